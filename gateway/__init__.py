@@ -1,0 +1,1 @@
+"""What the functions stand on: settings, decoding, events, queues, links, REST, logging, diagnosis."""

@@ -1,0 +1,57 @@
+"""The command line: one module a command, imported only when it is called.
+
+Exit codes of every command: 0 done, 1 it found something wrong, 2 it could not
+do its work (a wrong setting, a wrong option, something that does not answer).
+"""
+
+import importlib
+import sys
+
+import click
+
+from gateway.errors import GatewayError, PortalError
+
+COMMANDS = {
+    "serve": "Run everything on this machine: webhook, queue, worker.",
+    "links": "Who is linked to whom.",
+}
+
+
+class _Commands(click.Group):
+    """Looks a command up in `COMMANDS`; its module holds it under the name `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module("gateway.cli." + cmd_name.replace("-", "_"))
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands)
+def cli() -> None:
+    """The Bitrix24 webhook gateway's tools."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; every failure of ours is one line on standard error."""
+    try:
+        code = cli.main(arguments, prog_name="python -m gateway", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except GatewayError as error:
+        print(error, file=sys.stderr)
+        return 1 if isinstance(error, PortalError) else 2
+    return code if isinstance(code, int) else 0

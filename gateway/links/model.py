@@ -1,0 +1,164 @@
+"""The values that links are made of, and what a store of links can do."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+Change = Literal["linked", "replaced", "unlinked", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person's Telegram account: by number, by name, or both. Neither: no account.
+
+    `telegram_id` is 1 … 2^52; `telegram_username` is without `@`, as written;
+    names are compared without case.
+    """
+
+    telegram_id: int | None = None
+    telegram_username: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.telegram_id is not None or self.telegram_username is not None
+
+
+NO_ACCOUNT = Account()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something was true, and when we heard of it.
+
+    Ordered by whole seconds of `at`, then by `received_at`: the vendor's `ts` is
+    in seconds, so within one second what the receiver got later wins.
+    """
+
+    at: datetime
+    received_at: datetime
+
+    def key(self) -> tuple[int, datetime]:
+        return int(self.at.timestamp()), self.received_at
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one message says about one user: an account, an active state, or both.
+
+    `account` None says nothing about the account (absent is not empty: an empty
+    one is `NO_ACCOUNT`); `active` None says nothing about the state. Each has a
+    moment of its own, as one may come from the event and the other from `user.get`.
+    """
+
+    bitrix_user_id: int
+    account: Account | None
+    account_at: Moment | None
+    active: bool | None
+    active_at: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A row of `links`: one Bitrix24 user of one portal."""
+
+    portal: str
+    bitrix_user_id: int
+    telegram_id: int | None
+    telegram_username: str | None
+    active: bool
+    observed_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """A row of `link_history`: one change of one link."""
+
+    portal: str
+    bitrix_user_id: int
+    change: Change
+    telegram_id: int | None
+    telegram_username: str | None
+    previous_telegram_id: int | None
+    previous_telegram_username: str | None
+    event_id: str
+    observed_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that will not be delivered again by itself, and why.
+
+    `message` is the queue message's data as JSON values; `id` is the store's
+    handle for removing it after a replay.
+    """
+
+    event: str
+    event_id: str
+    reason: str
+    attempts: int
+    message: Any
+    recorded_at: datetime
+    id: str = ""
+
+
+class Store(Protocol):
+    """What every store of links does; one contract suite holds each backend to it.
+
+    Any method raises `StoreUnavailable` where the backend does not answer.
+    """
+
+    def apply(
+        self, portal: str, event_id: str, observations: Sequence[Observation]
+    ) -> list[HistoryRow]:
+        """Decide and write in one transaction: links, history rows, the event's id.
+
+        Returns the history rows it wrote; an `event_id` applied before has no effect.
+        """
+
+    def get(self, portal: str, bitrix_user_id: int) -> Link | None: ...
+
+    def find(
+        self, portal: str, *, telegram_id: int | None = None, telegram_username: str | None = None
+    ) -> Link | None:
+        """The link that holds this account in this portal, if any."""
+
+    def links(self, portal: str | None = None, after: int = 0) -> Iterator[Link]:
+        """Links ordered by (portal, bitrix_user_id), those of ids above `after`; memory stays flat."""
+
+    def history(
+        self,
+        portal: str | None = None,
+        *,
+        bitrix_user_id: int | None = None,
+        since: datetime | None = None,
+    ) -> Iterator[HistoryRow]:
+        """History rows, oldest first; `since` is inclusive, on `recorded_at`."""
+
+    def forget(self, portal: str, bitrix_user_id: int) -> int:
+        """Erase a person: link, history, dead letters about this user; how many records went."""
+
+    def add_dead_letter(self, letter: DeadLetter) -> None: ...
+
+    def dead_letters(self) -> Iterator[DeadLetter]:
+        """Dead letters, oldest first."""
+
+    def remove_dead_letter(self, letter_id: str) -> None: ...
+
+    def was_replayed(self, event_id: str) -> bool: ...
+
+    def mark_replayed(self, event_id: str) -> None: ...
+
+    def read_state(self, name: str) -> dict[str, Any] | None:
+        """A small JSON object kept under a name (`resync_state`)."""
+
+    def write_state(self, name: str, value: dict[str, Any] | None) -> None: ...
+
+    def purge_processed(self, before: datetime) -> int:
+        """Drop processed event ids older than `before`; how many went (a TTL policy may do it alone)."""
+
+    def check(self) -> None:
+        """Raise `StoreUnavailable` unless the store answers."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,238 @@
+"""What the environment says, checked once and frozen.
+
+The environment stands above `.env`. A wrong value stops the start with one line
+that names the setting and what it takes; the value is never printed, as it may
+be a secret. Only `BITRIX24_OUTGOING_WEBHOOK_TOKEN` is never wrong: whatever it
+holds, its oddities are told by the diagnosis.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from gateway.errors import SettingError
+
+WEBHOOK_PATH = "/api/bitrix/webhook"
+SECRET_BYTES = 16  # shorter secrets are masked by key name alone: a token `123456` would eat ids
+
+_HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
+_LOOPBACK_URL = re.compile(r"http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
+_EVERY = re.compile(r"([1-9][0-9]{0,5})([smh])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the gateway was told, as values. Secrets are kept out of `repr`."""
+
+    outgoing_token: str | None = field(default=None, repr=False)  # as configured, for the diagnosis
+    tokens: tuple[bytes, ...] = field(default=(), repr=False)
+    webhook_url: str | None = None
+    domain: str = ""
+    rest_origin: str = ""  # scheme and host of the portal's REST; `http` for loopback hosts alone
+    rest_webhook: str | None = field(default=None, repr=False)  # USER_ID/SECRET
+    telegram_field: str = "UF_USR_TELEGRAM"
+    queue_url: str = "sqlite:///var/queue.db"
+    queue_max_attempts: int = 10
+    database_url: str = field(default="sqlite:///var/links.db", repr=False)
+    journal_url: str = "sqlite:///var/journal.db"
+    capture_until: datetime | None = None
+    language: str = "ru"
+    log_format: str = "text"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    inspector_password: str | None = field(default=None, repr=False)
+    resync_every: int | None = None  # seconds
+    on_railway: bool = False
+    on_google_cloud: bool = False
+
+    @property
+    def queue_kind(self) -> str:
+        return "pubsub" if self.queue_url.startswith("pubsub://") else "local"
+
+    @property
+    def paste_url(self) -> str | None:
+        """The address to paste into Bitrix24's webhook form, where it is known."""
+        return self.webhook_url + WEBHOOK_PATH if self.webhook_url else None
+
+    @property
+    def rest_secret(self) -> str | None:
+        return self.rest_webhook.partition("/")[2] if self.rest_webhook else None
+
+    def secrets(self) -> tuple[str, ...]:
+        """Configured secrets long enough to be searched for by value, longest first."""
+        candidates = [token.decode("utf-8", "surrogateescape") for token in self.tokens]
+        password = urlsplit(self.database_url).password
+        candidates += [self.rest_secret or "", self.inspector_password or "", password or ""]
+        candidates += [unquote(password)] if password else []
+        long_ones = {c for c in candidates if len(c.encode("utf-8", "replace")) >= SECRET_BYTES}
+        return tuple(sorted(long_ones, key=lambda secret: (-len(secret), secret)))
+
+
+def load(environ: Mapping[str, str] | None = None, dotenv: str | Path | None = ".env") -> Settings:
+    """Read the settings from `environ` (default: the process's) above the file `dotenv`.
+
+    Raises `SettingError` for the first setting whose value cannot be worked with.
+    """
+    values = _values(os.environ if environ is None else environ, dotenv)
+    text = {name: value.strip() for name, value in values.items() if value.strip()}
+    on_railway = any(name.startswith("RAILWAY_") for name in text)
+    on_google_cloud = "K_SERVICE" in text or "FUNCTION_NAME" in text
+    token = values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
+    domain, origin = _portal(text.get("BITRIX24_DOMAIN", ""))
+    return Settings(
+        outgoing_token=token,
+        tokens=accepted_tokens(token),
+        webhook_url=_webhook_url(text),
+        domain=domain,
+        rest_origin=origin,
+        rest_webhook=_matching(
+            text,
+            "BITRIX24_WEBHOOK_TOKEN",
+            r"[0-9]+/[A-Za-z0-9]+",
+            "expected USER_ID/SECRET, the two parts after /rest/ of the incoming webhook's address",
+        ),
+        telegram_field=_matching(
+            text, "BITRIX24_TELEGRAM_FIELD_NAME", r"[A-Za-z][A-Za-z0-9_]{0,99}",
+            "expected the name of a user field, such as UF_USR_TELEGRAM",
+        ) or "UF_USR_TELEGRAM",
+        queue_url=_queue_url(text.get("QUEUE_URL", "sqlite:///var/queue.db")),
+        queue_max_attempts=_whole(text, "QUEUE_MAX_ATTEMPTS", 10, 1, 1000),
+        database_url=_database_url(text.get("DATABASE_URL", "sqlite:///var/links.db")),
+        journal_url=_sqlite_url("JOURNAL_URL", text.get("JOURNAL_URL", "sqlite:///var/journal.db")),
+        capture_until=_capture_until(text.get("WEBHOOK_CAPTURE_UNTIL")),
+        language=_choice(text, "LOG_LANGUAGE", "ru", ("ru", "en")),
+        log_format=_choice(text, "LOG_FORMAT", "json" if on_google_cloud else "text", ("json", "text")),
+        host=text.get("HOST", "0.0.0.0" if on_railway else "127.0.0.1"),  # noqa: S104 — Railway routes to it
+        port=_whole(text, "PORT", 8080, 0, 65535),
+        inspector_password=text.get("INSPECTOR_PASSWORD"),
+        resync_every=_every(text.get("RESYNC_EVERY")),
+        on_railway=on_railway,
+        on_google_cloud=on_google_cloud,
+    )
+
+
+def accepted_tokens(setting: str | None) -> tuple[bytes, ...]:
+    """The accepted tokens of a setting: separated by commas, trimmed, empty ones dropped, in order."""
+    parts = (part.strip() for part in (setting or "").split(","))
+    return tuple(dict.fromkeys(part.encode("utf-8", "surrogateescape") for part in parts if part))
+
+
+def _values(environ: Mapping[str, str], dotenv: str | Path | None) -> dict[str, str]:
+    values: dict[str, str] = {}
+    if dotenv is not None and Path(dotenv).is_file():
+        from dotenv import dotenv_values  # only where a file is: it costs a cold start nothing
+
+        read = dotenv_values(dotenv, interpolate=False)
+        values = {name: value for name, value in read.items() if value is not None}
+    return values | dict(environ)
+
+
+def _matching(text: Mapping[str, str], name: str, pattern: str, expected: str) -> str | None:
+    value = text.get(name)
+    if value is not None and not re.fullmatch(pattern, value):
+        raise SettingError(name, expected)
+    return value
+
+
+def _whole(text: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    value = text.get(name)
+    if value is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
+        raise SettingError(name, f"expected a whole number from {low} to {high}")
+    return int(value)
+
+
+def _choice(text: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text.get(name, default).lower()
+    if value not in allowed:
+        raise SettingError(name, f"expected {' or '.join(allowed)}")
+    return value
+
+
+def _portal(value: str) -> tuple[str, str]:
+    """(domain, REST origin) of `BITRIX24_DOMAIN`; plain HTTP is for loopback hosts alone."""
+    if not value:
+        return "", ""
+    lower = value.lower()
+    if _LOOPBACK_URL.fullmatch(lower):
+        origin = lower.rstrip("/")
+        return origin.removeprefix("http://"), origin
+    if not _HOST.fullmatch(lower) or "." not in lower:
+        raise SettingError("BITRIX24_DOMAIN", "expected the portal's host name, such as p.bitrix24.ru")
+    return lower, f"https://{lower}"
+
+
+def _webhook_url(text: Mapping[str, str]) -> str | None:
+    value = text.get("WEBHOOK_URL")
+    if value is None:
+        railway = text.get("RAILWAY_PUBLIC_DOMAIN")
+        return f"https://{railway}" if railway else None
+    expected = "expected the public address, such as https://hooks.example.com, without query"
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        if not sound or parts.query or parts.fragment or parts.port == 0:
+            raise SettingError("WEBHOOK_URL", expected)
+    except ValueError:
+        raise SettingError("WEBHOOK_URL", expected) from None
+    return value.rstrip("/").removesuffix(WEBHOOK_PATH)
+
+
+def _queue_url(value: str) -> str:
+    if re.fullmatch(r"pubsub://[a-z][a-z0-9.:-]{3,60}/[A-Za-z][A-Za-z0-9._~+%-]{2,254}", value):
+        return value
+    if value.startswith("pubsub:"):
+        raise SettingError("QUEUE_URL", "expected pubsub://PROJECT/TOPIC")
+    return _sqlite_url("QUEUE_URL", value)
+
+
+def _sqlite_url(name: str, value: str) -> str:
+    if not re.fullmatch(r"sqlite:///[^?#]+", value) or value.endswith("/"):
+        kinds = "sqlite:///PATH or pubsub://PROJECT/TOPIC" if name == "QUEUE_URL" else "sqlite:///PATH"
+        raise SettingError(name, f"expected {kinds}")
+    return value
+
+
+def _database_url(value: str) -> str:
+    expected = "expected sqlite:///PATH, postgresql://USER:PASSWORD@HOST/NAME or firestore://PROJECT/DATABASE"
+    if value.startswith("postgres://"):  # what Railway and Heroku write
+        value = "postgresql://" + value.removeprefix("postgres://")
+    if value.startswith("sqlite:"):
+        return _sqlite_url("DATABASE_URL", value)
+    if re.fullmatch(r"firestore://[a-z][a-z0-9.:-]{3,60}/(\(default\)|[a-z][a-z0-9-]{2,62})", value):
+        return value
+    try:
+        parts = urlsplit(value)
+        if parts.scheme == "postgresql" and parts.path.strip("/") and parts.port != 0:
+            return value
+    except ValueError:
+        pass
+    raise SettingError("DATABASE_URL", expected)
+
+
+def _capture_until(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    expected = "expected an RFC 3339 time with its zone, at most an hour ahead, such as 2026-01-31T12:00:00Z"
+    try:
+        until = datetime.fromisoformat(value)
+    except ValueError:
+        raise SettingError("WEBHOOK_CAPTURE_UNTIL", expected) from None
+    if until.tzinfo is None or until > datetime.now(UTC) + timedelta(hours=1):
+        raise SettingError("WEBHOOK_CAPTURE_UNTIL", expected)
+    return until.astimezone(UTC)
+
+
+def _every(value: str | None) -> int | None:
+    if value is None:
+        return None
+    match = _EVERY.fullmatch(value)
+    if match is None:
+        raise SettingError("RESYNC_EVERY", "expected a whole number and s, m or h, such as 30m")
+    return int(match[1]) * _SECONDS[match[2]]
