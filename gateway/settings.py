@@ -97,9 +97,12 @@ def load(environ: Mapping[str, str] | None = None, dotenv: str | Path | None = "
             "expected USER_ID/SECRET, the two parts after /rest/ of the incoming webhook's address",
         ),
         telegram_field=_matching(
-            text, "BITRIX24_TELEGRAM_FIELD_NAME", r"[A-Za-z][A-Za-z0-9_]{0,99}",
+            text,
+            "BITRIX24_TELEGRAM_FIELD_NAME",
+            r"[A-Za-z][A-Za-z0-9_]{0,99}",
             "expected the name of a user field, such as UF_USR_TELEGRAM",
-        ) or "UF_USR_TELEGRAM",
+        )
+        or "UF_USR_TELEGRAM",
         queue_url=_queue_url(text.get("QUEUE_URL", "sqlite:///var/queue.db")),
         queue_max_attempts=_whole(text, "QUEUE_MAX_ATTEMPTS", 10, 1, 1000),
         database_url=_database_url(text.get("DATABASE_URL", "sqlite:///var/links.db")),

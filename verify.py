@@ -1,0 +1,151 @@
+"""Where an outgoing webhook's token may stand, in which order, and whether it is right.
+
+The places, in the order in which they are tried:
+
+1. header `X-Bitrix-Token`
+2. header `Authorization: Bearer <token>` (RFC 6750), the scheme in any case
+3. query `?token=`
+4. body `token`, then `data.token`
+5. body `auth.token`, then `data.auth.token`
+6. body `auth.application_token`: the only place where Bitrix24 itself puts it
+
+The first place whose value is an accepted token verifies the request. A wrong
+value in a higher place does not refuse a right one in a lower place: proxies and
+Google's own IAM add an `Authorization` of theirs.
+
+Pure: no I/O, no framework, no logging; nothing a sender controls makes it raise.
+"""
+
+import hmac
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal
+
+State = Literal["absent", "malformed", "mismatch", "match"]
+Path = tuple[str, ...]
+
+HEADER_PLACES = ("header:X-Bitrix-Token", "header:Authorization")
+QUERY_PLACE = "query:token"
+BODY_PATHS: dict[str, Path] = {
+    "body:token": ("token",),
+    "body:data.token": ("data", "token"),
+    "body:auth.token": ("auth", "token"),
+    "body:data.auth.token": ("data", "auth", "token"),
+    "body:auth.application_token": ("auth", "application_token"),
+}
+PLACES = (*HEADER_PLACES, QUERY_PLACE, *BODY_PATHS)
+
+GUESSABLE_BYTES = 16  # a fingerprint of fewer bytes could be guessed back to the value
+
+
+class _Absent:
+    """The type of `ABSENT`: a place that is not there, as JSON's null is a value."""
+
+
+ABSENT = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What stood in one place: never the value, only its state, length in bytes and fingerprint.
+
+    `length` and `fingerprint` are None where the place did not hold one text;
+    a blank has length 0.
+    """
+
+    place: str
+    state: State
+    length: int | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request carries an accepted token, and the trace of every place in order."""
+
+    verified: bool
+    place: str | None
+    places: tuple[Trace, ...]
+
+    @property
+    def received(self) -> Trace | None:
+        """What the log calls received: the matching place, else the first that held a text."""
+        texts = [seen for seen in self.places if seen.state in ("match", "mismatch")]
+        return next((seen for seen in texts if seen.state == "match"), texts[0] if texts else None)
+
+
+def verify(
+    headers: Mapping[str, bytes],
+    query: Any,
+    body: Any,
+    tokens: Sequence[bytes],
+    repeated: Collection[tuple[str, Path]] = (),
+) -> Verdict:
+    """Judge a request by the tokens in its places.
+
+    `headers`: values by lower-case name, repeated headers joined by a comma
+    (RFC 9110 §5.3). `query` and `body`: decoded values, of any type. `tokens`:
+    the accepted ones; none accepts nothing. `repeated`: places that were given
+    more than once, as ("query" | "body", path). Every token is compared with every
+    value, in constant time for a given length.
+    """
+    traces = [
+        _trace(HEADER_PLACES[0], _header(headers.get("x-bitrix-token")), tokens),
+        _trace(HEADER_PLACES[1], bearer(headers.get("authorization")), tokens),
+        _trace(QUERY_PLACE, _field(query, ("token",), "query", repeated), tokens),
+    ]
+    for place, path in BODY_PATHS.items():
+        traces.append(_trace(place, _field(body, path, "body", repeated), tokens))
+    right = next((seen.place for seen in traces if seen.state == "match"), None)
+    return Verdict(right is not None, right, tuple(traces))
+
+
+def fingerprint(value: bytes) -> str | None:
+    """The first 8 hex digits of SHA-256 over `value`; None where it is short enough to be guessed back."""
+    return sha256(value).hexdigest()[:8] if len(value) >= GUESSABLE_BYTES else None
+
+
+def is_accepted(value: bytes, tokens: Sequence[bytes]) -> bool:
+    """Compare `value` with every accepted token, without stopping at the first match. Empty never matches."""
+    found = False
+    for token in tokens:
+        found |= hmac.compare_digest(value, token) and token != b""
+    return found
+
+
+def bearer(value: bytes | None) -> Any:
+    """The token of an `Authorization: Bearer` value; `ABSENT` for no header and for other schemes."""
+    parts = (value or b"").split(None, 1)
+    if not parts or parts[0].lower() != b"bearer":
+        return ABSENT
+    return _header(parts[1]) if len(parts) == 2 else b""
+
+
+def _header(value: bytes | None) -> Any:
+    if value is None:
+        return ABSENT
+    return None if b"," in value else value.strip(b" \t\r\n")  # a comma: two headers joined
+
+
+def _field(root: Any, path: Path, where: str, repeated: Collection[tuple[str, Path]]) -> Any:
+    value = root
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return ABSENT
+        value = value[name]
+    if (where, path) in repeated or not isinstance(value, str):
+        return None
+    return value.encode("utf-8", "surrogatepass")
+
+
+def _trace(place: str, value: Any, tokens: Sequence[bytes]) -> Trace:
+    """`value`: `ABSENT`, bytes, or None where the place held anything but one text."""
+    if value is ABSENT:
+        return Trace(place, "absent")
+    if value is None:
+        return Trace(place, "malformed")
+    if not value.strip():
+        return Trace(place, "malformed", 0)
+    state: State = "match" if is_accepted(value, tokens) else "mismatch"
+    return Trace(place, state, len(value), fingerprint(value))
