@@ -1,0 +1,38 @@
+"""How a Telegram account is written in a Bitrix24 field: one reading for events, `user.get` and polling."""
+
+import re
+
+from gateway.links.model import NO_ACCOUNT, Account
+
+MAX_TELEGRAM_ID = 2**52  # Telegram promises ids of at most 52 significant bits
+
+_ID = re.compile(r"[0-9]{1,32}")
+_NAME = re.compile(r"@([A-Za-z0-9_]{4,32})")
+_LINK = re.compile(r"(?:https?://)?(?:t|telegram)\.me/([a-z0-9_]{4,32})/?(?:\?.*)?", re.ASCII | re.IGNORECASE)
+
+
+def parse_account(value: object) -> Account | None:
+    """The account a field's value names; `NO_ACCOUNT` where it is empty, None where it is not understood.
+
+    Understood are a numeric id (ASCII digits or a JSON integer, 1 … 2^52), `@name`
+    and a link to `t.me` or `telegram.me`. A bare name, a phone number or an
+    invitation link is somebody's typing, and changes nothing. None as a value is
+    empty, as `user.get` means it; whoever reads an event counts it as absent first.
+    """
+    if value is None:
+        return NO_ACCOUNT
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _by_id(value)
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if not text:
+        return NO_ACCOUNT
+    if _ID.fullmatch(text):
+        return _by_id(int(text))
+    match = _NAME.fullmatch(text) or _LINK.fullmatch(text)
+    return Account(telegram_username=match[1]) if match else None
+
+
+def _by_id(number: int) -> Account | None:
+    return Account(telegram_id=number) if 1 <= number <= MAX_TELEGRAM_ID else None
