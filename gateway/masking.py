@@ -1,0 +1,66 @@
+"""What a sender controls, made fit for a log: cut, escaped, and without anything like a secret."""
+
+import re
+from collections.abc import Collection
+
+from verify import fingerprint
+
+MAX_SHOWN = 200  # characters
+MAX_KEYS = 20
+
+_TOKEN_RUN = re.compile(r"[A-Za-z0-9_-]{16,}")
+_MASK = re.compile(r"<masked \d+ (?:[0-9a-f]{8}|-)>")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_KEY = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
+_MEDIA_TYPES = ("application/x-www-form-urlencoded", "application/json", "multipart/form-data", "text/plain")
+
+
+def mask(value: bytes) -> str:
+    """`<masked LENGTH FINGERPRINT>`: enough to compare two values, not to learn one."""
+    return f"<masked {len(value)} {fingerprint(value) or '-'}>"
+
+
+def mask_text(text: str) -> str:
+    return mask(text.encode("utf-8", "surrogatepass"))
+
+
+def clean(text: str, secrets: Collection[str] = (), limit: int = MAX_SHOWN) -> str:
+    """`text` cut and escaped, with secrets and runs of 16 and more token characters masked."""
+    for secret in secrets:
+        text = text.replace(secret, mask_text(secret))
+    masked = _outside_masks(text)
+    if len(masked) > limit:
+        masked = masked[: limit - 1] + "…"
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), masked)
+
+
+def clean_content_type(text: str, secrets: Collection[str] = ()) -> str:
+    """A Content-Type, its well-known media types left as they are."""
+    media = next((known for known in _MEDIA_TYPES if text.lower().startswith(known)), "")
+    return media + clean(text[len(media) :], secrets)
+
+
+def clean_key(key: str, secrets: Collection[str] = ()) -> str:
+    """A key of the body where it looks like one, else its size: keys carry values when a body is misread."""
+    if _KEY.fullmatch(key):
+        return clean(key, secrets)
+    return f"<{len(key.encode('utf-8', 'replace'))} bytes>"
+
+
+def top_level_keys(fields: object, secrets: Collection[str] = ()) -> list[str]:
+    """At most 20 names of the body's top level."""
+    names = list(fields)[:MAX_KEYS] if isinstance(fields, dict) else []
+    return [clean_key(str(name), secrets) for name in names]
+
+
+def _outside_masks(text: str) -> str:
+    parts: list[str] = []
+    end = 0
+    for found in _MASK.finditer(text):
+        parts += [_TOKEN_RUN.sub(_mask_run, text[end : found.start()]), found[0]]
+        end = found.end()
+    return "".join(parts) + _TOKEN_RUN.sub(_mask_run, text[end:])
+
+
+def _mask_run(found: re.Match[str]) -> str:
+    return mask_text(found[0])
