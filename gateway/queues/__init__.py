@@ -1,0 +1,48 @@
+"""Where verified events wait: one small interface, one module a queue, only the chosen one imported."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.queues.embedded import EmbeddedQueue
+    from gateway.queues.pubsub import PubSub
+
+
+class Publisher(Protocol):
+    """A queue as the receiver sees it; one contract suite holds each of them to it."""
+
+    def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
+        """Store one message and return its id: what was returned is not lost.
+
+        One attempt, over after `timeout` seconds whatever the queue does. Raises `QueueUnavailable`;
+        the message may have been stored all the same.
+        """
+
+    def close(self) -> None: ...
+
+
+def open_publisher(settings: Settings) -> Publisher:
+    """The queue of `QUEUE_URL`. Nothing is connected or created before the first message."""
+    return open_pubsub(settings) if settings.queue_kind == "pubsub" else open_embedded(settings)
+
+
+def open_embedded(settings: Settings) -> "EmbeddedQueue":
+    """The queue of `sqlite:///PATH`, one object a process: its publishers and its worker take turns."""
+    from gateway.queues.embedded import EmbeddedQueue
+
+    path = settings.queue_url.removeprefix("sqlite:///")
+    key = (path, settings.queue_max_attempts, settings.language)
+    return _embedded.setdefault(key, EmbeddedQueue(*key))
+
+
+def open_pubsub(settings: Settings) -> "PubSub":
+    """The topic of `pubsub://PROJECT/TOPIC`."""
+    from gateway.queues.pubsub import PubSub
+
+    project, _, topic = settings.queue_url.removeprefix("pubsub://").partition("/")
+    return PubSub(project, topic, settings.language)
+
+
+_embedded: dict[tuple[str, int, str], "EmbeddedQueue"] = {}

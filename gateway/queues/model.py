@@ -1,0 +1,34 @@
+"""What a queue hands out: a delivery to a worker, a dead letter to a person's tool, a refusal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.errors import QueueUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A leased message. `attempt` counts from 1, `published_at` is seconds since 1970."""
+
+    message_id: str
+    data: bytes
+    attributes: Mapping[str, str]
+    attempt: int
+    published_at: float
+    lease: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A message that used up its attempts. `id` serves to remove it; `recorded_at` is seconds since 1970."""
+
+    id: str
+    data: bytes
+    attributes: Mapping[str, str]
+    attempts: int
+    reason: str
+    recorded_at: float
+
+
+class QueueRefused(QueueUnavailable):
+    """The queue answered, and would answer the same again: no topic, no permission, a malformed message."""

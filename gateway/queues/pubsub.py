@@ -1,0 +1,125 @@
+"""Pub/Sub through its REST API: one call an attempt, ended by its deadline, over kept connections.
+
+The high-level client batches on threads of its own (a publish that timed out may still go out
+later) and costs a cold start 190 ms; this path costs it 20.
+https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics/publish
+"""
+
+import base64
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from gateway.errors import QueueUnavailable
+from gateway.google import CredentialsError, access_token, forget_access_token
+from gateway.messages import say
+from gateway.queues.model import Dead, QueueRefused
+from gateway.wire import Origin, WireError
+
+HOST = "pubsub.googleapis.com"
+PULL_BYTES = 64 * 1024 * 1024  # a hundred of our largest messages
+
+
+class PubSub:
+    """One topic, and the subscriptions of its project. Every method raises `QueueUnavailable`."""
+
+    kind = "pubsub"
+
+    def __init__(self, project: str, topic: str, language: str = "ru") -> None:
+        """Speaks to the emulator, without credentials, where `PUBSUB_EMULATOR_HOST` is set."""
+        self._project, self._topic, self._language = project, topic, language
+        emulator = os.environ.get("PUBSUB_EMULATOR_HOST", "")
+        host, _, port = (emulator.rpartition("//")[2].rstrip("/") or f"{HOST}:443").rpartition(":")
+        self._emulated = bool(emulator)
+        self._origin = Origin(host.strip("[]"), int(port), tls=not emulator)
+
+    def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
+        """Publish one message within `timeout` seconds and return the id that Pub/Sub gave it."""
+        message = {"data": base64.b64encode(data).decode("ascii"), "attributes": dict(attributes)}
+        told = self._call("topics", self._topic, "publish", {"messages": [message]}, timeout)
+        try:
+            return str(told["messageIds"][0])
+        except (KeyError, IndexError, TypeError):
+            raise QueueUnavailable(self._say("PUBSUB_UNREADABLE")) from None
+
+    def pull(self, subscription: str, maximum: int = 100, timeout: float = 30.0) -> list[tuple[str, Dead]]:
+        """Messages of a dead-letter subscription that are there now, each with its acknowledgement id."""
+        wanted = {"maxMessages": maximum, "returnImmediately": True}
+        told = self._call("subscriptions", subscription, "pull", wanted, timeout)
+        return [(str(m["ackId"]), _dead(m["message"])) for m in told.get("receivedMessages", [])]
+
+    def acknowledge(self, subscription: str, ack_ids: Sequence[str], timeout: float = 30.0) -> None:
+        self._call("subscriptions", subscription, "acknowledge", {"ackIds": list(ack_ids)}, timeout)
+
+    def keep(self, subscription: str, ack_ids: Sequence[str], seconds: int, timeout: float = 30.0) -> None:
+        """Hold pulled messages for `seconds` more; 0 gives them back at once."""
+        wanted = {"ackIds": list(ack_ids), "ackDeadlineSeconds": seconds}
+        self._call("subscriptions", subscription, "modifyAckDeadline", wanted, timeout)
+
+    def close(self) -> None:
+        self._origin.close()
+
+    def _call(self, kind: str, name: str, verb: str, body: Mapping[str, Any], timeout: float) -> Any:
+        deadline = time.monotonic() + timeout
+        path = f"/v1/projects/{quote(self._project, safe=':')}/{kind}/{quote(name, safe='')}:{verb}"
+        headers = {"Content-Type": "application/json"}
+        try:
+            if not self._emulated:
+                headers["Authorization"] = f"Bearer {access_token(deadline)}"
+            payload = json.dumps(body).encode("ascii")
+            status, answer = self._origin.call("POST", path, payload, headers, deadline, PULL_BYTES)
+        except CredentialsError as error:
+            raise QueueUnavailable(self._say("PUBSUB_NO_CREDENTIALS", problem=error)) from None
+        except WireError as error:
+            host = f"{self._origin.host}:{self._origin.port}"
+            raise QueueUnavailable(self._say("PUBSUB_UNREACHABLE", host=host, problem=error)) from None
+        if status != 200:
+            raise self._refusal(status, f"{kind}/{name}")
+        try:
+            return json.loads(answer)
+        except ValueError:
+            raise QueueUnavailable(self._say("PUBSUB_UNREADABLE")) from None
+
+    def _refusal(self, status: int, resource: str) -> QueueUnavailable:
+        """What a status means and what to do; the answer's text is not quoted, it may repeat the message."""
+        if status == 401:
+            forget_access_token()
+        key = {401: "PUBSUB_FORBIDDEN", 403: "PUBSUB_FORBIDDEN", 404: "PUBSUB_MISSING"}.get(
+            status, "PUBSUB_STATUS"
+        )
+        kind = QueueRefused if 400 <= status < 500 and status not in (401, 408, 429) else QueueUnavailable
+        return kind(self._say(key, status=status, resource=f"projects/{self._project}/{resource}"))
+
+    def _say(self, key: str, **values: object) -> str:
+        return say(key, self._language, **values)
+
+
+def _dead(message: Mapping[str, Any]) -> Dead:
+    """A message of a dead-letter topic; Pub/Sub tells its past in attributes of its own.
+
+    https://cloud.google.com/pubsub/docs/handling-failures#track-delivery-attempts
+    """
+    attributes = {str(k): str(v) for k, v in message.get("attributes", {}).items()}
+    past = {key: attributes.pop(key) for key in list(attributes) if key.startswith("CloudPubSubDeadLetter")}
+    source = past.get("CloudPubSubDeadLetterSourceSubscription", "?")
+    tries = past.get("CloudPubSubDeadLetterSourceDeliveryCount", "0")
+    return Dead(
+        id=str(message.get("messageId", "")),
+        data=base64.b64decode(message.get("data", "")),
+        attributes=attributes,
+        attempts=int(tries) if tries.isdigit() else 0,
+        reason=f"{source}: out of attempts",
+        recorded_at=_seconds(str(message.get("publishTime", ""))),
+    )
+
+
+def _seconds(text: str) -> float:
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,141 @@
+"""The real Pub/Sub emulator: one for the whole session, a project of its own for each test."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MISSING = (
+    "the Pub/Sub emulator is not installed: `gcloud components install pubsub-emulator` "
+    "(or apt: google-cloud-cli-pubsub-emulator) and Java 11 or later"
+)
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running emulator, spoken to by plain REST. `host` is what `PUBSUB_EMULATOR_HOST` takes."""
+
+    host: str
+    pid: int
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """One request to `/v1/PATH`; raises `urllib.error.HTTPError` for what the emulator refuses."""
+        request = urllib.request.Request(
+            f"http://{self.host}/v1/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic with one pull subscription, in a project that no other test uses."""
+
+    emulator: Emulator
+    project: str
+    name: str
+    subscription: str
+
+    @property
+    def url(self) -> str:
+        return f"pubsub://{self.project}/{self.name}"
+
+    def subscribe(self, name: str, topic: str | None = None, push: str | None = None) -> None:
+        """One more subscription; with `push`, an address that gets the messages."""
+        body: dict[str, Any] = {"topic": f"projects/{self.project}/topics/{topic or self.name}"}
+        if push is not None:
+            body["pushConfig"] = {"pushEndpoint": push}
+        self.emulator.call("PUT", f"projects/{self.project}/subscriptions/{name}", body)
+
+    def create_topic(self, name: str) -> None:
+        self.emulator.call("PUT", f"projects/{self.project}/topics/{name}", {})
+
+    def take(self) -> list[dict[str, Any]]:
+        """All messages now in the subscription, acknowledged: `data` in base64, `attributes`, `messageId`."""
+        path, taken = f"projects/{self.project}/subscriptions/{self.subscription}", []
+        while True:
+            pulled = self.emulator.call(
+                "POST", f"{path}:pull", {"maxMessages": 100, "returnImmediately": True}
+            )
+            received = pulled.get("receivedMessages", [])
+            if not received:
+                return taken
+            taken += [one["message"] for one in received]
+            self.emulator.call("POST", f"{path}:acknowledge", {"ackIds": [one["ackId"] for one in received]})
+
+
+def _jar() -> Path | None:
+    gcloud = shutil.which("gcloud")
+    if gcloud is None or shutil.which("java") is None:
+        return None
+    where = [
+        Path(gcloud).resolve().parents[1],
+        Path("/usr/lib/google-cloud-sdk"),
+        Path("/usr/share/google-cloud-sdk"),
+    ]
+    found = [jar for root in where for jar in sorted(root.glob("platform/pubsub-emulator/lib/*.jar"))]
+    return found[0] if found else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(emulator: Emulator) -> bool:
+    try:
+        emulator.call("GET", "projects/probe/topics")
+    except (OSError, urllib.error.URLError):
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def pubsub_emulator() -> Iterator[Emulator]:
+    """The emulator of this session, or a skip that says how to install it."""
+    jar = _jar()
+    if jar is None:
+        pytest.skip(MISSING)
+    port = _free_port()
+    process = subprocess.Popen(
+        ["java", "-Xmx512m", "-jar", str(jar), "--host=127.0.0.1", f"--port={port}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "JAVA_HOME")},
+    )
+    emulator = Emulator(f"127.0.0.1:{port}", process.pid)
+    try:
+        until = time.monotonic() + 120
+        while not _answers(emulator):
+            assert process.poll() is None, "the Pub/Sub emulator ended at its start: try it by hand"
+            assert time.monotonic() < until, "the Pub/Sub emulator did not answer within two minutes"
+            time.sleep(0.1)
+        yield emulator
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def pubsub_topic(pubsub_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Topic:
+    """A fresh topic and subscription; `PUBSUB_EMULATOR_HOST` is set for this process."""
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub_emulator.host)
+    topic = Topic(pubsub_emulator, f"p-{uuid.uuid4().hex[:12]}", "events", "events-test")
+    topic.create_topic(topic.name)
+    topic.subscribe(topic.subscription)
+    return topic
