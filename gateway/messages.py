@@ -65,6 +65,154 @@ SENTENCES: dict[str, Sentence] = {
         "Журнал {path} недоступен: {problem}. Проверьте JOURNAL_URL, место на диске и права; события принимаются и без него",
         "The journal {path} can't be used: {problem}. Check JOURNAL_URL, the free space and the rights; events are taken all the same",
     ),
+    "REST_NOT_SET": Sentence(
+        "нужен, чтобы читать пользователей: портал и USER_ID/SECRET входящего вебхука (две части после /rest/)",
+        "needed to read users: the portal, and the incoming webhook's USER_ID/SECRET (the two parts after /rest/)",
+    ),
+    "REST_UNREACHABLE": Sentence(
+        "Портал не отвечает. Проверьте BITRIX24_DOMAIN и сеть; попытка повторится",
+        "The portal does not answer. Check BITRIX24_DOMAIN and the network; it will be tried again",
+    ),
+    "REST_LIMIT": Sentence(
+        "Портал ограничил запросы; следующий возможен через {seconds} с. Ждите: повтор произойдёт сам",
+        "The portal's limits are reached; the next request can leave in {seconds} s. Wait: it will be repeated",
+    ),
+    "REST_SCOPE": Sentence(
+        "Входящему вебхуку не хватает прав для {method}. Отметьте в его форме «Пользователи (user)» и сохраните",
+        "The incoming webhook may not call {method}. Tick “Users (user)” in its form and save it",
+    ),
+    "REST_SECRET": Sentence(
+        "Портал не принял входящий вебхук ({code}). Скопируйте его адрес из Bitrix24 заново: BITRIX24_WEBHOOK_TOKEN — две части после /rest/",
+        "The portal refused the incoming webhook ({code}). Copy its address from Bitrix24 again: BITRIX24_WEBHOOK_TOKEN is the two parts after /rest/",
+    ),
+    "REST_PLAN": Sentence(
+        "На этом портале REST закрыт ({code}). Проверьте тариф и адрес портала",
+        "REST is closed on this portal ({code}). Check its plan and its address",
+    ),
+    "REST_REDIRECT": Sentence(
+        "Портал перенаправляет на другой адрес (HTTP {status}), туда секрет не отправляется. Укажите нынешний адрес портала в BITRIX24_DOMAIN",
+        "The portal redirects elsewhere (HTTP {status}), where the secret is not sent. Put the portal's present address into BITRIX24_DOMAIN",
+    ),
+    "REST_UNREADABLE": Sentence(
+        "Портал ответил не так, как отвечает REST (HTTP {status}). Проверьте, что BITRIX24_DOMAIN — адрес портала, и повторите",
+        "The portal's answer is not REST's (HTTP {status}). Check that BITRIX24_DOMAIN is the portal's address, and repeat",
+    ),
+    "REST_ERROR": Sentence(
+        "Портал ответил на {method} ошибкой {code} (HTTP {status}). Найдите её в документации REST и повторите",
+        "The portal answered {method} with {code} (HTTP {status}). Look it up in the REST documentation, and repeat",
+    ),
+    "REST_NO_USERS": Sentence(
+        "В ответе портала нет списка пользователей с ID. Дайте входящему вебхуку право «Пользователи (user)» и повторите",
+        "The portal's answer holds no list of users with ids. Give the incoming webhook the scope “Users (user)”, and repeat",
+    ),
+    "REST_OTHER_USER": Sentence(
+        "Портал вернул других пользователей вместо {user}: фильтр по ID отброшен. Дайте вебхуку право «Пользователи (user)»",
+        "The portal returned other users instead of {user}: it dropped the filter by ID. Give the webhook the scope “Users (user)”",
+    ),
+    "REST_PAGE_LIES": Sentence(
+        "Портал вернул не ту страницу пользователей (после ID {after}): фильтр или порядок отброшены. Ничего не изменено; дайте вебхуку право «Пользователи (user)»",
+        "The portal returned the wrong page of users (after ID {after}): it dropped the filter or the order. Nothing was changed; give the webhook the scope “Users (user)”",
+    ),
+    "RESYNC_EMPTY": Sentence(
+        "Портал не вернул ни одного пользователя, так не бывает. Ничего не изменено; проверьте права входящего вебхука",
+        "The portal returned no user at all, which cannot be. Nothing was changed; check the incoming webhook's rights",
+    ),
+    "RESYNC_DATE_IGNORED": Sentence(
+        "Портал не понял дату в фильтре. Ничего не изменено; запустите полную сверку, без --since",
+        "The portal did not understand the date of the filter. Nothing was changed; run a full round, without --since",
+    ),
+    "RESYNC_FIELD_MISSING": Sentence(
+        "У пользователей портала нет поля {field}. Ничего не изменено; проверьте BITRIX24_TELEGRAM_FIELD_NAME и право «user.userfield» или «user» вебхука",
+        "The portal's users have no field {field}. Nothing was changed; check BITRIX24_TELEGRAM_FIELD_NAME, and the webhook's scope “user.userfield” or “user”",
+    ),
+    "RESYNC_GONE_FOUND": Sentence(
+        "Портал пропустил в списке пользователей тех, кто в нём есть. Ничего не изменено; повторите сверку",
+        "The portal's list left out users it has. Nothing was changed; repeat the round",
+    ),
+    "RESYNC_RUNNING": Sentence(
+        "Сверка уже идёт. Дождитесь её конца: двух сразу не бывает",
+        "A round is already running. Wait for its end: there are never two at once",
+    ),
+    "RESYNC_UNREADABLE": Sentence(
+        "У пользователя Bitrix24 {user} в поле {field} не Telegram ID, не @имя и не ссылка t.me: связь не изменена. Исправьте поле в Bitrix24",
+        "Bitrix24 user {user} has something in {field} that is no Telegram id, @name or t.me link: the link stays. Correct the field in Bitrix24",
+    ),
+    "RESYNC_DONE": Sentence(
+        "Сверка с {portal} закончена: пользователей {users}, изменений {published}, из них отвязано {unlinked}",
+        "Round with {portal} done: {users} users, {published} changes, {unlinked} of them unlinked",
+    ),
+    "RESYNC_FAILED": Sentence(
+        "Сверка с порталом не удалась: {problem}",
+        "The round with the portal failed: {problem}",
+    ),
+    # What the HTTP function answers, and what the log says of the same code.
+    "ANSWER_EVENT_QUEUED": Sentence(
+        "Событие принято и поставлено в очередь", "The event is verified and queued"
+    ),
+    "ANSWER_OK": Sentence(
+        "Шлюз работает. События принимаются методом POST", "The gateway is up. Events are taken by POST"
+    ),
+    "ANSWER_METHOD_GET": Sentence(
+        "⚠️ Bitrix24 прислал GET вместо POST", "⚠️ Bitrix24 sent a GET in place of its POST"
+    ),
+    "ANSWER_NOT_FOUND": Sentence(
+        "Такого пути нет. Адрес вебхука заканчивается на /api/bitrix/webhook",
+        "No such path. The webhook's address ends in /api/bitrix/webhook",
+    ),
+    "ANSWER_METHOD_NOT_ALLOWED": Sentence(
+        "Этот метод здесь не принимается. События присылают методом POST",
+        "This method is not taken here. Send events by POST",
+    ),
+    "ANSWER_QUERY_TOO_LONG": Sentence(
+        "Строка запроса длиннее 8 КиБ. Сократите адрес обработчика",
+        "The query is longer than 8 KiB. Shorten the handler's address",
+    ),
+    "ANSWER_BODY_TOO_LARGE": Sentence(
+        "Тело запроса больше 512 КиБ. Уменьшите его",
+        "The body is larger than 512 KiB. Make it smaller",
+    ),
+    "ANSWER_BODY_TOO_COMPLEX": Sentence(
+        "В теле больше 1000 параметров или больше 32 уровней. Упростите его",
+        "The body has over 1,000 parameters or over 32 levels. Simplify it",
+    ),
+    "ANSWER_TOKEN_NOT_CONFIGURED": Sentence(
+        "Токен не настроен, поэтому ничего не принимается. Задайте BITRIX24_OUTGOING_WEBHOOK_TOKEN",
+        "No token is configured, so nothing is accepted. Set BITRIX24_OUTGOING_WEBHOOK_TOKEN",
+    ),
+    "ANSWER_TOKEN_NOT_FOUND": Sentence(
+        "Токен исходящего вебхука не найден. Причина — в журнале шлюза",
+        "No outgoing webhook token was found. The gateway's log says why",
+    ),
+    "ANSWER_TOKEN_MISMATCH": Sentence(
+        "Токен исходящего вебхука не подходит. Причина — в журнале шлюза",
+        "The outgoing webhook token is not right. The gateway's log says why",
+    ),
+    "ANSWER_EVENT_INVALID": Sentence(
+        "Токен верный, но это не событие Bitrix24. Поле, в котором ошибка, названо в field",
+        "The token is right, but this is no Bitrix24 event. The field at fault is named in `field`",
+    ),
+    "ANSWER_QUEUE_UNAVAILABLE": Sentence(
+        "Очередь не ответила вовремя. Событие сохранено; вернуть его: python -m gateway replay",
+        "The queue did not answer in time. The event is kept; put it back: python -m gateway replay",
+    ),
+    "ROBOT_ANSWER": Sentence(
+        "Это вызов робота «Исходящий вебхук»: в нём есть document_id, но нет события. Для событий нужен "
+        "исходящий вебхук из раздела «Разработчикам»",
+        "This is a call of the automation rule “Outgoing webhook”: it has document_id, but no event. "
+        "Events come from an outbound webhook of the “Developer resources” section",
+    ),
+    # The start.
+    "STARTED": Sentence(
+        "Шлюз запущен. Принимаемых токенов: {count} (отпечатки: {prints}). Адрес для Bitrix24: {address}",
+        "The gateway has started. Accepted tokens: {count} (fingerprints: {prints}). Address for Bitrix24: {address}",
+    ),
+    "ADDRESS_UNKNOWN": Sentence(
+        "публичный адрес этого сервера + /api/bitrix/webhook (задайте WEBHOOK_URL)",
+        "this server's public address + /api/bitrix/webhook (set WEBHOOK_URL)",
+    ),
+    "CAPTURED": Sentence(
+        "Захвачен запрос (WEBHOOK_CAPTURE_UNTIL)", "A request was captured (WEBHOOK_CAPTURE_UNTIL)"
+    ),
 }
 
 
