@@ -1,0 +1,214 @@
+"""The places, their order, and that only an accepted token verifies."""
+
+import hashlib
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify import PLACES, Verdict, bearer, fingerprint, is_accepted, verify
+
+TOKEN = b"w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"
+WRONG = b"z9y8x7w6v5u4t3s2r1q0p9o8n7m6l5k4"
+ORDER = (
+    "header:X-Bitrix-Token",
+    "header:Authorization",
+    "query:token",
+    "body:token",
+    "body:data.token",
+    "body:auth.token",
+    "body:data.auth.token",
+    "body:auth.application_token",
+)
+
+
+def request(places: dict[int, bytes]) -> dict[str, Any]:
+    """A request with values in the places given by their number in the order."""
+    headers: dict[str, bytes] = {}
+    query: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+    for number, value in places.items():
+        place = ORDER[number]
+        where, _, name = place.partition(":")
+        text = value.decode()
+        if where == "header":
+            headers[name.lower()] = b"Bearer " + value if name == "Authorization" else value
+        elif where == "query":
+            query[name] = text
+        else:
+            inner = body
+            *path, last = name.split(".")
+            for level in path:
+                inner = inner.setdefault(level, {})
+            inner[last] = text
+    return {"headers": headers, "query": query, "body": body}
+
+
+def judge(places: dict[int, bytes], tokens: tuple[bytes, ...] = (TOKEN,)) -> Verdict:
+    return verify(**request(places), tokens=tokens)
+
+
+def states(verdict: Verdict) -> dict[str, str]:
+    return {seen.place: seen.state for seen in verdict.places}
+
+
+def test_the_places_stand_in_the_contracts_order() -> None:
+    assert PLACES == ORDER
+    assert tuple(seen.place for seen in judge({}).places) == ORDER
+
+
+@pytest.mark.parametrize("number", range(len(ORDER)))
+def test_a_right_token_verifies_in_every_place(number: int) -> None:
+    verdict = judge({number: TOKEN})
+    assert (verdict.verified, verdict.place) == (True, ORDER[number])
+    assert [seen.state for seen in verdict.places if seen.place != ORDER[number]] == ["absent"] * 7
+
+
+@pytest.mark.parametrize(("higher", "lower"), list(itertools.combinations(range(8), 2)))
+def test_the_first_right_place_is_reported_and_a_wrong_one_above_does_not_refuse(
+    higher: int, lower: int
+) -> None:
+    assert judge({higher: TOKEN, lower: TOKEN}).place == ORDER[higher]
+    verdict = judge({higher: WRONG, lower: TOKEN})
+    assert verdict.place == ORDER[lower]
+    assert states(verdict)[ORDER[higher]] == "mismatch"
+
+
+def test_received_is_the_first_place_that_held_a_text() -> None:
+    received = judge({2: WRONG, 7: WRONG[::-1]}).received
+    assert received is not None
+    assert (received.place, received.length) == ("query:token", 32)
+    assert received.fingerprint == hashlib.sha256(WRONG).hexdigest()[:8]
+    assert judge({}).received is None
+
+
+def test_several_tokens_are_all_accepted() -> None:
+    for token in (TOKEN, WRONG):
+        assert judge({7: token}, (TOKEN, WRONG)).verified
+    assert not judge({7: TOKEN + WRONG}, (TOKEN, WRONG)).verified
+
+
+def test_no_token_accepts_nothing() -> None:
+    assert not judge({7: TOKEN}, ()).verified
+    assert not judge({7: b" "}, (b"",)).verified
+    assert not is_accepted(b"", (b"",))
+
+
+@pytest.mark.parametrize("value", [None, 5, True, 1.5, [TOKEN.decode()], {"a": TOKEN.decode()}, []])
+def test_anything_but_one_text_is_malformed(value: Any) -> None:
+    verdict = verify({}, {"token": value}, {"auth": {"application_token": value}}, (TOKEN,))
+    seen = {trace.place: trace for trace in verdict.places}
+    for place in ("query:token", "body:auth.application_token"):
+        assert (seen[place].state, seen[place].length, seen[place].fingerprint) == ("malformed", None, None)
+    assert verdict.received is None
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n "])
+def test_a_blank_is_malformed_with_length_0(blank: str) -> None:
+    seen = verify({"x-bitrix-token": blank.encode()}, {}, {"token": blank}, (TOKEN,)).places
+    for trace in (seen[0], seen[3]):
+        assert (trace.state, trace.length, trace.fingerprint) == ("malformed", 0, None)
+
+
+def test_a_repeated_place_is_malformed_whatever_was_kept_of_it() -> None:
+    body = {"auth": {"application_token": TOKEN.decode()}}
+    verdict = verify({}, {}, body, (TOKEN,), {("body", ("auth", "application_token"))})
+    assert not verdict.verified
+    assert states(verdict)["body:auth.application_token"] == "malformed"
+    assert verify({}, {}, body, (TOKEN,), {("query", ("token",))}).verified
+
+
+def test_two_joined_headers_are_malformed() -> None:
+    for headers in ({"x-bitrix-token": TOKEN + b", " + TOKEN}, {"authorization": b"Bearer " + TOKEN + b",x"}):
+        assert not verify(headers, {}, {}, (TOKEN,)).verified
+        assert "malformed" in states(verify(headers, {}, {}, (TOKEN,))).values()
+
+
+@pytest.mark.parametrize("scheme", [b"Bearer", b"bearer", b"BEARER"])
+@pytest.mark.parametrize("gap", [b" ", b"  ", b"\t"])
+def test_the_scheme_is_read_in_any_case(scheme: bytes, gap: bytes) -> None:
+    assert (
+        verify({"authorization": scheme + gap + TOKEN + b" "}, {}, {}, (TOKEN,)).place
+        == "header:Authorization"
+    )
+
+
+@pytest.mark.parametrize(
+    "value", [b"Basic " + TOKEN, TOKEN, b"Token " + TOKEN, b"", b"   ", b"Bearer" + TOKEN]
+)
+def test_another_scheme_holds_no_token(value: bytes) -> None:
+    assert states(verify({"authorization": value}, {}, {}, (TOKEN,)))["header:Authorization"] == "absent"
+
+
+def test_a_scheme_without_a_token_is_malformed() -> None:
+    trace = verify({"authorization": b"Bearer"}, {}, {}, (TOKEN,)).places[1]
+    assert (trace.state, trace.length) == ("malformed", 0)
+    assert bearer(b"Bearer  ") == b""
+
+
+def test_white_space_is_the_protocols_in_a_header_and_the_senders_elsewhere() -> None:
+    padded = b" " + TOKEN + b"\t"
+    assert verify({"x-bitrix-token": padded}, {}, {}, (TOKEN,)).verified
+    assert not verify({}, {"token": padded.decode()}, {}, (TOKEN,)).verified
+    assert not verify({}, {}, {"token": TOKEN.decode() + "\n"}, (TOKEN,)).verified
+
+
+def test_a_deeper_token_never_counts() -> None:
+    body = {
+        "data": {"BOT": {"567": {"application_token": TOKEN.decode()}}, "application_token": TOKEN.decode()}
+    }
+    verdict = verify({}, {}, {**body, "application_token": TOKEN.decode()}, (TOKEN,))
+    assert set(states(verdict).values()) == {"absent"}
+
+
+def test_a_short_value_has_a_length_and_no_fingerprint() -> None:
+    assert fingerprint(b"a" * 15) is None
+    assert fingerprint(b"a" * 16) == hashlib.sha256(b"a" * 16).hexdigest()[:8]
+    trace = verify({}, {"token": "123456"}, {}, (b"123456",)).places[2]
+    assert (trace.state, trace.length, trace.fingerprint) == ("match", 6, None)
+
+
+def test_the_result_never_holds_the_value() -> None:
+    assert TOKEN.decode() not in repr(judge({0: TOKEN, 7: TOKEN}))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(TOKEN.decode()),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["token", "auth", "data", "application_token"]) | st.text(), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["x-bitrix-token", "authorization"]), st.binary(max_size=80)),
+    JSON,
+    JSON,
+    st.sets(
+        st.sampled_from(
+            [("query", ("token",)), ("body", ("token",)), ("body", ("auth", "application_token"))]
+        )
+    ),
+)
+def test_nothing_raises_and_only_an_accepted_token_verifies(
+    headers: dict[str, bytes], query: Any, body: Any, repeated: set[tuple[str, tuple[str, ...]]]
+) -> None:
+    verdict = verify(headers, query, body, (TOKEN,), repeated)
+    right = [seen for seen in verdict.places if seen.state == "match"]
+    assert verdict.verified == bool(right)
+    for seen in right:
+        assert seen.fingerprint == fingerprint(TOKEN)
+    assert not verify(headers, query, body, ()).verified
+
+
+@given(st.lists(st.sampled_from([b"", TOKEN, WRONG, TOKEN[:-1], TOKEN + b"x"]), min_size=8, max_size=8))
+def test_whatever_places_are_filled_only_the_token_verifies(values: list[bytes]) -> None:
+    verdict = judge({number: value for number, value in enumerate(values) if value})
+    assert verdict.verified == (TOKEN in values)
+    assert verdict.place == (ORDER[values.index(TOKEN)] if TOKEN in values else None)
