@@ -1,0 +1,79 @@
+"""The vendor's limits on REST, kept by everybody in this process who calls one portal.
+
+Two limits stand in https://apidocs.bitrix24.com/limits.html. How often: a leaky
+bucket of 50 that drains 2 requests a second, a `batch` being one request whatever
+it holds; above it the answer is 503. How long: 480 s of work a method in ten
+minutes, every call inside a batch counted by itself; above it the answer is 429
+and the method rests until `operating_reset_at` of its last successful answer.
+"""
+
+import threading
+
+RATE = 2.0  # requests a second that every plan drains (Enterprise: 5)
+BURST = 40  # of the 50 a bucket holds: other programs on this address need some too
+EVERYTHING = ""  # a rest that concerns every method
+
+
+class Pace:
+    """When the next request may leave. Safe to share between threads.
+
+    Times are those of the caller's clock, in seconds; `reserve` answers a moment
+    and takes a place in the row for it, so that a hundred waiting consumers wake
+    one after another, not all at once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._full_until = 0.0  # when the bucket would be empty again; in the past: it is
+        self._rests: dict[str, float] = {}
+        self._resets: dict[str, float] = {}
+
+    def reserve(self, method: str, now: float, patience: float | None) -> float | None:
+        """When `method` may be called; None, and no place taken, where that is more than `patience` away."""
+        with self._lock:
+            start = max(now, self._full_until - (BURST - 1) / RATE, self._rest(method))
+            if patience is not None and start - now > patience:
+                return None
+            self._full_until = max(self._full_until, start) + 1 / RATE
+            return start
+
+    def wait_for(self, method: str, now: float) -> float:
+        """Seconds until `method` may be called, taking no place."""
+        with self._lock:
+            return max(now, self._full_until - (BURST - 1) / RATE, self._rest(method)) - now
+
+    def refused(self, now: float, pause: float) -> None:
+        """The bucket is full (503): everybody rests for `pause` seconds, then goes one by one."""
+        with self._lock:
+            until = now + pause
+            self._rests[EVERYTHING] = max(until, self._rests.get(EVERYTHING, until))
+            self._full_until = max(self._full_until, until + (BURST - 1) / RATE)
+
+    def blocked(self, method: str, now: float, pause: float) -> None:
+        """The method is over its time (429): it rests until its reset, for `pause` seconds at least."""
+        with self._lock:
+            self._rests[method] = max(now + pause, self._resets.get(method, 0.0))
+
+    def succeeded(self, method: str, reset_at: float | None) -> None:
+        """Remember `operating_reset_at` of a successful answer."""
+        if reset_at is not None:
+            with self._lock:
+                self._resets[method] = reset_at
+
+    def resting(self, method: str, now: float) -> bool:
+        """Whether a refusal came while the caller was waiting for its place."""
+        with self._lock:
+            return self._rest(method) > now
+
+    def _rest(self, method: str) -> float:
+        return max(self._rests.get(EVERYTHING, 0.0), self._rests.get(method, 0.0))
+
+
+_paces: dict[str, Pace] = {}
+_paces_lock = threading.Lock()
+
+
+def pace_of(origin: str) -> Pace:
+    """The one pace that everybody in this process keeps with the portal at `origin`."""
+    with _paces_lock:
+        return _paces.setdefault(origin, Pace())
