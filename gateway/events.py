@@ -18,8 +18,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from gateway.errors import PoisonMessage
 
 SECRET_KEYS = frozenset(
-    "application_token access_token refresh_token client_secret client_id"
-    " event_token token auth auth_id refresh_id".split()
+    (
+        *("application_token", "access_token", "refresh_token", "client_secret", "client_id"),
+        *("event_token", "token", "auth", "auth_id", "refresh_id"),
+    )
 )
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,13}")
@@ -139,7 +141,7 @@ def observed_message(domain: str, data: Mapping[str, Any], asked_at: datetime, n
 
 
 def without_secrets(value: Any, secrets: Collection[str]) -> Any:
-    """`value` less every key that names a secret, at every depth, and every text that holds one of `secrets`."""
+    """`value` less the keys that name a secret, at every depth, and the texts that hold one of `secrets`."""
     if isinstance(value, dict):
         return {
             key: without_secrets(inner, secrets)

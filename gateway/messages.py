@@ -141,7 +141,7 @@ SENTENCES: dict[str, Sentence] = {
         "Сверка с {portal} закончена: пользователей {users}, изменений {published}, из них отвязано {unlinked}",
         "Round with {portal} done: {users} users, {published} changes, {unlinked} of them unlinked",
     ),
-    "RESYNC_FAILED": Sentence(
+    "POLL_FAILED": Sentence(
         "Сверка с порталом не удалась: {problem}",
         "The round with the portal failed: {problem}",
     ),
@@ -209,6 +209,18 @@ SENTENCES: dict[str, Sentence] = {
     "ADDRESS_UNKNOWN": Sentence(
         "публичный адрес этого сервера + /api/bitrix/webhook (задайте WEBHOOK_URL)",
         "this server's public address + /api/bitrix/webhook (set WEBHOOK_URL)",
+    ),
+    # `serve`.
+    "SERVING": Sentence("Слушаем {url} (Ctrl-C — остановить)", "Listening on {url} (Ctrl-C to stop)"),
+    "RESYNC_FAILED": Sentence(
+        "Сверка пользователей не удалась ({status}): {answer}. Проверьте: python -m gateway resync",
+        "Polling users failed ({status}): {answer}. Check: python -m gateway resync",
+    ),
+    "NO_VOLUME": Sentence(
+        "{name} указывает на файл вне тома Railway: при следующем деплое он исчезнет. Подключите том "
+        "или задайте другой адрес",
+        "{name} points to a file outside a Railway volume: the next deploy removes it. Attach a volume "
+        "or set another address",
     ),
     "CAPTURED": Sentence(
         "Захвачен запрос (WEBHOOK_CAPTURE_UNTIL)", "A request was captured (WEBHOOK_CAPTURE_UNTIL)"

@@ -1,0 +1,229 @@
+"""Everything on one machine: the functions under waitress, a worker for the embedded queue, polling.
+
+The functions are those that Google runs: functions-framework loads them from
+main.py, and this module calls them as Google does, over WSGI. waitress reads a
+request whole before a thread takes it, so that slow senders hold no thread.
+"""
+
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import waitress
+from functions_framework import create_app as _load
+from waitress import wasyncore
+from waitress.parser import HTTPRequestParser
+from waitress.server import BaseWSGIServer
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from gateway.errors import PassingFailure, SettingError
+from gateway.events import rfc3339
+from gateway.judge import MAX_BODY
+from gateway.links import open_store
+from gateway.local.journal import Journal, open_journal
+from gateway.messages import say
+from gateway.queues import open_embedded
+from gateway.queues.embedded import EmbeddedQueue
+from gateway.queues.model import Delivery
+from gateway.settings import Settings
+
+MAIN = Path(__file__).parents[2] / "main.py"
+CONSUMERS = ("on_user_update", "on_user_add")  # each ignores the events of the others
+FUNCTIONS = ("bitrix_webhook", *CONSUMERS, "resync_users")
+THREADS = 32  # as many requests may wait for a stalled queue at once
+WORKERS = 4
+LEASE_SECONDS = 60.0
+STOP_SECONDS = 8.0  # what is in flight gets this long after SIGTERM
+KEPT_IDS = timedelta(days=30)
+
+App = Callable[..., Iterable[bytes]]
+log = logging.getLogger("gateway.serve")
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; returns when what was in flight is finished."""
+    apps: dict[str, Any] = {name: _load(name, MAIN) for name in FUNCTIONS}
+    journal = open_journal(settings)
+    _write_journal(journal)
+    listener = _listen(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    threads = [threading.Thread(target=_sweep, args=(settings, stop), daemon=True)]
+    if settings.queue_kind == "local":
+        queue, consumers = open_embedded(settings), [apps[name] for name in CONSUMERS]
+        work = [threading.Thread(target=_work, args=(queue, consumers, stop)) for _ in range(WORKERS)]
+        threads += work
+    if settings.resync_every:
+        threads.append(
+            threading.Thread(target=_poll, args=(apps["resync_users"], settings, stop), daemon=True)
+        )
+    for thread in threads:
+        thread.start()
+    host, port = listener.getsockname()[:2]
+    log.info(say("SERVING", settings.language, url=f"http://{f'[{host}]' if ':' in host else host}:{port}"))
+    _warn_without_volume(settings)
+    _run_http(apps["bitrix_webhook"], listener, stop)
+    for thread in threads:
+        thread.join(STOP_SECONDS)
+    journal.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except OSError as error:
+        address = f"{settings.host}:{settings.port}"
+        raise SettingError("PORT", f"cannot listen on {address}: {error.strerror}") from None
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Hands a body over the limit on unread, so that the function answers 413 in its own words."""
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        body = len(self.body_rcv) if self.body_rcv is not None else 0
+        if not self.error and max(self.content_length, body) > MAX_BODY:
+            self.headers["CONTENT_LENGTH"] = str(max(self.content_length, body))
+            self.headers["CONNECTION"] = "close"
+            self.expect_continue = False
+            self.completed = True
+        return consumed
+
+
+def _run_http(app: App, listener: socket.socket, stop: threading.Event) -> None:
+    server: BaseWSGIServer = waitress.create_server(
+        app,
+        sockets=[listener],
+        threads=THREADS,
+        connection_limit=2000,
+        channel_timeout=30,
+        cleanup_interval=5,
+        asyncore_use_poll=True,
+        max_request_header_size=64 * 1024,
+        max_request_body_size=64
+        * MAX_BODY,  # counted with its chunks' frames; `_Parser` keeps the real limit
+        ident=None,
+        expose_tracebacks=False,
+    )
+    server.channel_class = type("Channel", (server.channel_class,), {"parser_class": _Parser})
+    while not stop.is_set():
+        wasyncore.loop(timeout=0.5, use_poll=True, map=server._map, count=1)
+    wasyncore.dispatcher.close(server)  # nothing new; what is being answered is finished
+    ends = datetime.now(UTC) + timedelta(seconds=STOP_SECONDS)
+    while datetime.now(UTC) < ends and any(
+        channel.requests or channel.total_outbufs_len for channel in list(server.active_channels.values())
+    ):
+        wasyncore.loop(timeout=0.1, use_poll=True, map=server._map, count=1)
+    server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
+
+
+def _work(queue: EmbeddedQueue, consumers: list[Any], stop: threading.Event) -> None:
+    """Lease, deliver, acknowledge; a queue that fails is asked again later."""
+    while not stop.is_set():
+        try:
+            delivery = queue.lease(LEASE_SECONDS)
+            if delivery is None:
+                queue.wait(0.5)
+                continue
+            failed = next((name for name in map(_deliver(delivery), consumers) if name), None)
+            if failed is None:
+                queue.acknowledge(delivery)
+            else:
+                queue.retry(delivery, failed)
+        except PassingFailure as failure:
+            log.warning("%s", failure)
+            stop.wait(1.0)
+
+
+def _deliver(delivery: Delivery) -> Callable[[Any], str]:
+    """Push a message to a function as Pub/Sub would; "" when it acknowledged, else what it answered."""
+    message = {
+        "data": b64encode(delivery.data).decode(),
+        "attributes": delivery.attributes,
+        "messageId": delivery.message_id,
+        "publishTime": rfc3339(datetime.fromtimestamp(delivery.published_at, UTC)),
+    }
+    body = json.dumps({"subscription": "projects/local/subscriptions/worker", "message": message})
+
+    def push(app: Any) -> str:
+        environ = EnvironBuilder(
+            "/projects/local/topics/events", method="POST", data=body, content_type="application/json"
+        ).get_environ()
+        content, status, _ = run_wsgi_app(app, environ, buffered=True)
+        return (
+            ""
+            if status.startswith("2")
+            else f"{app.name}: {b''.join(content)[:200].decode(errors='replace')}"
+        )
+
+    return push
+
+
+def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:
+    """Walk the portal's users every `RESYNC_EVERY`, one round after another."""
+    while not stop.wait(settings.resync_every):
+        content, status, _ = run_wsgi_app(
+            app, EnvironBuilder("/", method="POST").get_environ(), buffered=True
+        )
+        if not status.startswith("2"):
+            answer = b"".join(content)[:500].decode(errors="replace")
+            log.warning(say("POLL_FAILED", settings.language, status=status, answer=answer))
+
+
+def _sweep(settings: Settings, stop: threading.Event) -> None:
+    """Once an hour, drop the ids of events processed over 30 days ago."""
+    while not stop.wait(3600):
+        try:
+            store = open_store(settings.database_url)
+            store.purge_processed(datetime.now(UTC) - KEPT_IDS)
+            store.close()
+        except PassingFailure as failure:
+            log.warning("%s", failure)
+
+
+class _JournalHandler(logging.Handler):
+    """Keeps what the receiver says of each request, for people: see `rejections` and `doctor`."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(logging.DEBUG)
+        self._journal = journal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields: dict[str, Any] = getattr(record, "json_fields", {})
+        if fields.get("code") == "EVENT_QUEUED":
+            self._journal.add("delivery", fields)
+        elif fields.get("code") == "CAPTURE":
+            self._journal.add("capture", fields)
+        elif "places" in fields:
+            self._journal.add("refusal", {**fields, "message": record.getMessage()})
+
+
+def _write_journal(journal: Journal) -> None:
+    receiver = logging.getLogger("gateway.receiver")
+    receiver.setLevel(logging.DEBUG)
+    receiver.addHandler(_JournalHandler(journal))
+
+
+def _warn_without_volume(settings: Settings) -> None:
+    """On Railway a file outside a volume is gone at the next deploy."""
+    volume = os.environ.get("RAILWAY_VOLUME_MOUNT_PATH", "")
+    if not settings.on_railway:
+        return
+    for name, url in (
+        ("QUEUE_URL", settings.queue_url),
+        ("DATABASE_URL", settings.database_url),
+        ("JOURNAL_URL", settings.journal_url),
+    ):
+        path = Path(url.removeprefix("sqlite:///")).absolute()
+        if url.startswith("sqlite:///") and not (volume and path.is_relative_to(Path(volume))):
+            log.warning(say("NO_VOLUME", settings.language, name=name))

@@ -1,0 +1,193 @@
+"""The HTTP function: a request in, an event on the queue, an answer out; the log says why one was refused."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import flask
+from werkzeug.exceptions import ClientDisconnected
+
+from gateway.errors import QueueUnavailable
+from gateway.events import Message
+from gateway.host import settings
+from gateway.judge import ALLOWED, Incoming, Judgement, judge
+from gateway.masking import clean, clean_content_type, top_level_keys
+from gateway.messages import say
+from gateway.publishing import PUBLISH_SECONDS, keep, publish_within
+from gateway.queues import Publisher, open_publisher
+from gateway.settings import WEBHOOK_PATH, Settings
+
+RETRY_AFTER = 30  # seconds, for whoever resends after QUEUE_UNAVAILABLE
+MAX_CAUSES = 10
+
+log = logging.getLogger("gateway.receiver")
+
+
+def respond(request: flask.Request) -> flask.Response:
+    """Answer one request. The bytes are read once, within the limits, and judged as the contract orders."""
+    config = settings()
+    request_id = os.urandom(8).hex()
+    judgement = judge(_incoming(request), config, datetime.now(UTC))
+    deadline = time.monotonic() + PUBLISH_SECONDS
+    _capture(judgement, config, request_id)
+    if judgement.message is not None:
+        return _publish(judgement, judgement.message, deadline, config, request_id)
+    if judgement.refused:
+        _explain(judgement, config, request_id)
+    return _answer(judgement.code, config, request_id, judgement.status, **_details(judgement, config))
+
+
+def _publish(
+    judgement: Judgement, message: Message, deadline: float, config: Settings, request_id: str
+) -> flask.Response:
+    """Acknowledged by the queue before the 200; what the queue did not take is kept before the 503."""
+    place = judgement.verdict.place or ""
+    data, attributes = message.to_bytes(), message.attributes(place)
+    try:
+        message_id = publish_within(_publisher(), data, attributes, deadline)
+    except QueueUnavailable as failure:
+        log.warning(
+            "%s", failure, extra={"json_fields": {"code": "QUEUE_UNAVAILABLE", "request_id": request_id}}
+        )
+        keep(data, attributes, config)
+        return _answer(
+            "QUEUE_UNAVAILABLE", config, request_id, 503, event=message.event, event_id=message.event_id
+        )
+    if log.isEnabledFor(logging.DEBUG):
+        fields = {"code": "EVENT_QUEUED", "event": message.event, "event_id": message.event_id}
+        fields |= {"portal": message.portal.domain, "place": place, "request_id": request_id}
+        log.debug(say("TOKEN_VERIFIED", config.language), extra={"json_fields": fields})
+    queued = {"event": message.event, "event_id": message.event_id, "message_id": message_id}
+    return _answer("EVENT_QUEUED", config, request_id, 200, **queued)
+
+
+@cache
+def _publisher() -> Publisher:
+    return open_publisher(settings())
+
+
+def _incoming(request: flask.Request) -> Incoming:
+    environ = request.environ
+    length = environ.get("CONTENT_LENGTH") or ""
+    return Incoming(
+        method=request.method,
+        path=environ.get("PATH_INFO", "/").encode("latin-1", "replace").decode("utf-8", "replace"),
+        query=environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
+        headers=_Headers(environ),
+        read=lambda limit: _read(request, limit),
+        declared_length=int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None,
+    )
+
+
+def _read(request: flask.Request, limit: int) -> bytes:
+    """At most `limit` bytes of the body; what a sender cut off is read as far as it came."""
+    chunks: list[bytes] = []
+    left = limit
+    try:
+        while left and (chunk := request.stream.read(left)):
+            chunks.append(chunk)
+            left -= len(chunk)
+    except (OSError, ClientDisconnected):
+        pass
+    return b"".join(chunks)
+
+
+class _Headers(Mapping[str, bytes]):
+    """The request's headers by lower-case name, straight from WSGI (PEP 3333: latin-1 texts)."""
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> bytes:
+        key = name.upper().replace("-", "_")
+        key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+        return str(self._environ[key]).encode("latin-1", "replace")
+
+    def __iter__(self) -> Iterator[str]:
+        if self._environ.get("CONTENT_TYPE"):
+            yield "content-type"
+        for key in self._environ:
+            if key.startswith("HTTP_"):
+                yield key[5:].lower().replace("_", "-")
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _details(judgement: Judgement, config: Settings) -> dict[str, Any]:
+    """What the answer says beside its code; nothing of the token, and nothing of an unverified body."""
+    if judgement.code == "EVENT_INVALID":
+        robot = {"hint": say("ROBOT_ANSWER", config.language)} if judgement.hint == "robot" else {}
+        return {"field": judgement.invalid, **robot}
+    if judgement.code == "OK":
+        return {"token_configured": bool(config.tokens), "queue": config.queue_kind}
+    if judgement.limit:
+        return {"limit": judgement.limit.allowed, "came": judgement.limit.came}
+    return {"path": WEBHOOK_PATH} if judgement.code == "NOT_FOUND" else {}
+
+
+def _answer(code: str, config: Settings, request_id: str, status: int, **details: Any) -> flask.Response:
+    """A JSON answer, streamed: after a plain one functions-framework reads a refused body into memory."""
+    said = {
+        "status": "ok" if status < 400 else "error",
+        "code": code,
+        "message": say(f"ANSWER_{code}", config.language),
+        "request_id": request_id,
+        **details,
+    }
+    body = json.dumps(said, ensure_ascii=False).encode()
+    headers = {"Content-Length": str(len(body))}
+    if code == "METHOD_NOT_ALLOWED":
+        headers["Allow"] = ALLOWED[Incoming("", flask.request.path).route]
+    if code == "QUEUE_UNAVAILABLE":
+        headers["Retry-After"] = str(RETRY_AFTER)
+    content = iter(() if flask.request.method == "HEAD" else (body,))
+    return flask.Response(content, status, headers, mimetype="application/json")
+
+
+def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
+    """One WARNING record a refusal: where the token was looked for, what was there, why, what to change."""
+    from gateway.diagnosis import diagnose  # healthy requests do not pay for it
+
+    secrets = config.secrets()
+    causes = [cause.to_json() for cause in diagnose(judgement, config)[:MAX_CAUSES]]
+    received = judgement.verdict.received
+    fields = {
+        "code": "METHOD_GET" if judgement.code == "OK" else judgement.code,
+        "places": [
+            {"place": seen.place, "state": seen.state, "length": seen.length, "fingerprint": seen.fingerprint}
+            for seen in judgement.verdict.places
+        ],
+        "causes": causes,
+        "method": clean(judgement.incoming.method, secrets),
+        "path": clean(judgement.incoming.path, secrets),
+        "content_type": clean_content_type(judgement.incoming.header("content-type"), secrets),
+        "body_bytes": judgement.body_bytes,
+        "decoded_as": judgement.payload.decoded_as,
+        "top_level_keys": top_level_keys(judgement.payload.fields, secrets),
+        "user_agent": clean(judgement.incoming.header("user-agent"), secrets),
+        "request_id": request_id,
+    }
+    shown = None if received is None else received.fingerprint or f"<masked {received.length} ->"
+    key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
+    sentence = say(key, config.language, received=shown)
+    if causes:
+        sentence += f" — {causes[0]['says']} {causes[0]['do']}"
+    log.warning(sentence, extra={"json_fields": fields})
+
+
+def _capture(judgement: Judgement, config: Settings, request_id: str) -> None:
+    """Log what arrived, masked, while `WEBHOOK_CAPTURE_UNTIL` lasts; it never changes a verdict."""
+    if config.capture_until is None or datetime.now(UTC) >= config.capture_until:
+        return
+    from gateway.capture import capture_record
+
+    record = capture_record(judgement.incoming, judgement.body, config, judgement)
+    if record is not None:
+        fields = {**record, "code": "CAPTURE", "request_id": request_id}
+        log.info(say("CAPTURED", config.language), extra={"json_fields": fields})

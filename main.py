@@ -1,0 +1,42 @@
+"""The gateway's functions: what Google deploys, and what `python -m gateway serve` runs.
+
+    Bitrix24 ──POST──▶ bitrix_webhook ──verified──▶ queue ──▶ on_user_update ─┐
+    Scheduler ───────▶ resync_users ──observed────▶ (Pub/Sub)  ▶ on_user_add  ─┴▶ links ──▶ the bot
+
+No state lives here: functions-framework executes this file once for every function.
+"""
+
+import flask
+import functions_framework
+from cloudevents.http.event import CloudEvent
+
+import handlers
+from gateway import host, receiver
+
+host.start()
+
+
+@functions_framework.http
+def bitrix_webhook(request: flask.Request) -> flask.Response:
+    """Find the webhook's token, verify it, publish the event, answer."""
+    return receiver.respond(request)
+
+
+@functions_framework.cloud_event
+def on_user_update(event: CloudEvent) -> None:
+    """Keep a user's link right after `ONUSERUPDATE`, sent by the portal or found by polling."""
+    handlers.consume(event, "ONUSERUPDATE")
+
+
+@functions_framework.cloud_event
+def on_user_add(event: CloudEvent) -> None:
+    """Link a new user after `ONUSERADD`."""
+    handlers.consume(event, "ONUSERADD")
+
+
+@functions_framework.http
+def resync_users(request: flask.Request) -> flask.typing.ResponseReturnValue:
+    """Walk the portal's users and publish what changed; Cloud Scheduler calls it."""
+    from gateway import resync  # the portal's SDK is for this function alone
+
+    return resync.respond(request)
