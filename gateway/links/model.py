@@ -69,6 +69,11 @@ class Link:
     observed_at: datetime
     updated_at: datetime
 
+    @property
+    def by_name_only(self) -> bool:
+        """Only a Telegram name is known, and and names change hands: it may be somebody else's now."""
+        return self.telegram_id is None and self.telegram_username is not None
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
@@ -109,9 +114,7 @@ class Store(Protocol):
     Any method raises `StoreUnavailable` where the backend does not answer.
     """
 
-    def apply(
-        self, portal: str, event_id: str, observations: Sequence[Observation]
-    ) -> list[HistoryRow]:
+    def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
         """Decide and write in one transaction: links, history rows, the event's id.
 
         Returns the history rows it wrote; an `event_id` applied before has no effect.

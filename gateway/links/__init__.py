@@ -1,0 +1,86 @@
+"""Who is linked to whom: what a bot asks, and the store behind it.
+
+    from gateway.links import open_links
+
+    people = open_links()  # DATABASE_URL and BITRIX24_DOMAIN, from the environment or `.env`
+    link = people.of_telegram(telegram_id=message.from_user.id, telegram_username=message.from_user.username)
+    if link is None: ...             # nobody, or no longer: answer as to a stranger
+    elif link.by_name_only: ...      # only the name matches, and names change hands
+    else: link.bitrix_user_id
+
+Every look-up stays within one portal. Any of them raises `StoreUnavailable`
+where the store does not answer: that is no "nobody".
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateway.links.model import HistoryRow, Link, Store
+
+__all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store", "store_exists"]
+
+
+def open_store(database_url: str) -> Store:
+    """Open the store of links that `DATABASE_URL` names; only what this kind needs is imported.
+
+    Raises `StoreUnavailable` where it does not answer, `SettingError` where its
+    schema is newer than this program.
+    """
+    if database_url.startswith("firestore:"):
+        from gateway.links.firestore import FirestoreStore
+
+        return FirestoreStore(database_url)
+    from gateway.links.sql import SqlStore
+
+    return SqlStore(database_url)
+
+
+def store_exists(database_url: str) -> bool:
+    """False for a SQLite file that is not there yet: tools then have nothing to show, and create nothing."""
+    kind, _, path = database_url.partition(":///")
+    return kind != "sqlite" or Path(path).exists()
+
+
+@dataclass(frozen=True)
+class Links:
+    """The links of one portal, for reading."""
+
+    store: Store
+    portal: str
+
+    def of_telegram(
+        self, telegram_id: int | None = None, telegram_username: str | None = None
+    ) -> Link | None:
+        """Who this Telegram account is: by number, and only then by name (without `@`, in any case).
+
+        Look at `by_name_only` before trusting a link with anything of value.
+        """
+        return self.store.find(self.portal, telegram_id=telegram_id, telegram_username=telegram_username)
+
+    def of_user(self, bitrix_user_id: int) -> Link | None:
+        """The row of this Bitrix24 user; both accounts are None where the user is not linked (any more)."""
+        return self.store.get(self.portal, bitrix_user_id)
+
+    def changes(self, since: datetime) -> Iterator[HistoryRow]:
+        """What changed at or after `since` (with its zone), oldest first.
+
+        Ask again from the last row's `recorded_at` less a minute, and skip what you
+        have seen: of two writers, the one who began earlier may finish later.
+        """
+        return self.store.history(self.portal, since=since)
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def open_links(portal: str | None = None) -> Links:
+    """Open the links of `portal` (default: `BITRIX24_DOMAIN`) as the settings say.
+
+    Raises `SettingError` for a wrong setting, `StoreUnavailable` where the store does not answer.
+    """
+    from gateway.settings import load
+
+    settings = load()
+    return Links(open_store(settings.database_url), settings.domain if portal is None else portal.lower())

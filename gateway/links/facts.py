@@ -1,0 +1,78 @@
+"""What an event's `data` says about users, whatever shape the sender gave it. Pure.
+
+Bitrix24's documentation shows users flat in `data`; operators' portals send them
+under `data[FIELDS]`, and at times as a list of one or several.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_USER_ID = re.compile(r"[0-9]{1,15}")
+_ACTIVE = {"1": True, "y": True, "true": True, "0": False, "n": False, "false": False}
+
+Record = dict[str, Any]
+
+
+def records(data: object) -> list[Record]:
+    """The users in `data`, each with its keys in upper case; empty where there is none.
+
+    A user stands in `data`, in its `FIELDS`, or in a list in either place. What
+    stands beside `FIELDS` belongs to the user too, and `FIELDS` goes before it.
+    """
+    return list(_records(data, 4))
+
+
+def _records(data: object, depth: int) -> Iterator[Record]:
+    if isinstance(data, list) and depth:
+        for item in data:
+            yield from _records(item, depth - 1)
+    elif isinstance(data, Mapping):
+        record = upper_keys(data)
+        fields = record.pop("FIELDS", None)
+        if isinstance(fields, Mapping) and depth:
+            record |= next(_records(fields, depth - 1), {})
+        if isinstance(fields, list) and fields and "ID" not in record:
+            yield from _records(fields, depth - 1)
+        elif record:
+            yield record
+
+
+def upper_keys(row: Mapping[str, Any]) -> Record:
+    """`row` with its keys in upper case; of keys that differ in case alone, the first counts."""
+    record: Record = {}
+    for key, value in row.items():
+        record.setdefault(str(key).upper(), value)
+    return record
+
+
+def user_id(record: Record) -> int | None:
+    """The user's id: a whole number from 1, as a number or as ASCII digits."""
+    value = record.get("ID")
+    if isinstance(value, str) and _USER_ID.fullmatch(value.strip()):
+        value = int(value)
+    sound = isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 10**15
+    return value if sound else None
+
+
+def active(record: Record) -> bool | None:
+    """The user's active state, None where the record says nothing understood about it."""
+    value = record.get("ACTIVE")
+    if isinstance(value, bool | int | str):
+        return _ACTIVE.get(str(value).strip().lower())
+    return None
+
+
+def telegram_fields(configured: str) -> tuple[str, ...]:
+    """The fields that may hold the Telegram account, in the order in which they are looked at."""
+    return tuple(dict.fromkeys((configured.upper(), "UF_USR_TELEGRAM", "TELEGRAM_ID", "TELEGRAM")))
+
+
+def speaks_of(message: object, portal: str, bitrix_user_id: int) -> bool:
+    """Whether a queue message (as JSON values) is about this user of this portal."""
+    if not isinstance(message, Mapping):
+        return False
+    origin = message.get("portal")
+    domain = origin.get("domain") if isinstance(origin, Mapping) else None
+    people = records(message.get("data"))
+    return domain == portal and any(user_id(person) == bitrix_user_id for person in people)

@@ -1,0 +1,98 @@
+"""The tables of the SQL stores, and how an older version of them becomes this one."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+VERSION = 1
+MIGRATIONS: dict[int, tuple[str, ...]] = {}  # version → the statements that make it the next one
+
+
+class Utc(sa.types.TypeDecorator[datetime]):
+    """A time with its zone. Stored in UTC; SQLite has no zones, so none is written there."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, nullable=False))
+
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("portal", sa.Text, primary_key=True),
+    sa.Column("bitrix_user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("telegram_id", sa.BigInteger),
+    sa.Column("telegram_username", sa.Text),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("observed_at", Utc, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Column("known", sa.Text, nullable=False),  # `decide.Known` as JSON
+)
+sa.Index("links_telegram_id", links.c.portal, links.c.telegram_id, unique=True)
+sa.Index("links_telegram_name", links.c.portal, sa.func.lower(links.c.telegram_username), unique=True)
+
+link_history = sa.Table(
+    "link_history",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("portal", sa.Text, nullable=False),
+    sa.Column("bitrix_user_id", sa.BigInteger, nullable=False),
+    sa.Column("change", sa.Text, nullable=False),
+    sa.Column("telegram_id", sa.BigInteger),
+    sa.Column("telegram_username", sa.Text),
+    sa.Column("previous_telegram_id", sa.BigInteger),
+    sa.Column("previous_telegram_username", sa.Text),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("observed_at", Utc, nullable=False),
+    sa.Column("recorded_at", Utc, nullable=False),
+)
+sa.Index("link_history_user", link_history.c.portal, link_history.c.bitrix_user_id)
+sa.Index("link_history_time", link_history.c.recorded_at, link_history.c.id)
+
+processed_events = sa.Table(
+    "processed_events",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("processed_at", Utc, nullable=False, index=True),
+)
+
+dead_letters = sa.Table(
+    "dead_letters",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),  # JSON
+    sa.Column("recorded_at", Utc, nullable=False),
+)
+
+replayed_events = sa.Table(
+    "replayed_events",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("replayed_at", Utc, nullable=False),
+)
+
+state = sa.Table(
+    "state",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),  # a JSON object
+)

@@ -1,0 +1,95 @@
+"""A real PostgreSQL of our own: a new cluster in a temporary directory, reached by its socket alone."""
+
+import getpass
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+_ACCOUNT = "postgres"  # Debian's package brings it; postgres refuses to run as root
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running cluster; `stop` and `start` are for tests of what happens when it goes away."""
+
+    programs: Path
+    directory: Path
+    user: str
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{self.user}@/{database}?host={self.directory}"
+
+    def start(self) -> None:
+        # Durability does not matter here: a test's cluster is thrown away.
+        options = f"-k {self.directory} -c listen_addresses='' -c fsync=off -c max_connections=200"
+        self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", "data", "-w", "-m", "immediate", "stop")
+
+    def new_database(self) -> str:
+        """The address of an empty database."""
+        name = f"test_{uuid4().hex}"
+        self._run("createdb", "-h", str(self.directory), name)
+        return self.url(name)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self.programs / program), *arguments]
+        user = self.user if os.getuid() == 0 else None
+        done = subprocess.run(
+            command,
+            cwd=self.directory,
+            user=user,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def _programs() -> Path | None:
+    found = [Path(path).parent for path in [shutil.which("initdb")] if path]
+    found += sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1] if found else None
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The session's cluster."""
+    programs = _programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed here: apt-get install postgresql")
+    user = getpass.getuser()
+    directory = Path(tempfile.mkdtemp(prefix="pg"))  # short: a socket's path has at most 107 bytes
+    if os.getuid() == 0:
+        user = _ACCOUNT
+        try:
+            account = pwd.getpwnam(user)
+        except KeyError:
+            pytest.skip(
+                f"as root, PostgreSQL's tests need an account named {user}: apt-get install postgresql"
+            )
+        os.chown(directory, account.pw_uid, account.pw_gid)
+    cluster = Postgres(programs, directory, user)
+    try:
+        cluster._run("initdb", "-D", "data", "-A", "trust", "-U", user, "-E", "UTF8", "--no-sync")
+        cluster.start()
+        yield cluster
+    finally:
+        if (directory / "data/postmaster.pid").exists():
+            cluster.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """The address of an empty database of the session's cluster."""
+    return postgres.new_database()

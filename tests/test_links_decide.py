@@ -1,0 +1,299 @@
+"""The decision about links: the contract's rules one by one, and order-independence as a property."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.links.decide import Decision, Known, Row, decide
+from gateway.links.model import NO_ACCOUNT, Account, Moment, Observation
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+X, Y, Z = Account(telegram_id=1001), Account(telegram_id=1002), Account(telegram_username="Ivan_P")
+
+
+def moment(at: int, received: int | None = None) -> Moment:
+    return Moment(
+        EPOCH + timedelta(seconds=at), EPOCH + timedelta(seconds=at if received is None else received)
+    )
+
+
+def seen(
+    user: int,
+    at: int,
+    account: Account | None = None,
+    active: bool | None = None,
+    received: int | None = None,
+) -> Observation:
+    when = moment(at, received)
+    return Observation(
+        bitrix_user_id=user,
+        account=account,
+        account_at=None if account is None else when,
+        active=active,
+        active_at=None if active is None else when,
+    )
+
+
+class Portal:
+    """Rows in a dict: the smallest store there is."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Row] = {}
+        self.changes: list[tuple[int, str]] = []
+
+    def read(self, user: int, account: Account) -> Iterable[Row]:
+        name = (account.telegram_username or "").lower()
+        for row in self.rows.values():
+            held = row.account
+            by_id = account.telegram_id is not None and held.telegram_id == account.telegram_id
+            by_name = bool(name) and (held.telegram_username or "").lower() == name
+            if row.bitrix_user_id == user or by_id or by_name:
+                yield row
+
+    def apply(self, *observations: Observation) -> Decision:
+        decision = decide("p", "e", observations, self.read, lambda: NOW)
+        for user, row in decision.rows.items():
+            assert decision.before[user] == self.rows.get(user)
+            assert Known.from_json(row.known.to_json()) == row.known
+            self.rows[user] = row
+        self.changes += [(row.bitrix_user_id, row.change) for row in decision.history]
+        held = [row.account for row in self.rows.values() if row.account]
+        assert len(held) == len(set(held))
+        return decision
+
+    def links(self) -> dict[int, Account]:
+        return {user: row.account for user, row in self.rows.items() if row.account}
+
+
+def after(observations: Sequence[Observation]) -> Portal:
+    portal = Portal()
+    for observation in observations:
+        portal.apply(observation)
+    return portal
+
+
+def test_a_first_account_links_and_the_same_again_changes_nothing() -> None:
+    portal = after([seen(1, 1, X), seen(1, 2, X)])
+    assert portal.links() == {1: X}
+    assert portal.changes == [(1, "linked")]
+    assert portal.rows[1].observed_at == EPOCH + timedelta(seconds=2)
+
+
+def test_a_new_account_replaces_the_old_one() -> None:
+    portal = after([seen(1, 1, X), seen(1, 2, Z)])
+    assert portal.links() == {1: Z}
+    assert portal.changes == [(1, "linked"), (1, "replaced")]
+
+
+def test_an_empty_account_unlinks_and_the_row_stays() -> None:
+    portal = after([seen(1, 1, X), seen(1, 2, NO_ACCOUNT)])
+    assert portal.links() == {}
+    assert portal.rows[1].account == NO_ACCOUNT
+    assert portal.changes == [(1, "linked"), (1, "unlinked")]
+
+
+def test_a_name_in_another_case_is_the_same_account() -> None:
+    portal = after([seen(1, 1, Z), seen(1, 2, Account(telegram_username="ivan_p"))])
+    assert portal.links() == {1: Z}
+    assert portal.changes == [(1, "linked")]
+
+
+def test_an_older_account_is_ignored() -> None:
+    portal = after([seen(1, 5, X), seen(1, 4, Y), seen(1, 3, NO_ACCOUNT)])
+    assert portal.links() == {1: X}
+    assert portal.changes == [(1, "linked")]
+
+
+def test_within_a_second_what_was_received_later_wins_in_either_order() -> None:
+    first, second = seen(1, 5, X, received=7), seen(1, 5, Y, received=8)
+    assert after([first, second]).links() == after([second, first]).links() == {1: Y}
+
+
+def test_account_and_state_keep_their_own_moments() -> None:
+    portal = after([seen(1, 1, X), seen(1, 9, active=True), seen(1, 5, Y)])
+    assert portal.links() == {1: Y}  # newer than the account, though older than the state
+
+
+def test_a_deactivation_unlinks_whenever_it_arrives() -> None:
+    history = [seen(1, 1, X), seen(1, 2, active=False), seen(1, 3, active=True)]
+    for order in permutations(history):
+        portal = after(order)
+        assert portal.links() == {}
+        assert portal.rows[1].known.active
+
+
+def test_active_again_needs_an_account_observed_since() -> None:
+    history = [seen(1, 1, X), seen(1, 2, active=False), seen(1, 3, active=True), seen(1, 4, X)]
+    for order in permutations(history):
+        assert after(order).links() == {1: X}
+
+
+def test_an_account_observed_while_inactive_waits_for_nothing_newer_than_itself() -> None:
+    assert after([seen(1, 1, active=False), seen(1, 2, X), seen(1, 3, active=True)]).links() == {}
+    late = [seen(1, 1, active=False), seen(1, 3, X), seen(1, 2, active=True)]
+    assert after(late).links() == {1: X}
+
+
+def test_an_inactive_user_with_an_account_in_one_message_gets_nothing() -> None:
+    portal = after([seen(2, 1, X), seen(1, 5, X, active=False), seen(1, 6, active=True)])
+    assert portal.links() == {2: X}
+
+
+def test_an_old_deactivation_does_not_end_a_newer_active_link() -> None:
+    portal = after([seen(1, 5, X, active=True), seen(1, 4, active=False)])
+    assert portal.links() == {1: X}
+    assert portal.rows[1].known.active
+
+
+@pytest.mark.parametrize("account", [X, Z])
+def test_of_two_claims_the_newer_wins_in_either_order(account: Account) -> None:
+    first, second = seen(1, 1, account), seen(2, 2, account)
+    in_order, late = after([first, second]), after([second, first])
+    assert in_order.links() == late.links() == {2: account}
+    assert in_order.changes == [(1, "linked"), (1, "conflict"), (2, "linked")]
+    assert late.changes == [(2, "linked")]
+
+
+def test_a_claimer_who_comes_too_late_still_loses_the_old_account() -> None:
+    portal = after([seen(1, 1, X), seen(2, 9, Y), seen(1, 5, Y)])
+    assert portal.links() == {2: Y}
+    assert portal.changes == [(1, "linked"), (2, "linked"), (1, "conflict")]
+
+
+def test_a_stale_claim_takes_nothing_from_anybody() -> None:
+    portal = after([seen(1, 1, Y), seen(2, 9, X), seen(2, 5, Y)])
+    assert portal.links() == {1: Y, 2: X}
+
+
+def test_a_loser_comes_back_only_by_a_newer_observation() -> None:
+    portal = after([seen(1, 1, X), seen(2, 2, X), seen(2, 3, NO_ACCOUNT), seen(1, 4, active=True)])
+    assert portal.links() == {}
+    portal.apply(seen(1, 5, X))
+    assert portal.links() == {1: X}
+
+
+def test_two_users_swap_their_accounts_in_one_message() -> None:
+    portal = after([seen(1, 1, X), seen(2, 1, Y)])
+    portal.apply(seen(1, 2, Y), seen(2, 2, X))
+    assert portal.links() == {1: Y, 2: X}
+
+
+def test_claims_of_the_same_moment_do_not_depend_on_the_order() -> None:
+    one, two = seen(1, 1, X), seen(2, 1, X)
+    assert after([one, two]).links() == after([two, one]).links() == {2: X}
+
+
+def test_what_says_nothing_leaves_no_row() -> None:
+    assert after([seen(1, 1)]).rows == {}
+
+
+def truth(observations: Iterable[Observation]) -> dict[int, Account]:
+    """What a reader of the contract would hold after the observations in the order of their moments."""
+    links: dict[int, Account] = {}
+    inactive: set[int] = set()
+    for seen_ in sorted(observations, key=lambda o: (o.account_at or o.active_at or moment(0)).key()):
+        user = seen_.bitrix_user_id
+        if seen_.active is not None:
+            (inactive.discard if seen_.active else inactive.add)(user)
+        if user in inactive or seen_.account == NO_ACCOUNT:
+            links.pop(user, None)
+        elif seen_.account is not None:
+            links = {other: held for other, held in links.items() if held != seen_.account}
+            links[user] = seen_.account
+    return links
+
+
+def _drawn(users: int, accounts: Sequence[Account]) -> st.SearchStrategy[list[Observation]]:
+    one = st.tuples(
+        st.integers(1, users),
+        st.sampled_from([None, NO_ACCOUNT, *accounts]),
+        st.sampled_from([None, True, False]),
+    )
+    return st.lists(one, min_size=1, max_size=9).map(
+        lambda drawn: [seen(user, at, account, active) for at, (user, account, active) in enumerate(drawn)]
+    )
+
+
+@given(_drawn(4, [X, Y, Z]))
+def test_in_order_the_links_are_the_truth(observations: list[Observation]) -> None:
+    assert after(observations).links() == truth(observations)
+
+
+@given(_drawn(2, [X, Y, Z]), st.randoms())
+@settings(max_examples=300)
+def test_one_users_state_does_not_depend_on_the_order(
+    observations: list[Observation], random: object
+) -> None:
+    """Any order, any number of activations and accounts, as long as no account is disputed.
+
+    A deactivation that comes after two later activations is left out: the row remembers
+    the first and the newest activation only.
+    """
+    own = [o for o in observations if o.bitrix_user_id == 1]
+    shuffled = list(own)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    if _forgets_an_activation(shuffled):
+        return
+    assert after(shuffled).links() == truth(own)
+
+
+def _forgets_an_activation(delivered: Sequence[Observation]) -> bool:
+    activations: list[object] = []
+    for seen_ in delivered:
+        key = seen_.active_at.key() if seen_.active_at else None
+        if seen_.active:
+            activations.append(key)
+        elif seen_.active is False and sum(known > key for known in activations) > 1:  # type: ignore[operator]
+            return True
+    return False
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.sampled_from([X, Y, Z])),
+        min_size=1,
+        max_size=8,
+        unique_by=lambda p: p[0],
+    ),
+    st.randoms(),
+)
+def test_disputes_do_not_depend_on_the_order(claims: list[tuple[int, Account]], random: object) -> None:
+    observations = [seen(user, at, account) for at, (user, account) in enumerate(claims)]
+    shuffled = list(observations)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert after(shuffled).links() == truth(observations)
+
+
+@given(_drawn(4, [X, Y, Z]), st.randoms())
+@settings(max_examples=300)
+def test_whatever_the_order_a_link_is_what_was_observed_last(
+    observations: list[Observation], random: object
+) -> None:
+    """Even where a dispute's end depends on the order: nobody holds an account that is not their newest."""
+    shuffled = list(observations)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    for user, account in after(shuffled).links().items():
+        newest = [o.account for o in observations if o.bitrix_user_id == user and o.account is not None][-1]
+        assert account == newest
+
+
+@given(_drawn(3, [X, Y, Z]))
+def test_history_tells_every_change_and_nothing_else(observations: list[Observation]) -> None:
+    portal = Portal()
+    told: dict[int, Account] = {}
+    for observation in observations:
+        held = portal.links()
+        for row in portal.apply(observation).history:
+            previous = Account(row.previous_telegram_id, row.previous_telegram_username)
+            now = Account(row.telegram_id, row.telegram_username)
+            assert previous == told.get(row.bitrix_user_id, NO_ACCOUNT)
+            assert previous != now
+            assert (row.change in ("linked", "replaced")) == bool(now)
+            told[row.bitrix_user_id] = now
+        assert {user: account for user, account in told.items() if account} == portal.links()
+        assert portal.links() == held or told
