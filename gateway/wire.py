@@ -117,7 +117,23 @@ class _TimedSocket:
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
-        self.plain.close()
+        """Not yet: where the server will close, `http.client` does so before the answer is read."""
+
+
+class _Connection(http.client.HTTPConnection):
+    """An open connection; `hang_up` closes it for good."""
+
+    auto_open = 0
+
+    def __init__(self, host: str, port: int, plain: socket.socket, default_port: int) -> None:
+        super().__init__(host, port)
+        self.default_port = default_port  # the Host header needs no port then
+        self.timed = _TimedSocket(plain)
+        self.sock: Any = self.timed
+
+    def hang_up(self) -> None:
+        self.close()
+        self.timed.plain.close()
 
 
 class _Reader(io.RawIOBase):
@@ -139,7 +155,7 @@ class Origin:
         self._tls = tls
         self._context: ssl.SSLContext | None = None
         self._addresses: Shared[list[tuple[int, tuple[object, ...]]]] = Shared(self._look_up)
-        self._idle: deque[tuple[http.client.HTTPConnection, float]] = deque()  # the last one used goes first
+        self._idle: deque[tuple[_Connection, float]] = deque()  # the last one used goes first
 
     def call(
         self,
@@ -163,7 +179,7 @@ class Origin:
             except (OSError, http.client.BadStatusLine) as error:
                 if not kept or isinstance(error, TimeoutError):
                     raise
-                connection.close()
+                connection.hang_up()
                 connection = self._connect(deadline)
                 return self._exchange(connection, request, deadline, limit)
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -172,20 +188,20 @@ class Origin:
     def close(self) -> None:
         with suppress(IndexError):
             while True:
-                self._idle.pop()[0].close()
+                self._idle.pop()[0].hang_up()
 
-    def _take(self, deadline: float) -> tuple[http.client.HTTPConnection, bool]:
+    def _take(self, deadline: float) -> tuple[_Connection, bool]:
         with suppress(IndexError):
             while True:
                 connection, since = self._idle.pop()
                 if time.monotonic() - since < IDLE_SECONDS:
                     return connection, True
-                connection.close()
+                connection.hang_up()
         return self._connect(deadline), False
 
     def _exchange(
         self,
-        connection: http.client.HTTPConnection,
+        connection: _Connection,
         request: tuple[str, str, bytes | None, Mapping[str, str]],
         deadline: float,
         limit: int,
@@ -193,7 +209,7 @@ class Origin:
         reusable = False
         method, path, body, headers = request
         try:
-            connection.sock.deadline = deadline  # type: ignore[union-attr]  # it is a _TimedSocket
+            connection.timed.deadline = deadline
             connection.request(method, path, body, headers)
             with connection.getresponse() as response:
                 answer = response.read(limit + 1)
@@ -205,18 +221,14 @@ class Origin:
             if reusable:
                 self._idle.append((connection, time.monotonic()))
             else:
-                connection.close()
+                connection.hang_up()
 
-    def _connect(self, deadline: float) -> http.client.HTTPConnection:
+    def _connect(self, deadline: float) -> _Connection:
         try:
             plain = self._open_socket(deadline)
         except (OSError, ValueError) as error:  # ValueError: a host that is none
             raise WireError(_words(error)) from None
-        connection = http.client.HTTPConnection(self.host, self.port)
-        connection.default_port = 443 if self._tls else 80  # so that Host needs no port
-        connection.sock = _TimedSocket(plain)
-        connection.auto_open = 0
-        return connection
+        return _Connection(self.host, self.port, plain, 443 if self._tls else 80)
 
     def _open_socket(self, deadline: float) -> socket.socket:
         addresses = self._addresses.get(deadline)
@@ -261,7 +273,6 @@ def _words(error: Exception) -> str:
     """What happened, in few words: an `OSError`'s own text, else the kind of error."""
     if isinstance(error, TimeoutError):
         return "timed out"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    closed = isinstance(error, (ConnectionError, http.client.BadStatusLine))
-    return "the far side closed the connection" if closed else type(error).__name__
+    if isinstance(error, (BrokenPipeError, ConnectionResetError)):
+        return "the far side closed the connection"
+    return (isinstance(error, OSError) and error.strerror) or type(error).__name__

@@ -165,7 +165,7 @@ class Journal:
     def forget(self, portal: str, bitrix_user_id: int) -> int:
         """Erase what is kept of a person: user events of this portal with this id; how many records went."""
         about = re.compile(
-            rf"\bID(?:%5D|\]|\\?[\"'])*\s*[=:]\s*\\?[\"']?{bitrix_user_id}(?!\d)", re.IGNORECASE
+            rf"(?:%5B|\b)ID(?:%5D|\]|\\?[\"'])*\s*[=:]\s*\\?[\"']?{bitrix_user_id}(?!\d)", re.IGNORECASE
         )
         found = []
         for record in self.records():

@@ -113,8 +113,8 @@ class EmbeddedQueue:
 
     def lease(self, seconds: float) -> Delivery | None:
         """The next due message, this caller's alone for `seconds`; None when none is due."""
-        now, until = self._clock(), self._clock() + min(seconds, LONGEST_LEASE)
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
+            now = self._clock()
             if connection.execute(_DUE, (now,)).fetchone() is None:
                 return None  # without a write lock: an idle worker disturbs no publisher
             with connection:
@@ -127,7 +127,7 @@ class EmbeddedQueue:
                     lease = os.urandom(8).hex()
                     connection.execute(
                         "UPDATE messages SET due_at = ?, attempts = attempts + 1, lease = ? WHERE id = ?",
-                        (until, lease, message_id),
+                        (now + min(seconds, LONGEST_LEASE), lease, message_id),
                     )
                     return Delivery(
                         str(message_id), data, json.loads(attributes), attempts + 1, published_at, lease

@@ -66,7 +66,8 @@ class Topic:
 
     def take(self) -> list[dict[str, Any]]:
         """All messages now in the subscription, acknowledged: `data` in base64, `attributes`, `messageId`."""
-        path, taken = f"projects/{self.project}/subscriptions/{self.subscription}", []
+        path = f"projects/{self.project}/subscriptions/{self.subscription}"
+        taken: list[dict[str, Any]] = []
         while True:
             pulled = self.emulator.call(
                 "POST", f"{path}:pull", {"maxMessages": 100, "returnImmediately": True}
