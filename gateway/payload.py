@@ -64,7 +64,7 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> P
         return Payload({}, "compressed", declared)
     if not body:
         return Payload({}, "empty", declared)
-    for kind in dict.fromkeys((*_first_guess(declared, body), *_looks_like(body))):
+    for kind in dict.fromkeys(_guesses(declared, body)):
         read = _READERS[kind](body, content_type)
         if read is not None:
             return Payload(read[0], kind, declared, read[1])
@@ -92,20 +92,18 @@ def declared_type(content_type: str) -> str:
     return "json" if media.endswith("+json") else _TYPES.get(media, media)
 
 
-def _first_guess(declared: str, body: bytes) -> Iterator[str]:
-    """The declared kind, unless it is a form that starts as JSON does: `curl -d '{…}'` declares a form."""
-    if declared == "form" and _starts_as_json(body):
-        yield "json"
-    if declared in _READERS:
+def _guesses(declared: str, body: bytes) -> Iterator[str]:
+    """The kinds to try: the declared one first, but a form last, as anything with a `=` is one to PHP.
+
+    `curl -d '{…}'` declares a form and sends JSON.
+    """
+    if declared in _READERS and declared != "form":
         yield declared
-
-
-def _looks_like(body: bytes) -> Iterator[str]:
     if _starts_as_json(body):
         yield "json"
     elif body.lstrip()[:2] == b"--" and b"form-data" in body:
         yield "multipart"
-    elif b"=" in body:
+    if declared == "form" or not _starts_as_json(body):
         yield "form"
 
 
@@ -206,13 +204,13 @@ def _finite(digits: str) -> float:
 
 
 def _is_repeated(value: Any, path: Path, repeats: dict[int, tuple[Any, set[str]]]) -> bool:
+    twice = False
     for name in path:
         if not isinstance(value, dict) or name not in value:
             return False
-        if id(value) in repeats and name in repeats[id(value)][1]:
-            return True
+        twice = twice or (id(value) in repeats and name in repeats[id(value)][1])
         value = value[name]
-    return False
+    return twice
 
 
 def _measure(value: Any) -> int:
