@@ -28,6 +28,18 @@ SENTENCES: dict[str, Sentence] = {
         "✅ Синхронизировано из Bitrix24 (исходящий вебхук): Telegram ID {account} → Bitrix24 User ID {user}",
         "✅ Synced from Bitrix24 (outgoing webhook): Telegram ID {account} → Bitrix24 User ID {user}",
     ),
+    "LINK_ENDED": Sentence(
+        "Связь снята: Telegram ID {account} больше не пользователь Bitrix24 {user}",
+        "Link ended: Telegram ID {account} is no longer Bitrix24 User ID {user}",
+    ),
+    "LINK_CONFLICT": Sentence(
+        "⚠️ Конфликт: пользователь Bitrix24 {user} лишился связи с Telegram ID {account}, более поздние данные отдают аккаунт другому. Проверьте поле Telegram у обоих",
+        "⚠️ Conflict: Bitrix24 User ID {user} lost the link to Telegram ID {account}, a newer observation gives an account to another user. Check the Telegram field of both",
+    ),
+    "EVENT_PUT_ASIDE": Sentence(
+        "🛑 Событие {event_id} обработать нельзя: {reason}. Оно сохранено, смотрите: python -m gateway dead-letters",
+        "🛑 Event {event_id} can't be handled: {reason}. It is kept, look at it: python -m gateway dead-letters",
+    ),
     # Queues, and what is kept when they fail.
     "QUEUE_FILE_FAILED": Sentence(
         "Очередь {path} не приняла или не отдала сообщение: {problem}. Проверьте место на диске, права на файл и каталог и не держит ли его другая программа",
