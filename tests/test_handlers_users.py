@@ -1,0 +1,283 @@
+"""User events: every shape and value of the contract, what is absent, what is fetched, and since when."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.errors import PoisonMessage, PortalUnavailable
+from gateway.events import Message, Portal
+from gateway.links import open_store
+from gateway.links.model import Link, Store
+from gateway.settings import Settings
+from handlers import users
+
+TS = 1767225600  # 2026-01-01T00:00:00Z
+P = "p.bitrix24.ru"
+SETTINGS = Settings(domain=P, rest_webhook="1/secret", language="en")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path}/links.db")
+    yield opened
+    opened.close()
+
+
+Handle = Callable[..., Link | None]
+
+
+@pytest.fixture
+def handle(store: Store) -> Handle:
+    """Handles one message with this `data`, and returns the link of `user` afterwards."""
+    count = iter(range(1_000_000))
+
+    def run(
+        data: object,
+        ts: int | None = TS,
+        received: float | None = None,
+        row: Mapping[str, Any] | Exception | None = None,
+        asked: float = TS + 60,
+        user: int = 7,
+        source: str = "webhook",
+        portal: str = P,
+        settings: Settings = SETTINGS,
+        fetch: bool = False,
+    ) -> Link | None:
+        def fetch_user(user_id: int) -> Mapping[str, Any] | None:
+            if not fetch and row is None:
+                pytest.fail(f"user {user_id} was asked for")
+            if isinstance(row, Exception):
+                raise row
+            return row
+
+        arrived = received if received is not None else (TS if ts is None else ts) + 1
+        message = Message(
+            event_id=f"e{next(count)}",
+            event="ONUSERUPDATE",
+            ts=ts,
+            received_at=datetime.fromtimestamp(arrived, UTC),
+            source=source,  # type: ignore[arg-type]
+            portal=Portal(domain=portal),
+            data=data,
+        )
+        users.handle(message, store, settings, fetch_user, lambda: datetime.fromtimestamp(asked, UTC))
+        return store.get(portal, user)
+
+    return run
+
+
+def account(link: Link | None) -> int | str | None:
+    assert link is not None
+    return link.telegram_id if link.telegram_id is not None else link.telegram_username
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"ID": "7", "UF_USR_TELEGRAM": "123456789"},
+        {"id": 7, "uf_usr_telegram": 123456789},
+        {"FIELDS": {"ID": "7", "UF_USR_TELEGRAM": "123456789"}},
+        {"fields": {"Id": "7", "Uf_Usr_Telegram": " 123456789 "}},
+        {"FIELDS": [{"ID": "7", "UF_USR_TELEGRAM": "123456789"}]},
+        {"FIELDS": [{"ID": "8", "UF_USR_TELEGRAM": "1"}, {"ID": "7", "UF_USR_TELEGRAM": "123456789"}]},
+        [{"ID": "7", "UF_USR_TELEGRAM": "123456789"}],
+        [{"FIELDS": {"ID": "7", "UF_USR_TELEGRAM": "123456789"}}],
+        {"ID": "7", "FIELDS": {"UF_USR_TELEGRAM": "123456789"}},
+        {"ID": "7", "FIELDS": "", "UF_USR_TELEGRAM": "123456789"},
+        {"ID": "7", "TELEGRAM_ID": "123456789", "TELEGRAM": "5"},
+        {"ID": "7", "TELEGRAM": "123456789"},
+        {"ID": "7", "UF_USR_TELEGRAM": None, "TELEGRAM": "123456789"},
+    ],
+)
+def test_the_user_is_found_in_every_shape(handle: Handle, data: object) -> None:
+    assert account(handle(data)) == 123456789
+
+
+def test_each_user_of_a_list_is_an_observation_of_its_own(handle: Handle, store: Store) -> None:
+    handle({"FIELDS": [{"ID": str(user), "UF_USR_TELEGRAM": str(user * 10)} for user in (5, 6, 7)]})
+    assert [(link.bitrix_user_id, link.telegram_id) for link in store.links(P)] == [(5, 50), (6, 60), (7, 70)]
+
+
+def test_the_configured_field_is_looked_at_first_and_decides_even_when_empty(handle: Handle) -> None:
+    settings = Settings(telegram_field="uf_tg", domain=P)
+    assert account(handle({"ID": "7", "UF_TG": "11", "UF_USR_TELEGRAM": "22"}, settings=settings)) == 11
+    assert (
+        account(handle({"ID": "7", "UF_TG": " ", "UF_USR_TELEGRAM": "22"}, TS + 1, settings=settings)) is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1", 1),
+        (str(2**52), 2**52),
+        (2**52, 2**52),
+        ("@Ivan_P", "Ivan_P"),
+        ("t.me/Ivan_P", "Ivan_P"),
+        ("https://t.me/Ivan_P/", "Ivan_P"),
+        ("https://telegram.me/Ivan_P?start=1", "Ivan_P"),
+    ],
+)
+def test_values_that_name_an_account(handle: Handle, value: object, expected: object) -> None:
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": value})) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["0", "-5", str(2**52 + 1), "٣٤٥", "+79991234567", "Ivan_P", "@abc", "https://t.me/+AbCdEf",
+     "t.me/joinchat/AbC", "1.5", 1.5, True, ["5"], {"a": "5"}, -5],
+)  # fmt: skip
+def test_other_values_change_nothing_and_are_logged_with_the_user_alone(
+    handle: Handle, caplog: pytest.LogCaptureFixture, value: object
+) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
+    caplog.clear()
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": value}, TS + 1)) == 55
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "7" in record.getMessage()
+    assert str(value) not in record.getMessage()
+
+
+@pytest.mark.parametrize("value", ["0", "N", "n", "false", "FALSE", False, 0, " N "])
+def test_an_inactive_user_is_unlinked(handle: Handle, value: object) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
+    link = handle({"ID": "7", "ACTIVE": value, "UF_USR_TELEGRAM": "55"}, TS + 1)
+    assert account(link) is None
+    assert link is not None
+    assert link.active is False
+
+
+@pytest.mark.parametrize("value", ["1", "Y", "true", True])
+def test_active_again_alone_brings_no_link_back(handle: Handle, value: object) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
+    handle({"ID": "7", "ACTIVE": "N", "UF_USR_TELEGRAM": "55"}, TS + 1)
+    settings = Settings()
+    link = handle({"ID": "7", "ACTIVE": value}, TS + 2, settings=settings)
+    assert account(link) is None
+    assert link is not None
+    assert link.active is True
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "55"}, TS + 3)) == 55
+
+
+def test_absent_is_not_empty(handle: Handle) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
+    for data in ({"ID": "7", "NAME": "Ivan"}, {"ID": "7", "UF_USR_TELEGRAM": None}):
+        assert account(handle(data, TS + 1, settings=Settings())) == 55
+        assert account(handle(data, TS + 1, portal=P, settings=Settings(domain="other.ru"))) == 55
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": " \t"}, TS + 2)) is None
+
+
+def test_an_absent_account_is_read_from_the_portal_at_the_moment_of_asking(handle: Handle) -> None:
+    link = handle({"ID": "7", "NAME": "Ivan"}, row={"ID": "7", "UF_USR_TELEGRAM": "66", "ACTIVE": True})
+    assert account(link) == 66
+    assert link is not None
+    assert link.observed_at == datetime.fromtimestamp(TS + 60, UTC)
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "77"}, TS + 59)) == 66  # older than the asking
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "77"}, TS + 61)) == 77
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_an_empty_field_of_a_fetched_row_unlinks(handle: Handle, value: object) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
+    assert account(handle({"ID": "7"}, TS + 1, row={"ID": "7", "UF_USR_TELEGRAM": value})) is None
+
+
+def test_a_fetched_row_without_the_field_leaves_the_link(handle: Handle) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
+    assert account(handle({"ID": "7"}, TS + 1, row={"ID": "7", "ACTIVE": True})) == 55
+
+
+@pytest.mark.parametrize("said", [{}, {"ACTIVE": "1"}])
+@pytest.mark.parametrize("ahead", [0, 200])
+def test_a_fetched_inactive_row_unlinks_whatever_the_event_said(
+    handle: Handle, said: dict[str, Any], ahead: int
+) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
+    row = {"ID": "7", "ACTIVE": False, "UF_USR_TELEGRAM": "55"}
+    link = handle({"ID": "7", **said}, TS + 1 + ahead, received=TS + 1, row=row, asked=TS + 2)
+    assert account(link) is None
+    assert link is not None
+    assert not link.active
+
+
+def test_no_such_user_leaves_the_link_but_not_what_the_event_said(handle: Handle) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
+    assert account(handle({"ID": "7"}, TS + 1, fetch=True)) == 55
+    assert account(handle({"ID": "7", "ACTIVE": "0"}, TS + 1, fetch=True)) is None
+
+
+def test_an_unreachable_portal_asks_for_redelivery_and_changes_nothing(handle: Handle, store: Store) -> None:
+    with pytest.raises(PortalUnavailable):
+        handle({"ID": "7", "ACTIVE": "0"}, row=PortalUnavailable("away"))
+    assert list(store.links()) == []
+
+
+def test_a_polled_user_is_not_asked_for_again(handle: Handle) -> None:
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "55", "ACTIVE": "Y"}, source="resync")) == 55
+    assert account(handle({"ID": "7", "ACTIVE": "N"}, TS + 1, source="resync")) is None
+
+
+def test_no_time_or_one_far_ahead_counts_as_received(handle: Handle) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "1"}, ts=TS + 301, received=TS)
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "2"}, ts=None, received=TS + 1)) == 2
+    handle({"ID": "7", "UF_USR_TELEGRAM": "3"}, ts=TS + 302, received=TS + 1.5)
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "4"}, ts=TS + 300, received=TS + 2)) == 4
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "5"}, ts=TS + 299, received=TS + 299)) == 4
+
+
+@pytest.mark.parametrize("ts", [-(10**12), 10**12, 0, -1])
+def test_any_whole_number_is_survived_as_a_time(handle: Handle, ts: int) -> None:
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "1"}, ts=ts, received=TS)) == 1
+
+
+def test_within_a_second_what_was_received_later_wins(handle: Handle) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "2"}, ts=TS, received=TS + 0.7)
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "1"}, ts=TS, received=TS + 0.2)) == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, "107", [], {}, {"UF_USR_TELEGRAM": "5"}, {"ID": "0"}, {"ID": "-1"}, {"ID": "1.0"}, {"ID": "seven"},
+     {"ID": True}, {"ID": "٧"}, {"ID": ["7"]}, [{"ID": "7", "UF_USR_TELEGRAM": "5"}, {"NAME": "x"}]],
+)  # fmt: skip
+def test_no_user_id_is_poison_and_changes_nothing(handle: Handle, store: Store, data: object) -> None:
+    with pytest.raises(PoisonMessage):
+        handle(data)
+    assert list(store.links()) == []
+
+
+def test_changed_links_are_told_in_the_well_known_words(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"}, settings=Settings(language="ru"))
+    handle({"ID": "7", "UF_USR_TELEGRAM": "55"}, TS + 1)
+    handle({"ID": "8", "UF_USR_TELEGRAM": "55"}, TS + 2)
+    handle({"ID": "8", "UF_USR_TELEGRAM": ""}, TS + 3)
+    lines = [(record.levelno, record.getMessage()) for record in caplog.records]
+    assert lines[0] == (
+        logging.INFO,
+        "✅ Синхронизировано из Bitrix24 (исходящий вебхук): Telegram ID 55 → Bitrix24 User ID 7",
+    )
+    assert [level for level, _ in lines[1:]] == [logging.WARNING, logging.INFO, logging.INFO]
+    assert "Conflict" in lines[1][1]
+    assert "Link ended" in lines[3][1]
+
+
+def test_the_moment_of_a_message_is_in_utc() -> None:
+    zone = datetime(2026, 1, 1, 3, 0, 1).astimezone().tzinfo
+    message = Message(
+        event_id="e",
+        event="ONUSERADD",
+        received_at=datetime(2026, 1, 1, tzinfo=zone),
+        source="webhook",
+        portal=Portal(domain=P),
+    )
+    moment = users.observed_at(message)
+    assert moment.at == moment.received_at
+    assert moment.at.utcoffset() == timedelta(0)
