@@ -20,7 +20,7 @@ import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 State = Literal["absent", "malformed", "mismatch", "match"]
 Path = tuple[str, ...]
@@ -46,8 +46,7 @@ class _Absent:
 ABSENT = _Absent()
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """What stood in one place: never the value, only its state, length in bytes and fingerprint.
 
     `length` and `fingerprint` are None where the place did not hold one text;
@@ -58,6 +57,9 @@ class Trace:
     state: State
     length: int | None = None
     fingerprint: str | None = None
+
+
+_ABSENT_TRACES = {place: Trace(place, "absent") for place in PLACES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def _field(root: Any, path: Path, where: str, repeated: Collection[tuple[str, Pa
 def _trace(place: str, value: Any, tokens: Sequence[bytes]) -> Trace:
     """`value`: `ABSENT`, bytes, or None where the place held anything but one text."""
     if value is ABSENT:
-        return Trace(place, "absent")
+        return _ABSENT_TRACES[place]
     if value is None:
         return Trace(place, "malformed")
     if not value.strip():

@@ -8,8 +8,9 @@ value set back to what it was is not taken for a repetition.
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
@@ -64,18 +65,7 @@ class Message(BaseModel):
 
     def to_bytes(self) -> bytes:
         """The message's data: JSON, UTF-8."""
-        head = {
-            "schema": self.schema_number,
-            "event_id": self.event_id,
-            "event": self.event,
-            "event_handler_id": self.event_handler_id,
-            "ts": self.ts,
-            "received_at": rfc3339(self.received_at),
-            "source": self.source,
-            "portal": {"domain": self.portal.domain, "member_id": self.portal.member_id},
-            "data": self.data,
-        }
-        return _plain(head).encode()
+        return self.__pydantic_serializer__.to_json(self, by_alias=True)
 
     def attributes(self, token_place: str) -> dict[str, str]:
         """The message's attributes, what subscriptions filter on."""
@@ -86,11 +76,6 @@ class Message(BaseModel):
             "source": self.source,
             "token_place": token_place,
         }
-
-
-_plain = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False
-).encode
 
 
 def read_message(data: bytes | str) -> Message:
@@ -142,21 +127,21 @@ def observed_message(domain: str, data: Mapping[str, Any], asked_at: datetime, n
 
 def without_secrets(value: Any, secrets: Collection[str]) -> Any:
     """`value` less the keys that name a secret, at every depth, and the texts that hold one of `secrets`."""
+    return _without(value, _finder(tuple(secrets)))
+
+
+def _without(value: Any, held: Callable[[str], object]) -> Any:
     if isinstance(value, dict):
         return {
-            key: without_secrets(inner, secrets)
+            key: _without(inner, held) if isinstance(inner, dict | list) else inner
             for key, inner in value.items()
             if key.lower() not in SECRET_KEYS
-            and not _holds_secret(key, secrets)
-            and not (isinstance(inner, str) and _holds_secret(inner, secrets))
+            and not held(key)
+            and not (isinstance(inner, str) and held(inner))
         }
     if isinstance(value, list):
-        return [
-            without_secrets(inner, secrets)
-            for inner in value
-            if not (isinstance(inner, str) and _holds_secret(inner, secrets))
-        ]
-    return None if isinstance(value, str) and _holds_secret(value, secrets) else value
+        return [_without(inner, held) for inner in value if not (isinstance(inner, str) and held(inner))]
+    return None if isinstance(value, str) and held(value) else value
 
 
 def rfc3339(moment: datetime) -> str:
@@ -190,7 +175,13 @@ def _message(
 
 
 def _holds_secret(text: str, secrets: Collection[str]) -> bool:
-    return any(secret in text for secret in secrets)
+    return bool(_finder(tuple(secrets))(text))
+
+
+@lru_cache(maxsize=8)
+def _finder(secrets: tuple[str, ...]) -> Callable[[str], object]:
+    """Whether a text holds one of `secrets`, as one search for all of them."""
+    return re.compile("|".join(map(re.escape, secrets)) or "(?!)").search
 
 
 def _text(value: Any, secrets: Collection[str]) -> str | None:

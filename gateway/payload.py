@@ -121,14 +121,10 @@ def _read_form(body: bytes, _content_type: str) -> tuple[Any, frozenset[Path]] |
 
 def _nested(parameters: Iterable[tuple[phpform.Name, Any]]) -> tuple[Any, frozenset[Path]]:
     named = list(parameters)
-    seen: set[phpform.Name] = set()
-    repeated: set[Path] = set()
-    for name, _ in named:
-        if len(name) > MAX_LEVELS:
-            _check(MAX_LEVELS, len(name), "levels")
-        if name in _TOKEN_PATHS:
-            (repeated if name in seen else seen).add(name)  # type: ignore[arg-type]
-    return _tidy_dict(phpform.nest(named)), frozenset(repeated)
+    names = [name for name, _ in named]
+    _check(MAX_LEVELS, max(map(len, names), default=0), "levels")
+    twice = {name for name in _TOKEN_PATHS if names.count(name) > 1} if len(set(names)) < len(names) else ()
+    return _tidy_dict(phpform.nest(named)), frozenset(twice)
 
 
 def _read_multipart(body: bytes, content_type: str) -> tuple[Any, frozenset[Path]] | None:

@@ -28,10 +28,13 @@ def pairs(body: bytes) -> Iterator[tuple[Name, str]]:
     """The parameters of a form body in order, names split into their levels; names PHP drops are left out."""
     for part in body.partition(b"\0")[0].split(b"&"):  # a raw NUL ends PHP's C string
         if part:
-            raw_name, _, raw_value = part.partition(b"=")
+            raw_name, _, value = part.partition(b"=")
             name = _cached(raw_name) if len(raw_name) <= _CACHED_NAME else split_name(_text(raw_name))
             if name:
-                yield name, _text(raw_value)
+                yield (
+                    name,
+                    _text(value) if b"%" in value or b"+" in value else value.decode("utf-8", "replace"),
+                )
 
 
 def parse_str(body: bytes) -> dict[str, Any]:
@@ -105,11 +108,7 @@ def _is_integer(key: str) -> bool:
 
 
 def _text(raw: bytes) -> str:
-    if b"+" in raw:
-        raw = raw.replace(b"+", b" ")
-    if b"%" in raw:
-        raw = unquote_to_bytes(raw)
-    return raw.decode("utf-8", "replace")
+    return unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=2048)

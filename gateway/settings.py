@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -65,6 +66,10 @@ class Settings:
 
     def secrets(self) -> tuple[str, ...]:
         """Configured secrets long enough to be searched for by value, longest first."""
+        return self._secrets
+
+    @cached_property
+    def _secrets(self) -> tuple[str, ...]:
         candidates = [token.decode("utf-8", "surrogateescape") for token in self.tokens]
         password = urlsplit(self.database_url).password
         candidates += [self.rest_secret or "", self.inspector_password or "", password or ""]
