@@ -66,6 +66,9 @@ class Incoming:
         return VENDOR_AGENT in self.header("user-agent").lower()
 
 
+UNREAD = Payload({}, "unread")
+
+
 class Limit(NamedTuple):
     """A limit that was passed: `query`, `body`, `parameters` or `levels`; what is allowed, what came."""
 
@@ -78,7 +81,7 @@ class Limit(NamedTuple):
 class Judgement:
     """What is answered, and everything the diagnosis and the log need to say why.
 
-    `message` is set where the event may be published (`EVENT_QUEUED` then stands
+    `payload` is `UNREAD` where the walk stopped before the body. `message` is set where the event may be published (`EVENT_QUEUED` then stands
     for "would pass"); `invalid` names the field where a verified request is no
     event, `hint` what it looks like instead (`robot`).
     """
@@ -86,7 +89,7 @@ class Judgement:
     code: str
     verdict: Verdict
     incoming: Incoming
-    payload: Payload = field(default=Payload({}, "empty"), repr=False)
+    payload: Payload = field(default=UNREAD, repr=False)
     body: bytes = field(default=b"", repr=False)
     body_bytes: int = 0
     message: Message | None = field(default=None, repr=False)
@@ -178,7 +181,6 @@ def _unread(
 ) -> Judgement:
     """A request refused before its body was decoded: the trace covers the headers and a bounded query."""
     query, repeated = decode_query(incoming.query) if len(incoming.query) <= MAX_QUERY else ({}, False)
-    places = repeated_places(Payload({}, "empty"), repeated)
-    verdict = verify(incoming.headers, query, {}, settings.tokens, places)
-    came = limit.came if limit and limit.name == "body" else len(body)
+    verdict = verify(incoming.headers, query, {}, settings.tokens, repeated_places(UNREAD, repeated))
+    came = len(body) or incoming.declared_length or (limit.came if limit and limit.name == "body" else 0)
     return Judgement(code, verdict, incoming, body=body, body_bytes=came, limit=limit)
