@@ -81,9 +81,10 @@ class Limit(NamedTuple):
 class Judgement:
     """What is answered, and everything the diagnosis and the log need to say why.
 
-    `payload` is `UNREAD` where the walk stopped before the body. `message` is set where the event may be published (`EVENT_QUEUED` then stands
-    for "would pass"); `invalid` names the field where a verified request is no
-    event, `hint` what it looks like instead (`robot`).
+    `payload` is `UNREAD` where the walk stopped before the body. `message` is set
+    where the event may be published (`EVENT_QUEUED` then stands for "would pass").
+    `invalid` names the field where a verified request is no event, `hint` what it
+    looks like instead (`robot`).
     """
 
     code: str
