@@ -5,16 +5,18 @@ back with HTTP 200, so every row is held against what was asked for.
 """
 
 import random
-import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import stamina
+import stamina.instrumentation
 from b24pysdk.utils.encoding import encode_params
 
 from gateway.errors import PortalError, PortalUnavailable, SettingError
+from gateway.links import facts
+from gateway.links.facts import Record
 from gateway.messages import say
 from gateway.pace import pace_of
 from gateway.restcall import CONNECT_SECONDS, Caller, Outcome
@@ -27,7 +29,12 @@ LONGEST_REST = 15 * 60.0  # the operating limit's window is ten minutes
 REFUSALS = 8  # in a row; with the pauses below that is three minutes, and a bucket drains in 25 seconds
 ATTEMPTS = 3  # at an address that does not answer
 
-Row = dict[str, Any]
+stamina.instrumentation.set_on_retry_hooks(())  # its log line says less than the failure that follows
+
+
+class AnswerDoubted(PortalError):
+    """The answer contradicts what was asked, so what the same walk saw before is not believed either."""
+
 
 _LIMITS = {"QUERY_LIMIT_EXCEEDED", "OVERLOAD_LIMIT"}  # with 503; 429 is one whatever it says
 _SECRET_WRONG = {
@@ -43,7 +50,8 @@ class Portal:
     """One portal's users, read. Safe to share between threads.
 
     `patience` is in seconds: what the caller can spend, waiting for limits
-    included. Without it (the walker) limits are waited for as long as they last.
+    included. Without it (the walker) limits are waited for as long as they last,
+    or until the clock says `until`.
     Every method raises `PortalUnavailable` where the portal could not be reached or
     its limits leave no time (`retry_after` says how long), and `PortalError` where
     it answered and the answer is wrong. Raises `SettingError` when it is made
@@ -55,6 +63,7 @@ class Portal:
         settings: Settings,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        until: float | None = None,
     ) -> None:
         for name, value in (
             ("BITRIX24_DOMAIN", settings.rest_origin),
@@ -66,10 +75,11 @@ class Portal:
         self.requests = 0
         self._settings = settings
         self._sleep = sleep
+        self._until = until
         self._pace = pace_of(settings.rest_origin)
         self._caller = Caller(settings)
 
-    def user(self, user_id: int, patience: float | None = 20.0) -> Row | None:
+    def user(self, user_id: int, patience: float | None = 20.0) -> Record | None:
         """The row of one user, its keys in upper case; None where the portal knows no such user."""
         answer = self._call("user.get", {"filter": {"ID": user_id}, "start": -1}, patience)
         rows = self._rows(answer.get("result"))
@@ -77,12 +87,12 @@ class Portal:
             if number == user_id:
                 return row
         if rows:  # the filter was dropped: these are other people
-            raise PortalError(self._say("REST_OTHER_USER", user=user_id))
+            raise AnswerDoubted(self._say("REST_OTHER_USER", user=user_id))
         return None
 
     def users_page(
         self, after: int, fields: Sequence[str] = (), since: datetime | None = None
-    ) -> list[tuple[int, Row]]:
+    ) -> list[tuple[int, Record]]:
         """Up to 50 users of ids above `after`, in order of id, each with its id.
 
         Fewer than 50 are the last ones. `since` keeps those changed from then on.
@@ -92,12 +102,12 @@ class Portal:
         answer = self._call("user.get", _page_params(after, fields, since), None)
         rows = self._rows(answer.get("result"))
         if not _follows(rows, after) or not _changed(rows, since):
-            raise PortalError(self._say("REST_PAGE_LIES", after=after))
+            raise AnswerDoubted(self._say("REST_PAGE_LIES", after=after))
         return rows
 
     def users_pages(
         self, after: int, count: int, fields: Sequence[str] = (), since: datetime | None = None
-    ) -> list[list[tuple[int, Row]]]:
+    ) -> list[list[tuple[int, Record]]]:
         """The next `count` pages (50 at most) in one request, each beginning where the one before ended.
 
         In a batch a command names the last id of the one before it:
@@ -113,7 +123,7 @@ class Portal:
             last = after if index == 1 else f"$result[{index - 1}][{PAGE - 1}][ID]"
             commands[str(index)] = f"user.get?{encode_params(_page_params(last, fields, since))}"
         results = self._batch(commands, "user.get")
-        pages: list[list[tuple[int, Row]]] = []
+        pages: list[list[tuple[int, Record]]] = []
         for name in commands:
             rows = self._rows(results[name]) if isinstance(results.get(name), list) else None
             if rows is None or not _follows(rows, after) or not _changed(rows, since):
@@ -136,7 +146,7 @@ class Portal:
             if isinstance(results.get(name), list):
                 rows = self._rows(results[name])
                 if rows and all(row_id != number for row_id, _ in rows):
-                    raise PortalError(self._say("REST_OTHER_USER", user=number))
+                    raise AnswerDoubted(self._say("REST_OTHER_USER", user=number))
                 found |= {number} if rows else set()
             elif self.user(number, None) is not None:
                 found.add(number)
@@ -168,7 +178,7 @@ class Portal:
 
         `limited` is the method whose operating limit counts, where a batch hides it.
         """
-        until = None if patience is None else self.clock() + patience
+        until = self._until if patience is None else self.clock() + patience
 
         def worth_another_try(error: Exception) -> bool:
             if not isinstance(error, PortalUnavailable) or error.retry_after is not None:
@@ -235,12 +245,12 @@ class Portal:
     def _over_limit(self, seconds: float) -> PortalUnavailable:
         return PortalUnavailable(self._say("REST_LIMIT", seconds=round(seconds + 0.5)), max(seconds, 1.0))
 
-    def _rows(self, result: object) -> list[tuple[int, Row]]:
+    def _rows(self, result: object) -> list[tuple[int, Record]]:
         """The users of a page with their ids, keys in upper case. Raises `PortalError` for anything else."""
         rows = []
         for raw in result if isinstance(result, list) else [None]:
-            row = {str(key).upper(): value for key, value in raw.items()} if isinstance(raw, dict) else {}
-            number = _whole(row.get("ID"))
+            row = facts.upper_keys(raw) if isinstance(raw, dict) else {}
+            number = facts.user_id(row)
             if number is None:
                 raise PortalError(self._say("REST_NO_USERS"))
             rows.append((number, row))
@@ -258,7 +268,7 @@ def _page_params(after: int | str, fields: Sequence[str], since: datetime | None
     return params | ({"select": list(fields)} if fields else {})
 
 
-def _follows(rows: Sequence[tuple[int, Row]], after: int) -> bool:
+def _follows(rows: Sequence[tuple[int, Record]], after: int) -> bool:
     """Whether the ids rise from above `after`, in a page of at most 50."""
     for number, _ in rows:
         if number <= after:
@@ -267,7 +277,7 @@ def _follows(rows: Sequence[tuple[int, Row]], after: int) -> bool:
     return len(rows) <= PAGE
 
 
-def _changed(rows: Sequence[tuple[int, Row]], since: datetime | None) -> bool:
+def _changed(rows: Sequence[tuple[int, Record]], since: datetime | None) -> bool:
     """Whether every row that says when it changed did so from `since` on (older portals send `{}`)."""
     for _, row in rows if since is not None else ():
         try:
@@ -277,14 +287,6 @@ def _changed(rows: Sequence[tuple[int, Row]], since: datetime | None) -> bool:
         if since is not None and changed.tzinfo is not None and changed < since.replace(microsecond=0):
             return False
     return True
-
-
-def _whole(value: object) -> int | None:
-    """A user's id, a whole number from 1: a number or its digits."""
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        return None
-    text = str(value)
-    return int(text) if re.fullmatch(r"[1-9][0-9]{0,17}", text) else None
 
 
 def _reset_at(timing: object) -> float | None:

@@ -12,6 +12,7 @@ import operator as op
 import random
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from gateway import settings
+from gateway import pace, settings
 
 SECRET = "canary7f3k9q2m5x8w"
 WEBHOOK = f"1/{SECRET}"
@@ -125,7 +126,7 @@ class PortalSimulator:
         self._lock = threading.RLock()
         self._level, self._drained_at = 0.0, 0.0
         self._operating: dict[str, tuple[float, float]] = {}
-        self._order: tuple[int, list[int]] = (0, [])
+        self._order: tuple[tuple[int, int], list[int]] = ((0, 0), [])
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
@@ -158,9 +159,11 @@ class PortalSimulator:
         } | more
 
     def close(self) -> None:
+        """Stop listening; twice is fine."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
+        pace._paces.pop(self.origin, None)  # the next portal may get this port
 
     def pages_asked(self) -> list[int]:
         """The `>ID` of each request for users, in order."""
@@ -285,8 +288,9 @@ class PortalSimulator:
 
     def _ids(self) -> list[int]:
         with self._lock:
-            if self._order[0] != len(self.users):
-                self._order = (len(self.users), sorted(self.users))
+            version = (len(self.users), next(reversed(self.users), 0))
+            if self._order[0] != version:
+                self._order = (version, sorted(self.users))
             return self._order[1]
 
     def _row(self, user: dict[str, Any], select: object) -> dict[str, Any]:
@@ -364,8 +368,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that left is what some tests are about."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that left is what some tests are about; anything else is this file's fault."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 def _handler(portal: PortalSimulator) -> type[BaseHTTPRequestHandler]:
