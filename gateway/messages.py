@@ -73,6 +73,41 @@ SENTENCES: dict[str, Sentence] = {
         "🛑 Событие {event} ({event_id}) не попало в очередь и сохранено целиком ({where}). Вернуть: python -m gateway replay",
         "🛑 Event {event} ({event_id}) did not reach the queue and is kept whole ({where}). Put it back: python -m gateway replay",
     ),
+    "REPLAY_TITLE": Sentence("Возвращаю в очередь", "Putting back on the queue"),
+    "REPLAY_DONE": Sentence(
+        "Возвращено в очередь: {count}; возвращено раньше и пропущено: {skipped}",
+        "Put back on the queue: {count}; put back earlier and skipped: {skipped}",
+    ),
+    "REPLAY_WOULD": Sentence(
+        "Было бы возвращено: {count}; возвращено раньше: {skipped}. Ничего не изменено",
+        "Would be put back: {count}; put back earlier: {skipped}. Nothing was changed",
+    ),
+    "REPLAY_INCOMPLETE": Sentence(
+        "Событие {event_id} найдено не целиком. Расширьте --since или экспорт, чтобы нашлись все его части",
+        "Not all parts of event {event_id} were found. Widen --since or the export until all of them are there",
+    ),
+    "NO_DEAD_LETTERS": Sentence("Недоставленных сообщений нет", "There are no dead letters"),
+    "NO_SUCH_LETTER": Sentence(
+        "Недоставленного сообщения {id} нет. Список: python -m gateway dead-letters",
+        "There is no dead letter {id}. List them: python -m gateway dead-letters",
+    ),
+    "MANY_SUCH_LETTERS": Sentence(
+        "Под {id} подходит несколько сообщений: {ids}. Назовите одно",
+        "Several dead letters match {id}: {ids}. Name one of them",
+    ),
+    "MEND_UNREADABLE": Sentence(
+        "Исправленное сообщение не принято: {reason}. Возьмите за основу вывод dead-letters show ID --message",
+        "The mended message was not taken: {reason}. Start from what dead-letters show ID --message prints",
+    ),
+    "MENDED": Sentence(
+        "Исправленное событие {event} ({event_id}) возвращено в очередь",
+        "The mended event {event} ({event_id}) is back on the queue",
+    ),
+    "DROPPED": Sentence("Удалено сообщений: {count}", "Dead letters dropped: {count}"),
+    "LOG_UNREADABLE": Sentence(
+        "Журнал Cloud Logging проекта {project} не читается: {problem}. Выполните gcloud auth application-default login и проверьте роль roles/logging.viewer",
+        "Cloud Logging of project {project} can't be read: {problem}. Run gcloud auth application-default login and check the role roles/logging.viewer",
+    ),
     "JOURNAL_FAILED": Sentence(
         "Журнал {path} недоступен: {problem}. Проверьте JOURNAL_URL, место на диске и права; события принимаются и без него",
         "The journal {path} can't be used: {problem}. Check JOURNAL_URL, the free space and the rights; events are taken all the same",
@@ -237,6 +272,74 @@ SENTENCES: dict[str, Sentence] = {
     "CAPTURED": Sentence(
         "Захвачен запрос (WEBHOOK_CAPTURE_UNTIL)", "A request was captured (WEBHOOK_CAPTURE_UNTIL)"
     ),
+    # `explain`: what it can't read, and how it tells what it read.
+    "PASTED_UNKNOWN": Sentence(
+        "Не удаётся прочитать. Годится: HTTP-запрос целиком (POST /api/bitrix/webhook …), команда curl, запись журнала шлюза (строка или JSON, в том числе из Cloud Logging) или тело запроса (форма, JSON, multipart)",
+        "This can't be read. Take one of these: a whole HTTP request (POST /api/bitrix/webhook …), a curl command, a record of the gateway's log (a line or JSON, Cloud Logging's too) or a request's body (form, JSON, multipart)",
+    ),
+    "PASTED_TAKES": Sentence(
+        "Годится: HTTP-запрос целиком, команда curl, запись журнала шлюза или тело запроса",
+        "Take one of these: a whole HTTP request, a curl command, a record of the gateway's log or a request's body",
+    ),
+    "PASTED_NO_REFUSAL": Sentence(
+        "Это запись журнала, но не об ответе на запрос. Нужна запись с полями code и causes",
+        "This is a log record, but not of an answer to a request. Take one with the fields code and causes",
+    ),
+    "PASTED_REQUEST": Sentence(
+        "Это не похоже на HTTP-запрос ({problem}). Скопируйте его целиком, от строки «POST /api/bitrix/webhook HTTP/1.1» до тела",
+        "This is no HTTP request ({problem}). Copy all of it, from the line “POST /api/bitrix/webhook HTTP/1.1” to the body",
+    ),
+    "PASTED_CURL_QUOTE": Sentence(
+        "В команде curl не закрыта кавычка. Скопируйте команду до конца",
+        "The curl command has a quote that is never closed. Copy the command to its end",
+    ),
+    "PASTED_CURL_ADDRESS": Sentence(
+        "В команде curl нет адреса. Скопируйте команду до конца",
+        "The curl command has no address. Copy the command to its end",
+    ),
+    "PASTED_CURL_FILE": Sentence(
+        "Команда curl берёт данные из файла ({file}), а файлы explain не читает. Вставьте содержимое вместо @имени",
+        "The curl command takes its data from a file ({file}), and explain reads no files. Put the content in place of the @name",
+    ),
+    "PASTED_NO_FILE": Sentence(
+        "Не удаётся прочитать {file}: {problem}. Проверьте имя файла",
+        "{file} can't be read: {problem}. Check the file's name",
+    ),
+    "PASTE_NOW": Sentence(
+        "Вставьте запрос, команду curl или запись журнала и завершите ввод (Ctrl-D; в Windows Ctrl-Z и Enter)",
+        "Paste a request, a curl command or a log record and end the input (Ctrl-D; on Windows Ctrl-Z and Enter)",
+    ),
+    "EXPLAIN_PASSES": Sentence(
+        "✅ Запрос проходит: {answer}. Токен найден в {place}",
+        "✅ The request passes: {answer}. The token stands in {place}",
+    ),
+    "EXPLAIN_HEALTH": Sentence(
+        "✅ Это проверка, что сервер жив ({answer}): события приходят только методом POST",
+        "✅ This only asks whether the server is up ({answer}): events come by POST alone",
+    ),
+    "EXPLAIN_REFUSED": Sentence(
+        "❌ Запрос не проходит: {answer}. Что делать:", "❌ The request does not pass: {answer}. What to do:"
+    ),
+    "EXPLAIN_RECORDED": Sentence(
+        "❌ По записи журнала запрос не прошёл: {answer}. Что делать:",
+        "❌ By its log record the request did not pass: {answer}. What to do:",
+    ),
+    "EXPLAIN_ACCEPTED": Sentence(
+        "Принимаемых токенов: {count} (отпечатки: {prints})", "Accepted tokens: {count} (fingerprints: {prints})"
+    ),
+    "EXPLAIN_PLACES": Sentence(
+        "Где искали токен, по порядку (тело: {decoded_as})",
+        "Where the token was looked for, in order (body: {decoded_as})",
+    ),
+    "EXPLAIN_PLACE": Sentence("место", "place"),
+    "EXPLAIN_STATE": Sentence("что там", "what is there"),
+    "EXPLAIN_LENGTH": Sentence("байт", "bytes"),
+    "EXPLAIN_FINGERPRINT": Sentence("отпечаток", "fingerprint"),
+    "STATE_MATCH": Sentence("верный токен", "the right token"),
+    "STATE_MISMATCH": Sentence("другое значение", "another value"),
+    "STATE_MALFORMED": Sentence("не один текст", "not one text"),
+    "STATE_BLANK": Sentence("пусто", "blank"),
+    "STATE_ABSENT": Sentence("нет", "absent"),
 }
 
 

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 
 from gateway.errors import QueueUnavailable
 from gateway.messages import say
@@ -62,24 +63,18 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> None
     """
     fields = {"code": "EVENT_NOT_QUEUED"} | {name: attributes.get(name, "") for name in ("event", "event_id")}
     text = data.decode("utf-8")
+    whole = {**fields, "attributes": dict(attributes), "payload": text}
     if not settings.on_google_cloud:
         from gateway.local.journal import open_journal
 
-        whole = {**fields, "attributes": dict(attributes), "payload": text}
         if open_journal(settings).add("not_queued", whole):
             sentence = say("EVENT_NOT_QUEUED", settings.language, where="JOURNAL_URL", **fields)
             log.critical(sentence, extra={"json_fields": fields})
             return
-    parts = in_parts(text)
+    digest, parts = sha256(data).hexdigest(), in_parts(text)  # `replay` holds the joined parts against it
     for number, part in enumerate(parts, 1):
         where = f"log, {number}/{len(parts)}"
-        numbered = {
-            **fields,
-            "attributes": dict(attributes),
-            "part": number,
-            "parts": len(parts),
-            "payload": part,
-        }
+        numbered = {**whole, "part": number, "parts": len(parts), "sha256": digest, "payload": part}
         sentence = say("EVENT_NOT_QUEUED", settings.language, where=where, **fields)
         if settings.log_format == "json":
             log.critical(sentence, extra={"json_fields": numbered})

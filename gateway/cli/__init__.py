@@ -13,6 +13,9 @@ from gateway.errors import GatewayError, PortalError
 
 COMMANDS = {
     "serve": "Run everything on this machine: webhook, queue, worker.",
+    "replay": "Put kept events and dead letters back on the queue.",
+    "dead-letters": "Look at dead letters, mend them, drop them.",
+    "explain": "Why a request is refused: paste the request, a curl line or a log record.",
     "links": "Who is linked to whom.",
 }
 

@@ -73,10 +73,8 @@ class Journal:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._failed = False
-        self._rows, self._bytes = (
-            TRIM_ROWS,
-            0,
-        )  # what a stopped process left untrimmed goes at the first record
+        self._rows = TRIM_ROWS  # what a stopped process left untrimmed goes at the first record
+        self._bytes = 0
 
     def add(self, kind: Kind, record: Mapping[str, Any]) -> bool:
         """Write one record, without secrets (the caller's duty). False where that failed; it never raises.

@@ -1,0 +1,137 @@
+"""`python -m gateway dead-letters`: what could not be handled, and why; mended by hand, or dropped."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from itertools import chain
+from typing import IO, Any
+
+import click
+
+from gateway.errors import GatewayError, PoisonMessage
+from gateway.events import read_message, rfc3339
+from gateway.kept import Kept, attributes_of, put_back, queue_letters, store_letters
+from gateway.links import open_store, store_exists
+from gateway.messages import say
+from gateway.queues import open_publisher
+from gateway.settings import Settings, load
+
+EPILOG = """\b
+Examples:
+  python -m gateway dead-letters
+  python -m gateway dead-letters show 5f2c9d --message > letter.json
+  python -m gateway dead-letters mend 5f2c9d letter.json
+  python -m gateway replay                 all of them, as they are
+"""
+
+
+@click.group(
+    "dead-letters",
+    invoke_without_command=True,
+    help="Messages that a consumer could never handle (from DATABASE_URL) or that ran out of attempts "
+    "(from QUEUE_URL), with the reason. Without a sub-command: list them.",
+    epilog=EPILOG,
+)
+@click.option("--event", metavar="NAME", help="Only this event.")
+@click.option("--subscription", metavar="NAME", help="Pub/Sub's dead letters (default: PREFIX-dead-letters).")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of JSON objects.")
+@click.pass_context
+def command(context: click.Context, event: str | None, subscription: str | None, as_json: bool) -> None:
+    settings = load()
+    context.obj = (settings, subscription)
+    if context.invoked_subcommand is not None:
+        return
+    found = [one for one in _letters(settings, subscription) if event is None or one.event == event.upper()]
+    if as_json:
+        click.echo(json.dumps([_as_json(one) for one in found], ensure_ascii=False, indent=2))
+        return
+    for one in found:
+        click.echo(f"{one.event_id or one.id}  {one.event}  {one.attempts}  {one.reason}")
+    if not found:
+        click.echo(say("NO_DEAD_LETTERS", settings.language), err=True)
+
+
+@command.command("show", help="One dead letter, whole. ID: its id or event_id, or the beginning of one.")
+@click.argument("letter_id", metavar="ID")
+@click.option("--message", "only_message", is_flag=True, help="The message alone, to edit and `mend`.")
+@click.pass_obj
+def show(context: tuple[Settings, str | None], letter_id: str, only_message: bool) -> None:
+    letter = _one(*context, letter_id)
+    shown = letter.message if only_message else _as_json(letter)
+    click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+
+
+@command.command(
+    "mend",
+    help="Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.",
+)
+@click.argument("letter_id", metavar="ID")
+@click.argument("file", type=click.File("rb"), default="-")
+@click.pass_obj
+def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) -> int:
+    settings = context[0]
+    letter = _one(*context, letter_id)
+    try:
+        message = read_message(file.read())
+    except PoisonMessage as poison:
+        click.echo(say("MEND_UNREADABLE", settings.language, reason=poison.reason), err=True)
+        return 1
+    data = message.to_bytes()
+    with closing(open_publisher(settings)) as publisher:
+        put_back(replace(letter, data=data, attributes=attributes_of(data)), publisher)
+    click.echo(say("MENDED", settings.language, event=message.event, event_id=message.event_id))
+    return 0
+
+
+@command.command("drop", help="Delete dead letters for good: the given ones, or all with --all.")
+@click.argument("letter_ids", metavar="[ID]…", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every one of them.")
+@click.pass_obj
+def drop(context: tuple[Settings, str | None], letter_ids: tuple[str, ...], everything: bool) -> None:
+    if everything == bool(letter_ids):
+        raise click.UsageError("Give ids, or --all.")
+    settings = context[0]
+    chosen = (
+        list(_letters(*context)) if everything else [_one(*context, letter_id) for letter_id in letter_ids]
+    )
+    for letter in chosen:
+        letter.settle()
+    click.echo(say("DROPPED", settings.language, count=len(chosen)))
+
+
+def _letters(settings: Settings, subscription: str | None) -> Iterator[Kept]:
+    """All of them; what they are read from stays open until the command ends."""
+    stack = click.get_current_context().with_resource(ExitStack())
+    put_aside: Iterator[Kept] = iter(())
+    if store_exists(settings.database_url):
+        put_aside = store_letters(stack.enter_context(closing(open_store(settings.database_url))))
+    return chain(put_aside, queue_letters(settings, stack, subscription))
+
+
+def _one(settings: Settings, subscription: str | None, letter_id: str) -> Kept:
+    """The letter that is meant; an exact id goes before a beginning. Raises `GatewayError`."""
+    found = list(_letters(settings, subscription))
+    exact = [one for one in found if letter_id in (one.id, one.event_id)]
+    meant = exact or [
+        one for one in found if one.id.startswith(letter_id) or one.event_id.startswith(letter_id)
+    ]
+    if not meant:
+        raise GatewayError(say("NO_SUCH_LETTER", settings.language, id=letter_id))
+    if len(meant) > 1:
+        ids = ", ".join(one.id for one in meant[:5])
+        raise GatewayError(say("MANY_SUCH_LETTERS", settings.language, id=letter_id, ids=ids))
+    return meant[0]
+
+
+def _as_json(letter: Kept) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "event": letter.event,
+        "event_id": letter.event_id,
+        "reason": letter.reason,
+        "attempts": letter.attempts,
+        "recorded_at": letter.recorded_at and rfc3339(letter.recorded_at),
+        "from": letter.source,
+        "message": letter.message,
+    }

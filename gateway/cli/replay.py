@@ -1,0 +1,173 @@
+"""`python -m gateway replay`: kept events and dead letters, back on the queue."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import chain
+from typing import IO, Any
+
+import click
+
+from gateway.kept import Kept, journal_events, put_back, queue_letters, store_letters
+from gateway.links import open_store
+from gateway.links.model import Store
+from gateway.local.journal import open_journal
+from gateway.logged import Parts, cloud_records, exported
+from gateway.messages import say
+from gateway.queues import Publisher, open_publisher
+from gateway.settings import Settings, load
+
+_AGO = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+EPILOG = """\b
+Examples:
+  python -m gateway replay                 everything that is kept
+  python -m gateway replay --dry-run       look first
+  python -m gateway replay --event ONUSERADD --since 2h
+  gcloud logging read 'jsonPayload.code="EVENT_NOT_QUEUED"' --format=json | python -m gateway replay -
+"""
+
+
+@click.command(
+    "replay",
+    help="Put kept events and dead letters back on the queue, under their old event_id. "
+    "With FILE (- for standard input): the events in exported log entries instead. "
+    "Safe to interrupt and to repeat: what is back already stays where it is.",
+    epilog=EPILOG,
+)
+@click.argument("file", type=click.File(encoding="utf-8", errors="replace"), required=False)
+@click.option("--event", "events", multiple=True, metavar="NAME", help="Only this event; may be repeated.")
+@click.option("--event-id", "event_ids", multiple=True, metavar="ID", help="Only this one; may be repeated.")
+@click.option("--since", metavar="TIME", help="Only what was kept since: RFC 3339, or 30m, 2h, 7d ago.")
+@click.option("--subscription", metavar="NAME", help="Pub/Sub's dead letters (default: PREFIX-dead-letters).")
+@click.option("--dry-run", is_flag=True, help="Say what would be put back; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the events as JSON.")
+def command(
+    file: IO[str] | None,
+    events: tuple[str, ...],
+    event_ids: tuple[str, ...],
+    since: str | None,
+    subscription: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    settings = load()
+    begin = parse_since(since)
+    names = {name.upper() for name in events}
+    parts = Parts("file" if file else "log")
+
+    def wanted(kept: Kept) -> bool:
+        recent = begin is None or kept.recorded_at is None or kept.recorded_at >= begin
+        return recent and (not names or kept.event in names) and (not event_ids or kept.event_id in event_ids)
+
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(open_store(settings.database_url)))
+        publisher = stack.enter_context(closing(open_publisher(settings)))
+        run = Run(store, publisher, dry_run)
+        stack.callback(_report, run, settings, as_json)  # after an interruption too: what is done is done
+        if file is not None:
+            found = _joined(exported(file.read()), parts)
+        else:
+            kept = chain(journal_events(open_journal(settings), begin), _from_cloud(settings, begin, parts))
+            found = chain(kept, store_letters(store), queue_letters(settings, stack, subscription))
+        advance = stack.enter_context(progress(say("REPLAY_TITLE", settings.language)))
+        for one in filter(wanted, found):
+            run.take(one)
+            advance()
+    for event_id in parts.incomplete():
+        click.echo(say("REPLAY_INCOMPLETE", settings.language, event_id=event_id), err=True)
+    return 1 if parts.incomplete() else 0
+
+
+@dataclass
+class Run:
+    """One replay: what it put back, and what needed nothing."""
+
+    store: Store
+    publisher: Publisher
+    dry: bool
+    done: list[dict[str, Any]] = field(default_factory=list)
+    skipped: int = 0
+    _seen: set[bytes] = field(default_factory=set)
+
+    def take(self, kept: Kept) -> None:
+        """Put one back, unless that was done already."""
+        never_queued = kept.source in ("journal", "log", "file")
+        known = sha256(kept.data).digest()
+        if known in self._seen and not never_queued:
+            return  # failed again since: replaying it without end helps nobody
+        if never_queued and self.store.was_replayed(kept.event_id):
+            self.skipped += 1
+            if not self.dry:
+                kept.settle()
+            return
+        if not self.dry:
+            put_back(kept, self.publisher)
+            if never_queued:
+                self.store.mark_replayed(kept.event_id)
+        self._seen.add(known)
+        self.done.append({"event": kept.event, "event_id": kept.event_id, "from": kept.source})
+
+
+def _from_cloud(settings: Settings, since: datetime | None, parts: Parts) -> Iterator[Kept]:
+    """What the functions kept in Cloud Logging; an emulator has no log there."""
+    if settings.queue_kind == "pubsub" and "PUBSUB_EMULATOR_HOST" not in os.environ:
+        project = settings.queue_url.split("/")[2]
+        yield from _joined(cloud_records(project, settings.language, since), parts)
+
+
+def _joined(records: Iterable[Any], parts: Parts) -> Iterator[Kept]:
+    return (kept for kept in map(parts.add, records) if kept is not None)
+
+
+def _report(run: Run, settings: Settings, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(run.done, ensure_ascii=False, indent=2))
+        return
+    if run.dry:
+        for one in run.done:
+            click.echo(f"{one['event']}  {one['event_id']}  {one['from']}")
+    key = "REPLAY_WOULD" if run.dry else "REPLAY_DONE"
+    click.echo(say(key, settings.language, count=len(run.done), skipped=run.skipped))
+
+
+def parse_since(text: str | None) -> datetime | None:
+    """A time in RFC 3339 with its zone, or how long ago: `30m`, `2h`, `7d`. Raises `click.BadParameter`."""
+    if text is None:
+        return None
+    if ago := _AGO.fullmatch(text.strip()):
+        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter("expected 2026-01-31T12:00:00Z, or 30m, 2h, 7d", param_hint="--since")
+    return moment
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[], None]]:
+    """A bar on standard error where that is a terminal; calling what it gives moves it on."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda: bar.advance(task)
