@@ -11,7 +11,7 @@ run: $(VENV)/run.stamp
 setup: $(VENV)/dev.stamp
 
 test: $(VENV)/dev.stamp
-	@exec $(BIN)/python -m pytest
+	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
