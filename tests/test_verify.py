@@ -1,7 +1,9 @@
 """The places, their order, and that only an accepted token verifies."""
 
+import ast
 import hashlib
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +54,13 @@ def judge(places: dict[int, bytes], tokens: tuple[bytes, ...] = (TOKEN,)) -> Ver
 
 def states(verdict: Verdict) -> dict[str, str]:
     return {seen.place: seen.state for seen in verdict.places}
+
+
+def test_the_core_stands_on_nothing_of_ours() -> None:
+    tree = ast.parse(Path(verify.__code__.co_filename).read_text("utf-8"))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert imported == {"hmac", "collections.abc", "dataclasses", "hashlib", "typing"}
 
 
 def test_the_places_stand_in_the_contracts_order() -> None:
