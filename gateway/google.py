@@ -53,7 +53,7 @@ def _from_metadata() -> tuple[str, float]:
     origin = Origin(host, int(port or 80), tls=False)
     try:
         status, answer = origin.call(
-            "GET", METADATA_PATH, None, {"Metadata-Flavor": "Google"}, time.monotonic() + FETCH_SECONDS
+            "GET", METADATA_PATH, b"", {"Metadata-Flavor": "Google"}, time.monotonic() + FETCH_SECONDS
         )
     finally:
         origin.close()

@@ -116,25 +116,6 @@ class _TimedSocket:
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self))
 
-    def close(self) -> None:
-        """Not yet: where the server will close, `http.client` does so before the answer is read."""
-
-
-class _Connection(http.client.HTTPConnection):
-    """An open connection; `hang_up` closes it for good."""
-
-    auto_open = 0
-
-    def __init__(self, host: str, port: int, plain: socket.socket, default_port: int) -> None:
-        super().__init__(host, port)
-        self.default_port = default_port  # the Host header needs no port then
-        self.timed = _TimedSocket(plain)
-        self.sock: Any = self.timed
-
-    def hang_up(self) -> None:
-        self.close()
-        self.timed.plain.close()
-
 
 class _Reader(io.RawIOBase):
     def __init__(self, timed: _TimedSocket) -> None:
@@ -153,15 +134,17 @@ class Origin:
     def __init__(self, host: str, port: int, tls: bool) -> None:
         self.host, self.port = host, port
         self._tls = tls
+        host = f"[{host}]" if ":" in host else host
+        self._named = host if port == (443 if tls else 80) else f"{host}:{port}"
         self._context: ssl.SSLContext | None = None
         self._addresses: Shared[list[tuple[int, tuple[object, ...]]]] = Shared(self._look_up)
-        self._idle: deque[tuple[_Connection, float]] = deque()  # the last one used goes first
+        self._idle: deque[tuple[_TimedSocket, float]] = deque()  # the last one used goes first
 
     def call(
         self,
         method: str,
         path: str,
-        body: bytes | None,
+        body: bytes,
         headers: Mapping[str, str],
         deadline: float,
         limit: int = ANSWER_BYTES,
@@ -179,7 +162,7 @@ class Origin:
             except (OSError, http.client.BadStatusLine) as error:
                 if not kept or isinstance(error, TimeoutError):
                     raise
-                connection.hang_up()
+                connection.plain.close()
                 connection = self._connect(deadline)
                 return self._exchange(connection, request, deadline, limit)
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -188,30 +171,36 @@ class Origin:
     def close(self) -> None:
         with suppress(IndexError):
             while True:
-                self._idle.pop()[0].hang_up()
+                self._idle.pop()[0].plain.close()
 
-    def _take(self, deadline: float) -> tuple[_Connection, bool]:
+    def _take(self, deadline: float) -> tuple[_TimedSocket, bool]:
         with suppress(IndexError):
             while True:
                 connection, since = self._idle.pop()
                 if time.monotonic() - since < IDLE_SECONDS:
                     return connection, True
-                connection.hang_up()
+                connection.plain.close()
         return self._connect(deadline), False
 
     def _exchange(
         self,
-        connection: _Connection,
-        request: tuple[str, str, bytes | None, Mapping[str, str]],
+        connection: _TimedSocket,
+        request: tuple[str, str, bytes, Mapping[str, str]],
         deadline: float,
         limit: int,
     ) -> tuple[int, bytes]:
+        """Head and body go in one piece; `http.client` would send two, and take longer over them."""
         reusable = False
         method, path, body, headers = request
+        given = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: {self._named}\r\n{given}Content-Length: {len(body)}\r\n\r\n"
+        )
         try:
-            connection.timed.deadline = deadline
-            connection.request(method, path, body, headers)
-            with connection.getresponse() as response:
+            connection.deadline = deadline
+            connection.sendall(head.encode("latin-1") + body)
+            with http.client.HTTPResponse(connection, method=method) as response:  # type: ignore[arg-type]
+                response.begin()
                 answer = response.read(limit + 1)
                 if len(answer) > limit:
                     raise WireError("the answer is too long")
@@ -221,22 +210,21 @@ class Origin:
             if reusable:
                 self._idle.append((connection, time.monotonic()))
             else:
-                connection.hang_up()
+                connection.plain.close()
 
-    def _connect(self, deadline: float) -> _Connection:
+    def _connect(self, deadline: float) -> _TimedSocket:
         try:
             plain = self._open_socket(deadline)
         except (OSError, ValueError) as error:  # ValueError: a host that is none
             raise WireError(_words(error)) from None
-        return _Connection(self.host, self.port, plain, 443 if self._tls else 80)
+        return _TimedSocket(plain)
 
     def _open_socket(self, deadline: float) -> socket.socket:
         addresses = self._addresses.get(deadline)
         failure: OSError = OSError("no address")
         for tried, (family, address) in enumerate(addresses):
-            left = (deadline - time.monotonic()) / (
-                len(addresses) - tried
-            )  # a silent one leaves time for the next
+            untried = len(addresses) - tried
+            left = (deadline - time.monotonic()) / untried  # a silent one leaves time for the next
             if left <= 0:
                 raise TimeoutError("timed out")
             plain = socket.socket(family, socket.SOCK_STREAM)
