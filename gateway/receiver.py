@@ -16,7 +16,7 @@ from gateway.errors import QueueUnavailable
 from gateway.events import Message
 from gateway.host import settings
 from gateway.judge import ALLOWED, Incoming, Judgement, judge
-from gateway.masking import clean, clean_content_type, top_level_keys
+from gateway.masking import clean, top_level_keys
 from gateway.messages import say
 from gateway.publishing import PUBLISH_SECONDS, keep, publish_within
 from gateway.queues import Publisher, open_publisher
@@ -166,7 +166,7 @@ def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
         "causes": causes,
         "method": clean(judgement.incoming.method, secrets),
         "path": clean(judgement.incoming.path, secrets),
-        "content_type": clean_content_type(judgement.incoming.header("content-type"), secrets),
+        "content_type": clean(judgement.incoming.header("content-type"), secrets),
         "body_bytes": judgement.body_bytes,
         "decoded_as": judgement.payload.decoded_as,
         "top_level_keys": top_level_keys(judgement.payload.fields, secrets),

@@ -207,7 +207,7 @@ def test_no_token_anywhere_is_not_found(gateway: Running) -> None:
     assert record["body_bytes"] == len(form(token=None))
 
 
-@pytest.mark.parametrize("value", ["", " ", "%20"])
+@pytest.mark.parametrize("value", ["", "+", "%20"])
 def test_blank_and_repeated_tokens_hold_no_text(gateway: Running, value: str) -> None:
     assert_error(gateway.post(form(token=None), f"/?token={value}"), 401, "TOKEN_NOT_FOUND")
     assert_error(gateway.post(form(token=None), f"/?token={TOKEN}&token={TOKEN}"), 401, "TOKEN_NOT_FOUND")

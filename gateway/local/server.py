@@ -22,6 +22,7 @@ from functions_framework import create_app as _load
 from waitress import wasyncore
 from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer
+from waitress.utilities import RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from gateway.errors import PassingFailure, SettingError
@@ -91,9 +92,10 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
-        body = len(self.body_rcv) if self.body_rcv is not None else 0
-        if not self.error and max(self.content_length, body) > MAX_BODY:
-            self.headers["CONTENT_LENGTH"] = str(max(self.content_length, body))
+        came = max(self.content_length, len(self.body_rcv) if self.body_rcv is not None else 0)
+        if came > MAX_BODY and (not self.error or isinstance(self.error, RequestEntityTooLarge)):
+            self.error = None
+            self.headers["CONTENT_LENGTH"] = str(came)
             self.headers["CONNECTION"] = "close"
             self.expect_continue = False
             self.completed = True
