@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -21,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from gateway.links import facts
 from gateway.links.decide import Decision, Known, Row, decide
 from gateway.links.engine import failures, open_engine, unavailable
+from gateway.links.letters import letter_id, to_json
 from gateway.links.model import Account, DeadLetter, HistoryRow, Link, Observation
 from gateway.links.schema import (
     dead_letters,
@@ -246,16 +246,6 @@ class SqlStore:
                 raise unavailable(error) from None
             time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311 — jitter
         raise AssertionError  # pragma: no cover — the loop returns or raises
-
-
-def to_json(value: Any) -> str:
-    """JSON with every code point as it is, but for lone surrogates: as escapes, which UTF-8 can hold."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-
-
-def letter_id(event_id: str, message: str) -> str:
-    """A dead letter's id: the same message, put aside twice, is one dead letter."""
-    return sha256(f"{event_id}\n{message}".encode()).hexdigest()
 
 
 def _row(row: Any) -> Row:

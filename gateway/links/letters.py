@@ -1,0 +1,15 @@
+"""How dead letters are written down, the same in every store."""
+
+import json
+from hashlib import sha256
+from typing import Any
+
+
+def to_json(value: Any) -> str:
+    """JSON with every code point as it is, but for lone surrogates: as escapes, which UTF-8 can hold."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+
+
+def letter_id(event_id: str, message: str) -> str:
+    """A dead letter's id: the same message, put aside twice, is one dead letter."""
+    return sha256(f"{event_id}\n{message}".encode()).hexdigest()
