@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -64,6 +65,13 @@ def _programs() -> Path | None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The session's cluster."""
+    with running_postgres() as cluster:
+        yield cluster
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """A new cluster, or a skip that says how to install it."""
     programs = _programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed here: apt-get install postgresql")

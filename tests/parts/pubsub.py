@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,14 @@ def _answers(emulator: Emulator) -> bool:
 
 @pytest.fixture(scope="session")
 def pubsub_emulator() -> Iterator[Emulator]:
-    """The emulator of this session, or a skip that says how to install it."""
+    """The emulator of this session."""
+    with running_emulator() as emulator:
+        yield emulator
+
+
+@contextmanager
+def running_emulator() -> Iterator[Emulator]:
+    """A new emulator, or a skip that says how to install it."""
     jar = _jar()
     if jar is None:
         pytest.skip(MISSING)
