@@ -40,6 +40,14 @@ SENTENCES: dict[str, Sentence] = {
         "🛑 Событие {event_id} обработать нельзя: {reason}. Оно сохранено, смотрите: python -m gateway dead-letters",
         "🛑 Event {event_id} can't be handled: {reason}. It is kept, look at it: python -m gateway dead-letters",
     ),
+    "NO_LINKS": Sentence(
+        "Таких связей нет. Если их ждали: python -m gateway rejections, затем python -m gateway resync",
+        "No such links. If you expected some: python -m gateway rejections, then python -m gateway resync",
+    ),
+    "LINKS_FORGOTTEN": Sentence(
+        "Пользователь {user} портала {portal} забыт, удалено записей: {count}",
+        "User {user} of {portal} is forgotten, records erased: {count}",
+    ),
     # Queues, and what is kept when they fail.
     "QUEUE_FILE_FAILED": Sentence(
         "Очередь {path} не приняла или не отдала сообщение: {problem}. Проверьте место на диске, права на файл и каталог и не держит ли его другая программа",
@@ -188,7 +196,7 @@ SENTENCES: dict[str, Sentence] = {
         "Сверка с {portal} закончена: пользователей {users}, изменений {published}, из них отвязано {unlinked}",
         "Round with {portal} done: {users} users, {published} changes, {unlinked} of them unlinked",
     ),
-    "POLL_FAILED": Sentence(
+    "RESYNC_FAILED": Sentence(
         "Сверка с порталом не удалась: {problem}",
         "The round with the portal failed: {problem}",
     ),
@@ -259,7 +267,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     # `serve`.
     "SERVING": Sentence("Слушаем {url} (Ctrl-C — остановить)", "Listening on {url} (Ctrl-C to stop)"),
-    "RESYNC_FAILED": Sentence(
+    "RESYNC_WOULD": Sentence(
+        "Сверка с {portal} без записи: пользователей {users}, было бы изменений {published}, из них отвязано {unlinked}",
+        "Trial round with {portal}: {users} users, {published} changes would be queued, {unlinked} of them unlink",
+    ),
+    "POLL_FAILED": Sentence(
         "Сверка пользователей не удалась ({status}): {answer}. Проверьте: python -m gateway resync",
         "Polling users failed ({status}): {answer}. Check: python -m gateway resync",
     ),

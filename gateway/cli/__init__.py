@@ -16,6 +16,7 @@ COMMANDS = {
     "replay": "Put kept events and dead letters back on the queue.",
     "dead-letters": "Look at dead letters, mend them, drop them.",
     "explain": "Why a request is refused: paste the request, a curl line or a log record.",
+    "resync": "Compare the portal's users with the links, and queue what changed.",
     "links": "Who is linked to whom.",
 }
 

@@ -1,0 +1,58 @@
+"""`python -m gateway resync`: one round of polling by hand, with its progress on a terminal."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from gateway.cli.replay import parse_since
+from gateway.messages import say
+from gateway.resync import run
+from gateway.settings import load
+from gateway.walk import Progress
+
+
+@click.command(
+    "resync",
+    help="Compare all users of the portal with the links, and queue what changed. "
+    "An interrupted round continues where it stopped.",
+    epilog="Example: python -m gateway resync --since 2h --dry-run",
+)
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Only users changed since then (2026-01-31T12:00:00Z, or 90m, 2h, 1d ago). "
+    "Quick, but blind for who is gone.",
+)
+@click.option("--dry-run", is_flag=True, help="Queue nothing; say how much would be.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def command(since: str | None, dry_run: bool, as_json: bool) -> None:
+    settings = load()
+    begin = parse_since(since)
+    with _progress(settings.domain) as progress:
+        summary = run(settings, since=begin, progress=progress, dry_run=dry_run)
+    values = summary.as_json()
+    if as_json:
+        click.echo(json.dumps(values, ensure_ascii=False))
+    else:
+        key = "RESYNC_WOULD" if dry_run else "RESYNC_DONE"
+        click.echo(say(key, settings.language, **values))
+
+
+@contextmanager
+def _progress(domain: str) -> Iterator[Progress | None]:
+    """A moving bar with the users seen so far; how many there are, the portal is not asked."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    seen = TextColumn("{task.completed} (ID {task.fields[last]})")
+    columns = (TextColumn("{task.description}"), BarColumn(), seen, TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(domain, total=None, last=0)
+        yield lambda users, last: bar.update(task, completed=users, last=last)
