@@ -17,8 +17,9 @@ from typing import Any, Literal
 
 from gateway.errors import PoisonMessage, QueueUnavailable
 from gateway.events import read_message
+from gateway.links import facts
 from gateway.links.model import DeadLetter, Store
-from gateway.local.journal import Journal, Record
+from gateway.local.journal import Journal, Record, open_journal
 from gateway.publishing import publish_within
 from gateway.queues import Publisher, open_embedded, open_pubsub
 from gateway.queues.model import Dead, QueueRefused
@@ -139,6 +140,19 @@ def queue_letters(settings: Settings, stack: ExitStack, subscription: str | None
     except QueueRefused:
         if subscription is not None:
             raise  # the default one may not be there: nobody has deployed
+
+
+def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
+    """Erase a person from the journal and the queue's dead letters; how many records went.
+
+    The store of links erases its own, dead letters included.
+    """
+    with ExitStack() as stack:
+        letters = queue_letters(settings, stack)
+        theirs = [kept for kept in letters if facts.speaks_of(kept.message, portal, bitrix_user_id)]
+        for kept in theirs:
+            kept.settle()
+    return len(theirs) + open_journal(settings).forget(portal, bitrix_user_id)
 
 
 def default_subscription(settings: Settings) -> str:

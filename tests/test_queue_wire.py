@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import QueueUnavailable
+from gateway.errors import QueueUnavailable, SettingError
 from gateway.queues.model import QueueRefused
 from gateway.queues.pubsub import PubSub
 from gateway.wire import Origin, Shared, WireError
@@ -383,6 +383,15 @@ def test_an_answer_without_an_id_is_no_acknowledgement(
     with pytest.raises(QueueUnavailable):
         publisher.publish(b"{}", {}, 10)
     publisher.close()
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:", ":8085", "localhost:http"])
+def test_an_emulator_without_host_and_port_is_a_wrong_setting(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
+    with pytest.raises(SettingError, match="PUBSUB_EMULATOR_HOST"):
+        PubSub("p-1", "events")
 
 
 def test_no_time_left(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,13 @@
 import json
 import logging
 import os
+import pty
 import random
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +23,7 @@ from google.cloud import logging as cloud
 from gateway.cli import main, replay
 from gateway.errors import PassingFailure
 from gateway.events import Message, observed_message
+from gateway.kept import forget
 from gateway.links import open_store
 from gateway.links.model import DeadLetter
 from gateway.local.journal import Journal
@@ -140,6 +143,26 @@ def test_a_dead_letter_has_the_attributes_that_choose_its_consumer(house: House)
     main(["replay"])
     [(_, attributes)] = house.queued()
     assert attributes == message(1).attributes("")
+
+
+def test_a_letter_that_fails_again_at_once_is_not_put_back_without_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker beside the replay, faster than it."""
+    house.fail(message(1))
+    publish = EmbeddedQueue.publish
+
+    def publish_and_fail(queue: EmbeddedQueue, *arguments: Any) -> str:
+        message_id = publish(queue, *arguments)
+        delivery = house.queue.lease(60)
+        assert delivery is not None
+        house.queue.retry(delivery, "still down")
+        return message_id
+
+    monkeypatch.setattr(EmbeddedQueue, "publish", publish_and_fail)
+    assert main(["replay"]) == 0
+    [dead] = house.queue.dead_letters()
+    assert dead.reason == "still down"
 
 
 def test_a_dry_run_changes_nothing(house: House, capsys: pytest.CaptureFixture[str]) -> None:
@@ -483,6 +506,33 @@ def test_a_letter_that_is_not_there_or_not_one_is_said(
     assert "List them" in capsys.readouterr().err
     assert main(["dead-letters", "show", "store:"]) == 2
     assert "Name one of them" in capsys.readouterr().err
+
+
+def test_a_person_is_forgotten(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.keep(message(7), message(8))
+    house.fail(message(7))
+    house.fail(message(8))
+    assert forget(load(dotenv=None), "p.bitrix24.ru", 7) == 2
+    assert [one["message"]["data"]["ID"] for one in listed(capsys)] == ["8"]
+    main(["replay"])
+    assert [json.loads(data)["data"]["ID"] for data, _ in house.queued()] == ["8", "8"]
+
+
+def test_a_terminal_sees_a_bar(house: House) -> None:
+    """On a terminal of its own, made by the system."""
+    house.keep(message(1))
+    leader, follower = pty.openpty()
+    environment = os.environ | house.environment | {"TERM": "xterm"}
+    command = [sys.executable, "-m", "gateway", "replay"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower, env=environment, cwd=ROOT)
+    os.close(follower)
+    seen = b""
+    with suppress(OSError):  # the end of a terminal is an error
+        while chunk := os.read(leader, 4096):
+            seen += chunk
+    os.close(leader)
+    assert process.wait() == 0
+    assert b"Putting back on the queue" in seen
 
 
 # Pub/Sub's dead letters.

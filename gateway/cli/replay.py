@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from itertools import chain
 from typing import IO, Any
 
@@ -93,16 +92,15 @@ class Run:
     store: Store
     publisher: Publisher
     dry: bool
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
     done: list[dict[str, Any]] = field(default_factory=list)
     skipped: int = 0
-    _seen: set[bytes] = field(default_factory=set)
 
     def take(self, kept: Kept) -> None:
         """Put one back, unless that was done already."""
         never_queued = kept.source in ("journal", "log", "file")
-        known = sha256(kept.data).digest()
-        if known in self._seen and not never_queued:
-            return  # failed again since: replaying it without end helps nobody
+        if not never_queued and kept.recorded_at and kept.recorded_at >= self.started:
+            return  # put back, and failed again: replaying it without end helps nobody
         if never_queued and self.store.was_replayed(kept.event_id):
             self.skipped += 1
             if not self.dry:
@@ -112,7 +110,6 @@ class Run:
             put_back(kept, self.publisher)
             if never_queued:
                 self.store.mark_replayed(kept.event_id)
-        self._seen.add(known)
         self.done.append({"event": kept.event, "event_id": kept.event_id, "from": kept.source})
 
 

@@ -83,10 +83,13 @@ class Journal:
         """
         text = json.dumps(record, ensure_ascii=False, default=str)
         row = (kind, self._clock(), len(text), text)
+        deadline = time.monotonic() + WRITE_SECONDS
         if not self._lock.acquire(timeout=WRITE_SECONDS):
             return self._failure("busy")
         try:
             connection = self._connection = self._connection or self._open()
+            left = max(0, int((deadline - time.monotonic()) * 1000))
+            connection.execute(f"PRAGMA busy_timeout = {left}")
             connection.execute(f"PRAGMA synchronous = {'FULL' if kind == 'not_queued' else 'NORMAL'}")
             connection.execute("INSERT INTO records (kind, at, bytes, record) VALUES (?, ?, ?, ?)", row)
             self._trim(connection, len(text))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from gateway.errors import QueueUnavailable
+from gateway.errors import QueueUnavailable, SettingError
 from gateway.google import CredentialsError, access_token, forget_access_token
 from gateway.messages import say
 from gateway.queues.model import Dead, QueueRefused
@@ -29,10 +29,15 @@ class PubSub:
     kind = "pubsub"
 
     def __init__(self, project: str, topic: str, language: str = "ru") -> None:
-        """Speaks to the emulator, without credentials, where `PUBSUB_EMULATOR_HOST` is set."""
+        """Speaks to the emulator, without credentials, where `PUBSUB_EMULATOR_HOST` is set.
+
+        Raises `SettingError` where that is no host and port.
+        """
         self._project, self._topic, self._language = project, topic, language
         emulator = os.environ.get("PUBSUB_EMULATOR_HOST", "")
         host, _, port = (emulator.rpartition("//")[2].rstrip("/") or f"{HOST}:443").rpartition(":")
+        if not host or not port.isdecimal():
+            raise SettingError("PUBSUB_EMULATOR_HOST", "expected HOST:PORT, such as 127.0.0.1:8085")
         self._emulated = bool(emulator)
         self._origin = Origin(host.strip("[]"), int(port), tls=not emulator)
 
