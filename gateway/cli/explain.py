@@ -1,0 +1,125 @@
+"""`python -m gateway explain [FILE]`: why a request is refused, and what to change."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.explanation import Explanation, explain
+from gateway.messages import say
+from gateway.pasted import Unreadable, read
+from gateway.settings import Settings, load
+from verify import Trace, fingerprint
+
+_MAX_INPUT = 16 * 1024 * 1024  # bytes; a list of log entries may be long
+_STYLES = {"match": "green", "mismatch": "red", "malformed": "yellow", "absent": "dim"}
+
+
+@click.command(
+    "explain",
+    help="Say whether a request would pass, where its token was looked for, why it was refused and what to "
+    "change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.",
+    epilog="Example: pbpaste | python -m gateway explain",
+)
+@click.argument("file", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(file: str | None, as_json: bool) -> int:
+    settings = load()
+    try:
+        pasted = read(_input(file, settings))
+    except Unreadable as error:
+        click.echo(say(error.key, settings.language, **error.values), err=True)
+        if error.key not in ("PASTED_UNKNOWN", "PASTED_NO_FILE"):
+            click.echo(say("PASTED_TAKES", settings.language), err=True)
+        return 2
+    explanation = explain(pasted, settings, datetime.now(UTC))
+    if as_json:
+        click.echo(json.dumps(explanation.to_json(), ensure_ascii=False, indent=2))
+    else:
+        render(explanation, settings)
+    return 0 if explanation.passes else 1
+
+
+def _input(file: str | None, settings: Settings) -> bytes:
+    try:
+        if file is None or file == "-":
+            if sys.stdin.isatty():
+                click.echo(say("PASTE_NOW", settings.language), err=True)
+            return sys.stdin.buffer.read(_MAX_INPUT)
+        with Path(file).open("rb") as opened:
+            return opened.read(_MAX_INPUT)
+    except OSError as error:
+        raise Unreadable("PASTED_NO_FILE", file=file or "-", problem=error.strerror or "?") from None
+
+
+def render(explanation: Explanation, settings: Settings, console: Console | None = None) -> None:
+    """The verdict, what to do, then the places: in the order in which a tired person needs them."""
+    console = console or Console(markup=False, highlight=False, emoji=False)
+    tell: Callable[..., str] = partial(_tell, settings.language)
+    show = partial(console.print, soft_wrap=not console.is_terminal)  # a pipe gets whole lines
+    show(_verdict(explanation, tell))
+    for number, cause in enumerate(explanation.causes, 1):
+        first = number == 1
+        detail = f" ({_plain(cause['detail'])})" if cause["detail"] else ""
+        show()
+        show(Text(f"{number}. {cause['code']}{detail}", style="bold red" if first else "bold"))
+        if cause["says"]:
+            show(Text(f"   {cause['says']}"))
+        if cause["do"]:
+            show(Text(f"   → {cause['do']}", style="bold green" if first else ""))
+    if explanation.places:
+        show()
+        console.print(_table(explanation, tell))
+    prints = ", ".join(fingerprint(token) or "-" for token in settings.tokens) or "-"
+    show(Text(tell("EXPLAIN_ACCEPTED", count=len(settings.tokens), prints=prints), style="dim"))
+
+
+def _tell(language: str, key: str, **values: object) -> str:
+    return say(key, language, **values)
+
+
+def _verdict(explanation: Explanation, tell: Callable[..., str]) -> Text:
+    answer = f"{explanation.status or ''} {explanation.code}".strip()
+    if explanation.recorded and not explanation.passes:
+        key = "EXPLAIN_RECORDED"
+    elif not explanation.passes:
+        key = "EXPLAIN_REFUSED"
+    else:
+        key = "EXPLAIN_HEALTH" if explanation.code == "OK" else "EXPLAIN_PASSES"
+    return Text(
+        tell(key, answer=answer, place=explanation.place or "-"),
+        style="bold green" if explanation.passes else "bold red",
+    )
+
+
+def _table(explanation: Explanation, tell: Callable[..., str]) -> Table:
+    table = Table(
+        title=tell("EXPLAIN_PLACES", decoded_as=explanation.decoded_as or "-"), title_justify="left"
+    )
+    for heading in ("PLACE", "STATE", "LENGTH", "FINGERPRINT"):
+        table.add_column(
+            tell(f"EXPLAIN_{heading}"),
+            no_wrap=heading == "PLACE",
+            justify="right" if heading == "LENGTH" else "left",
+        )
+    for seen in explanation.places:
+        length = "" if seen.length is None else str(seen.length)
+        cells = (seen.place, _state(seen, tell), length, seen.fingerprint or "")
+        table.add_row(*(Text(cell) for cell in cells), style=_STYLES[seen.state])
+    return table
+
+
+def _state(seen: Trace, tell: Callable[..., str]) -> str:
+    blank = seen.state == "malformed" and seen.length == 0
+    return tell("STATE_BLANK" if blank else f"STATE_{seen.state.upper()}")
+
+
+def _plain(detail: object) -> str:
+    return detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
