@@ -384,7 +384,9 @@ def test_the_trace_of_google_cloud_is_in_the_record(start_function: Start) -> No
         LOG_LANGUAGE="en",
     )
     answer = gateway.post(
-        form(token=None), "/?token=%20&x=1", X_Cloud_Trace_Context="105445aa7843bc8bf206b12000100000/1;o=1"
+        form(token=None),
+        "/?token=%20&marker=1",
+        X_Cloud_Trace_Context="105445aa7843bc8bf206b12000100000/1;o=1",
     )
     [record] = refusals(gateway, answer)
     assert (
@@ -393,7 +395,7 @@ def test_the_trace_of_google_cloud_is_in_the_record(start_function: Start) -> No
     )
     assert record["time"].endswith("Z")
     assert "logging.googleapis.com/labels" in record
-    assert "token=" not in gateway.log()
+    assert "marker" not in gateway.log()  # no record holds the address: it may carry `?token=`
 
 
 def test_a_wrong_setting_stops_the_start_with_one_line(start_function: Start) -> None:
