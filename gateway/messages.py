@@ -265,6 +265,40 @@ SENTENCES: dict[str, Sentence] = {
         "публичный адрес этого сервера + /api/bitrix/webhook (задайте WEBHOOK_URL)",
         "this server's public address + /api/bitrix/webhook (set WEBHOOK_URL)",
     ),
+    # What a wrong setting is told, behind its name.
+    "EXPECTED_INCOMING": Sentence(
+        "ожидается USER_ID/SECRET — две части адреса входящего вебхука после /rest/",
+        "expected USER_ID/SECRET, the two parts after /rest/ of the incoming webhook's address",
+    ),
+    "EXPECTED_FIELD": Sentence(
+        "ожидается имя поля пользователя, например UF_USR_TELEGRAM",
+        "expected the name of a user field, such as UF_USR_TELEGRAM",
+    ),
+    "EXPECTED_WHOLE": Sentence(
+        "ожидается целое число от {low} до {high}", "expected a whole number from {low} to {high}"
+    ),
+    "EXPECTED_ONE_OF": Sentence("ожидается одно из: {allowed}", "expected one of: {allowed}"),
+    "EXPECTED_FORM": Sentence("ожидается {form}", "expected {form}"),
+    "EXPECTED_DOMAIN": Sentence(
+        "ожидается имя портала, например p.bitrix24.ru",
+        "expected the portal's host name, such as p.bitrix24.ru",
+    ),
+    "EXPECTED_ADDRESS": Sentence(
+        "ожидается публичный адрес без параметров, например https://hooks.example.com",
+        "expected the public address without query, such as https://hooks.example.com",
+    ),
+    "EXPECTED_TIME": Sentence(
+        "ожидается время RFC 3339 с часовым поясом, не дальше часа вперёд, например 2026-01-31T12:00:00Z",
+        "expected an RFC 3339 time with its zone, at most an hour ahead, such as 2026-01-31T12:00:00Z",
+    ),
+    "EXPECTED_EVERY": Sentence(
+        "ожидается целое число и s, m или h, например 30m",
+        "expected a whole number and s, m or h, such as 30m",
+    ),
+    "EXPECTED_FREE_PORT": Sentence(
+        "не удаётся слушать {address}: {problem}. Освободите порт или задайте другой",
+        "cannot listen on {address}: {problem}. Free the port or set another one",
+    ),
     # `serve`.
     "SERVING": Sentence("Слушаем {url} (Ctrl-C — остановить)", "Listening on {url} (Ctrl-C to stop)"),
     "RESYNC_WOULD": Sentence(
@@ -336,8 +370,10 @@ SENTENCES: dict[str, Sentence] = {
         "❌ По записи журнала запрос не прошёл: {answer}. Что делать:",
         "❌ By its log record the request did not pass: {answer}. What to do:",
     ),
+    "EXPLAIN_GUIDE": Sentence("Подробнее: {section}", "More about it: {section}"),
     "EXPLAIN_ACCEPTED": Sentence(
-        "Принимаемых токенов: {count} (отпечатки: {prints})", "Accepted tokens: {count} (fingerprints: {prints})"
+        "Принимаемых токенов: {count} (отпечатки: {prints})",
+        "Accepted tokens: {count} (fingerprints: {prints})",
     ),
     "EXPLAIN_PLACES": Sentence(
         "Где искали токен, по порядку (тело: {decoded_as})",

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from gateway.errors import SettingError
+from gateway.messages import say
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
 SECRET_BYTES = 16  # shorter secrets are masked by key name alone: a token `123456` would eat ids
@@ -23,6 +24,7 @@ SECRET_BYTES = 16  # shorter secrets are masked by key name alone: a token `1234
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _LOOPBACK_URL = re.compile(r"http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
 _EVERY = re.compile(r"([1-9][0-9]{0,5})([smh])")
+_DATABASES = "sqlite:///PATH | postgresql://USER:PASSWORD@HOST/NAME | firestore://PROJECT/DATABASE"
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -85,9 +87,27 @@ def load(environ: Mapping[str, str] | None = None, dotenv: str | Path | None = "
     """
     values = _values(os.environ if environ is None else environ, dotenv)
     text = {name: value.strip() for name, value in values.items() if value.strip()}
+    language = "en" if text.get("LOG_LANGUAGE", "").lower() == "en" else "ru"
+    try:
+        return _read(values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN"), text)
+    except _Wrong as wrong:
+        error = SettingError(wrong.name, say(wrong.expected, language, **wrong.values))
+    raise error
+
+
+class _Wrong(Exception):
+    """A setting that cannot be worked with; `expected` is a key of the catalogue."""
+
+    def __init__(self, name: str, expected: str, **values: object) -> None:
+        super().__init__(name)
+        self.name = name
+        self.expected = expected
+        self.values = values
+
+
+def _read(token: str | None, text: Mapping[str, str]) -> Settings:
     on_railway = any(name.startswith("RAILWAY_") for name in text)
     on_google_cloud = "K_SERVICE" in text or "FUNCTION_NAME" in text
-    token = values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
     domain, origin = _portal(text.get("BITRIX24_DOMAIN", ""))
     return Settings(
         outgoing_token=token,
@@ -99,13 +119,13 @@ def load(environ: Mapping[str, str] | None = None, dotenv: str | Path | None = "
             text,
             "BITRIX24_WEBHOOK_TOKEN",
             r"[0-9]+/[A-Za-z0-9]+",
-            "expected USER_ID/SECRET, the two parts after /rest/ of the incoming webhook's address",
+            "EXPECTED_INCOMING",
         ),
         telegram_field=_matching(
             text,
             "BITRIX24_TELEGRAM_FIELD_NAME",
             r"[A-Za-z][A-Za-z0-9_]{0,99}",
-            "expected the name of a user field, such as UF_USR_TELEGRAM",
+            "EXPECTED_FIELD",
         )
         or "UF_USR_TELEGRAM",
         queue_url=_queue_url(text.get("QUEUE_URL", "sqlite:///var/queue.db")),
@@ -143,7 +163,7 @@ def _values(environ: Mapping[str, str], dotenv: str | Path | None) -> dict[str, 
 def _matching(text: Mapping[str, str], name: str, pattern: str, expected: str) -> str | None:
     value = text.get(name)
     if value is not None and not re.fullmatch(pattern, value):
-        raise SettingError(name, expected)
+        raise _Wrong(name, expected)
     return value
 
 
@@ -152,14 +172,14 @@ def _whole(text: Mapping[str, str], name: str, default: int, low: int, high: int
     if value is None:
         return default
     if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
-        raise SettingError(name, f"expected a whole number from {low} to {high}")
+        raise _Wrong(name, "EXPECTED_WHOLE", low=low, high=high)
     return int(value)
 
 
 def _choice(text: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = text.get(name, default).lower()
     if value not in allowed:
-        raise SettingError(name, f"expected {' or '.join(allowed)}")
+        raise _Wrong(name, "EXPECTED_ONE_OF", allowed=" | ".join(allowed))
     return value
 
 
@@ -172,7 +192,7 @@ def _portal(value: str) -> tuple[str, str]:
         origin = lower.rstrip("/")
         return origin.removeprefix("http://"), origin
     if not _HOST.fullmatch(lower) or "." not in lower:
-        raise SettingError("BITRIX24_DOMAIN", "expected the portal's host name, such as p.bitrix24.ru")
+        raise _Wrong("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
     return lower, f"https://{lower}"
 
 
@@ -181,14 +201,13 @@ def _webhook_url(text: Mapping[str, str]) -> str | None:
     if value is None:
         railway = text.get("RAILWAY_PUBLIC_DOMAIN")
         return f"https://{railway}" if railway else None
-    expected = "expected the public address, such as https://hooks.example.com, without query"
     try:
         parts = urlsplit(value)
         sound = parts.scheme in ("http", "https") and parts.hostname and not parts.username
         if not sound or parts.query or parts.fragment or parts.port == 0:
-            raise SettingError("WEBHOOK_URL", expected)
+            raise _Wrong("WEBHOOK_URL", "EXPECTED_ADDRESS")
     except ValueError:
-        raise SettingError("WEBHOOK_URL", expected) from None
+        raise _Wrong("WEBHOOK_URL", "EXPECTED_ADDRESS") from None
     return value.rstrip("/").removesuffix(WEBHOOK_PATH)
 
 
@@ -196,19 +215,18 @@ def _queue_url(value: str) -> str:
     if re.fullmatch(r"pubsub://[a-z][a-z0-9.:-]{3,60}/[A-Za-z][A-Za-z0-9._~+%-]{2,254}", value):
         return value
     if value.startswith("pubsub:"):
-        raise SettingError("QUEUE_URL", "expected pubsub://PROJECT/TOPIC")
+        raise _Wrong("QUEUE_URL", "EXPECTED_FORM", form="pubsub://PROJECT/TOPIC")
     return _sqlite_url("QUEUE_URL", value)
 
 
 def _sqlite_url(name: str, value: str) -> str:
     if not re.fullmatch(r"sqlite:///[^?#]+", value) or value.endswith("/"):
-        kinds = "sqlite:///PATH or pubsub://PROJECT/TOPIC" if name == "QUEUE_URL" else "sqlite:///PATH"
-        raise SettingError(name, f"expected {kinds}")
+        kinds = "sqlite:///PATH | pubsub://PROJECT/TOPIC" if name == "QUEUE_URL" else "sqlite:///PATH"
+        raise _Wrong(name, "EXPECTED_FORM", form=kinds)
     return value
 
 
 def _database_url(value: str) -> str:
-    expected = "expected sqlite:///PATH, postgresql://USER:PASSWORD@HOST/NAME or firestore://PROJECT/DATABASE"
     if value.startswith("postgres://"):  # what Railway and Heroku write
         value = "postgresql://" + value.removeprefix("postgres://")
     if value.startswith("sqlite:"):
@@ -221,19 +239,18 @@ def _database_url(value: str) -> str:
             return value
     except ValueError:
         pass
-    raise SettingError("DATABASE_URL", expected)
+    raise _Wrong("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES)
 
 
 def _capture_until(value: str | None) -> datetime | None:
     if value is None:
         return None
-    expected = "expected an RFC 3339 time with its zone, at most an hour ahead, such as 2026-01-31T12:00:00Z"
     try:
         until = datetime.fromisoformat(value)
     except ValueError:
-        raise SettingError("WEBHOOK_CAPTURE_UNTIL", expected) from None
+        raise _Wrong("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME") from None
     if until.tzinfo is None or until > datetime.now(UTC) + timedelta(hours=1):
-        raise SettingError("WEBHOOK_CAPTURE_UNTIL", expected)
+        raise _Wrong("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME")
     return until.astimezone(UTC)
 
 
@@ -242,5 +259,5 @@ def _every(value: str | None) -> int | None:
         return None
     match = _EVERY.fullmatch(value)
     if match is None:
-        raise SettingError("RESYNC_EVERY", "expected a whole number and s, m or h, such as 30m")
+        raise _Wrong("RESYNC_EVERY", "EXPECTED_EVERY")
     return int(match[1]) * _SECONDS[match[2]]

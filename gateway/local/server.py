@@ -51,7 +51,7 @@ log = logging.getLogger("gateway.serve")
 
 def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; returns when what was in flight is finished."""
-    apps: dict[str, Any] = {name: _load(name, MAIN) for name in FUNCTIONS}
+    apps: dict[str, Any] = {name: _load(name, MAIN) for name in FUNCTIONS}  # type: ignore[no-untyped-call]
     journal = open_journal(settings)
     _write_journal(journal)
     listener = _listen(settings)
@@ -84,11 +84,14 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
     except OSError as error:
         address = f"{settings.host}:{settings.port}"
-        raise SettingError("PORT", f"cannot listen on {address}: {error.strerror}") from None
+        told = say("EXPECTED_FREE_PORT", settings.language, address=address, problem=error.strerror)
+        raise SettingError("PORT", told) from None
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
     """Hands a body over the limit on unread, so that the function answers 413 in its own words."""
+
+    error: Any = None
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
