@@ -168,10 +168,22 @@ def test_dead_letters_are_kept_once_oldest_first_and_removed(store: Store) -> No
     first, second = store.dead_letters()
     assert (first.event_id, first.attempts, first.reason, first.event) == ("a", 3, "why", "ONUSERUPDATE")
     assert first.message["text"] == "Ж\x00\ud800"
-    assert (second.event_id, second.recorded_at) == ("b", EPOCH + timedelta(seconds=2))
+    assert (second.event_id, second.recorded_at) == ("b", EPOCH + timedelta(seconds=3))
     store.remove_dead_letter(first.id)
     store.remove_dead_letter("not there")
     assert list(store.dead_letters()) == [second]
+
+
+def test_a_letter_put_aside_again_while_it_is_replayed_is_not_removed(store: Store) -> None:
+    """A replay publishes, the consumer is quicker, and only then the letter that was read is removed."""
+    store.add_dead_letter(letter("a", at=1))
+    [read] = store.dead_letters()
+    store.add_dead_letter(letter("a", at=2))
+    store.remove_dead_letter(read.id)
+    [again] = store.dead_letters()
+    assert again.recorded_at > read.recorded_at
+    store.remove_dead_letter(again.id)
+    assert list(store.dead_letters()) == []
 
 
 def test_forgetting_leaves_nothing_of_one_person_and_all_of_the_others(store: Store) -> None:

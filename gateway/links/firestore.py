@@ -37,7 +37,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import facts
 from gateway.links.decide import Decision, Known, Row, decide
-from gateway.links.letters import letter_id, to_json
+from gateway.links.letters import handle, letter_id, read_handle, to_json
 from gateway.links.model import Account, DeadLetter, HistoryRow, Link, Observation
 
 T = TypeVar("T")
@@ -170,10 +170,7 @@ class FirestoreStore:
         }
         name = letter_id(letter.event_id, message)
         document["order"] = f"{_moment(letter.recorded_at)} {name}"
-        with _failures(), suppress(Conflict):  # there already
-            self._client.collection("dead_letters").document(name).create(
-                document, retry=_RETRY, timeout=_TIMEOUT
-            )
+        self._set(self._client.collection("dead_letters").document(name), document)
 
     def dead_letters(self) -> Iterator[DeadLetter]:
         for document in self._ordered("dead_letters", "order", "", None):
@@ -181,10 +178,17 @@ class FirestoreStore:
             message = json.loads(kept if isinstance(kept, str) else zlib.decompress(kept))
             recorded_at = _plain(document.pop("recorded_at"))
             document.pop("order")
+            document["id"] = handle(document["id"], recorded_at)
             yield DeadLetter(message=message, recorded_at=recorded_at, **document)
 
     def remove_dead_letter(self, letter_id: str) -> None:
-        self._delete([self._client.collection("dead_letters").document(letter_id)])
+        name, recorded_at = read_handle(letter_id)
+        reference = self._client.collection("dead_letters").document(name)
+        with _failures(), suppress(FailedPrecondition, NotFound):  # put aside again meanwhile, or gone
+            found = reference.get(retry=_RETRY, timeout=_TIMEOUT)
+            if found.exists and _plain(found.get("recorded_at")) == recorded_at:
+                seen = self._client.write_option(last_update_time=found.update_time)
+                reference.delete(seen, retry=_RETRY, timeout=_TIMEOUT)
 
     def was_replayed(self, event_id: str) -> bool:
         return self._read(self._reference("replayed_events", event_id)) is not None

@@ -95,8 +95,10 @@ class HistoryRow:
 class DeadLetter:
     """A message that will not be delivered again by itself, and why.
 
-    `message` is the queue message's data as JSON values; `id` is the store's
-    handle for removing it after a replay.
+    `message` is the queue message's data as JSON values; put aside again, it is
+    the same letter of a later moment. `id` is the store's handle for removing it
+    as it was read: a letter that a consumer puts aside again while it is being
+    replayed stays.
     """
 
     event: str

@@ -8,6 +8,7 @@ there yet ends in a unique violation, and the decision is made again.
 
 import json
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from gateway.links import facts
 from gateway.links.decide import Decision, Known, Row, decide
 from gateway.links.engine import failures, open_engine, unavailable
-from gateway.links.letters import letter_id, to_json
+from gateway.links.letters import handle, letter_id, read_handle, to_json
 from gateway.links.model import Account, DeadLetter, HistoryRow, Link, Observation
 from gateway.links.schema import (
     dead_letters,
@@ -47,7 +48,17 @@ _by_name = sa.and_(
     links.c.portal == _portal,
     sa.func.lower(links.c.telegram_username) == sa.bindparam("n", type_=sa.Text),
 )
-_READ_ROWS = sa.select(links).where(sa.or_(_by_user, _by_id, _by_name)).with_for_update()
+# Each branch is a unique index's one row; as one WHERE with OR, PostgreSQL reads the whole portal at times.
+_concerned = sa.union_all(
+    sa.select(sa.cast(_user, sa.BigInteger)),
+    sa.select(links.c.bitrix_user_id).where(_by_id).correlate(None),
+    sa.select(links.c.bitrix_user_id).where(_by_name).correlate(None),
+)
+_READ_ROWS = (
+    sa.select(links)
+    .where(links.c.portal == _portal, links.c.bitrix_user_id.in_(_concerned))
+    .with_for_update()
+)
 _GET = sa.select(links).where(_by_user)
 _FIND_BY_ID = sa.select(links).where(_by_id)
 _FIND_BY_NAME = sa.select(links).where(_by_name)
@@ -154,11 +165,11 @@ class SqlStore:
             gone = connection.execute(
                 sa.delete(links).where(_by_user), {"p": portal, "u": bitrix_user_id}
             ).rowcount
-            h, d = link_history.c, dead_letters.c
+            h = link_history.c
             theirs = sa.and_(h.portal == portal, h.bitrix_user_id == bitrix_user_id)
             gone += connection.execute(sa.delete(link_history).where(theirs)).rowcount
             for letter in letters:
-                gone += connection.execute(sa.delete(dead_letters).where(d.id == letter)).rowcount
+                gone += connection.execute(_remove(letter)).rowcount
             return gone
 
         return self._transact(work)
@@ -174,21 +185,23 @@ class SqlStore:
             "message": message,
             "recorded_at": letter.recorded_at,
         }
-        self._transact(lambda c: c.execute(self._insert(dead_letters).on_conflict_do_nothing(), values))
+        again = {name: values[name] for name in ("reason", "attempts", "recorded_at")}
+        query = self._insert(dead_letters).on_conflict_do_update(index_elements=["id"], set_=again)
+        self._transact(lambda connection: connection.execute(query, values))
 
     def dead_letters(self) -> Iterator[DeadLetter]:
         d = dead_letters.c
         query = page = sa.select(dead_letters).order_by(d.recorded_at, d.id).limit(_PAGE)
         while rows := self._rows(page):
             for row in rows:
-                yield DeadLetter(**row._asdict() | {"message": json.loads(row.message)})
+                message, name = json.loads(row.message), handle(row.id, row.recorded_at)
+                yield DeadLetter(**row._asdict() | {"message": message, "id": name})
             last = rows[-1]
             same_moment = sa.and_(d.recorded_at == last.recorded_at, d.id > last.id)
             page = query.where(sa.or_(d.recorded_at > last.recorded_at, same_moment))
 
     def remove_dead_letter(self, letter_id: str) -> None:
-        query = sa.delete(dead_letters).where(dead_letters.c.id == letter_id)
-        self._transact(lambda connection: connection.execute(query))
+        self._transact(lambda connection: connection.execute(_remove(letter_id)))
 
     def was_replayed(self, event_id: str) -> bool:
         query = sa.select(replayed_events.c.event_id).where(replayed_events.c.event_id == event_id)
@@ -242,10 +255,16 @@ class SqlStore:
                 again = error.connection_invalidated or getattr(error.orig, "sqlstate", "") in _REPEATABLE
                 if not again or attempt == _ATTEMPTS - 1:
                     raise unavailable(error) from None
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, sqlite3.Error) as error:
                 raise unavailable(error) from None
             time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311 — jitter
         raise AssertionError  # pragma: no cover — the loop returns or raises
+
+
+def _remove(letter: str) -> sa.Delete:
+    """Remove a dead letter as it was read: see `DeadLetter.id`."""
+    name, recorded_at = read_handle(letter)
+    return sa.delete(dead_letters).where(dead_letters.c.id == name, dead_letters.c.recorded_at == recorded_at)
 
 
 def _row(row: Any) -> Row:
