@@ -299,6 +299,16 @@ SENTENCES: dict[str, Sentence] = {
         "не удаётся слушать {address}: {problem}. Освободите порт или задайте другой",
         "cannot listen on {address}: {problem}. Free the port or set another one",
     ),
+    # `trigger`.
+    "TRIGGER_STRANGER": Sentence(
+        "Адрес не этой машины и не WEBHOOK_URL по HTTPS: токен туда не отправлен. Если адрес ваш, добавьте --send-token",
+        "The address is neither this machine nor WEBHOOK_URL over HTTPS: the token was not sent. If it is yours, "
+        "add --send-token",
+    ),
+    "TRIGGER_NOBODY": Sentence(
+        "{url} не отвечает ({problem}). Запустите шлюз (make run) или проверьте адрес",
+        "{url} does not answer ({problem}). Start the gateway (make run) or check the address",
+    ),
     # `serve`.
     "SERVING": Sentence("Слушаем {url} (Ctrl-C — остановить)", "Listening on {url} (Ctrl-C to stop)"),
     "RESYNC_WOULD": Sentence(

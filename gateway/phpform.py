@@ -10,10 +10,10 @@ its text. Texts are UTF-8; bytes that are not become U+FFFD, and names that are
 alike after that are one name.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlencode
 
 Name = tuple[str | None, ...]  # None is `[]`: the next free index
 
@@ -115,3 +115,19 @@ def _text(raw: bytes) -> str:
 def _cached(raw_name: bytes) -> Name:
     """A webhook repeats the same names in every delivery: split each once."""
     return split_name(_text(raw_name))
+
+
+def build_query(value: Mapping[str, Any]) -> bytes:
+    """A form body as PHP's `http_build_query` writes it: null and empty arrays vanish, true is 1, false 0."""
+    return urlencode(list(_named(value, ""))).encode()
+
+
+def _named(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping | list):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, inner in items:
+            yield from _named(inner, f"{name}[{key}]" if name else str(key))
+    elif isinstance(value, bool):
+        yield name, str(int(value))
+    elif value is not None:
+        yield name, str(value)

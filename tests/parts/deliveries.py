@@ -1,35 +1,14 @@
 """Requests as Bitrix24 sends them, built from the vendor's facts; each negative test changes one thing."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
+
+from gateway.phpform import build_query as http_build_query
 
 TOKEN = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"  # a webhook's usual shape: 32 of [a-z0-9]
 OTHER_TOKEN = "z9y8x7w6v5u4t3s2r1q0p9o8n7m6l5k4"
 PORTAL = "portal.bitrix24.ru"
 AGENT = "Bitrix24 Webhook Engine"
 FORM = "application/x-www-form-urlencoded"
-
-
-def http_build_query(value: Mapping[str, Any]) -> bytes:
-    """PHP's `http_build_query`: nested names in brackets, percent-encoded, null and empty arrays left out."""
-    return "&".join(
-        f"{quote(name, safe='')}={quote(text, safe='').replace('%20', '+')}"
-        for name, text in _flat(value, "")
-    ).encode()
-
-
-def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _flat(inner, f"{name}[{key}]" if name else str(key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _flat(inner, f"{name}[{index}]")
-    elif isinstance(value, bool):
-        yield name, str(int(value))
-    elif value is not None:
-        yield name, str(value)
 
 
 def delivery(
