@@ -6,12 +6,15 @@ a token accepted today matches today.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from string import Formatter
 from typing import Any
 
 from gateway.capture import mask_leaf, mask_name
 from gateway.diagnosis import diagnose
+from gateway.diagnosis.catalogue import DO, SAYS, text_of
 from gateway.events import EventInvalid, webhook_message
 from gateway.judge import STATUS, Judgement, judge
 from gateway.pasted import Record, Request
@@ -83,11 +86,13 @@ def _of_request(request: Request, settings: Settings, now: datetime) -> Explanat
         decoded_as=judgement.payload.decoded_as,
         places=as_masked(judgement.verdict.places, stand_ins),
         causes=tuple(mask_again(causes, stand_ins)),
-        event=mask_again(_event(judgement, settings, now), stand_ins),
+        event=_event(judgement, settings, now, stand_ins),
     )
 
 
-def _event(judgement: Judgement, settings: Settings, now: datetime) -> dict[str, Any] | None:
+def _event(
+    judgement: Judgement, settings: Settings, now: datetime, stand_ins: Mapping[str, str]
+) -> dict[str, Any] | None:
     """The event as it would be published; where nothing vouches for it, less everything like a token."""
     try:
         secrets = settings.secrets()
@@ -96,10 +101,11 @@ def _event(judgement: Judgement, settings: Settings, now: datetime) -> dict[str,
         )
     except EventInvalid:
         return None
-    event: dict[str, Any] = json.loads(message.to_bytes())
+    event: dict[str, Any] = mask_again(json.loads(message.to_bytes()), stand_ins)
     if not judgement.verdict.verified:
         event |= {
-            name: _without_tokens(event[name], (name,)) for name in ("event", "event_handler_id", "data")
+            name: _without_tokens(event[name], (name,))
+            for name in ("event", "event_handler_id", "portal", "data")
         }
     return event
 
@@ -117,7 +123,7 @@ def _without_tokens(value: Any, names: tuple[str, ...] = ()) -> Any:
 
 def _of_record(record: Record, settings: Settings, now: datetime) -> Explanation:
     places = _today(record.places, settings)
-    told = _as_told(record)
+    told = _as_told(record, settings)
     changed = _place(places) != told.place or (
         record.code == "TOKEN_NOT_CONFIGURED" and bool(settings.tokens)
     )
@@ -143,9 +149,8 @@ def _of_record(record: Record, settings: Settings, now: datetime) -> Explanation
     return replace(today, decoded_as=record.decoded_as, places=places, event=None, recorded=True)
 
 
-def _as_told(record: Record) -> Explanation:
+def _as_told(record: Record, settings: Settings) -> Explanation:
     place = _place(record.places)
-    blank = {"code": "", "detail": None, "says": "", "do": ""}
     return Explanation(
         code=record.code,
         passes=record.code in ("EVENT_QUEUED", "OK") and not record.causes,
@@ -153,11 +158,20 @@ def _as_told(record: Record) -> Explanation:
         place=place,
         decoded_as=record.decoded_as,
         places=record.places,
-        causes=tuple(
-            {name: cause.get(name, none) for name, none in blank.items()} for cause in record.causes
-        ),
+        causes=tuple(_worded(cause, settings) for cause in record.causes),
         recorded=True,
     )
+
+
+def _worded(cause: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """A record's cause; a text line names only its code, so its sentences come from the catalogue."""
+    code = str(cause["code"])
+    said = {name: cause.get(name, "") for name in ("detail", "says", "do")}
+    if not said["do"] and code in SAYS:
+        texts = (SAYS[code].ru, SAYS[code].en, DO[code].ru, DO[code].en)
+        unknown = {name: "…" for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+        said["says"], said["do"] = text_of(code, "", unknown, settings)
+    return {"code": code, **said}
 
 
 def _today(places: tuple[Trace, ...], settings: Settings) -> tuple[Trace, ...]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gateway.diagnosis import guide_section
 from gateway.explanation import Explanation, explain
 from gateway.messages import say
 from gateway.pasted import Unreadable, read
@@ -74,6 +75,8 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
             show(Text(f"   {cause['says']}"))
         if cause["do"]:
             show(Text(f"   → {cause['do']}", style="bold green" if first else ""))
+        if first:
+            show(Text(f"   {tell('EXPLAIN_GUIDE', section=guide_section(cause['code'], settings.language))}"))
     if explanation.places:
         show()
         console.print(_table(explanation, tell))

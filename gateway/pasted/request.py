@@ -57,7 +57,9 @@ class Request:
             query=query.encode("utf-8", "surrogateescape"),
             headers=headers,
             read=BytesIO(self.body).read,
-            declared_length=length if length > MAX_BODY else len(self.body),  # a wrong length is forgiven
+            declared_length=length
+            if length > MAX_BODY or not self.body
+            else len(self.body),  # a wrong one is forgiven
         )
 
 
