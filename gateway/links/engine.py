@@ -1,8 +1,9 @@
 """Opening the databases behind `SqlStore`: the engine of each kind, the tables and their version."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def unavailable(error: Exception) -> StoreUnavailable:
 def failures() -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:  # the driver's own, where a new connection fails
         raise unavailable(error) from None
     except OSError as error:  # the SQLite file's directory
         raise StoreUnavailable(f"the database of links can't be opened: {error.strerror}") from None
@@ -84,7 +85,7 @@ def _postgres_engine(database_url: str) -> sa.Engine:
 
 def _prepare(engine: sa.Engine) -> None:
     if engine.dialect.name == "sqlite":
-        _turn_wal_on(engine)
+        _turn_wal_on(str(engine.url.database))
     with engine.execution_options(sqlite_begin="BEGIN").connect() as connection:
         if sa.inspect(connection).has_table(schema_version.name) and _version(connection) == VERSION:
             return
@@ -113,17 +114,16 @@ def _version(connection: sa.Connection) -> int | None:
     return version
 
 
-def _turn_wal_on(engine: sa.Engine) -> None:
+def _turn_wal_on(path: str) -> None:
     """It stays on once it is. Turning it on needs the file for itself, and SQLite does not wait for that."""
     for _ in range(300):
-        raw = engine.raw_connection()
-        try:
-            if raw.cursor().execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",):
+        with closing(sqlite3.connect(path, timeout=1.0)) as connection:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+            else:
                 return
-        except Exception as error:  # noqa: BLE001 — the driver's own classes, and they are not imported by name
-            if "locked" not in str(error):
-                raise StoreUnavailable(f"the database of links can't be opened: {error}") from None
-        finally:
-            raw.close()
         time.sleep(0.05)
     raise StoreUnavailable("the database of links is locked by another program")

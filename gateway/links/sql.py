@@ -40,8 +40,8 @@ _ATTEMPTS = 20
 _PAGE = 500
 _REPEATABLE = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation
 
-_portal: sa.BindParameter[str] = sa.bindparam("p")
-_user: sa.BindParameter[int] = sa.bindparam("u")
+_portal: sa.BindParameter[str] = sa.bindparam("p", type_=sa.Text)
+_user: sa.BindParameter[int] = sa.bindparam("u", type_=sa.BigInteger)
 _by_user = sa.and_(links.c.portal == _portal, links.c.bitrix_user_id == _user)
 _by_id = sa.and_(links.c.portal == _portal, links.c.telegram_id == sa.bindparam("t", type_=sa.BigInteger))
 _by_name = sa.and_(
@@ -50,7 +50,7 @@ _by_name = sa.and_(
 )
 # Each branch is a unique index's one row; as one WHERE with OR, PostgreSQL reads the whole portal at times.
 _concerned = sa.union_all(
-    sa.select(sa.cast(_user, sa.BigInteger)),
+    sa.select(_user),
     sa.select(links.c.bitrix_user_id).where(_by_id).correlate(None),
     sa.select(links.c.bitrix_user_id).where(_by_name).correlate(None),
 )

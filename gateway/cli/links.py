@@ -1,0 +1,189 @@
+"""`python -m gateway links`: who is linked to whom, what changed, and forgetting a person."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import click
+
+from gateway.events import rfc3339
+from gateway.links import open_store, store_exists
+from gateway.links.account import parse_account
+from gateway.links.model import Account, HistoryRow, Link, Store
+from gateway.messages import say
+from gateway.settings import load
+
+EPILOG = """\b
+Examples:
+  python -m gateway links
+  python -m gateway links --telegram @somebody --json
+  python -m gateway links --history --user 42
+  python -m gateway links forget p.bitrix24.ru 42
+"""
+LINK = ("portal", "bitrix_user_id", "telegram_id", "telegram_username", "active", "observed_at", "updated_at")
+HISTORY = HistoryRow.__slots__
+Row = dict[str, Any]
+
+
+@click.group(
+    "links",
+    invoke_without_command=True,
+    help="The links in DATABASE_URL: which Telegram account is which Bitrix24 user. "
+    "A user without an account is listed too: the link ended, or there never was one.",
+    epilog=EPILOG,
+)
+@click.option("--portal", metavar="DOMAIN", help="Only this portal.")
+@click.option("--user", metavar="ID", type=click.IntRange(1), help="Only this Bitrix24 user.")
+@click.option("--telegram", metavar="ACCOUNT", help="Only this Telegram account: an id, @name or t.me link.")
+@click.option("--history", is_flag=True, help="What changed instead of what is, oldest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of JSON objects.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a heading.")
+@click.pass_context
+def command(
+    context: click.Context,
+    portal: str | None,
+    user: int | None,
+    telegram: str | None,
+    history: bool,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    if as_json and as_csv:
+        raise click.UsageError("--json or --csv, not both")
+    account = parse_account(telegram) if telegram is not None else None
+    if telegram is not None and not account:
+        raise click.BadParameter("expected an id, @name or a t.me link", param_hint="--telegram")
+    settings = load()
+    names = HISTORY if history else LINK
+    if not store_exists(settings.database_url):
+        _print(iter(()), names, as_json, as_csv, settings.language)
+        return
+    with closing(open_store(settings.database_url)) as store:
+        rows = _history(store, portal, user, account) if history else _links(store, portal, user, account)
+        _print(map(_values, rows), names, as_json, as_csv, settings.language)
+
+
+@command.command("forget", help="Erase a person: link, history, dead letters, journal rows. Asks nothing.")
+@click.argument("portal")
+@click.argument("user", type=click.IntRange(1))
+def forget(portal: str, user: int) -> None:
+    settings = load()
+    gone = 0
+    if store_exists(settings.database_url):
+        with closing(open_store(settings.database_url)) as store:
+            gone = store.forget(portal.lower(), user)
+    from gateway import kept
+
+    gone += kept.forget(settings, portal.lower(), user)
+    click.echo(say("LINKS_FORGOTTEN", settings.language, count=gone, user=user, portal=portal.lower()))
+
+
+def _links(store: Store, portal: str | None, user: int | None, account: Account | None) -> Iterator[Link]:
+    after = 0 if user is None else user - 1
+    for link in store.links(None if portal is None else portal.lower(), after):
+        if user is not None and link.bitrix_user_id != user:
+            if portal is not None:
+                return  # in order of users: there is no more
+            continue
+        if account is None or _is(account, link.telegram_id, link.telegram_username):
+            yield link
+
+
+def _history(
+    store: Store, portal: str | None, user: int | None, account: Account | None
+) -> Iterator[HistoryRow]:
+    for row in store.history(None if portal is None else portal.lower(), bitrix_user_id=user):
+        now = account is None or _is(account, row.telegram_id, row.telegram_username)
+        if now or _is(account, row.previous_telegram_id, row.previous_telegram_username):
+            yield row
+
+
+def _is(account: Account | None, telegram_id: int | None, telegram_username: str | None) -> bool:
+    if account is None or account.telegram_id is not None:
+        return account is not None and account.telegram_id == telegram_id
+    return (account.telegram_username or "").lower() == (telegram_username or "").lower()
+
+
+def _values(row: Link | HistoryRow) -> Row:
+    return {
+        name: rfc3339(value) if isinstance(value, datetime) else value for name, value in asdict(row).items()
+    }
+
+
+def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: bool, language: str) -> None:
+    if as_json:
+        _print_json(rows)
+    elif as_csv:
+        writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_plain(row) for row in rows)
+    else:
+        _print_table(rows, names == HISTORY, language)
+
+
+def _print_json(rows: Iterator[Row]) -> None:
+    """One object a line, so that a long list needs no memory."""
+    separator = "["
+    for row in rows:
+        click.echo(f"{separator}{json.dumps(row, ensure_ascii=False)}", nl=False)
+        separator = ",\n "
+    click.echo("[]" if separator == "[" else "]")
+
+
+def _print_table(rows: Iterator[Row], history: bool, language: str) -> None:
+    """What a person looks for, in the width of a terminal: the account in one column, times in seconds."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    heading = ("recorded", "portal", "user", "change", "before", "now") if history else (
+        "portal", "user", "telegram", "active", "observed"
+    )  # fmt: skip
+    first = True
+    while page := list(islice(rows, 1000)):
+        table = Table(*heading, box=None, show_header=first)
+        for row in page:
+            table.add_row(*(_history_line(row) if history else _link_line(row)))
+        console.print(table)
+        first = False
+    if first:
+        click.echo(say("NO_LINKS", language), err=True)
+
+
+def _link_line(row: Row) -> tuple[str, ...]:
+    account = _account(row["telegram_id"], row["telegram_username"])
+    return (
+        row["portal"],
+        str(row["bitrix_user_id"]),
+        account,
+        "✓" if row["active"] else "✗",
+        _time(row["observed_at"]),
+    )
+
+
+def _history_line(row: Row) -> tuple[str, ...]:
+    before = _account(row["previous_telegram_id"], row["previous_telegram_username"])
+    now = _account(row["telegram_id"], row["telegram_username"])
+    return _time(row["recorded_at"]), row["portal"], str(row["bitrix_user_id"]), row["change"], before, now
+
+
+def _account(telegram_id: int | None, telegram_username: str | None) -> str:
+    if telegram_id is not None:
+        return str(telegram_id)
+    return f"@{telegram_username}" if telegram_username else "–"
+
+
+def _time(text: str) -> str:
+    return text[:19].replace("T", " ") + "Z"
+
+
+def _plain(row: Row) -> Row:
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in row.items()}
