@@ -12,13 +12,14 @@ end alone, and a user who is missing is first asked for by id.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.errors import PortalUnavailable
-from gateway.events import observed_message, without_secrets
+from gateway.errors import PortalError, PortalUnavailable
+from gateway.events import Message, observed_message, without_secrets
 from gateway.links import facts
 from gateway.links.account import parse_account
 from gateway.links.decide import same
@@ -30,9 +31,12 @@ from gateway.settings import Settings
 STATE = "resync_state"
 HELD = 1000  # new links that wait for the walk's end; more are published on the way
 ENDED = 2000  # links that one walk may end; more wait for the next one (the state is one record, below 1 MB)
+PUBLISHERS = 16  # messages on their way to the queue at once
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # every portal's users were changed since
 
 Publish = Callable[[bytes, Mapping[str, str]], str]
+"""Puts one message on the queue; called from several threads at once."""
+
 Progress = Callable[[int, int], None]
 """Called after each request for users: how many were seen, and the last id."""
 
@@ -188,16 +192,18 @@ class _Walk:
     def run(self, progress: Progress) -> Summary:
         """Pages grow from one to a batch of fifty: a small portal costs one request, not fifty commands.
 
-        A request that brought fewer pages than it asked for (a slow portal, a limit, a
-        page in doubt) is followed by a small one, and by smaller batches from then on.
+        A batch that failed, or brought fewer pages than it asked for (a slow portal, a
+        limit, a page in doubt), is followed by a single page, whose failure counts, and
+        by smaller batches from then on.
         """
         state, size, ceiling = self._state, 1, BATCH
         while True:
             asked_at = self._now()
             try:
                 pages = self._portal.users_pages(state.after, size, self._select, self._since)
-            except PortalUnavailable as failure:
-                if size == 1 or failure.retry_after is not None:
+            except (PortalError, PortalUnavailable) as failure:
+                limited = isinstance(failure, PortalUnavailable) and failure.retry_after is not None
+                if size == 1 or limited or isinstance(failure, AnswerDoubted):
                     raise
                 pages = []
             if pages:
@@ -291,8 +297,8 @@ class _Walk:
             return
         self._require_field()
         gone = list(self._gone())
-        self._send(self._state.changes)
-        self._send(gone)
+        self._send([change for change in self._state.changes if change.ends] + gone)
+        self._send([change for change in self._state.changes if not change.ends])
         self.forget()
 
     def _require_sense(self) -> None:
@@ -322,14 +328,22 @@ class _Walk:
                 data = {"ID": str(user), "ACTIVE": "N", self._field: ""}
                 yield _Change(int(asked_at.timestamp()), data, True)
 
-    def _send(self, changes: Iterable[_Change]) -> None:
-        for change in changes:
-            if not self._dry_run:
-                asked_at = datetime.fromtimestamp(change.asked_at, UTC)
-                message = observed_message(self._settings.domain, change.data, asked_at, self._now())
-                self._publish(message.to_bytes(), message.attributes(""))
-            self._summary.published += 1
-            self._summary.unlinked += change.ends
+    def _send(self, changes: Sequence[_Change]) -> None:
+        """Publish one message a change, several at once: some queues take them together."""
+        if not self._dry_run:
+            messages = [self._message(change) for change in changes]
+            with ThreadPoolExecutor(PUBLISHERS) as pool:
+                try:
+                    for _ in pool.map(lambda m: self._publish(m.to_bytes(), m.attributes("")), messages):
+                        pass
+                finally:
+                    pool.shutdown(cancel_futures=True)
+        self._summary.published += len(changes)
+        self._summary.unlinked += sum(change.ends for change in changes)
+
+    def _message(self, change: _Change) -> Message:
+        asked_at = datetime.fromtimestamp(change.asked_at, UTC)
+        return observed_message(self._settings.domain, change.data, asked_at, self._now())
 
     def _keep(self) -> None:
         if self._keeps:

@@ -460,6 +460,15 @@ def test_a_portal_without_chains_is_walked_page_by_page(world: World) -> None:
     assert world.walk().published == 300
 
 
+@pytest.mark.parametrize(
+    "reply", [HANG_UP, Reply(500, b"", "text/html"), error("ERROR_METHOD_NOT_FOUND", 404)]
+)
+def test_a_portal_that_fails_at_batches_is_walked_page_by_page(world: World, reply: Reply) -> None:
+    fill(world, 300)
+    world.portal.faults.append(lambda call: reply if call.method == "batch" else None)
+    assert world.walk().published == 300
+
+
 def test_more_new_links_than_can_wait_are_published_on_the_way(world: World) -> None:
     fill(world, HELD + 2600)
     world.portal.faults.append(after(HELD + 2000, HTML))
