@@ -791,6 +791,7 @@ alerts() { # the files of deploy/alerts: the log-based metrics first, as the pol
       change alpha monitoring policies update "$(cut -d'|' -f2 <<<"$found")" --policy-from-file=- <<<"$text"
     fi
   done
+  if planning; then return; fi
   say "✔ Оповещения на месте. Каналы: ${ALERT_CHANNELS:-не заданы (ALERT_CHANNELS), видно только в консоли}" \
     "✔ The alerts are in place. Channels: ${ALERT_CHANNELS:-none (ALERT_CHANNELS), so they show in the console alone}"
 }
@@ -827,6 +828,7 @@ destroy() {
   fetch listed logging sinks describe _Default --flatten='exclusions[]' --format='value(exclusions.name)'
   if has "$listed" "$EXCLUSION"; then change logging sinks update _Default "--remove-exclusions=$EXCLUSION"; fi
   remove_alerts
+  if planning; then return; fi
   say "✔ Удалено. Остались база Firestore $DATABASE, секреты, архивы и образы сборок gcloud." \
     "✔ Removed. What stays: the Firestore database $DATABASE, the secrets, gcloud's archives and images."
 }

@@ -178,7 +178,8 @@ def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
     sentence = say(key, config.language, received=shown)
     if causes:
         sentence += f" — {causes[0]['says']} {causes[0]['do']}"
-    log.warning(sentence, extra={"json_fields": fields})
+    labels = {"cause": causes[0]["code"]} if causes else {}  # what the alerts count refusals by
+    log.warning(sentence, extra={"json_fields": fields, "labels": labels})
 
 
 def _capture(judgement: Judgement, config: Settings, request_id: str) -> None:
