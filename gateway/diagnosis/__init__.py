@@ -1,0 +1,53 @@
+"""Why a request was refused, and what to change: causes from a closed catalogue, the most likely first.
+
+    diagnose(judgement, settings) -> [Cause, …]      of one refused request
+    setting_causes(settings)      -> [Cause, …]      of the configured token, said at start-up
+
+Pure, and nothing a sender controls makes it raise. No cause holds a value: places,
+names that are fit to be shown, lengths and fingerprints only.
+"""
+
+from dataclasses import asdict, dataclass
+
+from gateway.diagnosis import conclusions
+from gateway.diagnosis.catalogue import GUIDE, text_of
+from gateway.diagnosis.conclusions import Finding
+from gateway.judge import Judgement
+from gateway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`detail`: the exact place, and what was altered. `says`: what was seen. `do`: the next action."""
+
+    code: str
+    detail: str
+    says: str
+    do: str
+
+    def to_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def diagnose(judgement: Judgement, settings: Settings) -> list[Cause]:
+    """The causes of a refusal in the contract's order; none for a request that is not refused."""
+    if not judgement.refused:
+        return []
+    return _rendered(conclusions.of_request(judgement, settings), settings)
+
+
+def setting_causes(settings: Settings) -> list[Cause]:
+    """What is odd about the configured token, whatever requests may come."""
+    return _rendered(conclusions.of_setting(settings), settings)
+
+
+def guide_section(code: str, language: str = "ru") -> str:
+    """Where the guide explains a cause: its file and anchor."""
+    return f"{GUIDE[language]}#{code.lower()}"
+
+
+def _rendered(findings: list[Finding], settings: Settings) -> list[Cause]:
+    return [
+        Cause(found.code, found.detail, *text_of(found.code, found.variant, found.values, settings))
+        for found in findings
+    ]

@@ -1,0 +1,246 @@
+"""Everything a request shows about its token, gathered before anything is concluded.
+
+At most 1,000 texts of 1 KiB are looked at: headers, query, path, cookies and the
+body's leaves, each compared with every accepted token.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from gateway.diagnosis import readings
+from gateway.diagnosis.names import Names, unquoted
+from gateway.diagnosis.near import MAX_TEXT, Likeness, Needle, likeness, nearest
+from gateway.diagnosis.readings import Reading, token_texts
+from gateway.diagnosis.setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_incoming, parts
+from gateway.judge import MAX_QUERY, Judgement
+from gateway.settings import SECRET_BYTES, Settings
+from verify import ABSENT, BODY_PATHS, HEADER_PLACES, QUERY_PLACE, Verdict, bearer, verify
+
+MAX_TEXTS = 1000
+MAX_ALONE = 200  # bytes of a body that may be a token and nothing else
+MAX_NAMED = 3  # places that one cause names
+_JWT = re.compile(
+    r"(?:\S+\s+)?[\"']?eyJ[\w-]{5,}\.[\w-]+\.[\w-]*[\"']?|(?:\S+\s+)?ya29\.[\w.-]{20,}", re.ASCII
+)
+_HEX = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
+_TOKEN_NAME = re.compile(r"token|secret|key|auth|hook|sign|pass|токен", re.IGNORECASE)
+_OTHER_IDS = re.compile(r"member_?id|client_?id|access|refresh|user|session|event", re.IGNORECASE)
+_PLACES_APART = frozenset(["x-bitrix-token", "authorization", "cookie"])
+
+
+@dataclass
+class Evidence:
+    """What stands where. Values stay inside: causes get names of places, lengths and fingerprints."""
+
+    judgement: Judgement
+    settings: Settings
+    parts: list[Part]
+    needles: list[Needle]
+    reading: Reading
+    verdict: Verdict
+    texts: dict[str, str]  # the places that hold one text, no accepted token
+    near: list[tuple[str, Likeness]] = field(default_factory=list)
+    elsewhere: list[tuple[str, Likeness]] = field(default_factory=list)
+    shapes: set[str] = field(default_factory=set)  # what tokens the request carries: "plain", "webhook"
+    query_repeated: bool = False
+    incoming: list[str] = field(default_factory=list)  # where an incoming webhook's secret stands
+
+    @property
+    def explained(self) -> bool:
+        """Whether an accepted token is there, in whatever state: then no other token is to blame."""
+        return self.verdict.verified or bool(self.near) or bool(self.elsewhere)
+
+    @property
+    def scheme(self) -> str:
+        """The `Authorization`, whatever its scheme."""
+        return self.judgement.incoming.header("authorization")[:8192]
+
+    @property
+    def is_jwt(self) -> bool:
+        return _JWT.fullmatch(self.scheme) is not None
+
+
+def gather(judgement: Judgement, settings: Settings) -> Evidence:
+    """Look at the whole request once."""
+    configured = parts(settings)
+    needles = [Needle.of(text) for part in configured for text in part.meant]
+    reading = _best_reading(judgement, needles)
+    query, repeated = readings.query_of(judgement)
+    spots = repeated | {("body", path) for path in reading.repeated}
+    verdict = verify(judgement.incoming.headers, query, reading.fields, settings.tokens, spots)
+    evidence = Evidence(judgement, settings, configured, needles, reading, verdict, {})
+    evidence.query_repeated = bool(repeated)
+    evidence.texts = _place_texts(evidence, query)
+    for place, text in evidence.texts.items():
+        found = likeness(text[:MAX_TEXT], needles)
+        if found:
+            evidence.near.append((place, found))
+    texts = list(islice(_texts(evidence, query), MAX_TEXTS))
+    names = Names(settings)
+    named = [(names.place(where, name), text) for where, name, text in texts]
+    hinted = [needle for needle in needles if not needle.short]
+    evidence.elsewhere = nearest(named, hinted, MAX_NAMED)
+    short = [needle for needle in needles if needle.short]
+    if short:
+        told = [shown for shown, (_, name, _) in zip(named, texts, strict=True) if _TOKEN_NAME.search(name)]
+        evidence.elsewhere += nearest(told, short, MAX_NAMED)
+    evidence.shapes = _shapes(evidence, texts)
+    evidence.incoming = _incoming_secrets(evidence, named)
+    return evidence
+
+
+def _best_reading(judgement: Judgement, needles: list[Needle]) -> Reading:
+    """The body as read, or the reading that shows more: of a token first, then of an event."""
+    first = readings.as_read(judgement)
+    if judgement.code == "EVENT_INVALID":  # the token is right: what is missing is the event
+        return next(
+            (other for other in readings.others(judgement, first) if readings.is_whole(other.fields)), first
+        )
+    ranked = [(_shows(reading, needles), reading) for reading in readings.others(judgement, first)]
+    best = max(ranked, key=lambda entry: entry[0], default=(0, first))
+    return best[1] if best[0] > _shows(first, needles) else first
+
+
+def _shows(reading: Reading, needles: list[Needle]) -> int:
+    """4: an accepted token in a place, 3: an altered one, 2: a webhook's, 1: any text there or an event, 0: none."""
+    texts = token_texts(reading.fields).values()
+    found = [likeness(text[:MAX_TEXT], needles) for text in texts]
+    if any(like is not None and like.exact for like in found):
+        return 4
+    if any(found):
+        return 3
+    if any(WEBHOOK_SHAPE.fullmatch(text.strip().lower()) for text in texts):
+        return 2
+    return int(bool(texts) or readings.is_event(reading.fields) or readings.is_robot(reading.fields))
+
+
+def _place_texts(evidence: Evidence, query: dict[str, Any]) -> dict[str, str]:
+    """The texts that stand in places and are no accepted token, or could not be compared for want of one."""
+    headers = evidence.judgement.incoming.headers
+    values: dict[str, Any] = {
+        HEADER_PLACES[0]: headers.get("x-bitrix-token"),
+        HEADER_PLACES[1]: bearer(headers.get("authorization")),
+        QUERY_PLACE: query.get("token"),
+        **token_texts(evidence.reading.fields),
+    }
+    wrong = {seen.place for seen in evidence.verdict.places if seen.state == "mismatch"}
+    return {place: _text(value) for place, value in values.items() if place in wrong and value is not ABSENT}
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value)
+
+
+def _texts(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(where, name, text) of everything that is no place of the token."""
+    incoming = evidence.judgement.incoming
+    for number, segment in enumerate(incoming.path[:8192].split("/")[1:], 1):
+        yield "path", str(number), unquoted(segment)[:MAX_TEXT]
+    for name, value in incoming.headers.items():
+        if name not in _PLACES_APART:
+            yield "header", name, value[:MAX_TEXT].decode("utf-8", "replace")
+    for cookie in incoming.header("cookie")[:8192].split(";"):
+        name, _, text = cookie.strip().partition("=")
+        yield "cookie", name, text[:MAX_TEXT]
+    if len(incoming.query) <= MAX_QUERY:
+        yield from _leaves(query, "query", ("token",))
+    yield from _leaves(evidence.reading.fields, "body", *BODY_PATHS.values())
+    body = evidence.judgement.body.strip()
+    if evidence.reading.code == "BODY_UNREADABLE" and len(body) <= MAX_ALONE:
+        yield "body", "", body.decode("utf-8", "replace")
+
+
+def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+    """The leaves and names of a decoded value, but for what stands in or under the token's places."""
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), value)]
+    while waiting:
+        path, inner = waiting.pop()
+        if path in apart:
+            continue
+        if isinstance(inner, dict | list):
+            items = list(inner.items() if isinstance(inner, dict) else enumerate(inner))
+            waiting += [((*path, str(key)), below) for key, below in reversed(items)]
+        elif inner is not None:
+            name = ".".join(path)
+            if path[-1:] != ("member_id",):  # a portal's number, whoever configured it for a token
+                yield where, name, str(inner)[:MAX_TEXT]
+            if path and len(path[-1]) >= SECRET_BYTES:
+                yield where, name, path[-1][:MAX_TEXT]
+
+
+def _shapes(evidence: Evidence, texts: list[tuple[str, str, str]]) -> set[str]:
+    """Whether the request carries something of a webhook token's shape, in a place or under such a name."""
+    seen = set()
+    named = [text for _, name, text in texts if _TOKEN_NAME.search(name) and not _OTHER_IDS.search(name)]
+    for text in (*evidence.texts.values(), *named):
+        if PLAIN_SHAPE.fullmatch(text):
+            seen.add("plain")
+        if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):
+            seen.add("webhook")
+    if evidence.near or evidence.elsewhere:
+        seen.add("webhook")
+    return seen
+
+
+def _incoming_secrets(evidence: Evidence, named: list[tuple[str, str]]) -> list[str]:
+    """Where an incoming webhook's secret stands: the configured one anywhere, one by its shape in a place."""
+    secrets = {evidence.settings.rest_secret or ""}
+    for part in evidence.parts:
+        if part.code == "SETTING_INCOMING_SECRET":
+            secrets.add(part.text.strip("/").rpartition("/")[2])
+    everything = [
+        *evidence.texts.items(),
+        *named,
+        ("header:Authorization", evidence.scheme),
+        _basic(evidence),
+    ]
+    found = [
+        name for name, text in everything if sum(len(secret) >= 8 and secret in text for secret in secrets)
+    ]
+    near = {place for place, _ in evidence.near}
+    for place, text in evidence.texts.items():
+        shaped = is_incoming(text.strip(), evidence.settings) or re.search(
+            r"/rest/[0-9]+/\w{6,}", text[:MAX_TEXT]
+        )
+        if shaped and place not in near:
+            found.append(place)
+    return list(dict.fromkeys(found))[:MAX_NAMED]
+
+
+def _basic(evidence: Evidence) -> tuple[str, str]:
+    """The user and password of `Authorization: Basic`."""
+    scheme, _, value = evidence.scheme.partition(" ")
+    try:
+        decoded = base64.b64decode(value.strip(), validate=True) if scheme.lower() == "basic" else b""
+    except (ValueError, binascii.Error):
+        decoded = b""
+    return "header:Authorization", decoded[:MAX_TEXT].decode("utf-8", "replace")
+
+
+def authorization_token(evidence: Evidence) -> Likeness | None:
+    """The accepted token in an `Authorization` whose scheme is not Bearer."""
+    _, decoded = _basic(evidence)
+    whole = nearest([("", evidence.scheme[:MAX_TEXT]), ("", decoded)], evidence.needles, 2)
+    return whole[0][1] if whole else None
+
+
+def domain(evidence: Evidence) -> str:
+    """The portal that the event names: `auth.domain`, without port and what operators write around it."""
+    fields = evidence.reading.fields
+    auth = fields.get("auth") if isinstance(fields, dict) else None
+    named = auth.get("domain") if isinstance(auth, dict) else None
+    return host(named) if isinstance(named, str) else ""
+
+
+def host(text: str) -> str:
+    text = re.sub(r"^https?://", "", text.strip().lower())[:300]
+    return text.partition("/")[0].partition(":")[0].rstrip(".")
+
+
+def is_hex(text: str) -> bool:
+    return _HEX.fullmatch(text.strip()) is not None

@@ -1,0 +1,180 @@
+"""How near a text is to an accepted token, and what was done to it on the way.
+
+Every text is compared with every token, by the same steps, whatever is near:
+nothing stops early.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from gateway.settings import SECRET_BYTES
+
+MAX_TEXT = 1024  # characters of a value that are looked at
+
+PERCENT = "percent-encoding"
+SPACE = "white space"
+QUOTES = "quotes"
+ALPHABET = "alphabet"
+CASE = "case"
+_STEPS = (PERCENT, SPACE, QUOTES, ALPHABET, CASE)
+
+QUOTE_CHARACTERS = "\"'`´‘’‚‛“”„‟«»‹›"
+# White space as Unicode has it, controls, and what nobody sees: zero-width characters, BOM, soft hyphen.
+UNSEEN = re.compile(
+    "[\\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
+_QUOTES = re.compile(f"[{QUOTE_CHARACTERS}]|&(?:quot|apos|#34|#39);|\\\\(?=[\"'])")
+_LOOKALIKES = str.maketrans(
+    # Cyrillic, then Greek letters that look like a Latin one. Others are told by their position.
+    "авсԁеһіјкӏмнорԛгѕтуԝхзьАВСԀЕНІЈКМОРԚЅТУԜХЁё" + "αβεικνορτυχωγΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "abcdehijklmhopqrstywx3bABCDEHIJKMOPQSTYWXEe" + "abeikvoptuxwyABEZHIKMNOPTYX",
+)
+
+
+class Likeness(NamedTuple):
+    """`exact`: the very token. Else what was altered; `foreign`: so many letters of another alphabet."""
+
+    exact: bool
+    alterations: tuple[str, ...] = ()
+    foreign: int = 0
+
+
+@dataclass(frozen=True)
+class Needle:
+    """A token to look for, and what `fold` makes of it, less each of its steps."""
+
+    text: str
+    folds: dict[str, str]
+    need: int  # so many characters have to agree: 16, and half the token
+    windows: tuple[str, ...]  # its pieces of that length
+
+    @classmethod
+    def of(cls, text: str) -> "Needle":
+        text = text[:MAX_TEXT]
+        folds = {step: fold(text, skip=step) for step in ("", *_STEPS)}
+        whole = folds[""]
+        need = max(SECRET_BYTES, (len(whole) + 1) // 2)
+        return cls(text, folds, need, tuple(whole[i : i + need] for i in range(len(whole) - need + 1)))
+
+    @property
+    def short(self) -> bool:
+        """Too short to be told from a number or a word by chance."""
+        return len(self.text) < SECRET_BYTES
+
+
+def fold(text: str, skip: str = "") -> str:
+    """`text` less what mistakes alter: encoding, white space, quotes, alphabet, case; but for `skip`."""
+    if skip != PERCENT and "%" in text:
+        for _ in range(3):
+            text = unquote(text, errors="replace")
+    if skip != SPACE:
+        text = UNSEEN.sub("", text)
+    if skip != QUOTES:
+        text = _QUOTES.sub("", text)
+    if skip != ALPHABET and not text.isascii():
+        text = unicodedata.normalize("NFKC", _read_again(text)).translate(_LOOKALIKES)
+    return text if skip == CASE else text.lower()
+
+
+def rank(text: str, needles: Sequence[Needle]) -> int:
+    """3: a token stands in `text` as a word of it. 2: all of one, altered. 1: a piece of one. 0: nothing."""
+    folded = fold(text)
+    ranks = [0]
+    for needle in needles:
+        whole = needle.folds[""]
+        word = _is_word(text, needle.text)
+        holds = whole != "" and whole in folded
+        piece = len(folded) >= needle.need and folded in whole
+        if needle.short:
+            word, holds, piece = text == needle.text, folded == whole, False
+        ranks.append(3 * word or 2 * holds or int(piece))
+    return max(ranks)
+
+
+def likeness(text: str, needles: Sequence[Needle]) -> Likeness | None:
+    """What `text` has of the nearest of `needles`; None where it is near none."""
+    folds = {step: fold(text, skip=step) for step in ("", *_STEPS)}
+    near = [found for found in [_compare(text, folds, needle) for needle in needles] if found]
+    return min(near, key=lambda like: (not like.exact, len(like.alterations)), default=None)
+
+
+def _read_again(text: str) -> str:
+    """UTF-8 that was read as Latin-1, as some proxies do with headers, read as UTF-8."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
+def _compare(text: str, folds: dict[str, str], needle: Needle) -> Likeness | None:
+    relations = {step: _relation(folds[step], needle.folds[step], needle) for step in folds}
+    mattered = [step for step in _STEPS if relations[step] != relations[""]]
+    relation = relations[""]
+    foreign = _foreign(folds[ALPHABET], needle)
+    if text == needle.text:
+        return Likeness(True)
+    if foreign:
+        relation = ()
+    elif relation is None:
+        return None
+    elif ALPHABET in mattered:
+        foreign = max(_count_foreign(folds[ALPHABET]), _count_foreign(needle.folds[ALPHABET]))
+    return Likeness(False, (*(step for step in mattered if step != ALPHABET), *relation), foreign)
+
+
+def _relation(value: str, token: str, needle: Needle) -> tuple[str, ...] | None:
+    """() for equal, else what `value` has less or more than `token`; None where they are not near."""
+    start = value.find(token)
+    cut = len(value) >= needle.need and value in token
+    pieces = sum([window in value for window in needle.windows])
+    agreeing = sum(map(str.__eq__, value, token)) if len(value) == len(token) else 0
+    if not token or (needle.short and value != token):
+        return None
+    if start >= 0:
+        before, after = start > 0, start + len(token) < len(value)
+        return (*(("prefix",) if before else ()), *(("tail",) if after else ()))
+    if cut:
+        return ("cut",)
+    if agreeing >= needle.need:
+        return (f"{len(token) - agreeing} other characters",)
+    return ("cut", "tail") if pieces else None
+
+
+def _foreign(value: str, needle: Needle) -> int:
+    """How many letters are foreign, in either, where all the others agree, whatever they look like."""
+    token = needle.folds[ALPHABET]
+    if needle.short or len(value) != len(token):
+        return 0
+    both = list(zip(value, token, strict=True))
+    foreign = sum(not (a.isascii() and b.isascii()) for a, b in both)
+    agreeing = sum(a == b and a.isascii() for a, b in both)
+    return foreign if agreeing >= needle.need and foreign + agreeing == len(token) else 0
+
+
+def _count_foreign(text: str) -> int:
+    return sum(not char.isascii() for char in text)
+
+
+def _is_word(text: str, token: str) -> bool:
+    before, found, after = text.partition(token)
+    return bool(found) and not before[-1:].isalnum() and not after[:1].isalnum()
+
+
+def nearest(
+    texts: Iterable[tuple[str, str]], needles: Sequence[Needle], limit: int
+) -> list[tuple[str, Likeness]]:
+    """Of named texts, those that hold most of a token, `limit` at most, with what they hold."""
+    ranked = sorted([(-rank(text, needles), name, text) for name, text in texts], key=lambda entry: entry[0])
+    found = []
+    for negative, name, text in ranked[:limit]:
+        like = likeness(text, needles)
+        if negative == -3:
+            like = Likeness(True)
+        if like and negative:
+            found.append((name, like))
+    return found
