@@ -398,6 +398,242 @@ SENTENCES: dict[str, Sentence] = {
     "STATE_MALFORMED": Sentence("не один текст", "not one text"),
     "STATE_BLANK": Sentence("пусто", "blank"),
     "STATE_ABSENT": Sentence("нет", "absent"),
+    # `doctor`: what it saw, and (`_DO`) what to do.
+    "DOCTOR_AGAIN": Sentence("Исправьте это и запустите doctor ещё раз", "Mend this and run doctor again"),
+    "DOCTOR_URL": Sentence(
+        "--url: нужен адрес вида https://hooks.example.com, без имени и пароля",
+        "--url: expected an address such as https://hooks.example.com, without user and password",
+    ),
+    "DOCTOR_ENV": Sentence(
+        "--env: файл {file} не читается. Проверьте его имя",
+        "--env: the file {file} can't be read. Check its name",
+    ),
+    "DOCTOR_SETTING_DO": Sentence(
+        "Исправьте {name}: с таким значением шлюз не запустится",
+        "Correct {name}: the gateway does not start with it",
+    ),
+    "DOCTOR_SETTINGS": Sentence(
+        "прочитаны; очередь {queue}, портал {portal}", "read; queue {queue}, portal {portal}"
+    ),
+    "DOCTOR_TOKEN": Sentence(
+        "принимаемых токенов: {count} (отпечатки: {prints})",
+        "accepted tokens: {count} (fingerprints: {prints})",
+    ),
+    "DOCTOR_PUBSUB": Sentence("топик есть: {url}", "the topic is there: {url}"),
+    "DOCTOR_QUEUE": Sentence(
+        "{path}: ждут событий: {depth}, старшему {age} с",
+        "{path}: {depth} events wait, the oldest for {age} s",
+    ),
+    "DOCTOR_QUEUE_LATE": Sentence(
+        "{path}: ждут событий: {depth}, старшему {age} с",
+        "{path}: {depth} events wait, the oldest for {age} s",
+    ),
+    "DOCTOR_QUEUE_LATE_DO": Sentence(
+        "Их никто не разбирает: запустите python -m gateway serve и посмотрите его журнал",
+        "Nobody takes them: run python -m gateway serve and look at its log",
+    ),
+    "DOCTOR_FILE_LATER": Sentence(
+        "{path} ещё нет; его создаст первый запуск", "{path} is not there yet; the first start makes it"
+    ),
+    "DOCTOR_FILE_NEVER": Sentence(
+        "{path} не создать: в {parent} нельзя писать", "{path} can't be made: {parent} is not writable"
+    ),
+    "DOCTOR_FILE_NEVER_DO": Sentence(
+        "Дайте права на {parent} или задайте другой путь", "Give write access to {parent} or set another path"
+    ),
+    "DOCTOR_STORE": Sentence("отвечает ({kind})", "answers ({kind})"),
+    "DOCTOR_NO_REST": Sentence(
+        "входящий вебхук не задан (BITRIX24_DOMAIN, BITRIX24_WEBHOOK_TOKEN)",
+        "no incoming webhook is set (BITRIX24_DOMAIN, BITRIX24_WEBHOOK_TOKEN)",
+    ),
+    "DOCTOR_NO_REST_DO": Sentence(
+        "Задайте его, если шлюз должен читать пользователей (Telegram-поле в событиях не приходит)",
+        "Set it if the gateway shall read users (events do not carry the Telegram field)",
+    ),
+    "DOCTOR_SCOPES": Sentence("{portal} отвечает; права: {scopes}", "{portal} answers; scopes: {scopes}"),
+    "DOCTOR_SCOPES_MISSING": Sentence(
+        "{portal} отвечает, но прав мало: {scopes}",
+        "{portal} answers, but the scopes do not suffice: {scopes}",
+    ),
+    "DOCTOR_SCOPES_MISSING_DO": Sentence(
+        "Отметьте во входящем вебхуке право user (или user_basic и user.userfield)",
+        "Tick the scope user in the incoming webhook (or user_basic and user.userfield)",
+    ),
+    "DOCTOR_FIELD": Sentence("поле {field} есть", "the field {field} exists"),
+    "DOCTOR_FIELD_MISSING": Sentence(
+        "у пользователей нет поля {field}; есть: {others}", "users have no field {field}; there are: {others}"
+    ),
+    "DOCTOR_FIELD_MISSING_DO": Sentence(
+        "Создайте это поле или впишите его имя в BITRIX24_TELEGRAM_FIELD_NAME",
+        "Create this field, or put the right name into BITRIX24_TELEGRAM_FIELD_NAME",
+    ),
+    "DOCTOR_CLOUD_LOG": Sentence(
+        "события идут через Pub/Sub, журнала на этой машине нет",
+        "events go through Pub/Sub; there is no journal on this machine",
+    ),
+    "DOCTOR_DELIVERY": Sentence(
+        "последнее проверенное событие: {event}, {at}", "the last verified event: {event}, {at}"
+    ),
+    "DOCTOR_NO_DELIVERY": Sentence("проверенных событий ещё не было", "no verified event has come yet"),
+    "DOCTOR_NO_DELIVERY_DO": Sentence(
+        "Измените что-нибудь в Битрикс24; если событие не придёт: python -m gateway rejections",
+        "Change something in Bitrix24; if no event comes: python -m gateway rejections",
+    ),
+    "DOCTOR_NO_ADDRESS": Sentence(
+        "публичный адрес не задан (WEBHOOK_URL)", "no public address is set (WEBHOOK_URL)"
+    ),
+    "DOCTOR_NO_ADDRESS_DO": Sentence(
+        "Задайте WEBHOOK_URL или укажите --url, чтобы проверить и его",
+        "Set WEBHOOK_URL or give --url to have it checked too",
+    ),
+    "DOCTOR_LOOPBACK": Sentence(
+        "{address} виден только с этой машины", "{address} is seen from this machine alone"
+    ),
+    "DOCTOR_LOOPBACK_DO": Sentence(
+        "Битрикс24 нужен публичный адрес HTTPS", "Bitrix24 needs a public HTTPS address"
+    ),
+    "DOCTOR_PLAIN_HTTP": Sentence("{address}: без HTTPS", "{address}: no HTTPS"),
+    "DOCTOR_PLAIN_HTTP_DO": Sentence(
+        "Битрикс24 нужен HTTPS с действительным сертификатом: впишите адрес https://",
+        "Bitrix24 needs HTTPS with a valid certificate: give an https:// address",
+    ),
+    "DOCTOR_NO_DOT": Sentence("в имени {host} нет точки", "the host {host} has no dot"),
+    "DOCTOR_NO_DOT_DO": Sentence(
+        "Битрикс24 нужно полное имя, вида hooks.example.com",
+        "Bitrix24 needs a full name such as hooks.example.com",
+    ),
+    "DOCTOR_TOO_LONG": Sentence("длина адреса {length} знаков", "the address has {length} characters"),
+    "DOCTOR_TOO_LONG_DO": Sentence(
+        "Битрикс24 принимает не больше {limit} вместе с параметрами: сократите его",
+        "Bitrix24 takes {limit} at most, with the query: shorten it",
+    ),
+    "DOCTOR_PUBLIC": Sentence("{address} подходит Битрикс24", "{address} suits Bitrix24"),
+    "DOCTOR_PUBLIC_DO": Sentence(
+        "Вставьте его в исходящий вебхук. В демо-режиме портала исходящие вебхуки не работают",
+        "Paste it into the outgoing webhook. In a portal's demo mode outgoing webhooks do not work",
+    ),
+    "DOCTOR_NAME": Sentence("{host} → {addresses}", "{host} → {addresses}"),
+    "DOCTOR_NO_NAME": Sentence("имя {host} не находится", "the name {host} is not found"),
+    "DOCTOR_NO_NAME_DO": Sentence("Проверьте имя и запись DNS", "Check the name and its DNS record"),
+    "DOCTOR_NO_TLS": Sentence("{address}: без HTTPS", "{address}: no HTTPS"),
+    "DOCTOR_BAD_CERTIFICATE": Sentence(
+        "сертификат не принимается: {problem}", "the certificate is not accepted: {problem}"
+    ),
+    "DOCTOR_BAD_CERTIFICATE_DO": Sentence(
+        "Битрикс24 его тоже не примет: выпустите сертификат для этого имени, с полной цепочкой",
+        "Bitrix24 will not accept it either: get a certificate for this name, with its whole chain",
+    ),
+    "DOCTOR_NO_CONNECTION": Sentence(
+        "{address} не отвечает: {problem}", "{address} does not answer: {problem}"
+    ),
+    "DOCTOR_NO_CONNECTION_DO": Sentence(
+        "Проверьте, что сервер запущен и порт открыт", "Check that the server runs and its port is open"
+    ),
+    "DOCTOR_CERTIFICATE": Sentence("действителен ещё {days} дн.", "valid for {days} more days"),
+    "DOCTOR_CERTIFICATE_ENDS": Sentence("действителен ещё {days} дн.", "valid for {days} more days"),
+    "DOCTOR_CERTIFICATE_ENDS_DO": Sentence("Скоро закончится: продлите его", "It ends soon: renew it"),
+    "DOCTOR_NO_REDIRECT": Sentence("перенаправлений нет", "there are none"),
+    "DOCTOR_REDIRECT": Sentence(
+        "ответ {status} перенаправляет на {to}", "the answer {status} redirects to {to}"
+    ),
+    "DOCTOR_REDIRECT_DO": Sentence(
+        "Перенаправление превращает POST в GET и теряет тело с токеном: укажите в Битрикс24 конечный адрес",
+        "A redirect turns the POST into a GET and drops the body with the token: give Bitrix24 the final address",
+    ),
+    "DOCTOR_PATH": Sentence("{path} слушает шлюз", "the gateway listens on {path}"),
+    "DOCTOR_PATH_WRONG": Sentence("{path} шлюз не слушает", "the gateway does not listen on {path}"),
+    "DOCTOR_PATH_WRONG_DO": Sentence("Укажите путь {right}", "Use the path {right}"),
+    "DOCTOR_THERE_NO_TOKEN": Sentence(
+        "на этом сервере токен не настроен", "no token is configured on that server"
+    ),
+    "DOCTOR_THERE_NO_TOKEN_DO": Sentence(
+        "Задайте там BITRIX24_OUTGOING_WEBHOOK_TOKEN и перезапустите",
+        "Set BITRIX24_OUTGOING_WEBHOOK_TOKEN there and restart it",
+    ),
+    "DOCTOR_CLOSED": Sentence("403 ещё до шлюза: доступ закрыт", "403 before the gateway: access is closed"),
+    "DOCTOR_CLOSED_DO": Sentence(
+        "Откройте адрес для всех: в Cloud Run разрешите вызовы без аутентификации (./deploy.sh deploy), в прокси снимите правило",
+        "Open the address to everybody: allow unauthenticated calls in Cloud Run (./deploy.sh deploy), drop the rule in the proxy",
+    ),
+    "DOCTOR_STRANGE": Sentence("неожиданный ответ: {answer}", "an unexpected answer: {answer}"),
+    "DOCTOR_STRANGE_DO": Sentence(
+        "Проверьте, что сервер запущен и по этому адресу отвечает шлюз, а не прокси или другая программа",
+        "Check that the server runs, and that the gateway answers at this address, not a proxy or another program",
+    ),
+    "DOCTOR_HEALTH": Sentence(
+        "сервер жив, токен настроен, очередь {queue}", "up, a token configured, queue {queue}"
+    ),
+    "DOCTOR_UNHEALTHY": Sentence(
+        "GET отвечает не так, как шлюз: {answer}", "GET does not answer as the gateway does: {answer}"
+    ),
+    "DOCTOR_UNHEALTHY_DO": Sentence(
+        "Проверьте, что сервер запущен и по этому адресу отвечает шлюз",
+        "Check that the server runs and that the gateway answers at this address",
+    ),
+    "DOCTOR_WRONG_REFUSED": Sentence("случайный токен отклонён", "a random token is refused"),
+    "DOCTOR_WRONG_DROPPED": Sentence(
+        "случайный токен до шлюза не дошёл ({answer}); Битрикс24 это место не использует",
+        "a random token did not reach the gateway ({answer}); Bitrix24 does not use this place",
+    ),
+    "DOCTOR_WRONG_ACCEPTED": Sentence(
+        "случайный токен ПРИНЯТ ({answer})", "a random token is ACCEPTED ({answer})"
+    ),
+    "DOCTOR_WRONG_ACCEPTED_DO": Sentence(
+        "Там не этот шлюз, или проверка снята: не давайте этот адрес Битрикс24, пока не исправите",
+        "That is not this gateway, or nothing is verified there: do not give this address to Bitrix24 before it is mended",
+    ),
+    "DOCTOR_ANSWERS_DIFFER": Sentence(
+        "ответы на неверные токены различаются", "the answers to wrong tokens differ"
+    ),
+    "DOCTOR_ANSWERS_DIFFER_DO": Sentence(
+        "Ответ не должен подсказывать, где искать токен: обновите шлюз там",
+        "An answer must not hint at where the token is looked for: update the gateway there",
+    ),
+    "DOCTOR_NO_TOKEN_HERE": Sentence(
+        "здесь токен не настроен: послать нечего", "no token is configured here: nothing to send"
+    ),
+    "DOCTOR_NO_TOKEN_HERE_DO": Sentence(
+        "Задайте BITRIX24_OUTGOING_WEBHOOK_TOKEN", "Set BITRIX24_OUTGOING_WEBHOOK_TOKEN"
+    ),
+    "DOCTOR_TOKEN_IN_CLEAR": Sentence(
+        "токен не послан: без HTTPS его увидит любой", "the token was not sent: without HTTPS anybody sees it"
+    ),
+    "DOCTOR_TOKEN_IN_CLEAR_DO": Sentence("Проверьте адрес https://", "Check the https:// address"),
+    "DOCTOR_STRANGER": Sentence(
+        "токен не послан: {host} — не адрес из WEBHOOK_URL",
+        "the token was not sent: {host} is not WEBHOOK_URL's",
+    ),
+    "DOCTOR_STRANGER_DO": Sentence(
+        "Если адрес ваш, впишите его в WEBHOOK_URL или добавьте --send-token",
+        "If the address is yours, set it as WEBHOOK_URL or add --send-token",
+    ),
+    "DOCTOR_RIGHT_QUEUED": Sentence(
+        "токен {print} принят, пробное событие в очереди",
+        "the token {print} is accepted, a probe event is queued",
+    ),
+    "DOCTOR_RIGHT_MISMATCH": Sentence(
+        "токен {print} там не подходит ({answer})", "the token {print} is not right there ({answer})"
+    ),
+    "DOCTOR_RIGHT_MISMATCH_DO": Sentence(
+        "Там настроен другой токен: задайте тот же и перезапустите сервер",
+        "Another token is configured there: set the same one and restart the server",
+    ),
+    "DOCTOR_RIGHT_LOST": Sentence(
+        "токен {print} не дошёл: тело потеряно по дороге ({answer})",
+        "the token {print} did not arrive: the body was lost on the way ({answer})",
+    ),
+    "DOCTOR_RIGHT_LOST_DO": Sentence(
+        "Проверьте прокси перед шлюзом: он должен передавать тело POST без изменений",
+        "Check the proxy in front of the gateway: it must pass a POST's body on unchanged",
+    ),
+    "DOCTOR_RIGHT_QUEUE": Sentence(
+        "токен {print} верный, но очередь не ответила ({answer})",
+        "the token {print} is right, but the queue did not answer ({answer})",
+    ),
+    "DOCTOR_RIGHT_QUEUE_DO": Sentence(
+        "Посмотрите журнал сервера: там сказано, что с очередью",
+        "Look at the server's log: it says what is wrong with the queue",
+    ),
 }
 
 

@@ -50,6 +50,10 @@ class PubSub:
         except (KeyError, IndexError, TypeError):
             raise QueueUnavailable(self._say("PUBSUB_UNREADABLE")) from None
 
+    def check(self, timeout: float = 10.0) -> None:
+        """Whether the topic is there; nothing is changed."""
+        self._call("topics", self._topic, "", None, timeout)
+
     def pull(self, subscription: str, maximum: int = 100, timeout: float = 30.0) -> list[tuple[str, Dead]]:
         """Messages of a dead-letter subscription that are there now, each with its acknowledgement id."""
         wanted = {"maxMessages": maximum, "returnImmediately": True}
@@ -67,15 +71,16 @@ class PubSub:
     def close(self) -> None:
         self._origin.close()
 
-    def _call(self, kind: str, name: str, verb: str, body: Mapping[str, Any], timeout: float) -> Any:
+    def _call(self, kind: str, name: str, verb: str, body: Mapping[str, Any] | None, timeout: float) -> Any:
         deadline = time.monotonic() + timeout
-        path = f"/v1/projects/{quote(self._project, safe=':')}/{kind}/{quote(name, safe='')}:{verb}"
+        path = f"/v1/projects/{quote(self._project, safe=':')}/{kind}/{quote(name, safe='')}"
+        path += f":{verb}" if verb else ""
         headers = {"Content-Type": "application/json"}
         try:
             if not self._emulated:
                 headers["Authorization"] = f"Bearer {access_token(deadline)}"
-            payload = json.dumps(body).encode("ascii")
-            status, answer = self._origin.call("POST", path, payload, headers, deadline, PULL_BYTES)
+            method, payload = ("GET", b"") if body is None else ("POST", json.dumps(body).encode("ascii"))
+            status, answer = self._origin.call(method, path, payload, headers, deadline, PULL_BYTES)
         except CredentialsError as error:
             raise QueueUnavailable(self._say("PUBSUB_NO_CREDENTIALS", problem=error)) from None
         except WireError as error:

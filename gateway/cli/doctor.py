@@ -1,0 +1,65 @@
+"""`python -m gateway doctor`: is everything set up, and does the address answer as it should?"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from gateway.doctor import Check, examine
+from gateway.doctor.address import parse
+from gateway.errors import SettingError
+from gateway.messages import say
+from gateway.settings import load
+
+_MARKS = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("–", "dim")}
+
+
+@click.command(
+    "doctor",
+    help="Check the settings, the queue, the store, the incoming webhook and a running address (WEBHOOK_URL, "
+    "or URL), one line a check. Exit code 1: a check failed.",
+    epilog="Example: python -m gateway doctor --url https://hooks.example.com",
+)
+@click.option("--url", help="The running address; default: WEBHOOK_URL.")
+@click.option("--env", "env_file", metavar="FILE", help="Read settings from FILE in place of .env.")
+@click.option("--send-token", is_flag=True, help="Send the token even to another host than WEBHOOK_URL's.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(url: str | None, env_file: str | None, send_token: bool, as_json: bool) -> int:
+    language = "en" if os.environ.get("LOG_LANGUAGE", "").strip().lower() == "en" else "ru"
+    if url is not None and parse(url) is None:
+        click.echo(say("DOCTOR_URL", language), err=True)
+        return 2
+    if env_file is not None and not (Path(env_file).is_file() and os.access(env_file, os.R_OK)):
+        click.echo(say("DOCTOR_ENV", language, file=env_file), err=True)
+        return 2
+    checks: list[Check] = []
+    for check in _checks(url, env_file or ".env", send_token, language):
+        checks.append(check)
+        if not as_json:
+            _print(check)
+    if as_json:
+        click.echo(json.dumps([check._asdict() for check in checks], ensure_ascii=False, indent=2))
+    return 1 if any(check.result == "failed" for check in checks) else 0
+
+
+def _checks(url: str | None, dotenv: str, send_token: bool, language: str) -> Iterator[Check]:
+    try:
+        settings = load(dotenv=dotenv)
+    except SettingError as error:
+        yield Check("settings", "failed", str(error), say("DOCTOR_SETTING_DO", language, name=error.name))
+        return
+    yield from examine(settings, url, send_token)
+
+
+def _print(check: Check) -> None:
+    console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+    mark, style = _MARKS[check.result]
+    line = Text.assemble((f"{mark} {check.check}", style), f": {check.saw}")
+    if check.do:
+        line.append(f"\n  → {check.do}", style="bold" if check.result == "failed" else "")
+    console.print(line, soft_wrap=not console.is_terminal)
