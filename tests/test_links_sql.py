@@ -15,7 +15,8 @@ from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import engine as opening
 from gateway.links import open_store, schema
 from gateway.links.model import Account, Moment, Observation
-from gateway.links.sql import _READ_ROWS, SqlStore
+from gateway.links.prepared import READ_ROWS
+from gateway.links.sql import SqlStore
 
 AT = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 P = "p.bitrix24.ru"
@@ -114,7 +115,7 @@ def test_the_look_up_of_a_decision_uses_its_indexes_even_before_statistics(url: 
     row = {"portal": P, "active": True, "observed_at": AT.at, "updated_at": AT.at, "known": ""}
     with store._engine.begin() as connection:
         connection.execute(columns, [row | {"bitrix_user_id": n, "telegram_id": n} for n in range(2000)])
-    query = _READ_ROWS.params(p=P, u=1, t=5, n="ivan").compile(
+    query = READ_ROWS.params(p=P, u=1, t=5, n="ivan").compile(
         store._engine, compile_kwargs={"literal_binds": True}
     )
     with store._engine.connect() as connection:

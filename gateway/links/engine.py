@@ -69,7 +69,7 @@ def _sqlite_engine(database_url: str) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         begin = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
-        connection.exec_driver_sql(begin)
+        connection.connection.cursor().execute(begin)
 
     return engine
 
@@ -116,8 +116,8 @@ def _version(connection: sa.Connection) -> int | None:
 
 def _turn_wal_on(path: str) -> None:
     """It stays on once it is. Turning it on needs the file for itself, and SQLite does not wait for that."""
-    for _ in range(300):
-        with closing(sqlite3.connect(path, timeout=1.0)) as connection:
+    for _ in range(100):
+        with closing(sqlite3.connect(path, timeout=0.2)) as connection:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as error:

@@ -8,7 +8,6 @@ there yet ends in a unique violation, and the decision is made again.
 
 import json
 import random
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,10 +18,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.links import facts
-from gateway.links.decide import Decision, Known, Row, decide
+from gateway.links.decide import Known, Row
 from gateway.links.engine import failures, open_engine, unavailable
 from gateway.links.letters import handle, letter_id, read_handle, to_json
 from gateway.links.model import Account, DeadLetter, HistoryRow, Link, Observation
+from gateway.links.prepared import EventTransaction, by_id, by_name, by_user
 from gateway.links.schema import (
     dead_letters,
     link_history,
@@ -39,37 +39,11 @@ _PURGE_EVERY = timedelta(hours=1)
 _ATTEMPTS = 20
 _PAGE = 500
 _REPEATABLE = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation
+_LOST = {"08", "57"}  # classes: connection exception, operator intervention
 
-_portal: sa.BindParameter[str] = sa.bindparam("p", type_=sa.Text)
-_user: sa.BindParameter[int] = sa.bindparam("u", type_=sa.BigInteger)
-_by_user = sa.and_(links.c.portal == _portal, links.c.bitrix_user_id == _user)
-_by_id = sa.and_(links.c.portal == _portal, links.c.telegram_id == sa.bindparam("t", type_=sa.BigInteger))
-_by_name = sa.and_(
-    links.c.portal == _portal,
-    sa.func.lower(links.c.telegram_username) == sa.bindparam("n", type_=sa.Text),
-)
-# Each branch is a unique index's one row; as one WHERE with OR, PostgreSQL reads the whole portal at times.
-_concerned = sa.union_all(
-    sa.select(_user),
-    sa.select(links.c.bitrix_user_id).where(_by_id).correlate(None),
-    sa.select(links.c.bitrix_user_id).where(_by_name).correlate(None),
-)
-_READ_ROWS = (
-    sa.select(links)
-    .where(links.c.portal == _portal, links.c.bitrix_user_id.in_(_concerned))
-    .with_for_update()
-)
-_GET = sa.select(links).where(_by_user)
-_FIND_BY_ID = sa.select(links).where(_by_id)
-_FIND_BY_NAME = sa.select(links).where(_by_name)
-_INSERT_ROW = sa.insert(links)
-_UPDATE_ROW = (
-    sa.update(links)
-    .where(_by_user)
-    .values({c: sa.bindparam(c.name) for c in links.c if c.name not in ("portal", "bitrix_user_id")})
-)
-_CLEAR_ACCOUNT = sa.update(links).where(_by_user).values(telegram_id=None, telegram_username=None)
-_INSERT_HISTORY = sa.insert(link_history)
+_GET = sa.select(links).where(by_user)
+_FIND_BY_ID = sa.select(links).where(by_id)
+_FIND_BY_NAME = sa.select(links).where(by_name)
 
 
 class SqlStore:
@@ -80,26 +54,19 @@ class SqlStore:
         self._engine = engine = open_engine(database_url)
         self._reading = engine.execution_options(sqlite_begin="BEGIN")
         self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-        mark = self._insert(processed_events).on_conflict_do_nothing()
-        self._mark = mark.execution_options(preserve_rowcount=True)  # an insert's is not kept otherwise
+        self._driver: Any = engine.dialect.loaded_dbapi
+        self._event = EventTransaction(engine.dialect)
         self._purge_after = datetime.now(UTC)
 
     def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
         now = datetime.now(UTC)
 
         def work(connection: sa.Connection) -> list[HistoryRow]:
-            marked = connection.execute(self._mark, {"event_id": event_id, "processed_at": now})
-            if marked.rowcount != 1:
-                return []
-
-            def read(user: int, account: Account) -> Iterator[Row]:
-                name = account.telegram_username
-                values = {"p": portal, "u": user, "t": account.telegram_id, "n": name and name.lower()}
-                return map(_row, connection.execute(_READ_ROWS, values))
-
-            decision = decide(portal, event_id, observations, read)
-            _write(connection, portal, decision)
-            return decision.history
+            cursor = connection.connection.cursor()
+            try:
+                return self._event.apply(cursor, portal, event_id, observations)
+            finally:
+                cursor.close()
 
         changes = self._transact(work)
         if now >= self._purge_after:
@@ -163,7 +130,7 @@ class SqlStore:
 
         def work(connection: sa.Connection) -> int:
             gone = connection.execute(
-                sa.delete(links).where(_by_user), {"p": portal, "u": bitrix_user_id}
+                sa.delete(links).where(by_user), {"p": portal, "u": bitrix_user_id}
             ).rowcount
             h = link_history.c
             theirs = sa.and_(h.portal == portal, h.bitrix_user_id == bitrix_user_id)
@@ -250,15 +217,23 @@ class SqlStore:
             try:
                 with self._engine.begin() as connection:
                     return work(connection)
-            except DBAPIError as error:
-                # After a lost connection too: had the commit gone through, the event's id stops the second.
-                again = error.connection_invalidated or getattr(error.orig, "sqlstate", "") in _REPEATABLE
-                if not again or attempt == _ATTEMPTS - 1:
+            except (SQLAlchemyError, self._driver.Error) as error:
+                if not self._repeatable(error, attempt) or attempt == _ATTEMPTS - 1:
                     raise unavailable(error) from None
-            except (SQLAlchemyError, sqlite3.Error) as error:
-                raise unavailable(error) from None
             time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311 — jitter
         raise AssertionError  # pragma: no cover — the loop returns or raises
+
+    def _repeatable(self, error: Exception, attempt: int) -> bool:
+        driver = error.orig if isinstance(error, DBAPIError) else error
+        state = getattr(driver, "sqlstate", None)
+        if state in _REPEATABLE:
+            return True
+        lost = isinstance(driver, self._driver.OperationalError) and (state is None or state[:2] in _LOST)
+        if not lost or self._engine.dialect.name == "sqlite" or attempt > 1:
+            return False
+        # Had the commit gone through all the same, the event's id stops the repetition.
+        self._engine.dispose()  # the pool's other connections are lost with this one
+        return True
 
 
 def _remove(letter: str) -> sa.Delete:
@@ -270,30 +245,3 @@ def _remove(letter: str) -> sa.Delete:
 def _row(row: Any) -> Row:
     account = Account(row.telegram_id, row.telegram_username)
     return Row(row.bitrix_user_id, account, row.observed_at, row.updated_at, Known.from_json(row.known))
-
-
-def _write(connection: sa.Connection, portal: str, decision: Decision) -> None:
-    rows = sorted(
-        decision.rows.values(), key=lambda row: bool(row.account)
-    )  # who gives up an account goes first
-    if len(rows) > 1:
-        swapped = [row for row in rows if row.account and decision.before[row.bitrix_user_id]]
-        for row in swapped:
-            connection.execute(_CLEAR_ACCOUNT, {"p": portal, "u": row.bitrix_user_id})
-    for row in rows:
-        values = {
-            "telegram_id": row.account.telegram_id,
-            "telegram_username": row.account.telegram_username,
-            "active": row.known.active,
-            "observed_at": row.observed_at,
-            "updated_at": row.updated_at,
-            "known": row.known.to_json(),
-        }
-        if decision.before[row.bitrix_user_id] is None:
-            connection.execute(
-                _INSERT_ROW, {"portal": portal, "bitrix_user_id": row.bitrix_user_id, **values}
-            )
-        else:
-            connection.execute(_UPDATE_ROW, {"p": portal, "u": row.bitrix_user_id, **values})
-    for change in decision.history:
-        connection.execute(_INSERT_HISTORY, {name: getattr(change, name) for name in HistoryRow.__slots__})
