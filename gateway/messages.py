@@ -398,6 +398,10 @@ SENTENCES: dict[str, Sentence] = {
     "STATE_MALFORMED": Sentence("не один текст", "not one text"),
     "STATE_BLANK": Sentence("пусто", "blank"),
     "STATE_ABSENT": Sentence("нет", "absent"),
+    "REJECTIONS_NONE": Sentence(
+        "Отказов за это время не было. Дальше назад: --since 7d",
+        "Nothing was refused in that time. To look further back: --since 7d",
+    ),
     # `doctor`: what it saw, and (`_DO`) what to do.
     "DOCTOR_AGAIN": Sentence("Исправьте это и запустите doctor ещё раз", "Mend this and run doctor again"),
     "DOCTOR_URL": Sentence(

@@ -27,7 +27,7 @@ class Check(NamedTuple):
 
 
 class Scribe:
-    """Writes checks in the operator's language: the sentences `DOCTOR_X` and, where it is there, `DOCTOR_X_DO`."""
+    """Writes checks in the language of the operator: the sentences `DOCTOR_X` and `DOCTOR_X_DO`, if any."""
 
     def __init__(self, language: str) -> None:
         self.language = language

@@ -1,0 +1,86 @@
+"""`python -m gateway rejections`: why requests were refused, and how often."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from gateway.events import rfc3339
+from gateway.messages import say
+from gateway.rejections import Group, Refusal, grouped, of_cloud, of_journal
+from gateway.settings import Settings, load
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _ago(_ctx: click.Context, _option: click.Parameter, value: str) -> timedelta:
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value.strip().lower())
+    if found is None:
+        raise click.BadParameter("expected a whole number and s, m, h or d, such as 90m")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+@click.command(
+    "rejections",
+    help="Why requests were refused: grouped by cause, with the newest trace and what to do. From Cloud "
+    "Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.",
+    epilog="Example: python -m gateway rejections --since 24h",
+)
+@click.option("--since", callback=_ago, default="1h", show_default=True, help="How far to look back.")
+@click.option("--follow", is_flag=True, help="Then go on, with each refusal as it comes.")
+@click.option("--project", help="The Google Cloud project; default: QUEUE_URL's.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow one refusal a line.")
+def command(since: timedelta, follow: bool, project: str | None, as_json: bool) -> None:
+    settings = load()
+    refusals = _refusals(settings, datetime.now(UTC) - since, follow, project)
+    if follow:
+        for refusal in refusals:
+            click.echo(json.dumps(refusal.to_json(), ensure_ascii=False)) if as_json else _print(refusal)
+        return
+    groups = grouped(refusals)
+    if as_json:
+        click.echo(json.dumps([group.to_json() for group in groups], ensure_ascii=False, indent=2))
+    elif not groups:
+        click.echo(say("REJECTIONS_NONE", settings.language))
+    for group in groups if not as_json else []:
+        _print(group.newest, group)
+
+
+def _refusals(settings: Settings, since: datetime, follow: bool, project: str | None) -> Iterator[Refusal]:
+    if project is None and settings.queue_kind == "pubsub":
+        project = settings.queue_url.split("/")[2]
+    if project is not None:
+        return of_cloud(project, settings.language, since, follow)
+    return of_journal(settings, since, follow)
+
+
+def _print(refusal: Refusal, group: Group | None = None) -> None:
+    """The cause, how often and when, what was seen, what to do, and the newest trace."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    told = refusal.to_json()
+    count = f"{group.count} × " if group else ""
+    at = rfc3339(refusal.at.replace(microsecond=0))
+    head = Text.assemble((f"{count}{told['cause']}", "bold red"), f"  {told['code']}  {at}")
+    lines = [told["says"], f"→ {told['do']}" if told["do"] else "", _trace(told["places"])]
+    for line in lines:
+        if line:
+            head.append(f"\n   {line}", style="bold" if line.startswith("→") else "")
+    console.print(head, soft_wrap=not console.is_terminal)
+
+
+def _trace(places: list[dict[str, Any]]) -> str:
+    """The places that held something, in a line."""
+    held = [seen for seen in places if seen.get("state") != "absent"]
+    return " · ".join(
+        " ".join(
+            str(part)
+            for part in (seen["place"], seen["state"], seen.get("length"), seen.get("fingerprint"))
+            if part is not None
+        )
+        for seen in held
+    )
