@@ -14,10 +14,11 @@ from flask import Flask
 from functions_framework import create_app
 
 import handlers
-from gateway.errors import PassingFailure, StoreUnavailable
+from gateway.errors import PassingFailure, PortalUnavailable, StoreUnavailable
 from gateway.events import Message, Portal
 from gateway.links import open_store
 from gateway.links.model import DeadLetter, Link
+from tests.parts.portal import SECRET, PortalSimulator
 
 SOURCE = """
 import functions_framework
@@ -152,6 +153,27 @@ def test_what_can_never_succeed_is_kept_with_its_reason_and_acknowledged(
     assert links(database) == []
     assert caplog.records[0].levelno == logging.ERROR
     assert letter.reason in caplog.records[0].getMessage()
+
+
+def test_what_an_event_does_not_carry_is_read_from_the_portal(
+    database: str, portal: PortalSimulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stock portal's `ONUSERADD`, and a real request to `user.get`."""
+    for name, value in portal.environ().items():
+        monkeypatch.setenv(name, value)
+    portal.add(7, telegram="@somebody")
+    stock = {"ID": "7", "ACTIVE": "1", "EMAIL": "a@example.com", "NAME": "A"}
+    sent = message("ONUSERADD", data=stock).model_copy(update={"portal": Portal(domain=portal.domain)})
+    handlers.consume(cloud_event(published(sent)), "ONUSERADD")
+    elsewhere = message("ONUSERADD", "e2", stock)  # of another portal: it is not asked about
+    handlers.consume(cloud_event(published(elsewhere)), "ONUSERADD")
+    found = {link.portal: link.telegram_username for link in links(database)}
+    assert found == {portal.domain: "somebody", P: None}
+    monkeypatch.setenv("BITRIX24_DOMAIN", "http://127.0.0.1:1")  # nobody listens there
+    unanswered = sent.model_copy(update={"event_id": "e3", "portal": Portal(domain="127.0.0.1:1")})
+    with pytest.raises(PortalUnavailable) as caught:
+        handlers.consume(cloud_event(published(unanswered)), "ONUSERADD")
+    assert SECRET not in repr(caught.value) + caplog.text
 
 
 def test_an_unavailable_store_asks_for_redelivery_without_saying_where_it_is(

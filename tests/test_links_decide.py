@@ -220,12 +220,13 @@ def _drawn(users: int, accounts: Sequence[Account]) -> st.SearchStrategy[list[Ob
 
 
 @given(_drawn(4, [X, Y, Z]))
+@settings(deadline=None)
 def test_in_order_the_links_are_the_truth(observations: list[Observation]) -> None:
     assert after(observations).links() == truth(observations)
 
 
 @given(_drawn(2, [X, Y, Z]), st.randoms())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_one_users_state_does_not_depend_on_the_order(
     observations: list[Observation], random: object
 ) -> None:
@@ -262,6 +263,7 @@ def _forgets_an_activation(delivered: Sequence[Observation]) -> bool:
     ),
     st.randoms(),
 )
+@settings(deadline=None)
 def test_disputes_do_not_depend_on_the_order(claims: list[tuple[int, Account]], random: object) -> None:
     observations = [seen(user, at, account) for at, (user, account) in enumerate(claims)]
     shuffled = list(observations)
@@ -270,7 +272,7 @@ def test_disputes_do_not_depend_on_the_order(claims: list[tuple[int, Account]], 
 
 
 @given(_drawn(4, [X, Y, Z]), st.randoms())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_whatever_the_order_a_link_is_what_was_observed_last(
     observations: list[Observation], random: object
 ) -> None:
@@ -283,6 +285,7 @@ def test_whatever_the_order_a_link_is_what_was_observed_last(
 
 
 @given(_drawn(3, [X, Y, Z]))
+@settings(deadline=None)
 def test_history_tells_every_change_and_nothing_else(observations: list[Observation]) -> None:
     portal = Portal()
     told: dict[int, Account] = {}

@@ -1,15 +1,18 @@
 """The contract of every store of links, on real backends: writers that race included."""
 
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.links import Links, open_store
+from gateway.links.decide import Row, decide
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation, Store
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -226,6 +229,41 @@ def test_what_was_written_is_there_when_opened_again(url: str) -> None:
     second = open_store(url)
     assert [link.telegram_id for link in second.links()] == [2**52]
     second.close()
+
+
+def test_a_long_random_life_agrees_with_the_decision_alone(store: Store) -> None:
+    """The same observations against rows in a dict: what a store adds is keeping them, nothing else."""
+    chance = random.Random(5)
+    rows: dict[int, Row] = {}
+
+    def read(user: int, account: Account) -> list[Row]:
+        wanted = (account.telegram_username or "-").lower()
+        return [
+            row
+            for row in rows.values()
+            if row.bitrix_user_id == user
+            or (row.account.telegram_id is not None and row.account.telegram_id == account.telegram_id)
+            or (row.account.telegram_username or "").lower() == wanted
+        ]
+
+    def observation() -> Observation:
+        account = chance.choice([X, Y, Z, Account(telegram_username="iVAN_p"), NO_ACCOUNT, None])
+        active = chance.choice([None, None, True, False])
+        when = Moment(
+            EPOCH + timedelta(seconds=chance.randrange(60)), EPOCH + timedelta(seconds=chance.random())
+        )
+        return Observation(chance.randrange(1, 5), account, None if account is None else when, active, when)
+
+    for step in range(80):
+        batch = [observation() for _ in range(chance.randrange(1, 4))]
+        decision = decide(P, f"e{step}", batch, read)
+        rows |= decision.rows
+        told = store.apply(P, f"e{step}", batch)
+        assert [replace(row, recorded_at=EPOCH) for row in told] == [
+            replace(row, recorded_at=EPOCH) for row in decision.history
+        ]
+        expected = [replace(row.link(P), updated_at=EPOCH) for _, row in sorted(rows.items())]
+        assert [replace(link, updated_at=EPOCH) for link in store.links(P)] == expected
 
 
 def _together(work: Callable[[int], object], workers: int = 8) -> list[object]:

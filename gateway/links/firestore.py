@@ -254,18 +254,21 @@ class FirestoreStore:
 
     def _write(self, batch: firestore.WriteBatch, reads: "_Reads", portal: str, decision: Decision) -> None:
         """Write the decision, on the condition that what it rests on is still as it was read."""
-        holders: dict[str, int | None] = {}
-        for before in filter(None, decision.before.values()):
-            holders |= dict.fromkeys((one.path for one in self._claims(portal, before.account)), None)
+        held: dict[str, int] = {}
+        holds: dict[str, int] = {}
         for user, row in decision.rows.items():
-            holders |= dict.fromkeys((one.path for one in self._claims(portal, row.account)), user)
+            before = decision.before[user]
+            held |= dict.fromkeys(
+                (one.path for one in self._claims(portal, before.account if before else None)), user
+            )
+            holds |= dict.fromkeys((one.path for one in self._claims(portal, row.account)), user)
             reads.put(batch, self._link(portal, user), _document(portal, row))
-        for path, holder in holders.items():
+        for path in held.keys() | holds.keys():
             claim = self._client.document(path)
-            if holder is None:
+            if path not in holds:
                 batch.delete(claim)  # no condition: nobody takes it without changing its holder's row too
-            else:
-                reads.put(batch, claim, {"bitrix_user_id": holder})
+            elif held.get(path) != holds[path]:
+                reads.put(batch, claim, {"bitrix_user_id": holds[path]})
         for index, change in enumerate(decision.history):
             order = f"{_moment(change.recorded_at)} {index:04d} {change.event_id}"
             document = {name: getattr(change, name) for name in HistoryRow.__slots__}
