@@ -38,7 +38,7 @@ def _project(settings: Settings) -> str | None:
 
 
 class _Lines(logging.StreamHandler[Any]):
-    """Text: time, severity, the sentence, the code and the causes' codes in order."""
+    """Text: time, severity, the sentence, the code and the causes' codes in order; a capture whole."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
@@ -49,6 +49,8 @@ class _Lines(logging.StreamHandler[Any]):
         codes = [cause["code"] for cause in fields.get("causes", [])]
         if "code" in fields:
             line += f" [{fields['code']}{': ' if codes else ''}{', '.join(codes)}]"
+        if fields.get("code") == "CAPTURE":
+            line += " " + json.dumps(fields, ensure_ascii=False)
         if record.exc_info:
             line += "\n" + logging.Formatter().formatException(record.exc_info)
         return line

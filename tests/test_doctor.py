@@ -257,7 +257,18 @@ def certificate(tmp_path: Path) -> Path:
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed: apt-get install openssl")
     names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=localhost".split()
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "90",
+        "-subj",
+        "/CN=localhost",
+    ]
     command += ["-addext", names, "-keyout", f"{made}.key", "-out", str(made)]
     subprocess.run(command, check=True, capture_output=True)
     return made

@@ -55,7 +55,7 @@ def _entries(text: str) -> Iterator[dict[str, Any]]:
         for line in text.splitlines():
             start = line.find("{")
             try:
-                value = json.loads(line[start:]) if start >= 0 else None
+                value = json.JSONDecoder().raw_decode(line, start)[0] if start >= 0 else None
             except (ValueError, RecursionError):
                 continue
             if isinstance(value, dict):
