@@ -17,7 +17,7 @@ EVERYTHING = ""  # a rest that concerns every method
 class Pace:
     """When the next request may leave. Safe to share between threads.
 
-    Times are those of the caller's clock, in seconds; `reserve` answers a moment
+    Times are those of a clock that never goes back, in seconds; `reserve` answers a moment
     and takes a place in the row for it, so that a hundred waiting consumers wake
     one after another, not all at once.
     """
@@ -54,11 +54,10 @@ class Pace:
         with self._lock:
             self._rests[method] = max(now + pause, self._resets.get(method, 0.0))
 
-    def succeeded(self, method: str, reset_at: float | None) -> None:
-        """Remember `operating_reset_at` of a successful answer."""
-        if reset_at is not None:
-            with self._lock:
-                self._resets[method] = reset_at
+    def succeeded(self, method: str, reset_at: float) -> None:
+        """Remember when the method's time is given back, as a successful answer said."""
+        with self._lock:
+            self._resets[method] = reset_at
 
     def resting(self, method: str, now: float) -> bool:
         """Whether a refusal came while the caller was waiting for its place."""

@@ -4,6 +4,7 @@ No answer is believed: unknown filters are dropped silently and other people com
 back with HTTP 200, so every row is held against what was asked for.
 """
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +28,10 @@ BATCH = 50  # commands a batch at most
 ANSWER_SECONDS = 130.0  # twice what a portal takes at most: see `Caller`
 LONGEST_REST = 15 * 60.0  # the operating limit's window is ten minutes
 REFUSALS = 8  # in a row; with the pauses below that is three minutes, and a bucket drains in 25 seconds
+TOLD_SECONDS = 10.0  # whoever watches is told of a wait this long
 ATTEMPTS = 3  # at an address that does not answer
+
+log = logging.getLogger("gateway.rest")
 
 stamina.instrumentation.set_on_retry_hooks(())  # its log line says less than the failure that follows
 
@@ -51,7 +55,8 @@ class Portal:
 
     `patience` is in seconds: what the caller can spend, waiting for limits
     included. Without it (the walker) limits are waited for as long as they last,
-    or until the clock says `until`.
+    or until `until`. That is a time of day as `wall` and the portal tell it (unix
+    seconds); `clock` never goes back.
     Every method raises `PortalUnavailable` where the portal could not be reached or
     its limits leave no time (`retry_after` says how long), and `PortalError` where
     it answered and the answer is wrong. Raises `SettingError` when it is made
@@ -61,8 +66,9 @@ class Portal:
     def __init__(
         self,
         settings: Settings,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        wall: Callable[[], float] = time.time,
         until: float | None = None,
     ) -> None:
         for name, value in (
@@ -74,8 +80,8 @@ class Portal:
         self.clock = clock
         self.requests = 0
         self._settings = settings
-        self._sleep = sleep
-        self._until = until
+        self._sleep, self._wall = sleep, wall
+        self._until = None if until is None else clock() + until - wall()
         self._pace = pace_of(settings.rest_origin)
         self._caller = Caller(settings)
 
@@ -168,7 +174,7 @@ class Portal:
         result = answer.get("result")
         body = result if isinstance(result, dict) else {}
         for timing in _mapping(body.get("result_time")).values():
-            self._pace.succeeded(method, _reset_at(timing))
+            self._learn(method, timing)
         return _mapping(body.get("result"))
 
     def _call(
@@ -202,7 +208,7 @@ class Portal:
             seconds = ANSWER_SECONDS if until is None else min(until - now, ANSWER_SECONDS)
             outcome = self._caller.call(method, params, seconds)
             if outcome.answer is not None:
-                self._pace.succeeded(limited, _reset_at(outcome.answer.get("time")))
+                self._learn(limited, outcome.answer.get("time"))
                 return outcome.answer
             if outcome.code not in _LIMITS and outcome.status != TOO_MANY:
                 raise self._failure(method, outcome)
@@ -220,10 +226,18 @@ class Portal:
             start = self._pace.reserve(method, now, patience)
             if start is None:
                 raise self._over_limit(self._pace.wait_for(method, now))
+            if start - now >= TOLD_SECONDS:
+                log.warning(self._say("REST_LIMIT", seconds=round(start - now)))
             if start > now:
                 self._sleep(start - now)
             if not self._pace.resting(method, self.clock()):
                 return
+
+    def _learn(self, method: str, timing: object) -> None:
+        """Take `operating_reset_at` (unix seconds) out of a successful answer's `time`."""
+        reset_at = timing.get("operating_reset_at") if isinstance(timing, dict) else None
+        if isinstance(reset_at, (int, float)) and 0 < reset_at < 1e11:
+            self._pace.succeeded(method, self.clock() + reset_at - self._wall())
 
     def _failure(self, method: str, outcome: Outcome) -> PortalError | PortalUnavailable:
         """Our exception for an error. The portal's own description may quote anything, and is left out."""
@@ -287,11 +301,6 @@ def _changed(rows: Sequence[tuple[int, Record]], since: datetime | None) -> bool
         if since is not None and changed.tzinfo is not None and changed < since.replace(microsecond=0):
             return False
     return True
-
-
-def _reset_at(timing: object) -> float | None:
-    value = timing.get("operating_reset_at") if isinstance(timing, dict) else None
-    return float(value) if isinstance(value, (int, float)) and 0 < value < 1e11 else None
 
 
 def _mapping(value: object) -> dict[str, Any]:

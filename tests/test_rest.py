@@ -36,7 +36,7 @@ def always(reply: Reply) -> Callable[[Call], Reply]:
 
 
 def made(portal: PortalSimulator, clock: Clock) -> Portal:
-    return Portal(portal.settings(), clock, clock.sleep)
+    return Portal(portal.settings(), clock, clock.sleep, clock)
 
 
 def test_a_user_is_read_by_id(portal: PortalSimulator, clock: Clock) -> None:
@@ -177,25 +177,29 @@ def test_a_full_bucket_is_waited_for(portal: PortalSimulator, clock: Clock) -> N
     assert 0 < portal.refused < 10
 
 
-def test_many_consumers_share_one_pace(portal: PortalSimulator) -> None:
+def test_many_consumers_share_one_pace(portal: PortalSimulator, clock: Clock) -> None:
     """Each has its own `Portal`; none waits beyond its patience, and the portal refuses nobody."""
     portal.add(1)
+    slept: list[float] = []
 
     def consume(_: int) -> float | None:
         try:
-            Portal(portal.settings()).user(1, 0.2)
+            Portal(portal.settings(), lambda: 100.0, slept.append, clock).user(1, 4.9)
         except PortalUnavailable as failure:
             return failure.retry_after
         return 0.0
 
-    with ThreadPoolExecutor(80) as pool:
+    with ThreadPoolExecutor(8) as pool:  # at one moment: the clock stands still
         waits = list(pool.map(consume, range(80)))
-    assert waits.count(0.0) >= BURST
-    assert len([wait for wait in waits if wait is not None and wait >= 1]) >= 10
+    assert waits.count(0.0) == BURST + 9
+    assert sorted(slept) == [0.5 * number for number in range(1, 10)]
+    assert all(wait is not None and wait >= 5 for wait in waits if wait != 0.0)
     assert portal.refused == 0
 
 
-def test_a_blocked_method_rests_until_its_reset(portal: PortalSimulator, clock: Clock) -> None:
+def test_a_blocked_method_rests_until_its_reset(
+    portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     """Not before `operating_reset_at` of the last successful answer."""
     portal.add(1)
     portal.operating_cost, portal.reset_after = 200.0, 300.0
@@ -205,6 +209,7 @@ def test_a_blocked_method_rests_until_its_reset(portal: PortalSimulator, clock: 
         assert rest.user(1, None) is not None
     assert portal.refused == 1
     assert clock.now - began >= 300
+    assert "can leave in 300 s" in caplog.text
     portal.operating_cost = 480.0
     rest.user(1, None)
     with pytest.raises(PortalUnavailable) as raised:

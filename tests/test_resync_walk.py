@@ -54,7 +54,7 @@ class World:
 
     def walk(self, **options: Any) -> Summary:
         self.clock.now += 60
-        portal = Portal(self.settings, self.clock, self.clock.sleep)
+        portal = Portal(self.settings, self.clock, self.clock.sleep, self.clock)
         return walk(self.settings, portal, self.store, self.publish, self.now, **options)
 
     def deliver(self, shuffled: bool = False) -> None:
