@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.links.decide import Decision, Known, Row, decide
 from gateway.links.model import Account, HistoryRow, Observation
@@ -48,6 +47,17 @@ _KEY = {links.c.portal: _portal, links.c.bitrix_user_id: _user}
 _HISTORY = {c: sa.bindparam(c.name, type_=c.type) for c in link_history.c if not c.primary_key}
 
 
+def insert_of(dialect: sa.Dialect) -> Any:
+    """The `insert` that knows ON CONFLICT; each dialect has its own, and only one is worth importing."""
+    if dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert
+
+
 class Prepared:
     """One statement, compiled for one kind of database."""
 
@@ -67,8 +77,7 @@ class EventTransaction:
     """What is read and written for one event, on a cursor whose transaction has begun."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
-        insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-        self._mark = Prepared(insert(processed_events).on_conflict_do_nothing(), dialect)
+        self._mark = Prepared(insert_of(dialect)(processed_events).on_conflict_do_nothing(), dialect)
         self._read = Prepared(READ_ROWS, dialect)
         self._insert = Prepared(sa.insert(links).values(_KEY | _VALUES), dialect)
         self._update = Prepared(sa.update(links).where(by_user).values(_VALUES), dialect)

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.links import facts
@@ -22,7 +21,7 @@ from gateway.links.decide import Known, Row
 from gateway.links.engine import failures, open_engine, unavailable
 from gateway.links.letters import handle, letter_id, read_handle, to_json
 from gateway.links.model import Account, DeadLetter, HistoryRow, Link, Observation
-from gateway.links.prepared import EventTransaction, by_id, by_name, by_user
+from gateway.links.prepared import EventTransaction, by_id, by_name, by_user, insert_of
 from gateway.links.schema import (
     dead_letters,
     link_history,
@@ -53,7 +52,7 @@ class SqlStore:
         """Raises what `open_engine` raises."""
         self._engine = engine = open_engine(database_url)
         self._reading = engine.execution_options(sqlite_begin="BEGIN")
-        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._insert = insert_of(engine.dialect)
         self._driver: Any = engine.dialect.loaded_dbapi
         self._event = EventTransaction(engine.dialect)
         self._purge_after = datetime.now(UTC)
@@ -61,14 +60,7 @@ class SqlStore:
     def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
         now = datetime.now(UTC)
 
-        def work(connection: sa.Connection) -> list[HistoryRow]:
-            cursor = connection.connection.cursor()
-            try:
-                return self._event.apply(cursor, portal, event_id, observations)
-            finally:
-                cursor.close()
-
-        changes = self._transact(work)
+        changes = self._again(lambda: self._apply(portal, event_id, observations))
         if now >= self._purge_after:
             self._purge_after = now + _PURGE_EVERY
             self.purge_processed(now - KEPT)
@@ -211,12 +203,35 @@ class SqlStore:
         with failures(), self._reading.connect() as connection:
             return connection.execute(query, values or {}).all()
 
+    def _apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
+        """The transaction of an event, on the driver's own connection: see `gateway.links.prepared`."""
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            if self._engine.dialect.name == "sqlite":
+                cursor.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
+            changes = self._event.apply(cursor, portal, event_id, observations)
+            connection.commit()
+        except self._driver.Error as error:
+            if self._lost(error):
+                connection.invalidate()
+            raise
+        finally:
+            connection.close()  # back to the pool, which rolls back what was not committed
+        return changes
+
     def _transact(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run `work` in one transaction, again where the database asks for that."""
+        def once() -> T:
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        return self._again(once)
+
+    def _again(self, transaction: Callable[[], T]) -> T:
+        """Run a whole transaction, again where the database asks for that."""
         for attempt in range(_ATTEMPTS):
             try:
-                with self._engine.begin() as connection:
-                    return work(connection)
+                return transaction()
             except (SQLAlchemyError, self._driver.Error) as error:
                 if not self._repeatable(error, attempt) or attempt == _ATTEMPTS - 1:
                     raise unavailable(error) from None
@@ -225,15 +240,19 @@ class SqlStore:
 
     def _repeatable(self, error: Exception, attempt: int) -> bool:
         driver = error.orig if isinstance(error, DBAPIError) else error
-        state = getattr(driver, "sqlstate", None)
-        if state in _REPEATABLE:
+        if getattr(driver, "sqlstate", None) in _REPEATABLE:
             return True
-        lost = isinstance(driver, self._driver.OperationalError) and (state is None or state[:2] in _LOST)
-        if not lost or self._engine.dialect.name == "sqlite" or attempt > 1:
+        if not self._lost(driver) or attempt > 1:
             return False
         # Had the commit gone through all the same, the event's id stops the repetition.
         self._engine.dispose()  # the pool's other connections are lost with this one
         return True
+
+    def _lost(self, error: object) -> bool:
+        """Whether the connection went away, or none could be made; a file has no such thing."""
+        state = getattr(error, "sqlstate", None)
+        network = self._engine.dialect.name != "sqlite" and isinstance(error, self._driver.OperationalError)
+        return network and (state is None or state[:2] in _LOST)
 
 
 def _remove(letter: str) -> sa.Delete:
