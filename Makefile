@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup test lint
+.PHONY: run setup test lint chaos
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m gateway serve
@@ -12,6 +12,9 @@ setup: $(VENV)/dev.stamp
 
 test: $(VENV)/dev.stamp
 	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+chaos: $(VENV)/dev.stamp  # everything breaks at random: make chaos ARGS="--events 20000 --seed 7"
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
