@@ -18,6 +18,7 @@ from gateway.local.journal import Journal
 from tests.parts.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.parts.portal import SECRET, PortalSimulator
 from tests.parts.processes import Start
+from tests.parts.pubsub import Topic
 from verify import PLACES
 
 OURS = "probe body:auth.application_token"
@@ -337,6 +338,16 @@ def test_files_that_cannot_be_made_or_read(
     code, checks = doctor()
     assert code == 1
     assert [checks[name]["result"] for name in ("queue", "store", "last delivery")] == ["failed"] * 3
+
+
+def test_pubsub(pubsub_topic: Topic, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUE_URL", f"pubsub://{pubsub_topic.project}/{pubsub_topic.name}")
+    code, checks = doctor()
+    assert (code, checks["queue"]["result"], checks["last delivery"]["result"]) == (0, "ok", "skipped")
+    monkeypatch.setenv("QUEUE_URL", f"pubsub://{pubsub_topic.project}/missing")
+    code, checks = doctor()
+    assert (code, checks["queue"]["result"]) == (1, "failed")
+    assert "./deploy.sh" in checks["queue"]["saw"]
 
 
 def test_another_env_file(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -384,3 +384,9 @@ def test_a_record_of_something_else_is_said() -> None:
     with pytest.raises(Unreadable) as caught:
         read(json.dumps({"severity": "INFO", "message": "started"}).encode())
     assert caught.value.key == "PASTED_NO_REFUSAL"
+
+
+def test_half_a_surrogate_pair_in_a_record() -> None:
+    record = read(b'{"code": "X", "causes": [{"code": "TOKEN_ABSENT", "says": "\\ud800"}]}')
+    assert isinstance(record, Record)
+    assert record.causes[0]["says"] == "?"

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from gateway.doctor import Check, Scribe
@@ -31,7 +32,8 @@ def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     from gateway.queues import open_embedded, open_pubsub
 
     if settings.queue_kind == "pubsub":
-        open_pubsub(settings).check()
+        with closing(open_pubsub(settings)) as topic:
+            topic.check()
         yield scribe.ok("queue", "PUBSUB", url=settings.queue_url)
         return
     path = Path(settings.queue_url.removeprefix("sqlite:///"))
@@ -52,11 +54,8 @@ def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     if not store_exists(settings.database_url):
         yield _absent("store", Path(settings.database_url.removeprefix("sqlite:///")), scribe)
         return
-    store = open_store(settings.database_url)
-    try:
+    with closing(open_store(settings.database_url)) as store:
         store.check()
-    finally:
-        store.close()
     yield scribe.ok("store", "STORE", kind=kind)
 
 

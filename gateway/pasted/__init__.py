@@ -17,7 +17,7 @@ def read(pasted: bytes) -> Request | Record:
         return read_curl(text.strip())
     if is_raw(pasted):
         return read_raw(pasted)
-    read_as = read_record(text) or read_bare(pasted)
+    read_as = read_record(pasted.decode("utf-8", "replace")) or read_bare(pasted)
     if read_as is None:
         raise Unreadable("PASTED_UNKNOWN")
     return read_as

@@ -39,7 +39,10 @@ def read_record(text: str) -> Record | None:
     if found:
         stamps = [str(entry.get("timestamp") or entry.get("time") or "") for entry in found]
         newest = max(range(len(found)), key=lambda index: (stamps[index], index))
-        return _from_fields(_fields(found[newest]))
+        entry = json.dumps(found[newest], ensure_ascii=False).encode(
+            "utf-8", "replace"
+        )  # half surrogate pairs
+        return _from_fields(_fields(json.loads(entry)))
     for line in reversed(text.splitlines()):
         if (told := _TEXT_LINE.search(line.strip())) and (record := _from_line(told)):
             return record
