@@ -444,6 +444,41 @@ PHRASES: dict[str, Sentence] = {
 }
 
 
+def examples(key: str, language: str) -> dict[str, object]:
+    """Values for the guide's sentences, of a code or `CODE/variant`."""
+    code, _, variant = key.partition("/")
+    limits = {"query": (9000, 8192), "parameters": (1001, 1000), "levels": (33, 32)}
+    came, allowed = limits.get(variant, (600000, 524288))
+    how = {
+        "BODY_COMPRESSED": "gzip",
+        "BODY_MISDECLARED": "form → UTF-16",
+        "BODY_FLATTENED": "body:auth_application_token",
+        "BODY_NESTED": "body:payload",
+        "BODY_UNREADABLE": "XML",
+        "SETTING_DECORATED": _how("quotes, NAME=", language),
+    }
+    place = "body:auth.application_token"
+    return {
+        "how": how.get(code) or _how(("white space", "case"), language),
+        "place": {"TOKEN_ELSEWHERE": "header:X-Webhook-Token", "TOKEN_BLANK": "query:token"}.get(code, place),
+        "method": "GET" if code == "METHOD_GET" else "POST" if code == "PATH_WRONG" else "PUT",
+        "path": "/bitrix/webhook",
+        "sender": phrase("sender/browser", language),
+        "setting": phrase("setting/local", language),
+        "url": phrase("url/unknown", language) + WEBHOOK_PATH,
+        "accepted": "3fc9b689",
+        "print": "9f86d081",
+        "theirs": "other.bitrix24.ru",
+        "mine": "p.bitrix24.ru",
+        "scheme": "Token",
+        "allowed": allowed,
+        "came": came,
+        "declared": 812,
+        "length": 24,
+        "count": 1,
+    }
+
+
 def text_of(code: str, variant: str, values: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
     """What a cause says, and what to do, in the settings' language."""
     language = settings.language

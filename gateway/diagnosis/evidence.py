@@ -21,7 +21,8 @@ from gateway.judge import MAX_QUERY, Judgement
 from gateway.settings import SECRET_BYTES, Settings
 from verify import ABSENT, BODY_PATHS, HEADER_PLACES, QUERY_PLACE, Verdict, bearer, verify
 
-MAX_TEXTS = 1000
+MAX_LEAVES = 1000  # of the body
+MAX_OUTSIDE = 200  # headers, parameters, segments of the path, cookies
 MAX_ALONE = 200  # bytes of a body that may be a token and nothing else
 MAX_NAMED = 3  # places that one cause names
 _JWT = re.compile(
@@ -80,14 +81,18 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
         found = likeness(text[:MAX_TEXT], needles)
         if found:
             evidence.near.append((place, found))
-    texts = list(islice(_texts(evidence, query), MAX_TEXTS))
+    texts = [*islice(_outside(evidence, query), MAX_OUTSIDE), *islice(_inside(evidence), MAX_LEAVES)]
     names = Names(settings)
     named = [(names.place(where, name), text) for where, name, text in texts]
     hinted = [needle for needle in needles if not needle.short]
     evidence.elsewhere = nearest(named, hinted, MAX_NAMED)
     short = [needle for needle in needles if needle.short]
     if short:
-        told = [shown for shown, (_, name, _) in zip(named, texts, strict=True) if _TOKEN_NAME.search(name)]
+        told = [
+            shown
+            for shown, (_, name, _) in zip(named, texts, strict=True)
+            if _TOKEN_NAME.search(name[:MAX_TEXT])
+        ]
         evidence.elsewhere += nearest(told, short, MAX_NAMED)
     evidence.shapes = _shapes(evidence, texts)
     evidence.incoming = _incoming_secrets(evidence, named)
@@ -107,7 +112,7 @@ def _best_reading(judgement: Judgement, needles: list[Needle]) -> Reading:
 
 
 def _shows(reading: Reading, needles: list[Needle]) -> int:
-    """4: an accepted token in a place, 3: an altered one, 2: a webhook's, 1: any text there or an event, 0: none."""
+    """4: an accepted token in a place, 3: an altered one, 2: a webhook's, 1: text or event, 0: nothing."""
     texts = token_texts(reading.fields).values()
     found = [likeness(text[:MAX_TEXT], needles) for text in texts]
     if any(like is not None and like.exact for like in found):
@@ -136,8 +141,8 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value)
 
 
-def _texts(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(where, name, text) of everything that is no place of the token."""
+def _outside(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(where, name, text) of everything but the body that is no place of the token."""
     incoming = evidence.judgement.incoming
     for number, segment in enumerate(incoming.path[:8192].split("/")[1:], 1):
         yield "path", str(number), unquoted(segment)[:MAX_TEXT]
@@ -149,6 +154,10 @@ def _texts(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, str
         yield "cookie", name, text[:MAX_TEXT]
     if len(incoming.query) <= MAX_QUERY:
         yield from _leaves(query, "query", ("token",))
+
+
+def _inside(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
+    """The same of the body."""
     yield from _leaves(evidence.reading.fields, "body", *BODY_PATHS.values())
     body = evidence.judgement.body.strip()
     if evidence.reading.code == "BODY_UNREADABLE" and len(body) <= MAX_ALONE:
@@ -176,7 +185,7 @@ def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[s
 def _shapes(evidence: Evidence, texts: list[tuple[str, str, str]]) -> set[str]:
     """Whether the request carries something of a webhook token's shape, in a place or under such a name."""
     seen = set()
-    named = [text for _, name, text in texts if _TOKEN_NAME.search(name) and not _OTHER_IDS.search(name)]
+    named = [text for _, name, text in texts if _is_tokens(name[:MAX_TEXT])]
     for text in (*evidence.texts.values(), *named):
         if PLAIN_SHAPE.fullmatch(text):
             seen.add("plain")
@@ -185,6 +194,10 @@ def _shapes(evidence: Evidence, texts: list[tuple[str, str, str]]) -> set[str]:
     if evidence.near or evidence.elsewhere:
         seen.add("webhook")
     return seen
+
+
+def _is_tokens(name: str) -> bool:
+    return _TOKEN_NAME.search(name) is not None and _OTHER_IDS.search(name) is None
 
 
 def _incoming_secrets(evidence: Evidence, named: list[tuple[str, str]]) -> list[str]:

@@ -47,10 +47,8 @@ class Names:
 
     def shown(self, name: str) -> str:
         """The name, or its size."""
-        odd = _NAME.fullmatch(name) is None or any(
-            not _WORDS.fullmatch(run) for run in _LONG_RUN.findall(name)
-        )
-        return f"<{len(name.encode('utf-8', 'replace'))} bytes>" if odd or self._hides(name) else name
+        plain = _NAME.fullmatch(name) and all(_WORDS.fullmatch(run) for run in _LONG_RUN.findall(name))
+        return name if plain and not self._hides(name) else f"<{len(name.encode('utf-8', 'replace'))} bytes>"
 
     def _hides(self, name: str) -> bool:
         plain = name[:1024].lower()

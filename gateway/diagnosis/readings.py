@@ -19,12 +19,13 @@ from gateway.judge import Judgement
 from gateway.payload import TooComplex, decode, decode_query
 from verify import BODY_PATHS, QUERY_PLACE, Path
 
+MAX_BYTES = 256 * 1024  # of a body that is read in other ways
 MAX_DEPTH = 2  # a field in a field: an envelope's body that is JSON in a string
 MAX_FIELDS = 64  # fields that are tried as a body of their own
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x78\x9c": "zlib", b"\x78\x01": "zlib"}
 _COMPRESSED |= {b"\x78\xda": "zlib", b"PK\x03\x04": "zip", b"BZh": "bzip2"}
-_NOT_A_FORM = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*(?:[<{\[]|Array\s*\(|stdClass|object\(|[aO]:[0-9]+:)")
+_NOT_A_FORM = re.compile(rb"(?:[<{\[]|Array\s*\(|stdClass|object\(|[aO]:[0-9]+:)")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
 _BOUNDARY = re.compile(rb"(?:^|\n)(--[^\s-][^\r\n]{0,200})\r?\n")
@@ -60,7 +61,7 @@ def as_read(judgement: Judgement) -> Reading:
 
 def others(judgement: Judgement, first: Reading) -> list[Reading]:
     """The other readings, the simplest first."""
-    if first.code in ("BODY_EMPTY", "BODY_COMPRESSED"):
+    if first.code in ("BODY_EMPTY", "BODY_COMPRESSED") or len(judgement.body) > MAX_BYTES:
         return []
     found = [*_of_bytes(judgement), *_of_fields(first.fields)]
     deeper = [
@@ -124,11 +125,15 @@ def _encoding(judgement: Judgement) -> str:
 
 
 def _is_no_form(body: bytes) -> bool:
-    return _NOT_A_FORM.match(body) is not None
+    return _NOT_A_FORM.match(_start(body)) is not None
+
+
+def _start(body: bytes) -> bytes:
+    return body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")[:100]
 
 
 def _kind(body: bytes) -> str:
-    start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    start = _start(body)
     if start[:1] in (b"{", b"["):
         return "JSON"
     return "XML" if start[:1] == b"<" else ""
@@ -164,7 +169,7 @@ def _of_bytes(judgement: Judgement) -> Iterator[Reading]:
             plain = html.unescape(body.decode("utf-8", "replace")).encode("utf-8", "replace")
             yield from _decoded(plain, "", "BODY_UNREADABLE", "HTML entities")
         if b"\n" in body or b";" in body:
-            lines = re.sub(rb"\s*(?:\r?\n|;)\s*", b"&", body.strip())
+            lines = b"&".join(line.strip() for line in re.split(rb"[\n;]", body))
             yield from _decoded(lines, "", "BODY_UNREADABLE", "separators")
 
 

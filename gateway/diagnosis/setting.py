@@ -13,13 +13,13 @@ PLAIN_SHAPE = re.compile(r"[a-z0-9]{32}")
 
 _WORDS = (
     "bitrix24|bitrix|b24|outgoing|outbound|incoming|inbound|webhook|hook|application|app|auth|token|secret|key"
-    "|value|domain|portal|your|my|own|the|an|a|some|real|actual|valid|correct|new|random|long|default|string|text"
+    "|value|domain|portal|your|my|own|the|an|some|real|actual|valid|correct|new|random|long|default|string|text"
     "|characters|character|chars|char|32|here|there|this|that|it|me|please|to|in|from|of|with|by|and|or|put|insert"
     "|paste|enter|add|set|fill|copy|change|changeme|replace|replaceme|placeholder|example|sample|dummy|todo|tbd"
     "|fixme|none|null|nil|undefined|empty|blank|unset|env|var|variable|setting|form|vash|syuda"
     "|ваш|вашего|ваша|ваше|твой|мой|свой|новый|токен|токена|секрет|ключ|код|значение|сюда|здесь|тут|вставьте|вставь"
     "|вставить|впишите|укажите|указать|введите|введи|замените|замени|заменить|измените|поменяйте|поменяй|меня|на"
-    "|пример|примера|исходящего|исходящий|вебхука|вебхук|приложения|битрикс24|битрикс|портала|из|от|для|в|и|не|забудьте"
+    "|пример|примера|исходящего|исходящий|вебхука|вебхук|приложения|битрикс24|битрикс|портала|из|от|для|не|забудьте"
 )
 _PLACEHOLDER = re.compile(f"(?:{_WORDS})+")
 _FILLER = re.compile(r"([xх*.\-_?#…])\1{2,}")

@@ -1,0 +1,210 @@
+"""The guide "Why is the token not found", made from the catalogue: `python -m gateway.diagnosis.guide [DIRECTORY]`.
+
+One section a cause, in the diagnosis's order: what it means, what the log says,
+what to do. A test holds the files under docs/ against what this makes.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.diagnosis.catalogue import DO, GUIDE, SAYS, examples
+from gateway.diagnosis.conclusions import CODES
+from gateway.messages import Sentence
+from verify import PLACES
+
+TITLE = Sentence("Почему токен не найден", "Why is the token not found")
+INTRO = Sentence(
+    """Битрикс24 кладёт токен исходящего вебхука в одно место: `auth[application_token]` тела формы.
+Заголовок и `?token=` появляются только у тех, кто сам их добавил. Шлюз смотрит все места по очереди и принимает
+запрос, если хотя бы в одном стоит настроенный токен:
+
+{places}
+
+Если ни в одном, в журнал идёт одна запись WARNING «⚠️ Неверный токен исходящего вебхука. Получен: …» с кодами причин,
+самая вероятная первой; у каждого кода ниже есть раздел. Значений токенов нет нигде: вместо них длина и отпечаток
+(первые 8 цифр SHA-256). Тот же разбор для любого запроса, строки curl или записи журнала:
+
+    python -m gateway explain ФАЙЛ
+
+Где искать в Битрикс24: «Разработчикам → Интеграции», ваш исходящий вебхук, поле «Токен приложения».
+Новый: «Разработчикам → Другое → Исходящий вебхук».""",
+    """Bitrix24 puts an outgoing webhook's token in one place: `auth[application_token]` of the form body.
+A header or `?token=` is there only where somebody added it. The gateway looks at all places in turn and takes a
+request if a configured token stands in one of them:
+
+{places}
+
+If in none, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of the
+causes, the most likely first; each code has its section below. Values of tokens are nowhere: a length and a fingerprint
+(the first 8 digits of SHA-256) stand for them. The same analysis of any request, curl line or log record:
+
+    python -m gateway explain FILE
+
+Where to look in Bitrix24: "Developer resources → Integrations", your outbound webhook, "Application token".
+A new one: "Developer resources → Other → Outbound webhook".""",
+)
+SEEN = Sentence("Запись говорит", "The log says")
+ACTION = Sentence("Что сделать", "What to do")
+
+WHY: dict[str, Sentence] = {
+    "METHOD_GET": Sentence(
+        "Адрес вебхука перенаправляет: с http:// на https://, с домена на www, на косую черту в конце. Клиент повторяет запрос как GET, и тело теряется. Шлюз сам никогда не перенаправляет.",
+        "The webhook's address redirects: from http:// to https://, from the domain to www, to a trailing slash. The client repeats the request as a GET, and the body is lost. The gateway itself never redirects.",
+    ),
+    "PATH_WRONG": Sentence(
+        "Шлюз слушает `/` и `/api/bitrix/webhook`; на остальных путях ответ 404, и тело не читается.",
+        "The gateway listens on `/` and `/api/bitrix/webhook`; elsewhere it answers 404 and does not read the body.",
+    ),
+    "LIMIT_EXCEEDED": Sentence(
+        "Пределы: тело 512 КиБ, строка запроса 8 КиБ, 1000 полей, 32 уровня вложенности. События Битрикс24 намного меньше.",
+        "The limits: a body of 512 KiB, a query of 8 KiB, 1,000 fields, 32 levels. Bitrix24's events are far smaller.",
+    ),
+    "SETTING_MISSING": Sentence(
+        "Без настроенного токена не принимается ничего, и выключателя у проверки нет.",
+        "Without a configured token nothing is accepted, and verification has no switch.",
+    ),
+    "SETTING_PLACEHOLDER": Sentence(
+        "Настройку скопировали из примера вместе с заготовкой (`your_token_here`, `changeme`, `<token>`, имя самой переменной, нераскрытое `${…}`).",
+        "The setting was copied from an example, placeholder included (`your_token_here`, `changeme`, `<token>`, the variable's own name, an unexpanded `${…}`).",
+    ),
+    "SETTING_DECORATED": Sentence(
+        "Хранилища секретов и панели хостинга хранят значение буквально: кавычки, `Bearer `, `ИМЯ=` и пробелы внутри становятся частью токена. Пробелы по краям шлюз убирает сам.",
+        "Secret stores and hosting panels keep a value literally: quotes, `Bearer `, `NAME=` and inner white space become part of the token. White space at the ends is removed by the gateway.",
+    ),
+    "SETTING_URL": Sentence(
+        "Адрес обработчика или адрес входящего вебхука (`https://ПОРТАЛ/rest/…`) — не токен. Токен — отдельное поле формы исходящего вебхука.",
+        "The handler's address, or the incoming webhook's (`https://PORTAL/rest/…`), is no token. The token is a field of its own in the outbound webhook's form.",
+    ),
+    "SETTING_INCOMING_SECRET": Sentence(
+        "Входящий вебхук — для запросов к порталу, исходящий — для событий от портала. У них разные секреты.",
+        "An incoming webhook is for requests to the portal, an outgoing one for events from it. Their secrets differ.",
+    ),
+    "SETTING_SHAPE": Sentence(
+        "Токены исходящих вебхуков обычно состоят из 32 знаков `[a-z0-9]`. Шлюз принимает любые (у ботов бывают другие), но если пришёл обычный, а настроен необычный, скорее всего ошибка в настройке.",
+        "Outgoing webhooks' tokens usually are 32 characters of `[a-z0-9]`. The gateway accepts any (bots have others), but where a usual one comes and an unusual one is configured, the setting is probably wrong.",
+    ),
+    "BODY_EMPTY": Sentence(
+        "Перенаправление превращает POST в запрос без тела; прокси, который читает тело сам, может не передать его дальше.",
+        "A redirect turns a POST into a request without a body; a proxy that reads the body itself may not pass it on.",
+    ),
+    "BODY_COMPRESSED": Sentence(
+        "Сжатое тело не распаковывается намеренно: так нельзя прислать «бомбу». Сжимает прокси, не Битрикс24.",
+        "Compressed bodies are not unpacked on purpose: nobody can send a bomb. A proxy compresses, not Bitrix24.",
+    ),
+    "BODY_MISDECLARED": Sentence(
+        "Тело разбирается по Content-Type, а если он не подходит — по виду тела. Здесь не помогло ни то, ни другое: например, тело в UTF-16 или multipart с лишним текстом впереди.",
+        "A body is read by its Content-Type and, where that does not fit, by its look. Here neither helped: it is UTF-16, say, or multipart behind a preamble.",
+    ),
+    "BODY_ENCODED_TWICE": Sentence(
+        "Посредник взял уже закодированную форму и закодировал её ещё раз.",
+        "Something took the encoded form and encoded it once more.",
+    ),
+    "BODY_FLATTENED": Sentence(
+        "Посредник (n8n, Make, API-шлюз, свой скрипт) разобрал форму и собрал заново без вложенности.",
+        "Something between (n8n, Make, an API gateway, a script) took the form apart and put it together without its nesting.",
+    ),
+    "BODY_NESTED": Sentence(
+        "Посредник завернул исходное тело в своё: `payload={…}`, `{\"body\": \"event=…\"}`, список из одного события.",
+        "Something between wrapped the original body in its own: `payload={…}`, `{\"body\": \"event=…\"}`, a list of one event.",
+    ),
+    "BODY_UNREADABLE": Sentence(
+        "Шлюз читает формы, multipart и JSON в UTF-8. XML, обрезанный JSON, base64, распечатка массива — не читаются.",
+        "The gateway reads forms, multipart and JSON in UTF-8. XML, cut JSON, base64 or a printed array are not read.",
+    ),
+    "TOKEN_ALTERED": Sentence(
+        "Токен сравнивается побайтно. Перевод строки из хранилища секретов, кавычки из документа, прописные буквы, обрезанный хвост делают его другим. Запись называет, что именно изменено, если совпали хотя бы 16 знаков и половина токена.",
+        "Tokens are compared byte by byte. A line break from a secret store, quotes from a document, capitals, a cut end make it another one. The record names what was altered where at least 16 characters and half the token agree.",
+    ),
+    "TOKEN_LOOKALIKE": Sentence(
+        "Русская «с» и латинская «c» выглядят одинаково, а байты у них разные. Так бывает, когда токен набирали руками или правил автозаменой редактор.",
+        "A Cyrillic «с» and a Latin «c» look alike and are different bytes. It happens to tokens typed by hand or corrected by an editor.",
+    ),
+    "TOKEN_ELSEWHERE": Sentence(
+        "Шлюз смотрит только в перечисленные выше места. Старый бот брал ещё `secret`, `auth_token`, `webhook_token` и путь; если адрес остался от него, токен окажется там.",
+        "The gateway looks at the places above alone. The operators' old bot also took `secret`, `auth_token`, `webhook_token` and the path; with an address of that time the token stands there.",
+    ),
+    "TOKEN_INCOMING_SECRET": Sentence(
+        "Секрет из адреса `https://ПОРТАЛ/rest/ID/СЕКРЕТ/` даёт доступ к порталу. В событиях ему не место.",
+        "The secret of `https://PORTAL/rest/ID/SECRET/` opens the portal. It does not belong into events.",
+    ),
+    "TOKEN_OTHER_PORTAL": Sentence(
+        "Токен свой у каждого вебхука каждого портала. Событие называет портал в auth.domain.",
+        "Every webhook of every portal has its own token. An event names its portal in auth.domain.",
+    ),
+    "TOKEN_APPLICATION": Sentence(
+        "У событий приложений токен свой: обычно 32 шестнадцатеричные цифры, один на портал и приложение; он меняется вместе с ключом приложения.",
+        "Applications' events have a token of their own: usually 32 hex digits, one for a portal and an application; it changes with the client secret.",
+    ),
+    "AUTHORIZATION_SCHEME": Sentence(
+        "Authorization добавляет прокси (Basic), API-шлюз или тест. Читается только `Authorization: Bearer ТОКЕН`.",
+        "A proxy (Basic), an API gateway or a test adds Authorization. Only `Authorization: Bearer TOKEN` is read.",
+    ),
+    "AUTHORIZATION_GATEWAY": Sentence(
+        "Google IAM и API-шлюзы подписывают запрос своим JWT. Сам по себе он не мешает: верный токен в теле всё равно принимается. Причина в том, что его там нет.",
+        "Google's IAM and API gateways sign requests with a JWT. By itself it does no harm: a right token in the body is accepted all the same. It is not there.",
+    ),
+    "TOKEN_OTHER_WEBHOOK": Sentence(
+        "У каждого исходящего вебхука свой токен. Частые случаи: на портале два вебхука с этим адресом, а настроен один; вебхук выключили и включили; вебхук пересоздали. Для смены без простоя держите оба токена через запятую.",
+        "Every outgoing webhook has its own token. Common cases: two webhooks with this address and one token configured; a webhook switched off and on; a webhook made anew. To rotate without a gap keep both tokens, separated by a comma.",
+    ),
+    "TOKEN_BLANK": Sentence(
+        "Место названо верно, а значения нет: в адресе или в прокси подставилась пустая переменная.",
+        "The place is named rightly and holds nothing: an empty variable in the address or the proxy.",
+    ),
+    "TOKEN_REPEATED": Sentence(
+        "Два значения в одном месте: параметр дописан дважды, прокси добавил свой заголовок к уже бывшему.",
+        "Two values in one place: a parameter added twice, a proxy's header joined to one that was there.",
+    ),
+    "TOKEN_NOT_TEXT": Sentence(
+        "Токен — одна строка. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` и файл в multipart — не строка.",
+        "A token is one text. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` and a file in multipart are none.",
+    ),
+    "ROBOT_WITHOUT_TOKEN": Sentence(
+        "Робот и исходящий вебхук называются одинаково, но робот шлёт только document_id и auth без токена. Опознать его может лишь `?token=` в его адресе.",
+        "The automation rule has the webhook's name, but sends document_id and auth without a token only. Nothing but `?token=` in its address can identify it.",
+    ),
+    "AUTH_MISSING": Sentence(
+        "Токен стоит в auth. Без auth шлёт коробочный портал со своим провайдером событий; в остальных случаях auth теряется по дороге, чаще всего вместе с концом тела.",
+        "The token stands in auth. A boxed portal with its own event provider posts without it; otherwise auth was lost on the way, mostly with the end of the body.",
+    ),
+    "TOKEN_ABSENT": Sentence(
+        "В интернете запросы приходят не только от Битрикс24: мониторинги, браузеры, сканеры, чужие вебхуки, ваши пробы.",
+        "Not only Bitrix24 sends requests: monitors, browsers, scanners, other services' webhooks, your own trials.",
+    ),
+}  # fmt: skip
+
+
+def render(language: str) -> str:
+    """The whole guide in one language."""
+    places = "\n".join(f"{number}. `{place}`" for number, place in enumerate(PLACES, 1))
+    sections = "\n".join(_section(code, language) for code in CODES)
+    return f"# {_in(TITLE, language)}\n\n{_in(INTRO, language).format(places=places)}\n\n{sections}"
+
+
+def _section(code: str, language: str) -> str:
+    said = "\n".join(f"> {text}" for text in _texts(SAYS, code, language))
+    done = "\n".join(f"- {text}" for text in _texts(DO, code, language))
+    parts = [f"## {code}", _in(WHY[code], language), f"{_in(SEEN, language)}:", said.replace("\n", "\n>\n")]
+    return "\n\n".join([*parts, f"{_in(ACTION, language)}:", done]) + "\n"
+
+
+def _texts(table: dict[str, Sentence], code: str, language: str) -> Iterator[str]:
+    for key, sentence in table.items():
+        if key.partition("/")[0] == code:
+            yield _in(sentence, language).format_map(examples(key, language))
+
+
+def _in(sentence: Sentence, language: str) -> str:
+    text: str = getattr(sentence, language)
+    return text
+
+
+def main(directory: Path) -> None:
+    """Write both guides below `directory`."""
+    for language, name in GUIDE.items():
+        (directory / name).write_text(render(language), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "."))
