@@ -6,12 +6,15 @@
 No state lives here: functions-framework executes this file once for every function.
 """
 
+import gc
+
 import flask
 import functions_framework
 from cloudevents.http.event import CloudEvent
 
-import handlers
-from gateway import host, receiver
+gc.disable()  # what is imported is no garbage; `host.start` turns it on again
+
+from gateway import host, receiver  # noqa: E402
 
 host.start()
 
@@ -25,12 +28,16 @@ def bitrix_webhook(request: flask.Request) -> flask.Response:
 @functions_framework.cloud_event
 def on_user_update(event: CloudEvent) -> None:
     """Keep a user's link right after `ONUSERUPDATE`, sent by the portal or found by polling."""
+    import handlers  # the receiver starts without the store of links
+
     handlers.consume(event, "ONUSERUPDATE")
 
 
 @functions_framework.cloud_event
 def on_user_add(event: CloudEvent) -> None:
     """Link a new user after `ONUSERADD`."""
+    import handlers
+
     handlers.consume(event, "ONUSERADD")
 
 

@@ -18,7 +18,6 @@ Pure: no I/O, no framework, no logging; nothing a sender controls makes it raise
 
 import hmac
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
@@ -62,8 +61,7 @@ class Trace(NamedTuple):
 _ABSENT_TRACES = {place: Trace(place, "absent") for place in PLACES}
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a request carries an accepted token, and the trace of every place in order."""
 
     verified: bool
@@ -98,7 +96,8 @@ def verify(
         _trace(QUERY_PLACE, _field(query, ("token",), "query", repeated), tokens),
     ]
     for place, path in BODY_PATHS.items():
-        traces.append(_trace(place, _field(body, path, "body", repeated), tokens))
+        value = _field(body, path, "body", repeated)
+        traces.append(_ABSENT_TRACES[place] if value is ABSENT else _trace(place, value, tokens))
     right = next((seen.place for seen in traces if seen.state == "match"), None)
     return Verdict(right is not None, right, tuple(traces))
 
@@ -133,9 +132,8 @@ def _header(value: bytes | None) -> Any:
 def _field(root: Any, path: Path, where: str, repeated: Collection[tuple[str, Path]]) -> Any:
     value = root
     for name in path:
-        if not isinstance(value, dict) or name not in value:
+        if not isinstance(value, dict) or (value := value.get(name, ABSENT)) is ABSENT:
             return ABSENT
-        value = value[name]
     if (where, path) in repeated or not isinstance(value, str):
         return None
     return value.encode("utf-8", "surrogatepass")

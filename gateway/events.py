@@ -7,16 +7,20 @@ value set back to what it was is not taken for a repetition.
 """
 
 import json
+import os
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Any, Literal
-
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from typing import Annotated, Any, Literal, NamedTuple
 
 from gateway.errors import PoisonMessage
+
+# or pydantic reads the metadata of all installed packages, to find none: 10 ms of a cold start
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 SECRET_KEYS = frozenset(
     (
@@ -25,7 +29,7 @@ SECRET_KEYS = frozenset(
     )
 )
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
-_WHOLE = re.compile(r"[+-]?[0-9]{1,13}")
+_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,13}\s*")
 _TS_LIMIT = 10**12
 _canonical = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False
@@ -97,51 +101,70 @@ def webhook_message(
     auth = auth if isinstance(auth, dict) else {}
     event = fields.get("event")
     event = event.strip().upper() if isinstance(event, str) else ""
-    if not 1 <= len(event) <= 100 or _holds_secret(event, [secret.upper() for secret in secrets]):
+    if not 1 <= len(event) <= 100:
         raise EventInvalid("event", "robot" if "document_id" in fields and "event" not in fields else "")
-    domain = _domain(auth.get("domain"), secrets)
-    portal = Portal(domain=domain or default_domain, member_id=_text(auth.get("member_id"), secrets))
-    return _message(
-        event=event,
-        handler_id=_text(fields.get("event_handler_id"), secrets),
-        ts=_ts(fields.get("ts")),
-        received_at=received_at,
-        source="webhook",
-        portal=portal,
-        data=without_secrets(fields.get("data"), secrets),
+    said = _Said(
+        event,
+        _ts(fields.get("ts")),
+        _text(fields.get("event_handler_id")),
+        _domain(auth.get("domain")) or default_domain,
+        _text(auth.get("member_id")),
+        _without_keys(fields.get("data")),
     )
+    text = _canonical(said)
+    if _may_hold(text, tuple(secrets)):
+        said = _less_secrets(said, secrets)
+        text = _canonical(said)
+    return _message(said, text, received_at, "webhook")
 
 
 def observed_message(domain: str, data: Mapping[str, Any], asked_at: datetime, now: datetime) -> Message:
     """The message of one user as polling saw it: `data` holds ID, ACTIVE and the Telegram field."""
-    return _message(
-        event="ONUSERUPDATE",
-        handler_id=None,
-        ts=int(asked_at.timestamp()),
-        received_at=now,
-        source="resync",
-        portal=Portal(domain=domain),
-        data=dict(data),
-    )
+    said = _Said("ONUSERUPDATE", int(asked_at.timestamp()), None, domain, None, dict(data))
+    return _message(said, _canonical(said), now, "resync")
 
 
 def without_secrets(value: Any, secrets: Collection[str]) -> Any:
     """`value` less the keys that name a secret, at every depth, and the texts that hold one of `secrets`."""
-    return _without(value, _finder(tuple(secrets)))
+    return _without_texts(_without_keys(value), secrets)
 
 
-def _without(value: Any, held: Callable[[str], object]) -> Any:
+def _without_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: _without(inner, held) if isinstance(inner, dict | list) else inner
+            key: _without_keys(inner) if isinstance(inner, dict | list) else inner
             for key, inner in value.items()
             if key.lower() not in SECRET_KEYS
-            and not held(key)
-            and not (isinstance(inner, str) and held(inner))
         }
+    return [_without_keys(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _without_texts(value: Any, secrets: Collection[str]) -> Any:
+    if isinstance(value, dict):
+        kept = ((key, inner) for key, inner in value.items() if not _holds(key, secrets))
+        return {key: _without_texts(inner, secrets) for key, inner in kept if not _holds(inner, secrets)}
     if isinstance(value, list):
-        return [_without(inner, held) for inner in value if not (isinstance(inner, str) and held(inner))]
-    return None if isinstance(value, str) and held(value) else value
+        return [_without_texts(inner, secrets) for inner in value if not _holds(inner, secrets)]
+    return None if _holds(value, secrets) else value
+
+
+def _holds(value: Any, secrets: Collection[str]) -> bool:
+    return isinstance(value, str) and any(secret in value for secret in secrets)
+
+
+def _may_hold(text: str, secrets: tuple[str, ...]) -> bool:
+    """Whether one of `secrets` can stand in this JSON, in any case: one look instead of one a value."""
+    lower = text.lower()
+    for needle in _needles(secrets):  # noqa: SIM110 — a generator would cost more than the search
+        if needle in lower:
+            return True
+    return False
+
+
+@lru_cache(maxsize=8)
+def _needles(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Each secret as JSON in lower case; "", which is everywhere, where its case is more than ASCII's."""
+    return tuple(_canonical(secret)[1:-1].lower() if secret.isascii() else "" for secret in secrets)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -149,58 +172,60 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _message(
-    *,
-    event: str,
-    handler_id: str | None,
-    ts: int | None,
-    received_at: datetime,
-    source: Literal["webhook", "resync"],
-    portal: Portal,
-    data: Any,
-) -> Message:
-    said = [event, ts, handler_id, portal.domain, portal.member_id, data]
-    if ts is None:
-        said.append(rfc3339(received_at))
+class _Said(NamedTuple):
+    """What an event says: in this order, as canonical JSON, it is the event's identity."""
+
+    event: str
+    ts: int | None
+    handler_id: str | None
+    domain: str
+    member_id: str | None
+    data: Any
+
+
+def _less_secrets(said: _Said, secrets: Collection[str]) -> _Said:
+    """The same without the texts that hold a secret; a name or a portal that holds one is none."""
+    if _holds(said.event, [secret.upper() for secret in secrets]):
+        raise EventInvalid("event")
+    if _holds(said.domain, [secret.lower() for secret in secrets]):
+        raise EventInvalid("auth.domain")
+    event, ts, handler_id, domain, member_id, data = said
+    handler_id, member_id = _without_texts(handler_id, secrets), _without_texts(member_id, secrets)
+    return _Said(event, ts, handler_id, domain, member_id, _without_texts(data, secrets))
+
+
+def _message(said: _Said, text: str, received_at: datetime, source: Literal["webhook", "resync"]) -> Message:
+    if said.ts is None:
+        text = f'{text[:-1]},"{rfc3339(received_at)}"]'
     return Message(
-        event_id=sha256(_canonical(said).encode()).hexdigest(),
-        event=event,
-        event_handler_id=handler_id,
-        ts=ts,
+        event_id=sha256(text.encode()).hexdigest(),
+        event=said.event,
+        event_handler_id=said.handler_id,
+        ts=said.ts,
         received_at=received_at,
         source=source,
-        portal=portal,
-        data=data,
+        portal=Portal(domain=said.domain, member_id=said.member_id),
+        data=said.data,
     )
 
 
-def _holds_secret(text: str, secrets: Collection[str]) -> bool:
-    return bool(_finder(tuple(secrets))(text))
-
-
-@lru_cache(maxsize=8)
-def _finder(secrets: tuple[str, ...]) -> Callable[[str], object]:
-    """Whether a text holds one of `secrets`, as one search for all of them."""
-    return re.compile("|".join(map(re.escape, secrets)) or "(?!)").search
-
-
-def _text(value: Any, secrets: Collection[str]) -> str | None:
+def _text(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    return value[:200] if isinstance(value, str) and not _holds_secret(value, secrets) else None
+    return value if isinstance(value, str) and len(value) <= 200 else None
 
 
 def _ts(value: Any) -> int | None:
-    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
     return value if type(value) is int and -_TS_LIMIT <= value <= _TS_LIMIT else None
 
 
-def _domain(value: Any, secrets: Collection[str]) -> str:
+def _domain(value: Any) -> str:
     """The portal's domain in lower case; "" where the event names none."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return ""
     domain = value.strip().lower() if isinstance(value, str) else ""
-    if not _DOMAIN.fullmatch(domain) or _holds_secret(domain, [secret.lower() for secret in secrets]):
+    if not _DOMAIN.fullmatch(domain):
         raise EventInvalid("auth.domain")
     return domain

@@ -1,5 +1,6 @@
 """What every function does at its start: settings read once, logging set up, the host's redirects off."""
 
+import gc
 import logging
 import sys
 from functools import cache
@@ -37,6 +38,8 @@ def start() -> None:
             False  # `//api/…` is answered, never redirected: a redirect loses the POST
         )
         app.register_error_handler(404, _not_found)
+    gc.freeze()  # modules live as long as the process: no collection walks through them again
+    gc.enable()
 
 
 def _not_found(_error: Exception) -> flask.typing.ResponseReturnValue:

@@ -9,9 +9,8 @@ reading. No input raises anything but `TooComplex`.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 from gateway import phpform
 from verify import BODY_PATHS, QUERY_PLACE, Path
@@ -21,6 +20,7 @@ MAX_LEVELS = 32  # names on the way to a leaf
 
 _TOKEN_PATHS = frozenset(BODY_PATHS.values())
 _TOKEN_NAMES = frozenset(name for path in _TOKEN_PATHS for name in path)
+_NO_PLACES: frozenset[tuple[str, Path]] = frozenset()
 _GZIP = b"\x1f\x8b"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES = {
@@ -41,8 +41,7 @@ class TooComplex(Exception):
         self.came = came
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """A decoded body.
 
     `fields`: the top level, a dict where the body was readable as an event could
@@ -73,12 +72,16 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> P
 
 def decode_query(query: bytes) -> tuple[dict[str, Any], bool]:
     """A query string as PHP reads it, and whether `token` was given more than once."""
-    parameters = list(phpform.pairs(query))
+    if not query:
+        return {}, False
+    parameters = phpform.pairs(query)
     return phpform.nest(parameters), sum(name == ("token",) for name, _ in parameters) > 1
 
 
 def repeated_places(payload: Payload, query_token_repeated: bool) -> frozenset[tuple[str, Path]]:
     """The places given more than once, as `verify` takes them."""
+    if not payload.repeated and not query_token_repeated:
+        return _NO_PLACES
     places = {("body", path) for path in payload.repeated}
     if query_token_repeated:
         where, _, name = QUERY_PLACE.partition(":")
@@ -119,8 +122,7 @@ def _read_form(body: bytes, _content_type: str) -> tuple[Any, frozenset[Path]] |
     return _nested(phpform.pairs(body))
 
 
-def _nested(parameters: Iterable[tuple[phpform.Name, Any]]) -> tuple[Any, frozenset[Path]]:
-    named = list(parameters)
+def _nested(named: Sequence[tuple[phpform.Name, Any]]) -> tuple[Any, frozenset[Path]]:
     names = [name for name, _ in named]
     _check(MAX_LEVELS, max(map(len, names), default=0), "levels")
     twice = {name for name in _TOKEN_PATHS if names.count(name) > 1} if len(set(names)) < len(names) else ()
@@ -158,7 +160,7 @@ def _read_multipart(body: bytes, content_type: str) -> tuple[Any, frozenset[Path
         _check(MAX_PARAMETERS, MAX_PARAMETERS + 1, "parameters")
     except ValueError:
         return None
-    return _nested((name, b"".join(chunks).decode("utf-8", "replace")) for name, chunks in parts)
+    return _nested([(name, b"".join(chunks).decode("utf-8", "replace")) for name, chunks in parts])
 
 
 def _read_json(body: bytes, _content_type: str) -> tuple[Any, frozenset[Path]] | None:

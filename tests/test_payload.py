@@ -188,11 +188,11 @@ def test_a_place_given_twice_is_known(body: bytes, places: set[tuple[str, ...]])
 def test_a_repeated_query_token_is_known() -> None:
     assert decode_query(b"token=a&x=1") == ({"token": "a", "x": "1"}, False)
     assert decode_query(b"token=a&token=a")[1]
+    assert decode_query(b"") == ({}, False)
     assert repeated_places(Payload({}, "form"), False) == set()
-    assert repeated_places(Payload({}, "form", repeated=frozenset({("token",)})), True) == {
-        ("body", ("token",)),
-        ("query", ("token",)),
-    }
+    twice = Payload({}, "form", repeated=frozenset({("token",)}))
+    assert repeated_places(twice, False) == {("body", ("token",))}
+    assert repeated_places(twice, True) == {("body", ("token",)), ("query", ("token",))}
 
 
 def _levels(count: int) -> dict[str, bytes]:

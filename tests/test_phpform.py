@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gateway.phpform import build_query, pairs, parse_str, split_name
+from gateway.phpform import _unquoted, build_query, pairs, parse_str, split_name
 from tests.parts.php import Php
 
 CASES = json.loads((Path(__file__).parent / "php_cases.json").read_text("utf-8"))
@@ -113,3 +114,9 @@ def test_indexes_at_the_ends_of_phps_integers(php: Php, body: bytes) -> None:
 def test_a_long_name_is_read_like_a_short_one() -> None:
     name = b"a" * 200
     assert parse_str(name + b"[b]=1") == {name.decode(): {"b": "1"}}
+
+
+@given(st.text(alphabet="%\\4f1xuN{\n=+é", max_size=12))
+def test_percent_signs_are_decoded_as_the_library_does(raw: str) -> None:
+    octets = raw.encode()
+    assert _unquoted(octets) == unquote_to_bytes(octets)

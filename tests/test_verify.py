@@ -60,7 +60,7 @@ def test_the_core_stands_on_nothing_of_ours() -> None:
     tree = ast.parse(Path(verify.__code__.co_filename).read_text("utf-8"))
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    assert imported == {"hmac", "collections.abc", "dataclasses", "hashlib", "typing"}
+    assert imported == {"hmac", "collections.abc", "hashlib", "typing"}
 
 
 def test_the_places_stand_in_the_contracts_order() -> None:
