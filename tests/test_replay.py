@@ -28,7 +28,7 @@ from gateway.links import open_store
 from gateway.links.model import DeadLetter
 from gateway.local.journal import Journal
 from gateway.logged import Parts, cloud_records, exported
-from gateway.logs import _Lines
+from gateway.logs import _Lines, _Structured
 from gateway.publishing import keep
 from gateway.queues.embedded import EmbeddedQueue
 from gateway.queues.pubsub import PubSub
@@ -308,6 +308,24 @@ def test_lines_of_our_own_log_come_back(house: House, caplog: pytest.LogCaptureF
         keep(one.to_bytes(), one.attributes("query:token"), settings)
     lines = [_Lines().format(record) for record in caplog.records if record.levelno == logging.CRITICAL]
     (house.home / "log.txt").write_text("something else {\n" + "\n".join(lines) + "\nand more\n")
+    assert main(["replay", str(house.home / "log.txt")]) == 0
+    assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
+
+
+def test_what_google_clouds_handler_writes_comes_back(
+    house: House, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Standard error of the functions, as `gcloud run services logs` or a terminal shows it."""
+    events = [message(1), message(2, LONG)]
+    kept_records(caplog, events[0])
+    records = list(caplog.records)
+    kept_records(caplog, events[1])
+    capsys.readouterr()
+    for record in [*records, *caplog.records]:
+        _Structured("p-1234").handle(record)
+    lines = capsys.readouterr().err
+    assert max(len(line.encode()) for line in lines.split("\n")) < 256 * 1024
+    (house.home / "log.txt").write_text(lines)
     assert main(["replay", str(house.home / "log.txt")]) == 0
     assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
 
