@@ -11,9 +11,10 @@ import os
 import signal
 import socket
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ THREADS = 32  # as many requests may wait for a stalled queue at once
 WORKERS = 4
 LEASE_SECONDS = 60.0
 STOP_SECONDS = 8.0  # what is in flight gets this long after SIGTERM
-KEPT_IDS = timedelta(days=30)
 
 App = Callable[..., Iterable[bytes]]
 log = logging.getLogger("gateway.serve")
@@ -52,17 +52,18 @@ log = logging.getLogger("gateway.serve")
 def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; returns when what was in flight is finished."""
     apps: dict[str, Any] = {name: _load(name, MAIN) for name in FUNCTIONS}  # type: ignore[no-untyped-call]
+    _open_store_once(settings)
     journal = open_journal(settings)
     _write_journal(journal)
     listener = _listen(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    threads = [threading.Thread(target=_sweep, args=(settings, stop), daemon=True)]
+    threads: list[threading.Thread] = []
     if settings.queue_kind == "local":
         queue, consumers = open_embedded(settings), [apps[name] for name in CONSUMERS]
-        work = [threading.Thread(target=_work, args=(queue, consumers, stop)) for _ in range(WORKERS)]
-        threads += work
+        arguments = (queue, consumers, stop)  # a daemon: the lease of a hung one runs out
+        threads += [threading.Thread(target=_work, args=arguments, daemon=True) for _ in range(WORKERS)]
     if settings.resync_every:
         threads.append(
             threading.Thread(target=_poll, args=(apps["resync_users"], settings, stop), daemon=True)
@@ -72,10 +73,18 @@ def serve(settings: Settings) -> None:
     host, port = listener.getsockname()[:2]
     log.info(say("SERVING", settings.language, url=f"http://{f'[{host}]' if ':' in host else host}:{port}"))
     _warn_without_volume(settings)
-    _run_http(apps["bitrix_webhook"], listener, stop)
+    ends = _run_http(apps["bitrix_webhook"], listener, stop)
     for thread in threads:
-        thread.join(STOP_SECONDS)
+        thread.join(max(0.0, ends - time.monotonic()))
     journal.close()
+
+
+def _open_store_once(settings: Settings) -> None:
+    """A store of a newer schema stops the start; for one that does not answer yet the worker waits."""
+    try:
+        open_store(settings.database_url).close()
+    except PassingFailure as failure:
+        log.warning("%s", failure)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -105,7 +114,8 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         return consumed
 
 
-def _run_http(app: App, listener: socket.socket, stop: threading.Event) -> None:
+def _run_http(app: App, listener: socket.socket, stop: threading.Event) -> float:
+    """Answer requests until `stop`; then the moment (of `time.monotonic()`) by which all must have ended."""
     server: BaseWSGIServer = waitress.create_server(
         app,
         sockets=[listener],
@@ -124,12 +134,13 @@ def _run_http(app: App, listener: socket.socket, stop: threading.Event) -> None:
     while not stop.is_set():
         wasyncore.loop(timeout=0.5, use_poll=True, map=server._map, count=1)
     wasyncore.dispatcher.close(server)  # nothing new; what is being answered is finished
-    ends = datetime.now(UTC) + timedelta(seconds=STOP_SECONDS)
-    while datetime.now(UTC) < ends and any(
+    ends = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < ends and any(
         channel.requests or channel.total_outbufs_len for channel in list(server.active_channels.values())
     ):
         wasyncore.loop(timeout=0.1, use_poll=True, map=server._map, count=1)
     server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
+    return ends
 
 
 def _work(queue: EmbeddedQueue, consumers: list[Any], stop: threading.Event) -> None:
@@ -183,17 +194,6 @@ def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:
         if not status.startswith("2"):
             answer = b"".join(content)[:500].decode(errors="replace")
             log.warning(say("POLL_FAILED", settings.language, status=status, answer=answer))
-
-
-def _sweep(settings: Settings, stop: threading.Event) -> None:
-    """Once an hour, drop the ids of events processed over 30 days ago."""
-    while not stop.wait(3600):
-        try:
-            store = open_store(settings.database_url)
-            store.purge_processed(datetime.now(UTC) - KEPT_IDS)
-            store.close()
-        except PassingFailure as failure:
-            log.warning("%s", failure)
 
 
 class _JournalHandler(logging.Handler):
