@@ -58,8 +58,8 @@ class Incoming:
 
     @property
     def route(self) -> str:
-        """The path without its trailing slash."""
-        return self.path.rstrip("/") or "/"
+        """The path without slashes around it."""
+        return "/" + self.path.strip("/")
 
     @property
     def from_bitrix24(self) -> bool:
