@@ -16,7 +16,6 @@ from gateway.errors import QueueUnavailable
 from gateway.events import Message
 from gateway.host import settings
 from gateway.judge import ALLOWED, Incoming, Judgement, judge
-from gateway.masking import clean, top_level_keys
 from gateway.messages import say
 from gateway.publishing import PUBLISH_SECONDS, keep, publish_within
 from gateway.queues import Publisher, open_publisher
@@ -153,6 +152,7 @@ def _answer(code: str, config: Settings, request_id: str, status: int, **details
 def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
     """One WARNING record a refusal: where the token was looked for, what was there, why, what to change."""
     from gateway.diagnosis import diagnose  # healthy requests do not pay for it
+    from gateway.masking import clean, top_level_keys
 
     secrets = config.secrets()
     causes = [cause.to_json() for cause in diagnose(judgement, config)[:MAX_CAUSES]]
