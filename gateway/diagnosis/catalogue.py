@@ -129,6 +129,10 @@ SAYS: dict[str, Sentence] = {
         "Верный токен есть, но стоит не там, где его ищут: {place}.",
         "The right token is there, but in a place where it is not looked for: {place}.",
     ),
+    "TOKEN_ELSEWHERE/raw": Sentence(
+        "Верный токен есть, но он и есть всё тело запроса: ни имени поля, ни события.",
+        "The right token is there, but it is the whole body: no field's name, no event.",
+    ),
     "TOKEN_INCOMING_SECRET": Sentence(
         "В запросе ({place}) секрет ВХОДЯЩЕГО вебхука: это другой секрет, исходящим вебхуком он не бывает.",
         "The request ({place}) carries the INCOMING webhook's secret: another secret, never an outgoing webhook's token.",
@@ -217,6 +221,10 @@ SAYS: dict[str, Sentence] = {
         "На месте токена ({place}) текст в {length} байт, на токен вебхука не похожий. Отправитель: {sender}.",
         "The token's place ({place}) holds a text of {length} bytes that is not like a webhook's token. The sender: {sender}.",
     ),
+    "TOKEN_ABSENT/placeholder": Sentence(
+        "На месте токена ({place}) заготовка или незаданная переменная вместо значения.",
+        "The token's place ({place}) holds a placeholder, or a variable that was not filled in.",
+    ),
     "TOKEN_ABSENT/method": Sentence(
         "Метод {method}: события Битрикс24 приходят только методом POST. Отправитель: {sender}.",
         "Method {method}: Bitrix24's events come by POST alone. The sender: {sender}.",
@@ -258,8 +266,8 @@ DO: dict[str, Sentence] = {
         "Give the webhook the final address, with https:// and no redirects: {url}. To check: curl -si -X POST ADDRESS must not answer 301, 302, 303, 307 or 308.",
     ),
     "PATH_WRONG": Sentence(
-        "Укажите в Битрикс24 адрес обработчика {url}, без двойных косых черт и других путей.",
-        "Give Bitrix24 the handler address {url}, without doubled slashes or another path.",
+        "Укажите в Битрикс24 адрес обработчика ровно так: {url}.",
+        "Give Bitrix24 exactly this handler address: {url}.",
     ),
     "LIMIT_EXCEEDED": Sentence(
         "Посмотрите, кто шлёт такой запрос: событие Битрикс24 столько не занимает. Уберите вложения и лишнее из тела у того, кто пересылает.",
@@ -389,6 +397,10 @@ DO: dict[str, Sentence] = {
         "Если это не Битрикс24, ничего делать не нужно. Если проверяете сами: python -m gateway trigger ONUSERADD шлёт верное событие; адрес для вебхука: {url}.",
         "If it is not Bitrix24, there is nothing to do. To try it yourself: python -m gateway trigger ONUSERADD sends a right event; the address for the webhook: {url}.",
     ),
+    "TOKEN_ABSENT/placeholder": Sentence(
+        "Поставьте туда сам токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»), а переменную в адресе, прокси или тесте задайте.",
+        'Put the outgoing webhook\'s token itself there ("Developer resources → Integrations", "Application token"), and set the variable that the address, the proxy or the test uses.',
+    ),
     "TOKEN_ABSENT/text": Sentence(
         "Поставьте туда токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»). Проверить: python -m gateway trigger ONUSERADD.",
         'Put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). To check: python -m gateway trigger ONUSERADD.',
@@ -436,6 +448,10 @@ PHRASES: dict[str, Sentence] = {
     "sender/health": Sentence("проверка живости", "a health check"),
     "sender/test": Sentence("тест или программа", "a test or a program"),
     "sender/webhook": Sentence("вебхук другого сервиса", "another service's webhook"),
+    "sender/placement": Sentence(
+        "страница приложения Битрикс24, открытая в портале, а не событие",
+        "a page of a Bitrix24 application, opened in the portal, and no event",
+    ),
     "sender/google": Sentence("служба Google Cloud", "a service of Google Cloud"),
     "sender/preview": Sentence("предпросмотр ссылки в мессенджере", "a messenger's link preview"),
     "sender/crawler": Sentence("поисковый робот", "a crawler"),

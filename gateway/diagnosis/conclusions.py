@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from gateway.diagnosis import evidence as seen
 from gateway.diagnosis.evidence import Evidence, gather
 from gateway.diagnosis.names import Names
+from gateway.diagnosis.near import MAX_TEXT, fold
 from gateway.diagnosis.readings import is_event, is_robot
 from gateway.diagnosis.sender import looks_scanned, sender
-from gateway.diagnosis.setting import PLAIN_SHAPE, WEBHOOK_SHAPE, parts
+from gateway.diagnosis.setting import PLAIN_SHAPE, WEBHOOK_SHAPE, is_placeholder, parts
 from gateway.judge import Judgement
 from gateway.settings import Settings
 from verify import BODY_PATHS, fingerprint
@@ -151,7 +152,7 @@ def _altered(evidence: Evidence) -> Iterator[Finding]:
 def _elsewhere(evidence: Evidence) -> Iterator[Finding]:
     places = [place for place, _ in evidence.elsewhere]
     if places:
-        where = places[0].partition(":")[0]
+        where = "raw" if places[0] == "body" else places[0].partition(":")[0]
         yield Finding("TOKEN_ELSEWHERE", ", ".join(dict.fromkeys(places)), where, {"place": places[0]})
 
 
@@ -191,6 +192,8 @@ def _webhook_shaped(place: str, text: str, evidence: Evidence) -> str | None:
     """How `text` is like a token: "" by its shape, "place" by where it stands; None where it is not."""
     if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):
         return ""
+    if is_placeholder(text) or not fold(text):
+        return None
     kinds = [(len(needle.text), needle.text.isdigit()) for needle in evidence.needles]
     alike = (len(text), text.isdigit()) in kinds
     bodied = place == "body:auth.application_token" and is_event(evidence.reading.fields)
@@ -218,6 +221,9 @@ def _authorization(evidence: Evidence) -> Iterator[Finding]:
 
 def _malformed(evidence: Evidence) -> Iterator[Finding]:
     """Places that held a blank, two values, or anything that is no text."""
+    for place, text in evidence.texts.items():
+        if not fold(text[:MAX_TEXT]):  # quotes around nothing, characters that nobody sees
+            yield Finding("TOKEN_BLANK", place, values={"place": place})
     repeated = {f"body:{'.'.join(path)}" for path in evidence.reading.repeated}
     for trace in evidence.verdict.places:
         if trace.state != "malformed":
@@ -254,7 +260,14 @@ def _without(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("AUTH_MISSING", "auth.application_token" if has_auth else "auth", variant)
 
 
-_RULES = (_body, _altered, _elsewhere, _mismatched, _authorization, _malformed, _without)
+def _unfilled(evidence: Evidence) -> Iterator[Finding]:
+    """A placeholder, or a variable that nobody filled in, in a token's place."""
+    for place, text in evidence.texts.items():
+        if fold(text[:MAX_TEXT]) and is_placeholder(text) and not evidence.explained:
+            yield Finding("TOKEN_ABSENT", place, "placeholder", {"place": place})
+
+
+_RULES = (_body, _altered, _elsewhere, _mismatched, _authorization, _malformed, _without, _unfilled)
 
 
 def _setting_shape(evidence: Evidence) -> Iterator[Finding]:

@@ -23,12 +23,14 @@ from verify import ABSENT, BODY_PATHS, HEADER_PLACES, QUERY_PLACE, Verdict, bear
 
 MAX_LEAVES = 1000  # of the body
 MAX_OUTSIDE = 200  # headers, parameters, segments of the path, cookies
-MAX_ALONE = 200  # bytes of a body that may be a token and nothing else
 MAX_NAMED = 3  # places that one cause names
 _JWT = re.compile(
     r"(?:\S+\s+)?[\"']?eyJ[\w-]{5,}\.[\w-]+\.[\w-]*[\"']?|(?:\S+\s+)?ya29\.[\w.-]{20,}", re.ASCII
 )
 _HEX = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
+_ALONE = re.compile(
+    rb"\s?[\"']?[A-Za-z0-9_.-]{6,200}[\"']?\s{0,2}"
+)  # a body that is a token and nothing else
 _TOKEN_NAME = re.compile(r"token|secret|key|auth|hook|sign|pass|токен", re.IGNORECASE)
 _OTHER_IDS = re.compile(r"member_?id|client_?id|access|refresh|user|session|event", re.IGNORECASE)
 _PLACES_APART = frozenset(["x-bitrix-token", "authorization", "cookie"])
@@ -159,9 +161,8 @@ def _outside(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, s
 def _inside(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
     """The same of the body."""
     yield from _leaves(evidence.reading.fields, "body", *BODY_PATHS.values())
-    body = evidence.judgement.body.strip()
-    if evidence.reading.code == "BODY_UNREADABLE" and len(body) <= MAX_ALONE:
-        yield "body", "", body.decode("utf-8", "replace")
+    if evidence.reading.code == "BODY_UNREADABLE" and _ALONE.fullmatch(evidence.judgement.body):
+        yield "body", "", evidence.judgement.body.decode()
 
 
 def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:

@@ -3,10 +3,12 @@
 import re
 from urllib.parse import unquote
 
+from gateway.diagnosis.near import MAX_TEXT, fold
 from gateway.settings import Settings
 
-_NAME = re.compile(r"[A-Za-z0-9_.:/\[\]-]{1,100}")
-_LONG_RUN = re.compile(r"[A-Za-z0-9_-]{16,}")
+# No `%`, `&#` or `\\`: an encoded secret is not seen to be one.
+_NAME = re.compile(r"""[A-Za-z0-9А-Яа-яЁё_.:;/()\[\]{}'"$@ -]{1,100}""")
+_LONG_RUN = re.compile(r"[\w-]{16,}")
 # A run of 16 token characters is shown only where it is made of these words.
 _WORDS = re.compile(
     "(?:x|bitrix(?:24)?|b24|tokens?|auth|authori[sz]ation|webhooks?|hook|applications?|app|secret|key|api|access"
@@ -51,7 +53,7 @@ class Names:
         return name if plain and not self._hides(name) else f"<{len(name.encode('utf-8', 'replace'))} bytes>"
 
     def _hides(self, name: str) -> bool:
-        plain = name[:1024].lower()
+        plain = fold(name[:MAX_TEXT])
         squeezed = re.sub(r"[\W_]+", "", plain)
         return sum(piece in plain or piece in squeezed for piece in self._pieces) > 0
 

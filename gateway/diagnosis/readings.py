@@ -95,7 +95,9 @@ def is_event(fields: Any) -> bool:
 
 def is_whole(fields: Any) -> bool:
     """Whether this is an event or a robot's call by itself, and not just a part of one."""
-    return isinstance(fields, dict) and (isinstance(fields.get("event"), str) or is_robot(fields))
+    if not isinstance(fields, dict) or {"schema", "event_id"} <= fields.keys():  # the queue's own message
+        return False
+    return isinstance(fields.get("event"), str) or is_robot(fields)
 
 
 def is_robot(fields: Any) -> bool:
@@ -115,13 +117,8 @@ def shown_type(judgement: Judgement) -> str:
 
 def _encoding(judgement: Judgement) -> str:
     named = judgement.incoming.header("content-encoding").lower()
-    return (
-        named
-        if named in ("gzip", "deflate", "br", "zstd", "compress", "x-gzip")
-        else "gzip"
-        if not named
-        else ""
-    )
+    known = ("gzip", "deflate", "br", "zstd", "compress", "x-gzip")
+    return named if named in known else "Content-Encoding" if named else "gzip"
 
 
 def _is_no_form(body: bytes) -> bool:
@@ -144,7 +141,7 @@ def _of_bytes(judgement: Judgement) -> Iterator[Reading]:
     body = judgement.body
     content_type = judgement.incoming.header("content-type")
     if b"form-data" in body and (boundary := _BOUNDARY.search(body[:4096])):
-        yield _parts(body, boundary[1], f"{shown_type(judgement)} → multipart")
+        yield _parts(body, boundary[1], judgement)
     if text := _wide(body):
         same = "utf-16" in content_type.lower() or "utf-32" in content_type.lower()
         code, said = (
@@ -158,6 +155,8 @@ def _of_bytes(judgement: Judgement) -> Iterator[Reading]:
         yield from _decoded(once, "", "BODY_ENCODED_TWICE")
         if b"%" in once:
             yield from _decoded(unquote_to_bytes(once), "", "BODY_ENCODED_TWICE")
+    if body[:3].lower() in (b"%7b", b"%5b"):
+        yield from _decoded(unquote_to_bytes(body.rstrip(b"=")), "", "BODY_ENCODED_TWICE")
     if body.lstrip()[:1] in (b'"', b"'"):
         yield from _decoded(_text_of_json(body), "", "BODY_NESTED", "body")
     if body[:1] in (b"=", b"?"):
@@ -165,12 +164,19 @@ def _of_bytes(judgement: Judgement) -> Iterator[Reading]:
     if _BASE64.fullmatch(squeezed := b"".join(body.split())):
         yield from _decoded(_from_base64(squeezed), "", "BODY_UNREADABLE", "base64")
     if judgement.payload.decoded_as in ("form", "unreadable"):
-        if b"&quot;" in body or b"&amp;" in body or b"&#" in body:
-            plain = html.unescape(body.decode("utf-8", "replace")).encode("utf-8", "replace")
-            yield from _decoded(plain, "", "BODY_UNREADABLE", "HTML entities")
-        if b"\n" in body or b";" in body:
-            lines = b"&".join(line.strip() for line in re.split(rb"[\n;]", body))
-            yield from _decoded(lines, "", "BODY_UNREADABLE", "separators")
+        yield from _of_text(body)
+
+
+def _of_text(body: bytes) -> Iterator[Reading]:
+    """Readings of a form that something printed anew: HTML entities, lines, semicolons, a BOM."""
+    if b"&quot;" in body or b"&amp;" in body or b"&#" in body:
+        plain = html.unescape(body.decode("utf-8", "replace")).encode("utf-8", "replace")
+        yield from _decoded(plain, "", "BODY_UNREADABLE", "HTML entities")
+    if b"\n" in body or b";" in body:
+        lines = b"&".join(line.strip() for line in re.split(rb"[\n;]", body))
+        yield from _decoded(lines, "", "BODY_UNREADABLE", "separators")
+    if body[:3] == b"\xef\xbb\xbf":
+        yield from _decoded(body[3:], "", "BODY_UNREADABLE", "BOM")
 
 
 def _of_fields(fields: Any, depth: int = MAX_DEPTH) -> Iterator[Reading]:
@@ -179,10 +185,10 @@ def _of_fields(fields: Any, depth: int = MAX_DEPTH) -> Iterator[Reading]:
         yield Reading(flat[0], "BODY_FLATTENED", flat[1])
     for name, value in _fields(fields, "body", MAX_DEPTH):
         for inner in [Reading(value)] if isinstance(value, dict) else _inside(value):
-            if name == "body:auth" and isinstance(inner.fields, dict) and value is not inner.fields:
-                yield Reading({**fields, "auth": inner.fields}, "BODY_NESTED", name)
-            elif is_whole(inner.fields):
+            if is_whole(inner.fields):
                 yield Reading(inner.fields, "BODY_NESTED", name, inner.repeated)
+            elif name in ("body:auth", "body:data") and isinstance(value, str) and inner.fields:
+                yield Reading({**fields, name[5:]: inner.fields}, "BODY_NESTED", name)
             elif isinstance(value, str) and depth > 1:
                 for deep in _of_fields(inner.fields, depth - 1):
                     yield Reading(deep.fields, "BODY_NESTED", name, deep.repeated)
@@ -242,7 +248,7 @@ def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None
     return None
 
 
-def _parts(body: bytes, boundary: bytes, how: str) -> Reading:
+def _parts(body: bytes, boundary: bytes, judgement: Judgement) -> Reading:
     """The parts of a multipart body that the parser left out or could not take, files included."""
     fields: dict[str, Any] = {}
     files: list[str] = []
@@ -256,9 +262,12 @@ def _parts(body: bytes, boundary: bytes, how: str) -> Reading:
     if files and flat and flat[1].removeprefix("body:") in files:
         return Reading(flat[0], "TOKEN_NOT_TEXT", "body:auth.application_token: file")
     for name in files:
-        for whole in _inside(fields[name]):
-            return Reading(whole.fields, "BODY_NESTED", f"body:{name}", whole.repeated)
-    return Reading(flat[0] if flat else fields, "BODY_MISDECLARED", how)
+        for inner in _inside(fields[name]):
+            return Reading(inner.fields, "BODY_NESTED", f"body:{name}", inner.repeated)
+    whole = flat[0] if flat else fields
+    if judgement.payload.declared == "multipart":
+        return Reading(whole, "BODY_UNREADABLE", "multipart")
+    return Reading(whole, "BODY_MISDECLARED", f"{shown_type(judgement)} → multipart")
 
 
 def _decoded(body: bytes, content_type: str, code: str, detail: str = "") -> Iterator[Reading]:

@@ -96,6 +96,8 @@ def sender(incoming: Incoming, fields: Any) -> tuple[str, str]:
             return "webhook", name
     agent = incoming.header("user-agent")[:500]
     kind, name = next(((kind, name) for kind, name, seen in _TABLE if seen.search(agent)), ("unknown", ""))
+    if isinstance(fields, dict) and fields.keys() & {"AUTH_ID", "PLACEMENT", "APP_SID"}:
+        return "placement", ""
     if kind in ("unknown", "test", "browser") and isinstance(fields, dict):
         service = next((service for key, service in _KEYS.items() if key in fields), "")
         if service:

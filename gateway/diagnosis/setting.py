@@ -14,9 +14,9 @@ PLAIN_SHAPE = re.compile(r"[a-z0-9]{32}")
 _WORDS = (
     "bitrix24|bitrix|b24|outgoing|outbound|incoming|inbound|webhook|hook|application|app|auth|token|secret|key"
     "|value|domain|portal|your|my|own|the|an|some|real|actual|valid|correct|new|random|long|default|string|text"
-    "|characters|character|chars|char|32|here|there|this|that|it|me|please|to|in|from|of|with|by|and|or|put|insert"
+    "|characters|character|chars|char|32|goes|here|there|this|that|it|me|please|to|in|from|of|with|by|and|or|put|insert"
     "|paste|enter|add|set|fill|copy|change|changeme|replace|replaceme|placeholder|example|sample|dummy|todo|tbd"
-    "|fixme|none|null|nil|undefined|empty|blank|unset|env|var|variable|setting|form|vash|syuda"
+    "|fixme|none|null|nil|undefined|empty|blank|unset|env|var|variable|setting|form|password|passwd|object|array|vash|syuda"
     "|ваш|вашего|ваша|ваше|твой|мой|свой|новый|токен|токена|секрет|ключ|код|значение|сюда|здесь|тут|вставьте|вставь"
     "|вставить|впишите|укажите|указать|введите|введи|замените|замени|заменить|измените|поменяйте|поменяй|меня|на"
     "|пример|примера|исходящего|исходящий|вебхука|вебхук|приложения|битрикс24|битрикс|портала|из|от|для|не|забудьте"
@@ -69,7 +69,7 @@ def is_incoming(text: str, settings: Settings) -> bool:
 
 def _judge(text: str, settings: Settings) -> Part:
     core, decorations = _undecorated(text)
-    if _is_placeholder(text) or _is_placeholder(core):
+    if is_placeholder(text) or is_placeholder(core):
         return Part(text, "SETTING_PLACEHOLDER", "", ())
     if _URL.match(core):
         return Part(text, "SETTING_URL", "", tuple(_LONG_RUN.findall(core)))
@@ -126,7 +126,8 @@ _UNDO: list[tuple[str, Callable[[str], str]]] = [
 ]
 
 
-def _is_placeholder(text: str) -> bool:
+def is_placeholder(text: str) -> bool:
+    """Whether `text` stands for a token that somebody was to fill in."""
     text = text.strip().strip(QUOTE_CHARACTERS).lower()
     if _TEMPLATE.fullmatch(text):
         return text[0] in "$%p" or _RUN.search(text) is None
