@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup test lint chaos
+.PHONY: run setup test lint chaos hostile
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m gateway serve
@@ -15,6 +15,9 @@ test: $(VENV)/dev.stamp
 
 chaos: $(VENV)/dev.stamp  # everything breaks at random: make chaos ARGS="--events 20000 --seed 7"
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
+
+hostile: $(VENV)/dev.stamp  # a million hostile inputs: make hostile ARGS="--inputs 20000 --seed 7"
+	@exec $(BIN)/python -m tests.hostile $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
