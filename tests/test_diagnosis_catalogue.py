@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.diagnosis import guide_section
-from gateway.diagnosis.catalogue import DO, GUIDE, PHRASES, SAYS, text_of
+from gateway.diagnosis import GUIDE, guide_section
+from gateway.diagnosis.catalogue import DO, SAYS
 from gateway.diagnosis.conclusions import CODES
 from gateway.diagnosis.guide import WHY, render
+from gateway.diagnosis.wording import PHRASES, text_of
 from gateway.messages import Sentence
 from gateway.settings import load
 from tests.parts.refusals import SCENARIOS

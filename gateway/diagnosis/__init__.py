@@ -10,10 +10,12 @@ names that are fit to be shown, lengths and fingerprints only.
 from dataclasses import asdict, dataclass
 
 from gateway.diagnosis import conclusions
-from gateway.diagnosis.catalogue import GUIDE, text_of
 from gateway.diagnosis.conclusions import Finding
+from gateway.diagnosis.wording import text_of
 from gateway.judge import Judgement
 from gateway.settings import Settings
+
+GUIDE = {"ru": "docs/token-not-found.ru.md", "en": "docs/token-not-found.md"}
 
 
 @dataclass(frozen=True, slots=True)

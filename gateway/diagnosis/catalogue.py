@@ -1,16 +1,10 @@
 """Every cause in words: what was seen (`SAYS`) and the next action (`DO`), in Russian and English.
 
 A key is a code, or `CODE/variant` where a code has more than one sentence; a
-variant that is missing falls back to its code's. Fields are filled in by name.
+variant that is missing falls back to its code's. `wording` fills in the fields.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from gateway.messages import Sentence
-from gateway.settings import WEBHOOK_PATH, Settings
-
-GUIDE = {"ru": "docs/token-not-found.ru.md", "en": "docs/token-not-found.md"}
 
 SAYS: dict[str, Sentence] = {
     "SETTING_MISSING": Sentence(
@@ -22,23 +16,23 @@ SAYS: dict[str, Sentence] = {
         "No token is configured: BITRIX24_OUTGOING_WEBHOOK_TOKEN holds only white space or commas, so nothing is accepted.",
     ),
     "SETTING_PLACEHOLDER": Sentence(
-        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN осталась заготовка или пример вместо токена.",
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN still holds a placeholder or an example instead of a token.",
+        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} осталась заготовка или пример вместо токена.",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} still holds a placeholder or an example instead of a token.",
     ),
     "SETTING_DECORATED": Sentence(
-        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN вместе с токеном скопировано лишнее: {how}.",
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN holds more than the token, copied along with it: {how}.",
+        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} вместе с токеном скопировано лишнее: {how}.",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds more than the token, copied along with it: {how}.",
     ),
     "SETTING_URL": Sentence(
-        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN стоит адрес, а нужен только токен.",
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN holds an address; it takes the token alone.",
+        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} стоит адрес, а нужен только токен.",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds an address; it takes the token alone.",
     ),
     "SETTING_INCOMING_SECRET": Sentence(
-        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN стоит секрет ВХОДЯЩЕГО вебхука (ID/СЕКРЕТ): исходящий вебхук его никогда не присылает.",
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN holds the INCOMING webhook's secret (ID/SECRET): an outgoing webhook never sends it.",
+        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} стоит секрет ВХОДЯЩЕГО вебхука (ID/СЕКРЕТ): исходящий вебхук его никогда не присылает.",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds the INCOMING webhook's secret (ID/SECRET): an outgoing webhook never sends it.",
     ),
     "SETTING_SHAPE": Sentence(
-        "Пришёл токен обычного вида (32 строчные латинские буквы и цифры), а в BITRIX24_OUTGOING_WEBHOOK_TOKEN — {length} символов: похоже, там не он.",
+        "Пришёл токен обычного вида (32 строчные латинские буквы и цифры), а длина BITRIX24_OUTGOING_WEBHOOK_TOKEN — {length}: похоже, там не он.",
         "The request's token has the usual shape (32 lower-case letters and digits); BITRIX24_OUTGOING_WEBHOOK_TOKEN has {length} characters and is probably something else.",
     ),
     "SETTING_SHAPE/characters": Sentence(
@@ -186,11 +180,11 @@ SAYS: dict[str, Sentence] = {
         "The token's place is there, but blank: {place}.",
     ),
     "TOKEN_REPEATED": Sentence(
-        "Токен передан больше одного раза, какой из них верный — решать нельзя: {place}.",
+        "Токен передан больше одного раза, а выбирать из нескольких шлюз не станет: {place}.",
         "The token was given more than once, and which one counts is not for the gateway to choose: {place}.",
     ),
     "TOKEN_REPEATED/header": Sentence(
-        "В заголовке {place} запятая: это два значения, склеенные прокси, и какое из них верное — решать нельзя.",
+        "В заголовке {place} запятая: это два значения, склеенные по дороге, а выбирать из них шлюз не станет.",
         "{place} holds a comma: two values joined on the way, and which one counts is not for the gateway to choose.",
     ),
     "TOKEN_NOT_TEXT": Sentence(
@@ -218,7 +212,7 @@ SAYS: dict[str, Sentence] = {
         "Nothing in the request could be a token. The sender: {sender}.",
     ),
     "TOKEN_ABSENT/text": Sentence(
-        "На месте токена ({place}) текст в {length} байт, на токен вебхука не похожий. Отправитель: {sender}.",
+        "На месте токена ({place}) текст (байт: {length}), на токен вебхука не похожий. Отправитель: {sender}.",
         "The token's place ({place}) holds a text of {length} bytes that is not like a webhook's token. The sender: {sender}.",
     ),
     "TOKEN_ABSENT/placeholder": Sentence(
@@ -326,12 +320,12 @@ DO: dict[str, Sentence] = {
         "Name it as the gateway looks for it: the header X-Bitrix-Token.",
     ),
     "TOKEN_ELSEWHERE/header": Sentence(
-        "Переименуйте заголовок {place} в X-Bitrix-Token (или шлите Authorization: Bearer ТОКЕН).",
-        "Rename the header {place} to X-Bitrix-Token (or send Authorization: Bearer TOKEN).",
+        "Переименуйте заголовок {name} в X-Bitrix-Token (или шлите Authorization: Bearer ТОКЕН).",
+        "Rename the header {name} to X-Bitrix-Token (or send Authorization: Bearer TOKEN).",
     ),
     "TOKEN_ELSEWHERE/query": Sentence(
-        "Переименуйте параметр адреса {place} в token: {url}?token=ТОКЕН.",
-        "Rename the address's parameter {place} to token: {url}?token=TOKEN.",
+        "Переименуйте параметр адреса {name} в token: {url}?token=ТОКЕН.",
+        "Rename the address's parameter {name} to token: {url}?token=TOKEN.",
     ),
     "TOKEN_ELSEWHERE/path": Sentence(
         "Перенесите токен из пути в параметр token: {url}?token=ТОКЕН.",
@@ -342,11 +336,11 @@ DO: dict[str, Sentence] = {
         "Send the token not as a cookie but in the header X-Bitrix-Token or as the address's parameter token.",
     ),
     "TOKEN_ELSEWHERE/body": Sentence(
-        "Переименуйте поле {place} в auth[application_token] (так его называет Битрикс24) или в token на верхнем уровне.",
-        "Rename the field {place} to auth[application_token] (Bitrix24's own name) or to token at the top level.",
+        "Переименуйте поле {name} в auth[application_token] (так его называет Битрикс24) или в token на верхнем уровне.",
+        "Rename the field {name} to auth[application_token] (Bitrix24's own name) or to token at the top level.",
     ),
     "TOKEN_INCOMING_SECRET": Sentence(
-        "Поставьте вместо него токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»), а входящий вебхук перевыпустите: его секрет ушёл посторонним путём.",
+        "Поставьте вместо него токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»), а входящий вебхук перевыпустите: его секрет побывал там, где не должен.",
         'Put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"), and renew the incoming webhook: its secret has travelled where it should not.',
     ),
     "TOKEN_OTHER_PORTAL": Sentence(
@@ -406,138 +400,7 @@ DO: dict[str, Sentence] = {
         'Put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). To check: python -m gateway trigger ONUSERADD.',
     ),
     "TOKEN_ABSENT/method": Sentence(
-        "Шлите POST на {url}; живость проверяйте методом GET на /health.",
+        "Шлите POST на {url}; работоспособность проверяйте методом GET на /health.",
         "Send a POST to {url}; check liveness by a GET on /health.",
     ),
 }
-
-PHRASES: dict[str, Sentence] = {
-    "setting/cloud": Sentence(
-        "./deploy.sh rotate BITRIX24_OUTGOING_WEBHOOK_TOKEN",
-        "./deploy.sh rotate BITRIX24_OUTGOING_WEBHOOK_TOKEN",
-    ),
-    "setting/railway": Sentence(
-        "Railway → Variables → BITRIX24_OUTGOING_WEBHOOK_TOKEN, затем Deploy",
-        "Railway → Variables → BITRIX24_OUTGOING_WEBHOOK_TOKEN, then Deploy",
-    ),
-    "setting/local": Sentence(
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN в .env или в окружении, затем перезапуск",
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN in .env or the environment, then restart",
-    ),
-    "url/unknown": Sentence("https://ВАШ-АДРЕС", "https://YOUR-ADDRESS"),
-    "how/white space": Sentence(
-        "пробелы, переводы строк или невидимые знаки", "white space or unseen characters"
-    ),
-    "how/quotes": Sentence("кавычки", "quotes"),
-    "how/brackets": Sentence("скобки", "brackets"),
-    "how/percent-encoding": Sentence("кодирование %XX", "percent-encoding"),
-    "how/case": Sentence("регистр букв", "letter case"),
-    "how/cut": Sentence("обрезан", "cut short"),
-    "how/tail": Sentence("лишнее в конце", "something after its end"),
-    "how/prefix": Sentence("лишнее в начале", "something before its beginning"),
-    "how/other characters": Sentence("другие символы", "other characters"),
-    "how/separator": Sentence("разделитель — не запятая", "a separator that is no comma"),
-    "how/Bearer": Sentence("слово Bearer", "the word Bearer"),
-    "how/NAME=": Sentence("имя переменной", "the variable's name"),
-    "place/path": Sentence("часть {part} пути", "part {part} of the path"),
-    "sender/bitrix24": Sentence(
-        "называет себя Битрикс24, но это не событие", "calls itself Bitrix24, but this is no event"
-    ),
-    "sender/browser": Sentence("браузер", "a browser"),
-    "sender/monitor": Sentence("мониторинг", "an uptime monitor"),
-    "sender/health": Sentence("проверка живости", "a health check"),
-    "sender/test": Sentence("тест или программа", "a test or a program"),
-    "sender/webhook": Sentence("вебхук другого сервиса", "another service's webhook"),
-    "sender/placement": Sentence(
-        "страница приложения Битрикс24, открытая в портале, а не событие",
-        "a page of a Bitrix24 application, opened in the portal, and no event",
-    ),
-    "sender/google": Sentence("служба Google Cloud", "a service of Google Cloud"),
-    "sender/preview": Sentence("предпросмотр ссылки в мессенджере", "a messenger's link preview"),
-    "sender/crawler": Sentence("поисковый робот", "a crawler"),
-    "sender/scanner": Sentence("сканер уязвимостей", "a scanner"),
-    "sender/unknown": Sentence("неизвестен", "unknown"),
-}
-
-
-def examples(key: str, language: str) -> dict[str, object]:
-    """Values for the guide's sentences, of a code or `CODE/variant`."""
-    code, _, variant = key.partition("/")
-    limits = {"query": (9000, 8192), "parameters": (1001, 1000), "levels": (33, 32)}
-    came, allowed = limits.get(variant, (600000, 524288))
-    how = {
-        "BODY_COMPRESSED": "gzip",
-        "BODY_MISDECLARED": "form → UTF-16",
-        "BODY_FLATTENED": "body:auth_application_token",
-        "BODY_NESTED": "body:payload",
-        "BODY_UNREADABLE": "XML",
-        "SETTING_DECORATED": _how("quotes, NAME=", language),
-    }
-    place = "body:auth.application_token"
-    return {
-        "how": how.get(code) or _how(("white space", "case"), language),
-        "place": {"TOKEN_ELSEWHERE": "header:X-Webhook-Token", "TOKEN_BLANK": "query:token"}.get(code, place),
-        "method": "GET" if code == "METHOD_GET" else "POST" if code == "PATH_WRONG" else "PUT",
-        "path": "/bitrix/webhook",
-        "sender": phrase("sender/browser", language),
-        "setting": phrase("setting/local", language),
-        "url": phrase("url/unknown", language) + WEBHOOK_PATH,
-        "accepted": "3fc9b689",
-        "print": "9f86d081",
-        "theirs": "other.bitrix24.ru",
-        "mine": "p.bitrix24.ru",
-        "scheme": "Token",
-        "allowed": allowed,
-        "came": came,
-        "declared": 812,
-        "length": 24,
-        "count": 1,
-    }
-
-
-def text_of(code: str, variant: str, values: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
-    """What a cause says, and what to do, in the settings' language."""
-    language = settings.language
-    filled = _filled(values, settings)
-    texts = [table.get(f"{code}/{variant}") or table[code] for table in (SAYS, DO)]
-    says, do = (str(getattr(text, language)).format_map(filled) for text in texts)
-    return says, do
-
-
-def phrase(key: str, language: str) -> str:
-    text: str = getattr(PHRASES[key], language)
-    return text
-
-
-def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    from verify import fingerprint
-
-    language = settings.language
-    place = "cloud" if settings.on_google_cloud else "railway" if settings.on_railway else "local"
-    filled = dict(values)
-    filled["setting"] = phrase(f"setting/{place}", language)
-    filled["url"] = settings.paste_url or phrase("url/unknown", language) + WEBHOOK_PATH
-    filled["accepted"] = ", ".join(fingerprint(token) or "-" for token in settings.tokens[:5])
-    if str(values.get("place", "")).startswith("path:"):
-        filled["place"] = phrase("place/path", language).format(part=str(values["place"])[5:])
-    if "how" in values:
-        filled["how"] = _how(values["how"], language)
-    if "kind" in values:
-        named = phrase(f"sender/{values['kind']}", language)
-        service = values.get("name")
-        filled["sender"] = f"{named} ({service})" if service and values["kind"] != "bitrix24" else named
-    return filled
-
-
-def _how(how: Any, language: str) -> str:
-    """Alterations in the operator's language; what has no phrase is shown as it is."""
-    words = how if isinstance(how, tuple) else [how]
-    said = []
-    for word in words:
-        for part in str(word).split(", "):
-            number, _, name = (
-                part.partition(" ") if part[:1].isdigit() and "characters" in part else ("", "", part)
-            )
-            known = PHRASES.get(f"how/{name}")
-            said.append(" ".join(filter(None, (number, getattr(known, language) if known else name))))
-    return ", ".join(said)

@@ -15,7 +15,7 @@ from gateway.diagnosis.names import Names
 from gateway.diagnosis.near import MAX_TEXT, fold
 from gateway.diagnosis.readings import is_event, is_robot
 from gateway.diagnosis.sender import looks_scanned, sender
-from gateway.diagnosis.setting import PLAIN_SHAPE, WEBHOOK_SHAPE, is_placeholder, parts
+from gateway.diagnosis.setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_placeholder, parts
 from gateway.judge import Judgement
 from gateway.settings import Settings
 from verify import BODY_PATHS, fingerprint
@@ -54,16 +54,17 @@ def of_setting(settings: Settings) -> list[Finding]:
         blank = bool(settings.outgoing_token)
         return [Finding("SETTING_MISSING", "blank" if blank else "", "blank" if blank else "")]
     configured = parts(settings)
-    found: dict[str, list[str]] = {}
-    for number, part in enumerate(configured, 1):
-        if part.code:
-            which = f"{number}/{len(configured)}" if len(configured) > 1 else ""
-            found.setdefault(part.code, []).append(": ".join(filter(None, (which, part.detail))))
-    findings = [
-        Finding(code, "; ".join(filter(None, details)), values={"how": "; ".join(filter(None, details))})
-        for code, details in found.items()
-    ]
-    return _ordered(findings)
+    return _ordered(_odd(code, configured) for code in {part.code for part in configured if part.code})
+
+
+def _odd(code: str, configured: list[Part]) -> Finding:
+    """One kind of oddity, and which of several tokens have it."""
+    odd = [(number, part.detail) for number, part in enumerate(configured, 1) if part.code == code]
+    several = len(configured) > 1
+    told = [": ".join(filter(None, (f"{n}/{len(configured)}" if several else "", how))) for n, how in odd]
+    how = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
+    numbers = [number for number, _ in odd] if several else []
+    return Finding(code, "; ".join(filter(None, told)), values={"how": how, "numbers": numbers})
 
 
 def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:

@@ -8,9 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.diagnosis.catalogue import DO, GUIDE, SAYS, examples
+from gateway.diagnosis import GUIDE
+from gateway.diagnosis.catalogue import DO, SAYS
 from gateway.diagnosis.conclusions import CODES
+from gateway.diagnosis.wording import phrase, said_how
 from gateway.messages import Sentence
+from gateway.settings import WEBHOOK_PATH
 from verify import PLACES
 
 TITLE = Sentence("Почему токен не найден", "Why is the token not found")
@@ -23,7 +26,7 @@ INTRO = Sentence(
 
 Если ни в одном, в журнал идёт одна запись WARNING «⚠️ Неверный токен исходящего вебхука. Получен: …» с кодами причин,
 самая вероятная первой; у каждого кода ниже есть раздел. Значений токенов нет нигде: вместо них длина и отпечаток
-(первые 8 цифр SHA-256). Тот же разбор для любого запроса, строки curl или записи журнала:
+(первые 8 цифр SHA-256: `printf %s ТОКЕН | sha256sum`). Тот же разбор для любого запроса, строки curl или записи журнала:
 
     python -m gateway explain ФАЙЛ
 
@@ -37,7 +40,7 @@ request if a configured token stands in one of them:
 
 If in none, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of the
 causes, the most likely first; each code has its section below. Values of tokens are nowhere: a length and a fingerprint
-(the first 8 digits of SHA-256) stand for them. The same analysis of any request, curl line or log record:
+(the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) stand for them. The same analysis of any request, curl line or log record:
 
     python -m gateway explain FILE
 
@@ -173,6 +176,57 @@ WHY: dict[str, Sentence] = {
         "Not only Bitrix24 sends requests: monitors, browsers, scanners, other services' webhooks, your own trials.",
     ),
 }  # fmt: skip
+
+
+_PLACES = {
+    "TOKEN_ELSEWHERE": "header:X-Webhook-Token",
+    "TOKEN_ELSEWHERE/query": "query:secret",
+    "TOKEN_ELSEWHERE/body": "body:auth.secret",
+    "TOKEN_INCOMING_SECRET": "query:token",
+    "TOKEN_BLANK": "query:token",
+    "TOKEN_REPEATED": "query:token",
+    "TOKEN_REPEATED/header": "header:X-Bitrix-Token",
+    "TOKEN_ABSENT": "header:X-Bitrix-Token",
+    "": "body:auth.application_token",
+}
+_HOWS = {
+    "BODY_COMPRESSED": ("gzip",),
+    "BODY_MISDECLARED": ("form → UTF-16",),
+    "BODY_FLATTENED": ("body:auth_application_token",),
+    "BODY_NESTED": ("body:payload",),
+    "BODY_UNREADABLE": ("XML",),
+    "SETTING_DECORATED": ("quotes", "NAME="),
+    "": ("white space", "case"),
+}
+_LIMITS = {"query": (9000, 8192), "parameters": (1001, 1000), "levels": (33, 32), "": (600000, 524288)}
+
+
+def examples(key: str, language: str) -> dict[str, object]:
+    """Values for the guide's sentences, of a code or `CODE/variant`."""
+    code, _, variant = key.partition("/")
+    place = _PLACES.get(key) or _PLACES.get(code) or _PLACES[""]
+    came, allowed = _LIMITS.get(variant) or _LIMITS[""]
+    return {
+        "how": said_how(_HOWS.get(code) or _HOWS[""], language),
+        "place": place,
+        "name": place.partition(":")[2],
+        "which": "",
+        "method": {"METHOD_GET": "GET", "PATH_WRONG": "POST"}.get(code, "PUT"),
+        "path": "/bitrix/webhook",
+        "sender": phrase("sender/browser", language),
+        "setting": phrase("setting/local", language),
+        "url": phrase("url/unknown", language) + WEBHOOK_PATH,
+        "accepted": "3fc9b689",
+        "print": "9f86d081",
+        "theirs": "other.bitrix24.ru",
+        "mine": "p.bitrix24.ru",
+        "scheme": "Token",
+        "allowed": allowed,
+        "came": came,
+        "declared": 812,
+        "length": 24,
+        "count": 1,
+    }
 
 
 def render(language: str) -> str:

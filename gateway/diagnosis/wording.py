@@ -1,0 +1,113 @@
+"""A cause's sentences in the operator's language: fields filled in, machine words said in plain ones."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.diagnosis.catalogue import DO, SAYS
+from gateway.messages import Sentence
+from gateway.settings import WEBHOOK_PATH, Settings
+from verify import fingerprint
+
+PHRASES: dict[str, Sentence] = {
+    "setting/cloud": Sentence(
+        "./deploy.sh rotate BITRIX24_OUTGOING_WEBHOOK_TOKEN",
+        "./deploy.sh rotate BITRIX24_OUTGOING_WEBHOOK_TOKEN",
+    ),
+    "setting/railway": Sentence(
+        "Railway → Variables → BITRIX24_OUTGOING_WEBHOOK_TOKEN, затем Deploy",
+        "Railway → Variables → BITRIX24_OUTGOING_WEBHOOK_TOKEN, then Deploy",
+    ),
+    "setting/local": Sentence(
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN в .env или в окружении, затем перезапуск",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN in .env or the environment, then restart",
+    ),
+    "url/unknown": Sentence("https://ВАШ-АДРЕС", "https://YOUR-ADDRESS"),
+    "how/white space": Sentence(
+        "пробелы, переводы строк или невидимые знаки", "white space or unseen characters"
+    ),
+    "how/quotes": Sentence("кавычки", "quotes"),
+    "how/brackets": Sentence("скобки", "brackets"),
+    "how/percent-encoding": Sentence("кодирование %XX", "percent-encoding"),
+    "how/case": Sentence("регистр букв", "letter case"),
+    "how/cut": Sentence("обрезан", "cut short"),
+    "how/tail": Sentence("лишнее в конце", "something after its end"),
+    "how/prefix": Sentence("лишнее в начале", "something before its beginning"),
+    "how/other characters": Sentence("другие символы", "other characters"),
+    "how/separators": Sentence("строки или точки с запятой вместо &", "lines or semicolons instead of &"),
+    "how/HTML entities": Sentence(
+        "знаки заменены на HTML-сущности, &amp; вместо &", "HTML entities, &amp; instead of &"
+    ),
+    "how/BOM": Sentence("знак BOM перед формой", "a BOM before the form"),
+    "how/multipart": Sentence("multipart оборван", "multipart that breaks off"),
+    "how/separator": Sentence("разделитель — не запятая", "a separator that is no comma"),
+    "how/Bearer": Sentence("слово Bearer", "the word Bearer"),
+    "how/NAME=": Sentence("имя переменной", "the variable's name"),
+    "which": Sentence(" (номер по порядку: {numbers})", " (number {numbers} in order)"),
+    "place/path": Sentence("часть {part} пути", "part {part} of the path"),
+    "sender/bitrix24": Sentence(
+        "называет себя Битрикс24, но это не событие", "calls itself Bitrix24, but this is no event"
+    ),
+    "sender/browser": Sentence("браузер", "a browser"),
+    "sender/monitor": Sentence("мониторинг", "an uptime monitor"),
+    "sender/health": Sentence("проверка работоспособности", "a health check"),
+    "sender/test": Sentence("тест или программа", "a test or a program"),
+    "sender/webhook": Sentence("вебхук другого сервиса", "another service's webhook"),
+    "sender/placement": Sentence(
+        "страница приложения Битрикс24, открытая в портале, а не событие",
+        "a page of a Bitrix24 application, opened in the portal, and no event",
+    ),
+    "sender/google": Sentence("служба Google Cloud", "a service of Google Cloud"),
+    "sender/preview": Sentence("предпросмотр ссылки в мессенджере", "a messenger's link preview"),
+    "sender/crawler": Sentence("поисковый робот", "a crawler"),
+    "sender/scanner": Sentence("сканер уязвимостей", "a scanner"),
+    "sender/unknown": Sentence("неизвестен", "unknown"),
+}
+
+
+def text_of(code: str, variant: str, values: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
+    """What a cause says, and what to do, in the settings' language."""
+    language = settings.language
+    filled = _filled(values, settings)
+    texts = [table.get(f"{code}/{variant}") or table[code] for table in (SAYS, DO)]
+    says, do = (str(getattr(text, language)).format_map(filled) for text in texts)
+    return says, do
+
+
+def phrase(key: str, language: str) -> str:
+    text: str = getattr(PHRASES[key], language)
+    return text
+
+
+def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    language = settings.language
+    place = "cloud" if settings.on_google_cloud else "railway" if settings.on_railway else "local"
+    filled = dict(values)
+    filled["setting"] = phrase(f"setting/{place}", language)
+    filled["url"] = settings.paste_url or phrase("url/unknown", language) + WEBHOOK_PATH
+    filled["accepted"] = ", ".join(fingerprint(token) or "-" for token in settings.tokens[:5])
+    filled["name"] = str(values.get("place", "")).partition(":")[2]
+    numbers = ", ".join(map(str, values.get("numbers", ())))
+    filled["which"] = phrase("which", language).format(numbers=numbers) if numbers else ""
+    if str(values.get("place", "")).startswith("path:"):
+        filled["place"] = phrase("place/path", language).format(part=str(values["place"])[5:])
+    if "how" in values:
+        filled["how"] = said_how(values["how"], language)
+    if "kind" in values:
+        named = phrase(f"sender/{values['kind']}", language)
+        service = values.get("name")
+        filled["sender"] = f"{named} ({service})" if service and values["kind"] != "bitrix24" else named
+    return filled
+
+
+def said_how(how: Any, language: str) -> str:
+    """Alterations in the operator's language; what has no phrase is shown as it is."""
+    words = how if isinstance(how, tuple) else [how]
+    said = []
+    for word in words:
+        for part in str(word).split(", "):
+            number, _, name = (
+                part.partition(" ") if part[:1].isdigit() and "characters" in part else ("", "", part)
+            )
+            known = PHRASES.get(f"how/{name}")
+            said.append(" ".join(filter(None, (number, getattr(known, language) if known else name))))
+    return ", ".join(said)
