@@ -14,7 +14,8 @@ from typing import Any
 
 from gateway.capture import mask_leaf, mask_name
 from gateway.diagnosis import diagnose
-from gateway.diagnosis.catalogue import DO, SAYS, text_of
+from gateway.diagnosis.catalogue import DO, SAYS
+from gateway.diagnosis.wording import text_of
 from gateway.events import EventInvalid, webhook_message
 from gateway.judge import STATUS, Judgement, judge
 from gateway.pasted import Record, Request
