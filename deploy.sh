@@ -162,7 +162,7 @@ failed() { # COMMAND…
     "run deploy"*)
       ru=" Если упала сборка, её журнал по ссылке выше; прежняя версия функции продолжает работать.$ru"
       en=" If the build failed, its log is linked above; the function's previous version keeps serving.$en" ;;
-    *"$AGENT"*)
+    *@gcp-sa-pubsub*)
       ru=" Сервисный агент Pub/Sub не появился: проверьте, включён ли API pubsub.googleapis.com."
       en=" Pub/Sub's service agent has not appeared: see whether the API pubsub.googleapis.com is on." ;;
   esac
@@ -305,15 +305,16 @@ deploy_all() { # FUNCTION…, none of them named: all
   if ! planning; then farewell; fi
 }
 
-look_around() { # what every command must know of the project
-  local listed
+look_around() { # which APIs are on, who Pub/Sub's agent is, what is stored
+  local listed number
   fetch listed services list --enabled --format='value(config.name)'
   ENABLED=$(tr '\n' ' ' <<<"${listed//.googleapis.com/}")
-  NUMBER="" SECRETS=""
-  fetch NUMBER projects describe "$PROJECT" --format='value(projectNumber)'
-  AGENT="service-${NUMBER:-PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
-  if is_enabled secretmanager; then fetch SECRETS secrets list --format='value(name.basename())'; fi
+  fetch number projects describe "$PROJECT" --format='value(projectNumber)'
+  AGENT="service-${number:-PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
+  if is_enabled secretmanager; then read_secrets; fi
 }
+
+read_secrets() { fetch SECRETS secrets list --format='value(name.basename())'; }
 
 decide_secrets() { # FUNCTION…: before anything is changed
   local need=optional
@@ -678,7 +679,7 @@ check_function() { # FUNCTION
 }
 
 rotate() { # SETTING
-  look_around
+  read_secrets
   read_versions "$1"
   if [[ -z $(held version "$1") ]]; then
     fail "$1 ещё не сохранён: сначала ./deploy.sh deploy" "$1 is not stored yet: first ./deploy.sh deploy"
@@ -769,7 +770,6 @@ roll() { # SETTING: its newest version into every function that holds it
 
 alerts() { # the files of deploy/alerts: the log-based metrics first, as the policies stand on them
   local file text metrics policies found
-  look_around
   fetch metrics logging metrics list --format="value[separator='|'](name,description)"
   fetch policies alpha monitoring policies list \
     --format="value[separator='|'](displayName,name,userLabels.content)"
@@ -808,7 +808,7 @@ rendered() { # FILE: with this deployment's names, and a digest of the text to k
 destroy() {
   local role name listed
   confirm_destruction
-  look_around
+  read_secrets
   read_services
   read_subscriptions
   for name in bitrix_webhook resync_users on_user_update on_user_add; do # the one that publishes goes first
@@ -1002,7 +1002,7 @@ check_words() { # the words after the command
 
 main() { # WORD…
   COMMAND="" WORDS=() YES="" DRY_RUN="" FINISH="" READ_ONLY="" PROBLEMS=0
-  ENABLED="" FRESH="" AGENT_CREATED="" LISTENING="" SOURCE="" POLICY="" POLICY_OF="" GIVEN=""
+  ENABLED="" SECRETS="" FRESH="" AGENT_CREATED="" LISTENING="" SOURCE="" POLICY="" POLICY_OF="" GIVEN=""
   read_command_line "$@"
   read_settings
   check_words
@@ -1010,7 +1010,7 @@ main() { # WORD…
   SCRATCH=$(mktemp -d)
   trap 'rm -rf "$SCRATCH"' EXIT
   require_gcloud
-  if planning || [[ $COMMAND == check ]]; then READ_ONLY=1; fi
+  if [[ $COMMAND == check || ($COMMAND == deploy && -n $DRY_RUN) ]]; then READ_ONLY=1; fi
   case $COMMAND in
     deploy) deploy_all ${WORDS[@]+"${WORDS[@]}"} ;;
     rotate) rotate "${WORDS[0]}" ;;

@@ -277,7 +277,7 @@ def test_no_secret_is_in_an_argument_a_log_or_the_output(cloud_of_all: Cloud, de
 
 
 def test_a_second_run_changes_nothing(finished: Cloud) -> None:
-    """Not even where a secret's value differs (`rotate` is for that), or what the functions know is not given."""
+    """Not even where a secret's value differs (`rotate` is for that), or less is given than before."""
     policies = json.dumps(finished.google.policies)
     run = finished.run("deploy", LOG_LANGUAGE="", BITRIX24_OUTGOING_WEBHOOK_TOKEN="another-token")
     assert run.returncode == 0, run.stderr
