@@ -207,6 +207,18 @@ ALL = {
         bare(headers={"X-Auth-Token": TOKEN}, env={NAME: f'"{TOKEN}"'}),
         ["SETTING_DECORATED", "TOKEN_ELSEWHERE"],
     ),
+    "placeholder, and another scheme": (
+        bare(headers={"Authorization": f"Token {TOKEN}"}, env={NAME: "changeme"}),
+        ["SETTING_PLACEHOLDER", "AUTHORIZATION_SCHEME", "AUTH_MISSING"],
+    ),
+    "placeholder, and a robot": (
+        Request(body=form(robot()), env={NAME: "changeme"}),
+        ["ROBOT_WITHOUT_TOKEN", "SETTING_PLACEHOLDER"],
+    ),
+    "a placeholder configured and a list sent": (
+        typed(event([TOKEN]), env={NAME: "changeme"}),
+        ["TOKEN_NOT_TEXT", "SETTING_PLACEHOLDER"],
+    ),
     "flat, decorated": (
         Request(body=form({"event": "E", "auth.application_token": TOKEN}), env={NAME: f"'{TOKEN}'"}),
         ["SETTING_DECORATED", "BODY_FLATTENED"],

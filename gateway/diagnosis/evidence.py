@@ -187,7 +187,8 @@ def _shapes(evidence: Evidence, texts: list[tuple[str, str, str]]) -> set[str]:
     """Whether the request carries something of a webhook token's shape, in a place or under such a name."""
     seen = set()
     named = [text for _, name, text in texts if _is_tokens(name[:MAX_TEXT])]
-    for text in (*evidence.texts.values(), *named):
+    authorized = [*evidence.scheme.split()[-1:], *_basic(evidence)[1].split(":")]
+    for text in (*evidence.texts.values(), *named, *authorized):
         if PLAIN_SHAPE.fullmatch(text):
             seen.add("plain")
         if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):

@@ -27,7 +27,7 @@ class Names:
     def __init__(self, settings: Settings) -> None:
         known = [token.decode("utf-8", "replace") for token in settings.tokens]
         known += [settings.rest_secret or "", settings.inspector_password or ""]
-        known = [secret.lower() for secret in known if not _WORDS.fullmatch(secret)]  # but no placeholders
+        known = [fold(secret) for secret in known if not _WORDS.fullmatch(secret)]  # but no placeholders
         pieces = {secret[i : i + 8] for secret in known for i in range(max(1, len(secret) - 7))}
         self._pieces = tuple(piece for piece in pieces if piece)
 

@@ -85,7 +85,7 @@ def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     filled["setting"] = phrase(f"setting/{place}", language)
     filled["url"] = settings.paste_url or phrase("url/unknown", language) + WEBHOOK_PATH
     filled["accepted"] = ", ".join(fingerprint(token) or "-" for token in settings.tokens[:5])
-    filled["name"] = str(values.get("place", "")).partition(":")[2]
+    filled["name"] = str(values.get("place", "")).partition(":")[2] or "…"
     numbers = ", ".join(map(str, values.get("numbers", ())))
     filled["which"] = phrase("which", language).format(numbers=numbers) if numbers else ""
     if str(values.get("place", "")).startswith("path:"):
