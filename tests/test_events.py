@@ -19,7 +19,8 @@ from gateway.events import (
     without_secrets,
 )
 from gateway.payload import decode
-from tests.parts.deliveries import FORM, PORTAL, TOKEN, delivery, http_build_query
+from gateway.phpform import build_query
+from tests.parts.deliveries import FORM, PORTAL, TOKEN delivery
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, 10, 0, 1, tzinfo=UTC)
@@ -70,8 +71,8 @@ def message(
 @pytest.mark.parametrize("event", KINDS)
 def test_every_kind_of_event_has_one_identity_and_no_secret(event: str) -> None:
     fields = delivery(event, data=KINDS[event] if KINDS[event] is not None else {})
-    as_form = message(decode(http_build_query(fields), FORM).fields)
-    fields["data"] = decode(http_build_query(fields), FORM).fields.get("data")
+    as_form = message(decode(build_query(fields), FORM).fields)
+    fields["data"] = decode(build_query(fields), FORM).fields.get("data")
     as_json = message(decode(json.dumps(fields).encode(), "application/json").fields)
     assert as_form == as_json
     assert as_form.event == event.upper()
@@ -81,7 +82,7 @@ def test_every_kind_of_event_has_one_identity_and_no_secret(event: str) -> None:
 
 
 def test_the_message_is_the_contracts() -> None:
-    sent = message(decode(http_build_query(delivery(data={"ID": "12"})), FORM).fields)
+    sent = message(decode(build_query(delivery(data={"ID": "12"})), FORM).fields)
     said = json.loads(sent.to_bytes())
     assert list(said) == [
         "schema",

@@ -17,7 +17,8 @@ from gateway.payload import (
     decode_query,
     repeated_places,
 )
-from tests.parts.deliveries import FORM, delivery, form, http_build_query
+from gateway.phpform import build_query
+from tests.parts.deliveries import FORM delivery, form
 
 JSON = "application/json"
 EVENT = {"event": "ONUSERADD", "auth": {"application_token": "t"}}
@@ -128,7 +129,7 @@ def test_one_event_has_one_reading() -> None:
     data: dict[str, Any] = {"ids": ["7", "8"], "BOT": {"567": {"x": "y"}}, "before": "undefined"}
     fields: dict[str, Any] = {"data": data, "0": "a", "1": "b"}
     readings = [
-        decode(http_build_query(fields), FORM).fields,
+        decode(build_query(fields), FORM).fields,
         decode(json.dumps({**fields, "data": {**data, "ids": {"0": "7", "1": "8"}}}).encode(), JSON).fields,
         decode(json.dumps(fields).encode(), JSON).fields,
         decode(multipart([(f'name="{n}"', v) for n, v in _flat_pairs(fields)]), "multipart/form-data").fields,
@@ -138,7 +139,7 @@ def test_one_event_has_one_reading() -> None:
 
 
 def _flat_pairs(fields: dict[str, Any]) -> list[tuple[str, str]]:
-    query = http_build_query(fields).decode()
+    query = build_query(fields).decode()
     return [
         (name.replace("%5B", "[").replace("%5D", "]"), value)
         for name, _, value in (p.partition("=") for p in query.split("&"))

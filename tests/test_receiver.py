@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.phpform import build_query
 from tests.parts.deliveries import (
     AGENT,
     FORM,
@@ -19,7 +20,6 @@ from tests.parts.deliveries import (
     TOKEN,
     delivery,
     form,
-    http_build_query,
 )
 from tests.parts.processes import Answer, Running, Start
 
@@ -168,7 +168,7 @@ PLACES: dict[str, Callable[[Running, str], Answer]] = {
     "header:X-Bitrix-Token": lambda g, t: g.post(form(token=None), X_Bitrix_Token=t),
     "header:Authorization": lambda g, t: g.post(form(token=None), Authorization=f"Bearer {t}"),
     "query:token": lambda g, t: g.post(form(token=None), f"/?token={t}"),
-    "body:token": lambda g, t: g.post(http_build_query({**delivery(token=None), "token": t})),
+    "body:token": lambda g, t: g.post(build_query({**delivery(token=None), "token": t})),
     "body:data.token": lambda g, t: g.post(form(data={"ID": "1", "token": t}, token=None)),
     "body:auth.token": lambda g, t: g.post(
         form(token=None).replace(b"auth%5Bdomain", b"auth%5Btoken%5D=" + t.encode() + b"&auth%5Bdomain")
@@ -252,9 +252,7 @@ def test_an_unreadable_or_compressed_body_with_a_right_token(gateway: Running) -
 
 
 def test_a_robots_call_is_told_what_it_is(gateway: Running) -> None:
-    robot = http_build_query(
-        {"document_id": ["crm", "CCrmDocumentDeal", "DEAL_1"], "auth": {"domain": PORTAL}}
-    )
+    robot = build_query({"document_id": ["crm", "CCrmDocumentDeal", "DEAL_1"], "auth": {"domain": PORTAL}})
     assert_error(gateway.post(robot), 401, "TOKEN_NOT_FOUND")
     answer = gateway.post(robot, f"/?token={TOKEN}")
     assert_error(answer, 400, "EVENT_INVALID")
@@ -302,7 +300,7 @@ def test_one_event_has_one_id_however_it_is_sent(gateway: Running) -> None:
         gateway.post(form()),
         gateway.post(json.dumps(delivery()).encode(), Content_Type=JSON),
         gateway.post(multipart(form()), Content_Type="multipart/form-data; boundary=b"),
-        gateway.post(http_build_query(without), f"/?token={TOKEN}"),
+        gateway.post(build_query(without), f"/?token={TOKEN}"),
         gateway.post(json.dumps({**without, "token": TOKEN}).encode(), Content_Type=FORM),
     ]
     assert len({answer.json["event_id"] for answer in answers}) == 1

@@ -1,21 +1,17 @@
 """`python -m gateway rejections`: from the journal and from Cloud Logging, grouped by cause."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import logging as cloud
 
 from gateway.cli import main
 from gateway.errors import PassingFailure
 from gateway.local.journal import Journal
 from gateway.rejections import Refusal, grouped, of_cloud
+from tests.parts.cloud_logging import CloudLogging
 from tests.parts.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.parts.processes import Start
 
@@ -110,54 +106,6 @@ def test_what_a_real_server_refused(
     assert not any(token in text for token in (TOKEN, OTHER_TOKEN))
 
 
-class CloudLogging(BaseHTTPRequestHandler):
-    """Answers `entries:list`, one entry a page."""
-
-    entries: ClassVar[list[dict[str, Any]]] = []
-    asked: ClassVar[list[dict[str, Any]]] = []
-    status: ClassVar[int] = 200
-
-    def do_POST(self) -> None:
-        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.asked.append(wanted)
-        start = int(wanted.get("pageToken") or 0)
-        page: dict[str, Any] = {"entries": self.entries[start : start + 1]}
-        if start + 1 < len(self.entries):
-            page["nextPageToken"] = str(start + 1)
-        body = json.dumps(page if self.status == 200 else {"error": {"message": "no"}}).encode()
-        self.send_response(self.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Silent."""
-
-
-@pytest.fixture
-def api() -> Iterator[tuple[type[CloudLogging], Any]]:
-    """A far side that speaks Cloud Logging's REST, and Google's own client talking to it."""
-
-    class Fresh(CloudLogging):
-        asked: ClassVar[list[dict[str, Any]]] = []
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Fresh)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    client = cloud.Client(  # type: ignore[no-untyped-call]
-        project="p-1234",
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-        client_options={"api_endpoint": f"http://127.0.0.1:{server.server_port}"},
-        _use_grpc=False,
-    )
-    yield Fresh, client
-    client.close()  # type: ignore[no-untyped-call]
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 def entry(number: int) -> dict[str, Any]:
     return {
         "logName": "projects/p-1234/logs/stderr",
@@ -168,8 +116,8 @@ def entry(number: int) -> dict[str, Any]:
     }
 
 
-def test_cloud_logging(api: tuple[type[CloudLogging], Any]) -> None:
-    far_side, client = api
+def test_cloud_logging(logging_api: tuple[type[CloudLogging], Any]) -> None:
+    far_side, client = logging_api
     far_side.entries = [entry(1), entry(2)]
     groups = grouped(of_cloud("p-1234", "en", NOW, client=client))
     assert [(group.count, group.newest.to_json()["request_id"]) for group in groups] == [(2, "2")]
@@ -178,8 +126,8 @@ def test_cloud_logging(api: tuple[type[CloudLogging], Any]) -> None:
     assert "jsonPayload.places:*" in asked
 
 
-def test_cloud_logging_followed(api: tuple[type[CloudLogging], Any]) -> None:
-    far_side, client = api
+def test_cloud_logging_followed(logging_api: tuple[type[CloudLogging], Any]) -> None:
+    far_side, client = logging_api
     far_side.entries = [entry(1)]
     waits: list[float] = []
 
@@ -191,8 +139,8 @@ def test_cloud_logging_followed(api: tuple[type[CloudLogging], Any]) -> None:
     assert [next(coming).to_json()["request_id"] for _ in range(3)] == ["1", "2", "3"]
 
 
-def test_a_log_that_cannot_be_read(api: tuple[type[CloudLogging], Any]) -> None:
-    far_side, client = api
+def test_a_log_that_cannot_be_read(logging_api: tuple[type[CloudLogging], Any]) -> None:
+    far_side, client = logging_api
     far_side.status = 403
     with pytest.raises(PassingFailure, match=r"roles/logging\.viewer"):
         list(of_cloud("p-1234", "en", NOW, client=client))

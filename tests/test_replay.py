@@ -11,14 +11,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import logging as cloud
 
 from gateway.cli import main, replay
 from gateway.errors import PassingFailure
@@ -33,6 +29,7 @@ from gateway.publishing import keep
 from gateway.queues.embedded import EmbeddedQueue
 from gateway.queues.pubsub import PubSub
 from gateway.settings import load
+from tests.parts.cloud_logging import CloudLogging
 from tests.parts.pubsub import Topic
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -380,54 +377,6 @@ def test_two_keepings_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixtur
 )
 def test_what_holds_no_event_yields_none(text: str) -> None:
     assert [kept for kept in map(Parts("file").add, exported(text)) if kept] == []
-
-
-class CloudLogging(BaseHTTPRequestHandler):
-    """Answers `entries:list` in pages of two, as the API does."""
-
-    entries: ClassVar[list[dict[str, Any]]] = []
-    asked: ClassVar[list[dict[str, Any]]] = []
-    status: ClassVar[int] = 200
-
-    def do_POST(self) -> None:
-        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.asked.append(wanted)
-        start = int(wanted.get("pageToken") or 0)
-        page: dict[str, Any] = {"entries": self.entries[start : start + 2]}
-        if start + 2 < len(self.entries):
-            page["nextPageToken"] = str(start + 2)
-        body = json.dumps(page if self.status == 200 else {"error": {"message": "canary"}}).encode()
-        self.send_response(self.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_arguments: object) -> None:
-        """Silent."""
-
-
-@pytest.fixture
-def logging_api() -> Iterator[tuple[type[CloudLogging], Any]]:
-    """A far side that speaks Cloud Logging's REST, and Google's own client talking to it."""
-
-    class Fresh(CloudLogging):
-        asked: ClassVar[list[dict[str, Any]]] = []
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Fresh)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    client = cloud.Client(  # type: ignore[no-untyped-call]
-        project="p-1234",
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-        client_options={"api_endpoint": f"http://127.0.0.1:{server.server_port}"},
-        _use_grpc=False,
-    )
-    yield Fresh, client
-    client.close()  # type: ignore[no-untyped-call]
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def test_cloud_logging_is_read_to_its_end(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.phpform import build_query as http_build_query
+from gateway.phpform import build_query
 
 TOKEN = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"  # a webhook's usual shape: 32 of [a-z0-9]
 OTHER_TOKEN = "z9y8x7w6v5u4t3s2r1q0p9o8n7m6l5k4"
@@ -35,4 +35,4 @@ def delivery(
 
 def form(event: str = "ONUSERUPDATE", data: Any = None, token: str | None = TOKEN, **more: Any) -> bytes:
     """The delivery's body as the portal writes it."""
-    return http_build_query(delivery(event, data, token, **more))
+    return build_query(delivery(event, data, token, **more))
