@@ -1,0 +1,20 @@
+"""The product's function with `pubsub.googleapis.com` on loopback: only the name is answered here."""
+
+import os
+import socket
+from typing import Any
+
+_real = socket.getaddrinfo
+
+
+def _getaddrinfo(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+    if host == "pubsub.googleapis.com":
+        host, port = "127.0.0.1", int(os.environ["BENCH_PUBSUB_PORT"])
+    return _real(host, port, *more, **named)
+
+
+socket.getaddrinfo = _getaddrinfo
+
+from main import bitrix_webhook  # noqa: E402 — after the names are in their place
+
+__all__ = ["bitrix_webhook"]

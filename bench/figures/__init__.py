@@ -1,0 +1,20 @@
+"""The figures of a run, each a function from a `Bench` to its results."""
+
+from collections.abc import Callable, Iterator
+
+from bench.figures import cold, consumers, cpu, memory, publish, resync, throughput
+from bench.parts import Bench
+from bench.sample import Result
+
+FIGURES: dict[str, Callable[[Bench], Iterator[Result]]] = {
+    "cold": cold.on_the_emulator,
+    "auth": cold.with_googles_authentication,
+    "throughput": throughput.before_an_instant_queue,
+    "emulator": throughput.on_the_emulator,
+    "p99": throughput.waiting_at_half_load,
+    "publish": publish.lone,
+    "cpu": cpu.one_event,
+    "memory": memory.under_load,
+    "consumers": consumers.committed_links,
+    "resync": resync.of_many_users,
+}

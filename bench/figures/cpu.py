@@ -1,0 +1,72 @@
+"""CPU of one event, from the body's bytes to the message's, without host and network."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import parse_qsl
+
+from bench import bodies
+from bench.parts import Bench
+from bench.sample import Result, alternate
+from gateway.events import webhook_message
+from gateway.payload import decode, decode_query, repeated_places
+from verify import verify
+
+TOKENS = (bodies.TOKEN.encode(),)
+SECRETS = (bodies.TOKEN,)
+HEADERS = {"content-type": bodies.FORM.encode(), "user-agent": b"Bitrix24 Webhook Engine"}
+NOW = datetime.now(UTC)
+
+
+def whole_way(body: bytes) -> tuple[bytes, dict[str, str]]:
+    """Verify, decode, model and message: what the function does between reading and publishing."""
+    query, token_repeated = decode_query(b"")
+    payload = decode(body, bodies.FORM)
+    repeated = repeated_places(payload, token_repeated)
+    verdict = verify(HEADERS, query, payload.fields, TOKENS, repeated)
+    message = webhook_message(payload.fields, NOW, SECRETS, "")
+    return message.to_bytes(), message.attributes(verdict.place or "")
+
+
+def one_event(bench: Bench) -> Iterator[Result]:
+    rounds, calls = bench.rounds(60, 10), 300
+    for letters, small in (("Latin", bodies.latin_event()), ("Cyrillic", bodies.event())):
+        text = small.decode()
+        taken = alternate(
+            rounds,
+            ours=partial(_microseconds, partial(whole_way, small), calls),
+            parse_qsl=partial(_microseconds, partial(parse_qsl, text), calls),
+        )
+        yield Result(
+            figure=f"CPU of an event, {letters}",
+            what="verify, decode, model, message: 15 keys",
+            yardstick_is="parse_qsl",
+            unit="µs",
+            ours=taken["ours"],
+            yardstick=taken["parse_qsl"],
+            aim=2.0,
+        )
+    small, large = bodies.event(), bodies.event(people=bodies.TEN_TIMES)
+    taken = alternate(
+        rounds,
+        large=partial(_microseconds, partial(whole_way, large), calls // 10),
+        small=partial(_microseconds, partial(whole_way, small), calls),
+    )
+    what = f"the same for {len(large) / len(small):.0f} × the body"
+    yield Result(
+        figure="CPU of a large event",
+        what=what,
+        yardstick_is="one body",
+        unit="µs",
+        ours=taken["large"],
+        yardstick=taken["small"],
+        aim=12.0,
+    )
+
+
+def _microseconds(work: Callable[[], object], calls: int) -> float:
+    begun = time.process_time()
+    for _ in range(calls):
+        work()
+    return (time.process_time() - begun) / calls * 1e6

@@ -1,0 +1,57 @@
+"""Polling: CPU and memory of a walk over many users, beside a bare loop over the same pages."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from bench.instances import ROOT, far_side
+from bench.parts import Bench
+from bench.sample import Result, alternate
+
+
+def of_many_users(bench: Bench) -> Iterator[Result]:
+    users, few = bench.rounds(100_000, 10_000), bench.rounds(10_000, 2_000)
+    links = bench.directory / "resync.db"
+    _run("fill", f"sqlite:///{links}", "0", users)
+    with far_side("portal", str(users)) as port, far_side("portal", str(few)) as fewer:
+        walk = partial(_run, "ours", f"sqlite:///{links}")
+        taken = alternate(
+            bench.rounds(5, 2),
+            ours=partial(walk, str(port), users),
+            bare=partial(_run, "bare", "", str(port), users),
+        )
+        _run("fill", f"sqlite:///{bench.directory}/few.db", "0", few)
+        small = _run("ours", f"sqlite:///{bench.directory}/few.db", str(fewer), few)
+    cpu = {who: [one["cpu"] for one in runs] for who, runs in taken.items()}
+    yield Result(
+        figure="resync, CPU",
+        what=f"a walk over {users:,} users, nothing changed",
+        yardstick_is="a bare loop over the same pages",
+        unit="s",
+        ours=cpu["ours"],
+        yardstick=cpu["bare"],
+        aim=2.0,
+    )
+    memory = [one["memory"] for one in taken["ours"]]
+    what = f"highest memory of a walk over {users:,} users"
+    yield Result(
+        figure="resync, memory",
+        what=what,
+        yardstick_is=f"over {few:,}",
+        unit="MB",
+        ours=memory,
+        yardstick=[small["memory"]] * len(memory),
+        aim=1.05,
+    )
+
+
+def _run(who: str, database_url: str, port: str, users: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.walking", who, database_url, port, str(users)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told

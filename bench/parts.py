@@ -1,0 +1,100 @@
+"""What figures share: the options of a run, and its parts, each started once, when it is first needed."""
+
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from bench import bodies
+from bench.instances import EventLost, far_side
+from tests.parts.postgres import Postgres, running_postgres
+from tests.parts.pubsub import Emulator, Topic, running_emulator
+
+Part = TypeVar("Part")
+Note = Callable[[str], None]
+
+
+class PartMissing(Exception):
+    """A figure cannot be taken here; the message says what to install."""
+
+
+@contextmanager
+def _or_missing(part: AbstractContextManager[Part]) -> Iterator[Part]:
+    """A part of the tests', whose absence they tell pytest."""
+    try:
+        with part as running:
+            yield running
+    except pytest.skip.Exception as skipped:
+        raise PartMissing(str(skipped)) from None
+
+
+@dataclass
+class Bench:
+    """One run. `quick` takes fewer rounds and smaller loads; `note` tells a person how far it is."""
+
+    quick: bool = False
+    note: Note = lambda _text: None
+    stack: ExitStack = field(default_factory=ExitStack)
+    sent: int = 0
+
+    def rounds(self, full: int, quick: int = 3) -> int:
+        return quick if self.quick else full
+
+    def requests(self, count: int) -> list[bytes]:
+        """Requests that this run has not sent yet."""
+        self.sent += count
+        return bodies.requests(self.sent - count, count)
+
+    @cached_property
+    def directory(self) -> Path:
+        return Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="bench")))
+
+    @cached_property
+    def instant_pubsub(self) -> str:
+        """A Pub/Sub that answers at once: what `PUBSUB_EMULATOR_HOST` takes."""
+        return f"127.0.0.1:{self.stack.enter_context(far_side('pubsub'))}"
+
+    @cached_property
+    def emulator(self) -> Emulator:
+        """Google's Pub/Sub emulator."""
+        return self.stack.enter_context(_or_missing(running_emulator()))
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        """A PostgreSQL cluster of our own. It does not wait for the disk: the stricter comparison."""
+        return self.stack.enter_context(_or_missing(running_postgres()))
+
+    def topic(self) -> Topic:
+        """A new topic on the emulator, with a subscription that shows what came."""
+        topic = Topic(self.emulator, f"bench-{uuid.uuid4().hex[:8]}", "events", "events-seen")
+        topic.create_topic(topic.name)
+        topic.subscribe(topic.subscription)
+        return topic
+
+    def settings(self, **more: str) -> dict[str, str]:
+        """What every function is started with."""
+        return {
+            "BITRIX24_OUTGOING_WEBHOOK_TOKEN": bodies.TOKEN,
+            "QUEUE_URL": "pubsub://bench-project/events",
+            "JOURNAL_URL": f"sqlite:///{self.directory}/journal.db",
+            "DATABASE_URL": f"sqlite:///{self.directory}/links.db",
+            "LOG_FORMAT": "json",
+            **more,
+        }
+
+
+def check_arrived(expected: int, different: int) -> None:
+    """Raise `EventLost` unless as many different events are on the queue as were answered with 200."""
+    if different != expected:
+        raise EventLost(f"{expected} events were answered with 200, {different} are on the queue")
+
+
+def check_topic(topic: Topic, expected: int) -> None:
+    """The same for a topic of the emulator."""
+    check_arrived(expected, len({message["attributes"]["event_id"] for message in topic.take()}))

@@ -1,0 +1,89 @@
+"""Walk a portal's users in a process of its own.
+
+    python -m bench.walking ours|bare|fill DATABASE_URL PORT USERS
+
+`fill` writes the links that make the users and the links agree, so that a walk reads
+and compares everything and publishes nothing. `bare` is the yardstick: the same pages,
+asked for in the same batches, each row looked at once, no store and no check.
+"""
+
+import json
+import resource
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.far_side import user
+from bench.instances import EventLost
+
+SECRET = "1/benchsecret0000"
+
+
+def fill(database_url: str, _port: str, users: int) -> None:
+    import sqlalchemy as sa
+
+    from gateway.links.engine import open_engine
+    from gateway.links.schema import links
+
+    now = datetime.now(UTC)
+    known = json.dumps([None, None, None, None, None, None])
+    rows = (row for row in map(user, range(1, users + 1)) if row["UF_USR_TELEGRAM"])
+    values = [
+        {
+            **{"portal": "portal.bench", "bitrix_user_id": int(row["ID"]), "active": True},
+            **{"telegram_id": int(row["UF_USR_TELEGRAM"]), "telegram_username": None, "known": known},
+            **{"observed_at": now, "updated_at": now},
+        }
+        for row in rows
+    ]
+    with open_engine(database_url).begin() as connection:
+        connection.execute(sa.insert(links), values)
+
+
+def ours(database_url: str, port: str, users: int) -> None:
+    from gateway import pace
+    from gateway.resync import run
+    from gateway.settings import Settings
+
+    pace.RATE = 1e6  # the vendor's limits are waited for asleep; here nobody waits
+    settings = Settings(
+        domain="portal.bench",
+        rest_origin=f"http://127.0.0.1:{port}",
+        rest_webhook=SECRET,
+        queue_url=database_url.replace(".db", "-queue.db"),
+        database_url=database_url,
+    )
+    summary = run(settings)
+    if (summary.users, summary.published) != (users, 0):
+        raise EventLost(f"{users} users, none of them changed: the walk says {summary}")
+
+
+def bare(_database_url: str, port: str, users: int) -> None:
+    import requests
+
+    session, seen, after, size = requests.Session(), 0, 0, 1
+    while True:
+        commands = {}
+        for index in range(1, size + 1):
+            last = after if index == 1 else f"$result[{index - 1}][49][ID]"
+            commands[str(index)] = f"user.get?filter[>ID]={last}&order=ASC&sort=ID&start=-1"
+        url = f"http://127.0.0.1:{port}/rest/{SECRET}/batch.json"
+        answer = session.post(url, json={"halt": 0, "cmd": commands}, timeout=30).json()
+        pages: dict[str, list[dict[str, Any]]] = answer["result"]["result"]
+        for page in pages.values():
+            seen += sum(1 for row in page if row["ACTIVE"] and row["UF_USR_TELEGRAM"] is not None)
+        if any(len(page) < 50 for page in pages.values()):
+            break
+        after, size = int(pages[str(size)][-1]["ID"]), min(2 * size, 50)
+    if seen != users:
+        raise EventLost(f"{users} users: the bare loop saw {seen}")
+
+
+def main(who: str, database_url: str, port: str, users: int) -> None:
+    {"ours": ours, "bare": bare, "fill": fill}[who](database_url, port, users)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({"cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss / 1024}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
