@@ -20,7 +20,7 @@ from gateway.events import (
 )
 from gateway.payload import decode
 from gateway.phpform import build_query
-from tests.parts.deliveries import FORM, PORTAL, TOKEN delivery
+from tests.parts.deliveries import FORM, PORTAL, TOKEN, delivery
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
 LATER = datetime(2026, 11, 24, 10, 0, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from gateway.payload import (
     repeated_places,
 )
 from gateway.phpform import build_query
-from tests.parts.deliveries import FORM delivery, form
+from tests.parts.deliveries import FORM, delivery, form
 
 JSON = "application/json"
 EVENT = {"event": "ONUSERADD", "auth": {"application_token": "t"}}
