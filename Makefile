@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run setup test lint chaos hostile
+.PHONY: run emulators setup test lint chaos hostile
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m gateway serve
+
+emulators: $(VENV)/run.stamp  # the functions on Google's emulators: docs/local-emulators.md
+	@exec $(BIN)/python -m gateway.local.emulators
 
 setup: $(VENV)/dev.stamp
 

@@ -638,6 +638,31 @@ SENTENCES: dict[str, Sentence] = {
         "Посмотрите журнал сервера: там сказано, что с очередью",
         "Look at the server's log: it says what is wrong with the queue",
     ),
+    # make emulators
+    "EMULATORS_READY": Sentence(
+        "Эмуляторы и функции работают. Адрес вебхука: {address}\n"
+        "Опрос портала: curl -X POST {resync}\n"
+        "Для инструментов в другом терминале: set -a; . {file}; set +a\n"
+        "Журналы: var/emulators/. Остановить всё: Ctrl-C.",
+        "The emulators and the functions are running. The webhook's address: {address}\n"
+        "Polling the portal: curl -X POST {resync}\n"
+        "For the tools in another terminal: set -a; . {file}; set +a\n"
+        "Logs: var/emulators/. Ctrl-C ends everything.",
+    ),
+    "EMULATORS_MISSING": Sentence(
+        "Не найден {part}: нужны Google Cloud SDK с компонентами pubsub-emulator и cloud-firestore-emulator "
+        "и Java 11 или новее",
+        "{part} is not there: it takes the Google Cloud SDK with its components pubsub-emulator and "
+        "cloud-firestore-emulator, and Java 11 or later",
+    ),
+    "EMULATORS_SLOW": Sentence(
+        "{name} не ответил за две минуты. Посмотрите {log}",
+        "{name} did not answer within two minutes. Look at {log}",
+    ),
+    "EMULATORS_ENDED": Sentence(
+        "{name} завершился сам. Посмотрите {log}, устраните причину и запустите снова",
+        "{name} ended by itself. Look at {log}, remove the cause and start again",
+    ),
 }
 
 

@@ -1,0 +1,209 @@
+"""`make emulators`: what `deploy.sh` sets up in the cloud, on this machine and Google's emulators.
+
+Pub/Sub's and Firestore's emulators, the topics and push subscriptions, and the four
+functions, each under functions-framework in a process of its own, as the platform
+runs them. The receiver listens on `PORT`, everything else on free ports; their
+addresses stand in `var/emulators.env`, for the tools. All of it ends with Ctrl-C.
+
+https://cloud.google.com/pubsub/docs/emulator
+https://cloud.google.com/sdk/gcloud/reference/emulators/firestore
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import GatewayError
+from gateway.messages import say
+from gateway.settings import WEBHOOK_PATH, load
+
+PROJECT = "local-gateway"
+TOPIC = f"projects/{PROJECT}/topics/events"
+DEAD_TOPIC = f"projects/{PROJECT}/topics/dead-letters"
+EVENTS = {"on_user_update": "ONUSERUPDATE", "on_user_add": "ONUSERADD"}
+FUNCTIONS = ("bitrix_webhook", *EVENTS, "resync_users")
+EMULATORS = {"pubsub": ["beta", "emulators", "pubsub"], "firestore": ["emulators", "firestore"]}
+STATE = Path("var/emulators")
+ENVIRONMENT = Path("var/emulators.env")
+START_SECONDS = 120.0
+STOP_SECONDS = 10.0
+
+
+def main() -> None:
+    """Start everything, say where it is, wait for Ctrl-C or SIGTERM, end everything.
+
+    Raises `GatewayError` where a part is missing, does not start, or ends before it was told to.
+    """
+    settings = load()
+    for part in ("gcloud", "java"):
+        if shutil.which(part) is None:
+            raise GatewayError(say("EMULATORS_MISSING", settings.language, part=part))
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    machine = _Machine(stop, settings.language)
+    try:
+        hosts = {name: f"127.0.0.1:{_free_port()}" for name in EMULATORS}
+        ports = {name: _free_port() for name in FUNCTIONS} | {"bitrix_webhook": settings.port}
+        told = _environment(hosts)
+        for name, command in EMULATORS.items():
+            machine.start(name, ["gcloud", *command, "start", f"--host-port={hosts[name]}"], {})
+        for name, port in ports.items():
+            machine.start(name, _function(name, port), told)
+        for name, host in hosts.items():
+            machine.wait_for(name, host)
+        _subscribe(hosts["pubsub"], ports)
+        for name, port in ports.items():
+            machine.wait_for(name, f"127.0.0.1:{port}")
+        if not stop.is_set():
+            ENVIRONMENT.write_text("".join(f"{name}='{value}'\n" for name, value in told.items()))
+            address = f"http://127.0.0.1:{ports['bitrix_webhook']}{WEBHOOK_PATH}"
+            resync = f"http://127.0.0.1:{ports['resync_users']}/"
+            told_of = {"address": address, "resync": resync, "file": ENVIRONMENT}
+            print(say("EMULATORS_READY", settings.language, **told_of), flush=True)
+        machine.watch()
+    finally:
+        machine.end()
+        ENVIRONMENT.unlink(missing_ok=True)
+
+
+class _Machine:
+    """The processes, each the head of a group of its own: gcloud's emulators are shells around Java."""
+
+    def __init__(self, stop: threading.Event, language: str) -> None:
+        self._stop, self._language = stop, language
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        STATE.mkdir(parents=True, exist_ok=True)
+
+    def start(self, name: str, command: list[str], environ: Mapping[str, str]) -> None:
+        with (STATE / f"{name}.log").open("wb") as log:
+            self._processes[name] = subprocess.Popen(  # noqa: S603 — our own commands
+                command,
+                env=os.environ | environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_for(self, name: str, host: str) -> None:
+        until = time.monotonic() + START_SECONDS
+        while not self._stop.wait(0.1) and not _listens(host):
+            self._look()
+            if time.monotonic() > until:
+                raise GatewayError(
+                    say("EMULATORS_SLOW", self._language, name=name, log=STATE / f"{name}.log")
+                )
+
+    def watch(self) -> None:
+        while not self._stop.wait(0.5):
+            self._look()
+
+    def _look(self) -> None:
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                raise GatewayError(
+                    say("EMULATORS_ENDED", self._language, name=name, log=STATE / f"{name}.log")
+                )
+
+    def end(self) -> None:
+        """SIGTERM to every group, and SIGKILL to what is left of it."""
+        for process in self._processes.values():
+            _signal(process, signal.SIGTERM)
+        until = time.monotonic() + STOP_SECONDS
+        for process in self._processes.values():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.1, until - time.monotonic()))
+            _signal(process, signal.SIGKILL)
+            process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _environment(hosts: Mapping[str, str]) -> dict[str, str]:
+    """What the functions are told, and the tools need to know."""
+    return {
+        "PUBSUB_EMULATOR_HOST": hosts["pubsub"],
+        "FIRESTORE_EMULATOR_HOST": hosts["firestore"],
+        "QUEUE_URL": f"pubsub://{PROJECT}/events",
+        "DATABASE_URL": f"firestore://{PROJECT}/links",
+    }
+
+
+def _function(name: str, port: int) -> list[str]:
+    command = [sys.executable, "-m", "functions_framework", "--host=127.0.0.1"]
+    return [*command, f"--target={name}", f"--port={port}"]
+
+
+def _subscribe(host: str, ports: Mapping[str, int]) -> None:
+    """The topics and subscriptions of `deploy.sh`, less accounts and roles: an emulator has none."""
+    for topic in (TOPIC, DEAD_TOPIC):
+        _put(host, topic, {})
+    _put(
+        host,
+        f"projects/{PROJECT}/subscriptions/dead-letters",
+        {"topic": DEAD_TOPIC, "ackDeadlineSeconds": 60},
+    )
+    for name, event in EVENTS.items():
+        subscription = {
+            "topic": TOPIC,
+            "filter": f'attributes.event = "{event}"',
+            "ackDeadlineSeconds": 70,
+            "pushConfig": {"pushEndpoint": f"http://127.0.0.1:{ports[name]}/{TOPIC}"},
+            "deadLetterPolicy": {"deadLetterTopic": DEAD_TOPIC, "maxDeliveryAttempts": 10},
+            "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
+        }
+        _put(host, f"projects/{PROJECT}/subscriptions/{name.replace('_', '-')}", subscription)
+
+
+def _put(host: str, path: str, body: Mapping[str, Any]) -> None:
+    request = urllib.request.Request(
+        f"http://{host}/v1/{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+        method="PUT",
+    )
+    try:
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 — loopback
+    except (urllib.error.URLError, OSError) as error:
+        raise GatewayError(f"{path}: {error}") from None
+
+
+def _listens(host: str) -> bool:
+    """Whether it answers HTTP, however. No function runs: this path is functions-framework's own."""
+    try:
+        urllib.request.urlopen(f"http://{host}/robots.txt", timeout=5).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except GatewayError as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(2)
