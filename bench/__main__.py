@@ -30,6 +30,7 @@ def main(figures: tuple[str, ...], quick: bool, out: Path) -> None:
     bench = Bench(quick=quick)
     results: list[Result] = []
     skipped: dict[str, str] = {}
+    lost = 0
     with bench.stack:
         for name in figures or FIGURES:
             click.echo(f"{name} …", err=True)
@@ -37,11 +38,11 @@ def main(figures: tuple[str, ...], quick: bool, out: Path) -> None:
                 results += FIGURES[name](bench)
             except PartMissing as missing:
                 skipped[name] = str(missing)
-            except EventLost as lost:
-                click.echo(f"{name}: a good event was lost or refused: {lost}", err=True)
-                sys.exit(1)
+            except EventLost as loss:
+                click.echo(f"{name}: a good event was lost or refused: {loss}", err=True)
+                lost += 1
     show(results, skipped, write(results, skipped, out))
-    sys.exit(any(result.reached is False for result in results))
+    sys.exit(1 if lost or any(result.reached is False for result in results) else 0)
 
 
 if __name__ == "__main__":

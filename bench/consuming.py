@@ -27,6 +27,7 @@ from gateway.links.engine import open_engine
 from gateway.links.schema import link_history, links, processed_events
 from gateway.payload import decode
 
+KNOWN = "[null, null, null, null, null, null]"  # what the product remembers of moments, with none in it
 Consume = Callable[[CloudEvent], None]
 
 
@@ -67,7 +68,7 @@ def bare(database_url: str) -> Consume:
                 raise AssertionError("every user is new here")
             row = {"portal": portal, "bitrix_user_id": user, "telegram_id": telegram}
             times = {"observed_at": now, "updated_at": now}
-            connection.execute(sa.insert(links), row | times | {"active": True, "known": "[]"})
+            connection.execute(sa.insert(links), row | times | {"active": True, "known": KNOWN})
             told = {"change": "linked", "event_id": message.event_id, "observed_at": now, "recorded_at": now}
             connection.execute(sa.insert(link_history), row | told)
 
