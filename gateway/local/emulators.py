@@ -30,8 +30,8 @@ from gateway.messages import say
 from gateway.settings import WEBHOOK_PATH, load
 
 PROJECT = "local-gateway"
-TOPIC = f"projects/{PROJECT}/topics/events"
-DEAD_TOPIC = f"projects/{PROJECT}/topics/dead-letters"
+TOPIC = f"projects/{PROJECT}/topics/local-events"
+DEAD_TOPIC = f"projects/{PROJECT}/topics/local-dead-letters"
 EVENTS = {"on_user_update": "ONUSERUPDATE", "on_user_add": "ONUSERADD"}
 FUNCTIONS = ("bitrix_webhook", *EVENTS, "resync_users")
 EMULATORS = {"pubsub": ["beta", "emulators", "pubsub"], "firestore": ["emulators", "firestore"]}
@@ -140,7 +140,7 @@ def _environment(hosts: Mapping[str, str]) -> dict[str, str]:
     return {
         "PUBSUB_EMULATOR_HOST": hosts["pubsub"],
         "FIRESTORE_EMULATOR_HOST": hosts["firestore"],
-        "QUEUE_URL": f"pubsub://{PROJECT}/events",
+        "QUEUE_URL": f"pubsub://{PROJECT}/local-events",
         "DATABASE_URL": f"firestore://{PROJECT}/links",
     }
 
@@ -156,7 +156,7 @@ def _subscribe(host: str, ports: Mapping[str, int]) -> None:
         _put(host, topic, {})
     _put(
         host,
-        f"projects/{PROJECT}/subscriptions/dead-letters",
+        f"projects/{PROJECT}/subscriptions/local-dead-letters",
         {"topic": DEAD_TOPIC, "ackDeadlineSeconds": 60},
     )
     for name, event in EVENTS.items():
@@ -168,7 +168,7 @@ def _subscribe(host: str, ports: Mapping[str, int]) -> None:
             "deadLetterPolicy": {"deadLetterTopic": DEAD_TOPIC, "maxDeliveryAttempts": 10},
             "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
         }
-        _put(host, f"projects/{PROJECT}/subscriptions/{name.replace('_', '-')}", subscription)
+        _put(host, f"projects/{PROJECT}/subscriptions/local-{name.replace('_', '-')}", subscription)
 
 
 def _put(host: str, path: str, body: Mapping[str, Any]) -> None:
