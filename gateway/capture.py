@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from urllib.parse import quote, quote_plus, unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from gateway.judge import Incoming, Judgement
-from gateway.masking import clean, mask_text
+from gateway.masking import clean, mask_secrets, mask_text
 from gateway.settings import Settings
 
 MAX_TEXT = 1000  # characters of the body, and of the query
@@ -44,6 +44,7 @@ _PART = re.compile(
     r"(.*?)(?=\r?\n--|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
+_FILE_NAME = re.compile(r"\bfilename\*?=\"?([^\"\r\n;]*)", re.IGNORECASE)
 
 
 class _Edit(NamedTuple):
@@ -104,24 +105,22 @@ class _Masker:
 
     def __init__(self, settings: Settings) -> None:
         self.secrets = settings.secrets()
-        written = {form: mask_text(secret) for secret in self.secrets for form in _writings(secret)}
-        self._written = dict(sorted(written.items(), key=lambda item: -len(item[0])))
-        self._no_runs = {form: mask for form, mask in self._written.items() if not _RUN.fullmatch(form)}
+        self._no_runs = tuple(secret for secret in self.secrets if not _RUN.fullmatch(secret))
 
     def text(self, text: str, reader: _Reader) -> str:
         """The first 1,000 characters of `text`, masked."""
-        text = _replace(text[:_WINDOW], self._no_runs)
-        return _replace(_edited(text, reader(text, _DEPTH), MAX_TEXT), self._written)
+        text = mask_secrets(text[:_WINDOW], self._no_runs)
+        return mask_secrets(_edited(text, reader(text, _DEPTH), MAX_TEXT), self.secrets)
 
     def short(self, text: str) -> str:
-        return clean(mask_tokens(_replace(text[:_WINDOW], self._written)), self.secrets)
+        return clean(mask_tokens(mask_secrets(text[:_WINDOW], self.secrets)), self.secrets)
 
     def headers(self, headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
         shown = {}
         for name, value in list(headers)[:_MAX_HEADERS]:
             text = value[:_WINDOW].decode("utf-8", "replace")
             if name == "content-type":
-                shown[name] = clean(_replace(text, self._written), self.secrets)
+                shown[name] = clean(text, self.secrets)
             else:
                 shown[clean(mask_name(name), self.secrets)] = self.short(_header(name, text))
         return shown
@@ -160,21 +159,6 @@ def mask_tokens(text: str, depth: int = _DEPTH) -> str:
 
 def _mask_run(run: re.Match[str]) -> str:
     return mask_text(_decoded(run[0]) if "%" in run[0] else run[0])
-
-
-def _writings(secret: str) -> set[str]:
-    """A secret as it may stand in a request."""
-    encoded = quote(secret, safe="", errors="replace")
-    lower = _ESCAPE.sub(lambda found: found[0].lower(), encoded)
-    plus = quote_plus(secret, errors="replace")
-    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    return {secret, encoded, lower, plus, quote(encoded, safe=""), *in_json}
-
-
-def _replace(text: str, masks: dict[str, str]) -> str:
-    for written, mask in masks.items():
-        text = text.replace(written, mask)
-    return text
 
 
 def _edited(text: str, edits: Iterator[_Edit], limit: int) -> str:
@@ -278,6 +262,8 @@ def _multipart(text: str, depth: int) -> Iterator[_Edit]:
         name, value = part.groups()
         if mask_name(name) != name:
             yield _Edit(part.start(1), part.end(1), mask_name(name))
+        for file in _FILE_NAME.finditer(text, part.end(1), part.start(2)):
+            yield _Edit(file.start(1), file.end(1), mask_value(file[1]))
         yield _Edit(part.start(2), part.end(2), mask_leaf(re.split(r"[\[\].]+", name), value, depth))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from verify import fingerprint
 
@@ -26,11 +27,26 @@ def mask_text(text: str) -> str:
     return mask(text.encode("utf-8", "surrogatepass"))
 
 
+def mask_secrets(text: str, secrets: tuple[str, ...]) -> str:
+    """`text` with `secrets` masked, each character as it is, percent-encoded, or escaped as in JSON."""
+    return _finder(secrets).sub(lambda found: mask_text(secrets[(found.lastindex or 1) - 1]), text)
+
+
+@lru_cache(maxsize=8)
+def _finder(secrets: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"({''.join(map(_writings, secret))})" for secret in secrets) or "(?!)")
+
+
+def _writings(char: str) -> str:
+    """A pattern for one character of a secret, however it was written; bounded, so that it stays linear."""
+    encoded = "".join(f"%(?:25){{0,4}}{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
+    plus = r"|\+" if char == " " else ""
+    return rf"(?:\\{{0,4}}{re.escape(char)}|(?i:{encoded})|\\{{1,4}}u(?i:{ord(char):04x}){plus})"
+
+
 def clean(text: str, secrets: Collection[str] = (), limit: int = MAX_SHOWN) -> str:
     """`text` cut and escaped, with secrets and runs of 16 and more token characters masked."""
-    for secret in secrets:
-        text = text.replace(secret, mask_text(secret))
-    masked = _outside_masks(text)
+    masked = _outside_masks(mask_secrets(text, tuple(secrets)))
     if len(masked) > limit:
         masked = masked[: limit - 1] + "…"
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), masked)
