@@ -10,6 +10,7 @@ reading. No input raises anything but `TooComplex`.
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 from gateway import phpform
@@ -17,6 +18,8 @@ from verify import BODY_PATHS, QUERY_PLACE, Path
 
 MAX_PARAMETERS = 1000  # pairs of a form, parts, leaves of JSON
 MAX_LEVELS = 32  # names on the way to a leaf
+
+_CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # of a form whose shape is kept: 64 of them stay small
 
 _TOKEN_PATHS = frozenset(BODY_PATHS.values())
 _TOKEN_NAMES = frozenset(name for path in _TOKEN_PATHS for name in path)
@@ -74,7 +77,7 @@ def decode_query(query: bytes) -> tuple[dict[str, Any], bool]:
     """A query string as PHP reads it, and whether `token` was given more than once."""
     if not query:
         return {}, False
-    parameters = phpform.pairs(query)
+    parameters = list(phpform.pairs(query))
     return phpform.nest(parameters), sum(name == ("token",) for name, _ in parameters) > 1
 
 
@@ -119,14 +122,53 @@ def _read_form(body: bytes, _content_type: str) -> tuple[Any, frozenset[Path]] |
         return None
     if body.count(b"&") >= MAX_PARAMETERS:
         _check(MAX_PARAMETERS, sum(1 for part in body.split(b"&") if part), "parameters")
-    return _nested(phpform.pairs(body))
+    raw_names, values = phpform.parameters(body)
+    shape = _shape if len(values) <= _CACHED_NAMES and len(body) <= _CACHED_BYTES else _shape.__wrapped__
+    return _filled(shape(raw_names), values)
 
 
-def _nested(named: Sequence[tuple[phpform.Name, Any]]) -> tuple[Any, frozenset[Path]]:
-    names = [name for name, _ in named]
-    _check(MAX_LEVELS, max(map(len, names), default=0), "levels")
+class _Shape(NamedTuple):
+    """What a form's names alone decide: the tree, positions in place of values, and the rest of a reading."""
+
+    tree: dict[str, Any]
+    levels: int
+    repeated: frozenset[Path]
+
+
+@lru_cache(maxsize=64)
+def _shape(raw_names: tuple[str, ...]) -> _Shape:
+    """A webhook sends the same names in every delivery: they are split, nested and counted once."""
+    return _shape_of([phpform.name_of(raw) for raw in raw_names])
+
+
+def _shape_of(names: Sequence[phpform.Name]) -> _Shape:
+    tree = phpform.nest((name, position) for position, name in enumerate(names) if name)
     twice = {name for name in _TOKEN_PATHS if names.count(name) > 1} if len(set(names)) < len(names) else ()
-    return _tidy_dict(phpform.nest(named)), frozenset(twice)
+    return _Shape(_with_lists(tree), max(map(len, names), default=0), frozenset(twice))
+
+
+def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
+    """Lists in place of the arrays that are some; the top level stays a dict."""
+    for key, value in array.items():
+        if isinstance(value, dict):
+            _with_lists(value)
+            if "0" in value and _is_list(value):
+                array[key] = list(value.values())
+    return array
+
+
+def _filled(shape: _Shape, values: list[str]) -> tuple[dict[str, Any], frozenset[Path]]:
+    _check(MAX_LEVELS, shape.levels, "levels")
+    told = [None if value == "undefined" else value for value in values] if "undefined" in values else values
+    return {name: _fill(inner, told) for name, inner in shape.tree.items()}, shape.repeated
+
+
+def _fill(tree: Any, values: Sequence[str | None]) -> Any:
+    if isinstance(tree, int):
+        return values[tree]
+    if isinstance(tree, list):
+        return [_fill(inner, values) for inner in tree]
+    return {name: _fill(inner, values) for name, inner in tree.items()}
 
 
 def _read_multipart(body: bytes, content_type: str) -> tuple[Any, frozenset[Path]] | None:
@@ -160,7 +202,8 @@ def _read_multipart(body: bytes, content_type: str) -> tuple[Any, frozenset[Path
         _check(MAX_PARAMETERS, MAX_PARAMETERS + 1, "parameters")
     except ValueError:
         return None
-    return _nested([(name, b"".join(chunks).decode("utf-8", "replace")) for name, chunks in parts])
+    texts = [b"".join(chunks).decode("utf-8", "replace") for _, chunks in parts]
+    return _filled(_shape_of([name for name, _ in parts]), texts)
 
 
 def _read_json(body: bytes, _content_type: str) -> tuple[Any, frozenset[Path]] | None:
@@ -233,18 +276,6 @@ def _measure(value: Any) -> int:
 def _check(allowed: int, came: int, limit: str) -> None:
     if came > allowed:
         raise TooComplex(limit, allowed, came)
-
-
-def _tidy_dict(array: dict[str, Any]) -> Any:
-    """Lists and nulls of a form's arrays, in place; the top level stays a dict."""
-    for key, value in array.items():
-        if isinstance(value, dict):
-            _tidy_dict(value)
-            if "0" in value and _is_list(value):
-                array[key] = list(value.values())
-        elif value == "undefined":
-            array[key] = None
-    return array
 
 
 def _is_list(array: dict[str, Any]) -> bool:

@@ -21,21 +21,26 @@ PHP_LEVELS = 64  # PHP's max_input_nesting_level
 _INT_MAX = 2**63 - 1
 _MANGLED = str.maketrans(" .[", "___")
 _SPACES = " \t\n\v\f\r"
-_CACHED_NAME = 128  # characters; longer names are read anew, so that the cache stays small
+_SHORT = 128  # characters of a name that is kept
 
 
-def pairs(body: bytes) -> list[tuple[Name, str]]:
-    """The parameters of a form body in order, names split into their levels; names PHP drops are left out."""
-    text = body.decode("utf-8", "surrogateescape")  # once: it is ASCII, but for senders that do not encode
-    plain = text.isascii()
-    read: list[tuple[Name, str]] = []
-    for part in text.partition("\0")[0].split("&"):  # a raw NUL ends PHP's C string
-        raw_name, _, value = part.partition("=")
-        name = _cached(raw_name) if len(raw_name) <= _CACHED_NAME else split_name(_decoded(raw_name))
-        if name:
-            coded = "%" in value or "+" in value or not plain
-            read.append((name, _decoded(value) if coded else value))
-    return read
+def parameters(body: bytes) -> tuple[tuple[str, ...], list[str]]:
+    """The raw names of a form's parameters, and their decoded values, both in order."""
+    text = body.decode("utf-8", "surrogateescape").partition("\0")[0]  # a raw NUL ends PHP's C string
+    names, _, raw_values = zip(*[part.partition("=") for part in text.split("&")], strict=True)
+    joined = "\0".join(raw_values)
+    if "%00" in joined:
+        return names, [decoded(value) for value in raw_values]
+    if "%" in joined or "+" in joined or not joined.isascii():
+        joined = decoded(joined)  # all in one go
+    return names, joined.split("\0")
+
+
+def pairs(body: bytes) -> Iterator[tuple[Name, str]]:
+    """The parameters in order, names split into their levels; names PHP drops are left out."""
+    for raw_name, value in zip(*parameters(body), strict=True):
+        if name := name_of(raw_name):
+            yield name, value
 
 
 def parse_str(body: bytes) -> dict[str, Any]:
@@ -108,24 +113,25 @@ def _is_integer(key: str) -> bool:
     return -_INT_MAX - 1 <= int(key) <= _INT_MAX
 
 
-def _decoded(raw: str) -> str:
-    octets = raw.replace("+", " ").encode("utf-8", "surrogateescape")
-    return _unquoted(octets).decode("utf-8", "replace")
-
-
-def _unquoted(octets: bytes) -> bytes:
-    """`unquote_to_bytes`, by a codec that is written in C: a twentieth of the time for Cyrillic."""
-    try:
-        escapes = octets.replace(b"\\", b"\\\\").replace(b"%", b"\\x")
-        return escapes.decode("unicode_escape").encode("latin-1")
-    except UnicodeDecodeError:  # a `%` without its two digits stays as it is
-        return unquote_to_bytes(octets)
+def name_of(raw: str) -> Name:
+    """The levels of a raw name; a webhook repeats its names, so short ones are split once."""
+    return _short_name(raw) if len(raw) <= _SHORT else split_name(decoded(raw))
 
 
 @lru_cache(maxsize=2048)
-def _cached(raw_name: str) -> Name:
-    """A webhook repeats the same names in every delivery: split each once."""
-    return split_name(_decoded(raw_name))
+def _short_name(raw: str) -> Name:
+    return split_name(decoded(raw))
+
+
+def decoded(raw: str) -> str:
+    """A raw name or value as text: by a codec in C, a twentieth of `unquote_to_bytes`' time for Cyrillic."""
+    octets = raw.replace("+", " ").encode("utf-8", "surrogateescape")
+    try:
+        escapes = octets.replace(b"\\", b"\\\\").replace(b"%", b"\\x")
+        octets = escapes.decode("unicode_escape").encode("latin-1")
+    except UnicodeDecodeError:  # a `%` without its two digits stays as it is
+        octets = unquote_to_bytes(octets)
+    return octets.decode("utf-8", "replace")
 
 
 def build_query(value: Mapping[str, Any]) -> bytes:
