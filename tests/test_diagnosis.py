@@ -164,7 +164,7 @@ ALTERED = {
     "case, tail": TOKEN.upper() + "x",
     "prefix, tail": f"<{TOKEN}>",
     "cut, tail": TOKEN[:20] + "zzz",
-    "1 other characters": TOKEN[:9] + "_" + TOKEN[10:],
+    "other characters: 1": TOKEN[:9] + "_" + TOKEN[10:],
 }
 
 

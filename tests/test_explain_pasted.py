@@ -390,3 +390,23 @@ def test_half_a_surrogate_pair_in_a_record() -> None:
     record = read(b'{"code": "X", "causes": [{"code": "TOKEN_ABSENT", "says": "\\ud800"}]}')
     assert isinstance(record, Record)
     assert record.causes[0]["says"] == "?"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'Invoke-WebRequest -Uri "https://h.example/" -Method POST -Body "event=E"',
+        '$answer = irm "https://h.example/" -Body "event=E"',
+        'fetch("https://h.example/?a=b", {"body": "event=E", "method": "POST"});',
+        'await fetch("https://h.example/?a=b");',
+        "wget --post-data 'event=E' https://h.example/",
+    ],
+)
+def test_other_commands_are_not_taken_for_a_form(script: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        read(script.encode())
+    assert caught.value.key == "PASTED_UNKNOWN"
+
+
+def test_names_that_begin_like_commands_stay_a_form() -> None:
+    assert request("fetch=1&event=E").body == b"fetch=1&event=E"

@@ -121,7 +121,9 @@ def _shows(reading: Reading, needles: list[Needle]) -> int:
         return 4
     if any(found):
         return 3
-    if any(WEBHOOK_SHAPE.fullmatch(text.strip().lower()) for text in texts):
+    if reading.code == "TOKEN_NOT_TEXT" or any(
+        WEBHOOK_SHAPE.fullmatch(text.strip().lower()) for text in texts
+    ):
         return 2
     return int(bool(texts) or readings.is_event(reading.fields) or readings.is_robot(reading.fields))
 

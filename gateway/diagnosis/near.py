@@ -141,7 +141,7 @@ def _relation(value: str, token: str, needle: Needle) -> tuple[str, ...] | None:
     if cut:
         return ("cut",)
     if agreeing >= needle.need:
-        return (f"{len(token) - agreeing} other characters",)
+        return (f"other characters: {len(token) - agreeing}",)
     return ("cut", "tail") if pieces else None
 
 

@@ -28,7 +28,7 @@ _COMPRESSED |= {b"\x78\xda": "zlib", b"PK\x03\x04": "zip", b"BZh": "bzip2"}
 _NOT_A_FORM = re.compile(rb"(?:[<{\[]|Array\s*\(|stdClass|object\(|[aO]:[0-9]+:)")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
-_BOUNDARY = re.compile(rb"(?:^|\n)(--[^\s-][^\r\n]{0,200})\r?\n")
+_BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
 _ENCODED_NAME = re.compile(rb"(?:^|&)[^=&]*%25")
 _FLAT = re.compile(r"[^A-Za-z0-9]+")
 _UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -156,7 +156,7 @@ def _of_bytes(judgement: Judgement) -> Iterator[Reading]:
         if b"%" in once:
             yield from _decoded(unquote_to_bytes(once), "", "BODY_ENCODED_TWICE")
     if body[:3].lower() in (b"%7b", b"%5b"):
-        yield from _decoded(unquote_to_bytes(body.rstrip(b"=")), "", "BODY_ENCODED_TWICE")
+        yield from _decoded(unquote_to_bytes(body.rstrip(b"=").replace(b"+", b" ")), "", "BODY_ENCODED_TWICE")
     if body.lstrip()[:1] in (b'"', b"'"):
         yield from _decoded(_text_of_json(body), "", "BODY_NESTED", "body")
     if body[:1] in (b"=", b"?"):
@@ -260,6 +260,7 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement) -> Reading:
             files += [name] if b"filename" in head[:1000].lower() else []
     flat = _unflattened(fields)
     if files and flat and flat[1].removeprefix("body:") in files:
+        flat[0]["auth"]["application_token"] = None  # a file is no text, whatever it holds
         return Reading(flat[0], "TOKEN_NOT_TEXT", "body:auth.application_token: file")
     for name in files:
         for inner in _inside(fields[name]):

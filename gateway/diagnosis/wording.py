@@ -105,9 +105,7 @@ def said_how(how: Any, language: str) -> str:
     said = []
     for word in words:
         for part in str(word).split(", "):
-            number, _, name = (
-                part.partition(" ") if part[:1].isdigit() and "characters" in part else ("", "", part)
-            )
+            name, colon, number = part.partition(": ")
             known = PHRASES.get(f"how/{name}")
-            said.append(" ".join(filter(None, (number, getattr(known, language) if known else name))))
+            said.append((getattr(known, language) if known else name) + colon + number)
     return ", ".join(said)

@@ -18,6 +18,11 @@ _REQUEST_LINE = re.compile(rb"(?:> )?([A-Za-z]{3,10}) +(\S+)(?: +HTTP/\d(?:\.\d)
 _BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _PROXIED = re.compile(rb"(?m)^[*<{}] ?.*\r?\n?")  # what `curl -v` prints around a request
+_SCRIPT = re.compile(  # a command that is no curl line would be taken for a form
+    rb"\s*(?:[$\w.]+\s*=\s*)?(?:(?:await|const|import)\s|Invoke-(?:WebRequest|RestMethod)\b|(?:iwr|irm|wget|httpx?)\s"
+    rb"|(?:fetch|axios|requests)[.(]|\$session\b)",
+    re.IGNORECASE,
+)
 _FRAMING = (b"host", b"content-length", b"transfer-encoding")
 
 
@@ -71,7 +76,7 @@ def relative(address: str) -> str:
 def is_raw(text: bytes) -> bool:
     """Whether this begins as an HTTP request does (`> ` in front: as `curl -v` prints it)."""
     line = _REQUEST_LINE.match(_unframed(text))
-    return line is not None and (b"HTTP/" in line[0] or line[2][:1] == b"/" or b"://" in line[2])
+    return line is not None and (b"HTTP/" in line[0] or re.match(rb"/|https?://", line[2]) is not None)
 
 
 def read_raw(text: bytes) -> Request:
@@ -104,7 +109,7 @@ def read_bare(text: bytes) -> Request | None:
         media = b"application/json"
     elif start == b"--" and b"form-data" in body:
         media = b"multipart/form-data; boundary=" + body.lstrip().split(None, 1)[0][2:]
-    elif b"=" in body:
+    elif b"=" in body and not _SCRIPT.match(body):
         media = b"application/x-www-form-urlencoded"
     else:
         return None
