@@ -23,8 +23,16 @@ from gateway.settings import WEBHOOK_PATH, Settings
 
 RETRY_AFTER = 30  # seconds, for whoever resends after QUEUE_UNAVAILABLE
 MAX_CAUSES = 10
+SECTIONS = {  # of the guide, where the answer's code alone tells the cause
+    "NOT_FOUND": "PATH_WRONG",
+    "TOKEN_NOT_CONFIGURED": "SETTING_MISSING",
+    "QUERY_TOO_LONG": "LIMIT_EXCEEDED",
+    "BODY_TOO_LARGE": "LIMIT_EXCEEDED",
+    "BODY_TOO_COMPLEX": "LIMIT_EXCEEDED",
+}
 
 log = logging.getLogger("gateway.receiver")
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def respond(request: flask.Request) -> flask.Response:
@@ -73,22 +81,28 @@ def _publisher() -> Publisher:
 def _incoming(request: flask.Request) -> Incoming:
     environ = request.environ
     length = environ.get("CONTENT_LENGTH") or ""
+    declared = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
     return Incoming(
         method=request.method,
         path=environ.get("PATH_INFO", "/").encode("latin-1", "replace").decode("utf-8", "replace"),
         query=environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
         headers=_Headers(environ),
-        read=lambda limit: _read(request, limit),
-        declared_length=int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None,
+        read=lambda limit: _read(request, declared, limit),
+        declared_length=declared,
     )
 
 
-def _read(request: flask.Request, limit: int) -> bytes:
-    """At most `limit` bytes of the body; what a sender cut off is read as far as it came."""
+def _read(request: flask.Request, declared: int | None, limit: int) -> bytes:
+    """At most `limit` bytes of the body; what a sender cut off is read as far as it came.
+
+    A body of a declared length is read as PEP 3333 says, without werkzeug's wrapping: a
+    thirtieth of a request's CPU.
+    """
     chunks: list[bytes] = []
-    left = limit
+    left = limit if declared is None else min(declared, limit)
     try:
-        while left and (chunk := request.stream.read(left)):
+        stream = request.stream if declared is None else request.environ["wsgi.input"]
+        while left and (chunk := stream.read(left)):
             chunks.append(chunk)
             left -= len(chunk)
     except (OSError, ClientDisconnected):
@@ -120,14 +134,21 @@ class _Headers(Mapping[str, bytes]):
 
 def _details(judgement: Judgement, config: Settings) -> dict[str, Any]:
     """What the answer says beside its code; nothing of the token, and nothing of an unverified body."""
-    if judgement.code == "EVENT_INVALID":
-        robot = {"hint": say("ROBOT_ANSWER", config.language)} if judgement.hint == "robot" else {}
-        return {"field": judgement.invalid, **robot}
     if judgement.code == "OK":
         return {"token_configured": bool(config.tokens), "queue": config.queue_kind}
+    from gateway.diagnosis import guide_section
+
+    section = "ROBOT_WITHOUT_TOKEN" if judgement.hint == "robot" else SECTIONS.get(judgement.code)
+    details: dict[str, Any] = {"guide": guide_section(section, config.language)}
+    if judgement.code == "NOT_FOUND":
+        details["path"] = WEBHOOK_PATH
     if judgement.limit:
-        return {"limit": judgement.limit.allowed, "came": judgement.limit.came}
-    return {"path": WEBHOOK_PATH} if judgement.code == "NOT_FOUND" else {}
+        details |= {"limit": judgement.limit.allowed, "came": judgement.limit.came}
+    if judgement.code == "EVENT_INVALID":
+        details["field"] = judgement.invalid
+    if judgement.hint == "robot":
+        details["hint"] = say("ROBOT_ANSWER", config.language)
+    return details
 
 
 def _answer(code: str, config: Settings, request_id: str, status: int, **details: Any) -> flask.Response:
@@ -139,7 +160,7 @@ def _answer(code: str, config: Settings, request_id: str, status: int, **details
         "request_id": request_id,
         **details,
     }
-    body = json.dumps(said, ensure_ascii=False).encode()
+    body = _to_json(said).encode()
     headers = {"Content-Length": str(len(body))}
     if code == "METHOD_NOT_ALLOWED":
         headers["Allow"] = ALLOWED[Incoming("", flask.request.path).route]
@@ -151,11 +172,12 @@ def _answer(code: str, config: Settings, request_id: str, status: int, **details
 
 def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
     """One WARNING record a refusal: where the token was looked for, what was there, why, what to change."""
-    from gateway.diagnosis import diagnose  # healthy requests do not pay for it
+    from gateway.diagnosis import diagnose, guide_section  # healthy requests do not pay for it
     from gateway.masking import clean, top_level_keys
 
     secrets = config.secrets()
     causes = [cause.to_json() for cause in diagnose(judgement, config)[:MAX_CAUSES]]
+    guide = guide_section(causes[0]["code"] if causes else None, config.language)
     received = judgement.verdict.received
     fields = {
         "code": "METHOD_GET" if judgement.code == "OK" else judgement.code,
@@ -164,6 +186,7 @@ def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
             for seen in judgement.verdict.places
         ],
         "causes": causes,
+        "guide": guide,
         "method": clean(judgement.incoming.method, secrets),
         "path": clean(judgement.incoming.path, secrets),
         "content_type": clean(judgement.incoming.header("content-type"), secrets),
@@ -178,6 +201,7 @@ def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
     sentence = say(key, config.language, received=shown)
     if causes:
         sentence += f" — {causes[0]['says']} {causes[0]['do']}"
+    sentence += f" {say('EXPLAIN_GUIDE', config.language, section=guide)}"
     labels = {"cause": causes[0]["code"]} if causes else {}  # what the alerts count refusals by
     log.warning(sentence, extra={"json_fields": fields, "labels": labels})
 

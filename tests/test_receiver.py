@@ -223,6 +223,25 @@ def test_all_mismatches_get_the_same_answer(gateway: Running) -> None:
     assert len(set(answers)) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "token", "section", "answered"),
+    [
+        ("/api/bitrix/webhook", OTHER_TOKEN, "#token_other_webhook", ""),
+        ("/api/bitrix/webhook", "", "#token_blank", ""),
+        ("/nowhere", TOKEN, "#path_wrong", "#path_wrong"),
+    ],
+)
+def test_record_and_answer_name_the_guides_section(
+    gateway: Running, path: str, token: str, section: str, answered: str
+) -> None:
+    """The answer only what its code tells anyway: all mismatches are answered alike."""
+    answer = gateway.post(form(token=token), path)
+    (record,) = refusals(gateway, answer)
+    assert answer.json["guide"] == f"docs/token-not-found.ru.md{answered}"
+    assert record["guide"] == f"docs/token-not-found.ru.md{section}"
+    assert record["message"].endswith(record["guide"])
+
+
 def test_a_wrong_token_above_a_right_one_passes(gateway: Running) -> None:
     assert gateway.post(form(), Authorization="Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln").status == 200
     assert gateway.post(form(), "/?token=wrong", X_Bitrix_Token=OTHER_TOKEN).status == 200

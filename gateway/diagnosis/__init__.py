@@ -43,9 +43,9 @@ def setting_causes(settings: Settings) -> list[Cause]:
     return _rendered(conclusions.of_setting(settings), settings)
 
 
-def guide_section(code: str, language: str = "ru") -> str:
-    """Where the guide explains a cause: its file and anchor."""
-    return f"{GUIDE[language]}#{code.lower()}"
+def guide_section(code: str | None, language: str = "ru") -> str:
+    """Where the guide explains a cause: its file and anchor; the file alone where there is no one cause."""
+    return f"{GUIDE[language]}#{code.lower()}" if code else GUIDE[language]
 
 
 def _rendered(findings: list[Finding], settings: Settings) -> list[Cause]:
