@@ -90,6 +90,7 @@ english() { [[ ${LOG_LANGUAGE:-ru} == en ]]; }
 say() { if english; then echo "$2"; else echo "$1"; fi >&2; } # RUSSIAN ENGLISH
 step() { say "== $1" "== $2"; }
 fail() { say "✖ $1" "✖ $2" && exit 1; }
+problem() { PROBLEMS=$((PROBLEMS + 1)) && say "✖ $1" "✖ $2"; }
 misuse() { say "✖ $1 См. ./deploy.sh --help" "✖ $2 See ./deploy.sh --help" && exit 2; }
 
 quoted() { # WORD…: as one line of shell
@@ -118,17 +119,23 @@ role_of() {
 planning() { [[ -n $DRY_RUN ]]; }
 
 fetch() { # VARIABLE COMMAND…: what the reading command prints
-  local variable=$1 answer
+  local variable=$1 answer pause
   shift
   if [[ -n $READ_ONLY ]] && ! is_enabled "$(api_of "$1")"; then # a new project: nothing is there yet
-    printf -v "$variable" ""
-  elif answer=$(gcloud "$@" "--project=$PROJECT" 2>"$SCRATCH/error"); then
-    printf -v "$variable" %s "$answer"
-  else
-    cat "$SCRATCH/error" >&2
-    fail "Прочитать не удалось: gcloud $1 $2. Это не значит, что там пусто, поэтому дальше ничего не сделано. Устраните причину, названную выше (обычно это права или сеть), и повторите." \
-      "Could not read: gcloud $1 $2. That does not mean that nothing is there, so nothing more was done. Remove the cause named above (mostly a permission or the network), and run this again."
+    printf -v "$variable" "" && return
   fi
+  for pause in 5 10 20 40 0; do
+    if answer=$(gcloud "$@" "--project=$PROJECT" 2>"$SCRATCH/error"); then
+      printf -v "$variable" %s "$answer" && return
+    fi
+    if [[ -z $JUST_ENABLED || $pause == 0 ]] || ! grep -q 'has not been used' "$SCRATCH/error"; then break; fi
+    say "API только что включён и ещё не отвечает; повтор через $pause с." \
+      "The API has just been switched on and does not answer yet; trying again in $pause s."
+    sleep "$pause"
+  done
+  cat "$SCRATCH/error" >&2
+  fail "Прочитать не удалось: gcloud $1 $2. Это не значит, что там пусто, поэтому дальше ничего не сделано. Устраните причину, названную выше (обычно это права или сеть), и повторите." \
+    "Could not read: gcloud $1 $2. That does not mean that nothing is there, so nothing more was done. Remove the cause named above (mostly a permission or the network), and run this again."
 }
 
 api_of() { # the API behind a gcloud command group
@@ -307,9 +314,13 @@ deploy_all() { # FUNCTION…, none of them named: all
 
 look_around() { # which APIs are on, who Pub/Sub's agent is, what is stored
   local listed number
-  fetch listed services list --enabled --format='value(config.name)'
-  ENABLED=$(tr '\n' ' ' <<<"${listed//.googleapis.com/}")
-  fetch number projects describe "$PROJECT" --format='value(projectNumber)'
+  fetch listed services list --enabled --format='value(config.name,name.basename())'
+  ENABLED=$(tr '\n\t' '  ' <<<"${listed//.googleapis.com/}")
+  if [[ -n $READ_ONLY ]] && ! is_enabled cloudresourcemanager; then
+    number=$(gcloud projects describe "$PROJECT" --format='value(projectNumber)' 2>/dev/null) || number=""
+  else
+    fetch number projects describe "$PROJECT" --format='value(projectNumber)'
+  fi
   AGENT="service-${number:-PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
   if is_enabled secretmanager; then read_secrets; fi
 }
@@ -336,7 +347,7 @@ enable_apis() {
   done
   if [[ ${#missing[@]} -gt 0 ]]; then
     change services enable "${missing[@]}"
-    if ! planning; then look_around; fi
+    if ! planning; then JUST_ENABLED=1 && look_around; fi
   fi
 }
 
@@ -606,11 +617,12 @@ show_url() {
 }
 
 smoke() { # real requests: the only proof that Google's side lets in whom it should
-  local name url status problems=0
+  local name url status
   read_services
   for name in $FUNCTIONS; do
     url=$(url_of "$name")
     if [[ -z $url && $name == resync_users ]]; then continue; fi
+    if [[ -z $url ]]; then problem "$name не развёрнут" "$name is not deployed" && continue; fi
     if [[ $name == bitrix_webhook ]]; then url+=/api/bitrix/webhook; fi
     status=$(curl --silent --max-time 30 --output "$SCRATCH/body" --write-out '%{http_code}' --data '' "$url" || true)
     if [[ $name == bitrix_webhook && $status == 401 ]] && grep -q TOKEN_NOT_FOUND "$SCRATCH/body"; then
@@ -618,15 +630,12 @@ smoke() { # real requests: the only proof that Google's side lets in whom it sho
     elif [[ $name != bitrix_webhook && $status == 403 ]]; then
       say "✔ $name: посторонним 403" "✔ $name: 403 to strangers"
     else
-      say "✖ $name: ответ $status. Не то, чего ждут: bitrix_webhook без токена отвечает 401 TOKEN_NOT_FOUND, остальные 403. Повторите ./deploy.sh deploy $name" \
-        "✖ $name: answered $status. Expected: 401 TOKEN_NOT_FOUND from bitrix_webhook without a token, 403 from the others. Run ./deploy.sh deploy $name again"
-      problems=1
+      problem "$name: ответ $status. Ждут 401 TOKEN_NOT_FOUND от bitrix_webhook без токена, 403 от остальных. Повторите ./deploy.sh deploy $name" \
+        "$name: answered $status. Expected: 401 TOKEN_NOT_FOUND from bitrix_webhook without a token, 403 from the others. Run ./deploy.sh deploy $name again"
     fi
   done
-  return "$problems"
+  [[ $PROBLEMS == 0 ]]
 }
-
-problem() { PROBLEMS=$((PROBLEMS + 1)) && say "✖ $1" "✖ $2"; }
 
 check() {
   local api name
@@ -1002,7 +1011,7 @@ check_words() { # the words after the command
 
 main() { # WORD…
   COMMAND="" WORDS=() YES="" DRY_RUN="" FINISH="" READ_ONLY="" PROBLEMS=0
-  ENABLED="" SECRETS="" FRESH="" AGENT_CREATED="" LISTENING="" SOURCE="" POLICY="" POLICY_OF="" GIVEN=""
+  ENABLED="" JUST_ENABLED="" SECRETS="" FRESH="" AGENT_CREATED="" LISTENING="" SOURCE="" POLICY="" POLICY_OF="" GIVEN=""
   read_command_line "$@"
   read_settings
   check_words

@@ -19,6 +19,7 @@ from tests.parts.gcloud import (
     Cloud,
     Deployed,
     FakeGoogle,
+    Rule,
 )
 
 ACCOUNTS = {
@@ -322,12 +323,16 @@ def test_what_differs_is_put_right_and_nothing_else(finished: Cloud) -> None:
     subscription(google, "b24-on-user-add")["pushConfig"]["oidcToken"]["audience"] = "https://elsewhere"
     del google.policies[f"pubsub/projects/{PROJECT}/topics/b24-events"]
     google.unpropagated["b24-receiver"] = 1
+    google.enabled.remove("monitoring")
+    google.rules.append(Rule("GET", "serviceAccounts$", 403, "Identity API has not been used in it", times=1))
     run = finished.run("deploy", "on_user_add", **TOLD)
     assert run.returncode == 0, run.stderr
     assert "b24-on-user-add has drifted" in run.stderr
     assert "The new account is not known everywhere yet" in run.stderr
+    assert "The API has just been switched on and does not answer yet" in run.stderr
     topic = "POST pubsub/v1/projects/gateway-test/topics/b24-events:setIamPolicy"
     assert [call for call in finished.changes() if "storage" not in call and "builds:submit" not in call] == [
+        "POST serviceusage/v1/projects/gateway-test/services/monitoring.googleapis.com:enable",
         topic,  # refused: the account is new
         topic,
         topic,

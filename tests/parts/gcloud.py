@@ -300,6 +300,9 @@ class FakeGoogle:
             return self._set_policy(key, call.body["policy"])
         if verb == "testIamPermissions":
             return {"permissions": call.body["permissions"]}
+        if verb == "enable" and call.service == "serviceusage":  # one API; several are a batch
+            self.enabled.add(key.rpartition("/")[2].removesuffix(".googleapis.com"))
+            return self._operation("serviceusage/operations/enabled", {})
         if verb == "batchEnable":
             self.enabled |= {name.removesuffix(".googleapis.com") for name in call.body["serviceIds"]}
             return self._operation("serviceusage/operations/enabled", {})
