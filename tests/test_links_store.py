@@ -316,6 +316,18 @@ def test_one_event_from_many_workers_has_one_effect(store: Store) -> None:
     assert len(list(store.history(P))) == 2
 
 
+def test_the_events_id_alone_keeps_the_other_workers_out(store: Store) -> None:
+    """Each worker brings another user, so that nothing but the id can make the effects one."""
+    for event in range(5):
+        first = 10 * event + 1
+        _together(
+            lambda worker, first=first, event=event: store.apply(  # type: ignore[misc]
+                P, f"e{event}", [seen(first + worker, 1, Account(telegram_id=first + worker))]
+            )
+        )
+    assert [row.event_id for row in store.history(P)] == [f"e{event}" for event in range(5)]
+
+
 PROCESS = """
 import sys
 from datetime import UTC, datetime, timedelta
