@@ -19,10 +19,10 @@ cloudresourcemanager logging monitoring storage"
 EXPIRY_FIELD=expires_at # of the collection group processed_events; gateway/links/firestore.py writes it
 OLDEST_GCLOUD=511       # the first one whose `run deploy` does all that is asked of it here
 
-export CLOUDSDK_CORE_DISABLE_PROMPTS=1                   # what is asked, this script asks
-export CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=0       # and it switches APIs on itself, in one place
-export CLOUDSDK_CORE_DISABLE_FILE_LOGGING=1              # gcloud's own log would keep what it prints: secrets
-export -n BITRIX24_OUTGOING_WEBHOOK_TOKEN BITRIX24_WEBHOOK_TOKEN # nothing we start inherits them
+export CLOUDSDK_CORE_DISABLE_PROMPTS=1             # what is to be asked, this script asks
+export CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=0 # and it switches APIs on itself, in one place
+export CLOUDSDK_CORE_DISABLE_FILE_LOGGING=1        # gcloud's own log would keep what it prints: secrets
+export -n BITRIX24_OUTGOING_WEBHOOK_TOKEN BITRIX24_WEBHOOK_TOKEN # nothing that is started here inherits them
 
 usage_en() {
   cat <<'EOF'
@@ -341,7 +341,7 @@ decide_secrets() { # FUNCTION…: before anything is changed
 
 enable_apis() {
   local api missing=()
-  step "API"  "APIs"
+  step "API" "APIs"
   for api in $APIS; do
     if ! is_enabled "$api"; then missing+=("$api.googleapis.com"); fi
   done
@@ -466,7 +466,7 @@ live() { # FUNCTION: its lines in SERVICES
   awk -F'|' -v service="$(service_of "$1")" '$1 == service' <<<"$SERVICES"
 }
 
-url_of() { live "$1" | awk -F'|' 'NR == 1 {print $2}'; }                       # FUNCTION
+url_of() { live "$1" | awk -F'|' 'NR == 1 {print $2}'; } # FUNCTION
 is_ready() { live "$1" | awk -F'|' 'END {exit !(NR && $3 !~ /False|Unknown/)}'; }
 is_public() { live "$1" | awk -F'|' 'END {exit !(tolower($4) == "true")}'; }
 pinned() { live "$1" | awk -F'|' -v name="$2" '$9 == name {print $12}'; }  # FUNCTION SETTING: a version
@@ -955,7 +955,7 @@ settle() { # defaults, forms, and the names that follow from them
   RUNTIME=${RUNTIME:-python312} MEMORY=${MEMORY:-512Mi} CONCURRENCY=${CONCURRENCY:-80} TIMEOUT=${TIMEOUT:-60}
   MIN_INSTANCES=${MIN_INSTANCES:-0} MAX_INSTANCES=${MAX_INSTANCES:-10} SCHEDULE=${SCHEDULE:-*/30 * * * *}
   PREFIX=${PREFIX:-b24}
-  expect PROJECT '[a-z][a-z0-9:.-]{4,60}' "имя проекта (--project, PROJECT или deploy.env)" "the project's id (--project, PROJECT or deploy.env)"
+  expect PROJECT '[a-z][a-z0-9-]{4,28}[a-z0-9]' "имя проекта (--project, PROJECT или deploy.env)" "the project's id (--project, PROJECT or deploy.env)"
   expect REGION '[a-z]+-[a-z]+[0-9]+' "регион, например europe-west1 (--region, REGION или deploy.env)" "a region such as europe-west1 (--region, REGION or deploy.env)"
   expect PREFIX '[a-z][a-z0-9-]{0,11}' "до 12 строчных букв, цифр и дефисов, сначала буква" "up to 12 lower-case letters, digits and dashes, a letter first"
   expect RUNTIME 'python3[0-9]+' "python3NN" "python3NN"

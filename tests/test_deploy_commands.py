@@ -110,7 +110,7 @@ def test_the_file_takes_no_secret_and_nothing_unknown(cloud: Cloud, line: str) -
     assert "abc" not in run.stderr
 
 
-def test_the_example_file_names_every_option(cloud: Cloud) -> None:
+def test_the_example_file_names_every_option() -> None:
     named = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / "deploy.env.example").read_text(), re.M))
     [options] = re.findall(r'^OPTIONS="(.*)"$', (ROOT / "deploy.sh").read_text(), re.M)
     [settings] = re.findall(r'^SETTINGS="\$OPTIONS (.*)"$', (ROOT / "deploy.sh").read_text(), re.M)
