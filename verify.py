@@ -90,14 +90,16 @@ def verify(
     more than once, as ("query" | "body", path). Every token is compared with every
     value, in constant time for a given length.
     """
-    traces = [
-        _trace(HEADER_PLACES[0], _header(headers.get("x-bitrix-token")), tokens),
-        _trace(HEADER_PLACES[1], bearer(headers.get("authorization")), tokens),
-        _trace(QUERY_PLACE, _field(query, ("token",), "query", repeated), tokens),
+    values = [
+        _header(headers.get("x-bitrix-token")),
+        bearer(headers.get("authorization")),
+        _field(query, ("token",), "query", repeated),
+        *[_field(body, path, "body", repeated) for path in BODY_PATHS.values()],
     ]
-    for place, path in BODY_PATHS.items():
-        value = _field(body, path, "body", repeated)
-        traces.append(_ABSENT_TRACES[place] if value is ABSENT else _trace(place, value, tokens))
+    traces = [
+        _ABSENT_TRACES[place] if value is ABSENT else _trace(place, value, tokens)
+        for place, value in zip(PLACES, values, strict=True)
+    ]
     right = next((seen.place for seen in traces if seen.state == "match"), None)
     return Verdict(right is not None, right, tuple(traces))
 
@@ -117,7 +119,9 @@ def is_accepted(value: bytes, tokens: Sequence[bytes]) -> bool:
 
 def bearer(value: bytes | None) -> Any:
     """The token of an `Authorization: Bearer` value; `ABSENT` for no header and for other schemes."""
-    parts = (value or b"").split(None, 1)
+    if value is None:
+        return ABSENT
+    parts = value.split(None, 1)
     if not parts or parts[0].lower() != b"bearer":
         return ABSENT
     return _header(parts[1]) if len(parts) == 2 else b""
@@ -140,9 +144,7 @@ def _field(root: Any, path: Path, where: str, repeated: Collection[tuple[str, Pa
 
 
 def _trace(place: str, value: Any, tokens: Sequence[bytes]) -> Trace:
-    """`value`: `ABSENT`, bytes, or None where the place held anything but one text."""
-    if value is ABSENT:
-        return _ABSENT_TRACES[place]
+    """`value`: bytes, or None where the place held anything but one text."""
     if value is None:
         return Trace(place, "malformed")
     if not value.strip():

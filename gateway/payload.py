@@ -9,7 +9,7 @@ reading. No input raises anything but `TooComplex`.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
@@ -66,7 +66,7 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> P
         return Payload({}, "compressed", declared)
     if not body:
         return Payload({}, "empty", declared)
-    for kind in dict.fromkeys(_guesses(declared, body)):
+    for kind in _guesses(declared, body):
         read = _READERS[kind](body, content_type)
         if read is not None:
             return Payload(read[0], kind, declared, read[1])
@@ -92,29 +92,28 @@ def repeated_places(payload: Payload, query_token_repeated: bool) -> frozenset[t
     return frozenset(places)
 
 
+@lru_cache(maxsize=64)
 def declared_type(content_type: str) -> str:
     """`json`, `form`, `multipart`, another media type in lower case, or "" for none."""
     media = content_type.partition(";")[0].strip().lower()
     return "json" if media.endswith("+json") else _TYPES.get(media, media)
 
 
-def _guesses(declared: str, body: bytes) -> Iterator[str]:
+def _guesses(declared: str, body: bytes) -> list[str]:
     """The kinds to try: the declared one first, but a form last, as anything with a `=` is one to PHP.
 
     `curl -d '{…}'` declares a form and sends JSON.
     """
-    if declared in _READERS and declared != "form":
-        yield declared
-    if _starts_as_json(body):
-        yield "json"
-    elif body.lstrip()[:2] == b"--" and b"form-data" in body:
-        yield "multipart"
-    if declared == "form" or not _starts_as_json(body):
-        yield "form"
-
-
-def _starts_as_json(body: bytes) -> bool:
-    return body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+    kinds = [declared] if declared in _READERS and declared != "form" else []
+    start = body[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    as_json = start[:1] in (b"{", b"[")
+    if as_json and declared != "json":
+        kinds.append("json")
+    elif start[:2] == b"--" and declared != "multipart" and b"form-data" in body:
+        kinds.append("multipart")
+    if declared == "form" or not as_json:
+        kinds.append("form")
+    return kinds
 
 
 def _read_form(body: bytes, _content_type: str) -> tuple[Any, frozenset[Path]] | None:
@@ -157,18 +156,18 @@ def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
     return array
 
 
-def _filled(shape: _Shape, values: list[str]) -> tuple[dict[str, Any], frozenset[Path]]:
+def _filled(shape: _Shape, values: list[str]) -> tuple[Any, frozenset[Path]]:
     _check(MAX_LEVELS, shape.levels, "levels")
     told = [None if value == "undefined" else value for value in values] if "undefined" in values else values
-    return {name: _fill(inner, told) for name, inner in shape.tree.items()}, shape.repeated
+    return _fill(shape.tree, told), shape.repeated
 
 
 def _fill(tree: Any, values: Sequence[str | None]) -> Any:
-    if isinstance(tree, int):
-        return values[tree]
     if isinstance(tree, list):
-        return [_fill(inner, values) for inner in tree]
-    return {name: _fill(inner, values) for name, inner in tree.items()}
+        return [values[inner] if type(inner) is int else _fill(inner, values) for inner in tree]
+    return {
+        name: values[inner] if type(inner) is int else _fill(inner, values) for name, inner in tree.items()
+    }
 
 
 def _read_multipart(body: bytes, content_type: str) -> tuple[Any, frozenset[Path]] | None:

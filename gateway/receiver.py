@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import flask
@@ -110,6 +110,12 @@ def _read(request: flask.Request, declared: int | None, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+@lru_cache(maxsize=64)
+def _wsgi_name(header: str) -> str:
+    name = header.upper().replace("-", "_")
+    return name if name == "CONTENT_TYPE" else f"HTTP_{name}"
+
+
 class _Headers(Mapping[str, bytes]):
     """The request's headers by lower-case name, straight from WSGI (PEP 3333: latin-1 texts)."""
 
@@ -117,9 +123,13 @@ class _Headers(Mapping[str, bytes]):
         self._environ = environ
 
     def __getitem__(self, name: str) -> bytes:
-        key = name.upper().replace("-", "_")
-        key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
-        return str(self._environ[key]).encode("latin-1", "replace")
+        return str(self._environ[_wsgi_name(name)]).encode("latin-1", "replace")
+
+    def __contains__(self, name: object) -> bool:  # `Mapping`'s own raises and catches an exception
+        return isinstance(name, str) and _wsgi_name(name) in self._environ
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401 — this is `get`
 
     def __iter__(self) -> Iterator[str]:
         if self._environ.get("CONTENT_TYPE"):
@@ -156,18 +166,22 @@ def _answer(code: str, config: Settings, request_id: str, status: int, **details
     said = {
         "status": "ok" if status < 400 else "error",
         "code": code,
-        "message": say(f"ANSWER_{code}", config.language),
+        "message": _sentence(code, config.language),
         "request_id": request_id,
         **details,
     }
     body = _to_json(said).encode()
-    headers = {"Content-Length": str(len(body))}
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     if code == "METHOD_NOT_ALLOWED":
-        headers["Allow"] = ALLOWED[Incoming("", flask.request.path).route]
+        headers.append(("Allow", ALLOWED[Incoming("", flask.request.path).route]))
     if code == "QUEUE_UNAVAILABLE":
-        headers["Retry-After"] = str(RETRY_AFTER)
-    content = iter(() if flask.request.method == "HEAD" else (body,))
-    return flask.Response(content, status, headers, mimetype="application/json")
+        headers.append(("Retry-After", str(RETRY_AFTER)))
+    return flask.Response(iter((body,)), status, headers)  # werkzeug sends no body after a HEAD
+
+
+@cache
+def _sentence(code: str, language: str) -> str:
+    return say(f"ANSWER_{code}", language)
 
 
 def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
