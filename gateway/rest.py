@@ -144,9 +144,13 @@ class Portal:
         """Which of these users (50 at most) the portal knows, each asked for by its id."""
         asked = {str(user_id): user_id for user_id in user_ids}
         params = {name: {"filter": {"ID": number}, "start": -1} for name, number in asked.items()}
-        results = self._batch(
-            {name: f"user.get?{encode_params(param)}" for name, param in params.items()}, "user.get"
-        )
+        commands = {name: f"user.get?{encode_params(param)}" for name, param in params.items()}
+        try:
+            results = self._batch(commands, "user.get")
+        except (PortalError, PortalUnavailable) as failure:
+            if isinstance(failure, PortalUnavailable) and failure.retry_after is not None:
+                raise
+            results = {}  # a portal that fails at batches: each user by itself, and judged then
         found = set()
         for name, number in asked.items():
             if isinstance(results.get(name), list):

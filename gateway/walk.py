@@ -80,7 +80,6 @@ class _State:
     of: list[str]  # the portal's domain and the field
     after: int = 0  # the last id
     users: int = 0
-    field_seen: bool = False
     changes: list[_Change] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)  # linked users who were not among the portal's
 
@@ -183,7 +182,7 @@ class _Walk:
         self._settings, self._portal, self._store, self._publish = settings, portal, store, publish
         self._now, self._since, self._dry_run = now, since, dry_run
         self._keeps = since is None and not dry_run
-        self._field = settings.telegram_field.upper()
+        self._field, self._field_seen = settings.telegram_field.upper(), False  # seen by this run itself
         self._select = ["ID", "ACTIVE", self._field] + ([] if since is None else ["TIMESTAMP_X"])
         of = [settings.domain, self._field]
         self._state = _State.read(store.read_state(STATE) if self._keeps else None, of)
@@ -235,7 +234,7 @@ class _Walk:
                     state.missing.append(user)
                 continue
             state.users += 1
-            state.field_seen = state.field_seen or self._field in row
+            self._field_seen = self._field_seen or self._field in row
             if row.get(self._field) is not None and parse_account(row[self._field]) is None:
                 self._summary.unreadable += 1
             found = difference(user, row, link, self._field)
@@ -309,7 +308,7 @@ class _Walk:
             raise AnswerDoubted(self._say("RESYNC_DATE_IGNORED"))
 
     def _require_field(self) -> None:
-        if not self._state.field_seen and self._field not in self._portal.fields():
+        if not self._field_seen and self._field not in self._portal.fields():
             raise AnswerDoubted(self._say("RESYNC_FIELD_MISSING", field=self._field))
 
     def _gone(self) -> Iterator[_Change]:

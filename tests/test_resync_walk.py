@@ -351,6 +351,18 @@ def test_an_absent_field_changes_nothing(world: World, field: str | None) -> Non
     assert world.queue == []
 
 
+def test_a_field_that_vanished_since_an_interrupted_walk_changes_nothing(world: World) -> None:
+    with_reasons_to_unlink(world)
+    world.portal.faults.append(after(150, HTML))
+    with pytest.raises(PortalError):
+        world.walk()
+    world.portal.faults.clear()
+    world.portal.field = None
+    with pytest.raises(PortalError, match=FIELD):
+        world.walk()
+    assert world.queue == []
+
+
 def test_a_field_that_only_user_fields_shows_is_there(world: World) -> None:
     fill(world, 3)
     world.sync()
@@ -466,7 +478,9 @@ def test_a_portal_without_chains_is_walked_page_by_page(world: World) -> None:
 def test_a_portal_that_fails_at_batches_is_walked_page_by_page(world: World, reply: Reply) -> None:
     fill(world, 300)
     world.portal.faults.append(lambda call: reply if call.method == "batch" else None)
-    assert world.walk().published == 300
+    assert world.sync().published == 300
+    del world.portal.users[min(world.portal.users)], world.portal.users[max(world.portal.users)]
+    assert world.sync().unlinked == 2
 
 
 def test_more_new_links_than_can_wait_are_published_on_the_way(world: World) -> None:
