@@ -410,3 +410,14 @@ def test_other_commands_are_not_taken_for_a_form(script: str) -> None:
 
 def test_names_that_begin_like_commands_stay_a_form() -> None:
     assert request("fetch=1&event=E").body == b"fetch=1&event=E"
+
+
+def test_a_fence_around_it_is_no_part_of_it() -> None:
+    assert request(f"```bash\ncurl {ADDRESS} -d '{FORM}'\n```\n") == request(f"curl {ADDRESS} -d '{FORM}'")
+
+
+def test_a_user_in_the_address_is_basic_as_for_u() -> None:
+    named = request(f"curl https://bitrix:{TOKEN}@hooks.example.com/ -d event=E")
+    assert sorted(named.headers) == sorted(
+        request(f"curl -u bitrix:{TOKEN} https://hooks.example.com/ -d event=E").headers
+    )

@@ -154,8 +154,8 @@ def _outside(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, s
         if name not in _PLACES_APART:
             yield "header", name, value[:MAX_TEXT].decode("utf-8", "replace")
     for cookie in incoming.header("cookie")[:8192].split(";"):
-        name, _, text = cookie.strip().partition("=")
-        yield "cookie", name, text[:MAX_TEXT]
+        name, equals, text = cookie.strip().partition("=")
+        yield "cookie", name if equals else "", (text if equals else name)[:MAX_TEXT]
     if len(incoming.query) <= MAX_QUERY:
         yield from _leaves(query, "query", ("token",))
 

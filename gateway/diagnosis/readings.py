@@ -25,7 +25,7 @@ MAX_FIELDS = 64  # fields that are tried as a body of their own
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x78\x9c": "zlib", b"\x78\x01": "zlib"}
 _COMPRESSED |= {b"\x78\xda": "zlib", b"PK\x03\x04": "zip", b"BZh": "bzip2"}
-_NOT_A_FORM = re.compile(rb"(?:[<{\[]|Array\s*\(|stdClass|object\(|[aO]:[0-9]+:)")
+_NOT_A_FORM = re.compile(rb"(?:[<{\[]|[Aa]rray\s*\(|stdClass|object\(|[aO]:[0-9]+:)")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
 _BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)

@@ -1,6 +1,7 @@
 """What an operator pastes, read: a raw HTTP request, a curl command, a log record, a bare body."""
 
 import codecs
+import re
 
 from gateway.pasted.curl import is_curl, read_curl
 from gateway.pasted.records import Record, read_record
@@ -8,10 +9,12 @@ from gateway.pasted.request import Request, Unreadable, is_raw, read_bare, read_
 
 __all__ = ["Record", "Request", "Unreadable", "read"]
 
+_FENCE = re.compile(rb"\A\s*```\w*\r?\n(.*?)\r?\n```\s*\Z", re.DOTALL)  # as chats and issues print it
+
 
 def read(pasted: bytes) -> Request | Record:
     """The request or the record in `pasted`. Raises `Unreadable`."""
-    pasted = _utf8(pasted)
+    pasted = _FENCE.sub(rb"\1", _utf8(pasted))
     text = pasted.decode("utf-8", "surrogateescape")
     if is_curl(text):
         return read_curl(text.strip())

@@ -8,7 +8,7 @@ a dash for an option, and a multipart body starts with two) reads such lines who
 import base64
 import re
 from collections.abc import Callable, Iterator
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from gateway.masking import clean
 from gateway.pasted.request import Request, Unreadable, relative
@@ -263,6 +263,8 @@ def _cookie(command: _Command, value: str) -> None:
 
 def _url(command: _Command, value: str) -> None:
     command.url = command.url or value
+    if user := re.match(r"(?:\w+://)?([^/?#@]+)@", value):
+        _basic(command, unquote(user[1], errors="surrogateescape"))
 
 
 _ACTIONS: dict[str, Callable[[_Command, str], None]] = {
