@@ -295,6 +295,14 @@ SENTENCES: dict[str, Sentence] = {
         "ожидается целое число и s, m или h, например 30m",
         "expected a whole number and s, m or h, such as 30m",
     ),
+    "EXPECTED_UTF8": Sentence(
+        "файл не читается: ожидается текст в UTF-8. Сохраните его в этой кодировке и проверьте права",
+        "can't be read: expected a text file in UTF-8. Save it in this encoding and check its rights",
+    ),
+    "EXPECTED_HOST": Sentence(
+        "ожидается адрес этой машины: 127.0.0.1, 0.0.0.0 (все) или ::",
+        "expected an address of this machine: 127.0.0.1, 0.0.0.0 (all of them) or ::",
+    ),
     "EXPECTED_FREE_PORT": Sentence(
         "не удаётся слушать {address}: {problem}. Освободите порт или задайте другой",
         "cannot listen on {address}: {problem}. Free the port or set another one",
@@ -316,8 +324,8 @@ SENTENCES: dict[str, Sentence] = {
         "Trial round with {portal}: {users} users, {published} changes would be queued, {unlinked} of them unlink",
     ),
     "POLL_FAILED": Sentence(
-        "Сверка пользователей не удалась ({status}): {answer}. Проверьте: python -m gateway resync",
-        "Polling users failed ({status}): {answer}. Check: python -m gateway resync",
+        "Сверка пользователей не удалась ({status}). Проверьте: python -m gateway resync",
+        "Polling users failed ({status}). Check: python -m gateway resync",
     ),
     "NO_VOLUME": Sentence(
         "{name} указывает на файл вне тома Railway: при следующем деплое он исчезнет. Подключите том "

@@ -85,12 +85,15 @@ def load(environ: Mapping[str, str] | None = None, dotenv: str | Path | None = "
 
     Raises `SettingError` for the first setting whose value cannot be worked with.
     """
-    values = _values(os.environ if environ is None else environ, dotenv)
-    text = {name: value.strip() for name, value in values.items() if value.strip()}
-    language = "en" if text.get("LOG_LANGUAGE", "").lower() == "en" else "ru"
+    given = os.environ if environ is None else environ
+    language = given.get("LOG_LANGUAGE", "")
     try:
+        values = _values(given, dotenv)
+        text = {name: value.strip() for name, value in values.items() if value.strip()}
+        language = text.get("LOG_LANGUAGE", "")
         return _read(values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN"), text)
     except _Wrong as wrong:
+        language = "en" if language.strip().lower() == "en" else "ru"
         error = SettingError(wrong.name, say(wrong.expected, language, **wrong.values))
     raise error
 
@@ -155,7 +158,10 @@ def _values(environ: Mapping[str, str], dotenv: str | Path | None) -> dict[str, 
     if dotenv is not None and Path(dotenv).is_file():
         from dotenv import dotenv_values  # only where a file is: it costs a cold start nothing
 
-        read = dotenv_values(dotenv, interpolate=False)
+        try:
+            read = dotenv_values(dotenv, interpolate=False)
+        except (OSError, UnicodeError):
+            raise _Wrong(str(dotenv), "EXPECTED_UTF8") from None
         values = {name: value for name, value in read.items() if value is not None}
     return values | dict(environ)
 

@@ -199,3 +199,20 @@ def test_secrets_are_known_by_value_from_16_bytes_on_and_kept_out_of_repr() -> N
     }
     for secret in settings.secrets():
         assert secret not in repr(settings)
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-16"])
+def test_a_dotenv_in_another_encoding_is_told_and_its_values_are_not(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={CANARY}\n# токен\n", encoding)
+    with pytest.raises(SettingError, match="UTF-8") as failure:
+        load({"LOG_LANGUAGE": "en"}, file)
+    assert failure.value.name == str(file)
+    assert CANARY not in str(failure.value)
+    assert failure.value.__context__ is None
+
+
+def test_a_dotenv_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("PORT=9000\n", "utf-8-sig")
+    assert load({}, file).port == 9000

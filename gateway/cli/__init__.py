@@ -42,7 +42,7 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Commands)
+@click.group(cls=_Commands, epilog="Example: python -m gateway serve")
 def cli() -> None:
     """The Bitrix24 webhook gateway's tools."""
 

@@ -52,7 +52,11 @@ def command(context: click.Context, event: str | None, subscription: str | None,
         click.echo(say("NO_DEAD_LETTERS", settings.language), err=True)
 
 
-@command.command("show", help="One dead letter, whole. ID: its id or event_id, or the beginning of one.")
+@command.command(
+    "show",
+    help="One dead letter, whole. ID: its id or event_id, or the beginning of one.",
+    epilog="Example: python -m gateway dead-letters show 5f2c9d --message > letter.json",
+)
 @click.argument("letter_id", metavar="ID")
 @click.option("--message", "only_message", is_flag=True, help="The message alone, to edit and `mend`.")
 @click.pass_obj
@@ -65,6 +69,7 @@ def show(context: tuple[Settings, str | None], letter_id: str, only_message: boo
 @command.command(
     "mend",
     help="Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.",
+    epilog="Example: python -m gateway dead-letters mend 5f2c9d letter.json",
 )
 @click.argument("letter_id", metavar="ID")
 @click.argument("file", type=click.File("rb"), default="-")
@@ -84,7 +89,11 @@ def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) 
     return 0
 
 
-@command.command("drop", help="Delete dead letters for good: the given ones, or all with --all.")
+@command.command(
+    "drop",
+    help="Delete dead letters for good: the given ones, or all with --all.",
+    epilog="Example: python -m gateway dead-letters drop 5f2c9d",
+)
 @click.argument("letter_ids", metavar="[ID]…", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every one of them.")
 @click.pass_obj

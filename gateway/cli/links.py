@@ -71,7 +71,11 @@ def command(
         _print(map(_values, rows), names, as_json, as_csv, settings.language)
 
 
-@command.command("forget", help="Erase a person: link, history, dead letters, journal rows. Asks nothing.")
+@command.command(
+    "forget",
+    help="Erase a person: link, history, dead letters, journal rows. Asks nothing.",
+    epilog="Example: python -m gateway links forget p.bitrix24.ru 42",
+)
 @click.argument("portal")
 @click.argument("user", type=click.IntRange(1))
 def forget(portal: str, user: int) -> None:

@@ -63,7 +63,7 @@ def command(
     settings = load()
     address = url or f"http://{_here(settings.host)}:{settings.port}{WEBHOOK_PATH}"
     token = secrets.token_hex(16) if wrong_token else _token(settings)
-    if not (wrong_token or send_token or _may_know(address, settings)):
+    if url and not (wrong_token or send_token or _may_know(url, settings)):
         raise click.UsageError(say("TRIGGER_STRANGER", settings.language))
     fields = delivery(event, _data(event, data), settings.domain or "portal.bitrix24.ru")
     headers, query = place_token(place, token, fields)
@@ -129,7 +129,10 @@ def _may_know(url: str, settings: Settings) -> bool:
 
 
 def _here(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 — compared, not bound
+    """The host of a URL at which a server that listens on `host` is reached from here."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 — compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ main.py, and this module calls them as Google does, over WSGI. waitress reads a
 request whole before a thread takes it, so that slow senders hold no thread.
 """
 
+import errno
 import json
 import logging
 import os
@@ -89,9 +90,14 @@ def _open_store_once(settings: Settings) -> None:
 
 def _listen(settings: Settings) -> socket.socket:
     try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        where = (settings.host, settings.port)
+        if ":" not in settings.host:
+            return socket.create_server(where, backlog=1024)
+        both = settings.host == "::" and socket.has_dualstack_ipv6()  # all addresses, IPv4's too
+        return socket.create_server(where, family=socket.AF_INET6, backlog=1024, dualstack_ipv6=both)
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL or (error.errno or 0) < 0:  # below 0: the resolver's
+            raise SettingError("HOST", say("EXPECTED_HOST", settings.language)) from None
         address = f"{settings.host}:{settings.port}"
         told = say("EXPECTED_FREE_PORT", settings.language, address=address, problem=error.strerror)
         raise SettingError("PORT", told) from None
@@ -188,12 +194,9 @@ def _deliver(delivery: Delivery) -> Callable[[Any], str]:
 def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:
     """Walk the portal's users every `RESYNC_EVERY`, one round after another."""
     while not stop.wait(settings.resync_every):
-        content, status, _ = run_wsgi_app(
-            app, EnvironBuilder("/", method="POST").get_environ(), buffered=True
-        )
-        if not status.startswith("2"):
-            answer = b"".join(content)[:500].decode(errors="replace")
-            log.warning(say("POLL_FAILED", settings.language, status=status, answer=answer))
+        _, status, _ = run_wsgi_app(app, EnvironBuilder("/", method="POST").get_environ(), buffered=True)
+        if not status.startswith("2"):  # why, the function itself has logged
+            log.warning(say("POLL_FAILED", settings.language, status=status))
 
 
 class _JournalHandler(logging.Handler):

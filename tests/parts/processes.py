@@ -182,7 +182,8 @@ def _await(started: Running) -> None:
         if started.process.poll() is not None:
             pytest.fail(f"exit code {started.process.returncode} at start:\n{started.log()}")
         try:
-            socket.create_connection(("127.0.0.1", started.port), timeout=1).close()
+            host = "::1" if started.env.get("HOST") == "::1" else "127.0.0.1"
+            socket.create_connection((host, started.port), timeout=1).close()
             return
         except OSError:
             time.sleep(0.05)
