@@ -148,8 +148,7 @@ def _details(judgement: Judgement, config: Settings) -> dict[str, Any]:
         return {"token_configured": bool(config.tokens), "queue": config.queue_kind}
     from gateway.diagnosis import guide_section
 
-    section = "ROBOT_WITHOUT_TOKEN" if judgement.hint == "robot" else SECTIONS.get(judgement.code)
-    details: dict[str, Any] = {"guide": guide_section(section, config.language)}
+    details: dict[str, Any] = {"guide": guide_section(_section(judgement), config.language)}
     if judgement.code == "NOT_FOUND":
         details["path"] = WEBHOOK_PATH
     if judgement.limit:
@@ -159,6 +158,11 @@ def _details(judgement: Judgement, config: Settings) -> dict[str, Any]:
     if judgement.hint == "robot":
         details["hint"] = say("ROBOT_ANSWER", config.language)
     return details
+
+
+def _section(judgement: Judgement) -> str | None:
+    """The guide's section that the answer's code alone tells; all mismatches are answered alike."""
+    return "ROBOT_WITHOUT_TOKEN" if judgement.hint == "robot" else SECTIONS.get(judgement.code)
 
 
 def _answer(code: str, config: Settings, request_id: str, status: int, **details: Any) -> flask.Response:
@@ -191,7 +195,7 @@ def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
 
     secrets = config.secrets()
     causes = [cause.to_json() for cause in diagnose(judgement, config)[:MAX_CAUSES]]
-    guide = guide_section(causes[0]["code"] if causes else None, config.language)
+    guide = guide_section(causes[0]["code"] if causes else _section(judgement), config.language)
     received = judgement.verdict.received
     fields = {
         "code": "METHOD_GET" if judgement.code == "OK" else judgement.code,
@@ -201,6 +205,7 @@ def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
         ],
         "causes": causes,
         "guide": guide,
+        **({"field": judgement.invalid} if judgement.invalid else {}),
         "method": clean(judgement.incoming.method, secrets),
         "path": clean(judgement.incoming.path, secrets),
         "content_type": clean(judgement.incoming.header("content-type"), secrets),
@@ -212,10 +217,12 @@ def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
     }
     shown = None if received is None else received.fingerprint or f"<masked {received.length} ->"
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
-    sentence = say(key, config.language, received=shown)
+    told = [say(key, config.language, received=shown)]
     if causes:
-        sentence += f" — {causes[0]['says']} {causes[0]['do']}"
-    sentence += f" {say('EXPLAIN_GUIDE', config.language, section=guide)}"
+        told.append(f"{causes[0]['says']} {causes[0]['do']}")
+    elif judgement.hint == "robot":
+        told.append(say("ROBOT_ANSWER", config.language))
+    sentence = " — ".join([*told, say("EXPLAIN_GUIDE", config.language, section=guide)])
     labels = {"cause": causes[0]["code"]} if causes else {}  # what the alerts count refusals by
     log.warning(sentence, extra={"json_fields": fields, "labels": labels})
 

@@ -277,6 +277,10 @@ def test_a_robots_call_is_told_what_it_is(gateway: Running) -> None:
     assert_error(answer, 400, "EVENT_INVALID")
     assert answer.json["field"] == "event"
     assert "document_id" in answer.json["hint"]
+    (record,) = refusals(gateway, answer)
+    assert (record["field"], record["causes"]) == ("event", [])
+    assert "document_id" in record["message"]
+    assert record["guide"] == answer.json["guide"] == "docs/token-not-found.ru.md#robot_without_token"
 
 
 def test_no_configured_token_accepts_nothing(start_function: Start) -> None:
