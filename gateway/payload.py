@@ -67,7 +67,7 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> P
     if not body:
         return Payload({}, "empty", declared)
     for kind in _guesses(declared, body):
-        read = _READERS[kind](body, content_type)
+        read = _READERS[kind](body)
         if read is not None:
             return Payload(read[0], kind, declared, read[1])
     return Payload({}, "unreadable", declared)
@@ -116,7 +116,7 @@ def _guesses(declared: str, body: bytes) -> list[str]:
     return kinds
 
 
-def _read_form(body: bytes, _content_type: str) -> tuple[Any, frozenset[Path]] | None:
+def _read_form(body: bytes) -> tuple[Any, frozenset[Path]] | None:
     if b"=" not in body:
         return None
     if body.count(b"&") >= MAX_PARAMETERS:
@@ -170,16 +170,13 @@ def _fill(tree: Any, values: Sequence[str | None]) -> Any:
     }
 
 
-def _read_multipart(body: bytes, content_type: str) -> tuple[Any, frozenset[Path]] | None:
+def _read_multipart(body: bytes) -> tuple[Any, frozenset[Path]] | None:
     """RFC 7578, by werkzeug's parser; a part with a file name is a file and is left out."""
     from werkzeug.exceptions import RequestEntityTooLarge
-    from werkzeug.http import parse_options_header
     from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
-    boundary = parse_options_header(content_type)[1].get("boundary", "").encode("utf-8", "replace")
     first_line = body.lstrip().partition(b"\n")[0].strip()
-    if not boundary or not first_line.startswith(b"--" + boundary):
-        boundary = first_line[2:]  # the body knows better
+    boundary = first_line[2:]  # the body knows better than its Content-Type
     if not first_line.startswith(b"--") or not boundary or len(boundary) > 200:
         return None
     decoder = MultipartDecoder(boundary, max_parts=MAX_PARAMETERS)
@@ -205,7 +202,7 @@ def _read_multipart(body: bytes, content_type: str) -> tuple[Any, frozenset[Path
     return _filled(_shape_of([name for name, _ in parts]), texts)
 
 
-def _read_json(body: bytes, _content_type: str) -> tuple[Any, frozenset[Path]] | None:
+def _read_json(body: bytes) -> tuple[Any, frozenset[Path]] | None:
     """RFC 8259: no NaN, no Infinity; a number nobody can hold makes the body unreadable. A BOM is skipped."""
     repeats: dict[int, tuple[Any, set[str]]] = {}  # the object is kept, or its id could be given anew
 
@@ -297,7 +294,7 @@ def _scrub(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-_READERS: dict[str, Callable[[bytes, str], tuple[Any, frozenset[Path]] | None]] = {
+_READERS: dict[str, Callable[[bytes], tuple[Any, frozenset[Path]] | None]] = {
     "form": _read_form,
     "json": _read_json,
     "multipart": _read_multipart,

@@ -139,6 +139,12 @@ def test_sqlite_is_as_safe_as_the_contract_says(tmp_path: Path) -> None:
     with store._engine.begin(), pytest.raises(sqlite3.OperationalError, match="locked"):
         raw.execute("BEGIN IMMEDIATE")  # the store's transaction holds the write lock from its beginning
     raw.close()
+    said: list[str] = []
+    pooled = store._engine.raw_connection()
+    pooled.driver_connection.set_trace_callback(said.append)  # type: ignore[union-attr]
+    pooled.close()
+    store.apply(P, "e", [seen(1, 1)])
+    assert next(line for line in said if not line.startswith("PRAGMA")) == "BEGIN IMMEDIATE"
     store.close()
 
 

@@ -60,13 +60,55 @@ AS_MULTIPART = multipart([('name="event"', "ONUSERADD"), ('name="auth[applicatio
         (AS_MULTIPART, "multipart/form-data; boundary=another", "multipart"),
         (AS_MULTIPART, "", "multipart"),
         (b"\r\n" + AS_MULTIPART, "multipart/form-data; boundary=b0undary", "multipart"),
+        (b"\r\n" + AS_MULTIPART, "", "multipart"),
+        (b"\xef\xbb\xbf" + AS_JSON, "", "json"),
+        (b" " * 63 + AS_JSON, "", "json"),
+        (b" " * 99 + AS_JSON, JSON, "json"),
+        (b" " * 99 + AS_MULTIPART, "multipart/form-data", "multipart"),
+        (AS_JSON[:-1] + b',"x=":"y"}', FORM, "json"),
     ],
 )
 def test_an_event_is_read_whatever_the_content_type_says(
     body: bytes, content_type: str, decoded_as: str
 ) -> None:
     payload = decode(body, content_type)
-    assert (payload.decoded_as, payload.fields) == (decoded_as, EVENT)
+    fields = {name: value for name, value in payload.fields.items() if name != "x="}
+    assert (payload.decoded_as, fields) == (decoded_as, EVENT)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "decoded_as"),
+    [
+        (b'{"a=1', FORM, "form"),  # PHP would read it so
+        (b'{"a=1', "", "unreadable"),
+        (b" " * 64 + b'{"a":1}', "", "unreadable"),  # nobody looks further than that
+        (b"--x=1", "", "form"),
+        (b"--x=1&y=form-data", FORM + "; x", "form"),
+        (b"a=form-data", "", "form"),
+        (b"[1]", "", "json"),
+        (b"a=1", "multipart/form-data; boundary=x", "form"),
+    ],
+)
+def test_what_it_looks_like_and_what_is_declared_decide_together(
+    body: bytes, content_type: str, decoded_as: str
+) -> None:
+    assert decode(body, content_type).decoded_as == decoded_as
+
+
+def test_what_cannot_be_read_is_an_empty_dict_of_the_declared_type() -> None:
+    assert decode(b"\x1f\x8bxx", JSON) == Payload({}, "compressed", "json")
+    assert decode(b"hello", JSON) == Payload({}, "unreadable", "json")
+    assert decode(b"=1") == Payload({}, "form", "")
+
+
+@pytest.mark.parametrize(("length", "decoded_as"), [(200, "multipart"), (201, "form")])
+def test_a_boundary_has_its_length(length: int, decoded_as: str) -> None:
+    assert decode(multipart([('name="a"', "1")], "b" * length)).decoded_as == decoded_as
+
+
+def test_a_long_part_is_read_whole() -> None:
+    text = "line\r\n" * 20_000
+    assert decode(multipart([('name="a"', text)])).fields == {"a": text}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +222,8 @@ def test_lone_surrogates_become_the_replacement_character() -> None:
         (b'{"auth": {"token": "a"}, "auth": {"token": "b"}}', {("auth", "token")}),
         (b'{"x": {"token": 1, "token": 1}, "auth": "a", "x": 1}', set()),
         (b'{"y": 1, "y": 2, "auth": [1], "data": {"auth": 5}}', set()),
+        (b'{"y": 1, "y": 2, "token": "t", "auth": {"token": "t"}}', set()),
+        (b"y=1&y=2&token=t&auth[token]=t", set()),
     ],
 )
 def test_a_place_given_twice_is_known(body: bytes, places: set[tuple[str, ...]]) -> None:
@@ -191,6 +235,7 @@ def test_a_repeated_query_token_is_known() -> None:
     assert decode_query(b"token=a&token=a")[1]
     assert decode_query(b"") == ({}, False)
     assert repeated_places(Payload({}, "form"), False) == set()
+    assert repeated_places(Payload({}, "form"), True) == {("query", ("token",))}
     twice = Payload({}, "form", repeated=frozenset({("token",)}))
     assert repeated_places(twice, False) == {("body", ("token",))}
     assert repeated_places(twice, True) == {("body", ("token",)), ("query", ("token",))}
@@ -223,16 +268,19 @@ def test_the_limits_are_allowed_and_one_more_is_not(content_type: str) -> None:
         with pytest.raises(TooComplex) as over:
             decode(bodies(allowed + 1)[content_type], content_type)
         assert (over.value.limit, over.value.allowed) == (limit, allowed)
-        assert over.value.came > allowed
+        assert over.value.came == allowed + 1
+        assert str(over.value) == limit
 
 
 def test_empty_pairs_are_no_parameters() -> None:
     assert decode(b"a=1" + b"&" * 5000 + b"b=2", FORM).fields == {"a": "1", "b": "2"}
+    assert len(decode(b"".join(b"a%d=1&" % n for n in range(MAX_PARAMETERS)), FORM).fields) == MAX_PARAMETERS
 
 
 def test_brackets_without_end_are_too_deep() -> None:
-    with pytest.raises(TooComplex):
+    with pytest.raises(TooComplex) as over:
         decode(b"[" * 500_000, JSON)
+    assert (over.value.limit, over.value.came) == ("levels", MAX_LEVELS + 1)
     with pytest.raises(TooComplex):
         decode(b"[" * 40 + b"]" * 40, JSON)
 

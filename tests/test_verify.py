@@ -119,6 +119,7 @@ def test_a_blank_is_malformed_with_length_0(blank: str) -> None:
     seen = verify({"x-bitrix-token": blank.encode()}, {}, {"token": blank}, (TOKEN,)).places
     for trace in (seen[0], seen[3]):
         assert (trace.state, trace.length, trace.fingerprint) == ("malformed", 0, None)
+    assert (seen[0].place, seen[3].place) == (ORDER[0], ORDER[3])
 
 
 def test_a_repeated_place_is_malformed_whatever_was_kept_of_it() -> None:
@@ -127,6 +128,12 @@ def test_a_repeated_place_is_malformed_whatever_was_kept_of_it() -> None:
     assert not verdict.verified
     assert states(verdict)["body:auth.application_token"] == "malformed"
     assert verify({}, {}, body, (TOKEN,), {("query", ("token",))}).verified
+    twice = verify({}, {"token": TOKEN.decode()}, {}, (TOKEN,), {("query", ("token",))})
+    assert (twice.verified, states(twice)["query:token"]) == (False, "malformed")
+
+
+def test_a_text_that_no_utf_8_can_hold_is_a_wrong_token() -> None:
+    assert states(verify({}, {"token": "\ud800"}, {}, (TOKEN,)))["query:token"] == "mismatch"
 
 
 def test_two_joined_headers_are_malformed() -> None:
@@ -155,6 +162,7 @@ def test_a_scheme_without_a_token_is_malformed() -> None:
     trace = verify({"authorization": b"Bearer"}, {}, {}, (TOKEN,)).places[1]
     assert (trace.state, trace.length) == ("malformed", 0)
     assert bearer(b"Bearer  ") == b""
+    assert bearer(b"Bearer a b") == b"a b"  # no token of anybody's, and not two of them
 
 
 def test_white_space_is_the_protocols_in_a_header_and_the_senders_elsewhere() -> None:
@@ -162,6 +170,8 @@ def test_white_space_is_the_protocols_in_a_header_and_the_senders_elsewhere() ->
     assert verify({"x-bitrix-token": padded}, {}, {}, (TOKEN,)).verified
     assert not verify({}, {"token": padded.decode()}, {}, (TOKEN,)).verified
     assert not verify({}, {}, {"token": TOKEN.decode() + "\n"}, (TOKEN,)).verified
+    for other in (b"\v", b"X"):  # HTTP's white space is the space, the tab and the line's end
+        assert not verify({"x-bitrix-token": other + TOKEN}, {}, {}, (TOKEN,)).verified
 
 
 def test_a_deeper_token_never_counts() -> None:
