@@ -286,7 +286,7 @@ DEFECTS = [
         "no configured token lets everything in",
         JUDGE,
         '        return "TOKEN_NOT_CONFIGURED", None, None\n',
-        "        pass\n    if settings.tokens and verdict.received is None:\n",
+        '        return "EVENT_QUEUED", webhook_message(payload.fields, received_at, (), ""), None\n',
         "tests/test_receiver.py",
     ),
     one(
@@ -360,7 +360,7 @@ DEFECTS = [
 def caught_by(defect: Defect, tree: Path) -> str | None:
     """The first test that fails with the defect in, None where none does.
 
-    Raises `LookupError` where the edit does not apply.
+    Raises `LookupError` where the edit does not apply, or nothing runs with it.
     """
     before = {file: (tree / file).read_text("utf-8") for file, _, _ in defect.edits}
     try:
@@ -379,6 +379,8 @@ def caught_by(defect: Defect, tree: Path) -> str | None:
     finally:
         for file, text in before.items():
             (tree / file).write_text(text, "utf-8")
+    if done.returncode > 1:
+        raise LookupError(f"its tests do not run: {done.stdout[-300:]}{done.stderr[-300:]}")
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
     return failed[1] if failed else None
 

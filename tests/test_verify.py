@@ -99,6 +99,18 @@ def test_several_tokens_are_all_accepted() -> None:
     assert not judge({7: TOKEN + WRONG}, (TOKEN, WRONG)).verified
 
 
+def test_every_token_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def compare(value: bytes, token: bytes) -> bool:
+        compared.append(token)
+        return value == token
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    assert is_accepted(TOKEN, (TOKEN, WRONG, b"short"))
+    assert compared == [TOKEN, WRONG, b"short"]  # a match stops nothing: time would tell which
+
+
 def test_no_token_accepts_nothing() -> None:
     assert not judge({7: TOKEN}, ()).verified
     assert not judge({7: b" "}, (b"",)).verified
