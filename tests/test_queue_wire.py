@@ -27,6 +27,9 @@ ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"messageIds":["7"]}'
 Behaviour = Callable[[socket.socket, int], None]
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 class Server:
     """Serves each connection by `behaviour(connection, number)` on a thread; `requests` counts heads seen."""
 
@@ -115,6 +118,43 @@ def test_an_answer(serve: Callable[..., Server]) -> None:
     assert call(serve(answering(ANSWER)).origin()) == (200, b'{"messageIds":["7"]}')
 
 
+@pytest.mark.parametrize(
+    ("answer", "status", "body", "kept"),
+    [
+        (CHUNKED + b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nX: y\r\n\r\n", 200, b"abc0123456789", True),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + ANSWER, 200, b'{"messageIds":["7"]}', True),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", True),
+        (b"HTTP/1.1 503\r\ncontent-LENGTH: 0\r\nRetry-After: 1\r\n\r\n", 503, b"", True),
+        (b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 1\r\n\r\nx", 200, b"x", False),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, b"x", False),
+        (b"HTTP/1.1 404 Not Found\r\n\r\nto the end", 404, b"to the end", False),
+    ],
+    ids=["chunks", "continue", "no content", "empty", "close", "HTTP/1.0", "no length"],
+)
+def test_every_form_of_an_answer(
+    serve: Callable[..., Server], answer: bytes, status: int, body: bytes, kept: bool
+) -> None:
+    def behave(connection: socket.socket, _number: int) -> None:
+        while read_request(connection):
+            for start in range(0, len(answer), 7):  # in pieces, as a network may bring it
+                connection.sendall(answer[start : start + 7])
+            if not kept:
+                return
+
+    server = serve(behave)
+    origin = server.origin()
+    for _ in range(2):
+        assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10) == (status, body)
+    origin.close()
+    assert server.connections == (1 if kept else 2)
+
+
+def test_a_header_cannot_bring_another() -> None:
+    for value in ("a\r\nX: y", "a\nX: y", "é"):
+        with pytest.raises(WireError, match="a header that is none"):
+            Origin("127.0.0.1", 1, tls=False).call("GET", "/", b"", {"A": value}, time.monotonic() + 1)
+
+
 def stall_after_request(connection: socket.socket, _number: int) -> None:
     read_request(connection)
     time.sleep(60)
@@ -182,10 +222,26 @@ def test_refused(serve: Callable[..., Server]) -> None:
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        CHUNKED + b"zz\r\n",
+        CHUNKED + b"3\r\nab",
+        CHUNKED + b"FFFFFFFF\r\nab",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf",
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2_000_000,
     ],
-    ids=["nothing", "no HTTP", "many headers", "a long header", "a bad chunk", "too long"],
+    ids=[
+        *("nothing", "no HTTP", "many headers", "a long header", "a bad chunk", "half a chunk"),
+        *("a huge chunk", "a bad length", "too long by its length", "half an answer", "too long"),
+            "no HTTP",
+            "many headers",
+            "a long header",
+            "a bad chunk",
+            "half a chunk",
+            "a huge chunk",
+        ),
+        *("a bad length", "too long by its length", "half an answer", "too long"),
+    ],
 )
 def test_no_proper_answer_is_an_error(serve: Callable[..., Server], answer: bytes) -> None:
     def behave(connection: socket.socket, _number: int) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -73,7 +74,7 @@ class PubSub:
 
     def _call(self, kind: str, name: str, verb: str, body: Mapping[str, Any] | None, timeout: float) -> Any:
         deadline = time.monotonic() + timeout
-        path = f"/v1/projects/{quote(self._project, safe=':')}/{kind}/{quote(name, safe='')}"
+        path = _path(self._project, kind, name)
         path += f":{verb}" if verb else ""
         headers = {"Content-Type": "application/json"}
         try:
@@ -105,6 +106,11 @@ class PubSub:
 
     def _say(self, key: str, **values: object) -> str:
         return say(key, self._language, **values)
+
+
+@lru_cache(maxsize=16)
+def _path(project: str, kind: str, name: str) -> str:
+    return f"/v1/projects/{quote(project, safe=':')}/{kind}/{quote(name, safe='')}"
 
 
 def _dead(message: Mapping[str, Any]) -> Dead:
