@@ -39,6 +39,10 @@ class QueueUnavailable(PassingFailure):
     """The queue did not take a message in time."""
 
 
+class QueueRefused(QueueUnavailable):
+    """The queue answered, and would answer the same again: no topic, no permission, a malformed message."""
+
+
 class StoreUnavailable(PassingFailure):
     """The store of links did not answer, or refused for now."""
 

@@ -15,14 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gateway.errors import PoisonMessage, QueueUnavailable
+from gateway.errors import PoisonMessage, QueueRefused, QueueUnavailable
 from gateway.events import read_message
 from gateway.links import facts
 from gateway.links.model import DeadLetter, Store
 from gateway.local.journal import Journal, Record, open_journal
 from gateway.publishing import publish_within
 from gateway.queues import Publisher, open_embedded, open_pubsub
-from gateway.queues.model import Dead, QueueRefused
+from gateway.queues.model import Dead
 from gateway.queues.pubsub import PubSub
 from gateway.settings import Settings
 

@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from gateway.errors import QueueUnavailable
+from gateway.errors import QueueRefused, QueueUnavailable
 from gateway.messages import say
 from gateway.queues import Publisher
-from gateway.queues.model import QueueRefused
 from gateway.settings import Settings
 
 ANSWER_SECONDS = 3.0  # from the body's last byte to the answer, whatever the queue does

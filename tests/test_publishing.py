@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import publishing
-from gateway.errors import QueueUnavailable
+from gateway.errors import QueueRefused, QueueUnavailable
 from gateway.local import journal as journals
 from gateway.publishing import PART_BYTES, PUBLISH_SECONDS, in_parts, keep, publish_within
-from gateway.queues.model import QueueRefused
 from gateway.settings import Settings, load
 
 ATTRIBUTES = {"event": "ONUSERADD", "event_id": "e-1", "portal": "p.bitrix24.ru", "source": "webhook"}

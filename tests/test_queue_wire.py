@@ -17,8 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import QueueUnavailable, SettingError
-from gateway.queues.model import QueueRefused
+from gateway.errors import QueueRefused, QueueUnavailable, SettingError
 from gateway.queues.pubsub import PubSub
 from gateway.wire import Origin, Shared, WireError
 
@@ -233,14 +232,6 @@ def test_refused(serve: Callable[..., Server]) -> None:
     ids=[
         *("nothing", "no HTTP", "many headers", "a long header", "a bad chunk", "half a chunk"),
         *("a huge chunk", "a bad length", "too long by its length", "half an answer", "too long"),
-            "no HTTP",
-            "many headers",
-            "a long header",
-            "a bad chunk",
-            "half a chunk",
-            "a huge chunk",
-        ),
-        *("a bad length", "too long by its length", "half an answer", "too long"),
     ],
 )
 def test_no_proper_answer_is_an_error(serve: Callable[..., Server], answer: bytes) -> None:

@@ -1,9 +1,7 @@
-"""What a queue hands out: a delivery to a worker, a dead letter to a person's tool, a refusal."""
+"""What a queue hands out: a delivery to a worker, a dead letter to a person's tool."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from gateway.errors import QueueUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,3 @@ class Dead:
     attempts: int
     reason: str
     recorded_at: float
-
-
-class QueueRefused(QueueUnavailable):
-    """The queue answered, and would answer the same again: no topic, no permission, a malformed message."""

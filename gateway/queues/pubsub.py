@@ -11,14 +11,16 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from gateway.errors import QueueUnavailable, SettingError
+from gateway.errors import QueueRefused, QueueUnavailable, SettingError
 from gateway.google import CredentialsError, access_token, forget_access_token
 from gateway.messages import say
-from gateway.queues.model import Dead, QueueRefused
 from gateway.wire import Origin, WireError
+
+if TYPE_CHECKING:
+    from gateway.queues.model import Dead
 
 HOST = "pubsub.googleapis.com"
 PULL_BYTES = 64 * 1024 * 1024  # a hundred of our largest messages
@@ -55,7 +57,7 @@ class PubSub:
         """Whether the topic is there; nothing is changed."""
         self._call("topics", self._topic, "", None, timeout)
 
-    def pull(self, subscription: str, maximum: int = 100, timeout: float = 30.0) -> list[tuple[str, Dead]]:
+    def pull(self, subscription: str, maximum: int = 100, timeout: float = 30.0) -> "list[tuple[str, Dead]]":
         """Messages of a dead-letter subscription that are there now, each with its acknowledgement id."""
         wanted = {"maxMessages": maximum, "returnImmediately": True}
         told = self._call("subscriptions", subscription, "pull", wanted, timeout)
@@ -113,11 +115,13 @@ def _path(project: str, kind: str, name: str) -> str:
     return f"/v1/projects/{quote(project, safe=':')}/{kind}/{quote(name, safe='')}"
 
 
-def _dead(message: Mapping[str, Any]) -> Dead:
+def _dead(message: Mapping[str, Any]) -> "Dead":
     """A message of a dead-letter topic; Pub/Sub tells its past in attributes of its own.
 
     https://cloud.google.com/pubsub/docs/handling-failures#track-delivery-attempts
     """
+    from gateway.queues.model import Dead  # for people's tools: a publisher makes none
+
     attributes = {str(k): str(v) for k, v in message.get("attributes", {}).items()}
     past = {key: attributes.pop(key) for key in list(attributes) if key.startswith("CloudPubSubDeadLetter")}
     source = past.get("CloudPubSubDeadLetterSourceSubscription", "?")
