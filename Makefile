@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run emulators setup test lint chaos hostile
+.PHONY: run emulators setup test lint chaos hostile defects mutants
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m gateway serve
@@ -21,6 +21,12 @@ chaos: $(VENV)/dev.stamp  # everything breaks at random: make chaos ARGS="--even
 
 hostile: $(VENV)/dev.stamp  # a million hostile inputs: make hostile ARGS="--inputs 20000 --seed 7"
 	@exec $(BIN)/python -m tests.hostile $(ARGS)
+
+defects: $(VENV)/dev.stamp  # defects put in on purpose, in a copy: each must be caught
+	@exec $(BIN)/python -m tests.defects $(ARGS)
+
+mutants: $(VENV)/dev.stamp  # of verify.py and the decoder; then: .venv/bin/mutmut results
+	$(BIN)/mutmut run --max-children 1
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ def test_a_restart_is_survived(postgres: Postgres) -> None:
         for _ in range(2):
             with pytest.raises(StoreUnavailable) as caught:
                 store.apply("p", "e2", [Observation(2, Account(6), AT, None, None)])
-            assert caught.value.__suppress_context__
+            assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
             with pytest.raises(StoreUnavailable):
                 store.get("p", 1)
     finally:

@@ -161,7 +161,7 @@ def test_no_server_is_unavailable_and_the_password_stays_secret() -> None:
         open_store("postgresql://someone:hunter2hunter2@127.0.0.1:1/links")
     assert "hunter2" not in repr(caught.value)
     assert "127.0.0.1" not in repr(caught.value)
-    assert caught.value.__suppress_context__
+    assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
