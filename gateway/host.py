@@ -7,6 +7,7 @@ import sys
 from functools import cache
 
 import flask
+from werkzeug.exceptions import NotFound
 
 from gateway import logs
 from gateway.errors import SettingError
@@ -45,7 +46,9 @@ def start() -> None:
     gc.enable()
 
 
-def _not_found(_error: Exception) -> flask.typing.ResponseReturnValue:
+def _not_found(error: NotFound) -> flask.typing.ResponseReturnValue:
+    if flask.request.path in ("/robots.txt", "/favicon.ico"):  # a browser's own question is no refusal
+        return error.get_response()
     from gateway.receiver import respond
 
     return respond(flask.request)

@@ -110,6 +110,14 @@ def test_a_get_by_bitrix24_is_logged_as_a_refusal(gateway: Running) -> None:
     assert record["causes"][0]["code"] == "METHOD_GET"
 
 
+@pytest.mark.parametrize("path", ["/robots.txt", "/favicon.ico"])
+def test_what_browsers_ask_for_by_themselves_is_no_refusal(gateway: Running, path: str) -> None:
+    known = len(gateway.records())
+    assert gateway.request("GET", path).status == 404
+    assert gateway.request("GET", "/health").status == 200
+    assert [record for record in gateway.records()[known:] if "places" in record] == []
+
+
 @pytest.mark.parametrize("path", ["//api/bitrix/webhook", "/api//bitrix/webhook", "//"])
 def test_nothing_ever_redirects(gateway: Running, path: str) -> None:
     answer = gateway.post(form(), path)

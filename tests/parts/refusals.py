@@ -162,7 +162,7 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "placeholder {{ secret }}": (configured("{{ secrets.TOKEN }}"), "SETTING_PLACEHOLDER"),
     "placeholder replace-with": (configured("replace_me_with_your_token".replace("_with", "")), "SETTING_PLACEHOLDER"),
     "placeholder test_token": (configured("test_token"), "SETTING_PLACEHOLDER"),
-    "placeholder with a number": (configured("secret_token_123"), "SETTING_PLACEHOLDER"),
+    "placeholder token-test": (configured("token-test"), "SETTING_PLACEHOLDER"),
     "placeholder None": (configured("None"), "SETTING_PLACEHOLDER"),
     "placeholder stars": (configured("********"), "SETTING_PLACEHOLDER"),
     "placeholder of the vendor": (configured("51856fefc120afa4b628cc82d3935cce"), "SETTING_PLACEHOLDER"),
