@@ -12,9 +12,10 @@ import pytest
 
 from gateway.links import open_store
 from gateway.links.model import Link
+from gateway.queues.embedded import EmbeddedQueue
 from tests.parts.deliveries import PORTAL, TOKEN, form
 from tests.parts.firestore import FirestoreEmulator
-from tests.parts.processes import Running, Start
+from tests.parts.processes import Running, Start, free_port
 from tests.parts.pubsub import Topic
 
 PATIENCE = 60  # seconds; how long a slow machine may take for what takes a moment
@@ -68,6 +69,18 @@ def test_one_machine(start_serve: Start, database: str, request: pytest.FixtureR
     assert "Telegram ID 777 → Bitrix24 User ID 12" in gateway.log()
     assert gateway.stop() == 0
     assert TOKEN not in gateway.log()
+
+
+def test_a_failure_is_one_line_and_the_dead_letters_reason(start_serve: Start) -> None:
+    nobody = f"postgresql://gateway@127.0.0.1:{free_port()}/links"
+    gateway = start_serve(DATABASE_URL=nobody, QUEUE_MAX_ATTEMPTS="1", LOG_LANGUAGE="en")
+    assert gateway.post(form()).status == 200
+    assert eventually(lambda: "EVENT_FAILED" in gateway.log())
+    queue = EmbeddedQueue(gateway.env["QUEUE_URL"].removeprefix("sqlite:///"))
+    [dead] = eventually(lambda: list(queue.dead_letters()))
+    queue.close()
+    assert dead.reason.startswith("on_user_update: the database of links did not answer")
+    assert "Traceback" not in gateway.log()
 
 
 @pytest.mark.parametrize("database", ["postgres", "firestore"])

@@ -27,7 +27,7 @@ from waitress.server import BaseWSGIServer
 from waitress.utilities import RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from gateway.errors import PassingFailure, SettingError
+from gateway.errors import GatewayError, PassingFailure, SettingError
 from gateway.events import rfc3339
 from gateway.judge import MAX_BODY
 from gateway.links import open_store
@@ -53,6 +53,8 @@ log = logging.getLogger("gateway.serve")
 def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; returns when what was in flight is finished."""
     apps: dict[str, Any] = {name: _load(name, MAIN) for name in FUNCTIONS}  # type: ignore[no-untyped-call]
+    for name in CONSUMERS:  # `_deliver` takes their failures as they are: Flask would log each traceback
+        apps[name].config["PROPAGATE_EXCEPTIONS"] = True
     _open_store_once(settings)
     journal = open_journal(settings)
     _write_journal(journal)
@@ -181,7 +183,12 @@ def _deliver(delivery: Delivery) -> Callable[[Any], str]:
         environ = EnvironBuilder(
             "/projects/local/topics/events", method="POST", data=body, content_type="application/json"
         ).get_environ()
-        content, status, _ = run_wsgi_app(app, environ, buffered=True)
+        try:
+            content, status, _ = run_wsgi_app(app, environ, buffered=True)
+        except GatewayError as failure:
+            told = {"event_id": delivery.attributes.get("event_id"), "attempt": delivery.attempt}
+            log.warning("%s: %s", app.name, failure, extra={"json_fields": {"code": "EVENT_FAILED", **told}})
+            return f"{app.name}: {failure}"
         return (
             ""
             if status.startswith("2")
