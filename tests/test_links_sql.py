@@ -204,3 +204,16 @@ def test_a_writer_killed_at_any_moment_leaves_whole_transactions(url: str) -> No
     for user in users:
         assert store.apply("p", f"e{user}", [seen(user, user + 10**6)]) == []
     store.close()
+
+
+def test_a_link_imported_with_plain_sql_is_a_link_like_any_other(url: str) -> None:
+    store = open_sql(url)
+    columns = "portal, bitrix_user_id, telegram_id, telegram_username, active, observed_at, updated_at"
+    moments = "'2025-01-01 00:00:00', '2025-01-01 00:00:00'"
+    execute(store, f"INSERT INTO links ({columns}) VALUES ('{P}', 1, 5, NULL, true, {moments})")
+    link = store.find(P, telegram_id=5)
+    assert link is not None
+    assert (link.bitrix_user_id, link.active) == (1, True)
+    [change] = store.apply(P, "e1", [seen(1, 6)])
+    assert (change.change, change.telegram_id, change.previous_telegram_id) == ("replaced", 6, 5)
+    store.close()

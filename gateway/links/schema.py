@@ -41,7 +41,8 @@ links = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("observed_at", Utc, nullable=False),
     sa.Column("updated_at", Utc, nullable=False),
-    sa.Column("known", sa.Text, nullable=False),  # `decide.Known` as JSON
+    # `decide.Known` as JSON; nothing is known of a link that somebody imported with SQL of their own
+    sa.Column("known", sa.Text, nullable=False, server_default="[null, null, null, null, null, null]"),
 )
 sa.Index("links_telegram_id", links.c.portal, links.c.telegram_id, unique=True)
 sa.Index("links_telegram_name", links.c.portal, sa.func.lower(links.c.telegram_username), unique=True)
