@@ -114,9 +114,10 @@ def test_no_token_there(start_function: Start, doctor: Doctor) -> None:
 
 def test_a_wrong_path(start_function: Start, doctor: Doctor) -> None:
     server = start_function("bitrix_webhook")
-    code, checks = doctor("--url", f"http://127.0.0.1:{server.port}/webhook")
-    assert (code, checks["path"]["result"]) == (1, "failed")
-    assert "/api/bitrix/webhook" in checks["path"]["do"]
+    for path in ("/webhook", "/health"):
+        code, checks = doctor("--url", f"http://127.0.0.1:{server.port}{path}")
+        assert (code, checks["path"]["result"]) == (1, "failed")
+        assert "/api/bitrix/webhook" in checks["path"]["do"]
 
 
 class Listener(BaseHTTPRequestHandler):
@@ -214,6 +215,12 @@ def test_somebody_else_answers(status: int, word: str, doctor: Doctor) -> None:
         code, checks = doctor("--url", f"http://127.0.0.1:{port}")
     assert (code, checks["path"]["result"]) == (1, "failed")
     assert word in checks["path"]["saw"]
+
+
+def test_our_own_codes_are_shown_whole(doctor: Doctor) -> None:
+    with listening(503, {}, b'{"code": "QUEUE_UNAVAILABLE"}') as (port, _):
+        _, checks = doctor("--url", f"http://127.0.0.1:{port}")
+    assert "503 QUEUE_UNAVAILABLE" in checks["path"]["saw"]
 
 
 def test_nobody_answers(doctor: Doctor) -> None:

@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 from gateway.cli.trigger import place_token
 from gateway.doctor import Check, Scribe
 from gateway.doctor.parts import PROBE_EVENT
+from gateway.judge import STATUS
 from gateway.masking import clean
 from gateway.phpform import build_query
 from gateway.settings import WEBHOOK_PATH, Settings
@@ -68,7 +69,8 @@ class Answer(NamedTuple):
     @property
     def shown(self) -> str:
         """Status and code, fit for a terminal."""
-        return f"{self.status} {clean(str(self.said.get('code', '')), limit=40)}".strip()
+        code = str(self.said.get("code", ""))
+        return f"{self.status} {code if code in STATUS else clean(code, limit=40)}".strip()
 
 
 def parse(url: str) -> Address | None:
@@ -172,7 +174,7 @@ def _path(address: Address, answer: Answer, scribe: Scribe) -> Check:
         return scribe.ok("path", "PATH", path=clean(address.path))
     if code == "TOKEN_NOT_CONFIGURED":
         return scribe.failed("path", "THERE_NO_TOKEN")
-    if code == "NOT_FOUND":
+    if code in ("NOT_FOUND", "METHOD_NOT_ALLOWED"):  # a POST to /health is the second
         return scribe.failed("path", "PATH_WRONG", path=clean(address.path), right=WEBHOOK_PATH)
     if answer.status == 403 and not code:
         return scribe.failed("path", "CLOSED")
