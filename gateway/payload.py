@@ -183,7 +183,7 @@ def _read_multipart(body: bytes) -> tuple[Any, frozenset[Path]] | None:
     parts: list[tuple[phpform.Name, list[bytes]]] = []
     name: phpform.Name = ()
     try:
-        decoder.receive_data(body.lstrip())
+        decoder.receive_data(body)
         decoder.receive_data(None)
         while not isinstance(event := decoder.next_event(), Epilogue | NeedData):
             if isinstance(event, Field):

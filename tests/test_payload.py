@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway import payload, phpform
 from gateway.payload import (
     MAX_LEVELS,
     MAX_PARAMETERS,
@@ -19,6 +20,14 @@ from gateway.payload import (
 )
 from gateway.phpform import build_query
 from tests.parts.deliveries import FORM, delivery, form
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """What an earlier test left in the caches must not answer for this one."""
+    for cached in (payload._shape, payload.declared_type, phpform._short_name):
+        cached.cache_clear()
+
 
 JSON = "application/json"
 EVENT = {"event": "ONUSERADD", "auth": {"application_token": "t"}}
@@ -223,6 +232,7 @@ def test_lone_surrogates_become_the_replacement_character() -> None:
         (b'{"x": {"token": 1, "token": 1}, "auth": "a", "x": 1}', set()),
         (b'{"y": 1, "y": 2, "auth": [1], "data": {"auth": 5}}', set()),
         (b'{"y": 1, "y": 2, "token": "t", "auth": {"token": "t"}}', set()),
+        (b"data[token]=a&data[token]=b&token=c", {("data", "token")}),
         (b"y=1&y=2&token=t&auth[token]=t", set()),
     ],
 )
@@ -283,6 +293,13 @@ def test_brackets_without_end_are_too_deep() -> None:
     assert (over.value.limit, over.value.came) == ("levels", MAX_LEVELS + 1)
     with pytest.raises(TooComplex):
         decode(b"[" * 40 + b"]" * 40, JSON)
+
+
+@pytest.mark.parametrize("body", [b"data[0]=a&data[x]=b", b'{"data": {"0": "a", "x": "b"}, "e": {}}'])
+def test_a_key_0_alone_makes_no_list(body: bytes) -> None:
+    fields = decode(body).fields
+    assert fields["data"] == {"0": "a", "x": "b"}
+    assert fields.get("e", {}) == {}
 
 
 def test_numbers_of_json_stay_numbers() -> None:
