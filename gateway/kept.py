@@ -6,9 +6,10 @@ twice, which its `event_id` makes harmless.
 """
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -152,7 +153,18 @@ def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
         theirs = [kept for kept in letters if facts.speaks_of(kept.message, portal, bitrix_user_id)]
         for kept in theirs:
             kept.settle()
-    return len(theirs) + open_journal(settings).forget(portal, bitrix_user_id)
+    gone = len(theirs) + open_journal(settings).forget(portal, bitrix_user_id)
+    for url in (settings.queue_url, settings.database_url, settings.journal_url):
+        _empty_write_ahead_log(url)
+    return gone
+
+
+def _empty_write_ahead_log(url: str) -> None:
+    """What was erased from a SQLite file still stands in its log, until that is written over or emptied."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:") and path.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5.0)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def default_subscription(settings: Settings) -> str:

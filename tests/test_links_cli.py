@@ -133,6 +133,20 @@ def test_forgetting_a_person(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_what_was_forgotten_stands_in_no_file_while_others_use_the_store(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store("sqlite:///var/links.db")  # a server's: with it open, SQLite keeps its log
+    assert store.get(P, 2) is not None
+    at = Moment(EPOCH + timedelta(hours=1), EPOCH + timedelta(hours=1))
+    store.apply(P, "late", [Observation(2, Account(None, "canary_of_user_2"), at, True, at)])
+    run(capsys, "forget", P, "2")
+    for file in (here / "var").iterdir():
+        assert b"canary_of_user_2" not in file.read_bytes(), file.name
+    store.close()
+
+
+@pytest.mark.usefixtures("filled")
 def test_wrong_use_is_exit_code_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,8 @@ def serve(settings: Settings) -> None:
     for thread in threads:
         thread.join(max(0.0, ends - time.monotonic()))
     journal.close()
+    if settings.queue_kind == "local":
+        open_embedded(settings).close()
 
 
 def _open_store_once(settings: Settings) -> None:
