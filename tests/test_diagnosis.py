@@ -354,3 +354,10 @@ def test_the_most_that_is_taken_is_diagnosed_in_bounded_work(monkeypatch: pytest
     seen.clear()
     assert typed({"a": "y" * 500_000}).codes() == ["TOKEN_ABSENT"]
     assert max(seen) <= near.MAX_TEXT
+
+
+@pytest.mark.parametrize("name", ["X-Webhook-Token", "X-Acme-Webhook-Token", "X-Our-Own-Header-For-Bitrix"])
+def test_a_header_is_named_whatever_it_is_called(name: str) -> None:
+    (cause,) = bare(headers={name: TOKEN}).causes()
+    assert (cause.code, cause.detail) == ("TOKEN_ELSEWHERE", f"header:{name}")
+    assert name in cause.do

@@ -9,7 +9,7 @@ from gateway.settings import Settings
 # No `%`, `&#` or `\\`: an encoded secret is not seen to be one.
 _NAME = re.compile(r"""[A-Za-z0-9А-Яа-яЁё_.:;/()\[\]{}'"$@ -]{1,100}""")
 _LONG_RUN = re.compile(r"[\w-]{16,}")
-# A run of 16 token characters is shown only where it is made of these words.
+# A run of 16 token characters is shown only where it is made of these words, or of short ones set apart.
 _WORDS = re.compile(
     "(?:x|bitrix(?:24)?|b24|tokens?|auth|authori[sz]ation|webhooks?|hook|applications?|app|secret|key|api|access"
     "|refresh|outgoing|outbound|incoming|inbound|events?|handler|id|original|url|uri|path|proxy|forwarded|for"
@@ -19,6 +19,8 @@ _WORDS = re.compile(
     "|serverless|iap|jwt|assertion|goog|google|cloud|trace|context|method|override|status|scope|expires|in|_|-)+",
     re.IGNORECASE,
 )
+
+_APART = re.compile(r"(?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12})(?:[-_](?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12}))+")
 
 
 class Names:
@@ -49,7 +51,9 @@ class Names:
 
     def shown(self, name: str) -> str:
         """The name, or its size."""
-        plain = _NAME.fullmatch(name) and all(_WORDS.fullmatch(run) for run in _LONG_RUN.findall(name))
+        plain = _NAME.fullmatch(name) and all(
+            _WORDS.fullmatch(run) or _APART.fullmatch(run) for run in _LONG_RUN.findall(name)
+        )
         return name if plain and not self._hides(name) else f"<{len(name.encode('utf-8', 'replace'))} bytes>"
 
     def _hides(self, name: str) -> bool:
