@@ -22,7 +22,7 @@ Answer = Callable[[bytes, bytes], bytes]  # (request line, body) → JSON
 
 _LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
 _EVENT_ID = re.compile(rb'"event_id": *"([0-9A-Za-z]+)"')
-_AFTER = re.compile(r"(?:>ID\"|%3EID%5D|>ID\])[\": =]*(\d+)")
+_AFTER = re.compile(r"(?:>|%3E)ID(?:\]|%5D|\")[\": =]*(\d+)")
 
 
 class Server(asyncio.Protocol):

@@ -13,7 +13,7 @@ from bench.sample import Result, alternate
 
 
 def of_many_users(bench: Bench) -> Iterator[Result]:
-    users, few = bench.rounds(100_000, 10_000), bench.rounds(10_000, 2_000)
+    users, few = bench.rounds(100_000, 10_000), bench.rounds(20_000, 2_000)
     links = bench.directory / "resync.db"
     _run("fill", f"sqlite:///{links}", "0", users)
     with far_side("portal", str(users)) as port, far_side("portal", str(few)) as fewer:
@@ -22,6 +22,7 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
             bench.rounds(5, 2),
             ours=partial(walk, str(port), users),
             bare=partial(_run, "bare", "", str(port), users),
+            batches=partial(_run, "batches", "", str(port), users),
         )
         _run("fill", f"sqlite:///{bench.directory}/few.db", "0", few)
         small = _run("ours", f"sqlite:///{bench.directory}/few.db", str(fewer), few)
@@ -34,6 +35,7 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
         ours=cpu["ours"],
         yardstick=cpu["bare"],
         aim=2.0,
+        rivals={"a bare loop over batches": cpu["batches"]},
     )
     memory = [one["memory"] for one in taken["ours"]]
     what = f"highest memory of a walk over {users:,} users"

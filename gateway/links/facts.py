@@ -40,6 +40,9 @@ def _records(data: object, depth: int) -> Iterator[Record]:
 
 def upper_keys(row: Mapping[str, Any]) -> Record:
     """`row` with its keys in upper case; of keys that differ in case alone, the first counts."""
+    names = "".join(map(str, row))
+    if names == names.upper():  # as portals write them: a hundred thousand polled users are copied so
+        return dict(row)
     record: Record = {}
     for key, value in row.items():
         record.setdefault(str(key).upper(), value)
