@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run emulators setup test lint chaos hostile defects mutants
+.PHONY: run emulators setup test lint chaos hostile defects mutants bench
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m gateway serve
@@ -27,6 +27,9 @@ defects: $(VENV)/dev.stamp  # defects put in on purpose, in a copy: each must be
 
 mutants: $(VENV)/dev.stamp  # of verify.py and the decoder; then: .venv/bin/mutmut results
 	$(BIN)/mutmut run --max-children 1
+
+bench: $(VENV)/dev.stamp  # what it costs, beside yardsticks; FIGURES="cold cpu" for some of it: docs/performance.md
+	@exec $(BIN)/python -m bench $(FIGURES)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

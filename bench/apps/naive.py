@@ -9,7 +9,7 @@ from typing import Any
 import flask
 import functions_framework
 from google.cloud import logging as cloud_logging
-from google.cloud import pubsub_v1  # type: ignore[attr-defined]
+from google.cloud.pubsub_v1 import PublisherClient
 from pydantic import BaseModel
 
 
@@ -29,7 +29,7 @@ if "PUBSUB_EMULATOR_HOST" not in os.environ or "GCE_METADATA_HOST" in os.environ
 
     credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/pubsub"])
     credentials.refresh(google.auth.transport.requests.Request())  # type: ignore[no-untyped-call]
-publisher = pubsub_v1.PublisherClient()
+publisher = PublisherClient()
 topic_path = publisher.topic_path(project, topic)
 log = cloud_logging.handlers.StructuredLogHandler()  # type: ignore[no-untyped-call]
 

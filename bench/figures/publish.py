@@ -80,9 +80,9 @@ def _bare(host: str, project: str, topic: str) -> Publish:
 
 
 def _high_level(project: str, topic: str) -> Publish:
-    from google.cloud import pubsub_v1  # type: ignore[attr-defined]
+    from google.cloud.pubsub_v1 import PublisherClient
 
-    client = pubsub_v1.PublisherClient()
+    client = PublisherClient()
     path = client.topic_path(project, topic)
 
     def publish(data: bytes, event_id: str) -> object:
