@@ -71,7 +71,7 @@ class Link:
 
     @property
     def by_name_only(self) -> bool:
-        """Only a Telegram name is known, and and names change hands: it may be somebody else's now."""
+        """Only a Telegram name is known, and names change hands: it may be somebody else's now."""
         return self.telegram_id is None and self.telegram_username is not None
 
 
