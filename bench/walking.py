@@ -64,7 +64,7 @@ def bare(_database_url: str, port: str, users: int) -> None:
 
     session, seen, after = requests.Session(), 0, 0
     while True:
-        asked = {"filter": {">ID": after}, "sort": "ID", "order": "ASC", "start": -1}
+        asked: dict[str, Any] = {"filter": {">ID": after}, "sort": "ID", "order": "ASC", "start": -1}
         url = f"http://127.0.0.1:{port}/rest/{SECRET}/user.get.json"
         page = session.post(url, json=asked, timeout=30).json()["result"]
         seen += sum(1 for row in page if row["ACTIVE"] and row["UF_USR_TELEGRAM"] is not None)
