@@ -40,6 +40,7 @@ class Refusal(NamedTuple):
             "detail": cause.get("detail", ""),
             "says": cause.get("says", ""),
             "do": cause.get("do", ""),
+            "guide": self.fields.get("guide", ""),
             "places": [_whole(seen) for seen in self.fields.get("places") or []],
             "request_id": self.fields.get("request_id"),
         }

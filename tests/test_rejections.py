@@ -103,6 +103,7 @@ def test_what_a_real_server_refused(
     told = {one["cause"]: one for one in json.loads(text)}
     assert set(told) == {"TOKEN_OTHER_WEBHOOK", "AUTH_MISSING"}
     assert all(one["count"] == 1 and one["do"] for one in told.values())
+    assert all(one["guide"] == f"docs/token-not-found.md#{cause.lower()}" for cause, one in told.items())
     assert not any(token in text for token in (TOKEN, OTHER_TOKEN))
 
 

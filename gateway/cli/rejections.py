@@ -66,7 +66,7 @@ def _print(refusal: Refusal, group: Group | None = None) -> None:
     count = f"{group.count} × " if group else ""
     at = rfc3339(refusal.at.replace(microsecond=0))
     head = Text.assemble((f"{count}{told['cause']}", "bold red"), f"  {told['code']}  {at}")
-    lines = [told["says"], f"→ {told['do']}" if told["do"] else "", _trace(told["places"])]
+    lines = [told["says"], f"→ {told['do']}" if told["do"] else "", told["guide"], _trace(told["places"])]
     for line in lines:
         if line:
             head.append(f"\n   {line}", style="bold" if line.startswith("→") else "")
