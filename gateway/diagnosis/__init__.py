@@ -3,6 +3,11 @@
     diagnose(judgement, settings) -> [Cause, …]      of one refused request
     setting_causes(settings)      -> [Cause, …]      of the configured token, said at start-up
 
+To change a cause: when it is found and where it stands, `conclusions` (`ORDER` and a rule);
+what it says, `catalogue`; its section of the guide, `guide`; then a row in the tests' table of
+scenarios. What the rules look at: `readings` (the body, mistakes undone), `near` (how like
+a token), `setting` (the configured one), `sender` (who asks), gathered by `evidence`.
+
 Pure, and nothing a sender controls makes it raise. No cause holds a value: places,
 names that are fit to be shown, lengths and fingerprints only.
 """
