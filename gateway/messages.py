@@ -317,11 +317,40 @@ SENTENCES: dict[str, Sentence] = {
         "{url} не отвечает ({problem}). Запустите шлюз (make run) или проверьте адрес",
         "{url} does not answer ({problem}). Start the gateway (make run) or check the address",
     ),
+    # The store of links.
+    "STORE_SILENT": Sentence(
+        "База связей не ответила ({problem}). Проверьте DATABASE_URL и работает ли она",
+        "the database of links did not answer ({problem}). Check DATABASE_URL and whether it runs",
+    ),
+    "STORE_CLOSED": Sentence(
+        "Базу связей не удаётся открыть: {problem}. Проверьте DATABASE_URL и права на файл",
+        "the database of links can't be opened: {problem}. Check DATABASE_URL and the file's permissions",
+    ),
+    "STORE_LOCKED": Sentence(
+        "База связей занята другой программой. Закройте её",
+        "the database of links is locked by another program. Close that",
+    ),
+    "STORE_CROWDED": Sentence(
+        "Firestore: слишком много записей в одни и те же связи. Будет повторено",
+        "Firestore: too many writers at the same links. It will be tried again",
+    ),
+    "STORE_NEWER": Sentence(
+        "данные версии {version}, а программа знает только {known}. Обновите программу",
+        "its data is of version {version}, newer than this program knows ({known}). Update the program",
+    ),
+    "FIRESTORE_SILENT": Sentence(
+        "Firestore не ответил ({problem}). Проверьте DATABASE_URL и права учётной записи",
+        "Firestore did not answer ({problem}). Check DATABASE_URL and the account's rights",
+    ),
     # `serve`.
     "SERVING": Sentence("Слушаем {url} (Ctrl-C — остановить)", "Listening on {url} (Ctrl-C to stop)"),
     "RESYNC_WOULD": Sentence(
         "Сверка с {portal} без записи: пользователей {users}, было бы изменений {published}, из них отвязано {unlinked}",
         "Trial round with {portal}: {users} users, {published} changes would be queued, {unlinked} of them unlink",
+    ),
+    "POLL_WITHOUT_WEBHOOK": Sentence(
+        "RESYNC_EVERY задан, но входящий вебхук — нет: опроса не будет. Задайте BITRIX24_DOMAIN и BITRIX24_WEBHOOK_TOKEN",
+        "RESYNC_EVERY is set, but no incoming webhook: nothing is polled. Set BITRIX24_DOMAIN and BITRIX24_WEBHOOK_TOKEN",
     ),
     "POLL_FAILED": Sentence(
         "Сверка пользователей не удалась ({status}). Проверьте: python -m gateway resync",

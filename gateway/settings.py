@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from gateway.errors import SettingError
 from gateway.messages import say
@@ -73,7 +73,8 @@ class Settings:
     @cached_property
     def _secrets(self) -> tuple[str, ...]:
         candidates = [token.decode("utf-8", "surrogateescape") for token in self.tokens]
-        password = urlsplit(self.database_url).password
+        parts = urlsplit(self.database_url)
+        password = parts.password or parse_qs(parts.query).get("password", [""])[0]
         candidates += [self.rest_secret or "", self.inspector_password or "", password or ""]
         candidates += [unquote(password)] if password else []
         long_ones = {c for c in candidates if len(c.encode("utf-8", "replace")) >= SECRET_BYTES}
@@ -86,15 +87,14 @@ def load(environ: Mapping[str, str] | None = None, dotenv: str | Path | None = "
     Raises `SettingError` for the first setting whose value cannot be worked with.
     """
     given = os.environ if environ is None else environ
-    language = given.get("LOG_LANGUAGE", "")
+    told = given.get("LOG_LANGUAGE", "")
     try:
         values = _values(given, dotenv)
         text = {name: value.strip() for name, value in values.items() if value.strip()}
-        language = text.get("LOG_LANGUAGE", "")
+        told = text.get("LOG_LANGUAGE", "")
         return _read(values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN"), text)
     except _Wrong as wrong:
-        language = "en" if language.strip().lower() == "en" else "ru"
-        error = SettingError(wrong.name, say(wrong.expected, language, **wrong.values))
+        error = SettingError(wrong.name, say(wrong.expected, _known_language(told), **wrong.values))
     raise error
 
 
@@ -145,6 +145,19 @@ def _read(token: str | None, text: Mapping[str, str]) -> Settings:
         on_railway=on_railway,
         on_google_cloud=on_google_cloud,
     )
+
+
+def language() -> str:
+    """`LOG_LANGUAGE` of the process, for a sentence that is told where no settings are at hand."""
+    try:
+        told = _values(os.environ, ".env").get("LOG_LANGUAGE", "")
+    except _Wrong:
+        told = os.environ.get("LOG_LANGUAGE", "")
+    return _known_language(told)
+
+
+def _known_language(told: str) -> str:
+    return "en" if told.strip().lower() == "en" else "ru"
 
 
 def accepted_tokens(setting: str | None) -> tuple[bytes, ...]:

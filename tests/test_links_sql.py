@@ -74,7 +74,7 @@ def test_a_newer_schema_stops_the_start(url: str) -> None:
     store = open_sql(url)
     execute(store, f"UPDATE schema_version SET version = {schema.VERSION + 1}")
     store.close()
-    with pytest.raises(SettingError, match=r"DATABASE_URL.*version 2"):
+    with pytest.raises(SettingError, match=r"DATABASE_URL.*версии 2"):
         open_store(url)
 
 

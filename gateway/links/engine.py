@@ -12,6 +12,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from gateway.errors import SettingError, StoreUnavailable
 from gateway.links.schema import MIGRATIONS, VERSION, metadata, schema_version
+from gateway.messages import say
+from gateway.settings import language
 
 _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
 
@@ -35,9 +37,7 @@ def open_engine(database_url: str) -> sa.Engine:
 
 def unavailable(error: Exception) -> StoreUnavailable:
     cause = getattr(error, "orig", None) or error
-    return StoreUnavailable(
-        f"the database of links did not answer ({type(cause).__name__}); check DATABASE_URL"
-    )
+    return StoreUnavailable(say("STORE_SILENT", language(), problem=type(cause).__name__))
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def failures() -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error) as error:  # the driver's own, where a new connection fails
         raise unavailable(error) from None
     except OSError as error:  # the SQLite file's directory
-        raise StoreUnavailable(f"the database of links can't be opened: {error.strerror}") from None
+        raise StoreUnavailable(say("STORE_CLOSED", language(), problem=error.strerror)) from None
 
 
 def _sqlite_engine(database_url: str) -> sa.Engine:
@@ -78,7 +78,8 @@ def _postgres_engine(database_url: str) -> sa.Engine:
     try:
         url = sa.make_url(database_url).set(drivername="postgresql+psycopg")
     except (ArgumentError, ValueError):
-        raise SettingError("DATABASE_URL", "expected postgresql://USER:PASSWORD@HOST/NAME") from None
+        form = "postgresql://USER:PASSWORD@HOST/NAME"
+        raise SettingError("DATABASE_URL", say("EXPECTED_FORM", language(), form=form)) from None
     timeout = {} if "connect_timeout" in url.query else {"connect_timeout": 5}
     return sa.create_engine(url, connect_args=timeout, pool_timeout=10, hide_parameters=True)
 
@@ -99,10 +100,7 @@ def _prepare(engine: sa.Engine) -> None:
             connection.execute(sa.insert(schema_version), {"version": VERSION})
             return
         if version > VERSION:
-            expected = (
-                f"its tables are of version {version}, newer than this program knows ({VERSION}): update it"
-            )
-            raise SettingError("DATABASE_URL", expected)
+            raise SettingError("DATABASE_URL", say("STORE_NEWER", language(), version=version, known=VERSION))
         for older in range(version, VERSION):
             for statement in MIGRATIONS[older]:
                 connection.execute(sa.text(statement))
@@ -126,4 +124,4 @@ def _turn_wal_on(path: str) -> None:
             else:
                 return
         time.sleep(0.05)
-    raise StoreUnavailable("the database of links is locked by another program")
+    raise StoreUnavailable(say("STORE_LOCKED", language()))

@@ -39,6 +39,8 @@ from gateway.links import facts
 from gateway.links.decide import Decision, Known, Row, decide
 from gateway.links.letters import handle, letter_id, read_handle, to_json
 from gateway.links.model import Account, DeadLetter, HistoryRow, Link, Observation
+from gateway.messages import say
+from gateway.settings import language
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -233,8 +235,8 @@ class FirestoreStore:
             self._set(reference, {"version": VERSION})
         elif document["version"] > VERSION:
             found = document["version"]
-            expected = f"its data is of version {found}, newer than this program knows ({VERSION}): update it"
-            raise SettingError("DATABASE_URL", expected)
+            told = say("STORE_NEWER", language(), version=found, known=VERSION)
+            raise SettingError("DATABASE_URL", told)
 
     def _reference(self, collection: str, *parts: object) -> firestore.DocumentReference:
         name = sha256(json.dumps(parts).encode()).hexdigest()
@@ -283,7 +285,7 @@ class FirestoreStore:
                     return attempt()
                 except _OVERTAKEN:
                     time.sleep(random.uniform(0, min(0.02 * 2**tries, 1.0)))  # noqa: S311 — jitter
-        raise StoreUnavailable("Firestore: too many writers at the same links; it will be tried again")
+        raise StoreUnavailable(say("STORE_CROWDED", language()))
 
     def _read(self, reference: firestore.DocumentReference) -> Document | None:
         with _failures():
@@ -357,10 +359,8 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (GoogleAPIError, GoogleAuthError) as error:
-        said = (
-            f"Firestore did not answer ({type(error).__name__}); check DATABASE_URL and the account's rights"
-        )
-        raise StoreUnavailable(said) from None
+        told = say("FIRESTORE_SILENT", language(), problem=type(error).__name__)
+        raise StoreUnavailable(told) from None
 
 
 def _walk(portal: str, user: int) -> str:
