@@ -116,10 +116,10 @@ def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judg
         return _unread("NOT_FOUND", incoming, settings)
     if incoming.method not in allowed.split(", "):
         return _unread("METHOD_NOT_ALLOWED", incoming, settings)
-    if incoming.method != "POST":
-        return _unread("OK", incoming, settings)
     if len(incoming.query) > MAX_QUERY:
         return _unread("QUERY_TOO_LONG", incoming, settings, Limit("query", MAX_QUERY, len(incoming.query)))
+    if incoming.method != "POST":
+        return _unread("OK", incoming, settings)
     body, came = _bounded_body(incoming)
     if came > MAX_BODY:
         return _unread("BODY_TOO_LARGE", incoming, settings, Limit("body", MAX_BODY, came))

@@ -43,7 +43,7 @@ DECIDE, PREPARED, USERS, PAYLOAD = (
     *("gateway/links/decide.py", "gateway/links/prepared.py", "handlers/users.py", "gateway/payload.py"),
 )
 EMBEDDED, RECEIVER, JUDGE = "gateway/queues/embedded.py", "gateway/receiver.py", "gateway/judge.py"
-ACKNOWLEDGES = "failed = next((name for name in map(_deliver(delivery), consumers) if name), None)"
+ACKNOWLEDGES = "failure = _deliver(delivery, consumers)"
 MARK = """        self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
         if cursor.rowcount != 1:
             return []

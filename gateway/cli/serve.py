@@ -3,6 +3,7 @@
 import click
 
 from gateway import host
+from gateway.settings import load
 
 
 @click.command(
@@ -11,7 +12,7 @@ from gateway import host
     epilog="Example: PORT=9000 python -m gateway serve",
 )
 def command() -> None:
-    settings = host.settings()
-    from gateway.local.server import serve
+    from gateway.local.server import listen, serve
 
-    serve(settings)
+    listener = listen(load())  # a taken port ends it before anything else is said
+    serve(host.settings(), listener)

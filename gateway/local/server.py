@@ -44,21 +44,21 @@ FUNCTIONS = ("bitrix_webhook", *CONSUMERS, "resync_users")
 THREADS = 32  # as many requests may wait for a stalled queue at once
 WORKERS = 4
 LEASE_SECONDS = 60.0
+PUSH_PATH = "/projects/local/topics/events"
 STOP_SECONDS = 8.0  # what is in flight gets this long after SIGTERM
 
 App = Callable[..., Iterable[bytes]]
 log = logging.getLogger("gateway.serve")
 
 
-def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT; returns when what was in flight is finished."""
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Answer at `listener` until SIGTERM or SIGINT; returns when what was in flight is finished."""
     apps: dict[str, Any] = {name: _load(name, MAIN) for name in FUNCTIONS}  # type: ignore[no-untyped-call]
     for name in CONSUMERS:  # `_deliver` takes their failures as they are: Flask would log each traceback
         apps[name].config["PROPAGATE_EXCEPTIONS"] = True
     _open_store_once(settings)
     journal = open_journal(settings)
     _write_journal(journal)
-    listener = _listen(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -67,7 +67,9 @@ def serve(settings: Settings) -> None:
         queue, consumers = open_embedded(settings), [apps[name] for name in CONSUMERS]
         arguments = (queue, consumers, stop)  # a daemon: the lease of a hung one runs out
         threads += [threading.Thread(target=_work, args=arguments, daemon=True) for _ in range(WORKERS)]
-    if settings.resync_every:
+    if settings.resync_every and not settings.rest_webhook:
+        log.warning(say("POLL_WITHOUT_WEBHOOK", settings.language))
+    elif settings.resync_every:
         threads.append(
             threading.Thread(target=_poll, args=(apps["resync_users"], settings, stop), daemon=True)
         )
@@ -92,7 +94,8 @@ def _open_store_once(settings: Settings) -> None:
         log.warning("%s", failure)
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
+    """Listen at `HOST` and `PORT`. Raises `SettingError` where that cannot be."""
     try:
         where = (settings.host, settings.port)
         if ":" not in settings.host:
@@ -161,18 +164,18 @@ def _work(queue: EmbeddedQueue, consumers: list[Any], stop: threading.Event) -> 
             if delivery is None:
                 queue.wait(0.5)
                 continue
-            failed = next((name for name in map(_deliver(delivery), consumers) if name), None)
-            if failed is None:
+            failure = _deliver(delivery, consumers)
+            if failure is None:
                 queue.acknowledge(delivery)
             else:
-                queue.retry(delivery, failed)
-        except PassingFailure as failure:
-            log.warning("%s", failure)
+                queue.retry(delivery, failure)
+        except PassingFailure as error:
+            log.warning("%s", error)
             stop.wait(1.0)
 
 
-def _deliver(delivery: Delivery) -> Callable[[Any], str]:
-    """Push a message to a function as Pub/Sub would; "" when it acknowledged, else what it answered."""
+def _deliver(delivery: Delivery, consumers: list[Any]) -> str | None:
+    """Push a message to each function as Pub/Sub would; None when all acknowledged, else why one did not."""
     message = {
         "data": b64encode(delivery.data).decode(),
         "attributes": delivery.attributes,
@@ -180,24 +183,17 @@ def _deliver(delivery: Delivery) -> Callable[[Any], str]:
         "publishTime": rfc3339(datetime.fromtimestamp(delivery.published_at, UTC)),
     }
     body = json.dumps({"subscription": "projects/local/subscriptions/worker", "message": message})
-
-    def push(app: Any) -> str:
-        environ = EnvironBuilder(
-            "/projects/local/topics/events", method="POST", data=body, content_type="application/json"
-        ).get_environ()
+    for app in consumers:
+        push = EnvironBuilder(PUSH_PATH, method="POST", data=body, content_type="application/json")
         try:
-            content, status, _ = run_wsgi_app(app, environ, buffered=True)
+            content, status, _ = run_wsgi_app(app, push.get_environ(), buffered=True)
         except GatewayError as failure:
             told = {"event_id": delivery.attributes.get("event_id"), "attempt": delivery.attempt}
             log.warning("%s: %s", app.name, failure, extra={"json_fields": {"code": "EVENT_FAILED", **told}})
             return f"{app.name}: {failure}"
-        return (
-            ""
-            if status.startswith("2")
-            else f"{app.name}: {b''.join(content)[:200].decode(errors='replace')}"
-        )
-
-    return push
+        if not status.startswith("2"):
+            return f"{app.name}: {b''.join(content)[:200].decode(errors='replace')}"
+    return None
 
 
 def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:
