@@ -175,6 +175,8 @@ def test_a_part_with_a_file_name_is_a_file_and_a_nameless_part_nothing() -> None
     )
     assert decode(body, "multipart/form-data; boundary=b0undary").fields == {"a": "1"}
     assert decode(multipart([('name="a"; filename="b"', "1")])) == Payload({}, "multipart")
+    spoilt = multipart([('name="a"', "?")]).replace(b"?", b"\xff")
+    assert decode(spoilt).fields == {"a": "\ufffd"}
 
 
 def test_one_event_has_one_reading() -> None:

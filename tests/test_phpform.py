@@ -115,6 +115,10 @@ def test_indexes_at_the_ends_of_phps_integers(php: Php, body: bytes) -> None:
     assert json.dumps(parse_str(body)) == json.dumps(php.parse_str(body))
 
 
+def test_a_plus_alone_is_a_space() -> None:
+    assert parse_str(b"a=b+c") == {"a": "b c"}
+
+
 def test_a_long_name_is_read_like_a_short_one() -> None:
     name = b"a" * 200
     assert parse_str(name + b"[b]=1") == {name.decode(): {"b": "1"}}
