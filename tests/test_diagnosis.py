@@ -183,6 +183,10 @@ ALL = {
         Request(body=form(event(OTHER)), headers={"Authorization": f"Bearer {JWT}"}),
         ["AUTHORIZATION_GATEWAY", "TOKEN_OTHER_WEBHOOK"],
     ),
+    "a word in the address of a boxed event": (
+        Request(body=form(event(auth=None)), query="token=wrong-one"),
+        ["AUTH_MISSING", "TOKEN_ABSENT"],
+    ),
     "a JWT over a boxed event": (
         Request(body=form(event(auth=None)), headers={"Authorization": f"Bearer {JWT}"}),
         ["AUTHORIZATION_GATEWAY", "AUTH_MISSING"],

@@ -97,6 +97,8 @@ def _of_verdict(evidence: Evidence) -> list[Finding]:
         own = [absent]
     elif [cause.code for cause in own] in (["BODY_EMPTY"], ["BODY_UNREADABLE"]) and not evidence.texts:
         own += [absent] if absent.values["kind"] != "bitrix24" else []
+    elif [cause.code for cause in own] == ["AUTH_MISSING"] and evidence.texts:
+        own += [absent]  # what stands in another place is no token either
     return [*odd, *own] if evidence.shapes else [*own, *odd]
 
 
