@@ -220,8 +220,8 @@ def _text(value: Any) -> str | None:
 
 
 def _ts(value: Any) -> int | None:
-    if isinstance(value, str) and _WHOLE.fullmatch(value):
-        value = int(value)
+    if isinstance(value, str):
+        value = int(value) if _WHOLE.fullmatch(value) else None
     return value if type(value) is int and -_TS_LIMIT <= value <= _TS_LIMIT else None
 
 

@@ -155,10 +155,8 @@ def _outcome(
 ) -> tuple[str, Message | None, EventInvalid | None]:
     if not settings.tokens:
         return "TOKEN_NOT_CONFIGURED", None, None
-    if verdict.received is None:
-        return "TOKEN_NOT_FOUND", None, None
     if not verdict.verified:
-        return "TOKEN_MISMATCH", None, None
+        return "TOKEN_NOT_FOUND" if verdict.received is None else "TOKEN_MISMATCH", None, None
     try:
         if payload.decoded_as in ("compressed", "unreadable"):
             raise EventInvalid("body")
