@@ -176,8 +176,8 @@ DEFECTS = [
     one(
         "a deduplication key without the user's id",
         EVENTS,
-        "        event_id=sha256(text.encode()).hexdigest(),",
-        "        event_id=sha256(re.sub(r'\"ID\":\"[0-9]+\",?', '', text).encode()).hexdigest(),",
+        "sha256(text.encode()).hexdigest()",
+        "sha256(re.sub(r'\"ID\":\"[0-9]+\",?', '', text).encode()).hexdigest()",
         "tests/test_events.py tests/test_chaos.py",
     ),
     one(
@@ -321,15 +321,15 @@ DEFECTS = [
     one(
         "a plain answer, after which the host reads the body",
         RECEIVER,
-        'content = iter(() if flask.request.method == "HEAD" else (body,))',
-        'content = b"" if flask.request.method == "HEAD" else body',
+        "flask.Response(iter((body,)), status",
+        "flask.Response(body, status",
         "tests/test_receiver.py tests/test_hostile.py",
     ),
     # Secrets
     one(
         "secrets are removed from the top of data alone",
         EVENTS,
-        "            key: _without_keys(inner) if isinstance(inner, dict | list) else inner\n",
+        "            key: _without_keys(inner) if isinstance(inner, (dict, list)) else inner\n",
         "            key: inner\n",
         "tests/test_events.py tests/test_canaries.py",
     ),
