@@ -190,11 +190,11 @@ def _sentence(code: str, language: str) -> str:
 
 def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
     """One WARNING record a refusal: where the token was looked for, what was there, why, what to change."""
-    from gateway.diagnosis import diagnose, guide_section  # healthy requests do not pay for it
+    from gateway.diagnosis import guide_section  # healthy requests do not pay for it
     from gateway.masking import clean, top_level_keys
 
     secrets = config.secrets()
-    causes = [cause.to_json() for cause in diagnose(judgement, config)[:MAX_CAUSES]]
+    causes = _causes(judgement, config)
     guide = guide_section(causes[0]["code"] if causes else _section(judgement), config.language)
     received = judgement.verdict.received
     fields = {
@@ -225,6 +225,17 @@ def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
     sentence = " — ".join([*told, say("EXPLAIN_GUIDE", config.language, section=guide)])
     labels = {"cause": causes[0]["code"]} if causes else {}  # what the alerts count refusals by
     log.warning(sentence, extra={"json_fields": fields, "labels": labels})
+
+
+def _causes(judgement: Judgement, config: Settings) -> list[dict[str, str]]:
+    """The refusal's causes; a defect of the diagnosis never changes the answer, nor prints a payload."""
+    from gateway.diagnosis import diagnose
+
+    try:
+        return [cause.to_json() for cause in diagnose(judgement, config)[:MAX_CAUSES]]
+    except Exception as error:  # noqa: BLE001 — the refusal stands whatever explaining it runs into
+        log.error("the diagnosis failed: %s", type(error).__name__)
+        return []
 
 
 def _capture(judgement: Judgement, config: Settings, request_id: str) -> None:

@@ -9,9 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import flask
 import pytest
 
+from gateway import receiver
+from gateway.judge import Judgement
 from gateway.phpform import build_query
+from gateway.settings import Settings, load
 from tests.parts.deliveries import (
     AGENT,
     FORM,
@@ -434,3 +438,19 @@ def test_a_wrong_setting_stops_the_start_with_one_line(start_function: Start) ->
     assert "exit code 2" in code
     assert len(lines) == 1
     assert lines[0].startswith("QUEUE_URL")
+
+
+def test_a_defect_of_the_diagnosis_leaves_the_refusal_and_prints_no_payload(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(judgement: Judgement, _settings: Settings) -> list[object]:
+        raise ValueError(judgement.body)
+
+    monkeypatch.setattr("gateway.diagnosis.diagnose", broken)
+    monkeypatch.setattr(receiver, "settings", lambda: load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, None))
+    app = flask.Flask("gateway")
+    with app.test_request_context("/", method="POST", data=form(token=OTHER_TOKEN), content_type=FORM):
+        assert receiver.respond(flask.request).status_code == 403
+    assert "the diagnosis failed: ValueError" in caplog.text
+    assert OTHER_TOKEN not in caplog.text
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
