@@ -56,6 +56,7 @@ def bare(database_url: str) -> Consume:
     link = links.c
     by_user = sa.and_(link.portal == sa.bindparam("p"), link.bitrix_user_id == sa.bindparam("u"))
     by_account = sa.and_(link.portal == sa.bindparam("p"), link.telegram_id == sa.bindparam("t"))
+    new_link, new_history = sa.insert(links), sa.insert(link_history)
     locked = sa.select(links).where(sa.or_(by_user, by_account)).with_for_update()
 
     def consume(event: CloudEvent) -> None:
@@ -68,9 +69,9 @@ def bare(database_url: str) -> Consume:
                 raise AssertionError("every user is new here")
             row = {"portal": portal, "bitrix_user_id": user, "telegram_id": telegram}
             times = {"observed_at": now, "updated_at": now}
-            connection.execute(sa.insert(links), row | times | {"active": True, "known": KNOWN})
+            connection.execute(new_link, row | times | {"active": True, "known": KNOWN})
             told = {"change": "linked", "event_id": message.event_id, "observed_at": now, "recorded_at": now}
-            connection.execute(sa.insert(link_history), row | told)
+            connection.execute(new_history, row | told)
 
     return consume
 
