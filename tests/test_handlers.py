@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -163,14 +164,14 @@ def test_what_an_event_does_not_carry_is_read_from_the_portal(
         monkeypatch.setenv(name, value)
     portal.add(7, telegram="@somebody")
     stock = {"ID": "7", "ACTIVE": "1", "EMAIL": "a@example.com", "NAME": "A"}
-    sent = message("ONUSERADD", data=stock).model_copy(update={"portal": Portal(domain=portal.domain)})
+    sent = replace(message("ONUSERADD", data=stock), portal=Portal(domain=portal.domain))
     handlers.consume(cloud_event(published(sent)), "ONUSERADD")
     elsewhere = message("ONUSERADD", "e2", stock)  # of another portal: it is not asked about
     handlers.consume(cloud_event(published(elsewhere)), "ONUSERADD")
     found = {link.portal: link.telegram_username for link in links(database)}
     assert found == {portal.domain: "somebody", P: None}
     monkeypatch.setenv("BITRIX24_DOMAIN", "http://127.0.0.1:1")  # nobody listens there
-    unanswered = sent.model_copy(update={"event_id": "e3", "portal": Portal(domain="127.0.0.1:1")})
+    unanswered = replace(sent, event_id="e3", portal=Portal(domain="127.0.0.1:1"))
     with pytest.raises(PortalUnavailable) as caught:
         handlers.consume(cloud_event(published(unanswered)), "ONUSERADD")
     assert SECRET not in repr(caught.value) + caplog.text

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -353,7 +354,7 @@ def test_two_keepings_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixtur
     """The id does not cover when the event was received: two deliveries differ in their bytes alone."""
     first, second = (
         message(1, LONG),
-        message(1, LONG).model_copy(update={"received_at": NOW + timedelta(hours=1)}),
+        replace(message(1, LONG), received_at=NOW + timedelta(hours=1)),
     )
     assert first.event_id == second.event_id
     ones, twos = kept_records(caplog, first), kept_records(caplog, second)

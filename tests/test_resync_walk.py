@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway import events
 from gateway.errors import PortalError, PortalUnavailable
 from gateway.events import Message, read_message
 from gateway.links import open_store
@@ -203,7 +204,7 @@ def test_links_of_another_portal_are_not_touched(world: World, portal: PortalSim
             event="ONUSERUPDATE",
             received_at=world.now(),
             source="webhook",
-            portal={"domain": "other.bitrix24.example"},  # type: ignore[arg-type]
+            portal=events.Portal("other.bitrix24.example"),
             data={"ID": 70, FIELD: 9},
         )
     )
