@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -165,7 +166,7 @@ def test_a_consumer_finishes_the_work_in_hand(
 ) -> None:
     gateway = start_function("on_user_update", **portal.environ())
     now = datetime.now(UTC)
-    message = observed_message(portal.domain, {"ID": 12}, now, now).model_copy(update={"source": "webhook"})
+    message = replace(observed_message(portal.domain, {"ID": 12}, now, now), source="webhook")
     data = b64encode(message.to_bytes()).decode()
     pushed = {"message": {"data": data, "attributes": message.attributes(""), "messageId": "1"}}
     body = json.dumps({**pushed, "subscription": "projects/p/subscriptions/s"}).encode()
