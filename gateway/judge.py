@@ -36,7 +36,7 @@ STATUS = {
 }
 
 
-@dataclass(slots=True)  # frozen, it would take three times as long to make: so too `Judgement`
+@dataclass(slots=True)  # frozen, it would take five times as long to make: so too `Judgement`
 class Incoming:
     """A request before its body is read.
 

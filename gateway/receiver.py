@@ -95,8 +95,7 @@ def _incoming(request: flask.Request) -> Incoming:
 def _read(request: flask.Request, declared: int | None, limit: int) -> bytes:
     """At most `limit` bytes of the body; what a sender cut off is read as far as it came.
 
-    A body of a declared length is read as PEP 3333 says, without werkzeug's wrapping: a
-    thirtieth of a request's CPU.
+    A body of a declared length is read as PEP 3333 says, without werkzeug's wrapping.
     """
     chunks: list[bytes] = []
     left = limit if declared is None else min(declared, limit)
