@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from gateway.cli import main
-from gateway.doctor.address import parse
+from gateway.delivery import parse
 from gateway.local.journal import Journal
 from tests.parts.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.parts.portal import SECRET, PortalSimulator

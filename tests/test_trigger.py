@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.cli.trigger import delivery, place_token
+from gateway.delivery import delivery, place_token
 from gateway.payload import decode
 from gateway.phpform import build_query
 from tests.parts.deliveries import FORM, TOKEN
@@ -51,5 +51,9 @@ def test_a_strangers_address_gets_no_token_and_a_silent_one_is_told(server: Runn
     done = trigger(server.env, "ONUSERADD", "--url", f"http://127.0.0.1:{free_port()}/")
     assert (done.returncode, "make run" in done.stderr) == (2, True)
     assert TOKEN not in done.stdout + done.stderr
+    done = trigger(server.env, "ONUSERADD", "--url", "http://[")
+    assert (done.returncode, "--url" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+    done = trigger(server.env, "ONUSERADD", "--url", f"http://127.0.0.1:{free_port()}/{TOKEN}?token={TOKEN}")
+    assert (done.returncode, TOKEN in done.stdout + done.stderr) == (2, False)
     done = trigger({**server.env, "BITRIX24_OUTGOING_WEBHOOK_TOKEN": ""}, "ONUSERADD")
     assert (done.returncode, "BITRIX24_OUTGOING_WEBHOOK_TOKEN" in done.stderr) == (2, True)

@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from gateway.delivery import parse
 from gateway.doctor import Check, examine
-from gateway.doctor.address import parse
 from gateway.errors import SettingError
 from gateway.messages import say
 from gateway.settings import load

@@ -6,7 +6,6 @@ place gets a random one. No redirect is ever followed.
 """
 
 import http.client
-import ipaddress
 import json
 import secrets
 import socket
@@ -14,11 +13,9 @@ import ssl
 import string
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
 
-from gateway.cli.trigger import place_token
+from gateway.delivery import OURS, Address, parse, place_token
 from gateway.doctor import Check, Scribe
 from gateway.doctor.parts import PROBE_EVENT
 from gateway.judge import STATUS
@@ -28,35 +25,11 @@ from gateway.settings import WEBHOOK_PATH, Settings
 from verify import PLACES, fingerprint
 
 MAX_ADDRESS = 255  # characters, with the query: the vendor's limit of a handler's address
-OURS = "body:auth.application_token"
 _SECONDS = 15.0
 _ANSWER_BYTES = 65_536
 _AGENT = "gateway-doctor"
 _ALPHABET = string.ascii_lowercase + string.digits
 _DAYS_LEFT = 14
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where to knock: `path` without the query, which may hold a token."""
-
-    secure: bool
-    host: str
-    port: int
-    path: str
-    length: int  # of the whole address, as it would be pasted
-
-    @property
-    def loopback(self) -> bool:
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == (443 if self.secure else 80) else f":{self.port}"
-        return f"{'https' if self.secure else 'http'}://{host}{port}{clean(self.path)}"
 
 
 class Answer(NamedTuple):
@@ -71,29 +44,6 @@ class Answer(NamedTuple):
         """Status and code, fit for a terminal."""
         code = str(self.said.get("code", ""))
         return f"{self.status} {code if code in STATUS else clean(code, limit=40)}".strip()
-
-
-def parse(url: str) -> Address | None:
-    """An HTTP or HTTPS address, `/api/bitrix/webhook` added where it has no path; None for anything else."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        return None
-    path = parts.path if parts.path.strip("/") else WEBHOOK_PATH
-    return Address(
-        secure=parts.scheme == "https",
-        host=parts.hostname,
-        port=port or (443 if parts.scheme == "https" else 80),
-        path=path,
-        length=len(_with_path(parts, path)),
-    )
-
-
-def _with_path(parts: SplitResult, path: str) -> str:
-    return parts._replace(path=path, fragment="").geturl()
 
 
 def examine(settings: Settings, scribe: Scribe, url: str | None, send_token: bool) -> Iterator[Check]:
@@ -217,18 +167,13 @@ def _right_token(address: Address, settings: Settings, scribe: Scribe, send_toke
         yield scribe.skipped(check, "NO_TOKEN_HERE")
     elif not (address.secure or address.loopback):
         yield scribe.skipped(check, "TOKEN_IN_CLEAR")
-    elif not (send_token or _is_ours(address, settings)):
+    elif not (send_token or address.is_ours(settings)):
         yield scribe.skipped(check, "STRANGER", host=address.host)
     else:
         for token in settings.tokens:
             answer = _post(address, *_probe(OURS, token.decode("utf-8", "surrogateescape")))
             shown = fingerprint(token) or "-"
             yield _right_answer(check, answer, shown, scribe)
-
-
-def _is_ours(address: Address, settings: Settings) -> bool:
-    ours = parse(settings.webhook_url) if settings.webhook_url else None
-    return ours is not None and (ours.host, ours.port) == (address.host, address.port)
 
 
 def _right_answer(check: str, answer: Answer, shown: str, scribe: Scribe) -> Check:
