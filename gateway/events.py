@@ -173,7 +173,7 @@ def observed_message(domain: str, data: Mapping[str, Any], asked_at: datetime, n
 
 
 def without_secrets(value: Any, secrets: Collection[str]) -> Any:
-    """`value` less the keys that name a secret, at every depth, and the texts that hold one of `secrets`."""
+    """`value` less the keys that name a secret, at every depth, and the values that hold one of `secrets`."""
     return _without_texts(_without_keys(value), secrets)
 
 
@@ -197,7 +197,10 @@ def _without_texts(value: Any, secrets: Collection[str]) -> Any:
 
 
 def _holds(value: Any, secrets: Collection[str]) -> bool:
-    return isinstance(value, str) and any(secret in value for secret in secrets)
+    text = (
+        str(value) if isinstance(value, (str, int, float)) else ""
+    )  # a secret of digits may come as a number
+    return any(secret in text for secret in secrets)
 
 
 def _may_hold(said: _Said, text: str, secrets: tuple[str, ...]) -> bool:

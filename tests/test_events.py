@@ -23,6 +23,7 @@ from gateway.phpform import build_query
 from tests.parts.deliveries import FORM, PORTAL, TOKEN, delivery
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
+DIGITS = "1234567890123456"  # a token may be one, and come as a JSON number
 LATER = datetime(2026, 11, 24, 10, 0, 1, tzinfo=UTC)
 
 KINDS: dict[str, Any] = {
@@ -190,8 +191,9 @@ def test_secrets_go_by_key_at_every_depth_and_by_value() -> None:
         f"key {TOKEN}": "gone",
         "short": "123456",
         "token_like": "stays",
+        "number": int(DIGITS) * 10,
     }
-    kept = without_secrets(data, (TOKEN,))
+    kept = without_secrets(data, (TOKEN, DIGITS))
     assert kept == {
         "list": [{"keep": "1"}, "keep"],
         "deep": {"a": {}},
