@@ -33,8 +33,8 @@ SENTENCES: dict[str, Sentence] = {
         "Link ended: Telegram ID {account} is no longer Bitrix24 User ID {user}",
     ),
     "LINK_CONFLICT": Sentence(
-        "⚠️ Конфликт: пользователь Bitrix24 {user} лишился связи с Telegram ID {account}, более поздние данные отдают аккаунт другому. Проверьте поле Telegram у обоих",
-        "⚠️ Conflict: Bitrix24 User ID {user} lost the link to Telegram ID {account}, a newer observation gives an account to another user. Check the Telegram field of both",
+        "⚠️ Конфликт: пользователь Bitrix24 {user} остался без Telegram ID {account}, более поздние данные отдают аккаунт другому. Проверьте поле Telegram у обоих",
+        "⚠️ Conflict: Bitrix24 User ID {user} is left without Telegram ID {account}, a newer observation gives an account to another user. Check the Telegram field of both",
     ),
     "EVENT_PUT_ASIDE": Sentence(
         "🛑 Событие {event_id} обработать нельзя: {reason}. Оно сохранено, смотрите: python -m gateway dead-letters",

@@ -258,15 +258,17 @@ def test_changed_links_are_told_in_the_well_known_words(
     handle({"ID": "7", "UF_USR_TELEGRAM": "55"}, settings=Settings(language="ru"))
     handle({"ID": "7", "UF_USR_TELEGRAM": "55"}, TS + 1)
     handle({"ID": "8", "UF_USR_TELEGRAM": "55"}, TS + 2)
+    handle({"ID": "9", "UF_USR_TELEGRAM": "55"}, TS + 1)
     handle({"ID": "8", "UF_USR_TELEGRAM": ""}, TS + 3)
     lines = [(record.levelno, record.getMessage()) for record in caplog.records]
     assert lines[0] == (
         logging.INFO,
         "✅ Синхронизировано из Bitrix24 (исходящий вебхук): Telegram ID 55 → Bitrix24 User ID 7",
     )
-    assert [level for level, _ in lines[1:]] == [logging.WARNING, logging.INFO, logging.INFO]
-    assert "Conflict" in lines[1][1]
-    assert "Link ended" in lines[3][1]
+    assert [level for level, _ in lines[1:]] == [logging.WARNING, logging.INFO, logging.WARNING, logging.INFO]
+    assert "Conflict: Bitrix24 User ID 7 is left without Telegram ID 55" in lines[1][1]
+    assert "Conflict: Bitrix24 User ID 9 is left without Telegram ID 55" in lines[3][1]  # late, and the older
+    assert "Link ended" in lines[4][1]
 
 
 def test_the_moment_of_a_message_is_in_utc() -> None:

@@ -45,6 +45,7 @@ class Portal:
     def __init__(self) -> None:
         self.rows: dict[int, Row] = {}
         self.changes: list[tuple[int, str]] = []
+        self.refused: list[tuple[int, Account]] = []
 
     def read(self, user: int, account: Account) -> Iterable[Row]:
         name = (account.telegram_username or "").lower()
@@ -62,6 +63,9 @@ class Portal:
             assert Known.from_json(row.known.to_json()) == row.known
             self.rows[user] = row
         self.changes += [(row.bitrix_user_id, row.change) for row in decision.history]
+        for claim in decision.refused:
+            claimed = Account(claim.previous_telegram_id, claim.previous_telegram_username)
+            self.refused.append((claim.bitrix_user_id, claimed))
         held = [row.account for row in self.rows.values() if row.account]
         assert len(held) == len(set(held))
         return decision
@@ -157,12 +161,14 @@ def test_of_two_claims_the_newer_wins_in_either_order(account: Account) -> None:
     assert in_order.links() == late.links() == {2: account}
     assert in_order.changes == [(1, "linked"), (1, "conflict"), (2, "linked")]
     assert late.changes == [(2, "linked")]
+    assert (in_order.refused, late.refused) == ([], [(1, account)])
 
 
 def test_a_claimer_who_comes_too_late_still_loses_the_old_account() -> None:
     portal = after([seen(1, 1, X), seen(2, 9, Y), seen(1, 5, Y)])
     assert portal.links() == {2: Y}
     assert portal.changes == [(1, "linked"), (2, "linked"), (1, "conflict")]
+    assert portal.refused == []
 
 
 def test_a_stale_claim_takes_nothing_from_anybody() -> None:

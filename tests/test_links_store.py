@@ -123,6 +123,13 @@ def test_portals_do_not_see_each_other(store: Store) -> None:
     assert {row.portal for row in store.history("")} == {""}
 
 
+def test_a_refused_claim_is_told_and_leaves_no_history(store: Store) -> None:
+    store.apply(P, "e1", [seen(1, 5, X)])
+    [told] = store.apply(P, "e2", [seen(2, 4, X)])
+    assert (told.bitrix_user_id, told.change, told.previous_telegram_id) == (2, "conflict", X.telegram_id)
+    assert [row.event_id for row in store.history()] == ["e1"]
+
+
 def test_a_conflict_and_a_swap_within_one_message(store: Store) -> None:
     store.apply(P, "e1", [seen(1, 1, X), seen(2, 1, Y)])
     changes = store.apply(P, "e2", [seen(1, 2, Y), seen(2, 2, X)])
@@ -260,7 +267,7 @@ def test_a_long_random_life_agrees_with_the_decision_alone(store: Store) -> None
         rows |= decision.rows
         told = store.apply(P, f"e{step}", batch)
         assert [replace(row, recorded_at=EPOCH) for row in told] == [
-            replace(row, recorded_at=EPOCH) for row in decision.history
+            replace(row, recorded_at=EPOCH) for row in decision.history + decision.refused
         ]
         expected = [replace(row.link(P), updated_at=EPOCH) for _, row in sorted(rows.items())]
         assert [replace(link, updated_at=EPOCH) for link in store.links(P)] == expected

@@ -96,11 +96,16 @@ Read = Callable[[int, Account], Iterable[Row]]
 
 @dataclass(slots=True)
 class Decision:
-    """What to write: `rows` by user (`before` is None for a new one), and the history, in order."""
+    """What to write: `rows` by user (`before` is None for a new one), and the history, in order.
+
+    `refused` are claims that changed no link, and so leave no history: an operator
+    is told of them all the same. Each looks like a `conflict` that lost the account.
+    """
 
     rows: dict[int, Row] = field(default_factory=dict)
     before: dict[int, Row | None] = field(default_factory=dict)
     history: list[HistoryRow] = field(default_factory=list)
+    refused: list[HistoryRow] = field(default_factory=list)
 
 
 def decide(
@@ -175,9 +180,8 @@ class _Deciding:
         row = self._rows.get(user)
         before, held = (row.known, row.account) if row else (Known(), NO_ACCOUNT)
         known = _learn(before, observation)
-        claimed = observation.account
-        if claimed is not None and not _newer(observation.account_at, before.account_at):
-            claimed = None
+        newest = _newer(observation.account_at, before.account_at)
+        claimed = observation.account if newest else None
         if claimed is None and known == before:
             return  # older than what is known, or it says nothing
         if claimed is None and before.pending:
@@ -186,18 +190,22 @@ class _Deciding:
         by_account = claimed is not None and known.linkable
         cause = observation.account_at if by_account else observation.active_at or observation.account_at
         at = cause.at if cause else self.now
-        if not known.linkable:
+        if known.linkable:
+            self._link(user, held, wanted, replace(known, pending=NO_ACCOUNT), at)
+        else:
             waits = (known.account_at or _NEVER) > (known.inactive_at or _NEVER)
-            known = replace(known, pending=wanted if waits else NO_ACCOUNT)
-            self._store(user, NO_ACCOUNT, known, at)
-            return
-        known = replace(known, pending=NO_ACCOUNT)
+            self._store(user, NO_ACCOUNT, replace(known, pending=wanted if waits else NO_ACCOUNT), at)
+
+    def _link(self, user: int, held: Account, wanted: Account, known: Known, at: datetime) -> None:
+        """Give an active user the account wanted, unless a newer claim holds it."""
         if not wanted or same(wanted, held):  # a name keeps the case in which it was first written
             self._store(user, held if wanted else NO_ACCOUNT, known, at)
         elif self._take(user, wanted, known, at):
             self._store(user, wanted, known, at)
         else:
             self._store(user, NO_ACCOUNT, known, at, "conflict")
+            if not held:
+                self.decision.refused.append(self._change(user, "conflict", wanted, NO_ACCOUNT, at))
 
     def _fetch(self, user: int, account: Account) -> None:
         for row in self._read(user, account):
@@ -229,20 +237,19 @@ class _Deciding:
         self.decision.rows[user] = self._rows[user] = new
         if moved:
             linked: Change = "replaced" if held else "linked"
-            self._record(user, change or (linked if account else "unlinked"), held, account, at)
+            change = change or (linked if account else "unlinked")
+            self.decision.history.append(self._change(user, change, held, account, at))
 
-    def _record(self, user: int, change: Change, held: Account, account: Account, at: datetime) -> None:
-        self.decision.history.append(
-            HistoryRow(
-                portal=self.portal,
-                bitrix_user_id=user,
-                change=change,
-                telegram_id=account.telegram_id,
-                telegram_username=account.telegram_username,
-                previous_telegram_id=held.telegram_id,
-                previous_telegram_username=held.telegram_username,
-                event_id=self.event_id,
-                observed_at=at,
-                recorded_at=self.now,
-            )
+    def _change(self, user: int, change: Change, held: Account, account: Account, at: datetime) -> HistoryRow:
+        return HistoryRow(
+            portal=self.portal,
+            bitrix_user_id=user,
+            change=change,
+            telegram_id=account.telegram_id,
+            telegram_username=account.telegram_username,
+            previous_telegram_id=held.telegram_id,
+            previous_telegram_username=held.telegram_username,
+            event_id=self.event_id,
+            observed_at=at,
+            recorded_at=self.now,
         )

@@ -119,7 +119,8 @@ class Store(Protocol):
     def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
         """Decide and write in one transaction: links, history rows, the event's id.
 
-        Returns the history rows it wrote; an `event_id` applied before has no effect.
+        Returns what to tell: the history rows it wrote, then as `conflict` the claims
+        that were refused without a change. An `event_id` applied before has no effect.
         """
 
     def get(self, portal: str, bitrix_user_id: int) -> Link | None: ...
