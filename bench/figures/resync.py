@@ -11,25 +11,26 @@ from bench.instances import ROOT, far_side
 from bench.parts import Bench
 from bench.sample import Result, alternate
 
+USERS, FEW = 100_000, 20_000  # in a quick run too: beside fewer users the start of Python would be measured
+
 
 def of_many_users(bench: Bench) -> Iterator[Result]:
-    users, few = bench.rounds(100_000, 10_000), bench.rounds(20_000, 2_000)
     links = bench.directory / "resync.db"
-    _run("fill", f"sqlite:///{links}", "0", users)
-    with far_side("portal", str(users)) as port, far_side("portal", str(few)) as fewer:
+    _run("fill", f"sqlite:///{links}", "0", USERS)
+    with far_side("portal", str(USERS)) as port, far_side("portal", str(FEW)) as fewer:
         walk = partial(_run, "ours", f"sqlite:///{links}")
         taken = alternate(
             bench.rounds(5, 2),
-            ours=partial(walk, str(port), users),
-            bare=partial(_run, "bare", "", str(port), users),
-            batches=partial(_run, "batches", "", str(port), users),
+            ours=partial(walk, str(port), USERS),
+            bare=partial(_run, "bare", "", str(port), USERS),
+            batches=partial(_run, "batches", "", str(port), USERS),
         )
-        _run("fill", f"sqlite:///{bench.directory}/few.db", "0", few)
-        small = _run("ours", f"sqlite:///{bench.directory}/few.db", str(fewer), few)
+        _run("fill", f"sqlite:///{bench.directory}/few.db", "0", FEW)
+        small = _run("ours", f"sqlite:///{bench.directory}/few.db", str(fewer), FEW)
     cpu = {who: [one["cpu"] for one in runs] for who, runs in taken.items()}
     yield Result(
         figure="resync, CPU",
-        what=f"a walk over {users:,} users, nothing changed",
+        what=f"a walk over {USERS:,} users, nothing changed",
         yardstick_is="a bare loop over the same pages",
         unit="s",
         ours=cpu["ours"],
@@ -38,11 +39,11 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
         rivals={"a bare loop over batches": cpu["batches"]},
     )
     memory = [one["memory"] for one in taken["ours"]]
-    what = f"highest memory of a walk over {users:,} users"
+    what = f"highest memory of a walk over {USERS:,} users"
     yield Result(
         figure="resync, memory",
         what=what,
-        yardstick_is=f"over {few:,}",
+        yardstick_is=f"over {FEW:,}",
         unit="MB",
         ours=memory,
         yardstick=[small["memory"]] * len(memory),
