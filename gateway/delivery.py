@@ -59,6 +59,16 @@ def place_token(place: str, token: str, fields: dict[str, Any]) -> tuple[dict[st
     return headers, ""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether this name or IP address is this machine itself."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)  # how a server of both families sees 127.0.0.1
+    return (mapped or address).is_loopback
+
+
 @dataclass(frozen=True)
 class Address:
     """Where to knock: `path` without the query, which may hold a token."""
@@ -71,10 +81,7 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
     def is_ours(self, settings: Settings) -> bool:
         """Whether it is `WEBHOOK_URL`'s host and port."""

@@ -55,10 +55,8 @@ def _not_found(error: NotFound) -> flask.typing.ResponseReturnValue:
 
 
 def _announce(loaded: Settings) -> None:
-    """One INFO line: how many tokens are accepted, which, and the address to paste; oddities once."""
-    prints = ", ".join(fingerprint(token) or "-" for token in loaded.tokens) or "-"
-    address = loaded.paste_url or say("ADDRESS_UNKNOWN", loaded.language)
-    log.info(say("STARTED", loaded.language, count=len(loaded.tokens), prints=prints, address=address))
+    """One INFO line: what is accepted and where; oddities once."""
+    log.info(summary(loaded))
     if loaded.outgoing_token is None and loaded.on_google_cloud:
         return  # a consumer: it has no token to judge
     if is_plain(loaded):
@@ -67,6 +65,13 @@ def _announce(loaded: Settings) -> None:
 
     for cause in setting_causes(loaded):
         log.warning(f"{cause.says} {cause.do}", extra={"json_fields": {"code": cause.code}})
+
+
+def summary(loaded: Settings) -> str:
+    """How many tokens are accepted, which, and the address to paste."""
+    prints = ", ".join(fingerprint(token) or "-" for token in loaded.tokens) or "-"
+    address = loaded.paste_url or say("ADDRESS_UNKNOWN", loaded.language)
+    return say("STARTED", loaded.language, count=len(loaded.tokens), prints=prints, address=address)
 
 
 def is_plain(loaded: Settings) -> bool:

@@ -343,7 +343,25 @@ SENTENCES: dict[str, Sentence] = {
         "Firestore did not answer ({problem}). Check DATABASE_URL and the account's rights",
     ),
     # `serve`.
-    "SERVING": Sentence("Слушаем {url} (Ctrl-C — остановить)", "Listening on {url} (Ctrl-C to stop)"),
+    "SERVING": Sentence(
+        "Слушаем {url} (Ctrl-C — остановить). Что приходит: {inspector}",
+        "Listening on {url} (Ctrl-C to stop). What comes in: {inspector}",
+    ),
+    "INSPECTOR_TITLE": Sentence("Инспектор вебхуков", "Webhook inspector"),
+    "INSPECTOR_ALL": Sentence("Всё", "All"),
+    "INSPECTOR_REFUSED": Sentence("Только отказы", "Refusals only"),
+    "INSPECTOR_OLDER": Sentence(
+        "Новое появляется само. Старше: python -m gateway rejections. Пробное событие: python -m gateway trigger ONUSERUPDATE",
+        "New records appear by themselves. Older ones: python -m gateway rejections. A test event: python -m gateway trigger ONUSERUPDATE",
+    ),
+    "INSPECTOR_ASKS": Sentence(
+        "Нужен пароль инспектора: значение INSPECTOR_PASSWORD, имя любое",
+        "The inspector's password is needed: the value of INSPECTOR_PASSWORD, under any name",
+    ),
+    "INSPECTOR_CLOSED": Sentence(
+        "Без пароля инспектор открыт только с этой машины. Задайте INSPECTOR_PASSWORD и перезапустите шлюз",
+        "Without a password the inspector is open to this machine alone. Set INSPECTOR_PASSWORD and restart the gateway",
+    ),
     "RESYNC_WOULD": Sentence(
         "Сверка с {portal} без записи: пользователей {users}, было бы изменений {published}, из них отвязано {unlinked}",
         "Trial round with {portal}: {users} users, {published} changes would be queued, {unlinked} of them unlink",

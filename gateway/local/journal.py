@@ -138,11 +138,11 @@ class Journal:
             yield from page
             after, limit = page[-1].id, limit - len(page) if limit > 0 else limit
 
-    def newest(self, kind: Kind, limit: int) -> list[Record]:
-        """The last `limit` records of a kind, newest first."""
-        return self._read(
-            "SELECT id, kind, at, record FROM records WHERE kind = ? ORDER BY id DESC LIMIT ?", kind, limit
-        )
+    def newest(self, kind: Kind | None, limit: int) -> list[Record]:
+        """The last `limit` records of a kind, or of all, newest first."""
+        chosen, values = (" WHERE kind = ?", (kind,)) if kind else ("", ())
+        statement = f"SELECT id, kind, at, record FROM records{chosen} ORDER BY id DESC LIMIT ?"  # noqa: S608
+        return self._read(statement, *values, limit)
 
     def follow(
         self, kind: Kind | None = None, *, after: int = 0, sleep: Callable[[float], None] = time.sleep

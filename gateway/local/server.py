@@ -31,6 +31,7 @@ from gateway.errors import GatewayError, PassingFailure, SettingError
 from gateway.events import rfc3339
 from gateway.judge import MAX_BODY
 from gateway.links import open_store
+from gateway.local import inspector
 from gateway.local.journal import Journal, open_journal
 from gateway.messages import say
 from gateway.queues import open_embedded
@@ -76,9 +77,10 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     for thread in threads:
         thread.start()
     host, port = listener.getsockname()[:2]
-    log.info(say("SERVING", settings.language, url=f"http://{f'[{host}]' if ':' in host else host}:{port}"))
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    log.info(say("SERVING", settings.language, url=url, inspector=url + inspector.PATH))
     _warn_without_volume(settings)
-    ends = _run_http(apps["bitrix_webhook"], listener, stop)
+    ends = _run_http(inspector.beside(apps["bitrix_webhook"], settings, journal), listener, stop)
     for thread in threads:
         thread.join(max(0.0, ends - time.monotonic()))
     journal.close()
@@ -142,6 +144,7 @@ def _run_http(app: App, listener: socket.socket, stop: threading.Event) -> float
         * MAX_BODY,  # counted with its chunks' frames; `_Parser` keeps the real limit
         ident=None,
         expose_tracebacks=False,
+        clear_untrusted_proxy_headers=False,  # they are evidence: the inspector and the capture look at them
     )
     server.channel_class = type("Channel", (server.channel_class,), {"parser_class": _Parser})
     while not stop.is_set():

@@ -1,0 +1,146 @@
+"""The inspector: a page of `serve` that shows what came, what was refused, and why, as it happens.
+
+It shows the journal, in which no secret stands. This machine sees it as it is; from
+elsewhere it takes `INSPECTOR_PASSWORD` (HTTP Basic, RFC 7617, under any name).
+
+A tunnel or a proxy on this machine connects from loopback too, and a page elsewhere
+may give its own name our address (DNS rebinding). So a request is of this machine
+only where its `Host` says so as well, and nobody forwarded it.
+"""
+
+import hmac
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import flask
+
+from gateway.delivery import is_loopback
+from gateway.errors import PassingFailure
+from gateway.events import rfc3339
+from gateway.host import summary
+from gateway.local.journal import Journal, Kind, Record
+from gateway.messages import say
+from gateway.settings import Settings
+
+App = Callable[..., Iterable[bytes]]
+PATH = "/inspector"
+NEWEST = 50  # records on the page as it opens, and as many at most with each look for newer ones
+FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+MARKS = {"delivery": "✅", "refusal": "⚠️", "capture": "🔎", "not_queued": "🛑"}
+
+
+class Entry(NamedTuple):
+    """A record as the page shows it: one line, and behind it the places, the causes and all the rest."""
+
+    id: int
+    at: str
+    mark: str
+    code: str
+    line: str
+    places: list[dict[str, Any]]
+    causes: list[dict[str, str]]
+    more: str
+
+
+def beside(app: App, settings: Settings, journal: Journal) -> App:
+    """`app` with the inspector at `PATH`; both are WSGI applications (PEP 3333)."""
+    page = create_inspector(settings, journal)
+
+    def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path != PATH and not path.startswith(f"{PATH}/"):
+            return app(environ, start_response)
+        environ |= {"SCRIPT_NAME": PATH, "PATH_INFO": path.removeprefix(PATH) or "/"}
+        return page(environ, start_response)
+
+    return dispatch
+
+
+def create_inspector(settings: Settings, journal: Journal) -> flask.Flask:
+    """The page as a WSGI application of its own."""
+    app = flask.Flask(__name__)
+    app.jinja_env.globals |= {"say": lambda key: say(key, settings.language), "lang": settings.language}
+
+    @app.before_request
+    def admit() -> flask.Response | None:
+        return None if _may_see(flask.request, settings) else _closed(settings)
+
+    @app.after_request
+    def protect(answer: flask.Response) -> flask.Response:
+        answer.headers.update(HEADERS)
+        return answer
+
+    @app.get("/")
+    def page() -> str:
+        kind = _kind()
+        newest = journal.newest(kind, NEWEST)
+        told = {"kind": kind, "last": newest[0].id if newest else 0, "summary": summary(settings)}
+        return flask.render_template("page.html", entries=[entry(record) for record in newest], **told)
+
+    @app.get("/newer")
+    def newer() -> flask.typing.ResponseReturnValue:
+        kind, after = _kind(), flask.request.args.get("after", 0, int)
+        found = list(journal.records(kind, after=after, limit=NEWEST))
+        if not found:
+            return "", 204  # htmx leaves the page as it is
+        entries = [entry(record) for record in reversed(found)]
+        return flask.render_template("records.html", entries=entries, kind=kind, last=found[-1].id)
+
+    @app.errorhandler(PassingFailure)
+    def unreadable(failure: PassingFailure) -> flask.typing.ResponseReturnValue:
+        return str(failure), 503, {"Content-Type": "text/plain; charset=utf-8"}
+
+    return app
+
+
+def entry(record: Record) -> Entry:
+    """What the page shows of a record."""
+    said = dict(record.record)
+    places, causes = said.pop("places", []), said.pop("causes", [])
+    if record.kind == "refusal":
+        line = causes[0]["says"] if causes else said.get("message", "")
+    else:
+        names = ("event", "portal", "place", "method", "path")
+        line = " · ".join(str(said[name]) for name in names if said.get(name))
+    return Entry(
+        id=record.id,
+        at=rfc3339(record.at.replace(microsecond=0)),
+        mark=MARKS[record.kind],
+        code=str(said.get("code", record.kind.upper())),
+        line=line,
+        places=places,
+        causes=causes,
+        more=json.dumps(said, ensure_ascii=False, indent=2),
+    )
+
+
+def _kind() -> Kind | None:
+    return "refusal" if flask.request.args.get("kind") == "refusal" else None
+
+
+def _may_see(request: flask.Request, settings: Settings) -> bool:
+    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    forwarded = any(name in request.headers for name in FORWARDING)
+    if is_loopback(request.remote_addr or "") and is_loopback(host) and not forwarded:
+        return True
+    given = request.authorization.password if request.authorization else None
+    if not settings.inspector_password or given is None:
+        return False
+    expected = settings.inspector_password.encode("utf-8", "surrogateescape")
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected)
+
+
+def _closed(settings: Settings) -> flask.Response:
+    if settings.inspector_password:
+        asked = {"WWW-Authenticate": 'Basic realm="inspector", charset="UTF-8"'}
+        return flask.Response(say("INSPECTOR_ASKS", settings.language), 401, asked, mimetype="text/plain")
+    return flask.Response(say("INSPECTOR_CLOSED", settings.language), 403, mimetype="text/plain")
