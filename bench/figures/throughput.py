@@ -1,18 +1,15 @@
 """Requests a second of one instance, and how long they wait."""
 
-import base64
 import json
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from bench import bodies, load
+from bench import load
 from bench.instances import Instance, start
-from bench.parts import Bench, check_arrived, check_topic
+from bench.parts import CONNECTIONS, Bench, check_arrived, check_topic
 from bench.sample import Result, alternate
-
-CONNECTIONS = 32
 
 
 def before_an_instant_queue(bench: Bench) -> Iterator[Result]:
@@ -37,7 +34,6 @@ def before_an_instant_queue(bench: Bench) -> Iterator[Result]:
 
 def on_the_emulator(bench: Bench) -> Iterator[Result]:
     ours, naive = bench.topic(), bench.topic()
-    _warm(bench)
     emulated = bench.settings(PUBSUB_EMULATOR_HOST=bench.emulator.host)
     count, rounds = bench.rounds(2000, 1000), bench.rounds(9)
     settings = {
@@ -59,18 +55,6 @@ def on_the_emulator(bench: Bench) -> Iterator[Result]:
         bound="at least",
         rivals={"naive": taken["naive"]},
     )
-
-
-def _warm(bench: Bench) -> None:
-    """The emulator is a Java program: for tens of thousands of messages it gets faster and faster."""
-    topic = bench.topic()
-    attributes = dict.fromkeys(("event", "event_id", "portal", "source", "token_place"), "warm-up")
-    message = {"data": base64.b64encode(bodies.event()).decode(), "attributes": attributes}
-    body = json.dumps({"messages": [message]})
-    head = f"POST /v1/projects/{topic.project}/topics/{topic.name}:publish HTTP/1.1\r\nHost: localhost\r\n"
-    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    port = int(bench.emulator.host.rpartition(":")[2])
-    load.run(port, [f"{head}{body}".encode()] * 80_000, CONNECTIONS)
 
 
 def waiting_at_half_load(bench: Bench) -> Iterator[Result]:
