@@ -287,6 +287,14 @@ def test_curl_addresses(address: str, path: str, query: str) -> None:
     assert (came.path, came.query.decode()) == (path, query)
 
 
+@pytest.mark.parametrize(
+    "start", ["sudo curl", "/usr/bin/curl", "$ time curl", r"C:\Windows\System32\curl.exe"]
+)
+def test_curl_as_it_was_called(start: str) -> None:
+    came, body = incoming(f"{start} {ADDRESS} -d event=ONUSERADD")
+    assert (came.method, came.path, body) == ("POST", "/api/bitrix/webhook", b"event=ONUSERADD")
+
+
 def test_curl_forms() -> None:
     came, body = curl(
         ADDRESS, "-F", "event=ONUSERADD;type=text/plain", "-F", "f=@/a/b.png", "--form-string", "s=@x;y"
@@ -378,6 +386,12 @@ def test_a_line_of_the_text_log(wrap: str) -> None:
     assert isinstance(record, Record)
     assert record.code == "TOKEN_MISMATCH"
     assert [cause["code"] for cause in record.causes] == ["BODY_MISDECLARED", "TOKEN_ELSEWHERE"]
+
+
+def test_a_line_of_the_text_log_without_causes() -> None:
+    record = read("2026-01-31T12:00:00.000Z WARNING Токен верный, но это не событие [EVENT_INVALID]".encode())
+    assert isinstance(record, Record)
+    assert (record.code, record.causes) == ("EVENT_INVALID", ())
 
 
 def test_a_record_of_something_else_is_said() -> None:

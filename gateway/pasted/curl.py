@@ -13,7 +13,10 @@ from urllib.parse import quote, quote_plus, unquote
 from gateway.masking import clean
 from gateway.pasted.request import Request, Unreadable, relative
 
-_COMMAND = re.compile(r"\s*(?:[^\n'\"={\[]{0,60}?[$#>%]\s*)?curl(?:\.exe)?(?=\s)", re.IGNORECASE)
+_COMMAND = re.compile(
+    r"\s*(?:[^\n'\"={\[]{0,60}?[$#>%]\s*)?(?:(?:sudo|time)\s+)?(?:[\w.:/\\-]*[/\\])?curl(?:\.exe)?(?=\s)",
+    re.IGNORECASE,
+)
 _CMD = re.compile(r"\^(?:\r?\n|\s*\Z|[\"%&{}\[\]<>|!#$@\\])")
 _POWERSHELL = re.compile(r"`\r?\n|\bcurl\.exe\b", re.IGNORECASE)
 _WORD = re.compile(

@@ -89,7 +89,7 @@ def _is_ours(entry: dict[str, Any]) -> bool:
 
 def _from_line(told: re.Match[str]) -> Record | None:
     fields = {"code": told[1], "causes": _named(told[2])}
-    return _from_fields(fields) if fields["causes"] else None
+    return _from_fields(fields) if fields["causes"] or told[1] in STATUS else None
 
 
 def _named(codes: str | None) -> list[dict[str, Any]]:
