@@ -45,7 +45,9 @@ def test_a_name_or_a_link_is_a_name(value: str, name: str) -> None:
         "some_name", "@abc", "@" + "a" * 33, "@имя_пользователя", "@some-name", "@@abcd", "@ab cd",
         "+79001234567", "8 900 123-45-67", "t.me/+AbCdEf123", "t.me/joinchat/AbCdEf", "t.me/abc",
         "https://t.me/some_name/12", "https://evil.example/t.me/some_name", "https://t.me.example/some_name",
-        "xt.me/some_name", "ftp://t.me/some_name", "１２３", "٣٤٥", "1e5", "0x10", "12 34",
+        "xt.me/some_name", "ftp://t.me/some_name",
+        "http://t.me/some_name", "//t.me/some_name", "t.me/some_name#x", "https://t.me:443/some_name",
+        "１２３", "٣٤٥", "1e5", "0x10", "12 34",
         "@ſome_name", "t.me/ſome_name",
     ],
 )  # fmt: skip

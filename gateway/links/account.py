@@ -8,16 +8,17 @@ MAX_TELEGRAM_ID = 2**52  # Telegram promises ids of at most 52 significant bits
 
 _ID = re.compile(r"[0-9]{1,32}")
 _NAME = re.compile(r"@([A-Za-z0-9_]{4,32})")
-_LINK = re.compile(r"(?:https?://)?(?:t|telegram)\.me/([a-z0-9_]{4,32})/?(?:\?.*)?", re.ASCII | re.IGNORECASE)
+_LINK = re.compile(r"(?:https://)?(?:t|telegram)\.me/([a-z0-9_]{4,32})/?(?:\?.*)?", re.ASCII | re.IGNORECASE)
 
 
 def parse_account(value: object) -> Account | None:
     """The account a field's value names; `NO_ACCOUNT` where it is empty, None where it is not understood.
 
     Understood are a numeric id (ASCII digits or a JSON integer, 1 … 2^52), `@name`
-    and a link to `t.me` or `telegram.me`. A bare name, a phone number or an
-    invitation link is somebody's typing, and changes nothing. None as a value is
-    empty, as `user.get` means it; whoever reads an event counts it as absent first.
+    and a link to `t.me` or `telegram.me`, as it is or with `https://`. A bare name,
+    a phone number or an invitation link is somebody's typing, and changes nothing.
+    None as a value is empty, as `user.get` means it; whoever reads an event counts
+    it as absent first.
     """
     if value is None:
         return NO_ACCOUNT
