@@ -100,16 +100,27 @@ def _or_null(schema: core_schema.CoreSchema) -> core_schema.CoreSchema:
     return core_schema.with_default_schema(core_schema.nullable_schema(schema), default=None)
 
 
+def _ts(value: Any) -> int | None:
+    """An event's time, None where that is no number: then the moment of its arrival counts."""
+    if isinstance(value, str):
+        value = int(value) if _WHOLE.fullmatch(value) else None
+    return value if type(value) is int and -_TS_LIMIT <= value <= _TS_LIMIT else None
+
+
 # Written out, as pydantic's own reading of annotations takes 18 ms of imports at each cold start.
 _PORTAL = _schema(
     Portal, domain=core_schema.str_schema(max_length=260), member_id=_or_null(core_schema.str_schema())
 )
 _FIELDS: dict[str, core_schema.CoreSchema] = {
-    "schema": core_schema.with_default_schema(core_schema.literal_schema([1]), default=1),
+    "schema": core_schema.literal_schema([1]),
     "event_id": core_schema.str_schema(min_length=1, max_length=128),
     "event": core_schema.str_schema(min_length=1, max_length=100),
     "event_handler_id": _or_null(core_schema.str_schema()),
-    "ts": _or_null(core_schema.int_schema(ge=-_TS_LIMIT, le=_TS_LIMIT)),
+    "ts": _or_null(
+        core_schema.no_info_before_validator_function(
+            _ts, core_schema.nullable_schema(core_schema.int_schema())
+        )
+    ),
     "received_at": core_schema.datetime_schema(tz_constraint="aware"),
     "source": core_schema.literal_schema(["webhook", "resync"]),
     "portal": _PORTAL,
@@ -238,6 +249,7 @@ def _message(said: _Said, text: str, received_at: datetime, source: Literal["web
         text = f'{text[:-1]},"{rfc3339(received_at)}"]'
     message: Message = _MESSAGE.validator.validate_python(
         {
+            "schema": 1,
             "event_id": sha256(text.encode()).hexdigest(),
             "event": said.event,
             "event_handler_id": said.handler_id,
@@ -255,12 +267,6 @@ def _text(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return value if isinstance(value, str) and len(value) <= 200 else None
-
-
-def _ts(value: Any) -> int | None:
-    if isinstance(value, str):
-        value = int(value) if _WHOLE.fullmatch(value) else None
-    return value if type(value) is int and -_TS_LIMIT <= value <= _TS_LIMIT else None
 
 
 def _domain(value: Any) -> str:

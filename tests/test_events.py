@@ -228,6 +228,8 @@ def test_a_polled_user_is_a_message_of_its_own_source() -> None:
         "{}",
         '{"schema": 2}',
         json.dumps({**json.loads(message(delivery()).to_bytes()), "schema": 2}),
+        json.dumps({**json.loads(message(delivery()).to_bytes()), "schema": None}),
+        message(delivery()).to_bytes().replace(b'"schema":1,', b"").decode(),
         json.dumps({**json.loads(message(delivery()).to_bytes()), "portal": "x"}),
         json.dumps({**json.loads(message(delivery()).to_bytes()), "received_at": "2026-01-01T00:00:00"}),
     ],
@@ -237,6 +239,13 @@ def test_what_is_not_of_our_schema_is_poison_and_says_no_value(text: str) -> Non
         read_message(text)
     assert "schema" in poison.value.reason
     assert "ivan" not in poison.value.reason
+
+
+@pytest.mark.parametrize("ts", ["soon", "", 1.5, True, [], 10**13, -(10**18)])
+def test_a_time_on_the_queue_that_is_no_number_is_none(ts: object) -> None:
+    """Whoever puts it there: the moment of arrival counts then, and the event is no dead letter."""
+    said = {**json.loads(message(delivery()).to_bytes()), "ts": ts}
+    assert read_message(json.dumps(said)).ts is None
 
 
 def test_a_later_schemas_new_fields_are_ignored() -> None:
