@@ -175,11 +175,15 @@ def _fetcher(settings: Settings) -> users.FetchUser | None:
     portals: list[Any] = []
 
     def fetch_user(user_id: int) -> Mapping[str, Any] | None:
-        if not portals:
-            from gateway.rest import Portal
+        from gateway.rest import AnswerDoubted, Portal
 
+        if not portals:
             portals.append(Portal(settings))
-        row: Mapping[str, Any] | None = portals[0].user(user_id)
+        row: Mapping[str, Any] | None = None
+        try:
+            row = portals[0].user(user_id)
+        except AnswerDoubted as doubted:  # other people's rows alone: asking again brings no others
+            _log.warning("%s", doubted, extra={"json_fields": {"code": "REST_OTHER_USER"}})
         return row
 
     return fetch_user

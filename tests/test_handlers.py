@@ -177,6 +177,25 @@ def test_what_an_event_does_not_carry_is_read_from_the_portal(
     assert SECRET not in repr(caught.value) + caplog.text
 
 
+def test_other_peoples_rows_leave_the_link_but_not_what_the_event_said(
+    database: str, portal: PortalSimulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A dropped filter returns whoever comes first: no row of that id, and asking again brings none."""
+    for name, value in portal.environ().items():
+        monkeypatch.setenv(name, value)
+    portal.add(1, telegram="@first")
+    portal.dropped = {"ID"}
+    sent = replace(message(), portal=Portal(domain=portal.domain))
+    handlers.consume(cloud_event(published(sent)), "ONUSERUPDATE")
+    silent = replace(sent, event_id="e2", data={"ID": "7", "NAME": "A"})
+    handlers.consume(cloud_event(published(silent)), "ONUSERUPDATE")
+    assert [(link.bitrix_user_id, link.telegram_id) for link in links(database)] == [(7, 55)]
+    assert "other users instead of 7" in caplog.text
+    gone = replace(silent, event_id="e3", data={"ID": "7", "ACTIVE": "N"})
+    handlers.consume(cloud_event(published(gone)), "ONUSERUPDATE")
+    assert [(link.telegram_id, link.active) for link in links(database)] == [(None, False)]
+
+
 def test_an_unavailable_store_asks_for_redelivery_without_saying_where_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
