@@ -14,7 +14,7 @@ emulators: $(VENV)/run.stamp  # the functions on Google's emulators: docs/local-
 setup: $(VENV)/dev.stamp
 
 test: $(VENV)/dev.stamp
-	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 chaos: $(VENV)/dev.stamp  # everything breaks at random: make chaos ARGS="--events 20000 --seed 7"
 	@exec $(BIN)/python -m tests.chaos $(ARGS)

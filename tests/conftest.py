@@ -1,7 +1,11 @@
 """What all tests share: the real parts, each from its module in `tests/parts/`."""
 
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A slow machine is no failure: no example has a time of its own.
@@ -11,3 +15,13 @@ settings.load_profile("any machine")
 PARTS = Path(__file__).parent / "parts"
 
 pytest_plugins = [f"tests.parts.{path.stem}" for path in sorted(PARTS.glob("*.py"))]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_files() -> Iterator[None]:
+    """What is left among the system's temporary files, as polling's locks are, goes with the tests' own."""
+    with tempfile.TemporaryDirectory(prefix="tests-") as directory, pytest.MonkeyPatch.context() as patch:
+        os.chmod(directory, 0o711)  # noqa: S103 — as root, PostgreSQL runs under another account
+        patch.setenv("TMPDIR", directory)
+        patch.setattr(tempfile, "tempdir", directory)
+        yield

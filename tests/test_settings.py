@@ -1,7 +1,6 @@
 """Settings: defaults, precedence, and one helpful line for each wrong value."""
 
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -106,7 +105,7 @@ def test_the_example_names_every_setting_and_works_as_it_is() -> None:
         ("JOURNAL_URL", "postgresql://x/y"),
         ("WEBHOOK_CAPTURE_UNTIL", "tomorrow"),
         ("WEBHOOK_CAPTURE_UNTIL", "2026-01-31T12:00:00"),
-        ("WEBHOOK_CAPTURE_UNTIL", (datetime.now(UTC) + timedelta(hours=2)).isoformat()),
+        ("WEBHOOK_CAPTURE_UNTIL", "2999-01-01T00:00:00Z"),
         ("LOG_LANGUAGE", "de"),
         ("LOG_FORMAT", "xml"),
         ("PORT", "70000"),
