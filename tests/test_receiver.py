@@ -157,8 +157,20 @@ def test_a_chunked_body_counts_without_its_frames(gateway: Running) -> None:
     assert gateway.raw(chunked(full + b"a", 4096)).startswith(b"HTTP/1.1 413")
 
 
-def test_an_unfinished_body_of_100_mb_is_refused_at_once(gateway: Running) -> None:
-    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\nevent="
+def test_broken_chunks_never_raise_and_stay_out_of_the_log(gateway: Running) -> None:
+    body = form()  # without the frames that its header promises
+    head = (
+        f"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    )
+    for broken in (body + b"\r\n", b"5\r\nevent%sXX" % body):
+        assert gateway.raw(head + broken).startswith((b"HTTP/1.1 401", b"HTTP/1.1 400"))
+    assert gateway.post(form()).status == 200
+    assert TOKEN not in gateway.log()
+
+
+@pytest.mark.parametrize("length", ["100000000", "9" * 30])
+def test_an_unfinished_huge_body_is_refused_at_once(gateway: Running, length: str) -> None:
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nevent=".encode()
     answer = gateway.raw(head)
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"BODY_TOO_LARGE" in answer
