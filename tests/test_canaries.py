@@ -255,6 +255,13 @@ def tool(gateway: Running, *arguments: str, stdin: bytes = b"") -> bytes:
     return done.stdout + done.stderr
 
 
+def inspected(gateway: Running) -> bytes:
+    """All that the inspector's page shows, a look at newer records after the other."""
+    looks = [gateway.request("GET", f"/inspector/newer?after={after}").body for after in range(0, 2000, 50)]
+    assert len(looks[0]) > 10_000
+    return b"\n".join([gateway.request("GET", "/inspector").body, *looks])
+
+
 def raw_request(method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: a", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -310,6 +317,7 @@ def test_nothing_that_serve_writes_or_its_tools_print_holds_a_secret(
     for arguments in TOOLS if log_format == "text" else TOOLS[:2]:
         filled = arguments.replace("URL", f"http://127.0.0.1:{gateway.port}")
         written[arguments] = tool(gateway, *filled.split())
+    written["inspector"] = inspected(gateway)
     gateway.stop()
     store = open_store(database)
     written["dead letters"] = repr(list(store.dead_letters())).encode()
