@@ -131,13 +131,17 @@ def test_what_this_machine_is_not(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "127.9.9.9"])
-def test_this_machine_needs_no_password(server: Running, guarded: Running, host: str) -> None:
-    assert look(server, Host=host).status == look(guarded, Host=host).status == 200
+def test_this_machine_needs_no_password_where_there_is_none(
+    server: Running, guarded: Running, host: str
+) -> None:
+    assert look(server, Host=host).status == 200
+    assert look(guarded, Host=host).status == 401  # a proxy that says nothing looks like this machine
 
 
 @pytest.mark.parametrize(
     "headers",
     [{"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example"}, {"Host": "203.0.113.7"}, {"Host": ""},
+     {"Host": "["},
      *({name: "203.0.113.7"} for name in FORWARDING)],
 )  # fmt: skip
 def test_nobody_else_sees_anything_without_one(
@@ -149,6 +153,12 @@ def test_nobody_else_sees_anything_without_one(
         asked = guarded.request("GET", path, headers=headers)
         assert (asked.status, asks_for_a_password(asked)) == (401, True)
         assert b"<details" not in closed.body + asked.body
+
+
+def test_a_proxy_that_says_nothing_but_speaks_http_1_0_is_no_browser(server: Running) -> None:
+    host = f"127.0.0.1:{server.port}".encode()
+    answer = server.raw(b"GET /inspector HTTP/1.0\r\nHost: " + host + b"\r\n\r\n")
+    assert b" 403 " in answer.split(b"\r\n", 1)[0]
 
 
 def test_the_password_opens_it_from_elsewhere(guarded: Running) -> None:

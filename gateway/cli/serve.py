@@ -8,7 +8,8 @@ from gateway.settings import load
 
 @click.command(
     "serve",
-    help="Run everything on this machine: webhook, queue, worker, polling. Ends on Ctrl-C or SIGTERM.",
+    help="Run everything on this machine: webhook, queue, worker, polling, inspector page. "
+    "Ends on Ctrl-C or SIGTERM.",
     epilog="Example: PORT=9000 python -m gateway serve",
 )
 def command() -> None:

@@ -1,11 +1,13 @@
 """The inspector: a page of `serve` that shows what came, what was refused, and why, as it happens.
 
-It shows the journal, in which no secret stands. This machine sees it as it is; from
-elsewhere it takes `INSPECTOR_PASSWORD` (HTTP Basic, RFC 7617, under any name).
+It shows the journal, in which no secret stands. With `INSPECTOR_PASSWORD` it asks
+everybody for it (HTTP Basic, RFC 7617, under any name); without one it is open to
+this machine alone.
 
 A tunnel or a proxy on this machine connects from loopback too, and a page elsewhere
 may give its own name our address (DNS rebinding). So a request is of this machine
-only where its `Host` says so as well, and nobody forwarded it.
+only where its `Host` says so as well, and nothing says that it was forwarded. A proxy
+may say nothing at all: hence a password, once there is one, is asked on loopback too.
 """
 
 import hmac
@@ -128,15 +130,18 @@ def _kind() -> Kind | None:
 
 
 def _may_see(request: flask.Request, settings: Settings) -> bool:
-    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    forwarded = any(name in request.headers for name in FORWARDING)
-    if is_loopback(request.remote_addr or "") and is_loopback(host) and not forwarded:
-        return True
-    given = request.authorization.password if request.authorization else None
-    if not settings.inspector_password or given is None:
-        return False
-    expected = settings.inspector_password.encode("utf-8", "surrogateescape")
-    return hmac.compare_digest(given.encode("utf-8", "replace"), expected)
+    if settings.inspector_password:
+        given = request.authorization.password if request.authorization else None
+        expected = settings.inspector_password.encode("utf-8", "surrogateescape")
+        return hmac.compare_digest((given or "").encode("utf-8", "replace"), expected)
+    # No browser speaks HTTP/1.0, but nginx does to what stands behind it, unless told otherwise.
+    forwarded = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
+    forwarded = forwarded or any(name in request.headers for name in FORWARDING)
+    try:
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    except ValueError:  # `[`
+        host = ""
+    return is_loopback(request.remote_addr or "") and is_loopback(host) and not forwarded
 
 
 def _closed(settings: Settings) -> flask.Response:
