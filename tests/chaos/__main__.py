@@ -1,5 +1,6 @@
 """`python -m tests.chaos`: break everything at random; nothing may be lost, nothing may happen twice.
 
+\b
     make chaos                                              both set-ups, 2,000 requests each
     make chaos ARGS="--events 20000 --setup pubsub"         longer
     make chaos ARGS="--seed 7 --mix kill-receiver=20,disk=0,duplicates=0.5"
