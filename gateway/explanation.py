@@ -24,11 +24,17 @@ from gateway.settings import Settings
 from verify import Trace, fingerprint
 
 _VERDICTS = frozenset(["TOKEN_NOT_CONFIGURED", "TOKEN_MISMATCH", "EVENT_INVALID", "EVENT_QUEUED"])
+_VERIFIED = frozenset(
+    ["EVENT_INVALID", "QUEUE_UNAVAILABLE", "EVENT_QUEUED"]
+)  # only a verified request gets these
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """`passes`: nothing is wrong with it. `causes`: `{code, detail, says, do}`, most likely first."""
+    """`passes`: nothing is wrong with it. `causes`: `{code, detail, says, do}`, most likely first.
+
+    `invalid` and `hint`: as in `Judgement`.
+    """
 
     code: str
     passes: bool
@@ -39,6 +45,8 @@ class Explanation:
     causes: tuple[dict[str, Any], ...] = ()
     event: dict[str, Any] | None = field(default=None, repr=False)
     recorded: bool = False
+    invalid: str | None = None
+    hint: str = ""
 
     @property
     def status(self) -> int | None:
@@ -88,6 +96,8 @@ def _of_request(request: Request, settings: Settings, now: datetime) -> Explanat
         places=as_masked(judgement.verdict.places, stand_ins),
         causes=tuple(mask_again(causes, stand_ins)),
         event=_event(judgement, settings, now, stand_ins),
+        invalid=judgement.invalid,
+        hint=judgement.hint,
     )
 
 
@@ -155,12 +165,13 @@ def _as_told(record: Record, settings: Settings) -> Explanation:
     return Explanation(
         code=record.code,
         passes=record.code in ("EVENT_QUEUED", "OK") and not record.causes,
-        verified=place is not None,
+        verified=place is not None or record.code in _VERIFIED,
         place=place,
         decoded_as=record.decoded_as,
         places=record.places,
         causes=tuple(_worded(cause, settings) for cause in record.causes),
         recorded=True,
+        invalid=record.invalid,
     )
 
 

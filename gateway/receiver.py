@@ -217,6 +217,8 @@ def _explain(judgement: Judgement, config: Settings, request_id: str) -> None:
     shown = None if received is None else received.fingerprint or f"<masked {received.length} ->"
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
     told = [say(key, config.language, received=shown)]
+    if judgement.invalid:  # a line of text has no fields beside it
+        told[0] += f": {judgement.invalid}"
     if causes:
         told.append(f"{causes[0]['says']} {causes[0]['do']}")
     elif judgement.hint == "robot":

@@ -241,6 +241,25 @@ def test_standard_input_and_plain_text_in_a_pipe(tmp_path: Path) -> None:
     assert "31" not in "".join(part.partition("m")[0] for part in plain.stdout.split("\x1b[")[1:])
 
 
+@pytest.mark.parametrize(
+    ("pasted", "said"),
+    [
+        (post(f"token={TOKEN}"), "`field`: event"),
+        (post(auth(TOKEN) + "&auth[domain]=a_b"), "`field`: auth.domain"),
+        (post(f"token={TOKEN}&document_id[0]=crm"), "automation rule"),
+        (json.dumps({"code": "EVENT_INVALID", "causes": [], "field": "body"}), "`field`: body"),
+        ("2026-01-31T12:00:00.000Z WARNING busy [QUEUE_UNAVAILABLE]", "python -m gateway replay"),
+    ],
+)
+def test_a_refusal_without_a_cause_says_what_the_sender_was_told(
+    pasted: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pasted.txt").write_text(pasted)
+    assert main(["explain", "pasted.txt"]) == 1
+    assert said in capsys.readouterr().out
+    assert explained(tmp_path, capsys, pasted)[1]["verified"] is True
+
+
 def test_it_reads_dotenv_as_the_server_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
     (tmp_path / ".env").write_text(f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={OTHER}\n")

@@ -285,6 +285,7 @@ def test_verified_but_no_event(gateway: Running, body: bytes, field: str) -> Non
     answer = gateway.post(body)
     assert_error(answer, 400, "EVENT_INVALID")
     assert answer.json["field"] == field
+    assert f": {field} — " in refusals(gateway, answer)[0]["message"]
 
 
 def test_an_unreadable_or_compressed_body_with_a_right_token(gateway: Running) -> None:

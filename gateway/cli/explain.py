@@ -77,6 +77,8 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
             show(Text(f"   → {cause['do']}", style="bold green" if first else ""))
         if first:
             show(Text(f"   {tell('EXPLAIN_GUIDE', section=guide_section(cause['code'], settings.language))}"))
+    if not explanation.passes and not explanation.causes:
+        show(Text(f"   {_answer(explanation, tell)}"))
     if explanation.places:
         show()
         console.print(_table(explanation, tell))
@@ -100,6 +102,14 @@ def _verdict(explanation: Explanation, tell: Callable[..., str]) -> Text:
         tell(key, answer=answer, place=explanation.place or "-"),
         style="bold green" if explanation.passes else "bold red",
     )
+
+
+def _answer(explanation: Explanation, tell: Callable[..., str]) -> str:
+    """Where no cause stands behind a refusal, what the sender was told of it."""
+    if explanation.hint == "robot":
+        return tell("ROBOT_ANSWER")
+    told = tell(f"ANSWER_{explanation.code}") if explanation.status else ""
+    return f"{told}: {explanation.invalid}" if explanation.invalid else told
 
 
 def _table(explanation: Explanation, tell: Callable[..., str]) -> Table:

@@ -30,6 +30,7 @@ class Record:
     decoded_as: str | None = None
     request: Request = field(default=Request("POST", WEBHOOK_PATH), repr=False)
     whole: bool = False  # `request` is all that came
+    invalid: str | None = None  # the field at fault of a verified request that is no event
 
 
 def read_record(text: str) -> Record | None:
@@ -109,6 +110,7 @@ def _from_fields(fields: dict[str, Any]) -> Record:
         decoded_as=decoded_as if isinstance(decoded_as, str) else None,
         request=_captured(fields) if captured else _rebuilt(fields, places),
         whole=captured and not fields.get("body_cut"),
+        invalid=str(fields["field"]) if fields.get("field") else None,
     )
 
 
