@@ -222,7 +222,7 @@ def _webhook_url(text: Mapping[str, str]) -> str | None:
         return f"https://{railway}" if railway else None
     try:
         parts = urlsplit(value)
-        sound = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
         if not sound or parts.query or parts.fragment or parts.port == 0:
             raise _Wrong("WEBHOOK_URL", "EXPECTED_ADDRESS")
     except ValueError:

@@ -85,6 +85,7 @@ def test_the_example_names_every_setting_and_works_as_it_is() -> None:
     [
         ("WEBHOOK_URL", "hooks.example.com"),
         ("WEBHOOK_URL", "https://u:p@hooks.example.com"),
+        ("WEBHOOK_URL", "https://:p@hooks.example.com"),
         ("WEBHOOK_URL", "https://hooks.example.com/?x=1"),
         ("WEBHOOK_URL", "https://[hooks"),
         ("BITRIX24_DOMAIN", "https://p.bitrix24.ru/"),
