@@ -69,6 +69,13 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def here(host: str, port: int) -> str:
+    """The origin at which a server that listens on `host` is reached from this machine."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 — compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 @dataclass(frozen=True)
 class Address:
     """Where to knock: `path` without the query, which may hold a token."""

@@ -3,6 +3,8 @@
 import base64
 import re
 import threading
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from gateway.local.journal import Journal
 from gateway.settings import Settings
 from tests.parts.browser import Browse
 from tests.parts.deliveries import TOKEN, form
-from tests.parts.processes import Answer, Running, Start
+from tests.parts.processes import STARTS_WITHIN, Answer, Running, Start
 
 WRONG = "z9y8x7w6v5u4t3s2r1q0p9o8n7m6l5k4"
 PASSWORD = "пароль inspector 7"
@@ -187,6 +189,17 @@ def test_it_only_answers_at_its_own_path_and_changes_nothing(server: Running) ->
     assert look(server, "/api/bitrix/webhook/inspector").json["code"] == "NOT_FOUND"
     assert look(server, "/inspector/").status == 200
     assert look(server, method="POST").status == 405
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])  # noqa: S104 — what HOST may hold
+def test_the_server_says_where_a_browser_here_finds_it(start_serve: Start, host: str) -> None:
+    running = start_serve(HOST=host)
+    ends = time.monotonic() + STARTS_WITHIN
+    while not (found := re.findall(r"http://\S+/inspector\b", running.log())):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    [address] = found
+    assert urllib.request.urlopen(address, timeout=30).status == 200
 
 
 def test_a_journal_that_cannot_be_read_is_said(tmp_path: Path) -> None:

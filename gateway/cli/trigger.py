@@ -7,7 +7,7 @@ from typing import Any
 import click
 import urllib3
 
-from gateway.delivery import OURS, Address, data_of, delivery, parse, place_token
+from gateway.delivery import OURS, Address, data_of, delivery, here, parse, place_token
 from gateway.messages import say
 from gateway.phpform import build_query
 from gateway.settings import WEBHOOK_PATH, Settings, load
@@ -41,7 +41,7 @@ def command(
     as_json: bool,
 ) -> int:
     settings = load()
-    address = parse(url or f"http://{_here(settings.host)}:{settings.port}{WEBHOOK_PATH}")
+    address = parse(url or f"{here(settings.host, settings.port)}{WEBHOOK_PATH}")
     if address is None:
         raise click.UsageError(say("DOCTOR_URL", settings.language))
     token = secrets.token_hex(16) if wrong_token else _token(settings)
@@ -85,13 +85,6 @@ def _token(settings: Settings) -> str:
 def _may_know(address: Address, settings: Settings) -> bool:
     """Whether this address may see the token: this machine, or our own public address over HTTPS."""
     return address.loopback or (address.secure and address.is_ours(settings))
-
-
-def _here(host: str) -> str:
-    """The host of a URL at which a server that listens on `host` is reached from here."""
-    if host in ("0.0.0.0", "::"):  # noqa: S104 — compared, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def _parsed(text: str) -> dict[str, Any]:

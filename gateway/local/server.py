@@ -27,6 +27,7 @@ from waitress.server import BaseWSGIServer
 from waitress.utilities import RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from gateway.delivery import here
 from gateway.errors import GatewayError, PassingFailure, SettingError
 from gateway.events import rfc3339
 from gateway.judge import MAX_BODY
@@ -78,7 +79,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         thread.start()
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    log.info(say("SERVING", settings.language, url=url, inspector=url + inspector.PATH))
+    log.info(say("SERVING", settings.language, url=url, inspector=here(host, port) + inspector.PATH))
     _warn_without_volume(settings)
     ends = _run_http(inspector.beside(apps["bitrix_webhook"], settings, journal), listener, stop)
     for thread in threads:
