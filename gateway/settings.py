@@ -231,7 +231,7 @@ def _webhook_url(text: Mapping[str, str]) -> str | None:
 
 
 def _queue_url(value: str) -> str:
-    if re.fullmatch(r"pubsub://[a-z][a-z0-9.:-]{3,60}/[A-Za-z][A-Za-z0-9._~+%-]{2,254}", value):
+    if re.fullmatch(r"pubsub://[a-z][a-z0-9.:-]{0,60}/[A-Za-z][A-Za-z0-9._~+%-]{2,254}", value):
         return value
     if value.startswith("pubsub:"):
         raise _Wrong("QUEUE_URL", "EXPECTED_FORM", form="pubsub://PROJECT/TOPIC")
@@ -250,7 +250,7 @@ def _database_url(value: str) -> str:
         value = "postgresql://" + value.removeprefix("postgres://")
     if value.startswith("sqlite:"):
         return _sqlite_url("DATABASE_URL", value)
-    if re.fullmatch(r"firestore://[a-z][a-z0-9.:-]{3,60}/(\(default\)|[a-z][a-z0-9-]{2,62})", value):
+    if re.fullmatch(r"firestore://[a-z][a-z0-9.:-]{0,60}/(\(default\)|[a-z][a-z0-9-]{0,62})", value):
         return value
     try:
         parts = urlsplit(value)

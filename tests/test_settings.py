@@ -176,11 +176,16 @@ def test_the_portal(value: str, domain: str, origin: str) -> None:
         ("postgresql://u@h/n?sslmode=require", "postgresql://u@h/n?sslmode=require"),
         ("firestore://my-project/(default)", "firestore://my-project/(default)"),
         ("firestore://my-project/b24", "firestore://my-project/b24"),
+        ("firestore://p/d", "firestore://p/d"),  # an emulator takes a name of any length
         ("sqlite:////data/links.db", "sqlite:////data/links.db"),
     ],
 )
 def test_addresses_of_stores(value: str, kept: str) -> None:
     assert read(DATABASE_URL=value).database_url == kept
+
+
+def test_a_project_of_an_emulator_may_be_short() -> None:
+    assert read(QUEUE_URL="pubsub://p/topic").queue_url == "pubsub://p/topic"
 
 
 def test_secrets_are_known_by_value_from_16_bytes_on_and_kept_out_of_repr() -> None:
