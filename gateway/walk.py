@@ -275,7 +275,9 @@ class _Walk:
         if holder is None or holder.bitrix_user_id == user:
             return False
         last = deque(self._store.history(self._settings.domain, bitrix_user_id=user), 1)
-        if not last or last[0].change != "conflict":
+        if not last:  # never linked: refused, if it was seen in the moment in which the holder was
+            return link.observed_at == holder.observed_at
+        if last[0].change != "conflict":
             return False
         return same(account, Account(last[0].previous_telegram_id, last[0].previous_telegram_username))
 

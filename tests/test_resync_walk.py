@@ -195,6 +195,23 @@ def test_two_users_with_one_account_come_to_rest(world: World) -> None:
     assert world.linked() == {12 - holder: "shared"}
 
 
+@pytest.mark.parametrize("last_first", [False, True])
+def test_one_account_of_several_users_is_claimed_once_a_round(world: World, last_first: bool) -> None:
+    """Whichever claim the queue delivers first: the next round changes nothing, as nothing changed."""
+    for user in (3, 5, 9):
+        world.portal.add(user, "@shared")
+    assert world.walk().published == 3
+    if last_first:
+        world.queue.reverse()
+    world.deliver()
+    held = world.linked()
+    assert world.sync().published == 0
+    assert world.linked() == held
+    world.portal.add(4, "@SHARED")  # a new claim is the newer one
+    assert world.sync().published == 1
+    assert world.linked() == {4: "SHARED"}
+
+
 def test_links_of_another_portal_are_not_touched(world: World, portal: PortalSimulator) -> None:
     world.portal.add(1, 5)
     other = World(portal, world.clock, world.store, BITRIX24_DOMAIN="other.bitrix24.example")
