@@ -227,6 +227,14 @@ ALL = {
         Request(body=form({"event": "E", "auth.application_token": TOKEN}), env={NAME: f"'{TOKEN}'"}),
         ["SETTING_DECORATED", "BODY_FLATTENED"],
     ),
+    "flat, beside a text of the same name": (
+        Request(body=form({"auth": "x", "auth.application_token": TOKEN})),
+        ["BODY_FLATTENED"],
+    ),
+    "a text, and parts under its name": (
+        Request(body=multipart({"data": "1", "data_x": "2"}), type="multipart/form-data; boundary=XyZ"),
+        ["TOKEN_ABSENT"],
+    ),
     "empty body, other webhook's header": (
         Request(body=b"", headers={"X-Bitrix-Token": OTHER}),
         ["BODY_EMPTY", "TOKEN_OTHER_WEBHOOK"],
@@ -338,6 +346,30 @@ def test_nothing_makes_it_raise_or_tell_a_secret(
     assert all(cause.code in CODES and cause.says and cause.do for cause in causes)
     if judgement.refused and judgement.code != "EVENT_INVALID":
         assert causes
+
+
+NAMES = [
+    *("event", "data", "auth", "token", "document_id", "auth.application_token", "auth_application_token"),
+    *("data[token]", "auth[token]", "auth[domain]", "auth.domain", "data_x", "auth[]", "token[]"),
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    pairs=st.lists(
+        st.tuples(st.sampled_from(NAMES), st.sampled_from([TOKEN, OTHER, "x", "", "{}"])), max_size=6
+    ),
+    kind=st.sampled_from([FORM, JSON, "multipart/form-data; boundary=XyZ"]),
+    file=st.sampled_from(["", "f"]),
+)
+def test_no_names_beside_one_another_make_it_raise(
+    pairs: list[tuple[str, str]], kind: str, file: str
+) -> None:
+    fields = dict(pairs)
+    body = {FORM: form(fields), JSON: json.dumps(fields).encode()}.get(kind, multipart(fields, file))
+    request = Request(body=body, type=kind)
+    judgement, _ = request.judge()
+    assert request.causes() or not judgement.refused or judgement.code == "EVENT_INVALID"
 
 
 def test_the_most_that_is_taken_is_diagnosed_in_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None:

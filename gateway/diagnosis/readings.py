@@ -231,11 +231,10 @@ def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None
         head = levels[0].lower() if levels else ""
         joined = "".join(levels).lower()
         if joined.endswith("authapplicationtoken") and head != "application":
-            nested.setdefault("auth", {})["application_token"] = value
+            _branch(nested, "auth")["application_token"] = value
             shown = str(name)
         elif head in ("auth", "data") and len(levels) > 1:
-            inner = nested.setdefault(head, {})
-            inner.setdefault("_".join(levels[1:]).lower(), value)
+            _branch(nested, head).setdefault("_".join(levels[1:]).lower(), value)
         elif isinstance(value, str):
             nested.setdefault(str(name), value)
     auth = nested.get("auth")
@@ -246,6 +245,14 @@ def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None
             f"body:{name}" for name in fields if _FLAT.sub("", str(name)).lower() == "authtoken"
         )
     return None
+
+
+def _branch(nested: dict[str, Any], name: str) -> dict[str, Any]:
+    """The fields under `name`; a text that stood there gives way, as it does in PHP."""
+    if not isinstance(nested.get(name), dict):
+        nested[name] = {}
+    branch: dict[str, Any] = nested[name]
+    return branch
 
 
 def _parts(body: bytes, boundary: bytes, judgement: Judgement) -> Reading:
