@@ -241,9 +241,18 @@ def test_within_a_second_what_was_received_later_wins(handle: Handle) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "number"),
+    [("007", 7), (" 7 ", 7), (2**52, 2**52), (str(2**52 + 1), 2**52 + 1), (10**16 - 1, 10**16 - 1)],
+)
+def test_a_user_id_is_any_whole_number_from_1(handle: Handle, value: object, number: int) -> None:
+    assert account(handle({"ID": value, "UF_USR_TELEGRAM": "5"}, user=number)) == 5
+
+
+@pytest.mark.parametrize(
     "data",
     [None, "107", [], {}, {"UF_USR_TELEGRAM": "5"}, {"ID": "0"}, {"ID": "-1"}, {"ID": "1.0"}, {"ID": "seven"},
-     {"ID": True}, {"ID": "٧"}, {"ID": ["7"]}, [{"ID": "7", "UF_USR_TELEGRAM": "5"}, {"NAME": "x"}]],
+     {"ID": True}, {"ID": 10**16},
+     {"ID": "9" * 40}, {"ID": "٧"}, {"ID": ["7"]}, [{"ID": "7", "UF_USR_TELEGRAM": "5"}, {"NAME": "x"}]],
 )  # fmt: skip
 def test_no_user_id_is_poison_and_changes_nothing(handle: Handle, store: Store, data: object) -> None:
     with pytest.raises(PoisonMessage):

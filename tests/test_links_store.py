@@ -13,6 +13,7 @@ import pytest
 
 from gateway.links import Links, open_store
 from gateway.links.decide import Row, decide
+from gateway.links.facts import MAX_USER_ID
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation, Store
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -170,6 +171,14 @@ def test_more_rows_than_a_page_are_walked_in_order(store: Store) -> None:
     assert [link.bitrix_user_id for link in store.links()] == list(users)
     assert sorted(row.bitrix_user_id for row in store.history(P)) == list(users)
     assert sorted(row.bitrix_user_id for row in store.history()) == list(users)
+
+
+def test_users_are_in_order_of_their_ids_up_to_the_highest(store: Store) -> None:
+    users = [7, 10, 2**52, 2**53 + 1, MAX_USER_ID]
+    store.apply(P, "e", [seen(user, 1, Account(telegram_id=n)) for n, user in enumerate(users, 1)])
+    assert [link.bitrix_user_id for link in store.links(P)] == users
+    assert [link.bitrix_user_id for link in store.links(P, after=2**52)] == users[3:]
+    assert [row.bitrix_user_id for row in store.history(P, bitrix_user_id=MAX_USER_ID)] == [MAX_USER_ID]
 
 
 def test_dead_letters_are_kept_once_oldest_first_and_removed(store: Store) -> None:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_USER_ID = re.compile(r"[0-9]{1,15}")
+_USER_ID = re.compile(r"[0-9]{1,32}")
+MAX_USER_ID = 10**16 - 1  # our Firestore store orders users by 16 digits
 _ACTIVE = {"1": True, "y": True, "true": True, "0": False, "n": False, "false": False}
 
 Record = dict[str, Any]
@@ -54,7 +55,7 @@ def user_id(record: Record) -> int | None:
     value = record.get("ID")
     if isinstance(value, str) and _USER_ID.fullmatch(value.strip()):
         value = int(value)
-    sound = isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 10**15
+    sound = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_USER_ID
     return value if sound else None
 
 
