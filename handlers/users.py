@@ -24,6 +24,7 @@ FetchUser = Callable[[int], Mapping[str, Any] | None]
 Clock = Callable[[], datetime]
 
 _AHEAD = timedelta(minutes=5)  # a `ts` further ahead of its arrival is a wrong clock
+_FIRST_SECOND = datetime(1000, 1, 1, tzinfo=UTC).timestamp()  # what every store and RFC 3339 can hold
 _LAST_SECOND = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _CHANGES = {
     "linked": ("LINK_SYNCED", logging.INFO),
@@ -64,7 +65,7 @@ def observed_at(message: Message) -> Moment:
     received = message.received_at.astimezone(UTC)
     at = received
     if message.ts is not None and message.ts < _LAST_SECOND:
-        stamped = datetime.fromtimestamp(max(message.ts, 0), UTC)
+        stamped = datetime.fromtimestamp(max(message.ts, _FIRST_SECOND), UTC)
         at = stamped if stamped <= received + _AHEAD else received
     return Moment(at, received)
 

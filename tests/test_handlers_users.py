@@ -235,6 +235,14 @@ def test_any_whole_number_is_survived_as_a_time(handle: Handle, ts: int) -> None
     assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "1"}, ts=ts, received=TS)) == 1
 
 
+def test_a_time_before_1970_is_a_time(handle: Handle) -> None:
+    link = handle({"ID": "7", "UF_USR_TELEGRAM": "1"}, ts=-5, received=TS)
+    assert link is not None
+    assert link.observed_at == datetime(1969, 12, 31, 23, 59, 55, tzinfo=UTC)
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "2"}, ts=-6, received=TS + 1)) == 1
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "3"}, ts=-4, received=TS + 2)) == 3
+
+
 def test_within_a_second_what_was_received_later_wins(handle: Handle) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "2"}, ts=TS, received=TS + 0.7)
     assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "1"}, ts=TS, received=TS + 0.2)) == 2
