@@ -348,6 +348,20 @@ def test_nothing_makes_it_raise_or_tell_a_secret(
         assert causes
 
 
+@pytest.mark.parametrize("name", [TOKEN, OTHER, f"x{TOKEN}"])
+@pytest.mark.parametrize("inner", [event(OTHER), json.dumps(event(OTHER))], ids=["JSON", "text"])
+def test_a_field_around_the_event_that_is_named_like_a_token_is_not_named(name: str, inner: object) -> None:
+    causes = typed({name: inner}).causes()
+    assert (causes[0].code, causes[0].detail) == ("BODY_NESTED", f"body:<{len(name)} bytes>")
+    assert name not in json.dumps([cause.to_json() for cause in causes])
+
+
+def test_a_flat_name_that_begins_with_a_token_is_not_named() -> None:
+    request = Request(body=form({f"{TOKEN}.auth.application_token": "x"}))
+    assert request.causes()[0].code == "BODY_FLATTENED"
+    assert TOKEN not in json.dumps([cause.to_json() for cause in request.causes()])
+
+
 NAMES = [
     *("event", "data", "auth", "token", "document_id", "auth.application_token", "auth_application_token"),
     *("data[token]", "auth[token]", "auth[domain]", "auth.domain", "data_x", "auth[]", "token[]"),

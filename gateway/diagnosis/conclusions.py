@@ -132,6 +132,8 @@ def _body(evidence: Evidence) -> Iterator[Finding]:
         dropped = reading.code == "BODY_EMPTY" and declared > evidence.judgement.body_bytes
         variant = "declared" if dropped else ""
         detail = f"Content-Length: {declared}" if variant else reading.detail
+        if detail.startswith("body:"):  # a name of the sender's making, which may be the token
+            detail = Names(evidence.settings).place("body", detail[5:])
         if reading.code == "BODY_UNREADABLE":
             variant = "JSON" if detail == "JSON" else "kind" if detail else ""
         if reading.code == "TOKEN_NOT_TEXT":
