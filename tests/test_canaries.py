@@ -257,9 +257,11 @@ def tool(gateway: Running, *arguments: str, stdin: bytes = b"") -> bytes:
 
 def inspected(gateway: Running) -> bytes:
     """All that the inspector's page shows, a look at newer records after the other."""
-    looks = [gateway.request("GET", f"/inspector/newer?after={after}").body for after in range(0, 2000, 50)]
-    assert len(looks[0]) > 10_000
-    return b"\n".join([gateway.request("GET", "/inspector").body, *looks])
+    known = base64.b64encode(f"canary:{gateway.env['INSPECTOR_PASSWORD']}".encode()).decode()
+    paths = ["/inspector", *(f"/inspector/newer?after={after}" for after in range(0, 2000, 50))]
+    looks = [gateway.request("GET", path, headers={"Authorization": f"Basic {known}"}).body for path in paths]
+    assert len(looks[1]) > 10_000
+    return b"\n".join(looks)
 
 
 def raw_request(method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
