@@ -37,6 +37,14 @@ def run(tmp_path: Path, *arguments: str, **settings: str) -> subprocess.Complete
     return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
 
 
+def test_an_encoding_without_the_marks_stops_no_tool(tmp_path: Path) -> None:
+    env = environment(tmp_path, LOG_LANGUAGE="en", PYTHONIOENCODING="cp1251")
+    command = [sys.executable, "-m", "gateway", "explain"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, input=b"event=ONUSERADD", capture_output=True)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.startswith(b"? The request does not pass")
+
+
 @pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])
 def test_a_host_that_is_not_ours_is_named(tmp_path: Path, host: str) -> None:
     done = run(tmp_path, "serve", HOST=host, PORT="0")
