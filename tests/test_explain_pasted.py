@@ -400,6 +400,15 @@ def test_a_record_of_something_else_is_said() -> None:
     assert caught.value.key == "PASTED_NO_REFUSAL"
 
 
+@pytest.mark.parametrize("odd", [5, True, 1.5, "x", {"a": 1}, [5, None]])
+def test_a_record_of_another_programs_with_our_names(odd: object) -> None:
+    record = read(
+        json.dumps({"severity": "ERROR", "code": "NOT_FOUND", "places": odd, "causes": odd}).encode()
+    )
+    assert isinstance(record, Record)
+    assert (record.code, record.places, record.causes) == ("NOT_FOUND", (), ())
+
+
 def test_half_a_surrogate_pair_in_a_record() -> None:
     record = read(b'{"code": "X", "causes": [{"code": "TOKEN_ABSENT", "says": "\\ud800"}]}')
     assert isinstance(record, Record)

@@ -99,8 +99,10 @@ def _named(codes: str | None) -> list[dict[str, Any]]:
 
 def _from_fields(fields: dict[str, Any]) -> Record:
     code = str(fields.get("answer") if fields["code"] == "CAPTURE" else fields["code"])
-    places = tuple(_trace(held) for held in fields.get("places") or () if isinstance(held, dict))
-    causes = tuple(held for held in fields.get("causes") or () if isinstance(held, dict) and held.get("code"))
+    places = tuple(_trace(held) for held in _list(fields.get("places")) if isinstance(held, dict))
+    causes = tuple(
+        held for held in _list(fields.get("causes")) if isinstance(held, dict) and held.get("code")
+    )
     decoded_as = fields.get("decoded_as")
     captured = isinstance(fields.get("headers"), dict)
     return Record(
@@ -112,6 +114,10 @@ def _from_fields(fields: dict[str, Any]) -> Record:
         whole=captured and not fields.get("body_cut"),
         invalid=str(fields["field"]) if fields.get("field") else None,
     )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _trace(held: dict[str, Any]) -> Trace:
