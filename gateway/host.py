@@ -57,6 +57,8 @@ def _not_found(error: NotFound) -> flask.typing.ResponseReturnValue:
 def _announce(loaded: Settings) -> None:
     """One INFO line: what is accepted and where; oddities once."""
     log.info(summary(loaded))
+    for name in loaded.short_secrets():
+        log.warning(say("SHORT_SECRET", loaded.language, setting=name))
     if loaded.outgoing_token is None and loaded.on_google_cloud:
         return  # a consumer: it has no token to judge
     if is_plain(loaded):

@@ -201,6 +201,12 @@ SENTENCES: dict[str, Sentence] = {
         "The round with the portal failed: {problem}",
     ),
     # What the HTTP function answers, and what the log says of the same code.
+    "SHORT_SECRET": Sentence(
+        "{setting}: секрет короче 16 байт. Из событий он убирается только по имени поля, не по значению; "
+        "задайте секрет длиннее, если можете",
+        "{setting}: a secret of less than 16 bytes. It is taken out of events by the field's name alone, not "
+        "by its value; set a longer one if you can",
+    ),
     "ANSWER_EVENT_QUEUED": Sentence(
         "Событие принято и поставлено в очередь", "The event is verified and queued"
     ),

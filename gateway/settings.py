@@ -70,14 +70,27 @@ class Settings:
         """Configured secrets long enough to be searched for by value, longest first."""
         return self._secrets
 
+    def short_secrets(self) -> tuple[str, ...]:
+        """The settings with a secret too short to be searched for by value."""
+        return tuple(dict.fromkeys(name for name, secret in self._told if secret and not _is_long(secret)))
+
     @cached_property
-    def _secrets(self) -> tuple[str, ...]:
-        candidates = [token.decode("utf-8", "surrogateescape") for token in self.tokens]
+    def _told(self) -> tuple[tuple[str, str], ...]:
+        """Each secret with its setting's name."""
         parts = urlsplit(self.database_url)
         password = parts.password or parse_qs(parts.query).get("password", [""])[0]
-        candidates += [self.rest_secret or "", self.inspector_password or "", password or ""]
-        candidates += [unquote(password)] if password else []
-        long_ones = {c for c in candidates if len(c.encode("utf-8", "replace")) >= SECRET_BYTES}
+        tokens = (token.decode("utf-8", "surrogateescape") for token in self.tokens)
+        return (
+            *(("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token) for token in tokens),
+            ("BITRIX24_WEBHOOK_TOKEN", self.rest_secret or ""),
+            ("INSPECTOR_PASSWORD", self.inspector_password or ""),
+            ("DATABASE_URL", password),
+            ("DATABASE_URL", unquote(password)),
+        )
+
+    @cached_property
+    def _secrets(self) -> tuple[str, ...]:
+        long_ones = {secret for _, secret in self._told if _is_long(secret)}
         return tuple(sorted(long_ones, key=lambda secret: (-len(secret), secret)))
 
 
@@ -96,6 +109,10 @@ def load(environ: Mapping[str, str] | None = None, dotenv: str | Path | None = "
     except _Wrong as wrong:
         error = SettingError(wrong.name, say(wrong.expected, _known_language(told), **wrong.values))
     raise error
+
+
+def _is_long(secret: str) -> bool:
+    return len(secret.encode("utf-8", "replace")) >= SECRET_BYTES
 
 
 class _Wrong(Exception):

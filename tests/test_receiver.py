@@ -414,6 +414,13 @@ def test_the_start_says_how_many_tokens_and_where_to_paste(start_function: Start
     assert TOKEN not in gateway.log()
 
 
+def test_the_start_names_the_setting_of_a_secret_too_short_to_be_searched_for(start_function: Start) -> None:
+    function = start_function("bitrix_webhook", BITRIX24_OUTGOING_WEBHOOK_TOKEN=f"{TOKEN},shorty7")
+    [said] = [line for line in function.log().splitlines() if "16" in line and "WARNING" in line]
+    assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN" in said
+    assert "shorty7" not in function.log()
+
+
 def test_a_text_refusal_is_one_line_with_its_codes(start_function: Start) -> None:
     gateway = start_function("bitrix_webhook", LOG_FORMAT="text")
     gateway.post(form(token=None), User_Agent="x\ty")

@@ -204,6 +204,9 @@ def test_secrets_are_known_by_value_from_16_bytes_on_and_kept_out_of_repr() -> N
     }
     for secret in settings.secrets():
         assert secret not in repr(settings)
+    assert settings.short_secrets() == ("BITRIX24_OUTGOING_WEBHOOK_TOKEN",)
+    assert read(DATABASE_URL="postgresql://u:short@h/n").short_secrets() == ("DATABASE_URL",)
+    assert read(BITRIX24_OUTGOING_WEBHOOK_TOKEN=CANARY).short_secrets() == ()
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "utf-16"])
