@@ -40,6 +40,11 @@ def test_an_event_is_queued(server: Running) -> None:
     assert trigger(server.env, "ONTASKCOMMENTADD", "--place", "query:token").returncode == 0
 
 
+def test_data_without_a_value_is_wrong_use(server: Running) -> None:
+    done = trigger(server.env, "ONUSERADD", "--data", "ID")
+    assert (done.returncode, "KEY=VALUE" in done.stderr) == (2, True)
+
+
 def test_a_wrong_token_is_refused(server: Running) -> None:
     done = trigger(server.env, "ONUSERADD", "--wrong-token")
     assert (done.returncode, "TOKEN_MISMATCH" in done.stdout) == (1, True)

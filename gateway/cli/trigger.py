@@ -71,6 +71,8 @@ def command(
 
 
 def _data(event: str, given: tuple[str, ...]) -> Any:
+    if wrong := [pair for pair in given if "=" not in pair]:
+        raise click.BadParameter(wrong[0], param_hint="--data KEY=VALUE")
     if given:
         return {name: value for name, _, value in (pair.partition("=") for pair in given)}
     return data_of(event)
