@@ -168,7 +168,7 @@ DEFECTS = [
     one(
         "SIGTERM ends the requests in flight",
         SERVER,
-        "STOP_SECONDS = 8.0",
+        "STOP_SECONDS = 7.0",
         "STOP_SECONDS = 0.0",
         "tests/test_shutdown.py",
     ),

@@ -80,6 +80,21 @@ def test_serve_answers_what_is_in_flight(start_serve: Start, tmp_path: Path) -> 
     stopped(gateway, began)
 
 
+def test_a_hundred_requests_stalled_at_once_wait_beside_one_another(
+    start_serve: Start, tmp_path: Path
+) -> None:
+    gateway = start_serve()
+    assert gateway.post(form()).status == 200
+    wait_for(lambda: not queued(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with ThreadPoolExecutor(100) as senders:
+            bodies = [form(ts=1_750_000_001 + number) for number in range(100)]
+            assert {answer.status for answer in senders.map(gateway.post, bodies)} == {503}
+    assert gateway.log().count("QUEUE_UNAVAILABLE") >= 100
+    assert "Task queue depth" not in gateway.log()  # waitress says so of requests that no thread is free for
+
+
 @pytest.fixture
 def asked(portal: PortalSimulator) -> Iterator[threading.Event]:
     """A portal that answers each question about a user only once the event is set."""

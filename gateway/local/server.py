@@ -43,11 +43,11 @@ from gateway.settings import Settings
 MAIN = Path(__file__).parents[2] / "main.py"
 CONSUMERS = ("on_user_update", "on_user_add")  # each ignores the events of the others
 FUNCTIONS = ("bitrix_webhook", *CONSUMERS, "resync_users")
-THREADS = 32  # as many requests may wait for a stalled queue at once
+THREADS = 256  # as many requests may wait for a stalled queue at once, each its own 3 s
 WORKERS = 4
 LEASE_SECONDS = 60.0
 PUSH_PATH = "/projects/local/topics/events"
-STOP_SECONDS = 8.0  # what is in flight gets this long after SIGTERM
+STOP_SECONDS = 7.0  # what is in flight gets this long after SIGTERM
 
 App = Callable[..., Iterable[bytes]]
 log = logging.getLogger("gateway.serve")
@@ -55,15 +55,15 @@ log = logging.getLogger("gateway.serve")
 
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Answer at `listener` until SIGTERM or SIGINT; returns when what was in flight is finished."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     apps: dict[str, Any] = {name: _load(name, MAIN) for name in FUNCTIONS}  # type: ignore[no-untyped-call]
     for name in CONSUMERS:  # `_deliver` takes their failures as they are: Flask would log each traceback
         apps[name].config["PROPAGATE_EXCEPTIONS"] = True
     _open_store_once(settings)
     journal = open_journal(settings)
     _write_journal(journal)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     threads: list[threading.Thread] = []
     if settings.queue_kind == "local":
         queue, consumers = open_embedded(settings), [apps[name] for name in CONSUMERS]
