@@ -118,12 +118,13 @@ def is_accepted(value: bytes, tokens: Sequence[bytes]) -> bool:
 
 
 def bearer(value: bytes | None) -> Any:
-    """The token of an `Authorization: Bearer` value; `ABSENT` for no header and for other schemes."""
+    """The token of an `Authorization: Bearer` value, None for several, `ABSENT` for none or another scheme."""
     if value is None:
         return ABSENT
     parts = value.split(None, 1)
     if not parts or parts[0].lower() != b"bearer":
-        return ABSENT
+        joined = value.lower().split(b",")[1:]  # a proxy's header before the one meant
+        return None if any(other.split(None, 1)[:1] == [b"bearer"] for other in joined) else ABSENT
     return _header(parts[1]) if len(parts) == 2 else b""
 
 

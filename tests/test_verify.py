@@ -149,7 +149,13 @@ def test_a_text_that_no_utf_8_can_hold_is_a_wrong_token() -> None:
 
 
 def test_two_joined_headers_are_malformed() -> None:
-    for headers in ({"x-bitrix-token": TOKEN + b", " + TOKEN}, {"authorization": b"Bearer " + TOKEN + b",x"}):
+    joined = [
+        {"x-bitrix-token": TOKEN + b", " + TOKEN},
+        {"authorization": b"Bearer " + TOKEN + b",x"},
+        {"authorization": b"Basic eA==,\tBEARER " + TOKEN},
+        {"authorization": b'Digest a="b", c="d", Bearer'},
+    ]
+    for headers in joined:
         assert not verify(headers, {}, {}, (TOKEN,)).verified
         assert "malformed" in states(verify(headers, {}, {}, (TOKEN,))).values()
 
@@ -164,8 +170,10 @@ def test_the_scheme_is_read_in_any_case(scheme: bytes, gap: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"Basic " + TOKEN, TOKEN, b"Token " + TOKEN, b"", b"   ", b"Bearer" + TOKEN]
-)
+    "value",
+    [b"Basic " + TOKEN, TOKEN, b"Token " + TOKEN, b"", b"   ", b"Bearer" + TOKEN, b'Digest a="b", c="d",',
+     b"Basic x, Bearer" + TOKEN, b"Basic x Bearer " + TOKEN],
+)  # fmt: skip
 def test_another_scheme_holds_no_token(value: bytes) -> None:
     assert states(verify({"authorization": value}, {}, {}, (TOKEN,)))["header:Authorization"] == "absent"
 
