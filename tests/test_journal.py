@@ -176,3 +176,13 @@ def test_a_person_is_forgotten(journal: Journal) -> None:
 def test_one_object_a_process(tmp_path: Path) -> None:
     settings = load({"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db"}, None)
     assert open_journal(settings) is open_journal(settings)
+
+
+def test_a_file_without_a_byte_is_an_empty_journal(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").touch()
+    journal = Journal(f"sqlite:///{tmp_path}/journal.db")
+    assert list(journal.records()) == journal.newest(None, 5) == []
+    journal.remove(1)
+    assert journal.add("delivery", {"event": "X"})
+    assert [record.record for record in journal.newest(None, 5)] == [{"event": "X"}]
+    journal.close()

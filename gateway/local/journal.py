@@ -190,7 +190,7 @@ class Journal:
 
     def _read(self, statement: str, *values: object) -> list[Record]:
         """Rows by a connection of their own: a reader never waits for a request, nor a request for it."""
-        if not self.path.exists():
+        if not self._is_written():
             return []
         try:
             with closing(sqlite3.connect(self.path, timeout=10.0)) as connection:
@@ -204,8 +204,12 @@ class Journal:
             for id_, kind, at, text in rows
         ]
 
+    def _is_written(self) -> bool:
+        """A file of no bytes is one whose writer ended before its first record."""
+        return self.path.exists() and self.path.stat().st_size > 0
+
     def _write(self, statement: str, rows: list[tuple[int]]) -> None:
-        if not self.path.exists():
+        if not self._is_written():
             return
         try:
             with closing(sqlite3.connect(self.path, timeout=10.0)) as connection, connection:
