@@ -118,7 +118,7 @@ def is_accepted(value: bytes, tokens: Sequence[bytes]) -> bool:
 
 
 def bearer(value: bytes | None) -> Any:
-    """The token of an `Authorization: Bearer` value, None for several, `ABSENT` for none or another scheme."""
+    """The token of a `Bearer` value; None for two joined values, `ABSENT` for none and for other schemes."""
     if value is None:
         return ABSENT
     parts = value.split(None, 1)
