@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from bench.instances import ROOT, far_side
-from bench.parts import Bench
+from bench.parts import Bench, PartMissing
 from bench.sample import Result, alternate
 
 USERS, FEW = 100_000, 20_000  # in a quick run too: beside fewer users the start of Python would be measured
@@ -39,6 +39,8 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
         rivals={"a bare loop over batches": cpu["batches"]},
     )
     memory = [one["memory"] for one in taken["ours"]]
+    if small["memory"] is None:
+        raise PartMissing("memory is read from /proc, which only Linux has")
     what = f"highest memory of a walk over {USERS:,} users"
     yield Result(
         figure="resync, memory",
