@@ -6,6 +6,7 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -96,6 +97,12 @@ def test_only_what_is_newer_comes_after_the_page(server: Running) -> None:
     refused = look(server, f"/inspector/newer?after={newest}&kind=refusal")
     assert records(refused) == [newest + 1]
     assert f'hx-get="/inspector/newer?after={newest + 1}&amp;kind=refusal"'.encode() in refused.body
+
+
+@pytest.mark.parametrize("after", ["", "x", "-1", "9" * 30, "9" * 5000, "%00", "1.5", "²"])
+def test_an_odd_look_for_newer_records_shows_the_first_ones(server: Running, after: str) -> None:
+    server.post(form(token=WRONG))
+    assert records(look(server, f"/inspector/newer?after={quote(after, safe='%')}"))[-1] == 1
 
 
 def test_a_browser_sees_refusals_as_they_come(server: Running, browse: Browse) -> None:

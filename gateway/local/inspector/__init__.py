@@ -12,6 +12,7 @@ may say nothing at all: hence a password, once there is one, is asked on loopbac
 
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -90,8 +91,8 @@ def create_inspector(settings: Settings, journal: Journal) -> flask.Flask:
 
     @app.get("/newer")
     def newer() -> flask.typing.ResponseReturnValue:
-        kind, after = _kind(), flask.request.args.get("after", 0, int)
-        found = list(journal.records(kind, after=after, limit=NEWEST))
+        kind = _kind()
+        found = list(journal.records(kind, after=_after(), limit=NEWEST))
         if not found:
             return "", 204  # htmx leaves the page as it is
         entries = [entry(record) for record in reversed(found)]
@@ -127,6 +128,11 @@ def entry(record: Record) -> Entry:
 
 def _kind() -> Kind | None:
     return "refusal" if flask.request.args.get("kind") == "refusal" else None
+
+
+def _after() -> int:
+    told = flask.request.args.get("after", "")
+    return int(told) if re.fullmatch(r"[0-9]{1,18}", told) else 0  # what SQLite can compare
 
 
 def _may_see(request: flask.Request, settings: Settings) -> bool:
