@@ -132,7 +132,8 @@ def test_nothing_ever_redirects(gateway: Running, path: str) -> None:
 def test_a_query_over_8_kib_is_too_long(gateway: Running) -> None:
     assert gateway.post(form(), "/?x=" + "a" * (8192 - 2)).status == 200
     assert_error(gateway.post(form(), "/?x=" + "a" * (8192 - 1)), 414, "QUERY_TOO_LONG")
-    assert_error(gateway.post(b"", "/?" + "a" * 40_000), 414, "QUERY_TOO_LONG")
+    for length in (40_000, 70_000, 300_000):
+        assert_error(gateway.post(b"", "/?" + "a" * length), 414, "QUERY_TOO_LONG")
 
 
 def test_a_body_of_512_kib_is_taken_and_one_byte_more_is_not(gateway: Running) -> None:

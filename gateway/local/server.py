@@ -9,6 +9,7 @@ import errno
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import threading
@@ -24,13 +25,13 @@ from functions_framework import create_app as _load
 from waitress import wasyncore
 from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer
-from waitress.utilities import RequestEntityTooLarge
+from waitress.utilities import RequestEntityTooLarge, RequestHeaderFieldsTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from gateway.delivery import here
 from gateway.errors import GatewayError, PassingFailure, SettingError
 from gateway.events import rfc3339
-from gateway.judge import MAX_BODY
+from gateway.judge import MAX_BODY, MAX_QUERY
 from gateway.links import open_store
 from gateway.local import inspector
 from gateway.local.journal import Journal, open_journal
@@ -48,6 +49,8 @@ WORKERS = 4
 LEASE_SECONDS = 60.0
 PUSH_PATH = "/projects/local/topics/events"
 STOP_SECONDS = 7.0  # what is in flight gets this long after SIGTERM
+
+_LONG_QUERY = re.compile(rb"[A-Z]{1,20} /[!->@-~]{0,1000}\?[!-~]{%d}" % (MAX_QUERY + 1))
 
 App = Callable[..., Iterable[bytes]]
 log = logging.getLogger("gateway.serve")
@@ -114,12 +117,16 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Hands a body over the limit on unread, so that the function answers 413 in its own words."""
+    """Hands a body or a query over the limit on unread: the function answers 413 or 414 in its own words."""
 
     error: Any = None
 
     def received(self, data: bytes) -> int:
+        head = self.header_plus + data if self.body_rcv is None else b""
         consumed: int = super().received(data)
+        if isinstance(self.error, RequestHeaderFieldsTooLarge) and (query := _LONG_QUERY.match(head)):
+            self.parse_header(query[0] + b" HTTP/1.0\r\n")
+            self.error = None
         came = max(self.content_length, len(self.body_rcv) if self.body_rcv is not None else 0)
         if came > MAX_BODY and (not self.error or isinstance(self.error, RequestEntityTooLarge)):
             self.error = None
