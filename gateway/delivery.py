@@ -73,7 +73,12 @@ def here(host: str, port: int) -> str:
     """The origin at which a server that listens on `host` is reached from this machine."""
     if host in ("0.0.0.0", "::"):  # noqa: S104 — compared, not bound
         host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"http://{in_url(host)}:{port}"
+
+
+def in_url(host: str) -> str:
+    """A host as it stands in a URL: IPv6 in brackets (RFC 3986 §3.2.2)."""
+    return f"[{host}]" if ":" in host else host
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,8 @@ class Address:
 
     @property
     def origin(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == (443 if self.secure else 80) else f":{self.port}"
-        return f"{'https' if self.secure else 'http'}://{host}{port}"
+        return f"{'https' if self.secure else 'http'}://{in_url(self.host)}{port}"
 
     def __str__(self) -> str:
         """Fit for a terminal: what looks like a token in the path is masked."""

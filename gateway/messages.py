@@ -731,3 +731,8 @@ def say(key: str, language: str, /, **values: object) -> str:
     """The sentence `key` in `language` (`ru` or `en`), its fields filled from `values`."""
     sentence: str = getattr(SENTENCES[key], language)
     return sentence.format(**values)
+
+
+def state_key(state: str, length: int | None) -> str:
+    """The key of what stands in a token's place: a blank is malformed, and has a word of its own."""
+    return "STATE_BLANK" if state == "malformed" and length == 0 else f"STATE_{state.upper()}"

@@ -49,7 +49,7 @@ MARK = """        self._mark.run(cursor, {"event_id": event_id, "processed_at": 
             return []
 """
 WRITE = """        self._write(cursor, portal, decision)
-        return decision.history + decision.refused
+        return decision.told
 """
 
 DEFECTS = [

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from gateway.diagnosis import guide_section
 from gateway.explanation import Explanation, explain
-from gateway.messages import say
+from gateway.messages import say, state_key
 from gateway.pasted import Unreadable, read
 from gateway.settings import Settings, load
-from verify import Trace, fingerprint
+from verify import fingerprint
 
 _MAX_INPUT = 16 * 1024 * 1024  # bytes; a list of log entries may be long
 _STYLES = {"match": "green", "mismatch": "red", "malformed": "yellow", "absent": "dim"}
@@ -124,14 +124,9 @@ def _table(explanation: Explanation, tell: Callable[..., str]) -> Table:
         )
     for seen in explanation.places:
         length = "" if seen.length is None else str(seen.length)
-        cells = (seen.place, _state(seen, tell), length, seen.fingerprint or "")
+        cells = (seen.place, tell(state_key(seen.state, seen.length)), length, seen.fingerprint or "")
         table.add_row(*(Text(cell) for cell in cells), style=_STYLES[seen.state])
     return table
-
-
-def _state(seen: Trace, tell: Callable[..., str]) -> str:
-    blank = seen.state == "malformed" and seen.length == 0
-    return tell("STATE_BLANK" if blank else f"STATE_{seen.state.upper()}")
 
 
 def _plain(detail: object) -> str:

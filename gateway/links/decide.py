@@ -107,6 +107,11 @@ class Decision:
     history: list[HistoryRow] = field(default_factory=list)
     refused: list[HistoryRow] = field(default_factory=list)
 
+    @property
+    def told(self) -> list[HistoryRow]:
+        """What an operator is told of."""
+        return self.history + self.refused
+
 
 def decide(
     portal: str, event_id: str, observations: Sequence[Observation], read: Read, clock: Clock = _utc_now

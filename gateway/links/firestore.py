@@ -91,7 +91,7 @@ class FirestoreStore:
             batch.create(processed, {"expires_at": datetime.now(UTC) + KEPT})
             self._write(batch, reads, portal, decision)
             batch.commit(retry=_RETRY, timeout=_TIMEOUT)
-            return decision.history + decision.refused
+            return decision.told
 
         return self._repeat(attempt)
 

@@ -102,7 +102,7 @@ class EventTransaction:
 
         decision = decide(portal, event_id, observations, read)
         self._write(cursor, portal, decision)
-        return decision.history + decision.refused
+        return decision.told
 
     def _row(self, found: Sequence[Any]) -> Row:
         user, telegram_id, name, observed_at, updated_at, known = found

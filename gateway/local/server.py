@@ -15,7 +15,6 @@ import socket
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from waitress.server import BaseWSGIServer
 from waitress.utilities import RequestEntityTooLarge, RequestHeaderFieldsTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from gateway.delivery import here
+from gateway.delivery import here, in_url
 from gateway.errors import GatewayError, PassingFailure, SettingError
 from gateway.events import rfc3339
 from gateway.judge import MAX_BODY, MAX_QUERY
@@ -52,7 +51,6 @@ STOP_SECONDS = 7.0  # what is in flight gets this long after SIGTERM
 
 _LONG_QUERY = re.compile(rb"[A-Z]{1,20} /[!->@-~]{0,1000}\?[!-~]{%d}" % (MAX_QUERY + 1))
 
-App = Callable[..., Iterable[bytes]]
 log = logging.getLogger("gateway.serve")
 
 
@@ -81,7 +79,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     for thread in threads:
         thread.start()
     host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    url = f"http://{in_url(host)}:{port}"
     log.info(say("SERVING", settings.language, url=url, inspector=here(host, port) + inspector.PATH))
     _warn_without_volume(settings)
     ends = _run_http(inspector.beside(apps["bitrix_webhook"], settings, journal), listener, stop)
@@ -137,7 +135,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         return consumed
 
 
-def _run_http(app: App, listener: socket.socket, stop: threading.Event) -> float:
+def _run_http(app: inspector.App, listener: socket.socket, stop: threading.Event) -> float:
     """Answer requests until `stop`; then the moment (of `time.monotonic()`) by which all must have ended."""
     server: BaseWSGIServer = waitress.create_server(
         app,

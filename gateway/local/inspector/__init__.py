@@ -24,7 +24,7 @@ from gateway.errors import PassingFailure
 from gateway.events import rfc3339
 from gateway.host import summary
 from gateway.local.journal import Journal, Kind, Record
-from gateway.messages import say
+from gateway.messages import say, state_key
 from gateway.settings import Settings
 
 App = Callable[..., Iterable[bytes]]
@@ -71,7 +71,8 @@ def beside(app: App, settings: Settings, journal: Journal) -> App:
 def create_inspector(settings: Settings, journal: Journal) -> flask.Flask:
     """The page as a WSGI application of its own."""
     app = flask.Flask(__name__)
-    app.jinja_env.globals |= {"say": lambda key: say(key, settings.language), "lang": settings.language}
+    app.jinja_env.globals |= {"say": lambda key: say(key, settings.language), "state_key": state_key}
+    app.jinja_env.globals["lang"] = settings.language
 
     @app.before_request
     def admit() -> flask.Response | None:
