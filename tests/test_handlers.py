@@ -156,20 +156,29 @@ def test_what_can_never_succeed_is_kept_with_its_reason_and_acknowledged(
     assert letter.reason in caplog.records[0].getMessage()
 
 
-def test_what_an_event_does_not_carry_is_read_from_the_portal(
-    database: str, portal: PortalSimulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A stock portal's `ONUSERADD`, and a real request to `user.get`."""
+@pytest.fixture
+def own_portal(portal: PortalSimulator, monkeypatch: pytest.MonkeyPatch) -> PortalSimulator:
+    """The portal of the consumer's settings."""
     for name, value in portal.environ().items():
         monkeypatch.setenv(name, value)
-    portal.add(7, telegram="@somebody")
+    return portal
+
+
+def test_what_an_event_does_not_carry_is_read_from_the_portal(
+    database: str,
+    own_portal: PortalSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A stock portal's `ONUSERADD`, and a real request to `user.get`."""
+    own_portal.add(7, telegram="@somebody")
     stock = {"ID": "7", "ACTIVE": "1", "EMAIL": "a@example.com", "NAME": "A"}
-    sent = replace(message("ONUSERADD", data=stock), portal=Portal(domain=portal.domain))
+    sent = replace(message("ONUSERADD", data=stock), portal=Portal(domain=own_portal.domain))
     handlers.consume(cloud_event(published(sent)), "ONUSERADD")
     elsewhere = message("ONUSERADD", "e2", stock)  # of another portal: it is not asked about
     handlers.consume(cloud_event(published(elsewhere)), "ONUSERADD")
     found = {link.portal: link.telegram_username for link in links(database)}
-    assert found == {portal.domain: "somebody", P: None}
+    assert found == {own_portal.domain: "somebody", P: None}
     monkeypatch.setenv("BITRIX24_DOMAIN", "http://127.0.0.1:1")  # nobody listens there
     unanswered = replace(sent, event_id="e3", portal=Portal(domain="127.0.0.1:1"))
     with pytest.raises(PortalUnavailable) as caught:
@@ -178,14 +187,12 @@ def test_what_an_event_does_not_carry_is_read_from_the_portal(
 
 
 def test_other_peoples_rows_leave_the_link_but_not_what_the_event_said(
-    database: str, portal: PortalSimulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    database: str, own_portal: PortalSimulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A dropped filter returns whoever comes first: no row of that id, and asking again brings none."""
-    for name, value in portal.environ().items():
-        monkeypatch.setenv(name, value)
-    portal.add(1, telegram="@first")
-    portal.dropped = {"ID"}
-    sent = replace(message(), portal=Portal(domain=portal.domain))
+    own_portal.add(1, telegram="@first")
+    own_portal.dropped = {"ID"}
+    sent = replace(message(), portal=Portal(domain=own_portal.domain))
     handlers.consume(cloud_event(published(sent)), "ONUSERUPDATE")
     silent = replace(sent, event_id="e2", data={"ID": "7", "NAME": "A"})
     handlers.consume(cloud_event(published(silent)), "ONUSERUPDATE")
