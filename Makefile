@@ -17,13 +17,13 @@ test: $(VENV)/dev.stamp
 	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 chaos: $(VENV)/dev.stamp  # everything breaks at random: make chaos ARGS="--events 20000 --seed 7"
-	@exec $(BIN)/python -m tests.chaos $(ARGS)
+	@exec $(BIN)/python -m chaos $(ARGS)
 
 hostile: $(VENV)/dev.stamp  # a million hostile inputs: make hostile ARGS="--inputs 20000 --seed 7"
-	@exec $(BIN)/python -m tests.hostile $(ARGS)
+	@exec $(BIN)/python -m hostile $(ARGS)
 
 defects: $(VENV)/dev.stamp  # defects put in on purpose, in a copy: each must be caught
-	@exec $(BIN)/python -m tests.defects $(ARGS)
+	@exec $(BIN)/python -m defects $(ARGS)
 
 mutants: $(VENV)/dev.stamp  # of verify.py and the decoder; then: .venv/bin/mutmut results
 	$(BIN)/mutmut run --max-children 1

@@ -16,7 +16,7 @@ SETTINGS="$OPTIONS ALERT_CHANNELS BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME L
 ROLES="receiver consumers resync push scheduler build" # a service account each
 APIS="run cloudbuild artifactregistry pubsub firestore secretmanager cloudscheduler iam iamcredentials \
 cloudresourcemanager logging monitoring storage"
-EXPIRY_FIELD=expires_at # of the collection group processed_events; gateway/links/firestore.py writes it
+EXPIRY_FIELD=expires_at # of the collection group processed_events; gateway/links/firestore_store.py writes it
 OLDEST_GCLOUD=511       # the first one whose `run deploy` does all that is asked of it here
 
 export CLOUDSDK_CORE_DISABLE_PROMPTS=1             # what is to be asked, this script asks

@@ -12,11 +12,11 @@ import flask
 import functions_framework
 from cloudevents.http.event import CloudEvent
 
-gc.disable()  # what is imported is no garbage; `host.start` turns it on again
+gc.disable()  # what is imported is no garbage; `startup.start` turns it on again
 
-from gateway import host, receiver  # noqa: E402
+from gateway import receiver, startup  # noqa: E402
 
-host.start()
+startup.start()
 
 
 @functions_framework.http
@@ -44,6 +44,6 @@ def on_user_add(event: CloudEvent) -> None:
 @functions_framework.http
 def resync_users(request: flask.Request) -> flask.typing.ResponseReturnValue:
     """Walk the portal's users and publish what changed; Cloud Scheduler calls it."""
-    from gateway import resync  # the portal's SDK is for this function alone
+    from gateway.portal import resync  # the portal's SDK is for this function alone
 
     return resync.respond(request)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.parts.deliveries import AGENT, FORM, TOKEN, form
+from tests.support.deliveries import AGENT, FORM, TOKEN, form
 
 __all__ = ["FORM", "TEN_TIMES", "TOKEN", "event", "latin_event", "numbered", "requests"]
 

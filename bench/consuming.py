@@ -22,10 +22,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bench import bodies
 from bench.instances import EventLost
 from gateway.events import Message, read_message, webhook_message
+from gateway.ingest.decode import decode
 from gateway.links import open_store
-from gateway.links.engine import open_engine
-from gateway.links.schema import link_history, links, processed_events
-from gateway.payload import decode
+from gateway.links.sql_engine import open_engine
+from gateway.links.sql_schema import link_history, links, processed_events
 
 KNOWN = "[null, null, null, null, null, null]"  # what the product remembers of moments, with none in it
 Consume = Callable[[CloudEvent], None]

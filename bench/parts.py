@@ -15,8 +15,8 @@ import pytest
 
 from bench import bodies, load
 from bench.instances import EventLost, far_side
-from tests.parts.postgres import Postgres, running_postgres
-from tests.parts.pubsub import Emulator, Topic, running_emulator
+from tests.support.postgres import Postgres, running_postgres
+from tests.support.pubsub import Emulator, Topic, running_emulator
 
 CONNECTIONS = 32  # of whoever makes load
 

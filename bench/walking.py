@@ -25,8 +25,8 @@ SECRET = "1/benchsecret0000"
 def fill(database_url: str, _port: str, users: int) -> None:
     import sqlalchemy as sa
 
-    from gateway.links.engine import open_engine
-    from gateway.links.schema import links
+    from gateway.links.sql_engine import open_engine
+    from gateway.links.sql_schema import links
 
     now = datetime.now(UTC)
     known = json.dumps([None, None, None, None, None, None])
@@ -44,11 +44,11 @@ def fill(database_url: str, _port: str, users: int) -> None:
 
 
 def ours(database_url: str, port: str, users: int) -> None:
-    from gateway import pace
-    from gateway.resync import run
+    from gateway.portal import rate_limit
+    from gateway.portal.resync import run
     from gateway.settings import Settings
 
-    pace.RATE = 1e6  # the vendor's limits are waited for asleep; here nobody waits
+    rate_limit.RATE = 1e6  # the vendor's limits are waited for asleep; here nobody waits
     settings = Settings(
         domain="portal.bench",
         rest_origin=f"http://127.0.0.1:{port}",

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from gateway.errors import SettingError
-from gateway.messages import say
+from gateway.texts import say
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
 SECRET_BYTES = 16  # shorter secrets are masked by key name alone: a token `123456` would eat ids

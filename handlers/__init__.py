@@ -21,8 +21,8 @@ from gateway.errors import GatewayError, PassingFailure, PoisonMessage
 from gateway.events import Message, read_message
 from gateway.links import open_store
 from gateway.links.model import DeadLetter, Store
-from gateway.messages import say
 from gateway.settings import Settings, load
+from gateway.texts import say
 from handlers import users
 
 Handler = Callable[[Message, Store, Settings, users.FetchUser | None, users.Clock], None]
@@ -175,7 +175,7 @@ def _fetcher(settings: Settings) -> users.FetchUser | None:
     portals: list[Any] = []
 
     def fetch_user(user_id: int) -> Mapping[str, Any] | None:
-        from gateway.rest import AnswerDoubted, Portal
+        from gateway.portal.client import AnswerDoubted, Portal
 
         if not portals:
             portals.append(Portal(settings))

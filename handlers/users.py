@@ -12,11 +12,11 @@ from typing import Any
 
 from gateway.errors import PoisonMessage
 from gateway.events import Message
-from gateway.links import facts
-from gateway.links.account import parse_account
+from gateway.links import user_record
 from gateway.links.model import Account, HistoryRow, Moment, Observation, Store
-from gateway.messages import say
+from gateway.links.telegram_account import parse_account
 from gateway.settings import Settings
+from gateway.texts import say
 
 FetchUser = Callable[[int], Mapping[str, Any] | None]
 """Reads one user's row of `user.get`; None where the portal has no such user."""
@@ -45,7 +45,7 @@ def handle(
     `PoisonMessage` without a user's id, `PassingFailure` where store or portal do
     not answer, `PortalError` where the portal's answer is wrong.
     """
-    people = [(facts.user_id(record), record) for record in facts.records(message.data)]
+    people = [(user_record.user_id(record), record) for record in user_record.records(message.data)]
     if not people:
         raise PoisonMessage("no user in data")
     reading = _Reading(message, settings, fetch_user, now)
@@ -80,12 +80,12 @@ class _Reading:
         polled = message.source == "resync"  # its data came from the portal a moment ago
         self._fetch_user = fetch_user if own_portal and not polled else None
         self._moment = observed_at(message)
-        self._fields = facts.telegram_fields(settings.telegram_field)
+        self._fields = user_record.telegram_fields(settings.telegram_field)
         self._language = settings.language
         self._now = now
 
-    def observation(self, user: int, record: facts.Record) -> Observation:
-        active, active_at = facts.active(record), self._moment
+    def observation(self, user: int, record: user_record.Record) -> Observation:
+        active, active_at = user_record.active(record), self._moment
         field = next((name for name in self._fields if record.get(name) is not None), None)
         if field is not None:
             return self._seen(
@@ -96,10 +96,10 @@ class _Reading:
         asked = self._now().astimezone(UTC)
         found = self._fetch_user(user)
         asked_at = Moment(asked, asked)
-        row = facts.upper_keys(found) if found is not None else {}
+        row = user_record.upper_keys(found) if found is not None else {}
         field = next((name for name in self._fields if name in row), None)
         account = None if field is None else self._account(user, field, row[field])
-        still = facts.active(row)
+        still = user_record.active(row)
         if still is False or (still and (active is None or asked_at.key() >= active_at.key())):
             active, active_at = still, asked_at
         return self._seen(user, account, asked_at, active, active_at)

@@ -1,4 +1,4 @@
-"""What all tests share: the real parts, each from its module in `tests/parts/`."""
+"""What all tests share: the real parts, each from its module in `tests/support/`."""
 
 import os
 import tempfile
@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-PARTS = Path(__file__).parent / "parts"
+PARTS = Path(__file__).parent / "support"
 
-pytest_plugins = [f"tests.parts.{path.stem}" for path in sorted(PARTS.glob("*.py"))]
+pytest_plugins = [f"tests.support.{path.stem}" for path in sorted(PARTS.glob("*.py"))]
 
 
 @pytest.fixture(scope="session", autouse=True)

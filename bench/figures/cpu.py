@@ -10,7 +10,7 @@ from bench import bodies
 from bench.parts import Bench
 from bench.sample import Result, alternate
 from gateway.events import webhook_message
-from gateway.payload import decode, decode_query, repeated_places
+from gateway.ingest.decode import decode, decode_query, repeated_places
 from verify import verify
 
 TOKENS = (bodies.TOKEN.encode(),)

@@ -11,11 +11,11 @@ import click
 
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message, rfc3339
-from gateway.kept import Kept, attributes_of, put_back, queue_letters, store_letters
 from gateway.links import open_store, store_exists
-from gateway.messages import say
 from gateway.queues import open_publisher
 from gateway.settings import Settings, load
+from gateway.texts import say
+from gateway.tools.recovery import Kept, attributes_of, put_back, queue_letters, store_letters
 
 EPILOG = """\b
 Examples:

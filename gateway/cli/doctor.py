@@ -10,11 +10,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from gateway.delivery import parse
-from gateway.doctor import Check, examine
 from gateway.errors import SettingError
-from gateway.messages import say
 from gateway.settings import load
+from gateway.texts import say
+from gateway.tools.doctor import Check, examine
+from gateway.tools.sample_delivery import parse
 
 _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("–", "dim")}
 

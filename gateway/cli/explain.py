@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.diagnosis import guide_section
-from gateway.explanation import Explanation, explain
-from gateway.messages import say, state_key
-from gateway.pasted import Unreadable, read
 from gateway.settings import Settings, load
+from gateway.texts import say, state_key
+from gateway.tools.explain import Unreadable, read
+from gateway.tools.explain.verdict import Explanation, explain
 from verify import fingerprint
 
 _MAX_INPUT = 16 * 1024 * 1024  # bytes; a list of log entries may be long

@@ -14,10 +14,10 @@ import click
 
 from gateway.events import rfc3339
 from gateway.links import open_store, store_exists
-from gateway.links.account import parse_account
 from gateway.links.model import Account, HistoryRow, Link, Store
-from gateway.messages import say
+from gateway.links.telegram_account import parse_account
 from gateway.settings import load
+from gateway.texts import say
 
 EPILOG = """\b
 Examples:
@@ -84,9 +84,9 @@ def forget(portal: str, user: int) -> None:
     if store_exists(settings.database_url):
         with closing(open_store(settings.database_url)) as store:
             gone = store.forget(portal.lower(), user)
-    from gateway import kept
+    from gateway.tools import recovery
 
-    gone += kept.forget(settings, portal.lower(), user)
+    gone += recovery.forget(settings, portal.lower(), user)
     click.echo(say("LINKS_FORGOTTEN", settings.language, count=gone, user=user, portal=portal.lower()))
 
 

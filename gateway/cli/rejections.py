@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.text import Text
 
 from gateway.events import rfc3339
-from gateway.messages import say
-from gateway.rejections import Group, Refusal, grouped, of_cloud, of_journal
 from gateway.settings import Settings, load
+from gateway.texts import say
+from gateway.tools.rejections import Group, Refusal, grouped, of_cloud, of_journal
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

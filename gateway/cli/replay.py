@@ -13,14 +13,14 @@ from typing import IO, Any
 
 import click
 
-from gateway.kept import Kept, journal_events, put_back, queue_letters, store_letters
+from gateway.journal import open_journal
 from gateway.links import open_store
 from gateway.links.model import Store
-from gateway.local.journal import open_journal
-from gateway.logged import Parts, cloud_records, exported
-from gateway.messages import say
 from gateway.queues import Publisher, open_publisher
 from gateway.settings import Settings, load
+from gateway.texts import say
+from gateway.tools.recovery import Kept, journal_events, put_back, queue_letters, store_letters
+from gateway.tools.recovery_log import Parts, cloud_records, exported
 
 _AGO = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import click
 
 from gateway.cli.replay import parse_since
-from gateway.messages import say
-from gateway.resync import run
+from gateway.portal.reconcile import Progress
+from gateway.portal.resync import run
 from gateway.settings import load
-from gateway.walk import Progress
+from gateway.texts import say
 
 
 @click.command(

@@ -2,7 +2,7 @@
 
 import click
 
-from gateway import host
+from gateway import startup
 from gateway.settings import load
 
 
@@ -13,7 +13,7 @@ from gateway.settings import load
     epilog="Example: PORT=9000 python -m gateway serve",
 )
 def command() -> None:
-    from gateway.local.server import listen, serve
+    from gateway.local.serve import listen, serve
 
     listener = listen(load())  # a taken port ends it before anything else is said
-    serve(host.settings(), listener)
+    serve(startup.settings(), listener)

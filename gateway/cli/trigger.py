@@ -7,10 +7,10 @@ from typing import Any
 import click
 import urllib3
 
-from gateway.delivery import OURS, Address, data_of, delivery, here, parse, place_token
-from gateway.messages import say
-from gateway.phpform import build_query
+from gateway.ingest.php_form import build_query
 from gateway.settings import WEBHOOK_PATH, Settings, load
+from gateway.texts import say
+from gateway.tools.sample_delivery import OURS, Address, data_of, delivery, here, parse, place_token
 from verify import PLACES
 
 

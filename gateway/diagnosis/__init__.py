@@ -14,10 +14,10 @@ names that are fit to be shown, lengths and fingerprints only.
 
 from dataclasses import asdict, dataclass
 
-from gateway.diagnosis import conclusions
-from gateway.diagnosis.conclusions import Finding
+from gateway.diagnosis import rules
+from gateway.diagnosis.rules import Finding
 from gateway.diagnosis.wording import text_of
-from gateway.judge import Judgement
+from gateway.ingest.decision import Judgement
 from gateway.settings import Settings
 
 GUIDE = {"ru": "docs/token-not-found.ru.md", "en": "docs/token-not-found.md"}
@@ -40,12 +40,12 @@ def diagnose(judgement: Judgement, settings: Settings) -> list[Cause]:
     """The causes of a refusal in the contract's order; none for a request that is not refused."""
     if not judgement.refused:
         return []
-    return _rendered(conclusions.of_request(judgement, settings), settings)
+    return _rendered(rules.of_request(judgement, settings), settings)
 
 
 def setting_causes(settings: Settings) -> list[Cause]:
     """What is odd about the configured token, whatever requests may come."""
-    return _rendered(conclusions.of_setting(settings), settings)
+    return _rendered(rules.of_setting(settings), settings)
 
 
 def guide_section(code: str | None, language: str = "ru") -> str:

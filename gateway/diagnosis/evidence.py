@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from gateway.diagnosis import readings
-from gateway.diagnosis.names import Names, unquoted
-from gateway.diagnosis.near import MAX_TEXT, Likeness, Needle, likeness, nearest
-from gateway.diagnosis.readings import Reading, token_texts
-from gateway.diagnosis.setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_incoming, parts
-from gateway.judge import MAX_QUERY, Judgement
+from gateway.diagnosis import body_variants
+from gateway.diagnosis.body_variants import Reading, token_texts
+from gateway.diagnosis.safe_names import Names, unquoted
+from gateway.diagnosis.similarity import MAX_TEXT, Likeness, Needle, likeness, nearest
+from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_incoming, parts
+from gateway.ingest.decision import MAX_QUERY, Judgement
 from gateway.settings import SECRET_BYTES, Settings
 from verify import ABSENT, BODY_PATHS, HEADER_PLACES, QUERY_PLACE, Verdict, bearer, verify
 
@@ -73,7 +73,7 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
     configured = parts(settings)
     needles = [Needle.of(text) for part in configured for text in part.meant]
     reading = _best_reading(judgement, needles)
-    query, repeated = readings.query_of(judgement)
+    query, repeated = body_variants.query_of(judgement)
     spots = repeated | {("body", path) for path in reading.repeated}
     verdict = verify(judgement.incoming.headers, query, reading.fields, settings.tokens, spots)
     evidence = Evidence(judgement, settings, configured, needles, reading, verdict, {})
@@ -103,12 +103,17 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
 
 def _best_reading(judgement: Judgement, needles: list[Needle]) -> Reading:
     """The body as read, or the reading that shows more: of a token first, then of an event."""
-    first = readings.as_read(judgement)
+    first = body_variants.as_read(judgement)
     if judgement.code == "EVENT_INVALID":  # the token is right: what is missing is the event
         return next(
-            (other for other in readings.others(judgement, first) if readings.is_whole(other.fields)), first
+            (
+                other
+                for other in body_variants.others(judgement, first)
+                if body_variants.is_whole(other.fields)
+            ),
+            first,
         )
-    ranked = [(_shows(reading, needles), reading) for reading in readings.others(judgement, first)]
+    ranked = [(_shows(reading, needles), reading) for reading in body_variants.others(judgement, first)]
     best = max(ranked, key=lambda entry: entry[0], default=(0, first))
     return best[1] if best[0] > _shows(first, needles) else first
 
@@ -125,7 +130,9 @@ def _shows(reading: Reading, needles: list[Needle]) -> int:
         WEBHOOK_SHAPE.fullmatch(text.strip().lower()) for text in texts
     ):
         return 2
-    return int(bool(texts) or readings.is_event(reading.fields) or readings.is_robot(reading.fields))
+    return int(
+        bool(texts) or body_variants.is_event(reading.fields) or body_variants.is_robot(reading.fields)
+    )
 
 
 def _place_texts(evidence: Evidence, query: dict[str, Any]) -> dict[str, str]:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.diagnosis import GUIDE
-from gateway.diagnosis.catalogue import DO, SAYS
-from gateway.diagnosis.conclusions import CODES
+from gateway.diagnosis.causes import DO, SAYS
+from gateway.diagnosis.rules import CODES
 from gateway.diagnosis.wording import phrase, said_how
-from gateway.messages import Sentence
 from gateway.settings import WEBHOOK_PATH
+from gateway.texts import Sentence
 from verify import PLACES
 
 TITLE = Sentence("Почему токен не найден", "Why is the token not found")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.diagnosis.catalogue import DO, SAYS
-from gateway.messages import Sentence
+from gateway.diagnosis.causes import DO, SAYS
 from gateway.settings import WEBHOOK_PATH, Settings
+from gateway.texts import Sentence
 from verify import fingerprint
 
 PHRASES: dict[str, Sentence] = {

@@ -29,10 +29,10 @@ def open_store(database_url: str) -> Store:
     schema is newer than this program.
     """
     if database_url.startswith("firestore:"):
-        from gateway.links.firestore import FirestoreStore
+        from gateway.links.firestore_store import FirestoreStore
 
         return FirestoreStore(database_url)
-    from gateway.links.sql import SqlStore
+    from gateway.links.sql_store import SqlStore
 
     return SqlStore(database_url)
 

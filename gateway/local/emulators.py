@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import GatewayError
-from gateway.messages import say
 from gateway.settings import WEBHOOK_PATH, load
+from gateway.texts import say
 
 PROJECT = "local-gateway"
 TOPIC = f"projects/{PROJECT}/topics/local-events"

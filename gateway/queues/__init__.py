@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from gateway.queues.embedded import EmbeddedQueue
     from gateway.queues.pubsub import PubSub
+    from gateway.queues.sqlite import EmbeddedQueue
 
 
 class Publisher(Protocol):
@@ -30,7 +30,7 @@ def open_publisher(settings: Settings) -> Publisher:
 
 def open_embedded(settings: Settings) -> "EmbeddedQueue":
     """The queue of `sqlite:///PATH`, one object a process: its publishers and its worker take turns."""
-    from gateway.queues.embedded import EmbeddedQueue
+    from gateway.queues.sqlite import EmbeddedQueue
 
     path = settings.queue_url.removeprefix("sqlite:///")
     key = (path, settings.queue_max_attempts, settings.language)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from gateway.errors import QueueRefused, QueueUnavailable, SettingError
-from gateway.google import CredentialsError, access_token, forget_access_token
-from gateway.messages import say
-from gateway.wire import Origin, WireError
+from gateway.queues.deadline_http import Origin, WireError
+from gateway.queues.google_token import CredentialsError, access_token, forget_access_token
+from gateway.texts import say
 
 if TYPE_CHECKING:
     from gateway.queues.model import Dead

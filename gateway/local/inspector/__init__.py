@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 
 import flask
 
-from gateway.delivery import is_loopback
 from gateway.errors import PassingFailure
 from gateway.events import rfc3339
-from gateway.host import summary
-from gateway.local.journal import Journal, Kind, Record
-from gateway.messages import say, state_key
+from gateway.journal import Journal, Kind, Record
 from gateway.settings import Settings
+from gateway.startup import summary
+from gateway.texts import say, state_key
+from gateway.tools.sample_delivery import is_loopback
 
 App = Callable[..., Iterable[bytes]]
 PATH = "/inspector"

@@ -1,0 +1,228 @@
+"""One run: send everything while things break, mend, replay, and hold what is there against the truth."""
+
+import http.client
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from chaos import faults, truth, workload
+from chaos.workload import Event, Step
+from chaos.world import ANSWERS_WITHIN, World
+from tests.support.deliveries import TOKEN
+from tests.support.postgres import Postgres
+
+SENDERS = 8
+ROUNDS = 6  # of replay; each takes what failed again since
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Tally:
+    """What the senders saw. `accepted`: ids answered 200; `refused`: answered 503, the event being kept."""
+
+    accepted: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    unanswered: set[str] = field(default_factory=set)
+    answers: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    sent: int = 0
+    slowest: float = 0.0
+
+    @property
+    def promised(self) -> set[str]:
+        """Events that the gateway must not lose."""
+        return self.accepted | self.refused
+
+
+@dataclass
+class Run:
+    """One run in one world."""
+
+    world: World
+    seed: int
+    steps: list[Step]
+    tell: Tell
+    tally: Tally = field(default_factory=Tally)
+    back: set[str] = field(default_factory=set)  # replayed from a log, where they stand for ever
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send_all(self, incidents: list[faults.Incident]) -> None:
+        """Send every step from several senders while the incidents happen."""
+        waiting = iter(self.steps)
+        with ThreadPoolExecutor(SENDERS + 1) as pool:
+            breaking = pool.submit(faults.run, incidents, self.world, lambda: self.tally.sent, self.tell)
+            senders = [pool.submit(self._sender, waiting, number) for number in range(SENDERS)]
+            for done in (*senders, breaking):
+                done.result()
+
+    def _sender(self, waiting: Iterator[Step], number: int) -> None:
+        rng = random.Random(f"{self.seed} sender {number}")
+        while True:
+            with self._lock:
+                step = next(waiting, None)
+            if step is None:
+                return
+            for event in step.events:
+                if event.asks is not None:
+                    self.world.portal.add(event.people[0].user, event.asks)
+                again = step.repeatable and rng.random() < 0.5  # whoever got no answer may send again
+                while not self._send(event, step.as_json) and again:
+                    pass
+
+    def _send(self, event: Event, as_json: bool) -> bool:
+        """Send one event; False where no answer came. A refused connection is made again."""
+        body, headers = event.request(as_json)
+        began = time.monotonic()
+        while True:
+            connection = http.client.HTTPConnection(
+                "127.0.0.1", self.world.receiver.port, timeout=ANSWERS_WITHIN
+            )
+            try:
+                connection.connect()
+                began = time.monotonic()
+                connection.request("POST", "/api/bitrix/webhook", body, headers)
+                answer = connection.getresponse()
+                told = json.loads(answer.read())
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+            except (OSError, http.client.HTTPException, ValueError):
+                self._count(event, None, {}, time.monotonic() - began)
+                return False
+            finally:
+                connection.close()
+        self._count(event, answer.status, told, time.monotonic() - began)
+        return True
+
+    def _count(self, event: Event, status: int | None, told: Mapping[str, str], seconds: float) -> None:
+        code = told.get("code", "no answer")
+        with self._lock:
+            self.tally.sent += 1
+            self.tally.answers[code] += 1
+            self.tally.slowest = max(self.tally.slowest, seconds)
+            places = {"EVENT_QUEUED": self.tally.accepted, "QUEUE_UNAVAILABLE": self.tally.refused}
+            if status is None:
+                self.tally.unanswered.add(event.event_id)
+            elif event.token != TOKEN:
+                if code != "TOKEN_MISMATCH":
+                    self.tally.wrong.append(f"a wrong token was answered {code}")
+            elif code not in places:
+                self.tally.wrong.append(f"an event of {event.name} was answered {status} {code}")
+            elif told.get("event_id") != event.event_id:
+                self.tally.wrong.append(f"event_id {told.get('event_id')}, must be {event.event_id}")
+            else:
+                places[code].add(event.event_id)
+
+    def settle(self, hurry: bool, patience: float) -> None:
+        """Everything is whole again: wait until all is handled, replaying what is kept.
+
+        With `hurry` the leases of killed workers are not waited for.
+        """
+        for number in range(ROUNDS):
+            if hurry:
+                self.world.hurry()
+            self._wait(patience)
+            missing, kept = self._undone(), set().union(*self._kept().values())
+            if lost := missing - kept:
+                self.tell(f"{len(lost)} events are neither done nor kept")
+            if number and not missing & kept:
+                return
+            told = len(json.loads(self.world.tool("replay", "--json")))
+            for process in self.world.processes.values():
+                if process.log.exists() and "EVENT_NOT_QUEUED" in process.log.read_text("utf-8", "replace"):
+                    told += len(json.loads(self.world.tool("replay", str(process.log), "--json")))
+            self.back |= self.world.kept()["log"]
+            self.tell(f"replayed {told}")
+
+    def _undone(self) -> set[str]:
+        """Promised events that change links and were not handled yet; poison is done when it is put aside."""
+        events = {event.event_id: event for event in workload.events_of(self.steps)}
+        done = self.world.processed() | self.world.put_aside()
+        wanted = {e for e in self.tally.promised if events[e].people or events[e].poison}
+        return wanted - done
+
+    def _kept(self) -> dict[str, set[str]]:
+        kept = self.world.kept()
+        return kept | {"log": kept["log"] - self.back}
+
+    def _wait(self, patience: float) -> None:
+        """Until nothing is undone but what is kept aside, or nothing moves for `patience` seconds."""
+        last, moved = -1, time.monotonic()
+        while True:
+            kept = self._kept()
+            waiting = kept.get("queue", set())
+            aside = set().union(*(ids for place, ids in kept.items() if place != "queue"))
+            undone = len((self._undone() - aside) | waiting)
+            if not undone:
+                return
+            if undone != last:
+                last, moved = undone, time.monotonic()
+            elif time.monotonic() - moved > patience:
+                return
+            time.sleep(0.3)
+
+    def differences(self) -> list[str]:
+        """What is not as it must be, a sentence each."""
+        events = list(workload.events_of(self.steps))
+        by_id = {event.event_id: event for event in events}
+        processed, links = self.world.processed(), self.world.links()
+        wrong = list(self.tally.wrong)
+        wrong += [f"event {e[:8]} was accepted and is lost" for e in sorted(self._undone())]
+        wrong += [f"event {e[:8]} was handled and never sent" for e in sorted(processed - by_id.keys())]
+        strangers = {event.event_id for event in events if event.token != TOKEN}
+        wrong += [f"event {e[:8]} had an effect without the token" for e in sorted(processed & strangers)]
+        counted = [event for event in events if event.event_id in processed]
+        people = truth.expected([event for event in counted if event.asks is None])
+        people |= truth.asked(events, processed)
+        return wrong + truth.compare(links, people) + truth.check_history(self.world.history(), by_id, links)
+
+
+def run(
+    world: World,
+    seed: int,
+    count: int,
+    mix: Mapping[str, float],
+    postgres: Postgres | None,
+    *,
+    hurry: bool,
+    tell: Tell,
+) -> list[str]:
+    """Run once; the differences. `mix`: `faults.RATES`, and `duplicates`, `reorder`, `rest-share`."""
+    shares = {"duplicates": mix["duplicates"], "reorder": mix["reorder"], "rest": mix["rest-share"]}
+    steps = workload.write(random.Random(f"{seed} events"), world.portal.domain, count, **shares)
+    faults.add_faults(world, random.Random(f"{seed} targets"), postgres)
+    rates = {name: mix[name] for name in faults.RATES if name in world.faults}
+    incidents = faults.plan(random.Random(f"{seed} faults"), count, rates)
+    this = Run(world, seed, steps, tell)
+    for process in world.processes.values():
+        process.start()
+    try:
+        watch = _watched(this, len([e for step in steps for e in step.events]))
+        this.send_all(incidents)
+        watch.set()
+        tell(f"sent {this.tally.sent}: {dict(this.tally.answers)}, slowest answer {this.tally.slowest:.1f} s")
+        this.settle(hurry, patience=20.0 if hurry else 90.0)
+    finally:
+        watch.set()
+        world.stop()
+    told = {place: len(ids) for place, ids in world.kept().items()}
+    tell(f"handled {len(world.processed())}, links {len(world.links())}, kept {told}")
+    return this.differences()
+
+
+def _watched(this: Run, count: int) -> threading.Event:
+    """Tell how far it is, every few seconds, until the event is set."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(5):
+            accepted, kept = len(this.tally.accepted), len(this.tally.refused)
+            this.tell(f"{this.tally.sent} of {count}, accepted {accepted}, kept {kept}")
+
+    threading.Thread(target=watch, daemon=True).start()
+    return done

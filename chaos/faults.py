@@ -1,0 +1,125 @@
+"""What goes wrong, and when: a plan drawn from the seed, one incident after another."""
+
+import os
+import random
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from chaos.world import Process, World
+from tests.support.portal import Call, Reply, error
+from tests.support.postgres import Postgres
+
+RATES = {  # incidents in 1,000 requests
+    "kill-receiver": 4.0,
+    "kill-consumer": 4.0,
+    "postgres": 2.0,
+    "pause": 2.0,
+    "disk": 3.0,
+    "rest": 3.0,
+}
+"""`kill-receiver`: in the embedded set-up server, worker and consumers are one process."""
+
+Mend = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A fault that begins after `after` requests and lasts `seconds`."""
+
+    after: int
+    fault: str
+    seconds: float
+
+
+def plan(rng: random.Random, count: int, rates: dict[str, float]) -> list[Incident]:
+    """Incidents in order, the first of each kind surely among them."""
+    found = []
+    for fault, rate in sorted(rates.items()):
+        number = max(round(rate * count / 1000), 1 if rate else 0)
+        for _ in range(number):
+            after = rng.randrange(count // 20, max(count * 9 // 10, 2))
+            found.append(Incident(after, fault, round(rng.uniform(0.1, 2.5), 1)))
+    return sorted(found, key=lambda incident: (incident.after, incident.fault))
+
+
+def add_faults(world: World, rng: random.Random, postgres: Postgres | None) -> None:
+    """Give the world the faults that it can have."""
+    receiver, *consumers = world.processes.values()
+    world.faults["kill-receiver"] = lambda: _kill(receiver)
+    world.faults["rest"] = lambda: _rest(world, random.Random(rng.random()))
+    if consumers:
+        world.faults["kill-consumer"] = lambda: _kill(rng.choice(consumers))
+    else:
+        world.faults["disk"] = lambda: _full_disk(receiver)
+    if postgres is not None:
+        world.faults["postgres"] = lambda: _stop_postgres(postgres)
+    if world.emulator is not None:
+        pid = world.emulator.pid
+        world.faults["pause"] = lambda: _pause(pid)
+
+
+def run(
+    incidents: list[Incident], world: World, sent: Callable[[], int], tell: Callable[[str], None]
+) -> None:
+    """Let each incident happen when its time comes; several at once, but one at a time for one target.
+
+    Returns when whatever was broken is whole again; raises what a fault raised.
+    """
+    targets = {"kill-receiver": threading.Lock()} | {fault: threading.Lock() for fault in world.faults}
+    targets["disk"] = targets["kill-receiver"]
+
+    def happen(incident: Incident) -> None:
+        with targets[incident.fault]:
+            tell(f"{incident.fault} for {incident.seconds} s")
+            mend = world.faults[incident.fault]()
+            time.sleep(incident.seconds)
+            mend()
+
+    with ThreadPoolExecutor(len(incidents) or 1) as pool:
+        started = []
+        for incident in incidents:
+            while sent() < incident.after:
+                time.sleep(0.01)
+            started.append(pool.submit(happen, incident))
+        for one in started:
+            one.result()
+
+
+def _kill(process: Process) -> Mend:
+    process.kill()
+    return process.start
+
+
+def _stop_postgres(postgres: Postgres) -> Mend:
+    postgres.stop()
+    return postgres.start
+
+
+def _pause(pid: int) -> Mend:
+    os.kill(pid, signal.SIGSTOP)
+    return lambda: os.kill(pid, signal.SIGCONT)
+
+
+def _full_disk(process: Process) -> Mend:
+    """No file of the process can grow or be written any more; it takes no rights and no mount."""
+    assert process.running is not None
+    pid = process.running.pid
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    whole = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    return lambda: resource.prlimit(pid, resource.RLIMIT_FSIZE, whole) and None
+
+
+def _rest(world: World, rng: random.Random) -> Mend:
+    """Two of three requests to the portal are refused: too many, or too long at work."""
+
+    def refuse(_call: Call) -> Reply | None:
+        limit = rng.choice([("QUERY_LIMIT_EXCEEDED", 503), ("OPERATION_TIME_LIMIT", 429), None])
+        return error(*limit) if limit else None
+
+    world.portal.faults.append(refuse)
+    return lambda: world.portal.faults.remove(refuse)

@@ -1,0 +1,273 @@
+"""The gateway's processes, set up in one of two ways, and what they left behind.
+
+`Embedded`: `python -m gateway serve` with its SQLite files. `Cloud`: the functions under
+functions-framework, the Pub/Sub emulator with push subscriptions and dead letters, PostgreSQL.
+Whatever a process writes to standard error is kept: an event may stand there.
+"""
+
+import http.client
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chaos.truth import Held, Person
+from gateway.links import open_store
+from tests.support.portal import PortalSimulator
+from tests.support.postgres import Postgres
+from tests.support.processes import ROOT, STARTS_WITHIN, environment, free_port
+from tests.support.pubsub import Emulator
+
+ATTEMPTS = "5"  # then a message is a dead letter, and `replay` is what brings it back
+ANSWERS_WITHIN = 30.0  # seconds a sender waits
+
+
+@dataclass
+class Process:
+    """One process on one port, that may be killed and started again."""
+
+    name: str
+    command: list[str]
+    port: int
+    env: Mapping[str, str]
+    directory: Path
+    running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.directory / f"{self.name}.stderr"
+
+    def start(self) -> None:
+        """Start it and wait until it listens. A pipe takes its standard error, which no full disk stops."""
+        self.running = subprocess.Popen(
+            self.command,
+            cwd=self.directory,
+            env=dict(self.env),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._copy, args=(self.running,), daemon=True).start()
+        until = time.monotonic() + STARTS_WITHIN
+        while not self._answers():
+            if self.running.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{self.name} does not start:\n{self.log.read_text('utf-8', 'replace')}")
+            time.sleep(0.05)
+
+    def _copy(self, running: subprocess.Popen[bytes]) -> None:
+        assert running.stderr is not None
+        with self.log.open("ab") as sink, running.stderr as source:
+            while piece := os.read(source.fileno(), 65536):
+                sink.write(piece)
+                sink.flush()
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status < 500
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def kill(self) -> None:
+        """SIGKILL, its children too."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.running is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.running.pid, number)
+            try:
+                self.running.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.running.pid, signal.SIGKILL)
+                self.running.wait()
+
+
+@dataclass
+class World:
+    """A set-up. `faults` by name: each breaks something and returns what mends it."""
+
+    directory: Path
+    portal: PortalSimulator
+    env: dict[str, str]
+    processes: dict[str, Process]
+    faults: dict[str, Callable[[], Callable[[], None]]] = field(default_factory=dict)
+    emulator: Emulator | None = None
+
+    @property
+    def receiver(self) -> Process:
+        return next(iter(self.processes.values()))
+
+    def tool(self, *arguments: str) -> str:
+        """`python -m gateway …`; its output. Raises `RuntimeError` unless it is done."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", *arguments],
+            cwd=self.directory,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{arguments[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
+        return done.stdout
+
+    def links(self) -> dict[Person, Held]:
+        with closing(open_store(self.env["DATABASE_URL"])) as store:
+            return {
+                (link.portal, link.bitrix_user_id): Held(_shown(link), link.active) for link in store.links()
+            }
+
+    def history(self) -> list[dict[str, Any]]:
+        with closing(open_store(self.env["DATABASE_URL"])) as store:
+            return [
+                {
+                    "person": (row.portal, row.bitrix_user_id),
+                    "event_id": row.event_id,
+                    "change": row.change,
+                    "now": _shown(row),
+                    "before": _account(row.previous_telegram_id, row.previous_telegram_username),
+                }
+                for row in store.history()
+            ]
+
+    def processed(self) -> set[str]:
+        return {row[0] for row in self._query("SELECT event_id FROM processed_events")}
+
+    def put_aside(self) -> set[str]:
+        return {row[0] for row in self._query("SELECT event_id FROM dead_letters")}
+
+    def _query(self, statement: str) -> list[Any]:
+        url = self.env["DATABASE_URL"]
+        if url.startswith("sqlite:///"):
+            return _sqlite(url, statement)
+        import psycopg
+
+        with psycopg.connect(url) as connection:
+            return connection.execute(statement).fetchall()
+
+    def kept(self) -> dict[str, set[str]]:
+        """What is visibly kept and not yet done, by place."""
+        records = _sqlite(self.env["JOURNAL_URL"], "SELECT record FROM records WHERE kind = 'not_queued'")
+        kept = {
+            "journal": {json.loads(record)["event_id"] for (record,) in records},
+            "log": {event_id for process in self.processes.values() for event_id in _logged(process.log)},
+            "put aside": self.put_aside(),
+        }
+        if self.emulator is not None:
+            kept["dead letters"] = self._dead_letters()
+        else:
+            waiting = _sqlite(self.env["QUEUE_URL"], "SELECT attributes FROM messages")
+            dead = _sqlite(self.env["QUEUE_URL"], "SELECT attributes FROM dead_letters")
+            kept["queue"] = {json.loads(attributes)["event_id"] for (attributes,) in waiting}
+            kept["dead letters"] = {json.loads(attributes)["event_id"] for (attributes,) in dead}
+        return kept
+
+    def _dead_letters(self) -> set[str]:
+        """Ids in Pub/Sub's dead-letter subscription; they stay there."""
+        assert self.emulator is not None
+        project = self.env["QUEUE_URL"].split("/")[2]
+        path = f"projects/{project}/subscriptions/b24-dead-letters"
+        ids: set[str] = set()
+        ack_ids: list[str] = []
+        wanted = {"maxMessages": 1000, "returnImmediately": True}
+        while pulled := self.emulator.call("POST", f"{path}:pull", wanted).get("receivedMessages"):
+            ids |= {one["message"]["attributes"]["event_id"] for one in pulled}
+            ack_ids += [one["ackId"] for one in pulled]
+        if ack_ids:
+            back = {"ackIds": ack_ids, "ackDeadlineSeconds": 0}
+            self.emulator.call("POST", f"{path}:modifyAckDeadline", back)
+        return ids
+
+    def hurry(self) -> None:
+        """Move the clock for what the embedded queue holds: leases of the dead run out, backoffs end."""
+        if self.emulator is None:
+            self.stop()
+            _sqlite(self.env["QUEUE_URL"], "UPDATE messages SET due_at = 0")
+            self.receiver.start()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.stop()
+
+
+def embedded(directory: Path, portal: PortalSimulator) -> World:
+    """Everything in one process: server, worker and consumers."""
+    port = free_port()
+    env = _environment(directory, portal, HOST="127.0.0.1", PORT=str(port))
+    serve = Process("serve", [sys.executable, "-m", "gateway", "serve"], port, env, directory)
+    return World(directory, portal, env, {"serve": serve})
+
+
+def cloud(directory: Path, portal: PortalSimulator, emulator: Emulator, postgres: Postgres) -> World:
+    """As on Google Cloud: a process each for the receiver and the two consumers."""
+    project = f"chaos-{os.urandom(4).hex()}"
+    database = postgres.new_database()
+    queue = {"QUEUE_URL": f"pubsub://{project}/b24-events", "PUBSUB_EMULATOR_HOST": emulator.host}
+    env = _environment(directory, portal, DATABASE_URL=database, **queue)
+    processes = {}
+    for name in ("bitrix_webhook", "on_user_update", "on_user_add"):
+        port = free_port()
+        command = [sys.executable, "-m", "functions_framework", "--target", name]
+        command += ["--source", str(ROOT / "main.py"), "--host", "127.0.0.1", "--port", str(port)]
+        processes[name] = Process(name, command, port, env, directory)
+    for topic in ("b24-events", "b24-dead-letters"):
+        emulator.call("PUT", f"projects/{project}/topics/{topic}", {})
+    dead = f"projects/{project}/topics/b24-dead-letters"
+    emulator.call("PUT", f"projects/{project}/subscriptions/b24-dead-letters", {"topic": dead})
+    for name in ("on_user_update", "on_user_add"):
+        push = {
+            "pushEndpoint": f"http://127.0.0.1:{processes[name].port}/projects/{project}/topics/b24-events"
+        }
+        policy = {"deadLetterTopic": dead, "maxDeliveryAttempts": int(ATTEMPTS)}
+        told = {
+            "topic": f"projects/{project}/topics/b24-events",
+            "pushConfig": push,
+            "ackDeadlineSeconds": 10,
+        }
+        told |= {"deadLetterPolicy": policy}  # with a retryPolicy, the emulator forgets what was refused
+        emulator.call("PUT", f"projects/{project}/subscriptions/{name}", told)
+    return World(directory, portal, env, processes, emulator=emulator)
+
+
+def _environment(directory: Path, portal: PortalSimulator, **more: str) -> dict[str, str]:
+    return environment(directory, **portal.environ(), QUEUE_MAX_ATTEMPTS=ATTEMPTS, **more)
+
+
+def _shown(row: Any) -> str:
+    return _account(row.telegram_id, row.telegram_username)
+
+
+def _account(number: int | None, name: str | None) -> str:
+    return str(number) if number is not None else f"@{name.lower()}" if name else ""
+
+
+def _sqlite(url: str, statement: str) -> list[Any]:
+    path = Path(url.removeprefix("sqlite:///"))
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(path, timeout=30.0)) as connection, connection:
+        return connection.execute(statement).fetchall()
+
+
+def _logged(log: Path) -> Iterator[str]:
+    """Ids of the events that stand whole in a log of lines."""
+    for line in log.read_text("utf-8", "replace").splitlines() if log.exists() else []:
+        if (start := line.find('{"code": "EVENT_NOT_QUEUED"')) >= 0:
+            record, _ = json.JSONDecoder().raw_decode(line, start)
+            yield record["event_id"]

@@ -1,0 +1,421 @@
+"""Defects put in on purpose, each to be caught by a test: `make defects`, one alone with its name in `ARGS`.
+
+Each is tried in a copy of the tree: the edit is made, the tests that ought to notice run until one
+fails, the edit is undone. Exit codes: 0 each was caught, 1 one was not, 2 an edit does not apply
+any more (then mend the table). What was seen stands in docs/faults.md.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parents[1]
+COPIED = (
+    *("main.py", "verify.py", "handlers", "gateway", "tests", "chaos", "hostile", "defects"),
+    *("pyproject.toml", ".env.example"),
+)
+
+
+@dataclass(frozen=True)
+class Defect:
+    """`edits`: (file, what stands there once, what stands there then)."""
+
+    name: str
+    edits: tuple[tuple[str, str, str], ...]
+    tests: str
+
+
+def one(name: str, file: str, old: str, new: str, tests: str) -> Defect:
+    return Defect(name, ((file, old, new),), tests)
+
+
+SERVER, CONSUMER, EVENTS, VERIFY = (
+    "gateway/local/serve.py",
+    "handlers/__init__.py",
+    "gateway/events.py",
+    "verify.py",
+)
+DECIDE, PREPARED, USERS, PAYLOAD = (
+    *(
+        "gateway/links/decide.py",
+        "gateway/links/sql_prepared.py",
+        "handlers/users.py",
+        "gateway/ingest/decode.py",
+    ),
+)
+EMBEDDED, RECEIVER, JUDGE = (
+    "gateway/queues/sqlite.py",
+    "gateway/receiver/__init__.py",
+    "gateway/ingest/decision.py",
+)
+ACKNOWLEDGES = "failure = _deliver(delivery, consumers)"
+MARK = """        self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
+        if cursor.rowcount != 1:
+            return []
+"""
+WRITE = """        self._write(cursor, portal, decision)
+        return decision.told
+"""
+
+DEFECTS = [
+    # Acknowledging, deduplicating, publishing
+    one(
+        "acknowledge before commit",
+        SERVER,
+        ACKNOWLEDGES,
+        f"queue.acknowledge(delivery)\n            {ACKNOWLEDGES}",
+        "tests/system/test_shutdown.py tests/system/test_chaos.py",
+    ),
+    one(
+        "a failed consumer acknowledges",
+        CONSUMER,
+        "    raise failure\n",
+        "    _log.error('%s', failure)\n",
+        "tests/unit/test_handlers.py",
+    ),
+    one(
+        "a consumer's passing failure is swallowed",
+        CONSUMER,
+        "    except GatewayError:\n        raise\n",
+        "    except GatewayError:\n        return\n",
+        "tests/unit/test_handlers.py tests/system/test_chaos.py",
+    ),
+    one(
+        "check-then-insert",
+        PREPARED,
+        MARK,
+        """        cursor.execute("SELECT 1 FROM processed_events WHERE event_id = '" + event_id + "'")
+        if cursor.fetchone():
+            return []
+        self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
+""",
+        "tests/integration/test_links_store.py",
+    ),
+    Defect(
+        "effect before deduplication",
+        (
+            (PREPARED, MARK, ""),
+            (
+                PREPARED,
+                WRITE,
+                WRITE.replace("        return", MARK.replace("[]", "decision.history") + "        return"),
+            ),
+        ),
+        "tests/integration/test_links_store.py",
+    ),
+    one(
+        "the event's id and its effect in two transactions",
+        PREPARED,
+        "        decision = decide(",
+        "        cursor.connection.commit()\n        decision = decide(",
+        "tests/system/test_shutdown.py tests/integration/test_sql_store.py tests/system/test_chaos.py",
+    ),
+    one(
+        "publish not awaited",
+        RECEIVER,
+        "        message_id = publish_within(_publisher(), data, attributes, deadline)\n",
+        "        import threading\n\n"
+        "        told = (_publisher(), data, attributes, deadline)\n"
+        "        threading.Thread(target=publish_within, args=told).start()\n"
+        '        message_id = "1"\n',
+        "tests/unit/test_receiver.py tests/system/test_shutdown.py tests/system/test_chaos.py",
+    ),
+    one(
+        "the embedded queue answers before its commit is on the disk",
+        EMBEDDED,
+        'with self._turn("FULL", timeout)',
+        'with self._turn("OFF", timeout)',
+        "tests/integration/test_queue_sqlite.py",
+    ),
+    one(
+        "a lease that nobody respects",
+        EMBEDDED,
+        "(now + min(seconds, LONGEST_LEASE), lease, message_id)",
+        "(now, lease, message_id)",
+        "tests/integration/test_queue_sqlite.py tests/integration/test_queue_contract.py",
+    ),
+    one(
+        "an acknowledgement after the lease ran out",
+        EMBEDDED,
+        '"DELETE FROM messages WHERE id = ? AND lease = ?", (int(delivery.message_id), delivery.lease)',
+        '"DELETE FROM messages WHERE id = ?", (int(delivery.message_id),)',
+        "tests/integration/test_queue_sqlite.py tests/integration/test_queue_contract.py",
+    ),
+    one(
+        "retried without end",
+        EMBEDDED,
+        "if ours.rowcount == 1 and delivery.attempt >= self._max_attempts:",
+        "if False:",
+        "tests/integration/test_queue_sqlite.py tests/integration/test_queue_contract.py",
+    ),
+    one(
+        "the event is kept after the answer",
+        RECEIVER,
+        "        keep(data, attributes, config)\n",
+        "        import threading\n\n"
+        "        threading.Timer(1.0, keep, (data, attributes, config)).start()\n",
+        "tests/unit/test_receiver.py tests/system/test_shutdown.py",
+    ),
+    one(
+        "a large event is kept in one log entry",
+        "gateway/queues/publish.py",
+        "    if len(json.dumps(text)) <= PART_BYTES:\n",
+        "    if True:\n",
+        "tests/unit/test_publish.py",
+    ),
+    one(
+        "replay marks an event before it is back",
+        "gateway/cli/replay.py",
+        "        if not self.dry:\n            put_back(",
+        "        self.store.mark_replayed(kept.event_id)\n        if not self.dry:\n            put_back(",
+        "tests/integration/test_replay.py",
+    ),
+    one(
+        "SIGTERM ends the requests in flight",
+        SERVER,
+        "STOP_SECONDS = 7.0",
+        "STOP_SECONDS = 0.0",
+        "tests/system/test_shutdown.py",
+    ),
+    # Identity, order, links
+    one(
+        "a deduplication key without the user's id",
+        EVENTS,
+        "sha256(text.encode()).hexdigest()",
+        "sha256(re.sub(r'\"ID\":\"[0-9]+\",?', '', text).encode()).hexdigest()",
+        "tests/unit/test_events.py tests/system/test_chaos.py",
+    ),
+    one(
+        "an event without a time is a repetition",
+        EVENTS,
+        "    if said.ts is None:\n",
+        "    if False:\n",
+        "tests/unit/test_events.py",
+    ),
+    one(
+        "an older observation replaces a newer one",
+        DECIDE,
+        "(known is not None and key < known) else key",
+        "False else key",
+        "tests/unit/test_links_decide.py",
+    ),
+    one(
+        "of one second, what was received later does not count",
+        "gateway/links/model.py",
+        "return int(self.at.timestamp()), self.received_at",
+        "return int(self.at.timestamp()), self.at",
+        "tests/unit/test_links_decide.py tests/integration/test_links_store.py",
+    ),
+    one(
+        "a second user who claims an account is ignored",
+        DECIDE,
+        "row.bitrix_user_id) > claim for row in holders)",
+        "row.bitrix_user_id) != claim for row in holders)",
+        "tests/unit/test_links_decide.py",
+    ),
+    one(
+        "SQLite's transaction begins with a read",
+        "gateway/links/sql_store.py",
+        'cursor.execute("BEGIN IMMEDIATE")',
+        'cursor.execute("BEGIN")',
+        "tests/integration/test_links_store.py tests/integration/test_sql_store.py",
+    ),
+    one(
+        "PostgreSQL's rows are not locked",
+        PREPARED,
+        "    .with_for_update()\n",
+        "",
+        "tests/integration/test_links_store.py",
+    ),
+    one(
+        "an absent field is an empty one",
+        USERS,
+        "        if self._fetch_user is None:\n            return self._seen(user, None,",
+        "        if self._fetch_user is None:\n            return self._seen(user, Account(),",
+        "tests/unit/test_handlers_users.py",
+    ),
+    one(
+        "a message without a user is tried again",
+        CONSUMER,
+        "        _put_aside(delivery, poison.reason)",
+        "        raise PassingFailure(poison.reason) from None",
+        "tests/unit/test_handlers.py",
+    ),
+    one(
+        "another user's row of user.get is believed",
+        "gateway/portal/client.py",
+        "            if number == user_id:\n",
+        "            if number:\n",
+        "tests/integration/test_portal_client.py",
+    ),
+    # Verification
+    one(
+        "the first of two duplicated tokens is taken",
+        PAYLOAD,
+        "for name in _TOKEN_PATHS if names.count(name) > 1}",
+        "for name in _TOKEN_PATHS if names.count(name) > 9}",
+        "tests/unit/test_decode.py tests/unit/test_receiver.py",
+    ),
+    one(
+        "of a key given twice in JSON, one is taken",
+        PAYLOAD,
+        "        if len(read) != len(items):\n",
+        "        if False:\n",
+        "tests/unit/test_decode.py",
+    ),
+    one(
+        "of two joined headers, the first is taken",
+        VERIFY,
+        'return None if b"," in value else value.strip(b" \\t\\r\\n")',
+        'return value.partition(b",")[0].strip(b" \\t\\r\\n")',
+        "tests/unit/test_verify.py",
+    ),
+    Defect(
+        "a secret store's outage is taken as an empty token",
+        (
+            ("gateway/settings.py", "for part in parts if part))", "for part in parts))"),
+            (VERIFY, ' and token != b""', ""),
+            (VERIFY, '    if not value.strip():\n        return Trace(place, "malformed", 0)\n', ""),
+        ),
+        "tests/unit/test_verify.py tests/unit/test_settings.py tests/unit/test_receiver.py",
+    ),
+    one(
+        "an empty setting is an accepted token",
+        "gateway/settings.py",
+        "for part in parts if part))",
+        "for part in parts))",
+        "tests/unit/test_settings.py",
+    ),
+    one("an empty token matches an empty one", VERIFY, ' and token != b""', "", "tests/unit/test_verify.py"),
+    one(
+        "no configured token lets everything in",
+        JUDGE,
+        '        return "TOKEN_NOT_CONFIGURED", None, None\n',
+        '        return "EVENT_QUEUED", webhook_message(payload.fields, received_at, (), ""), None\n',
+        "tests/unit/test_receiver.py",
+    ),
+    one(
+        "only the first place that holds a text counts",
+        VERIFY,
+        '    right = next((seen.place for seen in traces if seen.state == "match"), None)\n',
+        "    first = next((seen for seen in traces if seen.length), None)\n"
+        '    right = first.place if first and first.state == "match" else None\n',
+        "tests/unit/test_verify.py",
+    ),
+    one(
+        "tokens are compared until the first match",
+        VERIFY,
+        "        found |= hmac.compare_digest(value, token) and",
+        "        found = found or hmac.compare_digest(value, token) and",
+        "tests/unit/test_verify.py",
+    ),
+    one(
+        "tokens are compared with ==",
+        VERIFY,
+        "hmac.compare_digest(value, token)",
+        "(value == token)",
+        "tests/unit/test_verify.py",
+    ),
+    one(
+        "a body is read to its end",
+        JUDGE,
+        "    body = incoming.read(MAX_BODY + 1)\n",
+        "    body = incoming.read(1 << 40)\n",
+        "tests/system/test_hostile.py",
+    ),
+    one(
+        "a plain answer, after which the host reads the body",
+        RECEIVER,
+        "flask.Response(iter((body,)), status",
+        "flask.Response(body, status",
+        "tests/unit/test_receiver.py tests/system/test_hostile.py",
+    ),
+    # Secrets
+    one(
+        "secrets are removed from the top of data alone",
+        EVENTS,
+        "            key: _without_keys(inner) if isinstance(inner, (dict, list)) else inner\n",
+        "            key: inner\n",
+        "tests/unit/test_events.py tests/system/test_canaries.py",
+    ),
+    one(
+        "the store's error is chained to the consumer's",
+        "gateway/links/sql_store.py",
+        "                    raise unavailable(error) from None\n",
+        "                    raise unavailable(error) from error\n",
+        "tests/integration/test_sql_store.py tests/unit/test_handlers.py"
+        " tests/integration/test_links_outage.py tests/system/test_canaries.py",
+    ),
+    one(
+        "a configured secret is masked only as it is",
+        "gateway/redaction.py",
+        '"|".join(f"({\'\'.join(map(_writings, secret))})" for secret in secrets)',
+        '"|".join(f"({re.escape(secret)})" for secret in secrets)',
+        "tests/unit/test_redaction.py tests/unit/test_capture.py tests/system/test_canaries.py",
+    ),
+    one(
+        "the log says the request's address",
+        "gateway/logs.py",
+        "            record.http_request = {}\n",
+        "",
+        "tests/unit/test_receiver.py tests/system/test_canaries.py",
+    ),
+]
+
+
+def caught_by(defect: Defect, tree: Path) -> str | None:
+    """The first test that fails with the defect in, None where none does.
+
+    Raises `LookupError` where the edit does not apply, or nothing runs with it.
+    """
+    before = {file: (tree / file).read_text("utf-8") for file, _, _ in defect.edits}
+    try:
+        for file, old, new in defect.edits:
+            text = (tree / file).read_text("utf-8")
+            if text.count(old) != 1:
+                raise LookupError(f"{file} does not hold once: {old.strip()}")
+            (tree / file).write_text(text.replace(old, new), "utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *defect.tests.split()],
+            cwd=tree,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        for file, text in before.items():
+            (tree / file).write_text(text, "utf-8")
+    if done.returncode > 1:
+        raise LookupError(f"its tests do not run: {done.stdout[-300:]}{done.stderr[-300:]}")
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return failed[1] if failed else None
+
+
+@click.command(help=__doc__)
+@click.argument("names", nargs=-1, metavar="[NAME]…")
+def main(names: tuple[str, ...]) -> None:
+    code = 0
+    with tempfile.TemporaryDirectory(prefix="defects-") as directory:
+        tree = Path(directory)
+        for path in COPIED:
+            copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
+            copy(ROOT / path, tree / path)
+        for defect in DEFECTS:
+            if names and defect.name not in names:
+                continue
+            try:
+                found = caught_by(defect, tree)
+            except LookupError as error:
+                print(f"{defect.name}: {error}", flush=True)
+                code = 2
+                continue
+            print(f"{defect.name}: {found or 'NOT CAUGHT'}", flush=True)
+            code = code or int(found is None)
+    sys.exit(code)

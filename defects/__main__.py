@@ -1,0 +1,3 @@
+from defects import main
+
+main()

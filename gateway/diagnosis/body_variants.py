@@ -1,0 +1,325 @@
+"""What a body would be if a common mistake on its way were undone.
+
+`readings(judgement)` gives the body as it was read, then every other reading that
+the bytes suggest. A reading is only worth a cause where it shows more of a token
+or of an event than the body as it was read: `shows` measures that.
+"""
+
+import base64
+import binascii
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from gateway.ingest.decision import Judgement
+from gateway.ingest.decode import TooComplex, decode, decode_query
+from verify import BODY_PATHS, QUERY_PLACE, Path
+
+MAX_BYTES = 256 * 1024  # of a body that is read in other ways
+MAX_DEPTH = 2  # a field in a field: an envelope's body that is JSON in a string
+MAX_FIELDS = 64  # fields that are tried as a body of their own
+
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x78\x9c": "zlib", b"\x78\x01": "zlib"}
+_COMPRESSED |= {b"\x78\xda": "zlib", b"PK\x03\x04": "zip", b"BZh": "bzip2"}
+_NOT_A_FORM = re.compile(rb"(?:[<{\[]|[Aa]rray\s*\(|stdClass|object\(|[aO]:[0-9]+:)")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+_PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
+_BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
+_ENCODED_NAME = re.compile(rb"(?:^|&)[^=&]*%25")
+_FLAT = re.compile(r"[^A-Za-z0-9]+")
+_UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The top level as a reading has it; `code` and `detail` say what is wrong with the body, if anything."""
+
+    fields: Any
+    code: str = ""
+    detail: str = ""
+    repeated: frozenset[Path] = frozenset()
+
+
+def as_read(judgement: Judgement) -> Reading:
+    """The body as the receiver read it, and whether it can have meant anything by it."""
+    payload, body = judgement.payload, judgement.body
+    if not body.strip(b" \t\r\n\0"):
+        return Reading({}, "BODY_EMPTY")
+    if payload.decoded_as == "compressed":
+        return Reading({}, "BODY_COMPRESSED", _encoding(judgement))
+    magic = next((name for magic, name in _COMPRESSED.items() if body.startswith(magic)), "")
+    if magic and not body.isascii():
+        return Reading({}, "BODY_COMPRESSED", magic)
+    if payload.decoded_as == "unreadable" or (payload.decoded_as == "form" and _is_no_form(body)):
+        return Reading({}, "BODY_UNREADABLE", _kind(body))
+    return Reading(payload.fields, repeated=payload.repeated)
+
+
+def others(judgement: Judgement, first: Reading) -> list[Reading]:
+    """The other readings, the simplest first."""
+    if first.code in ("BODY_EMPTY", "BODY_COMPRESSED") or len(judgement.body) > MAX_BYTES:
+        return []
+    found = [*_of_bytes(judgement), *_of_fields(first.fields)]
+    deeper = [
+        Reading(inner.fields, outer.code, outer.detail, inner.repeated)
+        for outer in found
+        for inner in _of_fields(outer.fields)
+    ]
+    return found + deeper
+
+
+def token_texts(fields: Any) -> dict[str, str]:
+    """The texts in the body's places, by place."""
+    texts = {}
+    for place, path in BODY_PATHS.items():
+        value = fields
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str) and value.strip():
+            texts[place] = value
+    return texts
+
+
+def is_event(fields: Any) -> bool:
+    """Whether this is an event of Bitrix24's, its keys in any case."""
+    if not isinstance(fields, dict):
+        return False
+    names = {str(name).lower() for name in fields}
+    auth = fields.get("auth")
+    return "event" in names or (isinstance(auth, dict) and "domain" in auth and "document_id" not in names)
+
+
+def is_whole(fields: Any) -> bool:
+    """Whether this is an event or a robot's call by itself, and not just a part of one."""
+    if not isinstance(fields, dict) or {"schema", "event_id"} <= fields.keys():  # the queue's own message
+        return False
+    return isinstance(fields.get("event"), str) or is_robot(fields)
+
+
+def is_robot(fields: Any) -> bool:
+    """Whether this is what the automation rule "Исходящий вебхук" posts."""
+    if not isinstance(fields, dict):
+        return False
+    names = [_FLAT.sub("", str(name)).lower() for name in fields]
+    return any(name.startswith("documentid") for name in names) and "event" not in names
+
+
+def shown_type(judgement: Judgement) -> str:
+    """What the Content-Type says, in words of ours: a sender may write anything there."""
+    declared = judgement.payload.declared
+    known = {"json": "JSON", "form": "form", "multipart": "multipart", "text/plain": "text/plain", "": "-"}
+    return known.get(declared, "?")
+
+
+def _encoding(judgement: Judgement) -> str:
+    named = judgement.incoming.header("content-encoding").lower()
+    known = ("gzip", "deflate", "br", "zstd", "compress", "x-gzip")
+    return named if named in known else "Content-Encoding" if named else "gzip"
+
+
+def _is_no_form(body: bytes) -> bool:
+    return _NOT_A_FORM.match(_start(body)) is not None
+
+
+def _start(body: bytes) -> bytes:
+    return body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")[:100]
+
+
+def _kind(body: bytes) -> str:
+    start = _start(body)
+    if start[:1] in (b"{", b"["):
+        return "JSON"
+    return "XML" if start[:1] == b"<" else ""
+
+
+def _of_bytes(judgement: Judgement) -> Iterator[Reading]:
+    """Readings of the whole body: another type, another encoding, other separators."""
+    body = judgement.body
+    content_type = judgement.incoming.header("content-type")
+    if b"form-data" in body and (boundary := _BOUNDARY.search(body[:4096])):
+        yield _parts(body, boundary[1], judgement)
+    if text := _wide(body):
+        same = "utf-16" in content_type.lower() or "utf-32" in content_type.lower()
+        code, said = (
+            ("BODY_UNREADABLE", "UTF-16")
+            if same
+            else ("BODY_MISDECLARED", f"{shown_type(judgement)} → UTF-16")
+        )
+        yield from _decoded(text, content_type.partition(";")[0], code, said)
+    if judgement.payload.decoded_as != "json" and (b"=" not in body or _ENCODED_NAME.search(body)):
+        once = unquote_to_bytes(body)
+        yield from _decoded(once, "", "BODY_ENCODED_TWICE")
+        if b"%" in once:
+            yield from _decoded(unquote_to_bytes(once), "", "BODY_ENCODED_TWICE")
+    if body[:3].lower() in (b"%7b", b"%5b"):
+        yield from _decoded(unquote_to_bytes(body.rstrip(b"=").replace(b"+", b" ")), "", "BODY_ENCODED_TWICE")
+    if body.lstrip()[:1] in (b'"', b"'"):
+        yield from _decoded(_text_of_json(body), "", "BODY_NESTED", "body")
+    if body[:1] in (b"=", b"?"):
+        yield from _decoded(body[1:], "", "BODY_NESTED", "body")
+    if _BASE64.fullmatch(squeezed := b"".join(body.split())):
+        yield from _decoded(_from_base64(squeezed), "", "BODY_UNREADABLE", "base64")
+    if judgement.payload.decoded_as in ("form", "unreadable"):
+        yield from _of_text(body)
+
+
+def _of_text(body: bytes) -> Iterator[Reading]:
+    """Readings of a form that something printed anew: HTML entities, lines, semicolons, a BOM."""
+    if b"&quot;" in body or b"&amp;" in body or b"&#" in body:
+        plain = html.unescape(body.decode("utf-8", "replace")).encode("utf-8", "replace")
+        yield from _decoded(plain, "", "BODY_UNREADABLE", "HTML entities")
+    if b"\n" in body or b";" in body:
+        lines = b"&".join(line.strip() for line in re.split(rb"[\n;]", body))
+        yield from _decoded(lines, "", "BODY_UNREADABLE", "separators")
+    if body[:3] == b"\xef\xbb\xbf":
+        yield from _decoded(body[3:], "", "BODY_UNREADABLE", "BOM")
+
+
+def _of_fields(fields: Any, depth: int = MAX_DEPTH) -> Iterator[Reading]:
+    """Readings of what was read: flat names, and an event inside one field, or in a field of that."""
+    if isinstance(fields, dict) and (flat := _unflattened(fields)):
+        yield Reading(flat[0], "BODY_FLATTENED", flat[1])
+    for name, value in _fields(fields, "body", MAX_DEPTH):
+        for inner in [Reading(value)] if isinstance(value, dict) else _inside(value):
+            if is_whole(inner.fields):
+                yield Reading(inner.fields, "BODY_NESTED", name, inner.repeated)
+            elif name in ("body:auth", "body:data") and isinstance(value, str) and inner.fields:
+                yield Reading({**fields, name[5:]: inner.fields}, "BODY_NESTED", name)
+            elif isinstance(value, str) and depth > 1:
+                for deep in _of_fields(inner.fields, depth - 1):
+                    yield Reading(deep.fields, "BODY_NESTED", name, deep.repeated)
+
+
+def _fields(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """The inner dicts and the texts that could be a body, with their names, at most `MAX_FIELDS` a level."""
+    if not depth or not isinstance(value, dict | list):
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for _, (key, inner) in zip(range(MAX_FIELDS), items, strict=False):
+        path = f"{name}.{key}" if ":" in name else f"{name}:{key}"
+        if isinstance(inner, dict) or (isinstance(inner, str) and len(inner) > 20):
+            yield path, inner
+        if isinstance(key, str) and len(key) > 20 and inner == "":
+            yield name, key
+        yield from _fields(inner, path, depth - 1)
+
+
+def _inside(text: str) -> Iterator[Reading]:
+    """A text that is JSON, a form, or base64 of one."""
+    body = text.encode("utf-8", "replace")
+    for _ in range(2):
+        if body.lstrip()[:1] == b'"':
+            body = _text_of_json(body)
+    if body.lstrip()[:1] in (b"{", b"[") or re.search(rb"(?:event|auth|token)[^&]{0,60}=", body):
+        yield from _decoded(body, "", "")
+    if b"%" in body:
+        yield from _decoded(unquote_to_bytes(body), "", "")
+    if _BASE64.fullmatch(body):
+        yield from _decoded(_from_base64(body), "", "")
+
+
+def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
+    """`auth.application_token`, `auth_application_token`, `auth[domain]` put back under `auth` and `data`."""
+    nested: dict[str, Any] = {}
+    shown = ""
+    for name, value in fields.items():
+        levels = _FLAT.sub(" ", str(name)).split()
+        head = levels[0].lower() if levels else ""
+        joined = "".join(levels).lower()
+        if joined.endswith("authapplicationtoken") and head != "application":
+            _branch(nested, "auth")["application_token"] = value
+            shown = str(name)
+        elif head in ("auth", "data") and len(levels) > 1:
+            _branch(nested, head).setdefault("_".join(levels[1:]).lower(), value)
+        elif isinstance(value, str):
+            nested.setdefault(str(name), value)
+    auth = nested.get("auth")
+    if shown:
+        return nested, f"body:{shown}"
+    if isinstance(auth, dict) and "token" in auth and ("domain" in auth or "member_id" in auth):
+        return nested, next(
+            f"body:{name}" for name in fields if _FLAT.sub("", str(name)).lower() == "authtoken"
+        )
+    return None
+
+
+def _branch(nested: dict[str, Any], name: str) -> dict[str, Any]:
+    """The fields under `name`; a text that stood there gives way, as it does in PHP."""
+    if not isinstance(nested.get(name), dict):
+        nested[name] = {}
+    branch: dict[str, Any] = nested[name]
+    return branch
+
+
+def _parts(body: bytes, boundary: bytes, judgement: Judgement) -> Reading:
+    """The parts of a multipart body that the parser left out or could not take, files included."""
+    fields: dict[str, Any] = {}
+    files: list[str] = []
+    for piece in body.split(boundary)[1:200]:
+        head, _, value = piece.partition(b"\r\n\r\n" if b"\r\n\r\n" in piece else b"\n\n")
+        if found := _PART_NAME.search(head[:1000]):
+            name = found[1].decode("utf-8", "replace")
+            fields[name] = value.strip().decode("utf-8", "replace")
+            files += [name] if b"filename" in head[:1000].lower() else []
+    flat = _unflattened(fields)
+    if files and flat and flat[1].removeprefix("body:") in files:
+        flat[0]["auth"]["application_token"] = None  # a file is no text, whatever it holds
+        return Reading(flat[0], "TOKEN_NOT_TEXT", "body:auth.application_token: file")
+    for name in files:
+        for inner in _inside(fields[name]):
+            return Reading(inner.fields, "BODY_NESTED", f"body:{name}", inner.repeated)
+    whole = flat[0] if flat else fields
+    if judgement.payload.declared == "multipart":
+        return Reading(whole, "BODY_UNREADABLE", "multipart")
+    return Reading(whole, "BODY_MISDECLARED", f"{shown_type(judgement)} → multipart")
+
+
+def _decoded(body: bytes, content_type: str, code: str, detail: str = "") -> Iterator[Reading]:
+    try:
+        payload = decode(body, content_type)
+    except TooComplex:
+        return
+    if payload.decoded_as in ("form", "json", "multipart") and payload.fields:
+        if payload.decoded_as == "form" and _is_no_form(body):
+            return
+        yield Reading(payload.fields, code, detail, payload.repeated)
+
+
+def _wide(body: bytes) -> bytes:
+    """UTF-16 or UTF-32 as UTF-8; b"" where it is neither."""
+    encoding = "utf-16" if body[:2] in _UTF16 else ""
+    if not encoding and body[1:2] == b"\0" and body[3:4] == b"\0":
+        encoding = "utf-16-le" if body[2:3] != b"\0" else "utf-32-le"
+    if not encoding and body[:1] == b"\0":
+        encoding = "utf-16-be" if body[1:2] != b"\0" else "utf-32-be"
+    return (
+        body.decode(encoding, "replace").removeprefix("\ufeff").encode("utf-8", "replace")
+        if encoding
+        else b""
+    )
+
+
+def _text_of_json(body: bytes) -> bytes:
+    try:
+        text = json.loads(body)
+    except (ValueError, RecursionError):
+        text = body.decode("utf-8", "replace").strip().strip("\"'")
+    return text.encode("utf-8", "replace") if isinstance(text, str) else b""
+
+
+def _from_base64(body: bytes) -> bytes:
+    try:
+        return base64.b64decode(body.translate(bytes.maketrans(b"-_", b"+/")) + b"=" * (-len(body) % 4))
+    except (ValueError, binascii.Error):
+        return b""
+
+
+def query_of(judgement: Judgement) -> tuple[dict[str, Any], frozenset[tuple[str, Path]]]:
+    """The query's parameters, and its place where that was given more than once."""
+    query, repeated = decode_query(judgement.incoming.query[: 8 * 1024])
+    where, _, name = QUERY_PLACE.partition(":")
+    return query, frozenset({(where, (name,))} if repeated else ())

@@ -1,0 +1,312 @@
+"""From what a request shows to its causes, in the contract's order.
+
+Each rule looks at the evidence and says what it finds; the order is a table. A rule
+speaks only of what was seen: where two causes are possible both are found, and their
+sentences say which look tells them apart.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gateway.diagnosis import evidence as seen
+from gateway.diagnosis.body_variants import is_event, is_robot
+from gateway.diagnosis.evidence import Evidence, gather
+from gateway.diagnosis.safe_names import Names
+from gateway.diagnosis.sender import looks_scanned, sender
+from gateway.diagnosis.similarity import MAX_TEXT, fold
+from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_placeholder, parts
+from gateway.ingest.decision import Judgement
+from gateway.settings import Settings
+from verify import BODY_PATHS, fingerprint
+
+ORDER = (
+    ("METHOD_GET", "PATH_WRONG", "LIMIT_EXCEEDED"),
+    ("SETTING_MISSING", "SETTING_PLACEHOLDER", "SETTING_DECORATED", "SETTING_URL"),
+    ("SETTING_INCOMING_SECRET", "SETTING_SHAPE"),
+    ("BODY_EMPTY", "BODY_COMPRESSED", "BODY_MISDECLARED", "BODY_ENCODED_TWICE"),
+    ("BODY_FLATTENED", "BODY_NESTED", "BODY_UNREADABLE"),
+    ("TOKEN_ALTERED", "TOKEN_LOOKALIKE"),
+    ("TOKEN_ELSEWHERE",),
+    ("TOKEN_INCOMING_SECRET", "TOKEN_OTHER_PORTAL", "TOKEN_APPLICATION"),
+    ("AUTHORIZATION_SCHEME", "AUTHORIZATION_GATEWAY"),
+    ("TOKEN_OTHER_WEBHOOK",),
+    ("TOKEN_BLANK", "TOKEN_REPEATED", "TOKEN_NOT_TEXT"),
+    ("ROBOT_WITHOUT_TOKEN", "AUTH_MISSING"),
+    ("TOKEN_ABSENT",),
+)
+CODES = tuple(code for codes in ORDER for code in codes)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A cause before it is put into words; `variant` chooses among the sentences of a code."""
+
+    code: str
+    detail: str = ""
+    variant: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+def of_setting(settings: Settings) -> list[Finding]:
+    """The odd ones of the configured tokens, one finding a code."""
+    if not settings.tokens:
+        blank = bool(settings.outgoing_token)
+        return [Finding("SETTING_MISSING", "blank" if blank else "", "blank" if blank else "")]
+    configured = parts(settings)
+    return _ordered(_odd(code, configured) for code in {part.code for part in configured if part.code})
+
+
+def _odd(code: str, configured: list[Part]) -> Finding:
+    """One kind of oddity, and which of several tokens have it."""
+    odd = [(number, part.detail) for number, part in enumerate(configured, 1) if part.code == code]
+    several = len(configured) > 1
+    told = [": ".join(filter(None, (f"{n}/{len(configured)}" if several else "", how))) for n, how in odd]
+    how = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
+    numbers = [number for number, _ in odd] if several else []
+    return Finding(code, "; ".join(filter(None, told)), values={"how": how, "numbers": numbers})
+
+
+def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:
+    """The causes of a refused request. A robot's verified call, and other events that are none, have none."""
+    if judgement.code == "EVENT_INVALID":
+        unreadable = judgement.invalid in ("event", "body") and judgement.hint != "robot"
+        return list(_body(gather(judgement, settings))) if unreadable else []
+    if judgement.code in _JUDGED and judgement.limit is None:
+        return _of_verdict(gather(judgement, settings))
+    first, odd = _of_outside(judgement, settings), of_setting(settings)
+    if judgement.limit is not None:
+        return [*odd, *first] if judgement.code in _JUDGED else [*first, *odd]
+    found = [cause for rule in (_altered, _elsewhere) for cause in rule(gather(judgement, settings))]
+    in_path = [cause for cause in found if cause.detail.startswith("path:")]
+    rest = [cause for cause in found if cause not in in_path]
+    if first[-1].code == "TOKEN_ABSENT":
+        return [*in_path, *_ordered([*rest, *first]), *odd]
+    return [*in_path, *_ordered([*first, *odd, *rest])]
+
+
+_JUDGED = frozenset(["TOKEN_NOT_FOUND", "TOKEN_MISMATCH", "TOKEN_NOT_CONFIGURED"])
+
+
+def _of_verdict(evidence: Evidence) -> list[Finding]:
+    """Odd settings stand before the request's own causes while it carries a token's shape, else behind."""
+    own = _ordered(cause for rule in _RULES for cause in rule(evidence))
+    odd = of_setting(evidence.settings) or list(_setting_shape(evidence))
+    absent = _absent(evidence.judgement, evidence, "text" if evidence.texts else "")
+    if not own and not (evidence.texts and odd):
+        own = [absent]
+    elif [cause.code for cause in own] in (["BODY_EMPTY"], ["BODY_UNREADABLE"]) and not evidence.texts:
+        own += [absent] if absent.values["kind"] != "bitrix24" else []
+    elif [cause.code for cause in own] == ["AUTH_MISSING"] and evidence.texts:
+        own += [absent]  # what stands in another place is no token either
+    return [*odd, *own] if evidence.shapes else [*own, *odd]
+
+
+def _of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
+    """What is told without the body: limits, method, path."""
+    incoming = judgement.incoming
+    if judgement.limit is not None:
+        name, allowed, came = judgement.limit
+        values = {"came": came, "allowed": allowed}
+        return [Finding("LIMIT_EXCEEDED", f"{name}: {came} > {allowed}", name, values)]
+    method = incoming.method if re.fullmatch("[A-Z]{3,10}", incoming.method) else "?"
+    found = []
+    if incoming.from_bitrix24 and method in ("GET", "HEAD"):
+        found.append(Finding("METHOD_GET", method, values={"method": method}))
+    lost = judgement.code == "NOT_FOUND" or (judgement.code == "METHOD_NOT_ALLOWED" and method == "POST")
+    meant = method == "POST" or judgement.verdict.received is not None
+    if lost and (incoming.from_bitrix24 or (meant and not looks_scanned(incoming.path))):
+        path = Names(settings).path(incoming.path)
+        found.append(Finding("PATH_WRONG", path, values={"method": method, "path": path}))
+    absent = _absent(judgement, None, "" if lost else "method", method)
+    return found or [absent]
+
+
+def _body(evidence: Evidence) -> Iterator[Finding]:
+    reading = evidence.reading
+    kind, _ = sender(evidence.judgement.incoming, {})
+    if reading.code == "BODY_EMPTY" and kind in ("monitor", "health") and not evidence.verdict.verified:
+        return  # they send none, and nobody dropped it
+    if reading.code:
+        declared = evidence.judgement.incoming.declared_length or 0
+        dropped = reading.code == "BODY_EMPTY" and declared > evidence.judgement.body_bytes
+        variant = "declared" if dropped else ""
+        detail = f"Content-Length: {declared}" if variant else reading.detail
+        if detail.startswith("body:"):  # a name of the sender's making, which may be the token
+            detail = Names(evidence.settings).place("body", detail[5:])
+        if reading.code == "BODY_UNREADABLE":
+            variant = "JSON" if detail == "JSON" else "kind" if detail else ""
+        if reading.code == "TOKEN_NOT_TEXT":
+            variant = "file"
+        yield Finding(reading.code, detail, variant, {"how": detail, "declared": declared, "place": detail})
+
+
+def _altered(evidence: Evidence) -> Iterator[Finding]:
+    """`TOKEN_ALTERED` and `TOKEN_LOOKALIKE`, of the nearest place."""
+    variant = "setting" if list(_setting_shape(evidence)) else ""
+    for place, like in (*evidence.near, *evidence.elsewhere):
+        if like.alterations:
+            how = ", ".join(like.alterations)
+            values = {"place": place, "how": like.alterations}
+            yield Finding("TOKEN_ALTERED", f"{place}: {how}", variant, values)
+        if like.foreign:
+            count = {"place": place, "count": like.foreign}
+            yield Finding("TOKEN_LOOKALIKE", f"{place}: {like.foreign}", variant, count)
+
+
+def _elsewhere(evidence: Evidence) -> Iterator[Finding]:
+    places = [place for place, _ in evidence.elsewhere]
+    if places:
+        where = "raw" if places[0] == "body" else places[0].partition(":")[0]
+        yield Finding("TOKEN_ELSEWHERE", ", ".join(dict.fromkeys(places)), where, {"place": places[0]})
+
+
+def _mismatched(evidence: Evidence) -> Iterator[Finding]:
+    """Whose token it is that stands in a place."""
+    if evidence.incoming:
+        places = ", ".join(evidence.incoming)
+        yield Finding("TOKEN_INCOMING_SECRET", places, values={"place": places})
+    if evidence.explained:
+        return
+    texts = {
+        place: text
+        for place, text in evidence.texts.items()
+        if place not in evidence.incoming and not (place == "header:Authorization" and evidence.is_jwt)
+    }
+    mine, theirs = seen.host(evidence.settings.domain), seen.domain(evidence)
+    stranger = bool(mine and theirs and mine != theirs and texts)
+    if stranger:
+        shown = Names(evidence.settings).host(theirs)
+        yield Finding("TOKEN_OTHER_PORTAL", shown, values={"theirs": shown, "mine": mine})
+    for place, text in texts.items():
+        values: dict[str, object] = {
+            "place": place,
+            "print": fingerprint(text.encode("utf-8", "replace")) or "-",
+        }
+        if seen.is_hex(text):
+            yield Finding("TOKEN_APPLICATION", place, values=values)
+        elif (
+            not stranger
+            and evidence.needles
+            and (variant := _webhook_shaped(place, text, evidence)) is not None
+        ):
+            yield Finding("TOKEN_OTHER_WEBHOOK", place, variant, values)
+
+
+def _webhook_shaped(place: str, text: str, evidence: Evidence) -> str | None:
+    """How `text` is like a token: "" by its shape, "place" by where it stands; None where it is not."""
+    if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):
+        return ""
+    if is_placeholder(text) or not fold(text):
+        return None
+    kinds = [(len(needle.text), needle.text.isdigit()) for needle in evidence.needles]
+    alike = (len(text), text.isdigit()) in kinds
+    bodied = place == "body:auth.application_token" and is_event(evidence.reading.fields)
+    return "place" if alike or bodied else None
+
+
+def _authorization(evidence: Evidence) -> Iterator[Finding]:
+    """Blamed where no accepted token was seen, or where it is the one that holds it."""
+    scheme, _, rest = evidence.scheme.partition(" ")
+    if not scheme or (not evidence.settings.tokens and "webhook" in evidence.shapes):
+        return
+    if evidence.is_jwt:
+        if not evidence.explained:
+            yield Finding("AUTHORIZATION_GATEWAY", "header:Authorization")
+    elif scheme.lower() != "bearer":
+        held = seen.authorization_token(evidence)
+        named = scheme if rest.strip() and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,19}", scheme) else ""
+        named = Names(evidence.settings).shown(named) if named else ""
+        glued = scheme.lower().startswith("bearer")
+        if held or not evidence.explained:
+            detail = f"header:Authorization: {named}" if named else "header:Authorization"
+            variant = ("held" if held else "other") + ("_glued" if glued else "" if named else "_bare")
+            yield Finding("AUTHORIZATION_SCHEME", detail, variant, {"scheme": named})
+
+
+def _malformed(evidence: Evidence) -> Iterator[Finding]:
+    """Places that held a blank, two values, or anything that is no text."""
+    for place, text in evidence.texts.items():
+        if not fold(text[:MAX_TEXT]):  # quotes around nothing, characters that nobody sees
+            yield Finding("TOKEN_BLANK", place, values={"place": place})
+    repeated = {f"body:{'.'.join(path)}" for path in evidence.reading.repeated}
+    for trace in evidence.verdict.places:
+        if trace.state != "malformed":
+            continue
+        values = {"place": trace.place}
+        header = trace.place.startswith("header:")
+        if trace.length == 0:
+            yield Finding("TOKEN_BLANK", trace.place, values=values)
+        elif header or trace.place in repeated or (trace.place == "query:token" and evidence.query_repeated):
+            yield Finding("TOKEN_REPEATED", trace.place, "header" if header else "", values)
+        else:
+            yield Finding("TOKEN_NOT_TEXT", trace.place, values=values)
+
+
+def _without(evidence: Evidence) -> Iterator[Finding]:
+    """A robot's call, and an event that came without its token."""
+    fields = evidence.reading.fields
+    if evidence.explained or seen.authorization_token(evidence):
+        return
+    jwt = {"header:Authorization"} if evidence.is_jwt else set()
+    if is_robot(fields) and not set(evidence.texts) - jwt:
+        yield Finding("ROBOT_WITHOUT_TOKEN", "document_id")
+    elif is_event(fields) and not is_robot(fields):
+        absent = [
+            trace
+            for trace in evidence.verdict.places
+            if trace.state == "absent" and trace.place.startswith("body:")
+        ]
+        if len(absent) == len(BODY_PATHS):
+            judgement = evidence.judgement
+            cut = (judgement.incoming.declared_length or 0) > judgement.body_bytes
+            has_auth = isinstance(fields.get("auth"), dict)
+            variant = "cut" if cut else "token" if has_auth else ""
+            yield Finding("AUTH_MISSING", "auth.application_token" if has_auth else "auth", variant)
+
+
+def _unfilled(evidence: Evidence) -> Iterator[Finding]:
+    """A placeholder, or a variable that nobody filled in, in a token's place."""
+    for place, text in evidence.texts.items():
+        if fold(text[:MAX_TEXT]) and is_placeholder(text) and not evidence.explained:
+            yield Finding("TOKEN_ABSENT", place, "placeholder", {"place": place})
+
+
+_RULES = (_body, _altered, _elsewhere, _mismatched, _authorization, _malformed, _without, _unfilled)
+
+
+def _setting_shape(evidence: Evidence) -> Iterator[Finding]:
+    """The request's token has a webhook's shape, and none of the configured ones has."""
+    texts = [part.text for part in evidence.parts]
+    if "plain" not in evidence.shapes or not texts or any(part.code for part in evidence.parts):
+        return
+    shape = (
+        WEBHOOK_SHAPE if evidence.near else PLAIN_SHAPE
+    )  # a bot's token that lost its end is no odd setting
+    if not any(shape.fullmatch(text) for text in texts):
+        length = len(texts[0])
+        variant = "characters" if length == 32 else ""
+        yield Finding("SETTING_SHAPE", variant or f"length: {length}", variant, {"length": length})
+
+
+def _absent(judgement: Judgement, evidence: Evidence | None, variant: str = "", method: str = "") -> Finding:
+    """What a request was that carries no token: by what it says of itself, which anyone may say."""
+    kind, name = sender(judgement.incoming, evidence.reading.fields if evidence else {})
+    values: dict[str, object] = {"kind": kind, "name": name}
+    detail = f"{kind}: {name}" if name and kind != "bitrix24" else kind
+    if variant == "method":
+        values["method"] = method
+        detail = f"method: {method}"
+    if variant == "text" and evidence:
+        values["place"], text = next(iter(evidence.texts.items()))
+        values["length"] = len(text.encode("utf-8", "replace"))
+        detail = str(values["place"])
+    return Finding("TOKEN_ABSENT", detail, variant, values)
+
+
+def _ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding a code, in the contract's order."""
+    first: dict[str, Finding] = {}
+    for finding in findings:
+        first.setdefault(finding.code, finding)
+    return sorted(first.values(), key=lambda finding: CODES.index(finding.code))

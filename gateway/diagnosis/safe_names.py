@@ -1,0 +1,67 @@
+"""Names of a sender's making, fit to be shown: a name may itself hold a secret, or a piece of one."""
+
+import re
+from urllib.parse import unquote
+
+from gateway.diagnosis.similarity import MAX_TEXT, fold
+from gateway.settings import Settings
+
+# No `%`, `&#` or `\\`: an encoded secret is not seen to be one.
+_NAME = re.compile(r"""[A-Za-z0-9А-Яа-яЁё_.:;/()\[\]{}'"$@ -]{1,100}""")
+_LONG_RUN = re.compile(r"[\w-]{16,}")
+# A run of 16 token characters is shown only where it is made of these words, or of short ones set apart.
+_WORDS = re.compile(
+    "(?:x|bitrix(?:24)?|b24|tokens?|auth|authori[sz]ation|webhooks?|hook|applications?|app|secret|key|api|access"
+    "|refresh|outgoing|outbound|incoming|inbound|events?|handler|id|original|url|uri|path|proxy|forwarded|for"
+    "|signature|client|user|agent|custom|header|session|csrf|portal|member|domain|telegram|bot|verify|verification"
+    "|gateway|request|my|data|fields|before|after|code|password|pass|value|real|ip|host|hub|sha|256|gitlab|github"
+    "|accept|encoding|language|content|type|length|server|endpoint|document|body|payload|query|params?|shared"
+    "|serverless|iap|jwt|assertion|goog|google|cloud|trace|context|method|override|status|scope|expires|in|_|-)+",
+    re.IGNORECASE,
+)
+
+_APART = re.compile(r"(?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12})(?:[-_](?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12}))+")
+
+
+class Names:
+    """Shows names, and hides those that hold 8 characters of a configured secret or look like one."""
+
+    def __init__(self, settings: Settings) -> None:
+        known = [token.decode("utf-8", "replace") for token in settings.tokens]
+        known += [settings.rest_secret or "", settings.inspector_password or ""]
+        known = [fold(secret) for secret in known if not _WORDS.fullmatch(secret)]  # but no placeholders
+        pieces = {secret[i : i + 8] for secret in known for i in range(max(1, len(secret) - 7))}
+        self._pieces = tuple(piece for piece in pieces if piece)
+
+    def place(self, where: str, name: str) -> str:
+        """`where:name`, a header's as HTTP writes it."""
+        if where == "header":
+            name = "-".join(word.capitalize() for word in name.split("-"))
+        return f"{where}:{self.shown(name)}" if name else where
+
+    def path(self, path: str) -> str:
+        """A path, each of its segments shown as a name."""
+        shown = "/".join(self.shown(unquoted(part)) if part else "" for part in path[:2000].split("/"))
+        return shown if len(shown) <= 200 else shown[:199] + "…"
+
+    def host(self, host: str) -> str:
+        """A portal's host name; its parts may be as long as a token and no token."""
+        plain = re.fullmatch(r"[a-z0-9.-]{1,253}", host) and not re.search(r"[a-z0-9-]{32}", host)
+        return host if plain and not self._hides(host) else f"<{len(host.encode('utf-8', 'replace'))} bytes>"
+
+    def shown(self, name: str) -> str:
+        """The name, or its size."""
+        plain = _NAME.fullmatch(name) and all(
+            _WORDS.fullmatch(run) or _APART.fullmatch(run) for run in _LONG_RUN.findall(name)
+        )
+        return name if plain and not self._hides(name) else f"<{len(name.encode('utf-8', 'replace'))} bytes>"
+
+    def _hides(self, name: str) -> bool:
+        plain = fold(name[:MAX_TEXT])
+        squeezed = re.sub(r"[\W_]+", "", plain)
+        return sum(piece in plain or piece in squeezed for piece in self._pieces) > 0
+
+
+def unquoted(text: str) -> str:
+    """Percent-decoded, also where that was applied twice."""
+    return unquote(unquote(text, errors="replace"), errors="replace")

@@ -1,0 +1,140 @@
+"""What is odd about `BITRIX24_OUTGOING_WEBHOOK_TOKEN` itself, and what was probably meant."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from gateway.diagnosis.similarity import QUOTE_CHARACTERS, UNSEEN
+from gateway.settings import Settings
+
+WEBHOOK_SHAPE = re.compile(r"(?:custom)?[a-z0-9]{32}")
+PLAIN_SHAPE = re.compile(r"[a-z0-9]{32}")
+
+_WORDS = (
+    "bitrix24|bitrix|b24|outgoing|outbound|incoming|inbound|webhook|hook|application|app|auth|token|secret|key"
+    "|value|domain|portal|your|my|own|the|an|some|real|actual|valid|correct|new|random|long|default|string|text"
+    "|characters|character|chars|char|32|goes|here|there|this|that|it|me|please|to|in|from|of|with|by|and|or|put|insert"
+    "|paste|enter|add|set|fill|copy|change|changeme|replace|replaceme|placeholder|example|sample|dummy|todo|tbd"
+    "|fixme|none|null|nil|undefined|empty|blank|unset|env|var|variable|setting|form|password|passwd|object|array|vash|syuda"
+    "|ваш|вашего|ваша|ваше|твой|мой|свой|новый|токен|токена|секрет|ключ|код|значение|сюда|здесь|тут|вставьте|вставь"
+    "|вставить|впишите|укажите|указать|введите|введи|замените|замени|заменить|измените|поменяйте|поменяй|меня|на"
+    "|пример|примера|исходящего|исходящий|вебхука|вебхук|приложения|битрикс24|битрикс|портала|из|от|для|не|забудьте"
+)
+_PLACEHOLDER = re.compile(f"(?:{_WORDS})+")
+_FILLER = re.compile(r"([xх*.\-_?#…])\1{2,}")
+_TEMPLATE = re.compile(
+    r"\$\w+|%\w+%|\$\{.*|\{\{.*|<[^>]*>|\[[^\]]*\]|\{[^}]*\}|projects/[^/]+/secrets/.*", re.DOTALL
+)
+_EXAMPLES = frozenset(
+    ["51856fefc120afa4b628cc82d3935cce"]
+)  # the application token of Bitrix24's own documentation
+_URL = re.compile(
+    r"[a-z][a-z0-9+.-]{0,15}://|//|/api/|www\.|[\w.-]+\.bitrix24\.[a-z.]+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?/",
+    re.IGNORECASE,
+)
+_INCOMING = re.compile(r"/?(?:rest/)?[0-9]{1,9}/[A-Za-z0-9]{6,64}(?:/[A-Za-z0-9_.]*)?")
+_NAMED = re.compile(
+    r"(?:(?:export|set|env|-e|-h|-d|--header|--data)\s+)?\??['\"]?"
+    r"(?=[\w.\-\[\] ]{0,60}?(?:token|auth|secret|hook|key|токен))"
+    r"[\w.\-\[\]]{2,60}['\"]?\s*(?:=>|[=:])\s*",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(r"(?:bearer|token|basic)[\s:]+", re.IGNORECASE)
+_ESCAPED_END = re.compile(r"(?:\\[nrt])+$|^(?:\\[nrt])+")
+_LONG_RUN = re.compile(r"(?:custom)?[a-z0-9]{32}")
+_RUN = re.compile(r"[A-Za-z0-9]{16,}")
+_PAIRS = ("<>", "[]", "{}", "()")
+
+
+class Part(NamedTuple):
+    """One of the configured tokens: what is odd about it, and the texts that were probably meant."""
+
+    text: str
+    code: str  # "" where nothing is odd
+    detail: str
+    meant: tuple[str, ...]
+
+
+def parts(settings: Settings) -> list[Part]:
+    """Every configured token, judged by itself."""
+    return [_judge(token.decode("utf-8", "replace"), settings) for token in settings.tokens]
+
+
+def is_incoming(text: str, settings: Settings) -> bool:
+    """Whether `text` is an incoming webhook's `USER_ID/SECRET`, or the configured one's SECRET."""
+    known = text in (settings.rest_secret, settings.rest_webhook) and bool(text)
+    return known or _INCOMING.fullmatch(text) is not None
+
+
+def _judge(text: str, settings: Settings) -> Part:
+    core, decorations = _undecorated(text)
+    if is_placeholder(text) or is_placeholder(core):
+        return Part(text, "SETTING_PLACEHOLDER", "", ())
+    if _URL.match(core):
+        return Part(text, "SETTING_URL", "", tuple(_LONG_RUN.findall(core)))
+    if is_incoming(core, settings):
+        return Part(text, "SETTING_INCOMING_SECRET", "", ())
+    if decorations:
+        meant = dict.fromkeys([UNSEEN.sub("", core), *re.split(r"[\s;|]+", core)])
+        return Part(
+            text, "SETTING_DECORATED", ", ".join(dict.fromkeys(decorations)), tuple(m for m in meant if m)
+        )
+    return Part(text, "", "", (text,))
+
+
+def _undecorated(text: str) -> tuple[str, list[str]]:
+    """`text` less what was copied along with it, and the names of that."""
+    decorations: list[str] = []
+    for _ in range(4):
+        before = text
+        for name, undo in _UNDO:
+            undone = undo(text)
+            if undone != text:
+                decorations.append(name)
+                text = undone
+        if text == before:
+            break
+    if UNSEEN.search(text):
+        decorations.append("white space")
+    if re.search(r"\w[;|]+\w", text):
+        decorations.append("separator")
+    return text, decorations
+
+
+def _unpaired(text: str) -> str:
+    return text[1:-1] if len(text) > 2 and text[0] + text[-1] in _PAIRS else text.lstrip("[").rstrip("]")
+
+
+def _unquoted(text: str) -> str:
+    return text.replace('\\"', '"').strip(QUOTE_CHARACTERS)
+
+
+def _decoded(text: str) -> str:
+    return unquote(text, errors="replace") if re.search(r"%[0-9A-Fa-f]{2}", text) else text
+
+
+_UNDO: list[tuple[str, Callable[[str], str]]] = [
+    ("white space", lambda text: UNSEEN.sub("", text[:1]) + text[1:-1] + UNSEEN.sub("", text[1:][-1:])),
+    ("quotes", _unquoted),
+    ("brackets", _unpaired),
+    ("Bearer", lambda text: _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text),
+    ("NAME=", lambda text: text[found.end() :] if (found := _NAMED.match(text)) else text),
+    ("\\n", lambda text: _ESCAPED_END.sub("", text)),
+    ("percent-encoding", _decoded),
+    (";", lambda text: text.rstrip(";")),
+]
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether `text` stands for a token that somebody was to fill in."""
+    text = text.strip().strip(QUOTE_CHARACTERS).lower()
+    if _TEMPLATE.fullmatch(text):
+        return text[0] in "$%p" or _RUN.search(text) is None
+    words = re.sub(r"[\W_]+", "", text)
+    return (
+        text in _EXAMPLES
+        or any(_FILLER.fullmatch(filled) for filled in (text, words))
+        or (len(words) <= 80 and _PLACEHOLDER.fullmatch(words) is not None)
+        or (text != "" and words == "")
+    )

@@ -1,0 +1,127 @@
+"""Opening the databases behind `SqlStore`: the engine of each kind, the tables and their version."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from gateway.errors import SettingError, StoreUnavailable
+from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
+from gateway.settings import language
+from gateway.texts import say
+
+_SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
+
+
+def open_engine(database_url: str) -> sa.Engine:
+    """Open `sqlite:///PATH` or `postgresql://…`; whoever comes first creates the tables.
+
+    Raises `StoreUnavailable` where the database does not answer, `SettingError`
+    where its schema is newer than this program.
+    """
+    is_file = database_url.startswith("sqlite:")
+    engine = _sqlite_engine(database_url) if is_file else _postgres_engine(database_url)
+    try:
+        with failures():
+            _prepare(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def unavailable(error: Exception) -> StoreUnavailable:
+    cause = getattr(error, "orig", None) or error
+    return StoreUnavailable(say("STORE_SILENT", language(), problem=type(cause).__name__))
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:  # the driver's own, where a new connection fails
+        raise unavailable(error) from None
+    except OSError as error:  # the SQLite file's directory
+        raise StoreUnavailable(say("STORE_CLOSED", language(), problem=error.strerror)) from None
+
+
+def _sqlite_engine(database_url: str) -> sa.Engine:
+    path = Path(database_url.removeprefix("sqlite:///"))
+    with failures():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        connect_args={"timeout": 15, "check_same_thread": False},
+        hide_parameters=True,
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
+        connection.execute("PRAGMA busy_timeout = 15000")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        begin = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
+        connection.connection.cursor().execute(begin)
+
+    return engine
+
+
+def _postgres_engine(database_url: str) -> sa.Engine:
+    try:
+        url = sa.make_url(database_url).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError):
+        form = "postgresql://USER:PASSWORD@HOST/NAME"
+        raise SettingError("DATABASE_URL", say("EXPECTED_FORM", language(), form=form)) from None
+    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": 5}
+    return sa.create_engine(url, connect_args=timeout, pool_timeout=10, hide_parameters=True)
+
+
+def _prepare(engine: sa.Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        _turn_wal_on(str(engine.url.database))
+    with engine.execution_options(sqlite_begin="BEGIN").connect() as connection:
+        if sa.inspect(connection).has_table(schema_version.name) and _version(connection) == VERSION:
+            return
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+        metadata.create_all(connection, tables=[schema_version])
+        version = _version(connection)
+        if version is None:
+            metadata.create_all(connection)
+            connection.execute(sa.insert(schema_version), {"version": VERSION})
+            return
+        if version > VERSION:
+            raise SettingError("DATABASE_URL", say("STORE_NEWER", language(), version=version, known=VERSION))
+        for older in range(version, VERSION):
+            for statement in MIGRATIONS[older]:
+                connection.execute(sa.text(statement))
+        connection.execute(sa.update(schema_version), {"version": VERSION})
+
+
+def _version(connection: sa.Connection) -> int | None:
+    version: int | None = connection.scalar(sa.select(schema_version.c.version))
+    return version
+
+
+def _turn_wal_on(path: str) -> None:
+    """It stays on once it is. Turning it on needs the file for itself, and SQLite does not wait for that."""
+    for _ in range(100):
+        with closing(sqlite3.connect(path, timeout=0.2)) as connection:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+            else:
+                return
+        time.sleep(0.05)
+    raise StoreUnavailable(say("STORE_LOCKED", language()))

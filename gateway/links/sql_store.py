@@ -1,0 +1,266 @@
+"""Links in SQLite or PostgreSQL, on SQLAlchemy Core.
+
+SQLite's transactions begin with `BEGIN IMMEDIATE`: with the driver's default, two
+writers that select and then update lose one update without an error. PostgreSQL
+locks the rows a decision rests on; what could not be locked because it was not
+there yet ends in a unique violation, and the decision is made again.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from gateway.links import user_record
+from gateway.links.dead_letters import handle, letter_id, read_handle, to_json
+from gateway.links.decide import Known, Row
+from gateway.links.model import Account, DeadLetter, HistoryRow, Link, Observation
+from gateway.links.sql_engine import failures, open_engine, unavailable
+from gateway.links.sql_prepared import EventTransaction, by_id, by_name, by_user, insert_of
+from gateway.links.sql_schema import (
+    dead_letters,
+    link_history,
+    links,
+    processed_events,
+    replayed_events,
+    state,
+)
+
+T = TypeVar("T")
+
+KEPT = timedelta(days=30)  # how long processed event ids are remembered
+_PURGE_EVERY = timedelta(hours=1)
+_ATTEMPTS = 20
+_PAGE = 500
+_REPEATABLE = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation
+_LOST = {"08", "57"}  # classes: connection exception, operator intervention
+
+_GET = sa.select(links).where(by_user)
+_FIND_BY_ID = sa.select(links).where(by_id)
+_FIND_BY_NAME = sa.select(links).where(by_name)
+
+
+class SqlStore:
+    """A `Store` at `sqlite:///PATH` or `postgresql://…`; safe to share between threads."""
+
+    def __init__(self, database_url: str) -> None:
+        """Raises what `open_engine` raises."""
+        self._engine = engine = open_engine(database_url)
+        self._reading = engine.execution_options(sqlite_begin="BEGIN")
+        self._insert = insert_of(engine.dialect)
+        self._driver: Any = engine.dialect.loaded_dbapi
+        self._event = EventTransaction(engine.dialect)
+        self._purge_after = datetime.now(UTC)
+
+    def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
+        now = datetime.now(UTC)
+
+        changes = self._again(lambda: self._apply(portal, event_id, observations))
+        if now >= self._purge_after:
+            self._purge_after = now + _PURGE_EVERY
+            self.purge_processed(now - KEPT)
+        return changes
+
+    def get(self, portal: str, bitrix_user_id: int) -> Link | None:
+        return self._one_link(_GET, portal, u=bitrix_user_id)
+
+    def find(
+        self, portal: str, *, telegram_id: int | None = None, telegram_username: str | None = None
+    ) -> Link | None:
+        if telegram_id is not None and (link := self._one_link(_FIND_BY_ID, portal, t=telegram_id)):
+            return link
+        if telegram_username is None:
+            return None
+        return self._one_link(_FIND_BY_NAME, portal, n=telegram_username.lower())
+
+    def links(self, portal: str | None = None, after: int = 0) -> Iterator[Link]:
+        at = (portal or "", after)
+        while True:
+            page = sa.select(links).order_by(links.c.portal, links.c.bitrix_user_id).limit(_PAGE)
+            if portal is None:
+                beyond = sa.and_(links.c.portal == at[0], links.c.bitrix_user_id > at[1])
+                page = page.where(sa.or_(links.c.portal > at[0], beyond), links.c.bitrix_user_id > after)
+            else:
+                page = page.where(links.c.portal == portal, links.c.bitrix_user_id > at[1])
+            rows = self._rows(page)
+            for row in rows:
+                yield _row(row).link(row.portal)
+            if len(rows) < _PAGE:
+                return
+            at = (rows[-1].portal, rows[-1].bitrix_user_id)
+
+    def history(
+        self, portal: str | None = None, *, bitrix_user_id: int | None = None, since: datetime | None = None
+    ) -> Iterator[HistoryRow]:
+        h = link_history.c
+        query = sa.select(link_history).order_by(h.recorded_at, h.id).limit(_PAGE)
+        if portal is not None:
+            query = query.where(h.portal == portal)
+        if bitrix_user_id is not None:
+            query = query.where(h.bitrix_user_id == bitrix_user_id)
+        page = query if since is None else query.where(h.recorded_at >= since)
+        while rows := self._rows(page):
+            for row in rows:
+                values = row._asdict()
+                values.pop("id")
+                yield HistoryRow(**values)
+            last = rows[-1]
+            same_moment = sa.and_(h.recorded_at == last.recorded_at, h.id > last.id)
+            page = query.where(sa.or_(h.recorded_at > last.recorded_at, same_moment))
+
+    def forget(self, portal: str, bitrix_user_id: int) -> int:
+        letters = [
+            letter.id
+            for letter in self.dead_letters()
+            if user_record.speaks_of(letter.message, portal, bitrix_user_id)
+        ]
+
+        def work(connection: sa.Connection) -> int:
+            gone = connection.execute(
+                sa.delete(links).where(by_user), {"p": portal, "u": bitrix_user_id}
+            ).rowcount
+            h = link_history.c
+            theirs = sa.and_(h.portal == portal, h.bitrix_user_id == bitrix_user_id)
+            gone += connection.execute(sa.delete(link_history).where(theirs)).rowcount
+            for letter in letters:
+                gone += connection.execute(_remove(letter)).rowcount
+            return gone
+
+        return self._transact(work)
+
+    def add_dead_letter(self, letter: DeadLetter) -> None:
+        message = to_json(letter.message)
+        values = {
+            "id": letter_id(letter.event_id, message),
+            "event": letter.event,
+            "event_id": letter.event_id,
+            "reason": letter.reason,
+            "attempts": letter.attempts,
+            "message": message,
+            "recorded_at": letter.recorded_at,
+        }
+        again = {name: values[name] for name in ("reason", "attempts", "recorded_at")}
+        query = self._insert(dead_letters).on_conflict_do_update(index_elements=["id"], set_=again)
+        self._transact(lambda connection: connection.execute(query, values))
+
+    def dead_letters(self) -> Iterator[DeadLetter]:
+        d = dead_letters.c
+        query = page = sa.select(dead_letters).order_by(d.recorded_at, d.id).limit(_PAGE)
+        while rows := self._rows(page):
+            for row in rows:
+                message, name = json.loads(row.message), handle(row.id, row.recorded_at)
+                yield DeadLetter(**row._asdict() | {"message": message, "id": name})
+            last = rows[-1]
+            same_moment = sa.and_(d.recorded_at == last.recorded_at, d.id > last.id)
+            page = query.where(sa.or_(d.recorded_at > last.recorded_at, same_moment))
+
+    def remove_dead_letter(self, letter_id: str) -> None:
+        self._transact(lambda connection: connection.execute(_remove(letter_id)))
+
+    def was_replayed(self, event_id: str) -> bool:
+        query = sa.select(replayed_events.c.event_id).where(replayed_events.c.event_id == event_id)
+        return bool(self._rows(query))
+
+    def mark_replayed(self, event_id: str) -> None:
+        values = {"event_id": event_id, "replayed_at": datetime.now(UTC)}
+        query = self._insert(replayed_events).on_conflict_do_nothing()
+        self._transact(lambda connection: connection.execute(query, values))
+
+    def read_state(self, name: str) -> dict[str, Any] | None:
+        rows = self._rows(sa.select(state.c.value).where(state.c.name == name))
+        value: dict[str, Any] | None = json.loads(rows[0].value) if rows else None
+        return value
+
+    def write_state(self, name: str, value: dict[str, Any] | None) -> None:
+        def work(connection: sa.Connection) -> None:
+            connection.execute(sa.delete(state).where(state.c.name == name))
+            if value is not None:
+                connection.execute(sa.insert(state), {"name": name, "value": to_json(value)})
+
+        self._transact(work)
+
+    def purge_processed(self, before: datetime) -> int:
+        query = sa.delete(processed_events).where(processed_events.c.processed_at < before)
+        return self._transact(lambda connection: connection.execute(query).rowcount)
+
+    def check(self) -> None:
+        self._rows(sa.select(sa.literal(1)))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _one_link(self, query: sa.Select[Any], portal: str, **values: object) -> Link | None:
+        rows = self._rows(query, {"p": portal, **values})
+        return _row(rows[0]).link(portal) if rows else None
+
+    def _rows(self, query: sa.Select[Any], values: dict[str, object] | None = None) -> Sequence[Any]:
+        """All rows of a short query; no connection is held while a caller looks at them."""
+        with failures(), self._reading.connect() as connection:
+            return connection.execute(query, values or {}).all()
+
+    def _apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
+        """The transaction of an event, on the driver's own connection: see `gateway.links.sql_prepared`."""
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            if self._engine.dialect.name == "sqlite":
+                cursor.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
+            changes = self._event.apply(cursor, portal, event_id, observations)
+            connection.commit()
+        except self._driver.Error as error:
+            if self._lost(error):
+                connection.invalidate()
+            raise
+        finally:
+            connection.close()  # back to the pool, which rolls back what was not committed
+        return changes
+
+    def _transact(self, work: Callable[[sa.Connection], T]) -> T:
+        def once() -> T:
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        return self._again(once)
+
+    def _again(self, transaction: Callable[[], T]) -> T:
+        """Run a whole transaction, again where the database asks for that."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                return transaction()
+            except (SQLAlchemyError, self._driver.Error) as error:
+                if not self._repeatable(error, attempt) or attempt == _ATTEMPTS - 1:
+                    raise unavailable(error) from None
+            time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311 — jitter
+        raise AssertionError  # pragma: no cover — the loop returns or raises
+
+    def _repeatable(self, error: Exception, attempt: int) -> bool:
+        driver = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(driver, "sqlstate", None) in _REPEATABLE:
+            return True
+        if not self._lost(driver) or attempt > 1:
+            return False
+        # Had the commit gone through all the same, the event's id stops the repetition.
+        self._engine.dispose()  # the pool's other connections are lost with this one
+        return True
+
+    def _lost(self, error: object) -> bool:
+        """Whether the connection went away, or none could be made; a file has no such thing."""
+        state = getattr(error, "sqlstate", None)
+        network = self._engine.dialect.name != "sqlite" and isinstance(error, self._driver.OperationalError)
+        return network and (state is None or state[:2] in _LOST)
+
+
+def _remove(letter: str) -> sa.Delete:
+    """Remove a dead letter as it was read: see `DeadLetter.id`."""
+    name, recorded_at = read_handle(letter)
+    return sa.delete(dead_letters).where(dead_letters.c.id == name, dead_letters.c.recorded_at == recorded_at)
+
+
+def _row(row: Any) -> Row:
+    account = Account(row.telegram_id, row.telegram_username)
+    return Row(row.bitrix_user_id, account, row.observed_at, row.updated_at, Known.from_json(row.known))

@@ -1,0 +1,314 @@
+"""The portal's users, read through an incoming webhook, within the vendor's limits.
+
+No answer is believed: unknown filters are dropped silently and other people come
+back with HTTP 200, so every row is held against what was asked for.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import stamina
+import stamina.instrumentation
+from b24pysdk.utils.encoding import encode_params
+
+from gateway.errors import PortalError, PortalUnavailable, SettingError
+from gateway.links import user_record
+from gateway.links.user_record import Record
+from gateway.portal.rate_limit import pace_of
+from gateway.portal.transport import CONNECT_SECONDS, Caller, Outcome
+from gateway.settings import Settings
+from gateway.texts import say
+
+PAGE = 50  # users a page; the vendor's constant
+BATCH = 50  # commands a batch at most
+ANSWER_SECONDS = 130.0  # twice what a portal takes at most: see `Caller`
+LONGEST_REST = 15 * 60.0  # the operating limit's window is ten minutes
+REFUSALS = 8  # in a row; with the pauses below that is three minutes, and a bucket drains in 25 seconds
+TOLD_SECONDS = 10.0  # whoever watches is told of a wait this long
+ATTEMPTS = 3  # at an address that does not answer
+
+log = logging.getLogger("gateway.portal.client")
+
+stamina.instrumentation.set_on_retry_hooks(())  # its log line says less than the failure that follows
+
+
+class AnswerDoubted(PortalError):
+    """The answer contradicts what was asked, so what the same walk saw before is not believed either."""
+
+
+_LIMITS = {"QUERY_LIMIT_EXCEEDED", "OVERLOAD_LIMIT"}  # with 503; 429 is one whatever it says
+_SECRET_WRONG = {
+    "INVALID_CREDENTIALS", "NO_AUTH_FOUND", "AUTHORIZATION_ERROR", "INVALID_TOKEN", "EXPIRED_TOKEN",
+    "ERROR_OAUTH", "APPLICATION_NOT_FOUND", "WRONG_AUTH_TYPE",
+}  # fmt: skip
+_PLAN_WRONG = {"ACCESS_DENIED", "PAYMENT_REQUIRED", "PORTAL_DELETED"}
+TOO_MANY = 429
+_GATEWAY_ERRORS = {502, 503, 504}  # a proxy in front of the portal did not reach it
+
+
+class Portal:
+    """One portal's users, read. Safe to share between threads.
+
+    `patience` is in seconds: what the caller can spend, waiting for limits
+    included. Without it (the walker) limits are waited for as long as they last,
+    or until `until`. That is a time of day as `wall` and the portal tell it (unix
+    seconds); `clock` never goes back.
+    Every method raises `PortalUnavailable` where the portal could not be reached or
+    its limits leave no time (`retry_after` says how long), and `PortalError` where
+    it answered and the answer is wrong. Raises `SettingError` when it is made
+    without `BITRIX24_DOMAIN` and `BITRIX24_WEBHOOK_TOKEN`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        wall: Callable[[], float] = time.time,
+        until: float | None = None,
+    ) -> None:
+        for name, value in (
+            ("BITRIX24_DOMAIN", settings.rest_origin),
+            ("BITRIX24_WEBHOOK_TOKEN", settings.rest_webhook),
+        ):
+            if not value:
+                raise SettingError(name, say("REST_NOT_SET", settings.language))
+        self.clock = clock
+        self.requests = 0
+        self._settings = settings
+        self._sleep, self._wall = sleep, wall
+        self._until = None if until is None else clock() + until - wall()
+        self._pace = pace_of(settings.rest_origin)
+        self._caller = Caller(settings)
+
+    def user(self, user_id: int, patience: float | None = 20.0) -> Record | None:
+        """The row of one user, its keys in upper case; None where the portal knows no such user."""
+        answer = self._call("user.get", {"filter": {"ID": user_id}, "start": -1}, patience)
+        rows = self._rows(answer.get("result"))
+        for number, row in rows:
+            if number == user_id:
+                return row
+        if rows:  # the filter was dropped: these are other people
+            raise AnswerDoubted(self._say("REST_OTHER_USER", user=user_id))
+        return None
+
+    def users_page(
+        self, after: int, fields: Sequence[str] = (), since: datetime | None = None
+    ) -> list[tuple[int, Record]]:
+        """Up to 50 users of ids above `after`, in order of id, each with its id.
+
+        Fewer than 50 are the last ones. `since` keeps those changed from then on.
+        No row is believed: an id that is not above the one before means that the
+        portal dropped the filter or the order, and so does an older change.
+        """
+        answer = self._call("user.get", _page_params(after, fields, since), None)
+        rows = self._rows(answer.get("result"))
+        if not _follows(rows, after) or not _changed(rows, since):
+            raise AnswerDoubted(self._say("REST_PAGE_LIES", after=after))
+        return rows
+
+    def users_pages(
+        self, after: int, count: int, fields: Sequence[str] = (), since: datetime | None = None
+    ) -> list[list[tuple[int, Record]]]:
+        """The next `count` pages (50 at most) in one request, each beginning where the one before ended.
+
+        In a batch a command names the last id of the one before it:
+        `$result[1][49][ID]`. Where that has no 50 users the rest is noise, so the
+        pages end with the first short one. They also end before a page that cannot
+        be believed, or that the portal refused: what is missing is asked for by
+        itself, and judged then.
+        """
+        if count == 1:
+            return [self.users_page(after, fields, since)]
+        commands = {}
+        for index in range(1, count + 1):
+            last = after if index == 1 else f"$result[{index - 1}][{PAGE - 1}][ID]"
+            commands[str(index)] = f"user.get?{encode_params(_page_params(last, fields, since))}"
+        results = self._batch(commands, "user.get")
+        pages: list[list[tuple[int, Record]]] = []
+        for name in commands:
+            rows = self._rows(results[name]) if isinstance(results.get(name), list) else None
+            if rows is None or not _follows(rows, after) or not _changed(rows, since):
+                break
+            pages.append(rows)
+            if len(rows) < PAGE:
+                break
+            after = rows[-1][0]
+        return pages or [self.users_page(after, fields, since)]
+
+    def known(self, user_ids: Iterable[int]) -> set[int]:
+        """Which of these users (50 at most) the portal knows, each asked for by its id."""
+        asked = {str(user_id): user_id for user_id in user_ids}
+        params = {name: {"filter": {"ID": number}, "start": -1} for name, number in asked.items()}
+        commands = {name: f"user.get?{encode_params(param)}" for name, param in params.items()}
+        try:
+            results = self._batch(commands, "user.get")
+        except (PortalError, PortalUnavailable) as failure:
+            if isinstance(failure, PortalUnavailable) and failure.retry_after is not None:
+                raise
+            results = {}  # a portal that fails at batches: each user by itself, and judged then
+        found = set()
+        for name, number in asked.items():
+            if isinstance(results.get(name), list):
+                rows = self._rows(results[name])
+                if rows and all(row_id != number for row_id, _ in rows):
+                    raise AnswerDoubted(self._say("REST_OTHER_USER", user=number))
+                found |= {number} if rows else set()
+            elif self.user(number, None) is not None:
+                found.add(number)
+        return found
+
+    def fields(self) -> frozenset[str]:
+        """The names of the fields users have, custom ones included, in upper case."""
+        result = self._call("user.fields", {}, None).get("result")
+        return frozenset(str(name).upper() for name in result) if isinstance(result, dict) else frozenset()
+
+    def scope(self) -> frozenset[str]:
+        """What the incoming webhook may do, such as `user` or `user_basic`."""
+        result = self._call("scope", {}, None).get("result")
+        return frozenset(map(str, result)) if isinstance(result, list) else frozenset()
+
+    def _batch(self, commands: dict[str, str], method: str) -> dict[str, Any]:
+        """The results of a batch by command; what failed is absent."""
+        answer = self._call("batch", {"halt": 0, "cmd": commands}, None, method)
+        result = answer.get("result")
+        body = result if isinstance(result, dict) else {}
+        for timing in _mapping(body.get("result_time")).values():
+            self._learn(method, timing)
+        return _mapping(body.get("result"))
+
+    def _call(
+        self, method: str, params: dict[str, Any], patience: float | None, limited: str | None = None
+    ) -> dict[str, Any]:
+        """The portal's answer; an address that does not answer is tried again, while patience lasts.
+
+        `limited` is the method whose operating limit counts, where a batch hides it.
+        """
+        until = self._until if patience is None else self.clock() + patience
+
+        def worth_another_try(error: Exception) -> bool:
+            if not isinstance(error, PortalUnavailable) or error.retry_after is not None:
+                return False
+            return until is None or until - self.clock() > CONNECT_SECONDS
+
+        for attempt in stamina.retry_context(
+            worth_another_try, ATTEMPTS, timeout=None, wait_initial=0.3, wait_max=2.0, wait_jitter=0.5
+        ):
+            with attempt:
+                return self._call_in_turn(method, params, until, limited or method)
+        raise AssertionError("stamina returns or raises")
+
+    def _call_in_turn(
+        self, method: str, params: dict[str, Any], until: float | None, limited: str
+    ) -> dict[str, Any]:
+        for refusal in range(REFUSALS):
+            self._wait_for_turn(limited, until)
+            now = self.clock()
+            self.requests += 1
+            seconds = ANSWER_SECONDS if until is None else min(until - now, ANSWER_SECONDS)
+            outcome = self._caller.call(method, params, seconds)
+            if outcome.answer is not None:
+                self._learn(limited, outcome.answer.get("time"))
+                return outcome.answer
+            if outcome.code not in _LIMITS and outcome.status != TOO_MANY:
+                raise self._failure(method, outcome)
+            pause = min(2.0**refusal, 30.0) * random.uniform(1.0, 1.3)  # noqa: S311 — jitter, no secret
+            if outcome.status == TOO_MANY:
+                self._pace.blocked(limited, self.clock(), pause)
+            else:
+                self._pace.refused(self.clock(), pause)
+        raise self._over_limit(self._pace.wait_for(limited, self.clock()))
+
+    def _wait_for_turn(self, method: str, until: float | None) -> None:
+        while True:
+            now = self.clock()
+            patience = LONGEST_REST if until is None else until - now
+            start = self._pace.reserve(method, now, patience)
+            if start is None:
+                raise self._over_limit(self._pace.wait_for(method, now))
+            if start - now >= TOLD_SECONDS:
+                log.warning(self._say("REST_LIMIT", seconds=round(start - now)))
+            if start > now:
+                self._sleep(start - now)
+            if not self._pace.resting(method, self.clock()):
+                return
+
+    def _learn(self, method: str, timing: object) -> None:
+        """Take `operating_reset_at` (unix seconds) out of a successful answer's `time`."""
+        reset_at = timing.get("operating_reset_at") if isinstance(timing, dict) else None
+        if isinstance(reset_at, (int, float)) and 0 < reset_at < 1e11:
+            self._pace.succeeded(method, self.clock() + reset_at - self._wall())
+
+    def _failure(self, method: str, outcome: Outcome) -> PortalError | PortalUnavailable:
+        """Our exception for an error. The portal's own description may quote anything, and is left out."""
+        code, status = outcome.code, outcome.status
+        if code == "unreachable" or (status in _GATEWAY_ERRORS and code in ("", "unreadable")):
+            return PortalUnavailable(self._say("REST_UNREACHABLE"))
+        if code == "INSUFFICIENT_SCOPE":
+            return PortalError(self._say("REST_SCOPE", method=method))
+        if code in _SECRET_WRONG:
+            return PortalError(self._say("REST_SECRET", code=code))
+        if code in _PLAN_WRONG:
+            return PortalError(self._say("REST_PLAN", code=code))
+        if code == "redirect":
+            return PortalError(self._say("REST_REDIRECT", status=status))
+        if code in ("", "unreadable"):
+            return PortalError(self._say("REST_UNREADABLE", status=status or "-"))
+        return PortalError(self._say("REST_ERROR", method=method, code=code, status=status))
+
+    def _over_limit(self, seconds: float) -> PortalUnavailable:
+        return PortalUnavailable(self._say("REST_LIMIT", seconds=round(seconds + 0.5)), max(seconds, 1.0))
+
+    def _rows(self, result: object) -> list[tuple[int, Record]]:
+        """The users of a page with their ids, keys in upper case. Raises `PortalError` for anything else."""
+        rows = []
+        for raw in result if isinstance(result, list) else [None]:
+            row = user_record.upper_keys(raw) if isinstance(raw, dict) else {}
+            number = user_record.user_id(row)
+            if number is None:
+                raise PortalError(self._say("REST_NO_USERS"))
+            rows.append((number, row))
+        return rows
+
+    def _say(self, key: str, **values: object) -> str:
+        return say(key, self._settings.language, **values)
+
+
+def _page_params(after: int | str, fields: Sequence[str], since: datetime | None) -> dict[str, Any]:
+    conditions: dict[str, Any] = {">ID": after}
+    if since is not None:
+        conditions[">=TIMESTAMP_X"] = since.astimezone(UTC).isoformat(timespec="seconds")
+    params: dict[str, Any] = {"filter": conditions, "sort": "ID", "order": "ASC", "start": -1}
+    return params | ({"select": list(fields)} if fields else {})
+
+
+def _follows(rows: Sequence[tuple[int, Record]], after: int) -> bool:
+    """Whether the ids rise from above `after`, in a page of at most 50."""
+    for number, _ in rows:
+        if number <= after:
+            return False
+        after = number
+    return len(rows) <= PAGE
+
+
+def _changed(rows: Sequence[tuple[int, Record]], since: datetime | None) -> bool:
+    """Whether every row that says when it changed did so from `since` on (older portals send `{}`)."""
+    for _, row in rows if since is not None else ():
+        try:
+            changed = datetime.fromisoformat(row["TIMESTAMP_X"])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if since is not None and changed.tzinfo is not None and changed < since.replace(microsecond=0):
+            return False
+    return True
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """PHP writes an empty or a dense array as a list; commands count from 1."""
+    if isinstance(value, list):
+        return {str(index): item for index, item in enumerate(value, 1)}
+    return value if isinstance(value, dict) else {}

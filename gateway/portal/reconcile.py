@@ -1,0 +1,356 @@
+"""Polling, the walk: see all the portal's users, compare them with the links, publish what differs.
+
+A stock cloud portal never tells that a user was edited, so somebody has to look.
+The consumers stay the only writers: a difference becomes one message, as if the
+portal had sent it. Users and links both come in order of id, so the walk merges
+them and keeps the last id, and what waits for its end, in the store.
+
+Nothing is published before the walk is complete: a page that lies, an error page
+half-way or a field that is not there change nothing. Only where a first walk finds
+more new links than it can hold are these published on the way; links end at its
+end alone, and a user who is missing is first asked for by id.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.errors import PortalError, PortalUnavailable
+from gateway.events import Message, observed_message, without_secrets
+from gateway.links import user_record
+from gateway.links.decide import same
+from gateway.links.model import NO_ACCOUNT, Account, Link, Store
+from gateway.links.telegram_account import parse_account
+from gateway.portal.client import BATCH, PAGE, AnswerDoubted, Portal
+from gateway.settings import Settings
+from gateway.texts import say
+
+STATE = "resync_state"
+HELD = 1000  # new links that wait for the walk's end; more are published on the way
+ENDED = 2000  # links that one walk may end; more wait for the next one (the state is one record, below 1 MB)
+PUBLISHERS = 16  # messages on their way to the queue at once
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # every portal's users were changed since
+
+Publish = Callable[[bytes, Mapping[str, str]], str]
+"""Puts one message on the queue; called from several threads at once."""
+
+Progress = Callable[[int, int], None]
+"""Called after each request for users: how many were seen, and the last id."""
+
+Users = Iterable[tuple[int, user_record.Record]]
+
+
+@dataclass
+class Summary:
+    """What a round came to. `published` are messages, one a changed user; `unlinked` of them end a link.
+
+    `unreadable` users have something in the field that is no Telegram account.
+    `continued_after` is the id at which an interrupted round was taken up.
+    """
+
+    portal: str
+    users: int = 0
+    published: int = 0
+    unlinked: int = 0
+    unreadable: int = 0
+    requests: int = 0
+    continued_after: int = 0
+    dry_run: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class _Change:
+    """One user's message before it is sent: what was seen and when (unix seconds)."""
+
+    asked_at: int
+    data: dict[str, Any]
+    ends: bool  # a link
+
+
+@dataclass
+class _State:
+    """All that a walk has to remember; what it is kept for stands in `of`."""
+
+    of: list[str]  # the portal's domain and the field
+    after: int = 0  # the last id
+    users: int = 0
+    changes: list[_Change] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)  # linked users who were not among the portal's
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any] | None, of: list[str]) -> "_State":
+        """The kept state of the same portal and field, or a new one."""
+        if value is None or value.get("of") != of:
+            return cls(of)
+        return cls(**{**value, "changes": [_Change(**change) for change in value["changes"]]})
+
+
+def walk(
+    settings: Settings,
+    portal: Portal,
+    store: Store,
+    publish: Publish,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    since: datetime | None = None,
+    progress: Progress | None = None,
+    dry_run: bool = False,
+) -> Summary:
+    """Walk all users, or those changed since a moment, and publish one message for each that differs.
+
+    A full walk ends the links of users who are gone, and continues where an
+    interrupted one stopped; one with `since` is quick, and does neither. With
+    `dry_run` nothing is published and nothing is kept. Raises `PortalError` where
+    the portal's answers are wrong, `PassingFailure` where portal, store or queue
+    do not answer: neither unlinks anybody, and the walk goes on next time.
+    """
+    steps = _Walk(settings, portal, store, publish, now, since, dry_run)
+    try:
+        return steps.run(progress or (lambda users, after: None))
+    except AnswerDoubted:
+        steps.forget()  # what the same portal said before is not believed either
+        raise
+
+
+def difference(
+    user: int, row: user_record.Record, link: Link | None, telegram_field: str
+) -> tuple[dict[str, Any], bool] | None:
+    """The `data` of the message that makes the link agree with the row, and whether it ends the link. Pure.
+
+    None where they agree, or where the row says nothing that is understood. A field
+    that is not there says nothing; an account counts for active users alone.
+    """
+    active = user_record.active(row)
+    account = parse_account(row[telegram_field]) if telegram_field in row else None
+    held = Account(link.telegram_id, link.telegram_username) if link else NO_ACCOUNT
+    linked_before = link is not None and link.active
+    if active is False:
+        differs = ends = linked_before or bool(held)
+    elif link is not None and not link.active and active is None:
+        return None
+    else:
+        moved = account is not None and not same(account, held)
+        ends = moved and account == NO_ACCOUNT
+        differs = moved or (link is not None and not link.active)
+    if not differs:
+        return None
+    data: dict[str, Any] = {"ID": str(user)}
+    if active is not None:
+        data["ACTIVE"] = "Y" if active else "N"
+    if telegram_field in row:  # null would say nothing, in an event
+        data[telegram_field] = "" if account == NO_ACCOUNT else row[telegram_field]
+    return data, ends
+
+
+def merge(
+    users: Users, links: Iterable[Link]
+) -> Iterator[tuple[int, user_record.Record | None, Link | None]]:
+    """Users and links, each in order of id, side by side."""
+    waiting = iter(links)
+    link = next(waiting, None)
+    for user, row in users:
+        while link is not None and link.bitrix_user_id < user:
+            yield link.bitrix_user_id, None, link
+            link = next(waiting, None)
+        if link is not None and link.bitrix_user_id == user:
+            yield user, row, link
+            link = next(waiting, None)
+        else:
+            yield user, row, None
+    while link is not None:
+        yield link.bitrix_user_id, None, link
+        link = next(waiting, None)
+
+
+class _Walk:
+    """One round in the making."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        portal: Portal,
+        store: Store,
+        publish: Publish,
+        now: Callable[[], datetime],
+        since: datetime | None,
+        dry_run: bool,
+    ) -> None:
+        self._settings, self._portal, self._store, self._publish = settings, portal, store, publish
+        self._now, self._since, self._dry_run = now, since, dry_run
+        self._keeps = since is None and not dry_run
+        self._field, self._field_seen = settings.telegram_field.upper(), False  # seen by this run itself
+        self._select = ["ID", "ACTIVE", self._field] + ([] if since is None else ["TIMESTAMP_X"])
+        of = [settings.domain, self._field]
+        self._state = _State.read(store.read_state(STATE) if self._keeps else None, of)
+        self._summary = Summary(settings.domain, continued_after=self._state.after, dry_run=dry_run)
+
+    def run(self, progress: Progress) -> Summary:
+        """Pages grow from one to a batch of fifty: a small portal costs one request, not fifty commands.
+
+        A batch that failed, or brought fewer pages than it asked for (a slow portal, a
+        limit, a page in doubt), is followed by a single page, whose failure counts, and
+        by smaller batches from then on.
+        """
+        state, size, ceiling = self._state, 1, BATCH
+        while True:
+            asked_at = self._now()
+            try:
+                pages = self._portal.users_pages(state.after, size, self._select, self._since)
+            except (PortalError, PortalUnavailable) as failure:
+                limited = isinstance(failure, PortalUnavailable) and failure.retry_after is not None
+                if size == 1 or limited or isinstance(failure, AnswerDoubted):
+                    raise
+                pages = []
+            if pages:
+                ended = len(pages[-1]) < PAGE
+                self._compare([user for page in pages for user in page], asked_at, ended)
+                self._make_room()
+                self._keep()
+                progress(state.users, state.after)
+                if ended:
+                    break
+            if len(pages) < size:
+                size, ceiling = 1, max(1, ceiling // 2)
+            else:
+                size = min(2 * size, ceiling)
+        self._finish()
+        self._summary.users, self._summary.requests = state.users, self._portal.requests
+        return self._summary
+
+    def forget(self) -> None:
+        if self._keeps:
+            self._store.write_state(STATE, None)
+
+    def _compare(self, users: list[tuple[int, user_record.Record]], asked_at: datetime, ended: bool) -> None:
+        state = self._state
+        upto = None if ended else users[-1][0]
+        for user, row, link in merge(users, self._links(users, upto)):
+            if row is None:
+                if link is not None and (link.active or link.telegram_id or link.telegram_username):
+                    state.missing.append(user)
+                continue
+            state.users += 1
+            self._field_seen = self._field_seen or self._field in row
+            if row.get(self._field) is not None and parse_account(row[self._field]) is None:
+                self._summary.unreadable += 1
+            found = difference(user, row, link, self._field)
+            if found is not None and not self._settled(user, row, link):
+                data, ends = found
+                data = without_secrets(data, self._settings.secrets())
+                state.changes.append(_Change(int(asked_at.timestamp()), data, ends))
+        del state.missing[ENDED:]
+        state.after = users[-1][0] if users else state.after
+
+    def _links(self, users: list[tuple[int, user_record.Record]], upto: int | None) -> Iterator[Link]:
+        """The links between the last id and these users' last one; with `since`, these users' links alone."""
+        if self._since is not None:
+            for user, _ in users:
+                link = self._store.get(self._settings.domain, user)
+                if link is not None:
+                    yield link
+            return
+        for link in self._store.links(self._settings.domain, self._state.after):
+            if upto is not None and link.bitrix_user_id > upto:
+                return
+            yield link
+
+    def _settled(self, user: int, row: user_record.Record, link: Link | None) -> bool:
+        """Whether this account was lost to a newer claim that still stands.
+
+        Two users with one account in the portal would otherwise take it from each
+        other at every round.
+        """
+        account = parse_account(row.get(self._field))
+        if link is None or not account or user_record.active(row) is False or not link.active:
+            return False
+        holder = self._store.find(
+            self._settings.domain,
+            telegram_id=account.telegram_id,
+            telegram_username=account.telegram_username,
+        )
+        if holder is None or holder.bitrix_user_id == user:
+            return False
+        last = deque(self._store.history(self._settings.domain, bitrix_user_id=user), 1)
+        if not last:  # never linked: refused, if it was seen in the moment in which the holder was
+            return link.observed_at == holder.observed_at
+        if last[0].change != "conflict":
+            return False
+        return same(account, Account(last[0].previous_telegram_id, last[0].previous_telegram_username))
+
+    def _make_room(self) -> None:
+        """Publish new links when too many wait; those that end wait for the walk's end, and go first then."""
+        changes = self._state.changes
+        ending = [change for change in changes if change.ends][:ENDED]
+        others = [change for change in changes if not change.ends]
+        if len(others) > HELD:
+            self._require_field()
+            self._send(others)
+            others = []
+        self._state.changes = ending + others
+
+    def _finish(self) -> None:
+        if self._state.users == 0:
+            self._require_sense()
+            return
+        self._require_field()
+        gone = list(self._gone())
+        self._send([change for change in self._state.changes if change.ends] + gone)
+        self._send([change for change in self._state.changes if not change.ends])
+        self.forget()
+
+    def _require_sense(self) -> None:
+        """No user at all: no portal is empty, and a date that matches nobody may not have been understood."""
+        if self._since is None:
+            raise AnswerDoubted(self._say("RESYNC_EMPTY"))
+        if not self._portal.users_page(0, self._select, LONG_AGO):
+            raise AnswerDoubted(self._say("RESYNC_DATE_IGNORED"))
+
+    def _require_field(self) -> None:
+        if not self._field_seen and self._field not in self._portal.fields():
+            raise AnswerDoubted(self._say("RESYNC_FIELD_MISSING", field=self._field))
+
+    def _gone(self) -> Iterator[_Change]:
+        """The missing users, after the portal, asked for each of them, knew none.
+
+        The last user of the walk is asked for along with them: a portal that does not
+        know that one either has stopped answering the truth.
+        """
+        missing, witness = self._state.missing, self._state.after
+        for start in range(0, len(missing), BATCH - 1):
+            asked_at = self._now()
+            group = missing[start : start + BATCH - 1]
+            if self._portal.known([*group, witness]) != {witness}:
+                raise AnswerDoubted(self._say("RESYNC_GONE_FOUND"))
+            for user in group:
+                data = {"ID": str(user), "ACTIVE": "N", self._field: ""}
+                yield _Change(int(asked_at.timestamp()), data, True)
+
+    def _send(self, changes: Sequence[_Change]) -> None:
+        """Publish one message a change, several at once: some queues take them together."""
+        if not self._dry_run:
+            messages = [self._message(change) for change in changes]
+            with ThreadPoolExecutor(PUBLISHERS) as pool:
+                try:
+                    for _ in pool.map(lambda m: self._publish(m.to_bytes(), m.attributes("")), messages):
+                        pass
+                finally:
+                    pool.shutdown(cancel_futures=True)
+        self._summary.published += len(changes)
+        self._summary.unlinked += sum(change.ends for change in changes)
+
+    def _message(self, change: _Change) -> Message:
+        asked_at = datetime.fromtimestamp(change.asked_at, UTC)
+        return observed_message(self._settings.domain, change.data, asked_at, self._now())
+
+    def _keep(self) -> None:
+        if self._keeps:
+            self._store.write_state(STATE, asdict(self._state))
+
+    def _say(self, key: str, **values: object) -> str:
+        return say(key, self._settings.language, **values)

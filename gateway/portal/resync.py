@@ -1,0 +1,144 @@
+"""Polling, the rounds: by Cloud Scheduler, by `serve`, by hand; never two at once.
+
+A lock of the operating system ends with its process, whichever way that ends, so a
+killed round is taken up by the next one at once. It covers one machine; on Google
+Cloud the function has one instance at most. Where two rounds meet in spite of it,
+they publish the same observations twice, and nothing happens twice.
+"""
+
+import hashlib
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import flask
+
+from gateway.errors import GatewayError, PassingFailure
+from gateway.links import open_store
+from gateway.portal.client import Portal
+from gateway.portal.reconcile import Progress, Summary, walk
+from gateway.queues import open_publisher
+from gateway.queues.publish import publish_within
+from gateway.settings import Settings
+from gateway.startup import settings as host_settings
+from gateway.texts import say
+
+PUBLISH_SECONDS = 10.0  # nobody waits for an answer here
+ROUND_SECONDS = 1700.0  # of the 1,800 that Google gives a request; what is left is walked next time
+
+log = logging.getLogger("gateway.portal.resync")
+_here = threading.Lock()
+
+
+class AlreadyRunning(GatewayError):
+    """Another round is on its way."""
+
+
+def run(
+    settings: Settings,
+    *,
+    since: datetime | None = None,
+    progress: Progress | None = None,
+    dry_run: bool = False,
+    seconds: float | None = None,
+) -> Summary:
+    """One round as the settings say, over in `seconds` where that is given.
+
+    Raises `PortalError` where the portal's answers are wrong, `PassingFailure` where
+    portal, store or queue do not answer, `AlreadyRunning`, `SettingError` without
+    an incoming webhook.
+    """
+    portal = Portal(settings, until=None if seconds is None else time.time() + seconds)
+    with (
+        _alone(settings),
+        closing(open_store(settings.database_url)) as store,
+        closing(open_publisher(settings)) as publisher,
+    ):
+
+        def publish(data: bytes, attributes: Mapping[str, str]) -> str:
+            return publish_within(publisher, data, attributes, time.monotonic() + PUBLISH_SECONDS)
+
+        summary = walk(settings, portal, store, publish, since=since, progress=progress, dry_run=dry_run)
+    values = summary.as_json()
+    log.info(
+        say("RESYNC_DONE", settings.language, **values),
+        extra={"json_fields": {"code": "RESYNC_DONE", **values}},
+    )
+    return summary
+
+
+def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """One full round for whoever may call the function, and what it came to.
+
+    200 with the summary; 409 while another round is running; 503 with `Retry-After`
+    where portal, store or queue do not answer; 502 where the portal's answer is wrong.
+    """
+    settings = host_settings()
+    try:
+        summary = run(settings, seconds=ROUND_SECONDS)
+    except AlreadyRunning as running:
+        return _answer(409, "RESYNC_RUNNING", str(running))
+    except PassingFailure as failure:
+        wait = str(int((failure.retry_after or 60) + 1))
+        return _failed(settings, 503, failure, {"Retry-After": wait})
+    except GatewayError as failure:
+        return _failed(settings, 502, failure, {})
+    return {"status": "ok", "code": "RESYNC_DONE", **summary.as_json()}, 200, {}
+
+
+def _failed(
+    settings: Settings, status: int, failure: GatewayError, headers: dict[str, str]
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    said = say("RESYNC_FAILED", settings.language, problem=failure)
+    log.error(said, extra={"json_fields": {"code": "RESYNC_FAILED"}})
+    body, _, _ = _answer(status, "RESYNC_FAILED", said)
+    return body, status, headers
+
+
+def _answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, dict[str, str]]:
+    return {"status": "error", "code": code, "message": message}, status, {}
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Hold the round of this store's links. Raises `AlreadyRunning` where somebody else does."""
+    running = AlreadyRunning(say("RESYNC_RUNNING", settings.language))
+    if not _here.acquire(blocking=False):
+        raise running
+    try:
+        descriptor = os.open(_lock_path(settings), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not _lock(descriptor):
+                raise running
+            yield
+        finally:
+            os.close(descriptor)
+    finally:
+        _here.release()
+
+
+def _lock_path(settings: Settings) -> Path:
+    kind, _, path = settings.database_url.partition(":///")
+    store = str(Path(path).resolve()) if kind == "sqlite" else settings.database_url
+    name = hashlib.sha256(f"{settings.domain} {store}".encode()).hexdigest()[:16]
+    owner = os.getuid() if hasattr(os, "getuid") else 0
+    return Path(tempfile.gettempdir()) / f"bitrix24-gateway-resync-{owner}-{name}.lock"
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows: one process is all that is guarded there
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,85 @@
+"""Who we are to Google: access tokens, got in the one way that fits where we run.
+
+1. On Google Cloud (`K_SERVICE`, or `GCE_METADATA_HOST` for tests): the metadata server is asked
+   directly, as `google.auth.default()` would after 200 ms of imports, paid at each cold start.
+2. Anywhere else (an operator's machine, Railway): `google.auth.default()`, imported late; it
+   knows key files, gcloud's login, and a VM's metadata server.
+
+https://cloud.google.com/compute/docs/access/authenticate-workloads#applications
+"""
+
+import json
+import os
+import time
+from datetime import UTC
+
+from gateway.queues.deadline_http import Origin, Shared, WireError
+
+METADATA_HOST = "169.254.169.254"  # metadata.google.internal, without asking the DNS
+METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
+FETCH_SECONDS = 10.0  # on a thread of its own; those who wait for it have their own deadlines
+RENEW_SECONDS = 225.0  # before expiry, as google-auth does: the server itself renews about 4 minutes ahead
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
+
+class CredentialsError(Exception):
+    """There is no access token; the message says why, never the token."""
+
+
+def access_token(deadline: float) -> str:
+    """A valid access token by `deadline` (of `time.monotonic()`), cached until shortly before it expires.
+
+    Raises `CredentialsError`.
+    """
+    try:
+        return _token.get(deadline)
+    except WireError as error:
+        raise CredentialsError(error.problem) from None
+
+
+def forget_access_token() -> None:
+    """Google refused the token: get another next time."""
+    _token.forget()
+
+
+def _fetch() -> tuple[str, float, float]:
+    on_google_cloud = "K_SERVICE" in os.environ or "GCE_METADATA_HOST" in os.environ
+    token, seconds = _from_metadata() if on_google_cloud else _from_library()
+    return token, max(seconds - RENEW_SECONDS, seconds / 2), seconds - 10.0
+
+
+def _from_metadata() -> tuple[str, float]:
+    host, _, port = os.environ.get("GCE_METADATA_HOST", METADATA_HOST).partition(":")
+    origin = Origin(host, int(port or 80), tls=False)
+    try:
+        status, answer = origin.call(
+            "GET", METADATA_PATH, b"", {"Metadata-Flavor": "Google"}, time.monotonic() + FETCH_SECONDS
+        )
+    finally:
+        origin.close()
+    if status != 200:
+        raise CredentialsError(f"the metadata server answered {status}; give the service an account")
+    try:
+        told = json.loads(answer)
+        return str(told["access_token"]), float(told["expires_in"])
+    except (ValueError, KeyError, TypeError):
+        raise CredentialsError("the metadata server's answer holds no access token") from None
+
+
+def _from_library() -> tuple[str, float]:
+    import google.auth
+    import google.auth.exceptions
+    import google.auth.transport.requests
+
+    try:
+        credentials, _ = google.auth.default(scopes=[SCOPE])
+        credentials.refresh(google.auth.transport.requests.Request())  # type: ignore[no-untyped-call]
+    except google.auth.exceptions.GoogleAuthError as error:
+        advice = "log in with `gcloud auth application-default login` or set GOOGLE_APPLICATION_CREDENTIALS"
+        raise CredentialsError(f"{type(error).__name__}; {advice}") from None
+    expiry = credentials.expiry  # naive, in UTC
+    seconds = 3600.0 if expiry is None else expiry.replace(tzinfo=UTC).timestamp() - time.time()
+    return str(credentials.token), seconds
+
+
+_token: Shared[str] = Shared(_fetch)

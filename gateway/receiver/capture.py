@@ -1,0 +1,283 @@
+"""What arrived, for a person to look at: headers, query and the start of the body, without a secret.
+
+Secrets go by name at every depth (keys of JSON, bracketed keys of a form, encoded or
+not, headers, cookies), by value (the configured ones), and by look: every run of 16
+and more token characters outside of a name. What a value was stays readable to
+`explain`, as `<masked LENGTH FINGERPRINT>`. On for as long as `WEBHOOK_CAPTURE_UNTIL`
+says; a capture changes no verdict and never raises.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote_plus
+
+from gateway.ingest.decision import Incoming, Judgement
+from gateway.redaction import clean, mask_secrets, mask_text
+from gateway.settings import Settings
+
+MAX_TEXT = 1000  # characters of the body, and of the query
+_WINDOW = 8 * MAX_TEXT  # characters looked at: a value that the cut goes through is masked whole
+_MAX_HEADERS = 60
+_DEPTH = 4  # a form in JSON in a form; what is deeper goes by look alone
+
+# Keys that name a secret: those of Bitrix24, and what operators and proxies call one.
+_SECRET_NAME = re.compile(
+    r"token|secret|passw|pwd|cookie|api[-_]?key|session|sessid|credential|signature|jwt"
+    r"|client[-_]?id|(?:auth|refresh)[-_]?id",
+    re.IGNORECASE,
+)
+_SECRET_LEAF = re.compile(r"(?:\A|[^a-z])(?:auth|authorization|sid)\Z", re.IGNORECASE)
+_EVENT_NAME = re.compile(r"on[a-z]{2,40}(?:v2[a-z]{0,40})?", re.IGNORECASE)
+_RUN = re.compile(  # token characters, also percent-encoded ones: letters of any alphabet, digits, - and _
+    r"(?:[\w-]|%(?:25)*(?:2[dD]|3\d|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])){16,}"
+)
+_WORDS = re.compile(r"[_-]*[A-Za-z]{1,15}(?:[_-]+[A-Za-z0-9]{1,15})*[_-]*")
+_MASK = re.compile(r"(<masked \d+ (?:[0-9a-f]{8}|-)>)")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_JSON_TOKEN = re.compile(r'("(?:\\.|[^"\\])*"?)(\s*:)?|[{}\[\]]|[^\s{}\[\]:,"]+', re.DOTALL)
+_PAIR = re.compile(r"([^&;=]*)(=?)([^&;]*)(?:[&;]|\Z)")
+_PART = re.compile(
+    r"content-disposition:[^\r\n]*?\bname=\"?([^\"\r\n;]*)\"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n"
+    r"(.*?)(?=\r?\n--|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_FILE_NAME = re.compile(r"\bfilename\*?=\"?([^\"\r\n;]*)", re.IGNORECASE)
+
+
+class _Edit(NamedTuple):
+    """A piece of a text that is written differently."""
+
+    start: int
+    end: int
+    text: str
+
+
+_Reader = Callable[[str, int], Iterator[_Edit]]
+
+
+def capture_record(
+    incoming: Incoming, body: bytes, settings: Settings, judgement: Judgement, now: datetime | None = None
+) -> dict[str, Any] | None:
+    """The fields of a capture's log record; None where none is due, or none could be made.
+
+    `answer`, `places` and `causes` are those of the refusal's own record, so that
+    `explain` tells the same of both.
+    """
+    until = settings.capture_until
+    if until is None or (now or datetime.now(UTC)) >= until:
+        return None
+    try:
+        return _record(incoming, body, settings, judgement)
+    except Exception:  # noqa: BLE001 — whatever a sender made of a request, looking at it must not fail it
+        return None
+
+
+def _record(incoming: Incoming, body: bytes, settings: Settings, judgement: Judgement) -> dict[str, Any]:
+    from gateway.diagnosis import diagnose
+
+    text = body.decode("utf-8", "replace")
+    masker = _Masker(settings)
+    causes = diagnose(judgement, settings) if judgement.refused else []
+    return {
+        "code": "CAPTURE",
+        "answer": judgement.code,
+        "method": clean(incoming.method, masker.secrets),
+        "path": masker.short(incoming.path),
+        "query": masker.text(incoming.query.decode("utf-8", "replace"), _form),
+        "headers": masker.headers(incoming.headers.items()),
+        "body": masker.text(text, _reader(text)),
+        "body_bytes": judgement.body_bytes,
+        "body_cut": len(text) > MAX_TEXT or judgement.body_bytes > len(body),
+        "decoded_as": judgement.payload.decoded_as,
+        "places": [
+            {"place": seen.place, "state": seen.state, "length": seen.length, "fingerprint": seen.fingerprint}
+            for seen in judgement.verdict.places
+        ],
+        "causes": [cause.to_json() for cause in causes],
+    }
+
+
+class _Masker:
+    """What the configured secrets add to masking by name and look."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.secrets = settings.secrets()
+        self._no_runs = tuple(secret for secret in self.secrets if not _RUN.fullmatch(secret))
+
+    def text(self, text: str, reader: _Reader) -> str:
+        """The first 1,000 characters of `text`, masked."""
+        text = mask_secrets(text[:_WINDOW], self._no_runs)
+        return mask_secrets(_edited(text, reader(text, _DEPTH), MAX_TEXT), self.secrets)
+
+    def short(self, text: str) -> str:
+        return clean(mask_tokens(mask_secrets(text[:_WINDOW], self.secrets)), self.secrets)
+
+    def headers(self, headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+        shown = {}
+        for name, value in list(headers)[:_MAX_HEADERS]:
+            text = value[:_WINDOW].decode("utf-8", "replace")
+            if name == "content-type":
+                shown[name] = clean(text, self.secrets)
+            else:
+                shown[clean(mask_name(name), self.secrets)] = self.short(_header(name, text))
+        return shown
+
+
+def mask_name(name: str) -> str:
+    """A key with what looks like a token in it masked; names made of words stay."""
+    return _RUN.sub(lambda run: run[0] if _WORDS.fullmatch(run[0]) else _mask_run(run), name)
+
+
+def is_secret(names: Iterable[str]) -> bool:
+    """Whether the keys on the way to a value call it one. `auth` alone is a secret, its fields are not."""
+    levels = [name for name in names if name]
+    return any(map(_SECRET_NAME.search, levels)) or bool(levels and _SECRET_LEAF.search(levels[-1]))
+
+
+def mask_value(value: str) -> str:
+    """A secret's mask; a blank stays, and so do masks within."""
+    pieces = _MASK.split(value)
+    return "".join(
+        piece if index % 2 or not piece.strip() else mask_text(piece) for index, piece in enumerate(pieces)
+    )
+
+
+def mask_tokens(text: str, depth: int = _DEPTH) -> str:
+    """A text with the secrets in it masked: those that a form or JSON in it names, and those by look."""
+    if not depth:
+        return _RUN.sub(_mask_run, text)
+    if _ESCAPE.search(text):
+        decoded = unquote_plus(text)
+        masked = mask_tokens(decoded, depth - 1)
+        if masked != decoded:
+            return masked
+    return _edited(text, _reader(text)(text, depth - 1), len(text))
+
+
+def _mask_run(run: re.Match[str]) -> str:
+    return mask_text(_decoded(run[0]) if "%" in run[0] else run[0])
+
+
+def _edited(text: str, edits: Iterator[_Edit], limit: int) -> str:
+    """`text` up to `limit` with its edits; one that crosses the limit is written whole."""
+    written: list[str] = []
+    end = 0
+    for edit in edits:
+        if edit.start >= limit:
+            break
+        written += [text[end : edit.start], edit.text]
+        end = edit.end
+    return "".join([*written, text[end:limit]])
+
+
+def _reader(text: str) -> _Reader:
+    start = text[:64].lstrip("\ufeff \t\r\n")[:2]
+    if start[:1] in ("{", "["):
+        return _json
+    if start == "--" and "form-data" in text[:_WINDOW]:
+        return _multipart
+    return _form if "=" in text else _plain
+
+
+def _plain(text: str, _depth: int) -> Iterator[_Edit]:
+    for run in _RUN.finditer(text):
+        yield _Edit(run.start(), run.end(), _mask_run(run))
+
+
+def _form(text: str, depth: int) -> Iterator[_Edit]:
+    """Pairs of a form, of cookies, of an address: names stay, values are masked."""
+    for pair in _PAIR.finditer(text):
+        raw_name, equals, raw_value = pair.groups()
+        name, value = _decoded(raw_name), unquote_plus(raw_value)
+        if not equals:
+            yield _Edit(pair.start(1), pair.end(1), mask_tokens(raw_name, 0))
+            continue
+        if mask_name(name) != name:
+            yield _Edit(pair.start(1), pair.end(1), mask_name(name))
+        masked = mask_leaf(re.split(r"[\[\].]+", name), value, depth)
+        if masked != value:
+            yield _Edit(pair.start(3), pair.end(3), re.sub(r"[%&+;#]", lambda char: quote(char[0]), masked))
+
+
+def _decoded(name: str) -> str:
+    """A key without its percent-encoding, however many times it was applied."""
+    for _ in range(3):
+        name = unquote_plus(name)
+    return name
+
+
+def mask_leaf(names: Sequence[str], value: str, depth: int = _DEPTH) -> str:
+    """A value masked as the keys on its way (`names`) and its own look ask for; an event's name stays."""
+    if is_secret(names):
+        return mask_value(value)
+    if [name for name in names if name] == ["event"] and _EVENT_NAME.fullmatch(value.strip()):
+        return value
+    return mask_tokens(value, max(0, depth - 1))
+
+
+def _json(text: str, depth: int) -> Iterator[_Edit]:
+    """Leaves of JSON, token by token: what is cut off or wrong does not hide the rest."""
+    path: list[str] = []  # the key under which each open object or list stands
+    key = ""
+    for found in _JSON_TOKEN.finditer(text):
+        token = found[1] or found[0]
+        if token in ("{", "["):
+            path.append(key)
+            key = ""
+        elif token in ("}", "]"):
+            key = path.pop() if path else ""
+        elif found[2]:
+            key = _unescaped(token)
+            if mask_name(key) != key:
+                yield _Edit(found.start(1), found.end(1), _text(mask_name(key)))
+        elif token != "null":  # noqa: S105
+            value = _unescaped(token)
+            masked = mask_leaf([*path, key], value, depth)
+            if masked != value:
+                end = found.start() + len(token)
+                yield _Edit(found.start(), end, _text(masked))
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _unescaped(token: str) -> str:
+    """A JSON string's text, also of one that is cut off; a number as it stands."""
+    if token[:1] != '"':
+        return token
+    for written in (token, token + '"'):
+        try:
+            return str(json.loads(written, strict=False))
+        except ValueError:
+            continue
+    return token[1:]
+
+
+def _multipart(text: str, depth: int) -> Iterator[_Edit]:
+    for part in _PART.finditer(text):
+        name, value = part.groups()
+        if mask_name(name) != name:
+            yield _Edit(part.start(1), part.end(1), mask_name(name))
+        for file in _FILE_NAME.finditer(text, part.end(1), part.start(2)):
+            yield _Edit(file.start(1), file.end(1), mask_value(file[1]))
+        yield _Edit(part.start(2), part.end(2), mask_leaf(re.split(r"[\[\].]+", name), value, depth))
+
+
+def _header(name: str, value: str) -> str:
+    """A header's value: a scheme stays before its credentials, a cookie's name before its value."""
+    if name == "cookie":
+        return "; ".join(
+            f"{mask_name(key)}{equals}{mask_value(held)}"
+            for key, equals, held in (part.strip().partition("=") for part in value.split(";"))
+        )
+    if name in ("authorization", "proxy-authorization"):
+        scheme, space, rest = value.strip().partition(" ")
+        plain = space and re.fullmatch(r"[A-Za-z-]{1,12}", scheme)
+        return f"{scheme} {mask_value(rest.strip())}" if plain else mask_value(value)
+    if is_secret([name]):
+        return ",".join(mask_value(part.strip()) for part in value.split(","))
+    return value

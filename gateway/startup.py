@@ -1,0 +1,83 @@
+"""What every function does at its start: settings read once, logging set up, the host's redirects off."""
+
+import gc
+import logging
+import re
+import sys
+from functools import cache
+
+import flask
+from werkzeug.exceptions import NotFound
+
+from gateway import logs
+from gateway.errors import SettingError
+from gateway.settings import Settings, load
+from gateway.texts import say
+from verify import fingerprint
+
+log = logging.getLogger("gateway.startup")
+
+# A token with a digit that no placeholder's words have, and a letter that no hex example has.
+_PLAIN_TOKEN = re.compile(rb"(?=.*[015-9])(?=.*[G-Zg-z])[A-Za-z0-9_-]{16,128}")
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings. A wrong one ends the process: one line that names it, exit code 2."""
+    try:
+        loaded = load()
+    except SettingError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    logs.setup(loaded)
+    _announce(loaded)
+    return loaded
+
+
+def start() -> None:
+    """Prepare the process and, inside functions-framework, the app that is being made."""
+    settings()
+    if flask.has_app_context():
+        app = flask.current_app
+        # `//api/…` and an empty path are answered, never redirected: a redirect loses the POST.
+        app.url_map.merge_slashes = app.url_map.strict_slashes = False
+        app.register_error_handler(404, _not_found)
+    gc.freeze()  # modules live as long as the process: no collection walks through them again
+    gc.enable()
+
+
+def _not_found(error: NotFound) -> flask.typing.ResponseReturnValue:
+    if flask.request.path in ("/robots.txt", "/favicon.ico"):  # a browser's own question is no refusal
+        return error.get_response()
+    from gateway.receiver import respond
+
+    return respond(flask.request)
+
+
+def _announce(loaded: Settings) -> None:
+    """One INFO line: what is accepted and where; oddities once."""
+    log.info(summary(loaded))
+    for name in loaded.short_secrets():
+        log.warning(say("SHORT_SECRET", loaded.language, setting=name))
+    if loaded.outgoing_token is None and loaded.on_google_cloud:
+        return  # a consumer: it has no token to judge
+    if is_plain(loaded):
+        return
+    from gateway.diagnosis import setting_causes
+
+    for cause in setting_causes(loaded):
+        log.warning(f"{cause.says} {cause.do}", extra={"json_fields": {"code": cause.code}})
+
+
+def summary(loaded: Settings) -> str:
+    """How many tokens are accepted, which, and the address to paste."""
+    prints = ", ".join(fingerprint(token) or "-" for token in loaded.tokens) or "-"
+    address = loaded.paste_url or say("ADDRESS_UNKNOWN", loaded.language)
+    return say("STARTED", loaded.language, count=len(loaded.tokens), prints=prints, address=address)
+
+
+def is_plain(loaded: Settings) -> bool:
+    """Whether the diagnosis would surely find nothing odd about the tokens: it is 20 ms of a cold start."""
+    if not loaded.tokens or (loaded.rest_secret or "").encode() in loaded.tokens:
+        return False
+    return all(_PLAIN_TOKEN.fullmatch(token) for token in loaded.tokens)

@@ -1,0 +1,65 @@
+"""The doctor: is this gateway set up right, and does the address in front of it answer as it should?
+
+    settings → token → queue → store → incoming webhook → last delivery → the running address
+
+Each check is one line: ok, failed or skipped (not set up), what was seen, what to do.
+Nothing is changed, but for one probe event `ONGATEWAYPROBE`, which no handler wants.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Literal, NamedTuple
+
+from gateway.errors import GatewayError
+from gateway.settings import Settings
+from gateway.texts import SENTENCES, say
+
+Result = Literal["ok", "failed", "skipped"]
+
+
+class Check(NamedTuple):
+    """One line: `saw` is what is there, `do` the next action, "" where there is none."""
+
+    check: str
+    result: Result
+    saw: str
+    do: str = ""
+
+
+class Scribe:
+    """Writes checks in the language of the operator: the sentences `DOCTOR_X` and `DOCTOR_X_DO`, if any."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.ok = partial(self._check, "ok")
+        self.failed = partial(self._check, "failed")
+        self.skipped = partial(self._check, "skipped")
+
+    def _check(self, result: Result, check: str, key: str, /, **values: object) -> Check:
+        advice = f"DOCTOR_{key}_DO"
+        do = say(advice, self.language, **values) if advice in SENTENCES else ""
+        return Check(check, result, say(f"DOCTOR_{key}", self.language, **values), do)
+
+    def broken(self, check: str, error: Exception) -> Check:
+        """A check that broke off; our own errors say what happened, others are named by their kind."""
+        saw = str(error) if isinstance(error, GatewayError) else type(error).__name__
+        return Check(check, "failed", saw, say("DOCTOR_AGAIN", self.language))
+
+
+def examine(settings: Settings, url: str | None = None, send_token: bool = False) -> Iterator[Check]:
+    """Every check, in order, as it is made. `url`: the running address, by default `WEBHOOK_URL`'s."""
+    from gateway.tools.doctor import endpoint, local_checks
+
+    scribe = Scribe(settings.language)
+    for name, check in local_checks.CHECKS.items():
+        yield from _made(name, check, settings, scribe)
+    yield from _made("address", partial(endpoint.examine, url=url, send_token=send_token), settings, scribe)
+
+
+def _made(
+    name: str, check: Callable[[Settings, Scribe], Iterable[Check]], settings: Settings, scribe: Scribe
+) -> Iterator[Check]:
+    try:
+        yield from check(settings, scribe)
+    except Exception as error:  # noqa: BLE001 — whatever breaks is a finding: the doctor goes on
+        yield scribe.broken(name, error)

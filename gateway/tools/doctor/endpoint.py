@@ -1,0 +1,242 @@
+"""The running address, seen from outside: name, HTTPS, certificate, redirects, path, health, probes.
+
+The right token goes into `auth.application_token` alone, over HTTPS or to loopback,
+to `WEBHOOK_URL`'s host alone unless the operator says `--send-token`; every other
+place gets a random one. No redirect is ever followed.
+"""
+
+import http.client
+import json
+import secrets
+import socket
+import ssl
+import string
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from gateway.ingest.decision import STATUS
+from gateway.ingest.php_form import build_query
+from gateway.redaction import clean
+from gateway.settings import WEBHOOK_PATH, Settings
+from gateway.tools.doctor import Check, Scribe
+from gateway.tools.doctor.local_checks import PROBE_EVENT
+from gateway.tools.sample_delivery import OURS, Address, parse, place_token
+from verify import PLACES, fingerprint
+
+MAX_ADDRESS = 255  # characters, with the query: the vendor's limit of a handler's address
+_SECONDS = 15.0
+_ANSWER_BYTES = 65_536
+_AGENT = "gateway-doctor"
+_ALPHABET = string.ascii_lowercase + string.digits
+_DAYS_LEFT = 14
+
+
+class Answer(NamedTuple):
+    """An HTTP answer; `said` is its JSON object, {} for anything else."""
+
+    status: int
+    said: dict[str, Any]
+    location: str
+
+    @property
+    def shown(self) -> str:
+        """Status and code, fit for a terminal."""
+        code = str(self.said.get("code", ""))
+        return f"{self.status} {code if code in STATUS else clean(code, limit=40)}".strip()
+
+
+def examine(settings: Settings, scribe: Scribe, url: str | None, send_token: bool) -> Iterator[Check]:
+    """Check the address from the outside in; behind a check that fails there may be nothing to look at."""
+    given = url or settings.paste_url
+    address = parse(given) if given else None
+    if address is None:
+        yield scribe.skipped("address", "NO_ADDRESS")
+        return
+    yield _as_bitrix24_needs_it(address, scribe)
+    reached = _resolve(address, scribe)
+    yield reached
+    if reached.result == "failed":
+        return
+    certificate = _certificate(address, scribe)
+    yield certificate
+    if certificate.result == "failed" and address.secure:
+        return
+    bare = _post(address, *_probe("", ""))
+    if bare.status == 0:
+        yield scribe.failed("connection", "NO_CONNECTION", address=address, problem=bare.said["code"])
+        return
+    if 300 <= bare.status < 400:
+        yield scribe.failed("redirects", "REDIRECT", status=bare.status, to=clean(bare.location))
+        return
+    yield scribe.ok("redirects", "NO_REDIRECT")
+    path = _path(address, bare, scribe)
+    yield path
+    yield _health(address, scribe)
+    if path.result == "ok":
+        yield from _probes(address, settings, scribe, send_token)
+
+
+def _as_bitrix24_needs_it(address: Address, scribe: Scribe) -> Check:
+    if address.loopback:
+        return scribe.skipped("public address", "LOOPBACK", address=address)
+    if not address.secure:
+        return scribe.failed("public address", "PLAIN_HTTP", address=address)
+    if "." not in address.host:
+        return scribe.failed("public address", "NO_DOT", host=address.host)
+    if address.length > MAX_ADDRESS:
+        return scribe.failed("public address", "TOO_LONG", length=address.length, limit=MAX_ADDRESS)
+    return scribe.ok("public address", "PUBLIC", address=address)
+
+
+def _resolve(address: Address, scribe: Scribe) -> Check:
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return scribe.failed("name", "NO_NAME", host=address.host)
+    shown = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return scribe.ok("name", "NAME", host=address.host, addresses=shown)
+
+
+def _certificate(address: Address, scribe: Scribe) -> Check:
+    if not address.secure:
+        return (scribe.skipped if address.loopback else scribe.failed)(
+            "certificate", "NO_TLS", address=address
+        )
+    try:
+        with socket.create_connection((address.host, address.port), _SECONDS) as plain:
+            context = ssl.create_default_context()
+            with context.wrap_socket(plain, server_hostname=address.host) as secure:
+                shown = secure.getpeercert() or {}
+    except ssl.SSLCertVerificationError as error:
+        return scribe.failed("certificate", "BAD_CERTIFICATE", problem=error.verify_message)
+    except (OSError, ssl.SSLError) as error:
+        return scribe.failed("certificate", "NO_CONNECTION", address=address, problem=_words(error))
+    until = str(shown.get("notAfter", ""))
+    days = int((ssl.cert_time_to_seconds(until) - time.time()) // 86_400) if until else 0
+    key = "CERTIFICATE" if days >= _DAYS_LEFT else "CERTIFICATE_ENDS"
+    return scribe.ok("certificate", key, days=days)
+
+
+def _path(address: Address, answer: Answer, scribe: Scribe) -> Check:
+    code = answer.said.get("code")
+    if (answer.status, code) == (401, "TOKEN_NOT_FOUND"):
+        return scribe.ok("path", "PATH", path=clean(address.path))
+    if code == "TOKEN_NOT_CONFIGURED":
+        return scribe.failed("path", "THERE_NO_TOKEN")
+    if code in ("NOT_FOUND", "METHOD_NOT_ALLOWED"):  # a POST to /health is the second
+        return scribe.failed("path", "PATH_WRONG", path=clean(address.path), right=WEBHOOK_PATH)
+    if answer.status == 403 and not code:
+        return scribe.failed("path", "CLOSED")
+    return scribe.failed("path", "STRANGE", answer=answer.shown)
+
+
+def _health(address: Address, scribe: Scribe) -> Check:
+    answer = _call(address, "GET", "", {"User-Agent": _AGENT}, None)
+    if answer.status != 200 or "token_configured" not in answer.said:
+        return scribe.failed("health", "UNHEALTHY", answer=answer.shown)
+    if not answer.said["token_configured"]:
+        return scribe.failed("health", "THERE_NO_TOKEN")
+    return scribe.ok("health", "HEALTH", queue=clean(str(answer.said.get("queue"))))
+
+
+def _probes(address: Address, settings: Settings, scribe: Scribe, send_token: bool) -> Iterator[Check]:
+    yield from _right_token(address, settings, scribe, send_token)
+    told = set()
+    for place in PLACES:
+        if place == OURS:
+            continue
+        answer = _post(address, *_probe(place, _random_token()))
+        check = f"probe {place}"
+        if answer.status == 403 and answer.said.get("code") == "TOKEN_MISMATCH":
+            told.add(json.dumps({**answer.said, "request_id": ""}, sort_keys=True))
+            yield scribe.ok(check, "WRONG_REFUSED")
+        elif answer.status == 401:
+            yield scribe.ok(check, "WRONG_DROPPED", answer=answer.shown)
+        elif answer.status == 200:
+            yield scribe.failed(check, "WRONG_ACCEPTED", answer=answer.shown)
+        else:
+            yield scribe.failed(check, "STRANGE", answer=answer.shown)
+    if len(told) > 1:
+        yield scribe.failed("probe answers", "ANSWERS_DIFFER")
+
+
+def _right_token(address: Address, settings: Settings, scribe: Scribe, send_token: bool) -> Iterator[Check]:
+    check = f"probe {OURS}"
+    if not settings.tokens:
+        yield scribe.skipped(check, "NO_TOKEN_HERE")
+    elif not (address.secure or address.loopback):
+        yield scribe.skipped(check, "TOKEN_IN_CLEAR")
+    elif not (send_token or address.is_ours(settings)):
+        yield scribe.skipped(check, "STRANGER", host=address.host)
+    else:
+        for token in settings.tokens:
+            answer = _post(address, *_probe(OURS, token.decode("utf-8", "surrogateescape")))
+            shown = fingerprint(token) or "-"
+            yield _right_answer(check, answer, shown, scribe)
+
+
+def _right_answer(check: str, answer: Answer, shown: str, scribe: Scribe) -> Check:
+    keys = {
+        "TOKEN_MISMATCH": "RIGHT_MISMATCH",
+        "TOKEN_NOT_FOUND": "RIGHT_LOST",
+        "QUEUE_UNAVAILABLE": "RIGHT_QUEUE",
+    }
+    code = str(answer.said.get("code"))
+    if answer.status == 200 and code == "EVENT_QUEUED":
+        return scribe.ok(check, "RIGHT_QUEUED", print=shown)
+    return scribe.failed(check, keys.get(code, "STRANGE"), print=shown, answer=answer.shown)
+
+
+def _random_token() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(32))
+
+
+def _probe(place: str, token: str) -> tuple[str, Mapping[str, str], bytes]:
+    """Query, headers and body of a probe; of a portal that is none, so that no link can be meant."""
+    fields: dict[str, Any] = {
+        "event": PROBE_EVENT,
+        "event_handler_id": "0",
+        "ts": str(int(time.time())),
+        "auth": {"domain": "doctor.invalid"},
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    query = ""
+    if place:
+        headers, query = place_token(place, token, fields)
+    return query, headers | {"User-Agent": _AGENT}, build_query(fields)
+
+
+def _post(address: Address, query: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    return _call(address, "POST", query, headers, body)
+
+
+def _call(
+    address: Address, method: str, query: str, headers: Mapping[str, str], body: bytes | None
+) -> Answer:
+    """One request on a connection of its own; an address that does not answer is status 0."""
+    kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
+    connection = kind(address.host, address.port, timeout=_SECONDS)
+    try:
+        connection.request(method, address.path + query, body, dict(headers))
+        answer = connection.getresponse()
+        text = answer.read(_ANSWER_BYTES)
+        return Answer(answer.status, _object(text), answer.headers.get("Location", ""))
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(0, {"code": _words(error)}, "")
+    finally:
+        connection.close()
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    return (error.strerror if isinstance(error, OSError) else "") or type(error).__name__

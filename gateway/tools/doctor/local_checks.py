@@ -1,0 +1,120 @@
+"""What the doctor looks at on this side: settings, queue, store, the portal's REST, the journal."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from gateway.events import rfc3339
+from gateway.settings import Settings
+from gateway.tools.doctor import Check, Scribe
+from verify import fingerprint
+
+PROBE_EVENT = "ONGATEWAYPROBE"  # no handler wants it, and no rule changes by it
+_WAITING_SECONDS = 600.0  # a worker takes an event within a minute of its backoff
+_PORTAL_SECONDS = 30.0
+_SHOWN_FIELDS = 10
+
+
+def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
+    from gateway.diagnosis import setting_causes
+
+    prints = ", ".join(fingerprint(token) or "-" for token in settings.tokens) or "-"
+    yield scribe.ok("settings", "SETTINGS", queue=settings.queue_url, portal=settings.domain or "-")
+    causes = setting_causes(settings)
+    yield from (Check("token", "failed", f"{cause.code}: {cause.says}", cause.do) for cause in causes)
+    if not causes:
+        yield scribe.ok("token", "TOKEN", count=len(settings.tokens), prints=prints)
+
+
+def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
+    from gateway.queues import open_embedded, open_pubsub
+
+    if settings.queue_kind == "pubsub":
+        with closing(open_pubsub(settings)) as topic:
+            topic.check()
+        yield scribe.ok("queue", "PUBSUB", url=settings.queue_url)
+        return
+    path = Path(settings.queue_url.removeprefix("sqlite:///"))
+    if not path.exists():
+        yield _absent("queue", path, scribe)
+        return
+    queue = open_embedded(settings)
+    depth, age = queue.depth(), queue.oldest_age()
+    late = depth > 0 and age > _WAITING_SECONDS
+    write = scribe.failed if late else scribe.ok
+    yield write("queue", "QUEUE_LATE" if late else "QUEUE", path=path, depth=depth, age=round(age))
+
+
+def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
+    from gateway.links import open_store, store_exists
+
+    kind = settings.database_url.partition(":")[0]
+    if not store_exists(settings.database_url):
+        yield _absent("store", Path(settings.database_url.removeprefix("sqlite:///")), scribe)
+        return
+    with closing(open_store(settings.database_url)) as store:
+        store.check()
+    yield scribe.ok("store", "STORE", kind=kind)
+
+
+def _absent(check: str, path: Path, scribe: Scribe) -> Check:
+    """A file that the first start will make, if it can."""
+    parent = next(held for held in path.absolute().parents if held.exists())
+    writable = parent.is_dir() and os.access(parent, os.W_OK)
+    return (scribe.ok if writable else scribe.failed)(
+        check, "FILE_LATER" if writable else "FILE_NEVER", path=path, parent=parent
+    )
+
+
+def _incoming_webhook(settings: Settings, scribe: Scribe) -> Iterator[Check]:
+    if not settings.rest_webhook or not settings.rest_origin:
+        yield scribe.skipped("incoming webhook", "NO_REST")
+        yield scribe.skipped("telegram field", "NO_REST")
+        return
+    from gateway.portal.client import Portal
+
+    portal = Portal(settings, until=time.time() + _PORTAL_SECONDS)
+    scopes = portal.scope()
+    shown = ", ".join(sorted(scopes)) or "-"
+    if "user" in scopes or ("user.userfield" in scopes and scopes & {"user_basic", "user_brief"}):
+        yield scribe.ok("incoming webhook", "SCOPES", scopes=shown, portal=settings.domain)
+    else:
+        yield scribe.failed("incoming webhook", "SCOPES_MISSING", scopes=shown, portal=settings.domain)
+    yield _telegram_field(portal.fields(), settings, scribe)
+
+
+def _telegram_field(fields: Iterable[str], settings: Settings, scribe: Scribe) -> Check:
+    name = settings.telegram_field.upper()
+    if name in fields:
+        return scribe.ok("telegram field", "FIELD", field=name)
+    custom = sorted(held for held in fields if held.startswith("UF_USR_"))[:_SHOWN_FIELDS]
+    return scribe.failed("telegram field", "FIELD_MISSING", field=name, others=", ".join(custom) or "-")
+
+
+def _last_delivery(settings: Settings, scribe: Scribe) -> Iterator[Check]:
+    from gateway.journal import Journal
+
+    if settings.queue_kind == "pubsub" and not Path(settings.journal_url.removeprefix("sqlite:///")).exists():
+        yield scribe.skipped("last delivery", "CLOUD_LOG")
+        return
+    journal = Journal(settings.journal_url, settings.language)
+    for record in journal.newest("delivery", 200):
+        if record.record.get("event") != PROBE_EVENT:
+            values = {
+                "at": rfc3339(record.at.replace(microsecond=0)),
+                "event": record.record.get("event", "?"),
+            }
+            yield scribe.ok("last delivery", "DELIVERY", **values)
+            return
+    yield scribe.skipped("last delivery", "NO_DELIVERY")
+
+
+CHECKS: dict[str, Callable[[Settings, Scribe], Iterable[Check]]] = {
+    "settings": _settings,
+    "queue": _queue,
+    "store": _store,
+    "incoming webhook": _incoming_webhook,
+    "last delivery": _last_delivery,
+}

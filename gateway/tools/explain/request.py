@@ -1,0 +1,165 @@
+"""A request as an operator captured it: a raw HTTP request, or a bare body."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from io import BytesIO
+from urllib.parse import unquote_to_bytes
+
+import h11
+
+from gateway.errors import GatewayError
+from gateway.ingest.decision import MAX_BODY, Incoming
+from gateway.settings import WEBHOOK_PATH
+
+Headers = tuple[tuple[str, bytes], ...]
+
+_REQUEST_LINE = re.compile(rb"(?:> )?([A-Za-z]{3,10}) +(\S+)(?: +HTTP/\d(?:\.\d)?)?[ \t]*\r?(?:\n|\Z)")
+_BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
+_PROXIED = re.compile(rb"(?m)^[*<{}] ?.*\r?\n?")  # what `curl -v` prints around a request
+_SCRIPT = re.compile(  # a command that is no curl line would be taken for a form
+    rb"\s*(?:[$\w.]+\s*=\s*)?(?:(?:await|const|import)\s|Invoke-(?:WebRequest|RestMethod)\b|(?:iwr|irm|wget|httpx?)\s"
+    rb"|(?:fetch|axios|requests)[.(]|\$session\b)",
+    re.IGNORECASE,
+)
+_FRAMING = (b"host", b"content-length", b"transfer-encoding")
+
+
+class Unreadable(GatewayError):
+    """What was pasted can't be read; `key` and `values` are the sentence that says what is taken."""
+
+    def __init__(self, key: str, **values: str) -> None:
+        super().__init__(key)
+        self.key = key
+        self.values = values
+
+
+@dataclass(frozen=True)
+class Request:
+    """`target` is the path with its query; headers in order, with their own spelling."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = field(default=b"", repr=False)
+
+    def header(self, name: str) -> bytes | None:
+        return next((value for held, value in self.headers if held.lower() == name), None)
+
+    def incoming(self) -> Incoming:
+        """As a server would hand it over: the path decoded, repeated headers joined by a comma."""
+        path, _, query = self.target.partition("#")[0].partition("?")
+        headers: dict[str, bytes] = {}
+        for name, value in self.headers:
+            known = headers.get(name.lower())
+            headers[name.lower()] = value if known is None else known + b"," + value
+        declared = (self.header("content-length") or b"").decode("latin-1")
+        length = int(declared) if re.fullmatch(r"[0-9]{1,15}", declared) else 0
+        return Incoming(
+            method=self.method.upper(),
+            path=unquote_to_bytes(path).decode("utf-8", "replace") or "/",
+            query=query.encode("utf-8", "surrogateescape"),
+            headers=headers,
+            read=BytesIO(self.body).read,
+            declared_length=length
+            if length > MAX_BODY or not self.body
+            else len(self.body),  # a wrong one is forgiven
+        )
+
+
+def relative(address: str) -> str:
+    """The path and query of an address, with or without scheme and host."""
+    return _ORIGIN.sub("", address, count=1) if _ORIGIN.match(address) else address
+
+
+def is_raw(text: bytes) -> bool:
+    """Whether this begins as an HTTP request does (`> ` in front: as `curl -v` prints it)."""
+    line = _REQUEST_LINE.match(_unframed(text))
+    return line is not None and (b"HTTP/" in line[0] or re.match(rb"/|https?://", line[2]) is not None)
+
+
+def read_raw(text: bytes) -> Request:
+    """A raw request, lines ended by CRLF or LF; its body is taken as pasted. Raises `Unreadable`."""
+    head, body = _split(_unframed(text))
+    line = _REQUEST_LINE.match(head)
+    if line is None:
+        raise Unreadable("PASTED_REQUEST", problem="METHOD PATH HTTP/1.1")
+    method, target = line[1].upper(), _ascii(line[2])
+    lines = [held.rstrip(b"\r \t") for held in head[line.end() :].split(b"\n")]
+    fields = [
+        held for held in lines if held and not held.startswith(b":")
+    ]  # HTTP/2's :authority and its like
+    framing = {held.partition(b":")[0].strip().lower(): held for held in fields}
+    plain = [held for held in fields if held.partition(b":")[0].strip().lower() not in _FRAMING]
+    headers = _parse(method, target, plain)
+    length = framing.get(b"content-length", b"").partition(b":")[2].strip()
+    if b"chunked" in framing.get(b"transfer-encoding", b"").lower():
+        body = _dechunk(body)
+    if length:
+        headers += (("Content-Length", length),)
+    return Request(method.decode(), relative(target.decode()), headers, _as_pasted(body, length))
+
+
+def read_bare(text: bytes) -> Request | None:
+    """A body alone, as a POST to the webhook's path with the Content-Type its look suggests."""
+    body = text.strip(b"\r\n")
+    start = body.lstrip()[:2]
+    if start[:1] in (b"{", b"["):
+        media = b"application/json"
+    elif start == b"--" and b"form-data" in body:
+        media = b"multipart/form-data; boundary=" + body.lstrip().split(None, 1)[0][2:]
+    elif b"=" in body and not _SCRIPT.match(body):
+        media = b"application/x-www-form-urlencoded"
+    else:
+        return None
+    return Request("POST", WEBHOOK_PATH, (("Content-Type", media),), body)
+
+
+def _unframed(text: bytes) -> bytes:
+    text = text.lstrip(b"\r\n\t ")
+    if not re.search(rb"(?m)^> [A-Za-z]+ \S+ HTTP/", text):
+        return text
+    kept = _PROXIED.sub(b"", text)
+    return re.sub(rb"(?m)^> ?", b"", kept).lstrip(b"\r\n\t ")
+
+
+def _split(text: bytes) -> tuple[bytes, bytes]:
+    blank = _BLANK_LINE.search(text)
+    return (text[: blank.start()], text[blank.end() :]) if blank else (text, b"")
+
+
+def _ascii(target: bytes) -> bytes:
+    """An address as a client would send it: what is not ASCII percent-encoded."""
+    return b"".join(bytes([byte]) if 0x20 < byte < 0x7F else b"%%%02X" % byte for byte in target)
+
+
+def _parse(method: bytes, target: bytes, fields: Iterable[bytes]) -> Headers:
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=2**20)
+    lines = [b"%s %s HTTP/1.1" % (method, target), b"Host: gateway", *fields, b"", b""]
+    try:
+        connection.receive_data(b"\r\n".join(lines))
+        event = connection.next_event()
+    except h11.RemoteProtocolError as error:
+        raise Unreadable("PASTED_REQUEST", problem=str(error).partition(":")[0]) from None
+    if not isinstance(event, h11.Request):
+        raise Unreadable("PASTED_REQUEST", problem="headers")
+    return tuple((name.decode("latin-1"), value) for name, value in event.headers if name != b"host")
+
+
+def _as_pasted(body: bytes, length: bytes) -> bytes:
+    """The body without the line end that an editor adds; a Content-Length that fits it decides."""
+    stripped = body.rstrip(b"\r\n")
+    if length.isdigit() and len(stripped) <= int(length[:15]) <= len(body):
+        return body[: int(length)]
+    return stripped
+
+
+def _dechunk(body: bytes) -> bytes:
+    """A chunked body's content where its framing was captured along; as it is otherwise."""
+    content, rest = [], body
+    while (size := re.match(rb"\s*([0-9A-Fa-f]{1,8})[^\r\n]*\r?\n", rest)) and (count := int(size[1], 16)):
+        content.append(rest[size.end() : size.end() + count])
+        rest = rest[size.end() + count :]
+    ended = re.match(rb"\s*0+\s*", rest)
+    return b"".join(content) if ended else body

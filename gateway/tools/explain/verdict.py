@@ -1,0 +1,203 @@
+"""What would be answered to a captured request, and why: the data behind `explain`.
+
+A request is judged exactly as the function judges it. A log record keeps what it
+says, unless the settings say otherwise by now: a place whose fingerprint is that of
+a token accepted today matches today.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from string import Formatter
+from typing import Any
+
+from gateway.diagnosis import diagnose
+from gateway.diagnosis.causes import DO, SAYS
+from gateway.diagnosis.wording import text_of
+from gateway.events import EventInvalid, webhook_message
+from gateway.ingest.decision import STATUS, Judgement, judge
+from gateway.receiver.capture import mask_leaf, mask_name
+from gateway.settings import Settings
+from gateway.tools.explain import Record, Request
+from gateway.tools.explain.masks import as_masked, mask_again, unmask
+from verify import Trace, fingerprint
+
+_VERDICTS = frozenset(["TOKEN_NOT_CONFIGURED", "TOKEN_MISMATCH", "EVENT_INVALID", "EVENT_QUEUED"])
+_VERIFIED = frozenset(
+    ["EVENT_INVALID", "QUEUE_UNAVAILABLE", "EVENT_QUEUED"]
+)  # only a verified request gets these
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`passes`: nothing is wrong with it. `causes`: `{code, detail, says, do}`, most likely first.
+
+    `invalid` and `hint`: as in `Judgement`.
+    """
+
+    code: str
+    passes: bool
+    verified: bool
+    place: str | None
+    decoded_as: str | None
+    places: tuple[Trace, ...]
+    causes: tuple[dict[str, Any], ...] = ()
+    event: dict[str, Any] | None = field(default=None, repr=False)
+    recorded: bool = False
+    invalid: str | None = None
+    hint: str = ""
+
+    @property
+    def status(self) -> int | None:
+        """The answer's HTTP status; None for a record of something else than an answer."""
+        return STATUS.get(self.code)
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `explain --json`."""
+        return {
+            "verified": self.verified,
+            "code": self.code,
+            "place": self.place,
+            "decoded_as": self.decoded_as,
+            "places": [
+                {
+                    "place": seen.place,
+                    "state": seen.state,
+                    "length": seen.length,
+                    "fingerprint": seen.fingerprint,
+                }
+                for seen in self.places
+            ],
+            "causes": list(self.causes),
+            "event": self.event,
+        }
+
+
+def explain(pasted: Request | Record, settings: Settings, now: datetime) -> Explanation:
+    """Judge a request, or read a record in the light of today's settings."""
+    return (
+        _of_request(pasted, settings, now)
+        if isinstance(pasted, Request)
+        else _of_record(pasted, settings, now)
+    )
+
+
+def _of_request(request: Request, settings: Settings, now: datetime) -> Explanation:
+    request, stand_ins = unmask(request, settings)
+    judgement = judge(request.incoming(), settings, now)
+    causes = [cause.to_json() for cause in diagnose(judgement, settings)] if judgement.refused else []
+    return Explanation(
+        code=judgement.code,
+        passes=not judgement.refused,
+        verified=judgement.verdict.verified,
+        place=judgement.verdict.place,
+        decoded_as=judgement.payload.decoded_as,
+        places=as_masked(judgement.verdict.places, stand_ins),
+        causes=tuple(mask_again(causes, stand_ins)),
+        event=_event(judgement, settings, now, stand_ins),
+        invalid=judgement.invalid,
+        hint=judgement.hint,
+    )
+
+
+def _event(
+    judgement: Judgement, settings: Settings, now: datetime, stand_ins: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """The event as it would be published; where nothing vouches for it, less everything like a token."""
+    try:
+        secrets = settings.secrets()
+        message = judgement.message or webhook_message(
+            judgement.payload.fields, now, secrets, settings.domain
+        )
+    except EventInvalid:
+        return None
+    event: dict[str, Any] = mask_again(json.loads(message.to_bytes()), stand_ins)
+    if not judgement.verdict.verified:
+        event |= {
+            name: _without_tokens(event[name], (name,))
+            for name in ("event", "event_handler_id", "portal", "data")
+        }
+    return event
+
+
+def _without_tokens(value: Any, names: tuple[str, ...] = ()) -> Any:
+    if isinstance(value, dict):
+        return {mask_name(name): _without_tokens(inner, (*names, name)) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_tokens(inner, names) for inner in value]
+    if value is None or isinstance(value, bool):
+        return value
+    masked = mask_leaf(names, str(value))
+    return value if masked == str(value) else masked
+
+
+def _of_record(record: Record, settings: Settings, now: datetime) -> Explanation:
+    places = _today(record.places, settings)
+    told = _as_told(record, settings)
+    changed = _place(places) != told.place or (
+        record.code == "TOKEN_NOT_CONFIGURED" and bool(settings.tokens)
+    )
+    if record.code not in _VERDICTS or not record.places:
+        changed = False
+    if not changed and not record.whole:
+        return told
+    today = _of_request(record.request, settings, now)
+    if not changed:
+        return replace(told, event=today.event)
+    if record.whole:
+        return replace(today, recorded=True)
+    if _place(places):  # the record holds no event to look at
+        return replace(
+            told,
+            code="EVENT_QUEUED",
+            passes=True,
+            verified=True,
+            place=_place(places),
+            places=places,
+            causes=(),
+        )
+    return replace(today, decoded_as=record.decoded_as, places=places, event=None, recorded=True)
+
+
+def _as_told(record: Record, settings: Settings) -> Explanation:
+    place = _place(record.places)
+    return Explanation(
+        code=record.code,
+        passes=record.code in ("EVENT_QUEUED", "OK") and not record.causes,
+        verified=place is not None or record.code in _VERIFIED,
+        place=place,
+        decoded_as=record.decoded_as,
+        places=record.places,
+        causes=tuple(_worded(cause, settings) for cause in record.causes),
+        recorded=True,
+        invalid=record.invalid,
+    )
+
+
+def _worded(cause: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """A record's cause; a text line names only its code, so its sentences come from the catalogue."""
+    code = str(cause["code"])
+    said = {name: cause.get(name, "") for name in ("detail", "says", "do")}
+    if not said["do"] and code in SAYS:
+        texts = (SAYS[code].ru, SAYS[code].en, DO[code].ru, DO[code].en)
+        unknown = {name: "…" for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+        said["says"], said["do"] = text_of(code, "", unknown, settings)
+    return {"code": code, **said}
+
+
+def _today(places: tuple[Trace, ...], settings: Settings) -> tuple[Trace, ...]:
+    """The places by the tokens accepted today; those too short for a fingerprint stay as recorded."""
+    accepted = {(len(token), fingerprint(token)) for token in settings.tokens}
+    if not accepted:
+        return places
+    return tuple(
+        seen._replace(state="match" if (seen.length, seen.fingerprint) in accepted else "mismatch")
+        if seen.state in ("match", "mismatch") and seen.fingerprint
+        else seen
+        for seen in places
+    )
+
+
+def _place(places: tuple[Trace, ...]) -> str | None:
+    return next((seen.place for seen in places if seen.state == "match"), None)

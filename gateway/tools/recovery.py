@@ -1,0 +1,220 @@
+"""What waits to be put back on the queue: events that never reached it, and dead letters.
+
+Every source yields `Kept`; putting one back publishes the same bytes under the same
+`event_id`, and only then settles it where it was kept. A crash in between makes it go out
+twice, which its `event_id` makes harmless.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from gateway.errors import PoisonMessage, QueueRefused, QueueUnavailable
+from gateway.events import read_message
+from gateway.journal import Journal, Record, open_journal
+from gateway.links import user_record
+from gateway.links.model import DeadLetter, Store
+from gateway.queues import Publisher, open_embedded, open_pubsub
+from gateway.queues.model import Dead
+from gateway.queues.publish import publish_within
+from gateway.queues.pubsub import PubSub
+from gateway.settings import Settings
+
+Source = Literal["journal", "log", "file", "store", "queue"]
+
+REPLAY_SECONDS = 30.0  # nobody waits for an answer here
+HOLD_SECONDS = 600  # Pub/Sub's most: pulled dead letters are nobody else's while they are worked through
+EMPTY_PULLS = 3  # Pub/Sub may answer "none" while it has some
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A message and where it is kept; `settle` removes it there. An event not queued has no `reason`."""
+
+    source: Source
+    id: str
+    event: str
+    event_id: str
+    data: bytes
+    attributes: Mapping[str, str]
+    recorded_at: datetime | None
+    settle: Callable[[], None]
+    reason: str = ""
+    attempts: int = 0
+
+    @property
+    def message(self) -> Any:
+        """The data as JSON values, or as text where it is no JSON."""
+        try:
+            return json.loads(self.data)
+        except (ValueError, RecursionError):
+            return self.data.decode("utf-8", "replace")
+
+
+def nothing() -> None:
+    """The `settle` of what can't be changed: a log, a file."""
+
+
+def put_back(kept: Kept, publisher: Publisher) -> str:
+    """Publish it again, then settle it. Raises `QueueUnavailable`, and what `settle` raises."""
+    message_id = publish_within(publisher, kept.data, kept.attributes, time.monotonic() + REPLAY_SECONDS)
+    kept.settle()
+    return message_id
+
+
+def journal_events(journal: Journal, since: datetime | None = None) -> Iterator[Kept]:
+    """Events that `serve` could not queue."""
+    for record in journal.records("not_queued", since=since):
+        yield _from_record(journal, record)
+
+
+def _from_record(journal: Journal, record: Record) -> Kept:
+    told = record.record
+    return Kept(
+        source="journal",
+        id=f"journal:{record.id}",
+        event=told["event"],
+        event_id=told["event_id"],
+        data=told["payload"].encode("utf-8"),
+        attributes=told["attributes"],
+        recorded_at=record.at,
+        settle=partial(journal.remove, record.id),
+    )
+
+
+def store_letters(store: Store) -> Iterator[Kept]:
+    """Messages that a consumer put aside, as they could never succeed."""
+    for letter in store.dead_letters():
+        yield _from_letter(store, letter)
+
+
+def _from_letter(store: Store, letter: DeadLetter) -> Kept:
+    text = (
+        letter.message if isinstance(letter.message, str) else json.dumps(letter.message, ensure_ascii=False)
+    )
+    data = text.encode("utf-8", "backslashreplace")  # a lone surrogate becomes its JSON escape again
+    return Kept(
+        source="store",
+        id=f"store:{letter.id}",
+        event=letter.event,
+        event_id=letter.event_id,
+        data=data,
+        attributes=attributes_of(data, letter.event, letter.event_id),
+        recorded_at=letter.recorded_at,
+        settle=partial(store.remove_dead_letter, letter.id),
+        reason=letter.reason,
+        attempts=letter.attempts,
+    )
+
+
+def attributes_of(data: bytes, event: str = "", event_id: str = "") -> dict[str, str]:
+    """The attributes of a message whose own were not kept: consumers are chosen by `event`."""
+    try:
+        return read_message(data).attributes("")
+    except PoisonMessage:
+        return {"event": event, "event_id": event_id}
+
+
+def queue_letters(settings: Settings, stack: ExitStack, subscription: str | None = None) -> Iterator[Kept]:
+    """Messages that used up their attempts: the embedded queue's, or those of a dead-letter subscription.
+
+    What is pulled and not settled goes back to the subscription when `stack` closes.
+    """
+    if settings.queue_kind == "local":
+        if not Path(settings.queue_url.removeprefix("sqlite:///")).exists():
+            return
+        queue = open_embedded(settings)
+        for dead in queue.dead_letters():
+            yield _from_dead(dead, partial(queue.remove_dead_letter, dead.id))
+        return
+    pubsub = open_pubsub(settings)
+    stack.callback(pubsub.close)
+    try:
+        yield from _pulled(pubsub, subscription or default_subscription(settings), stack)
+    except QueueRefused:
+        if subscription is not None:
+            raise  # the default one may not be there: nobody has deployed
+
+
+def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
+    """Erase a person from the journal and the queue's dead letters; how many records went.
+
+    The store of links erases its own, dead letters included.
+    """
+    with ExitStack() as stack:
+        letters = queue_letters(settings, stack)
+        theirs = [kept for kept in letters if user_record.speaks_of(kept.message, portal, bitrix_user_id)]
+        for kept in theirs:
+            kept.settle()
+    gone = len(theirs) + open_journal(settings).forget(portal, bitrix_user_id)
+    for url in (settings.queue_url, settings.database_url, settings.journal_url):
+        _empty_write_ahead_log(url)
+    return gone
+
+
+def _empty_write_ahead_log(url: str) -> None:
+    """What was erased from a SQLite file still stands in its log, until that is written over or emptied."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:") and path.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5.0)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def default_subscription(settings: Settings) -> str:
+    """`b24-dead-letters` beside the topic `b24-events`, as deploy.sh names them."""
+    topic = settings.queue_url.rpartition("/")[2]
+    return f"{topic.rpartition('-')[0] or topic}-dead-letters"
+
+
+def _pulled(pubsub: PubSub, subscription: str, stack: ExitStack) -> Iterator[Kept]:
+    """Each message once, held until it is settled or `stack` closes."""
+    held: dict[str, None] = {}
+    seen: set[str] = set()
+
+    def settle(ack_id: str) -> None:
+        pubsub.acknowledge(subscription, [ack_id])
+        held.pop(ack_id, None)
+
+    def give_back() -> None:
+        rest = list(held)
+        with suppress(QueueUnavailable):  # they come back by themselves, only later
+            for start in range(0, len(rest), 500):
+                pubsub.keep(subscription, rest[start : start + 500], 0)
+
+    stack.callback(give_back)
+    empty = 0
+    while empty < EMPTY_PULLS:
+        batch = pubsub.pull(subscription)
+        if batch:
+            held |= dict.fromkeys(ack_id for ack_id, _ in batch)
+            pubsub.keep(subscription, [ack_id for ack_id, _ in batch], HOLD_SECONDS)
+        fresh = [(ack_id, dead) for ack_id, dead in batch if dead.id not in seen]
+        empty = 0 if fresh else empty + 1
+        seen |= {dead.id for _, dead in fresh}
+        for ack_id, dead in fresh:
+            yield _from_dead(dead, partial(settle, ack_id))
+
+
+def _from_dead(dead: Dead, settle: Callable[[], None]) -> Kept:
+    attributes = dict(dead.attributes)
+    if "event" not in attributes:
+        attributes = attributes_of(dead.data)
+    return Kept(
+        source="queue",
+        id=f"queue:{dead.id}",
+        event=attributes.get("event", ""),
+        event_id=attributes.get("event_id", ""),
+        data=dead.data,
+        attributes=attributes,
+        recorded_at=datetime.fromtimestamp(dead.recorded_at, UTC),
+        settle=settle,
+        reason=dead.reason,
+        attempts=dead.attempts,
+    )

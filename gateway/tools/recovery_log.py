@@ -1,0 +1,121 @@
+"""Events that were kept in a log, read back: from Cloud Logging, or from what was exported of one.
+
+An event may stand there in numbered parts, in any order, and more than once.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from gateway.errors import PassingFailure
+from gateway.texts import say
+from gateway.tools.recovery import Kept, Source, nothing
+
+CODE = "EVENT_NOT_QUEUED"
+RETENTION = timedelta(days=30)  # what Cloud Logging's _Default bucket keeps
+_MARK = '{"code": "EVENT_NOT_QUEUED"'  # how a line of text carries a record
+
+
+class Parts:
+    """Joins records of kept events; `incomplete` names the events of which parts are missing."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._open: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
+        self._joined: set[tuple[str, str]] = set()
+
+    def add(self, fields: Mapping[str, Any]) -> Kept | None:
+        """The event that this record completes, if it does."""
+        try:
+            key = (str(fields["event_id"]), str(fields.get("sha256", "")))
+            part, parts = int(fields.get("part", 1)), int(fields.get("parts", 1))  # the log has doubles
+        except (KeyError, TypeError, ValueError):
+            return None
+        if key in self._joined:
+            return None
+        found = self._open.setdefault(key, {})
+        found[part] = fields
+        if any(number not in found for number in range(1, parts + 1)):
+            return None
+        data = "".join(str(found[number]["payload"]) for number in range(1, parts + 1)).encode("utf-8")
+        if key[1] and sha256(data).hexdigest() != key[1]:
+            return None  # a part was altered: the event stays named in `incomplete`
+        self._joined.add(key)
+        del self._open[key]
+        return self._kept(fields, data)
+
+    def incomplete(self) -> list[str]:
+        return sorted({event_id for event_id, _ in self._open})
+
+    def _kept(self, fields: Mapping[str, Any], data: bytes) -> Kept:
+        event, event_id = str(fields.get("event", "")), str(fields["event_id"])
+        attributes = fields.get("attributes")
+        attributes = attributes if isinstance(attributes, Mapping) else {"event": event, "event_id": event_id}
+        return Kept(
+            source=self._source,
+            id=f"{self._source}:{event_id}",
+            event=event,
+            event_id=event_id,
+            data=data,
+            attributes={str(name): str(value) for name, value in attributes.items()},
+            recorded_at=None,
+            settle=nothing,
+        )
+
+
+def exported(text: str) -> Iterator[Mapping[str, Any]]:
+    """The records in an export: `gcloud logging read --format=json`, an entry a line, or lines of ours."""
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        for line in text.split("\n"):  # not splitlines(): JSON may hold U+2028 as it is
+            yield from _in_line(line)
+    else:
+        yield from _inside(whole)
+
+
+def _inside(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, list):
+        for entry in value:
+            yield from _inside(entry)
+    elif isinstance(value, dict):
+        if value.get("code") == CODE and isinstance(value.get("payload"), str):
+            yield value
+            return
+        for name in ("jsonPayload", "textPayload", "message"):
+            inner = value.get(name)
+            yield from _in_line(inner) if isinstance(inner, str) else _inside(inner)
+
+
+def _in_line(line: str) -> Iterator[Mapping[str, Any]]:
+    """A line that is JSON, or holds a record among other text."""
+    for start in (line.find("{"), line.find(_MARK)):
+        if start >= 0:
+            try:
+                value, _ = json.JSONDecoder().raw_decode(line, start)
+            except (ValueError, RecursionError):
+                continue
+            yield from _inside(value)
+            return
+
+
+def cloud_records(
+    project: str, language: str, since: datetime | None = None, client: Any = None
+) -> Iterator[Mapping[str, Any]]:
+    """The records in a project's log, oldest first. Raises `PassingFailure` where it can't be read."""
+    import google.api_core.exceptions
+    import google.auth.exceptions
+    from google.cloud import logging
+
+    begin = since or datetime.now(UTC) - RETENTION
+    wanted = f'(jsonPayload.code="{CODE}" OR textPayload:"{CODE}") AND timestamp>="{begin.isoformat()}"'
+    try:
+        client = client or logging.Client(project=project)  # type: ignore[no-untyped-call]
+        for entry in client.list_entries(filter_=wanted, order_by=logging.ASCENDING, page_size=1000):
+            payload = entry.payload
+            yield from _in_line(payload) if isinstance(payload, str) else _inside(payload)
+    except (google.api_core.exceptions.GoogleAPIError, google.auth.exceptions.GoogleAuthError) as error:
+        problem = type(error).__name__
+        raise PassingFailure(say("LOG_UNREADABLE", language, project=project, problem=problem)) from None

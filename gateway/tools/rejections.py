@@ -1,0 +1,122 @@
+"""Refusals as people look at them: from Cloud Logging or the journal, grouped by their first cause."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from gateway.errors import PassingFailure
+from gateway.events import rfc3339
+from gateway.journal import Journal
+from gateway.settings import Settings
+from gateway.texts import say
+
+# What `receiver` logs of a refusal, and nothing else does.
+CLOUD_FILTER = 'severity="WARNING" AND jsonPayload.places:* AND jsonPayload.request_id:*'
+_PAGE = 1000
+_POLL_SECONDS = 5.0
+
+
+class Refusal(NamedTuple):
+    """One refusal: when it was logged, and its record's fields."""
+
+    at: datetime
+    fields: Mapping[str, Any]
+
+    @property
+    def cause(self) -> Mapping[str, Any]:
+        """The first cause; the answer's code stands for one where there is none."""
+        causes = self.fields.get("causes") or [{"code": self.fields.get("code", "?")}]
+        first: Mapping[str, Any] = causes[0]
+        return first
+
+    def to_json(self) -> dict[str, Any]:
+        cause = self.cause
+        return {
+            "cause": cause["code"],
+            "code": self.fields.get("code"),
+            "at": rfc3339(self.at),
+            "detail": cause.get("detail", ""),
+            "says": cause.get("says", ""),
+            "do": cause.get("do", ""),
+            "guide": self.fields.get("guide", ""),
+            "places": [_whole(seen) for seen in self.fields.get("places") or []],
+            "request_id": self.fields.get("request_id"),
+        }
+
+
+@dataclass(frozen=True)
+class Group:
+    """Refusals of one first cause."""
+
+    count: int
+    newest: Refusal
+
+    def to_json(self) -> dict[str, Any]:
+        newest = self.newest.to_json()
+        return {"cause": newest.pop("cause"), "count": self.count, "newest": newest.pop("at"), **newest}
+
+
+def grouped(refusals: Iterable[Refusal]) -> list[Group]:
+    """By first cause; the cause that came last stands first."""
+    groups: dict[str, Group] = {}
+    for refusal in refusals:
+        code = str(refusal.cause["code"])
+        known = groups.get(code)
+        newest = refusal if known is None or refusal.at >= known.newest.at else known.newest
+        groups[code] = Group(1 if known is None else known.count + 1, newest)
+    return sorted(groups.values(), key=lambda group: group.newest.at, reverse=True)
+
+
+def of_journal(settings: Settings, since: datetime, follow: bool = False) -> Iterator[Refusal]:
+    """The local server's refusals, oldest first; with `follow` also those to come, without end."""
+    journal = Journal(settings.journal_url, settings.language)
+    last = 0
+    for record in journal.records("refusal", since=since):
+        last = record.id
+        yield Refusal(record.at, record.record)
+    if follow:
+        for record in journal.follow("refusal", after=last):
+            yield Refusal(record.at, record.record)
+
+
+def of_cloud(
+    project: str,
+    language: str,
+    since: datetime,
+    follow: bool = False,
+    client: Any = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Refusal]:
+    """A project's refusals, oldest first; with `follow` also those to come. Raises `PassingFailure`."""
+    import google.api_core.exceptions
+    import google.auth.exceptions
+    import requests
+    from google.cloud import logging
+
+    seen: set[str] = set()  # an entry may arrive later than one that is younger
+    try:
+        client = client or logging.Client(project=project, _use_grpc=False)  # type: ignore[no-untyped-call]
+        while True:
+            wanted = f'{CLOUD_FILTER} AND timestamp>="{rfc3339(since)}"'
+            for entry in client.list_entries(filter_=wanted, order_by=logging.ASCENDING, page_size=_PAGE):
+                if isinstance(entry.payload, Mapping) and entry.insert_id not in seen:
+                    seen.add(entry.insert_id)
+                    yield Refusal(entry.timestamp or datetime.now(UTC), entry.payload)
+            if not follow:
+                return
+            sleep(_POLL_SECONDS)
+    except (
+        google.api_core.exceptions.GoogleAPIError,
+        google.auth.exceptions.GoogleAuthError,
+        requests.RequestException,
+    ) as error:
+        problem = type(error).__name__
+        raise PassingFailure(say("LOG_UNREADABLE", language, project=project, problem=problem)) from None
+
+
+def _whole(seen: Mapping[str, Any]) -> dict[str, Any]:
+    """A place with its length as a whole number: Cloud Logging keeps doubles."""
+    length = seen.get("length")
+    return {**seen, "length": int(length) if isinstance(length, int | float) else None}

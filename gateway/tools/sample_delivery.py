@@ -1,0 +1,129 @@
+"""A delivery as Bitrix24 makes it, for tools that post one: what, the token where, and to which address."""
+
+import ipaddress
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from gateway.redaction import clean
+from gateway.settings import WEBHOOK_PATH, Settings
+
+AGENT = "Bitrix24 Webhook Engine"
+OURS = "body:auth.application_token"  # where Bitrix24 puts the token
+
+# What the vendor's events carry, by the beginning of their names; the first that fits.
+_DATA: list[tuple[str, Any]] = [
+    ("ONUSERUPDATE", {"ID": "12", "ACTIVE": "1", "UF_USR_TELEGRAM": "@ivan_petrov"}),
+    (
+        "ONUSER",
+        {"ID": "12", "ACTIVE": "1", "EMAIL": "ivan@example.com", "NAME": "Иван", "LAST_NAME": "Петров"},
+    ),
+    (
+        "ONTASKCOMMENT",
+        {"FIELDS_BEFORE": "undefined", "FIELDS_AFTER": {"ID": "0", "TASK_ID": "7", "MESSAGE_ID": "31"}},
+    ),
+    ("ONTASK", {"FIELDS_BEFORE": {"ID": "7"}, "FIELDS_AFTER": {"ID": "7"}, "IS_ACCESSIBLE_BEFORE": "Y"}),
+    ("ON", {"FIELDS": {"ID": "7405"}}),
+]
+
+
+def data_of(event: str) -> Any:
+    """The `data` that the vendor's event of this name carries."""
+    return next((data for start, data in _DATA if event.upper().startswith(start)), {"FIELDS": {"ID": "1"}})
+
+
+def delivery(event: str, data: Any, domain: str) -> dict[str, Any]:
+    """A webhook's delivery as nested values, keys in the vendor's order, without its token."""
+    member_id = secrets.token_hex(16)
+    auth = {"domain": domain, "client_endpoint": f"https://{domain}/rest/"}
+    auth |= {"server_endpoint": "https://oauth.bitrix.info/rest/", "member_id": member_id}
+    return {"event": event, "event_handler_id": "1", "data": data, "ts": str(int(time.time())), "auth": auth}
+
+
+def place_token(place: str, token: str, fields: dict[str, Any]) -> tuple[dict[str, str], str]:
+    """Put the token into its place; returns the headers and the query."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": AGENT}
+    where, _, name = place.partition(":")
+    if where == "header":
+        headers[name] = f"Bearer {token}" if name == "Authorization" else token
+    elif where == "query":
+        return headers, f"?token={quote(token)}"
+    else:
+        *path, last = name.split(".")
+        inner = fields
+        for level in path:
+            inner = inner.setdefault(level, {}) if isinstance(inner.get(level, {}), dict) else inner
+        inner[last] = token
+    return headers, ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this name or IP address is this machine itself."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)  # how a server of both families sees 127.0.0.1
+    return (mapped or address).is_loopback
+
+
+def here(host: str, port: int) -> str:
+    """The origin at which a server that listens on `host` is reached from this machine."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 — compared, not bound
+        host = "127.0.0.1"
+    return f"http://{in_url(host)}:{port}"
+
+
+def in_url(host: str) -> str:
+    """A host as it stands in a URL: IPv6 in brackets (RFC 3986 §3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to knock: `path` without the query, which may hold a token."""
+
+    secure: bool
+    host: str
+    port: int
+    path: str
+    length: int  # of the whole address, as it would be pasted
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    def is_ours(self, settings: Settings) -> bool:
+        """Whether it is `WEBHOOK_URL`'s host and port."""
+        ours = parse(settings.webhook_url) if settings.webhook_url else None
+        return ours is not None and (ours.host, ours.port) == (self.host, self.port)
+
+    @property
+    def origin(self) -> str:
+        port = "" if self.port == (443 if self.secure else 80) else f":{self.port}"
+        return f"{'https' if self.secure else 'http'}://{in_url(self.host)}{port}"
+
+    def __str__(self) -> str:
+        """Fit for a terminal: what looks like a token in the path is masked."""
+        return self.origin + clean(self.path)
+
+
+def parse(url: str) -> Address | None:
+    """An HTTP or HTTPS address, `/api/bitrix/webhook` added where it has no path; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        return None
+    path = parts.path if parts.path.strip("/") else WEBHOOK_PATH
+    return Address(
+        secure=parts.scheme == "https",
+        host=parts.hostname,
+        port=port or (443 if parts.scheme == "https" else 80),
+        path=path,
+        length=len(parts._replace(path=path, fragment="").geturl()),
+    )

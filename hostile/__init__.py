@@ -1,0 +1,356 @@
+"""Hostile requests by the million: `python -m hostile --inputs 1000000`, or `make hostile`.
+
+Four targets, each given what Hypothesis writes: the HTTP function end to end (its queue is a list,
+and what lands there goes through the consumer), the decoder, `verify`, the diagnosis. Nothing may
+raise, no answer may be a 500, none may take a second of this process's time, memory stays bounded.
+Rounds of 2,000 inputs, each a run of Hypothesis of its own, as one remembers what it tried.
+"""
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from gateway.diagnosis import diagnose
+from gateway.events import SECRET_KEYS, read_message
+from gateway.ingest.decision import MAX_BODY, STATUS, Incoming, judge
+from gateway.ingest.decode import TooComplex, decode, decode_query, repeated_places
+from gateway.settings import WEBHOOK_PATH, load
+from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, PORTAL, TOKEN, delivery, form
+from tests.support.processes import ROOT
+from verify import PLACES, verify
+
+ROUND = 2000
+SECONDS = 1.0
+SECRET = "s3cret0f1nc0m1ngw3bh00k"
+
+NAMES = st.sampled_from(
+    (
+        *("event", "data", "auth", "token", "ts", "ID", "FIELDS", "ACTIVE", "UF_USR_TELEGRAM", "domain"),
+        *(
+            "application_token",
+            "document_id",
+            "member_id",
+            "0",
+            "1",
+            "",
+            " ",
+            ".",
+            "[",
+            "]",
+            "a[b",
+            "\0",
+            "[]",
+        ),
+    )
+)
+TEXTS = st.one_of(
+    st.sampled_from([TOKEN, OTHER_TOKEN, TOKEN.upper(), f'"{TOKEN}"', TOKEN[:20], SECRET, PORTAL])
+    | st.sampled_from(["ONUSERUPDATE", "ONTASKADD", "undefined", "12", "@ivan", "0", "N", "1e999", "\ud800"]),
+    st.text(max_size=40),
+    st.integers().map(str),
+)
+
+
+def _tree(inner: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    return st.lists(inner, max_size=5) | st.dictionaries(NAMES | st.text(max_size=8), inner, max_size=6)
+
+
+TREES = st.recursive(TEXTS | st.none() | st.booleans() | st.integers() | st.floats(), _tree, max_leaves=30)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value).encode()  # lone surrogates as escapes, NaN and Infinity as Python writes them
+
+
+@st.composite
+def _forms(draw: st.DrawFn) -> bytes:
+    """A form of odd names and values, encoded more or less."""
+    pairs = []
+    for _ in range(draw(st.integers(0, 12))):
+        name = draw(NAMES)
+        for level in draw(st.lists(NAMES, max_size=draw(st.sampled_from([0, 1, 2, 40])))):
+            name += f"[{level}]"
+        value = draw(TEXTS)
+        times = draw(st.integers(0, 2))
+        pairs.append("=".join(_encoded(part, times) for part in (name, value)))
+    return "&".join(pairs).encode("utf-8", "surrogatepass")
+
+
+def _encoded(text: str, times: int) -> str:
+    for _ in range(times):
+        text = quote(text, errors="replace")
+    return text
+
+
+@st.composite
+def _multiparts(draw: st.DrawFn) -> bytes:
+    line = draw(st.sampled_from(["\r\n", "\n"]))
+    body = ""
+    for _ in range(draw(st.integers(0, 6))):
+        file = draw(st.sampled_from(["", "", '; filename="f"']))
+        head = f'--x{line}Content-Disposition: form-data; name="{draw(NAMES)}"{file}{line}{line}'
+        body += head + draw(TEXTS) + line
+    return (body + draw(st.sampled_from(["--x--", "--x", ""]))).encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def _spoilt(draw: st.DrawFn, bodies: SearchStrategy[bytes]) -> bytes:
+    """A body cut, with something in it twice, or with a few bytes of it replaced."""
+    body = draw(bodies)
+    start, end = sorted((draw(st.integers(0, len(body))), draw(st.integers(0, len(body)))))
+    return body[:start] + draw(st.binary(max_size=4) | st.just(body[start:end] * 2)) + body[end:]
+
+
+REAL = st.sampled_from([form(), form(token=None), form("ONUSERADD", {"ID": "7"}), _json(delivery())])
+WHOLE = _forms() | TREES.map(_json) | _multiparts() | REAL
+NESTED = st.builds(
+    lambda n, c: c * n, st.integers(1, 3000), st.sampled_from([b"[", b'{"a":', b"a[b]", b"%5B"])
+)
+BODIES = WHOLE | _spoilt(WHOLE) | st.binary(max_size=300) | NESTED
+TYPES = st.sampled_from(
+    (
+        *(
+            FORM,
+            "application/json",
+            "multipart/form-data; boundary=x",
+            "multipart/form-data",
+            "text/plain",
+            "",
+        ),
+        *("application/x+json; charset=\xff", "multipart/form-data; boundary=" + "x" * 300),
+    )
+) | st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=30)
+LATIN = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=60)
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["X-Bitrix-Token", "Authorization", "Cookie", "User-Agent", "Content-Encoding", "X-Token"]
+    ),
+    st.sampled_from(
+        [TOKEN, f"Bearer {TOKEN}", f"bearer  {OTHER_TOKEN}", f"Basic {TOKEN}", AGENT, "gzip", ","]
+    )
+    | LATIN,
+    max_size=3,
+)
+QUERIES = _forms().filter(lambda query: len(query) < 9000) | st.just(f"token={TOKEN}".encode())
+PATHS = st.sampled_from([WEBHOOK_PATH, WEBHOOK_PATH + "/", "/", "//", f"/{TOKEN}", "/health", "/%00", "/x"])
+METHODS = st.sampled_from(["POST"] * 8 + ["GET", "HEAD", "PUT", "OPTIONS", "TRACE", "ÖÄ"])
+
+
+@contextmanager
+def _timed() -> Any:
+    began = time.thread_time()
+    yield
+    took = time.thread_time() - began
+    assert took < SECONDS, f"took {took:.2f} s"
+
+
+def _incoming(
+    method: str, path: str, query: bytes, body: bytes, kind: str, headers: Mapping[str, str]
+) -> Incoming:
+    raw = {name.lower(): value.encode("latin-1") for name, value in headers.items()}
+    raw["content-type"] = kind.encode("latin-1")
+    return Incoming(method, path, query, raw, lambda limit: body[:limit], len(body))
+
+
+def check_decoder(body: bytes, kind: str, query: bytes) -> None:
+    """The decoder raises nothing but its limits, and what it yields is JSON without lone surrogates."""
+    with _timed():
+        decode_query(query)
+        try:
+            payload = decode(body, kind)
+        except TooComplex as over:
+            assert over.came > over.allowed  # noqa: PT017 — the only exception there may be
+            return
+    json.dumps(payload.fields, allow_nan=False, ensure_ascii=False).encode("utf-8")
+
+
+def check_verify(body: Any, query: Any, headers: dict[str, bytes]) -> None:
+    """Any values in any place: a verdict, true only where an accepted token stands."""
+    with _timed():
+        verdict = verify(headers, query, body, (TOKEN.encode(),))
+    assert [seen.place for seen in verdict.places] == list(PLACES)
+    everything = repr((body, query, headers))
+    assert not verdict.verified or TOKEN in everything
+    assert TOKEN not in repr(verdict)
+
+
+SETTINGS = load(
+    {
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
+        "BITRIX24_WEBHOOK_TOKEN": f"1/{SECRET}",
+        "BITRIX24_DOMAIN": "p.bitrix24.ru",
+    },
+    dotenv=None,
+)
+
+
+def check_diagnosis(
+    method: str, path: str, query: bytes, body: bytes, kind: str, headers: Mapping[str, str]
+) -> None:
+    """Causes for every refusal, none for the rest, and no secret in any."""
+    with _timed():
+        judgement = judge(_incoming(method, path, query, body, kind, headers), SETTINGS, datetime.now(UTC))
+        repeated_places(judgement.payload, False)
+        causes = diagnose(judgement, SETTINGS)
+    assert bool(causes) <= judgement.refused
+    if judgement.code.startswith("TOKEN_"):
+        assert causes
+    told = json.dumps([cause.to_json() for cause in causes], ensure_ascii=False)
+    assert TOKEN not in told
+    assert SECRET not in told
+
+
+class Function:
+    """The HTTP function behind WSGI, its queue a list; what is queued goes through a consumer at once."""
+
+    def __init__(self, directory: Path) -> None:
+        os.environ.update(
+            BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN,
+            DATABASE_URL=f"sqlite:///{directory}/links.db",
+            QUEUE_URL=f"sqlite:///{directory}/queue.db",
+            JOURNAL_URL=f"sqlite:///{directory}/journal.db",
+        )
+        import functions_framework
+
+        import handlers
+        from gateway import receiver
+
+        self._consume = handlers.consume
+        self._queued: list[tuple[bytes, Mapping[str, str]]] = []
+        receiver._publisher.cache_clear()
+        self._receiver, self._publisher = receiver, receiver._publisher
+        receiver._publisher = lambda: self  # type: ignore[assignment]
+        app: Any = functions_framework.create_app("bitrix_webhook", str(ROOT / "main.py"))  # type: ignore[no-untyped-call]
+        self.client = app.test_client()
+
+    def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
+        self._queued.append((data, attributes))
+        return "1"
+
+    def close(self) -> None:
+        from handlers import close
+
+        self._receiver._publisher = self._publisher
+        close()
+
+    def check(
+        self, method: str, path: str, query: bytes, body: bytes, kind: str, headers: Mapping[str, str]
+    ) -> None:
+        self._queued.clear()
+        environ = {
+            "QUERY_STRING": query.decode("latin-1"),
+            "REQUEST_METHOD": method.encode().decode("latin-1"),
+            "PATH_INFO": path,
+            "CONTENT_TYPE": kind,
+        }
+        with _timed():
+            answer = self.client.open(
+                "/", method=method, data=body, headers=dict(headers), environ_overrides=environ
+            )
+            said = b"" if method == "HEAD" else answer.get_data()
+        assert answer.status_code in STATUS.values(), (answer.status_code, said)
+        if said:
+            assert STATUS[json.loads(said)["code"]] == answer.status_code
+        assert TOKEN.encode() not in said
+        assert (answer.status_code == 200 and method == "POST") == bool(self._queued)
+        for data, attributes in self._queued:
+            self._handle(data, attributes)
+
+    def _handle(self, data: bytes, attributes: Mapping[str, str]) -> None:
+        """What is queued has no secret and can be read; a consumer handles it or puts it aside."""
+        from cloudevents.http import CloudEvent
+
+        assert TOKEN.encode() not in data
+        assert not SECRET_KEYS & {key.lower() for key in _keys(json.loads(data)["data"])}
+        assert read_message(data).event == attributes["event"]
+        message = {"data": b64encode(data).decode(), "attributes": attributes, "messageId": "1"}
+        kind = {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub"}
+        with _timed():
+            self._consume(CloudEvent(kind, {"message": message}), "ONUSERUPDATE", "ONUSERADD")
+
+
+def _keys(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value).union(*map(_keys, value.values()))
+    return set().union(*map(_keys, value)) if isinstance(value, list) else set()
+
+
+REQUEST = {
+    "method": METHODS,
+    "path": PATHS,
+    "query": QUERIES,
+    "body": BODIES,
+    "kind": TYPES,
+    "headers": HEADERS,
+}
+VALUES = TREES | st.dictionaries(NAMES, TREES, max_size=6)
+RAW = st.sampled_from([TOKEN.encode(), b"Bearer " + TOKEN.encode(), b"Bearer"]) | st.binary(max_size=60)
+TOKEN_HEADERS = st.dictionaries(st.sampled_from(["x-bitrix-token", "authorization"]), RAW)
+
+
+def targets(function: Function) -> dict[str, tuple[Callable[..., None], dict[str, SearchStrategy[Any]]]]:
+    """What is attacked, and with what."""
+    return {
+        "http": (function.check, REQUEST),
+        "decoder": (check_decoder, {"body": BODIES, "kind": TYPES, "query": QUERIES}),
+        "verify": (check_verify, {"body": VALUES, "query": VALUES, "headers": TOKEN_HEADERS}),
+        "diagnosis": (check_diagnosis, REQUEST),
+    }
+
+
+def attack(check: Callable[..., None], inputs: dict[str, SearchStrategy[Any]], count: int, seed: int) -> None:
+    """`count` inputs; what fails is made small and raised."""
+    from hypothesis import seed as seeded
+
+    def one(**values: Any) -> None:
+        check(**values)
+
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    how = settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=slow,
+    )
+    seeded(seed)(how(given(**inputs)(one)))()
+
+
+@click.command(help=__doc__)
+@click.option("--inputs", default=1_000_000, show_default=True, help="Over all targets together.")
+@click.option("--seed", type=int, help="What a run prints at its start.")
+def main(inputs: int, seed: int | None) -> None:
+    import logging
+
+    seed = int.from_bytes(os.urandom(3), "big") if seed is None else seed
+    print(f"seed {seed}, {inputs} inputs, bodies up to {MAX_BODY} bytes: tests/system/test_hostile.py")
+    began, done, first = time.monotonic(), 0, 0
+    with tempfile.TemporaryDirectory() as directory:
+        function = Function(Path(directory))
+        logging.disable(logging.CRITICAL)  # formatting what is refused is tested elsewhere
+        attacked = targets(function)
+        while done < inputs:
+            for number, (name, (check, tried)) in enumerate(attacked.items()):
+                attack(check, tried, min(ROUND, max(inputs // len(attacked), 1)), seed + done + number)
+                done += ROUND
+                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+                first = first or memory
+                print(f"{time.monotonic() - began:7.0f} s  {done:8}  {name}: fine, {memory} MB", flush=True)
+        function.close()
+    if memory > first + 300:
+        sys.exit(f"memory grew from {first} to {memory} MB")

@@ -1,0 +1,325 @@
+"""`deploy.sh`'s command line, and what its other commands do: rotate, smoke, alerts, destroy."""
+
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.support.gcloud import INCOMING, PROJECT, REGION, ROOT, TOKEN, Cloud, FakeGoogle
+
+TOKEN_SECRET = "b24-bitrix24-outgoing-webhook-token"
+INCOMING_SECRET = "b24-bitrix24-webhook-token"
+SERVICES = f"run/projects/{PROJECT}/services"
+OUTGOING = "BITRIX24_OUTGOING_WEBHOOK_TOKEN"
+
+
+def pinned(google: FakeGoogle, service: str, setting: str) -> str:
+    [container] = google.resources[f"{SERVICES}/{service}"]["spec"]["template"]["spec"]["containers"]
+    [key] = [v["valueFrom"]["secretKeyRef"]["key"] for v in container["env"] if v["name"] == setting]
+    return str(key)
+
+
+def states(google: FakeGoogle, secret: str) -> list[str]:
+    prefix = f"secretmanager/projects/{PROJECT}/secrets/{secret}/versions/"
+    versions = sorted((name for name in google.resources if name.startswith(prefix)), key=len)
+    return [google.resources[name]["state"] for name in versions]
+
+
+# The command line
+
+
+@pytest.mark.parametrize(
+    ("words", "extra", "said"),
+    [
+        ([], {}, "There is no command"),
+        (["deplyo"], {}, 'There is no command "deplyo"'),
+        (["deploy", "--fast"], {}, "Unknown flag: --fast"),
+        (["deploy", "--region"], {}, "--region lacks its value"),
+        (["deploy", "on_user_delete"], {}, "There is no function on_user_delete"),
+        (["check", "now"], {}, "Too much: now"),
+        (["url"], {"PROJECT": ""}, "PROJECT: expected the project's id"),
+        (["url"], {"REGION": ""}, "REGION: expected a region"),
+        (["url", "--prefix", "B24"], {}, "PREFIX: expected"),
+        (["url", "--prefix=a-prefix-too-long"], {}, "PREFIX: expected"),
+        (["deploy", "--timeout", "600"], {}, "TIMEOUT: expected"),
+        (["rotate"], {}, "rotate takes"),
+        (["rotate", "LOG_LANGUAGE"], {}, "rotate takes"),
+        (["deploy", "--finish"], {}, "--finish goes with rotate"),
+    ],
+)
+def test_wrong_use_is_2_and_asks_nobody(
+    cloud: Cloud, words: list[str], extra: dict[str, str], said: str
+) -> None:
+    run = cloud.run(*words, **extra)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert said in run.stderr
+    assert "See ./deploy.sh --help" in run.stderr
+    assert cloud.argv() == []
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Usage:"), ("ru", "Использование:")])
+def test_help(cloud: Cloud, language: str, word: str) -> None:
+    run = cloud.run("--help", PROJECT="", LOG_LANGUAGE=language)
+    assert (run.returncode, run.stderr) == (0, "")
+    for name in ("check", "plan", "deploy", "smoke", "url", "rotate", "alerts", "destroy", word):
+        assert name in run.stdout
+
+
+def test_flags_stand_above_the_environment_above_the_file(cloud: Cloud) -> None:
+    file = cloud.source / "deploy.env"
+    before = file.read_text()
+    file.write_text(
+        f"# mine\nPROJECT={PROJECT}\nREGION='us-east1'\nMEMORY=1Gi\nCONCURRENCY=20\r\n\nPREFIX=file\n"
+    )
+    try:
+        told = {"PROJECT": "", "REGION": REGION, "PREFIX": "environment", OUTGOING: TOKEN}
+        run = cloud.run("plan", "--prefix", "flag", **told)
+    finally:
+        file.write_text(before)
+    assert run.returncode == 0, run.stderr
+    for word in (
+        f"--project={PROJECT}",
+        f"--region={REGION}",
+        "flag-events",
+        "--memory=1Gi",
+        "--concurrency=20",
+    ):
+        assert word in run.stdout
+    assert "environment" not in run.stdout
+    assert "THREADS=20" in run.stdout
+
+
+@pytest.mark.parametrize("line", [f"{OUTGOING}=abc", "PROJEKT=x", "just words", "export PROJECT=x"])
+def test_the_file_takes_no_secret_and_nothing_unknown(cloud: Cloud, line: str) -> None:
+    file = cloud.source / "deploy.env"
+    before = file.read_text()
+    file.write_text(f"MEMORY=1Gi\n{line}\n")
+    try:
+        run = cloud.run("plan")
+    finally:
+        file.write_text(before)
+    assert run.returncode == 2
+    assert "deploy.env, line 2" in run.stderr
+    assert "abc" not in run.stderr
+
+
+def test_the_example_file_names_every_option() -> None:
+    named = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / "deploy.env.example").read_text(), re.M))
+    [options] = re.findall(r'^OPTIONS="(.*)"$', (ROOT / "deploy.sh").read_text(), re.M)
+    [settings] = re.findall(r'^SETTINGS="\$OPTIONS (.*)"$', (ROOT / "deploy.sh").read_text(), re.M)
+    assert named == {*options.split(), *settings.split()}
+
+
+def test_gcloud_missing_or_too_old_is_1(cloud: Cloud, tmp_path: Path) -> None:
+    for name in ("bash", "dirname", "tr", "mktemp", "rm"):
+        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+    run = cloud.run("check", PATH=str(tmp_path))
+    assert run.returncode == 1
+    assert "gcloud is not there" in run.stderr
+    (tmp_path / "gcloud").write_text("#!/bin/bash\necho 510.0.0\n")
+    (tmp_path / "gcloud").chmod(0o755)
+    run = cloud.run("check", PATH=str(tmp_path))
+    assert run.returncode == 1
+    assert "510.0.0 is too old: 511" in run.stderr
+
+
+def test_a_dockerfile_is_refused(cloud: Cloud) -> None:
+    (cloud.source / "Dockerfile").write_text("FROM scratch\n")
+    try:
+        run = cloud.run("check")
+    finally:
+        (cloud.source / "Dockerfile").unlink()
+    assert run.returncode == 1
+    assert "Dockerfile" in run.stderr
+
+
+# Secrets
+
+
+def test_a_secret_neither_stored_nor_given_is_2_before_anything_is_changed(cloud: Cloud) -> None:
+    run = cloud.run("deploy", "--yes")
+    assert run.returncode == 2
+    assert OUTGOING in run.stderr
+    assert cloud.changes() == []
+
+
+def test_resync_named_without_its_secret_is_2(cloud: Cloud) -> None:
+    run = cloud.run("deploy", "resync_users", BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN)
+    assert run.returncode == 2
+    assert "BITRIX24_WEBHOOK_TOKEN is neither stored" in run.stderr
+    assert cloud.changes() == []
+
+
+# rotate
+
+
+def test_rotation_accepts_both_tokens_and_then_the_new_one_alone(finished: Cloud) -> None:
+    google = finished.google
+    run = finished.run("rotate", OUTGOING, BITRIX24_OUTGOING_WEBHOOK_TOKEN="the-new-token")
+    assert run.returncode == 0, run.stderr
+    assert google.secret(TOKEN_SECRET, "2") == f"the-new-token,{TOKEN}"
+    assert pinned(google, "b24-bitrix-webhook", OUTGOING) == "2"
+    assert states(google, TOKEN_SECRET) == ["ENABLED", "ENABLED"]
+    assert "delete the old outbound webhook in Bitrix24" in run.stderr
+    assert "the-new-token" not in run.stdout + run.stderr + str(finished.argv())
+
+    again = finished.run("rotate", OUTGOING, BITRIX24_OUTGOING_WEBHOOK_TOKEN="the-new-token")
+    assert (again.returncode, finished.changes()) == (0, [])
+
+    run = finished.run("rotate", OUTGOING, "--finish")
+    assert run.returncode == 0, run.stderr
+    assert google.secret(TOKEN_SECRET, "3") == "the-new-token"
+    assert pinned(google, "b24-bitrix-webhook", OUTGOING) == "3"
+    assert states(google, TOKEN_SECRET) == ["DISABLED", "DISABLED", "ENABLED"]
+    order = finished.changes()
+    rolled = next(i for i, call in enumerate(order) if call.startswith("PUT run"))
+    assert all(rolled < i for i, call in enumerate(order) if call.endswith(":disable"))
+
+
+def test_the_incoming_webhook_is_replaced_in_all_that_hold_it(finished: Cloud) -> None:
+    """Typed at the hidden prompt: a terminal, and no value in the environment."""
+    google = finished.google
+    status, shown = _type_at_the_prompt(finished, "rotate", "BITRIX24_WEBHOOK_TOKEN", " 18/newsecret ")
+    assert status == 0, shown
+    assert "BITRIX24_WEBHOOK_TOKEN: \r\n" in shown
+    assert "newsecret" not in shown
+    assert google.secret(INCOMING_SECRET, "2") == "18/newsecret"
+    for name in ("b24-on-user-update", "b24-on-user-add", "b24-resync-users"):
+        assert pinned(google, name, "BITRIX24_WEBHOOK_TOKEN") == "2"
+    run = finished.run("rotate", "BITRIX24_WEBHOOK_TOKEN", "--finish")
+    assert run.returncode == 0, run.stderr
+    assert states(google, INCOMING_SECRET) == ["DISABLED", "ENABLED"]
+    assert INCOMING not in run.stderr
+
+
+def _type_at_the_prompt(cloud: Cloud, command: str, setting: str, text: str) -> tuple[int, str]:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ["bash", str(cloud.source / "deploy.sh"), command, setting],
+        env=cloud.environ(PROJECT=PROJECT, REGION=REGION),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # a terminal that closes is an error on Linux
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+            if shown.endswith(f"{setting}: ".encode()):
+                os.write(ours, f"{text}\n".encode())
+    os.close(ours)
+    return process.wait(timeout=600), shown.decode()
+
+
+@pytest.mark.parametrize(
+    ("stored", "given", "both", "finished"),
+    [
+        ("a", "b", "b,a", "b"),
+        ("a,b", "c", "c,a,b", "c"),
+        ("a,b", "c,b", "b,c,a", "b,c"),
+        ("a,b", "c,a", "a,c,b", "a,c"),
+        ("a", "b,c", "b,c,a", "b,c"),
+        ("b,a", "b", "b,a", "b,a"),  # given again: nothing is added
+        ("a b", " c , a b ", "ab,c", "ab,c"),
+    ],
+)
+def test_which_tokens_a_rotation_keeps(stored: str, given: str, both: str, finished: str) -> None:
+    script = (ROOT / "deploy.sh").read_text()
+    functions = "".join(re.findall(r"^(?:accept_both|drop_old)\(\) \{.*?^\}\n", script, re.M | re.S))
+    source = f'{functions} both=$(accept_both "$1" "$2"); echo "$both"; drop_old "$both" "$1"'
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", source, "bash", stored, given],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.splitlines() == [both, finished]
+
+
+# smoke
+
+
+class _Functions(BaseHTTPRequestHandler):
+    """Four deployed functions; `broken` answers as a receiver nobody may call does."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        ours = self.path == "/b24-bitrix-webhook/api/bitrix/webhook"
+        status, body = (401, b'{"code": "TOKEN_NOT_FOUND"}') if ours else (403, b"Forbidden")
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def functions_url() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _Functions)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_smoke_asks_for_real(finished: Cloud, functions_url: str) -> None:
+    services = {n: s for n, s in finished.google.resources.items() if n.startswith(f"{SERVICES}/")}
+    for name, service in services.items():
+        service["status"]["url"] = f"{functions_url}/{name.rpartition('/')[2]}"
+    run = finished.run("smoke")
+    assert (run.returncode, finished.changes()) == (0, []), run.stderr
+    assert "bitrix_webhook: 401 TOKEN_NOT_FOUND" in run.stderr
+    services[f"{SERVICES}/b24-bitrix-webhook"]["status"]["url"] = f"{functions_url}/closed"
+    run = finished.run("smoke")
+    assert run.returncode == 1
+    assert "✖ bitrix_webhook: answered 403" in run.stderr
+
+
+# alerts and destroy
+
+
+def test_destroy_without_a_terminal_takes_yes(cloud: Cloud) -> None:
+    run = cloud.run("destroy")
+    assert run.returncode == 2
+    assert "add --yes" in run.stderr
+    assert cloud.argv() in ([], [["version", '--format=value("Google Cloud SDK")']])
+
+
+def test_alerts_are_installed_once_and_destroy_keeps_firestore_and_secrets(finished: Cloud) -> None:
+    google = finished.google
+    run = finished.run("alerts", ALERT_CHANNELS=f"projects/{PROJECT}/notificationChannels/7")
+    assert run.returncode == 0, run.stderr
+    policies = [p for name, p in google.resources.items() if "/alertPolicies/" in name]
+    assert {policy["displayName"] for policy in policies} == {
+        "b24-refusals",
+        "b24-not-queued",
+        "b24-dead-letters",
+        "b24-oldest-message",
+        "b24-silence",
+    }
+    assert all(p["notificationChannels"] == [f"projects/{PROJECT}/notificationChannels/7"] for p in policies)
+    used = set(re.findall(r"user_b24_(\w+)\{", str(policies)))
+    assert {f"b24-{name.replace('_', '-')}" for name in used} == set(google.names("logging/metrics"))
+    again = finished.run("alerts", ALERT_CHANNELS=f"projects/{PROJECT}/notificationChannels/7")
+    assert (again.returncode, finished.changes()) == (0, [])
+
+    run = finished.run("destroy", "--yes")
+    assert run.returncode == 0, run.stderr
+    assert google.bindings() == set()
+    assert google.resources[f"logging/projects/{PROJECT}/sinks/_Default"].get("exclusions", []) == []
+    gone = "run/services cloudscheduler/jobs pubsub/subscriptions pubsub/topics iam/serviceAccounts"
+    for kind in [*gone.split(), "monitoring/alertPolicies", "logging/metrics"]:
+        assert google.names(kind) == [], kind
+    assert google.names("firestore/databases") == ["b24-links"]
+    assert google.names("secretmanager/secrets") == [TOKEN_SECRET, INCOMING_SECRET]
+    assert states(google, TOKEN_SECRET) == ["ENABLED"]

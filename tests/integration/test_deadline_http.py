@@ -1,0 +1,448 @@
+"""Calls end in time whatever the far side does; the far sides here are sockets on loopback.
+
+A server that trickles would finish its answer after a minute: a client whose deadline does
+not hold gets that answer, and the test fails without measuring time.
+"""
+
+import itertools
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import QueueRefused, QueueUnavailable, SettingError
+from gateway.queues.deadline_http import Origin, Shared, WireError
+from gateway.queues.pubsub import PubSub
+
+SECRET = "canary-5f2c9d1e7a"
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"messageIds":["7"]}'
+Behaviour = Callable[[socket.socket, int], None]
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+class Server:
+    """Serves each connection by `behaviour(connection, number)` on a thread; `requests` counts heads seen."""
+
+    def __init__(self, behaviour: Behaviour | None, backlog: int = 16) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
+        self.port: int = self.listener.getsockname()[1]
+        self.connections = 0
+        self._behaviour = behaviour
+        if behaviour is not None:
+            threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._serve, args=(connection, self.connections), daemon=True).start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        assert self._behaviour is not None
+        with connection, suppress(OSError):
+            self._behaviour(connection, number)
+
+    def origin(self, tls: bool = False) -> Origin:
+        return Origin("127.0.0.1", self.port, tls)
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """One whole request with a Content-Length; b"" when the client closed."""
+    seen = b""
+    while b"\r\n\r\n" not in seen:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return b""
+        seen += chunk
+    head, _, body = seen.partition(b"\r\n\r\n")
+    length = next(
+        (
+            int(line.split(b":")[1])
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-length")
+        ),
+        0,
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def trickle(connection: socket.socket, answer: bytes) -> None:
+    """The answer byte by byte, over a minute."""
+    for byte in answer:
+        connection.sendall(bytes([byte]))
+        time.sleep(60 / len(answer))
+
+
+def answering(answer: bytes) -> Behaviour:
+    def behave(connection: socket.socket, _number: int) -> None:
+        while read_request(connection):
+            connection.sendall(answer)
+
+    return behave
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(behaviour: Behaviour | None, backlog: int = 16) -> Server:
+        servers.append(Server(behaviour, backlog))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.listener.close()
+
+
+def call(origin: Origin, seconds: float = 10.0, body: bytes = b"{}") -> tuple[int, bytes]:
+    try:
+        return origin.call("POST", "/v1/x", body, {}, time.monotonic() + seconds)
+    finally:
+        origin.close()
+
+
+def test_an_answer(serve: Callable[..., Server]) -> None:
+    assert call(serve(answering(ANSWER)).origin()) == (200, b'{"messageIds":["7"]}')
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "body", "kept"),
+    [
+        (CHUNKED + b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nX: y\r\n\r\n", 200, b"abc0123456789", True),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + ANSWER, 200, b'{"messageIds":["7"]}', True),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", True),
+        (b"HTTP/1.1 503\r\ncontent-LENGTH: 0\r\nRetry-After: 1\r\n\r\n", 503, b"", True),
+        (b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 1\r\n\r\nx", 200, b"x", False),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", 200, b"x", False),
+        (b"HTTP/1.1 404 Not Found\r\n\r\nto the end", 404, b"to the end", False),
+    ],
+    ids=["chunks", "continue", "no content", "empty", "close", "HTTP/1.0", "no length"],
+)
+def test_every_form_of_an_answer(
+    serve: Callable[..., Server], answer: bytes, status: int, body: bytes, kept: bool
+) -> None:
+    def behave(connection: socket.socket, _number: int) -> None:
+        while read_request(connection):
+            for start in range(0, len(answer), 7):  # in pieces, as a network may bring it
+                connection.sendall(answer[start : start + 7])
+            if not kept:
+                return
+
+    server = serve(behave)
+    origin = server.origin()
+    for _ in range(2):
+        assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10) == (status, body)
+    origin.close()
+    assert server.connections == (1 if kept else 2)
+
+
+def test_a_header_cannot_bring_another() -> None:
+    for value in ("a\r\nX: y", "a\nX: y", "é"):
+        with pytest.raises(WireError, match="a header that is none"):
+            Origin("127.0.0.1", 1, tls=False).call("GET", "/", b"", {"A": value}, time.monotonic() + 1)
+
+
+def stall_after_request(connection: socket.socket, _number: int) -> None:
+    read_request(connection)
+    time.sleep(60)
+    connection.sendall(ANSWER)
+
+
+def trickle_answer(connection: socket.socket, _number: int) -> None:
+    read_request(connection)
+    trickle(connection, ANSWER)
+
+
+def trickle_endless_headers(connection: socket.socket, _number: int) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    trickle(connection, b"X: y\r\n" * 50 + b"\r\n")
+
+
+def trickle_chunks(connection: socket.socket, _number: int) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    trickle(connection, b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n")
+
+
+def never_read(connection: socket.socket, _number: int) -> None:
+    time.sleep(60)
+    connection.sendall(ANSWER)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [stall_after_request, trickle_answer, trickle_endless_headers, trickle_chunks, never_read],
+)
+def test_a_slow_server_is_given_up_at_the_deadline(
+    serve: Callable[..., Server], behaviour: Behaviour
+) -> None:
+    server = serve(behaviour)
+    with pytest.raises(WireError, match="timed out"):
+        call(server.origin(), 0.3, b"x" * 8_000_000)
+
+
+def test_a_server_that_never_accepts(serve: Callable[..., Server]) -> None:
+    server = serve(None, backlog=1)
+    fillers = [socket.socket() for _ in range(8)]
+    for filler in fillers:
+        filler.setblocking(False)
+        with suppress(OSError):
+            filler.connect(("127.0.0.1", server.port))
+    with pytest.raises(WireError, match="timed out"):
+        call(server.origin(), 0.3)
+    for filler in fillers:
+        filler.close()
+
+
+def test_refused(serve: Callable[..., Server]) -> None:
+    server = serve(None)
+    server.listener.close()
+    with pytest.raises(WireError, match="Connection refused"):
+        call(server.origin())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+        CHUNKED + b"zz\r\n",
+        CHUNKED + b"3\r\nab",
+        CHUNKED + b"FFFFFFFF\r\nab",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2_000_000,
+    ],
+    ids=[
+        *("nothing", "no HTTP", "many headers", "a long header", "a bad chunk", "half a chunk"),
+        *("a huge chunk", "a bad length", "too long by its length", "half an answer", "too long"),
+    ],
+)
+def test_no_proper_answer_is_an_error(serve: Callable[..., Server], answer: bytes) -> None:
+    def behave(connection: socket.socket, _number: int) -> None:
+        read_request(connection)
+        connection.sendall(answer)
+
+    with pytest.raises(WireError):
+        call(serve(behave).origin())
+
+
+def test_connections_are_kept(serve: Callable[..., Server]) -> None:
+    server = serve(answering(ANSWER))
+    origin = server.origin()
+    for _ in range(5):
+        origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)
+    origin.close()
+    assert server.connections == 1
+
+
+def test_a_kept_connection_closed_meanwhile_is_replaced_at_once(serve: Callable[..., Server]) -> None:
+    def one_answer_each(connection: socket.socket, _number: int) -> None:
+        read_request(connection)
+        connection.sendall(ANSWER)
+
+    server = serve(one_answer_each)
+    origin = server.origin()
+    for _ in range(3):
+        assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[0] == 200
+    origin.close()
+    assert server.connections == 3
+
+
+def test_a_new_connection_that_closes_is_not_tried_again(serve: Callable[..., Server]) -> None:
+    server = serve(lambda connection, _number: None)
+    with pytest.raises(WireError, match="closed"):
+        call(server.origin())
+    assert server.connections == 1
+
+
+def test_a_call_that_timed_out_leaves_no_connection_to_the_next(serve: Callable[..., Server]) -> None:
+    """The late answer to the first request must not be taken for the second's."""
+
+    def late_then_prompt(connection: socket.socket, number: int) -> None:
+        read_request(connection)
+        if number == 1:
+            time.sleep(1)
+            connection.sendall(ANSWER.replace(b"7", b"1"))
+        connection.sendall(ANSWER)
+
+    server = serve(late_then_prompt)
+    origin = server.origin()
+    with pytest.raises(WireError):
+        origin.call("POST", "/", b"{}", {}, time.monotonic() + 0.3)
+    assert b'"7"' in origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[1]
+    origin.close()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1, key and all in one file."""
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-keyout", str(key)]
+    try:
+        subprocess.run([*made, "-out", str(cert), *names], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed: apt-get install openssl")
+    cert.write_text(cert.read_text() + key.read_text())
+    return cert
+
+
+def test_tls(serve: Callable[..., Server], certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def over_tls(connection: socket.socket, number: int) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            read_request(secure)
+            secure.sendall(ANSWER)
+            if number == 3:
+                read_request(secure)
+                trickle(secure, ANSWER)
+
+    server = serve(over_tls)
+    with pytest.raises(WireError, match="certificate verify failed"):
+        call(server.origin(tls=True))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert call(server.origin(tls=True))[0] == 200
+    origin = server.origin(tls=True)
+    assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[0] == 200
+    with pytest.raises(WireError, match="timed out"):
+        origin.call("POST", "/", b"{}", {}, time.monotonic() + 0.3)
+    assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[0] == 200
+    assert (
+        origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[0] == 200
+    )  # closed by the server in between
+    origin.close()
+
+
+def test_tls_whose_handshake_stalls(serve: Callable[..., Server]) -> None:
+    with pytest.raises(WireError, match="timed out"):
+        call(serve(lambda connection, _number: time.sleep(60)).origin(tls=True), 0.3)
+
+
+def test_a_name_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, release = itertools.count(), threading.Event()
+
+    def hang(*_arguments: object, **_options: object) -> list[object]:
+        next(asked)
+        release.wait(60)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    origin = Origin("queue.example", 80, tls=False)
+    for _ in range(3):
+        with pytest.raises(WireError, match="timed out"):
+            call(origin, 0.1)
+    assert next(asked) == 1, "one look-up hangs, not one for each request"
+    release.set()
+
+
+def test_a_name_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_arguments: object, **_options: object) -> list[object]:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", gone)
+    with pytest.raises(WireError, match="Name or service not known"):
+        call(Origin("queue.example", 80, tls=False))
+
+
+def test_the_second_address_is_tried(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(answering(ANSWER))
+    dead = socket.create_server(("127.0.0.1", 0))
+    addresses = [
+        (socket.AF_INET, 0, 0, "", ("127.0.0.1", port)) for port in (dead.getsockname()[1], server.port)
+    ]
+    dead.close()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: addresses)
+    assert call(Origin("queue.example", 80, tls=False))[0] == 200
+
+
+def test_a_good_old_value_serves_while_a_new_one_is_got() -> None:
+    got, release = itertools.count(1), threading.Event()
+
+    def slow() -> tuple[int, float, float]:
+        number = next(got)
+        if number > 1:
+            release.wait(60)
+        return number, 0.0, 3600.0
+
+    shared = Shared(slow)
+    assert shared.get(time.monotonic() + 30) == 1
+    assert shared.get(time.monotonic() + 30) == 1  # stale at once: the second call has begun, and hangs
+    release.set()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "says"),
+    [
+        (400, QueueRefused, "400"),
+        (401, QueueUnavailable, "401"),
+        (403, QueueRefused, "role"),
+        (404, QueueRefused, "Check QUEUE_URL"),
+        (429, QueueUnavailable, "quotas"),
+        (500, QueueUnavailable, "500"),
+        (503, QueueUnavailable, "503"),
+    ],
+)
+def test_what_a_status_means(
+    serve: Callable[..., Server],
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    kind: type[QueueUnavailable],
+    says: str,
+) -> None:
+    told = json.dumps({"error": {"message": f"You sent {SECRET}"}}).encode()
+    server = serve(answering(b"HTTP/1.1 %d Odd\r\nContent-Length: %d\r\n\r\n%s" % (status, len(told), told)))
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{server.port}")
+    publisher = PubSub("p-1", "events", "en")
+    with pytest.raises(QueueUnavailable, match=says) as caught:
+        publisher.publish(SECRET.encode(), {"event": SECRET}, 10)
+    publisher.close()
+    assert type(caught.value) is kind
+    assert SECRET not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("answer", [b"", b"nonsense", b"{}", b'{"messageIds": []}', b"[]", b"null"])
+def test_an_answer_without_an_id_is_no_acknowledgement(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    server = serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer)))
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{server.port}")
+    publisher = PubSub("p-1", "events")
+    with pytest.raises(QueueUnavailable):
+        publisher.publish(b"{}", {}, 10)
+    publisher.close()
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:", ":8085", "localhost:http"])
+def test_an_emulator_without_host_and_port_is_a_wrong_setting(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
+    with pytest.raises(SettingError, match="PUBSUB_EMULATOR_HOST"):
+        PubSub("p-1", "events")
+
+
+def test_no_time_left(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(answering(ANSWER))
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{server.port}")
+    with pytest.raises(QueueUnavailable):
+        PubSub("p-1", "events").publish(b"{}", {}, -1.0)

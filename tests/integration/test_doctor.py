@@ -1,0 +1,383 @@
+"""`python -m gateway doctor`: every check against real parts, and never the token to a stranger."""
+
+import json
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from gateway.cli import main
+from gateway.journal import Journal
+from gateway.tools.sample_delivery import parse
+from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
+from tests.support.portal import SECRET, PortalSimulator
+from tests.support.processes import Start
+from tests.support.pubsub import Topic
+from verify import PLACES
+
+OURS = "probe body:auth.application_token"
+
+
+@pytest.fixture(autouse=True)
+def environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", TOKEN)
+
+
+Checks = dict[str, dict[str, str]]
+Doctor = Callable[..., tuple[int, Checks]]
+
+
+@pytest.fixture
+def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
+    def run(*arguments: str) -> tuple[int, Checks]:
+        code = main(["doctor", "--json", *arguments])
+        told = capsys.readouterr()
+        assert told.err == ""
+        assert not any(secret in told.out for secret in (TOKEN, OTHER_TOKEN, SECRET))
+        checks = json.loads(told.out)
+        assert all(set(check) == {"check", "result", "saw", "do"} for check in checks)
+        assert all(check["saw"] for check in checks)
+        assert all(check["do"] for check in checks if check["result"] == "failed")
+        return code, {check["check"]: check for check in checks}
+
+    return run
+
+
+def results(checks: Checks) -> dict[str, str]:
+    return {name: check["result"] for name, check in checks.items()}
+
+
+def test_what_is_not_set_up_is_skipped(doctor: Doctor, tmp_path: Path) -> None:
+    code, checks = doctor()
+    assert code == 0
+    assert results(checks) == {
+        "settings": "ok",
+        "token": "ok",
+        "queue": "ok",
+        "store": "ok",
+        "incoming webhook": "skipped",
+        "telegram field": "skipped",
+        "last delivery": "skipped",
+        "address": "skipped",
+    }
+    assert list(tmp_path.iterdir()) == []  # looking changes nothing
+
+
+def test_a_running_server(start_serve: Start, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = start_serve()
+    address = f"http://127.0.0.1:{server.port}"
+    for name in ("QUEUE_URL", "DATABASE_URL", "JOURNAL_URL"):
+        monkeypatch.setenv(name, server.env[name])
+    monkeypatch.setenv("WEBHOOK_URL", address)
+    code, checks = doctor()
+    probes = {f"probe {place}": "ok" for place in PLACES}
+    assert code == 0, checks
+    assert results(checks) == {
+        **dict.fromkeys(("settings", "token", "queue", "store", "name"), "ok"),
+        **dict.fromkeys(("incoming webhook", "telegram field", "last delivery"), "skipped"),
+        **dict.fromkeys(("public address", "certificate"), "skipped"),
+        **dict.fromkeys(("redirects", "path", "health"), "ok"),
+        **probes,
+    }
+    assert server.post(form("ONUSERADD")).status == 200
+    _, checks = doctor()
+    assert "ONUSERADD" in checks["last delivery"]["saw"]  # not the doctor's own probe
+    kept = list(Journal(server.env["JOURNAL_URL"]).records("delivery"))
+    assert {record.record["portal"] for record in kept if record.record["event"] == "ONGATEWAYPROBE"} == {
+        "doctor.invalid"
+    }
+
+
+def test_another_token_there(start_function: Start, doctor: Doctor) -> None:
+    server = start_function("bitrix_webhook", BITRIX24_OUTGOING_WEBHOOK_TOKEN=OTHER_TOKEN)
+    code, checks = doctor("--url", f"http://127.0.0.1:{server.port}/", "--send-token")
+    assert code == 1
+    assert checks[OURS]["result"] == "failed"
+    assert "Another token" in checks[OURS]["do"]
+    assert {name for name, result in results(checks).items() if result == "failed"} == {OURS}
+
+
+def test_no_token_there(start_function: Start, doctor: Doctor) -> None:
+    server = start_function("bitrix_webhook", BITRIX24_OUTGOING_WEBHOOK_TOKEN="")
+    code, checks = doctor("--url", f"http://127.0.0.1:{server.port}", "--send-token")
+    assert (code, checks["path"]["result"], checks["health"]["result"]) == (1, "failed", "failed")
+    assert OURS not in checks
+
+
+def test_a_wrong_path(start_function: Start, doctor: Doctor) -> None:
+    server = start_function("bitrix_webhook")
+    for path in ("/webhook", "/health"):
+        code, checks = doctor("--url", f"http://127.0.0.1:{server.port}{path}")
+        assert (code, checks["path"]["result"]) == (1, "failed")
+        assert "/api/bitrix/webhook" in checks["path"]["do"]
+
+
+class Listener(BaseHTTPRequestHandler):
+    """Somebody else's server: keeps what it got."""
+
+    got: list[str]
+    answer: tuple[int, dict[str, str], bytes]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+        self.got.append(f"{self.path}\n{self.headers}\n{body}")
+        status, headers, text = self.answer
+        self.send_response(status)
+        for name, value in (headers | {"Content-Length": str(len(text))}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Silent."""
+
+
+@contextmanager
+def listening(
+    status: int, headers: dict[str, str], body: bytes, context: ssl.SSLContext | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    got: list[str] = []
+    kind = type("Fresh", (Listener,), {"got": got, "answer": (status, headers, body)})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server.server_port, got
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+NOT_FOUND = json.dumps({"status": "error", "code": "TOKEN_NOT_FOUND"}).encode()
+
+
+@pytest.mark.parametrize("ours", [None, "https://hooks.example.com", "http://127.0.0.1:1"])
+def test_a_stranger_gets_no_token(ours: str | None, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    if ours:
+        monkeypatch.setenv("WEBHOOK_URL", ours)
+    with listening(401, {}, NOT_FOUND) as (port, got):
+        _, checks = doctor("--url", f"http://127.0.0.1:{port}")
+        assert checks[OURS]["result"] == "skipped"
+        assert "--send-token" in checks[OURS]["do"]
+        assert len(got) > len(PLACES)
+        assert TOKEN not in "".join(got)
+        doctor("--url", f"http://127.0.0.1:{port}", "--send-token")
+        with_token = [one for one in got if TOKEN in one]
+        assert len(with_token) == 1
+        assert f"auth%5Bapplication_token%5D={TOKEN}" in with_token[0]
+        assert with_token[0].count(TOKEN) == 1
+
+
+def test_our_own_address_gets_it_in_one_place(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(401, {}, NOT_FOUND) as (port, got):
+        monkeypatch.setenv("WEBHOOK_URL", f"http://127.0.0.1:{port}")
+        code, checks = doctor()
+    assert (code, checks[OURS]["result"]) == (1, "failed")
+    assert [one.count(TOKEN) for one in got if TOKEN in one] == [1]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_never_followed(status: int, doctor: Doctor) -> None:
+    with listening(401, {}, NOT_FOUND) as (other, elsewhere):
+        where = {"Location": f"http://127.0.0.1:{other}/api/bitrix/webhook?token={OTHER_TOKEN}"}
+        with listening(status, where, b"") as (port, got):
+            code, checks = doctor("--url", f"http://127.0.0.1:{port}", "--send-token")
+    assert (code, checks["redirects"]["result"]) == (1, "failed")
+    assert elsewhere == []
+    assert TOKEN not in "".join(got)
+
+
+def test_whoever_accepts_anything(doctor: Doctor) -> None:
+    body = json.dumps({"code": "TOKEN_NOT_FOUND"}).encode()
+
+    with listening(200, {}, body) as (port, _):
+        code, checks = doctor("--url", f"http://127.0.0.1:{port}")
+    assert (code, checks["path"]["result"]) == (1, "failed")
+
+
+@pytest.mark.parametrize(("status", "word"), [(403, "closed"), (502, "502"), (200, "200")])
+def test_somebody_else_answers(status: int, word: str, doctor: Doctor) -> None:
+    with listening(status, {}, b"<html>") as (port, _):
+        code, checks = doctor("--url", f"http://127.0.0.1:{port}")
+    assert (code, checks["path"]["result"]) == (1, "failed")
+    assert word in checks["path"]["saw"]
+
+
+def test_our_own_codes_are_shown_whole(doctor: Doctor) -> None:
+    with listening(503, {}, b'{"code": "QUEUE_UNAVAILABLE"}') as (port, _):
+        _, checks = doctor("--url", f"http://127.0.0.1:{port}")
+    assert "503 QUEUE_UNAVAILABLE" in checks["path"]["saw"]
+
+
+def test_nobody_answers(doctor: Doctor) -> None:
+    with listening(200, {}, b"") as (port, _):
+        pass
+    code, checks = doctor("--url", f"http://127.0.0.1:{port}")
+    assert (code, checks["connection"]["result"]) == (1, "failed")
+
+
+def test_a_name_that_is_none(doctor: Doctor) -> None:
+    code, checks = doctor("--url", "https://gateway.invalid/api/bitrix/webhook")
+    assert (code, checks["name"]["result"]) == (1, "failed")
+
+
+@pytest.mark.parametrize(
+    ("address", "word"),
+    [
+        ("http://gateway.invalid", "https://"),
+        ("https://gateway-invalid", "full name"),
+        ("https://gateway.invalid/" + "a/" * 120, "255"),
+        ("https://gateway.invalid/api?x=" + "a" * 230, "255"),
+    ],
+)
+def test_what_bitrix24_does_not_take(address: str, word: str, doctor: Doctor) -> None:
+    code, checks = doctor("--url", address)
+    assert (code, checks["public address"]["result"]) == (1, "failed")
+    assert word in checks["public address"]["do"]
+
+
+def test_parse() -> None:
+    assert str(parse("https://x.y")) == "https://x.y/api/bitrix/webhook"
+    assert str(parse("https://x.y:443/")) == "https://x.y/api/bitrix/webhook"
+    assert str(parse(f"http://[::1]:80/h/{TOKEN}?token={TOKEN}")).startswith("http://[::1]/h/<masked 32 ")
+    for wrong in ("x.y", "ftp://x.y", "https://", "https://u:p@x.y", "https://x:y", "https://[::1"):
+        assert parse(wrong) is None
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate of localhost, its key in the same file."""
+    made = tmp_path / "certificate.pem"
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: apt-get install openssl")
+    names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "90",
+        "-subj",
+        "/CN=localhost",
+    ]
+    command += ["-addext", names, "-keyout", f"{made}.key", "-out", str(made)]
+    subprocess.run(command, check=True, capture_output=True)
+    return made
+
+
+def test_a_certificate_nobody_trusts(
+    certificate: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, f"{certificate}.key")
+    with listening(401, {}, NOT_FOUND, context) as (port, got):
+        code, checks = doctor("--url", f"https://localhost:{port}", "--send-token")
+        assert (code, checks["certificate"]["result"]) == (1, "failed")
+        assert "self-signed" in checks["certificate"]["saw"]
+        assert got == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        _, checks = doctor("--url", f"https://localhost:{port}")
+        assert checks["certificate"]["result"] == "ok"
+        assert checks["path"]["result"] == "ok"
+
+
+def test_the_incoming_webhook(
+    portal: PortalSimulator, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in portal.environ().items():
+        monkeypatch.setenv(name, value)
+    code, checks = doctor()
+    assert (code, checks["incoming webhook"]["result"], checks["telegram field"]["result"]) == (0, "ok", "ok")
+    portal.field = None
+    portal.scopes = {"user_basic", "crm"}
+    code, checks = doctor()
+    assert (code, checks["incoming webhook"]["result"], checks["telegram field"]["result"]) == (
+        1,
+        "failed",
+        "failed",
+    )
+    assert "crm, user_basic" in checks["incoming webhook"]["saw"]
+    monkeypatch.setenv("BITRIX24_WEBHOOK_TOKEN", "1/wrong" + SECRET)
+    code, checks = doctor()
+    assert (code, checks["incoming webhook"]["result"]) == (1, "failed")
+
+
+def test_a_wrong_setting_is_a_finding(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"mysql://u:{OTHER_TOKEN}@h/n")
+    code, checks = doctor()
+    assert (code, results(checks)) == (1, {"settings": "failed"})
+    assert checks["settings"]["saw"].startswith("DATABASE_URL: ")
+
+
+@pytest.mark.parametrize("token", ["", "changeme", f'"{TOKEN}"', "https://x.y/1", f"1/{TOKEN}"])
+def test_an_odd_token(token: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token)
+    code, checks = doctor()
+    assert (code, checks["token"]["result"]) == (1, "failed")
+    assert checks["token"]["saw"].startswith("SETTING_")
+
+
+def test_files_that_cannot_be_made_or_read(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "broken.db").write_text("no database at all, whatever it is called" * 30)
+    monkeypatch.setenv("QUEUE_URL", f"sqlite:///{tmp_path}/file/queue.db")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/broken.db")
+    monkeypatch.setenv("JOURNAL_URL", f"sqlite:///{tmp_path}/broken.db")
+    code, checks = doctor()
+    assert code == 1
+    assert [checks[name]["result"] for name in ("queue", "store", "last delivery")] == ["failed"] * 3
+
+
+def test_pubsub(pubsub_topic: Topic, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUE_URL", f"pubsub://{pubsub_topic.project}/{pubsub_topic.name}")
+    code, checks = doctor()
+    assert (code, checks["queue"]["result"], checks["last delivery"]["result"]) == (0, "ok", "skipped")
+    monkeypatch.setenv("QUEUE_URL", f"pubsub://{pubsub_topic.project}/missing")
+    code, checks = doctor()
+    assert (code, checks["queue"]["result"]) == (1, "failed")
+    assert "./deploy.sh" in checks["queue"]["saw"]
+
+
+def test_another_env_file(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
+    (tmp_path / "there.env").write_text(
+        f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={TOKEN}\nBITRIX24_DOMAIN=p.bitrix24.ru\n"
+    )
+    assert doctor()[0] == 1
+    code, checks = doctor("--env", "there.env")
+    assert code == 0
+    assert "p.bitrix24.ru" in checks["settings"]["saw"]
+
+
+@pytest.mark.parametrize("arguments", [("--url", "nowhere"), ("--env", "nowhere.env"), ("--env", ".")])
+def test_wrong_use(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", *arguments]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert arguments[0] in told.err
+
+
+def test_a_line_a_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("✓ settings: ")
+    assert any(line.startswith("– address: ") for line in lines)

@@ -1,0 +1,193 @@
+"""`python -m gateway links`, as people and scripts run it."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from gateway.links import open_links, open_store
+from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+P = "p.bitrix24.ru"
+LINK = {"portal", "bitrix_user_id", "telegram_id", "telegram_username", "active", "observed_at", "updated_at"}
+HISTORY = {
+    "portal", "bitrix_user_id", "change", "telegram_id", "telegram_username", "previous_telegram_id",
+    "previous_telegram_username", "event_id", "observed_at", "recorded_at",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
+    monkeypatch.setenv("BITRIX24_DOMAIN", P)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def filled(here: Path) -> None:
+    store = open_store("sqlite:///var/links.db")
+    steps = [(1, Account(5)), (2, Account(None, "Ivan_P")), (3, Account(6)), (3, NO_ACCOUNT), (1, Account(7))]
+    for second, (user, account) in enumerate(steps):
+        at = Moment(EPOCH + timedelta(seconds=second), EPOCH + timedelta(seconds=second))
+        store.apply(P, f"e{second}", [Observation(user, account, at, True, at)])
+    at = Moment(EPOCH, EPOCH)
+    store.apply("other.ru", "o1", [Observation(1, Account(5), at, None, None)])
+    message = {"portal": {"domain": P}, "data": {"ID": "1"}}
+    store.add_dead_letter(DeadLetter("ONUSERADD", "d1", "why", 1, message, EPOCH))
+    store.close()
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["links", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_a_store_that_is_not_there_yet_is_an_empty_list_and_stays_absent(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert json.loads(run(capsys, "--json")) == []
+    assert json.loads(run(capsys, "--history", "--json")) == []
+    assert len(run(capsys, "--csv").splitlines()) == 1
+    assert run(capsys) == ""
+    run(capsys, "forget", P, "1")
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_links_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(run(capsys, "--json"))
+    assert [(row["portal"], row["bitrix_user_id"]) for row in rows] == [
+        ("other.ru", 1),
+        (P, 1),
+        (P, 2),
+        (P, 3),
+    ]
+    assert all(set(row) == LINK for row in rows)
+    first = rows[1]
+    assert first["telegram_id"] == 7
+    assert first["telegram_username"] is None
+    assert first["active"] is True
+    assert first["observed_at"] == "2026-01-01T00:00:04Z"
+    assert rows[3]["telegram_id"] is None
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("filters", "users"),
+    [
+        (["--portal", P.upper()], [1, 2, 3]),
+        (["--user", "2"], [2]),
+        (["--portal", P, "--user", "3"], [3]),
+        (["--telegram", "@ivan_p"], [2]),
+        (["--telegram", "https://t.me/IVAN_P"], [2]),
+        (["--telegram", "7"], [1]),
+        (["--telegram", "999"], []),
+    ],
+)
+def test_links_filtered(capsys: pytest.CaptureFixture[str], filters: list[str], users: list[int]) -> None:
+    assert [row["bitrix_user_id"] for row in json.loads(run(capsys, "--json", *filters))] == users
+
+
+@pytest.mark.usefixtures("filled")
+def test_history_as_json_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(run(capsys, "--history", "--json", "--portal", P))
+    assert [row["change"] for row in rows] == ["linked", "linked", "linked", "unlinked", "replaced"]
+    assert all(set(row) == HISTORY for row in rows)
+    assert (rows[4]["telegram_id"], rows[4]["previous_telegram_id"]) == (7, 5)
+    [row] = json.loads(run(capsys, "--history", "--json", "--portal", P, "--telegram", "5", "--user", "1"))[
+        1:
+    ]
+    assert row == rows[4]
+    table = list(csv.DictReader(io.StringIO(run(capsys, "--history", "--csv", "--portal", P))))
+    assert [line["event_id"] for line in table] == [row["event_id"] for row in rows]
+    [line] = csv.DictReader(io.StringIO(run(capsys, "--csv", "--portal", P, "--user", "2")))
+    assert (line["telegram_id"], line["telegram_username"], line["active"]) == ("", "Ivan_P", "true")
+
+
+@pytest.mark.usefixtures("filled")
+def test_people_get_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run(capsys)
+    assert "@Ivan_P" in shown
+    assert "2026-01-01 00:00:04Z" in shown
+    shown = run(capsys, "--history")
+    assert "replaced" in shown
+
+
+@pytest.mark.usefixtures("filled")
+def test_forgetting_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "forget", P, "1")
+    assert [row["bitrix_user_id"] for row in json.loads(run(capsys, "--json"))] == [1, 2, 3]
+    assert json.loads(run(capsys, "--history", "--json", "--portal", P, "--user", "1")) == []
+    store = open_store("sqlite:///var/links.db")
+    assert list(store.dead_letters()) == []
+    store.close()
+
+
+@pytest.mark.usefixtures("filled")
+def test_what_was_forgotten_stands_in_no_file_while_others_use_the_store(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store("sqlite:///var/links.db")  # a server's: with it open, SQLite keeps its log
+    assert store.get(P, 2) is not None
+    at = Moment(EPOCH + timedelta(hours=1), EPOCH + timedelta(hours=1))
+    store.apply(P, "late", [Observation(2, Account(None, "canary_of_user_2"), at, True, at)])
+    run(capsys, "forget", P, "2")
+    for file in (here / "var").iterdir():
+        assert b"canary_of_user_2" not in file.read_bytes(), file.name
+    store.close()
+
+
+@pytest.mark.usefixtures("filled")
+def test_wrong_use_is_exit_code_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["links", "--telegram", "+79991234567"]) == 2
+    assert main(["links", "--json", "--csv"]) == 2
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2hunter2@127.0.0.1:1/x")
+    assert main(["links"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "hunter2" not in told.err
+
+
+@pytest.mark.usefixtures("filled")
+def test_what_a_bot_asks() -> None:
+    people = open_links()
+    link = people.of_telegram(7, "somebody")
+    assert link is not None
+    assert (link.bitrix_user_id, link.by_name_only) == (1, False)
+    link = people.of_telegram(999, "IVAN_P")
+    assert link is not None
+    assert (link.bitrix_user_id, link.by_name_only) == (2, True)
+    assert people.of_telegram(5) is None  # replaced; the other portal's user 1 is not looked at
+    assert people.of_telegram() is None
+    link = people.of_user(3)
+    assert link is not None
+    assert link.telegram_id is None
+    assert [row.change for row in people.changes(datetime.now(UTC) - timedelta(minutes=5))][-1] == "replaced"
+    people.close()
+    other = open_links("OTHER.ru")
+    assert other.of_telegram(5) is not None
+    other.close()
+
+
+def test_only_the_chosen_store_is_imported() -> None:
+    heavy = ("sqlalchemy", "google.cloud.firestore", "grpc", "pydantic")
+    code = f"import sys, gateway.links; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.strip() == "[]"

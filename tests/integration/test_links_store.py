@@ -1,0 +1,383 @@
+"""The contract of every store of links, on real backends: writers that race included."""
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.links import Links, open_store
+from gateway.links.decide import Row, decide
+from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation, Store
+from gateway.links.user_record import MAX_USER_ID
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+P = "p.bitrix24.ru"
+X, Y, Z = Account(telegram_id=2**52), Account(telegram_id=1002), Account(telegram_username="Ivan_P")
+
+
+def seen(user: int, at: float, account: Account | None = None, active: bool | None = None) -> Observation:
+    when = Moment(EPOCH + timedelta(seconds=at), EPOCH + timedelta(seconds=at))
+    return Observation(
+        user, account, None if account is None else when, active, None if active is None else when
+    )
+
+
+def at(user: int, second: float, account: Account) -> Observation:
+    """As `seen`, for an account that may be `NO_ACCOUNT`."""
+    when = Moment(EPOCH + timedelta(seconds=second), EPOCH + timedelta(seconds=second))
+    return Observation(user, account, when, None, None)
+
+
+def letter(event_id: str, user: int = 7, at: int = 0, portal: str = P) -> DeadLetter:
+    message = {"portal": {"domain": portal}, "data": {"FIELDS": {"ID": str(user)}}, "text": "Ж\x00\ud800"}
+    return DeadLetter("ONUSERUPDATE", event_id, "why", 3, message, EPOCH + timedelta(seconds=at))
+
+
+@pytest.fixture(params=["sqlite", "postgres", "firestore"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/new/links.db"
+    address: str = request.getfixturevalue(f"{request.param}_url")
+    return address
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url)
+    yield opened
+    opened.close()
+
+
+def test_a_link_is_stored_found_and_ended(store: Store) -> None:
+    assert store.get(P, 1) is None
+    [row] = store.apply(P, "e1", [seen(1, 10, X, active=True)])
+    assert (row.portal, row.bitrix_user_id, row.change, row.event_id) == (P, 1, "linked", "e1")
+    assert (row.telegram_id, row.previous_telegram_id, row.observed_at) == (
+        2**52,
+        None,
+        EPOCH + timedelta(0, 10),
+    )
+    link = store.get(P, 1)
+    assert link is not None
+    assert (link.telegram_id, link.telegram_username, link.active) == (2**52, None, True)
+    assert link.observed_at == EPOCH + timedelta(seconds=10)
+    assert link.updated_at == row.recorded_at
+    assert link.updated_at.utcoffset() == timedelta(0)
+    assert store.find(P, telegram_id=2**52) == link
+    [row] = store.apply(P, "e2", [at(1, 11, NO_ACCOUNT)])
+    assert (row.change, row.telegram_id, row.previous_telegram_id) == ("unlinked", None, 2**52)
+    assert store.find(P, telegram_id=2**52) is None
+    link = store.get(P, 1)
+    assert link is not None
+    assert (link.telegram_id, link.telegram_username, link.active) == (None, None, True)
+    assert [row.change for row in store.history(P)] == ["linked", "unlinked"]
+
+
+def test_a_name_is_found_in_any_case_and_says_that_it_is_only_a_name(store: Store) -> None:
+    store.apply(P, "e1", [seen(1, 1, Z)])
+    link = store.find(P, telegram_username="iVAN_p")
+    assert link is not None
+    assert link.telegram_username == "Ivan_P"
+    assert link.by_name_only
+    assert store.find(P, telegram_id=5, telegram_username="IVAN_P") == link
+    assert store.find(P, telegram_id=5) is None
+    [taken, lost] = sorted(
+        store.apply(P, "e2", [seen(2, 2, Account(telegram_username="ivan_p"))]),
+        key=lambda row: row.change,
+        reverse=True,
+    )
+    assert (taken.change, taken.bitrix_user_id) == ("linked", 2)
+    assert (lost.change, lost.bitrix_user_id) == ("conflict", 1)
+
+
+def test_the_same_event_again_has_no_effect(store: Store) -> None:
+    assert store.apply(P, "e1", [seen(1, 1, X)])
+    store.apply(P, "e2", [seen(1, 2, Y)])
+    assert store.apply(P, "e1", [seen(1, 3, X)]) == []
+    link = store.get(P, 1)
+    assert link is not None
+    assert link.telegram_id == 1002
+
+
+def test_an_event_without_effect_is_remembered_too(store: Store) -> None:
+    store.apply(P, "e1", [seen(1, 5, X)])
+    assert store.apply(P, "e2", [seen(1, 4, Y)]) == []
+    assert [row.event_id for row in store.history()] == ["e1"]
+
+
+def test_portals_do_not_see_each_other(store: Store) -> None:
+    for portal in ("", "a/b", P):
+        store.apply(portal, f"e{portal}", [seen(1, 1, X), seen(12, 1, Z)])
+    assert [row.portal for row in store.links()] == ["", "", "a/b", "a/b", P, P]
+    assert [row.bitrix_user_id for row in store.links("a/b")] == [1, 12]
+    assert [row.bitrix_user_id for row in store.links("a/b", after=1)] == [12]
+    assert [row.bitrix_user_id for row in store.links(after=1)] == [12, 12, 12]
+    found = store.find("", telegram_id=X.telegram_id)
+    assert found is not None
+    assert found.portal == ""
+    assert {row.portal for row in store.history("")} == {""}
+
+
+def test_a_refused_claim_is_told_and_leaves_no_history(store: Store) -> None:
+    store.apply(P, "e1", [seen(1, 5, X)])
+    [told] = store.apply(P, "e2", [seen(2, 4, X)])
+    assert (told.bitrix_user_id, told.change, told.previous_telegram_id) == (2, "conflict", X.telegram_id)
+    assert [row.event_id for row in store.history()] == ["e1"]
+
+
+def test_a_conflict_and_a_swap_within_one_message(store: Store) -> None:
+    store.apply(P, "e1", [seen(1, 1, X), seen(2, 1, Y)])
+    changes = store.apply(P, "e2", [seen(1, 2, Y), seen(2, 2, X)])
+    assert [(row.bitrix_user_id, row.change) for row in changes] == [
+        (2, "conflict"), (1, "replaced"), (2, "linked")
+    ]  # fmt: skip
+    assert [(row.bitrix_user_id, row.telegram_id) for row in store.links(P)] == [(1, 1002), (2, 2**52)]
+    assert [(row.bitrix_user_id, row.change) for row in store.history(P)][2:] == [
+        (2, "conflict"), (1, "replaced"), (2, "linked")
+    ]  # fmt: skip
+
+
+def test_what_arrives_late_finds_what_was_remembered(store: Store) -> None:
+    store.apply(P, "e1", [seen(1, 1, active=False)])
+    store.apply(P, "e2", [seen(1, 3, Z)])
+    assert store.find(P, telegram_username="ivan_p") is None
+    [row] = store.apply(P, "e3", [seen(1, 2, active=True)])
+    assert (row.change, row.telegram_username) == ("linked", "Ivan_P")
+
+
+def test_history_is_read_by_user_and_since_a_moment(store: Store) -> None:
+    for number in range(5):
+        store.apply(P, f"e{number}", [seen(1 + number % 2, number, X if number % 3 else Y)])
+    rows = list(store.history())
+    assert [row.recorded_at for row in rows] == sorted(row.recorded_at for row in rows)
+    assert {row.bitrix_user_id for row in store.history(P, bitrix_user_id=2)} == {2}
+    since = rows[-2].recorded_at
+    assert list(store.history(P, since=since)) == [row for row in rows if row.recorded_at >= since]
+    assert list(Links(store, P).changes(since)) == list(store.history(P, since=since))
+
+
+def test_more_rows_than_a_page_are_walked_in_order(store: Store) -> None:
+    users = range(1, 1102)
+    for start in range(1, 1102, 100):
+        batch = [seen(user, 1, Account(telegram_id=user)) for user in users if start <= user < start + 100]
+        store.apply(P, f"e{start}", batch)
+    assert [link.bitrix_user_id for link in store.links(P)] == list(users)
+    assert [link.bitrix_user_id for link in store.links()] == list(users)
+    assert sorted(row.bitrix_user_id for row in store.history(P)) == list(users)
+    assert sorted(row.bitrix_user_id for row in store.history()) == list(users)
+
+
+def test_users_are_in_order_of_their_ids_up_to_the_highest(store: Store) -> None:
+    users = [7, 10, 2**52, 2**53 + 1, MAX_USER_ID]
+    store.apply(P, "e", [seen(user, 1, Account(telegram_id=n)) for n, user in enumerate(users, 1)])
+    assert [link.bitrix_user_id for link in store.links(P)] == users
+    assert [link.bitrix_user_id for link in store.links(P, after=2**52)] == users[3:]
+    assert [row.bitrix_user_id for row in store.history(P, bitrix_user_id=MAX_USER_ID)] == [MAX_USER_ID]
+
+
+def test_dead_letters_are_kept_once_oldest_first_and_removed(store: Store) -> None:
+    for one in (letter("b", at=2), letter("a", at=1), letter("b", at=3)):
+        store.add_dead_letter(one)
+    first, second = store.dead_letters()
+    assert (first.event_id, first.attempts, first.reason, first.event) == ("a", 3, "why", "ONUSERUPDATE")
+    assert first.message["text"] == "Ж\x00\ud800"
+    assert (second.event_id, second.recorded_at) == ("b", EPOCH + timedelta(seconds=3))
+    store.remove_dead_letter(first.id)
+    store.remove_dead_letter("not there")
+    assert list(store.dead_letters()) == [second]
+
+
+def test_a_letter_put_aside_again_while_it_is_replayed_is_not_removed(store: Store) -> None:
+    """A replay publishes, the consumer is quicker, and only then the letter that was read is removed."""
+    store.add_dead_letter(letter("a", at=1))
+    [read] = store.dead_letters()
+    store.add_dead_letter(letter("a", at=2))
+    store.remove_dead_letter(read.id)
+    [again] = store.dead_letters()
+    assert again.recorded_at > read.recorded_at
+    store.remove_dead_letter(again.id)
+    assert list(store.dead_letters()) == []
+
+
+def test_forgetting_leaves_nothing_of_one_person_and_all_of_the_others(store: Store) -> None:
+    store.apply(P, "e1", [seen(7, 1, X), seen(8, 1, Y)])
+    store.apply("other", "e2", [seen(7, 1, X)])
+    for one in (letter("mine"), letter("theirs", user=8), letter("elsewhere", portal="other")):
+        store.add_dead_letter(one)
+    assert store.forget(P, 7) == 3
+    assert store.forget(P, 7) == 0
+    assert store.get(P, 7) is None
+    assert list(store.history(P, bitrix_user_id=7)) == []
+    assert [one.event_id for one in store.dead_letters()] == ["theirs", "elsewhere"] or [
+        one.event_id for one in store.dead_letters()
+    ] == ["elsewhere", "theirs"]
+    assert store.get("other", 7) is not None
+    assert store.apply(P, "e3", [seen(9, 1, X)])  # the account is free again
+
+
+def test_state_replays_and_processed_events(store: Store) -> None:
+    assert store.read_state("resync/state") is None
+    store.write_state("resync/state", {"a": [1, "Ж"]})
+    store.write_state("resync/state", {"a": [2, "Ж"]})
+    assert store.read_state("resync/state") == {"a": [2, "Ж"]}
+    store.write_state("resync/state", None)
+    assert store.read_state("resync/state") is None
+    assert not store.was_replayed("e/1")
+    store.mark_replayed("e/1")
+    store.mark_replayed("e/1")
+    assert store.was_replayed("e/1")
+    store.apply(P, "e1", [seen(1, 1, X)])
+    assert store.purge_processed(datetime.now(UTC) - timedelta(days=30)) == 0
+    assert store.purge_processed(datetime.now(UTC) + timedelta(days=31)) == 1
+    store.check()
+
+
+def test_what_was_written_is_there_when_opened_again(url: str) -> None:
+    first = open_store(url)
+    first.apply(P, "e1", [seen(1, 1, X)])
+    first.close()
+    second = open_store(url)
+    assert [link.telegram_id for link in second.links()] == [2**52]
+    second.close()
+
+
+def test_a_long_random_life_agrees_with_the_decision_alone(store: Store) -> None:
+    """The same observations against rows in a dict: what a store adds is keeping them, nothing else."""
+    chance = random.Random(5)
+    rows: dict[int, Row] = {}
+
+    def read(user: int, account: Account) -> list[Row]:
+        wanted = (account.telegram_username or "-").lower()
+        return [
+            row
+            for row in rows.values()
+            if row.bitrix_user_id == user
+            or (row.account.telegram_id is not None and row.account.telegram_id == account.telegram_id)
+            or (row.account.telegram_username or "").lower() == wanted
+        ]
+
+    def observation() -> Observation:
+        account = chance.choice([X, Y, Z, Account(telegram_username="iVAN_p"), NO_ACCOUNT, None])
+        active = chance.choice([None, None, True, False])
+        when = Moment(
+            EPOCH + timedelta(seconds=chance.randrange(60)), EPOCH + timedelta(seconds=chance.random())
+        )
+        return Observation(chance.randrange(1, 5), account, None if account is None else when, active, when)
+
+    for step in range(80):
+        batch = [observation() for _ in range(chance.randrange(1, 4))]
+        decision = decide(P, f"e{step}", batch, read)
+        rows |= decision.rows
+        told = store.apply(P, f"e{step}", batch)
+        assert [replace(row, recorded_at=EPOCH) for row in told] == [
+            replace(row, recorded_at=EPOCH) for row in decision.told
+        ]
+        expected = [replace(row.link(P), updated_at=EPOCH) for _, row in sorted(rows.items())]
+        assert [replace(link, updated_at=EPOCH) for link in store.links(P)] == expected
+
+
+def _together(work: Callable[[int], object], workers: int = 8) -> list[object]:
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, range(workers)))
+
+
+def test_writers_of_one_user_race_and_no_history_row_is_lost(store: Store) -> None:
+    def write(worker: int) -> int:
+        changes = 0
+        for step in range(6):
+            account = Account(telegram_id=100 + worker * 10 + step)
+            changes += len(store.apply(P, f"{worker}-{step}", [seen(1, worker + step * 8, account)]))
+        return changes
+
+    changed = sum(int(str(count)) for count in _together(write))
+    rows = list(store.history(P))
+    assert len(rows) == changed
+    link = store.get(P, 1)
+    assert link is not None
+    assert link.telegram_id == 100 + 7 * 10 + 5  # the newest observation, whoever wrote last
+    held = None
+    for row in _chained(rows):
+        assert row.previous_telegram_id == held
+        held = row.telegram_id
+    assert held == link.telegram_id
+
+
+def _chained(rows: list) -> list:  # type: ignore[type-arg]
+    """History rows of one user in the order of the observations that won (each was newer than the last)."""
+    return sorted(rows, key=lambda row: row.observed_at)
+
+
+def test_users_who_claim_one_account_at_once_leave_one_holder(store: Store) -> None:
+    def claim(worker: int) -> None:
+        store.apply(P, f"e{worker}", [seen(worker + 1, worker, X)])
+
+    _together(claim)
+    assert {link.bitrix_user_id: link.telegram_id for link in store.links(P) if link.telegram_id} == {
+        8: 2**52
+    }
+    ended = [row for row in store.history(P) if row.change == "conflict"]
+    linked = [row for row in store.history(P) if row.change == "linked"]
+    assert len(linked) == len(ended) + 1
+
+
+def test_one_event_from_many_workers_has_one_effect(store: Store) -> None:
+    results = _together(lambda _: store.apply(P, "e1", [seen(1, 1, X), seen(2, 1, Y)]))
+    assert sorted(len(result) for result in results if isinstance(result, list)) == [0] * 7 + [2]
+    assert len(list(store.history(P))) == 2
+
+
+def test_the_events_id_alone_keeps_the_other_workers_out(store: Store) -> None:
+    """Each worker brings another user, so that nothing but the id can make the effects one."""
+    for event in range(5):
+        first = 10 * event + 1
+        _together(
+            lambda worker, first=first, event=event: store.apply(  # type: ignore[misc]
+                P, f"e{event}", [seen(first + worker, 1, Account(telegram_id=first + worker))]
+            )
+        )
+    assert [row.event_id for row in store.history(P)] == [f"e{event}" for event in range(5)]
+
+
+PROCESS = """
+import sys
+from datetime import UTC, datetime, timedelta
+from gateway.links import open_store
+from gateway.links.model import Account, Moment, Observation
+url, worker = sys.argv[1], int(sys.argv[2])
+store = open_store(url)
+for step in range(10):
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=worker + step * 4)
+    account = Account(telegram_id=500 + step)
+    store.apply("p", f"{worker}-{step}", [Observation(worker + 1, account, Moment(at, at), None, None)])
+store.close()
+"""
+
+
+def test_processes_open_and_write_at_once(url: str) -> None:
+    """Four processes find no tables; each user claims the same accounts one after another."""
+    running = [
+        subprocess.Popen([sys.executable, "-c", PROCESS, url, str(worker)], stderr=subprocess.PIPE, text=True)
+        for worker in range(4)
+    ]
+    for process in running:
+        _, errors = process.communicate(timeout=110)
+        assert process.returncode == 0, errors
+    store = open_store(url)
+    held = [link.telegram_id for link in store.links("p") if link.telegram_id]
+    rows = list(store.history("p"))
+    link = store.get("p", 4)
+    store.close()
+    assert len(held) == len(set(held))
+    assert link is not None
+    assert link.telegram_id == 509
+    for user in range(1, 5):
+        told = None
+        for row in (row for row in rows if row.bitrix_user_id == user):
+            assert row.previous_telegram_id == told
+            told = row.telegram_id

@@ -1,0 +1,402 @@
+"""The portal's REST, held against a simulated portal over real HTTP."""
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway.errors import GatewayError, PortalError, PortalUnavailable, SettingError
+from gateway.portal.client import Portal
+from gateway.portal.rate_limit import BURST, RATE, Pace
+from tests.support.portal import (
+    BROKEN_OFF,
+    EMPTY,
+    FIELD,
+    HANG_UP,
+    HTML,
+    SECRET,
+    TRUNCATED,
+    Call,
+    Clock,
+    PortalSimulator,
+    Reply,
+    error,
+)
+
+
+def always(reply: Reply) -> Callable[[Call], Reply]:
+    return lambda call: reply
+
+
+def made(portal: PortalSimulator, clock: Clock) -> Portal:
+    return Portal(portal.settings(), clock, clock.sleep, clock)
+
+
+def test_a_user_is_read_by_id(portal: PortalSimulator, clock: Clock) -> None:
+    portal.add(7, "@seven")
+    portal.add(8, None, active=False)
+    rest = made(portal, clock)
+    row = rest.user(7)
+    assert row is not None
+    assert (row["ID"], row["ACTIVE"], row[FIELD]) == ("7", True, "@seven")
+    eight = rest.user(8)
+    assert eight is not None
+    assert eight["ACTIVE"] is False
+    assert rest.user(9) is None
+
+
+def test_another_person_is_not_taken_for_the_one_asked_for(portal: PortalSimulator, clock: Clock) -> None:
+    """A dropped filter returns whoever comes first, with HTTP 200."""
+    portal.add(1, "@first")
+    portal.dropped = {"ID"}
+    with pytest.raises(PortalError, match="7"):
+        made(portal, clock).user(7)
+
+
+def test_one_kept_connection_serves_many_calls(portal: PortalSimulator, clock: Clock) -> None:
+    portal.add(1)
+    rest = made(portal, clock)
+    for _ in range(5):
+        rest.user(1)
+    assert portal.connections == 1
+
+
+def test_fields_and_scope(portal: PortalSimulator, clock: Clock) -> None:
+    rest = made(portal, clock)
+    assert FIELD in rest.fields()
+    assert rest.scope() == {"user"}
+
+
+def test_both_settings_are_needed(portal: PortalSimulator) -> None:
+    settings = portal.settings()
+    for missing in (replace(settings, rest_origin=""), replace(settings, rest_webhook=None)):
+        with pytest.raises(SettingError):
+            Portal(missing)
+
+
+# ---- pages ---------------------------------------------------------------
+
+
+def test_pages_come_in_order_and_in_batches(portal: PortalSimulator, clock: Clock) -> None:
+    for number in range(1, 701, 3):
+        portal.add(number)
+    rest = made(portal, clock)
+    assert [number for number, _ in rest.users_page(0)] == list(range(1, 150, 3))
+    pages = rest.users_pages(148, 10, ["ID", "ACTIVE", FIELD])
+    assert [number for page in pages for number, _ in page] == list(range(151, 701, 3))
+    assert [len(page) for page in pages] == [50, 50, 50, 34]
+    assert len(portal.calls) == 2
+    assert set(pages[0][0][1]) == {"ID", "ACTIVE", FIELD}
+
+
+@pytest.mark.parametrize("lie", ["same", "back", "unordered", "too many"])
+def test_a_page_that_lies_is_refused(portal: PortalSimulator, clock: Clock, lie: str) -> None:
+    for number in range(1, 201):
+        portal.add(number)
+    lies: dict[str, Callable[[list[Any]], list[Any]]] = {
+        "same": lambda rows: rows[:1] * 2,
+        "back": lambda rows: [{"ID": "50"}, *rows[1:]],
+        "unordered": lambda rows: rows[::-1],
+        "too many": lambda rows: [*rows, {"ID": "1000"}],
+    }
+    portal.page_faults.append(lambda params, rows: lies[lie](rows))
+    with pytest.raises(PortalError, match="50"):
+        made(portal, clock).users_page(50)
+
+
+def test_a_batch_ends_before_a_page_that_cannot_be_believed(portal: PortalSimulator, clock: Clock) -> None:
+    for number in range(1, 301):
+        portal.add(number)
+    portal.page_faults.append(
+        lambda params, rows: rows[::-1] if str(params["FILTER"][">ID"]) == "100" else None
+    )
+    rest = made(portal, clock)
+    assert [page[-1][0] for page in rest.users_pages(0, 5)] == [50, 100]
+    with pytest.raises(PortalError):
+        rest.users_pages(100, 5)
+
+
+def test_a_dropped_date_is_noticed(portal: PortalSimulator, clock: Clock) -> None:
+    portal.add(1, TIMESTAMP_X="2026-01-01T00:00:00+03:00")
+    portal.add(2, TIMESTAMP_X="2026-03-01T00:00:00+03:00")
+    portal.add(3, TIMESTAMP_X={})
+    rest = made(portal, clock)
+    since = datetime(2026, 2, 1, tzinfo=UTC)
+    portal.users.pop(3)
+    assert [number for number, _ in rest.users_page(0, since=since)] == [2]
+    portal.dropped = {"TIMESTAMP_X"}
+    with pytest.raises(PortalError):
+        rest.users_page(0, since=since)
+
+
+def test_known_asks_for_each_user_by_id(portal: PortalSimulator, clock: Clock) -> None:
+    portal.add(1)
+    portal.add(3)
+    rest = made(portal, clock)
+    assert rest.known([1, 2, 3, 4]) == {1, 3}
+    portal.dropped = {"ID"}
+    with pytest.raises(PortalError):
+        rest.known([2])
+
+
+@pytest.mark.parametrize("result", [{"ID": "1"}, [5], [{"NAME": "x"}], [{"ID": "0"}], [{"ID": True}], "x"])
+def test_an_answer_without_users_is_wrong(portal: PortalSimulator, clock: Clock, result: object) -> None:
+    portal.add(1)
+    portal.page_faults.append(lambda params, rows: result)  # type: ignore[arg-type, return-value]
+    with pytest.raises(PortalError):
+        made(portal, clock).user(1)
+
+
+# ---- limits --------------------------------------------------------------
+
+
+def test_the_bucket_is_never_full(portal: PortalSimulator, clock: Clock) -> None:
+    """The gateway drains 2 a second and bursts below 50, so the portal never refuses."""
+    portal.add(1)
+    rest = made(portal, clock)
+    began = clock.now
+    for _ in range(200):
+        rest.user(1, None)
+    assert portal.refused == 0
+    assert clock.now - began == pytest.approx((200 - BURST) / RATE, abs=1)
+
+
+def test_a_full_bucket_is_waited_for(portal: PortalSimulator, clock: Clock) -> None:
+    portal.add(1)
+    portal.bucket = 5.0  # somebody else on this address fills the rest
+    rest = made(portal, clock)
+    for _ in range(30):
+        assert rest.user(1, None) is not None
+    assert 0 < portal.refused < 10
+
+
+def test_many_consumers_share_one_pace(portal: PortalSimulator, clock: Clock) -> None:
+    """Each has its own `Portal`; none waits beyond its patience, and the portal refuses nobody."""
+    portal.add(1)
+    slept: list[float] = []
+
+    def consume(_: int) -> float | None:
+        try:
+            Portal(portal.settings(), lambda: 100.0, slept.append, clock).user(1, 4.9)
+        except PortalUnavailable as failure:
+            return failure.retry_after
+        return 0.0
+
+    with ThreadPoolExecutor(8) as pool:  # at one moment: the clock stands still
+        waits = list(pool.map(consume, range(80)))
+    assert waits.count(0.0) == BURST + 9
+    assert sorted(slept) == [0.5 * number for number in range(1, 10)]
+    assert all(wait is not None and wait >= 5 for wait in waits if wait != 0.0)
+    assert portal.refused == 0
+
+
+def test_a_blocked_method_rests_until_its_reset(
+    portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not before `operating_reset_at` of the last successful answer."""
+    portal.add(1)
+    portal.operating_cost, portal.reset_after = 200.0, 300.0
+    rest = made(portal, clock)
+    began = clock.now
+    for _ in range(4):
+        assert rest.user(1, None) is not None
+    assert portal.refused == 1
+    assert clock.now - began >= 300
+    assert "can leave in 300 s" in caplog.text
+    portal.operating_cost = 480.0
+    rest.user(1, None)
+    with pytest.raises(PortalUnavailable) as raised:
+        rest.user(1, 20)
+    assert raised.value.retry_after == pytest.approx(300, abs=5)
+    calls = len(portal.calls)
+    with pytest.raises(PortalUnavailable):
+        rest.user(1, 20)
+    assert len(portal.calls) == calls  # it does not even ask
+    assert "user" in rest.scope()  # other methods go on
+
+
+def test_a_batch_tells_when_its_method_rests(portal: PortalSimulator, clock: Clock) -> None:
+    for number in range(1, 401):
+        portal.add(number)
+    portal.operating_cost = 120.0
+    rest = made(portal, clock)
+    assert len(rest.users_pages(0, 8)) == 4  # then the fifth is refused
+    began = clock.now
+    assert len(rest.users_pages(200, 4)) == 1  # by itself, after the reset
+    assert clock.now - began >= 290
+
+
+def test_limits_without_end_are_given_up(portal: PortalSimulator, clock: Clock) -> None:
+    portal.faults.append(always(error("QUERY_LIMIT_EXCEEDED", 503)))
+    with pytest.raises(PortalUnavailable) as raised:
+        made(portal, clock).user(1, None)
+    assert raised.value.retry_after is not None
+    assert len(portal.calls) < 10
+
+
+def test_those_who_wait_wake_one_by_one() -> None:
+    pace = Pace()
+    starts = [pace.reserve("user.get", 100.0, None) for _ in range(BURST + 3)]
+    assert starts[:BURST] == [100.0] * BURST
+    assert starts[BURST:] == [100.5, 101.0, 101.5]
+    pace.refused(100.0, 10.0)
+    assert [pace.reserve("user.get", 101.0, None) for _ in range(3)] == [110.0, 110.5, 111.0]
+    assert pace.reserve("user.get", 101.0, 5.0) is None
+    pace.succeeded("user.get", 500.0)
+    pace.blocked("user.get", 101.0, 1.0)
+    assert pace.reserve("user.get", 101.0, None) == 500.0
+    assert pace.resting("user.get", 499.0)
+    assert not pace.resting("user.get", 500.0)
+    assert not pace.resting("scope", 120.0)
+
+
+# ---- faults --------------------------------------------------------------
+
+WRONG = {
+    "html with 200": HTML,
+    "truncated": TRUNCATED,
+    "not an object": Reply(body=b"[1, 2]"),
+    "a number": Reply(body=b"7"),
+    "no result": Reply(body=b'{"time": {}}'),
+    "a huge number": Reply(body=b'{"result": ' + b"9" * 5000 + b"}"),
+    "deep": Reply(body=b'{"result": ' + b"[" * 100_000),
+    "not text": Reply(body=b"\xff\xfe\x00"),
+    "empty": Reply(body=b""),
+    "500": Reply(500, b"<html>error</html>", "text/html"),
+    "404": Reply(404, b"<html>Not found</html>", "text/html"),
+    "scope": error("insufficient_scope", 401),
+    "secret": error("INVALID_CREDENTIALS", 401),
+    "expired": error("expired_token", 401),
+    "plan": error("ACCESS_DENIED", 403),
+    "error with 200": error("ERROR_CORE", 200),
+    "code that quotes": error(SECRET.upper(), 400),
+    "error that is an object": Reply(400, b'{"error": {"code": "X", "message": "' + SECRET.encode() + b'"}}'),
+    "redirect": Reply(302, b"{}", headers={"Location": f"http://localhost/rest/1/{SECRET}/"}),
+    "redirect with json": Reply(307, b'{"result": []}', headers={"Location": "https://elsewhere.example/"}),
+}
+UNREACHABLE = {
+    "hangs up": HANG_UP,
+    "breaks off": BROKEN_OFF,
+    "bad gateway": Reply(502, b"<html>Bad Gateway</html>", "text/html"),
+    "unavailable": Reply(503, b"<html>Unavailable</html>", "text/html"),
+    "gateway timeout": Reply(504, b"", "text/html"),
+}
+
+
+def quotes_secret(failure: BaseException) -> bool:
+    """Whether the secret stands anywhere a log, a handler or Flask could print it from."""
+    printed = "".join(traceback.format_exception(failure)) + repr(failure) + repr(failure.args)
+    assert failure.__context__ is None
+    assert failure.__cause__ is None
+    return SECRET in printed or SECRET.upper() in printed
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("read", ["user", "users_pages", "fields"])
+def test_a_wrong_answer_is_told_without_the_secret(
+    portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture, name: str, read: str
+) -> None:
+    portal.faults.append(always(WRONG[name]))
+    rest = made(portal, clock)
+    calls = {
+        "user": lambda: rest.user(1),
+        "users_pages": lambda: rest.users_pages(0, 3),
+        "fields": rest.fields,
+    }
+    with caplog.at_level(logging.DEBUG), pytest.raises(PortalError) as raised:
+        calls[read]()
+    assert not quotes_secret(raised.value)
+    assert SECRET not in caplog.text
+    assert len(portal.calls) == 1  # a wrong answer is not asked for again
+
+
+@pytest.mark.parametrize("name", UNREACHABLE)
+def test_an_unreachable_portal_is_tried_again_and_told_without_the_secret(
+    portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    portal.faults.append(always(UNREACHABLE[name]))
+    with caplog.at_level(logging.DEBUG), pytest.raises(PortalUnavailable) as raised:
+        made(portal, clock).user(1)
+    assert not quotes_secret(raised.value)
+    assert SECRET not in caplog.text
+    assert len(portal.calls) == 3
+
+
+def test_a_passing_fault_passes(portal: PortalSimulator, clock: Clock) -> None:
+    portal.add(1, 5)
+    portal.faults.append(lambda call: HANG_UP if call.number < 3 else None)
+    assert made(portal, clock).user(1) is not None
+
+
+def test_a_closed_port_is_unreachable(portal: PortalSimulator, clock: Clock) -> None:
+    rest = made(portal, clock)
+    portal.close()
+    with pytest.raises(PortalUnavailable) as raised:
+        rest.user(1)
+    assert not quotes_secret(raised.value)
+
+
+def test_a_drip_of_bytes_does_not_keep_a_consumer(portal: PortalSimulator) -> None:
+    """Each byte comes in time, the answer never: the patience ends it."""
+    portal.faults.append(always(replace(EMPTY, drip=0.2, body=b" " * 10_000)))
+    began = time.monotonic()
+    with pytest.raises(PortalUnavailable):
+        Portal(portal.settings()).user(1, 1.0)
+    assert time.monotonic() - began < 30  # not 2,000 seconds; the bound is loose for slow machines
+
+
+def test_a_slow_answer_is_waited_for(portal: PortalSimulator) -> None:
+    portal.add(1, 5)
+    released = threading.Event()
+
+    def slow(call: Call) -> None:
+        released.wait(0.5)
+
+    portal.faults.append(slow)
+    assert Portal(portal.settings()).user(1) is not None
+
+
+def test_the_debug_log_of_urllib3_names_no_secret(
+    portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    portal.add(1)
+    with caplog.at_level(logging.DEBUG):
+        made(portal, clock).user(1)
+    assert "/rest/***/***/user.get.json" in caplog.text  # it does log the path: that is why
+    assert SECRET not in caplog.text
+    assert not any(SECRET in str(record.__dict__) for record in caplog.records)
+
+
+def test_nothing_is_sent_to_another_host(portal: PortalSimulator, clock: Clock) -> None:
+    other = PortalSimulator()
+    try:
+        portal.faults.append(
+            always(Reply(302, b"", headers={"Location": f"{other.origin}/rest/1/x/user.get.json"}))
+        )
+        with pytest.raises(GatewayError):
+            made(portal, clock).user(1)
+        assert other.calls == []
+    finally:
+        other.close()
+
+
+def test_a_proxy_is_not_asked_about_loopback(
+    portal: PortalSimulator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    portal.add(1)
+    assert made(portal, clock).user(1) is not None
+
+
+def test_no_repr_holds_the_secret(portal: PortalSimulator, clock: Clock) -> None:
+    rest = made(portal, clock)
+    assert SECRET not in repr(rest)
+    assert SECRET not in repr(portal.settings())

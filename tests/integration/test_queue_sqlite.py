@@ -1,0 +1,347 @@
+"""The embedded queue's own promises: leases, backoff, dead letters, a failing file, `kill -9`."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import QueueUnavailable
+from gateway.queues import open_publisher
+from gateway.queues.model import Delivery
+from gateway.queues.sqlite import EmbeddedQueue
+from gateway.settings import load
+
+
+class Clock:
+    """Seconds since 1970 that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def queue(tmp_path: Path, clock: Clock) -> Iterator[EmbeddedQueue]:
+    queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=3, language="en", clock=clock)
+    yield queue
+    queue.close()
+
+
+def lease(queue: EmbeddedQueue, seconds: float = 60) -> Delivery:
+    delivery = queue.lease(seconds)
+    assert delivery is not None
+    return delivery
+
+
+def test_a_leased_message_is_nobody_elses(queue: EmbeddedQueue) -> None:
+    queue.publish(b"1", {}, 1)
+    delivery = lease(queue)
+    assert (delivery.data, delivery.attempt) == (b"1", 1)
+    assert queue.lease(60) is None
+    assert queue.acknowledge(delivery)
+    assert queue.depth() == 0
+
+
+def test_a_lease_that_runs_out_gives_the_message_to_the_next(queue: EmbeddedQueue, clock: Clock) -> None:
+    queue.publish(b"1", {}, 1)
+    first = lease(queue)
+    clock.now += 60
+    second = lease(queue)
+    assert (second.message_id, second.attempt) == (first.message_id, 2)
+    assert not queue.acknowledge(first)
+    assert not queue.retry(first, "late")
+    assert queue.lease(60) is None, "the late worker's answer must not free the message"
+    assert queue.acknowledge(second)
+    assert not queue.acknowledge(second)
+
+
+def test_backoff_doubles_from_a_second_to_a_minute(tmp_path: Path, clock: Clock) -> None:
+    queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=100, clock=clock)
+    queue.publish(b"1", {}, 1)
+    for delay in [1, 2, 4, 8, 16, 32, 60, 60, 60]:
+        assert queue.retry(lease(queue), "not now")
+        clock.now += delay - 0.01
+        assert queue.lease(60) is None
+        clock.now += 0.02
+    queue.close()
+
+
+def test_out_of_attempts_is_a_dead_letter_with_its_reason(queue: EmbeddedQueue, clock: Clock) -> None:
+    message_id = queue.publish(b"1", {"event": "ONUSERADD"}, 1)
+    for _ in range(3):
+        queue.retry(lease(queue), "the store is down")
+        clock.now += 60
+    assert queue.lease(60) is None
+    [dead] = queue.dead_letters()
+    assert (dead.id, dead.data, dead.attributes) == (message_id, b"1", {"event": "ONUSERADD"})
+    assert (dead.reason, dead.attempts) == ("the store is down", 3)
+    assert dead.recorded_at == clock.now - 60
+    queue.remove_dead_letter(dead.id)
+    assert list(queue.dead_letters()) == []
+
+
+def test_a_message_that_kills_its_workers_ends_as_a_dead_letter(queue: EmbeddedQueue, clock: Clock) -> None:
+    queue.publish(b"deadly", {}, 1)
+    for _ in range(3):
+        lease(queue)
+        clock.now += 60
+    queue.publish(b"good", {}, 1)
+    assert lease(queue).data == b"good"
+    [dead] = queue.dead_letters()
+    assert (dead.data, dead.reason, dead.attempts) == (b"deadly", "no worker finished it", 3)
+
+
+def test_failing_messages_starve_nobody(queue: EmbeddedQueue, clock: Clock) -> None:
+    for _ in range(50):
+        queue.publish(b"bad", {}, 1)
+    queue.publish(b"good", {}, 1)
+    for _ in range(50):
+        queue.retry(lease(queue), "no")
+    assert lease(queue).data == b"good"
+    clock.now += 5
+    queue.publish(b"new", {}, 1)
+    assert [lease(queue).data for _ in range(51)].count(b"new") == 1, "nor do new ones starve them"
+
+
+def test_many_dead_letters_are_read_in_pages(tmp_path: Path, clock: Clock) -> None:
+    queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=1, clock=clock)
+    for number in range(250):
+        queue.publish(str(number).encode(), {}, 1)
+        queue.retry(lease(queue), "no")
+    assert [dead.data for dead in queue.dead_letters()] == [str(n).encode() for n in range(250)]
+    queue.close()
+
+
+def test_depth_and_age(queue: EmbeddedQueue, clock: Clock) -> None:
+    assert (queue.depth(), queue.oldest_age()) == (0, 0.0)
+    queue.publish(b"1", {}, 1)
+    clock.now += 5
+    queue.publish(b"2", {}, 1)
+    assert (queue.depth(), queue.oldest_age()) == (2, 5.0)
+
+
+def test_a_clock_set_back_hides_nothing_for_good(queue: EmbeddedQueue, clock: Clock) -> None:
+    queue.publish(b"1", {}, 1)
+    clock.now -= 10 * 86_400
+    other = EmbeddedQueue(queue.path, clock=clock)
+    assert lease(other).data == b"1"
+    other.close()
+
+
+def test_a_waiting_worker_is_woken(queue: EmbeddedQueue) -> None:
+    woken = threading.Event()
+
+    def work() -> None:
+        queue.wait(3600)
+        woken.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    queue.publish(b"1", {}, 1)
+    assert woken.wait(60)
+
+
+def test_two_workers_never_hold_one_message(queue: EmbeddedQueue, clock: Clock) -> None:
+    for number in range(100):
+        queue.publish(str(number).encode(), {}, 1)
+
+    def work(_worker: int) -> list[bytes]:
+        mine, own = [], EmbeddedQueue(queue.path, clock=clock)
+        while (delivery := own.lease(600)) is not None:
+            mine.append(delivery.data)
+            assert own.acknowledge(delivery)
+        own.close()
+        return mine
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [data for mine in pool.map(work, range(4)) for data in mine]
+    assert sorted(done, key=int) == [str(n).encode() for n in range(100)]
+
+
+def test_publishing_is_full_and_written_ahead(queue: EmbeddedQueue) -> None:
+    queue.publish(b"1", {}, 1)
+    publisher = queue._connections["FULL"]
+    assert publisher.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert publisher.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_one_object_a_process(tmp_path: Path) -> None:
+    settings = load({"QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}, None)
+    assert open_publisher(settings) is open_publisher(settings)
+
+
+# A file that fails.
+
+
+def test_a_file_locked_by_another_program(queue: EmbeddedQueue) -> None:
+    queue.publish(b"1", {}, 1)
+    other = sqlite3.connect(queue.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(QueueUnavailable, match=r"locked.*Check"):
+        queue.publish(b"2", {}, 0.1)
+    other.execute("ROLLBACK")
+    other.close()
+    queue.publish(b"3", {}, 10)
+    assert [lease(queue).data, lease(queue).data, queue.lease(60)] == [b"1", b"3", None]
+
+
+def test_many_publishers_before_a_locked_file_all_end(queue: EmbeddedQueue) -> None:
+    queue.publish(b"0", {}, 1)
+    other = sqlite3.connect(queue.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def publish(_number: int) -> bool:
+        try:
+            queue.publish(b"1", {}, 0.2)
+        except QueueUnavailable:
+            return False
+        return True
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(publish, range(20))) == [False] * 20
+    other.execute("ROLLBACK")
+    other.close()
+    assert not queue._waiting
+    queue.publish(b"2", {}, 10)
+    assert queue.depth() == 2, "what was given up is not published later"
+
+
+@pytest.mark.parametrize("kind", ["a directory", "no database", "a file as directory"])
+def test_a_path_that_cannot_be_a_queue(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "queue.db"
+    if kind == "a directory":
+        path.mkdir()
+    else:
+        path.write_bytes(b"not a database at all, but some text that is long enough" * 20)
+    queue = EmbeddedQueue(path / "queue.db" if kind == "a file as directory" else path, language="en")
+    with pytest.raises(QueueUnavailable, match=r"Check the free space"):
+        queue.publish(b"1", {}, 1)
+    queue.close()
+
+
+def test_a_read_only_file_recovers(queue: EmbeddedQueue) -> None:
+    """A disk remounted read-only, as SQLite sees it: `query_only`, as root may write everywhere."""
+    queue.publish(b"1", {}, 1)
+    queue._connections["FULL"].execute("PRAGMA query_only = 1")
+    with pytest.raises(QueueUnavailable, match="readonly"):
+        queue.publish(b"2", {}, 1)
+    queue.publish(b"3", {}, 1)
+    assert queue.depth() == 2
+
+
+FILL = """
+import resource, signal, sys
+from gateway.errors import QueueUnavailable
+from gateway.queues.sqlite import EmbeddedQueue
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+queue = EmbeddedQueue(sys.argv[1], language="en")
+queue.publish(b"first", {}, 10)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, resource.RLIM_INFINITY))
+stored = 1
+try:
+    while stored < 1000:
+        queue.publish(b"x" * 100_000, {}, 10)
+        stored += 1
+except QueueUnavailable as failure:
+    print(stored, failure)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    queue.publish(b"after", {}, 10)
+"""
+
+
+def test_a_full_disk_loses_nothing_and_is_recovered_from(tmp_path: Path) -> None:
+    """`RLIMIT_FSIZE` is the full disk that needs no rights: the write fails in the middle of the file."""
+    path = tmp_path / "queue.db"
+    told = subprocess.run(
+        [sys.executable, "-c", FILL, str(path)], check=True, capture_output=True, text=True, timeout=120
+    ).stdout
+    assert "Check the free space" in told
+    queue = EmbeddedQueue(path)
+    assert queue.depth() == int(told.split()[0]) + 1
+    queue.close()
+
+
+# kill -9.
+
+PUBLISHER = r"""
+import os, sys
+from gateway.queues.sqlite import EmbeddedQueue
+queue = EmbeddedQueue(sys.argv[1])
+for number in range(100_000):
+    name = f"{sys.argv[2]}-{number}"
+    queue.publish(name.encode() * int(sys.argv[3]), {"name": name}, 60)
+    os.write(1, f"{name}\n".encode())
+"""
+WORKER = r"""
+import os, sys
+from gateway.queues.sqlite import EmbeddedQueue
+queue = EmbeddedQueue(sys.argv[1], max_attempts=1000)
+while True:
+    delivery = queue.lease(600)
+    if delivery is None:
+        queue.wait(0.01)
+        continue
+    os.write(1, delivery.attributes["name"].encode() + b"\n")  # the effect; then it is acknowledged
+    queue.acknowledge(delivery)
+"""
+
+
+def start(program: str, output: Path, *arguments: object) -> "subprocess.Popen[bytes]":
+    with output.open("ab") as file:
+        return subprocess.Popen([sys.executable, "-c", program, *map(str, arguments)], stdout=file)
+
+
+def whole_lines(output: Path) -> list[str]:
+    return output.read_text().rpartition("\n")[0].splitlines() if output.exists() else []
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_kill_at_any_moment_loses_nothing_that_was_stored(tmp_path: Path, seed: int) -> None:
+    dice, path = random.Random(seed), tmp_path / "queue.db"
+    published, worked = tmp_path / "published", tmp_path / "worked"
+    for turn in range(16):
+        publisher = start(PUBLISHER, published, path, turn, dice.choice([1, 1000, 20_000]))
+        worker = start(WORKER, worked, path)
+        try:
+            until = len(whole_lines(published)) + dice.randrange(1, 40)
+            while len(whole_lines(published)) < until:
+                assert publisher.poll() is None, "the publisher failed"
+                time.sleep(0.002)
+            time.sleep(dice.random() * 0.05)
+        finally:
+            for process in dice.sample([publisher, worker], 2):
+                kill(process)
+    stored = set(whole_lines(published))
+    queue, names = EmbeddedQueue(path, max_attempts=1000), Counter(whole_lines(worked))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.execute("UPDATE messages SET due_at = 0")  # the killed workers' leases
+    while (delivery := queue.lease(600)) is not None:
+        names[delivery.attributes["name"]] += 1
+        assert queue.acknowledge(delivery)
+    queue.close()
+    assert stored <= set(names)
+    repeated = [name for name, times in names.items() if times > 1]
+    assert len(repeated) <= 16, "only what a killed worker held comes again"

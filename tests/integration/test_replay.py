@@ -1,0 +1,551 @@
+"""Kept events and dead letters go back on the queue whole, once, under their old ids."""
+
+import json
+import logging
+import os
+import pty
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main, replay
+from gateway.errors import PassingFailure
+from gateway.events import Message, observed_message
+from gateway.journal import Journal
+from gateway.links import open_store
+from gateway.links.model import DeadLetter
+from gateway.logs import _Lines, _Structured
+from gateway.queues.publish import keep
+from gateway.queues.pubsub import PubSub
+from gateway.queues.sqlite import EmbeddedQueue
+from gateway.settings import load
+from gateway.tools.recovery import forget
+from gateway.tools.recovery_log import Parts, cloud_records, exported
+from tests.support.cloud_logging import CloudLogging
+from tests.support.pubsub import Topic
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def message(user: int = 7, text: str = 'Ёж 🦔 \u2028 "\\') -> Message:
+    data = {"ID": str(user), "ACTIVE": "1", "UF_USR_TELEGRAM": "@someone", "NOTE": text}
+    return observed_message("p.bitrix24.ru", data, NOW, NOW)
+
+
+class House:
+    """A machine's files, its environment, and its commands as a person runs them."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = {
+            "QUEUE_URL": f"sqlite:///{home}/queue.db",
+            "DATABASE_URL": f"sqlite:///{home}/links.db",
+            "JOURNAL_URL": f"sqlite:///{home}/journal.db",
+            "LOG_LANGUAGE": "en",
+        }
+        self.queue = EmbeddedQueue(home / "queue.db", max_attempts=1)
+
+    def keep(self, *messages: Message) -> None:
+        journal = Journal(self.environment["JOURNAL_URL"])
+        for one in messages:
+            attributes = one.attributes("query:token")
+            fields = {"code": "EVENT_NOT_QUEUED", "event": one.event, "event_id": one.event_id}
+            journal.add(
+                "not_queued", {**fields, "attributes": attributes, "payload": one.to_bytes().decode()}
+            )
+        journal.close()
+
+    def put_aside(self, one: Message, reason: str = "no user id") -> None:
+        store = open_store(self.environment["DATABASE_URL"])
+        letter = json.loads(one.to_bytes())
+        store.add_dead_letter(DeadLetter(one.event, one.event_id, reason, 1, letter, datetime.now(UTC)))
+        store.close()
+
+    def queued(self) -> list[tuple[bytes, Mapping[str, str]]]:
+        """What stands on the queue, taken off."""
+        taken = []
+        while (delivery := self.queue.lease(60)) is not None:
+            taken.append((delivery.data, delivery.attributes))
+            assert self.queue.acknowledge(delivery)
+        return taken
+
+    def fail(self, one: Message) -> None:
+        self.queue.publish(one.to_bytes(), one.attributes("query:token"), 10)
+        delivery = self.queue.lease(60)
+        assert delivery is not None
+        self.queue.retry(delivery, "the store is down")
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    house = House(tmp_path)
+    for name, value in house.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PUBSUB_EMULATOR_HOST", raising=False)
+    monkeypatch.chdir(tmp_path)
+    yield house
+    house.queue.close()
+
+
+def test_nothing_kept_is_nothing_to_do(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay"]) == 0
+    assert capsys.readouterr().out == "Put back on the queue: 0; put back earlier and skipped: 0\n"
+    assert main(["replay", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["dead-letters", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_kept_event_comes_back_to_the_byte_and_once(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = message()
+    house.keep(event)
+    assert main(["replay", "--json"]) == 0
+    told = [{"event": "ONUSERUPDATE", "event_id": event.event_id, "from": "journal"}]
+    assert json.loads(capsys.readouterr().out) == told
+    assert house.queued() == [(event.to_bytes(), event.attributes("query:token"))]
+    assert main(["replay", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    house.keep(event)  # the same from another place: its id is known
+    assert main(["replay"]) == 0
+    assert "skipped: 1" in capsys.readouterr().out
+    assert house.queued() == []
+
+
+def test_dead_letters_of_store_and_queue_come_back(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    aside, failed = message(1), message(2)
+    house.put_aside(aside)
+    house.fail(failed)
+    assert main(["replay", "--json"]) == 0
+    assert [one["from"] for one in json.loads(capsys.readouterr().out)] == ["store", "queue"]
+    assert [json.loads(data) for data, _ in house.queued()] == [
+        json.loads(aside.to_bytes()),
+        json.loads(failed.to_bytes()),
+    ]
+    assert main(["dead-letters", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_dead_letter_has_the_attributes_that_choose_its_consumer(house: House) -> None:
+    house.put_aside(message(1))
+    main(["replay"])
+    [(_, attributes)] = house.queued()
+    assert attributes == message(1).attributes("")
+
+
+def test_a_letter_that_fails_again_at_once_is_not_put_back_without_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker beside the replay, faster than it."""
+    house.fail(message(1))
+    publish = EmbeddedQueue.publish
+
+    def publish_and_fail(queue: EmbeddedQueue, *arguments: Any) -> str:
+        message_id = publish(queue, *arguments)
+        delivery = house.queue.lease(60)
+        assert delivery is not None
+        house.queue.retry(delivery, "still down")
+        return message_id
+
+    monkeypatch.setattr(EmbeddedQueue, "publish", publish_and_fail)
+    assert main(["replay"]) == 0
+    [dead] = house.queue.dead_letters()
+    assert dead.reason == "still down"
+
+
+def test_a_dry_run_changes_nothing(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.keep(message(1))
+    house.put_aside(message(2))
+    for _ in range(2):
+        assert main(["replay", "--dry-run"]) == 0
+        out = capsys.readouterr().out
+        assert message(1).event_id in out
+        assert message(2).event_id in out
+        assert "Nothing was changed" in out
+    assert house.queued() == []
+
+
+def test_filters(house: House) -> None:
+    house.keep(message(1), message(2))
+    house.put_aside(message(3))
+    main(["replay", "--event", "ONUSERADD"])
+    main(["replay", "--since", "2999-01-01T00:00:00Z"])
+    assert house.queued() == []
+    main(["replay", "--event-id", message(2).event_id, "--event", "onuserupdate", "--since", "1h"])
+    assert [data for data, _ in house.queued()] == [message(2).to_bytes()]
+    main(["replay"])
+    assert len(house.queued()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"), [("30m", timedelta(minutes=30)), ("2h", timedelta(hours=2)), ("7d", timedelta(days=7))]
+)
+def test_since_takes_how_long_ago(text: str, ago: timedelta) -> None:
+    before = datetime.now(UTC) - ago
+    since = replay.parse_since(text)
+    assert since is not None
+    assert before <= since <= datetime.now(UTC) - ago
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-01-31T12:00:00", "5"])
+def test_a_since_that_is_no_time_is_wrong_use(
+    house: House, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", "--since", text]) == 2
+    assert "2026-01-31T12:00:00Z" in capsys.readouterr().err
+
+
+def test_a_queue_that_is_down_ends_the_replay_and_loses_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.keep(message(1))
+    house.put_aside(message(2))
+    (house.home / "file").write_text("in the way")
+    monkeypatch.setattr("gateway.tools.recovery.REPLAY_SECONDS", 0.2)
+    monkeypatch.setenv("QUEUE_URL", f"sqlite:///{house.home}/file/queue.db")
+    assert main(["replay"]) == 2
+    assert "Check the free space" in capsys.readouterr().err
+    monkeypatch.setenv("QUEUE_URL", house.environment["QUEUE_URL"])
+    assert main(["replay"]) == 0
+    assert len(house.queued()) == 2
+
+
+def test_killed_at_any_moment_everything_is_back_in_the_end(house: House) -> None:
+    dice = random.Random(5)
+    events = [message(user) for user in range(300)]
+    house.keep(*events[:200])
+    for one in events[200:]:
+        house.put_aside(one)
+    environment = os.environ | house.environment
+    command = [sys.executable, "-m", "gateway", "replay"]
+    for _ in range(5):
+        process = subprocess.Popen(command, env=environment | {"PYTHONPATH": str(Path.cwd())}, cwd=ROOT)
+        already = house.queue.depth()
+        while process.poll() is None and house.queue.depth() < already + dice.randrange(5, 40):
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+    assert main(["replay"]) == 0
+    back = [json.loads(data)["event_id"] for data, _ in house.queued()]
+    assert set(back) == {one.event_id for one in events}
+    assert len(back) <= len(events) + 5, "only the one in hand goes out twice"
+    assert main(["replay"]) == 0
+    assert house.queued() == []
+
+
+ROOT = Path(__file__).parents[2]
+
+
+# Events kept in a log.
+
+
+def kept_records(
+    caplog: pytest.LogCaptureFixture, *messages: Message, **environment: str
+) -> list[dict[str, Any]]:
+    settings = load({"K_SERVICE": "b24-bitrix-webhook", **environment}, None)
+    caplog.clear()
+    for one in messages:
+        keep(one.to_bytes(), one.attributes("query:token"), settings)
+    return [record.__dict__["json_fields"] for record in caplog.records]
+
+
+def entry(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as `gcloud logging read --format=json` prints it; its numbers are doubles."""
+    payload = json.loads(json.dumps(fields), parse_int=float)
+    return {
+        "severity": "CRITICAL",
+        "timestamp": "2026-11-24T09:00:00Z",
+        "jsonPayload": payload | {"message": "🛑"},
+    }
+
+
+LONG = '🎄Ё"\\' * 60_000
+
+
+@pytest.mark.parametrize("form", ["an array", "an entry a line", "structured lines", "text entries"])
+def test_an_export_comes_back_to_the_byte(
+    house: House, caplog: pytest.LogCaptureFixture, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    events = [message(1), message(2, LONG), message(3)]
+    fields = kept_records(caplog, *events)
+    assert len(fields) > 4
+    random.Random(1).shuffle(fields)
+    fields += fields[:3]
+    severe = {"severity": "CRITICAL", "message": "🛑"}
+    texts = {
+        "an array": json.dumps([entry(one) for one in fields], indent=2),
+        "an entry a line": "\n".join(json.dumps(entry(one), ensure_ascii=False) for one in fields),
+        "structured lines": "\n".join(json.dumps(severe | one) for one in fields),
+        "text entries": json.dumps(
+            [{"textPayload": f"🛑 {{odd}} {json.dumps(one)} [CODE]"} for one in fields]
+        ),
+    }
+    (house.home / "export.json").write_text(texts[form])
+    assert main(["replay", str(house.home / "export.json"), "--json"]) == 0
+    assert {one["from"] for one in json.loads(capsys.readouterr().out)} == {"file"}
+    assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
+    assert main(["replay", str(house.home / "export.json")]) == 0
+    assert house.queued() == []
+
+
+def test_lines_of_our_own_log_come_back(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    (house.home / "var").write_text("in the way")
+    events = [message(1), message(2, LONG)]
+    settings = load({"JOURNAL_URL": f"sqlite:///{house.home}/var/journal.db"}, None)
+    for one in events:
+        keep(one.to_bytes(), one.attributes("query:token"), settings)
+    lines = [_Lines().format(record) for record in caplog.records if record.levelno == logging.CRITICAL]
+    (house.home / "log.txt").write_text("something else {\n" + "\n".join(lines) + "\nand more\n")
+    assert main(["replay", str(house.home / "log.txt")]) == 0
+    assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
+
+
+def test_what_google_clouds_handler_writes_comes_back(
+    house: House, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Standard error of the functions, as `gcloud run services logs` or a terminal shows it."""
+    events = [message(1), message(2, LONG)]
+    kept_records(caplog, events[0])
+    records = list(caplog.records)
+    kept_records(caplog, events[1])
+    capsys.readouterr()
+    for record in [*records, *caplog.records]:
+        _Structured("p-1234").handle(record)
+    lines = capsys.readouterr().err
+    assert max(len(line.encode()) for line in lines.split("\n")) < 256 * 1024
+    (house.home / "log.txt").write_text(lines)
+    assert main(["replay", str(house.home / "log.txt")]) == 0
+    assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
+
+
+def test_standard_input(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    export = json.dumps([entry(one) for one in kept_records(caplog, message(1))])
+    command = [sys.executable, "-m", "gateway", "replay", "-"]
+    environment = os.environ | house.environment
+    done = subprocess.run(
+        command, input=export.encode(), env=environment, cwd=ROOT, capture_output=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [data for data, _ in house.queued()] == [message(1).to_bytes()]
+
+
+def test_an_event_with_a_part_missing_is_named(
+    house: House, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = kept_records(caplog, message(1, LONG), message(2))
+    del fields[1]
+    (house.home / "export.json").write_text(json.dumps([entry(one) for one in fields]))
+    assert main(["replay", str(house.home / "export.json")]) == 1
+    assert message(1, LONG).event_id in capsys.readouterr().err
+    assert [data for data, _ in house.queued()] == [message(2).to_bytes()]
+
+
+def test_two_keepings_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixture) -> None:
+    """The id does not cover when the event was received: two deliveries differ in their bytes alone."""
+    first, second = (
+        message(1, LONG),
+        replace(message(1, LONG), received_at=NOW + timedelta(hours=1)),
+    )
+    assert first.event_id == second.event_id
+    ones, twos = kept_records(caplog, first), kept_records(caplog, second)
+    parts = Parts("log")
+    joined = [kept for kept in map(parts.add, [*ones[1:], *twos[:1], *twos[1:], *ones[:1]]) if kept]
+    assert [kept.data for kept in joined] == [second.to_bytes(), first.to_bytes()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        "{",
+        "[[[[",
+        "5",
+        '{"code": "EVENT_NOT_QUEUED"}',
+        '{"code": "EVENT_NOT_QUEUED", "payload": "x"}',
+    ],
+)
+def test_what_holds_no_event_yields_none(text: str) -> None:
+    assert [kept for kept in map(Parts("file").add, exported(text)) if kept] == []
+
+
+def test_cloud_logging_is_read_to_its_end(
+    logging_api: tuple[type[CloudLogging], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    api, client = logging_api
+    event = message(1, LONG)
+    api.entries = [
+        entry(one) | {"logName": "projects/p-1234/logs/stderr"}
+        for one in reversed(kept_records(caplog, event))
+    ]
+    parts = Parts("log")
+    kept = [one for one in map(parts.add, cloud_records("p-1234", "en", NOW, client)) if one]
+    assert [(one.data, dict(one.attributes)) for one in kept] == [
+        (event.to_bytes(), event.attributes("query:token"))
+    ]
+    assert len(api.asked) > 1
+    assert 'timestamp>="2026-11-24T09:00:00+00:00"' in api.asked[0]["filter"]
+    assert api.asked[0]["resourceNames"] == ["projects/p-1234"]
+
+
+def test_a_log_that_cannot_be_read_is_said(logging_api: tuple[type[CloudLogging], Any]) -> None:
+    api, client = logging_api
+    api.status = 403
+    with pytest.raises(PassingFailure, match=r"roles/logging\.viewer") as caught:
+        list(cloud_records("p-1234", "en", NOW, client))
+    assert "canary" not in str(caught.value)
+
+
+# Dead letters, looked at and mended.
+
+
+def listed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    capsys.readouterr()
+    assert main(["dead-letters", "--json"]) == 0
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_dead_letters_are_listed_whole(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.put_aside(message(1), "no user id")
+    house.fail(message(2))
+    first, second = listed(capsys)
+    assert (first["event"], first["event_id"]) == ("ONUSERUPDATE", message(1).event_id)
+    assert (first["reason"], first["attempts"]) == ("no user id", 1)
+    assert first["message"] == json.loads(message(1).to_bytes())
+    assert (second["reason"], second["attempts"], second["from"]) == ("the store is down", 1, "queue")
+    assert datetime.fromisoformat(second["recorded_at"]).tzinfo is not None
+    assert main(["dead-letters"]) == 0
+    assert "no user id" in capsys.readouterr().out
+    assert main(["dead-letters", "--event", "ONUSERADD", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_dead_letter_is_mended(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.put_aside(message(1))
+    assert main(["dead-letters", "show", message(1).event_id[:10], "--message"]) == 0
+    letter = json.loads(capsys.readouterr().out)
+    letter["data"]["ID"] = "8"
+    (house.home / "letter.json").write_text(json.dumps(letter))
+    assert main(["dead-letters", "mend", message(1).event_id, str(house.home / "letter.json")]) == 0
+    [(data, attributes)] = house.queued()
+    assert json.loads(data) == letter
+    assert attributes["event_id"] == message(1).event_id
+    assert listed(capsys) == []
+
+
+def test_a_mended_message_must_be_one(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.put_aside(message(1))
+    (house.home / "letter.json").write_text('{"schema": 2}')
+    assert main(["dead-letters", "mend", message(1).event_id, str(house.home / "letter.json")]) == 1
+    assert "show ID --message" in capsys.readouterr().err
+    assert len(listed(capsys)) == 1
+    assert house.queued() == []
+
+
+def test_dead_letters_are_dropped(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    for user in range(3):
+        house.put_aside(message(user))
+    house.fail(message(9))
+    assert main(["dead-letters", "drop", message(1).event_id]) == 0
+    assert len(listed(capsys)) == 3
+    assert main(["dead-letters", "drop"]) == 2
+    assert main(["dead-letters", "drop", "--all"]) == 0
+    assert listed(capsys) == []
+
+
+def test_a_letter_that_is_not_there_or_not_one_is_said(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.put_aside(message(1))
+    house.put_aside(message(2))
+    assert main(["dead-letters", "show", "nothing"]) == 2
+    assert "List them" in capsys.readouterr().err
+    assert main(["dead-letters", "show", "store:"]) == 2
+    assert "Name one of them" in capsys.readouterr().err
+
+
+def test_a_person_is_forgotten(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    house.keep(message(7), message(8))
+    house.fail(message(7))
+    house.fail(message(8))
+    assert forget(load(dotenv=None), "p.bitrix24.ru", 7) == 2
+    assert [one["message"]["data"]["ID"] for one in listed(capsys)] == ["8"]
+    main(["replay"])
+    assert [json.loads(data)["data"]["ID"] for data, _ in house.queued()] == ["8", "8"]
+
+
+def test_a_terminal_sees_a_bar(house: House) -> None:
+    """On a terminal of its own, made by the system."""
+    house.keep(message(1))
+    leader, follower = pty.openpty()
+    environment = os.environ | house.environment | {"TERM": "xterm"}
+    command = [sys.executable, "-m", "gateway", "replay"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower, env=environment, cwd=ROOT)
+    os.close(follower)
+    seen = b""
+    with suppress(OSError):  # the end of a terminal is an error
+        while chunk := os.read(leader, 4096):
+            seen += chunk
+    os.close(leader)
+    assert process.wait() == 0
+    assert b"Putting back on the queue" in seen
+
+
+# Pub/Sub's dead letters.
+
+
+@pytest.fixture
+def dead_topic(house: House, pubsub_topic: Topic, monkeypatch: pytest.MonkeyPatch) -> Iterator[PubSub]:
+    """Publishes to the dead-letter topic of a topic `events`, both named as deploy.sh names them."""
+    monkeypatch.setenv("QUEUE_URL", pubsub_topic.url)
+    pubsub_topic.create_topic("events-dead-letters")
+    pubsub_topic.subscribe("events-dead-letters", "events-dead-letters")
+    publisher = PubSub(pubsub_topic.project, "events-dead-letters")
+    yield publisher
+    publisher.close()
+
+
+def test_pubsubs_dead_letters_come_back(
+    dead_topic: PubSub, pubsub_topic: Topic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    past = {
+        "CloudPubSubDeadLetterSourceSubscription": "b24-on-user-update",
+        "CloudPubSubDeadLetterSourceDeliveryCount": "10",
+    }
+    for user in range(150):
+        one = message(user)
+        dead_topic.publish(one.to_bytes(), one.attributes("query:token") | past, 10)
+    for _ in range(2):  # looking at them takes none away
+        letters = listed(capsys)
+        assert len({one["event_id"] for one in letters}) == len(letters) == 150
+    assert letters[0]["reason"] == "b24-on-user-update: out of attempts"
+    assert letters[0]["attempts"] == 10
+    assert main(["dead-letters", "drop", message(0).event_id]) == 0
+    assert main(["replay"]) == 0
+    back = pubsub_topic.take()
+    assert len({one["attributes"]["event_id"] for one in back}) == len(back) == 149
+    assert all("CloudPubSubDeadLetterSourceSubscription" not in one["attributes"] for one in back)
+    assert listed(capsys) == []
+    assert main(["replay"]) == 0
+    assert pubsub_topic.take() == []
+
+
+def test_a_dead_letter_subscription_that_is_not_there(
+    house: House, pubsub_topic: Topic, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUEUE_URL", pubsub_topic.url)
+    assert main(["replay"]) == 0
+    assert main(["replay", "--subscription", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err

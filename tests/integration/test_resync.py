@@ -1,0 +1,290 @@
+"""A round as it is run: by hand as a process of its own, and as the function that Cloud Scheduler calls."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+
+from gateway import startup
+from gateway.errors import PassingFailure
+from gateway.events import read_message
+from gateway.links import open_store
+from gateway.portal import resync
+from gateway.portal.reconcile import STATE
+from gateway.portal.resync import AlreadyRunning, run
+from gateway.queues.sqlite import EmbeddedQueue
+from gateway.settings import Settings, load
+from tests.support.portal import FIELD, HANG_UP, HTML, SECRET, Call, PortalSimulator, Reply, error
+
+ROOT = Path(__file__).parents[2]
+
+
+class Place:
+    """A directory with the settings of a gateway; what a round leaves there."""
+
+    def __init__(self, path: Path, portal: PortalSimulator) -> None:
+        self.path, self.portal = path, portal
+
+    def environ(self, **more: str) -> dict[str, str]:
+        urls = {
+            "QUEUE_URL": f"sqlite:///{self.path}/queue.db",
+            "DATABASE_URL": f"sqlite:///{self.path}/links.db",
+        }
+        return self.portal.environ() | urls | more
+
+    def settings(self, **more: str) -> Settings:
+        return load(self.environ(**more), dotenv=None)
+
+    def start(self, *arguments: str, **more: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "gateway", "resync", *arguments],
+            cwd=self.path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **self.environ(**more)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def cli(self, *arguments: str, **more: str) -> tuple[int, str, str]:
+        process = self.start(*arguments, **more)
+        out, err = process.communicate(timeout=120)
+        assert SECRET not in out + err
+        return process.returncode, out, err
+
+    def queued(self) -> list[dict[str, Any]]:
+        """The data of what waits on the queue."""
+        queue = EmbeddedQueue(f"{self.path}/queue.db", 10, "en")
+        found = []
+        while (delivery := queue.lease(60.0)) is not None:
+            found.append(read_message(delivery.data).data)
+            queue.acknowledge(delivery)
+        queue.close()
+        return found
+
+    def state(self) -> dict[str, Any] | None:
+        store = open_store(self.settings().database_url)
+        value = store.read_state(STATE)
+        store.close()
+        return value
+
+
+@pytest.fixture
+def place(tmp_path: Path, portal: PortalSimulator) -> Place:
+    return Place(tmp_path, portal)
+
+
+def always(reply: Reply) -> Callable[[Call], Reply]:
+    return lambda call: reply
+
+
+def fill(portal: PortalSimulator, count: int) -> None:
+    for number in range(1, count + 1):
+        portal.add(number, 1000 + number)
+
+
+def test_by_hand(place: Place) -> None:
+    fill(place.portal, 60)
+    code, out, err = place.cli("--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {
+        "portal": place.portal.domain,
+        "users": 60,
+        "published": 60,
+        "unlinked": 0,
+        "unreadable": 0,
+        "requests": 2,
+        "continued_after": 0,
+        "dry_run": False,
+    }
+    assert sorted(int(data["ID"]) for data in place.queued()) == list(range(1, 61))
+
+
+def test_a_trial_by_hand(place: Place) -> None:
+    fill(place.portal, 3)
+    code, out, _ = place.cli("--dry-run", "--since", "24h")
+    assert code == 0
+    assert "0 users" in out
+    code, out, _ = place.cli("--dry-run", "--since", "2020-01-01T00:00:00Z")
+    assert "3 changes would be queued" in out
+    assert place.queued() == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (HTML, 1),
+        (error("insufficient_scope", 401), 1),
+        (error("INVALID_CREDENTIALS", 401), 1),
+        (Reply(500, b"<html></html>", "text/html"), 1),
+        (HANG_UP, 2),
+        (Reply(502, b"<html></html>", "text/html"), 2),
+    ],
+)
+def test_exit_codes(place: Place, reply: Reply, code: int) -> None:
+    """1: the portal's answer is wrong; 2: it could not be reached."""
+    fill(place.portal, 3)
+    place.portal.faults.append(always(reply))
+    got, out, err = place.cli("--json")
+    assert (got, out) == (code, "")
+    assert len(err.strip().splitlines()) == 1
+    assert place.queued() == []
+
+
+def test_an_absent_field_is_1(place: Place) -> None:
+    fill(place.portal, 3)
+    code, _, err = place.cli(BITRIX24_TELEGRAM_FIELD_NAME="UF_USR_OTHER")
+    assert code == 1
+    assert "UF_USR_OTHER" in err
+    assert FIELD not in err
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-01-31", "2026-01-31T12:00:00", "-1h"])
+def test_a_wrong_time_is_2(place: Place, since: str) -> None:
+    assert place.cli(f"--since={since}")[0] == 2
+    assert place.portal.calls == []
+
+
+def test_without_an_incoming_webhook_it_is_2(place: Place) -> None:
+    code, _, err = place.cli(BITRIX24_WEBHOOK_TOKEN="")
+    assert code == 2
+    assert "BITRIX24_WEBHOOK_TOKEN" in err
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < ends, "it never came to that"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def held(place: Place) -> Iterator[threading.Event]:
+    """The portal answers no request above id 50 before this is set."""
+    fill(place.portal, 120)
+    go = threading.Event()
+
+    def hold(call: Call) -> None:
+        if (call.after or 0) >= 50:
+            go.wait(60)
+
+    place.portal.faults.append(hold)
+    yield go
+    go.set()
+
+
+def test_never_two_at_once(place: Place, held: threading.Event) -> None:
+    first = place.start("--json")
+    wait_for(lambda: 50 in place.portal.pages_asked())
+    code, _, err = place.cli()
+    assert code == 2
+    assert "already running" in err
+    with pytest.raises(AlreadyRunning):
+        run(place.settings())
+    held.set()
+    out, _ = first.communicate(timeout=60)
+    assert json.loads(out)["published"] == 120
+    assert run(place.settings()).users == 120
+
+
+def test_a_killed_round_is_taken_up_at_once(place: Place, held: threading.Event) -> None:
+    first = place.start()
+    wait_for(lambda: 50 in place.portal.pages_asked())
+    first.send_signal(signal.SIGKILL)
+    first.communicate(timeout=60)
+    assert place.queued() == []
+    held.set()
+    place.portal.calls.clear()
+    code, out, _ = place.cli("--json")
+    assert code == 0
+    assert json.loads(out)["continued_after"] == 50
+    assert 0 not in place.portal.pages_asked()
+    assert sorted(int(data["ID"]) for data in place.queued()) == list(range(1, 121))
+    assert place.state() is None
+
+
+def test_one_process_runs_one_round(place: Place, held: threading.Event) -> None:
+    results: list[object] = []
+
+    def attempt() -> None:
+        try:
+            results.append(run(place.settings()))
+        except AlreadyRunning as running:
+            results.append(running)
+
+    threads = [threading.Thread(target=attempt) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: len(results) == 3)
+    held.set()
+    for thread in threads:
+        thread.join(60)
+    assert sum(isinstance(result, AlreadyRunning) for result in results) == 3
+
+
+# ---- the function --------------------------------------------------------------
+
+
+@pytest.fixture
+def respond(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
+    monkeypatch.setattr(resync, "host_settings", place.settings)
+    app = flask.Flask("resync")
+    app.add_url_rule("/", view_func=lambda: resync.respond(flask.request), methods=["POST"])
+    yield lambda: app.test_client().post("/")
+    startup.settings.cache_clear()
+
+
+def test_the_function_walks_and_tells(place: Place, respond: Callable[[], Any]) -> None:
+    fill(place.portal, 3)
+    answer = respond()
+    assert answer.status_code == 200
+    assert answer.json["status"] == "ok"
+    assert answer.json["published"] == 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"), [(HTML, 502), (error("insufficient_scope", 401), 502), (HANG_UP, 503)]
+)
+def test_the_function_tells_what_failed(
+    place: Place, respond: Callable[[], Any], caplog: pytest.LogCaptureFixture, reply: Reply, status: int
+) -> None:
+    place.portal.faults.append(always(reply))
+    answer = respond()
+    assert answer.status_code == status
+    assert ("Retry-After" in answer.headers) == (status == 503)
+    assert answer.json["code"] == "RESYNC_FAILED"
+    assert SECRET not in answer.text + caplog.text
+    assert "RESYNC_FAILED" in str(caplog.records[-1].__dict__)
+
+
+def test_the_function_answers_409_while_a_round_runs(
+    place: Place, respond: Callable[[], Any], held: threading.Event
+) -> None:
+    thread = threading.Thread(target=run, args=(place.settings(),))
+    thread.start()
+    wait_for(lambda: 50 in place.portal.pages_asked())
+    answer = respond()
+    held.set()
+    thread.join(60)
+    assert answer.status_code == 409
+    assert answer.json["code"] == "RESYNC_RUNNING"
+
+
+def test_a_round_ends_in_time_and_goes_on_next_time(place: Place) -> None:
+    """Google ends a request after half an hour; what a limit delays beyond it waits for the next."""
+    fill(place.portal, 120)
+    place.portal.operating_cost, place.portal.reset_after = 480.0, 300.0
+    with pytest.raises(PassingFailure) as raised:
+        run(place.settings(), seconds=20)
+    assert raised.value.retry_after is not None
+    state = place.state()
+    assert state is not None
+    assert state["after"] == 50

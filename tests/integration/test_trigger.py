@@ -1,0 +1,64 @@
+"""`trigger` posts what Bitrix24 would; tried against a running server."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from gateway.ingest.decode import decode
+from gateway.ingest.php_form import build_query
+from gateway.tools.sample_delivery import delivery, place_token
+from tests.support.deliveries import FORM, TOKEN
+from tests.support.processes import Running, Start, free_port
+from verify import PLACES, verify
+
+
+@pytest.fixture(scope="module")
+def server(start_module_serve: Start) -> Running:
+    return start_module_serve()
+
+
+def trigger(env: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gateway", "trigger", *arguments]
+    return subprocess.run(command, env=dict(env), capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_token_stands_in_the_place_asked_for(place: str) -> None:
+    fields = delivery("ONUSERADD", {"ID": "1"}, "p.ru")
+    headers, query = place_token(place, TOKEN, fields)
+    raw = {name.lower(): value.encode() for name, value in headers.items()}
+    token = {"token": query.partition("=")[2]} if query else {}
+    assert verify(raw, token, decode(build_query(fields), FORM).fields, (TOKEN.encode(),)).place == place
+
+
+def test_an_event_is_queued(server: Running) -> None:
+    done = trigger(server.env, "OnUserUpdate", "--data", "ID=5", "--data", "TELEGRAM=@somebody", "--json")
+    assert (done.returncode, json.loads(done.stdout)["event"]) == (0, "ONUSERUPDATE")
+    assert trigger(server.env, "ONTASKCOMMENTADD", "--place", "query:token").returncode == 0
+
+
+def test_data_without_a_value_is_wrong_use(server: Running) -> None:
+    done = trigger(server.env, "ONUSERADD", "--data", "ID")
+    assert (done.returncode, "KEY=VALUE" in done.stderr) == (2, True)
+
+
+def test_a_wrong_token_is_refused(server: Running) -> None:
+    done = trigger(server.env, "ONUSERADD", "--wrong-token")
+    assert (done.returncode, "TOKEN_MISMATCH" in done.stdout) == (1, True)
+
+
+def test_a_strangers_address_gets_no_token_and_a_silent_one_is_told(server: Running) -> None:
+    done = trigger(server.env, "ONUSERADD", "--url", "http://example.invalid/")
+    assert (done.returncode, "--send-token" in done.stderr) == (2, True)
+    done = trigger(server.env, "ONUSERADD", "--url", f"http://127.0.0.1:{free_port()}/")
+    assert (done.returncode, "make run" in done.stderr) == (2, True)
+    assert TOKEN not in done.stdout + done.stderr
+    done = trigger(server.env, "ONUSERADD", "--url", "http://[")
+    assert (done.returncode, "--url" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+    done = trigger(server.env, "ONUSERADD", "--url", f"http://127.0.0.1:{free_port()}/{TOKEN}?token={TOKEN}")
+    assert (done.returncode, TOKEN in done.stdout + done.stderr) == (2, False)
+    done = trigger({**server.env, "BITRIX24_OUTGOING_WEBHOOK_TOKEN": ""}, "ONUSERADD")
+    assert (done.returncode, "BITRIX24_OUTGOING_WEBHOOK_TOKEN" in done.stderr) == (2, True)

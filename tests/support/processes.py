@@ -1,0 +1,198 @@
+"""Real processes of the gateway on free ports: the functions under functions-framework, and `serve`."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.deliveries import AGENT, FORM, TOKEN
+
+ROOT = Path(__file__).parents[2]
+STARTS_WITHIN = 60  # seconds; a slow machine is no failure
+
+
+@dataclass
+class Answer:
+    """An HTTP answer, read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Running:
+    """A process that listens on loopback; `log()` is all it wrote to standard error so far."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    stderr: Path
+    env: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    def log(self) -> str:
+        return self.stderr.read_text("utf-8", "replace")
+
+    def records(self) -> list[dict[str, Any]]:
+        """The structured records it wrote (`LOG_FORMAT=json`)."""
+        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+
+    def request(
+        self,
+        method: str = "POST",
+        path: str = "/api/bitrix/webhook",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was sent whole
+                connection.request(method, path, body, dict(headers or {}))
+            answer = connection.getresponse()
+            return Answer(answer.status, dict(answer.headers), answer.read())
+        finally:
+            connection.close()
+
+    def post(self, body: bytes, path: str = "/api/bitrix/webhook", **headers: str) -> Answer:
+        """A POST as Bitrix24's engine sends it; header names with `_` for `-`."""
+        named = {"Content-Type": FORM, "User-Agent": AGENT}
+        named |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.request("POST", path, body, named)
+
+    def raw(self, data: bytes, wait: float = 10.0) -> bytes:
+        """Send bytes as they are and read until the far side closes or `wait` seconds pass in silence."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as connection:
+            connection.sendall(data)
+            received = b""
+            try:
+                while chunk := connection.recv(65536):
+                    received += chunk
+                    if _is_whole(received):
+                        break
+            except TimeoutError:
+                pass
+            return received
+
+    def stop(self, number: int = signal.SIGTERM, wait: float = 15.0) -> int:
+        """Signal the process and wait for its end; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(wait)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+Start = Callable[..., Running]
+
+
+def environment(tmp_path: Path, **settings: str) -> dict[str, str]:
+    """A clean environment: the files of the embedded parts in `tmp_path`, one accepted token."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
+        "QUEUE_URL": f"sqlite:///{tmp_path}/queue.db",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/links.db",
+        "JOURNAL_URL": f"sqlite:///{tmp_path}/journal.db",
+        **settings,
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def module_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gateway")
+
+
+@pytest.fixture
+def start_function(tmp_path: Path) -> Iterator[Start]:
+    """`start_function(target, **settings)`: one function under functions-framework, for one test."""
+    yield from _starter(tmp_path, _function_command)
+
+
+@pytest.fixture(scope="module")
+def start_module_function(module_path: Path) -> Iterator[Start]:
+    """The same for all tests of a module."""
+    yield from _starter(module_path, _function_command)
+
+
+@pytest.fixture
+def start_serve(tmp_path: Path) -> Iterator[Start]:
+    """`start_serve(**settings)`: everything on one machine, for one test."""
+    yield from _starter(tmp_path, lambda _target, _port: [sys.executable, "-m", "gateway", "serve"])
+
+
+@pytest.fixture(scope="module")
+def start_module_serve(module_path: Path) -> Iterator[Start]:
+    """The same for all tests of a module."""
+    yield from _starter(module_path, lambda _target, _port: [sys.executable, "-m", "gateway", "serve"])
+
+
+def _function_command(target: str, port: int) -> list[str]:
+    name = ["-m", "functions_framework", "--target", target, "--source", str(ROOT / "main.py")]
+    return [sys.executable, *name, "--host", "127.0.0.1", "--port", str(port)]
+
+
+def _starter(tmp_path: Path, command: Callable[[str, int], list[str]]) -> Iterator[Start]:
+    running: list[Running] = []
+
+    def start(target: str = "serve", **settings: str) -> Running:
+        port = free_port()
+        env = environment(tmp_path, **{"HOST": "127.0.0.1", "PORT": str(port), **settings})
+        stderr = tmp_path / f"{target}-{len(running)}.stderr"
+        with stderr.open("wb") as sink:
+            process = subprocess.Popen(command(target, port), cwd=tmp_path, env=env, stdout=sink, stderr=sink)
+        started = Running(process, port, stderr, env)
+        running.append(started)
+        _await(started)
+        return started
+
+    yield start
+    for started in running:
+        started.stop()
+
+
+def _await(started: Running) -> None:
+    ends = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < ends:
+        if started.process.poll() is not None:
+            pytest.fail(f"exit code {started.process.returncode} at start:\n{started.log()}")
+        try:
+            host = "::1" if started.env.get("HOST") == "::1" else "127.0.0.1"
+            socket.create_connection((host, started.port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail(f"did not listen within {STARTS_WITHIN} s:\n{started.log()}")
+
+
+def _is_whole(received: bytes) -> bool:
+    head, found, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?im)^content-length: *(\d+)", head)
+    return bool(found) and length is not None and len(body) >= int(length[1])

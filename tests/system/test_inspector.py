@@ -1,0 +1,218 @@
+"""The inspector: what it shows, live in a browser, and to whom it shows nothing."""
+
+import base64
+import re
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from gateway.journal import Journal
+from gateway.local.inspector import FORWARDING, NEWEST, create_inspector
+from gateway.settings import Settings
+from gateway.tools.sample_delivery import is_loopback
+from tests.support.browser import Browse
+from tests.support.deliveries import TOKEN, form
+from tests.support.processes import STARTS_WITHIN, Answer, Running, Start
+
+WRONG = "z9y8x7w6v5u4t3s2r1q0p9o8n7m6l5k4"
+PASSWORD = "пароль inspector 7"
+
+
+@pytest.fixture(scope="module")
+def server(start_module_serve: Start) -> Running:
+    return start_module_serve(LOG_LANGUAGE="en")
+
+
+@pytest.fixture(scope="module")
+def guarded(start_module_serve: Start) -> Running:
+    return start_module_serve(INSPECTOR_PASSWORD=PASSWORD)
+
+
+def look(server: Running, path: str = "/inspector", method: str = "GET", **headers: str) -> Answer:
+    return server.request(method, path, headers={name.replace("_", "-"): v for name, v in headers.items()})
+
+
+def basic(password: str, user: str = "anyone") -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def asks_for_a_password(answer: Answer) -> bool:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return headers.get("www-authenticate", "").startswith("Basic realm=")
+
+
+def records(answer: Answer) -> list[int]:
+    return [int(number) for number in re.findall(rb'<details id="record-(\d+)"', answer.body)]
+
+
+def test_a_refusal_is_shown_with_its_places_its_cause_and_what_to_do(server: Running) -> None:
+    assert server.post(form(token=WRONG)).status == 403
+    page = look(server)
+    shown = page.body.decode()
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "<b>TOKEN_MISMATCH</b>" in shown
+    assert "<h2>TOKEN_OTHER_WEBHOOK</h2>" in shown
+    assert "→ " in shown
+    assert '<tr class="mismatch">\n      <td>body:auth.application_token</td><td>another value</td>' in shown
+    assert WRONG not in shown
+    assert TOKEN not in shown
+
+
+def test_a_blank_place_is_called_blank(server: Running) -> None:
+    server.post(form(token=" "))
+    assert "<td>blank</td>" in look(server).body.decode()
+
+
+def test_a_delivery_is_shown_by_event_and_place(server: Running) -> None:
+    assert server.post(form(event="ONCRMDEALADD", data={"FIELDS": {"ID": "canary-of-a-deal"}})).status == 200
+    shown = look(server).body.decode()
+    assert re.search(r"✅ <b>EVENT_QUEUED</b> ONCRMDEALADD · \S+ · body:auth\.application_token", shown)
+    assert "canary-of-a-deal" not in shown
+    assert "ONCRMDEALADD" not in look(server, "/inspector?kind=refusal").body.decode()
+
+
+def test_what_a_sender_writes_stays_text(server: Running) -> None:
+    attack = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    server.request("POST", "/%3Cscript%3Ealert(3)%3C/script%3E", b"a=b", {"User-Agent": f"Bitrix24 {attack}"})
+    shown = look(server).body.decode()
+    assert "PATH_WRONG" in shown
+    assert "&lt;script&gt;alert(1)" in shown
+    assert "<script>alert" not in shown
+    assert "<img" not in shown
+
+
+def test_only_what_is_newer_comes_after_the_page(server: Running) -> None:
+    server.post(form(token=WRONG))
+    newest = records(look(server))[0]
+    assert look(server, f"/inspector/newer?after={newest}").status == 204
+    server.post(form(token=WRONG))
+    server.post(form())
+    found = look(server, f"/inspector/newer?after={newest}")
+    assert records(found) == [newest + 2, newest + 1]
+    assert f'hx-get="/inspector/newer?after={newest + 2}"'.encode() in found.body
+    refused = look(server, f"/inspector/newer?after={newest}&kind=refusal")
+    assert records(refused) == [newest + 1]
+    assert f'hx-get="/inspector/newer?after={newest + 1}&amp;kind=refusal"'.encode() in refused.body
+
+
+@pytest.mark.parametrize("after", ["", "x", "-1", "9" * 30, "9" * 5000, "%00", "1.5", "²"])
+def test_an_odd_look_for_newer_records_shows_the_first_ones(server: Running, after: str) -> None:
+    server.post(form(token=WRONG))
+    assert records(look(server, f"/inspector/newer?after={quote(after, safe='%')}"))[-1] == 1
+
+
+def test_a_browser_sees_refusals_as_they_come(server: Running, browse: Browse) -> None:
+    for _ in range(NEWEST):
+        server.post(form(token=WRONG))
+    assert len(records(look(server))) == NEWEST  # what comes above that came while the page was open
+    done = threading.Event()
+
+    def refuse() -> None:
+        while not done.wait(0.02):
+            server.post(form(token=WRONG))
+
+    sender = threading.Thread(target=refuse)
+    sender.start()
+    try:
+        shown = browse(f"http://127.0.0.1:{server.port}/inspector")
+    finally:
+        done.set()
+        sender.join()
+    seen = [int(number) for number in re.findall(r'<details id="record-(\d+)"', shown)]
+    assert len(seen) > NEWEST
+    assert seen == sorted(set(seen), reverse=True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.200.0.1", "::1", "::ffff:127.0.0.1", "localhost"])
+def test_what_this_machine_is(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["::ffff:203.0.113.7", "203.0.113.7", "::", "", "localhost.example.com", "127.0.0.1.example.com"]
+)
+def test_what_this_machine_is_not(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "127.9.9.9"])
+def test_this_machine_needs_no_password_where_there_is_none(
+    server: Running, guarded: Running, host: str
+) -> None:
+    assert look(server, Host=host).status == 200
+    assert look(guarded, Host=host).status == 401  # a proxy that says nothing looks like this machine
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example"}, {"Host": "203.0.113.7"}, {"Host": ""},
+     {"Host": "["},
+     *({name: "203.0.113.7"} for name in FORWARDING)],
+)  # fmt: skip
+def test_nobody_else_sees_anything_without_one(
+    server: Running, guarded: Running, headers: dict[str, str]
+) -> None:
+    for path in ("/inspector", "/inspector/newer?after=0", "/inspector/static/style.css"):
+        closed = server.request("GET", path, headers=headers)
+        assert (closed.status, b"INSPECTOR_PASSWORD" in closed.body) == (403, True)
+        asked = guarded.request("GET", path, headers=headers)
+        assert (asked.status, asks_for_a_password(asked)) == (401, True)
+        assert b"<details" not in closed.body + asked.body
+
+
+def test_a_proxy_that_says_nothing_but_speaks_http_1_0_is_no_browser(server: Running) -> None:
+    host = f"127.0.0.1:{server.port}".encode()
+    answer = server.raw(b"GET /inspector HTTP/1.0\r\nHost: " + host + b"\r\n\r\n")
+    assert b" 403 " in answer.split(b"\r\n", 1)[0]
+
+
+def test_the_password_opens_it_from_elsewhere(guarded: Running) -> None:
+    away = {"Host": "hooks.example.com", "X_Forwarded_For": "203.0.113.7"}
+    assert look(guarded, **away, Authorization=basic(PASSWORD)).status == 200
+    assert look(guarded, **away, Authorization=basic(PASSWORD, "")).status == 200
+    for wrong in (basic(PASSWORD + "x"), basic(""), basic(PASSWORD.upper()), f"Bearer {PASSWORD}", "Basic %"):
+        answer = look(guarded, **away, Authorization=wrong.encode().decode("latin-1"))
+        assert (answer.status, asks_for_a_password(answer)) == (401, True)
+    assert PASSWORD not in guarded.log()
+
+
+def test_every_answer_forbids_scripts_of_others_frames_and_keeping(server: Running) -> None:
+    for answer in (look(server), look(server, Host="evil.example"), look(server, "/inspector/none")):
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert b"<style" not in look(server).body
+    assert b" style=" not in look(server).body
+
+
+def test_it_only_answers_at_its_own_path_and_changes_nothing(server: Running) -> None:
+    assert look(server, "/inspectors").json["code"] == "NOT_FOUND"
+    assert look(server, "/api/bitrix/webhook/inspector").json["code"] == "NOT_FOUND"
+    assert look(server, "/inspector/").status == 200
+    assert look(server, method="POST").status == 405
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])  # noqa: S104 — what HOST may hold
+def test_the_server_says_where_a_browser_here_finds_it(start_serve: Start, host: str) -> None:
+    running = start_serve(HOST=host)
+    ends = time.monotonic() + STARTS_WITHIN
+    while not (found := re.findall(r"http://\S+/inspector\b", running.log())):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    [address] = found
+    assert urllib.request.urlopen(address, timeout=30).status == 200
+
+
+def test_a_journal_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    empty = create_inspector(Settings(), Journal(f"sqlite:///{tmp_path}/none.db"))
+    assert empty.test_client().get("/").status_code == 200
+    (tmp_path / "journal.db").write_bytes(b"this is no database, and long enough to be looked at" * 100)
+    broken = create_inspector(Settings(), Journal(f"sqlite:///{tmp_path}/journal.db"))
+    answer = broken.test_client().get("/")
+    assert (answer.status_code, "journal.db" in answer.text) == (503, True)

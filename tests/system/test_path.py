@@ -1,0 +1,108 @@
+"""The whole path, on real parts: a portal's delivery in, a person's link out."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.links import open_store
+from gateway.links.model import Link
+from gateway.queues.sqlite import EmbeddedQueue
+from tests.support.deliveries import PORTAL, TOKEN, form
+from tests.support.firestore import FirestoreEmulator
+from tests.support.processes import Running, Start, free_port
+from tests.support.pubsub import Topic
+
+PATIENCE = 60  # seconds; how long a slow machine may take for what takes a moment
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    ends = time.monotonic() + PATIENCE
+    while not (found := look()) and time.monotonic() < ends:
+        time.sleep(0.1)
+    return found
+
+
+def linked(database_url: str, user: int) -> Link | None:
+    store = open_store(database_url)
+    try:
+        return store.get(PORTAL, user)
+    finally:
+        store.close()
+
+
+def gateway_command(running: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m gateway …` with the running server's settings."""
+    command = [sys.executable, "-m", "gateway", *arguments]
+    return subprocess.run(
+        command, env=dict(running.env), cwd=running.stderr.parent, capture_output=True, text=True, timeout=120
+    )
+
+
+def rows(running: Running) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = json.loads(gateway_command(running, "links", "--json").stdout)
+    return listed
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_one_machine(start_serve: Start, database: str, request: pytest.FixtureRequest) -> None:
+    settings = {"DATABASE_URL": request.getfixturevalue("postgres_url")} if database == "postgres" else {}
+    gateway = start_serve(**settings)
+    assert gateway.post(form(data={"ID": "12", "UF_USR_TELEGRAM": "777"})).status == 200
+    added = form(event="OnUserAdd", data={"FIELDS": {"ID": "13", "TELEGRAM": "https://t.me/ivan_petrov"}})
+    assert gateway.post(added).status == 200
+    assert gateway.post(form(event="ONCRMDEALUPDATE", data={"FIELDS": {"ID": "7405"}})).status == 200
+    assert eventually(lambda: len(rows(gateway)) == 2)
+    [first, second] = rows(gateway)
+    assert first["portal"] == PORTAL
+    assert (first["bitrix_user_id"], first["telegram_id"], first["telegram_username"]) == (12, 777, None)
+    assert (second["bitrix_user_id"], second["telegram_id"], second["telegram_username"]) == (
+        13,
+        None,
+        "ivan_petrov",
+    )
+    assert "Telegram ID 777 → Bitrix24 User ID 12" in gateway.log()
+    assert gateway.stop() == 0
+    assert TOKEN not in gateway.log()
+
+
+def test_a_failure_is_one_line_and_the_dead_letters_reason(start_serve: Start) -> None:
+    nobody = f"postgresql://gateway@127.0.0.1:{free_port()}/links"
+    gateway = start_serve(DATABASE_URL=nobody, QUEUE_MAX_ATTEMPTS="1", LOG_LANGUAGE="en")
+    assert gateway.post(form()).status == 200
+    assert eventually(lambda: "EVENT_FAILED" in gateway.log())
+    queue = EmbeddedQueue(gateway.env["QUEUE_URL"].removeprefix("sqlite:///"))
+    [dead] = eventually(lambda: list(queue.dead_letters()))
+    queue.close()
+    assert dead.reason.startswith("on_user_update: the database of links did not answer")
+    assert "Traceback" not in gateway.log()
+
+
+@pytest.mark.parametrize("database", ["postgres", "firestore"])
+def test_googles_emulators(
+    start_function: Start, pubsub_topic: Topic, database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    settings = {"PUBSUB_EMULATOR_HOST": pubsub_topic.emulator.host, "QUEUE_URL": pubsub_topic.url}
+    settings["DATABASE_URL"] = request.getfixturevalue(f"{database}_url")
+    if database == "firestore":
+        emulator: FirestoreEmulator = request.getfixturevalue("firestore_emulator")
+        settings["FIRESTORE_EMULATOR_HOST"] = emulator.host
+    for target in ("on_user_update", "on_user_add"):
+        consumer = start_function(target, **settings)
+        path = f"projects/{pubsub_topic.project}/topics/{pubsub_topic.name}"
+        pubsub_topic.subscribe(target.replace("_", "-"), push=f"http://127.0.0.1:{consumer.port}/{path}")
+    receiver = start_function("bitrix_webhook", **settings)
+    answer = receiver.post(form(data={"ID": "12", "UF_USR_TELEGRAM": "@ivan_petrov"}))
+    assert (answer.status, answer.json["code"]) == (200, "EVENT_QUEUED")
+    assert receiver.request("GET", "/health").json["queue"] == "pubsub"
+    added = form(event="ONUSERADD", data={"ID": "13", "TELEGRAM_ID": "888"})
+    assert receiver.post(added).status == 200
+    link = eventually(lambda: linked(settings["DATABASE_URL"], 12))
+    assert (link.telegram_username, link.telegram_id, link.active) == ("ivan_petrov", None, True)
+    link = eventually(lambda: linked(settings["DATABASE_URL"], 13))
+    assert (link.telegram_username, link.telegram_id) == (None, 888)

@@ -1,0 +1,272 @@
+"""SIGTERM finishes what is in flight; SIGKILL at any step of the path loses nothing and doubles nothing."""
+
+import json
+import re
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.client import HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.events import observed_message
+from gateway.links import open_store
+from tests.support import processes
+from tests.support.deliveries import PORTAL, form
+from tests.support.portal import Call, PortalSimulator, Reply
+from tests.support.processes import Running, Start
+
+ENDS_WITHIN = 10.0  # seconds, as Cloud Run allows
+
+
+def wait_for(what: Callable[[], Any]) -> Any:
+    """What `what` returns once that is true; 30 s are given up after."""
+    ends = time.monotonic() + 30
+    while not (found := what()):
+        assert time.monotonic() < ends, "it did not happen within 30 s"
+        time.sleep(0.02)
+    return found
+
+
+def stopped(gateway: Running, began: float) -> None:
+    assert gateway.process.wait(30) == 0
+    assert time.monotonic() - began < ENDS_WITHIN
+
+
+def queued(tmp_path: Path) -> list[str]:
+    with closing(sqlite3.connect(tmp_path / "queue.db", timeout=30)) as queue:
+        return [data for (data,) in queue.execute("SELECT data FROM messages")]
+
+
+def accounts(tmp_path: Path) -> list[tuple[int, int | None]]:
+    """The link history of the store: (user, account), oldest first."""
+    with closing(open_store(f"sqlite:///{tmp_path}/links.db")) as store:
+        return [(row.bitrix_user_id, row.telegram_id) for row in store.history()]
+
+
+def test_serve_without_work_ends_at_once(start_serve: Start) -> None:
+    gateway = start_serve()
+    assert gateway.post(form()).status == 200
+    began = time.monotonic()
+    gateway.process.send_signal(signal.SIGTERM)
+    stopped(gateway, began)
+
+
+def test_serve_answers_what_is_in_flight(start_serve: Start, tmp_path: Path) -> None:
+    """Another program holds the queue's file while three requests wait, and lets go after the signal."""
+    gateway = start_serve()
+    assert gateway.post(form()).status == 200
+    wait_for(lambda: not queued(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor() as senders:
+            answers = [senders.submit(gateway.post, form(ts=1_750_000_001 + n)) for n in range(3)]
+            time.sleep(0.5)
+            began = time.monotonic()
+            gateway.process.send_signal(signal.SIGTERM)
+            time.sleep(1.3)
+            holder.execute("COMMIT")
+            assert {answer.result().status for answer in answers} <= {200, 503}  # 503: it is kept
+    stopped(gateway, began)
+
+
+def test_a_hundred_requests_stalled_at_once_wait_beside_one_another(
+    start_serve: Start, tmp_path: Path
+) -> None:
+    gateway = start_serve()
+    assert gateway.post(form()).status == 200
+    wait_for(lambda: not queued(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with ThreadPoolExecutor(100) as senders:
+            bodies = [form(ts=1_750_000_001 + number) for number in range(100)]
+            assert {answer.status for answer in senders.map(gateway.post, bodies)} == {503}
+    assert gateway.log().count("QUEUE_UNAVAILABLE") >= 100
+    # waitress tells how many requests no thread is free for; a thread that just starts is not free yet
+    waiting = map(int, re.findall(r"Task queue depth is (\d+)", gateway.log()))
+    assert max(waiting, default=0) < 32
+
+
+@pytest.fixture
+def asked(portal: PortalSimulator) -> Iterator[threading.Event]:
+    """A portal that answers each question about a user only once the event is set."""
+    portal.add(12, telegram="777")
+    let_go = threading.Event()
+
+    def stall(_call: Call) -> Reply | None:
+        let_go.wait(60)
+        return None
+
+    portal.faults.append(stall)
+    yield let_go
+    let_go.set()
+
+
+def test_serve_finishes_the_work_in_hand(
+    start_serve: Start, tmp_path: Path, portal: PortalSimulator, asked: threading.Event
+) -> None:
+    gateway = start_serve(**portal.environ())
+    assert gateway.post(form(data={"ID": "12"}, domain=portal.domain)).status == 200
+    wait_for(lambda: portal.calls)
+    began = time.monotonic()
+    gateway.process.send_signal(signal.SIGTERM)
+    time.sleep(2.0)
+    asked.set()
+    stopped(gateway, began)
+    assert accounts(tmp_path) == [(12, 777)]
+    assert queued(tmp_path) == []
+
+
+def test_serve_ends_in_time_though_the_portal_hangs(
+    start_serve: Start, tmp_path: Path, portal: PortalSimulator, asked: threading.Event
+) -> None:
+    """What could not be finished is still on the queue."""
+    gateway = start_serve(**portal.environ())
+    for ts in range(4):  # as many as there are workers
+        told = form(data={"ID": "12"}, domain=portal.domain, ts=1_750_000_000 + ts)
+        assert gateway.post(told).status == 200
+    wait_for(lambda: len(portal.calls) == 4)
+    began = time.monotonic()
+    gateway.process.send_signal(signal.SIGTERM)
+    stopped(gateway, began)
+    assert len(queued(tmp_path)) == 4
+
+
+class SlowPubSub(BaseHTTPRequestHandler):
+    """The far side of a publish: one that takes its time."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(1.0)
+        body = b'{"messageIds": ["1"]}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def slow_pubsub() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), SlowPubSub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_the_receiver_answers_what_is_in_flight(start_function: Start, slow_pubsub: str) -> None:
+    queue = {"QUEUE_URL": "pubsub://project/topic", "PUBSUB_EMULATOR_HOST": slow_pubsub}
+    gateway = start_function("bitrix_webhook", **queue)
+    with ThreadPoolExecutor() as senders:
+        answers = [senders.submit(gateway.post, form(ts=1_750_000_000 + n)) for n in range(3)]
+        time.sleep(0.5)
+        began = time.monotonic()
+        gateway.process.send_signal(signal.SIGTERM)
+        assert [answer.result().status for answer in answers] == [200, 200, 200]
+    stopped(gateway, began)
+
+
+def test_a_consumer_finishes_the_work_in_hand(
+    start_function: Start, tmp_path: Path, portal: PortalSimulator, asked: threading.Event
+) -> None:
+    gateway = start_function("on_user_update", **portal.environ())
+    now = datetime.now(UTC)
+    message = replace(observed_message(portal.domain, {"ID": 12}, now, now), source="webhook")
+    data = b64encode(message.to_bytes()).decode()
+    pushed = {"message": {"data": data, "attributes": message.attributes(""), "messageId": "1"}}
+    body = json.dumps({**pushed, "subscription": "projects/p/subscriptions/s"}).encode()
+    with ThreadPoolExecutor() as pusher:
+        headers = {"Content-Type": "application/json"}
+        answer = pusher.submit(gateway.request, "POST", "/projects/p/topics/t", body, headers)
+        wait_for(lambda: portal.calls)
+        began = time.monotonic()
+        gateway.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        asked.set()
+        assert answer.result().status < 300
+    stopped(gateway, began)
+    assert accounts(tmp_path) == [(12, 777)]
+
+
+DYING = """
+import os, signal, sys
+from gateway.links.sql_prepared import EventTransaction
+from gateway.journal import Journal
+from gateway.queues.sqlite import EmbeddedQueue
+
+def dies(where, name, before):
+    real = getattr(where, name)
+    def wrapped(*arguments, **named):
+        result = None if before else real(*arguments, **named)
+        if before or (result is not None and result is not False):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    setattr(where, name, wrapped)
+
+dies({where}, {name!r}, {before})
+from gateway.cli import main
+sys.exit(main(["serve"]))
+"""
+STEPS = {
+    "before the event is on the queue": ("EmbeddedQueue", "_store_waiting", True),
+    "between the queue's commit and the answer": ("EmbeddedQueue", "publish", False),
+    "with the lease taken": ("EmbeddedQueue", "lease", False),
+    "with the link written and not committed": ("EventTransaction", "apply", False),
+    "between the commit and the acknowledgement": ("EmbeddedQueue", "acknowledge", True),
+    "with the acknowledgement written": ("EmbeddedQueue", "acknowledge", False),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_any_step_loses_and_doubles_nothing(step: str, start_serve: Start, tmp_path: Path) -> None:
+    """The process kills itself at the step; another one takes over, its clock past the lease."""
+    where, name, before = STEPS[step]
+    script = DYING.format(where=where, name=name, before=before)
+    dying = processes._starter(tmp_path, lambda _target, _port: [sys.executable, "-c", script])
+    gateway = next(dying)("dying")
+    told = form(data={"ID": "12", "UF_USR_TELEGRAM": "777"})
+    try:
+        status = gateway.post(told).status
+    except (OSError, HTTPException):
+        status = 0
+    assert gateway.process.wait(30) == -signal.SIGKILL
+    next(dying, None)
+    if name in ("_store_waiting", "publish"):
+        assert status == 0
+    with closing(sqlite3.connect(tmp_path / "queue.db")) as queue, queue:
+        queue.execute("UPDATE messages SET due_at = 0")
+    after = start_serve()
+    if step == "before the event is on the queue":  # it was never accepted: whoever sends it again may
+        assert after.post(told).status == 200
+    wait_for(lambda: not queued(tmp_path) and accounts(tmp_path))
+    assert accounts(tmp_path) == [(12, 777)]
+
+
+def test_a_kill_after_an_event_was_kept_leaves_it_kept(tmp_path: Path) -> None:
+    """The queue's file is held by another program: the event goes to the journal, then the process dies."""
+    script = DYING.format(where="Journal", name="add", before=False)
+    dying = processes._starter(tmp_path, lambda _target, _port: [sys.executable, "-c", script])
+    gateway = next(dying)("dying")
+    with closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as holder:
+        holder.execute("PRAGMA journal_mode = WAL")
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises((OSError, HTTPException)):
+            gateway.post(form(data={"ID": "12", "UF_USR_TELEGRAM": "777"}))
+    assert gateway.process.wait(30) == -signal.SIGKILL
+    next(dying, None)
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
+        rows = journal.execute("SELECT record FROM records WHERE kind = 'not_queued'").fetchall()
+    assert json.loads(json.loads(rows[0][0])["payload"])["portal"]["domain"] == PORTAL

@@ -1,0 +1,83 @@
+"""The causes in words: both languages, each with something to do, and the guide made of them."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from gateway.diagnosis import GUIDE, guide_section
+from gateway.diagnosis.causes import DO, SAYS
+from gateway.diagnosis.guide import WHY, render
+from gateway.diagnosis.rules import CODES
+from gateway.diagnosis.wording import PHRASES, text_of
+from gateway.settings import load
+from gateway.texts import Sentence
+from tests.support.refusals import SCENARIOS
+
+ROOT = Path(__file__).parents[2]
+VOCABULARY = """
+SETTING_MISSING SETTING_PLACEHOLDER SETTING_DECORATED SETTING_URL SETTING_INCOMING_SECRET SETTING_SHAPE
+METHOD_GET PATH_WRONG LIMIT_EXCEEDED
+BODY_EMPTY BODY_COMPRESSED BODY_MISDECLARED BODY_ENCODED_TWICE BODY_FLATTENED BODY_NESTED BODY_UNREADABLE
+TOKEN_BLANK TOKEN_REPEATED TOKEN_NOT_TEXT TOKEN_ELSEWHERE TOKEN_ALTERED TOKEN_LOOKALIKE
+TOKEN_INCOMING_SECRET TOKEN_OTHER_PORTAL TOKEN_APPLICATION TOKEN_OTHER_WEBHOOK
+AUTHORIZATION_SCHEME AUTHORIZATION_GATEWAY ROBOT_WITHOUT_TOKEN AUTH_MISSING TOKEN_ABSENT
+"""
+CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
+
+
+def test_the_vocabulary_is_closed() -> None:
+    assert set(CODES) == set(VOCABULARY.split())
+    for table in (SAYS, DO):
+        assert {key.partition("/")[0] for key in table} == set(CODES)
+    assert set(WHY) == set(CODES)
+    assert {first for _, first in SCENARIOS.values()} == set(CODES), "every cause has its scenarios"
+
+
+@pytest.mark.parametrize("table", [SAYS, DO, PHRASES, WHY], ids=["says", "do", "phrases", "why"])
+def test_both_languages_are_complete(table: dict[str, Sentence]) -> None:
+    for key, sentence in table.items():
+        assert sentence.ru.strip(), key
+        assert sentence.en.strip(), key
+        assert not CYRILLIC.search(re.sub("«с»", "", sentence.en)), key
+        if table is not WHY:
+            assert _fields(sentence.ru) == _fields(sentence.en), key
+        if table is not PHRASES:
+            assert CYRILLIC.search(sentence.ru), key
+            assert sentence.ru.endswith("."), key
+            assert sentence.en.endswith("."), key
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_sentence_is_filled_in_both_languages(name: str) -> None:
+    request, _ = SCENARIOS[name]
+    for language in ("ru", "en"):
+        for cause in type(request)(
+            **{**vars(request), "env": {**request.env, "LOG_LANGUAGE": language}}
+        ).causes():
+            assert bool(CYRILLIC.search(cause.says)) == (language == "ru")
+            assert not set(re.findall(r"{(\w+)}", cause.says + cause.do)) - {"application_token"}, cause
+
+
+def test_the_setting_is_changed_where_the_gateway_runs() -> None:
+    where = {
+        "deploy.sh rotate": {"K_SERVICE": "b24-bitrix-webhook"},
+        "Railway": {"RAILWAY_PUBLIC_DOMAIN": "x.up.railway.app"},
+        ".env": {},
+    }
+    for told, environ in where.items():
+        assert told in text_of("SETTING_MISSING", "", {}, load({"LOG_LANGUAGE": "en", **environ}, None))[1]
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_guide_is_what_the_catalogue_makes(language: str) -> None:
+    written = (ROOT / GUIDE[language]).read_text(encoding="utf-8")
+    assert written == render(language), "make it anew: python -m gateway.diagnosis.guide"
+    headings = re.findall(r"^## (\w+)$", written, re.MULTILINE)
+    assert headings == list(CODES)
+    assert guide_section("TOKEN_ABSENT", language) == f"{GUIDE[language]}#token_absent"

@@ -1,0 +1,354 @@
+"""Decoding: by the Content-Type, by the look, within the limits, and never an exception."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ingest import decode as decoding
+from gateway.ingest import php_form
+from gateway.ingest.decode import (
+    MAX_LEVELS,
+    MAX_PARAMETERS,
+    Payload,
+    TooComplex,
+    declared_type,
+    decode,
+    decode_query,
+    repeated_places,
+)
+from gateway.ingest.php_form import build_query
+from tests.support.deliveries import FORM, delivery, form
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """What an earlier test left in the caches must not answer for this one."""
+    for cached in (decoding._shape, decoding.declared_type, php_form._short_name):
+        cached.cache_clear()
+
+
+JSON = "application/json"
+EVENT = {"event": "ONUSERADD", "auth": {"application_token": "t"}}
+AS_FORM = b"event=ONUSERADD&auth[application_token]=t"
+AS_JSON = json.dumps(EVENT).encode()
+
+
+def multipart(fields: list[tuple[str, str]], boundary: str = "b0undary", newline: str = "\r\n") -> bytes:
+    parts = [
+        f"--{boundary}{newline}Content-Disposition: form-data; {name}{newline}{newline}{text}"
+        for name, text in fields
+    ]
+    return (newline.join([*parts, f"--{boundary}--", ""])).encode()
+
+
+AS_MULTIPART = multipart([('name="event"', "ONUSERADD"), ('name="auth[application_token]"', "t")])
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "decoded_as"),
+    [
+        (AS_FORM, FORM, "form"),
+        (AS_FORM, FORM + "; charset=UTF-8", "form"),
+        (AS_FORM, "", "form"),
+        (AS_FORM, JSON, "form"),
+        (AS_FORM, "text/plain", "form"),
+        (AS_FORM, "multipart/form-data; boundary=x", "form"),
+        (AS_JSON, JSON, "json"),
+        (AS_JSON, "application/vnd.b24+json; charset=utf-8", "json"),
+        (AS_JSON, "text/json", "json"),
+        (AS_JSON, FORM, "json"),
+        (AS_JSON, "", "json"),
+        (AS_JSON, "application/octet-stream", "json"),
+        (b"\xef\xbb\xbf" + AS_JSON, JSON, "json"),
+        (b" \n" + AS_JSON, FORM, "json"),
+        (AS_MULTIPART, "multipart/form-data; boundary=b0undary", "multipart"),
+        (AS_MULTIPART, 'multipart/form-data; boundary="b0undary"', "multipart"),
+        (AS_MULTIPART, "multipart/form-data", "multipart"),
+        (AS_MULTIPART, "multipart/form-data; boundary=another", "multipart"),
+        (AS_MULTIPART, "", "multipart"),
+        (b"\r\n" + AS_MULTIPART, "multipart/form-data; boundary=b0undary", "multipart"),
+        (b"\r\n" + AS_MULTIPART, "", "multipart"),
+        (b"\xef\xbb\xbf" + AS_JSON, "", "json"),
+        (b" " * 63 + AS_JSON, "", "json"),
+        (b" " * 99 + AS_JSON, JSON, "json"),
+        (b" " * 99 + AS_MULTIPART, "multipart/form-data", "multipart"),
+        (AS_JSON[:-1] + b',"x=":"y"}', FORM, "json"),
+    ],
+)
+def test_an_event_is_read_whatever_the_content_type_says(
+    body: bytes, content_type: str, decoded_as: str
+) -> None:
+    payload = decode(body, content_type)
+    fields = {name: value for name, value in payload.fields.items() if name != "x="}
+    assert (payload.decoded_as, fields) == (decoded_as, EVENT)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "decoded_as"),
+    [
+        (b'{"a=1', FORM, "form"),  # PHP would read it so
+        (b'{"a=1', "", "unreadable"),
+        (b" " * 64 + b'{"a":1}', "", "unreadable"),  # nobody looks further than that
+        (b"--x=1", "", "form"),
+        (b"--x=1&y=form-data", FORM + "; x", "form"),
+        (b"a=form-data", "", "form"),
+        (b"[1]", "", "json"),
+        (b"a=1", "multipart/form-data; boundary=x", "form"),
+    ],
+)
+def test_what_it_looks_like_and_what_is_declared_decide_together(
+    body: bytes, content_type: str, decoded_as: str
+) -> None:
+    assert decode(body, content_type).decoded_as == decoded_as
+
+
+def test_what_cannot_be_read_is_an_empty_dict_of_the_declared_type() -> None:
+    assert decode(b"\x1f\x8bxx", JSON) == Payload({}, "compressed", "json")
+    assert decode(b"hello", JSON) == Payload({}, "unreadable", "json")
+    assert decode(b"=1") == Payload({}, "form", "")
+
+
+@pytest.mark.parametrize(("length", "decoded_as"), [(200, "multipart"), (201, "form")])
+def test_a_boundary_has_its_length(length: int, decoded_as: str) -> None:
+    assert decode(multipart([('name="a"', "1")], "b" * length)).decoded_as == decoded_as
+
+
+def test_a_long_part_is_read_whole() -> None:
+    text = "line\r\n" * 20_000
+    assert decode(multipart([('name="a"', text)])).fields == {"a": text}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"hello",
+        b'"text"',
+        b"5",
+        b"\xff\xfe\x00",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": 1e999}',
+        b'{"a": -1e999}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b"{'a': 1}",
+        b'{"a": 1',
+        AS_JSON.decode().encode("utf-16"),
+        b"--",
+        b"--\r\nform-data",
+    ],
+)
+def test_what_is_neither_is_unreadable(body: bytes) -> None:
+    for content_type in ("", JSON, FORM, "multipart/form-data; boundary=b"):
+        assert decode(body, content_type).decoded_as == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\nb",
+        b"--" + b"b" * 300 + b"\r\nContent-Disposition: form-data; name=a\r\n\r\nb",
+        b"--b\r\nNo colon form-data\r\n\r\nb\r\n--b--",
+    ],
+)
+def test_a_broken_multipart_body_is_unreadable_unless_it_is_declared_a_form(body: bytes) -> None:
+    assert decode(body, "multipart/form-data; boundary=b").fields != EVENT
+    assert decode(body, FORM).decoded_as == ("form" if b"=" in body else "unreadable")
+
+
+def test_no_body_and_a_compressed_one() -> None:
+    assert decode(b"", FORM) == Payload({}, "empty", "form")
+    assert decode(AS_FORM, FORM, "gzip").decoded_as == "compressed"
+    assert decode(b"\x1f\x8b\x08=", FORM).decoded_as == "compressed"
+    assert decode(AS_FORM, FORM, "identity").decoded_as == "form"
+
+
+def test_a_part_with_a_file_name_is_a_file_and_a_nameless_part_nothing() -> None:
+    body = multipart(
+        [
+            ('name="auth[application_token]"; filename="a.txt"', "t"),
+            ("x=y", "z"),
+            ('name=" "', "q"),
+            ('name="a"', "1"),
+        ]
+    )
+    assert decode(body, "multipart/form-data; boundary=b0undary").fields == {"a": "1"}
+    assert decode(multipart([('name="a"; filename="b"', "1")])) == Payload({}, "multipart")
+    spoilt = multipart([('name="a"', "?")]).replace(b"?", b"\xff")
+    assert decode(spoilt).fields == {"a": "\ufffd"}
+
+
+def test_one_event_has_one_reading() -> None:
+    data: dict[str, Any] = {"ids": ["7", "8"], "BOT": {"567": {"x": "y"}}, "before": "undefined"}
+    fields: dict[str, Any] = {"data": data, "0": "a", "1": "b"}
+    readings = [
+        decode(build_query(fields), FORM).fields,
+        decode(json.dumps({**fields, "data": {**data, "ids": {"0": "7", "1": "8"}}}).encode(), JSON).fields,
+        decode(json.dumps(fields).encode(), JSON).fields,
+        decode(multipart([(f'name="{n}"', v) for n, v in _flat_pairs(fields)]), "multipart/form-data").fields,
+    ]
+    expected = {**fields, "data": {**data, "before": None}}
+    assert readings == [expected] * 4
+
+
+def _flat_pairs(fields: dict[str, Any]) -> list[tuple[str, str]]:
+    query = build_query(fields).decode()
+    return [
+        (name.replace("%5B", "[").replace("%5D", "]"), value)
+        for name, _, value in (p.partition("=") for p in query.split("&"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        (b"a[1]=x&a[0]=y", {"a": {"1": "x", "0": "y"}}),
+        (b"a[0]=x&a[1]=y", {"a": ["x", "y"]}),
+        (b"a[0]=x&a[2]=y", {"a": {"0": "x", "2": "y"}}),
+        (b"a[0][b]=undefined", {"a": [{"b": None}]}),
+        (b"a[5]=x", {"a": {"5": "x"}}),
+        (b"a[0][0]=x", {"a": [["x"]]}),
+    ],
+)
+def test_indexes_in_order_become_a_list(body: bytes, fields: Any) -> None:
+    assert decode(body, FORM).fields == fields
+
+
+def test_lone_surrogates_become_the_replacement_character() -> None:
+    assert decode(b'{"a\\udfff": ["\\ud800x"], "b": "\\u043a"}', JSON).fields == {
+        "a\ufffd": ["\ufffdx"],
+        "b": "к",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "places"),
+    [
+        (b"auth[application_token]=t&auth[application_token]=u", {("auth", "application_token")}),
+        (b"auth[application_token]=t&auth%5Bapplication_token%5D=t", {("auth", "application_token")}),
+        (b"token=a&x=b&token=a", {("token",)}),
+        (b"data[token]=a&data[auth][token]=b", set()),
+        (b'{"token": 1, "token": 1}', {("token",)}),
+        (b'{"auth": {"token": "a", "token": "b"}}', {("auth", "token")}),
+        (b'{"auth": {"token": "a"}, "auth": {"token": "b"}}', {("auth", "token")}),
+        (b'{"x": {"token": 1, "token": 1}, "auth": "a", "x": 1}', set()),
+        (b'{"y": 1, "y": 2, "auth": [1], "data": {"auth": 5}}', set()),
+        (b'{"y": 1, "y": 2, "token": "t", "auth": {"token": "t"}}', set()),
+        (b"data[token]=a&data[token]=b&token=c", {("data", "token")}),
+        (b"y=1&y=2&token=t&auth[token]=t", set()),
+    ],
+)
+def test_a_place_given_twice_is_known(body: bytes, places: set[tuple[str, ...]]) -> None:
+    assert decode(body).repeated == places
+
+
+def test_a_repeated_query_token_is_known() -> None:
+    assert decode_query(b"token=a&x=1") == ({"token": "a", "x": "1"}, False)
+    assert decode_query(b"token=a&token=a")[1]
+    assert decode_query(b"") == ({}, False)
+    assert repeated_places(Payload({}, "form"), False) == set()
+    assert repeated_places(Payload({}, "form"), True) == {("query", ("token",))}
+    twice = Payload({}, "form", repeated=frozenset({("token",)}))
+    assert repeated_places(twice, False) == {("body", ("token",))}
+    assert repeated_places(twice, True) == {("body", ("token",)), ("query", ("token",))}
+
+
+def _levels(count: int) -> dict[str, bytes]:
+    names = ["a"] * count
+    return {
+        FORM: ("a" + "[a]" * (count - 1) + "=1").encode(),
+        JSON: ("".join('{"a":' for _ in names) + "1" + "}" * count).encode(),
+        "multipart/form-data": multipart([('name="a' + "[a]" * (count - 1) + '"', "1")]),
+    }
+
+
+def _parameters(count: int) -> dict[str, bytes]:
+    return {
+        FORM: b"&".join(b"a%d=1" % n for n in range(count)),
+        JSON: json.dumps({"a": [{}] * (count - 1), "b": [1]}).encode(),
+        "multipart/form-data": multipart([(f'name="a{n}"', "1") for n in range(count)]),
+    }
+
+
+@pytest.mark.parametrize("content_type", [FORM, JSON, "multipart/form-data"])
+def test_the_limits_are_allowed_and_one_more_is_not(content_type: str) -> None:
+    for bodies, limit, allowed in (
+        (_levels, "levels", MAX_LEVELS),
+        (_parameters, "parameters", MAX_PARAMETERS),
+    ):
+        assert decode(bodies(allowed)[content_type], content_type).decoded_as != "unreadable"
+        with pytest.raises(TooComplex) as over:
+            decode(bodies(allowed + 1)[content_type], content_type)
+        assert (over.value.limit, over.value.allowed) == (limit, allowed)
+        assert over.value.came == allowed + 1
+        assert str(over.value) == limit
+
+
+def test_empty_pairs_are_no_parameters() -> None:
+    assert decode(b"a=1" + b"&" * 5000 + b"b=2", FORM).fields == {"a": "1", "b": "2"}
+    assert len(decode(b"".join(b"a%d=1&" % n for n in range(MAX_PARAMETERS)), FORM).fields) == MAX_PARAMETERS
+
+
+def test_brackets_without_end_are_too_deep() -> None:
+    with pytest.raises(TooComplex) as over:
+        decode(b"[" * 500_000, JSON)
+    assert (over.value.limit, over.value.came) == ("levels", MAX_LEVELS + 1)
+    with pytest.raises(TooComplex):
+        decode(b"[" * 40 + b"]" * 40, JSON)
+
+
+@pytest.mark.parametrize("body", [b"data[0]=a&data[x]=b", b'{"data": {"0": "a", "x": "b"}, "e": {}}'])
+def test_a_key_0_alone_makes_no_list(body: bytes) -> None:
+    fields = decode(body).fields
+    assert fields["data"] == {"0": "a", "x": "b"}
+    assert fields.get("e", {}) == {}
+
+
+def test_numbers_of_json_stay_numbers() -> None:
+    assert decode(b'{"a": 1.5, "b": -3, "c": true, "d": null}', JSON).fields == {
+        "a": 1.5,
+        "b": -3,
+        "c": True,
+        "d": None,
+    }
+
+
+def test_a_list_at_the_top_is_no_event_but_readable() -> None:
+    assert decode(b'[{"event": "X"}]', JSON) == Payload([{"event": "X"}], "json", "json")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "declared"),
+    [
+        ("", ""),
+        ("Application/JSON ; x=y", "json"),
+        ("a/b+json", "json"),
+        ("text/XML", "text/xml"),
+        (FORM, "form"),
+    ],
+)
+def test_the_declared_type(content_type: str, declared: str) -> None:
+    assert declared_type(content_type) == declared
+
+
+def test_a_portals_delivery_is_read_whole() -> None:
+    assert decode(form(), FORM).fields == delivery()
+
+
+BODIES = st.binary(max_size=200) | st.sampled_from([AS_FORM, AS_JSON, AS_MULTIPART, form()]).flatmap(
+    lambda body: st.tuples(st.integers(0, len(body)), st.binary(max_size=4)).map(
+        lambda cut: body[: cut[0]] + cut[1] + body[cut[0] :]
+    )
+)
+
+
+@given(
+    BODIES,
+    st.sampled_from(["", FORM, JSON, "multipart/form-data; boundary=b0undary", "x/y"]) | st.text(max_size=30),
+)
+def test_no_body_raises_anything_but_too_complex(body: bytes, content_type: str) -> None:
+    payload = decode(body, content_type)
+    json.dumps(payload.fields, allow_nan=False).encode()
+    json.dumps(payload.fields, ensure_ascii=False).encode()

@@ -1,0 +1,294 @@
+"""`python -m gateway explain`: what a person reads, what a script reads, and what neither must see."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main
+from gateway.settings import SECRET_BYTES
+from verify import PLACES, fingerprint
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "k3v9x2m8q1w7e5r4t6y0u1i2o3p4a5s6"
+OTHER = "b0n7c4l2h9g5j8d3f6z1w0v2x4m6k8q9"
+INCOMING = "7/in2c0ming5s3cr3tx9"
+AGENT = "User-Agent: Bitrix24 Webhook Engine"
+FORM = "Content-Type: application/x-www-form-urlencoded"
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # no .env of whoever runs the tests
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", TOKEN)
+    monkeypatch.setenv("BITRIX24_WEBHOOK_TOKEN", INCOMING)
+    monkeypatch.setenv("BITRIX24_DOMAIN", "p.bitrix24.ru")
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
+
+
+def post(body: str, *headers: str, line: str = "POST /api/bitrix/webhook HTTP/1.1") -> str:
+    return "\r\n".join([line, "Host: hooks.example.com", AGENT, *(headers or (FORM,)), "", body])
+
+
+def explained(tmp_path: Path, capsys: pytest.CaptureFixture[str], pasted: str) -> tuple[int, dict[str, Any]]:
+    path = tmp_path / "pasted.txt"
+    path.write_bytes(pasted.encode())
+    code = main(["explain", str(path), "--json"])
+    told = capsys.readouterr()
+    assert told.err == ""
+    return code, json.loads(told.out)
+
+
+def auth(token: str) -> str:
+    return f"event=ONUSERADD&data[ID]=1&ts=1&auth[domain]=p.bitrix24.ru&auth[application_token]={token}"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "exit_code", "code", "cause"),
+    [
+        (post(auth(TOKEN)), 0, "EVENT_QUEUED", None),
+        (post(auth(OTHER)), 1, "TOKEN_MISMATCH", "TOKEN_OTHER_WEBHOOK"),
+        (post(auth(TOKEN.upper())), 1, "TOKEN_MISMATCH", "TOKEN_ALTERED"),
+        (post("event=A", FORM, f"X-Hook: {TOKEN}"), 1, "TOKEN_NOT_FOUND", "TOKEN_ELSEWHERE"),
+        (post("event=A", f"Authorization: Bearer {TOKEN}"), 0, "EVENT_QUEUED", None),
+        (post("", FORM), 1, "TOKEN_NOT_FOUND", "BODY_EMPTY"),
+        (post(auth(TOKEN), line="POST /wrong HTTP/1.1"), 1, "NOT_FOUND", "PATH_WRONG"),
+        (post("x", line=f"POST /hook/{TOKEN} HTTP/1.1"), 1, "NOT_FOUND", "TOKEN_ELSEWHERE"),
+        (post("", line="DELETE / HTTP/1.1"), 1, "METHOD_NOT_ALLOWED", None),
+        (post("", line="GET /api/bitrix/webhook HTTP/1.1"), 1, "OK", "METHOD_GET"),
+        ("GET /health HTTP/1.1\n", 0, "OK", None),
+        (post("a" * 600_000), 1, "BODY_TOO_LARGE", "LIMIT_EXCEEDED"),
+        (post("&".join(f"a[]={n}" for n in range(1001))), 1, "BODY_TOO_COMPLEX", "LIMIT_EXCEEDED"),
+        (post("", line=f"POST /?{'a' * 9000} HTTP/1.1"), 1, "QUERY_TOO_LONG", "LIMIT_EXCEEDED"),
+        (post(f"token={TOKEN}&document_id[0]=crm"), 1, "EVENT_INVALID", None),
+        (auth(TOKEN), 0, "EVENT_QUEUED", None),
+        (json.dumps({"event": "ONUSERADD", "auth": {"application_token": TOKEN}}), 0, "EVENT_QUEUED", None),
+        (f"curl https://x.y/api/bitrix/webhook -d '{auth(TOKEN)}'", 0, "EVENT_QUEUED", None),
+    ],
+)
+def test_code_and_first_cause(
+    pasted: str,
+    exit_code: int,
+    code: str,
+    cause: str | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ended, told = explained(tmp_path, capsys, pasted)
+    assert (ended, told["code"]) == (exit_code, code)
+    assert [seen["place"] for seen in told["places"]] == list(PLACES)
+    if cause:
+        assert told["causes"][0]["code"] == cause
+        assert set(told["causes"][0]) == {"code", "detail", "says", "do"}
+    if exit_code == 0:
+        assert told["causes"] == []
+
+
+def test_json_is_the_contracts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = explained(tmp_path, capsys, post(auth(TOKEN)))
+    assert set(told) == {"verified", "code", "place", "decoded_as", "places", "causes", "event"}
+    assert told["verified"] is True
+    assert (told["place"], told["decoded_as"]) == ("body:auth.application_token", "form")
+    assert told["places"][-1] == {
+        "place": "body:auth.application_token",
+        "state": "match",
+        "length": 32,
+        "fingerprint": fingerprint(TOKEN.encode()),
+    }
+    assert told["event"]["event"] == "ONUSERADD"
+    assert told["event"]["data"] == {"ID": "1"}
+
+
+def test_an_event_that_nothing_vouches_for_shows_nothing_like_a_token(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = auth(OTHER) + f"&data[NAME]=Anna&data[hook]={OTHER}&data[my_secret]=short&data[{OTHER}]=1"
+    _, told = explained(tmp_path, capsys, post(body))
+    mask = f"<masked 32 {fingerprint(OTHER.encode())}>"
+    assert told["event"]["data"] == {
+        "ID": "1",
+        "NAME": "Anna",
+        "hook": mask,
+        "my_secret": "<masked 5 ->",
+        mask: "1",
+    }
+
+
+def refusal(capsys: pytest.CaptureFixture[str], token: str) -> dict[str, Any]:
+    """A refusal as the receiver logs it."""
+    path = Path("request.txt")
+    path.write_text(post(auth(token)))
+    main(["explain", str(path), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    keys = ("code", "places", "causes", "decoded_as")
+    return {"severity": "WARNING", "message": "⚠️", **{key: told[key] for key in keys}, "method": "POST"}
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_log_record_tells_what_it_says(
+    wrapped: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = refusal(capsys, OTHER)
+    entry = [{"jsonPayload": record, "timestamp": "2026-01-31T12:00:00Z"}] if wrapped else record
+    ended, told = explained(tmp_path, capsys, json.dumps(entry))
+    assert (ended, told["code"], told["verified"]) == (1, "TOKEN_MISMATCH", False)
+    assert {key: told[key] for key in ("places", "causes", "decoded_as")} == {
+        key: record[key] for key in ("places", "causes", "decoded_as")
+    }
+
+
+def test_a_log_record_by_todays_token(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = refusal(capsys, OTHER)
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", f"{TOKEN},{OTHER}")
+    ended, told = explained(tmp_path, capsys, json.dumps(record))
+    assert (ended, told["code"], told["place"]) == (0, "EVENT_QUEUED", "body:auth.application_token")
+    monkeypatch.delenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
+    ended, told = explained(tmp_path, capsys, json.dumps(record))
+    assert (ended, told["code"], told["causes"]) == (1, "TOKEN_MISMATCH", record["causes"])
+
+
+def test_a_record_of_nothing_configured_is_judged_by_todays_token(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
+    record = refusal(capsys, TOKEN)
+    assert record["code"] == "TOKEN_NOT_CONFIGURED"
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", OTHER)
+    ended, told = explained(tmp_path, capsys, json.dumps(record))
+    assert (ended, told["code"], told["causes"][0]["code"]) == (1, "TOKEN_MISMATCH", "TOKEN_OTHER_WEBHOOK")
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", TOKEN)
+    assert explained(tmp_path, capsys, json.dumps(record))[0] == 0
+
+
+def test_a_line_of_the_text_log_gets_its_sentences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "2026-01-31T12:00:00.000Z WARNING ⚠️ … [TOKEN_NOT_FOUND: BODY_COMPRESSED, TOKEN_ABSENT]"
+    ended, told = explained(tmp_path, capsys, line)
+    assert (ended, told["code"], told["places"]) == (1, "TOKEN_NOT_FOUND", [])
+    assert [cause["code"] for cause in told["causes"]] == ["BODY_COMPRESSED", "TOKEN_ABSENT"]
+    assert all(cause["says"] and cause["do"] and "{" not in cause["says"] for cause in told["causes"])
+
+
+def test_masks_are_read_as_the_values_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    right, wrong = (f"<masked 32 {fingerprint(token.encode())}>" for token in (TOKEN, OTHER))
+    ended, told = explained(tmp_path, capsys, post(auth(right)))
+    assert (ended, told["code"]) == (0, "EVENT_QUEUED")
+    ended, told = explained(tmp_path, capsys, post(auth(wrong) + "&data[x]=" + wrong))
+    assert (ended, told["code"]) == (1, "TOKEN_MISMATCH")
+    assert told["places"][-1]["fingerprint"] == fingerprint(OTHER.encode())
+    assert told["event"]["data"]["x"] == wrong
+    ended, told = explained(tmp_path, capsys, post("event=A", f"X-Hook: {right}"))
+    assert told["causes"][0]["code"] == "TOKEN_ELSEWHERE"
+    _, told = explained(tmp_path, capsys, post(auth("<masked 6 ->")))
+    assert told["places"][-1] == {"place": PLACES[-1], "state": "mismatch", "length": 6, "fingerprint": None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pasted", "said"),
+    [
+        (["nowhere.txt"], None, "nowhere.txt"),
+        (["."], None, "directory"),
+        ([], "hello", "curl"),
+        ([], "", "curl"),
+        ([], "curl -d @body.json https://x.y", "body.json"),
+        ([], "POST / HTTP/1.1\nBad Header: 1\n\n", "illegal header line"),
+    ],
+)
+def test_what_it_cannot_read(arguments: list[str], pasted: str | None, said: str, tmp_path: Path) -> None:
+    done = run(["explain", *arguments], tmp_path, pasted or "")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    if pasted is None:
+        assert len(done.stderr.splitlines()) == 1
+
+
+def run(arguments: list[str], cwd: Path, given: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments],
+        input=given,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **environ},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_standard_input_and_plain_text_in_a_pipe(tmp_path: Path) -> None:
+    done = run(["explain"], tmp_path, post(auth(OTHER)))
+    assert (done.returncode, done.stderr) == (1, "")
+    lines = done.stdout.splitlines()
+    assert "403 TOKEN_MISMATCH" in lines[0]
+    assert lines[2].startswith("1. TOKEN_OTHER_WEBHOOK")
+    assert lines[4].strip().startswith("→ ")
+    assert "token-not-found.md#token_other_webhook" in done.stdout
+    assert any("body:auth.application_token" in line and "another value" in line for line in lines)
+    assert "\x1b" not in done.stdout
+    coloured = run(["explain"], tmp_path, post(auth(OTHER)), FORCE_COLOR="1", TERM="xterm")
+    assert "\x1b[" in coloured.stdout
+    plain = run(["explain"], tmp_path, post(auth(OTHER)), FORCE_COLOR="1", NO_COLOR="1", TERM="xterm")
+    assert "\x1b[31m" not in plain.stdout
+    assert "31" not in "".join(part.partition("m")[0] for part in plain.stdout.split("\x1b[")[1:])
+
+
+@pytest.mark.parametrize(
+    ("pasted", "said"),
+    [
+        (post(f"token={TOKEN}"), "`field`: event"),
+        (post(auth(TOKEN) + "&auth[domain]=a_b"), "`field`: auth.domain"),
+        (post(f"token={TOKEN}&document_id[0]=crm"), "automation rule"),
+        (json.dumps({"code": "EVENT_INVALID", "causes": [], "field": "body"}), "`field`: body"),
+        ("2026-01-31T12:00:00.000Z WARNING busy [QUEUE_UNAVAILABLE]", "python -m gateway replay"),
+    ],
+)
+def test_a_refusal_without_a_cause_says_what_the_sender_was_told(
+    pasted: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pasted.txt").write_text(pasted)
+    assert main(["explain", "pasted.txt"]) == 1
+    assert said in capsys.readouterr().out
+    assert explained(tmp_path, capsys, pasted)[1]["verified"] is True
+
+
+def test_it_reads_dotenv_as_the_server_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
+    (tmp_path / ".env").write_text(f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={OTHER}\n")
+    assert run(["explain"], tmp_path, post(auth(OTHER))).returncode == 0
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_secret_is_shown(as_json: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    incoming = INCOMING.partition("/")[2]
+    spoiled = [TOKEN, TOKEN.upper(), f'"{TOKEN}"', TOKEN[:20], TOKEN + "x", OTHER, INCOMING, incoming]
+    bodies = [
+        "event=A&auth[application_token]={}",
+        "event=A&data[x]={}&data[{}]=1",
+        "event=A&data[token]=1&data[BOT][5][access_token]={}&auth[member_id]={}&event_handler_id={}",
+        "{}=1",
+        '{{"event": "A", "x": ["{}"], "{}": 1}}',
+        '{{"event": "{}"}}',
+    ]
+    for value in spoiled:
+        for body in bodies:
+            filled = body.format(*[value] * 3)
+            for pasted in (
+                post(filled),
+                post(filled, f"X-{value.strip(chr(34)).replace('/', '')}: {value}"),
+                filled,
+            ):
+                Path("pasted.txt").write_text(pasted)
+                main(["explain", "pasted.txt", *(["--json"] if as_json else [])])
+                told = capsys.readouterr()
+                for secret in (TOKEN, OTHER, incoming, value.strip('"')):
+                    assert secret not in told.out + told.err, body
+                    assert secret[:SECRET_BYTES] not in told.out + told.err, body

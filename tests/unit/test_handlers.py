@@ -1,0 +1,257 @@
+"""Messages as Eventarc and Pub/Sub's push deliver them: whose they are, and what happens to the hopeless."""
+
+import base64
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloudevents.http.event import CloudEvent
+from flask import Flask
+from functions_framework import create_app
+
+import handlers
+from gateway.errors import PassingFailure, PortalUnavailable, StoreUnavailable
+from gateway.events import Message, Portal
+from gateway.links import open_store
+from gateway.links.model import DeadLetter, Link
+from tests.support.portal import SECRET, PortalSimulator
+
+SOURCE = """
+import functions_framework
+import handlers
+
+@functions_framework.cloud_event
+def on_user_update(event):
+    handlers.consume(event, "ONUSERUPDATE")
+"""
+P = "p.bitrix24.ru"
+
+
+@pytest.fixture(autouse=True)
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{tmp_path}/links.db"
+    monkeypatch.setenv("DATABASE_URL", url)
+    yield url
+    handlers.close()
+
+
+def message(event: str = "ONUSERUPDATE", event_id: str = "e1", data: object = None) -> Message:
+    return Message(
+        event_id=event_id,
+        event=event,
+        ts=1767225600,
+        received_at=datetime(2026, 1, 1, tzinfo=UTC),
+        source="webhook",
+        portal=Portal(domain=P),
+        data={"ID": "7", "UF_USR_TELEGRAM": "55"} if data is None else data,
+    )
+
+
+def envelope(data: bytes | None, attributes: dict[str, str] | None = None, **more: object) -> dict[str, Any]:
+    inner: dict[str, Any] = {"messageId": "m1", "publishTime": "2026-01-01T00:00:00Z"}
+    if data is not None:
+        inner["data"] = base64.b64encode(data).decode()
+    if attributes is not None:
+        inner["attributes"] = attributes
+    return {"message": inner, "subscription": "projects/p/subscriptions/s", **more}
+
+
+def cloud_event(body: object, type_: str = handlers.PUBSUB_TYPE) -> CloudEvent:
+    return CloudEvent({"type": type_, "source": "//pubsub.googleapis.com/projects/p/topics/t"}, body)
+
+
+def published(sent: Message) -> dict[str, Any]:
+    return envelope(sent.to_bytes(), sent.attributes("body:auth.application_token"))
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """A function of this one line, served by functions-framework as `main.py` is."""
+    for name in ("FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "FUNCTION_SOURCE"):
+        monkeypatch.setenv(name, "")  # it sets them for the process; restored afterwards
+    source = tmp_path / "source.py"
+    source.write_text(SOURCE)
+    made: Flask = create_app("on_user_update", str(source))  # type: ignore[no-untyped-call]
+    made.config["PROPAGATE_EXCEPTIONS"] = False
+    return made
+
+
+def links(database: str) -> list[Link]:
+    store = open_store(database)
+    found = list(store.links())
+    store.close()
+    return found
+
+
+def dead_letters(database: str) -> list[DeadLetter]:
+    store = open_store(database)
+    found = list(store.dead_letters())
+    store.close()
+    return found
+
+
+def test_a_message_makes_a_link_once(database: str) -> None:
+    for _ in range(2):
+        handlers.consume(cloud_event(published(message())), "ONUSERUPDATE")
+    assert [link.telegram_id for link in links(database)] == [55]
+    store = open_store(database)
+    assert [row.event_id for row in store.history()] == ["e1"]
+    store.close()
+
+
+@pytest.mark.parametrize("attributes", [True, False])
+def test_somebody_elses_event_is_acknowledged_without_a_trace(database: str, attributes: bool) -> None:
+    for event in ("ONUSERADD", "ONTASKADD", "ONGATEWAYPROBE"):
+        sent = message(event, data={"no": "user"})
+        body = published(sent) if attributes else envelope(sent.to_bytes())
+        handlers.consume(cloud_event(body), "ONUSERUPDATE")
+    handlers.consume(
+        cloud_event(published(message()), "google.cloud.storage.object.v1.finalized"), "ONUSERUPDATE"
+    )
+    assert not Path("links.db").exists()
+
+
+def test_every_consumed_event_has_a_handler() -> None:
+    assert set(handlers.ROUTES) == {"ONUSERADD", "ONUSERUPDATE"}
+
+
+NOT_OURS = json.dumps({"schema": 2, "event": "ONUSERUPDATE", "event_id": "x"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "event_id", "kept"),
+    [
+        (envelope(NOT_OURS, deliveryAttempt=4), "x", json.loads(NOT_OURS)),
+        (envelope(b"not json \xff"), "m1", "not json \ufffd"),
+        (envelope(b"[" * 100_000), "m1", "[" * 100_000),
+        (envelope(b""), "m1", ""),
+        (envelope(b"null"), "m1", None),
+        (envelope(None, {"event": "ONUSERUPDATE", "event_id": "a\0b"}), "ab", ""),
+        (envelope(message(event_id="e\0").to_bytes()), "e", ...),
+        (envelope(message(data={"ID": "none"}).to_bytes()), "e1", ...),
+        ({"message": {"data": "%%%"}}, "", ""),
+        ({"message": 5}, "", ""),
+        ([], "", ""),
+        (None, "", ""),
+    ],
+)
+def test_what_can_never_succeed_is_kept_with_its_reason_and_acknowledged(
+    database: str, caplog: pytest.LogCaptureFixture, body: Any, event_id: str, kept: object
+) -> None:
+    for _ in range(2):  # delivered again before it was acknowledged: still one
+        handlers.consume(cloud_event(body), "ONUSERUPDATE")
+    [letter] = dead_letters(database)
+    assert letter.event_id == event_id
+    assert letter.reason
+    assert kept is ... or letter.message == kept
+    assert letter.attempts == (4 if isinstance(body, dict) and "deliveryAttempt" in body else 1)
+    assert links(database) == []
+    assert caplog.records[0].levelno == logging.ERROR
+    assert letter.reason in caplog.records[0].getMessage()
+
+
+@pytest.fixture
+def own_portal(portal: PortalSimulator, monkeypatch: pytest.MonkeyPatch) -> PortalSimulator:
+    """The portal of the consumer's settings."""
+    for name, value in portal.environ().items():
+        monkeypatch.setenv(name, value)
+    return portal
+
+
+def test_what_an_event_does_not_carry_is_read_from_the_portal(
+    database: str,
+    own_portal: PortalSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A stock portal's `ONUSERADD`, and a real request to `user.get`."""
+    own_portal.add(7, telegram="@somebody")
+    stock = {"ID": "7", "ACTIVE": "1", "EMAIL": "a@example.com", "NAME": "A"}
+    sent = replace(message("ONUSERADD", data=stock), portal=Portal(domain=own_portal.domain))
+    handlers.consume(cloud_event(published(sent)), "ONUSERADD")
+    elsewhere = message("ONUSERADD", "e2", stock)  # of another portal: it is not asked about
+    handlers.consume(cloud_event(published(elsewhere)), "ONUSERADD")
+    found = {link.portal: link.telegram_username for link in links(database)}
+    assert found == {own_portal.domain: "somebody", P: None}
+    monkeypatch.setenv("BITRIX24_DOMAIN", "http://127.0.0.1:1")  # nobody listens there
+    unanswered = replace(sent, event_id="e3", portal=Portal(domain="127.0.0.1:1"))
+    with pytest.raises(PortalUnavailable) as caught:
+        handlers.consume(cloud_event(published(unanswered)), "ONUSERADD")
+    assert SECRET not in repr(caught.value) + caplog.text
+
+
+def test_other_peoples_rows_leave_the_link_but_not_what_the_event_said(
+    database: str, own_portal: PortalSimulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A dropped filter returns whoever comes first: no row of that id, and asking again brings none."""
+    own_portal.add(1, telegram="@first")
+    own_portal.dropped = {"ID"}
+    sent = replace(message(), portal=Portal(domain=own_portal.domain))
+    handlers.consume(cloud_event(published(sent)), "ONUSERUPDATE")
+    silent = replace(sent, event_id="e2", data={"ID": "7", "NAME": "A"})
+    handlers.consume(cloud_event(published(silent)), "ONUSERUPDATE")
+    assert [(link.bitrix_user_id, link.telegram_id) for link in links(database)] == [(7, 55)]
+    assert "other users instead of 7" in caplog.text
+    gone = replace(silent, event_id="e3", data={"ID": "7", "ACTIVE": "N"})
+    handlers.consume(cloud_event(published(gone)), "ONUSERUPDATE")
+    assert [(link.telegram_id, link.active) for link in links(database)] == [(None, False)]
+
+
+def test_an_unavailable_store_asks_for_redelivery_without_saying_where_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://someone:hunter2hunter2@127.0.0.1:1/links")
+    for body in (published(message()), envelope(NOT_OURS)):
+        with pytest.raises(StoreUnavailable) as caught:
+            handlers.consume(cloud_event(body), "ONUSERUPDATE")
+        told = repr(caught.value) + repr(caught.value.__cause__)
+        assert "hunter2" not in told
+        assert "127.0.0.1" not in told
+        assert caught.value.__suppress_context__
+
+
+def test_an_unexpected_error_loses_its_text_but_not_its_place(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError(" ".join(("personal", "data")))  # not as it stands in this line
+
+    monkeypatch.setitem(handlers.ROUTES, "ONUSERUPDATE", fail)
+    with pytest.raises(PassingFailure) as caught:
+        handlers.consume(cloud_event(published(message())), "ONUSERUPDATE")
+    assert "KeyError" in str(caught.value)
+    assert caught.value.__context__ is None
+    assert "personal data" not in caplog.text
+    assert "in fail" in caplog.text
+
+
+def test_the_functions_take_eventarcs_events_and_pubsubs_raw_pushes(database: str, app: Flask) -> None:
+    """Through functions-framework, which passes on only part of a raw push."""
+    client = app.test_client()
+    headers = {
+        "ce-id": "1",
+        "ce-source": "//pubsub.googleapis.com/projects/p/topics/t",
+        "ce-specversion": "1.0",
+        "ce-type": handlers.PUBSUB_TYPE,
+        "Content-Type": "application/json",
+    }
+    eventarc = published(message(event_id="e1"))
+    assert client.post("/", json=eventarc, headers=headers).status_code == 200
+    raw = published(message(event_id="e2", data={"ID": "8", "UF_USR_TELEGRAM": "@somebody"}))
+    assert client.post("/", json=raw).status_code == 200
+    assert client.post("/projects/p/topics/t", json=published(message("ONUSERADD", "e3"))).status_code == 200
+    found = {link.bitrix_user_id: (link.telegram_id, link.telegram_username) for link in links(database)}
+    assert found == {7: (55, None), 8: (None, "somebody")}
+
+
+def test_a_failure_answers_an_error_without_the_payload(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////dev/null/links.db")
+    answer = app.test_client().post("/", json=published(message(data={"ID": "7", "TELEGRAM": "@secretly"})))
+    assert answer.status_code == 500
+    assert b"secretly" not in answer.data

@@ -1,0 +1,124 @@
+"""What a function imports when it starts: a cold start pays for each module, so each has to be needed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.diagnosis import setting_causes
+from gateway.settings import load
+from gateway.startup import is_plain
+from tests.support.deliveries import TOKEN, form
+
+ROOT = Path(__file__).parents[2]
+
+# Start a function as Google's host does, send it one request, print what was imported by then.
+PROGRAM = """
+import sys
+from functions_framework import create_app
+app = create_app(sys.argv[1], sys.argv[2] + "/main.py")
+started = set(sys.modules)
+client = app.test_client()
+sent = bytes.fromhex(sys.argv[3])
+status = client.post("/", data=sent, content_type="application/x-www-form-urlencoded").status_code
+print(status, *sorted(started), "|", *sorted(set(sys.modules) - started))
+"""
+GOOGLE = (  # functions-framework itself brings google.cloud.functions
+    *("google.api_core", "google.auth", "google.protobuf", "google.cloud.firestore", "google.cloud.logging"),
+    *("google.cloud.logging_v2", "google.cloud.pubsub_v1"),
+)
+HEAVY = (
+    *(*GOOGLE, "grpc", "proto", "opentelemetry", "sqlalchemy", "psycopg", "pydantic_settings", "dotenv"),
+    *("requests", "urllib3", "b24pysdk", "stamina", "rich", "waitress", "h11", "cryptography", "handlers"),
+)
+OURS = (
+    *(
+        "gateway.diagnosis",
+        "gateway.receiver.capture",
+        "gateway.links",
+        "gateway.local",
+        "gateway.portal.client",
+    ),
+    *("gateway.portal.reconcile", "gateway.portal.resync", "gateway.cli", "gateway.redaction"),
+)
+
+
+def start(function: str, body: bytes, **settings: str) -> tuple[str, set[str], set[str]]:
+    """The answer's status, the modules imported at the start, and those that the request brought."""
+    env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, function, str(ROOT), body.hex()],
+        env={**env, "PYTHONPATH": str(ROOT), **settings},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    status, *names = done.stdout.split()
+    cut = names.index("|")
+    return status, set(names[:cut]), set(names[cut + 1 :])
+
+
+def among(modules: set[str], names: tuple[str, ...]) -> set[str]:
+    """Those of `modules` that are one of `names`, or inside of one."""
+    return {module for module in modules if any(f"{module}.".startswith(f"{name}.") for name in names)}
+
+
+def test_the_receiver_imports_no_store_no_client_and_no_diagnosis(tmp_path: Path) -> None:
+    queue = f"sqlite:///{tmp_path}/queue.db"
+    status, started, brought = start(
+        "bitrix_webhook", form(), BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN, QUEUE_URL=queue
+    )
+    assert status == "200"
+    assert not among(started | brought, HEAVY)
+    assert not among(started | brought, OURS)
+    assert not among(started | brought, ("gateway.queues.pubsub", "gateway.queues.google_token"))
+
+
+def test_the_receiver_on_pubsub_imports_no_client_of_googles(tmp_path: Path) -> None:
+    status, started, brought = start(
+        "bitrix_webhook",
+        form(),
+        BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN,
+        QUEUE_URL="pubsub://project/topic",
+        PUBSUB_EMULATOR_HOST="127.0.0.1:1",  # nobody listens: the event is kept, and the answer is 503
+        JOURNAL_URL=f"sqlite:///{tmp_path}/journal.db",
+    )
+    assert status == "503"
+    assert not among(started, HEAVY) | among(started, OURS)
+    assert not among(brought, (*GOOGLE, "grpc", "requests", "urllib3", "sqlalchemy"))
+    assert "gateway.queues.pubsub" in brought
+
+
+@pytest.mark.parametrize("function", ["on_user_update", "on_user_add"])
+def test_a_consumer_imports_no_rest_client(function: str, tmp_path: Path) -> None:
+    _, started, _ = start(function, b"", DATABASE_URL=f"sqlite:///{tmp_path}/links.db", K_SERVICE="f")
+    assert not among(started, (*GOOGLE, "grpc", "requests", "b24pysdk", "psycopg", "gateway.diagnosis"))
+
+
+def test_only_a_refusal_brings_the_diagnosis(tmp_path: Path) -> None:
+    status, started, brought = start(
+        "bitrix_webhook", form(token=None), BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN, LOG_LANGUAGE="en"
+    )
+    assert status == "401"
+    assert "gateway.diagnosis" in brought - started
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{16,40}", fullmatch=True))
+@example("51856fefc120afa4b628cc82d3935cce")
+@example("your_outgoing_webhook_token_32_characters")
+@example("bitrix24-token")
+@example(TOKEN)
+def test_a_token_that_is_taken_for_plain_has_nothing_odd(token: str) -> None:
+    settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": token}, dotenv=None)
+    assert not is_plain(settings) or setting_causes(settings) == []
+
+
+def test_the_incoming_secret_is_never_plain() -> None:
+    env = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "BITRIX24_WEBHOOK_TOKEN": f"1/{TOKEN}"}
+    assert is_plain(load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, dotenv=None))
+    assert not is_plain(load(env, dotenv=None))
+    assert not is_plain(load({}, dotenv=None))

@@ -1,0 +1,147 @@
+"""`python -m gateway rejections`: from the journal and from Cloud Logging, grouped by cause."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main
+from gateway.errors import PassingFailure
+from gateway.journal import Journal
+from gateway.tools.rejections import Refusal, grouped, of_cloud
+from tests.support.cloud_logging import CloudLogging
+from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
+from tests.support.processes import Start
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+CAUSE = {"code": "TOKEN_OTHER_WEBHOOK", "detail": "d", "says": "Seen.", "do": "Change it."}
+
+
+def fields(cause: str | None = "TOKEN_OTHER_WEBHOOK", request_id: str = "r") -> dict[str, Any]:
+    places = [
+        {"place": "query:token", "state": "absent", "length": None, "fingerprint": None},
+        {"place": "body:token", "state": "mismatch", "length": 32.0, "fingerprint": "0badcafe"},
+    ]
+    causes = [{**CAUSE, "code": cause}] if cause else []
+    return {"code": "TOKEN_MISMATCH", "places": places, "causes": causes, "request_id": request_id}
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
+    monkeypatch.setenv("JOURNAL_URL", f"sqlite:///{tmp_path}/journal.db")
+    return tmp_path
+
+
+def test_grouped_by_first_cause() -> None:
+    refusals = [
+        Refusal(NOW, fields("A", "1")),
+        Refusal(NOW + timedelta(seconds=2), fields("A", "3")),
+        Refusal(NOW + timedelta(seconds=1), fields("A", "2")),
+        Refusal(NOW + timedelta(seconds=5), fields(None, "4")),
+    ]
+    told = [group.to_json() for group in grouped(refusals)]
+    assert [(one["cause"], one["count"], one["newest"], one["request_id"]) for one in told] == [
+        ("TOKEN_MISMATCH", 1, "2026-11-24T09:00:05Z", "4"),
+        ("A", 3, "2026-11-24T09:00:02Z", "3"),
+    ]
+    assert told[1]["do"] == "Change it."
+    assert told[1]["places"][1]["length"] == 32
+
+
+def test_a_journal_that_is_not_there_yet(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rejections", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["rejections"]) == 0
+    assert "--since" in capsys.readouterr().out
+    assert not (settings / "journal.db").exists()
+
+
+def test_the_journal_since_a_time(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now = datetime.now(UTC).timestamp()
+    for hours, cause in ((30, "OLD"), (2, "YOUNG"), (0, "YOUNG")):
+        journal = Journal(f"sqlite:///{settings}/journal.db", clock=lambda hours=hours: now - hours * 3600)  # type: ignore[misc]
+        journal.add("refusal", fields(cause))
+        journal.add("delivery", {"event": "E"})
+        journal.close()
+    counts = {}
+    for since in ("1h", "180m", "10800s", "2d"):
+        assert main(["rejections", "--since", since, "--json"]) == 0
+        counts[since] = {one["cause"]: one["count"] for one in json.loads(capsys.readouterr().out)}
+    assert counts == {
+        "1h": {"YOUNG": 1},
+        "180m": {"YOUNG": 2},
+        "10800s": {"YOUNG": 2},
+        "2d": {"YOUNG": 2, "OLD": 1},
+    }
+    assert main(["rejections", "--since", "2d"]) == 0
+    told = capsys.readouterr().out
+    assert "2 × YOUNG" in told
+    assert "→ Change it." in told
+    assert "body:token mismatch 32 0badcafe" in told
+
+
+@pytest.mark.parametrize("since", ["5", "h", "0h", "1w", ""])
+def test_a_time_that_is_none(since: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rejections", "--since", since]) == 2
+    assert "--since" in capsys.readouterr().err
+
+
+def test_what_a_real_server_refused(
+    start_serve: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_serve(LOG_LANGUAGE="en")
+    assert server.post(form(token=OTHER_TOKEN)).status == 403
+    assert server.post(form(token=None)).status == 401
+    assert server.post(form()).status == 200
+    monkeypatch.setenv("JOURNAL_URL", server.env["JOURNAL_URL"])
+    assert main(["rejections", "--json"]) == 0
+    text = capsys.readouterr().out
+    told = {one["cause"]: one for one in json.loads(text)}
+    assert set(told) == {"TOKEN_OTHER_WEBHOOK", "AUTH_MISSING"}
+    assert all(one["count"] == 1 and one["do"] for one in told.values())
+    assert all(one["guide"] == f"docs/token-not-found.md#{cause.lower()}" for cause, one in told.items())
+    assert not any(token in text for token in (TOKEN, OTHER_TOKEN))
+
+
+def entry(number: int) -> dict[str, Any]:
+    return {
+        "logName": "projects/p-1234/logs/stderr",
+        "insertId": f"i{number}",
+        "timestamp": f"2026-11-24T09:00:0{number}Z",
+        "severity": "WARNING",
+        "jsonPayload": {**fields(request_id=str(number)), "message": "⚠️"},
+    }
+
+
+def test_cloud_logging(logging_api: tuple[type[CloudLogging], Any]) -> None:
+    far_side, client = logging_api
+    far_side.entries = [entry(1), entry(2)]
+    groups = grouped(of_cloud("p-1234", "en", NOW, client=client))
+    assert [(group.count, group.newest.to_json()["request_id"]) for group in groups] == [(2, "2")]
+    asked = far_side.asked[0]["filter"]
+    assert 'timestamp>="2026-11-24T09:00:00Z"' in asked
+    assert "jsonPayload.places:*" in asked
+
+
+def test_cloud_logging_followed(logging_api: tuple[type[CloudLogging], Any]) -> None:
+    far_side, client = logging_api
+    far_side.entries = [entry(1)]
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        far_side.entries = [entry(1), *[entry(number) for number in range(2, len(waits) + 1)]]
+
+    coming = of_cloud("p-1234", "en", NOW, follow=True, client=client, sleep=sleep)
+    assert [next(coming).to_json()["request_id"] for _ in range(3)] == ["1", "2", "3"]
+
+
+def test_a_log_that_cannot_be_read(logging_api: tuple[type[CloudLogging], Any]) -> None:
+    far_side, client = logging_api
+    far_side.status = 403
+    with pytest.raises(PassingFailure, match=r"roles/logging\.viewer"):
+        list(of_cloud("p-1234", "en", NOW, client=client))

@@ -1,0 +1,226 @@
+"""Settings: defaults, precedence, and one helpful line for each wrong value."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import SettingError
+from gateway.settings import Settings, accepted_tokens, load
+
+CANARY = "canary0secret1canary2secret3cana"
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+CONTRACT = {
+    "BITRIX24_OUTGOING_WEBHOOK_TOKEN",
+    "WEBHOOK_URL",
+    "BITRIX24_DOMAIN",
+    "BITRIX24_WEBHOOK_TOKEN",
+    "BITRIX24_TELEGRAM_FIELD_NAME",
+    "QUEUE_URL",
+    "QUEUE_MAX_ATTEMPTS",
+    "DATABASE_URL",
+    "JOURNAL_URL",
+    "WEBHOOK_CAPTURE_UNTIL",
+    "LOG_LANGUAGE",
+    "LOG_FORMAT",
+    "HOST",
+    "PORT",
+    "INSPECTOR_PASSWORD",
+    "RESYNC_EVERY",
+}
+
+
+def read(**environ: str) -> Settings:
+    return load(environ, dotenv=None)
+
+
+def test_the_defaults_are_the_embedded_parts() -> None:
+    settings = read()
+    assert settings.tokens == ()
+    assert settings.queue_url == "sqlite:///var/queue.db"
+    assert settings.database_url == "sqlite:///var/links.db"
+    assert settings.journal_url == "sqlite:///var/journal.db"
+    assert (settings.host, settings.port, settings.language, settings.log_format) == (
+        "127.0.0.1",
+        8080,
+        "ru",
+        "text",
+    )
+    assert (settings.telegram_field, settings.queue_max_attempts) == ("UF_USR_TELEGRAM", 10)
+    assert (settings.webhook_url, settings.paste_url, settings.resync_every) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "tokens"),
+    [
+        (None, ()),
+        ("", ()),
+        (" , ,", ()),
+        ("a", (b"a",)),
+        (" a , b\n,a,", (b"a", b"b")),
+        ("токен", ("токен".encode(),)),
+        ("\udcff", (b"\xff",)),
+    ],
+)
+def test_tokens_are_separated_by_commas_and_trimmed(setting: str | None, tokens: tuple[bytes, ...]) -> None:
+    assert accepted_tokens(setting) == tokens
+
+
+def test_the_environment_stands_above_the_file(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text('PORT=9000\nBITRIX24_OUTGOING_WEBHOOK_TOKEN="a$b"\nLOG_LANGUAGE=en\n')
+    settings = load({"PORT": "9001"}, dotenv)
+    assert (settings.port, settings.tokens, settings.language) == (9001, (b"a$b",), "en")
+    assert load({}, tmp_path / "absent").port == 8080
+
+
+def test_the_example_names_every_setting_and_works_as_it_is() -> None:
+    named = set(re.findall(r"^#? ?([A-Z0-9_]{4,})=", EXAMPLE.read_text("utf-8"), re.MULTILINE))
+    assert named == CONTRACT
+    assert load({}, EXAMPLE) == read(BITRIX24_OUTGOING_WEBHOOK_TOKEN="")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WEBHOOK_URL", "hooks.example.com"),
+        ("WEBHOOK_URL", "https://u:p@hooks.example.com"),
+        ("WEBHOOK_URL", "https://:p@hooks.example.com"),
+        ("WEBHOOK_URL", "https://hooks.example.com/?x=1"),
+        ("WEBHOOK_URL", "https://[hooks"),
+        ("BITRIX24_DOMAIN", "https://p.bitrix24.ru/"),
+        ("BITRIX24_DOMAIN", "http://p.bitrix24.ru"),
+        ("BITRIX24_DOMAIN", "portal"),
+        ("BITRIX24_WEBHOOK_TOKEN", CANARY),
+        ("BITRIX24_WEBHOOK_TOKEN", f"https://p.bitrix24.ru/rest/1/{CANARY}/"),
+        ("BITRIX24_TELEGRAM_FIELD_NAME", "1-x"),
+        ("QUEUE_URL", "redis://x"),
+        ("QUEUE_URL", "pubsub://project"),
+        ("QUEUE_URL", "sqlite:///"),
+        ("QUEUE_MAX_ATTEMPTS", "0"),
+        ("QUEUE_MAX_ATTEMPTS", "ten"),
+        ("DATABASE_URL", "mysql://x/y"),
+        ("DATABASE_URL", f"postgresql://u:{CANARY}@host"),
+        ("DATABASE_URL", "firestore://project"),
+        ("DATABASE_URL", "postgresql://[x/y"),
+        ("JOURNAL_URL", "postgresql://x/y"),
+        ("WEBHOOK_CAPTURE_UNTIL", "tomorrow"),
+        ("WEBHOOK_CAPTURE_UNTIL", "2026-01-31T12:00:00"),
+        ("WEBHOOK_CAPTURE_UNTIL", "2999-01-01T00:00:00Z"),
+        ("LOG_LANGUAGE", "de"),
+        ("LOG_FORMAT", "xml"),
+        ("PORT", "70000"),
+        ("PORT", "http"),
+        ("RESYNC_EVERY", "30"),
+        ("RESYNC_EVERY", "0m"),
+        ("RESYNC_EVERY", "1d"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_setting_and_never_the_value(name: str, value: str) -> None:
+    for language, word in (("ru", "ожидается"), ("en", "expected")):
+        with pytest.raises(SettingError) as wrong:
+            read(**{"LOG_LANGUAGE": language, name: value})
+        line = str(wrong.value)
+        assert line.startswith(f"{name}: {word}") or name == "LOG_LANGUAGE"
+        assert "\n" not in line
+        assert CANARY not in line
+        assert CANARY not in repr(wrong.value.__context__)
+
+
+def test_a_token_never_stops_the_start() -> None:
+    for value in ("", "'x'", "https://x", "a" * 10_000, "\udcff"):
+        assert read(BITRIX24_OUTGOING_WEBHOOK_TOKEN=value).outgoing_token == value
+
+
+@pytest.mark.parametrize(
+    ("environ", "address"),
+    [
+        ({"WEBHOOK_URL": "https://h.example.com"}, "https://h.example.com/api/bitrix/webhook"),
+        ({"WEBHOOK_URL": "https://h.example.com/x/"}, "https://h.example.com/x/api/bitrix/webhook"),
+        (
+            {"WEBHOOK_URL": "https://h.example.com/api/bitrix/webhook"},
+            "https://h.example.com/api/bitrix/webhook",
+        ),
+        ({"RAILWAY_PUBLIC_DOMAIN": "x.up.railway.app"}, "https://x.up.railway.app/api/bitrix/webhook"),
+    ],
+)
+def test_the_address_to_paste(environ: dict[str, str], address: str) -> None:
+    assert read(**environ).paste_url == address
+
+
+def test_railway_and_google_cloud_are_known_by_their_variables() -> None:
+    assert read(RAILWAY_PUBLIC_DOMAIN="x.up.railway.app").host == "0.0.0.0"  # noqa: S104
+    assert read(RAILWAY_ENVIRONMENT="production", HOST="127.0.0.1").host == "127.0.0.1"
+    assert read(K_SERVICE="b24-bitrix-webhook").log_format == "json"
+    assert read(K_SERVICE="b24-bitrix-webhook", LOG_FORMAT="text").log_format == "text"
+
+
+@pytest.mark.parametrize(
+    ("value", "domain", "origin"),
+    [
+        ("P.Bitrix24.ru", "p.bitrix24.ru", "https://p.bitrix24.ru"),
+        ("portal.example.com:8443", "portal.example.com:8443", "https://portal.example.com:8443"),
+        ("http://127.0.0.1:8001/", "127.0.0.1:8001", "http://127.0.0.1:8001"),
+        ("", "", ""),
+    ],
+)
+def test_the_portal(value: str, domain: str, origin: str) -> None:
+    settings = read(BITRIX24_DOMAIN=value)
+    assert (settings.domain, settings.rest_origin) == (domain, origin)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("postgres://u:p@h/n", "postgresql://u:p@h/n"),
+        ("postgresql://u@h/n?sslmode=require", "postgresql://u@h/n?sslmode=require"),
+        ("firestore://my-project/(default)", "firestore://my-project/(default)"),
+        ("firestore://my-project/b24", "firestore://my-project/b24"),
+        ("firestore://p/d", "firestore://p/d"),  # an emulator takes a name of any length
+        ("sqlite:////data/links.db", "sqlite:////data/links.db"),
+    ],
+)
+def test_addresses_of_stores(value: str, kept: str) -> None:
+    assert read(DATABASE_URL=value).database_url == kept
+
+
+def test_a_project_of_an_emulator_may_be_short() -> None:
+    assert read(QUEUE_URL="pubsub://p/topic").queue_url == "pubsub://p/topic"
+
+
+def test_secrets_are_known_by_value_from_16_bytes_on_and_kept_out_of_repr() -> None:
+    settings = read(
+        BITRIX24_OUTGOING_WEBHOOK_TOKEN=f"{CANARY},123456",
+        BITRIX24_WEBHOOK_TOKEN=f"1/{CANARY[::-1]}",
+        DATABASE_URL=f"postgresql://u:pass%2F{CANARY[:20]}@h/n",
+        INSPECTOR_PASSWORD="inspector-password-canary",
+    )
+    assert set(settings.secrets()) == {
+        CANARY,
+        CANARY[::-1],
+        f"pass%2F{CANARY[:20]}",
+        f"pass/{CANARY[:20]}",
+        "inspector-password-canary",
+    }
+    for secret in settings.secrets():
+        assert secret not in repr(settings)
+    assert settings.short_secrets() == ("BITRIX24_OUTGOING_WEBHOOK_TOKEN",)
+    assert read(DATABASE_URL="postgresql://u:short@h/n").short_secrets() == ("DATABASE_URL",)
+    assert read(BITRIX24_OUTGOING_WEBHOOK_TOKEN=CANARY).short_secrets() == ()
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-16"])
+def test_a_dotenv_in_another_encoding_is_told_and_its_values_are_not(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={CANARY}\n# токен\n", encoding)
+    with pytest.raises(SettingError, match="UTF-8") as failure:
+        load({"LOG_LANGUAGE": "en"}, file)
+    assert failure.value.name == str(file)
+    assert CANARY not in str(failure.value)
+    assert failure.value.__context__ is None
+
+
+def test_a_dotenv_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("PORT=9000\n", "utf-8-sig")
+    assert load({}, file).port == 9000
