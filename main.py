@@ -16,7 +16,7 @@ gc.disable()  # what is imported is no garbage; `startup.start` turns it on agai
 
 from gateway import receiver, startup  # noqa: E402
 
-startup.start()
+startup.start(receiver.respond)
 
 
 @functions_framework.http

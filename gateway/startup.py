@@ -4,6 +4,7 @@ import gc
 import logging
 import re
 import sys
+from collections.abc import Callable
 from functools import cache
 
 import flask
@@ -34,23 +35,26 @@ def settings() -> Settings:
     return loaded
 
 
-def start() -> None:
-    """Prepare the process and, inside functions-framework, the app that is being made."""
+def start(respond: Callable[[flask.Request], flask.Response]) -> None:
+    """Prepare the process and, inside functions-framework, the app that is being made.
+
+    `respond` answers the paths that no function has.
+    """
     settings()
     if flask.has_app_context():
         app = flask.current_app
         # `//api/…` and an empty path are answered, never redirected: a redirect loses the POST.
         app.url_map.merge_slashes = app.url_map.strict_slashes = False
-        app.register_error_handler(404, _not_found)
+        app.register_error_handler(404, lambda error: _not_found(error, respond))
     gc.freeze()  # modules live as long as the process: no collection walks through them again
     gc.enable()
 
 
-def _not_found(error: NotFound) -> flask.typing.ResponseReturnValue:
+def _not_found(
+    error: NotFound, respond: Callable[[flask.Request], flask.Response]
+) -> flask.typing.ResponseReturnValue:
     if flask.request.path in ("/robots.txt", "/favicon.ico"):  # a browser's own question is no refusal
         return error.get_response()
-    from gateway.receiver import respond
-
     return respond(flask.request)
 
 
