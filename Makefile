@@ -38,14 +38,28 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck deploy.sh .ci/run
 
-$(VENV)/bin/python:
+# A venv without pip is what Debian leaves where the package python3-venv is missing: it is made anew.
+$(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 …" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) could not make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
-$(VENV)/run.stamp: requirements.txt | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	@touch $@
+$(VENV)/run.stamp: requirements.txt | $(VENV)/bin/pip
+	@$(call install,requirements.txt)
 
-$(VENV)/dev.stamp: requirements.txt requirements-dev.txt | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@ $(VENV)/run.stamp
+$(VENV)/dev.stamp: requirements.txt requirements-dev.txt | $(VENV)/bin/pip
+	@$(call install,requirements-dev.txt)
+	@touch $(VENV)/run.stamp
+
+# On a terminal one line counts what arrives; anywhere else there is one line in all.
+define install
+rm -f $@; echo "Installing what $(1) pins into $(VENV): half a minute, and only once."; \
+if [ -t 1 ]; then \
+  { $(BIN)/pip install --disable-pip-version-check --progress-bar off -r $(1) && touch $@; } | awk ' \
+    /^Collecting/ { printf "\r\033[K  %d  %s", ++count, $$2; fflush() } \
+    /^Installing collected/ { printf "\r\033[K  unpacking %d packages", NF - 3; fflush() } \
+    END { printf "\r\033[K" }'; \
+else \
+  $(BIN)/pip install --quiet --disable-pip-version-check -r $(1) && touch $@; \
+fi; test -e $@
+endef
