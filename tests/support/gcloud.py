@@ -9,13 +9,17 @@ can't show is what only Google decides: see docs/deploy.md.
 
 import base64
 import copy
+import fcntl
 import hashlib
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
+import sys
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +31,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+
+from tests.deploy import gcloud_server
 
 PROJECT = "gateway-test"
 NUMBER = "123456789012"
@@ -599,11 +605,6 @@ class Cloud:
             self.server.google = before
 
 
-GCLOUD = """#!/bin/sh
-for word; do printf '%s\037' "$word"; done >>"$GCLOUD_ARGV"
-echo >>"$GCLOUD_ARGV"
-exec {real} "$@"
-"""
 LEFT_AT_HOME = {
     ".env": "BITRIX24_OUTGOING_WEBHOOK_TOKEN=never-upload-me",
     ".venv/lib/module.py": "",
@@ -617,6 +618,18 @@ LEFT_AT_HOME = {
     "docs/guide.md": "",
     "tests/test_it.py": "",
     "gateway/__pycache__/errors.cpython-311.pyc": "",
+    "prod.env": "BITRIX24_OUTGOING_WEBHOOK_TOKEN=never-upload-me",
+    "key.pem": "never-upload-me",
+    "service-account.json": '{"private_key": "never-upload-me"}',
+    "letter.json": "never-upload-me",
+    "capture.har": "never-upload-me",
+    "links.db.bak": "",
+    "main.py.orig": "",
+    "backup-2026-11-01/main.py": "",
+    "gateway/letter.json": "never-upload-me",
+    "gateway/queues/capture.har": "never-upload-me",
+    "handlers/key.pem": "never-upload-me",
+    "handlers/.env": "never-upload-me",
 }
 
 
@@ -635,22 +648,49 @@ def _copy_of_the_project(target: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def cloud_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    real = shutil.which("gcloud")
-    if real is None:
+    if shutil.which("gcloud") is None:
         pytest.skip("gcloud is not installed: install the Google Cloud SDK to run the deployment's tests")
     home = tmp_path_factory.mktemp("cloud")
     (home / "access-token").write_text("made-up-access-token")
     (home / "tmp").mkdir()
     (home / "bin").mkdir()
-    shims = {"gcloud": GCLOUD.format(real=real), "sleep": "#!/bin/sh\n"}  # no test has the time to wait
+    address = str(home / "gcloud.socket")
+    shims = {
+        "gcloud": gcloud_server.CLIENT.format(python=sys.executable, address=address),
+        "sleep": "#!/bin/sh\n",  # no test has the time to wait
+    }
     for name, text in shims.items():
         (home / "bin" / name).write_text(text)
         (home / "bin" / name).chmod(0o755)
     server = _Server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Cloud(server, home, _copy_of_the_project(home / "project"))
+    cloud = Cloud(server, home, _copy_of_the_project(home / "project"))
+    with _gcloud_server(address, cloud.environ()):
+        yield cloud
     server.shutdown()
     server.server_close()
+
+
+@contextmanager
+def _gcloud_server(address: str, environ: dict[str, str]) -> Iterator[None]:
+    """The process that answers all calls of gcloud; gcloud itself says where its parts are."""
+    facts = "value[separator='|'](installation.sdk_root,basic.python_location)"
+    info = subprocess.run(["gcloud", "info", f"--format={facts}"], capture_output=True, text=True, check=True)
+    root, python = info.stdout.strip().split("|")
+    command = [python, "-S", gcloud_server.__file__, f"{root}/lib", address]
+    with subprocess.Popen(
+        command,
+        env=environ | {"CLOUDSDK_ROOT_DIR": root},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            while not Path(address).exists():
+                assert process.poll() is None, "gcloud's server ended before it listened"
+                time.sleep(0.02)
+            yield
+        finally:
+            process.terminate()
 
 
 @pytest.fixture
@@ -662,7 +702,7 @@ def cloud(cloud_of_all: Cloud) -> Iterator[Cloud]:
 
 @dataclass
 class Deployed:
-    """A finished deployment: the project's state after it, what it said and what it did."""
+    """A finished deployment: the project's state after it, what it printed, did and left on the disk."""
 
     google: FakeGoogle
     plan: subprocess.CompletedProcess[str]
@@ -670,17 +710,36 @@ class Deployed:
     run: subprocess.CompletedProcess[str]
     argv: list[list[str]]
     changes: list[Call]
+    files: dict[str, bytes]
 
 
 @pytest.fixture(scope="session")
-def deployed(cloud_of_all: Cloud) -> Deployed:
-    """Planned on a new project, then deployed; once for all tests, as it takes a minute."""
-    with cloud_of_all.state(FakeGoogle()) as google:
-        plan = cloud_of_all.run("plan", **TOLD)
-        planned = cloud_of_all.changes()
-        run = cloud_of_all.run("deploy", **TOLD)
+def deployed(cloud_of_all: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    """Planned on a new project, then deployed; once for all tests in all of xdist's workers."""
+    directory = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        directory = directory.parent
+    made = directory / "deployed.pickle"
+    with (directory / "deployed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_bytes(pickle.dumps(_deploy(cloud_of_all)))
+    deployed: Deployed = pickle.loads(made.read_bytes())  # noqa: S301 — written above
+    return deployed
+
+
+def _deploy(cloud: Cloud) -> Deployed:
+    with cloud.state(FakeGoogle()) as google:
+        plan = cloud.run("plan", **TOLD)
+        planned = cloud.changes()
+        run = cloud.run("deploy", **TOLD)
         changes = [call for call in google.calls if call.changes]
-        return Deployed(google.snapshot(), plan, planned, run, cloud_of_all.argv(), changes)
+        files = {
+            str(path.relative_to(cloud.home)): path.read_bytes()
+            for path in cloud.home.rglob("*")
+            if path.is_file() and not path.is_relative_to(cloud.source)
+        }
+        return Deployed(google.snapshot(), plan, planned, run, cloud.argv(), changes, files)
 
 
 @pytest.fixture
