@@ -73,7 +73,7 @@ def test_what_belongs_at_home_stays_there(archive: zipfile.ZipFile) -> None:
 
 @pytest.fixture(scope="module")
 def clean(archive: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The archive, unpacked beside a new environment that holds what its `requirements.txt` pins, and no more.
+    """The archive, unpacked beside a new environment with only what its `requirements.txt` pins.
 
     The packages are this environment's own, linked: pip itself would take twenty seconds for the same files.
     """
