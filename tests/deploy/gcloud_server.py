@@ -35,7 +35,12 @@ def main(library: str, address: str) -> None:
     sys.argv = [os.path.join(library, "gcloud.py")]
     gcloud = importlib.import_module("googlecloudsdk.gcloud_main")
     commands = gcloud.CreateCLI([])
-    time.sleep = lambda seconds: None  # its own retries and polling wait for nothing here
+    sleep = time.sleep
+
+    def sleep_briefly(seconds: float) -> None:
+        sleep(min(seconds, 0.02))
+
+    time.sleep = sleep_briefly  # type: ignore[assignment]  # nothing here is worth the wait of a retry
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(16)

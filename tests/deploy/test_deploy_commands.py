@@ -112,9 +112,30 @@ def test_the_file_takes_no_secret_and_nothing_unknown(cloud: Cloud, line: str) -
 
 def test_the_example_file_names_every_option() -> None:
     named = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / "deploy.env.example").read_text(), re.M))
-    [options] = re.findall(r'^OPTIONS="(.*)"$', (ROOT / "deploy.sh").read_text(), re.M)
-    [settings] = re.findall(r'^SETTINGS="\$OPTIONS (.*)"$', (ROOT / "deploy.sh").read_text(), re.M)
-    assert named == {*options.split(), *settings.split()}
+    assert named == set(_bash('source deploy/lib/settings.sh; echo "$SETTINGS"').split())
+
+
+def _bash(script: str, *words: str) -> str:
+    command = ["bash", "-euo", "pipefail", "-c", script, "bash", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_every_text_is_there_in_both_languages_and_used() -> None:
+    scripts = [ROOT / "deploy.sh", *(ROOT / "deploy" / "lib").glob("*.sh")]
+    used = {
+        key
+        for script in scripts
+        for key in re.findall(
+            r"\b(?:say|step|good|note|warn|problem|fail|misuse|text|expect \S+ '[^']*') ([A-Z][A-Z_]+)",
+            script.read_text(),
+        )
+    }
+    texts = (ROOT / "deploy" / "lib" / "texts.sh").read_text()
+    defined = re.findall(r'^    (\w+)\)\n      ru="([^"].*)"\n      en="([^"].*)" ;;$', texts, re.M)
+    assert used == {key for key, _, _ in defined}
+    assert len(defined) == texts.count(";;\n") - texts.count("*)")
+    for key, russian, english in defined:
+        assert set(re.findall(r"\$\d", russian)) == set(re.findall(r"\$\d", english)), key
 
 
 def test_gcloud_missing_or_too_old_is_1(cloud: Cloud, tmp_path: Path) -> None:
@@ -232,16 +253,8 @@ def _type_at_the_prompt(cloud: Cloud, command: str, setting: str, text: str) -> 
     ],
 )
 def test_which_tokens_a_rotation_keeps(stored: str, given: str, both: str, finished: str) -> None:
-    script = (ROOT / "deploy.sh").read_text()
-    functions = "".join(re.findall(r"^(?:accept_both|drop_old)\(\) \{.*?^\}\n", script, re.M | re.S))
-    source = f'{functions} both=$(accept_both "$1" "$2"); echo "$both"; drop_old "$both" "$1"'
-    run = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", source, "bash", stored, given],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout.splitlines() == [both, finished]
+    script = 'source deploy/lib/rotate.sh; both=$(accept_both "$1" "$2"); echo "$both"; drop_old "$both" "$1"'
+    assert _bash(script, stored, given).splitlines() == [both, finished]
 
 
 # smoke

@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Removing a deployment.
+
+destroy() {
+  local role name listed
+  confirm_destruction
+  read_secrets
+  read_services
+  read_subscriptions
+  for name in bitrix_webhook resync_users on_user_update on_user_add; do # the one that publishes goes first
+    if [[ -n $(url_of "$name") ]]; then change run services delete "$(service_of "$name")" "--region=$REGION"; fi
+  done
+  fetch listed scheduler jobs list "--location=$REGION" --format='value(name.basename())'
+  remove "$listed" "$(service_of resync_users)" scheduler jobs delete "--location=$REGION"
+  listed=$(cut -d'|' -f1 <<<"$SUBSCRIPTIONS")
+  for name in "$(service_of on_user_update)" "$(service_of on_user_add)" "$DEAD"; do
+    remove "$listed" "$name" pubsub subscriptions delete
+  done
+  fetch listed pubsub topics list --format='value(name.basename())'
+  for name in "$TOPIC" "$DEAD"; do remove "$listed" "$name" pubsub topics delete; done
+  revoke_roles
+  fetch listed iam service-accounts list --format='value(email)'
+  for role in $ROLES; do remove "$listed" "$(account_of "$role")" iam service-accounts delete; done
+  fetch listed logging sinks describe _Default --flatten='exclusions[]' --format='value(exclusions.name)'
+  if has "$listed" "$EXCLUSION"; then change logging sinks update _Default "--remove-exclusions=$EXCLUSION"; fi
+  remove_alerts
+  if planning; then return; fi
+  good DESTROYED "$DATABASE"
+}
+
+confirm_destruction() {
+  local answer
+  if [[ -n $YES ]] || planning; then return; fi
+  if [[ ! -t 0 ]]; then
+    misuse DESTROY_ASKS
+  fi
+  say DESTROY_SURE "$PREFIX" "$PROJECT" "$REGION"
+  read -r answer
+  if [[ $answer != "$PROJECT" ]]; then fail DESTROY_NOT; fi
+}

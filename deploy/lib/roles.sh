@@ -1,0 +1,75 @@
+# shellcheck shell=bash
+# Who may do what: service accounts and their role bindings.
+
+create_accounts() { # one a role, and what they may do in the project itself
+  local accounts role roles="receiver consumers push build"
+  step STEP_ACCOUNTS
+  if [[ -n $WITH_INCOMING ]]; then roles+=" resync scheduler"; fi
+  fetch accounts iam service-accounts list --format='value(email)'
+  for role in $roles; do
+    create "$accounts" "$(account_of "$role")" "iam service-accounts" "$PREFIX-$role" \
+      "--display-name=Bitrix24 gateway: $role"
+  done
+  grant projects "$PROJECT" roles/run.builder "$(account_of build)"
+  for role in consumers ${WITH_INCOMING:+resync}; do
+    grant projects "$PROJECT" roles/datastore.user "$(account_of "$role")" "--condition=$STORE_CONDITION"
+  done
+  grant "iam service-accounts" "$(account_of push)" roles/iam.serviceAccountTokenCreator "$AGENT"
+}
+
+grant() { # GROUP RESOURCE ROLE ACCOUNT [FLAG…]: a binding, unless it stands already
+  local group policy="" flags=("${@:5}") pause
+  read -ra group <<<"$1"
+  if [[ $1 == projects && $# == 4 ]]; then flags=(--condition=None); fi
+  if ! has "$FRESH" "$1 $2"; then
+    policy_of "$1" "$2"
+    policy=$POLICY
+  fi
+  if has "$policy" "$3 serviceAccount:$4"; then return; fi
+  if [[ $4 == "$AGENT" && -z $AGENT_CREATED ]]; then
+    AGENT_CREATED=1
+    change beta services identity create --service=pubsub.googleapis.com
+  fi
+  local command=("${group[@]}" add-iam-policy-binding "$2" "--role=$3" "--member=serviceAccount:$4"
+    ${flags[@]+"${flags[@]}"})
+  if [[ $1 == "run services" ]]; then command+=("--region=$REGION"); fi
+  if planning; then change "${command[@]}" && return; fi
+  quoted + gcloud "${command[@]}" >&2
+  for pause in 2 4 8 16 30 0; do # a new account is not known everywhere at once
+    if attempt "${command[@]}"; then return; fi
+    if [[ $pause == 0 ]] || ! grep -qE 'does not exist|concurrent policy' "$SCRATCH/error"; then break; fi
+    say ACCOUNT_NOT_KNOWN "$pause"
+    sleep "$pause"
+  done
+  failed "${command[@]}"
+}
+
+policy_of() { # GROUP RESOURCE → POLICY: lines "ROLE MEMBER"; the last one read is kept
+  local group flags=()
+  if [[ ${POLICY_OF:-} == "$1 $2" ]]; then return; fi
+  read -ra group <<<"$1"
+  if [[ $1 == "run services" ]]; then flags=("--region=$REGION"); fi
+  fetch POLICY "${group[@]}" get-iam-policy "$2" ${flags[@]+"${flags[@]}"} --flatten='bindings[].members' \
+    --format='value[separator=" "](bindings.role,bindings.members)'
+  POLICY_OF="$1 $2"
+}
+
+revoke() { # GROUP RESOURCE ROLE ACCOUNT [FLAG…]
+  policy_of "$1" "$2"
+  if ! has "$POLICY" "$3 serviceAccount:$4"; then return; fi
+  change "$1" remove-iam-policy-binding "$2" "--role=$3" "--member=serviceAccount:$4" "${@:5}"
+}
+
+revoke_roles() { # what the deletions above leave behind
+  local role setting
+  revoke projects "$PROJECT" roles/run.builder "$(account_of build)" --all
+  for role in consumers resync; do
+    revoke projects "$PROJECT" roles/datastore.user "$(account_of "$role")" --all
+  done
+  for setting in $TOKEN $INCOMING; do
+    if ! has "$SECRETS" "$(secret_of "$setting")"; then continue; fi
+    for role in receiver consumers resync; do
+      revoke secrets "$(secret_of "$setting")" roles/secretmanager.secretAccessor "$(account_of "$role")"
+    done
+  done
+}

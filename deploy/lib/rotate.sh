@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# Changing a secret without refusing an event: first both values are accepted, then the new one alone.
+
+rotate() { # SETTING
+  read_secrets
+  read_versions "$1"
+  if [[ -z $(held version "$1") ]]; then
+    fail NOT_STORED "$1"
+  fi
+  read_services
+  if [[ -n $FINISH ]]; then finish_rotation "$1"; else start_rotation "$1"; fi
+}
+
+start_rotation() { # SETTING
+  local stored new
+  ask_for "$1"
+  if [[ -z $GIVEN ]]; then
+    misuse NEW_VALUE_MISSING "$1"
+  fi
+  read_value stored "$1" "$(held version "$1")"
+  new=$GIVEN
+  if [[ $1 == "$TOKEN" ]]; then new=$(accept_both "$stored" "$GIVEN"); fi
+  if [[ $new != "$stored" ]]; then add_version "$1" "$new"; fi
+  roll "$1"
+  if [[ $1 == "$TOKEN" ]]; then
+    good ROTATED_TOKEN "$1"
+  else
+    good ROTATED_INCOMING "$1"
+  fi
+}
+
+accept_both() { # STORED NEW, lists with commas: the kept tokens, the new ones, then those that --finish drops
+  local token kept="" added="" dropped="" stored=",${1// /}," new=",${2// /},"
+  while IFS= read -r token; do
+    if [[ -z $token ]]; then continue; fi
+    if [[ $stored != *",$token,"* ]]; then added+=",$token"; else kept+=",$token"; fi
+  done < <(tr , '\n' <<<"$new")
+  if [[ -z $added ]]; then printf %s "$1" && return; fi # accepted already: a repeated call goes on from here
+  while IFS= read -r token; do
+    if [[ -n $token && $new != *",$token,"* ]]; then dropped+=",$token"; fi
+  done < <(tr , '\n' <<<"$stored")
+  token="$kept$added$dropped"
+  printf %s "${token#,}"
+}
+
+finish_rotation() { # SETTING: newest version without the old tokens; older versions disabled
+  local versions previous newest before keep version
+  versions=$(held versions "$1")
+  previous=$(sed -n 2p <<<"$versions")
+  if [[ -z $previous ]]; then
+    good NOTHING_TO_FINISH "$1"
+    return
+  fi
+  if [[ $1 == "$TOKEN" ]]; then
+    read_value newest "$1" "$(held version "$1")"
+    read_value before "$1" "$previous"
+    keep=$(drop_old "$newest" "$before")
+    if [[ $keep != "$newest" ]]; then add_version "$1" "$keep"; fi
+  fi
+  roll "$1"
+  for version in $versions; do
+    if [[ $version != "$(held version "$1")" ]]; then
+      change secrets versions disable "$version" "--secret=$(secret_of "$1")"
+    fi
+  done
+  good ROTATION_FINISHED "$1"
+}
+
+drop_old() { # NEWEST BEFORE: what `accept_both` put last, after the last token that was not there before
+  local token keep="" pending=""
+  while IFS= read -r token; do
+    pending+=",$token"
+    if [[ ",$2," != *",$token,"* ]]; then keep+=$pending pending=""; fi
+  done < <(tr , '\n' <<<"$1")
+  keep=${keep#,}
+  printf %s "${keep:-$1}"
+}
+
+roll() { # SETTING: its newest version into every function that holds it
+  local name secret version
+  secret=$(secret_of "$1")
+  version=$(held version "$1")
+  for name in $FUNCTIONS; do
+    if [[ -n $(pinned "$name" "$1") && $(pinned "$name" "$1") != "$version" ]]; then
+      change run services update "$(service_of "$name")" "--region=$REGION" "--update-secrets=$1=$secret:$version"
+    fi
+  done
+}

@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# Secret Manager. A secret goes from the environment or a hidden prompt to gcloud's standard input, and
+# nowhere else.
+
+trimmed() { # TEXT
+  local text="${1#"${1%%[![:space:]]*}"}"
+  printf %s "${text%"${text##*[![:space:]]}"}"
+}
+
+hold() { printf -v "$1_$2" %s "$3"; } # what is known of a setting: hold version SETTING 3; held version SETTING
+held() { local name="$1_$2" && printf %s "${!name:-}"; }
+read_secrets() { fetch SECRETS secrets list --format='value(name.basename())'; }
+
+read_versions() { # SETTING: holds `versions`, the enabled ones, newest first, and `version`, the newest
+  local listed="" enabled
+  if has "$SECRETS" "$(secret_of "$1")"; then
+    fetch listed secrets versions list "$(secret_of "$1")" \
+      --format='value[separator=" "](name.basename(),state)'
+  fi
+  enabled=$(awk 'tolower($2) == "enabled" {print $1}' <<<"$listed" | sort -rn)
+  hold versions "$1" "$enabled"
+  hold version "$1" "${enabled%%$'\n'*}"
+}
+
+read_value() { # VARIABLE SETTING VERSION
+  fetch "$1" secrets versions access "$3" "--secret=$(secret_of "$2")"
+}
+
+ask_for() { # SETTING → GIVEN, from the environment or the hidden prompt; empty if from neither
+  GIVEN=$(trimmed "${!1:-}")
+  if [[ -n $GIVEN || -n $YES || ! -t 0 ]]; then return; fi
+  IFS= read -rsp "$1: " GIVEN && echo >&2
+  GIVEN=$(trimmed "$GIVEN")
+}
+
+decide_secrets() { # FUNCTION…: before anything is changed
+  local need=optional
+  if [[ " $* " == *" resync_users "* ]]; then need=required; fi
+  decide_secret $TOKEN required
+  decide_secret $INCOMING $need
+  WITH_INCOMING=$(held version $INCOMING)$(held value $INCOMING)
+  if [[ -z $WITH_INCOMING ]]; then
+    warn NO_INCOMING "$INCOMING"
+  fi
+}
+
+decide_secret() { # SETTING required|optional: what is stored, or a value to store; before anything is changed
+  local stored=""
+  read_versions "$1"
+  if [[ -n $(held version "$1") ]]; then
+    GIVEN=$(trimmed "${!1:-}")
+    if [[ -z $GIVEN ]]; then return; fi
+    read_value stored "$1" "$(held version "$1")"
+    if [[ $(trimmed "$stored") != "$GIVEN" ]]; then
+      warn SECRET_DIFFERS "$1"
+    fi
+    return
+  fi
+  if [[ $2 == optional ]]; then GIVEN=$(trimmed "${!1:-}"); elif ! planning; then ask_for "$1"; fi
+  hold value "$1" "$GIVEN"
+  if [[ $2 == required && -z $GIVEN ]] && ! planning; then
+    misuse SECRET_MISSING "$1"
+  fi
+}
+
+create_secrets() {
+  step STEP_SECRETS
+  store_secret $TOKEN "$(account_of receiver)"
+  if [[ -n $WITH_INCOMING ]]; then
+    store_secret $INCOMING "$(account_of consumers)" "$(account_of resync)"
+  fi
+}
+
+store_secret() { # SETTING ACCOUNT…: the secret, its first version, and who may read it
+  local name account
+  name=$(secret_of "$1")
+  create "$SECRETS" "$name" secrets "$name" --replication-policy=automatic
+  if [[ -z $(held version "$1") ]]; then add_version "$1" "$(held value "$1")"; fi
+  for account in "${@:2}"; do
+    grant secrets "$name" roles/secretmanager.secretAccessor "$account"
+  done
+}
+
+add_version() { # SETTING VALUE
+  change secrets versions add "$(secret_of "$1")" --data-file=- < <(printf %s "$2")
+  if planning; then hold version "$1" VERSION && return; fi
+  SECRETS+=$'\n'$(secret_of "$1")
+  read_versions "$1"
+}

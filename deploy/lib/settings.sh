@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# The settings: the command line's above the environment's above those of deploy.env, checked, with defaults.
+
+OPTIONS="PROJECT REGION PREFIX RUNTIME MIN_INSTANCES MAX_INSTANCES CONCURRENCY MEMORY TIMEOUT SCHEDULE"
+SETTINGS="$OPTIONS ALERT_CHANNELS BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE"
+
+read_settings() { # the flags above the environment above deploy.env
+  local name value line number=0
+  for name in $OPTIONS; do
+    value=$(held FLAG "$name")
+    if [[ -n $value ]]; then printf -v "$name" %s "$value"; fi
+  done
+  if [[ ! -f deploy.env ]]; then return; fi
+  while IFS= read -r line || [[ -n $line ]]; do
+    number=$((number + 1))
+    line=$(trimmed "$line")
+    if [[ -z $line || $line == \#* ]]; then continue; fi
+    name=${line%%=*}
+    if [[ $line != *=* || " $SETTINGS " != *" $name "* ]]; then
+      misuse FILE_LINE "$number" "$SETTINGS"
+    fi
+    value=${line#*=}
+    value=${value#[\"\']}
+    if [[ -z ${!name:-} ]]; then printf -v "$name" %s "${value%[\"\']}"; fi
+  done <deploy.env
+}
+
+expect() { # NAME PATTERN KEY: the value of a setting, or wrong use
+  if [[ ! ${!1:-} =~ ^$2$ ]]; then misuse EXPECTED "$1" "$(text "$3")"; fi
+}
+
+settle() { # defaults, forms, and the names that follow from them
+  RUNTIME=${RUNTIME:-python312} MEMORY=${MEMORY:-512Mi} CONCURRENCY=${CONCURRENCY:-80} TIMEOUT=${TIMEOUT:-60}
+  MIN_INSTANCES=${MIN_INSTANCES:-0} MAX_INSTANCES=${MAX_INSTANCES:-10} SCHEDULE=${SCHEDULE:-*/30 * * * *}
+  PREFIX=${PREFIX:-b24}
+  expect PROJECT '[a-z][a-z0-9-]{4,28}[a-z0-9]' EXPECTED_PROJECT
+  expect REGION '[a-z]+-[a-z]+[0-9]+' EXPECTED_REGION
+  expect PREFIX '[a-z][a-z0-9-]{0,11}' EXPECTED_PREFIX
+  expect RUNTIME 'python3[0-9]+' EXPECTED_RUNTIME
+  expect MEMORY '[0-9]+[MG]i' EXPECTED_MEMORY
+  expect CONCURRENCY '[1-9][0-9]{0,2}' EXPECTED_CONCURRENCY
+  expect MIN_INSTANCES '[0-9]{1,3}' EXPECTED_MIN_INSTANCES
+  expect MAX_INSTANCES '[1-9][0-9]{0,3}' EXPECTED_MAX_INSTANCES
+  expect TIMEOUT '([1-9][0-9]?|[1-5][0-9][0-9])' EXPECTED_TIMEOUT
+  expect SCHEDULE '[^|]+' EXPECTED_SCHEDULE
+  expect BITRIX24_DOMAIN '[A-Za-z0-9.:/-]*' EXPECTED_DOMAIN
+  expect BITRIX24_TELEGRAM_FIELD_NAME '[A-Za-z0-9_]*' EXPECTED_FIELD
+  expect LOG_LANGUAGE '(ru|en|)' EXPECTED_LOG_LANGUAGE
+  ACK_DEADLINE=$((TIMEOUT < 10 ? 10 : TIMEOUT > 590 ? 600 : TIMEOUT + 10))
+  TOPIC=$PREFIX-events DEAD=$PREFIX-dead-letters DATABASE=$PREFIX-links EXCLUSION=$PREFIX-token-in-address
+  STORE_CONDITION="expression=resource.name==\"projects/$PROJECT/databases/$DATABASE\",title=$DATABASE"
+}

@@ -1,0 +1,321 @@
+# shellcheck shell=bash
+# All that deploy.sh says, by key, in both languages. Facts are $1, $2, …
+
+english() { [[ ${LOG_LANGUAGE:-ru} == en ]]; }
+say() { text "$@" >&2; }
+step() { echo "== $(text "$@")" >&2; }
+good() { echo "✔ $(text "$@")" >&2; }
+note() { echo "· $(text "$@")" >&2; }
+warn() { echo "! $(text "$@")" >&2; }
+problem() { PROBLEMS=$((PROBLEMS + 1)) && echo "✖ $(text "$@")" >&2; }
+fail() { echo "✖ $(text "$@")" >&2 && exit 1; }
+misuse() { echo "✖ $(text "$@") $(text SEE_HELP)" >&2 && exit 2; }
+
+text() { # KEY FACT…
+  local key=$1 ru en
+  shift
+  case $key in
+    API_NOT_ANSWERING)
+      ru="API только что включён и ещё не отвечает; повтор через $1 с."
+      en="The API has just been switched on and does not answer yet; trying again in $1 s." ;;
+    NOT_READ)
+      ru="Прочитать не удалось: gcloud $1 $2. Это не значит, что там пусто, поэтому дальше ничего не сделано. Устраните причину, названную выше (обычно это права или сеть), и повторите."
+      en="Could not read: gcloud $1 $2. That does not mean that nothing is there, so nothing more was done. Remove the cause named above (mostly a permission or the network), and run this again." ;;
+    FAILED)
+      ru="Не удалась команда: gcloud $1 $2 $3. Дальше ничего не сделано.$4 Устраните причину и повторите: сделанное не повторится."
+      en="Failed: gcloud $1 $2 $3. Nothing after it was done.$4 Remove the cause and run this again: what is done is not done twice." ;;
+    ACCOUNT_NOT_KNOWN)
+      ru="Новая учётная запись ещё не разошлась по Google Cloud; повтор через $1 с."
+      en="The new account is not known everywhere yet; trying again in $1 s." ;;
+    SECRET_DIFFERS)
+      ru="$1: в Secret Manager другое значение; оно и остаётся. Сменить: ./deploy.sh rotate $1"
+      en="$1: Secret Manager holds another value, and keeps it. To change it: ./deploy.sh rotate $1" ;;
+    SECRET_MISSING)
+      ru="$1 не сохранён в Secret Manager и не задан: задайте переменную окружения с этим именем."
+      en="$1 is neither stored in Secret Manager nor given: set the environment variable of that name." ;;
+    STEP_LOOK)
+      ru="Что уже есть"
+      en="What is there already" ;;
+    NO_INCOMING)
+      ru="$1 не задан: resync_users и его расписание не развёртываются, потерянные порталом события никто не найдёт. Задайте его и повторите deploy."
+      en="$1 is not given: resync_users and its schedule are left out, and nobody will find the events that the portal lost. Set it and run deploy again." ;;
+    STEP_APIS)
+      ru="API"
+      en="APIs" ;;
+    STEP_ACCOUNTS)
+      ru="Сервисные аккаунты"
+      en="Service accounts" ;;
+    STEP_STORE)
+      ru="Firestore"
+      en="Firestore" ;;
+    STEP_SECRETS)
+      ru="Секреты"
+      en="Secrets" ;;
+    STEP_PUBSUB)
+      ru="Pub/Sub"
+      en="Pub/Sub" ;;
+    STEP_FUNCTION)
+      ru="$1"
+      en="$1" ;;
+    NO_DOMAIN)
+      ru="BITRIX24_DOMAIN не задан: без имени портала resync_users не сможет его опросить."
+      en="BITRIX24_DOMAIN is not set: without the portal's name resync_users cannot poll it." ;;
+    NOT_PUBLIC)
+      ru="Публичный доступ к bitrix_webhook не появился: Битрикс24 получит 403. Чаще всего его запрещает политика организации run.managed.requireInvokerIam: попросите исключение для этого проекта и повторите."
+      en="bitrix_webhook did not become public: Bitrix24 will get 403. Mostly the organisation's policy run.managed.requireInvokerIam forbids it: ask for an exception for this project and run this again." ;;
+    DONE)
+      ru="Готово. Адрес для Битрикс24 (Разработчикам → Другое → Исходящий вебхук → «URL вашего обработчика»):"
+      en="Done. The address for Bitrix24 (Developer resources → Other → Outbound webhook → \"Your handler URL\"):" ;;
+    DONE_SMOKE)
+      ru="Проверьте настоящими запросами: ./deploy.sh smoke"
+      en="Make sure with real requests: ./deploy.sh smoke" ;;
+    SUBSCRIPTION_DIFFERS)
+      ru="Подписка $1 отличается там, где изменить её нельзя. Есть: $2; нужно: $3. Удалите её (gcloud pubsub subscriptions delete $1 --project=$4; недоставленные сообщения пропадут) и повторите deploy."
+      en="Subscription $1 differs in what can't be updated. It has: $2; wanted: $3. Delete it (gcloud pubsub subscriptions delete $1 --project=$4; its undelivered messages are lost) and run deploy again." ;;
+    SUBSCRIPTION_DRIFTED)
+      ru="Подписка $1 изменилась, возвращаю как надо. Было: $2"
+      en="Subscription $1 has drifted, putting it right. It was: $2" ;;
+    NOBODY_LISTENS)
+      ru="Ни один обработчик не слушает: события, принятые bitrix_webhook, пропали бы. Сначала: ./deploy.sh deploy on_user_update on_user_add"
+      en="No consumer listens: what bitrix_webhook accepts would be lost. First: ./deploy.sh deploy on_user_update on_user_add" ;;
+    SOME_DO_NOT_LISTEN)
+      ru="Не слушают и своих событий не получат:$1"
+      en="Not listening, and missing their events:$1" ;;
+    NO_RECEIVER)
+      ru="bitrix_webhook ещё не развёрнут: ./deploy.sh deploy"
+      en="bitrix_webhook is not deployed yet: ./deploy.sh deploy" ;;
+    NOT_DEPLOYED)
+      ru="$1 не развёрнут"
+      en="$1 is not deployed" ;;
+    SMOKE_RECEIVER)
+      ru="$1: без токена 401 TOKEN_NOT_FOUND"
+      en="$1: 401 TOKEN_NOT_FOUND without a token" ;;
+    SMOKE_CLOSED)
+      ru="$1: посторонним 403"
+      en="$1: 403 to strangers" ;;
+    SMOKE_WRONG)
+      ru="$1: ответ $2. Ждут 401 TOKEN_NOT_FOUND от bitrix_webhook без токена, 403 от остальных. Повторите ./deploy.sh deploy $1"
+      en="$1: answered $2. Expected: 401 TOKEN_NOT_FOUND from bitrix_webhook without a token, 403 from the others. Run ./deploy.sh deploy $1 again" ;;
+    PROJECT_READ)
+      ru="gcloud $1, проект $2 доступен"
+      en="gcloud $1, project $2 can be read" ;;
+    NOTHING_DEPLOYED)
+      ru="Ничего ещё не развёрнуто; что сделает deploy, покажет ./deploy.sh plan"
+      en="Nothing is deployed yet; ./deploy.sh plan shows what deploy would do" ;;
+    API_OFF)
+      ru="API $1.googleapis.com выключен"
+      en="API $1.googleapis.com is off" ;;
+    NO_DEAD_LETTERS)
+      ru="Нет подписки $1: недоставленные сообщения пропадают"
+      en="No subscription $1: dead letters vanish" ;;
+    PROBLEMS)
+      ru="Что не так: $1. Исправит ./deploy.sh deploy; что именно он сделает, покажет ./deploy.sh plan"
+      en="Problems: $1. ./deploy.sh deploy puts it right; ./deploy.sh plan shows what it would do" ;;
+    NO_RESYNC)
+      ru="resync_users не развёрнут: без $1 его нет"
+      en="resync_users is not deployed: it takes $1" ;;
+    NOT_READY)
+      ru="$1 не готов: последняя версия не запустилась"
+      en="$1 is not ready: its last revision did not start" ;;
+    CLOSED)
+      ru="$1 закрыт для Битрикс24"
+      en="$1 is closed to Bitrix24" ;;
+    OPEN)
+      ru="$1 открыт всем"
+      en="$1 is open to everybody" ;;
+    SUBSCRIPTION_WRONG)
+      ru="Подписка $1 не та: $2"
+      en="Subscription $1 is not as it should be: $2" ;;
+    FUNCTION_RIGHT)
+      ru="$1"
+      en="$1" ;;
+    NOT_STORED)
+      ru="$1 ещё не сохранён: сначала ./deploy.sh deploy"
+      en="$1 is not stored yet: first ./deploy.sh deploy" ;;
+    NEW_VALUE_MISSING)
+      ru="Новое значение $1 не задано: задайте переменную окружения с этим именем."
+      en="The new value of $1 is not given: set the environment variable of that name." ;;
+    ROTATED_TOKEN)
+      ru="Принимаются и старый, и новый токены. Теперь в Битрикс24 удалите старый исходящий вебхук (Разработчикам → Интеграции), новый оставьте. Когда старый удалён: ./deploy.sh rotate $1 --finish"
+      en="Both the old and the new token are accepted. Now delete the old outbound webhook in Bitrix24 (Developer resources → Integrations) and leave the new one. When the old one is gone: ./deploy.sh rotate $1 --finish" ;;
+    ROTATED_INCOMING)
+      ru="Функции обращаются к порталу с новым вебхуком. Теперь в Битрикс24 удалите старый входящий вебхук (Разработчикам → Интеграции). Когда он удалён: ./deploy.sh rotate $1 --finish"
+      en="The functions call the portal with the new webhook. Now delete the old inbound webhook in Bitrix24 (Developer resources → Integrations). When it is gone: ./deploy.sh rotate $1 --finish" ;;
+    NOTHING_TO_FINISH)
+      ru="Завершать нечего: у $1 одна действующая версия."
+      en="Nothing to finish: $1 has one enabled version." ;;
+    ROTATION_FINISHED)
+      ru="Действует только новое значение $1; прежние версии отключены."
+      en="Only the new value of $1 is in force; the versions before it are disabled." ;;
+    ALERTS_THERE)
+      ru="Оповещения на месте. Каналы: $1"
+      en="The alerts are in place. Channels: $1" ;;
+    DESTROYED)
+      ru="Удалено. Остались база Firestore $1, секреты, архивы и образы сборок gcloud."
+      en="Removed. What stays: the Firestore database $1, the secrets, gcloud's archives and images." ;;
+    DESTROY_ASKS)
+      ru="destroy спрашивает подтверждение, а терминала нет: добавьте --yes."
+      en="destroy asks for a confirmation, and there is no terminal: add --yes." ;;
+    DESTROY_SURE)
+      ru="Удалить шлюз $1 из проекта $2 ($3)? Введите имя проекта:"
+      en="Remove the gateway $1 from project $2 ($3)? Type the project's name:" ;;
+    DESTROY_NOT)
+      ru="Ничего не удалено."
+      en="Nothing was removed." ;;
+    UNKNOWN_FLAG)
+      ru="Неизвестный флаг: $1."
+      en="Unknown flag: $1." ;;
+    FLAG_WITHOUT_VALUE)
+      ru="Нет значения после $1."
+      en="$1 lacks its value." ;;
+    FILE_LINE)
+      ru="deploy.env, строка $1: ожидается ИМЯ=значение, имя из: $2. Секретам там не место."
+      en="deploy.env, line $1: expected NAME=value, a name of: $2. Secrets do not belong there." ;;
+    EXPECTED)
+      ru="$1: ожидается $2."
+      en="$1: expected $2." ;;
+    NO_GCLOUD)
+      ru="Не найден gcloud: установите Google Cloud SDK $1 или новее и войдите (gcloud auth login)."
+      en="gcloud is not there: install Google Cloud SDK $1 or later and log in (gcloud auth login)." ;;
+    OLD_GCLOUD)
+      ru="Google Cloud SDK $1 слишком старый: нужен $2 или новее (gcloud components update)."
+      en="Google Cloud SDK $1 is too old: $2 or later is needed (gcloud components update)." ;;
+    DOCKERFILE)
+      ru="Рядом с deploy.sh лежит Dockerfile, с ним --base-image не работает: уберите его."
+      en="There is a Dockerfile beside deploy.sh, and --base-image does not work with one: remove it." ;;
+    NO_FUNCTION)
+      ru="Нет функции $1; есть: $2."
+      en="There is no function $1; there are: $2." ;;
+    ROTATE_TAKES)
+      ru="rotate ждёт $1 или $2."
+      en="rotate takes $1 or $2." ;;
+    TOO_MUCH)
+      ru="Лишнее: $1."
+      en="Too much: $1." ;;
+    NO_COMMAND)
+      ru="Нет команды «$1»."
+      en="There is no command \"$1\"." ;;
+    FINISH_ROTATE)
+      ru="--finish бывает у rotate."
+      en="--finish goes with rotate." ;;
+    ABSENT)
+      ru="её нет"
+      en="absent" ;;
+    NO_CHANNELS)
+      ru="не заданы (ALERT_CHANNELS), видно только в консоли"
+      en="none (ALERT_CHANNELS), so they show in the console alone" ;;
+    HINT_BUILD)
+      ru="Если упала сборка, её журнал по ссылке выше; прежняя версия функции продолжает работать."
+      en="If the build failed, its log is linked above; the function's previous version keeps serving." ;;
+    HINT_AGENT)
+      ru="Сервисный агент Pub/Sub не появился: проверьте, включён ли API pubsub.googleapis.com."
+      en="Pub/Sub's service agent has not appeared: see whether the API pubsub.googleapis.com is on." ;;
+    HINT_PUBLIC)
+      ru="Если отказано в публичном доступе, его запрещает политика организации run.managed.requireInvokerIam: попросите исключение для этого проекта."
+      en="If public access was refused, the organisation's policy run.managed.requireInvokerIam forbids it: ask for an exception for this project." ;;
+    EXPECTED_PROJECT)
+      ru="имя проекта (--project, PROJECT или deploy.env)"
+      en="the project's id (--project, PROJECT or deploy.env)" ;;
+    EXPECTED_REGION)
+      ru="регион, например europe-west1 (--region, REGION или deploy.env)"
+      en="a region such as europe-west1 (--region, REGION or deploy.env)" ;;
+    EXPECTED_PREFIX)
+      ru="до 12 строчных букв, цифр и дефисов, сначала буква"
+      en="up to 12 lower-case letters, digits and dashes, a letter first" ;;
+    EXPECTED_RUNTIME)
+      ru="python3NN"
+      en="python3NN" ;;
+    EXPECTED_MEMORY)
+      ru="объём памяти, например 512Mi"
+      en="a size such as 512Mi" ;;
+    EXPECTED_CONCURRENCY)
+      ru="число от 1 до 999"
+      en="a number from 1 to 999" ;;
+    EXPECTED_MIN_INSTANCES)
+      ru="число"
+      en="a number" ;;
+    EXPECTED_MAX_INSTANCES)
+      ru="число от 1"
+      en="a number from 1" ;;
+    EXPECTED_TIMEOUT)
+      ru="число секунд от 1 до 599"
+      en="seconds from 1 to 599" ;;
+    EXPECTED_SCHEDULE)
+      ru="расписание cron"
+      en="a cron schedule" ;;
+    EXPECTED_DOMAIN)
+      ru="имя портала, например p.bitrix24.ru"
+      en="the portal's name, such as p.bitrix24.ru" ;;
+    EXPECTED_FIELD)
+      ru="имя поля, например UF_USR_TELEGRAM"
+      en="a field's name, such as UF_USR_TELEGRAM" ;;
+    EXPECTED_LOG_LANGUAGE)
+      ru="ru или en"
+      en="ru or en" ;;
+    SEE_HELP)
+      ru="См. ./deploy.sh --help"
+      en="See ./deploy.sh --help" ;;
+    *) echo "deploy/lib/texts.sh has no text $key" >&2 && exit 70 ;;
+  esac
+  if english; then echo "$en"; else echo "$ru"; fi
+}
+
+usage_en() {
+  cat <<'EOF'
+Usage: ./deploy.sh COMMAND [--project P] [--region R] [OPTION …]
+
+  check                       is everything in place? changes nothing
+  plan [FUNCTION …]           print the commands that deploy would run (= deploy --dry-run)
+  deploy [FUNCTION …]         create or change what differs; all functions, or those named
+  smoke                       ask the deployed functions, with real requests
+  url                         print the address to paste into Bitrix24
+  rotate SETTING [--finish]   change a secret without refusing an event
+  alerts                      install the alerts of deploy/alerts
+  destroy                     remove all but Firestore and the secrets
+
+Functions: bitrix_webhook, on_user_update, on_user_add, resync_users.
+Options are flags, environment variables (PROJECT, MIN_INSTANCES, …) or NAME=value lines of deploy.env,
+in this order of precedence:
+  --project, --region         no default
+  --prefix b24                the beginning of every resource's name
+  --runtime python312   --memory 512Mi   --concurrency 80   --min-instances 0   --max-instances 10
+  --timeout 60                seconds a consumer may take
+  --schedule '*/30 * * * *'   when resync_users polls the portal
+  --yes                       ask nothing
+  --dry-run                   print the changing commands and run none
+Environment or deploy.env alone: BITRIX24_DOMAIN, BITRIX24_TELEGRAM_FIELD_NAME, LOG_LANGUAGE (ru or en),
+ALERT_CHANNELS (notification channels, separated by commas).
+Secrets, from the environment or a hidden prompt: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN.
+Exit codes: 0 done, 1 something is wrong there, 2 wrong use.
+EOF
+}
+
+usage_ru() {
+  cat <<'EOF'
+Использование: ./deploy.sh КОМАНДА [--project P] [--region R] [ПАРАМЕТР …]
+
+  check                       всё ли на месте; ничего не меняет
+  plan [ФУНКЦИЯ …]            напечатать команды, которые выполнит deploy (= deploy --dry-run)
+  deploy [ФУНКЦИЯ …]          создать или изменить то, что отличается; все функции или названные
+  smoke                       спросить развёрнутые функции настоящими запросами
+  url                         напечатать адрес, который вставляют в Битрикс24
+  rotate НАСТРОЙКА [--finish] сменить секрет, не отвергнув ни одного события
+  alerts                      установить оповещения из deploy/alerts
+  destroy                     удалить всё, кроме Firestore и секретов
+
+Функции: bitrix_webhook, on_user_update, on_user_add, resync_users.
+Параметры: флаги, переменные окружения (PROJECT, MIN_INSTANCES, …) или строки ИМЯ=значение в deploy.env;
+что названо раньше, то главнее:
+  --project, --region         без значения по умолчанию
+  --prefix b24                начало имени каждого ресурса
+  --runtime python312   --memory 512Mi   --concurrency 80   --min-instances 0   --max-instances 10
+  --timeout 60                сколько секунд может работать обработчик события
+  --schedule '*/30 * * * *'   когда resync_users опрашивает портал
+  --yes                       ни о чём не спрашивать
+  --dry-run                   напечатать изменяющие команды, не выполняя
+Только окружение или deploy.env: BITRIX24_DOMAIN, BITRIX24_TELEGRAM_FIELD_NAME, LOG_LANGUAGE (ru или en),
+ALERT_CHANNELS (каналы уведомлений через запятую).
+Секреты, из окружения или скрытым вводом: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN.
+Коды выхода: 0 сделано, 1 что-то не так там, 2 неверный вызов.
+EOF
+}
