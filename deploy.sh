@@ -15,6 +15,7 @@ source deploy/lib/secrets.sh
 source deploy/lib/store.sh
 source deploy/lib/queue.sh
 source deploy/lib/run.sh
+source deploy/lib/logs.sh
 source deploy/lib/functions.sh
 source deploy/lib/check.sh
 source deploy/lib/rotate.sh
@@ -36,6 +37,7 @@ read_command_line() { # WORD…: COMMAND and WORDS, the switches, and the option
       --yes) YES=1 ;;
       --dry-run) DRY_RUN=1 ;;
       --finish) FINISH=1 ;;
+      --offline) OFFLINE=1 ;;
       -*)
         flag=${word%%=*}
         name=$(tr '[:lower:]-' '[:upper:]_' <<<"${flag#--}")
@@ -71,18 +73,19 @@ check_words() { # the words after the command
     *) misuse NO_COMMAND "$COMMAND" ;;
   esac
   if [[ -n $FINISH && $COMMAND != rotate ]]; then misuse FINISH_ROTATE; fi
+  if [[ -n $OFFLINE && ($COMMAND != deploy || -z $DRY_RUN) ]]; then misuse OFFLINE_PLAN; fi
 }
 
 main() { # WORD…
-  COMMAND="" WORDS=() YES="" DRY_RUN="" FINISH="" READ_ONLY="" PROBLEMS=0
-  ENABLED="" JUST_ENABLED="" SECRETS="" FRESH="" AGENT_CREATED="" LISTENING="" SOURCE="" POLICY="" POLICY_OF="" GIVEN=""
+  COMMAND="" WORDS=() YES="" DRY_RUN="" FINISH="" OFFLINE="" READ_ONLY="" NEW_PROJECT="" PROBLEMS=0
+  ENABLED="" JUST_ENABLED="" SECRETS="" FRESH="" AGENT_CREATED="" LISTENING="" SOURCE="" POLICY="" POLICY_OF="" GIVEN="" EXCLUSIONS=""
   read_command_line "$@"
   read_settings
   check_words
   settle
   SCRATCH=$(mktemp -d)
   trap 'rm -rf "$SCRATCH"' EXIT
-  require_gcloud
+  if [[ -z $OFFLINE ]]; then require_gcloud; else say PLAN_OFFLINE "$PROJECT" "$REGION"; fi
   if [[ $COMMAND == check || ($COMMAND == deploy && -n $DRY_RUN) ]]; then READ_ONLY=1; fi
   case $COMMAND in
     deploy) deploy_all ${WORDS[@]+"${WORDS[@]}"} ;;

@@ -17,6 +17,20 @@ PARTS = Path(__file__).parent / "support"
 pytest_plugins = [f"tests.support.{path.stem}" for path in sorted(PARTS.glob("*.py"))]
 
 
+ROOMS = (
+    "deploy",
+    "system",
+    "integration",
+    "unit",
+)  # the longest files first, so that no worker ends with one
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests by room, and leave the order within a room."""
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: ROOMS.index(item.path.relative_to(tests).parts[0]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _temporary_files() -> Iterator[None]:
     """What is left among the system's temporary files, as polling's locks are, goes with the tests' own."""

@@ -29,36 +29,77 @@ smoke() { # real requests: the only proof that Google's side lets in whom it sho
   [[ $PROBLEMS == 0 ]]
 }
 
-check() {
-  local api name
+check() { # ticks what is there, names what is not; the log-in first, as without one nothing can be read
+  local name
+  check_login
   look_around
-  good PROJECT_READ "$GCLOUD" "$PROJECT"
+  good PROJECT_READ "$PROJECT"
   read_services
   read_subscriptions
-  if [[ -z $SERVICES || $'\n'$SERVICES != *$'\n'"$PREFIX-"* ]]; then
-    good NOTHING_DEPLOYED
-    return
-  fi
-  for api in $APIS; do
-    if ! is_enabled "$api"; then problem API_OFF "$api"; fi
-  done
+  if [[ $'\n'$SERVICES != *$'\n'"$PREFIX-"* ]]; then NEW_PROJECT=1; fi
+  check_apis
+  check_resources
   for name in $FUNCTIONS; do check_function "$name"; done
-  if [[ -z $(subscription "$DEAD") ]]; then
-    problem NO_DEAD_LETTERS "$DEAD"
+  if [[ -n $NEW_PROJECT ]]; then good NOTHING_DEPLOYED && return; fi
+  if [[ $PROBLEMS != 0 ]]; then fail PROBLEMS "$PROBLEMS"; fi
+  good ALL_THERE
+}
+
+check_login() {
+  local account
+  good GCLOUD_THERE "$GCLOUD"
+  account=$(gcloud auth list --filter=status:ACTIVE --format='value(account)' 2>/dev/null)
+  account=${account:-$(gcloud config get-value auth/access_token_file 2>/dev/null)}
+  if [[ -z $account ]]; then fail NO_LOGIN; fi
+  good LOGGED_IN "$account"
+}
+
+check_apis() {
+  local api off=0
+  for api in $APIS; do
+    if ! is_enabled "$api"; then
+      off=$((off + 1))
+      missing API "$api.googleapis.com"
+    fi
+  done
+  if [[ $off == 0 ]]; then good APIS_ON; fi
+}
+
+check_resources() {
+  local listed role roles="receiver consumers push build"
+  tick "$SECRETS" "$(secret_of $TOKEN)" SECRET "$TOKEN"
+  if has "$SECRETS" "$(secret_of $INCOMING)"; then
+    good SECRET "$INCOMING"
+    roles+=" resync scheduler"
   fi
-  if [[ $PROBLEMS != 0 ]]; then
-    fail PROBLEMS "$PROBLEMS"
-  fi
+  fetch listed iam service-accounts list --format='value(email)'
+  for role in $roles; do tick "$listed" "$(account_of "$role")" ACCOUNT "$PREFIX-$role"; done
+  fetch listed firestore databases list --format='value(name.basename())'
+  tick "$listed" "$DATABASE" STORE "$DATABASE"
+  fetch listed pubsub topics list --format='value(name.basename())'
+  tick "$listed" "$TOPIC" TOPIC "$TOPIC"
+  tick "$listed" "$DEAD" TOPIC "$DEAD"
+  if [[ -n $(subscription "$DEAD") ]]; then good SUBSCRIPTION "$DEAD"; else missing NO_DEAD_LETTERS "$DEAD"; fi
+  read_exclusions
+  tick "$EXCLUSIONS" "$EXCLUSION|$(exclusion_filter)" LOG_EXCLUSION "$EXCLUSION"
+}
+
+tick() { # LINES LINE KEY FACT…
+  if has "$1" "$2"; then good "${@:3}"; else missing "${@:3}"; fi
+}
+
+missing() { # KEY FACT…: a fault of what was deployed, or what a first deployment will make
+  if [[ -n $NEW_PROJECT ]]; then note MISSING "$(text "$@")"; else problem MISSING "$(text "$@")"; fi
 }
 
 check_function() { # FUNCTION
-  local line service
+  local line service problems_before=$PROBLEMS
   service=$(service_of "$1")
   if [[ -z $(url_of "$1") ]]; then
-    if [[ $1 == resync_users ]]; then
+    if [[ $1 == resync_users ]] && ! has "$SECRETS" "$(secret_of $INCOMING)"; then
       note NO_RESYNC "$INCOMING"
     else
-      problem NOT_DEPLOYED "$1"
+      missing FUNCTION "$1"
     fi
     return
   fi
@@ -74,5 +115,5 @@ check_function() { # FUNCTION
       problem SUBSCRIPTION_WRONG "$service" "${line:-$(text ABSENT)}"
     fi
   fi
-  if [[ $PROBLEMS == 0 ]]; then good FUNCTION_RIGHT "$1"; fi
+  if [[ $PROBLEMS == "$problems_before" ]]; then good FUNCTION "$1"; fi
 }

@@ -65,17 +65,6 @@ deploy_receiver() { # last: nothing may be published before somebody listens
   fi
 }
 
-exclude_tokens_from_logs() { # a robot's only place for its token is the address, which Cloud Run logs
-  local filter found verb=add
-  filter="resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"$(service_of bitrix_webhook)\""
-  filter+=" AND httpRequest.requestUrl=~\"[?&]token=\""
-  fetch found logging sinks describe _Default --flatten='exclusions[]' \
-    --format="value[separator='|'](exclusions.name,exclusions.filter)"
-  if has "$found" "$EXCLUSION|$filter"; then return; fi
-  if [[ $'\n'$found == *$'\n'"$EXCLUSION|"* ]]; then verb=update; fi
-  change logging sinks update _Default "--$verb-exclusion=name=$EXCLUSION,filter=$filter"
-}
-
 farewell() {
   if [[ -z $(url_of bitrix_webhook) ]]; then return; fi
   good DONE

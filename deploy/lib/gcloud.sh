@@ -25,7 +25,7 @@ planning() { [[ -n $DRY_RUN ]]; }
 fetch() { # VARIABLE COMMAND…: what the reading command prints
   local variable=$1 answer pause
   shift
-  if [[ -n $READ_ONLY ]] && ! is_enabled "$(api_of "$1")"; then # a new project: nothing is there yet
+  if [[ -n $OFFLINE ]] || { [[ -n $READ_ONLY ]] && ! is_enabled "$(api_of "$1")"; }; then # nothing is there yet
     printf -v "$variable" "" && return
   fi
   for pause in 5 10 20 40 0; do
@@ -100,7 +100,7 @@ look_around() { # which APIs are on, who Pub/Sub's agent is, what is stored
   local listed number
   fetch listed services list --enabled --format='value(config.name,name.basename())'
   ENABLED=$(tr '\n\t' '  ' <<<"${listed//.googleapis.com/}")
-  if [[ -n $READ_ONLY ]] && ! is_enabled cloudresourcemanager; then
+  if [[ -z $OFFLINE && -n $READ_ONLY ]] && ! is_enabled cloudresourcemanager; then
     number=$(gcloud projects describe "$PROJECT" --format='value(projectNumber)' 2>/dev/null) || number=""
   else
     fetch number projects describe "$PROJECT" --format='value(projectNumber)'

@@ -29,16 +29,19 @@ start_rotation() { # SETTING
   fi
 }
 
+# The tokens of a list with commas, a line each. Not by a here-string: bash before 5.1 makes a file of it.
+split_list() { printf '%s,' "$1" | tr , '\n'; }
+
 accept_both() { # STORED NEW, lists with commas: the kept tokens, the new ones, then those that --finish drops
   local token kept="" added="" dropped="" stored=",${1// /}," new=",${2// /},"
   while IFS= read -r token; do
     if [[ -z $token ]]; then continue; fi
     if [[ $stored != *",$token,"* ]]; then added+=",$token"; else kept+=",$token"; fi
-  done < <(tr , '\n' <<<"$new")
+  done < <(split_list "$new")
   if [[ -z $added ]]; then printf %s "$1" && return; fi # accepted already: a repeated call goes on from here
   while IFS= read -r token; do
     if [[ -n $token && $new != *",$token,"* ]]; then dropped+=",$token"; fi
-  done < <(tr , '\n' <<<"$stored")
+  done < <(split_list "$stored")
   token="$kept$added$dropped"
   printf %s "${token#,}"
 }
@@ -71,7 +74,7 @@ drop_old() { # NEWEST BEFORE: what `accept_both` put last, after the last token 
   while IFS= read -r token; do
     pending+=",$token"
     if [[ ",$2," != *",$token,"* ]]; then keep+=$pending pending=""; fi
-  done < <(tr , '\n' <<<"$1")
+  done < <(split_list "$1")
   keep=${keep#,}
   printf %s "${keep:-$1}"
 }

@@ -68,6 +68,7 @@ runs_as_wanted() { # FUNCTION "LABEL|ACCOUNT|TIMEOUT|CONCURRENCY" ENVIRONMENT AC
 
 source_digest() { # of all that would be uploaded
   local files file
+  if [[ -n $OFFLINE ]]; then echo DIGEST && return; fi
   files=$(gcloud meta list-files-for-upload . | LC_ALL=C sort)
   while IFS= read -r file; do echo "$file" && cat "$file"; done <<<"$files" | digest
 }

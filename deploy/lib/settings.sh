@@ -33,6 +33,7 @@ settle() { # defaults, forms, and the names that follow from them
   RUNTIME=${RUNTIME:-python312} MEMORY=${MEMORY:-512Mi} CONCURRENCY=${CONCURRENCY:-80} TIMEOUT=${TIMEOUT:-60}
   MIN_INSTANCES=${MIN_INSTANCES:-0} MAX_INSTANCES=${MAX_INSTANCES:-10} SCHEDULE=${SCHEDULE:-*/30 * * * *}
   PREFIX=${PREFIX:-b24}
+  if [[ -n $OFFLINE ]]; then PROJECT=${PROJECT:-my-project} REGION=${REGION:-europe-west1}; fi
   expect PROJECT '[a-z][a-z0-9-]{4,28}[a-z0-9]' EXPECTED_PROJECT
   expect REGION '[a-z]+-[a-z]+[0-9]+' EXPECTED_REGION
   expect PREFIX '[a-z][a-z0-9-]{0,11}' EXPECTED_PREFIX

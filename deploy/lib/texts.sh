@@ -97,17 +97,14 @@ text() { # KEY FACT…
       ru="$1: ответ $2. Ждут 401 TOKEN_NOT_FOUND от bitrix_webhook без токена, 403 от остальных. Повторите ./deploy.sh deploy $1"
       en="$1: answered $2. Expected: 401 TOKEN_NOT_FOUND from bitrix_webhook without a token, 403 from the others. Run ./deploy.sh deploy $1 again" ;;
     PROJECT_READ)
-      ru="gcloud $1, проект $2 доступен"
-      en="gcloud $1, project $2 can be read" ;;
+      ru="проект $1"
+      en="project $1" ;;
     NOTHING_DEPLOYED)
-      ru="Ничего ещё не развёрнуто; что сделает deploy, покажет ./deploy.sh plan"
-      en="Nothing is deployed yet; ./deploy.sh plan shows what deploy would do" ;;
-    API_OFF)
-      ru="API $1.googleapis.com выключен"
-      en="API $1.googleapis.com is off" ;;
+      ru="Ничего ещё не развёрнуто: это не ошибка. Что сделает deploy, покажет ./deploy.sh plan"
+      en="Nothing is deployed yet, which is no fault. ./deploy.sh plan shows what deploy would do" ;;
     NO_DEAD_LETTERS)
-      ru="Нет подписки $1: недоставленные сообщения пропадают"
-      en="No subscription $1: dead letters vanish" ;;
+      ru="подписка $1 (без неё недоставленные сообщения пропадают)"
+      en="subscription $1 (without it dead letters vanish)" ;;
     PROBLEMS)
       ru="Что не так: $1. Исправит ./deploy.sh deploy; что именно он сделает, покажет ./deploy.sh plan"
       en="Problems: $1. ./deploy.sh deploy puts it right; ./deploy.sh plan shows what it would do" ;;
@@ -126,9 +123,6 @@ text() { # KEY FACT…
     SUBSCRIPTION_WRONG)
       ru="Подписка $1 не та: $2"
       en="Subscription $1 is not as it should be: $2" ;;
-    FUNCTION_RIGHT)
-      ru="$1"
-      en="$1" ;;
     NOT_STORED)
       ru="$1 ещё не сохранён: сначала ./deploy.sh deploy"
       en="$1 is not stored yet: first ./deploy.sh deploy" ;;
@@ -255,6 +249,54 @@ text() { # KEY FACT…
     SEE_HELP)
       ru="См. ./deploy.sh --help"
       en="See ./deploy.sh --help" ;;
+    GCLOUD_THERE)
+      ru="gcloud $1"
+      en="gcloud $1" ;;
+    LOGGED_IN)
+      ru="вход: $1"
+      en="logged in: $1" ;;
+    NO_LOGIN)
+      ru="gcloud не знает, кто вы, поэтому ничего не проверить. Войдите: gcloud auth login"
+      en="gcloud does not know who you are, so nothing can be checked. Log in: gcloud auth login" ;;
+    MISSING)
+      ru="нет: $1"
+      en="missing: $1" ;;
+    API)
+      ru="API $1"
+      en="API $1" ;;
+    APIS_ON)
+      ru="все API включены"
+      en="all APIs are on" ;;
+    SECRET)
+      ru="секрет $1"
+      en="secret $1" ;;
+    ACCOUNT)
+      ru="сервисный аккаунт $1"
+      en="service account $1" ;;
+    STORE)
+      ru="база Firestore $1"
+      en="Firestore database $1" ;;
+    TOPIC)
+      ru="тема $1"
+      en="topic $1" ;;
+    SUBSCRIPTION)
+      ru="подписка $1"
+      en="subscription $1" ;;
+    LOG_EXCLUSION)
+      ru="исключение из журнала $1"
+      en="log exclusion $1" ;;
+    FUNCTION)
+      ru="функция $1"
+      en="function $1" ;;
+    ALL_THERE)
+      ru="Всё на месте. Проверить настоящими запросами: ./deploy.sh smoke"
+      en="Everything is in place. Try it with real requests: ./deploy.sh smoke" ;;
+    PLAN_OFFLINE)
+      ru="План без обращения к Google: для нового проекта $1 в регионе $2. Имя проекта и регион задают --project и --region."
+      en="A plan that asks Google nothing: for a new project $1 in $2. --project and --region set these." ;;
+    OFFLINE_PLAN)
+      ru="--offline бывает у plan."
+      en="--offline goes with plan." ;;
     *) echo "deploy/lib/texts.sh has no text $key" >&2 && exit 70 ;;
   esac
   if english; then echo "$en"; else echo "$ru"; fi
@@ -264,8 +306,9 @@ usage_en() {
   cat <<'EOF'
 Usage: ./deploy.sh COMMAND [--project P] [--region R] [OPTION …]
 
-  check                       is everything in place? changes nothing
-  plan [FUNCTION …]           print the commands that deploy would run (= deploy --dry-run)
+  check                       tick what is in place, name what is missing; changes nothing
+  plan [FUNCTION …]           print the commands that deploy would run (= deploy --dry-run);
+                              with --offline for a new project, without gcloud and a log-in
   deploy [FUNCTION …]         create or change what differs; all functions, or those named
   smoke                       ask the deployed functions, with real requests
   url                         print the address to paste into Bitrix24
@@ -294,8 +337,9 @@ usage_ru() {
   cat <<'EOF'
 Использование: ./deploy.sh КОМАНДА [--project P] [--region R] [ПАРАМЕТР …]
 
-  check                       всё ли на месте; ничего не меняет
-  plan [ФУНКЦИЯ …]            напечатать команды, которые выполнит deploy (= deploy --dry-run)
+  check                       отметить, что на месте, и назвать, чего нет; ничего не меняет
+  plan [ФУНКЦИЯ …]            напечатать команды, которые выполнит deploy (= deploy --dry-run);
+                              с --offline для нового проекта, без gcloud и без входа
   deploy [ФУНКЦИЯ …]          создать или изменить то, что отличается; все функции или названные
   smoke                       спросить развёрнутые функции настоящими запросами
   url                         напечатать адрес, который вставляют в Битрикс24

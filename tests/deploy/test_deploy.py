@@ -11,6 +11,7 @@ import pytest
 from tests.support.gcloud import (
     AGENT,
     INCOMING,
+    NUMBER,
     PROJECT,
     REGION,
     TOKEN,
@@ -83,6 +84,20 @@ def _known_later(words: list[str]) -> list[str]:
         r"https://(ADDRESS-OF-)?([a-z0-9-]+?)(-x7k2-ew\.a\.run\.app)?(?=[/\n]|$)", r"https://\2", text
     )
     return re.sub(r"(-token):(VERSION|1)", r"\1", text).split("\n")
+
+
+def test_an_offline_plan_is_the_plan_of_a_new_project(cloud: Cloud, deployed: Deployed) -> None:
+    """No project, no log-in, no gcloud: numbers and digests that only these know are placeholders.
+
+    The first line enables all APIs: which of them a project has from its beginning is not known either.
+    """
+    alone = {"PROJECT": "", "REGION": "", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": ""}
+    plan = cloud.run("plan", "--offline", **TOLD, **alone)
+    assert plan.returncode == 0, plan.stderr
+    assert cloud.argv() == []
+    known = deployed.plan.stdout.replace(PROJECT, "my-project").replace(NUMBER, "PROJECT_NUMBER")
+    known_later = r"--labels=deployed=\w+|^gcloud services enable .*"
+    assert re.sub(known_later, "", plan.stdout) == re.sub(known_later, "", known)
 
 
 # A deployment
@@ -227,7 +242,25 @@ def test_a_token_in_an_address_is_not_kept_in_the_logs(deployed: Deployed) -> No
     [exclusion] = found(deployed.google, f"logging/projects/{PROJECT}/sinks/_Default")["exclusions"]
     assert exclusion["name"] == "b24-token-in-address"
     assert 'resource.labels.service_name="b24-bitrix-webhook"' in exclusion["filter"]
-    assert 'httpRequest.requestUrl=~"[?&]token="' in exclusion["filter"]
+    any_query, ours = re.findall(r'requestUrl=~"([^"]*)"', exclusion["filter"])
+    assert ("(httpRequest" in exclusion["filter"], "token=" in any_query) == (True, True)
+
+    def is_kept(path: str) -> bool:
+        address = f"https://b24-bitrix-webhook-x7k2-ew.a.run.app{path}"
+        return not re.search(any_query, address) and re.search(ours, address) is not None
+
+    kept = ("/", "/api/bitrix/webhook", "/api/bitrix/webhook/", "/health")
+    assert all(is_kept(path) for path in kept)
+    hidden = (
+        f"?token={TOKEN}",
+        f"?secret={TOKEN}",
+        f"?x=1&auth%5Bapplication_token%5D={TOKEN}",
+        f"?auth[application_token]={TOKEN}",
+        f"?{TOKEN}",
+        "?key=123456",
+        f"/{TOKEN}",
+    )
+    assert not [path + end for path in kept for end in hidden if is_kept(path + end)]
 
 
 def test_the_order_lets_nothing_be_published_before_somebody_listens(deployed: Deployed) -> None:
@@ -294,11 +327,31 @@ def test_check_and_url_are_content_with_a_finished_deployment(finished: Cloud) -
     assert finished.run("url").stdout == f"{url('b24-bitrix-webhook')}/api/bitrix/webhook\n"
 
 
+def test_check_ticks_what_is_there(finished: Cloud) -> None:
+    lines = finished.run("check").stderr.splitlines()
+    assert all(line.startswith("✔ ") for line in lines), lines
+    assert lines[0].startswith("✔ gcloud 5")
+    assert lines[1].startswith("✔ logged in: ")
+    assert lines[2] == f"✔ project {PROJECT}"
+    for name in ("service account b24-push", "Firestore database b24-links", "function on_user_add"):
+        assert f"✔ {name}" in lines
+
+
 def test_check_on_a_new_project_says_that_nothing_is_there(cloud: Cloud) -> None:
     check = cloud.run("check")
     assert check.returncode == 0
+    assert "· missing: API run.googleapis.com" in check.stderr
+    assert "· missing: function bitrix_webhook" in check.stderr
+    assert "✖" not in check.stderr
     assert "Nothing is deployed yet" in check.stderr
     assert cloud.changes() == []
+
+
+def test_check_looks_for_the_log_in_first(finished: Cloud) -> None:
+    check = finished.run("check", CLOUDSDK_AUTH_ACCESS_TOKEN_FILE="")
+    assert check.returncode == 1
+    assert check.stderr.splitlines()[-1].endswith("Log in: gcloud auth login")
+    assert finished.google.calls == []
 
 
 def test_check_names_what_is_wrong(finished: Cloud) -> None:
@@ -311,7 +364,8 @@ def test_check_names_what_is_wrong(finished: Cloud) -> None:
     assert check.returncode == 1
     assert "on_user_add is not ready" in check.stderr
     assert "bitrix_webhook is closed to Bitrix24" in check.stderr
-    assert "No subscription b24-dead-letters" in check.stderr
+    assert "missing: subscription b24-dead-letters" in check.stderr
+    assert "✔ function on_user_update" in check.stderr
 
 
 def test_what_differs_is_put_right_and_nothing_else(finished: Cloud) -> None:
