@@ -1,0 +1,425 @@
+"""The lab: real middlemen between a faithful Bitrix24 and a socket, and what the gateway says of what came.
+
+`make lab` installs the pinned packages into `var/lab`, runs every set-up whose part is on this machine, and writes the
+tables of docs/middlemen.md and docs/middlemen.ru.md; `make lab ARGS="express-axios nginx"` runs some and prints what came.
+Outside CI: it installs half a gigabyte. Exit codes: 0 done, 1 a set-up brought nothing or changed its verdict, 2 wrong use.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+WORK = ROOT / "var" / "lab"
+TOKEN = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"
+SETTINGS = {
+    "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
+    "BITRIX24_DOMAIN": "p.bitrix24.ru",
+    "LOG_LANGUAGE": "en",
+}
+BODY = (
+    "event=ONUSERADD&event_handler_id=12&data%5BID%5D=7&data%5BUF_DEPARTMENT%5D%5B0%5D=1"
+    "&data%5BEMAIL%5D=a%2Bb%40example.com&ts=1750000000&auth%5Bdomain%5D=p.bitrix24.ru"
+    f"&auth%5Bmember_id%5D=m&auth%5Bapplication_token%5D={TOKEN}"
+).encode()
+STARTS_WITHIN, ANSWERS_WITHIN, SILENCE = 40.0, 15.0, 2.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A row of setups.toml: which middleman, how it is started, and what an operator changes."""
+
+    name: str
+    by: str  # node, python, php, or a proxy's program
+    packages: tuple[str, ...]
+    who: dict[str, str]
+    what: dict[str, str]
+    change: dict[str, str]
+    expects: str
+    path: str = "/hook"
+
+
+@dataclass(frozen=True)
+class Result:
+    versions: str
+    captured: bytes
+    code: str
+    causes: tuple[str, ...]
+    decoded_as: str
+
+    @property
+    def verdict(self) -> str:
+        return self.code if self.code == "EVENT_QUEUED" else " ".join([self.code, *self.causes[:1]])
+
+
+def setups() -> list[Setup]:
+    rows = tomllib.loads((HERE / "setups.toml").read_text("utf-8"))["setup"]
+    return [
+        Setup(
+            row["name"],
+            row["by"],
+            tuple(row.get("packages", [])),
+            {"en": row["who"], "ru": row["who_ru"]},
+            {"en": row["what"], "ru": row["what_ru"]},
+            {"en": row["change"], "ru": row["change_ru"]},
+            row["expects"],
+            row.get("path", "/hook"),
+        )
+        for row in rows
+    ]
+
+
+class Sink:
+    """Takes one request as bytes, answers 200, and keeps what came until its sender falls silent."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.captured = b""
+        self.came = threading.Event()
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with connection:
+                    connection.settimeout(SILENCE)
+                    received = self._request(connection)
+                    with suppress(OSError):
+                        connection.sendall(
+                            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+                        )
+                if received.startswith((b"POST", b"GET")) and b"/api/bitrix/webhook" in received[:300]:
+                    self.captured = self.captured or received
+                    self.came.set()
+
+    @staticmethod
+    def _request(connection: socket.socket) -> bytes:
+        received = b""
+        with suppress(OSError):
+            while piece := connection.recv(65536):
+                received += piece
+                head, found, body = received.partition(b"\r\n\r\n")
+                if not found:
+                    continue
+                if b"100-continue" in head.lower() and not body:
+                    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                length = next(
+                    (
+                        int(line[15:])
+                        for line in head.split(b"\r\n")
+                        if line.lower().startswith(b"content-length:")
+                    ),
+                    None,
+                )
+                if length is not None and len(body) >= length:
+                    break
+                if length is None and b"chunked" not in head.lower():
+                    break
+                if b"chunked" in head.lower() and received.endswith(b"0\r\n\r\n"):
+                    break
+        return received
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def send(port: int, path: str) -> None:
+    """What Bitrix24 sends, byte for byte."""
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: hooks.example.com\r\nUser-Agent: Bitrix24 Webhook Engine\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(BODY)}\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    with (
+        suppress(OSError),
+        socket.create_connection(("127.0.0.1", port), timeout=ANSWERS_WITHIN) as connection,
+    ):
+        connection.sendall(head.encode() + BODY)
+        connection.settimeout(ANSWERS_WITHIN)
+        while connection.recv(65536):
+            pass
+
+
+def install() -> None:
+    """The pinned packages, once."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    wanted = (HERE / "package.json").read_bytes() + (HERE / "requirements.txt").read_bytes()
+    stamp = WORK / "installed"
+    if stamp.exists() and stamp.read_bytes() == wanted:
+        return
+    print("Installing the middlemen into var/lab: a minute or two.", flush=True)
+    shutil.copy(HERE / "package.json", WORK)
+    if shutil.which("npm"):
+        subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"], cwd=WORK, check=True
+        )
+    subprocess.run([sys.executable, "-m", "venv", str(WORK / "venv")], check=True)
+    pip = [str(WORK / "venv/bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-r", str(HERE / "requirements.txt")], check=True)
+    stamp.write_bytes(wanted)
+
+
+def versions(setup: Setup) -> str:
+    if setup.by == "node":
+        named = [
+            f"{package} {json.loads((WORK / 'node_modules' / package / 'package.json').read_text())['version']}"
+            for package in setup.packages
+        ]
+        node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+        return ", ".join(named) or f"Node {node.stdout.strip()[1:]}"
+    if setup.by == "python":
+        program = "import importlib.metadata as m, sys; print(', '.join(f'{n} {m.version(n)}' for n in sys.argv[1:]))"
+        return _output(str(WORK / "venv/bin/python"), "-c", program, *setup.packages)
+    if setup.by == "php":
+        return "PHP " + _output("php", "-r", "echo PHP_VERSION;")
+    proxy = PROXIES[setup.by]
+    return proxy.version()
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (done.stdout or done.stderr).strip()
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy from Debian: its program, its configuration, and how its version is asked for."""
+
+    program: str
+    command: tuple[str, ...]
+    config: str
+    asks: tuple[str, ...]
+
+    def version(self) -> str:
+        text = _output(*self.asks)
+        words = text.replace("/", " ").replace("-", " ").split()
+        number = next((word.strip(",") for word in words if word[0].isdigit() and "." in word), "?")
+        return f"{self.program} {number}"
+
+
+PROXIES = {
+    "nginx": Proxy(
+        "nginx",
+        ("nginx", "-c", "{config}", "-p", "{directory}", "-e", "stderr"),
+        "daemon off; pid {directory}/pid; worker_processes 1; error_log stderr;\n"
+        "events {{}}\nhttp {{ access_log off; client_body_temp_path {directory}/b; proxy_temp_path {directory}/p;\n"
+        "fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;\n"
+        "server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{target}; }} }} }}\n",
+        ("nginx", "-v"),
+    ),
+    "haproxy": Proxy(
+        "haproxy",
+        ("haproxy", "-f", "{config}"),
+        "defaults\n mode http\n timeout connect 5s\n timeout client 20s\n timeout server 20s\n"
+        "frontend f\n bind 127.0.0.1:{port}\n default_backend b\nbackend b\n server s 127.0.0.1:{target}\n",
+        ("haproxy", "-v"),
+    ),
+    "caddy": Proxy(
+        "caddy",
+        ("caddy", "run", "--adapter", "caddyfile", "--config", "{config}"),
+        "{{\n admin off\n auto_https off\n}}\nhttp://:{port} {{\n bind 127.0.0.1\n reverse_proxy 127.0.0.1:{target}\n}}\n",
+        ("caddy", "version"),
+    ),
+    "apache2": Proxy(
+        "Apache",
+        ("apache2", "-X", "-f", "{config}"),
+        "ServerRoot {directory}\nPidFile {directory}/pid\nServerName lab\nListen 127.0.0.1:{port}\n"
+        "ErrorLog /dev/stderr\nLoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so\n"
+        "LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so\n"
+        "LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so\n"
+        "LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so\n"
+        "ProxyPass / http://127.0.0.1:{target}/\n",
+        ("apache2", "-v"),
+    ),
+    "lighttpd": Proxy(
+        "lighttpd",
+        ("lighttpd", "-D", "-f", "{config}"),
+        'server.document-root = "{directory}"\nserver.bind = "127.0.0.1"\nserver.port = {port}\n'
+        'server.modules = ("mod_proxy")\n'
+        'proxy.server = ("" => (("host" => "127.0.0.1", "port" => {target})))\n',
+        ("lighttpd", "-v"),
+    ),
+    "varnishd": Proxy(
+        "Varnish",
+        ("varnishd", "-F", "-a", "127.0.0.1:{port}", "-b", "127.0.0.1:{target}", "-n", "{directory}/v"),
+        "",
+        ("varnishd", "-V"),
+    ),
+    "squid": Proxy(
+        "Squid",
+        ("squid", "-N", "-f", "{config}"),
+        "http_port 127.0.0.1:{port} accel defaultsite=hooks.example.com\n"
+        "cache_peer 127.0.0.1 parent {target} 0 no-query originserver\nhttp_access allow all\ncache deny all\n"
+        "pid_filename {directory}/pid\ncache_log /dev/null\naccess_log none\ncoredump_dir {directory}\n",
+        ("squid", "-v"),
+    ),
+}
+
+
+@contextmanager
+def running(setup: Setup, port: int, target: int) -> Iterator[None]:
+    address = f"http://127.0.0.1:{target}/api/bitrix/webhook"
+    environ = dict(os.environ)
+    if setup.by == "node":
+        shutil.copy(HERE / "node.mjs", WORK)
+        command = ["node", "node.mjs", setup.name, str(port), address]
+    elif setup.by == "python":
+        command = [str(WORK / "venv/bin/python"), str(HERE / "python.py"), setup.name, str(port), address]
+    elif setup.by == "php":
+        command = ["php", "-S", f"127.0.0.1:{port}", str(HERE / "php.php")]
+        environ |= {"LAB_NAME": setup.name, "LAB_TARGET": address}
+    else:
+        directory = WORK / f"{setup.by}-{port}"
+        directory.mkdir(mode=0o755, exist_ok=True)
+        values = {"port": port, "target": target, "directory": directory, "config": directory / "config"}
+        proxy = PROXIES[setup.by]
+        (directory / "config").write_text(proxy.config.format(**values), "utf-8")
+        command = [part.format(**values) for part in proxy.command]
+    log = (WORK / f"{setup.name}.log").open("wb")
+    process = subprocess.Popen(
+        command,
+        cwd=WORK,
+        env=environ,
+        stdout=log,
+        stderr=log,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _await(process, port)
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        log.close()
+
+
+def _await(process: subprocess.Popen[bytes], port: int) -> None:
+    ends = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < ends and process.poll() is None:
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"it did not listen; exit code {process.poll()}")
+
+
+def run(setup: Setup) -> Result:
+    sink, port = Sink(), free_port()
+    try:
+        with running(setup, port, sink.port):
+            if setup.name in ("smee", "node-red", "node-red-headers"):
+                time.sleep(3)  # the client opens its channel, the flows start, after the port is open
+            send(port, setup.path)
+            sink.came.wait(ANSWERS_WITHIN)
+    finally:
+        sink.close()
+    if not sink.captured:
+        raise RuntimeError("nothing came")
+    verdict = explain(sink.captured)
+    causes = tuple(cause["code"] for cause in verdict["causes"])
+    return Result(versions(setup), sink.captured, verdict["code"], causes, str(verdict.get("decoded_as")))
+
+
+def explain(captured: bytes) -> dict[str, Any]:
+    """The gateway's verdict, as an operator gets it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "explain", "--json"],
+        input=captured,
+        capture_output=True,
+        cwd=WORK,
+        env={**os.environ, **SETTINGS, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    if not done.stdout:
+        raise RuntimeError(done.stderr.decode()[-300:])
+    verdict: dict[str, Any] = json.loads(done.stdout)
+    return verdict
+
+
+def table(results: list[tuple[Setup, Result]], language: str) -> str:
+    head = {
+        "en": "| middleman | what arrives | the gateway says | what to change |",
+        "ru": "| посредник | что приходит | ответ шлюза | что изменить |",
+    }[language]
+    rows = [
+        f"| {setup.who[language]}<br>*{result.versions}* | {setup.what[language]} |"
+        f" `{result.code}`{' · `' + result.causes[0] + '`' if result.causes else ''} | {setup.change[language]} |"
+        for setup, result in results
+    ]
+    return "\n".join([head, "| --- | --- | --- | --- |", *rows])
+
+
+def write(results: list[tuple[Setup, Result]]) -> None:
+    for language, name in (("en", "middlemen.md"), ("ru", "middlemen.ru.md")):
+        path = ROOT / "docs" / name
+        before, _, rest = path.read_text("utf-8").partition("<!-- written by `make lab` -->\n")
+        _, _, after = rest.partition("<!-- end -->\n")
+        path.write_text(
+            f"{before}<!-- written by `make lab` -->\n{table(results, language)}\n<!-- end -->\n{after}",
+            "utf-8",
+        )
+
+
+def main(names: list[str]) -> int:
+    known = setups()
+    if unknown := set(names) - {setup.name for setup in known}:
+        print(
+            f"no set-up {' '.join(sorted(unknown))}; there are: {' '.join(s.name for s in known)}",
+            file=sys.stderr,
+        )
+        return 2
+    install()
+    wrong, results = 0, []
+    for setup in known:
+        if names and setup.name not in names:
+            continue
+        part = {"node": "node", "python": sys.executable}.get(setup.by, setup.by)
+        if shutil.which(part) is None:
+            print(f"{setup.name}: skipped, {part} is not on this machine", flush=True)
+            continue
+        try:
+            result = run(setup)
+        except RuntimeError as error:
+            wrong = 1
+            print(f"{setup.name}: {error}", flush=True)
+            continue
+        results.append((setup, result))
+        expected = result.verdict == setup.expects
+        wrong = wrong or int(not expected)
+        print(f"{setup.name}: {result.verdict}{'' if expected else f', not {setup.expects}'}", flush=True)
+        if names:
+            print(result.captured.decode("utf-8", "replace"), "\n")
+    if not names and not wrong:
+        write(results)
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
