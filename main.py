@@ -6,15 +6,13 @@
 No state lives here: functions-framework executes this file once for every function.
 """
 
-import gc
-
 import flask
 import functions_framework
 from cloudevents.http.event import CloudEvent
 
-gc.disable()  # what is imported is no garbage; `startup.start` turns it on again
-
-from gateway import receiver, startup  # noqa: E402
+# First, because it keeps the garbage collector out of the imports that follow.
+from gateway import startup  # isort: skip
+from gateway import receiver
 
 startup.start(receiver.respond)
 
@@ -28,7 +26,7 @@ def bitrix_webhook(request: flask.Request) -> flask.Response:
 @functions_framework.cloud_event
 def on_user_update(event: CloudEvent) -> None:
     """Keep a user's link right after `ONUSERUPDATE`, sent by the portal or found by polling."""
-    import handlers  # the receiver starts without the store of links
+    import handlers  # cold start
 
     handlers.consume(event, "ONUSERUPDATE")
 
@@ -36,7 +34,7 @@ def on_user_update(event: CloudEvent) -> None:
 @functions_framework.cloud_event
 def on_user_add(event: CloudEvent) -> None:
     """Link a new user after `ONUSERADD`."""
-    import handlers
+    import handlers  # cold start
 
     handlers.consume(event, "ONUSERADD")
 
@@ -44,6 +42,6 @@ def on_user_add(event: CloudEvent) -> None:
 @functions_framework.http
 def resync_users(request: flask.Request) -> flask.typing.ResponseReturnValue:
     """Walk the portal's users and publish what changed; Cloud Scheduler calls it."""
-    from gateway.portal import resync  # the portal's SDK is for this function alone
+    from gateway.portal import resync  # cold start
 
     return resync.respond(request)

@@ -37,7 +37,7 @@ def one(name: str, file: str, old: str, new: str, tests: str) -> Defect:
 
 
 SERVER, CONSUMER, EVENTS, VERIFY = (
-    "gateway/local/serve.py",
+    "gateway/local/worker.py",
     "handlers/__init__.py",
     "gateway/events.py",
     "verify.py",
@@ -55,7 +55,7 @@ EMBEDDED, RECEIVER, JUDGE = (
     "gateway/receiver/__init__.py",
     "gateway/ingest/decision.py",
 )
-ACKNOWLEDGES = "failure = _deliver(delivery, consumers)"
+ACKNOWLEDGES = "failure = deliver(delivery, consumers)"
 MARK = """        self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
         if cursor.rowcount != 1:
             return []
@@ -165,7 +165,7 @@ DEFECTS = [
     ),
     one(
         "a large event is kept in one log entry",
-        "gateway/queues/publish.py",
+        "gateway/queues/unqueued.py",
         "    if len(json.dumps(text)) <= PART_BYTES:\n",
         "    if True:\n",
         "tests/unit/test_publish.py",

@@ -1,6 +1,10 @@
 """What every function does at its start: settings read once, logging set up, the host's redirects off."""
 
+# ruff: noqa: E402 — nothing that is imported is garbage: the collector rests until `start`
 import gc
+
+gc.disable()
+
 import logging
 import re
 import sys

@@ -6,22 +6,15 @@ not there says nothing; events come late, twice and in any order.
 """
 
 import logging
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from gateway.errors import PoisonMessage
 from gateway.events import Message
 from gateway.links import user_record
-from gateway.links.model import Account, HistoryRow, Moment, Observation, Store
+from gateway.links.model import Account, HistoryRow, Moment, Observation
 from gateway.links.telegram_account import parse_account
-from gateway.settings import Settings
 from gateway.texts import say
-
-FetchUser = Callable[[int], Mapping[str, Any] | None]
-"""Reads one user's row of `user.get`; None where the portal has no such user."""
-
-Clock = Callable[[], datetime]
+from handlers.context import Context
 
 _AHEAD = timedelta(minutes=5)  # a `ts` further ahead of its arrival is a wrong clock
 _FIRST_SECOND = datetime(1000, 1, 1, tzinfo=UTC).timestamp()  # what every store and RFC 3339 can hold
@@ -35,20 +28,18 @@ _CHANGES = {
 _log = logging.getLogger("gateway.users")
 
 
-def handle(
-    message: Message, store: Store, settings: Settings, fetch_user: FetchUser | None, now: Clock
-) -> None:
+def handle(message: Message, context: Context) -> None:
     """Bring the links in line with what the message says about its users, in one transaction.
 
-    `fetch_user` is asked for accounts that the message does not mention, where it
-    is of the settings' own portal; `now` gives the moment of asking. Raises
+    The portal is asked for accounts that the message does not mention, where the
+    message is of the settings' own portal. Raises
     `PoisonMessage` without a user's id, `PassingFailure` where store or portal do
     not answer, `PortalError` where the portal's answer is wrong.
     """
     people = [(user_record.user_id(record), record) for record in user_record.records(message.data)]
     if not people:
         raise PoisonMessage("no user in data")
-    reading = _Reading(message, settings, fetch_user, now)
+    reading = _Reading(message, context)
     observations = []
     for user, record in people:
         if user is None:
@@ -56,8 +47,8 @@ def handle(
         observations.append(reading.observation(user, record))
     observations = [seen for seen in observations if seen.account is not None or seen.active is not None]
     if observations:
-        for row in store.apply(message.portal.domain, message.event_id, observations):
-            _tell(row, settings.language)
+        for row in context.store.apply(message.portal.domain, message.event_id, observations):
+            _tell(row, context.settings.language)
 
 
 def observed_at(message: Message) -> Moment:
@@ -73,16 +64,15 @@ def observed_at(message: Message) -> Moment:
 class _Reading:
     """Reads observations out of one message, asking the portal where the message is silent."""
 
-    def __init__(
-        self, message: Message, settings: Settings, fetch_user: FetchUser | None, now: Clock
-    ) -> None:
+    def __init__(self, message: Message, context: Context) -> None:
+        settings = context.settings
         own_portal = bool(settings.domain) and message.portal.domain == settings.domain
         polled = message.source == "resync"  # its data came from the portal a moment ago
-        self._fetch_user = fetch_user if own_portal and not polled else None
+        self._fetch_user = context.fetch_user if own_portal and not polled else None
         self._moment = observed_at(message)
         self._fields = user_record.telegram_fields(settings.telegram_field)
         self._language = settings.language
-        self._now = now
+        self._now = context.now
 
     def observation(self, user: int, record: user_record.Record) -> Observation:
         active, active_at = user_record.active(record), self._moment

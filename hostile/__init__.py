@@ -27,8 +27,9 @@ from hypothesis.strategies import SearchStrategy
 
 from gateway.diagnosis import diagnose
 from gateway.events import SECRET_KEYS, read_message
-from gateway.ingest.decision import MAX_BODY, STATUS, Incoming, judge
+from gateway.ingest.decision import STATUS, judge
 from gateway.ingest.decode import TooComplex, decode, decode_query, repeated_places
+from gateway.ingest.incoming import MAX_BODY, Incoming
 from gateway.settings import WEBHOOK_PATH, load
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, PORTAL, TOKEN, delivery, form
 from tests.support.processes import ROOT

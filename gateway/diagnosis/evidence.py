@@ -17,7 +17,8 @@ from gateway.diagnosis.body_variants import Reading, token_texts
 from gateway.diagnosis.safe_names import Names, unquoted
 from gateway.diagnosis.similarity import MAX_TEXT, Likeness, Needle, likeness, nearest
 from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_incoming, parts
-from gateway.ingest.decision import MAX_QUERY, Judgement
+from gateway.ingest.decision import Judgement
+from gateway.ingest.incoming import MAX_QUERY
 from gateway.settings import SECRET_BYTES, Settings
 from verify import ABSENT, BODY_PATHS, HEADER_PLACES, QUERY_PLACE, Verdict, bearer, verify
 

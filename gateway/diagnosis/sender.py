@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from gateway.ingest.decision import Incoming
+from gateway.ingest.incoming import Incoming
 
 # In this order: what is more telling comes first. (kind, name, pattern of the User-Agent)
 _AGENTS = [

@@ -5,21 +5,16 @@ token, event. Nothing is parsed before it is bounded, and nothing of the body is
 told to whoever fails verification.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from gateway.events import EventInvalid, Message, webhook_message
 from gateway.ingest.decode import Payload, TooComplex, decode, decode_query, repeated_places
-from gateway.settings import WEBHOOK_PATH, Settings
+from gateway.ingest.incoming import ALLOWED, MAX_BODY, MAX_QUERY, Incoming
+from gateway.settings import Settings
 from verify import Verdict, verify
 
-MAX_QUERY = 8 * 1024  # bytes
-MAX_BODY = 512 * 1024  # bytes; a long bot message in Russian is 240 KB
-VENDOR_AGENT = "bitrix24"  # anyone can send it: it explains a refusal, it never proves anything
-
-ALLOWED = {"/": "GET, HEAD, POST", WEBHOOK_PATH: "GET, HEAD, POST", "/health": "GET, HEAD"}
 STATUS = {
     "NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
@@ -34,36 +29,6 @@ STATUS = {
     "EVENT_QUEUED": 200,
     "OK": 200,
 }
-
-
-@dataclass(slots=True)  # frozen, it would take five times as long to make: so too `Judgement`
-class Incoming:
-    """A request before its body is read.
-
-    `headers` by lower-case name, repeated ones joined by a comma; `path` as sent,
-    without query; `query` raw. `read(n)` returns at most n bytes of the body;
-    `declared_length` is the Content-Length, None where there is none.
-    """
-
-    method: str
-    path: str
-    query: bytes = b""
-    headers: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    read: Callable[[int], bytes] = field(default=lambda _limit: b"", repr=False)
-    declared_length: int | None = None
-
-    def header(self, name: str) -> str:
-        """A header's value as text, "" where it is not there."""
-        return self.headers.get(name, b"").decode("utf-8", "replace").strip()
-
-    @property
-    def route(self) -> str:
-        """The path without slashes around it."""
-        return "/" + self.path.strip("/")
-
-    @property
-    def from_bitrix24(self) -> bool:
-        return VENDOR_AGENT in self.header("user-agent").lower()
 
 
 UNREAD = Payload({}, "unread")

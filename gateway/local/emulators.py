@@ -1,6 +1,6 @@
 """`make emulators`: what `deploy.sh` sets up in the cloud, on this machine and Google's emulators.
 
-Pub/Sub's and Firestore's emulators, the topics and push subscriptions, and the four
+Pub/Sub's and Firestore's emulators, the topics and push subscriptions, and the
 functions, each under functions-framework in a process of its own, as the platform
 runs them. The receiver listens on `PORT`, everything else on free ports; their
 addresses stand in `var/emulators.env`, for the tools. All of it ends with Ctrl-C.
@@ -26,14 +26,13 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import GatewayError
+from gateway.functions import functions, of_kind
 from gateway.settings import WEBHOOK_PATH, load
 from gateway.texts import say
 
 PROJECT = "local-gateway"
 TOPIC = f"projects/{PROJECT}/topics/local-events"
 DEAD_TOPIC = f"projects/{PROJECT}/topics/local-dead-letters"
-EVENTS = {"on_user_update": "ONUSERUPDATE", "on_user_add": "ONUSERADD"}
-FUNCTIONS = ("bitrix_webhook", *EVENTS, "resync_users")
 EMULATORS = {"pubsub": ["beta", "emulators", "pubsub"], "firestore": ["emulators", "firestore"]}
 STATE = Path("var/emulators")
 ENVIRONMENT = Path("var/emulators.env")
@@ -56,7 +55,7 @@ def main() -> None:
     machine = _Machine(stop, settings.language)
     try:
         hosts = {name: f"127.0.0.1:{_free_port()}" for name in EMULATORS}
-        ports = {name: _free_port() for name in FUNCTIONS} | {"bitrix_webhook": settings.port}
+        ports = {function.name: _free_port() for function in functions()} | {"bitrix_webhook": settings.port}
         told = _environment(hosts)
         for name, command in EMULATORS.items():
             machine.start(name, ["gcloud", *command, "start", f"--host-port={hosts[name]}"], {})
@@ -162,15 +161,15 @@ def _subscribe(host: str, ports: Mapping[str, int]) -> None:
         f"projects/{PROJECT}/subscriptions/local-dead-letters",
         {"topic": DEAD_TOPIC, "ackDeadlineSeconds": 60},
     )
-    for name, event in EVENTS.items():
+    for function in of_kind("consumer"):
         subscription = {
             "topic": TOPIC,
-            "filter": f'attributes.event = "{event}"',
+            "filter": f'attributes.event = "{function.event}"',
             "ackDeadlineSeconds": 70,
-            "pushConfig": {"pushEndpoint": f"http://127.0.0.1:{ports[name]}/{TOPIC}"},
+            "pushConfig": {"pushEndpoint": f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"},
             "deadLetterPolicy": {"deadLetterTopic": DEAD_TOPIC, "maxDeliveryAttempts": 10},
         }
-        _put(host, f"projects/{PROJECT}/subscriptions/local-{name.replace('_', '-')}", subscription)
+        _put(host, f"projects/{PROJECT}/subscriptions/local-{function.subscription}", subscription)
 
 
 def _put(host: str, path: str, body: Mapping[str, Any]) -> None:

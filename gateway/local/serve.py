@@ -1,4 +1,4 @@
-"""Everything on one machine: the functions under waitress, a worker for the embedded queue, polling.
+"""Everything on one machine: the functions under waitress, the worker beside them, polling.
 
 The functions are those that Google runs: functions-framework loads them from
 main.py, and this module calls them as Google does, over WSGI. waitress reads a
@@ -6,7 +6,6 @@ request whole before a thread takes it, so that slow senders hold no thread.
 """
 
 import errno
-import json
 import logging
 import os
 import re
@@ -14,8 +13,6 @@ import signal
 import socket
 import threading
 import time
-from base64 import b64encode
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +24,18 @@ from waitress.server import BaseWSGIServer
 from waitress.utilities import RequestEntityTooLarge, RequestHeaderFieldsTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from gateway.errors import GatewayError, PassingFailure, SettingError
-from gateway.events import rfc3339
-from gateway.ingest.decision import MAX_BODY, MAX_QUERY
+from gateway.errors import PassingFailure, SettingError
+from gateway.functions import MAIN, functions, of_kind
+from gateway.ingest.incoming import MAX_BODY, MAX_QUERY
 from gateway.journal import Journal, open_journal
 from gateway.links import open_store
-from gateway.local import inspector
+from gateway.local import inspector, worker
 from gateway.queues import open_embedded
-from gateway.queues.model import Delivery
-from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings
 from gateway.texts import say
 from gateway.tools.sample_delivery import here, in_url
 
-MAIN = Path(__file__).parents[2] / "main.py"
-CONSUMERS = ("on_user_update", "on_user_add")  # each ignores the events of the others
-FUNCTIONS = ("bitrix_webhook", *CONSUMERS, "resync_users")
 THREADS = 256  # as many requests may wait for a stalled queue at once, each its own 3 s
-WORKERS = 4
-LEASE_SECONDS = 60.0
-PUSH_PATH = "/projects/local/topics/events"
 STOP_SECONDS = 7.0  # what is in flight gets this long after SIGTERM
 
 _LONG_QUERY = re.compile(rb"[A-Z]{1,20} /[!->@-~]{0,1000}\?[!-~]{%d}" % (MAX_QUERY + 1))
@@ -59,17 +48,14 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    apps: dict[str, Any] = {name: _load(name, MAIN) for name in FUNCTIONS}  # type: ignore[no-untyped-call]
-    for name in CONSUMERS:  # `_deliver` takes their failures as they are: Flask would log each traceback
-        apps[name].config["PROPAGATE_EXCEPTIONS"] = True
+    apps: dict[str, Any] = {function.name: _load(function.name, MAIN) for function in functions()}  # type: ignore[no-untyped-call]
     _open_store_once(settings)
     journal = open_journal(settings)
     _write_journal(journal)
     threads: list[threading.Thread] = []
     if settings.queue_kind == "local":
-        queue, consumers = open_embedded(settings), [apps[name] for name in CONSUMERS]
-        arguments = (queue, consumers, stop)  # a daemon: the lease of a hung one runs out
-        threads += [threading.Thread(target=_work, args=arguments, daemon=True) for _ in range(WORKERS)]
+        consumers = [apps[function.name] for function in of_kind("consumer")]
+        threads += worker.threads(open_embedded(settings), consumers, stop)
     if settings.resync_every and not settings.rest_webhook:
         log.warning(say("POLL_WITHOUT_WEBHOOK", settings.language))
     elif settings.resync_every:
@@ -163,46 +149,6 @@ def _run_http(app: inspector.App, listener: socket.socket, stop: threading.Event
         wasyncore.loop(timeout=0.1, use_poll=True, map=server._map, count=1)
     server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
     return ends
-
-
-def _work(queue: EmbeddedQueue, consumers: list[Any], stop: threading.Event) -> None:
-    """Lease, deliver, acknowledge; a queue that fails is asked again later."""
-    while not stop.is_set():
-        try:
-            delivery = queue.lease(LEASE_SECONDS)
-            if delivery is None:
-                queue.wait(0.5)
-                continue
-            failure = _deliver(delivery, consumers)
-            if failure is None:
-                queue.acknowledge(delivery)
-            else:
-                queue.retry(delivery, failure)
-        except PassingFailure as error:
-            log.warning("%s", error)
-            stop.wait(1.0)
-
-
-def _deliver(delivery: Delivery, consumers: list[Any]) -> str | None:
-    """Push a message to each function as Pub/Sub would; None when all acknowledged, else why one did not."""
-    message = {
-        "data": b64encode(delivery.data).decode(),
-        "attributes": delivery.attributes,
-        "messageId": delivery.message_id,
-        "publishTime": rfc3339(datetime.fromtimestamp(delivery.published_at, UTC)),
-    }
-    body = json.dumps({"subscription": "projects/local/subscriptions/worker", "message": message})
-    for app in consumers:
-        push = EnvironBuilder(PUSH_PATH, method="POST", data=body, content_type="application/json")
-        try:
-            content, status, _ = run_wsgi_app(app, push.get_environ(), buffered=True)
-        except GatewayError as failure:
-            told = {"event_id": delivery.attributes.get("event_id"), "attempt": delivery.attempt}
-            log.warning("%s: %s", app.name, failure, extra={"json_fields": {"code": "EVENT_FAILED", **told}})
-            return f"{app.name}: {failure}"
-        if not status.startswith("2"):
-            return f"{app.name}: {b''.join(content)[:200].decode(errors='replace')}"
-    return None
 
 
 def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:

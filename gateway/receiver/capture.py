@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus
 
-from gateway.ingest.decision import Incoming, Judgement
+from gateway.ingest.decision import Judgement
+from gateway.ingest.incoming import Incoming
 from gateway.redaction import clean, mask_secrets, mask_text
 from gateway.settings import Settings
 

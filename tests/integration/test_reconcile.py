@@ -17,6 +17,7 @@ from gateway.links.model import Link, Store
 from gateway.portal.client import AnswerDoubted, Portal
 from gateway.portal.reconcile import HELD, STATE, Summary, difference, merge, walk
 from gateway.settings import Settings
+from handlers.context import Context
 from handlers.users import handle
 from tests.support.portal import (
     EMPTY,
@@ -62,7 +63,7 @@ class World:
         if shuffled:
             random.Random(1).shuffle(self.queue)
         for message in self.queue:
-            handle(message, self.store, self.settings, None, self.now)
+            handle(message, Context(self.settings, self.store, None, self.now))
         self.queue.clear()
 
     def sync(self) -> Summary:

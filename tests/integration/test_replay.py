@@ -24,9 +24,9 @@ from gateway.journal import Journal
 from gateway.links import open_store
 from gateway.links.model import DeadLetter
 from gateway.logs import _Lines, _Structured
-from gateway.queues.publish import keep
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
+from gateway.queues.unqueued import keep
 from gateway.settings import load
 from gateway.tools.recovery import forget
 from gateway.tools.recovery_log import Parts, cloud_records, exported

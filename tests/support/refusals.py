@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from gateway.diagnosis import Cause, diagnose
-from gateway.ingest.decision import Incoming, Judgement, judge
+from gateway.ingest.decision import Judgement, judge
+from gateway.ingest.incoming import Incoming
 from gateway.settings import Settings, load
 
 TOKEN = "k7w2m9q4x1z8v5b3n6c0j2h7g4f1d8s5"

@@ -20,7 +20,8 @@ from urllib.parse import quote, unquote
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.ingest.decision import Incoming, judge
+from gateway.ingest.decision import judge
+from gateway.ingest.incoming import Incoming
 from gateway.ingest.php_form import build_query
 from gateway.links import open_store
 from gateway.settings import load

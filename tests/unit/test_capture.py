@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ingest.decision import Incoming, judge
+from gateway.ingest.decision import judge
+from gateway.ingest.incoming import Incoming
 from gateway.receiver.capture import MAX_TEXT, capture_record
 from gateway.redaction import mask_text
 from gateway.settings import Settings, load

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.diagnosis import diagnose, setting_causes
 from gateway.diagnosis.rules import CODES
-from gateway.ingest.decision import Incoming, judge
+from gateway.ingest.decision import judge
+from gateway.ingest.incoming import Incoming
 from gateway.settings import load
 from tests.support.refusals import (
     CUSTOM,

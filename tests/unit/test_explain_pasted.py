@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.ingest.decision import Incoming
+from gateway.ingest.incoming import Incoming
 from gateway.settings import load
 from gateway.tools.explain import Record, Request, Unreadable, read
 from gateway.tools.explain.masks import unmask

@@ -19,6 +19,7 @@ from gateway.errors import PassingFailure, PortalUnavailable, StoreUnavailable
 from gateway.events import Message, Portal
 from gateway.links import open_store
 from gateway.links.model import DeadLetter, Link
+from handlers.push_message import PUBSUB_TYPE
 from tests.support.portal import SECRET, PortalSimulator
 
 SOURCE = """
@@ -62,7 +63,7 @@ def envelope(data: bytes | None, attributes: dict[str, str] | None = None, **mor
     return {"message": inner, "subscription": "projects/p/subscriptions/s", **more}
 
 
-def cloud_event(body: object, type_: str = handlers.PUBSUB_TYPE) -> CloudEvent:
+def cloud_event(body: object, type_: str = PUBSUB_TYPE) -> CloudEvent:
     return CloudEvent({"type": type_, "source": "//pubsub.googleapis.com/projects/p/topics/t"}, body)
 
 
@@ -180,6 +181,7 @@ def test_what_an_event_does_not_carry_is_read_from_the_portal(
     found = {link.portal: link.telegram_username for link in links(database)}
     assert found == {own_portal.domain: "somebody", P: None}
     monkeypatch.setenv("BITRIX24_DOMAIN", "http://127.0.0.1:1")  # nobody listens there
+    handlers.close()  # the settings are read once a process
     unanswered = replace(sent, event_id="e3", portal=Portal(domain="127.0.0.1:1"))
     with pytest.raises(PortalUnavailable) as caught:
         handlers.consume(cloud_event(published(unanswered)), "ONUSERADD")
@@ -238,7 +240,7 @@ def test_the_functions_take_eventarcs_events_and_pubsubs_raw_pushes(database: st
         "ce-id": "1",
         "ce-source": "//pubsub.googleapis.com/projects/p/topics/t",
         "ce-specversion": "1.0",
-        "ce-type": handlers.PUBSUB_TYPE,
+        "ce-type": PUBSUB_TYPE,
         "Content-Type": "application/json",
     }
     eventarc = published(message(event_id="e1"))

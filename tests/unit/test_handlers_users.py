@@ -14,6 +14,7 @@ from gateway.links import open_store
 from gateway.links.model import Link, Store
 from gateway.settings import Settings
 from handlers import users
+from handlers.context import Context
 
 TS = 1767225600  # 2026-01-01T00:00:00Z
 P = "p.bitrix24.ru"
@@ -64,7 +65,8 @@ def handle(store: Store) -> Handle:
             portal=Portal(domain=portal),
             data=data,
         )
-        users.handle(message, store, settings, fetch_user, lambda: datetime.fromtimestamp(asked, UTC))
+        context = Context(settings, store, fetch_user, lambda: datetime.fromtimestamp(asked, UTC))
+        users.handle(message, context)
         return store.get(portal, user)
 
     return run

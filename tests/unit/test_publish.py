@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from gateway import journal as journals
 from gateway.errors import QueueRefused, QueueUnavailable
 from gateway.queues import publish
-from gateway.queues.publish import PART_BYTES, PUBLISH_SECONDS, in_parts, keep, publish_within
+from gateway.queues.publish import PUBLISH_SECONDS, publish_within
+from gateway.queues.unqueued import PART_BYTES, in_parts, keep
 from gateway.settings import Settings, load
 
 ATTRIBUTES = {"event": "ONUSERADD", "event_id": "e-1", "portal": "p.bitrix24.ru", "source": "webhook"}
@@ -101,14 +102,9 @@ def cloud(**more: str) -> Settings:
 
 
 def fields(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    assert all(
-        record.levelno == logging.CRITICAL
-        for record in caplog.records
-        if record.name == "gateway.queues.publish"
-    )
-    return [
-        record.__dict__["json_fields"] for record in caplog.records if record.name == "gateway.queues.publish"
-    ]
+    records = [record for record in caplog.records if record.name == "gateway.queues.unqueued"]
+    assert all(record.levelno == logging.CRITICAL for record in records)
+    return [record.__dict__["json_fields"] for record in records]
 
 
 MESSAGE = json.dumps(

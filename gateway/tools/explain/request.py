@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 import h11
 
 from gateway.errors import GatewayError
-from gateway.ingest.decision import MAX_BODY, Incoming
+from gateway.ingest.incoming import MAX_BODY, Incoming
 from gateway.settings import WEBHOOK_PATH
 
 Headers = tuple[tuple[str, bytes], ...]

@@ -1,0 +1,29 @@
+"""The table `functions` beside main.py: which functions there are, and what each one's subscription wants."""
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+MAIN = Path(__file__).parents[1] / "main.py"
+TABLE = MAIN.with_name("functions")
+
+
+class Function(NamedTuple):
+    """A line of the table; `event` and `subscription` are "" where the function has none."""
+
+    name: str
+    kind: str
+    event: str
+    subscription: str
+
+
+@cache
+def functions() -> tuple[Function, ...]:
+    """All functions, in the order in which they are deployed: consumers before the receiver."""
+    lines = (line.split() for line in TABLE.read_text("utf-8").splitlines() if not line.startswith("#"))
+    return tuple(Function(*("" if word == "-" else word for word in line)) for line in lines if line)
+
+
+def of_kind(kind: str) -> tuple[Function, ...]:
+    """The functions of one kind, in the table's order."""
+    return tuple(function for function in functions() if function.kind == kind)

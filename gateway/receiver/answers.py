@@ -1,0 +1,69 @@
+"""What is answered: JSON with a code, a sentence and where to read on; never how near a wrong token was."""
+
+import json
+from functools import cache
+from typing import Any
+
+import flask
+
+from gateway.ingest.decision import Judgement
+from gateway.ingest.incoming import ALLOWED, Incoming
+from gateway.settings import WEBHOOK_PATH, Settings
+from gateway.texts import say
+
+RETRY_AFTER = 30  # seconds, for whoever resends after QUEUE_UNAVAILABLE
+SECTIONS = {  # of the guide, where the answer's code alone tells the cause
+    "NOT_FOUND": "PATH_WRONG",
+    "TOKEN_NOT_CONFIGURED": "SETTING_MISSING",
+    "QUERY_TOO_LONG": "LIMIT_EXCEEDED",
+    "BODY_TOO_LARGE": "LIMIT_EXCEEDED",
+    "BODY_TOO_COMPLEX": "LIMIT_EXCEEDED",
+}
+
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
+    """What the answer says beside its code; nothing of the token, and nothing of an unverified body."""
+    if judgement.code == "OK":
+        return {"token_configured": bool(config.tokens), "queue": config.queue_kind}
+    from gateway.diagnosis import guide_section
+
+    details: dict[str, Any] = {"guide": guide_section(section_of(judgement), config.language)}
+    if judgement.code == "NOT_FOUND":
+        details["path"] = WEBHOOK_PATH
+    if judgement.limit:
+        details |= {"limit": judgement.limit.allowed, "came": judgement.limit.came}
+    if judgement.code == "EVENT_INVALID":
+        details["field"] = judgement.invalid
+    if judgement.hint == "robot":
+        details["hint"] = say("ROBOT_ANSWER", config.language)
+    return details
+
+
+def section_of(judgement: Judgement) -> str | None:
+    """The guide's section that the answer's code alone tells; all mismatches are answered alike."""
+    return "ROBOT_WITHOUT_TOKEN" if judgement.hint == "robot" else SECTIONS.get(judgement.code)
+
+
+def answer(code: str, config: Settings, request_id: str, status: int, **details: Any) -> flask.Response:
+    """A JSON answer, streamed: after a plain one functions-framework reads a refused body into memory."""
+    said = {
+        "status": "ok" if status < 400 else "error",
+        "code": code,
+        "message": _sentence(code, config.language),
+        "request_id": request_id,
+        **details,
+    }
+    body = _to_json(said).encode()
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    if code == "METHOD_NOT_ALLOWED":
+        headers.append(("Allow", ALLOWED[Incoming("", flask.request.path).route]))
+    if code == "QUEUE_UNAVAILABLE":
+        headers.append(("Retry-After", str(RETRY_AFTER)))
+    return flask.Response(iter((body,)), status, headers)  # werkzeug sends no body after a HEAD
+
+
+@cache
+def _sentence(code: str, language: str) -> str:
+    return say(f"ANSWER_{code}", language)

@@ -1,0 +1,64 @@
+"""A refusal's log record: where the token was looked for, what was there, why, what to change.
+
+A healthy request imports none of this.
+"""
+
+import logging
+
+from gateway.diagnosis import diagnose, guide_section
+from gateway.ingest.decision import Judgement
+from gateway.receiver.answers import section_of
+from gateway.redaction import clean, top_level_keys
+from gateway.settings import Settings
+from gateway.texts import say
+
+MAX_CAUSES = 10
+
+log = logging.getLogger("gateway.receiver")
+
+
+def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None:
+    """One WARNING record a refusal: where the token was looked for, what was there, why, what to change."""
+    secrets = config.secrets()
+    causes = _causes(judgement, config)
+    guide = guide_section(causes[0]["code"] if causes else section_of(judgement), config.language)
+    received = judgement.verdict.received
+    fields = {
+        "code": "METHOD_GET" if judgement.code == "OK" else judgement.code,
+        "places": [
+            {"place": seen.place, "state": seen.state, "length": seen.length, "fingerprint": seen.fingerprint}
+            for seen in judgement.verdict.places
+        ],
+        "causes": causes,
+        "guide": guide,
+        **({"field": judgement.invalid} if judgement.invalid else {}),
+        "method": clean(judgement.incoming.method, secrets),
+        "path": clean(judgement.incoming.path, secrets),
+        "content_type": clean(judgement.incoming.header("content-type"), secrets),
+        "body_bytes": judgement.body_bytes,
+        "decoded_as": judgement.payload.decoded_as,
+        "top_level_keys": top_level_keys(judgement.payload.fields, secrets),
+        "user_agent": clean(judgement.incoming.header("user-agent"), secrets),
+        "request_id": request_id,
+    }
+    shown = None if received is None else received.fingerprint or f"<masked {received.length} ->"
+    key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
+    told = [say(key, config.language, received=shown)]
+    if judgement.invalid:  # a line of text has no fields beside it
+        told[0] += f": {judgement.invalid}"
+    if causes:
+        told.append(f"{causes[0]['says']} {causes[0]['do']}")
+    elif judgement.hint == "robot":
+        told.append(say("ROBOT_ANSWER", config.language))
+    sentence = " — ".join([*told, say("EXPLAIN_GUIDE", config.language, section=guide)])
+    labels = {"cause": causes[0]["code"]} if causes else {}  # what the alerts count refusals by
+    log.warning(sentence, extra={"json_fields": fields, "labels": labels})
+
+
+def _causes(judgement: Judgement, config: Settings) -> list[dict[str, str]]:
+    """The refusal's causes; a defect of the diagnosis never changes the answer, nor prints a payload."""
+    try:
+        return [cause.to_json() for cause in diagnose(judgement, config)[:MAX_CAUSES]]
+    except Exception as error:  # noqa: BLE001 — the refusal stands whatever explaining it runs into
+        log.error("the diagnosis failed: %s", type(error).__name__)
+        return []

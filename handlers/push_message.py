@@ -1,0 +1,40 @@
+"""What Eventarc and Pub/Sub's push requests have in common: an envelope around one message."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
+
+
+@dataclass(frozen=True)
+class PushMessage:
+    """A message as it was pushed; `data` is None where it is not base64."""
+
+    data: bytes | None
+    attributes: Mapping[str, Any]
+    message_id: str
+    attempts: int
+
+
+def read_push(body: object) -> PushMessage:
+    """The message in an event's data; what is missing is empty, never an error.
+
+    https://cloud.google.com/pubsub/docs/push#receive_push
+    """
+    envelope = body if isinstance(body, Mapping) else {}
+    message = envelope.get("message")
+    message = message if isinstance(message, Mapping) else {}
+    attributes = message.get("attributes")
+    attempts = envelope.get("deliveryAttempt")
+    try:
+        data = base64.b64decode(message["data"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        data = None
+    return PushMessage(
+        data=data,
+        attributes=attributes if isinstance(attributes, Mapping) else {},
+        message_id=str(message.get("messageId", "")),
+        attempts=attempts if isinstance(attempts, int) and attempts > 0 else 1,
+    )

@@ -1,0 +1,112 @@
+"""One line of the table makes a function: tried by adding one, in a copy, and taking it out again."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.functions import functions, of_kind
+from tests.support.processes import ROOT
+
+HANDLER = """
+from gateway.events import Message
+from handlers.context import Context
+
+
+def handle(message: Message, context: Context) -> None:
+    print("handled", message.event, message.data, flush=True)
+"""
+FUNCTION = '''
+
+@functions_framework.cloud_event
+def on_deal_add(event: CloudEvent) -> None:
+    """Handle `ONCRMDEALADD`."""
+    import handlers
+
+    handlers.consume(event, "ONCRMDEALADD")
+'''
+PROGRAM = """
+import threading
+from functions_framework import create_app
+from gateway.functions import MAIN, of_kind
+from gateway.local import worker
+from gateway.queues.model import Delivery
+
+consumers = [create_app(function.name, str(MAIN)) for function in of_kind("consumer")]
+print(*[function.name for function in of_kind("consumer")])
+worker.threads(None, consumers, threading.Event())
+data = (
+    '{"schema": 1, "event_id": "e", "event": "ONCRMDEALADD", "event_handler_id": null, "ts": 1,'
+    ' "received_at": "2026-01-01T00:00:00Z", "source": "webhook",'
+    ' "portal": {"domain": "p.bitrix24.ru", "member_id": ""}, "data": {"FIELDS": {"ID": "7"}}}'
+)
+delivery = Delivery("1", data.encode(), {"event": "ONCRMDEALADD", "event_id": "e"}, 1, 1.0, "lease")
+print("failure:", worker.deliver(delivery, consumers))
+"""
+
+
+def test_the_table_names_each_function_of_main_once() -> None:
+    names = [function.name for function in functions()]
+    main = (ROOT / "main.py").read_text("utf-8")
+    assert sorted(names) == sorted(set(names)) == sorted(_functions_of(main))
+    assert [function.subscription for function in of_kind("consumer")] == ["on-user-update", "on-user-add"]
+    assert names[-1] == "bitrix_webhook"  # nothing is published before somebody listens
+
+
+def _functions_of(main: str) -> list[str]:
+    lines = main.splitlines()
+    marked = [number for number, line in enumerate(lines) if line.startswith("@functions_framework.")]
+    return [lines[number + 1].split("(")[0].removeprefix("def ") for number in marked]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for name in ("main.py", "verify.py", "functions"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("gateway", "handlers"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def run(tree: Path) -> str:
+    env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=tree,
+        env={**env, "PYTHONPATH": str(tree), "DATABASE_URL": f"sqlite:///{tree}/links.db"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_a_function_is_a_module_an_entry_and_a_line(copy: Path) -> None:
+    before = run(copy)
+    assert before.splitlines()[0] == "on_user_update on_user_add"
+    assert "handled" not in before
+
+    edited = {path: path.read_text("utf-8") for path in (copy / "main.py", copy / "functions")}
+    routes = copy / "handlers" / "__init__.py"
+    edited[routes] = routes.read_text("utf-8")
+    (copy / "handlers" / "deals.py").write_text(HANDLER, "utf-8")
+    (copy / "main.py").write_text(edited[copy / "main.py"] + FUNCTION, "utf-8")
+    with (copy / "functions").open("a", encoding="utf-8") as table:
+        table.write("on_deal_add consumer ONCRMDEALADD on-deal-add\n")
+    routed = edited[routes].replace("from handlers import users", "from handlers import deals, users")
+    routed = routed.replace(
+        "ROUTES: dict[str, Handler] = {", 'ROUTES: dict[str, Handler] = {\n    "ONCRMDEALADD": deals.handle,'
+    )
+    routes.write_text(routed, "utf-8")
+    after = run(copy)
+    assert after.splitlines()[0] == "on_user_update on_user_add on_deal_add"
+    assert "handled ONCRMDEALADD {'FIELDS': {'ID': '7'}}" in after
+    assert "failure: None" in after
+
+    for path, text in edited.items():
+        path.write_text(text, "utf-8")
+    assert run(copy) == before
