@@ -25,7 +25,8 @@ source deploy/lib/destroy.sh
 export CLOUDSDK_CORE_DISABLE_PROMPTS=1             # what is to be asked, this script asks
 export CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=0 # and it switches APIs on itself, in one place
 export CLOUDSDK_CORE_DISABLE_FILE_LOGGING=1        # gcloud's own log would keep what it prints: secrets
-export -n BITRIX24_OUTGOING_WEBHOOK_TOKEN BITRIX24_WEBHOOK_TOKEN # nothing that is started here inherits them
+# Nothing that is started here inherits a secret.
+export -n BITRIX24_OUTGOING_WEBHOOK_TOKEN BITRIX24_WEBHOOK_TOKEN FORWARD_SECRET LINKS_API_TOKEN
 
 read_command_line() { # WORD…: COMMAND and WORDS, the switches, and the options as FLAG_NAME
   local word flag name
@@ -65,8 +66,8 @@ check_words() { # the words after the command
         fi
       done ;;
     rotate)
-      if [[ ${#WORDS[@]} != 1 || (${WORDS[0]} != "$TOKEN" && ${WORDS[0]} != "$INCOMING") ]]; then
-        misuse ROTATE_TAKES "$TOKEN" "$INCOMING"
+      if [[ ${#WORDS[@]} != 1 || " $SECRET_SETTINGS " != *" ${WORDS[0]} "* ]]; then
+        misuse ROTATE_TAKES "$SECRET_SETTINGS"
       fi ;;
     check | smoke | url | alerts | destroy)
       if [[ ${#WORDS[@]} != 0 ]]; then misuse TOO_MUCH "${WORDS[*]}"; fi ;;
@@ -78,7 +79,7 @@ check_words() { # the words after the command
 
 main() { # WORD…
   COMMAND="" WORDS=() YES="" DRY_RUN="" FINISH="" OFFLINE="" READ_ONLY="" NEW_PROJECT="" PROBLEMS=0
-  ENABLED="" JUST_ENABLED="" SECRETS="" FRESH="" AGENT_CREATED="" LISTENING="" SOURCE="" POLICY="" POLICY_OF="" GIVEN="" EXCLUSIONS=""
+  ENABLED="" JUST_ENABLED="" SECRETS="" FRESH="" AGENT_CREATED="" LISTENING="" SOURCE="" POLICY="" POLICY_OF="" GIVEN="" EXCLUSIONS="" SERVICES=""
   read_command_line "$@"
   read_settings
   check_words

@@ -10,17 +10,18 @@ show_url() {
 }
 
 smoke() { # real requests: the only proof that Google's side lets in whom it should
-  local name url status
+  local name kind url status
   read_services
   for name in $FUNCTIONS; do
     url=$(url_of "$name")
-    if [[ -z $url && $name == resync_users ]]; then continue; fi
+    kind=$(kind_of "$name")
+    if [[ -z $url && ($kind == scheduled || $kind == forwarder || $kind == private) ]]; then continue; fi
     if [[ -z $url ]]; then problem NOT_DEPLOYED "$name" && continue; fi
-    if [[ $name == bitrix_webhook ]]; then url+=/api/bitrix/webhook; fi
+    if [[ $kind == receiver ]]; then url+=/api/bitrix/webhook; fi
     status=$(curl --silent --max-time 30 --output "$SCRATCH/body" --write-out '%{http_code}' --data '' "$url" || true)
-    if [[ $name == bitrix_webhook && $status == 401 ]] && grep -q TOKEN_NOT_FOUND "$SCRATCH/body"; then
+    if [[ $kind == receiver && $status == 401 ]] && grep -q TOKEN_NOT_FOUND "$SCRATCH/body"; then
       good SMOKE_RECEIVER "$name"
-    elif [[ $name != bitrix_webhook && $status == 403 ]]; then
+    elif [[ $kind != receiver && $status == 403 ]]; then
       good SMOKE_CLOSED "$name"
     else
       problem SMOKE_WRONG "$name" "$status"
@@ -66,14 +67,18 @@ check_apis() {
 }
 
 check_resources() {
-  local listed role roles="receiver consumers push build"
-  tick "$SECRETS" "$(secret_of $TOKEN)" SECRET "$TOKEN"
-  if has "$SECRETS" "$(secret_of $INCOMING)"; then
-    good SECRET "$INCOMING"
-    roles+=" resync scheduler"
-  fi
+  local listed role setting
+  for setting in $SECRET_SETTINGS; do
+    if has "$SECRETS" "$(secret_of "$setting")"; then
+      hold version "$setting" stored
+      good SECRET "$setting"
+    elif [[ $setting == "$TOKEN" ]]; then
+      missing SECRET "$setting"
+    fi
+  done
+  settle_forwarding
   fetch listed iam service-accounts list --format='value(email)'
-  for role in $roles; do tick "$listed" "$(account_of "$role")" ACCOUNT "$PREFIX-$role"; done
+  for role in $(wanted_roles); do tick "$listed" "$(account_of "$role")" ACCOUNT "$PREFIX-$role"; done
   fetch listed firestore databases list --format='value(name.basename())'
   tick "$listed" "$DATABASE" STORE "$DATABASE"
   fetch listed pubsub topics list --format='value(name.basename())'
@@ -93,27 +98,33 @@ missing() { # KEY FACT…: a fault of what was deployed, or what a first deploym
 }
 
 check_function() { # FUNCTION
-  local line service problems_before=$PROBLEMS
-  service=$(service_of "$1")
-  if [[ -z $(url_of "$1") ]]; then
-    if [[ $1 == resync_users ]] && ! has "$SECRETS" "$(secret_of $INCOMING)"; then
-      note NO_RESYNC "$INCOMING"
-    else
-      missing FUNCTION "$1"
-    fi
+  local kind id filter problems_before=$PROBLEMS
+  kind=$(kind_of "$1")
+  if ! is_wanted "$kind"; then
+    note NOT_WANTED "$1" "$(setting_of "$kind")"
     return
   fi
+  if [[ -z $(url_of "$1") ]]; then missing FUNCTION "$1" && return; fi
   if ! is_ready "$1"; then problem NOT_READY "$1"; fi
-  if [[ $1 == bitrix_webhook ]]; then
+  if [[ $kind == receiver ]]; then
     if ! is_public "$1"; then problem CLOSED "$1"; fi
   elif is_public "$1"; then
     problem OPEN "$1"
   fi
-  if [[ $1 == on_* ]]; then
-    line=$(subscription "$service")
-    if [[ $line != "$service|$TOPIC|attributes.event = \"$(event_of "$1")\"|$(url_of "$1")/"*"|$DEAD|"*"|" ]]; then
-      problem SUBSCRIPTION_WRONG "$service" "${line:-$(text ABSENT)}"
-    fi
+  if [[ $kind == consumer ]]; then
+    check_subscription "$1" "$(service_of "$1")" "attributes.event = \"$(event_of "$1")\""
+  elif [[ $kind == forwarder ]]; then
+    while IFS='|' read -r id filter; do
+      check_subscription "$1" "$(service_of "$1")-$id" "$filter"
+    done < <(destinations)
   fi
   if [[ $PROBLEMS == "$problems_before" ]]; then good FUNCTION "$1"; fi
+}
+
+check_subscription() { # FUNCTION NAME FILTER
+  local line
+  line=$(subscription "$2")
+  if [[ $line != "$2|$TOPIC|$3|$(url_of "$1")/"*"|$DEAD|"*"|" ]]; then
+    problem SUBSCRIPTION_WRONG "$2" "${line:-$(text ABSENT)}"
+  fi
 }

@@ -7,15 +7,19 @@ destroy() {
   read_secrets
   read_services
   read_subscriptions
-  for name in bitrix_webhook resync_users on_user_update on_user_add; do # the one that publishes goes first
+  for name in $(functions_of receiver scheduled consumer forwarder private); do # who publishes goes first
     if [[ -n $(url_of "$name") ]]; then change run services delete "$(service_of "$name")" "--region=$REGION"; fi
   done
   fetch listed scheduler jobs list "--location=$REGION" --format='value(name.basename())'
-  remove "$listed" "$(service_of resync_users)" scheduler jobs delete "--location=$REGION"
+  for name in $(functions_of scheduled); do
+    remove "$listed" "$(service_of "$name")" scheduler jobs delete "--location=$REGION"
+  done
   listed=$(cut -d'|' -f1 <<<"$SUBSCRIPTIONS")
-  for name in "$(service_of on_user_update)" "$(service_of on_user_add)" "$DEAD"; do
+  for name in $(functions_of consumer); do remove "$listed" "$(service_of "$name")" pubsub subscriptions delete; done
+  for name in $(grep "^$(service_of "$(functions_of forwarder)")-" <<<"$listed" || true); do
     remove "$listed" "$name" pubsub subscriptions delete
   done
+  remove "$listed" "$DEAD" pubsub subscriptions delete
   fetch listed pubsub topics list --format='value(name.basename())'
   for name in "$TOPIC" "$DEAD"; do remove "$listed" "$name" pubsub topics delete; done
   revoke_roles

@@ -5,44 +5,67 @@ deploy_all() { # FUNCTION…, none of them named: all
   local name
   step STEP_LOOK
   look_around
+  if is_enabled run; then read_services; fi
+  settle_forwarding
   decide_secrets "$@"
+  for name in "$@"; do require_settings "$name"; done
   enable_apis
   create_accounts
   create_store
   create_secrets
   create_topics
-  read_services
   for name in $FUNCTIONS; do
-    if [[ $# == 0 || " $* " == *" $name "* ]]; then "deploy_$(role_of "$name")" "$name"; fi
+    if [[ $# == 0 || " $* " == *" $name "* ]]; then deploy_one "$name"; fi
   done
   if ! planning; then farewell; fi
 }
 
-deploy_consumers() { # FUNCTION
-  local service
-  service=$(service_of "$1")
-  step STEP_FUNCTION "$1"
-  deploy_function "$1" "$TIMEOUT" --invoker-iam-check --no-allow-unauthenticated
-  grant "run services" "$service" roles/run.invoker "$(account_of push)"
-  subscribe "$1"
-  grant "pubsub subscriptions" "$service" roles/pubsub.subscriber "$AGENT"
+settle_forwarding() { FORWARD_TO=${FORWARD_TO:-$(running "$(functions_of forwarder)" FORWARD_TO)}; } # or as it runs
+
+require_settings() { # FUNCTION, named on the command line
+  if ! is_wanted "$(kind_of "$1")"; then misuse FUNCTION_NEEDS "$1" "$(setting_of "$(kind_of "$1")")"; fi
 }
 
-deploy_resync() {
-  if [[ -z $WITH_INCOMING ]]; then return; fi
-  step STEP_FUNCTION resync_users
-  if [[ -z ${BITRIX24_DOMAIN:-$(running resync_users BITRIX24_DOMAIN)} ]]; then
+deploy_one() { # FUNCTION: where its settings are there
+  if ! is_wanted "$(kind_of "$1")"; then return; fi
+  step STEP_FUNCTION "$1"
+  "deploy_$(kind_of "$1")" "$1"
+}
+
+deploy_consumer() { # FUNCTION
+  deploy_function "$1" "$TIMEOUT" "$MAX_INSTANCES" --invoker-iam-check --no-allow-unauthenticated
+  grant "run services" "$(service_of "$1")" roles/run.invoker "$(account_of push)"
+  subscribe "$1" "$(service_of "$1")" "attributes.event = \"$(event_of "$1")\"" "$ACK_DEADLINE" 10
+  LISTENING+=" $1"
+}
+
+deploy_forwarder() { # FUNCTION: one instance, so that no destination gets more than four deliveries at once
+  local id filter
+  deploy_function "$1" 30 1 --invoker-iam-check --no-allow-unauthenticated
+  grant "run services" "$(service_of "$1")" roles/run.invoker "$(account_of push)"
+  while IFS='|' read -r id filter; do
+    subscribe "$1" "$(service_of "$1")-$id" "$filter" 60 100 </dev/null
+  done < <(destinations)
+  remove_stale_destinations "$1"
+}
+
+deploy_private() { # FUNCTION: whoever may call it is granted roles/run.invoker by hand: docs/deploy.md
+  deploy_function "$1" 30 "$MAX_INSTANCES" --invoker-iam-check --no-allow-unauthenticated
+}
+
+deploy_scheduled() { # FUNCTION
+  if [[ -z ${BITRIX24_DOMAIN:-$(running "$1" BITRIX24_DOMAIN)} ]]; then
     warn NO_DOMAIN
   fi
-  deploy_function resync_users 1800 --invoker-iam-check --no-allow-unauthenticated
-  grant "run services" "$(service_of resync_users)" roles/run.invoker "$(account_of scheduler)"
-  schedule_resync
+  deploy_function "$1" 1800 "$MAX_INSTANCES" --invoker-iam-check --no-allow-unauthenticated
+  grant "run services" "$(service_of "$1")" roles/run.invoker "$(account_of scheduler)"
+  schedule "$1"
 }
 
-schedule_resync() {
+schedule() { # FUNCTION
   local job url jobs found wanted flags verb=update
-  job=$(service_of resync_users)
-  url=$(url_of resync_users)
+  job=$(service_of "$1")
+  url=$(url_of "$1")
   url=${url:-https://ADDRESS-OF-$job}
   fetch jobs scheduler jobs list "--location=$REGION" \
     --format="value[separator='|'](name.basename(),schedule,httpTarget.uri,httpTarget.oidcToken.serviceAccountEmail,httpTarget.oidcToken.audience,attemptDeadline)"
@@ -55,14 +78,11 @@ schedule_resync() {
   change scheduler jobs "$verb" http "$job" "--location=$REGION" "${flags[@]}"
 }
 
-deploy_receiver() { # last: nothing may be published before somebody listens
-  step STEP_FUNCTION bitrix_webhook
+deploy_receiver() { # FUNCTION; last: nothing may be published before somebody listens
   require_listeners
   exclude_tokens_from_logs
-  deploy_function bitrix_webhook 10 --no-invoker-iam-check
-  if ! planning && ! is_public bitrix_webhook; then
-    fail NOT_PUBLIC
-  fi
+  deploy_function "$1" 10 "$MAX_INSTANCES" --no-invoker-iam-check
+  if ! planning && ! is_public "$1"; then fail NOT_PUBLIC; fi
 }
 
 farewell() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Pub/Sub: the topics, and a push subscription for each consumer.
+# Pub/Sub: the topics, and a push subscription for each consumer and each destination of FORWARD_TO.
 
 create_topics() {
   local topics
@@ -8,7 +8,7 @@ create_topics() {
   read_subscriptions
   create "$topics" "$TOPIC" "pubsub topics" "$TOPIC"
   grant "pubsub topics" "$TOPIC" roles/pubsub.publisher "$(account_of receiver)"
-  if [[ -n $WITH_INCOMING ]]; then
+  if is_wanted scheduled; then
     grant "pubsub topics" "$TOPIC" roles/pubsub.publisher "$(account_of resync)"
   fi
   create "$topics" "$DEAD" "pubsub topics" "$DEAD"
@@ -28,41 +28,71 @@ read_subscriptions() { # SUBSCRIPTIONS: a line each, as `subscribe` wants it
 
 subscription() { awk -F'|' -v name="$1" '$1 == name' <<<"$SUBSCRIPTIONS"; } # NAME: its line
 
-subscribe() { # CONSUMER
-  local name url filter found wanted immutable flags
-  name=$(service_of "$1")
+subscribe() { # FUNCTION NAME FILTER ACK-DEADLINE ATTEMPTS
+  local name=$2 url filter=$3 found wanted immutable flags
   url=$(url_of "$1")
-  url=${url:-https://ADDRESS-OF-$name}
-  filter="attributes.event = \"$(event_of "$1")\""
+  url=${url:-https://ADDRESS-OF-$(service_of "$1")}
   flags=("--push-endpoint=$url/projects/$PROJECT/topics/$TOPIC" # the topic becomes the CloudEvent's source
     "--push-auth-service-account=$(account_of push)" "--push-auth-token-audience=$url"
-    "--dead-letter-topic=$DEAD" --max-delivery-attempts=10 "--ack-deadline=$ACK_DEADLINE"
+    "--dead-letter-topic=$DEAD" "--max-delivery-attempts=$5" "--ack-deadline=$4"
     --min-retry-delay=10s --max-retry-delay=600s --expiration-period=never)
-  wanted="$name|$TOPIC|$filter|$url/projects/$PROJECT/topics/$TOPIC|$(account_of push)|$url|$DEAD|10"
-  wanted+="|$ACK_DEADLINE|10s|600s|"
+  wanted="$name|$TOPIC|$filter|$url/projects/$PROJECT/topics/$TOPIC|$(account_of push)|$url|$DEAD|$5"
+  wanted+="|$4|10s|600s|"
   immutable="$name|$TOPIC|$filter|"
   found=$(subscription "$name")
   if [[ -z $found ]]; then
     FRESH+=$'\n'"pubsub subscriptions $name"
-    change pubsub subscriptions create "$name" "--topic=$TOPIC" "--message-filter=$filter" "${flags[@]}"
+    change pubsub subscriptions create "$name" "--topic=$TOPIC" ${filter:+"--message-filter=$filter"} "${flags[@]}"
   elif [[ $found != "$immutable"* ]]; then
     fail SUBSCRIPTION_DIFFERS "$name" "$(cut -d'|' -f2-3 <<<"$found")" "$TOPIC|$filter" "$PROJECT"
   elif [[ $found != "$wanted" ]]; then
     warn SUBSCRIPTION_DRIFTED "$name" "$found"
     change pubsub subscriptions update "$name" "${flags[@]}"
   fi
-  LISTENING+=" $1"
+  grant "pubsub subscriptions" "$name" roles/pubsub.subscriber "$AGENT"
+}
+
+destinations() { # of FORWARD_TO: lines "ID|FILTER"; an empty filter passes all events
+  local destination id pattern filter list patterns
+  read -ra list <<<"$FORWARD_TO"
+  for destination in ${list[@]+"${list[@]}"}; do
+    id=$(printf %s "${destination%%#*}" | digest)
+    filter=""
+    if [[ $destination == *#?* ]]; then
+      read -ra patterns < <(tr ',[:lower:]' ' [:upper:]' <<<"${destination#*#}")
+      for pattern in ${patterns[@]+"${patterns[@]}"}; do
+        case $pattern in
+          *"*") filter+=" OR hasPrefix(attributes.event, \"${pattern%"*"}\")" ;;
+          *) filter+=" OR attributes.event = \"$pattern\"" ;;
+        esac
+      done
+    fi
+    filter=${filter# OR }
+    if [[ ${#filter} -gt 256 ]]; then filter=""; fi # Pub/Sub's limit; forward_event itself sees what is wanted
+    echo "${id:0:8}|$filter"
+  done
+}
+
+remove_stale_destinations() { # FUNCTION: subscriptions of destinations that FORWARD_TO no longer names
+  local name wanted
+  wanted=$(destinations | cut -d'|' -f1)
+  while IFS= read -r name; do
+    if [[ $name == "$(service_of "$1")-"* ]] && ! has "$wanted" "${name#"$(service_of "$1")-"}"; then
+      warn DESTINATION_GONE "$name"
+      change pubsub subscriptions delete "$name" </dev/null
+    fi
+  done < <(cut -d'|' -f1 <<<"$SUBSCRIPTIONS")
 }
 
 require_listeners() {
   local consumer absent=""
-  for consumer in on_user_update on_user_add; do
+  for consumer in $(functions_of consumer); do
     if [[ " $LISTENING " != *" $consumer "* ]]; then
-      if [[ -n $(subscription "$(service_of $consumer)") ]]; then LISTENING+=" $consumer"; else absent+=" $consumer"; fi
+      if [[ -n $(subscription "$(service_of "$consumer")") ]]; then LISTENING+=" $consumer"; else absent+=" $consumer"; fi
     fi
   done
   if [[ -z ${LISTENING// /} ]]; then
-    fail NOBODY_LISTENS
+    fail NOBODY_LISTENS "$(functions_of consumer | paste -sd' ' -)"
   elif [[ -n $absent ]]; then
     warn SOME_DO_NOT_LISTEN "$absent"
   fi

@@ -2,19 +2,30 @@
 # Who may do what: service accounts and their role bindings.
 
 create_accounts() { # one a role, and what they may do in the project itself
-  local accounts role roles="receiver consumers push build"
+  local accounts role kind
   step STEP_ACCOUNTS
-  if [[ -n $WITH_INCOMING ]]; then roles+=" resync scheduler"; fi
   fetch accounts iam service-accounts list --format='value(email)'
-  for role in $roles; do
+  for role in $(wanted_roles); do
     create "$accounts" "$(account_of "$role")" "iam service-accounts" "$PREFIX-$role" \
       "--display-name=Bitrix24 gateway: $role"
   done
   grant projects "$PROJECT" roles/run.builder "$(account_of build)"
-  for role in consumers ${WITH_INCOMING:+resync}; do
-    grant projects "$PROJECT" roles/datastore.user "$(account_of "$role")" "--condition=$STORE_CONDITION"
+  for kind in $(wanted_kinds consumer scheduled forwarder private); do
+    grant projects "$PROJECT" "$(store_role_of "$kind")" "$(account_of "$(role_of "$kind")")" \
+      "--condition=$STORE_CONDITION"
   done
   grant "iam service-accounts" "$(account_of push)" roles/iam.serviceAccountTokenCreator "$AGENT"
+}
+
+wanted_roles() { # the accounts that this deployment needs
+  echo receiver consumers push build
+  if is_wanted scheduled; then echo resync scheduler; fi
+  if is_wanted forwarder; then echo forward; fi
+  if is_wanted private; then echo links; fi
+}
+
+store_role_of() { # KIND: find_link only reads
+  if [[ $1 == private ]]; then echo roles/datastore.viewer; else echo roles/datastore.user; fi
 }
 
 grant() { # GROUP RESOURCE ROLE ACCOUNT [FLAG…]: a binding, unless it stands already
@@ -61,15 +72,17 @@ revoke() { # GROUP RESOURCE ROLE ACCOUNT [FLAG…]
 }
 
 revoke_roles() { # what the deletions above leave behind
-  local role setting
+  local kind setting
   revoke projects "$PROJECT" roles/run.builder "$(account_of build)" --all
-  for role in consumers resync; do
-    revoke projects "$PROJECT" roles/datastore.user "$(account_of "$role")" --all
+  for kind in consumer scheduled forwarder private; do
+    revoke projects "$PROJECT" "$(store_role_of "$kind")" "$(account_of "$(role_of "$kind")")" --all
   done
-  for setting in $TOKEN $INCOMING; do
+  for setting in $SECRET_SETTINGS; do
     if ! has "$SECRETS" "$(secret_of "$setting")"; then continue; fi
-    for role in receiver consumers resync; do
-      revoke secrets "$(secret_of "$setting")" roles/secretmanager.secretAccessor "$(account_of "$role")"
+    for kind in receiver consumer scheduled forwarder private; do
+      if needs "$kind" "$setting"; then
+        revoke secrets "$(secret_of "$setting")" roles/secretmanager.secretAccessor "$(account_of "$(role_of "$kind")")"
+      fi
     done
   done
 }

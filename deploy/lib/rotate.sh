@@ -24,8 +24,10 @@ start_rotation() { # SETTING
   roll "$1"
   if [[ $1 == "$TOKEN" ]]; then
     good ROTATED_TOKEN "$1"
-  else
+  elif [[ $1 == "$INCOMING" ]]; then
     good ROTATED_INCOMING "$1"
+  else
+    good ROTATED_OTHER "$1"
   fi
 }
 

@@ -22,40 +22,44 @@ pinned() { live "$1" | awk -F'|' -v name="$2" '$9 == name {print $12}'; }  # FUN
 running() { live "$1" | awk -F'|' -v name="$2" '$9 == name {print $10}'; } # FUNCTION SETTING: a value
 
 environment_of() { # FUNCTION: lines "NAME|VALUE|SECRET|VERSION", sorted
-  local name value
+  local kind name value
+  kind=$(kind_of "$1")
   {
     echo "THREADS|$CONCURRENCY||" # as many as requests at once, or a stalled queue lines them up
-    if [[ $1 != on_* ]]; then echo "QUEUE_URL|pubsub://$PROJECT/$TOPIC||"; fi
-    if [[ $1 != bitrix_webhook ]]; then echo "DATABASE_URL|firestore://$PROJECT/$DATABASE||"; fi
+    if needs "$kind" queue; then echo "QUEUE_URL|pubsub://$PROJECT/$TOPIC||"; fi
+    if needs "$kind" store; then echo "DATABASE_URL|firestore://$PROJECT/$DATABASE||"; fi
     for name in BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE; do
       value=${!name:-$(running "$1" "$name")} # what is not given stays as it runs
       if [[ -n $value ]]; then echo "$name|$value||"; fi
     done
-    if [[ $1 == bitrix_webhook ]]; then
-      echo "$TOKEN||$(secret_of $TOKEN)|$(held version $TOKEN)"
-    elif [[ -n $WITH_INCOMING ]]; then
-      echo "$INCOMING||$(secret_of $INCOMING)|$(held version $INCOMING)"
-    fi
+    if needs "$kind" FORWARD_TO; then echo "FORWARD_TO|$FORWARD_TO||"; fi
+    for name in $SECRET_SETTINGS; do
+      if needs "$kind" "$name" && is_given "$name"; then
+        echo "$name||$(secret_of "$name")|$(held version "$name")"
+      fi
+    done
   } | LC_ALL=C sort
 }
 
-deploy_function() { # FUNCTION TIMEOUT ACCESS-FLAG…: unless what runs is what is wanted
-  local service account env variables secrets label
+deploy_function() { # FUNCTION TIMEOUT MAX-INSTANCES ACCESS-FLAG…: unless what runs is what is wanted
+  local service account env variables secrets label delimiter=,
   service=$(service_of "$1")
-  account=$(account_of "$(role_of "$1")")
+  account=$(account_of "$(role_of "$(kind_of "$1")")")
   env=$(environment_of "$1")
-  variables=$(awk -F'|' '$3 == "" {print $1 "=" $2}' <<<"$env" | paste -sd, -)
+  if [[ $env == *,* ]]; then delimiter="|"; fi # no value holds one: see settings.sh
+  variables=$(awk -F'|' '$3 == "" {print $1 "=" $2}' <<<"$env" | paste -sd"$delimiter" -)
+  if [[ $delimiter != , ]]; then variables="^$delimiter^$variables"; fi # gcloud topic escaping
   secrets=$(awk -F'|' '$3 != "" {print $1 "=" $3 ":" $4}' <<<"$env" | paste -sd, -)
   if [[ -n $secrets ]]; then secrets=--set-secrets=$secrets; else secrets=--clear-secrets; fi
   local build=(--source=. "--function=$1" "--base-image=$RUNTIME" "--memory=$MEMORY"
-    "--min-instances=$MIN_INSTANCES" "--max-instances=$MAX_INSTANCES"
+    "--min-instances=$MIN_INSTANCES" "--max-instances=$3"
     "--build-service-account=projects/$PROJECT/serviceAccounts/$(account_of build)")
   if [[ -z $SOURCE ]]; then SOURCE=$(source_digest); fi
   label=$(digest <<<"$SOURCE ${build[*]}") # of what `read_services` does not show
-  if runs_as_wanted "$1" "$label|$account|$2|$CONCURRENCY" "$env" "${@:3}"; then return; fi
+  if runs_as_wanted "$1" "$label|$account|$2|$CONCURRENCY" "$env" "${@:4}"; then return; fi
   if [[ -z $(url_of "$1") ]]; then FRESH+=$'\n'"run services $service"; fi
   change run deploy "$service" "${build[@]}" "--region=$REGION" "--service-account=$account" "--timeout=$2" \
-    "--concurrency=$CONCURRENCY" "--set-env-vars=$variables" "$secrets" "${@:3}" "--labels=deployed=$label"
+    "--concurrency=$CONCURRENCY" "--set-env-vars=$variables" "$secrets" "${@:4}" "--labels=deployed=$label"
   if ! planning; then read_services; fi
 }
 

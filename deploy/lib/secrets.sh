@@ -34,15 +34,23 @@ ask_for() { # SETTING → GIVEN, from the environment or the hidden prompt; empt
 }
 
 decide_secrets() { # FUNCTION…: before anything is changed
-  local need=optional
-  if [[ " $* " == *" resync_users "* ]]; then need=required; fi
-  decide_secret $TOKEN required
-  decide_secret $INCOMING $need
-  WITH_INCOMING=$(held version $INCOMING)$(held value $INCOMING)
-  if [[ -z $WITH_INCOMING ]]; then
-    warn NO_INCOMING "$INCOMING"
-  fi
+  decide_secret "$TOKEN" required
+  decide_secret "$INCOMING" "$(need_of_secret scheduled "$@")"
+  decide_secret FORWARD_SECRET optional
+  decide_secret LINKS_API_TOKEN "$(need_of_secret private "$@")"
+  if ! is_given "$INCOMING"; then warn NO_INCOMING "$INCOMING"; fi
 }
+
+need_of_secret() { # KIND FUNCTION…: a function that was named cannot do without
+  local kind=$1 name
+  shift
+  for name in "$@"; do
+    if [[ $(kind_of "$name") == "$kind" ]]; then echo required && return; fi
+  done
+  echo optional
+}
+
+is_given() { [[ -n $(held version "$1")$(held value "$1") ]]; } # SETTING: stored, or about to be
 
 decide_secret() { # SETTING required|optional: what is stored, or a value to store; before anything is changed
   local stored=""
@@ -57,18 +65,23 @@ decide_secret() { # SETTING required|optional: what is stored, or a value to sto
     return
   fi
   if [[ $2 == optional ]]; then GIVEN=$(trimmed "${!1:-}"); elif ! planning; then ask_for "$1"; fi
-  hold value "$1" "$GIVEN"
-  if [[ $2 == required && -z $GIVEN ]] && ! planning; then
-    misuse SECRET_MISSING "$1"
+  if [[ $2 == required && -z $GIVEN ]]; then
+    if ! planning; then misuse SECRET_MISSING "$1"; fi
+    GIVEN="given later" # a plan is made without it
   fi
+  hold value "$1" "$GIVEN"
 }
 
 create_secrets() {
+  local setting kind accounts
   step STEP_SECRETS
-  store_secret $TOKEN "$(account_of receiver)"
-  if [[ -n $WITH_INCOMING ]]; then
-    store_secret $INCOMING "$(account_of consumers)" "$(account_of resync)"
-  fi
+  for setting in $SECRET_SETTINGS; do
+    accounts=()
+    for kind in $(wanted_kinds receiver consumer scheduled forwarder private); do
+      if needs "$kind" "$setting"; then accounts+=("$(account_of "$(role_of "$kind")")"); fi
+    done
+    if is_given "$setting" && [[ ${#accounts[@]} -gt 0 ]]; then store_secret "$setting" "${accounts[@]}"; fi
+  done
 }
 
 store_secret() { # SETTING ACCOUNT…: the secret, its first version, and who may read it

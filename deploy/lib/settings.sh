@@ -2,7 +2,7 @@
 # The settings: the command line's above the environment's above those of deploy.env, checked, with defaults.
 
 OPTIONS="PROJECT REGION PREFIX RUNTIME MIN_INSTANCES MAX_INSTANCES CONCURRENCY MEMORY TIMEOUT SCHEDULE"
-SETTINGS="$OPTIONS ALERT_CHANNELS BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE"
+SETTINGS="$OPTIONS ALERT_CHANNELS BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE FORWARD_TO"
 
 read_settings() { # the flags above the environment above deploy.env
   local name value line number=0
@@ -47,6 +47,9 @@ settle() { # defaults, forms, and the names that follow from them
   expect BITRIX24_DOMAIN '[A-Za-z0-9.:/-]*' EXPECTED_DOMAIN
   expect BITRIX24_TELEGRAM_FIELD_NAME '[A-Za-z0-9_]*' EXPECTED_FIELD
   expect LOG_LANGUAGE '(ru|en|)' EXPECTED_LOG_LANGUAGE
+  local address='https?://[^/@#?[:space:]|]+([/?#][^[:space:]|]*)?'
+  expect FORWARD_TO "[[:space:]]*($address([[:space:]]+$address)*)?[[:space:]]*" EXPECTED_FORWARD_TO
+  FORWARD_TO=${FORWARD_TO:-}
   ACK_DEADLINE=$((TIMEOUT < 10 ? 10 : TIMEOUT > 590 ? 600 : TIMEOUT + 10))
   TOPIC=$PREFIX-events DEAD=$PREFIX-dead-letters DATABASE=$PREFIX-links EXCLUSION=$PREFIX-token-in-address
   STORE_CONDITION="expression=resource.name==\"projects/$PROJECT/databases/$DATABASE\",title=$DATABASE"

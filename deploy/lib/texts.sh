@@ -76,8 +76,8 @@ text() { # KEY FACT…
       ru="Подписка $1 изменилась, возвращаю как надо. Было: $2"
       en="Subscription $1 has drifted, putting it right. It was: $2" ;;
     NOBODY_LISTENS)
-      ru="Ни один обработчик не слушает: события, принятые bitrix_webhook, пропали бы. Сначала: ./deploy.sh deploy on_user_update on_user_add"
-      en="No consumer listens: what bitrix_webhook accepts would be lost. First: ./deploy.sh deploy on_user_update on_user_add" ;;
+      ru="Ни один обработчик не слушает: события, принятые bitrix_webhook, пропали бы. Сначала: ./deploy.sh deploy $1"
+      en="No consumer listens: what bitrix_webhook accepts would be lost. First: ./deploy.sh deploy $1" ;;
     SOME_DO_NOT_LISTEN)
       ru="Не слушают и своих событий не получат:$1"
       en="Not listening, and missing their events:$1" ;;
@@ -108,9 +108,6 @@ text() { # KEY FACT…
     PROBLEMS)
       ru="Что не так: $1. Исправит ./deploy.sh deploy; что именно он сделает, покажет ./deploy.sh plan"
       en="Problems: $1. ./deploy.sh deploy puts it right; ./deploy.sh plan shows what it would do" ;;
-    NO_RESYNC)
-      ru="resync_users не развёрнут: без $1 его нет"
-      en="resync_users is not deployed: it takes $1" ;;
     NOT_READY)
       ru="$1 не готов: последняя версия не запустилась"
       en="$1 is not ready: its last revision did not start" ;;
@@ -181,8 +178,8 @@ text() { # KEY FACT…
       ru="Нет функции $1; есть: $2."
       en="There is no function $1; there are: $2." ;;
     ROTATE_TAKES)
-      ru="rotate ждёт $1 или $2."
-      en="rotate takes $1 or $2." ;;
+      ru="rotate ждёт одну из настроек: $1."
+      en="rotate takes one of: $1." ;;
     TOO_MUCH)
       ru="Лишнее: $1."
       en="Too much: $1." ;;
@@ -297,6 +294,21 @@ text() { # KEY FACT…
     OFFLINE_PLAN)
       ru="--offline бывает у plan."
       en="--offline goes with plan." ;;
+    NOT_WANTED)
+      ru="функция $1 не развёртывается: для неё нужна настройка $2"
+      en="function $1 is left out: it needs $2" ;;
+    FUNCTION_NEEDS)
+      ru="Для функции $1 нужна настройка $2: задайте переменную окружения с этим именем."
+      en="Function $1 needs $2: set the environment variable of that name." ;;
+    DESTINATION_GONE)
+      ru="FORWARD_TO больше не называет получателя с подпиской $1: подписка удаляется, недоставленное ему пропадает."
+      en="FORWARD_TO no longer names the destination of subscription $1: it is deleted, with what was not delivered yet." ;;
+    EXPECTED_FORWARD_TO)
+      ru="адреса https://… через пробел, после # события (#ONTASK*,ONCRM*); без имени и пароля в адресе: для подписи есть FORWARD_SECRET"
+      en="addresses https://… separated by spaces, with the wanted events behind # (#ONTASK*,ONCRM*); no user and password in them: FORWARD_SECRET is there to sign" ;;
+    ROTATED_OTHER)
+      ru="Функции берут новое значение $1. Теперь задайте его тем, кто с ними говорит. Когда старое больше никому не нужно: ./deploy.sh rotate $1 --finish"
+      en="The functions take the new value of $1. Now give it to whoever talks to them. When nobody needs the old one: ./deploy.sh rotate $1 --finish" ;;
     *) echo "deploy/lib/texts.sh has no text $key" >&2 && exit 70 ;;
   esac
   if english; then echo "$en"; else echo "$ru"; fi
@@ -316,7 +328,8 @@ Usage: ./deploy.sh COMMAND [--project P] [--region R] [OPTION …]
   alerts                      install the alerts of deploy/alerts
   destroy                     remove all but Firestore and the secrets
 
-Functions: bitrix_webhook, on_user_update, on_user_add, resync_users.
+Functions: bitrix_webhook, on_user_update, on_user_add; with BITRIX24_WEBHOOK_TOKEN resync_users, with
+FORWARD_TO forward_event, with LINKS_API_TOKEN find_link.
 Options are flags, environment variables (PROJECT, MIN_INSTANCES, …) or NAME=value lines of deploy.env,
 in this order of precedence:
   --project, --region         no default
@@ -326,9 +339,10 @@ in this order of precedence:
   --schedule '*/30 * * * *'   when resync_users polls the portal
   --yes                       ask nothing
   --dry-run                   print the changing commands and run none
-Environment or deploy.env alone: BITRIX24_DOMAIN, BITRIX24_TELEGRAM_FIELD_NAME, LOG_LANGUAGE (ru or en),
-ALERT_CHANNELS (notification channels, separated by commas).
-Secrets, from the environment or a hidden prompt: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN.
+Only in the environment or deploy.env: BITRIX24_DOMAIN, BITRIX24_TELEGRAM_FIELD_NAME, LOG_LANGUAGE (ru or en),
+FORWARD_TO, ALERT_CHANNELS (notification channels, separated by commas).
+Secrets, from the environment or a hidden prompt: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN,
+FORWARD_SECRET, LINKS_API_TOKEN.
 Exit codes: 0 done, 1 something is wrong there, 2 wrong use.
 EOF
 }
@@ -347,7 +361,8 @@ usage_ru() {
   alerts                      установить оповещения из deploy/alerts
   destroy                     удалить всё, кроме Firestore и секретов
 
-Функции: bitrix_webhook, on_user_update, on_user_add, resync_users.
+Функции: bitrix_webhook, on_user_update, on_user_add; если задан BITRIX24_WEBHOOK_TOKEN, ещё resync_users,
+если FORWARD_TO, forward_event, если LINKS_API_TOKEN, find_link.
 Параметры: флаги, переменные окружения (PROJECT, MIN_INSTANCES, …) или строки ИМЯ=значение в deploy.env;
 что названо раньше, то главнее:
   --project, --region         без значения по умолчанию
@@ -358,8 +373,9 @@ usage_ru() {
   --yes                       ни о чём не спрашивать
   --dry-run                   напечатать изменяющие команды, не выполняя
 Только окружение или deploy.env: BITRIX24_DOMAIN, BITRIX24_TELEGRAM_FIELD_NAME, LOG_LANGUAGE (ru или en),
-ALERT_CHANNELS (каналы уведомлений через запятую).
-Секреты, из окружения или скрытым вводом: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN.
+FORWARD_TO, ALERT_CHANNELS (каналы уведомлений через запятую).
+Секреты, из окружения или скрытым вводом: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN,
+FORWARD_SECRET, LINKS_API_TOKEN.
 Коды выхода: 0 сделано, 1 что-то не так там, 2 неверный вызов.
 EOF
 }

@@ -27,6 +27,7 @@ from google.api_core.exceptions import (
     GoogleAPIError,
     InternalServerError,
     NotFound,
+    PermissionDenied,
     ServiceUnavailable,
 )
 from google.api_core.retry import Retry, if_exception_type
@@ -234,7 +235,9 @@ class FirestoreStore:
         reference = self._client.collection("meta").document("schema")
         document = self._read(reference)
         if document is None:
-            self._set(reference, {"version": VERSION})
+            # A new store. `find_link` runs with an account that only reads: whoever writes first records it.
+            with _failures(), suppress(PermissionDenied):
+                reference.set({"version": VERSION}, retry=_RETRY, timeout=_TIMEOUT)
         elif document["version"] > VERSION:
             found = document["version"]
             told = say("STORE_NEWER", language(), version=found, known=VERSION)

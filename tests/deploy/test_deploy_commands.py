@@ -53,6 +53,8 @@ def states(google: FakeGoogle, secret: str) -> list[str]:
         (["rotate", "LOG_LANGUAGE"], {}, "rotate takes"),
         (["deploy", "--finish"], {}, "--finish goes with rotate"),
         (["deploy", "--offline"], {}, "--offline goes with plan"),
+        (["deploy"], {"FORWARD_TO": "https://user:password@bot.example.com/"}, "FORWARD_TO: expected"),
+        (["deploy"], {"FORWARD_TO": "bot.example.com"}, "FORWARD_TO: expected"),
     ],
 )
 def test_wrong_use_is_2_and_asks_nobody(
@@ -138,7 +140,7 @@ def test_every_text_is_there_in_both_languages_and_used() -> None:
 
 
 def test_gcloud_missing_or_too_old_is_1(cloud: Cloud, tmp_path: Path) -> None:
-    for name in ("bash", "dirname", "tr", "mktemp", "rm"):
+    for name in ("awk", "bash", "dirname", "mktemp", "paste", "rm", "tr"):
         (tmp_path / name).symlink_to(f"/usr/bin/{name}")
     run = cloud.run("check", PATH=str(tmp_path))
     assert run.returncode == 1

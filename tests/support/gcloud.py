@@ -126,6 +126,7 @@ class FakeGoogle:
     built: str = "SUCCESS"
     service_url: str = "https://{name}-x7k2-ew.a.run.app"
     counter: int = 0
+    after_change: Callable[["FakeGoogle", Call], None] | None = None
 
     def __post_init__(self) -> None:
         self.resources[f"cloudresourcemanager/projects/{PROJECT}"] = {
@@ -141,6 +142,7 @@ class FakeGoogle:
     def snapshot(self) -> "FakeGoogle":
         """The same state, apart; without the calls that led to it and without rules."""
         twin = copy.deepcopy(self)
+        twin.after_change = None
         twin.calls.clear()
         twin.rules.clear()
         return twin
@@ -178,9 +180,10 @@ class FakeGoogle:
                     return rule.status, ApiError(rule.status, rule.code, rule.message).body
         try:
             self._must_be_enabled(service)
-            if service == "storage":
-                return self._storage(call, headers, data)
-            return self._api(call)
+            answer = self._storage(call, headers, data) if service == "storage" else self._api(call)
+            if call.changes and self.after_change:
+                self.after_change(self, call)
+            return answer
         except ApiError as error:
             return error.status, error.body
 

@@ -1,0 +1,186 @@
+"""`deploy.sh` with FORWARD_TO and LINKS_API_TOKEN: functions, subscriptions, and who may do what."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.deploy.test_deploy import (
+    ACCOUNTS,
+    QUEUE,
+    STORE,
+    TOKEN_SECRET,
+    changing,
+    environment,
+    known_later,
+    service,
+    subscription,
+    url,
+)
+from tests.support.gcloud import AGENT, PROJECT, TOLD, Cloud, Deployed
+
+BOT, N8N = "https://bot.example.com/bitrix", "https://n8n.example.com/webhook/1c"
+FORWARD_TO = f"{BOT}#ONTASK*,OnCrmDealAdd {N8N}"
+SECRETS = {"FORWARD_SECRET": "whsec_bmV2ZXIgc2hvdyBtZQ==", "LINKS_API_TOKEN": "never-show-me-either"}
+MORE = TOLD | SECRETS | {"FORWARD_TO": FORWARD_TO}
+
+
+@dataclass
+class Grown:
+    cloud: Cloud
+    before: set[tuple[str, str, str]]
+    plan: CompletedProcess[str]
+    planned: list[str]
+    run: CompletedProcess[str]
+    argv: list[list[str]]
+    changes: list[str]
+
+
+@pytest.fixture(scope="module")
+def grown(cloud_of_all: Cloud, deployed: Deployed) -> Iterator[Grown]:
+    """A finished deployment, deployed again with destinations and the bot's questions."""
+    with cloud_of_all.state(deployed.google) as google:
+        before = google.bindings()
+        plan = cloud_of_all.run("plan", **MORE)
+        planned = cloud_of_all.changes()
+        run = cloud_of_all.run("deploy", **MORE)
+        yield Grown(cloud_of_all, before, plan, planned, run, cloud_of_all.argv(), cloud_of_all.changes())
+
+
+@pytest.fixture
+def again(grown: Grown) -> Iterator[Cloud]:
+    with grown.cloud.state(grown.cloud.google):
+        yield grown.cloud
+
+
+def test_the_plan_shows_what_is_added_and_no_secret(grown: Grown) -> None:
+    assert (grown.plan.returncode, grown.planned) == (0, []), grown.plan.stderr
+    assert grown.run.returncode == 0, grown.run.stderr
+    planned = [known_later(shlex.split(line)) for line in grown.plan.stdout.splitlines()]
+    assert planned == [known_later(words) for words in changing(grown.argv)]
+    printed = grown.plan.stdout + grown.plan.stderr + grown.run.stdout + grown.run.stderr + str(grown.argv)
+    assert not [secret for secret in SECRETS.values() if secret in printed]
+
+
+def test_a_destination_has_a_subscription_of_its_own(grown: Grown) -> None:
+    google = grown.cloud.google
+    names = [name for name in google.names("pubsub/subscriptions") if "forward" in name]
+    filters = {subscription(google, name).get("filter", "") for name in names}
+    assert filters == {
+        'hasPrefix(attributes.event, "ONTASK") OR attributes.event = "ONCRMDEALADD"',
+        "",  # all events
+    }
+    for name in names:
+        wanted = subscription(google, name)
+        assert wanted["topic"] == f"projects/{PROJECT}/topics/b24-events"
+        assert wanted["pushConfig"]["oidcToken"]["audience"] == url("b24-forward-event")
+        assert wanted["retryPolicy"] == {"minimumBackoff": "10s", "maximumBackoff": "600s"}
+        assert wanted["deadLetterPolicy"]["maxDeliveryAttempts"] == 100
+        assert wanted["deadLetterPolicy"]["deadLetterTopic"].endswith("/b24-dead-letters")
+        assert wanted["expirationPolicy"] == {}
+        assert wanted["ackDeadlineSeconds"] == 60
+
+
+def test_the_two_functions_know_what_they_need(grown: Grown) -> None:
+    google = grown.cloud.google
+    common = {
+        "BITRIX24_DOMAIN": "p.bitrix24.ru",
+        "LOG_LANGUAGE": "en",
+        "THREADS": "80",
+        "DATABASE_URL": STORE,
+    }
+    assert environment(google, "b24-forward-event") == common | {
+        "FORWARD_TO": FORWARD_TO,
+        "FORWARD_SECRET": "b24-forward-secret:1",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN": f"{TOKEN_SECRET}:1",
+    }
+    assert environment(google, "b24-find-link") == common | {"LINKS_API_TOKEN": "b24-links-api-token:1"}
+    assert QUEUE not in str(service(google, "b24-find-link"))
+    for name in ("b24-forward-event", "b24-find-link"):
+        assert (
+            service(google, name)["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"]
+            == "False"
+        )
+    template = service(google, "b24-forward-event")["spec"]["template"]
+    assert template["metadata"]["annotations"]["autoscaling.knative.dev/maxScale"] == "1"
+    assert google.secret("b24-links-api-token", "1") == SECRETS["LINKS_API_TOKEN"]
+
+
+def test_nobody_gets_more_rights_than_needed(grown: Grown) -> None:
+    account = {
+        role: f"serviceAccount:b24-{role}@{PROJECT}.iam.gserviceaccount.com" for role in ("forward", "links")
+    }
+    google = grown.cloud.google
+    project, reads = f"cloudresourcemanager/{PROJECT}", "roles/secretmanager.secretAccessor"
+    subscriptions = [name for name in google.names("pubsub/subscriptions") if "forward" in name]
+    assert len(subscriptions) == 2
+    assert google.bindings() - grown.before == {
+        (project, "roles/datastore.user", account["forward"]),
+        (project, "roles/datastore.viewer", account["links"]),
+        (f"secretmanager/{TOKEN_SECRET}", reads, account["forward"]),
+        ("secretmanager/b24-forward-secret", reads, account["forward"]),
+        ("secretmanager/b24-links-api-token", reads, account["links"]),
+        ("run/b24-forward-event", "roles/run.invoker", f"serviceAccount:{ACCOUNTS['push']}"),
+        *((f"pubsub/{name}", "roles/pubsub.subscriber", f"serviceAccount:{AGENT}") for name in subscriptions),
+    }
+    policy = google.policies[f"cloudresourcemanager/projects/{PROJECT}"]
+    for binding in policy["bindings"]:
+        if binding["role"].startswith("roles/datastore."):
+            assert binding["condition"]["expression"].endswith('/databases/b24-links"')
+
+
+def test_what_is_there_is_left_alone(grown: Grown) -> None:
+    """Only the new functions are built; the receiver and the consumers keep running."""
+    assert sum("builds:submit" in change for change in grown.changes) == 2
+
+
+def test_a_second_run_changes_nothing_and_check_ticks_all(again: Cloud) -> None:
+    run = again.run("deploy")  # without any setting: what was given stays
+    assert (run.returncode, again.changes()) == (0, []), run.stderr
+    check = again.run("check")
+    assert check.returncode == 0, check.stderr
+    assert [line for line in check.stderr.splitlines() if not line.startswith("✔ ")] == []
+    assert "✔ function forward_event" in check.stderr
+
+
+def test_a_destination_that_is_gone_loses_its_subscription_and_it_is_said(again: Cloud) -> None:
+    run = again.run("deploy", "forward_event", FORWARD_TO=N8N)
+    assert run.returncode == 0, run.stderr
+    [left] = [name for name in again.google.names("pubsub/subscriptions") if "forward" in name]
+    assert "filter" not in subscription(again.google, left)
+    assert "FORWARD_TO no longer names" in run.stderr
+    check = again.run("check", FORWARD_TO=FORWARD_TO)
+    assert check.returncode == 1
+    assert "Subscription b24-forward-event-" in check.stderr
+
+
+def test_a_token_rolls_into_the_forwarder_too(again: Cloud) -> None:
+    run = again.run(
+        "rotate", "BITRIX24_OUTGOING_WEBHOOK_TOKEN", BITRIX24_OUTGOING_WEBHOOK_TOKEN="the-new-token"
+    )
+    assert run.returncode == 0, run.stderr
+    for name in ("b24-bitrix-webhook", "b24-forward-event"):
+        assert environment(again.google, name)["BITRIX24_OUTGOING_WEBHOOK_TOKEN"] == f"{TOKEN_SECRET}:2"
+    run = again.run("rotate", "LINKS_API_TOKEN", LINKS_API_TOKEN="another-one")
+    assert run.returncode == 0, run.stderr
+    assert environment(again.google, "b24-find-link")["LINKS_API_TOKEN"] == "b24-links-api-token:2"
+
+
+def test_destroy_removes_them_too(again: Cloud) -> None:
+    run = again.run("destroy", "--yes")
+    assert run.returncode == 0, run.stderr
+    assert again.google.bindings() == set()
+    for kind in ("run/services", "pubsub/subscriptions", "iam/serviceAccounts"):
+        assert again.google.names(kind) == [], kind
+
+
+@pytest.mark.parametrize(
+    ("function", "setting"), [("forward_event", "FORWARD_TO"), ("find_link", "LINKS_API_TOKEN")]
+)
+def test_named_without_its_setting_is_2(finished: Cloud, function: str, setting: str) -> None:
+    run = finished.run("deploy", function)
+    assert run.returncode == 2
+    assert setting in run.stderr
+    assert finished.changes() == []

@@ -1,0 +1,100 @@
+"""The first edition's deployment (kept in `first_edition.json`), and `deploy.sh` of today run on it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.test_deploy import environment, subscription
+from tests.support.gcloud import PROJECT, TOLD, Call, Cloud, FakeGoogle
+
+SUBSCRIPTIONS = {"b24-on-user-update": "ONUSERUPDATE", "b24-on-user-add": "ONUSERADD"}
+
+
+def first_edition() -> FakeGoogle:
+    kept = json.loads((Path(__file__).parents[1] / "support" / "first_edition.json").read_text())
+    return FakeGoogle(
+        resources=kept["resources"],
+        policies=kept["policies"],
+        objects={name: value.encode() for name, value in kept["secrets"].items()},
+        enabled=set(kept["enabled"]),
+        agents=set(kept["agents"]),
+        counter=10_000,
+    )
+
+
+def lost_events(google: FakeGoogle) -> list[str]:
+    """Whose event, published at this moment, would reach no consumer or be refused by the receiver."""
+    lost = []
+    for name, event in SUBSCRIPTIONS.items():
+        heard = google.resources.get(f"pubsub/projects/{PROJECT}/subscriptions/{name}", {})
+        service = google.resources.get(f"run/projects/{PROJECT}/services/{name}", {})
+        push = heard.get("pushConfig", {})
+        address = service.get("status", {}).get("url", "no address")
+        invokers = google.policies.get(f"run/projects/{PROJECT}/services/{name}", {}).get("bindings", [])
+        if (
+            heard.get("filter") != f'attributes.event = "{event}"'
+            or not heard["topic"].endswith("/b24-events")
+            or not push.get("pushEndpoint", "").startswith(address)
+            or not any(push["oidcToken"]["serviceAccountEmail"] in str(one["members"]) for one in invokers)
+        ):
+            lost.append(event)
+    receiver = google.resources.get(f"run/projects/{PROJECT}/services/b24-bitrix-webhook", {})
+    if (
+        receiver.get("metadata", {}).get("annotations", {}).get("run.googleapis.com/invoker-iam-disabled")
+        != "True"
+    ):
+        lost.append("every event")
+    return lost
+
+
+@pytest.fixture
+def upgraded(cloud_of_all: Cloud) -> Iterator[Cloud]:
+    with cloud_of_all.state(first_edition()):
+        yield cloud_of_all
+
+
+def test_no_event_is_lost_at_any_moment_of_an_upgrade(upgraded: Cloud) -> None:
+    google = upgraded.google
+    before = {name: dict(subscription(google, name)) for name in SUBSCRIPTIONS}
+    moments: list[tuple[str, list[str]]] = [("at first", lost_events(google))]
+    google.after_change = lambda state, call: moments.append((str(call), lost_events(state)))
+    more = {"FORWARD_TO": "https://bot.example.com/#ONTASK*", "LINKS_API_TOKEN": "a-token-for-the-bot"}
+    run = upgraded.run("deploy", **(TOLD | more))
+    assert run.returncode == 0, run.stderr
+    assert len(moments) > 20
+    assert [moment for moment in moments if moment[1]] == []
+    assert {name: subscription(google, name) for name in SUBSCRIPTIONS} == before
+    assert not [call for call in google.calls if call.method == "DELETE"]
+    assert upgraded.run("check", **(TOLD | more)).returncode == 0
+
+
+def test_what_the_first_edition_was_told_stays(upgraded: Cloud) -> None:
+    """Settings and secrets need not be given again; the receiver is the last to change."""
+    google = upgraded.google
+    services = (*SUBSCRIPTIONS, "b24-bitrix-webhook", "b24-resync-users")
+    told = {name: environment(google, name) for name in services}
+    run = upgraded.run("deploy", LOG_LANGUAGE="")
+    assert run.returncode == 0, run.stderr
+    assert {name: environment(google, name) for name in services} == told
+    rolled = [call.path.rpartition("/")[2] for call in google.calls if _rolls(call)]
+    assert rolled[-1] == "b24-bitrix-webhook"
+    assert google.names("secretmanager/versions") == ["1", "1"]
+
+
+def test_a_plan_names_what_an_upgrade_changes(upgraded: Cloud) -> None:
+    plan = upgraded.run("plan", **TOLD)
+    assert plan.returncode == 0, plan.stderr
+    commands = [" ".join(line.split()[1:4]) for line in plan.stdout.splitlines()]
+    assert commands == [
+        "run deploy b24-on-user-update",
+        "run deploy b24-on-user-add",
+        "run deploy b24-resync-users",
+        "logging sinks update",
+        "run deploy b24-bitrix-webhook",
+    ]
+
+
+def _rolls(call: Call) -> bool:
+    return call.service == "run" and call.method == "PUT"
