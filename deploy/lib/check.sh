@@ -15,7 +15,7 @@ smoke() { # real requests: the only proof that Google's side lets in whom it sho
   for name in $FUNCTIONS; do
     url=$(url_of "$name")
     kind=$(kind_of "$name")
-    if [[ -z $url && ($kind == scheduled || $kind == forwarder || $kind == private) ]]; then continue; fi
+    if [[ -z $url && ($kind == schedule || $kind == forwarder || $kind == private) ]]; then continue; fi
     if [[ -z $url ]]; then problem NOT_DEPLOYED "$name" && continue; fi
     if [[ $kind == receiver ]]; then url+=/api/bitrix/webhook; fi
     status=$(curl --silent --max-time 30 --output "$SCRATCH/body" --write-out '%{http_code}' --data '' "$url" || true)
@@ -112,10 +112,10 @@ check_function() { # FUNCTION
     problem OPEN "$1"
   fi
   if [[ $kind == consumer ]]; then
-    check_subscription "$1" "$(service_of "$1")" "attributes.event = \"$(event_of "$1")\""
+    check_subscription "$1" "$(subscription_of "$1")" "attributes.event = \"$(event_of "$1")\""
   elif [[ $kind == forwarder ]]; then
     while IFS='|' read -r id filter; do
-      check_subscription "$1" "$(service_of "$1")-$id" "$filter"
+      check_subscription "$1" "$(subscription_of "$1")-$id" "$filter"
     done < <(destinations)
   fi
   if [[ $PROBLEMS == "$problems_before" ]]; then good FUNCTION "$1"; fi

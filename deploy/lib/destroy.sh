@@ -2,22 +2,24 @@
 # Removing a deployment.
 
 destroy() {
-  local role name listed
+  local role name forwarder listed
   confirm_destruction
   read_secrets
   read_services
   read_subscriptions
-  for name in $(functions_of receiver scheduled consumer forwarder private); do # who publishes goes first
+  for name in $(functions_of receiver schedule consumer forwarder private); do # who publishes goes first
     if [[ -n $(url_of "$name") ]]; then change run services delete "$(service_of "$name")" "--region=$REGION"; fi
   done
   fetch listed scheduler jobs list "--location=$REGION" --format='value(name.basename())'
-  for name in $(functions_of scheduled); do
+  for name in $(functions_of schedule); do
     remove "$listed" "$(service_of "$name")" scheduler jobs delete "--location=$REGION"
   done
   listed=$(cut -d'|' -f1 <<<"$SUBSCRIPTIONS")
-  for name in $(functions_of consumer); do remove "$listed" "$(service_of "$name")" pubsub subscriptions delete; done
-  for name in $(grep "^$(service_of "$(functions_of forwarder)")-" <<<"$listed" || true); do
-    remove "$listed" "$name" pubsub subscriptions delete
+  for name in $(functions_of consumer); do remove "$listed" "$(subscription_of "$name")" pubsub subscriptions delete; done
+  for forwarder in $(functions_of forwarder); do
+    for name in $(grep "^$(subscription_of "$forwarder")-" <<<"$listed" || true); do
+      remove "$listed" "$name" pubsub subscriptions delete
+    done
   done
   remove "$listed" "$DEAD" pubsub subscriptions delete
   fetch listed pubsub topics list --format='value(name.basename())'

@@ -35,7 +35,7 @@ deploy_one() { # FUNCTION: where its settings are there
 deploy_consumer() { # FUNCTION
   deploy_function "$1" "$TIMEOUT" "$MAX_INSTANCES" --invoker-iam-check --no-allow-unauthenticated
   grant "run services" "$(service_of "$1")" roles/run.invoker "$(account_of push)"
-  subscribe "$1" "$(service_of "$1")" "attributes.event = \"$(event_of "$1")\"" "$ACK_DEADLINE" 10
+  subscribe "$1" "$(subscription_of "$1")" "attributes.event = \"$(event_of "$1")\"" "$ACK_DEADLINE" 10
   LISTENING+=" $1"
 }
 
@@ -44,7 +44,7 @@ deploy_forwarder() { # FUNCTION: one instance, so that no destination gets more 
   deploy_function "$1" 30 1 --invoker-iam-check --no-allow-unauthenticated
   grant "run services" "$(service_of "$1")" roles/run.invoker "$(account_of push)"
   while IFS='|' read -r id filter; do
-    subscribe "$1" "$(service_of "$1")-$id" "$filter" 60 100 </dev/null
+    subscribe "$1" "$(subscription_of "$1")-$id" "$filter" 60 100 </dev/null
   done < <(destinations)
   remove_stale_destinations "$1"
 }
@@ -53,7 +53,7 @@ deploy_private() { # FUNCTION: whoever may call it is granted roles/run.invoker 
   deploy_function "$1" 30 "$MAX_INSTANCES" --invoker-iam-check --no-allow-unauthenticated
 }
 
-deploy_scheduled() { # FUNCTION
+deploy_schedule() { # FUNCTION
   if [[ -z ${BITRIX24_DOMAIN:-$(running "$1" BITRIX24_DOMAIN)} ]]; then
     warn NO_DOMAIN
   fi

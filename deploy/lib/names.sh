@@ -6,31 +6,26 @@ INCOMING=BITRIX24_WEBHOOK_TOKEN
 SECRET_SETTINGS="$TOKEN $INCOMING FORWARD_SECRET LINKS_API_TOKEN"
 ROLES="receiver consumers resync push scheduler build forward links" # a service account each
 
-# A line a function: name, kind, event. What follows from a kind is in `needs_of`, `role_of` and functions.sh.
-FUNCTION_TABLE="\
-bitrix_webhook receiver
-on_user_update consumer ONUSERUPDATE
-on_user_add    consumer ONUSERADD
-forward_event  forwarder
-resync_users   scheduled
-find_link      private"
+# The table beside main.py, a line a function: NAME KIND EVENT SUBSCRIPTION, in the order of deployment. What
+# follows from a kind is in `needs_of`, `role_of`, `setting_of` and functions.sh.
+FUNCTION_TABLE=$(awk '!/^#/ && NF' functions)
+FUNCTIONS=$(awk '{print $1}' <<<"$FUNCTION_TABLE" | paste -sd' ' -)
 
 functions_of() { # KIND…: their names, in the order of the kinds
   local kind
   for kind in "$@"; do awk -v kind="$kind" '$2 == kind {print $1}' <<<"$FUNCTION_TABLE"; done
 }
 
-# In the order of deployment: who publishes goes last, when everybody listens.
-FUNCTIONS=$(functions_of consumer forwarder private scheduled receiver | paste -sd' ' -)
-
-kind_of() { awk -v name="$1" '$1 == name {print $2}' <<<"$FUNCTION_TABLE"; }  # FUNCTION
-event_of() { awk -v name="$1" '$1 == name {print $3}' <<<"$FUNCTION_TABLE"; } # FUNCTION
+column_of() { awk -v name="$1" -v column="$2" '$1 == name {print $column}' <<<"$FUNCTION_TABLE"; } # FUNCTION COLUMN
+kind_of() { column_of "$1" 2; }
+event_of() { column_of "$1" 3; }
+subscription_of() { echo "$PREFIX-$(column_of "$1" 4)"; } # of a consumer; a forwarder's have its destination behind
 
 needs_of() { # KIND: the queue, the store, and the settings that only this kind gets
   case $1 in
     receiver) echo "queue $TOKEN" ;;
     consumer) echo "store $INCOMING" ;;
-    scheduled) echo "queue store $INCOMING" ;;
+    schedule) echo "queue store $INCOMING" ;;
     forwarder) echo "store FORWARD_TO $TOKEN FORWARD_SECRET" ;;
     private) echo "store LINKS_API_TOKEN" ;;
   esac
@@ -38,7 +33,7 @@ needs_of() { # KIND: the queue, the store, and the settings that only this kind 
 
 role_of() { # KIND: whose account it runs under
   case $1 in
-    receiver) echo receiver ;; consumer) echo consumers ;; scheduled) echo resync ;;
+    receiver) echo receiver ;; consumer) echo consumers ;; schedule) echo resync ;;
     forwarder) echo forward ;; private) echo links ;;
   esac
 }
@@ -46,12 +41,13 @@ role_of() { # KIND: whose account it runs under
 needs() { [[ " $(needs_of "$1") " == *" $2 "* ]]; } # KIND NEED
 
 setting_of() { # KIND: the setting without which it is left out
-  case $1 in scheduled) echo "$INCOMING" ;; forwarder) echo FORWARD_TO ;; private) echo LINKS_API_TOKEN ;; esac
+  case $1 in schedule) echo "$INCOMING" ;; forwarder) echo FORWARD_TO ;; private) echo LINKS_API_TOKEN ;; esac
 }
 
-is_wanted() { # KIND
+is_wanted() { # KIND: there are functions of it, and their setting is given
+  if [[ -z $(functions_of "$1") ]]; then return 1; fi
   case $1 in
-    scheduled | private) is_given "$(setting_of "$1")" ;;
+    schedule | private) is_given "$(setting_of "$1")" ;;
     forwarder) [[ -n $FORWARD_TO ]] ;;
   esac
 }
@@ -61,6 +57,6 @@ wanted_kinds() { # of the KINDs given, those that are deployed
   for kind in "$@"; do if is_wanted "$kind"; then echo "$kind"; fi; done
 }
 
-service_of() { echo "$PREFIX-${1//_/-}"; }                           # of a function; its subscription too
+service_of() { echo "$PREFIX-${1//_/-}"; }                           # of a function
 account_of() { echo "$PREFIX-$1@$PROJECT.iam.gserviceaccount.com"; } # of a role
 secret_of() { echo "$PREFIX-$(tr '[:upper:]_' '[:lower:]-' <<<"$1")"; }

@@ -8,7 +8,7 @@ create_topics() {
   read_subscriptions
   create "$topics" "$TOPIC" "pubsub topics" "$TOPIC"
   grant "pubsub topics" "$TOPIC" roles/pubsub.publisher "$(account_of receiver)"
-  if is_wanted scheduled; then
+  if is_wanted schedule; then
     grant "pubsub topics" "$TOPIC" roles/pubsub.publisher "$(account_of resync)"
   fi
   create "$topics" "$DEAD" "pubsub topics" "$DEAD"
@@ -77,7 +77,7 @@ remove_stale_destinations() { # FUNCTION: subscriptions of destinations that FOR
   local name wanted
   wanted=$(destinations | cut -d'|' -f1)
   while IFS= read -r name; do
-    if [[ $name == "$(service_of "$1")-"* ]] && ! has "$wanted" "${name#"$(service_of "$1")-"}"; then
+    if [[ $name == "$(subscription_of "$1")-"* ]] && ! has "$wanted" "${name#"$(subscription_of "$1")-"}"; then
       warn DESTINATION_GONE "$name"
       change pubsub subscriptions delete "$name" </dev/null
     fi
@@ -88,7 +88,7 @@ require_listeners() {
   local consumer absent=""
   for consumer in $(functions_of consumer); do
     if [[ " $LISTENING " != *" $consumer "* ]]; then
-      if [[ -n $(subscription "$(service_of "$consumer")") ]]; then LISTENING+=" $consumer"; else absent+=" $consumer"; fi
+      if [[ -n $(subscription "$(subscription_of "$consumer")") ]]; then LISTENING+=" $consumer"; else absent+=" $consumer"; fi
     fi
   done
   if [[ -z ${LISTENING// /} ]]; then

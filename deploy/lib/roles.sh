@@ -10,7 +10,7 @@ create_accounts() { # one a role, and what they may do in the project itself
       "--display-name=Bitrix24 gateway: $role"
   done
   grant projects "$PROJECT" roles/run.builder "$(account_of build)"
-  for kind in $(wanted_kinds consumer scheduled forwarder private); do
+  for kind in $(wanted_kinds consumer schedule forwarder private); do
     grant projects "$PROJECT" "$(store_role_of "$kind")" "$(account_of "$(role_of "$kind")")" \
       "--condition=$STORE_CONDITION"
   done
@@ -19,7 +19,7 @@ create_accounts() { # one a role, and what they may do in the project itself
 
 wanted_roles() { # the accounts that this deployment needs
   echo receiver consumers push build
-  if is_wanted scheduled; then echo resync scheduler; fi
+  if is_wanted schedule; then echo resync scheduler; fi
   if is_wanted forwarder; then echo forward; fi
   if is_wanted private; then echo links; fi
 }
@@ -74,12 +74,12 @@ revoke() { # GROUP RESOURCE ROLE ACCOUNT [FLAG…]
 revoke_roles() { # what the deletions above leave behind
   local kind setting
   revoke projects "$PROJECT" roles/run.builder "$(account_of build)" --all
-  for kind in consumer scheduled forwarder private; do
+  for kind in consumer schedule forwarder private; do
     revoke projects "$PROJECT" "$(store_role_of "$kind")" "$(account_of "$(role_of "$kind")")" --all
   done
   for setting in $SECRET_SETTINGS; do
     if ! has "$SECRETS" "$(secret_of "$setting")"; then continue; fi
-    for kind in receiver consumer scheduled forwarder private; do
+    for kind in receiver consumer schedule forwarder private; do
       if needs "$kind" "$setting"; then
         revoke secrets "$(secret_of "$setting")" roles/secretmanager.secretAccessor "$(account_of "$(role_of "$kind")")"
       fi

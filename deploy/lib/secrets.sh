@@ -35,7 +35,7 @@ ask_for() { # SETTING → GIVEN, from the environment or the hidden prompt; empt
 
 decide_secrets() { # FUNCTION…: before anything is changed
   decide_secret "$TOKEN" required
-  decide_secret "$INCOMING" "$(need_of_secret scheduled "$@")"
+  decide_secret "$INCOMING" "$(need_of_secret schedule "$@")"
   decide_secret FORWARD_SECRET optional
   decide_secret LINKS_API_TOKEN "$(need_of_secret private "$@")"
   if ! is_given "$INCOMING"; then warn NO_INCOMING "$INCOMING"; fi
@@ -77,7 +77,7 @@ create_secrets() {
   step STEP_SECRETS
   for setting in $SECRET_SETTINGS; do
     accounts=()
-    for kind in $(wanted_kinds receiver consumer scheduled forwarder private); do
+    for kind in $(wanted_kinds receiver consumer schedule forwarder private); do
       if needs "$kind" "$setting"; then accounts+=("$(account_of "$(role_of "$kind")")"); fi
     done
     if is_given "$setting" && [[ ${#accounts[@]} -gt 0 ]]; then store_secret "$setting" "${accounts[@]}"; fi

@@ -643,10 +643,25 @@ def _copy_of_the_project(target: Path) -> Path:
     )
     shutil.copytree(ROOT, target, ignore=skipped)
     shutil.copy(ROOT / ".gcloudignore", target)
+    _complete_table(target / "functions")
     for name, text in LEFT_AT_HOME.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(text)
     return target
+
+
+def _complete_table(table: Path) -> None:
+    """With a function of each kind, whether main.py has one yet or not."""
+    lines = table.read_text().splitlines()
+    kinds = {line.split()[1] for line in lines if line and not line.startswith("#")}
+    for kind, line in (
+        ("forwarder", "forward_event forwarder - forward-event"),
+        ("private", "find_link private - -"),
+    ):
+        if kind not in kinds:
+            receiver = next(index for index, text in enumerate(lines) if text.startswith("bitrix_webhook"))
+            lines.insert(receiver, line)
+    table.write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture(scope="session")
