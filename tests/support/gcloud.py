@@ -208,6 +208,9 @@ class FakeGoogle:
             return 200, self._operation(key)
         if call.service == "serviceusage":
             return 200, self._services(key)
+        if key.endswith("/defaultServiceAccount"):  # of Cloud Build
+            name = f"projects/{PROJECT}/serviceAccounts/{NUMBER}-compute@developer.gserviceaccount.com"
+            return 200, {"name": key.partition("/")[2], "serviceAccountEmail": name}
         method = {"GET": self._get, "POST": self._post, "PUT": self._put}
         method |= {"PATCH": self._patch, "DELETE": self._delete}
         return 200, method[call.method](call, key)
