@@ -150,9 +150,10 @@ def _function(name: str, port: int) -> list[str]:
 
 
 def _subscribe(host: str, ports: Mapping[str, int]) -> None:
-    """The topics and subscriptions of `deploy.sh`, less accounts and roles, which an emulator has none of.
+    """The topics and subscriptions of `deploy.sh`; accounts and roles are nothing that an emulator has.
 
-    And less the retry policy: with one, the emulator forgets a message that was refused (seen).
+    Without the retry policy the emulator tries once a second, and a consumer that is away for ten seconds
+    loses its events to the dead letters. Filters are stored and not applied: each consumer sees every event.
     """
     for topic in (TOPIC, DEAD_TOPIC):
         _put(host, topic, {})
@@ -167,6 +168,7 @@ def _subscribe(host: str, ports: Mapping[str, int]) -> None:
             "filter": f'attributes.event = "{function.event}"',
             "ackDeadlineSeconds": 70,
             "pushConfig": {"pushEndpoint": f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"},
+            "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
             "deadLetterPolicy": {"deadLetterTopic": DEAD_TOPIC, "maxDeliveryAttempts": 10},
         }
         _put(host, f"projects/{PROJECT}/subscriptions/local-{function.subscription}", subscription)

@@ -7,12 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
+from gateway.functions import functions, of_kind
+from gateway.local import emulators
 from tests.support import firestore, pubsub
 from tests.support.processes import free_port
 
@@ -64,8 +69,8 @@ class Walk:
 
 
 @pytest.fixture
-def walk(project: Path, request: pytest.FixtureRequest) -> Iterator[Walk]:
-    match = START.match(commands(request.param)[0])
+def walk(project: Path) -> Iterator[Walk]:
+    match = START.match(commands("local-emulators.md")[0])
     assert match is not None
     settings = dict(pair.split("=") for pair in match["settings"].split())
     port = free_port()
@@ -96,10 +101,12 @@ def walk(project: Path, request: pytest.FixtureRequest) -> Iterator[Walk]:
             socket.create_connection((host.partition(":")[0], int(host.partition(":")[2])))
 
 
-@pytest.mark.parametrize("walk", ["local-emulators.md", "local-emulators.ru.md"], indirect=True)
-def test_the_pages_commands_do_what_the_page_says(walk: Walk, request: pytest.FixtureRequest) -> None:
-    page = request.node.callspec.params["walk"]
-    _, send, look, fail, letters = commands(page)
+def test_both_languages_have_the_same_commands() -> None:
+    assert commands("local-emulators.ru.md") == commands("local-emulators.md")
+
+
+def test_the_pages_commands_do_what_the_page_says(walk: Walk) -> None:
+    _, send, look, fail, letters = commands("local-emulators.md")
     walk.prologue, look = look.split("\n")
     walk.prologue += "\n"
     assert '"code": "EVENT_QUEUED"' in walk.run(send)
@@ -109,6 +116,42 @@ def test_the_pages_commands_do_what_the_page_says(walk: Walk, request: pytest.Fi
     assert '"code": "EVENT_QUEUED"' in walk.run(fail)
     assert "ONUSERADD" in walk.run_until(letters, "ONUSERADD")
     assert (walk.project / "var" / "emulators" / "pubsub.log").stat().st_size > 0
+
+
+def test_a_consumer_that_is_away_for_ten_seconds_loses_nothing(pubsub_emulator: pubsub.Emulator) -> None:
+    host, ports = pubsub_emulator.host, {function.name: free_port() for function in functions()}
+    emulators._subscribe(host, ports)
+    event = {"data": "e30=", "attributes": {"event": "ONUSERUPDATE"}}
+    pubsub_emulator.call("POST", f"{emulators.TOPIC}:publish", {"messages": [event]})
+    time.sleep(10)
+    taken = Queue[str]()
+    consumers = [_consumer(function.name, ports[function.name], taken) for function in of_kind("consumer")]
+    try:
+        assert {taken.get(timeout=60) for _ in consumers} == {
+            function.name for function in of_kind("consumer")
+        }
+    finally:
+        for consumer in consumers:
+            consumer.shutdown()
+            consumer.server_close()
+    letters = f"projects/{emulators.PROJECT}/subscriptions/local-dead-letters:pull"
+    assert pubsub_emulator.call("POST", letters, {"maxMessages": 10, "returnImmediately": True}) == {}
+
+
+def _consumer(name: str, port: int, taken: Queue[str]) -> HTTPServer:
+    class Consumer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+            taken.put(name)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", port), Consumer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
 
 
 def test_make_starts_it() -> None:
