@@ -16,7 +16,9 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
+from gateway.addresses import is_vendors, portal_name
 from gateway.errors import PoisonMessage
+from gateway.redaction import is_secret_name, names_secret
 
 # or pydantic reads the metadata of all installed packages, to find none: 10 ms of a cold start
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -24,13 +26,6 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-SECRET_KEYS = frozenset(
-    (
-        *("application_token", "access_token", "refresh_token", "client_secret", "client_id"),
-        *("event_token", "token", "auth", "auth_id", "refresh_id"),
-    )
-)
-_DOMAIN = re.compile(r"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,13}\s*")
 _TS_LIMIT = 10**12
 _canonical = json.JSONEncoder(
@@ -166,7 +161,7 @@ def webhook_message(
         event,
         _ts(fields.get("ts")),
         _text(fields.get("event_handler_id")),
-        _domain(auth.get("domain")) or default_domain,
+        _portal(auth) or default_domain,
         _text(auth.get("member_id")),
         _without_keys(fields.get("data")),
     )
@@ -191,11 +186,23 @@ def without_secrets(value: Any, secrets: Collection[str]) -> Any:
 def _without_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: _without_keys(inner) if isinstance(inner, (dict, list)) else inner
+            key: _without_keys(inner) if isinstance(inner, (dict, list)) else _in_text(inner)
             for key, inner in value.items()
-            if key.lower() not in SECRET_KEYS
+            if not is_secret_name(key)
         }
-    return [_without_keys(inner) for inner in value] if isinstance(value, list) else value
+    return [_without_keys(inner) for inner in value] if isinstance(value, list) else _in_text(value)
+
+
+def _in_text(value: Any) -> Any:
+    """The text of a JSON object or list, without the keys that name a secret; anything else as it is."""
+    if not isinstance(value, str) or value[:1] not in ("{", "[") or not names_secret(value):
+        return value
+    try:
+        inner = json.loads(value)
+    except (ValueError, RecursionError):
+        return None  # it names a secret, and nobody can say where that ends
+    cleaned = _without_keys(inner)
+    return value if cleaned == inner else json.dumps(cleaned, ensure_ascii=False)
 
 
 def _without_texts(value: Any, secrets: Collection[str]) -> Any:
@@ -269,11 +276,32 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and len(value) <= 200 else None
 
 
+def event_portal(fields: Any) -> str:
+    """The portal that an event names, whether or not its token is right; "" where it names none."""
+    auth = fields.get("auth") if isinstance(fields, dict) else None
+    try:
+        return _portal(auth) if isinstance(auth, dict) else ""
+    except EventInvalid:
+        return ""
+
+
+def _portal(auth: Mapping[str, Any]) -> str:
+    """`auth.domain`; where that is a server of the vendor's own, the host of `auth.client_endpoint`.
+
+    https://apidocs.bitrix24.ru/api-reference/common/events/on-app-user-ready.html
+    """
+    domain = _domain(auth.get("domain"))
+    if is_vendors(domain):
+        endpoint = auth.get("client_endpoint")
+        domain = (portal_name(endpoint) or "") if isinstance(endpoint, str) else ""
+    return domain
+
+
 def _domain(value: Any) -> str:
     """The portal's domain in lower case; "" where the event names none."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return ""
-    domain = value.strip().lower() if isinstance(value, str) else ""
-    if not _DOMAIN.fullmatch(domain):
+    domain = portal_name(value) if isinstance(value, str) else None
+    if domain is None:
         raise EventInvalid("auth.domain")
     return domain

@@ -9,6 +9,14 @@ from verify import fingerprint
 MAX_SHOWN = 200  # characters
 MAX_KEYS = 20
 
+SECRET_NAMES = (
+    *("application_token", "access_token", "refresh_token", "client_secret", "client_id"),
+    *("event_token", "token", "auth", "auth_id", "refresh_id"),
+)
+_ENDS = tuple(f"_{name}" for name in SECRET_NAMES)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_APART = re.compile(r"[^A-Za-z0-9]+")
+
 _TOKEN_RUN = re.compile(r"[A-Za-z0-9_-]{16,}")
 _MASK = re.compile(r"<masked \d+ (?:[0-9a-f]{8}|-)>")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -16,6 +24,22 @@ _KEY = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 _KNOWN = frozenset(  # names of the vendor's and of HTTP's that are as long as a token
     ("event_handler_id", "application_token", "auth_application_token", "x-www-form-urlencoded")
 )
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Whether a key names a secret: one of `SECRET_NAMES` in any case, or a flat name that ends in one.
+
+    `BOT[567][access_token]`, `USER_AUTH_ID` and `accessToken` are such names.
+    """
+    words = "_".join(_APART.sub("_", _HUMP.sub("_", name[-100:])).strip("_").lower().split("_"))
+    return words in SECRET_NAMES or words.endswith(_ENDS)
+
+
+def names_secret(text: str) -> bool:
+    """Whether a key in the JSON `text` may name a secret; said by a glance."""
+    lower = text.lower()
+    return any(name in lower for name in ("token", "auth", "secret", "client_id", "refresh_id"))
 
 
 def mask(value: bytes) -> str:

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from gateway.addresses import portal_name
 from gateway.errors import SettingError
 from gateway.texts import say
 
@@ -33,7 +34,9 @@ class Settings:
     """Everything the gateway was told, as values. Secrets are kept out of `repr`."""
 
     outgoing_token: str | None = field(default=None, repr=False)  # as configured, for the diagnosis
-    tokens: tuple[bytes, ...] = field(default=(), repr=False)
+    tokens: tuple[bytes, ...] = field(default=(), repr=False)  # all that are accepted, bound ones too
+    bound_tokens: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)  # (portal, token)
+    unbound_tokens: tuple[bytes, ...] = field(default=(), repr=False)
     webhook_url: str | None = None
     domain: str = ""
     rest_origin: str = ""  # scheme and host of the portal's REST; `http` for loopback hosts alone
@@ -52,6 +55,16 @@ class Settings:
     resync_every: int | None = None  # seconds
     on_railway: bool = False
     on_google_cloud: bool = False
+
+    def tokens_of(self, portal: str) -> tuple[bytes, ...]:
+        """The tokens that speak for `portal`: those bound to it, else those that are bound to none.
+
+        Whoever holds an unbound token speaks for every portal that no other item names.
+        """
+        if not self.bound_tokens:
+            return self.tokens
+        bound = tuple(token for named, token in self.bound_tokens if named == portal)
+        return bound or self.unbound_tokens
 
     @property
     def queue_kind(self) -> str:
@@ -131,7 +144,9 @@ def _read(token: str | None, text: Mapping[str, str]) -> Settings:
     domain, origin = _portal(text.get("BITRIX24_DOMAIN", ""))
     return Settings(
         outgoing_token=token,
-        tokens=accepted_tokens(token),
+        tokens=tuple(dict.fromkeys(item[1] for item in accepted_tokens(token))),
+        bound_tokens=tuple(item for item in accepted_tokens(token) if item[0]),
+        unbound_tokens=tuple(value for portal, value in accepted_tokens(token) if not portal),
         webhook_url=_webhook_url(text),
         domain=domain,
         rest_origin=origin,
@@ -177,10 +192,21 @@ def _known_language(told: str) -> str:
     return "en" if told.strip().lower() == "en" else "ru"
 
 
-def accepted_tokens(setting: str | None) -> tuple[bytes, ...]:
-    """The accepted tokens of a setting: separated by commas, trimmed, empty ones dropped, in order."""
-    parts = (part.strip() for part in (setting or "").split(","))
-    return tuple(dict.fromkeys(part.encode("utf-8", "surrogateescape") for part in parts if part))
+def accepted_tokens(setting: str | None) -> tuple[tuple[str, bytes], ...]:
+    """(portal, token) of each item of a setting; the portal is "" where an item is bound to none.
+
+    Items are separated by commas, trimmed, empty ones dropped. `PORTAL=TOKEN` binds a
+    token: what stands before the first `=` is a host with a dot, or with a port.
+    """
+    items = []
+    for part in (part.strip() for part in (setting or "").split(",")):
+        before, equals, after = part.partition("=")
+        host = equals and "/" not in before and ("." in before or ":" in before)
+        portal = portal_name(before) if host else None
+        token = after.strip() if portal else part
+        if token:
+            items.append((portal or "", token.encode("utf-8", "surrogateescape")))
+    return tuple(dict.fromkeys(items))
 
 
 def _values(environ: Mapping[str, str], dotenv: str | Path | None) -> dict[str, str]:

@@ -16,6 +16,30 @@ class Sentence(NamedTuple):
 
 SENTENCES: dict[str, Sentence] = {
     # The well-known lines: operators search their logs for them, so their beginnings stay as they are.
+    "EVENT_ODD": Sentence(
+        "Событие {event} принято, но по дороге его изменили: передавайте тело байт в байт.",
+        "Event {event} is accepted, but something on the way changed it: pass the body on byte for byte.",
+    ),
+    "ODD_REPEATED": Sentence(
+        "Имя пришло несколько раз, осталось последнее значение: {names}.",
+        "A name came more than once, and only its last value is left: {names}.",
+    ),
+    "ODD_APPENDED": Sentence(
+        "Имя кончается на []: Битрикс24 так не пишет, номера элементов потеряны: {names}.",
+        "A name ends in []: Bitrix24 never writes so, the items' numbers are lost: {names}.",
+    ),
+    "ODD_NOT_UTF8": Sentence(
+        "Значение не в UTF-8, нечитаемые байты заменены: {names}.",
+        "A value is not UTF-8, and its unreadable bytes are replaced: {names}.",
+    ),
+    "ODD_LINE_END": Sentence(
+        "Перевод строки или пробелы в конце тела отброшены.",
+        "Line ends or spaces at the end of the body were dropped.",
+    ),
+    "ODD_NULL": Sentence(
+        "Поле {field} пришло как null, а не пустым: связь не снята (пользователь {users}). Пустое поле отправляйте пустым.",
+        "The field {field} came as null, not empty: nobody was unlinked (user {users}). Send an empty field empty.",
+    ),
     "TOKEN_REFUSED": Sentence(
         "⚠️ Неверный токен исходящего вебхука. Получен: {received}",
         "⚠️ Wrong outgoing webhook token. Received: {received}",
@@ -227,6 +251,10 @@ SENTENCES: dict[str, Sentence] = {
     "ANSWER_QUERY_TOO_LONG": Sentence(
         "Строка запроса длиннее 8 КиБ. Сократите адрес обработчика",
         "The query is longer than 8 KiB. Shorten the handler's address",
+    ),
+    "ANSWER_BODY_INCOMPLETE": Sentence(
+        "Тело запроса пришло не целиком",
+        "The request's body did not come whole",
     ),
     "ANSWER_BODY_TOO_LARGE": Sentence(
         "Тело запроса больше 512 КиБ. Уменьшите его",

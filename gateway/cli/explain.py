@@ -77,6 +77,8 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
             show(Text(f"   → {cause['do']}", style="bold green" if first else ""))
         if first:
             show(Text(f"   {tell('EXPLAIN_GUIDE', section=guide_section(cause['code'], settings.language))}"))
+    for oddity in explanation.oddities:
+        show(Text(f"   {oddity}", style="yellow"))
     if not explanation.passes and not explanation.causes:
         show(Text(f"   {_answer(explanation, tell)}"))
     if explanation.places:

@@ -11,65 +11,120 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from gateway.ingest import php_form
 from gateway.ingest.decision import Judgement
-from gateway.ingest.decode import TooComplex, decode, decode_query
+from gateway.ingest.decode import decode, decode_query, with_form_names
+from gateway.ingest.hollow import hollow, printout
+from gateway.ingest.incoming import MAX_QUERY
+from gateway.ingest.limits import MAX_PARAMETERS, TooComplex
 from verify import BODY_PATHS, QUERY_PLACE, Path
 
 MAX_BYTES = 256 * 1024  # of a body that is read in other ways
 MAX_DEPTH = 2  # a field in a field: an envelope's body that is JSON in a string
 MAX_FIELDS = 64  # fields that are tried as a body of their own
+MAX_TRIES, MAX_TRIED = 100, 512 * 1024  # decodings of one diagnosis, and their bytes in all
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x78\x9c": "zlib", b"\x78\x01": "zlib"}
 _COMPRESSED |= {b"\x78\xda": "zlib", b"PK\x03\x04": "zip", b"BZh": "bzip2"}
-_NOT_A_FORM = re.compile(rb"(?:[<{\[]|[Aa]rray\s*\(|stdClass|object\(|[aO]:[0-9]+:)")
+_NOT_A_FORM = re.compile(
+    rb"(?:[<{\[]|[Aa]rray\s?\(|stdClass|object\(|[aO]:[0-9]{1,9}:|b[\"']|(?:url\.Values|&)?map\[)"
+)
+_N8N_ITEM = {"headers", "params", "query", "body"}
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
 _BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
 _ENCODED_NAME = re.compile(rb"(?:^|&)[^=&]*%25")
 _FLAT = re.compile(r"[^A-Za-z0-9]+")
+_WITHOUT_OTHERS = ("BODY_EMPTY", "BODY_COMPRESSED", "BODY_IN_QUERY", "BODY_PRINTED")
 _UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The top level as a reading has it; `code` and `detail` say what is wrong with the body, if anything."""
+    """The top level as a reading has it; `code` and `detail` say what is wrong with the body, if anything.
+
+    `how` chooses among the sentences of a code.
+    """
 
     fields: Any
     code: str = ""
     detail: str = ""
     repeated: frozenset[Path] = frozenset()
+    how: str = ""
+
+
+class Budget:
+    """What all readings of one diagnosis may cost together: a sender chooses how many his body suggests."""
+
+    def __init__(self) -> None:
+        self.tries, self.bytes = MAX_TRIES, MAX_TRIED
+
+    def allows(self, body: bytes) -> bool:
+        self.tries, self.bytes = self.tries - 1, self.bytes - len(body)
+        return self.tries >= 0 and self.bytes >= 0
 
 
 def as_read(judgement: Judgement) -> Reading:
     """The body as the receiver read it, and whether it can have meant anything by it."""
     payload, body = judgement.payload, judgement.body
     if not body.strip(b" \t\r\n\0"):
+        if in_query := _event_in_query(judgement):
+            return Reading(in_query, "BODY_IN_QUERY")
         return Reading({}, "BODY_EMPTY")
+    if body.strip().lower() in (b"null", b"none", b"undefined"):
+        return Reading({}, "BODY_EMPTY", body.strip().decode().lower(), how="null")
     if payload.decoded_as == "compressed":
         return Reading({}, "BODY_COMPRESSED", _encoding(judgement))
     magic = next((name for magic, name in _COMPRESSED.items() if body.startswith(magic)), "")
     if magic and not body.isascii():
         return Reading({}, "BODY_COMPRESSED", magic)
     if payload.decoded_as == "unreadable" or (payload.decoded_as == "form" and _is_no_form(body)):
+        printed = printout(_start(body).decode("utf-8", "replace"))
+        if printed and printed != "json":
+            return Reading({}, "BODY_PRINTED", "body", how=printed)
         return Reading({}, "BODY_UNREADABLE", _kind(body))
+    if payload.decoded_as == "json" and payload.fields in ({}, []):
+        return Reading({}, "BODY_PRINTED", "body", how="empty")
+    lost = hollow(payload.fields)
+    if lost is not None and lost.how not in ("flat", "text"):
+        return Reading(payload.fields, "BODY_PRINTED", f"body:{lost.name}", payload.repeated, lost.how)
     return Reading(payload.fields, repeated=payload.repeated)
+
+
+def _event_in_query(judgement: Judgement) -> dict[str, Any] | None:
+    """The query, where it is an event that should have been the body."""
+    query, _ = query_of(judgement)
+    beside = any(str(name).lower().startswith(("data", "auth")) for name in query)
+    return query if "event" in query and beside else None
 
 
 def others(judgement: Judgement, first: Reading) -> list[Reading]:
     """The other readings, the simplest first."""
-    if first.code in ("BODY_EMPTY", "BODY_COMPRESSED") or len(judgement.body) > MAX_BYTES:
+    if first.code in _WITHOUT_OTHERS or len(judgement.body) > MAX_BYTES:
         return []
-    found = [*_of_bytes(judgement), *_of_fields(first.fields)]
+    budget = Budget()
+    found = [*_of_bytes(judgement, budget), *_of_fields(first.fields, budget)]
     deeper = [
-        Reading(inner.fields, outer.code, outer.detail, inner.repeated)
+        Reading(inner.fields, outer.code, outer.detail, inner.repeated, outer.how)
         for outer in found
-        for inner in _of_fields(outer.fields)
+        for inner in _of_fields(outer.fields, budget)
     ]
-    return found + deeper
+    return [_on_the_wire(reading, judgement) for reading in found + deeper]
+
+
+def _on_the_wire(reading: Reading, judgement: Judgement) -> Reading:
+    """A flat name as it was sent: PHP's rules make `auth_application_token` of `auth.application_token`."""
+    shown = reading.detail.removeprefix("body:")
+    if reading.code != "BODY_FLATTENED" or judgement.payload.decoded_as != "form":
+        return reading
+    for raw in php_form.parameters(judgement.body)[0][:MAX_PARAMETERS]:
+        if php_form.name_of(raw) == (shown,):
+            return replace(reading, detail=f"body:{php_form.decoded(raw)}")
+    return reading
 
 
 def token_texts(fields: Any) -> dict[str, str]:
@@ -136,12 +191,12 @@ def _kind(body: bytes) -> str:
     return "XML" if start[:1] == b"<" else ""
 
 
-def _of_bytes(judgement: Judgement) -> Iterator[Reading]:
+def _of_bytes(judgement: Judgement, budget: Budget) -> Iterator[Reading]:
     """Readings of the whole body: another type, another encoding, other separators."""
     body = judgement.body
     content_type = judgement.incoming.header("content-type")
     if b"form-data" in body and (boundary := _BOUNDARY.search(body[:4096])):
-        yield _parts(body, boundary[1], judgement)
+        yield _parts(body, boundary[1], judgement, budget)
     if text := _wide(body):
         same = "utf-16" in content_type.lower() or "utf-32" in content_type.lower()
         code, said = (
@@ -149,48 +204,51 @@ def _of_bytes(judgement: Judgement) -> Iterator[Reading]:
             if same
             else ("BODY_MISDECLARED", f"{shown_type(judgement)} → UTF-16")
         )
-        yield from _decoded(text, content_type.partition(";")[0], code, said)
+        yield from _decoded(text, budget, content_type.partition(";")[0], code, said)
     if judgement.payload.decoded_as != "json" and (b"=" not in body or _ENCODED_NAME.search(body)):
         once = unquote_to_bytes(body)
-        yield from _decoded(once, "", "BODY_ENCODED_TWICE")
+        yield from _decoded(once, budget, "", "BODY_ENCODED_TWICE")
         if b"%" in once:
-            yield from _decoded(unquote_to_bytes(once), "", "BODY_ENCODED_TWICE")
+            yield from _decoded(unquote_to_bytes(once), budget, "", "BODY_ENCODED_TWICE")
     if body[:3].lower() in (b"%7b", b"%5b"):
-        yield from _decoded(unquote_to_bytes(body.rstrip(b"=").replace(b"+", b" ")), "", "BODY_ENCODED_TWICE")
+        yield from _decoded(
+            unquote_to_bytes(body.rstrip(b"=").replace(b"+", b" ")), budget, "", "BODY_ENCODED_TWICE"
+        )
     if body.lstrip()[:1] in (b'"', b"'"):
-        yield from _decoded(_text_of_json(body), "", "BODY_NESTED", "body")
+        yield from _decoded(_text_of_json(body), budget, "", "BODY_NESTED", "body")
     if body[:1] in (b"=", b"?"):
-        yield from _decoded(body[1:], "", "BODY_NESTED", "body")
+        yield from _decoded(body[1:], budget, "", "BODY_NESTED", "body")
     if _BASE64.fullmatch(squeezed := b"".join(body.split())):
-        yield from _decoded(_from_base64(squeezed), "", "BODY_UNREADABLE", "base64")
+        yield from _decoded(_from_base64(squeezed), budget, "", "BODY_UNREADABLE", "base64")
     if judgement.payload.decoded_as in ("form", "unreadable"):
-        yield from _of_text(body)
+        yield from _of_text(body, budget)
 
 
-def _of_text(body: bytes) -> Iterator[Reading]:
+def _of_text(body: bytes, budget: Budget) -> Iterator[Reading]:
     """Readings of a form that something printed anew: HTML entities, lines, semicolons, a BOM."""
     if b"&quot;" in body or b"&amp;" in body or b"&#" in body:
         plain = html.unescape(body.decode("utf-8", "replace")).encode("utf-8", "replace")
-        yield from _decoded(plain, "", "BODY_UNREADABLE", "HTML entities")
+        yield from _decoded(plain, budget, "", "BODY_UNREADABLE", "HTML entities")
     if b"\n" in body or b";" in body:
         lines = b"&".join(line.strip() for line in re.split(rb"[\n;]", body))
-        yield from _decoded(lines, "", "BODY_UNREADABLE", "separators")
+        yield from _decoded(lines, budget, "", "BODY_UNREADABLE", "separators")
     if body[:3] == b"\xef\xbb\xbf":
-        yield from _decoded(body[3:], "", "BODY_UNREADABLE", "BOM")
+        yield from _decoded(body[3:], budget, "", "BODY_UNREADABLE", "BOM")
 
 
-def _of_fields(fields: Any, depth: int = MAX_DEPTH) -> Iterator[Reading]:
+def _of_fields(fields: Any, budget: Budget, depth: int = MAX_DEPTH) -> Iterator[Reading]:
     """Readings of what was read: flat names, and an event inside one field, or in a field of that."""
     if isinstance(fields, dict) and (flat := _unflattened(fields)):
         yield Reading(flat[0], "BODY_FLATTENED", flat[1])
     for name, value in _fields(fields, "body", MAX_DEPTH):
-        for inner in [Reading(value)] if isinstance(value, dict) else _inside(value):
+        for inner in [Reading(with_form_names(value))] if isinstance(value, dict) else _inside(value, budget):
             if is_whole(inner.fields):
-                yield Reading(inner.fields, "BODY_NESTED", name, inner.repeated)
+                how = "n8n" if isinstance(fields, dict) and fields.keys() >= _N8N_ITEM else ""
+                yield Reading(inner.fields, "BODY_NESTED", name, inner.repeated, how)
             elif name in ("body:auth", "body:data") and isinstance(value, str) and inner.fields:
                 yield Reading({**fields, name[5:]: inner.fields}, "BODY_NESTED", name)
             elif isinstance(value, str) and depth > 1:
-                for deep in _of_fields(inner.fields, depth - 1):
+                for deep in _of_fields(inner.fields, budget, depth - 1):
                     yield Reading(deep.fields, "BODY_NESTED", name, deep.repeated)
 
 
@@ -208,18 +266,20 @@ def _fields(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:
         yield from _fields(inner, path, depth - 1)
 
 
-def _inside(text: str) -> Iterator[Reading]:
+def _inside(text: str, budget: Budget) -> Iterator[Reading]:
     """A text that is JSON, a form, or base64 of one."""
     body = text.encode("utf-8", "replace")
+    if not budget.allows(body):
+        return
     for _ in range(2):
         if body.lstrip()[:1] == b'"':
             body = _text_of_json(body)
     if body.lstrip()[:1] in (b"{", b"[") or re.search(rb"(?:event|auth|token)[^&]{0,60}=", body):
-        yield from _decoded(body, "", "")
+        yield from _decoded(body, budget)
     if b"%" in body:
-        yield from _decoded(unquote_to_bytes(body), "", "")
+        yield from _decoded(unquote_to_bytes(body), budget)
     if _BASE64.fullmatch(body):
-        yield from _decoded(_from_base64(body), "", "")
+        yield from _decoded(_from_base64(body), budget)
 
 
 def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
@@ -255,7 +315,7 @@ def _branch(nested: dict[str, Any], name: str) -> dict[str, Any]:
     return branch
 
 
-def _parts(body: bytes, boundary: bytes, judgement: Judgement) -> Reading:
+def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -> Reading:
     """The parts of a multipart body that the parser left out or could not take, files included."""
     fields: dict[str, Any] = {}
     files: list[str] = []
@@ -270,7 +330,7 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement) -> Reading:
         flat[0]["auth"]["application_token"] = None  # a file is no text, whatever it holds
         return Reading(flat[0], "TOKEN_NOT_TEXT", "body:auth.application_token: file")
     for name in files:
-        for inner in _inside(fields[name]):
+        for inner in _inside(fields[name], budget):
             return Reading(inner.fields, "BODY_NESTED", f"body:{name}", inner.repeated)
     whole = flat[0] if flat else fields
     if judgement.payload.declared == "multipart":
@@ -278,7 +338,11 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement) -> Reading:
     return Reading(whole, "BODY_MISDECLARED", f"{shown_type(judgement)} → multipart")
 
 
-def _decoded(body: bytes, content_type: str, code: str, detail: str = "") -> Iterator[Reading]:
+def _decoded(
+    body: bytes, budget: Budget, content_type: str = "", code: str = "", detail: str = ""
+) -> Iterator[Reading]:
+    if not budget.allows(body):
+        return
     try:
         payload = decode(body, content_type)
     except TooComplex:
@@ -320,6 +384,9 @@ def _from_base64(body: bytes) -> bytes:
 
 def query_of(judgement: Judgement) -> tuple[dict[str, Any], frozenset[tuple[str, Path]]]:
     """The query's parameters, and its place where that was given more than once."""
-    query, repeated = decode_query(judgement.incoming.query[: 8 * 1024])
+    try:
+        query, repeated = decode_query(judgement.incoming.query[:MAX_QUERY])
+    except TooComplex:
+        return {}, frozenset()
     where, _, name = QUERY_PLACE.partition(":")
     return query, frozenset({(where, (name,))} if repeated else ())

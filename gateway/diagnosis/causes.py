@@ -67,10 +67,6 @@ SAYS: dict[str, Sentence] = {
         "POST пришёл без тела, а токен Битрикс24 стоит именно в теле: его потеряло перенаправление или прокси (или его не послал сам отправитель).",
         "The POST came without a body, which is where Bitrix24 puts the token: a redirect or a proxy dropped it (or the sender sent none).",
     ),
-    "BODY_EMPTY/declared": Sentence(
-        "Заголовок Content-Length обещал {declared} байт, а тело пришло пустым: его отбросил прокси по дороге.",
-        "Content-Length promised {declared} bytes and the body came empty: a proxy on the way dropped it.",
-    ),
     "BODY_COMPRESSED": Sentence(
         "Тело пришло сжатым ({how}), а сжатое шлюз не распаковывает; сам Битрикс24 тело не сжимает.",
         "The body came compressed ({how}), and the gateway does not unpack it; Bitrix24 itself never compresses.",
@@ -203,10 +199,6 @@ SAYS: dict[str, Sentence] = {
         "Событие пришло с auth, но без application_token в нём: токен убрали по дороге, или событие послал не исходящий вебхук.",
         "The event came with auth, but without application_token in it: something on the way removed it, or no outgoing webhook sent the event.",
     ),
-    "AUTH_MISSING/cut": Sentence(
-        "Событие пришло без токена и короче, чем обещал Content-Length: тело обрезали по дороге, а auth стоит в его конце.",
-        "The event came without its token and shorter than its Content-Length: the body was cut on the way, and auth stands at its end.",
-    ),
     "TOKEN_ABSENT": Sentence(
         "Ничего похожего на токен в запросе нет. Отправитель: {sender}.",
         "Nothing in the request could be a token. The sender: {sender}.",
@@ -222,6 +214,126 @@ SAYS: dict[str, Sentence] = {
     "TOKEN_ABSENT/method": Sentence(
         "Метод {method}: события Битрикс24 приходят только методом POST. Отправитель: {sender}.",
         "Method {method}: Bitrix24's events come by POST alone. The sender: {sender}.",
+    ),
+    "BODY_INCOMPLETE": Sentence(
+        "Тело пришло не целиком: обещано {declared} байт (Content-Length), пришло {came}.",
+        "The body did not come whole: {declared} bytes were promised (Content-Length), {came} came.",
+    ),
+    "BODY_INCOMPLETE/nothing": Sentence(
+        "Обещано {declared} байт тела (Content-Length), а не пришло ни одного: посредник прочитал тело сам и не передал его дальше.",
+        "{declared} bytes of body were promised (Content-Length), and none came: something on the way read the body itself and did not pass it on.",
+    ),
+    "BODY_IN_QUERY": Sentence(
+        "Событие стоит в адресе, после знака ?, а тело пустое: посредник передал поля как параметры адреса.",
+        "The event is in the address, after the question mark, and the body is empty: something on the way passed the fields on as the address's parameters.",
+    ),
+    "BODY_EMPTY/null": Sentence(
+        "Тело запроса — текст {how}: отправителю нечего было отправить, и он напечатал это слово.",
+        "The body is the text {how}: its sender had nothing to send, and printed that word.",
+    ),
+    "BODY_PRINTED": Sentence(
+        "Вместо события пришла распечатка объекта из программы ({place}).",
+        "A program's printout of an object came in place of the event ({place}).",
+    ),
+    "BODY_PRINTED/text": Sentence(
+        "На месте {place} не объект, а текст: его содержимое потеряно по дороге.",
+        "{place} is a text, not an object: its contents were lost on the way.",
+    ),
+    "BODY_PRINTED/blank": Sentence(
+        "Поле {place} пришло пустым: вложенные значения потерялись. Так пишут fixRequestBody (http-proxy-middleware) и querystring.stringify в Node.js, когда тело разобрано во вложенный объект.",
+        "{place} came blank: its nested values are lost. fixRequestBody (http-proxy-middleware) and querystring.stringify of Node.js write it so when the body was parsed into a nested object.",
+    ),
+    "BODY_PRINTED/keys": Sentence(
+        "В поле {place} стоят имена его же полей вместо значений: так requests.post(data=…), aiohttp и urlencode(doseq=True) в Python пишут вложенный словарь.",
+        "{place} holds the names of its own fields in place of their values: Python's requests.post(data=…), aiohttp and urlencode(doseq=True) write a nested dict so.",
+    ),
+    "BODY_PRINTED/object": Sentence(
+        "Пришёл текст [object Object] ({place}): JavaScript напечатал объект. Так делают fetch(url, {{body: obj}}) и new URLSearchParams(obj) с вложенным объектом.",
+        "The text [object Object] came ({place}): JavaScript printed an object. fetch(url, {{body: obj}}) does it, and new URLSearchParams(obj) with a nested object.",
+    ),
+    "BODY_PRINTED/array": Sentence(
+        "Пришла распечатка массива PHP ({place}): print_r($_POST, true) или массив, подставленный как строка.",
+        "A printed PHP array came ({place}): print_r($_POST, true), or an array used as a string.",
+    ),
+    "BODY_PRINTED/php": Sentence(
+        "Пришла распечатка PHP ({place}): var_export, var_dump или serialize вместо тела запроса.",
+        "A PHP printout came ({place}): var_export, var_dump or serialize in place of the body.",
+    ),
+    "BODY_PRINTED/python": Sentence(
+        "Пришёл напечатанный словарь Python ({place}): str(dict), или data= с вложенным словарём в httpx.",
+        "A printed Python dict came ({place}): str(dict), or data= with a nested dict in httpx.",
+    ),
+    "BODY_PRINTED/bytes": Sentence(
+        "Пришли напечатанные байты Python, b'…' ({place}): так печатает str(request.get_data()).",
+        "Printed Python bytes came, b'…' ({place}): str(request.get_data()) prints so.",
+    ),
+    "BODY_PRINTED/go": Sentence(
+        "Пришла напечатанная карта Go, map[…] ({place}): fmt.Sprint(r.Form) вместо тела.",
+        "A printed Go map came, map[…] ({place}): fmt.Sprint(r.Form) in place of the body.",
+    ),
+    "BODY_PRINTED/ruby": Sentence(
+        "Пришёл напечатанный хеш Ruby ({place}): params.to_s или inspect вместо тела.",
+        "A printed Ruby hash came ({place}): params.to_s or inspect in place of the body.",
+    ),
+    "BODY_PRINTED/java": Sentence(
+        "Пришла напечатанная Map из Java, {{имя=значение}} ({place}): map.toString() вместо тела.",
+        "A printed Java Map came, {{name=value}} ({place}): map.toString() in place of the body.",
+    ),
+    "BODY_PRINTED/node": Sentence(
+        "Пришла распечатка console.log или util.inspect из Node.js ({place}).",
+        "A printout of Node.js' console.log or util.inspect came ({place}).",
+    ),
+    "BODY_PRINTED/buffer": Sentence(
+        "Пришла распечатка Buffer из Node.js ({place}): тело прочитано в Buffer и напечатано.",
+        "A printed Node.js Buffer came ({place}): the body was read into a Buffer and printed.",
+    ),
+    "BODY_PRINTED/json": Sentence(
+        "Поле {place} начинается как JSON, но это не JSON: оно обрезано или испорчено.",
+        "{place} begins as JSON does but is not JSON: it is cut short or broken.",
+    ),
+    "BODY_PRINTED/empty": Sentence(
+        "Тело — пустой объект JSON: так JSON.stringify печатает FormData, Map и URLSearchParams, их поля теряются.",
+        "The body is an empty JSON object: JSON.stringify prints FormData, Map and URLSearchParams so, and their fields are lost.",
+    ),
+    "METHOD_GET/method": Sentence(
+        "Токен верный, но метод — {method}, а события приходят только методом POST.",
+        "The token is right, but the method is {method}, and events come by POST only.",
+    ),
+    "METHOD_GET/query": Sentence(
+        "Событие пришло методом {method}, его поля стоят в адресе: отправитель не задал метод POST (в PHP — file_get_contents без method).",
+        "The event came with {method} and has its fields in the address: its sender did not set the method POST (in PHP: file_get_contents without method).",
+    ),
+    "METHOD_GET/body": Sentence(
+        "Событие пришло методом {method}, и тело пришло вместе с ним: перенаправление по дороге сменило метод, но не убрало тело.",
+        "The event came with {method}, and its body came along: a redirect on the way changed the method and kept the body.",
+    ),
+    "BODY_NESTED/n8n": Sentence(
+        "Пришёл элемент n8n целиком: событие лежит в его поле body ({how}).",
+        "A whole n8n item came: the event is in its field body ({how}).",
+    ),
+    "BODY_FLATTENED/renamed": Sentence(
+        "Токен верный, но на верхнем уровне нет поля event: по дороге поля назвали иначе. Пришли: {keys}.",
+        "The token is right, but there is no field event at the top level: something on the way renamed the fields. There are: {keys}.",
+    ),
+    "BODY_FLATTENED/event": Sentence(
+        "Токен верный, но поле event — не имя события (текст от 1 до 100 знаков). Поля верхнего уровня: {keys}.",
+        "The token is right, but the field event is not an event's name (a text of 1 to 100 characters). Fields at the top level: {keys}.",
+    ),
+    "BODY_UNREADABLE/domain": Sentence(
+        "Токен верный, но auth.domain — не имя портала.",
+        "The token is right, but auth.domain is not a portal's name.",
+    ),
+    "ROBOT_WITHOUT_TOKEN/verified": Sentence(
+        "Это робот «Исходящий вебхук» (есть document_id, нет event). Токен в его адресе верный, но события в таком запросе нет, и в очередь ставить нечего.",
+        'This is the automation rule "Outbound webhook" (document_id, no event). The token in its address is right, but such a request carries no event, so there is nothing to queue.',
+    ),
+    "TOKEN_OTHER_PORTAL/bound": Sentence(
+        "Токен ({place}) настроен, но для другого портала: событие с {theirs}, а токен закреплён за {mine}.",
+        "The token ({place}) is configured, but for another portal: the event is from {theirs}, and the token is bound to {mine}.",
+    ),
+    "TOKEN_ABSENT/relay": Sentence(
+        "Токена в запросе нет. Его прислал {sender}: значит, он не передал auth из события Битрикс24.",
+        "There is no token in the request. It came from {sender}, which did not pass on auth of Bitrix24's event.",
     ),
 }
 
@@ -239,7 +351,7 @@ DO: dict[str, Sentence] = {
     ),
     "SETTING_DECORATED": Sentence(
         "Оставьте только токен: без кавычек, Bearer, имени переменной и пробелов; несколько токенов — через запятую: {setting}.",
-        "Leave the token alone: no quotes, no Bearer, no variable's name, no white space; several tokens are separated by commas: {setting}.",
+        "Keep only the token: remove quotes, Bearer, the variable's name and spaces; separate several tokens by commas: {setting}.",
     ),
     "SETTING_URL": Sentence(
         _COPY_RU + " и впишите его вместо адреса: {setting}.",
@@ -380,12 +492,8 @@ DO: dict[str, Sentence] = {
         'Add the token to the address in the rule itself: {url}?token=TOKEN. The rule sends no events: for those create "Developer resources → Other → Outbound webhook".',
     ),
     "AUTH_MISSING": Sentence(
-        "Допишите токен в адрес обработчика: {url}?token=ТОКЕН. Если портал облачный, найдите, кто по дороге меняет тело (прокси, n8n, Make), и передавайте его без изменений.",
-        "Add the token to the handler's address: {url}?token=TOKEN. If the portal is in the cloud, find what changes the body on the way (a proxy, n8n, Make) and pass it on unchanged.",
-    ),
-    "AUTH_MISSING/cut": Sentence(
-        "Поднимите предел размера тела у прокси перед шлюзом, чтобы тело доходило целиком.",
-        "Raise the limit on bodies of the proxy before the gateway, so that the body arrives whole.",
+        "Если портал облачный, найдите, кто по дороге убирает auth (прокси, n8n, Make), и передавайте тело без изменений. Если портал коробочный и шлёт события сам, допишите токен в адрес обработчика: {url}?token=ТОКЕН.",
+        "If the portal is in the cloud, find what removes auth on the way (a proxy, n8n, Make) and pass the body on unchanged. If it is a boxed portal with its own event provider, add the token to the handler's address: {url}?token=TOKEN.",
     ),
     "TOKEN_ABSENT": Sentence(
         "Если это не Битрикс24, ничего делать не нужно. Если проверяете сами: python -m gateway trigger ONUSERADD шлёт верное событие; адрес для вебхука: {url}.",
@@ -402,5 +510,113 @@ DO: dict[str, Sentence] = {
     "TOKEN_ABSENT/method": Sentence(
         "Шлите POST на {url}; работоспособность проверяйте методом GET на /health.",
         "Send a POST to {url}; check liveness by a GET on /health.",
+    ),
+    "BODY_INCOMPLETE": Sentence(
+        "Найдите, кто перед шлюзом меняет тело, не пересчитав Content-Length (в Node-RED уберите content-length из msg.headers), считает знаки вместо байт или обрывает передачу, и передавайте тело целиком.",
+        "Find what stands before the gateway and changes the body without counting Content-Length anew (in Node-RED remove content-length from msg.headers), counts characters in place of bytes, or breaks off; pass the body on whole.",
+    ),
+    "BODY_INCOMPLETE/nothing": Sentence(
+        "Поставьте прокси (http-proxy-middleware, httputil.ReverseProxy) до разбора тела: после express.urlencoded() или r.ParseForm() передавать уже нечего.",
+        "Put the proxy (http-proxy-middleware, httputil.ReverseProxy) before whatever parses the body: after express.urlencoded() or r.ParseForm() there is nothing left to pass on.",
+    ),
+    "BODY_IN_QUERY": Sentence(
+        "Отправляйте поля телом: axios.post(url, new URLSearchParams(obj)) вместо params, requests.post(url, data=…) вместо params=, form_params вместо query в Guzzle.",
+        "Send the fields as the body: axios.post(url, new URLSearchParams(obj)) in place of params, requests.post(url, data=…) in place of params=, form_params in place of query in Guzzle.",
+    ),
+    "BODY_EMPTY/null": Sentence(
+        "Передавайте тело, которое прислал Битрикс24: в программе, которая пересылает, оно не прочитано (переменная пуста). Разбирайте форму: express.urlencoded(), request.form, $_POST.",
+        "Pass on the body that Bitrix24 sent: the program that forwards it did not read it (the variable is empty). Parse the form: express.urlencoded(), request.form, $_POST.",
+    ),
+    "BODY_PRINTED": Sentence(
+        'Передавайте тело байт в байт вместе с его Content-Type или отправляйте JSON: {{"event": …, "data": {{…}}, "auth": {{"application_token": …}}}}.',
+        'Pass the body on byte for byte with its Content-Type, or send JSON: {{"event": …, "data": {{…}}, "auth": {{"application_token": …}}}}.',
+    ),
+    "BODY_PRINTED/blank": Sentence(
+        "Поставьте прокси до разбора тела или разбирайте без вложения: express.urlencoded({{extended: false}}). Вложенный объект пишут qs.stringify(obj) и JSON.stringify(obj) с Content-Type: application/json.",
+        "Put the proxy before the body parser, or parse without nesting: express.urlencoded({{extended: false}}). qs.stringify(obj) writes a nested object, and so does JSON.stringify(obj) with Content-Type: application/json.",
+    ),
+    "BODY_PRINTED/keys": Sentence(
+        "Отправляйте requests.post(url, json=obj), session.post(url, json=obj) или исходное тело: data=request.get_data() с его Content-Type.",
+        "Send requests.post(url, json=obj), session.post(url, json=obj), or the original body: data=request.get_data() with its Content-Type.",
+    ),
+    "BODY_PRINTED/object": Sentence(
+        "Пишите fetch(url, {{method: 'POST', headers: {{'Content-Type': 'application/json'}}, body: JSON.stringify(obj)}}) или axios.post(url, obj).",
+        "Write fetch(url, {{method: 'POST', headers: {{'Content-Type': 'application/json'}}, body: JSON.stringify(obj)}}), or axios.post(url, obj).",
+    ),
+    "BODY_PRINTED/array": Sentence(
+        "Пишите http_build_query($_POST) или передавайте file_get_contents('php://input') как есть.",
+        "Write http_build_query($_POST), or pass file_get_contents('php://input') on as it is.",
+    ),
+    "BODY_PRINTED/php": Sentence(
+        "Пишите http_build_query($_POST) или json_encode($_POST) с Content-Type: application/json.",
+        "Write http_build_query($_POST), or json_encode($_POST) with Content-Type: application/json.",
+    ),
+    "BODY_PRINTED/python": Sentence(
+        "Пишите requests.post(url, json=obj) или httpx.post(url, json=obj); исходное тело — data=request.get_data() с его Content-Type.",
+        "Write requests.post(url, json=obj) or httpx.post(url, json=obj); the original body is data=request.get_data() with its Content-Type.",
+    ),
+    "BODY_PRINTED/bytes": Sentence(
+        "Передавайте сами байты: data=request.get_data() (без str) с заголовком Content-Type исходного запроса.",
+        "Pass on the bytes themselves: data=request.get_data() (without str), with the original request's Content-Type.",
+    ),
+    "BODY_PRINTED/go": Sentence(
+        "Пишите r.PostForm.Encode() или передавайте r.Body, не вызывая перед этим ParseForm.",
+        "Write r.PostForm.Encode(), or pass r.Body on without calling ParseForm before.",
+    ),
+    "BODY_PRINTED/ruby": Sentence(
+        "Пишите request.raw_post, params.to_query или params.to_json с Content-Type: application/json.",
+        "Write request.raw_post, params.to_query, or params.to_json with Content-Type: application/json.",
+    ),
+    "BODY_PRINTED/java": Sentence(
+        "Передавайте исходное тело (request.getInputStream()) или пишите JSON: objectMapper.writeValueAsString(map).",
+        "Pass the original body on (request.getInputStream()), or write JSON: objectMapper.writeValueAsString(map).",
+    ),
+    "BODY_PRINTED/node": Sentence(
+        "Пишите JSON.stringify(obj) с Content-Type: application/json.",
+        "Write JSON.stringify(obj) with Content-Type: application/json.",
+    ),
+    "BODY_PRINTED/buffer": Sentence(
+        "Передавайте сам Buffer: fetch(url, {{method: 'POST', body: buffer, headers: {{'Content-Type': исходный}}}}), без String() и JSON.stringify.",
+        "Pass the Buffer itself: fetch(url, {{method: 'POST', body: buffer, headers: {{'Content-Type': the original one}}}}), without String() or JSON.stringify.",
+    ),
+    "BODY_PRINTED/empty": Sentence(
+        "Отправляйте саму форму (body: formData) или JSON.stringify(Object.fromEntries(formData)).",
+        "Send the form itself (body: formData), or JSON.stringify(Object.fromEntries(formData)).",
+    ),
+    "METHOD_GET/method": Sentence(
+        "Отправляйте POST на {url}.",
+        "Send a POST to {url}.",
+    ),
+    "METHOD_GET/query": Sentence(
+        "Отправляйте POST, поля — в теле: в PHP 'method' => 'POST', 'header' => 'Content-Type: application/x-www-form-urlencoded', 'content' => http_build_query($_POST). Адрес: {url}.",
+        "Send a POST with the fields in its body: in PHP 'method' => 'POST', 'header' => 'Content-Type: application/x-www-form-urlencoded', 'content' => http_build_query($_POST). The address: {url}.",
+    ),
+    "BODY_NESTED/n8n": Sentence(
+        "В узле HTTP Request: Body Content Type — JSON, Specify Body — Using JSON, значение {{{{ $json.body }}}}. Или Form Urlencoded с теми же полями.",
+        "In the HTTP Request node: Body Content Type: JSON, Specify Body: Using JSON, value {{{{ $json.body }}}}. Or Form Urlencoded with the same fields.",
+    ),
+    "BODY_FLATTENED/renamed": Sentence(
+        "Сохраните имена Битрикс24: event, data, ts, auth. Надёжнее всего передавать тело байт в байт.",
+        "Keep Bitrix24's names: event, data, ts, auth. It is safest to pass the body on byte for byte.",
+    ),
+    "BODY_FLATTENED/event": Sentence(
+        "Передавайте event так, как его прислал Битрикс24, например ONUSERADD.",
+        "Pass event on as Bitrix24 sent it, for example ONUSERADD.",
+    ),
+    "BODY_UNREADABLE/domain": Sentence(
+        "Передавайте auth[domain] так, как его прислал Битрикс24: имя вида p.bitrix24.ru.",
+        "Pass auth[domain] on as Bitrix24 sent it: a name like p.bitrix24.ru.",
+    ),
+    "ROBOT_WITHOUT_TOKEN/verified": Sentence(
+        "Если боту нужны события, заведите «Разработчикам → Готовые сценарии → Другое → Исходящий вебхук» и отметьте события там.",
+        'If your bot needs events, create "Developer resources → Common use cases → Other → Outbound webhook", and tick the events there.',
+    ),
+    "TOKEN_OTHER_PORTAL/bound": Sentence(
+        "Если портал {theirs} ваш, добавьте его токен через запятую: {setting}, {theirs}=ТОКЕН. Если чужой, уберите адрес шлюза из его вебхука.",
+        "If {theirs} is your portal, add its own token after a comma: {setting}, {theirs}=TOKEN. If it is not yours, remove the gateway's address from its webhook.",
+    ),
+    "TOKEN_ABSENT/relay": Sentence(
+        "Посмотрите, что он пересылает, и передавайте исходное тело целиком, вместе с auth: в n8n {{{{ $json.body }}}} как JSON, в Make и Zapier — необработанное тело.",
+        "See what it passes on, and send the original body whole, auth included: in n8n {{{{ $json.body }}}} as JSON, in Make and Zapier the raw body.",
     ),
 }

@@ -17,6 +17,7 @@ from gateway.diagnosis.body_variants import Reading, token_texts
 from gateway.diagnosis.safe_names import Names, unquoted
 from gateway.diagnosis.similarity import MAX_TEXT, Likeness, Needle, likeness, nearest
 from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_incoming, parts
+from gateway.events import event_portal
 from gateway.ingest.decision import Judgement
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.settings import SECRET_BYTES, Settings
@@ -76,7 +77,9 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
     reading = _best_reading(judgement, needles)
     query, repeated = body_variants.query_of(judgement)
     spots = repeated | {("body", path) for path in reading.repeated}
-    verdict = verify(judgement.incoming.headers, query, reading.fields, settings.tokens, spots)
+    portal = event_portal(reading.fields)
+    tokens = settings.tokens_of(portal) if portal else settings.tokens
+    verdict = verify(judgement.incoming.headers, query, reading.fields, tokens, spots)
     evidence = Evidence(judgement, settings, configured, needles, reading, verdict, {})
     evidence.query_repeated = bool(repeated)
     evidence.texts = _place_texts(evidence, query)

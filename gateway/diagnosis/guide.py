@@ -93,6 +93,18 @@ WHY: dict[str, Sentence] = {
         "Перенаправление превращает POST в запрос без тела; прокси, который читает тело сам, может не передать его дальше.",
         "A redirect turns a POST into a request without a body; a proxy that reads the body itself may not pass it on.",
     ),
+    "BODY_INCOMPLETE": Sentence(
+        "Посредник обещает в Content-Length больше, чем отправляет: он уже прочитал тело, сменил его и не пересчитал длину, посчитал знаки вместо байт, или отправитель замолчал. Через 20 секунд шлюз отвечает 408 и записывает то, что пришло.",
+        "Something on the way promises more in Content-Length than it sends: it has read the body already, changed it without counting anew, counted characters in place of bytes, or the sender fell silent. After 20 seconds the gateway answers 408 and records what came.",
+    ),
+    "BODY_IN_QUERY": Sentence(
+        "Поля формы стали параметрами адреса: axios `params`, requests `params=`, Guzzle `query`. В адресе шлюз ищет только `token`: адреса попадают в журналы прокси.",
+        "The form's fields became the address's parameters: axios `params`, requests `params=`, Guzzle `query`. In the address the gateway looks for `token` only: addresses end up in proxies' logs.",
+    ),
+    "BODY_PRINTED": Sentence(
+        "Программа, которая пересылает событие, напечатала объект вместо того, чтобы его записать: вложенные `data` и `auth` стали пустыми, `[object Object]`, `Array`, словарём Python или именами своих же полей. Прочитать из этого событие нельзя, и в очередь оно не ставится даже с верным токеном.",
+        "The program that passes the event on printed an object in place of writing it: the nested `data` and `auth` came blank, as `[object Object]`, `Array`, a Python dict, or the names of their own fields. No event can be read from that, and it is not queued even with a right token.",
+    ),
     "BODY_COMPRESSED": Sentence(
         "Сжатое тело не распаковывается намеренно: так нельзя прислать «бомбу». Сжимает прокси, не Битрикс24.",
         "Compressed bodies are not unpacked on purpose: nobody can send a bomb. A proxy compresses, not Bitrix24.",
@@ -226,6 +238,7 @@ def examples(key: str, language: str) -> dict[str, object]:
         "allowed": allowed,
         "came": came,
         "declared": 812,
+        "keys": "eventName, payload, auth",
         "length": 24,
         "count": 1,
     }

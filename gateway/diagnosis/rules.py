@@ -17,6 +17,7 @@ from gateway.diagnosis.sender import looks_scanned, sender
 from gateway.diagnosis.similarity import MAX_TEXT, fold
 from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_placeholder, parts
 from gateway.ingest.decision import Judgement
+from gateway.ingest.hollow import hollow
 from gateway.settings import Settings
 from verify import BODY_PATHS, fingerprint
 
@@ -24,8 +25,8 @@ ORDER = (
     ("METHOD_GET", "PATH_WRONG", "LIMIT_EXCEEDED"),
     ("SETTING_MISSING", "SETTING_PLACEHOLDER", "SETTING_DECORATED", "SETTING_URL"),
     ("SETTING_INCOMING_SECRET", "SETTING_SHAPE"),
-    ("BODY_EMPTY", "BODY_COMPRESSED", "BODY_MISDECLARED", "BODY_ENCODED_TWICE"),
-    ("BODY_FLATTENED", "BODY_NESTED", "BODY_UNREADABLE"),
+    ("BODY_INCOMPLETE", "BODY_IN_QUERY", "BODY_EMPTY", "BODY_COMPRESSED", "BODY_MISDECLARED"),
+    ("BODY_ENCODED_TWICE", "BODY_FLATTENED", "BODY_NESTED", "BODY_PRINTED", "BODY_UNREADABLE"),
     ("TOKEN_ALTERED", "TOKEN_LOOKALIKE"),
     ("TOKEN_ELSEWHERE",),
     ("TOKEN_INCOMING_SECRET", "TOKEN_OTHER_PORTAL", "TOKEN_APPLICATION"),
@@ -68,24 +69,47 @@ def _odd(code: str, configured: list[Part]) -> Finding:
 
 
 def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:
-    """The causes of a refused request. A robot's verified call, and other events that are none, have none."""
+    """The causes of a refused request, in the contract's order."""
     if judgement.code == "EVENT_INVALID":
-        unreadable = judgement.invalid in ("event", "body") and judgement.hint != "robot"
-        return list(_body(gather(judgement, settings))) if unreadable else []
+        return _of_invalid(judgement, settings)
     if judgement.code in _JUDGED and judgement.limit is None:
         return _of_verdict(gather(judgement, settings))
     first, odd = _of_outside(judgement, settings), of_setting(settings)
     if judgement.limit is not None:
         return [*odd, *first] if judgement.code in _JUDGED else [*first, *odd]
-    found = [cause for rule in (_altered, _elsewhere) for cause in rule(gather(judgement, settings))]
+    evidence = gather(judgement, settings)
+    found = [cause for rule in (_altered, _elsewhere) for cause in rule(evidence)]
     in_path = [cause for cause in found if cause.detail.startswith("path:")]
     rest = [cause for cause in found if cause not in in_path]
     if first[-1].code == "TOKEN_ABSENT":
+        first = [] if evidence.explained else first
         return [*in_path, *_ordered([*rest, *first]), *odd]
     return [*in_path, *_ordered([*first, *odd, *rest])]
 
 
-_JUDGED = frozenset(["TOKEN_NOT_FOUND", "TOKEN_MISMATCH", "TOKEN_NOT_CONFIGURED"])
+def _of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
+    """Why a verified request is not an event."""
+    if judgement.hint == "robot":
+        return [Finding("ROBOT_WITHOUT_TOKEN", "document_id", "verified")]
+    lost = hollow(judgement.payload.fields)
+    if judgement.hint == "hollow" and lost is not None:
+        name = Names(settings).place("body", lost.name)
+        if lost.how == "flat":
+            return [Finding("BODY_FLATTENED", name, values={"how": name})]
+        return [Finding("BODY_PRINTED", name, lost.how, {"place": name})]
+    if judgement.invalid == "auth.domain":
+        return [Finding("BODY_UNREADABLE", "auth.domain", "domain")]
+    found = list(_body(gather(judgement, settings)))
+    if found:
+        return found
+    fields = judgement.payload.fields
+    keys = ", ".join(Names(settings).shown(str(key)) for key in list(fields)[:MAX_KEYS]) if fields else "–"
+    named = "event" in fields if isinstance(fields, dict) else False
+    return [Finding("BODY_FLATTENED", keys, "event" if named else "renamed", {"keys": keys})]
+
+
+_JUDGED = frozenset(["TOKEN_NOT_FOUND", "TOKEN_MISMATCH", "TOKEN_NOT_CONFIGURED", "BODY_INCOMPLETE"])
+MAX_KEYS = 10  # top-level names that a cause shows
 
 
 def _of_verdict(evidence: Evidence) -> list[Finding]:
@@ -93,13 +117,20 @@ def _of_verdict(evidence: Evidence) -> list[Finding]:
     own = _ordered(cause for rule in _RULES for cause in rule(evidence))
     odd = of_setting(evidence.settings) or list(_setting_shape(evidence))
     absent = _absent(evidence.judgement, evidence, "text" if evidence.texts else "")
+    codes = [cause.code for cause in own]
     if not own and not (evidence.texts and odd):
         own = [absent]
-    elif [cause.code for cause in own] in (["BODY_EMPTY"], ["BODY_UNREADABLE"]) and not evidence.texts:
-        own += [absent] if absent.values["kind"] != "bitrix24" else []
-    elif [cause.code for cause in own] == ["AUTH_MISSING"] and evidence.texts:
-        own += [absent]  # what stands in another place is no token either
-    return [*odd, *own] if evidence.shapes else [*own, *odd]
+    elif codes in (["BODY_EMPTY"], ["BODY_UNREADABLE"]) and not (
+        evidence.texts or evidence.explained or evidence.reading.how
+    ):
+        own += [absent] if absent.values["kind"] not in ("bitrix24", "relay") else []
+    elif codes == ["AUTH_MISSING"] and evidence.texts:
+        own += [absent]  # what stands in another place is not a token either
+    if "AUTHORIZATION_GATEWAY" in codes and "TOKEN_OTHER_WEBHOOK" in codes:
+        # The webhook's token came by its own place: the JWT beside it did no harm.
+        own.sort(key=lambda cause: cause.code == "AUTHORIZATION_GATEWAY")
+    first = not evidence.settings.tokens or bool(evidence.shapes)
+    return [*odd, *own] if first else [*own, *odd]
 
 
 def _of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
@@ -111,11 +142,16 @@ def _of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
         return [Finding("LIMIT_EXCEEDED", f"{name}: {came} > {allowed}", name, values)]
     method = incoming.method if re.fullmatch("[A-Z]{3,10}", incoming.method) else "?"
     found = []
-    if incoming.from_bitrix24 and method in ("GET", "HEAD"):
-        found.append(Finding("METHOD_GET", method, values={"method": method}))
+    if judgement.event_in or (incoming.from_bitrix24 and method in ("GET", "HEAD")):
+        detail = f"{method}: {judgement.event_in}" if judgement.event_in else method
+        found.append(Finding("METHOD_GET", detail, judgement.event_in, {"method": method}))
+    elif judgement.code == "METHOD_NOT_ALLOWED" and judgement.verdict.verified and method != "POST":
+        found.append(Finding("METHOD_GET", method, "method", {"method": method}))
     lost = judgement.code == "NOT_FOUND" or (judgement.code == "METHOD_NOT_ALLOWED" and method == "POST")
     meant = method == "POST" or judgement.verdict.received is not None
-    if lost and (incoming.from_bitrix24 or (meant and not looks_scanned(incoming.path))):
+    if lost and (
+        incoming.from_bitrix24 or judgement.verdict.verified or (meant and not looks_scanned(incoming.path))
+    ):
         path = Names(settings).path(incoming.path)
         found.append(Finding("PATH_WRONG", path, values={"method": method, "path": path}))
     absent = _absent(judgement, None, "" if lost else "method", method)
@@ -123,26 +159,37 @@ def _of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
 
 
 def _body(evidence: Evidence) -> Iterator[Finding]:
-    reading = evidence.reading
-    kind, _ = sender(evidence.judgement.incoming, {})
-    if reading.code == "BODY_EMPTY" and kind in ("monitor", "health") and not evidence.verdict.verified:
-        return  # they send none, and nobody dropped it
-    if reading.code:
-        declared = evidence.judgement.incoming.declared_length or 0
-        dropped = reading.code == "BODY_EMPTY" and declared > evidence.judgement.body_bytes
-        variant = "declared" if dropped else ""
-        detail = f"Content-Length: {declared}" if variant else reading.detail
-        if detail.startswith("body:"):  # a name of the sender's making, which may be the token
-            detail = Names(evidence.settings).place("body", detail[5:])
-        if reading.code == "BODY_UNREADABLE":
-            variant = "JSON" if detail == "JSON" else "kind" if detail else ""
-        if reading.code == "TOKEN_NOT_TEXT":
-            variant = "file"
-        yield Finding(reading.code, detail, variant, {"how": detail, "declared": declared, "place": detail})
+    reading, judgement = evidence.reading, evidence.judgement
+    declared = judgement.incoming.declared_length or 0
+    if judgement.code == "BODY_INCOMPLETE" or declared > judgement.body_bytes:
+        came = {"declared": declared or "?", "came": judgement.body_bytes}
+        variant = "nothing" if not judgement.body_bytes else ""
+        yield Finding("BODY_INCOMPLETE", f"{came['came']}/{came['declared']}", variant, came)
+    elif reading.code == "BODY_EMPTY" and not evidence.verdict.verified:
+        kind, _ = sender(judgement.incoming, {})
+        if kind in ("monitor", "health"):
+            return  # they send none, and nobody dropped it
+    if not reading.code or (reading.code == "BODY_EMPTY" and declared > judgement.body_bytes):
+        return
+    detail, variant = reading.detail, reading.how
+    if detail.startswith("body:"):  # a name of the sender's making, which may be the token
+        detail = Names(evidence.settings).place("body", detail[5:])
+    if reading.code == "BODY_UNREADABLE":
+        variant = "JSON" if detail == "JSON" else "kind" if detail else ""
+    if reading.code == "TOKEN_NOT_TEXT":
+        variant = "file"
+    yield Finding(reading.code, detail, variant, {"how": detail, "declared": declared, "place": detail})
+
+
+def _is_lost(evidence: Evidence) -> bool:
+    """Whether the body is a printout or in the query: then no advice about one token in it would help."""
+    return evidence.reading.code in ("BODY_PRINTED", "BODY_IN_QUERY")
 
 
 def _altered(evidence: Evidence) -> Iterator[Finding]:
     """`TOKEN_ALTERED` and `TOKEN_LOOKALIKE`, of the nearest place."""
+    if _is_lost(evidence):
+        return
     variant = "setting" if list(_setting_shape(evidence)) else ""
     for place, like in (*evidence.near, *evidence.elsewhere):
         if like.alterations:
@@ -156,7 +203,7 @@ def _altered(evidence: Evidence) -> Iterator[Finding]:
 
 def _elsewhere(evidence: Evidence) -> Iterator[Finding]:
     places = [place for place, _ in evidence.elsewhere]
-    if places:
+    if places and not _is_lost(evidence):
         where = "raw" if places[0] == "body" else places[0].partition(":")[0]
         yield Finding("TOKEN_ELSEWHERE", ", ".join(dict.fromkeys(places)), where, {"place": places[0]})
 
@@ -166,6 +213,9 @@ def _mismatched(evidence: Evidence) -> Iterator[Finding]:
     if evidence.incoming:
         places = ", ".join(evidence.incoming)
         yield Finding("TOKEN_INCOMING_SECRET", places, values={"place": places})
+    if bound := _bound_elsewhere(evidence):
+        yield bound
+        return
     if evidence.explained:
         return
     texts = {
@@ -193,11 +243,24 @@ def _mismatched(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("TOKEN_OTHER_WEBHOOK", place, variant, values)
 
 
+def _bound_elsewhere(evidence: Evidence) -> Finding | None:
+    """An accepted token that is bound to another portal than the event's."""
+    settings = evidence.settings
+    accepted = set(settings.tokens) if settings.bound_tokens else set()
+    right = [place for place, text in evidence.texts.items() if text.encode("utf-8", "replace") in accepted]
+    if not right:
+        return None
+    theirs = Names(settings).host(seen.domain(evidence))
+    mine = ", ".join(dict.fromkeys(portal for portal, _ in settings.bound_tokens))
+    values = {"theirs": theirs, "mine": mine, "place": right[0]}
+    return Finding("TOKEN_OTHER_PORTAL", f"{right[0]}: {theirs}", "bound", values)
+
+
 def _webhook_shaped(place: str, text: str, evidence: Evidence) -> str | None:
     """How `text` is like a token: "" by its shape, "place" by where it stands; None where it is not."""
     if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):
         return ""
-    if is_placeholder(text) or not fold(text):
+    if is_placeholder(text) or not fold(text[:MAX_TEXT]):
         return None
     kinds = [(len(needle.text), needle.text.isdigit()) for needle in evidence.needles]
     alike = (len(text), text.isdigit()) in kinds
@@ -259,9 +322,10 @@ def _without(evidence: Evidence) -> Iterator[Finding]:
         ]
         if len(absent) == len(BODY_PATHS):
             judgement = evidence.judgement
-            cut = (judgement.incoming.declared_length or 0) > judgement.body_bytes
+            if judgement.code == "BODY_INCOMPLETE" or evidence.reading.code in _REWRITTEN:
+                return
             has_auth = isinstance(fields.get("auth"), dict)
-            variant = "cut" if cut else "token" if has_auth else ""
+            variant = "token" if has_auth else ""
             yield Finding("AUTH_MISSING", "auth.application_token" if has_auth else "auth", variant)
 
 
@@ -272,6 +336,7 @@ def _unfilled(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("TOKEN_ABSENT", place, "placeholder", {"place": place})
 
 
+_REWRITTEN = ("BODY_PRINTED", "BODY_FLATTENED", "BODY_NESTED", "BODY_IN_QUERY")
 _RULES = (_body, _altered, _elsewhere, _mismatched, _authorization, _malformed, _without, _unfilled)
 
 
@@ -294,6 +359,8 @@ def _absent(judgement: Judgement, evidence: Evidence | None, variant: str = "", 
     kind, name = sender(judgement.incoming, evidence.reading.fields if evidence else {})
     values: dict[str, object] = {"kind": kind, "name": name}
     detail = f"{kind}: {name}" if name and kind != "bitrix24" else kind
+    if kind == "relay" and not variant:
+        variant = "relay"
     if variant == "method":
         values["method"] = method
         detail = f"method: {method}"

@@ -52,6 +52,7 @@ PHRASES: dict[str, Sentence] = {
     "sender/health": Sentence("проверка работоспособности", "a health check"),
     "sender/test": Sentence("тест или программа", "a test or a program"),
     "sender/webhook": Sentence("вебхук другого сервиса", "another service's webhook"),
+    "sender/relay": Sentence("сервис, который пересылает события", "a service that passes events on"),
     "sender/placement": Sentence(
         "страница приложения Битрикс24, открытая в портале, а не событие",
         "a page of a Bitrix24 application, opened in the portal, and no event",

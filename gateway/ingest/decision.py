@@ -7,11 +7,13 @@ told to whoever fails verification.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from gateway.events import EventInvalid, Message, webhook_message
-from gateway.ingest.decode import Payload, TooComplex, decode, decode_query, repeated_places
+from gateway.events import EventInvalid, Message, event_portal, webhook_message
+from gateway.ingest.decode import Payload, decode, decode_query, repeated_places
+from gateway.ingest.hollow import hollow
 from gateway.ingest.incoming import ALLOWED, MAX_BODY, MAX_QUERY, Incoming
+from gateway.ingest.limits import TooComplex
 from gateway.settings import Settings
 from verify import Verdict, verify
 
@@ -20,6 +22,7 @@ STATUS = {
     "METHOD_NOT_ALLOWED": 405,
     "QUERY_TOO_LONG": 414,
     "BODY_TOO_LARGE": 413,
+    "BODY_INCOMPLETE": 408,
     "TOKEN_NOT_CONFIGURED": 503,
     "BODY_TOO_COMPLEX": 400,
     "TOKEN_NOT_FOUND": 401,
@@ -32,6 +35,8 @@ STATUS = {
 
 
 UNREAD = Payload({}, "unread")
+NOTHING_LOOKED_AT = verify({}, {}, {}, ())
+FORM = "application/x-www-form-urlencoded"
 
 
 class Limit(NamedTuple):
@@ -48,8 +53,9 @@ class Judgement:
 
     `payload` is `UNREAD` where the walk stopped before the body. `message` is set
     where the event may be published (`EVENT_QUEUED` then stands for "would pass").
-    `invalid` names the field where a verified request is no event, `hint` what it
-    looks like instead (`robot`).
+    `invalid` names the field where a verified request is not an event, `hint` what it
+    looks like instead (`robot`, `hollow`). `event_in` says where a GET carries an event:
+    `query` or `body`. `null_users`: users whose Telegram field came as a JSON null.
     """
 
     code: str
@@ -62,6 +68,8 @@ class Judgement:
     invalid: str | None = None
     hint: str = ""
     limit: Limit | None = None
+    event_in: str = ""
+    null_users: tuple[int, ...] = ()
 
     @property
     def status(self) -> int:
@@ -72,6 +80,11 @@ class Judgement:
         """Whether an operator should read why: anything but a passed event and a healthy GET."""
         vendor_get = self.code == "OK" and self.incoming.from_bitrix24
         return vendor_get or self.code not in ("OK", "EVENT_QUEUED")
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether a passed event lost something on the way; the end of the sender's file is not a loss."""
+        return bool(self.null_users) or any(note.kind != "line_end" for note in self.payload.notes)
 
 
 def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judgement:
@@ -84,24 +97,62 @@ def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judg
     if len(incoming.query) > MAX_QUERY:
         return _unread("QUERY_TOO_LONG", incoming, settings, Limit("query", MAX_QUERY, len(incoming.query)))
     if incoming.method != "POST":
-        return _unread("OK", incoming, settings)
+        return _judge_get(incoming, settings)
     body, came = _bounded_body(incoming)
     if came > MAX_BODY:
         return _unread("BODY_TOO_LARGE", incoming, settings, Limit("body", MAX_BODY, came))
     return _judge_body(incoming, body, settings, received_at)
 
 
+def _judge_get(incoming: Incoming, settings: Settings) -> Judgement:
+    """Liveness, or an event that a redirect or a wrong call turned into a GET: then nothing may say "ok"."""
+    if b"event" in incoming.query and _is_event(_query(incoming)[0]):
+        judgement = _unread("METHOD_NOT_ALLOWED", incoming, settings)
+        judgement.event_in = "query"
+        return judgement
+    if incoming.declared_length:
+        body, came = _bounded_body(incoming)
+        judgement = _unread("METHOD_NOT_ALLOWED", incoming, settings, body=body)
+        try:
+            judgement.payload = decode(body, incoming.header("content-type") or FORM)
+        except TooComplex:
+            judgement.payload = UNREAD
+        if came <= MAX_BODY and _is_event(judgement.payload.fields):
+            judgement.event_in = "body"
+            return judgement
+    return _unread("OK", incoming, settings)
+
+
+def _is_event(fields: Any) -> bool:
+    """`event` beside names of `data` or `auth`, nested or flat."""
+    if not isinstance(fields, dict) or "event" not in fields:
+        return False
+    return any(str(name).lower().startswith(("data", "auth")) for name in fields)
+
+
 def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at: datetime) -> Judgement:
-    query, token_repeated = decode_query(incoming.query)
+    incomplete = incoming.cut or (incoming.declared_length or 0) > len(body)
     try:
+        query, token_repeated = decode_query(incoming.query)
         payload = decode(body, incoming.header("content-type"), incoming.header("content-encoding"))
     except TooComplex as over:
         limit = Limit(over.limit, over.allowed, over.came)
-        code = "BODY_TOO_COMPLEX" if settings.tokens else "TOKEN_NOT_CONFIGURED"
-        return _unread(code, incoming, settings, limit, body)
+        code = "BODY_INCOMPLETE" if incomplete else "BODY_TOO_COMPLEX"
+        return _unread(code if settings.tokens else "TOKEN_NOT_CONFIGURED", incoming, settings, limit, body)
     repeated = repeated_places(payload, token_repeated)
-    verdict = verify(incoming.headers, query, payload.fields, settings.tokens, repeated)
+    portal = event_portal(payload.fields)
+    verdict = verify(
+        incoming.headers,
+        query,
+        payload.fields,
+        settings.tokens_of(portal) if portal else settings.tokens,
+        repeated,
+    )
+    if incomplete and settings.tokens:
+        return Judgement("BODY_INCOMPLETE", verdict, incoming, payload, body, len(body))
     code, message, wrong = _outcome(verdict, payload, settings, received_at)
+    if message is not None and not portal and settings.bound_tokens:
+        message = _bound(message, incoming, query, payload, settings, repeated)
     return Judgement(
         code,
         verdict,
@@ -112,7 +163,33 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
         message,
         invalid=wrong.field if wrong else None,
         hint=wrong.hint if wrong else "",
+        null_users=_null_users(message, payload, settings) if message else (),
     )
+
+
+def _bound(
+    message: Message, incoming: Incoming, query: Any, payload: Payload, settings: Settings, repeated: Any
+) -> Message:
+    """An event that names no portal is that of its token, where this is bound to one."""
+    for portal, token in settings.bound_tokens:
+        if verify(incoming.headers, query, payload.fields, (token,), repeated).verified:
+            return webhook_message(payload.fields, message.received_at, settings.secrets(), portal)
+    return message
+
+
+def _null_users(message: Message, payload: Payload, settings: Settings) -> tuple[int, ...]:
+    """Users whose Telegram field is a JSON null: "empty" that was lost on the way, and unlinks nobody."""
+    if message.event not in ("ONUSERADD", "ONUSERUPDATE") or "JSON" not in payload.decoded_as.upper():
+        return ()
+    from gateway.links import user_record  # cold start
+
+    fields = user_record.telegram_fields(settings.telegram_field)
+    users = []
+    for record in user_record.records(message.data):
+        present = next((name for name in fields if name in record), None)
+        if present is not None and record[present] is None:
+            users.append(user_record.user_id(record) or 0)
+    return tuple(users)
 
 
 def _outcome(
@@ -125,6 +202,8 @@ def _outcome(
     try:
         if payload.decoded_as in ("compressed", "unreadable"):
             raise EventInvalid("body")
+        if payload.decoded_as != "empty" and hollow(payload.fields) is not None:
+            raise EventInvalid("data", "hollow")
         message = webhook_message(payload.fields, received_at, settings.secrets(), settings.domain)
     except EventInvalid as invalid:
         return "EVENT_INVALID", None, invalid
@@ -144,7 +223,17 @@ def _unread(
     code: str, incoming: Incoming, settings: Settings, limit: Limit | None = None, body: bytes = b""
 ) -> Judgement:
     """A request refused before its body was decoded: the trace covers the headers and a bounded query."""
-    query, repeated = decode_query(incoming.query) if len(incoming.query) <= MAX_QUERY else ({}, False)
+    if code == "OK" and not incoming.from_bitrix24:
+        return Judgement(code, NOTHING_LOOKED_AT, incoming)
+    query, repeated = _query(incoming)
     verdict = verify(incoming.headers, query, {}, settings.tokens, repeated_places(UNREAD, repeated))
     came = len(body) or incoming.declared_length or (limit.came if limit and limit.name == "body" else 0)
     return Judgement(code, verdict, incoming, body=body, body_bytes=came, limit=limit)
+
+
+def _query(incoming: Incoming) -> tuple[dict[str, Any], bool]:
+    """The query's parameters; none where it is over a limit."""
+    try:
+        return decode_query(incoming.query) if len(incoming.query) <= MAX_QUERY else ({}, False)
+    except TooComplex:
+        return {}, False

@@ -1,31 +1,32 @@
 """From a body's bytes to plain values: once, so that what was verified is what is published.
 
 By the Content-Type, and where that is missing or does not describe the body, by
-what the body looks like. A form is read as PHP's `parse_str` would (`phpform`);
+what the body looks like. A form is read as PHP's `parse_str` would (`php_form`);
 then, whatever the encoding, keys 0…n-1 in that order become a list and the text
 `undefined` (which task events send) becomes null, so that one event has one
-reading. No input raises anything but `TooComplex`.
+reading. JSON whose names are a form's (`data[ID]`), as many relays write it, is read
+as that form, and a `data` or `auth` that is the text of a JSON object as that object.
+No input raises anything but `TooComplex`.
 """
 
-import json
-import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from gateway.ingest import php_form
-from verify import BODY_PATHS, QUERY_PLACE, Path
+from gateway.ingest.json_value import TOKEN_PATHS, Json, holds, is_list, measure, parse_json, scrub, tidy
+from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
+from verify import QUERY_PLACE, Path
 
-MAX_PARAMETERS = 1000  # pairs of a form, parts, leaves of JSON
-MAX_LEVELS = 32  # names on the way to a leaf
+MAX_NOTED = 20  # names that one note holds
 
 _CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # of a form whose shape is kept: 64 of them stay small
 
-_TOKEN_PATHS = frozenset(BODY_PATHS.values())
-_TOKEN_NAMES = frozenset(name for path in _TOKEN_PATHS for name in path)
+_FORM_NAMES = ("data[", "auth[")
 _NO_PLACES: frozenset[tuple[str, Path]] = frozenset()
 _GZIP = b"\x1f\x8b"
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES = {
     "application/json": "json",
     "text/json": "json",
@@ -34,29 +35,33 @@ _TYPES = {
 }
 
 
-class TooComplex(Exception):
-    """A body over the limits: `limit` is "parameters" or "levels", `came` how many came (at least)."""
-
-    def __init__(self, limit: str, allowed: int, came: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-        self.allowed = allowed
-        self.came = came
-
-
 class Payload(NamedTuple):
     """A decoded body.
 
     `fields`: the top level, a dict where the body was readable as an event could
     be. `decoded_as`: `form`, `json`, `multipart`, `empty`, `compressed` or
     `unreadable`. `declared`: what the Content-Type said, in the same words, or "".
-    `repeated`: the token paths that were given more than once.
+    `repeated`: the token paths that were given more than once. `notes`: what was odd
+    about a body that could be read all the same, see `Note`.
     """
 
     fields: Any
     decoded_as: str
     declared: str = ""
     repeated: frozenset[Path] = frozenset()
+    notes: tuple["Note", ...] = ()
+
+
+class Note(NamedTuple):
+    """Something that PHP's `http_build_query` never writes, and what it may have cost.
+
+    `kind`: `repeated` (a name came more than once: its last value counts), `appended`
+    (a name ends in `[]`), `not_utf8` (a value's bytes are no UTF-8), `line_end` (raw line
+    ends or spaces behind the last value were dropped). `names`: the names it concerns.
+    """
+
+    kind: str
+    names: tuple[str, ...] = ()
 
 
 def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> Payload:
@@ -69,14 +74,20 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> P
     for kind in _guesses(declared, body):
         read = _READERS[kind](body)
         if read is not None:
-            return Payload(read[0], kind, declared, read[1])
+            return _with_json_texts(
+                Payload(read.fields, read.kind or kind, declared, read.repeated, read.notes)
+            )
     return Payload({}, "unreadable", declared)
 
 
 def decode_query(query: bytes) -> tuple[dict[str, Any], bool]:
-    """A query string as PHP reads it, and whether `token` was given more than once."""
+    """A query string as PHP reads it, and whether `token` was given more than once.
+
+    Raises `TooComplex` for more than 1,000 parameters.
+    """
     if not query:
         return {}, False
+    check(MAX_PARAMETERS, query.count(b"&") + 1, "parameters")
     parameters = list(php_form.pairs(query))
     return php_form.nest(parameters), sum(name == ("token",) for name, _ in parameters) > 1
 
@@ -116,14 +127,42 @@ def _guesses(declared: str, body: bytes) -> list[str]:
     return kinds
 
 
-def _read_form(body: bytes) -> tuple[Any, frozenset[Path]] | None:
+class _Read(NamedTuple):
+    """What one reader made of a body; `kind` where it is more than the reader's own."""
+
+    fields: Any
+    repeated: frozenset[Path] = frozenset()
+    notes: tuple[Note, ...] = ()
+    kind: str = ""
+
+
+def _read_form(body: bytes) -> _Read | None:
     if b"=" not in body:
         return None
+    whole, body = body, body.rstrip(b"\r\n ")  # the end of the sender's file, not of the last value
     if body.count(b"&") >= MAX_PARAMETERS:
-        _check(MAX_PARAMETERS, sum(1 for part in body.split(b"&") if part), "parameters")
+        check(MAX_PARAMETERS, sum(1 for part in body.split(b"&") if part), "parameters")
     raw_names, values = php_form.parameters(body)
-    shape = _shape if len(values) <= _CACHED_NAMES and len(body) <= _CACHED_BYTES else _shape.__wrapped__
-    return _filled(shape(raw_names), values)
+    shape_of = _shape if len(values) <= _CACHED_NAMES and len(body) <= _CACHED_BYTES else _shape.__wrapped__
+    shape = shape_of(raw_names)
+    notes = shape.notes
+    if len(body) < len(whole):
+        notes += (Note("line_end"),)
+    if "\ufffd" in "".join(values):
+        notes += _not_utf8(body)
+    return _Read(_filled(shape, values), shape.repeated | _in_texts_too(shape, values), notes)
+
+
+def _not_utf8(body: bytes) -> tuple[Note, ...]:
+    """The names whose values lost bytes; a U+FFFD that was sent as such lost nothing."""
+    lost = []
+    for part in body.split(b"&"):
+        name, _, value = part.partition(b"=")
+        try:
+            unquote_to_bytes(value).decode("utf-8")
+        except UnicodeDecodeError:
+            lost.append(php_form.decoded(name.decode("utf-8", "replace")))
+    return (Note("not_utf8", tuple(dict.fromkeys(lost))[:MAX_NOTED]),) if lost else ()
 
 
 class _Shape(NamedTuple):
@@ -132,6 +171,8 @@ class _Shape(NamedTuple):
     tree: dict[str, Any]
     levels: int
     repeated: frozenset[Path]
+    notes: tuple[Note, ...] = ()
+    mixed: tuple[tuple[int, Path], ...] = ()  # a text `data` or `auth` beside a token's path under that name
 
 
 @lru_cache(maxsize=64)
@@ -142,8 +183,45 @@ def _shape(raw_names: tuple[str, ...]) -> _Shape:
 
 def _shape_of(names: Sequence[php_form.Name]) -> _Shape:
     tree = php_form.nest((name, position) for position, name in enumerate(names) if name)
-    twice = {name for name in _TOKEN_PATHS if names.count(name) > 1} if len(set(names)) < len(names) else ()
-    return _Shape(_with_lists(tree), max(map(len, names), default=0), frozenset(twice))
+    repeated, notes = _repetitions(names)
+    paths = [path for path in TOKEN_PATHS if len(path) > 1 and path in names]
+    mixed = [
+        (at, path) for at, name in enumerate(names) if len(name) == 1 for path in paths if path[:1] == name
+    ]
+    return _Shape(_with_lists(tree), max(map(len, names), default=0), repeated, notes, tuple(mixed))
+
+
+def _in_texts_too(shape: _Shape, values: Sequence[Any]) -> frozenset[Path]:
+    """The token's paths that came by their names and also inside the text of a JSON object."""
+    twice = set()
+    for at, path in shape.mixed:
+        parsed = parse_json(values[at]) if isinstance(values[at], str) else Json(values[at])
+        if parsed is not None and holds(parsed.value, path[1:]):
+            twice.add(path)
+    return frozenset(twice)
+
+
+def _repetitions(names: Sequence[php_form.Name]) -> tuple[frozenset[Path], tuple[Note, ...]]:
+    """The token's paths that came more than once, and what is said of any name that did, or ends in `[]`."""
+    notes = []
+    twice: tuple[php_form.Name, ...] = ()
+    if len(set(names)) < len(names):
+        counts = Counter(name for name in names if name)
+        twice = tuple(name for name, count in counts.items() if count > 1 and None not in name)
+        if twice:
+            notes.append(
+                Note("repeated", tuple(f"{_shown(name)} ×{counts[name]}" for name in twice[:MAX_NOTED]))
+            )
+    appended = tuple(dict.fromkeys(_shown(name) for name in names if None in name))
+    if appended:
+        notes.append(Note("appended", appended[:MAX_NOTED]))
+    return frozenset(name for name in twice if name in TOKEN_PATHS), tuple(notes)  # type: ignore[misc]
+
+
+def _shown(name: php_form.Name) -> str:
+    """A name as a form writes it."""
+    first, *rest = (level or "" for level in name)
+    return first + "".join(f"[{level}]" for level in rest)
 
 
 def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
@@ -151,18 +229,18 @@ def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
     for key, value in array.items():
         if isinstance(value, dict):
             _with_lists(value)
-            if "0" in value and _is_list(value):
+            if "0" in value and is_list(value):
                 array[key] = list(value.values())
     return array
 
 
-def _filled(shape: _Shape, values: list[str]) -> tuple[Any, frozenset[Path]]:
-    _check(MAX_LEVELS, shape.levels, "levels")
-    told = [None if value == "undefined" else value for value in values] if "undefined" in values else values
-    return _fill(shape.tree, told), shape.repeated
+def _filled(shape: _Shape, values: Sequence[Any]) -> Any:
+    check(MAX_LEVELS, shape.levels, "levels")
+    known = [None if value == "undefined" else value for value in values] if "undefined" in values else values
+    return _fill(shape.tree, known)
 
 
-def _fill(tree: Any, values: Sequence[str | None]) -> Any:
+def _fill(tree: Any, values: Sequence[Any]) -> Any:
     if isinstance(tree, list):
         return [values[inner] if type(inner) is int else _fill(inner, values) for inner in tree]
     return {
@@ -170,7 +248,7 @@ def _fill(tree: Any, values: Sequence[str | None]) -> Any:
     }
 
 
-def _read_multipart(body: bytes) -> tuple[Any, frozenset[Path]] | None:
+def _read_multipart(body: bytes) -> _Read | None:
     """RFC 7578, by werkzeug's parser; a part with a file name is a file and is left out."""
     from werkzeug.exceptions import RequestEntityTooLarge
     from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
@@ -195,106 +273,97 @@ def _read_multipart(body: bytes) -> tuple[Any, frozenset[Path]] | None:
             elif isinstance(event, Data) and name:
                 parts[-1][1].append(event.data)
     except RequestEntityTooLarge:
-        _check(MAX_PARAMETERS, MAX_PARAMETERS + 1, "parameters")
+        check(MAX_PARAMETERS, MAX_PARAMETERS + 1, "parameters")
     except ValueError:
         return None
     texts = [b"".join(chunks).decode("utf-8", "replace") for _, chunks in parts]
-    return _filled(_shape_of([name for name, _ in parts]), texts)
+    shape = _shape_of([name for name, _ in parts])
+    notes = shape.notes
+    if "\ufffd" in "".join(texts):
+        notes += _not_utf8_parts(parts)
+    return _Read(_filled(shape, texts), shape.repeated | _in_texts_too(shape, texts), notes)
 
 
-def _read_json(body: bytes) -> tuple[Any, frozenset[Path]] | None:
-    """RFC 8259: no NaN, no Infinity; a number nobody can hold makes the body unreadable. A BOM is skipped."""
-    repeats: dict[int, tuple[Any, set[str]]] = {}  # the object is kept, or its id could be given anew
+def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, list[bytes]]]) -> tuple[Note, ...]:
+    """The same of a multipart body's parts."""
+    lost = []
+    for name, chunks in parts:
+        try:
+            b"".join(chunks).decode("utf-8")
+        except UnicodeDecodeError:
+            lost.append(_shown(name))
+    return (Note("not_utf8", tuple(dict.fromkeys(lost))[:MAX_NOTED]),) if lost else ()
 
-    def pairs_hook(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        read = dict(items)
-        if len(read) != len(items):
-            names = [name for name, _ in items]
-            repeats[id(read)] = read, {name for name in _TOKEN_NAMES if names.count(name) > 1}
-        return read
 
+def _read_json(body: bytes) -> _Read | None:
+    """JSON, its BOM skipped; with a form's names at its top it is read as that form."""
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
-    try:
-        value = json.loads(text, object_pairs_hook=pairs_hook, parse_constant=_refuse, parse_float=_finite)
-    except RecursionError:
-        _check(MAX_LEVELS, MAX_LEVELS + 1, "levels")
-    except ValueError:
+    parsed = parse_json(text)
+    if parsed is None or not isinstance(parsed.value, dict | list):
         return None
-    if not isinstance(value, dict | list):
-        return None
-    repeated = frozenset(path for path in _TOKEN_PATHS if repeats and _is_repeated(value, path, repeats))
-    _check(MAX_PARAMETERS, _measure(value), "parameters")
-    if isinstance(value, dict):  # the top level stays a dict, as a form's does
-        return {_scrub(name): _tidy_json(inner) for name, inner in value.items()}, repeated
-    return _tidy_json(value), repeated
+    notes: tuple[Note, ...] = (Note("not_utf8"),) if "\ufffd" in text and b"\xef\xbf\xbd" not in body else ()
+    if isinstance(parsed.value, list):
+        return _Read(tidy(parsed.value), parsed.repeated, notes)
+    if parsed.twice:
+        notes += (Note("repeated", parsed.twice[:MAX_NOTED]),)
+    # The top level stays a dict, as a form's does.
+    fields = {scrub(name): tidy(inner) for name, inner in parsed.value.items()}
+    if any(name.startswith(_FORM_NAMES) for name in fields):
+        return _form_in_json(fields, parsed, notes)
+    return _Read(fields, parsed.repeated, notes)
 
 
-def _refuse(_constant: str) -> NoReturn:
-    raise ValueError("not a number of JSON")
+def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...]) -> _Read:
+    """A form whose names a relay kept as the names of a JSON object: Express with axios, n8n, Flask, Go, ….
+
+    A place that stands there both nested and under its flat name, or twice under one
+    name, is given twice. Go writes each value as a list of one text.
+    """
+    values = list(fields.values())
+    if all(isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) for value in values):
+        values = [value[0] for value in values]
+    names = [php_form.split_name(name) for name in fields]
+    shape = _shape_of(names)
+    twice = {name for name, raw in zip(names, fields, strict=True) if raw in parsed.twice}
+    repeated = shape.repeated | parsed.repeated | _in_texts_too(shape, values) | (TOKEN_PATHS & twice)
+    return _Read(_filled_json(shape, names, values), repeated, notes + shape.notes, "form names in JSON")
 
 
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if number - number != 0:  # 1e999
-        raise ValueError("a number over a double's range")
-    return number
+def _filled_json(shape: _Shape, names: Sequence[php_form.Name], values: Sequence[Any]) -> Any:
+    """The form's tree with JSON values in it; an object at a name's beginning takes the rest in."""
+    check(MAX_LEVELS, shape.levels, "levels")
+    objects = {id(value) for value in values if isinstance(value, dict)}
+    if not objects:
+        return _fill(shape.tree, values)
+    order = sorted(zip(names, values, strict=True), key=lambda entry: id(entry[1]) not in objects)
+    return _with_lists(php_form.nest((name, value) for name, value in order if name))
 
 
-def _is_repeated(value: Any, path: Path, repeats: dict[int, tuple[Any, set[str]]]) -> bool:
-    twice = False
-    for name in path:
-        if not isinstance(value, dict) or name not in value:
-            return False
-        twice = twice or (id(value) in repeats and name in repeats[id(value)][1])
-        value = value[name]
-    return twice
+def with_form_names(fields: dict[str, Any]) -> dict[str, Any]:
+    """`fields` nested where its names are a form's; as it is where they are not."""
+    if not any(str(name).startswith(_FORM_NAMES) for name in fields):
+        return fields
+    return _with_lists(
+        php_form.nest((php_form.split_name(str(name)), value) for name, value in fields.items())
+    )
 
 
-def _measure(value: Any) -> int:
-    """The leaves of a JSON value, an empty list or object being one; raises `TooComplex` for levels."""
-    leaves = 0
-    level = [value]
-    for depth in range(MAX_LEVELS + 2):
-        inner: list[Any] = []
-        for item in level:
-            if isinstance(item, dict | list) and item:
-                inner.extend(item.values() if isinstance(item, dict) else item)
-            else:
-                leaves += 1
-        if not inner:
-            return leaves
-        if depth == MAX_LEVELS:
-            _check(MAX_LEVELS, depth + 1, "levels")
-        level = inner
-    raise AssertionError("the loop returns or raises")  # pragma: no cover
+def _with_json_texts(payload: Payload) -> Payload:
+    """The same with `data` and `auth` as objects where they are the texts of JSON objects."""
+    fields = payload.fields
+    if not isinstance(fields, dict):
+        return payload
+    repeated = payload.repeated
+    for top in ("data", "auth"):
+        text = fields.get(top)
+        if isinstance(text, str) and text.lstrip()[:1] == "{" and (parsed := parse_json(text)):
+            fields[top] = tidy(parsed.value)
+            repeated |= {(top, name) for name in parsed.twice if (top, name) in TOKEN_PATHS}
+            check(MAX_PARAMETERS, measure(fields), "parameters")
+    return payload._replace(repeated=repeated) if repeated is not payload.repeated else payload
 
 
-def _check(allowed: int, came: int, limit: str) -> None:
-    if came > allowed:
-        raise TooComplex(limit, allowed, came)
-
-
-def _is_list(array: dict[str, Any]) -> bool:
-    return all(key == str(index) for index, key in enumerate(array))
-
-
-def _tidy_json(value: Any) -> Any:
-    """The same for JSON, whose texts may also hold lone surrogates: no UTF-8 can carry those."""
-    if isinstance(value, dict):
-        tidy = {_scrub(key): _tidy_json(inner) for key, inner in value.items()}
-        return list(tidy.values()) if "0" in tidy and _is_list(tidy) else tidy
-    if isinstance(value, list):
-        return [_tidy_json(inner) for inner in value]
-    if isinstance(value, str):
-        return None if value == "undefined" else _scrub(value)
-    return value
-
-
-def _scrub(text: str) -> str:
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
-
-
-_READERS: dict[str, Callable[[bytes], tuple[Any, frozenset[Path]] | None]] = {
+_READERS: dict[str, Callable[[bytes], _Read | None]] = {
     "form": _read_form,
     "json": _read_json,
     "multipart": _read_multipart,

@@ -18,7 +18,8 @@ class Incoming:
 
     `headers` by lower-case name, repeated ones joined by a comma; `path` as sent,
     without query; `query` raw. `read(n)` returns at most n bytes of the body;
-    `declared_length` is the Content-Length, None where there is none.
+    `declared_length` is the Content-Length, None where there is none. A host sets
+    `cut` where the body ended before its end: its sender fell silent or went away.
     """
 
     method: str
@@ -27,6 +28,7 @@ class Incoming:
     headers: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     read: Callable[[int], bytes] = field(default=lambda _limit: b"", repr=False)
     declared_length: int | None = None
+    cut: bool = False
 
     def header(self, name: str) -> str:
         """A header's value as text, "" where it is not there."""

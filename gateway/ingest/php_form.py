@@ -51,21 +51,49 @@ def parse_str(body: bytes) -> dict[str, Any]:
 def nest(parameters: Iterable[tuple[Name, Any]]) -> dict[str, Any]:
     """Put named values into nested dicts, in order."""
     root: dict[str, Any] = {}
+    indices = _Indices()
     for name, value in parameters:
         array = root
         for level in name[:-1]:
-            key = _next_index(array) if level is None else level
+            key = indices.next_of(array) if level is None else level
             if key is None:
                 break
             inner = array.get(key)
             if not isinstance(inner, dict):
                 inner = array[key] = {}
+                indices.taken(array, key)
             array = inner
         else:
-            key = _next_index(array) if name[-1] is None else name[-1]
+            key = indices.next_of(array) if name[-1] is None else name[-1]
             if key is not None:
                 array[key] = value
+                indices.taken(array, key)
     return root
+
+
+class _Indices:
+    """The highest integer key of each array that `[]` appends to: counted once, then kept.
+
+    Counting anew for each `[]` would cost the square of a body made of them.
+    """
+
+    def __init__(self) -> None:
+        self._highest: dict[
+            int, tuple[dict[str, Any], int]
+        ] = {}  # the array is kept, so its id stays its own
+
+    def next_of(self, array: dict[str, Any]) -> str | None:
+        """PHP's next free index: one above the highest integer key, else 0; None where there is none."""
+        if id(array) not in self._highest:
+            highest = max((int(key) for key in array if _is_integer(key)), default=-1)
+            self._highest[id(array)] = array, highest
+        highest = self._highest[id(array)][1]
+        return None if highest >= _INT_MAX else str(highest + 1)
+
+    def taken(self, array: dict[str, Any], key: str) -> None:
+        known = self._highest.get(id(array))
+        if known is not None and _is_integer(key) and int(key) > known[1]:
+            self._highest[id(array)] = array, int(key)
 
 
 def split_name(name: str) -> Name:
@@ -97,12 +125,6 @@ def _unclosed(levels: list[str | None], rest: str) -> Name:
     if len(levels) > 1:
         return tuple(levels)
     return (f"{levels[0]}_{rest.translate(_MANGLED)}",)
-
-
-def _next_index(array: dict[str, Any]) -> str | None:
-    """PHP's next free index: one above the highest integer key, else 0; None where there is none."""
-    highest = max((int(key) for key in array if _is_integer(key)), default=-1)
-    return None if highest >= _INT_MAX else str(highest + 1)
 
 
 def _is_integer(key: str) -> bool:

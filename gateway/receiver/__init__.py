@@ -44,6 +44,10 @@ def _publish(
 ) -> flask.Response:
     """Acknowledged by the queue before the 200; what the queue did not take is kept before the 503."""
     place = judgement.verdict.place or ""
+    if judgement.is_odd:
+        from gateway.receiver.oddities import log_oddities  # cold start
+
+        log_oddities(judgement, message, config, request_id)
     data, attributes = message.to_bytes(), message.attributes(place)
     try:
         message_id = publish_within(_publisher(), data, attributes, deadline)

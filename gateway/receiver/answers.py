@@ -18,6 +18,7 @@ SECTIONS = {  # of the guide, where the answer's code alone tells the cause
     "QUERY_TOO_LONG": "LIMIT_EXCEEDED",
     "BODY_TOO_LARGE": "LIMIT_EXCEEDED",
     "BODY_TOO_COMPLEX": "LIMIT_EXCEEDED",
+    "BODY_INCOMPLETE": "BODY_INCOMPLETE",
 }
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode

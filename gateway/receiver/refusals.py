@@ -25,10 +25,7 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     received = judgement.verdict.received
     fields = {
         "code": "METHOD_GET" if judgement.code == "OK" else judgement.code,
-        "places": [
-            {"place": seen.place, "state": seen.state, "length": seen.length, "fingerprint": seen.fingerprint}
-            for seen in judgement.verdict.places
-        ],
+        "places": [seen._asdict() for seen in judgement.verdict.places],
         "causes": causes,
         "guide": guide,
         **({"field": judgement.invalid} if judgement.invalid else {}),

@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.ingest import decode as decoding
 from gateway.ingest import php_form
-from gateway.ingest.decode import (
-    MAX_LEVELS,
-    MAX_PARAMETERS,
-    Payload,
-    TooComplex,
-    declared_type,
-    decode,
-    decode_query,
-    repeated_places,
-)
+from gateway.ingest.decode import Payload, declared_type, decode, decode_query, repeated_places
+from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, TooComplex
 from gateway.ingest.php_form import build_query
 from tests.support.deliveries import FORM, delivery, form
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from gateway.errors import PoisonMessage
 from gateway.events import (
-    SECRET_KEYS,
     EventInvalid,
     Message,
     observed_message,
@@ -20,6 +19,7 @@ from gateway.events import (
 )
 from gateway.ingest.decode import decode
 from gateway.ingest.php_form import build_query
+from gateway.redaction import SECRET_NAMES
 from tests.support.deliveries import FORM, PORTAL, TOKEN, delivery
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
@@ -151,6 +151,11 @@ def test_the_time_is_a_whole_number_or_null(ts: Any, read: int | None) -> None:
     [
         ("P.Bitrix24.RU", "p.bitrix24.ru"),
         ("p.ru:8443", "p.ru:8443"),
+        ("https://P.ru/rest/", "p.ru"),
+        ("p.ru:443", "p.ru"),
+        ("p.ru.", "p.ru"),
+        ("my_box.local", "my_box.local"),
+        ("портал.рф", "xn--80awhdgm.xn--p1ai"),
         (None, "default.ru"),
         (" ", "default.ru"),
     ],
@@ -160,8 +165,17 @@ def test_the_portal_is_the_events_else_the_settings(domain: str | None, portal: 
     assert message({"event": "X", "auth": "no dict"}).portal.domain == ""
 
 
+@pytest.mark.parametrize("server", ["oauth.bitrix.info", "oauth.bitrix24.tech", "OAUTH.bitrix24.ru"])
+def test_the_vendors_own_server_is_no_portal(server: str) -> None:
+    auth = {"domain": server, "client_endpoint": "https://p.bitrix24.ru/rest/"}
+    assert message({**delivery(), "auth": auth}, domain="default.ru").portal.domain == "p.bitrix24.ru"
+    assert (
+        message({**delivery(), "auth": {"domain": server}}, domain="default.ru").portal.domain == "default.ru"
+    )
+
+
 @pytest.mark.parametrize(
-    "domain", ["a b", "имя.рф", "x" * 254, 5, ["p.ru"], "https://p.ru", "p.ru:", f"{TOKEN}.ru"]
+    "domain", ["a b", "имя рф", "x" * 254, 5, ["p.ru"], "ftp://p.ru", "p.ru:", f"{TOKEN}.ru"]
 )
 def test_a_domain_that_is_none_is_invalid(domain: Any) -> None:
     with pytest.raises(EventInvalid) as invalid:
@@ -263,7 +277,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(sorted(SECRET_KEYS)) | st.text(st.characters(codec="utf-8"), max_size=8),
+            st.sampled_from(sorted(SECRET_NAMES)) | st.text(st.characters(codec="utf-8"), max_size=8),
             inner,
             max_size=4,
         )
@@ -283,7 +297,7 @@ def test_no_secret_survives_and_the_message_is_read_back(data: Any) -> None:
 
 def _assert_clean(value: Any) -> None:
     if isinstance(value, dict):
-        assert not {key.lower() for key in value} & SECRET_KEYS
+        assert not {key.lower() for key in value} & set(SECRET_NAMES)
         for inner in value.values():
             _assert_clean(inner)
     elif isinstance(value, list):

@@ -244,8 +244,8 @@ def test_standard_input_and_plain_text_in_a_pipe(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pasted", "said"),
     [
-        (post(f"token={TOKEN}"), "`field`: event"),
-        (post(auth(TOKEN) + "&auth[domain]=a_b"), "`field`: auth.domain"),
+        (post(f"token={TOKEN}"), "event"),
+        (post(auth(TOKEN) + "&event=E&auth[domain]=a%20b"), "auth.domain"),
         (post(f"token={TOKEN}&document_id[0]=crm"), "automation rule"),
         (json.dumps({"code": "EVENT_INVALID", "causes": [], "field": "body"}), "`field`: body"),
         ("2026-01-31T12:00:00.000Z WARNING busy [QUEUE_UNAVAILABLE]", "python -m gateway replay"),

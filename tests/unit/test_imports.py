@@ -43,7 +43,7 @@ OURS = (
         "gateway.local",
         "gateway.portal.client",
     ),
-    *("gateway.portal.reconcile", "gateway.portal.resync", "gateway.cli", "gateway.redaction"),
+    *("gateway.portal.reconcile", "gateway.portal.resync", "gateway.cli"),
 )
 
 

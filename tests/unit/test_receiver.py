@@ -304,7 +304,8 @@ def test_a_robots_call_is_told_what_it_is(gateway: Running) -> None:
     assert answer.json["field"] == "event"
     assert "document_id" in answer.json["hint"]
     (record,) = refusals(gateway, answer)
-    assert (record["field"], record["causes"]) == ("event", [])
+    assert record["field"] == "event"
+    assert [cause["code"] for cause in record["causes"]] == ["ROBOT_WITHOUT_TOKEN"]
     assert "document_id" in record["message"]
     assert record["guide"] == answer.json["guide"] == "docs/token-not-found.ru.md#robot_without_token"
 

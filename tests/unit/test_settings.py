@@ -63,7 +63,16 @@ def test_the_defaults_are_the_embedded_parts() -> None:
     ],
 )
 def test_tokens_are_separated_by_commas_and_trimmed(setting: str | None, tokens: tuple[bytes, ...]) -> None:
-    assert accepted_tokens(setting) == tokens
+    assert accepted_tokens(setting) == tuple(("", token) for token in tokens)
+
+
+def test_a_token_may_be_bound_to_a_portal() -> None:
+    setting = "free, P.bitrix24.ru=first,p.bitrix24.ru=second, box:8443=third, a=b=c, https://x.y/?z=w"
+    settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": setting}, None)
+    assert settings.tokens == (b"free", b"first", b"second", b"third", b"a=b=c", b"https://x.y/?z=w")
+    assert settings.tokens_of("p.bitrix24.ru") == (b"first", b"second")
+    assert settings.tokens_of("box:8443") == (b"third",)
+    assert settings.tokens_of("other.bitrix24.ru") == (b"free", b"a=b=c", b"https://x.y/?z=w")
 
 
 def test_the_environment_stands_above_the_file(tmp_path: Path) -> None:

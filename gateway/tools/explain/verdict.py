@@ -18,6 +18,7 @@ from gateway.diagnosis.wording import text_of
 from gateway.events import EventInvalid, webhook_message
 from gateway.ingest.decision import STATUS, Judgement, judge
 from gateway.receiver.capture import mask_leaf, mask_name
+from gateway.receiver.oddities import oddities_of
 from gateway.settings import Settings
 from gateway.tools.explain import Record, Request
 from gateway.tools.explain.masks import as_masked, mask_again, unmask
@@ -47,6 +48,7 @@ class Explanation:
     recorded: bool = False
     invalid: str | None = None
     hint: str = ""
+    oddities: tuple[str, ...] = ()  # what a body that could be read lost on its way
 
     @property
     def status(self) -> int | None:
@@ -60,15 +62,7 @@ class Explanation:
             "code": self.code,
             "place": self.place,
             "decoded_as": self.decoded_as,
-            "places": [
-                {
-                    "place": seen.place,
-                    "state": seen.state,
-                    "length": seen.length,
-                    "fingerprint": seen.fingerprint,
-                }
-                for seen in self.places
-            ],
+            "places": [seen._asdict() for seen in self.places],
             "causes": list(self.causes),
             "event": self.event,
         }
@@ -98,6 +92,7 @@ def _of_request(request: Request, settings: Settings, now: datetime) -> Explanat
         event=_event(judgement, settings, now, stand_ins),
         invalid=judgement.invalid,
         hint=judgement.hint,
+        oddities=tuple(mask_again(oddities_of(judgement, settings), stand_ins)),
     )
 
 

@@ -1,0 +1,29 @@
+"""Names of hosts as operators, events and settings write them, brought to one form."""
+
+import re
+
+_PORTAL = re.compile(r"[a-z0-9_.-]{1,253}(?::[0-9]{1,5})?")
+# Bitrix24's own servers stand in `auth.domain` of some events (`oauth.bitrix.info`); no portal is called so.
+_VENDOR = re.compile(r"oauth\.bitrix(?:24)?\.[a-z]{2,12}")
+
+
+def portal_name(text: str) -> str | None:
+    """A portal's host, lower case, with its port or not: without scheme, path, `:443` and final dot.
+
+    An international name becomes its ASCII form. None where that leaves no host name.
+    """
+    name = text.strip().lower()
+    for scheme in ("https://", "http://"):
+        name = name.removeprefix(scheme)
+    name = name.partition("/")[0].partition("?")[0].removesuffix(":443").rstrip(".")
+    if not name.isascii():
+        try:
+            name = name.encode("idna").decode("ascii")
+        except UnicodeError:
+            return None
+    return name if _PORTAL.fullmatch(name) else None
+
+
+def is_vendors(portal: str) -> bool:
+    """Whether this is a server of the vendor's own, not a portal."""
+    return _VENDOR.fullmatch(portal) is not None

@@ -1,0 +1,327 @@
+"""What arrives after real middlemen: requests as they came, a file each, and neighbours of their kinds."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from gateway.diagnosis import Cause, diagnose
+from gateway.ingest.decision import Judgement, judge
+from gateway.ingest.incoming import Incoming
+from gateway.ingest.php_form import build_query
+from gateway.receiver.oddities import oddities_of
+from gateway.settings import Settings, load
+
+FILES = Path(__file__).parents[1] / "support" / "middlemen"
+TOKEN = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"
+SETTINGS = load(
+    {
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
+        "BITRIX24_DOMAIN": "p.bitrix24.ru",
+        "LOG_LANGUAGE": "en",
+    },
+    None,
+)
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+EVENT: dict[str, Any] = {
+    "event": "ONUSERUPDATE",
+    "event_handler_id": "12",
+    "data": {"ID": "7", "UF_DEPARTMENT": ["1", "5"], "UF_USR_TELEGRAM": "@ivan_petrov"},
+    "ts": "1750000000",
+    "auth": {"domain": "p.bitrix24.ru", "member_id": "m", "application_token": TOKEN},
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    judgement: Judgement
+    causes: list[Cause]
+
+    @property
+    def first(self) -> str:
+        return self.causes[0].code if self.causes else ""
+
+    @property
+    def data(self) -> Any:
+        assert self.judgement.message is not None
+        return self.judgement.message.data
+
+    @property
+    def event_id(self) -> str:
+        assert self.judgement.message is not None
+        return self.judgement.message.event_id
+
+
+def verdict(
+    body: bytes | str | dict[str, Any] | list[Any],
+    content_type: str = FORM,
+    query: str = "",
+    method: str = "POST",
+    settings: Settings = SETTINGS,
+    length: int | None = None,
+    **headers: str,
+) -> Verdict:
+    if isinstance(body, dict | list):
+        body, content_type = json.dumps(body), JSON
+    raw = body.encode() if isinstance(body, str) else body
+    named = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
+    named |= {"content-type": content_type.encode()}
+    declared = len(raw) if length is None else length
+    incoming = Incoming(
+        method, "/api/bitrix/webhook", query.encode(), named, lambda limit: raw[:limit], declared
+    )
+    judgement = judge(incoming, settings, NOW)
+    return Verdict(judgement, diagnose(judgement, settings))
+
+
+def from_file(name: str) -> Verdict:
+    head, _, body = (FILES / f"{name}.http").read_bytes().partition(b"\r\n\r\n")
+    start, *lines = head.decode().split("\r\n")
+    method, target, _ = start.split(" ")
+    headers = dict(line.split(": ", 1) for line in lines)
+    content_type = headers.pop("Content-Type", "")
+    length = int(headers.pop("Content-Length", len(body)))
+    names = {name.lower().replace("-", "_"): value for name, value in headers.items()}
+    query = target.partition("?")[2]
+    return verdict(body, content_type, query, method, SETTINGS, length, **names)
+
+
+RIGHT = {  # file: (status, first cause, part of what it says or of what an accepted event lost)
+    "flat-json": (200, "", ""),
+    "flat-json-query-token": (200, "", ""),
+    "json-field-auth": (200, "", ""),
+    "json-field-data-only": (200, "", ""),
+    "trailing-newline": (200, "", "end of the body were dropped"),
+    "blank-fields": (401, "BODY_PRINTED", "fixRequestBody"),
+    "keys-as-values": (401, "BODY_PRINTED", "names of its own fields"),
+    "object-object-body": (401, "BODY_PRINTED", "JavaScript printed an object"),
+    "python-repr": (401, "BODY_PRINTED", "Python dict"),
+    "print_r": (401, "BODY_PRINTED", "PHP array"),
+    "python-bytes": (403, "BODY_PRINTED", "Python bytes"),
+    "dots": (401, "BODY_FLATTENED", "auth.application_token"),
+    "empty-json": (401, "BODY_PRINTED", "FormData"),
+    "json-null": (401, "BODY_EMPTY", "the text null"),
+    "query-event-post": (401, "BODY_IN_QUERY", "in the address"),
+    "get-query-event": (405, "METHOD_GET", "in the address"),
+    "get-body-bitrix": (405, "METHOD_GET", "body came along"),
+    "n8n-item": (401, "BODY_NESTED", "n8n"),
+    "renamed-event": (400, "BODY_FLATTENED", "eventName, payload, auth"),
+    "repeat-list": (200, "", "data[UF_DEPARTMENT] ×2"),
+    "cp1251": (200, "", "data[NAME]"),
+    "unlink-null": (200, "", "user 12"),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_request_as_it_came(name: str) -> None:
+    status, first, says = RIGHT[name]
+    found = from_file(name)
+    assert (found.judgement.status, found.first) == (status, first)
+    lost = " ".join(oddities_of(found.judgement, SETTINGS))
+    assert says in (found.causes[0].says if first else lost)
+    assert [cause.code for cause in found.causes if cause.code == "TOKEN_ABSENT"] == []
+    if first in ("BODY_IN_QUERY", "METHOD_GET"):
+        assert len(found.causes) == 1
+
+
+def test_every_file_is_in_the_table() -> None:
+    assert {path.stem for path in FILES.glob("*.http")} == set(RIGHT)
+
+
+def names_of_a_form(value: Any = None) -> dict[str, str]:
+    """The event's names as a form writes them: what relays keep as keys of JSON."""
+    from gateway.ingest.php_form import parameters
+
+    names, values = parameters(build_query(EVENT if value is None else value))
+    return {
+        name.replace("%5B", "[").replace("%5D", "]"): text for name, text in zip(names, values, strict=True)
+    }
+
+
+BODIES: dict[str, Any] = {
+    "form": (build_query(EVENT), FORM),
+    "JSON": (json.dumps(EVENT), JSON),
+    "form names in JSON": (json.dumps(names_of_a_form()), JSON),
+    "form names in JSON, undeclared": (json.dumps(names_of_a_form()), ""),
+    "form names in JSON as text": (json.dumps(names_of_a_form()), "text/plain;charset=UTF-8"),
+    "each value a list of one text (Go)": (json.dumps({k: [v] for k, v in names_of_a_form().items()}), JSON),
+    "data and auth as JSON texts in a form": (
+        build_query(EVENT | {"data": json.dumps(EVENT["data"]), "auth": json.dumps(EVENT["auth"])}),
+        FORM,
+    ),
+    "data and auth as JSON texts in JSON": (
+        json.dumps(EVENT | {"data": json.dumps(EVENT["data"]), "auth": json.dumps(EVENT["auth"])}),
+        JSON,
+    ),
+    "auth nested, data by names": (
+        json.dumps(
+            {k: v for k, v in names_of_a_form().items() if not k.startswith("auth")} | {"auth": EVENT["auth"]}
+        ),
+        JSON,
+    ),
+    "line ends behind the form": (build_query(EVENT) + b"\r\n \r\n", FORM),
+}
+
+
+@pytest.mark.parametrize("how", BODIES)
+@pytest.mark.parametrize("place", ["its own", "query", "header"])
+def test_one_event_has_one_id_whoever_wrote_it(how: str, place: str) -> None:
+    body, content_type = BODIES[how]
+    plain = verdict(build_query(EVENT))
+    more: dict[str, str] = {"query": f"token={TOKEN}"} if place == "query" else {}
+    more |= {"x_bitrix_token": TOKEN} if place == "header" else {}
+    found = verdict(body, content_type, **more)  # type: ignore[arg-type]
+    assert (found.judgement.code, found.causes) == ("EVENT_QUEUED", [])
+    assert (found.data, found.event_id) == (plain.data, plain.event_id)
+    assert oddities_of(found.judgement, SETTINGS) == (
+        ["Line ends or spaces at the end of the body were dropped."] if "line ends" in how else []
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"event": "E", "auth": {"application_token": TOKEN}, "auth[application_token]": TOKEN},
+        {"event": "E", "auth": json.dumps({"application_token": TOKEN}), "auth[application_token]": TOKEN},
+        {"event": "E", "auth[application_token]": [TOKEN], "data[ID]": "7"},
+    ],
+)
+def test_a_place_given_in_two_ways_is_malformed(body: dict[str, Any]) -> None:
+    found = verdict(body)
+    assert found.judgement.code == "TOKEN_NOT_FOUND"
+    assert [trace.state for trace in found.judgement.verdict.places][-1] == "malformed"
+
+
+def test_a_place_given_twice_in_a_form_is_malformed_also_inside_a_text() -> None:
+    twice = b"auth=" + quote(json.dumps({"application_token": TOKEN})).encode()
+    found = verdict(twice + b"&event=E&auth[application_token]=" + TOKEN.encode())
+    assert found.judgement.verdict.places[-1].state == "malformed"
+
+
+HOLLOW: dict[str, tuple[Any, str]] = {  # body (the token comes in a header), its cause
+    "dots": ("event=E&data.ID=7&data.NAME=x&ts=1", "BODY_FLATTENED"),
+    "underscores": ("event=E&data_ID=7&auth_domain=p.bitrix24.ru", "BODY_FLATTENED"),
+    "encoded twice": ("event=E&data%255BID%255D=7", "BODY_FLATTENED"),
+    "dots in JSON": ({"event": "E", "data.ID": "7"}, "BODY_FLATTENED"),
+    "blank": ("event=E&data=&auth=", "BODY_PRINTED"),
+    "blank auth alone": ("event=E&data[ID]=7&auth=", "BODY_PRINTED"),
+    "[object Object]": ("event=E&data=%5Bobject+Object%5D", "BODY_PRINTED"),
+    "Array": ("event=E&data=Array&auth=Array", "BODY_PRINTED"),
+    "dict": ("event=E&data={'ID': '7'}", "BODY_PRINTED"),
+    "keys": ("event=E&data=ID&data=UF_DEPARTMENT", "BODY_PRINTED"),
+    "keys in JSON": ({"event": "E", "data": ["ID", "EMAIL"]}, "BODY_PRINTED"),
+    "map": ("event=E&data=map[ID:7]", "BODY_PRINTED"),
+    "Java": ("event=E&data={ID%3D7}", "BODY_PRINTED"),
+    "Ruby": ({"event": "E", "data": '{"ID"=>"7"}'}, "BODY_PRINTED"),
+    "cut JSON": ({"event": "E", "data": '{"ID":"7","NAME":"x'}, "BODY_PRINTED"),
+}
+
+
+@pytest.mark.parametrize("name", HOLLOW)
+def test_a_hollow_event_is_never_queued(name: str) -> None:
+    body, cause = HOLLOW[name]
+    found = verdict(body, x_bitrix_token=TOKEN)
+    assert (found.judgement.status, found.judgement.invalid, found.judgement.message) == (400, "data", None)
+    assert found.first == cause
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        ("event=ONOFFLINEEVENT&ts=1", None),
+        ("event=ONIMCONNECTORLINEDELETE&data=107", "107"),
+        (
+            "event=ONTASKADD&data[FIELDS_BEFORE]=undefined&data[FIELDS_AFTER][ID]=1",
+            {"FIELDS_BEFORE": None, "FIELDS_AFTER": {"ID": "1"}},
+        ),
+        ({"event": "E", "data": []}, []),
+        ({"event": "E", "data": [{"ID": "7"}]}, [{"ID": "7"}]),
+        ({"event": "E", "data": {}}, {}),
+    ],
+)
+def test_what_the_vendor_sends_is_whole(body: Any, data: Any) -> None:
+    found = verdict(body, x_bitrix_token=TOKEN)
+    assert (found.judgement.code, found.data) == ("EVENT_QUEUED", data)
+    assert oddities_of(found.judgement, SETTINGS) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "names"),
+    [
+        ("event=E&data[A][]=1&data[A][]=2", "appended", ("data[A][]",)),
+        ("event=E&data[A]=1&data[A]=2&data[B]=3", "repeated", ("data[A] ×2",)),
+        (b"event=E&data[NAME]=\xc8\xe2\xe0\xed", "not_utf8", ("data[NAME]",)),
+        ('{"event": "E", "event": "F", "data": {"ID": "7"}}', "repeated", ("event",)),
+    ],
+)
+def test_what_was_lost_on_the_way_is_named(body: bytes | str, kind: str, names: tuple[str, ...]) -> None:
+    found = verdict(body, x_bitrix_token=TOKEN)
+    assert found.judgement.code == "EVENT_QUEUED"
+    assert (kind, names) in [tuple(note) for note in found.judgement.payload.notes]
+    assert found.judgement.is_odd
+
+
+@pytest.mark.parametrize("value", ["Ёж 🦔", "\ufffd", "a b", "%", "1&2=3"])
+def test_nothing_is_said_of_a_healthy_event(value: str) -> None:
+    found = verdict(build_query(EVENT | {"data": {"ID": "7", "NAME": value}}))
+    assert (found.judgement.code, found.judgement.payload.notes) == ("EVENT_QUEUED", ())
+
+
+BOUND = f"a.bitrix24.ru={TOKEN}, b.bitrix24.ru=other-token-of-portal-b, unbound-token-of-anybody"
+
+
+@pytest.mark.parametrize(
+    ("token", "portal", "code", "event_portal"),
+    [
+        (TOKEN, "a.bitrix24.ru", "EVENT_QUEUED", "a.bitrix24.ru"),
+        (TOKEN, "A.bitrix24.ru:443", "EVENT_QUEUED", "a.bitrix24.ru"),
+        (TOKEN, "b.bitrix24.ru", "TOKEN_MISMATCH", ""),
+        (TOKEN, "c.bitrix24.ru", "TOKEN_MISMATCH", ""),
+        (TOKEN, None, "EVENT_QUEUED", "a.bitrix24.ru"),
+        ("unbound-token-of-anybody", "c.bitrix24.ru", "EVENT_QUEUED", "c.bitrix24.ru"),
+        ("unbound-token-of-anybody", "a.bitrix24.ru", "TOKEN_MISMATCH", ""),
+        ("unbound-token-of-anybody", None, "EVENT_QUEUED", "own.bitrix24.ru"),
+    ],
+)
+def test_a_bound_token_speaks_for_its_portal_alone(
+    token: str, portal: str | None, code: str, event_portal: str
+) -> None:
+    settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": BOUND, "BITRIX24_DOMAIN": "own.bitrix24.ru"}, None)
+    auth = {"application_token": token} | ({"domain": portal} if portal else {})
+    found = verdict(EVENT | {"auth": auth}, settings=settings)
+    assert found.judgement.code == code
+    if found.judgement.message is None:
+        assert (found.first, found.judgement.verdict.places[-1].state) == ("TOKEN_OTHER_PORTAL", "mismatch")
+    else:
+        assert found.judgement.message.portal.domain == event_portal
+
+
+@pytest.mark.parametrize("length", [500, 10_000])
+def test_an_unfinished_body_is_told_as_one(length: int) -> None:
+    body = build_query(EVENT)
+    for cut in (b"", body[:40], body[:-4]):
+        found = verdict(cut, length=length)
+        assert (found.judgement.status, found.judgement.code, found.first) == (
+            408,
+            "BODY_INCOMPLETE",
+            "BODY_INCOMPLETE",
+        )
+    whole = verdict(body, length=length)
+    assert (whole.judgement.code, whole.judgement.message) == ("BODY_INCOMPLETE", None)
+
+
+@pytest.mark.parametrize("query", ["event=E&a=1", "token=x", "event=", "", "data[ID]=7"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_look_at_the_address_stays_healthy(query: str, method: str) -> None:
+    found = verdict(b"", query=query, method=method)
+    assert (found.judgement.code, found.causes) == ("OK", [])
+
+
+def test_too_many_parameters_of_a_query_are_refused_before_they_are_read() -> None:
+    found = verdict(build_query(EVENT), query="&".join(["a"] * 1001))
+    assert (found.judgement.code, found.judgement.limit) == ("BODY_TOO_COMPLEX", ("parameters", 1000, 1001))
