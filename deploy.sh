@@ -26,7 +26,7 @@ export CLOUDSDK_CORE_DISABLE_PROMPTS=1             # what is to be asked, this s
 export CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=0 # and it switches APIs on itself, in one place
 export CLOUDSDK_CORE_DISABLE_FILE_LOGGING=1        # gcloud's own log would keep what it prints: secrets
 # Nothing that is started here inherits a secret.
-export -n BITRIX24_OUTGOING_WEBHOOK_TOKEN BITRIX24_WEBHOOK_TOKEN FORWARD_SECRET LINKS_API_TOKEN
+export -n BITRIX24_OUTGOING_WEBHOOK_TOKEN BITRIX24_WEBHOOK_TOKEN FORWARD_SECRET LINKS_API_TOKEN DATABASE_URL
 
 read_command_line() { # WORD…: COMMAND and WORDS, the switches, and the options as FLAG_NAME
   local word flag name

@@ -79,8 +79,10 @@ check_resources() {
   settle_forwarding
   fetch listed iam service-accounts list --format='value(email)'
   for role in $(wanted_roles); do tick "$listed" "$(account_of "$role")" ACCOUNT "$PREFIX-$role"; done
-  fetch listed firestore databases list --format='value(name.basename())'
-  tick "$listed" "$DATABASE" STORE "$DATABASE"
+  if on_firestore; then
+    fetch listed firestore databases list --format='value(name.basename())'
+    tick "$listed" "$DATABASE" STORE "$DATABASE"
+  fi
   fetch listed pubsub topics list --format='value(name.basename())'
   tick "$listed" "$TOPIC" TOPIC "$TOPIC"
   tick "$listed" "$DEAD" TOPIC "$DEAD"

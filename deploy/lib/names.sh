@@ -3,7 +3,7 @@
 
 TOKEN=BITRIX24_OUTGOING_WEBHOOK_TOKEN
 INCOMING=BITRIX24_WEBHOOK_TOKEN
-SECRET_SETTINGS="$TOKEN $INCOMING FORWARD_SECRET LINKS_API_TOKEN"
+SECRET_SETTINGS="$TOKEN $INCOMING FORWARD_SECRET LINKS_API_TOKEN DATABASE_URL"
 ROLES="receiver consumers resync push scheduler build forward links" # a service account each
 
 # The table beside main.py, a line a function: NAME KIND EVENT SUBSCRIPTION, in the order of deployment. What
@@ -21,13 +21,13 @@ kind_of() { column_of "$1" 2; }
 event_of() { column_of "$1" 3; }
 subscription_of() { echo "$PREFIX-$(column_of "$1" 4)"; } # of a consumer; a forwarder's have its destination behind
 
-needs_of() { # KIND: the queue, the store, and the settings that only this kind gets
+needs_of() { # KIND: the queue, and the settings that this kind gets
   case $1 in
     receiver) echo "queue $TOKEN" ;;
-    consumer) echo "store $INCOMING" ;;
-    schedule) echo "queue store $INCOMING" ;;
-    forwarder) echo "store FORWARD_TO $TOKEN FORWARD_SECRET" ;;
-    private) echo "store LINKS_API_TOKEN" ;;
+    consumer) echo "DATABASE_URL $INCOMING" ;;
+    schedule) echo "queue DATABASE_URL $INCOMING" ;;
+    forwarder) echo "DATABASE_URL FORWARD_TO $TOKEN FORWARD_SECRET" ;;
+    private) echo "DATABASE_URL LINKS_API_TOKEN" ;;
   esac
 }
 

@@ -10,7 +10,7 @@ create_accounts() { # one a role, and what they may do in the project itself
       "--display-name=Bitrix24 gateway: $role"
   done
   grant projects "$PROJECT" roles/run.builder "$(account_of build)"
-  for kind in $(wanted_kinds consumer schedule forwarder private); do
+  for kind in $(if on_firestore; then wanted_kinds consumer schedule forwarder private; fi); do
     grant projects "$PROJECT" "$(store_role_of "$kind")" "$(account_of "$(role_of "$kind")")" \
       "--condition=$STORE_CONDITION"
   done

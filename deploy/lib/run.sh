@@ -27,7 +27,7 @@ environment_of() { # FUNCTION: lines "NAME|VALUE|SECRET|VERSION", sorted
   {
     echo "THREADS|$CONCURRENCY||" # as many as requests at once, or a stalled queue lines them up
     if needs "$kind" queue; then echo "QUEUE_URL|pubsub://$PROJECT/$TOPIC||"; fi
-    if needs "$kind" store; then echo "DATABASE_URL|firestore://$PROJECT/$DATABASE||"; fi
+    if needs "$kind" DATABASE_URL && on_firestore; then echo "DATABASE_URL|firestore://$PROJECT/$DATABASE||"; fi
     for name in BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE; do
       value=${!name:-$(running "$1" "$name")} # what is not given stays as it runs
       if [[ -n $value ]]; then echo "$name|$value||"; fi

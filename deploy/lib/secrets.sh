@@ -37,6 +37,7 @@ decide_secrets() { # FUNCTION…: before anything is changed
   decide_secret "$TOKEN" required
   decide_secret "$INCOMING" "$(need_of_secret schedule "$@")"
   decide_secret FORWARD_SECRET optional
+  decide_secret DATABASE_URL optional
   decide_secret LINKS_API_TOKEN "$(need_of_secret private "$@")"
   if ! is_given "$INCOMING"; then warn NO_INCOMING "$INCOMING"; fi
 }

@@ -50,6 +50,8 @@ settle() { # defaults, forms, and the names that follow from them
   local address='https?://[^/@#?[:space:]|]+([/?#][^[:space:]|]*)?'
   expect FORWARD_TO "[[:space:]]*($address([[:space:]]+$address)*)?[[:space:]]*" EXPECTED_FORWARD_TO
   FORWARD_TO=${FORWARD_TO:-}
+  # The tools' own DATABASE_URL names the Firestore database that is made here: nothing to store.
+  if [[ ${DATABASE_URL:-} != postgres*://* ]]; then DATABASE_URL=""; fi
   ACK_DEADLINE=$((TIMEOUT < 10 ? 10 : TIMEOUT > 590 ? 600 : TIMEOUT + 10))
   TOPIC=$PREFIX-events DEAD=$PREFIX-dead-letters DATABASE=$PREFIX-links EXCLUSION=$PREFIX-token-in-address
   STORE_CONDITION="expression=resource.name==\"projects/$PROJECT/databases/$DATABASE\",title=$DATABASE"

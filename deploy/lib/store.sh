@@ -1,10 +1,13 @@
 # shellcheck shell=bash
-# The links' Firestore database.
+# Where the links are: a Firestore database made here, or the PostgreSQL that the secret DATABASE_URL names.
 
 EXPIRY_FIELD=expires_at # of the collection group processed_events; gateway/links/firestore_store.py writes it
 
+on_firestore() { ! is_given DATABASE_URL; }
+
 create_store() {
   local databases fields=""
+  if ! on_firestore; then return; fi
   step STEP_STORE
   fetch databases firestore databases list --format='value(name.basename())'
   if has "$databases" "$DATABASE"; then

@@ -342,7 +342,7 @@ in this order of precedence:
 Only in the environment or deploy.env: BITRIX24_DOMAIN, BITRIX24_TELEGRAM_FIELD_NAME, LOG_LANGUAGE (ru or en),
 FORWARD_TO, ALERT_CHANNELS (notification channels, separated by commas).
 Secrets, from the environment or a hidden prompt: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN,
-FORWARD_SECRET, LINKS_API_TOKEN.
+FORWARD_SECRET, LINKS_API_TOKEN, DATABASE_URL (postgresql://…, instead of Firestore).
 Exit codes: 0 done, 1 something is wrong there, 2 wrong use.
 EOF
 }
@@ -375,7 +375,7 @@ usage_ru() {
 Только окружение или deploy.env: BITRIX24_DOMAIN, BITRIX24_TELEGRAM_FIELD_NAME, LOG_LANGUAGE (ru или en),
 FORWARD_TO, ALERT_CHANNELS (каналы уведомлений через запятую).
 Секреты, из окружения или скрытым вводом: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN,
-FORWARD_SECRET, LINKS_API_TOKEN.
+FORWARD_SECRET, LINKS_API_TOKEN, DATABASE_URL (postgresql://… вместо Firestore).
 Коды выхода: 0 сделано, 1 что-то не так там, 2 неверный вызов.
 EOF
 }

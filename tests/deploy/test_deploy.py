@@ -420,3 +420,22 @@ def test_without_the_incoming_webhook_resync_is_left_out_and_it_is_said(cloud: C
     assert "scheduler jobs" not in plan.stdout
     assert INCOMING_SECRET not in plan.stdout
     assert "BITRIX24_WEBHOOK_TOKEN is not given" in plan.stderr
+
+
+def test_postgresql_instead_of_firestore_is_a_secret_of_whoever_needs_the_links(cloud: Cloud) -> None:
+    database = "postgresql://gateway:never-show-me@pooler.example.com/links?sslmode=require"
+    plan = cloud.run("plan", **TOLD, DATABASE_URL=database)
+    assert plan.returncode == 0, plan.stderr
+    assert "never-show-me" not in plan.stdout + plan.stderr + str(cloud.argv())
+    assert "firestore" not in plan.stdout.replace("firestore.googleapis.com", "")
+    assert "roles/datastore" not in plan.stdout
+    readers = re.findall(r"secrets add-iam-policy-binding b24-database-url .*?:b24-(\w+)@", plan.stdout)
+    assert readers == ["consumers", "resync"]
+    told = re.findall(r"run deploy b24-(\S+) .*DATABASE_URL=b24-database-url:VERSION", plan.stdout)
+    assert told == ["on-user-update", "on-user-add", "resync-users"]
+
+
+def test_the_tools_own_address_of_the_store_is_not_taken_for_another(cloud: Cloud) -> None:
+    plan = cloud.run("plan", **TOLD, DATABASE_URL=STORE)
+    assert "b24-database-url" not in plan.stdout
+    assert f"DATABASE_URL={STORE}" in plan.stdout
