@@ -1,0 +1,116 @@
+"""`python -m bench.costs`: what a month on Google Cloud costs, from published prices; the guides' tables.
+
+An upper bound: every event is a user's, and each changes a link. Instances are billed while they have a
+request, rounded up to 100 ms; above an instance's worth of requests they share its time.
+"""
+
+from math import ceil, log
+from typing import NamedTuple
+
+READ = "27 November 2026"
+SOURCES = (
+    "https://cloud.google.com/run/pricing",
+    "https://cloud.google.com/pubsub/pricing",
+    "https://cloud.google.com/firestore/pricing",
+    "https://cloud.google.com/stackdriver/pricing",
+)
+# US dollars, in the cheaper regions (Cloud Run's tier 1; Firestore in one region, as in us-west1).
+CPU_SECOND, FREE_CPU_SECONDS = 0.000024, 180_000
+GIB_SECOND, FREE_GIB_SECONDS = 0.0000025, 360_000
+MILLION_REQUESTS, FREE_REQUESTS = 0.40, 2_000_000
+TIB, FREE_GIB = 40.0, 10
+READS, WRITES, DELETES = 0.03 / 100_000, 0.09 / 100_000, 0.01 / 100_000
+LOG_GIB, FREE_LOG_GIB = 0.50, 50
+
+SECONDS = 30 * 86_400  # a month
+GIB = 2**30
+INSTANCE_GIB = 0.5  # MEMORY of deploy.sh
+REQUEST_SECONDS = 0.1  # the least that is billed
+INSTANCE_RATE = 100  # requests a second that one instance surely takes
+MESSAGE_BYTES = 1_200
+SUBSCRIPTIONS = 2  # a filtered message is charged as delivered to each
+DOCUMENT_READS, DOCUMENT_WRITES, DOCUMENT_DELETES = 4, 4, 1  # of an event that changes a link
+LOG_BYTES = 3_200  # two of Cloud Run's own entries and one of ours
+
+
+class Month(NamedTuple):
+    """US dollars a month."""
+
+    run: float
+    pubsub: float
+    firestore: float
+    logs: float
+
+    @property
+    def total(self) -> float:
+        return sum(self)
+
+
+def instances(events_a_day: float) -> int:
+    """Instances of one function that an even stream of events keeps busy."""
+    return ceil(events_a_day / 86_400 / INSTANCE_RATE)
+
+
+def month(events_a_day: int, destinations: int = 0) -> Month:
+    """A month of so many events a day, each delivered to so many destinations too."""
+    events = events_a_day * 30
+    functions = 2 + destinations
+    busy = min(events * REQUEST_SECONDS, instances(events_a_day) * SECONDS) * functions
+    run = max(0, busy - FREE_CPU_SECONDS) * CPU_SECOND
+    run += max(0, busy * INSTANCE_GIB - FREE_GIB_SECONDS) * GIB_SECOND
+    run += max(0, events * functions - FREE_REQUESTS) / 1_000_000 * MILLION_REQUESTS
+    carried = events * MESSAGE_BYTES * (1 + SUBSCRIPTIONS + destinations) / GIB
+    firestore = events * (DOCUMENT_READS * READS + DOCUMENT_WRITES * WRITES + DOCUMENT_DELETES * DELETES)
+    logged = events * LOG_BYTES * functions / 2 / GIB
+    return Month(
+        run,
+        max(0, carried - FREE_GIB) / 1024 * TIB,
+        firestore,
+        max(0, logged - FREE_LOG_GIB) * LOG_GIB,
+    )
+
+
+def row(events_a_day: int) -> str:
+    """A row of the guides' table: the events, the four parts, their sum, and what one destination adds."""
+    costs = month(events_a_day)
+    more = month(events_a_day, destinations=1).total - costs.total
+    cells = [*costs, costs.total, more]
+    return f"| {events_a_day:,} | " + " | ".join(f"${round(cell):,}" for cell in cells) + " |"
+
+
+BUSY = 5  # a busy hour has so many times an even hour's events
+FIRST_OPERATIONS, GROWTH, GROWTH_MINUTES = 500, 1.5, 5  # Firestore's rule for a new collection
+ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 100, 10, 600  # of a destination's subscription
+AT_ONCE = 4  # deliveries to one destination
+
+
+def ramp_minutes(operations: float) -> int:
+    """How long Firestore takes to get used to so many operations a second, from none."""
+    steps = ceil(log(max(1.0, operations / FIRST_OPERATIONS), GROWTH))
+    return steps * GROWTH_MINUTES
+
+
+def patience_hours() -> float:
+    """How long a destination may be away until its first event is a dead letter."""
+    pauses = [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(ATTEMPTS - 1)]
+    return float(sum(pauses)) / 3600
+
+
+def scale(events_a_day: int) -> list[str]:
+    """The cells of the column for so many events a day, in the order of the guide's table."""
+    even = events_a_day / 86_400
+    writes, busy_writes = even * DOCUMENT_WRITES, even * BUSY * DOCUMENT_WRITES
+    operations = even * BUSY * (DOCUMENT_READS + DOCUMENT_WRITES)
+    return [
+        f"{even:,.0f} / {even * BUSY:,.0f}",
+        f"{instances(events_a_day):,} / {instances(events_a_day * BUSY):,}",
+        f"{even * MESSAGE_BYTES / 1e6:.2f} / {even * BUSY * MESSAGE_BYTES / 1e6:.2f}",
+        f"{writes:,.0f} / {busy_writes:,.0f}",
+        f"{ramp_minutes(operations)}",
+    ]
+
+
+if __name__ == "__main__":
+    for events in (1_000, 100_000, 1_000_000, 100_000_000):
+        print(row(events), *scale(events), sep="\n  ")
+    print(f"patience: {patience_hours():.1f} hours")

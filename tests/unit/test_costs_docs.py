@@ -1,0 +1,36 @@
+"""The guides' figures of cost and scale are those that `bench/costs.py` works out."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import costs
+
+DOCS = Path(__file__).parents[2] / "docs"
+MILLION, HUNDRED_MILLION = 1_000_000, 100_000_000
+
+
+@pytest.mark.parametrize("page", ["deploy.md", "deploy.ru.md"])
+def test_the_table_of_costs(page: str) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    assert [events for events in (1_000, 100_000, MILLION) if costs.row(events) not in text] == []
+
+
+@pytest.mark.parametrize("page", ["scale.md", "scale.ru.md"])
+def test_the_tables_of_scale(page: str) -> None:
+    text = (DOCS / page).read_text("utf-8")
+    assert costs.row(MILLION) in text
+    assert costs.row(HUNDRED_MILLION) in text
+    for cells in zip(costs.scale(MILLION), costs.scale(HUNDRED_MILLION), strict=True):
+        assert f"| {cells[0]} | {cells[1]} |\n" in text
+    assert f"{costs.patience_hours():.1f}" in text.replace("15,7", "15.7")
+
+
+def test_what_is_free_is_free() -> None:
+    assert costs.month(100) == pytest.approx((0, 0, 0, 0), abs=0.02)
+
+
+def test_a_destination_adds_and_nothing_shrinks() -> None:
+    months = [costs.month(events).total for events in (1_000, 100_000, MILLION, HUNDRED_MILLION)]
+    assert months == sorted(months)
+    assert costs.month(MILLION, destinations=1).total > costs.month(MILLION).total
