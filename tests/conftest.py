@@ -14,6 +14,7 @@ settings.load_profile("any machine")
 
 PARTS = Path(__file__).parent / "support"
 
+pytest.register_assert_rewrite("tests.support")  # they import one another, in whatever order
 pytest_plugins = [f"tests.support.{path.stem}" for path in sorted(PARTS.glob("*.py"))]
 
 

@@ -8,20 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.gcloud import (
-    AGENT,
-    INCOMING,
-    NUMBER,
-    PROJECT,
-    REGION,
-    TOKEN,
-    TOLD,
-    Call,
-    Cloud,
-    Deployed,
-    FakeGoogle,
-    Rule,
-)
+from tests.support.fake_google import FakeGoogle, Rule
+from tests.support.gcloud import INCOMING, TOKEN, TOLD, Cloud, Deployed
+from tests.support.google_resources import AGENT, NUMBER, PROJECT, REGION, Call
 
 ACCOUNTS = {
     role: f"b24-{role}@{PROJECT}.iam.gserviceaccount.com"

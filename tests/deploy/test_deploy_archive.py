@@ -17,7 +17,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.support.gcloud import LEFT_AT_HOME, PROJECT, TOKEN, Deployed
+from tests.support.gcloud import LEFT_AT_HOME, TOKEN, Deployed
+from tests.support.google_resources import PROJECT
 from tests.support.processes import free_port
 
 # A message as the queue holds it, of an event that no handler wants: acknowledged, and no store is asked.

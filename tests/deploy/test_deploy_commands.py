@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gcloud import INCOMING, PROJECT, REGION, ROOT, TOKEN, Cloud, FakeGoogle
+from tests.support.fake_google import FakeGoogle
+from tests.support.gcloud import INCOMING, ROOT, TOKEN, Cloud
+from tests.support.google_resources import PROJECT, REGION
 
 TOKEN_SECRET = "b24-bitrix24-outgoing-webhook-token"
 INCOMING_SECRET = "b24-bitrix24-webhook-token"

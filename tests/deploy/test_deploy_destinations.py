@@ -1,6 +1,8 @@
 """`deploy.sh` with FORWARD_TO and LINKS_API_TOKEN: functions, subscriptions, and who may do what."""
 
+import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from subprocess import CompletedProcess
@@ -19,8 +21,10 @@ from tests.deploy.test_deploy import (
     subscription,
     url,
 )
-from tests.support.gcloud import AGENT, PROJECT, TOLD, Cloud, Deployed
+from tests.support.gcloud import ROOT, TOLD, Cloud, Deployed
+from tests.support.google_resources import AGENT, PROJECT, REGION
 
+GUIDE = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 BOT, N8N = "https://bot.example.com/bitrix", "https://n8n.example.com/webhook/1c"
 FORWARD_TO = f"{BOT}#ONTASK*,OnCrmDealAdd {N8N}"
 SECRETS = {"FORWARD_SECRET": "whsec_bmV2ZXIgc2hvdyBtZQ==", "LINKS_API_TOKEN": "never-show-me-either"}
@@ -134,6 +138,18 @@ def test_nobody_gets_more_rights_than_needed(grown: Grown) -> None:
 def test_what_is_there_is_left_alone(grown: Grown) -> None:
     """Only the new functions are built; the receiver and the consumers keep running."""
     assert sum("builds:submit" in change for change in grown.changes) == 2
+
+
+def test_the_bot_is_let_in_by_the_command_that_the_guide_prints(again: Cloud) -> None:
+    """Only the first of the two: the other asks a live deployment."""
+    blocks = re.findall(r"^```sh\n(gcloud run services add-iam-policy-binding .*?)\n```$", GUIDE, re.M | re.S)
+    [command] = [block.partition("\ncurl ")[0] for block in blocks]
+    for placeholder, value in (("BOT", "the-bot"), ("PROJECT", PROJECT), ("REGION", REGION)):
+        command = re.sub(rf"\b{placeholder}\b", value, command)
+    bot = f"the-bot@{PROJECT}.iam.gserviceaccount.com"
+    again.google.resources[f"iam/projects/{PROJECT}/serviceAccounts/{bot}"] = {"email": bot}
+    subprocess.run(["bash", "-euc", command], env=again.environ(), capture_output=True, check=True)
+    assert ("run/b24-find-link", "roles/run.invoker", f"serviceAccount:{bot}") in again.google.bindings()
 
 
 def test_a_second_run_changes_nothing_and_check_ticks_all(again: Cloud) -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.support.gcloud import PROJECT, TOLD, Cloud, Rule
+from tests.support.fake_google import Rule
+from tests.support.gcloud import TOLD, Cloud
+from tests.support.google_resources import PROJECT
 
 SERVICES = f"run/projects/{PROJECT}/services"
 PUSH = f"iam/projects/{PROJECT}/serviceAccounts/b24-push@{PROJECT}.iam.gserviceaccount.com"

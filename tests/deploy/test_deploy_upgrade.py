@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.test_deploy import environment, subscription
-from tests.support.gcloud import PROJECT, TOLD, Call, Cloud, FakeGoogle
+from tests.support.fake_google import FakeGoogle
+from tests.support.gcloud import TOLD, Cloud
+from tests.support.google_resources import PROJECT, Call
 
 SUBSCRIPTIONS = {"b24-on-user-update": "ONUSERUPDATE", "b24-on-user-add": "ONUSERADD"}
 

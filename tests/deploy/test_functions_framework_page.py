@@ -15,7 +15,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.support.gcloud import NUMBER, PROJECT, ROOT, TOKEN, Cloud
+from tests.support.gcloud import ROOT, TOKEN, Cloud
+from tests.support.google_resources import NUMBER, PROJECT
 from tests.support.processes import free_port
 
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests", "bench", "docs", "var", "deploy", "mutants")
