@@ -428,3 +428,28 @@ def test_the_tools_own_address_of_the_store_is_not_taken_for_another(cloud: Clou
     plan = cloud.run("plan", **TOLD, DATABASE_URL=STORE)
     assert "b24-database-url" not in plan.stdout
     assert f"DATABASE_URL={STORE}" in plan.stdout
+
+
+def test_a_line_of_the_table_deploys_a_function(cloud: Cloud) -> None:
+    """With its subscription and the roles around it; the rest of the plan stays word for word."""
+    before = cloud.run("plan", **TOLD).stdout.splitlines()
+    table = cloud.source / "functions"
+    lines = table.read_text()
+    try:
+        table.write_text(f"on_deal_add consumer ONCRMDEALADD on-deal-add\n{lines}")
+        after = cloud.run("plan", **TOLD).stdout.splitlines()
+    finally:
+        table.write_text(lines)
+    assert [line for line in after if line not in before] == [
+        line.replace("on-user-add", "on-deal-add")
+        .replace("on_user_add", "on_deal_add")
+        .replace("ONUSERADD", "ONCRMDEALADD")
+        .replace(_label(before, "on-user-add"), _label(after, "on-deal-add"))
+        for line in before
+        if "on-user-add" in line
+    ]
+
+
+def _label(plan: list[str], service: str) -> str:
+    [label] = re.findall(rf"run deploy b24-{service} .*--labels=deployed=(\w+)", "\n".join(plan))
+    return str(label)

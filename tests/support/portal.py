@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+import stamina
 
 from gateway import settings
 from gateway.portal import rate_limit
@@ -427,8 +428,9 @@ def portal() -> Iterator[PortalSimulator]:
 
 
 @pytest.fixture
-def clock(portal: PortalSimulator) -> Clock:
-    """One clock for the portal and whoever calls it."""
+def clock(portal: PortalSimulator) -> Iterator[Clock]:
+    """One clock for the portal and whoever calls it; between the tries that stamina makes is no pause."""
     clock = Clock()
     portal.clock = clock
-    return clock
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield clock
