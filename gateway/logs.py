@@ -8,25 +8,120 @@ record that a request writes.
 
 import json
 import logging
+import os
 import sys
+import threading
+import time
+import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.log_stream import Stderr
+from gateway.redaction import clean
 from gateway.settings import Settings
+from gateway.texts import say
 
-_ESCAPED = {ord(c): repr(c)[1:-1] for c in "\r\n\t\x0b\x0c\x1b\x85\u2028\u2029"}
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+_ESCAPED = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
+_OURS = ("gateway", "handlers", "verify")
+_FOREIGN_A_MINUTE = 20  # lines of one library
 
 
 def setup(settings: Settings) -> None:
     """Make one handler the root's only one, Flask's own logger included. Idempotent."""
     root = logging.getLogger()
     if not any(isinstance(handler, _Structured | _Lines) for handler in root.handlers):
-        handler: logging.Handler = (
-            _Structured(_project(settings)) if settings.log_format == "json" else _Lines()
+        stream = Stderr(lambda count: say("LOG_LINES_DROPPED", settings.language, count=count))
+        handler: _Redacting = (
+            _Structured(_project(settings), stream) if settings.log_format == "json" else _Lines(stream)
         )
         handler.setLevel(logging.INFO)
+        handler.secrets = settings.secrets()
         root.handlers[:] = [handler]
         root.setLevel(logging.INFO)
+    _send_libraries_here()
+
+
+def _send_libraries_here() -> None:
+    """A library's own handler would write what a sender sent, uncut and unmasked."""
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if isinstance(logger, logging.Logger) and logger.handlers and name.partition(".")[0] not in _OURS:
+            logger.handlers.clear()
+            logger.propagate = True
+
+
+class _Redacting(logging.Handler):
+    """Redacts what libraries log: they quote requests, and their exceptions hold what they failed on."""
+
+    secrets: tuple[str, ...] = ()
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] in _OURS:
+            return bool(super().handle(record))
+        if not self._within_budget(record):
+            return False
+        return bool(super().handle(_redacted(record, self.secrets)))
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A record that cannot be written, by its place: logging's own report quotes its arguments."""
+        _report_lost(record)
+
+    def _within_budget(self, record: logging.LogRecord) -> bool:
+        budget: dict[str, tuple[float, int]] = self.__dict__.setdefault("_budget", {})
+        since, count = budget.get(record.name, (record.created, 0))
+        if record.created - since >= 60:
+            since, count = record.created, 0
+        budget[record.name] = (since, count + 1)
+        return count < _FOREIGN_A_MINUTE
+
+
+def _report_lost(record: logging.LogRecord) -> None:
+    with suppress(Exception):
+        sys.stderr.write(f"a log record of {record.name}:{record.lineno} could not be written\n")
+
+
+def _redacted(record: logging.LogRecord, secrets: tuple[str, ...]) -> logging.LogRecord:
+    try:
+        text = clean(record.getMessage(), secrets)
+    except Exception:  # noqa: BLE001 — a library's wrong arguments, whatever their texts raise
+        text = clean(str(record.msg), secrets)
+    if record.exc_info and record.exc_info[0] is not None:
+        text += " — " + _where(record.exc_info[0], record.exc_info[2])
+    name = clean(record.name, secrets)
+    return logging.LogRecord(
+        name, record.levelno, record.pathname, record.lineno, text, None, None, record.funcName
+    )
+
+
+def _where(kind: type[BaseException], trace: Any) -> str:
+    """An exception by its name and its last places, without its message: that is the sender's."""
+    frames = traceback.extract_tb(trace)[-4:]
+    return f"{kind.__name__}: " + ", ".join(
+        f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in frames
+    )
+
+
+class RateLimited:
+    """Says each kind of warning once in `seconds`, and how often it happened meanwhile."""
+
+    def __init__(self, log: logging.Logger, seconds: float) -> None:
+        self._log = log
+        self._seconds = seconds
+        self._next: dict[str, float] = {}
+        self._count: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def warning(self, kind: str, text: str) -> None:
+        """Say `text` unless its `kind` was said a moment ago."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._next.get(kind, 0.0):
+                self._count[kind] = self._count.get(kind, 0) + 1
+                return
+            self._next[kind] = now + self._seconds
+            more = self._count.pop(kind, 0)
+        self._log.warning(f"{text} (+{more})" if more else text)
 
 
 def _project(settings: Settings) -> str | None:
@@ -37,11 +132,11 @@ def _project(settings: Settings) -> str | None:
     return None
 
 
-class _Lines(logging.StreamHandler[Any]):
+class _Lines(_Redacting, logging.StreamHandler[Any]):
     """Text: time, severity, the sentence, the code and the causes' codes in order; a capture whole."""
 
-    def __init__(self) -> None:
-        super().__init__(sys.stderr)
+    def __init__(self, stream: Stderr) -> None:
+        super().__init__(stream)
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = getattr(record, "json_fields", {})
@@ -56,22 +151,22 @@ class _Lines(logging.StreamHandler[Any]):
         return line
 
 
-class _Structured(logging.Handler):
+class _Structured(_Redacting):
     """JSON: by google-cloud-logging, but for what is written before the first request."""
 
-    def __init__(self, project: str | None) -> None:
+    def __init__(self, project: str | None, stream: Stderr) -> None:
         super().__init__()
         self._project = project
+        self._stream = stream
         self._library: logging.Handler | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             if self._library is None and record.levelno < logging.WARNING and not _in_request():
-                sys.stderr.write(_early(record) + "\n")
-                sys.stderr.flush()
+                self._stream.write(_early(record) + "\n")
                 return
             if self._library is None:
-                self._library = _cloud_handler(self._project)
+                self._library = _cloud_handler(self._project, self._stream)
             self._library.handle(record)
         except Exception:  # noqa: BLE001 — as logging's own handlers do: a log never fails a request
             self.handleError(record)
@@ -88,7 +183,7 @@ def _early(record: logging.LogRecord) -> str:
     return json.dumps(head | getattr(record, "json_fields", {}), ensure_ascii=False)
 
 
-def _cloud_handler(project: str | None) -> logging.Handler:
+def _cloud_handler(project: str | None, stream: Stderr) -> logging.Handler:
     import google.cloud.logging_v2
     from google.cloud.logging_v2.handlers import StructuredLogHandler
 
@@ -97,6 +192,9 @@ def _cloud_handler(project: str | None) -> logging.Handler:
     class Handler(StructuredLogHandler):
         """Adds the time, and leaves out the request's address: it may carry `?token=`."""
 
+        def handleError(self, record: logging.LogRecord) -> None:
+            _report_lost(record)
+
         def handle(self, record: logging.LogRecord) -> bool:
             record.http_request = {}
             return bool(super().handle(record))
@@ -104,7 +202,7 @@ def _cloud_handler(project: str | None) -> logging.Handler:
         def format(self, record: logging.LogRecord) -> str:
             return f'{{"time": "{_time(record)}", ' + str(super().format(record))[1:]  # type: ignore[no-untyped-call]
 
-    return Handler(stream=sys.stderr, project_id=project)  # type: ignore[no-untyped-call]
+    return Handler(stream=stream, project_id=project)  # type: ignore[no-untyped-call]
 
 
 def _time(record: logging.LogRecord) -> str:

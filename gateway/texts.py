@@ -264,6 +264,10 @@ SENTENCES: dict[str, Sentence] = {
         "В теле больше 1000 параметров или больше 32 уровней. Упростите его",
         "The body has over 1,000 parameters or over 32 levels. Simplify it",
     ),
+    "ANSWER_HTTP_INVALID": Sentence(
+        "Это не запрос HTTP/1.1, или его заголовки больше 64 КБ. Проверьте, чем его отправляют",
+        "This is no HTTP/1.1 request, or its headers are over 64 KB. Check what sends it",
+    ),
     "ANSWER_TOKEN_NOT_CONFIGURED": Sentence(
         "Токен не настроен, поэтому ничего не принимается. Задайте BITRIX24_OUTGOING_WEBHOOK_TOKEN",
         "No token is configured, so nothing is accepted. Set BITRIX24_OUTGOING_WEBHOOK_TOKEN",
@@ -377,6 +381,34 @@ SENTENCES: dict[str, Sentence] = {
         "Firestore did not answer ({problem}). Check DATABASE_URL and the account's rights",
     ),
     # `serve`.
+    "HTTP_REFUSED": Sentence(
+        "Пришёл не запрос HTTP: {problem}. Если его шлёт ваш прокси, проверьте настройки прокси",
+        "What came is no HTTP request: {problem}. If your proxy sends it, check the proxy's settings",
+    ),
+    "HTTP_SURPLUS": Sentence(
+        "Перед запросом пропущено {bytes} байт: Content-Length предыдущего запроса меньше его тела. Исправьте отправителя: длину считают в байтах, не в знаках",
+        "Skipped {bytes} bytes in front of a request: the Content-Length of the one before is smaller than its body. Fix the sender: lengths are in bytes, not characters",
+    ),
+    "HTTP_CONNECTIONS": Sentence(
+        "Открыто {limit} соединений, больше нельзя: закрываются те, что дольше всех молчат. Если это не атака, увеличьте ulimit -n",
+        "{limit} connections are open, which is the limit: those silent the longest are closed. If this is no attack, raise ulimit -n",
+    ),
+    "HTTP_MEMORY": Sentence(
+        "Недосланные запросы заняли {limit} МБ: самые старые завершены. Посмотрите в инспекторе, кто их шлёт",
+        "Unfinished requests take {limit} MB: the oldest were ended. See in the inspector who sends them",
+    ),
+    "HTTP_THREADS": Sentence(
+        "Система не даёт больше потоков: запросы ждут друг друга. Увеличьте ulimit -u или предел задач службы (TasksMax)",
+        "The system starts no more threads: requests wait for one another. Raise ulimit -u, or the service's TasksMax",
+    ),
+    "HTTP_FAILED": Sentence(
+        "Сбой сервера HTTP: {problem}. Обновите шлюз; если повторится, сообщите разработчикам",
+        "The HTTP server failed: {problem}. Update the gateway; if it happens again, tell its developers",
+    ),
+    "LOG_LINES_DROPPED": Sentence(
+        "Пропущено строк журнала: {count}, их никто не читал. Проверьте, кто читает поток ошибок шлюза",
+        "Log lines dropped: {count}, as nobody read them. Check what reads the gateway's standard error",
+    ),
     "SERVING": Sentence(
         "Слушаем {url} (Ctrl-C — остановить). Что приходит: {inspector}",
         "Listening on {url} (Ctrl-C to stop). What comes in: {inspector}",

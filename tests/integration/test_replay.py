@@ -23,6 +23,7 @@ from gateway.events import Message, observed_message
 from gateway.journal import Journal
 from gateway.links import open_store
 from gateway.links.model import DeadLetter
+from gateway.log_stream import Stderr
 from gateway.logs import _Lines, _Structured
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
@@ -304,7 +305,9 @@ def test_lines_of_our_own_log_come_back(house: House, caplog: pytest.LogCaptureF
     settings = load({"JOURNAL_URL": f"sqlite:///{house.home}/var/journal.db"}, None)
     for one in events:
         keep(one.to_bytes(), one.attributes("query:token"), settings)
-    lines = [_Lines().format(record) for record in caplog.records if record.levelno == logging.CRITICAL]
+    lines = [
+        _Lines(Stderr(str)).format(record) for record in caplog.records if record.levelno == logging.CRITICAL
+    ]
     (house.home / "log.txt").write_text("something else {\n" + "\n".join(lines) + "\nand more\n")
     assert main(["replay", str(house.home / "log.txt")]) == 0
     assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
@@ -320,7 +323,7 @@ def test_what_google_clouds_handler_writes_comes_back(
     kept_records(caplog, events[1])
     capsys.readouterr()
     for record in [*records, *caplog.records]:
-        _Structured("p-1234").handle(record)
+        _Structured("p-1234", Stderr(str)).handle(record)
     lines = capsys.readouterr().err
     assert max(len(line.encode()) for line in lines.split("\n")) < 256 * 1024
     (house.home / "log.txt").write_text(lines)

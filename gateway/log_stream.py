@@ -1,0 +1,105 @@
+"""Standard error that nobody may hold up: what its reader does not take waits in a bounded queue.
+
+A line goes out at once where the reader keeps up, which is nearly always: no thread
+is started for it, and it is written before the answer is. A pipe whose reader pauses
+would stop every request, and SIGTERM with them: from then on one thread writes, and
+what does not fit is counted and said.
+"""
+
+import atexit
+import os
+import select
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+MAX_WAITING = 4 * 1024 * 1024  # bytes
+_AT_ONCE = 4096  # PIPE_BUF: a pipe that is ready takes as much without blocking
+_LAST_SECONDS = 1.0  # what waits at the process's end gets this long
+
+
+class Stderr:
+    """A text stream in front of standard error; `write` never waits for the reader."""
+
+    def __init__(self, dropped_line: Callable[[int], str]) -> None:
+        self._dropped_line = dropped_line
+        self._lock = threading.Lock()
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._dropped = 0
+        self._writer: threading.Thread | None = None
+        atexit.register(self._finish)
+
+    def write(self, text: str) -> int:
+        """Write `text` now, or later, or count it where too much waits already."""
+        descriptor = _descriptor()
+        if descriptor is None:  # a test's own stream
+            sys.stderr.write(text)
+            return len(text)
+        data = text.encode("utf-8", "backslashreplace")
+        with self._lock:
+            if self._writer is None:
+                data = _write_ready(descriptor, data)
+            if data:
+                self._keep(data)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is buffered that could be written."""
+
+    def _keep(self, data: bytes) -> None:
+        if self._size + len(data) > MAX_WAITING:
+            self._dropped += 1
+            return
+        self._waiting.append(data)
+        self._size += len(data)
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write_waiting, name="log-writer", daemon=True)
+            self._writer.start()
+
+    def _write_waiting(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting and self._dropped:
+                    self._waiting.append((self._dropped_line(self._dropped) + "\n").encode())
+                    self._dropped = 0
+                if not self._waiting:
+                    self._size = 0
+                    self._writer = None
+                    return
+                data = self._waiting[0]
+            try:
+                while data:
+                    data = data[os.write(_descriptor() or 2, data) :]
+            except OSError:  # the reader is gone: there is nobody left to tell
+                pass
+            with self._lock:
+                self._size -= len(self._waiting.popleft())
+
+    def _finish(self) -> None:
+        ends = time.monotonic() + _LAST_SECONDS
+        while self._writer is not None and time.monotonic() < ends:
+            time.sleep(0.01)
+
+
+def _descriptor() -> int | None:
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _write_ready(descriptor: int, data: bytes) -> bytes:
+    """Write as much as the reader takes at once; the rest is returned."""
+    ready = select.poll()
+    ready.register(descriptor, select.POLLOUT)
+    while data and any(event & select.POLLOUT for _, event in ready.poll(0)):
+        try:
+            data = data[os.write(descriptor, data[:_AT_ONCE]) :]
+        except BlockingIOError:
+            return data
+        except OSError:  # the reader is gone: there is nobody left to tell
+            return b""
+    return data
