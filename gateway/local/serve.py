@@ -1,14 +1,12 @@
-"""Everything on one machine: the functions under waitress, the worker beside them, polling.
+"""Everything on one machine: the functions behind an HTTP server, the worker beside them, polling.
 
 The functions are those that Google runs: functions-framework loads them from
-main.py, and this module calls them as Google does, over WSGI. waitress reads a
-request whole before a thread takes it, so that slow senders hold no thread.
+main.py, and this module calls them as Google does, over WSGI.
 """
 
 import errno
 import logging
 import os
-import re
 import signal
 import socket
 import threading
@@ -16,29 +14,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-import waitress
 from functions_framework import create_app as _load
-from waitress import wasyncore
-from waitress.parser import HTTPRequestParser
-from waitress.server import BaseWSGIServer
-from waitress.utilities import RequestEntityTooLarge, RequestHeaderFieldsTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from gateway.errors import PassingFailure, SettingError
 from gateway.functions import MAIN, functions, of_kind
-from gateway.ingest.incoming import MAX_BODY, MAX_QUERY
 from gateway.journal import Journal, open_journal
 from gateway.links import open_store
 from gateway.local import inspector, worker
+from gateway.local.http_server import HttpServer
 from gateway.queues import open_embedded
 from gateway.settings import Settings
 from gateway.texts import say
 from gateway.tools.sample_delivery import here, in_url
-
-THREADS = 256  # as many requests may wait for a stalled queue at once, each its own 3 s
-STOP_SECONDS = 7.0  # what is in flight gets this long after SIGTERM
-
-_LONG_QUERY = re.compile(rb"[A-Z]{1,20} /[!->@-~]{0,1000}\?[!-~]{%d}" % (MAX_QUERY + 1))
 
 log = logging.getLogger("gateway.serve")
 
@@ -68,7 +56,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     url = f"http://{in_url(host)}:{port}"
     log.info(say("SERVING", settings.language, url=url, inspector=here(host, port) + inspector.PATH))
     _warn_without_volume(settings)
-    ends = _run_http(inspector.beside(apps["bitrix_webhook"], settings, journal), listener, stop)
+    app = inspector.beside(apps["bitrix_webhook"], settings, journal)
+    ends = HttpServer(app, listener, settings.language).run(stop)
     for thread in threads:
         thread.join(max(0.0, ends - time.monotonic()))
     journal.close()
@@ -98,57 +87,6 @@ def listen(settings: Settings) -> socket.socket:
         address = f"{settings.host}:{settings.port}"
         told = say("EXPECTED_FREE_PORT", settings.language, address=address, problem=error.strerror)
         raise SettingError("PORT", told) from None
-
-
-class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Hands a body or a query over the limit on unread: the function answers 413 or 414 in its own words."""
-
-    error: Any = None
-
-    def received(self, data: bytes) -> int:
-        head = self.header_plus + data if self.body_rcv is None else b""
-        consumed: int = super().received(data)
-        if isinstance(self.error, RequestHeaderFieldsTooLarge) and (query := _LONG_QUERY.match(head)):
-            self.parse_header(query[0] + b" HTTP/1.0\r\n")
-            self.error = None
-        came = max(self.content_length, len(self.body_rcv) if self.body_rcv is not None else 0)
-        if came > MAX_BODY and (not self.error or isinstance(self.error, RequestEntityTooLarge)):
-            self.error = None
-            self.headers["CONTENT_LENGTH"] = str(came)
-            self.headers["CONNECTION"] = "close"
-            self.expect_continue = False
-            self.completed = True
-        return consumed
-
-
-def _run_http(app: inspector.App, listener: socket.socket, stop: threading.Event) -> float:
-    """Answer requests until `stop`; then the moment (of `time.monotonic()`) by which all must have ended."""
-    server: BaseWSGIServer = waitress.create_server(
-        app,
-        sockets=[listener],
-        threads=THREADS,
-        connection_limit=2000,
-        channel_timeout=30,
-        cleanup_interval=5,
-        asyncore_use_poll=True,
-        max_request_header_size=64 * 1024,
-        max_request_body_size=64
-        * MAX_BODY,  # counted with its chunks' frames; `_Parser` keeps the real limit
-        ident=None,
-        expose_tracebacks=False,
-        clear_untrusted_proxy_headers=False,  # they are evidence: the inspector and the capture look at them
-    )
-    server.channel_class = type("Channel", (server.channel_class,), {"parser_class": _Parser})
-    while not stop.is_set():
-        wasyncore.loop(timeout=0.5, use_poll=True, map=server._map, count=1)
-    wasyncore.dispatcher.close(server)  # nothing new; what is being answered is finished
-    ends = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < ends and any(
-        channel.requests or channel.total_outbufs_len for channel in list(server.active_channels.values())
-    ):
-        wasyncore.loop(timeout=0.1, use_poll=True, map=server._map, count=1)
-    server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
-    return ends
 
 
 def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:

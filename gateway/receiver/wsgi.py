@@ -7,6 +7,7 @@ from typing import Any
 import flask
 
 from gateway.ingest.incoming import Incoming
+from gateway.receiver.body_deadline import body_deadline
 
 
 def incoming_of(request: flask.Request) -> Incoming:
@@ -15,31 +16,46 @@ def incoming_of(request: flask.Request) -> Incoming:
     length = environ.get("CONTENT_LENGTH") or ""
     # The first digits tell enough of a length far over the limit; `int` refuses thousands of them.
     declared = int(length.lstrip("0")[:16] or 0) if length.isascii() and length.isdigit() else None
-    return Incoming(
+    incoming = Incoming(
         method=request.method,
         path=environ.get("PATH_INFO", "/").encode("latin-1", "replace").decode("utf-8", "replace"),
         query=environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
         headers=_Headers(environ),
-        read=lambda limit: _read(request, declared, limit),
         declared_length=declared,
+        # `serve` says that the sender fell silent, went away, or promised fewer bytes than it sent.
+        cut="gateway.body_ended" in environ or "gateway.body_surplus" in environ,
     )
+    incoming.read = lambda limit: _read(request, incoming, limit)
+    return incoming
 
 
-def _read(request: flask.Request, declared: int | None, limit: int) -> bytes:
+def _read(request: flask.Request, incoming: Incoming, limit: int) -> bytes:
     """At most `limit` bytes of the body; what a sender cut off is read as far as it came.
 
     A body of a declared length is read as PEP 3333 says, without werkzeug's wrapping.
     """
+    environ, declared = request.environ, incoming.declared_length
     chunks: list[bytes] = []
     left = limit if declared is None else min(declared, limit)
     try:
-        stream = request.stream if declared is None else request.environ["wsgi.input"]
-        while left and (chunk := stream.read(left)):
-            chunks.append(chunk)
-            left -= len(chunk)
-    except Exception:  # noqa: BLE001, S110 — broken chunks: gunicorn's own exception shows what came, token and all
-        pass
+        stream = request.stream if declared is None else environ["wsgi.input"]
+        with body_deadline(environ):
+            while left and (chunk := _read_some(stream, left, incoming)):
+                chunks.append(chunk)
+                left -= len(chunk)
+    except Exception:  # noqa: BLE001 — gunicorn's own exceptions show what came, token and all
+        incoming.cut = True
     return b"".join(chunks)
+
+
+def _read_some(stream: Any, size: int, incoming: Incoming) -> bytes:
+    if incoming.cut:
+        return bytes(stream.read(size))
+    try:
+        return bytes(stream.read(size))
+    except Exception:  # noqa: BLE001 — broken chunks: a second read returns what came before the break
+        incoming.cut = True
+        return bytes(stream.read(size))
 
 
 @lru_cache(maxsize=64)

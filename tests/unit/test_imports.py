@@ -33,7 +33,7 @@ GOOGLE = (  # functions-framework itself brings google.cloud.functions
 )
 HEAVY = (
     *(*GOOGLE, "grpc", "proto", "opentelemetry", "sqlalchemy", "psycopg", "pydantic_settings", "dotenv"),
-    *("requests", "urllib3", "b24pysdk", "stamina", "rich", "waitress", "h11", "cryptography", "handlers"),
+    *("requests", "urllib3", "b24pysdk", "stamina", "rich", "h11", "cryptography", "handlers"),
 )
 OURS = (
     *(

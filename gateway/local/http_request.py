@@ -1,0 +1,225 @@
+"""One HTTP request as `serve` reads it: its head by h11, its body within a bound, its WSGI environ."""
+
+import re
+import sys
+from asyncio import Transport
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import h11
+
+from gateway.ingest.incoming import MAX_BODY, MAX_QUERY
+
+MAX_HEAD = 64 * 1024
+MAX_HEADERS = 200
+MAX_CHUNKS = 4096  # each costs as much work as a small request's head
+
+_REQUEST_LINE = re.compile(rb"(?:POST|GET|HEAD) /[^\s]{0,16384} HTTP/1\.[01]\r\n")
+_ANY_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40} [^\r\n]* HTTP/1\.[01]\r\n")
+_LONG_QUERY = re.compile(
+    rb"([A-Z]{1,20}) (/[!->@-~\x80-\xff]{0,1000})\?([!-~\x80-\xff]{%d})" % (MAX_QUERY + 1)
+)
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_ABSOLUTE = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
+_TEXT_ONLY = ("application/x-www-form-urlencoded", "application/json")
+
+
+class BadRequest(Exception):
+    """What is no HTTP request: the status to answer, and why, in words of ours or h11's."""
+
+    def __init__(self, status: int, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.code = code
+        self.reason = reason
+
+
+class Request:
+    """A request on its way in. `ended` says why its body is not whole: `late`, `gone`, `next`, or ""."""
+
+    def __init__(
+        self, environ: dict[str, Any], length: int | None = 0, chunks: h11.Connection | None = None
+    ) -> None:
+        self.environ = environ
+        self.body = bytearray()
+        self.ended = ""
+        self.surplus = 0  # bytes that stood behind the body and are no request
+        self.close = False
+        self.complete = False
+        self.wants_continue = False
+        self.size = 0
+        self._length = length
+        self._chunks = chunks
+        self._frames = 0
+        # Neither a form nor JSON can hold a request line: there the next request begins.
+        self._watched = environ.get("CONTENT_TYPE", "").lower().startswith(_TEXT_ONLY)
+
+    def feed(self, buffer: bytearray, data: bytes) -> None:
+        """Take what belongs to the body from `buffer`, whose newest part is `data`."""
+        if self._chunks is not None:
+            self._feed_chunks(buffer, self._chunks)
+        else:
+            self._feed_length(buffer, data, self._length or 0)
+        self.size = len(self.body)
+
+    def _feed_length(self, buffer: bytearray, data: bytes, length: int) -> None:
+        if length > MAX_BODY:  # the function answers 413 without reading it
+            self.complete = self.close = True
+            self.wants_continue = False
+            return
+        missing = length - len(self.body)
+        self.body += buffer[:missing]
+        del buffer[:missing]
+        self.complete = len(self.body) == length
+        if self._watched and (b" HTTP/1." in data or (self.complete and b" HTTP/1." in self.body)):
+            self._give_back_next(buffer)
+
+    def _give_back_next(self, buffer: bytearray) -> None:
+        """A Content-Length that promised too much swallowed the head of the request behind."""
+        found = _REQUEST_LINE.search(self.body + buffer[:MAX_HEAD])
+        if found and found.start() < len(self.body):
+            buffer[:0] = self.body[found.start() :]
+            del self.body[found.start() :]
+            self.ended, self.complete = "next", True
+
+    def _feed_chunks(self, buffer: bytearray, chunks: h11.Connection) -> None:
+        if not buffer:
+            # To h11 nothing means that the sender has gone.
+            return
+        chunks.receive_data(bytes(buffer))
+        buffer.clear()
+        try:
+            while not self.complete:
+                event = chunks.next_event()
+                if event is h11.NEED_DATA:
+                    return
+                if isinstance(event, h11.Data):
+                    self.body += event.data
+                    self._frames += event.chunk_start
+                    if len(self.body) > MAX_BODY or self._frames > MAX_CHUNKS:
+                        self._too_large()
+                else:
+                    self.complete = True
+                    buffer += chunks.trailing_data[0]
+        except h11.RemoteProtocolError as error:
+            raise BadRequest(400, "HTTP_INVALID", str(error)) from None
+        if self.complete:
+            self._length = max(len(self.body), self._length or 0)
+
+    def _too_large(self) -> None:
+        self._length = max(len(self.body), MAX_BODY + 1)
+        self.complete = self.close = True
+
+    def cut(self, size: int) -> None:
+        del self.body[size:]
+        self.size = len(self.body)
+
+    def to_wsgi(self) -> dict[str, Any]:
+        """The environ as the function gets it; `gateway.…` are what no WSGI key says."""
+        environ = self.environ
+        if self._length is not None:
+            environ["CONTENT_LENGTH"] = str(self._length)
+        environ["wsgi.input"] = BytesIO(bytes(self.body))
+        if self.ended:
+            environ["gateway.body_ended"] = self.ended
+        if self.surplus:
+            environ["gateway.body_surplus"] = self.surplus
+        return environ
+
+
+def parse_head(head: bytes, transport: Transport) -> Request:
+    """The request whose head is `head`. Raises `BadRequest`."""
+    line_end = head.index(b"\r\n")
+    line = head[:line_end]
+    if not _ANY_LINE.fullmatch(line + b"\r\n"):
+        raise BadRequest(400, "HTTP_INVALID", "no request line")
+    target = line[line.index(b" ") + 1 : line.rindex(b" ")]
+    # h11 wants ASCII in an address; nginx and others pass on what a sender wrote.
+    plain = _BEYOND_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], line) if not line.isascii() else line
+    parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+    parser.receive_data(plain + head[line_end:])
+    try:
+        event = parser.next_event()
+    except h11.RemoteProtocolError as error:
+        raise BadRequest(error.error_status_hint, "HTTP_INVALID", str(error)) from None
+    if not isinstance(event, h11.Request):
+        raise BadRequest(400, "HTTP_INVALID", "no request")
+    if len(event.headers) > MAX_HEADERS:
+        raise BadRequest(431, "HTTP_INVALID", f"over {MAX_HEADERS} headers")
+    environ, declared, chunked = _environ(event, target, transport)
+    if chunked and declared:
+        raise BadRequest(400, "HTTP_INVALID", "Content-Length beside Transfer-Encoding")
+    # The first digits tell enough of a length far over the limit; `int` refuses thousands of them.
+    length = None if chunked else int(declared.lstrip("0")[:16] or 0)
+    request = Request(environ, length, parser if chunked else None)
+    http_1_0 = event.http_version == b"1.0"
+    connection = environ.get("HTTP_CONNECTION", "").lower()
+    request.close = "close" in connection or (http_1_0 and "keep-alive" not in connection)
+    request.wants_continue = not http_1_0 and environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+    return request
+
+
+def _environ(event: h11.Request, target: bytes, transport: Transport) -> tuple[dict[str, Any], str, bool]:
+    """The WSGI environ, the Content-Length, and whether the body comes in chunks."""
+    absolute = _ABSOLUTE.match(target)
+    path, _, query = (target[absolute.end() :] if absolute else target).partition(b"?")
+    environ = base_environ(event.method, path, query, transport)
+    environ["SERVER_PROTOCOL"] = "HTTP/" + event.http_version.decode("ascii")
+    environ["REQUEST_URI"] = environ["RAW_URI"] = target.decode("latin-1")
+    length, chunked = "", False
+    for name, value in event.headers:
+        text = value.decode("latin-1")
+        if name == b"content-length":
+            length = text
+        elif name == b"transfer-encoding":
+            chunked = True  # h11 refuses every other
+        elif name == b"content-type":
+            environ["CONTENT_TYPE"] = text
+        elif b"_" not in name:  # `X_Token` would be taken for `X-Token`
+            key = "HTTP_" + name.decode("ascii").upper().replace("-", "_")
+            environ[key] = f"{environ[key]}, {text}" if key in environ else text
+    return environ, length, chunked
+
+
+def base_environ(method: bytes, path: bytes, query: bytes, transport: Transport) -> dict[str, Any]:
+    """What PEP 3333 asks of every request."""
+    host, port = (transport.get_extra_info("sockname") or ("", 0))[:2]
+    peer = transport.get_extra_info("peername") or ("", 0)
+    raw_path = unquote_to_bytes(path) if b"%" in path else path
+    return {
+        "REQUEST_METHOD": method.decode("ascii"),
+        "SCRIPT_NAME": "",
+        "PATH_INFO": raw_path.decode("latin-1") or "/",
+        "QUERY_STRING": query.decode("latin-1"),
+        "SERVER_NAME": str(host),
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": str(peer[0]),
+        "REMOTE_PORT": str(peer[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.input_terminated": True,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+
+
+def long_query(start: bytes, transport: Transport) -> Request:
+    """A head too long for its query, for the function to answer 414. Raises `BadRequest` for other heads."""
+    found = _LONG_QUERY.match(start)
+    if not found:
+        raise BadRequest(431, "HTTP_INVALID", f"a head of more than {MAX_HEAD} bytes")
+    request = Request(base_environ(found[1], found[2], found[3], transport))
+    request.complete = request.close = True
+    return request
+
+
+def find_request_line(text: bytes) -> int | None:
+    """Where in `text` a request line begins; None where none does."""
+    if _ANY_LINE.match(text):
+        return 0
+    found = _REQUEST_LINE.search(text)
+    return found.start() if found else None

@@ -1,0 +1,123 @@
+"""The threads that call the WSGI application, and how its answer gets to the connection."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import formatdate
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from gateway.local.http_request import Request
+
+if TYPE_CHECKING:
+    from gateway.local.http_server import Connection
+
+_OURS = ("cache-control", "connection", "date")
+
+
+class Threads:
+    """At most `limit` daemon threads, each started when none is free; a hung one stops no exit."""
+
+    def __init__(self, limit: int, refused: Callable[[], None]) -> None:
+        self._limit = limit
+        self._refused = refused  # called where the system starts no more threads
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._free = threading.Semaphore(0)
+        self._started = 0
+        self._start()
+        self._free.release()
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Have `work` done by a free thread, or by the next that is. Called by the loop's thread alone."""
+        self._work.put(work)
+        if self._free.acquire(blocking=False) or self._started >= self._limit:
+            return
+        try:
+            self._start()
+        except RuntimeError:  # the system starts no more: those that run do the work
+            self._refused()
+
+    def _start(self) -> None:
+        threading.Thread(target=self._run, name=f"http-{self._started}", daemon=True).start()
+        self._started += 1
+
+    def _run(self) -> None:
+        while True:
+            self._work.get()()
+            self._free.release()
+
+
+class _Answer:
+    """What the application said by `start_response`."""
+
+    status = "500 Internal Server Error"
+    begun = False  # whether a part of it is written
+
+    def __init__(self) -> None:
+        self.headers: list[tuple[str, str]] = []
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> Any:
+        self.status, self.headers = status, headers
+        return lambda _data: None
+
+
+def answer_in_thread(connection: "Connection", request: Request) -> None:
+    """Call the application and write what it answers; whatever it raises is a 500 without details."""
+    answer = _Answer()
+    try:
+        body = connection.server.app(request.to_wsgi(), answer.start_response)
+        try:
+            last, close = _written(connection, request, answer, body)
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+    except Exception as error:  # noqa: BLE001 — the last line of defence: one request never ends the server
+        connection.server.report("FAILED", problem=type(error).__name__)
+        failed = _head("500 Internal Server Error", [("Content-Length", "0")], True)
+        last, close = b"" if answer.begun else failed, True
+    _call(connection, connection.finished, last, close)
+
+
+def _call(connection: "Connection", function: Callable[..., None], *arguments: Any) -> None:
+    # The loop has ended where the process is stopping.
+    with suppress(RuntimeError):
+        connection.server.loop.call_soon_threadsafe(function, *arguments)
+
+
+def _written(connection: "Connection", request: Request, answer: _Answer, body: Any) -> tuple[bytes, bool]:
+    """Write all but the last bytes, and return these; and whether the connection closes behind them."""
+    chunks = iter(body)
+    first = next(chunks, b"")
+    no_body = request.environ["REQUEST_METHOD"] == "HEAD" or answer.status[:3] in ("204", "304")
+    whole = no_body or any(name.lower() == "content-length" for name, _ in answer.headers)
+    old = request.environ["SERVER_PROTOCOL"] == "HTTP/1.0"
+    close = request.close or (old and not whole)
+    if whole:
+        content = b"" if no_body else b"".join([first, *chunks])
+        return _head(answer.status, answer.headers, close) + content, close
+    headers = answer.headers if old else [*answer.headers, ("Transfer-Encoding", "chunked")]
+    send = connection.transport.write
+    answer.begun = True
+    _call(connection, send, _head(answer.status, headers, close) + _framed(first, old))
+    for chunk in chunks:
+        # A slow reader stops the writer here, and WRITE_SECONDS ends it.
+        connection.writable.wait()
+        if connection.gone:
+            return b"", True
+        _call(connection, send, _framed(chunk, old))
+    return b"" if old else b"0\r\n\r\n", close
+
+
+def _framed(chunk: bytes, old: bool) -> bytes:
+    if old or not chunk:
+        return chunk
+    return b"%x\r\n%b\r\n" % (len(chunk), chunk)
+
+
+def _head(status: str, headers: list[tuple[str, str]], close: bool) -> bytes:
+    lines = [f"HTTP/1.1 {status}"]
+    lines += [f"{name}: {value}" for name, value in headers if name.lower() not in _OURS]
+    # No answer is anybody's to keep: a cache once served /health for minutes after the gateway had died.
+    lines += ["Cache-Control: no-store", f"Date: {formatdate(usegmt=True)}"]
+    lines.append("Connection: close" if close else "Connection: keep-alive")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -1,0 +1,312 @@
+"""The HTTP server of `serve` over real sockets: what WSGI gets, and what happens to who holds the door."""
+
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from typing import Any
+
+import pytest
+
+from gateway.ingest.incoming import MAX_BODY
+from gateway.local.http_server import HttpServer, Limits
+
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+Environ = dict[str, Any]
+
+
+class Server:
+    """The server in a thread; its application answers with what it got."""
+
+    def __init__(self, limits: Limits, app: Callable[..., Iterable[bytes]] | None = None) -> None:
+        self.seen: list[Environ] = []
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        self.http = HttpServer(app or self._echo, listener, limits=limits)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.http.run, args=(self.stop,), daemon=True)
+        self.thread.start()
+
+    def _echo(self, environ: Environ, start_response: Any) -> list[bytes]:
+        environ["body"] = environ["wsgi.input"].read()
+        self.seen.append(environ)
+        body = b"echo " + environ["body"][:100]
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def exchange(self, *pieces: bytes, pause: float = 0.0) -> bytes:
+        """Send the pieces, say that nothing follows, and read to the end."""
+        with closing(self.connect()) as connection:
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(pause)
+            connection.shutdown(socket.SHUT_WR)
+            return read_all(connection)
+
+    def end(self) -> None:
+        self.stop.set()
+        self.thread.join(15)
+        assert not self.thread.is_alive()
+
+
+def read_all(connection: socket.socket) -> bytes:
+    received = b""
+    with suppress(ConnectionResetError):
+        while chunk := connection.recv(65536):
+            received += chunk
+    return received
+
+
+def post(body: bytes, length: int | None = None, headers: bytes = FORM, path: bytes = b"/x") -> bytes:
+    declared = len(body) if length is None else length
+    return b"POST %b HTTP/1.1\r\nHost: a\r\n%bContent-Length: %d\r\n\r\n%b" % (path, headers, declared, body)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    running: list[Server] = []
+
+    def begin(app: Callable[..., Iterable[bytes]] | None = None, **limits: Any) -> Server:
+        running.append(Server(Limits(**limits), app))
+        return running[-1]
+
+    yield begin
+    for server in running:
+        server.end()
+
+
+def test_path_and_query_arrive_as_they_were_sent(start: Callable[..., Server]) -> None:
+    server = start()
+    server.exchange(post(b"", path=b"//api/%5B?token=a+b%2Bc&\xd1\x82=1"))
+    environ = server.seen[0]
+    assert environ["PATH_INFO"] == "//api/["
+    assert environ["QUERY_STRING"].encode("latin-1") == b"token=a+b%2Bc&\xd1\x82=1"
+
+
+def test_repeated_headers_are_joined_and_underscores_are_no_dashes(start: Callable[..., Server]) -> None:
+    server = start()
+    server.exchange(post(b"", headers=b"X-Bitrix-Token: a\r\nx-bitrix-token: b\r\nX_Bitrix_Token: c\r\n"))
+    assert server.seen[0]["HTTP_X_BITRIX_TOKEN"] == "a, b"
+
+
+def test_pipelined_requests_are_answered_in_their_order(start: Callable[..., Server]) -> None:
+    server = start()
+    answers = server.exchange(post(b"n=1") + post(b"n=2"), post(b"n=3"))
+    assert [answers.find(b"echo n=%d" % n) for n in (1, 2, 3)] == sorted(
+        answers.find(b"echo n=%d" % n) for n in (1, 2, 3)
+    )
+    assert answers.count(b"HTTP/1.1 200") == 3
+    assert answers.count(b"Cache-Control: no-store") == 3
+
+
+def test_chunks_arrive_as_one_body_with_its_length(start: Callable[..., Server]) -> None:
+    server = start()
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server.exchange(head, b"3\r\na=1\r", b"\n2\r\n&b\r\n0\r\n\r\n", pause=0.02)
+    assert (server.seen[0]["body"], server.seen[0]["CONTENT_LENGTH"]) == (b"a=1&b", "5")
+
+
+def test_a_sender_that_waits_for_a_100_gets_it(start: Callable[..., Server]) -> None:
+    server = start()
+    with closing(server.connect()) as connection:
+        head, body = post(b"a=1", headers=b"Expect: 100-continue\r\n").split(b"\r\n\r\n")
+        connection.sendall(head + b"\r\n\r\n")
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert b"echo a=1" in connection.recv(1000)
+
+
+def test_head_gets_no_body(start: Callable[..., Server]) -> None:
+    answer = start().exchange(b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\na=1",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\na=1",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 3\r\n\r\na=1",
+        b"POST / HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/2.0\r\nHost: a\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_no_request(head: bytes, start: Callable[..., Server]) -> None:
+    server = start()
+    answer = server.exchange(head)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "HTTP_INVALID"
+    assert server.seen == []
+
+
+def test_a_request_that_is_not_whole_in_time_is_judged_with_what_came(start: Callable[..., Server]) -> None:
+    """A byte now and then does not move the deadline."""
+    server = start(request_seconds=1.0)
+    with closing(server.connect()) as connection:
+        connection.sendall(post(b"a=1", length=100))
+        began = time.monotonic()
+        while time.monotonic() - began < 0.9:
+            connection.sendall(b"x")
+            time.sleep(0.2)
+        answer = read_all(connection)
+        assert 0.8 < time.monotonic() - began < 3
+    assert server.seen[0]["gateway.body_ended"] == "late"
+    assert server.seen[0]["body"].startswith(b"a=1x")
+    assert b"Connection: close" in answer
+
+
+def test_a_head_that_is_not_whole_in_time_is_a_408(start: Callable[..., Server]) -> None:
+    server = start(request_seconds=0.5)
+    with closing(server.connect()) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost")
+        assert read_all(connection).startswith(b"HTTP/1.1 408")
+
+
+def test_a_sender_that_goes_away_is_judged_with_what_came(start: Callable[..., Server]) -> None:
+    server = start()
+    with closing(server.connect()) as connection:
+        connection.sendall(post(b"a=1", length=100))
+        time.sleep(0.1)
+    ends = time.monotonic() + 5
+    while not server.seen and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert (server.seen[0]["gateway.body_ended"], server.seen[0]["body"]) == ("gone", b"a=1")
+
+
+def test_a_length_that_promises_too_much_does_not_swallow_the_request_behind(
+    start: Callable[..., Server],
+) -> None:
+    server = start()
+    answers = server.exchange(post(b"a=1", length=60), post(b"b=2"), pause=0.05)
+    assert answers.count(b"HTTP/1.1 200") == 2
+    assert [environ["body"] for environ in server.seen] == [b"a=1", b"b=2"]
+    assert server.seen[0]["gateway.body_ended"] == "next"
+    assert "gateway.body_ended" not in server.seen[1]
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.1], ids=["in one piece", "one after another"])
+def test_a_length_in_characters_does_not_spoil_the_request_behind(
+    apart: float, start: Callable[..., Server]
+) -> None:
+    server = start()
+    wrong = "имя=Анна&конец=да".encode()
+    pieces = [post(wrong, length=17), post(b"b=2")]
+    answers = server.exchange(*pieces, pause=apart) if apart else server.exchange(b"".join(pieces))
+    assert [environ["body"] for environ in server.seen][-1] == b"b=2" or b"Connection: close" in answers
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_body_over_the_limit_is_answered_before_it_is_read(
+    declared: bool, start: Callable[..., Server]
+) -> None:
+    server = start()
+    with closing(server.connect()) as connection:
+        if declared:
+            connection.sendall(post(b"", length=100 * MAX_BODY))
+        else:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+            connection.sendall((b"10000\r\n" + b"x" * 65536 + b"\r\n") * 9)
+        assert b"echo" in read_all(connection)
+    assert int(server.seen[0]["CONTENT_LENGTH"]) > MAX_BODY
+
+
+def test_chunks_without_number_are_not_read_for_ever(start: Callable[..., Server]) -> None:
+    server = start()
+    with closing(server.connect()) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(b"1\r\nx\r\n" * 5000)
+        assert b"echo" in read_all(connection)
+    assert int(server.seen[0]["CONTENT_LENGTH"]) > MAX_BODY
+
+
+def test_at_the_limit_of_connections_the_one_silent_longest_makes_room(start: Callable[..., Server]) -> None:
+    server = start(connections=20)
+    silent = [server.connect() for _ in range(60)]
+    for connection in silent[20:40]:
+        with suppress(OSError):
+            connection.sendall(b"POST / HTTP/1.1\r\n")
+    assert b"echo a=1" in server.exchange(post(b"a=1"))
+    assert len(server.http.connections) <= 20
+    for connection in silent:
+        connection.close()
+
+
+def test_unfinished_bodies_share_one_budget(start: Callable[..., Server]) -> None:
+    server = start(unfinished=1024 * 1024)
+    opened = [server.connect() for _ in range(20)]
+    for connection in opened:
+        with suppress(OSError):
+            connection.sendall(post(b"x" * 200_000, length=400_000))
+    assert b"echo a=1" in server.exchange(post(b"a=1"))
+    assert server.http.buffered <= 1024 * 1024
+    assert {environ["gateway.body_ended"] for environ in server.seen[:-1]} <= {"late"}
+    assert len(server.seen) > 10
+    for connection in opened:
+        connection.close()
+
+
+def test_everything_is_accounted_for_when_all_are_gone(start: Callable[..., Server]) -> None:
+    server = start()
+    for _ in range(5):
+        server.exchange(post(b"a=1") + post(b"b=2", length=9))
+        server.exchange(b"nonsense\r\n\r\n")
+        server.connect().close()
+    ends = time.monotonic() + 5
+    while server.http.connections and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert (server.http.buffered, len(server.http.connections)) == (0, 0)
+    assert not server.http.idle
+    assert not server.http.unfinished
+    assert not server.http.closing
+
+
+def test_a_failing_application_is_a_500_that_tells_nothing(
+    start: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(_environ: Environ, _start_response: Any) -> list[bytes]:
+        raise RuntimeError("a secret")
+
+    server = start(failing)
+    with caplog.at_level(logging.WARNING):
+        answers = [server.exchange(post(b"a=1")) for _ in range(3)]
+    assert all(answer.startswith(b"HTTP/1.1 500") and b"secret" not in answer for answer in answers)
+    assert len([line for line in caplog.messages if "RuntimeError" in line]) == 1
+    assert "a secret" not in caplog.text
+
+
+def test_what_is_being_answered_when_the_server_ends_is_answered(start: Callable[..., Server]) -> None:
+    begun = threading.Event()
+
+    def slow(_environ: Environ, start_response: Any) -> list[bytes]:
+        begun.set()
+        time.sleep(1.0)
+        start_response("200 OK", [("Content-Length", "4")])
+        return [b"late"]
+
+    server = start(slow)
+    with closing(server.connect()) as connection:
+        connection.sendall(post(b"a=1"))
+        assert begun.wait(5)
+        server.stop.set()
+        assert read_all(connection).endswith(b"late")
+
+
+def test_an_answer_without_a_length_is_streamed(start: Callable[..., Server]) -> None:
+    def stream(_environ: Environ, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"one"
+        yield b"two"
+
+    server = start(stream)
+    answer = server.exchange(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
+    assert server.exchange(b"GET / HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\nonetwo")
