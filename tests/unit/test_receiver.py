@@ -164,7 +164,7 @@ def test_broken_chunks_never_raise_and_stay_out_of_the_log(gateway: Running) -> 
         f"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     )
     for broken in (body + b"\r\n", b"5\r\nevent%sXX" % body):
-        assert gateway.raw(head + broken).startswith((b"HTTP/1.1 401", b"HTTP/1.1 400"))
+        assert gateway.raw(head + broken)[:12] in (b"HTTP/1.1 408", b"HTTP/1.1 400")
     assert gateway.post(form()).status == 200
     assert TOKEN not in gateway.log()
 
