@@ -10,10 +10,10 @@ from urllib.parse import unquote_to_bytes
 import h11
 
 from gateway.ingest.incoming import MAX_BODY, MAX_QUERY
+from gateway.local.http_chunks import BrokenChunks, Chunks, TooManyChunks
 
 MAX_HEAD = 64 * 1024
 MAX_HEADERS = 200
-MAX_CHUNKS = 4096  # each costs as much work as a small request's head
 
 _REQUEST_LINE = re.compile(rb"(?:POST|GET|HEAD) /[^\s]{0,16384} HTTP/1\.[01]\r\n")
 _ANY_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40} [^\r\n]* HTTP/1\.[01]\r\n")
@@ -21,6 +21,8 @@ _LONG_QUERY = re.compile(
     rb"([A-Z]{1,20}) (/[!->@-~\x80-\xff]{0,1000})\?([!-~\x80-\xff]{%d})" % (MAX_QUERY + 1)
 )
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+# The first digits tell enough of a length far over the limit; h11 reads twenty of them.
+_LONG_LENGTH = re.compile(rb"(\r\ncontent-length:[ \t]*)0*(\d{16})\d+", re.IGNORECASE)
 _ABSOLUTE = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
 _TEXT_ONLY = ("application/x-www-form-urlencoded", "application/json")
 
@@ -36,11 +38,9 @@ class BadRequest(Exception):
 
 
 class Request:
-    """A request on its way in. `ended` says why its body is not whole: `late`, `gone`, `next`, or ""."""
+    """A request on its way in. `ended` is `late`, `gone`, `next` or `broken` where it is not whole."""
 
-    def __init__(
-        self, environ: dict[str, Any], length: int | None = 0, chunks: h11.Connection | None = None
-    ) -> None:
+    def __init__(self, environ: dict[str, Any], length: int | None = 0, chunks: Chunks | None = None) -> None:
         self.environ = environ
         self.body = bytearray()
         self.ended = ""
@@ -51,7 +51,6 @@ class Request:
         self.size = 0
         self._length = length
         self._chunks = chunks
-        self._frames = 0
         # Neither a form nor JSON can hold a request line: there the next request begins.
         self._watched = environ.get("CONTENT_TYPE", "").lower().startswith(_TEXT_ONLY)
 
@@ -83,29 +82,21 @@ class Request:
             del self.body[found.start() :]
             self.ended, self.complete = "next", True
 
-    def _feed_chunks(self, buffer: bytearray, chunks: h11.Connection) -> None:
-        if not buffer:
-            # To h11 nothing means that the sender has gone.
-            return
-        chunks.receive_data(bytes(buffer))
-        buffer.clear()
+    def _feed_chunks(self, buffer: bytearray, chunks: Chunks) -> None:
         try:
-            while not self.complete:
-                event = chunks.next_event()
-                if event is h11.NEED_DATA:
-                    return
-                if isinstance(event, h11.Data):
-                    self.body += event.data
-                    self._frames += event.chunk_start
-                    if len(self.body) > MAX_BODY or self._frames > MAX_CHUNKS:
-                        self._too_large()
-                else:
-                    self.complete = True
-                    buffer += chunks.trailing_data[0]
-        except h11.RemoteProtocolError as error:
-            raise BadRequest(400, "HTTP_INVALID", str(error)) from None
-        if self.complete:
-            self._length = max(len(self.body), self._length or 0)
+            chunks.take(buffer, self.body, MAX_BODY)
+        except BrokenChunks:
+            # The function judges what came before the break.
+            self.ended, self.complete = "broken", True
+            return
+        except TooManyChunks:
+            self._too_large()
+            return
+        self.complete = chunks.done
+        if len(self.body) > MAX_BODY:
+            self._too_large()
+        elif chunks.done:
+            self._length = len(self.body)
 
     def _too_large(self) -> None:
         self._length = max(len(self.body), MAX_BODY + 1)
@@ -138,7 +129,7 @@ def parse_head(head: bytes, transport: Transport) -> Request:
     # h11 wants ASCII in an address; nginx and others pass on what a sender wrote.
     plain = _BEYOND_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], line) if not line.isascii() else line
     parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
-    parser.receive_data(plain + head[line_end:])
+    parser.receive_data(plain + _LONG_LENGTH.sub(rb"\1\2", head[line_end:]))
     try:
         event = parser.next_event()
     except h11.RemoteProtocolError as error:
@@ -150,9 +141,8 @@ def parse_head(head: bytes, transport: Transport) -> Request:
     environ, declared, chunked = _environ(event, target, transport)
     if chunked and declared:
         raise BadRequest(400, "HTTP_INVALID", "Content-Length beside Transfer-Encoding")
-    # The first digits tell enough of a length far over the limit; `int` refuses thousands of them.
-    length = None if chunked else int(declared.lstrip("0")[:16] or 0)
-    request = Request(environ, length, parser if chunked else None)
+    length = None if chunked else int(declared or 0)
+    request = Request(environ, length, Chunks() if chunked else None)
     http_1_0 = event.http_version == b"1.0"
     connection = environ.get("HTTP_CONNECTION", "").lower()
     request.close = "close" in connection or (http_1_0 and "keep-alive" not in connection)

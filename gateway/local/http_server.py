@@ -3,7 +3,7 @@
 Nobody can hold the door: a request has `REQUEST_SECONDS` from its first byte to its
 last, all that is unfinished shares one budget of memory, and where a limit is
 reached the oldest connection that waits for its sender makes room. h11 parses the
-head and the chunks; the function answers over WSGI (PEP 3333).
+head; the function answers over WSGI (PEP 3333).
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, cast
 
 from gateway.local.http_request import (
@@ -316,7 +317,7 @@ class Connection(asyncio.Protocol):
         if self.buffer and not request.close and not request.ended and not self._request_follows():
             request.surplus = len(self.buffer)
             request.close = True
-        request.close = request.close or self.server.stopping or request.ended in ("gone", "late")
+        request.close = request.close or self.server.stopping or request.ended in ("gone", "late", "broken")
         self.server.threads.submit(lambda: answer_in_thread(self, request))
 
     def _request_follows(self) -> bool:
@@ -351,8 +352,8 @@ class Connection(asyncio.Protocol):
         message = say(f"ANSWER_{code}", self.server.language)
         body = json.dumps({"status": "error", "code": code, "message": message}, ensure_ascii=False).encode()
         head = (
-            f"HTTP/1.1 {status} {code}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
         self._end()
