@@ -48,7 +48,7 @@ read_command_line() { # WORD…: COMMAND and WORDS, the switches, and the option
           word=$flag=$1
           shift
         fi
-        hold FLAG "$name" "${word#*=}"
+        remember FLAG "$name" "${word#*=}"
         ;;
       *) if [[ -z $COMMAND ]]; then COMMAND=$word; else WORDS+=("$word"); fi ;;
     esac

@@ -2,26 +2,26 @@
 # The alerts: the files of deploy/alerts, log-based metrics first, as the policies stand on them.
 
 alerts() { # the files of deploy/alerts: the log-based metrics first, as the policies stand on them
-  local file text metrics policies found
+  local file text metrics policies current
   fetch metrics logging metrics list --format="value[separator='|'](name,description)"
   fetch policies alpha monitoring policies list \
     --format="value[separator='|'](displayName,name,userLabels.content)"
   for file in deploy/alerts/metrics/*.yaml; do
     text=$(rendered "$file")
-    found=$(awk -F'|' -v name="$(alert_name "$file")" '$1 == name' <<<"$metrics")
-    if [[ -z $found ]]; then
+    current=$(awk -F'|' -v name="$(alert_name "$file")" '$1 == name' <<<"$metrics")
+    if [[ -z $current ]]; then
       change logging metrics create "$(alert_name "$file")" --config-from-file=- <<<"$text"
-    elif [[ $found != *"$(content_of "$text")"* ]]; then
+    elif [[ $current != *"$(content_of "$text")"* ]]; then
       change logging metrics update "$(alert_name "$file")" --config-from-file=- <<<"$text"
     fi
   done
   for file in deploy/alerts/policies/*.yaml; do
     text=$(rendered "$file")
-    found=$(awk -F'|' -v name="$(alert_name "$file")" '$1 == name' <<<"$policies")
-    if [[ -z $found ]]; then
+    current=$(awk -F'|' -v name="$(alert_name "$file")" '$1 == name' <<<"$policies")
+    if [[ -z $current ]]; then
       change alpha monitoring policies create --policy-from-file=- <<<"$text"
-    elif [[ $found != *"|$(content_of "$text")" ]]; then
-      change alpha monitoring policies update "$(cut -d'|' -f2 <<<"$found")" --policy-from-file=- <<<"$text"
+    elif [[ $current != *"|$(content_of "$text")" ]]; then
+      change alpha monitoring policies update "$(cut -d'|' -f2 <<<"$current")" --policy-from-file=- <<<"$text"
     fi
   done
   if planning; then return; fi

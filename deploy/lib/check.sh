@@ -70,7 +70,7 @@ check_resources() {
   local listed role setting
   for setting in $SECRET_SETTINGS; do
     if has "$SECRETS" "$(secret_of "$setting")"; then
-      hold version "$setting" stored
+      remember version "$setting" stored
       good SECRET "$setting"
     elif [[ $setting == "$TOKEN" ]]; then
       missing SECRET "$setting"

@@ -63,16 +63,16 @@ deploy_schedule() { # FUNCTION
 }
 
 schedule() { # FUNCTION
-  local job url jobs found wanted flags verb=update
+  local job url jobs current wanted flags verb=update
   job=$(service_of "$1")
   url=$(url_of "$1")
   url=${url:-https://ADDRESS-OF-$job}
   fetch jobs scheduler jobs list "--location=$REGION" \
     --format="value[separator='|'](name.basename(),schedule,httpTarget.uri,httpTarget.oidcToken.serviceAccountEmail,httpTarget.oidcToken.audience,attemptDeadline)"
-  found=$(awk -F'|' -v name="$job" '$1 == name' <<<"$jobs")
+  current=$(awk -F'|' -v name="$job" '$1 == name' <<<"$jobs")
   wanted="$job|$SCHEDULE|$url/|$(account_of scheduler)|$url|1800s"
-  if [[ $found == "$wanted" ]]; then return; fi
-  if [[ -z $found ]]; then verb=create; fi
+  if [[ $current == "$wanted" ]]; then return; fi
+  if [[ -z $current ]]; then verb=create; fi
   flags=("--schedule=$SCHEDULE" "--uri=$url/" --http-method=POST "--attempt-deadline=1800s"
     "--oidc-service-account-email=$(account_of scheduler)" "--oidc-token-audience=$url")
   change scheduler jobs "$verb" http "$job" "--location=$REGION" "${flags[@]}"

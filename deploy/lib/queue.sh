@@ -29,7 +29,7 @@ read_subscriptions() { # SUBSCRIPTIONS: a line each, as `subscribe` wants it
 subscription() { awk -F'|' -v name="$1" '$1 == name' <<<"$SUBSCRIPTIONS"; } # NAME: its line
 
 subscribe() { # FUNCTION NAME FILTER ACK-DEADLINE ATTEMPTS
-  local name=$2 url filter=$3 found wanted immutable flags
+  local name=$2 url filter=$3 current wanted immutable flags
   url=$(url_of "$1")
   url=${url:-https://ADDRESS-OF-$(service_of "$1")}
   flags=("--push-endpoint=$url/projects/$PROJECT/topics/$TOPIC" # the topic becomes the CloudEvent's source
@@ -39,14 +39,14 @@ subscribe() { # FUNCTION NAME FILTER ACK-DEADLINE ATTEMPTS
   wanted="$name|$TOPIC|$filter|$url/projects/$PROJECT/topics/$TOPIC|$(account_of push)|$url|$DEAD|$5"
   wanted+="|$4|10s|600s|"
   immutable="$name|$TOPIC|$filter|"
-  found=$(subscription "$name")
-  if [[ -z $found ]]; then
+  current=$(subscription "$name")
+  if [[ -z $current ]]; then
     FRESH+=$'\n'"pubsub subscriptions $name"
     change pubsub subscriptions create "$name" "--topic=$TOPIC" ${filter:+"--message-filter=$filter"} "${flags[@]}"
-  elif [[ $found != "$immutable"* ]]; then
-    fail SUBSCRIPTION_DIFFERS "$name" "$(cut -d'|' -f2-3 <<<"$found")" "$TOPIC|$filter" "$PROJECT"
-  elif [[ $found != "$wanted" ]]; then
-    warn SUBSCRIPTION_DRIFTED "$name" "$found"
+  elif [[ $current != "$immutable"* ]]; then
+    fail SUBSCRIPTION_DIFFERS "$name" "$(cut -d'|' -f2-3 <<<"$current")" "$TOPIC|$filter" "$PROJECT"
+  elif [[ $current != "$wanted" ]]; then
+    warn SUBSCRIPTION_DRIFTED "$name" "$current"
     change pubsub subscriptions update "$name" "${flags[@]}"
   fi
   grant "pubsub subscriptions" "$name" roles/pubsub.subscriber "$AGENT"

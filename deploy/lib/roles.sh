@@ -28,7 +28,7 @@ store_role_of() { # KIND: find_link only reads
   if [[ $1 == private ]]; then echo roles/datastore.viewer; else echo roles/datastore.user; fi
 }
 
-grant() { # GROUP RESOURCE ROLE ACCOUNT [FLAG…]: a binding, unless it stands already
+grant() { # GROUP RESOURCE ROLE ACCOUNT [FLAG…]: a binding, unless it is there already
   local group policy="" flags=("${@:5}") pause
   read -ra group <<<"$1"
   if [[ $1 == projects && $# == 4 ]]; then flags=(--condition=None); fi

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Changing a secret without refusing an event: first both values are accepted, then the new one alone.
+# Changing a secret without refusing an event: first both values are accepted, then only the new one.
 
 rotate() { # SETTING
   read_secrets
   read_versions "$1"
-  if [[ -z $(held version "$1") ]]; then
+  if [[ -z $(recall version "$1") ]]; then
     fail NOT_STORED "$1"
   fi
   read_services
@@ -17,7 +17,7 @@ start_rotation() { # SETTING
   if [[ -z $GIVEN ]]; then
     misuse NEW_VALUE_MISSING "$1"
   fi
-  read_value stored "$1" "$(held version "$1")"
+  read_value stored "$1" "$(recall version "$1")"
   new=$GIVEN
   if [[ $1 == "$TOKEN" ]]; then new=$(accept_both "$stored" "$GIVEN"); fi
   if [[ $new != "$stored" ]]; then add_version "$1" "$new"; fi
@@ -50,21 +50,21 @@ accept_both() { # STORED NEW, lists with commas: the kept tokens, the new ones, 
 
 finish_rotation() { # SETTING: newest version without the old tokens; older versions disabled
   local versions previous newest before keep version
-  versions=$(held versions "$1")
+  versions=$(recall versions "$1")
   previous=$(sed -n 2p <<<"$versions")
   if [[ -z $previous ]]; then
     good NOTHING_TO_FINISH "$1"
     return
   fi
   if [[ $1 == "$TOKEN" ]]; then
-    read_value newest "$1" "$(held version "$1")"
+    read_value newest "$1" "$(recall version "$1")"
     read_value before "$1" "$previous"
     keep=$(drop_old "$newest" "$before")
     if [[ $keep != "$newest" ]]; then add_version "$1" "$keep"; fi
   fi
   roll "$1"
   for version in $versions; do
-    if [[ $version != "$(held version "$1")" ]]; then
+    if [[ $version != "$(recall version "$1")" ]]; then
       change secrets versions disable "$version" "--secret=$(secret_of "$1")"
     fi
   done
@@ -84,7 +84,7 @@ drop_old() { # NEWEST BEFORE: what `accept_both` put last, after the last token 
 roll() { # SETTING: its newest version into every function that holds it
   local name secret version
   secret=$(secret_of "$1")
-  version=$(held version "$1")
+  version=$(recall version "$1")
   for name in $FUNCTIONS; do
     if [[ -n $(pinned "$name" "$1") && $(pinned "$name" "$1") != "$version" ]]; then
       change run services update "$(service_of "$name")" "--region=$REGION" "--update-secrets=$1=$secret:$version"

@@ -35,7 +35,7 @@ environment_of() { # FUNCTION: lines "NAME|VALUE|SECRET|VERSION", sorted
     if needs "$kind" FORWARD_TO; then echo "FORWARD_TO|$FORWARD_TO||"; fi
     for name in $SECRET_SETTINGS; do
       if needs "$kind" "$name" && is_given "$name"; then
-        echo "$name||$(secret_of "$name")|$(held version "$name")"
+        echo "$name||$(secret_of "$name")|$(recall version "$name")"
       fi
     done
   } | LC_ALL=C sort
@@ -52,7 +52,7 @@ deploy_function() { # FUNCTION TIMEOUT MAX-INSTANCES ACCESS-FLAG…: unless what
   secrets=$(awk -F'|' '$3 != "" {print $1 "=" $3 ":" $4}' <<<"$env" | paste -sd, -)
   if [[ -n $secrets ]]; then secrets=--set-secrets=$secrets; else secrets=--clear-secrets; fi
   local build=(--source=. "--function=$1" "--base-image=$RUNTIME" "--memory=$MEMORY"
-    "--min-instances=$MIN_INSTANCES" "--max-instances=$3"
+    "--min-instances=$((10#$MIN_INSTANCES < $3 ? 10#$MIN_INSTANCES : $3))" "--max-instances=$3"
     "--build-service-account=projects/$PROJECT/serviceAccounts/$(account_of build)")
   if [[ -z $SOURCE ]]; then SOURCE=$(source_digest); fi
   label=$(digest <<<"$SOURCE ${build[*]}") # of what `read_services` does not show

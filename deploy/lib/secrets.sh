@@ -7,8 +7,8 @@ trimmed() { # TEXT
   printf %s "${text%"${text##*[![:space:]]}"}"
 }
 
-hold() { printf -v "$1_$2" %s "$3"; } # what is known of a setting: hold version SETTING 3; held version SETTING
-held() { local name="$1_$2" && printf %s "${!name:-}"; }
+remember() { printf -v "$1_$2" %s "$3"; } # what is known of a setting: remember version SETTING 3; recall version SETTING
+recall() { local name="$1_$2" && printf %s "${!name:-}"; }
 read_secrets() { fetch SECRETS secrets list --format='value(name.basename())'; }
 
 read_versions() { # SETTING: holds `versions`, the enabled ones, newest first, and `version`, the newest
@@ -18,8 +18,8 @@ read_versions() { # SETTING: holds `versions`, the enabled ones, newest first, a
       --format='value[separator=" "](name.basename(),state)'
   fi
   enabled=$(awk 'tolower($2) == "enabled" {print $1}' <<<"$listed" | sort -rn)
-  hold versions "$1" "$enabled"
-  hold version "$1" "${enabled%%$'\n'*}"
+  remember versions "$1" "$enabled"
+  remember version "$1" "${enabled%%$'\n'*}"
 }
 
 read_value() { # VARIABLE SETTING VERSION
@@ -51,15 +51,15 @@ need_of_secret() { # KIND FUNCTION…: a function that was named cannot do witho
   echo optional
 }
 
-is_given() { [[ -n $(held version "$1")$(held value "$1") ]]; } # SETTING: stored, or about to be
+is_given() { [[ -n $(recall version "$1")$(recall value "$1") ]]; } # SETTING: stored, or about to be
 
 decide_secret() { # SETTING required|optional: what is stored, or a value to store; before anything is changed
   local stored=""
   read_versions "$1"
-  if [[ -n $(held version "$1") ]]; then
+  if [[ -n $(recall version "$1") ]]; then
     GIVEN=$(trimmed "${!1:-}")
     if [[ -z $GIVEN ]]; then return; fi
-    read_value stored "$1" "$(held version "$1")"
+    read_value stored "$1" "$(recall version "$1")"
     if [[ $(trimmed "$stored") != "$GIVEN" ]]; then
       warn SECRET_DIFFERS "$1"
     fi
@@ -70,7 +70,7 @@ decide_secret() { # SETTING required|optional: what is stored, or a value to sto
     if ! planning; then misuse SECRET_MISSING "$1"; fi
     GIVEN="given later" # a plan is made without it
   fi
-  hold value "$1" "$GIVEN"
+  remember value "$1" "$GIVEN"
 }
 
 create_secrets() {
@@ -89,7 +89,7 @@ store_secret() { # SETTING ACCOUNT…: the secret, its first version, and who ma
   local name account
   name=$(secret_of "$1")
   create "$SECRETS" "$name" secrets "$name" --replication-policy=automatic
-  if [[ -z $(held version "$1") ]]; then add_version "$1" "$(held value "$1")"; fi
+  if [[ -z $(recall version "$1") ]]; then add_version "$1" "$(recall value "$1")"; fi
   for account in "${@:2}"; do
     grant secrets "$name" roles/secretmanager.secretAccessor "$account"
   done
@@ -97,7 +97,7 @@ store_secret() { # SETTING ACCOUNT…: the secret, its first version, and who ma
 
 add_version() { # SETTING VALUE
   change secrets versions add "$(secret_of "$1")" --data-file=- < <(printf %s "$2")
-  if planning; then hold version "$1" VERSION && return; fi
+  if planning; then remember version "$1" VERSION && return; fi
   SECRETS+=$'\n'$(secret_of "$1")
   read_versions "$1"
 }

@@ -7,7 +7,7 @@ SETTINGS="$OPTIONS ALERT_CHANNELS BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME L
 read_settings() { # the flags above the environment above deploy.env
   local name value line number=0
   for name in $OPTIONS; do
-    value=$(held FLAG "$name")
+    value=$(recall FLAG "$name")
     if [[ -n $value ]]; then printf -v "$name" %s "$value"; fi
   done
   if [[ ! -f deploy.env ]]; then return; fi

@@ -194,7 +194,7 @@ text() { # KEY FACT…
       en="absent" ;;
     NO_CHANNELS)
       ru="не заданы (ALERT_CHANNELS), видно только в консоли"
-      en="none (ALERT_CHANNELS), so they show in the console alone" ;;
+      en="none (ALERT_CHANNELS), so they show only in the console" ;;
     HINT_BUILD)
       ru="Если упала сборка, её журнал по ссылке выше; прежняя версия функции продолжает работать."
       en="If the build failed, its log is linked above; the function's previous version keeps serving." ;;

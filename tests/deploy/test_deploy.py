@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.fake_google import FakeGoogle, Rule
-from tests.support.gcloud import INCOMING, TOKEN, TOLD, Cloud, Deployed
+from tests.support.gcloud import INCOMING, SETTINGS, TOKEN, Cloud, Deployed
 from tests.support.google_resources import AGENT, NUMBER, PROJECT, REGION, Call
 
 ACCOUNTS = {
@@ -84,7 +84,7 @@ def test_an_offline_plan_is_the_plan_of_a_new_project(cloud: Cloud, deployed: De
     The first line enables all APIs: which of them a project has from its beginning is not known either.
     """
     alone = {"PROJECT": "", "REGION": "", "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": ""}
-    plan = cloud.run("plan", "--offline", **TOLD, **alone)
+    plan = cloud.run("plan", "--offline", **SETTINGS, **alone)
     assert plan.returncode == 0, plan.stderr
     assert cloud.argv() == []
     known = deployed.plan.stdout.replace(PROJECT, "my-project").replace(NUMBER, "PROJECT_NUMBER")
@@ -169,9 +169,9 @@ def test_the_receiver_is_public_fast_and_knows_one_secret(deployed: Deployed) ->
 def test_a_consumer_listens_to_its_event(deployed: Deployed, name: str, event: str) -> None:
     google = deployed.google
     spec = service(google, name)["spec"]["template"]["spec"]
-    heard = subscription(google, name)
+    listening = subscription(google, name)
     assert spec["serviceAccountName"] == ACCOUNTS["consumers"]
-    assert spec["timeoutSeconds"] <= heard["ackDeadlineSeconds"]
+    assert spec["timeoutSeconds"] <= listening["ackDeadlineSeconds"]
     assert environment(google, name) == {
         "BITRIX24_DOMAIN": "p.bitrix24.ru",
         "BITRIX24_WEBHOOK_TOKEN": f"{INCOMING_SECRET}:1",
@@ -179,17 +179,17 @@ def test_a_consumer_listens_to_its_event(deployed: Deployed, name: str, event: s
         "LOG_LANGUAGE": "en",
         "THREADS": str(spec["containerConcurrency"]),
     }
-    assert heard["filter"] == f'attributes.event = "{event}"'
-    assert heard["topic"] == f"projects/{PROJECT}/topics/b24-events"
-    assert heard["pushConfig"] == {
+    assert listening["filter"] == f'attributes.event = "{event}"'
+    assert listening["topic"] == f"projects/{PROJECT}/topics/b24-events"
+    assert listening["pushConfig"] == {
         "pushEndpoint": f"{url(name)}/projects/{PROJECT}/topics/b24-events",
         "oidcToken": {"serviceAccountEmail": ACCOUNTS["push"], "audience": url(name)},
     }
-    assert heard["deadLetterPolicy"] == {
+    assert listening["deadLetterPolicy"] == {
         "deadLetterTopic": f"projects/{PROJECT}/topics/b24-dead-letters",
         "maxDeliveryAttempts": 10,
     }
-    assert heard["retryPolicy"] == {"minimumBackoff": "10s", "maximumBackoff": "600s"}
+    assert listening["retryPolicy"] == {"minimumBackoff": "10s", "maximumBackoff": "600s"}
 
 
 def test_dead_letters_have_a_subscription_and_none_expires(deployed: Deployed) -> None:
@@ -216,8 +216,8 @@ def test_resync_is_called_by_the_scheduler_alone(deployed: Deployed) -> None:
         "serviceAccountEmail": ACCOUNTS["scheduler"],
         "audience": url("b24-resync-users"),
     }
-    told = environment(google, "b24-resync-users")
-    assert (told["QUEUE_URL"], told["DATABASE_URL"]) == (QUEUE, STORE)
+    values = environment(google, "b24-resync-users")
+    assert (values["QUEUE_URL"], values["DATABASE_URL"]) == (QUEUE, STORE)
     for name in ("b24-resync-users", "b24-on-user-update", "b24-on-user-add"):
         annotations = service(google, name)["metadata"]["annotations"]
         assert annotations["run.googleapis.com/invoker-iam-disabled"] == "False"
@@ -373,7 +373,7 @@ def test_what_differs_is_put_right_and_nothing_else(finished: Cloud) -> None:
     google.unpropagated["b24-receiver"] = 1
     google.enabled.remove("monitoring")
     google.rules.append(Rule("GET", "serviceAccounts$", 403, "Identity API has not been used in it", times=1))
-    run = finished.run("deploy", "on_user_add", **TOLD)
+    run = finished.run("deploy", "on_user_add", **SETTINGS)
     assert run.returncode == 0, run.stderr
     assert "b24-on-user-add has drifted" in run.stderr
     assert "The new account is not known everywhere yet" in run.stderr
@@ -392,7 +392,7 @@ def test_what_differs_is_put_right_and_nothing_else(finished: Cloud) -> None:
 
 def test_a_changed_filter_is_said_not_ignored(finished: Cloud) -> None:
     subscription(finished.google, "b24-on-user-update")["filter"] = 'attributes.event = "ONUSERADD"'
-    run = finished.run("deploy", "on_user_update", **TOLD)
+    run = finished.run("deploy", "on_user_update", **SETTINGS)
     assert run.returncode == 1
     assert 'attributes.event = "ONUSERADD"' in run.stderr
     assert "gcloud pubsub subscriptions delete b24-on-user-update" in run.stderr
@@ -413,31 +413,31 @@ def test_without_the_incoming_webhook_resync_is_left_out_and_it_is_said(cloud: C
 
 def test_postgresql_instead_of_firestore_is_a_secret_of_whoever_needs_the_links(cloud: Cloud) -> None:
     database = "postgresql://gateway:never-show-me@pooler.example.com/links?sslmode=require"
-    plan = cloud.run("plan", **TOLD, DATABASE_URL=database)
+    plan = cloud.run("plan", **SETTINGS, DATABASE_URL=database)
     assert plan.returncode == 0, plan.stderr
     assert "never-show-me" not in plan.stdout + plan.stderr + str(cloud.argv())
     assert "firestore" not in plan.stdout.replace("firestore.googleapis.com", "")
     assert "roles/datastore" not in plan.stdout
     readers = re.findall(r"secrets add-iam-policy-binding b24-database-url .*?:b24-(\w+)@", plan.stdout)
     assert readers == ["consumers", "resync"]
-    told = re.findall(r"run deploy b24-(\S+) .*DATABASE_URL=b24-database-url:VERSION", plan.stdout)
-    assert told == ["on-user-update", "on-user-add", "resync-users"]
+    values = re.findall(r"run deploy b24-(\S+) .*DATABASE_URL=b24-database-url:VERSION", plan.stdout)
+    assert values == ["on-user-update", "on-user-add", "resync-users"]
 
 
 def test_the_tools_own_address_of_the_store_is_not_taken_for_another(cloud: Cloud) -> None:
-    plan = cloud.run("plan", **TOLD, DATABASE_URL=STORE)
+    plan = cloud.run("plan", **SETTINGS, DATABASE_URL=STORE)
     assert "b24-database-url" not in plan.stdout
     assert f"DATABASE_URL={STORE}" in plan.stdout
 
 
 def test_a_line_of_the_table_deploys_a_function(cloud: Cloud) -> None:
     """With its subscription and the roles around it; the rest of the plan stays word for word."""
-    before = cloud.run("plan", **TOLD).stdout.splitlines()
+    before = cloud.run("plan", **SETTINGS).stdout.splitlines()
     table = cloud.source / "functions"
     lines = table.read_text()
     try:
         table.write_text(f"on_deal_add consumer ONCRMDEALADD on-deal-add\n{lines}")
-        after = cloud.run("plan", **TOLD).stdout.splitlines()
+        after = cloud.run("plan", **SETTINGS).stdout.splitlines()
     finally:
         table.write_text(lines)
     assert [line for line in after if line not in before] == [

@@ -38,7 +38,7 @@ def states(google: FakeGoogle, secret: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "extra", "said"),
+    ("words", "extra", "message"),
     [
         ([], {}, "There is no command"),
         (["deplyo"], {}, 'There is no command "deplyo"'),
@@ -60,11 +60,11 @@ def states(google: FakeGoogle, secret: str) -> list[str]:
     ],
 )
 def test_wrong_use_is_2_and_asks_nobody(
-    cloud: Cloud, words: list[str], extra: dict[str, str], said: str
+    cloud: Cloud, words: list[str], extra: dict[str, str], message: str
 ) -> None:
     run = cloud.run(*words, **extra)
     assert (run.returncode, run.stdout) == (2, "")
-    assert said in run.stderr
+    assert message in run.stderr
     assert "See ./deploy.sh --help" in run.stderr
     assert cloud.argv() == []
 
@@ -84,8 +84,8 @@ def test_flags_stand_above_the_environment_above_the_file(cloud: Cloud) -> None:
         f"# mine\nPROJECT={PROJECT}\nREGION='us-east1'\nMEMORY=1Gi\nCONCURRENCY=20\r\n\nPREFIX=file\n"
     )
     try:
-        told = {"PROJECT": "", "REGION": REGION, "PREFIX": "environment", OUTGOING: TOKEN}
-        run = cloud.run("plan", "--prefix", "flag", **told)
+        values = {"PROJECT": "", "REGION": REGION, "PREFIX": "environment", OUTGOING: TOKEN}
+        run = cloud.run("plan", "--prefix", "flag", **values)
     finally:
         file.write_text(before)
     assert run.returncode == 0, run.stderr

@@ -21,14 +21,14 @@ from tests.deploy.test_deploy import (
     subscription,
     url,
 )
-from tests.support.gcloud import ROOT, TOLD, Cloud, Deployed
+from tests.support.gcloud import ROOT, SETTINGS, Cloud, Deployed
 from tests.support.google_resources import AGENT, PROJECT, REGION
 
 GUIDE = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 BOT, N8N = "https://bot.example.com/bitrix", "https://n8n.example.com/webhook/1c"
 FORWARD_TO = f"{BOT}#ONTASK*,OnCrmDealAdd {N8N}"
 SECRETS = {"FORWARD_SECRET": "whsec_bmV2ZXIgc2hvdyBtZQ==", "LINKS_API_TOKEN": "never-show-me-either"}
-MORE = TOLD | SECRETS | {"FORWARD_TO": FORWARD_TO}
+MORE = SETTINGS | SECRETS | {"FORWARD_TO": FORWARD_TO}
 
 
 @dataclass
@@ -133,6 +133,14 @@ def test_nobody_gets_more_rights_than_needed(grown: Grown) -> None:
     for binding in policy["bindings"]:
         if binding["role"].startswith("roles/datastore."):
             assert binding["condition"]["expression"].endswith('/databases/b24-links"')
+
+
+def test_the_forwarder_stays_one_instance_however_many_are_kept_warm(again: Cloud) -> None:
+    plan = again.run("plan", MIN_INSTANCES="12", MAX_INSTANCES="100")
+    [forwarder] = [line for line in plan.stdout.splitlines() if "run deploy b24-forward-event" in line]
+    assert "--min-instances=1 --max-instances=1 " in forwarder
+    [receiver] = [line for line in plan.stdout.splitlines() if "run deploy b24-bitrix-webhook" in line]
+    assert "--min-instances=12 --max-instances=100 " in receiver
 
 
 def test_what_is_there_is_left_alone(grown: Grown) -> None:

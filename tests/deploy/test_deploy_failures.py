@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.fake_google import Rule
-from tests.support.gcloud import TOLD, Cloud
+from tests.support.gcloud import SETTINGS, Cloud
 from tests.support.google_resources import PROJECT
 
 SERVICES = f"run/projects/{PROJECT}/services"
@@ -23,7 +23,7 @@ SUBSCRIPTION = f"pubsub/projects/{PROJECT}/subscriptions/b24-on-user-add"
 )
 def test_what_cannot_be_read_is_not_taken_for_absent(finished: Cloud, command: str, url: str) -> None:
     finished.google.rules.append(Rule("GET", url, 403, "Permission denied on resource"))
-    run = finished.run(command, **TOLD)
+    run = finished.run(command, **SETTINGS)
     assert run.returncode == 1
     assert "Permission denied on resource" in run.stderr
     assert "That does not mean that nothing is there" in run.stderr
@@ -32,7 +32,7 @@ def test_what_cannot_be_read_is_not_taken_for_absent(finished: Cloud, command: s
 
 def test_a_failed_build_stops_before_anything_that_follows(finished: Cloud) -> None:
     finished.google.built = "FAILURE"
-    run = finished.run("deploy", "on_user_update", "bitrix_webhook", "--memory", "1Gi", **TOLD)
+    run = finished.run("deploy", "on_user_update", "bitrix_webhook", "--memory", "1Gi", **SETTINGS)
     assert run.returncode == 1
     assert "If the build failed, its log is linked above" in run.stderr
     assert not [call for call in finished.changes() if call.startswith("PUT run")]
@@ -43,14 +43,14 @@ def test_refused_public_access_is_an_error(finished: Cloud) -> None:
     del finished.google.resources[f"{SERVICES}/b24-bitrix-webhook"]
     refusal = "violates the organization policy constraints/run.managed.requireInvokerIam"
     finished.google.rules.append(Rule("POST", "run/.*/services$", 400, refusal, code="FAILED_PRECONDITION"))
-    run = finished.run("deploy", "bitrix_webhook", **TOLD)
+    run = finished.run("deploy", "bitrix_webhook", **SETTINGS)
     assert run.returncode == 1
     assert run.stdout == ""
     assert "run.managed.requireInvokerIam forbids it: ask for an exception" in run.stderr
 
 
 def test_the_receiver_does_not_go_out_before_somebody_listens(cloud: Cloud) -> None:
-    run = cloud.run("plan", "bitrix_webhook", **TOLD)
+    run = cloud.run("plan", "bitrix_webhook", **SETTINGS)
     assert run.returncode == 1
     assert "./deploy.sh deploy on_user_update on_user_add" in run.stderr
     assert "run deploy" not in run.stdout
@@ -62,7 +62,7 @@ def test_an_agent_that_never_appears_is_waited_for_and_named(finished: Cloud) ->
     finished.google.rules.append(
         Rule("POST", "serviceAccounts/.*:setIamPolicy", 400, unknown, code="INVALID")
     )
-    run = finished.run("deploy", **TOLD)
+    run = finished.run("deploy", **SETTINGS)
     assert run.returncode == 1
     assert "Pub/Sub's service agent has not appeared" in run.stderr
     assert sum(call.endswith(":setIamPolicy") for call in finished.changes()) == 6
@@ -74,12 +74,12 @@ def test_a_lost_connection_half_way_and_what_is_left_to_do(finished: Cloud) -> N
     del google.resources[PUSH], google.policies[PUSH], google.resources[SUBSCRIPTION]
     google.policies.pop(SUBSCRIPTION)
     google.rules.append(Rule("POST", "serviceAccounts$", 0))
-    run = finished.run("deploy", **TOLD)
+    run = finished.run("deploy", **SETTINGS)
     assert run.returncode == 1
     assert "Failed: gcloud iam service-accounts create" in run.stderr
     assert "what is done is not done twice" in run.stderr
     google.rules.clear()
-    run = finished.run("plan", "on_user_add", **TOLD)
+    run = finished.run("plan", "on_user_add", **SETTINGS)
     assert run.returncode == 0, run.stderr
     assert [line.split()[1:6] for line in run.stdout.splitlines()] == [
         ["iam", "service-accounts", "create", "b24-push", "'--display-name=Bitrix24"],

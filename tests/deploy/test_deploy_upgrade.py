@@ -8,7 +8,7 @@ import pytest
 
 from tests.deploy.test_deploy import environment, subscription
 from tests.support.fake_google import FakeGoogle
-from tests.support.gcloud import TOLD, Cloud
+from tests.support.gcloud import SETTINGS, Cloud
 from tests.support.google_resources import PROJECT, Call
 
 SUBSCRIPTIONS = {"b24-on-user-update": "ONUSERUPDATE", "b24-on-user-add": "ONUSERADD"}
@@ -30,14 +30,14 @@ def lost_events(google: FakeGoogle) -> list[str]:
     """Whose event, published at this moment, would reach no consumer or be refused by the receiver."""
     lost = []
     for name, event in SUBSCRIPTIONS.items():
-        heard = google.resources.get(f"pubsub/projects/{PROJECT}/subscriptions/{name}", {})
+        listening = google.resources.get(f"pubsub/projects/{PROJECT}/subscriptions/{name}", {})
         service = google.resources.get(f"run/projects/{PROJECT}/services/{name}", {})
-        push = heard.get("pushConfig", {})
+        push = listening.get("pushConfig", {})
         address = service.get("status", {}).get("url", "no address")
         invokers = google.policies.get(f"run/projects/{PROJECT}/services/{name}", {}).get("bindings", [])
         if (
-            heard.get("filter") != f'attributes.event = "{event}"'
-            or not heard["topic"].endswith("/b24-events")
+            listening.get("filter") != f'attributes.event = "{event}"'
+            or not listening["topic"].endswith("/b24-events")
             or not push.get("pushEndpoint", "").startswith(address)
             or not any(push["oidcToken"]["serviceAccountEmail"] in str(one["members"]) for one in invokers)
         ):
@@ -63,30 +63,30 @@ def test_no_event_is_lost_at_any_moment_of_an_upgrade(upgraded: Cloud) -> None:
     moments: list[tuple[str, list[str]]] = [("at first", lost_events(google))]
     google.after_change = lambda state, call: moments.append((str(call), lost_events(state)))
     more = {"FORWARD_TO": "https://bot.example.com/#ONTASK*", "LINKS_API_TOKEN": "a-token-for-the-bot"}
-    run = upgraded.run("deploy", **(TOLD | more))
+    run = upgraded.run("deploy", **(SETTINGS | more))
     assert run.returncode == 0, run.stderr
     assert len(moments) > 20
     assert [moment for moment in moments if moment[1]] == []
     assert {name: subscription(google, name) for name in SUBSCRIPTIONS} == before
     assert not [call for call in google.calls if call.method == "DELETE"]
-    assert upgraded.run("check", **(TOLD | more)).returncode == 0
+    assert upgraded.run("check", **(SETTINGS | more)).returncode == 0
 
 
 def test_what_the_first_edition_was_told_stays(upgraded: Cloud) -> None:
     """Settings and secrets need not be given again; the receiver is the last to change."""
     google = upgraded.google
     services = (*SUBSCRIPTIONS, "b24-bitrix-webhook", "b24-resync-users")
-    told = {name: environment(google, name) for name in services}
+    values = {name: environment(google, name) for name in services}
     run = upgraded.run("deploy", LOG_LANGUAGE="")
     assert run.returncode == 0, run.stderr
-    assert {name: environment(google, name) for name in services} == told
+    assert {name: environment(google, name) for name in services} == values
     rolled = [call.path.rpartition("/")[2] for call in google.calls if _rolls(call)]
     assert rolled[-1] == "b24-bitrix-webhook"
     assert google.names("secretmanager/versions") == ["1", "1"]
 
 
 def test_a_plan_names_what_an_upgrade_changes(upgraded: Cloud) -> None:
-    plan = upgraded.run("plan", **TOLD)
+    plan = upgraded.run("plan", **SETTINGS)
     assert plan.returncode == 0, plan.stderr
     commands = [" ".join(line.split()[1:4]) for line in plan.stdout.splitlines()]
     assert commands == [

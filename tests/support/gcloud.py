@@ -22,7 +22,7 @@ from tests.support.google_resources import PROJECT, REGION, Call
 ROOT = Path(__file__).parents[2]
 TOKEN = "k3v9x0a7q2m5t8w1z4c6b0n3j5h7g9d2"
 INCOMING = "17/p8s4f6l1r3y5u7e9"
-TOLD = {
+SETTINGS = {
     "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
     "BITRIX24_WEBHOOK_TOKEN": INCOMING,
     "BITRIX24_DOMAIN": "p.bitrix24.ru",
@@ -240,9 +240,9 @@ def deployed(cloud_of_all: Cloud, tmp_path_factory: pytest.TempPathFactory) -> D
 
 def _deploy(cloud: Cloud) -> Deployed:
     with cloud.state(FakeGoogle()) as google:
-        plan = cloud.run("plan", **TOLD)
+        plan = cloud.run("plan", **SETTINGS)
         planned = cloud.changes()
-        run = cloud.run("deploy", **TOLD)
+        run = cloud.run("deploy", **SETTINGS)
         changes = [call for call in google.calls if call.changes]
         files = {
             str(path.relative_to(cloud.home)): path.read_bytes()
