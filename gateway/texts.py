@@ -421,12 +421,25 @@ SENTENCES: dict[str, Sentence] = {
         "New records appear by themselves. Older ones: python -m gateway rejections. A test event: python -m gateway trigger ONUSERUPDATE",
     ),
     "INSPECTOR_ASKS": Sentence(
-        "Нужен пароль инспектора: значение INSPECTOR_PASSWORD, имя любое",
-        "The inspector's password is needed: the value of INSPECTOR_PASSWORD, under any name",
+        "Введите пароль инспектора: значение INSPECTOR_PASSWORD",
+        "Enter the inspector's password: the value of INSPECTOR_PASSWORD",
     ),
+    "INSPECTOR_WRONG_PASSWORD": Sentence(
+        "Пароль не подошёл. Введите значение INSPECTOR_PASSWORD",
+        "Wrong password. Enter the value of INSPECTOR_PASSWORD",
+    ),
+    "INSPECTOR_OPEN": Sentence("Открыть", "Open"),
     "INSPECTOR_CLOSED": Sentence(
-        "Без пароля инспектор открыт только с этой машины. Задайте INSPECTOR_PASSWORD и перезапустите шлюз",
-        "Without a password the inspector is open to this machine alone. Set INSPECTOR_PASSWORD and restart the gateway",
+        "Инспектор закрыт. Откройте ссылку с ключом, которую шлюз напечатал при запуске (/inspector?key=…), или задайте INSPECTOR_PASSWORD и перезапустите шлюз",
+        "The inspector is closed. Open the link with the key that the gateway printed at its start (/inspector?key=…), or set INSPECTOR_PASSWORD and restart the gateway",
+    ),
+    "INSPECTOR_LOCKED": Sentence(
+        "Слишком много неверных паролей. Подождите минуту и введите значение INSPECTOR_PASSWORD",
+        "Too many wrong passwords. Wait a minute, then enter the value of INSPECTOR_PASSWORD",
+    ),
+    "INSPECTOR_REFUSED_ENTRY": Sentence(
+        "Инспектор не открылся: неверный ключ или пароль, адрес отправителя {sender}. Если это не вы, проверьте, кому виден этот адрес",
+        "The inspector stayed closed: a wrong key or password, sent from {sender}. If that was not you, check who can reach this address",
     ),
     "RESYNC_WOULD": Sentence(
         "Сверка с {portal} без записи: пользователей {users}, было бы изменений {published}, из них отвязано {unlinked}",

@@ -26,8 +26,8 @@ INTRO = Sentence(
 
 Если ни в одном, в журнал идёт одна запись WARNING «⚠️ Неверный токен исходящего вебхука. Получен: …» с кодами причин,
 самая вероятная первой; у каждого кода ниже есть раздел. Значений токенов нет нигде: вместо них длина и отпечаток
-(первые 8 цифр SHA-256: `printf %s ТОКЕН | sha256sum`). У `make run` отказы видны и в браузере:
-`http://127.0.0.1:8080/inspector`. Тот же разбор для любого запроса, строки curl или записи журнала:
+(первые 8 цифр SHA-256: `printf %s ТОКЕН | sha256sum`). У `make run` отказы видны и в браузере,
+по ссылке на инспектор, которая печатается при запуске. Тот же разбор для любого запроса, строки curl или записи журнала:
 
     python -m gateway explain ФАЙЛ
 
@@ -42,7 +42,7 @@ request if a configured token stands in one of them:
 If in none, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of the
 causes, the most likely first; each code has its section below. Values of tokens are nowhere: a length and a fingerprint
 (the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) stand for them. With `make run`, a
-browser shows refusals too: `http://127.0.0.1:8080/inspector`. The same analysis of any request, curl line or log record:
+browser shows refusals too, at the inspector's link, which is printed at the start. The same analysis of any request, curl line or log record:
 
     python -m gateway explain FILE
 

@@ -23,6 +23,7 @@ from gateway.journal import Journal, open_journal
 from gateway.links import open_store
 from gateway.local import inspector, worker
 from gateway.local.http_server import HttpServer
+from gateway.local.inspector.door import Door
 from gateway.queues import open_embedded
 from gateway.settings import Settings
 from gateway.texts import say
@@ -54,9 +55,10 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         thread.start()
     host, port = listener.getsockname()[:2]
     url = f"http://{in_url(host)}:{port}"
-    log.info(say("SERVING", settings.language, url=url, inspector=here(host, port) + inspector.PATH))
+    door = Door(settings)
+    log.info(say("SERVING", settings.language, url=url, inspector=here(host, port) + door.link))
     _warn_without_volume(settings)
-    app = inspector.beside(apps["bitrix_webhook"], settings, journal)
+    app = inspector.beside(apps["bitrix_webhook"], settings, journal, door)
     ends = HttpServer(app, listener, settings.language).run(stop)
     for thread in threads:
         thread.join(max(0.0, ends - time.monotonic()))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 import pytest
 
@@ -258,9 +258,11 @@ def tool(gateway: Running, *arguments: str, stdin: bytes = b"") -> bytes:
 
 def inspected(gateway: Running) -> bytes:
     """All that the inspector's page shows, a look at newer records after the other."""
-    known = base64.b64encode(f"canary:{gateway.env['INSPECTOR_PASSWORD']}".encode()).decode()
+    password = urlencode({"password": gateway.env["INSPECTOR_PASSWORD"]}).encode()
+    opened = gateway.request("POST", "/inspector", password, {"Content-Type": FORM})
+    cookie = opened.headers["Set-Cookie"].partition(";")[0]
     paths = ["/inspector", *(f"/inspector/newer?after={after}" for after in range(0, 2000, 50))]
-    looks = [gateway.request("GET", path, headers={"Authorization": f"Basic {known}"}).body for path in paths]
+    looks = [gateway.request("GET", path, headers={"Cookie": cookie}).body for path in paths]
     assert len(looks[1]) > 10_000
     return b"\n".join(looks)
 

@@ -1,17 +1,20 @@
 """The inspector: what it shows, live in a browser, and to whom it shows nothing."""
 
-import base64
 import re
 import threading
 import time
 import urllib.request
+from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pytest
+from flask.testing import FlaskClient
 
 from gateway.journal import Journal
-from gateway.local.inspector import FORWARDING, NEWEST, create_inspector
+from gateway.local.inspector import NEWEST, create_inspector
+from gateway.local.inspector.door import Door
 from gateway.settings import Settings
 from gateway.tools.sample_delivery import is_loopback
 from tests.support.browser import Browse
@@ -19,7 +22,6 @@ from tests.support.deliveries import TOKEN, form
 from tests.support.processes import STARTS_WITHIN, Answer, Running, Start
 
 WRONG = "z9y8x7w6v5u4t3s2r1q0p9o8n7m6l5k4"
-PASSWORD = "пароль inspector 7"
 
 
 @pytest.fixture(scope="module")
@@ -27,22 +29,33 @@ def server(start_module_serve: Start) -> Running:
     return start_module_serve(LOG_LANGUAGE="en")
 
 
-@pytest.fixture(scope="module")
-def guarded(start_module_serve: Start) -> Running:
-    return start_module_serve(INSPECTOR_PASSWORD=PASSWORD)
+def link(server: Running) -> str:
+    """The address that the server printed at its start, with the key that opens the inspector."""
+    ends = time.monotonic() + STARTS_WITHIN
+    while not (found := re.search(r"http://\S+/inspector\?key=[\w-]+", server.log())):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    return found[0]
+
+
+@cache
+def cookie(port: int, path: str) -> str:
+    """What the link answers, once a server."""
+    answer = urllib.request.build_opener(_Stay()).open(f"http://127.0.0.1:{port}{path}", timeout=30)
+    return str(answer.headers["Set-Cookie"]).partition(";")[0]
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def http_error_303(self, _request: Any, answer: Any, *_: Any) -> Any:
+        return answer
 
 
 def look(server: Running, path: str = "/inspector", method: str = "GET", **headers: str) -> Answer:
+    """A request by whoever opened the link before."""
+    headers.setdefault(
+        "Cookie", cookie(server.port, urlsplit(link(server))._replace(scheme="", netloc="").geturl())
+    )
     return server.request(method, path, headers={name.replace("_", "-"): v for name, v in headers.items()})
-
-
-def basic(password: str, user: str = "anyone") -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def asks_for_a_password(answer: Answer) -> bool:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return headers.get("www-authenticate", "").startswith("Basic realm=")
 
 
 def records(answer: Answer) -> list[int]:
@@ -118,7 +131,7 @@ def test_a_browser_sees_refusals_as_they_come(server: Running, browse: Browse) -
     sender = threading.Thread(target=refuse)
     sender.start()
     try:
-        shown = browse(f"http://127.0.0.1:{server.port}/inspector")
+        shown = browse(link(server))
     finally:
         done.set()
         sender.join()
@@ -139,49 +152,8 @@ def test_what_this_machine_is_not(host: str) -> None:
     assert not is_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080", "127.9.9.9"])
-def test_this_machine_needs_no_password_where_there_is_none(
-    server: Running, guarded: Running, host: str
-) -> None:
-    assert look(server, Host=host).status == 200
-    assert look(guarded, Host=host).status == 401  # a proxy that says nothing looks like this machine
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [{"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example"}, {"Host": "203.0.113.7"}, {"Host": ""},
-     {"Host": "["},
-     *({name: "203.0.113.7"} for name in FORWARDING)],
-)  # fmt: skip
-def test_nobody_else_sees_anything_without_one(
-    server: Running, guarded: Running, headers: dict[str, str]
-) -> None:
-    for path in ("/inspector", "/inspector/newer?after=0", "/inspector/static/style.css"):
-        closed = server.request("GET", path, headers=headers)
-        assert (closed.status, b"INSPECTOR_PASSWORD" in closed.body) == (403, True)
-        asked = guarded.request("GET", path, headers=headers)
-        assert (asked.status, asks_for_a_password(asked)) == (401, True)
-        assert b"<details" not in closed.body + asked.body
-
-
-def test_a_proxy_that_says_nothing_but_speaks_http_1_0_is_no_browser(server: Running) -> None:
-    host = f"127.0.0.1:{server.port}".encode()
-    answer = server.raw(b"GET /inspector HTTP/1.0\r\nHost: " + host + b"\r\n\r\n")
-    assert b" 403 " in answer.split(b"\r\n", 1)[0]
-
-
-def test_the_password_opens_it_from_elsewhere(guarded: Running) -> None:
-    away = {"Host": "hooks.example.com", "X_Forwarded_For": "203.0.113.7"}
-    assert look(guarded, **away, Authorization=basic(PASSWORD)).status == 200
-    assert look(guarded, **away, Authorization=basic(PASSWORD, "")).status == 200
-    for wrong in (basic(PASSWORD + "x"), basic(""), basic(PASSWORD.upper()), f"Bearer {PASSWORD}", "Basic %"):
-        answer = look(guarded, **away, Authorization=wrong.encode().decode("latin-1"))
-        assert (answer.status, asks_for_a_password(answer)) == (401, True)
-    assert PASSWORD not in guarded.log()
-
-
 def test_every_answer_forbids_scripts_of_others_frames_and_keeping(server: Running) -> None:
-    for answer in (look(server), look(server, Host="evil.example"), look(server, "/inspector/none")):
+    for answer in (look(server), look(server, Cookie=""), look(server, "/inspector/none")):
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "frame-ancestors 'none'" in policy
@@ -200,19 +172,21 @@ def test_it_only_answers_at_its_own_path_and_changes_nothing(server: Running) ->
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])  # noqa: S104 — what HOST may hold
 def test_the_server_says_where_a_browser_here_finds_it(start_serve: Start, host: str) -> None:
-    running = start_serve(HOST=host)
-    ends = time.monotonic() + STARTS_WITHIN
-    while not (found := re.findall(r"http://\S+/inspector\b", running.log())):
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-    [address] = found
-    assert urllib.request.urlopen(address, timeout=30).status == 200
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    assert browser.open(link(start_serve(HOST=host)), timeout=30).status == 200
 
 
 def test_a_journal_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    empty = create_inspector(Settings(), Journal(f"sqlite:///{tmp_path}/none.db"))
-    assert empty.test_client().get("/").status_code == 200
+    settings = Settings()
+
+    def opened(journal: str) -> FlaskClient:
+        door = Door(settings)
+        client = create_inspector(settings, Journal(f"sqlite:///{tmp_path}/{journal}"), door).test_client()
+        client.get(f"/?{door.link.partition('?')[2]}")
+        client.set_cookie("inspector", client.get_cookie("inspector", path="/inspector").value)  # type: ignore[union-attr]
+        return client
+
+    assert opened("none.db").get("/").status_code == 200
     (tmp_path / "journal.db").write_bytes(b"this is no database, and long enough to be looked at" * 100)
-    broken = create_inspector(Settings(), Journal(f"sqlite:///{tmp_path}/journal.db"))
-    answer = broken.test_client().get("/")
+    answer = opened("journal.db").get("/")
     assert (answer.status_code, "journal.db" in answer.text) == (503, True)

@@ -1,40 +1,29 @@
 """The inspector: a page of `serve` that shows what came, what was refused, and why, as it happens.
 
-It shows the journal, in which no secret stands. With `INSPECTOR_PASSWORD` it asks
-everybody for it (HTTP Basic, RFC 7617, under any name); without one it is open to
-this machine alone.
-
-A tunnel or a proxy on this machine connects from loopback too, and a page elsewhere
-may give its own name our address (DNS rebinding). So a request is of this machine
-only where its `Host` says so as well, and nothing says that it was forwarded. A proxy
-may say nothing at all: hence a password, once there is one, is asked on loopback too.
+It shows the journal, in which no secret stands, to whom `door` admits.
 """
 
-import hmac
 import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import flask
 
 from gateway.errors import PassingFailure
 from gateway.events import rfc3339
 from gateway.journal import Journal, Kind, Record
+from gateway.local.inspector.door import PATH, Door
 from gateway.settings import Settings
 from gateway.startup import summary
 from gateway.texts import say, state_key
-from gateway.tools.sample_delivery import is_loopback
 
 App = Callable[..., Iterable[bytes]]
-PATH = "/inspector"
 NEWEST = 50  # records on the page as it opens, and as many at most with each look for newer ones
-FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -54,9 +43,9 @@ class Entry(NamedTuple):
     more: str
 
 
-def beside(app: App, settings: Settings, journal: Journal) -> App:
+def beside(app: App, settings: Settings, journal: Journal, door: Door) -> App:
     """`app` with the inspector at `PATH`; both are WSGI applications (PEP 3333)."""
-    page = create_inspector(settings, journal)
+    page = create_inspector(settings, journal, door)
 
     def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -68,7 +57,7 @@ def beside(app: App, settings: Settings, journal: Journal) -> App:
     return dispatch
 
 
-def create_inspector(settings: Settings, journal: Journal) -> flask.Flask:
+def create_inspector(settings: Settings, journal: Journal, door: Door) -> flask.Flask:
     """The page as a WSGI application of its own."""
     app = flask.Flask(__name__)
     app.jinja_env.globals |= {"say": lambda key: say(key, settings.language), "state_key": state_key}
@@ -76,7 +65,7 @@ def create_inspector(settings: Settings, journal: Journal) -> flask.Flask:
 
     @app.before_request
     def admit() -> flask.Response | None:
-        return None if _may_see(flask.request, settings) else _closed(settings)
+        return door.admit(flask.request)
 
     @app.after_request
     def protect(answer: flask.Response) -> flask.Response:
@@ -134,25 +123,3 @@ def _kind() -> Kind | None:
 def _after() -> int:
     told = flask.request.args.get("after", "")
     return int(told) if re.fullmatch(r"[0-9]{1,18}", told) else 0  # what SQLite can compare
-
-
-def _may_see(request: flask.Request, settings: Settings) -> bool:
-    if settings.inspector_password:
-        given = request.authorization.password if request.authorization else None
-        expected = settings.inspector_password.encode("utf-8", "surrogateescape")
-        return hmac.compare_digest((given or "").encode("utf-8", "replace"), expected)
-    # No browser speaks HTTP/1.0, but nginx does to what stands behind it, unless told otherwise.
-    forwarded = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
-    forwarded = forwarded or any(name in request.headers for name in FORWARDING)
-    try:
-        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    except ValueError:  # `[`
-        host = ""
-    return is_loopback(request.remote_addr or "") and is_loopback(host) and not forwarded
-
-
-def _closed(settings: Settings) -> flask.Response:
-    if settings.inspector_password:
-        asked = {"WWW-Authenticate": 'Basic realm="inspector", charset="UTF-8"'}
-        return flask.Response(say("INSPECTOR_ASKS", settings.language), 401, asked, mimetype="text/plain")
-    return flask.Response(say("INSPECTOR_CLOSED", settings.language), 403, mimetype="text/plain")

@@ -1,0 +1,169 @@
+"""Who may open the inspector: whoever has the key printed at start, or knows `INSPECTOR_PASSWORD`.
+
+Nothing about a request's way here says that it comes from this machine: a proxy
+beside the gateway connects from loopback, may pass on any `Host`, and need not say
+that it forwards. So everybody is asked, from wherever.
+
+The key opens once as `/inspector?key=…`, which is answered with a cookie and a page
+that goes on to the address without the key; a password is asked for by a form. The
+cookie holds no secret: a time, signed with a key of this process.
+"""
+
+import hashlib
+import hmac
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from html import escape
+
+import flask
+
+from gateway.logs import RateLimited
+from gateway.redaction import clean
+from gateway.settings import Settings
+from gateway.texts import say
+
+PATH = "/inspector"
+COOKIE = "inspector"
+SESSION_SECONDS = 12 * 3600
+TRIES = 5  # wrong passwords a minute from one address
+ALL_TRIES = 100  # and from all of them
+MAX_FORM = 4096  # bytes
+
+log = logging.getLogger("gateway.inspector")
+
+
+class Door:
+    """Admits requests to the inspector; `link` is the address that opens it, where no password is set."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._password = settings.inspector_password
+        self._key = None if self._password else secrets.token_urlsafe(24)
+        self._signing = secrets.token_bytes(32)
+        self._expected = (self._password or "").encode("utf-8", "surrogateescape")
+        self._failures: list[tuple[float, str]] = []
+        self._lock = threading.Lock()
+        self._reports = RateLimited(log, 10.0)
+
+    @property
+    def link(self) -> str:
+        """The path to print at start."""
+        return f"{PATH}?key={self._key}" if self._key else PATH
+
+    def admit(self, request: flask.Request) -> flask.Response | None:
+        """None where the request may see the inspector, else what it is answered."""
+        if self._has_session(request.cookies.get(COOKIE, "")):
+            # An address with the key in it stays in no history and no screenshot.
+            return self._go_on(None) if "key" in request.args else None
+        offered = self._offered(request)
+        if offered is None:
+            return self._closed(request)
+        if self._is_right(offered, request.remote_addr or ""):
+            return self._go_on(self._session())
+        return self._refused(request)
+
+    def _offered(self, request: flask.Request) -> str | None:
+        """The key or password that the request brings; None without one, "" where it cannot be used."""
+        if self._key:
+            return request.args.get("key")
+        if request.method != "POST":
+            return None
+        if not self._is_own_form(request):
+            return ""
+        request.max_content_length = MAX_FORM
+        return request.form.get("password", "")
+
+    def _is_right(self, offered: str, sender: str) -> bool:
+        """Whether it opens. The key is too long to be guessed; a password is tried five times a minute."""
+        if self._key:
+            return hmac.compare_digest(offered.encode("utf-8", "replace"), self._key.encode())
+        with self._lock:
+            if self._is_locked(sender):
+                return False
+            if hmac.compare_digest(offered.encode("utf-8", "replace"), self._expected):
+                return True
+            self._failures.append((self._clock(), sender))
+            return False
+
+    def _is_locked(self, sender: str) -> bool:
+        """A stranger's tries lock his own address out; all together are slowed to a hundred a minute."""
+        now = self._clock()
+        self._failures = [failure for failure in self._failures if now - failure[0] < 60]
+        own = sum(1 for _, address in self._failures if address == sender)
+        return own >= TRIES or len(self._failures) >= ALL_TRIES
+
+    def _is_own_form(self, request: flask.Request) -> bool:
+        """Whether our own page sent the form: another's page shall not try passwords through a browser."""
+        return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
+
+    def _session(self) -> str:
+        until = str(int(self._clock()) + SESSION_SECONDS)
+        return f"{until}.{self._sign(until)}"
+
+    def _sign(self, text: str) -> str:
+        return hmac.new(self._signing, text.encode(), hashlib.sha256).hexdigest()
+
+    def _has_session(self, cookie: str) -> bool:
+        until, _, signature = cookie.partition(".")
+        given, expected = signature.encode("utf-8", "replace"), self._sign(until[:20]).encode()
+        if not hmac.compare_digest(given, expected):
+            return False
+        return int(until) > self._clock()
+
+    def _go_on(self, session: str | None) -> flask.Response:
+        """To the inspector itself, without a key in the address."""
+        answer = flask.Response("", 303, {"Location": PATH})
+        if session:
+            secure = flask.request.is_secure or flask.request.headers.get("X-Forwarded-Proto") == "https"
+            answer.set_cookie(
+                COOKIE,
+                session,
+                max_age=SESSION_SECONDS,
+                path=PATH,
+                httponly=True,
+                # Lax, not Strict: the key's link is opened from a chat or a terminal.
+                samesite="Lax",
+                secure=secure,
+            )
+        return answer
+
+    def _closed(self, request: flask.Request) -> flask.Response:
+        if request.path not in ("", "/") or request.method not in ("GET", "HEAD"):
+            return self._text(401, "INSPECTOR_CLOSED")
+        return self._page(401) if self._password else self._text(401, "INSPECTOR_CLOSED")
+
+    def _refused(self, request: flask.Request) -> flask.Response:
+        sender = request.remote_addr or "?"
+        text = say("INSPECTOR_REFUSED_ENTRY", self._settings.language, sender=clean(sender))
+        self._reports.warning(sender, text)
+        with self._lock:
+            locked = self._is_locked(sender)
+        if locked and self._password:
+            answer = self._text(429, "INSPECTOR_LOCKED")
+            answer.headers["Retry-After"] = "60"
+            return answer
+        return self._page(403) if self._password else self._text(403, "INSPECTOR_CLOSED")
+
+    def _text(self, status: int, key: str) -> flask.Response:
+        return flask.Response(say(key, self._settings.language) + "\n", status, mimetype="text/plain")
+
+    def _page(self, status: int) -> flask.Response:
+        """The form that asks for the password; the answer's policy allows it to post to ourselves alone."""
+        language = self._settings.language
+        asks = "INSPECTOR_ASKS" if status == 401 else "INSPECTOR_WRONG_PASSWORD"
+        title, label, send = (
+            escape(say(key, language)) for key in ("INSPECTOR_TITLE", asks, "INSPECTOR_OPEN")
+        )
+        page = (
+            f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
+            f'<meta name="viewport" content="width=device-width"><title>{title}</title>'
+            f'<h1>{title}</h1><form method="post" action="{PATH}">'
+            f'<p><label for="password">{label}</label></p>'
+            '<p><input type="password" id="password" name="password" autocomplete="current-password" '
+            f"required autofocus> <button>{send}</button></p></form></html>"
+        )
+        return flask.Response(page, status, mimetype="text/html")

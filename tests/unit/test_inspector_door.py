@@ -1,0 +1,156 @@
+"""The inspector's door: who gets in, who does not, and what trying costs."""
+
+import logging
+import re
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import TestResponse
+
+from gateway.local.inspector.door import PATH, SESSION_SECONDS, TRIES, Door
+from gateway.settings import Settings
+
+PASSWORD = "пароль inspector 7"
+FROM_HERE = {"Host": "localhost:8080"}
+
+
+class Clock:
+    now = 1_750_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def client(door: Door) -> FlaskClient:
+    """A page behind the door, as `serve` mounts it."""
+    app = flask.Flask(__name__)
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.before_request(lambda: door.admit(flask.request))
+    app.add_url_rule("/", view_func=lambda: "what came")
+    app.wsgi_app = DispatcherMiddleware(NotFound(), {PATH: app.wsgi_app})  # type: ignore[method-assign]
+    return app.test_client()
+
+
+def guarded(clock: Clock) -> FlaskClient:
+    return client(Door(Settings(inspector_password=PASSWORD), clock))
+
+
+def log_in(browser: FlaskClient, password: str, sender: str = "127.0.0.1", **headers: str) -> TestResponse:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return browser.post(
+        "/inspector",
+        data={"password": password},
+        headers=named,
+        environ_base={"REMOTE_ADDR": sender},
+    )
+
+
+def test_nobody_gets_in_without_the_key_wherever_they_come_from(clock: Clock) -> None:
+    browser = client(Door(Settings(), clock))
+    for headers in ({}, FROM_HERE, {"Host": "127.0.0.1"}, {"Cookie": "inspector=9999999999.x"}):
+        answer = browser.get("/inspector", headers=headers)
+        assert (answer.status_code, "key" in answer.text) == (401, True)
+        assert "what came" not in answer.text
+
+
+def test_the_printed_link_opens_it_and_leaves_the_address(clock: Clock) -> None:
+    door = Door(Settings(), clock)
+    browser = client(door)
+    answer = browser.get(door.link)
+    assert (answer.status_code, answer.location) == (303, "/inspector")
+    cookie = answer.headers["Set-Cookie"]
+    assert {"HttpOnly", "SameSite=Lax", "Path=/inspector"} <= set(cookie.split("; "))
+    assert door.link.partition("=")[2] not in cookie
+    assert browser.get("/inspector").text == "what came"
+    assert browser.get(door.link).location == "/inspector"
+
+
+def test_a_session_ends(clock: Clock) -> None:
+    door = Door(Settings(), clock)
+    browser = client(door)
+    browser.get(door.link)
+    clock.now += SESSION_SECONDS - 1
+    assert browser.get("/inspector").status_code == 200
+    clock.now += 2
+    assert browser.get("/inspector").status_code == 401
+
+
+def test_a_session_of_another_process_or_changed_by_hand_opens_nothing(clock: Clock) -> None:
+    other = client(Door(Settings(), clock))
+    door = Door(Settings(), clock)
+    browser = client(door)
+    browser.get(door.link)
+    cookie = browser.get_cookie("inspector", path="/inspector")
+    assert cookie is not None
+    until, _, signature = cookie.value.partition(".")
+    assert other.get("/inspector", headers={"Cookie": f"inspector={cookie.value}"}).status_code == 401
+    for forged in (f"{int(until) + 1}.{signature}", f"{until}.{signature[:-1]}", until, ".", "²", "x" * 9000):
+        stranger = client(door)
+        assert stranger.get("/inspector", headers={"Cookie": f"inspector={forged}"}).status_code == 401
+
+
+@pytest.mark.parametrize("key", ["", "x", "%00", "ы", "a" * 5000])
+def test_a_wrong_key_opens_nothing_and_locks_nobody_out(key: str, clock: Clock) -> None:
+    door = Door(Settings(), clock)
+    browser = client(door)
+    for _ in range(20):
+        assert browser.get(f"/inspector?key={key}").status_code == 403
+    assert browser.get(door.link).status_code == 303
+
+
+def test_the_password_opens_it(clock: Clock) -> None:
+    browser = guarded(clock)
+    asked = browser.get("/inspector")
+    assert (asked.status_code, 'type="password"' in asked.text) == (401, True)
+    assert log_in(browser, PASSWORD).location == "/inspector"
+    assert browser.get("/inspector").text == "what came"
+
+
+def test_a_password_is_taken_by_post_only(clock: Clock) -> None:
+    assert guarded(clock).get(f"/inspector?password={PASSWORD}&key={PASSWORD}").status_code == 401
+
+
+def test_five_wrong_passwords_a_minute_are_looked_at(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    browser = guarded(clock)
+    with caplog.at_level(logging.WARNING):
+        for number in range(TRIES):
+            assert log_in(browser, f"{PASSWORD}{number}").status_code == (429 if number == TRIES - 1 else 403)
+        locked = log_in(browser, PASSWORD)
+    assert (locked.status_code, locked.headers["Retry-After"]) == (429, "60")
+    assert "127.0.0.1" in caplog.text
+    assert PASSWORD not in caplog.text
+    clock.now += 61
+    assert log_in(browser, PASSWORD).status_code == 303
+
+
+def test_a_strangers_tries_lock_nobody_else_out(clock: Clock) -> None:
+    browser = guarded(clock)
+    for _ in range(50):
+        log_in(browser, "wrong", sender="203.0.113.7")
+    assert log_in(browser, PASSWORD, sender="198.51.100.2").status_code == 303
+
+
+def test_who_is_in_stays_in_while_others_try(clock: Clock) -> None:
+    browser = guarded(clock)
+    log_in(browser, PASSWORD)
+    for _ in range(10):
+        log_in(guarded(clock), "wrong")
+    assert browser.get("/inspector").status_code == 200
+
+
+def test_another_sites_page_tries_no_passwords_through_a_browser(clock: Clock) -> None:
+    assert log_in(guarded(clock), PASSWORD, Sec_Fetch_Site="cross-site").status_code == 403
+
+
+def test_the_form_says_no_more_than_it_must(clock: Clock) -> None:
+    page = log_in(guarded(clock), "<script>alert(1)</script>").text
+    assert "<script" not in page
+    assert not re.search(r"https?://", page)
