@@ -12,14 +12,18 @@ rotate() { # SETTING
 }
 
 start_rotation() { # SETTING
-  local stored new
+  local stored new portal
   ask_for "$1"
   if [[ -z $GIVEN ]]; then
     misuse NEW_VALUE_MISSING "$1"
   fi
   read_value stored "$1" "$(recall version "$1")"
   new=$GIVEN
-  if [[ $1 == "$TOKEN" ]]; then new=$(accept_both "$stored" "$GIVEN"); fi
+  if [[ $1 == "$TOKEN" ]]; then
+    portal=$(portal_without_token "$stored" "$GIVEN")
+    if [[ -n $portal ]]; then misuse TOKEN_UNBOUND "$portal"; fi
+    new=$(accept_both "$stored" "$GIVEN")
+  fi
   if [[ $new != "$stored" ]]; then add_version "$1" "$new"; fi
   roll "$1"
   if [[ $1 == "$TOKEN" ]]; then
@@ -33,6 +37,23 @@ start_rotation() { # SETTING
 
 # The tokens of a list with commas, a line each. Not by a here-string: bash before 5.1 makes a file of it.
 split_list() { printf '%s,' "$1" | tr , '\n'; }
+
+portal_of() { # ITEM: of PORTAL=TOKEN, a host with a dot or a port before the first "="; of a bare token nothing
+  if [[ $1 =~ ^([^=/]*[.][^=/]*|[^=/]+:[0-9]+)= ]]; then echo "${BASH_REMATCH[1]}"; fi
+}
+
+# STORED NEW: a portal whose bound token a bare one is to replace. The bare one would not speak for that portal
+# while the old item names it, so its events would be refused until --finish.
+portal_without_token() {
+  local item portal="" bare="" stored=",${1// /}," new=",${2// /},"
+  while IFS= read -r item; do
+    if [[ -n $item && $new != *",$item,"* && -n $(portal_of "$item") ]]; then portal=$(portal_of "$item"); fi
+  done < <(split_list "$stored")
+  while IFS= read -r item; do
+    if [[ -n $item && $stored != *",$item,"* && -z $(portal_of "$item") ]]; then bare=1; fi
+  done < <(split_list "$new")
+  if [[ -n $bare ]]; then echo "$portal"; fi
+}
 
 accept_both() { # STORED NEW, lists with commas: the kept tokens, the new ones, then those that --finish drops
   local token kept="" added="" dropped="" stored=",${1// /}," new=",${2// /},"

@@ -309,6 +309,9 @@ text() { # KEY FACT…
     ROTATED_OTHER)
       ru="Функции берут новое значение $1. Теперь задайте его тем, кто с ними говорит. Когда старое больше никому не нужно: ./deploy.sh rotate $1 --finish"
       en="The functions take the new value of $1. Now give it to whoever talks to them. When nobody needs the old one: ./deploy.sh rotate $1 --finish" ;;
+    TOKEN_UNBOUND)
+      ru="Прежний токен привязан к порталу $1, а новый нет: пока действуют оба, события этого портала отвергались бы. Задайте новый так же: $1=ТОКЕН."
+      en="The old token is bound to the portal $1, and the new one is not: while both are accepted, events of that portal would be refused. Give the new one the same way: $1=TOKEN." ;;
     *) echo "deploy/lib/texts.sh has no text $key" >&2 && exit 70 ;;
   esac
   if english; then echo "$en"; else echo "$ru"; fi

@@ -260,6 +260,31 @@ def test_which_tokens_a_rotation_keeps(stored: str, given: str, both: str, finis
     assert _bash(script, stored, given).splitlines() == [both, finished]
 
 
+@pytest.mark.parametrize(
+    ("stored", "given", "portal"),
+    [
+        ("a", "b", ""),
+        ("p.bitrix24.ru=a", "p.bitrix24.ru=b", ""),
+        ("p.bitrix24.ru=a", "b", "p.bitrix24.ru"),
+        ("box:8080=a", "b", "box:8080"),
+        ("p.bitrix24.ru=a", "p.bitrix24.ru=a,b", ""),  # one more, for the other portals
+        ("a==", "b", ""),  # a bare token with the padding of base64
+    ],
+)
+def test_a_bound_token_is_replaced_by_a_bound_one(stored: str, given: str, portal: str) -> None:
+    script = 'source deploy/lib/rotate.sh; portal_without_token "$1" "$2"'
+    assert _bash(script, stored, given).strip() == portal
+
+
+def test_a_bare_token_for_a_bound_one_is_2_and_changes_nothing(finished: Cloud) -> None:
+    finished.google.objects[f"secretmanager/projects/{PROJECT}/secrets/{TOKEN_SECRET}/versions/1"] = (
+        b"p.bitrix24.ru=a"
+    )
+    run = finished.run("rotate", OUTGOING, BITRIX24_OUTGOING_WEBHOOK_TOKEN="the-new-token")
+    assert (run.returncode, finished.changes()) == (2, [])
+    assert "p.bitrix24.ru=TOKEN" in run.stderr
+
+
 def test_no_token_becomes_a_file_on_an_older_bash() -> None:
     """Bash before 5.1 writes here-strings to files: with no file allowed to have a byte, nothing fails."""
     script = 'BASH_COMPAT=50; ulimit -f 0; source deploy/lib/rotate.sh; accept_both "a,b" "c"'
