@@ -52,25 +52,34 @@ subscribe() { # FUNCTION NAME FILTER ACK-DEADLINE ATTEMPTS
   grant "pubsub subscriptions" "$name" roles/pubsub.subscriber "$AGENT"
 }
 
-destinations() { # of FORWARD_TO: lines "ID|FILTER"; an empty filter passes all events
-  local destination id pattern filter list patterns
+# Of FORWARD_TO: lines "ID|FILTER"; an empty filter passes all events. An ID begins with the fingerprint of the
+# address. Behind it is the filter's, as a subscription's filter can't be changed: another one is a new subscription,
+# which listens before the old one goes.
+destinations() {
+  local destination id filter list
   read -ra list <<<"$FORWARD_TO"
   for destination in ${list[@]+"${list[@]}"}; do
     id=$(printf %s "${destination%%#*}" | digest)
+    id=${id:0:8}
     filter=""
-    if [[ $destination == *#?* ]]; then
-      read -ra patterns < <(tr ',[:lower:]' ' [:upper:]' <<<"${destination#*#}")
-      for pattern in ${patterns[@]+"${patterns[@]}"}; do
-        case $pattern in
-          *"*") filter+=" OR hasPrefix(attributes.event, \"${pattern%"*"}\")" ;;
-          *) filter+=" OR attributes.event = \"$pattern\"" ;;
-        esac
-      done
-    fi
-    filter=${filter# OR }
-    if [[ ${#filter} -gt 256 ]]; then filter=""; fi # Pub/Sub's limit; forward_event itself sees what is wanted
-    echo "${id:0:8}|$filter"
+    if [[ $destination == *"#"* ]]; then filter=$(filter_of "${destination#*#}"); fi
+    if [[ -n $filter ]]; then id+="-$(printf %s "$filter" | digest | cut -c1-4)"; fi
+    echo "$id|$filter"
   done
+}
+
+filter_of() { # PATTERN,…: nothing, so all events, where Pub/Sub has no words for it; forward_event looks too
+  local pattern patterns filter=""
+  read -ra patterns < <(tr ',[:lower:]' ' [:upper:]' <<<"$1")
+  for pattern in ${patterns[@]+"${patterns[@]}"}; do
+    if [[ ! $pattern =~ ^[A-Z0-9_]+[*]?$ ]]; then return; fi
+    case $pattern in
+      *"*") filter+=" OR hasPrefix(attributes.event, \"${pattern%"*"}\")" ;;
+      *) filter+=" OR attributes.event = \"$pattern\"" ;;
+    esac
+  done
+  filter=${filter# OR }
+  if [[ ${#filter} -le 256 ]]; then echo "$filter"; fi # Pub/Sub's limit
 }
 
 remove_stale_destinations() { # FUNCTION: subscriptions of destinations that FORWARD_TO no longer names

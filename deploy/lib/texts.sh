@@ -301,8 +301,8 @@ text() { # KEY FACT…
       ru="Для функции $1 нужна настройка $2: задайте переменную окружения с этим именем."
       en="Function $1 needs $2: set the environment variable of that name." ;;
     DESTINATION_GONE)
-      ru="FORWARD_TO больше не называет получателя с подпиской $1: подписка удаляется, недоставленное ему пропадает."
-      en="FORWARD_TO no longer names the destination of subscription $1: it is deleted, with what was not delivered yet." ;;
+      ru="В FORWARD_TO больше нет такого получателя или у него другие события: подписка $1 удаляется вместе с тем, чего он по ней ещё не получил."
+      en="FORWARD_TO no longer names this destination, or wants other events for it: subscription $1 is deleted, with what it had not delivered yet." ;;
     EXPECTED_FORWARD_TO)
       ru="адреса https://… через пробел, после # события (#ONTASK*,ONCRM*); без имени и пароля в адресе: для подписи есть FORWARD_SECRET"
       en="addresses https://… separated by spaces, with the wanted events behind # (#ONTASK*,ONCRM*); no user and password in them: FORWARD_SECRET is there to sign" ;;

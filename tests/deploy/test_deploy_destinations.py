@@ -87,6 +87,24 @@ def test_a_destination_has_a_subscription_of_its_own(grown: Grown) -> None:
         assert wanted["ackDeadlineSeconds"] == 60
 
 
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ("ONTASKADD", 'attributes.event = "ONTASKADD"'),
+        ("ontask*,ONCRM*", 'hasPrefix(attributes.event, "ONTASK") OR hasPrefix(attributes.event, "ONCRM")'),
+        ("*", ""),
+        ("", ""),
+        ("ON*ADD", ""),
+        ("*ADD,ONTASK*", ""),
+        (",".join(f"ONEVENT{number}*" for number in range(9)), ""),  # over Pub/Sub's 256 bytes
+    ],
+)
+def test_the_filter_lets_through_what_is_wanted_or_everything(events: str, expected: str) -> None:
+    command = ["bash", "-euo", "pipefail", "-c", 'source deploy/lib/queue.sh; filter_of "$1"', "bash", events]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == expected
+
+
 def test_the_two_functions_know_what_they_need(grown: Grown) -> None:
     google = grown.cloud.google
     common = {
@@ -178,6 +196,20 @@ def test_a_destination_that_is_gone_loses_its_subscription_and_it_is_said(again:
     check = again.run("check", FORWARD_TO=FORWARD_TO)
     assert check.returncode == 1
     assert "Subscription b24-forward-event-" in check.stderr
+
+
+def test_other_events_for_a_destination_are_listened_to_before_the_old_ones_are_let_go(again: Cloud) -> None:
+    run = again.run("deploy", "forward_event", FORWARD_TO=f"{BOT}#ONTASK* {N8N}")
+    assert run.returncode == 0, run.stderr
+    changes = [change for change in again.changes() if "/subscriptions/b24-forward-event-" in change]
+    created, granted, deleted = [change.split()[0] for change in changes]
+    assert (created, granted, deleted) == ("PUT", "POST", "DELETE")
+    names = [name for name in again.google.names("pubsub/subscriptions") if "forward" in name]
+    assert {subscription(again.google, name).get("filter") for name in names} == {
+        'hasPrefix(attributes.event, "ONTASK")',
+        None,
+    }
+    assert "wants other events" in run.stderr
 
 
 def test_a_token_rolls_into_the_forwarder_too(again: Cloud) -> None:
