@@ -1,7 +1,8 @@
 """The gateway's functions: what Google deploys, and what `python -m gateway serve` runs.
 
     Bitrix24 ──POST──▶ bitrix_webhook ──verified──▶ queue ──▶ on_user_update ─┐
-    Scheduler ───────▶ resync_users ──observed────▶ (Pub/Sub)  ▶ on_user_add  ─┴▶ links ──▶ the bot
+    Scheduler ───────▶ resync_users ──observed────▶ (Pub/Sub)  ▶ on_user_add  ─┴▶ links ──find_link──▶ the bot
+                                                      └──────▶ forward_event ──as Bitrix24 sends it──▶ the bot
 
 No state lives here: functions-framework executes this file once for every function.
 """
@@ -45,3 +46,19 @@ def resync_users(request: flask.Request) -> flask.typing.ResponseReturnValue:
     from gateway.portal import resync  # cold start
 
     return resync.respond(request)
+
+
+@functions_framework.cloud_event
+def forward_event(event: CloudEvent) -> None:
+    """Deliver an event to a destination of `FORWARD_TO`, as Bitrix24 itself would post it."""
+    import handlers  # cold start
+
+    handlers.deliver(event)
+
+
+@functions_framework.http
+def find_link(request: flask.Request) -> flask.Response:
+    """Tell a bot who a Telegram account is, or which account a Bitrix24 user has."""
+    from gateway.receiver import find_link as asking  # cold start
+
+    return asking.respond(request)

@@ -47,6 +47,15 @@ class StoreUnavailable(PassingFailure):
     """The store of links did not answer, or refused for now."""
 
 
+class DeliveryFailed(PassingFailure):
+    """A destination did not take an event; `answer` is its status, or what came in place of one."""
+
+    def __init__(self, destination: str, answer: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{destination}: {answer}", retry_after)
+        self.destination = destination
+        self.answer = answer
+
+
 class PortalUnavailable(PassingFailure):
     """The portal's REST did not answer, or is over its limits."""
 

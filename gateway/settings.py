@@ -6,6 +6,7 @@ be a secret. Only `BITRIX24_OUTGOING_WEBHOOK_TOKEN` is never wrong: whatever it
 holds, its oddities are told by the diagnosis.
 """
 
+import base64
 import os
 import re
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from gateway.addresses import portal_name
+from gateway.destinations import Destination, read_destinations, secrets_of
 from gateway.errors import SettingError
 from gateway.texts import say
 
@@ -46,6 +48,9 @@ class Settings:
     queue_max_attempts: int = 10
     database_url: str = field(default="sqlite:///var/links.db", repr=False)
     journal_url: str = "sqlite:///var/journal.db"
+    destinations: tuple[Destination, ...] = ()  # of FORWARD_TO
+    forward_secret: str | None = field(default=None, repr=False)
+    links_api_token: str | None = field(default=None, repr=False)
     capture_until: datetime | None = None
     language: str = "ru"
     log_format: str = "text"
@@ -97,6 +102,9 @@ class Settings:
             *(("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token) for token in tokens),
             ("BITRIX24_WEBHOOK_TOKEN", self.rest_secret or ""),
             ("INSPECTOR_PASSWORD", self.inspector_password or ""),
+            ("FORWARD_SECRET", self.forward_secret or ""),
+            ("LINKS_API_TOKEN", self.links_api_token or ""),
+            *(("FORWARD_TO", secret) for one in self.destinations for secret in secrets_of(one.url)),
             ("DATABASE_URL", password),
             ("DATABASE_URL", unquote(password)),
         )
@@ -167,6 +175,9 @@ def _read(token: str | None, text: Mapping[str, str]) -> Settings:
         queue_max_attempts=_whole(text, "QUEUE_MAX_ATTEMPTS", 10, 1, 1000),
         database_url=_database_url(text.get("DATABASE_URL", "sqlite:///var/links.db")),
         journal_url=_sqlite_url("JOURNAL_URL", text.get("JOURNAL_URL", "sqlite:///var/journal.db")),
+        destinations=_destinations(text.get("FORWARD_TO", "")),
+        forward_secret=_forward_secret(text),
+        links_api_token=_matching(text, "LINKS_API_TOKEN", r"\S{16,}", "EXPECTED_API_TOKEN"),
         capture_until=_capture_until(text.get("WEBHOOK_CAPTURE_UNTIL")),
         language=_choice(text, "LOG_LANGUAGE", "ru", ("ru", "en")),
         log_format=_choice(text, "LOG_FORMAT", "json" if on_google_cloud else "text", ("json", "text")),
@@ -302,6 +313,27 @@ def _database_url(value: str) -> str:
     except ValueError:
         pass
     raise _Wrong("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES)
+
+
+def _destinations(value: str) -> tuple[Destination, ...]:
+    try:
+        return read_destinations(value)
+    except ValueError:
+        raise _Wrong("FORWARD_TO", "EXPECTED_FORWARD_TO") from None
+
+
+def _forward_secret(text: Mapping[str, str]) -> str | None:
+    """`whsec_` and base64, as Standard Webhooks writes a secret."""
+    value = text.get("FORWARD_SECRET")
+    try:
+        sound = value is None or (
+            value.startswith("whsec_") and len(base64.b64decode(value[6:], validate=True)) >= 16
+        )
+    except ValueError:
+        sound = False
+    if not sound:
+        raise _Wrong("FORWARD_SECRET", "EXPECTED_FORWARD_SECRET")
+    return value
 
 
 def _capture_until(value: str | None) -> datetime | None:

@@ -26,6 +26,9 @@ log = logging.getLogger("gateway.startup")
 _PLAIN_TOKEN = re.compile(rb"(?=.*[015-9])(?=.*[G-Zg-z])[A-Za-z0-9_-]{16,128}")
 
 
+announces = True  # the worker's process has nothing to add to what `serve` said
+
+
 @cache
 def settings() -> Settings:
     """The process's settings. A wrong one ends the process: one line that names it, exit code 2."""
@@ -35,7 +38,8 @@ def settings() -> Settings:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
     logs.setup(loaded)
-    _announce(loaded)
+    if announces:
+        _announce(loaded)
     return loaded
 
 
@@ -67,8 +71,14 @@ def _announce(loaded: Settings) -> None:
     log.info(summary(loaded))
     for name in loaded.short_secrets():
         log.warning(say("SHORT_SECRET", loaded.language, setting=name))
-    if loaded.outgoing_token is None and loaded.on_google_cloud:
-        return  # a consumer: it has no token to judge
+    consumer = loaded.outgoing_token is None and loaded.on_google_cloud
+    if not loaded.rest_webhook and (consumer or not loaded.on_google_cloud):
+        log.warning(
+            say("NO_INCOMING_WEBHOOK", loaded.language),
+            extra={"json_fields": {"code": "NO_INCOMING_WEBHOOK"}},
+        )
+    if consumer:
+        return  # it has no token to judge
     if is_plain(loaded):
         return
     from gateway.diagnosis import setting_causes

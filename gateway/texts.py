@@ -60,6 +60,70 @@ SENTENCES: dict[str, Sentence] = {
         "⚠️ Конфликт: пользователь Bitrix24 {user} остался без Telegram ID {account}, более поздние данные отдают аккаунт другому. Проверьте поле Telegram у обоих",
         "⚠️ Conflict: Bitrix24 User ID {user} is left without Telegram ID {account}, a newer observation gives an account to another user. Check the Telegram field of both",
     ),
+    "LINK_UNCHANGED_SAME": Sentence(
+        "Связь пользователя {user} не изменилась: в событии {event} то же, что уже известно",
+        "The link of user {user} is as it was: event {event} says what is known already",
+    ),
+    "LINK_UNCHANGED_OLDER": Sentence(
+        "Связь пользователя {user} не изменилась: событие {event} старше того, что уже известно",
+        "The link of user {user} is as it was: event {event} is older than what is known",
+    ),
+    "LINK_UNCHANGED_REPEATED": Sentence(
+        "Связь пользователя {user} не изменилась: событие {event} уже обработано",
+        "The link of user {user} is as it was: event {event} was handled before",
+    ),
+    "LINK_UNCHANGED_INACTIVE": Sentence(
+        "Связи нет: пользователь {user} уволен или отключён в Битрикс24",
+        "No link: user {user} is dismissed or inactive in Bitrix24",
+    ),
+    "LINK_UNCHANGED_NO_WEBHOOK": Sentence(
+        "Пользователь {user} не связан: в событии {event} нет поля Telegram, а спросить портал нечем. Задайте BITRIX24_WEBHOOK_TOKEN (входящий вебхук)",
+        "User {user} is not linked: event {event} carries no Telegram field, and there is no way to ask the portal. Set BITRIX24_WEBHOOK_TOKEN (the incoming webhook)",
+    ),
+    "LINK_UNCHANGED_NO_FIELD": Sentence(
+        "Связь пользователя {user} не изменилась: поля Telegram нет ни в событии {event}, ни в профиле. Проверьте BITRIX24_TELEGRAM_FIELD_NAME",
+        "The link of user {user} is as it was: neither event {event} nor the profile has the Telegram field. Check BITRIX24_TELEGRAM_FIELD_NAME",
+    ),
+    "LINK_UNCHANGED_NOT_SHOWN": Sentence(
+        "Связь пользователя {user} не изменилась: входящий вебхук его не показывает. Проверьте права того, кто создал вебхук",
+        "The link of user {user} is as it was: the incoming webhook does not show this user. Check the rights of whoever created the webhook",
+    ),
+    "LINK_UNCHANGED_UNREADABLE": Sentence(
+        "Связь пользователя {user} не изменилась: в поле Telegram не идентификатор, не @имя и не ссылка t.me. Исправьте поле в Битрикс24",
+        "The link of user {user} is as it was: the Telegram field holds no Telegram id, @name or t.me link. Correct the field in Bitrix24",
+    ),
+    "LINK_UNCHANGED_OTHER_PORTAL": Sentence(
+        "Пользователь {user} не связан: событие {event} пришло с другого портала, спросить о нём нечем. Сверьте BITRIX24_DOMAIN",
+        "User {user} is not linked: event {event} came from another portal, which nobody can be asked about. Compare BITRIX24_DOMAIN",
+    ),
+    "EVENT_FORWARDED": Sentence(
+        "➡️ Событие {event} доставлено: {destination}, ответ {status}, {ms} мс",
+        "➡️ Event {event} delivered: {destination}, answer {status}, {ms} ms",
+    ),
+    "EVENT_IGNORED": Sentence(
+        "Событие {event} принято, но никому не нужно: задайте FORWARD_TO, чтобы оно дошло до бота",
+        "Event {event} is accepted, but nobody wants it: set FORWARD_TO, and it reaches your bot",
+    ),
+    "EVENT_FAILED": Sentence(
+        "⚠️ Событие {event} не обработано ({subscription}), попытка {attempt}: {reason}. Следующая через {next} с",
+        "⚠️ Event {event} failed ({subscription}), attempt {attempt}: {reason}. The next one in {next} s",
+    ),
+    "EVENT_DEAD": Sentence(
+        "🛑 Событие {event} не доставлено ({subscription}), попытки кончились: {reason}. Вернуть: ./b24 replay",
+        "🛑 Event {event} is not delivered ({subscription}), its attempts are used up: {reason}. To bring it back: ./b24 replay",
+    ),
+    "PORTAL_DIFFERS": Sentence(
+        "⚠️ Событие пришло с портала {theirs}, а BITRIX24_DOMAIN — {mine}. Если портал переименовали, поправьте BITRIX24_DOMAIN; если их два, закрепите токены: ПОРТАЛ=ТОКЕН",
+        "⚠️ An event came from {theirs}, and BITRIX24_DOMAIN is {mine}. If the portal was renamed, correct BITRIX24_DOMAIN; if there are two, bind the tokens: PORTAL=TOKEN",
+    ),
+    "NO_INCOMING_WEBHOOK": Sentence(
+        "Входящий вебхук не задан (BITRIX24_WEBHOOK_TOKEN): обычный портал не присылает поле Telegram в событиях, поэтому связей не будет. Нужен только FORWARD_TO — всё в порядке",
+        "No incoming webhook is set (BITRIX24_WEBHOOK_TOKEN): a stock portal's events carry no Telegram field, so nobody will be linked. If FORWARD_TO is all you need, this is fine",
+    ),
+    "WORKER_ENDED": Sentence(
+        "Обработчик очереди завершился (код {code}); запускаю снова через {seconds} с. Принятое не потеряно",
+        "The queue's worker ended (code {code}); starting it again in {seconds} s. Nothing that was accepted is lost",
+    ),
     "EVENT_PUT_ASIDE": Sentence(
         "🛑 Событие {event_id} обработать нельзя: {reason}. Оно сохранено, смотрите: python -m gateway dead-letters",
         "🛑 Event {event_id} can't be handled: {reason}. It is kept, look at it: python -m gateway dead-letters",
@@ -252,6 +316,18 @@ SENTENCES: dict[str, Sentence] = {
         "Строка запроса длиннее 8 КиБ. Сократите адрес обработчика",
         "The query is longer than 8 KiB. Shorten the handler's address",
     ),
+    "ANSWER_LINKS_UNAUTHORIZED": Sentence(
+        "Нужен заголовок Authorization: Bearer и значение LINKS_API_TOKEN",
+        "The header Authorization: Bearer is needed, with the value of LINKS_API_TOKEN",
+    ),
+    "ANSWER_LINKS_QUESTION": Sentence(
+        "Спрашивайте /api/links?telegram_id=ЧИСЛО, /api/links?telegram_username=ИМЯ или /api/links/ПОЛЬЗОВАТЕЛЬ",
+        "Ask /api/links?telegram_id=NUMBER, /api/links?telegram_username=NAME or /api/links/USER",
+    ),
+    "ANSWER_LINKS_UNAVAILABLE": Sentence(
+        "Хранилище связей не отвечает: спросите позже",
+        "The store of links does not answer: ask again later",
+    ),
     "ANSWER_BODY_INCOMPLETE": Sentence(
         "Тело запроса пришло не целиком",
         "The request's body did not come whole",
@@ -324,6 +400,18 @@ SENTENCES: dict[str, Sentence] = {
     "EXPECTED_ADDRESS": Sentence(
         "ожидается публичный адрес без параметров, например https://hooks.example.com",
         "expected the public address without query, such as https://hooks.example.com",
+    ),
+    "EXPECTED_FORWARD_TO": Sentence(
+        "адреса через пробел, после # — нужные события (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// — только внутри своей сети",
+        "addresses separated by spaces, with the wanted events behind # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
+    ),
+    "EXPECTED_FORWARD_SECRET": Sentence(
+        "whsec_ и не меньше 16 байт в base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
+        "whsec_ and at least 16 bytes in base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
+    ),
+    "EXPECTED_API_TOKEN": Sentence(
+        "от 16 знаков без пробелов",
+        "16 characters or more, without spaces",
     ),
     "EXPECTED_TIME": Sentence(
         "ожидается время RFC 3339 с часовым поясом, не дальше часа вперёд, например 2026-01-31T12:00:00Z",

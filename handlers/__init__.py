@@ -14,14 +14,16 @@ from cloudevents.http.event import CloudEvent
 from gateway.errors import GatewayError, PassingFailure, PoisonMessage
 from gateway.events import Message, read_message
 from gateway.links.model import DeadLetter
-from gateway.texts import say
+from gateway.outcome import About, Outcome, report
+from gateway.settings import Settings
 from handlers import users
-from handlers.context import Context, close, context
-from handlers.push_message import PUBSUB_TYPE, PushMessage, read_push
+from handlers.context import Context, close, context, settings
+from handlers.push_message import PUBSUB_TYPE, PushMessage, read_push, subscription_pushed
 
-__all__ = ["ROUTES", "close", "consume"]
+__all__ = ["ROUTES", "close", "consume", "deliver"]
 
-Handler = Callable[[Message, Context], None]
+Handler = Callable[[Message, Context], list[Outcome]]
+"""Does the work of one event, and says what came of it."""
 
 ROUTES: dict[str, Handler] = {
     "ONUSERADD": users.handle,
@@ -37,9 +39,18 @@ def consume(event: CloudEvent, *events: str) -> None:
 
     Raises errors of ours alone, none with a payload or an address in its text.
     """
+    _guarded(event, lambda pushed: _consume(pushed, events))
+
+
+def deliver(event: CloudEvent) -> None:
+    """Deliver the message in `event` to the destination of its subscription. Raises as `consume` does."""
+    _guarded(event, _forward)
+
+
+def _guarded(event: CloudEvent, work: Callable[[PushMessage], None]) -> None:
     try:
         if event["type"] == PUBSUB_TYPE:
-            _consume(read_push(event.data), events)
+            work(read_push(event.data))
     except GatewayError:
         raise
     except Exception as error:  # noqa: BLE001 — its text may hold the payload, and Flask prints what is raised
@@ -59,9 +70,36 @@ def _consume(pushed: PushMessage, events: tuple[str, ...]) -> None:
         message = _message(pushed)
         if message.event.upper() not in events:
             return
-        ROUTES[message.event.upper()](message, context())
+        working = context()
+        outcomes = ROUTES[message.event.upper()](message, working)
     except PoisonMessage as poison:
         _put_aside(pushed, poison.reason)
+    else:
+        _report(outcomes, message, pushed, working.settings)
+
+
+def _forward(pushed: PushMessage) -> None:
+    from handlers import forward  # cold start
+
+    known = settings()
+    name = pushed.subscription or subscription_pushed()
+    destination = next((one for one in known.destinations if name.endswith(one.id)), None)
+    try:
+        message = _message(pushed)
+        if destination is None or not destination.wants(message.event):
+            return  # a subscription without a filter, or of an address that is gone
+        outcome = forward.deliver(message, destination, known)
+    except PoisonMessage as poison:
+        _put_aside(pushed, poison.reason)
+    else:
+        _report([outcome], message, pushed, known)
+
+
+def _report(outcomes: list[Outcome], message: Message, pushed: PushMessage, known: Settings) -> None:
+    subscription = pushed.subscription or subscription_pushed()
+    about = About(message.event, message.event_id, message.portal.domain, subscription)
+    for outcome in outcomes:
+        report(outcome, about, known.language)
 
 
 def _message(pushed: PushMessage) -> Message:
@@ -90,8 +128,9 @@ def _put_aside(pushed: PushMessage, reason: str) -> None:
         recorded_at=working.now(),
     )
     working.store.add_dead_letter(letter)
-    sentence = say("EVENT_PUT_ASIDE", working.settings.language, event_id=letter.event_id, reason=reason)
-    _log.error(sentence, extra={"json_fields": {"code": "EVENT_PUT_ASIDE", "event_id": letter.event_id}})
+    portal = _label(pushed.attributes.get("portal"))
+    about = About(letter.event, letter.event_id, portal, pushed.subscription)
+    report(Outcome("EVENT_PUT_ASIDE", reason, values={"reason": reason}), about, working.settings.language)
 
 
 def _label(value: object) -> str:

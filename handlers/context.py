@@ -32,6 +32,7 @@ class Context:
 
 
 _contexts: list[Context] = []  # one at most
+_settings: list[Settings] = []
 _opening = threading.Lock()
 
 
@@ -39,14 +40,22 @@ def context() -> Context:
     """The process's context, made for its first message."""
     with _opening:
         if not _contexts:
-            settings = load()
-            _contexts.append(Context(settings, open_store(settings.database_url), fetcher(settings)))
+            known = settings()
+            _contexts.append(Context(known, open_store(known.database_url), fetcher(known)))
         return _contexts[0]
+
+
+def settings() -> Settings:
+    """The process's settings, read for its first message; a forwarder opens no store for them."""
+    if not _settings:
+        _settings.append(load())
+    return _settings[0]
 
 
 def close() -> None:
     """Close what was opened for the first message; the next one opens anew."""
     with _opening:
+        _settings.clear()
         while _contexts:
             _contexts.pop().store.close()
 

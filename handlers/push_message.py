@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import flask
+
 PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
 
 
@@ -16,6 +18,7 @@ class PushMessage:
     attributes: Mapping[str, Any]
     message_id: str
     attempts: int
+    subscription: str = ""  # its name, where the push says so
 
 
 def read_push(body: object) -> PushMessage:
@@ -28,6 +31,7 @@ def read_push(body: object) -> PushMessage:
     message = message if isinstance(message, Mapping) else {}
     attributes = message.get("attributes")
     attempts = envelope.get("deliveryAttempt")
+    subscription = envelope.get("subscription")
     try:
         data = base64.b64decode(message["data"], validate=True)
     except (KeyError, TypeError, ValueError):
@@ -37,4 +41,14 @@ def read_push(body: object) -> PushMessage:
         attributes=attributes if isinstance(attributes, Mapping) else {},
         message_id=str(message.get("messageId", "")),
         attempts=attempts if isinstance(attempts, int) and attempts > 0 else 1,
+        subscription=subscription.rpartition("/")[2] if isinstance(subscription, str) else "",
     )
+
+
+def subscription_pushed() -> str:
+    """The subscription that the request at hand was pushed for; functions-framework drops it."""
+    if not flask.has_request_context():
+        return ""
+    body = flask.request.get_json(silent=True)
+    subscription = body.get("subscription") if isinstance(body, dict) else None
+    return subscription.rpartition("/")[2] if isinstance(subscription, str) else ""

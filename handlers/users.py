@@ -5,30 +5,29 @@ the account is read with `user.get`; an empty field unlinks, while a field that 
 not there says nothing; events come late, twice and in any order.
 """
 
-import logging
 from datetime import UTC, datetime, timedelta
 
 from gateway.errors import PoisonMessage
 from gateway.events import Message
-from gateway.links import user_record
-from gateway.links.model import Account, HistoryRow, Moment, Observation
+from gateway.links import decide, user_record
+from gateway.links.model import Account, HistoryRow, Moment, Observation, Store
 from gateway.links.telegram_account import parse_account
-from gateway.texts import say
+from gateway.outcome import Outcome
 from handlers.context import Context
 
 _AHEAD = timedelta(minutes=5)  # a `ts` further ahead of its arrival is a wrong clock
 _FIRST_SECOND = datetime(1000, 1, 1, tzinfo=UTC).timestamp()  # what every store and RFC 3339 can hold
 _LAST_SECOND = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _CHANGES = {
-    "linked": ("LINK_SYNCED", logging.INFO),
-    "replaced": ("LINK_SYNCED", logging.INFO),
-    "unlinked": ("LINK_ENDED", logging.INFO),
-    "conflict": ("LINK_CONFLICT", logging.WARNING),
+    "linked": "LINK_SYNCED",
+    "replaced": "LINK_SYNCED",
+    "corrected": "LINK_SYNCED",
+    "unlinked": "LINK_ENDED",
+    "conflict": "LINK_CONFLICT",
 }
-_log = logging.getLogger("gateway.users")
 
 
-def handle(message: Message, context: Context) -> None:
+def handle(message: Message, context: Context) -> list[Outcome]:
     """Bring the links in line with what the message says about its users, in one transaction.
 
     The portal is asked for accounts that the message does not mention, where the
@@ -45,10 +44,25 @@ def handle(message: Message, context: Context) -> None:
         if user is None:
             raise PoisonMessage("a user without an ID that is a whole number from 1")
         observations.append(reading.observation(user, record))
-    observations = [seen for seen in observations if seen.account is not None or seen.active is not None]
-    if observations:
-        for row in context.store.apply(message.portal.domain, message.event_id, observations):
-            _tell(row, context.settings.language)
+    portal = message.portal.domain
+    told = [seen for seen in observations if seen.account is not None or seen.active is not None]
+    changes = context.store.apply(portal, message.event_id, told) if told else []
+    if changes is None:
+        return [_unchanged(seen.bitrix_user_id, "repeated") for seen in observations]
+    changed = {row.bitrix_user_id for row in changes}
+    same = [seen for seen in observations if seen.bitrix_user_id not in changed]
+    unchanged = [_unchanged(seen.bitrix_user_id, _why(seen, reading, context.store, portal)) for seen in same]
+    return [_outcome(row) for row in changes] + unchanged
+
+
+def _why(seen: Observation, reading: "_Reading", store: Store, portal: str) -> str:
+    """Why an observation changed nothing; the first that fits."""
+    if seen.account is None:
+        return reading.silent.get(seen.bitrix_user_id, "no_field")
+    link = store.get(portal, seen.bitrix_user_id)
+    if link is None or decide.same(Account(link.telegram_id, link.telegram_username), seen.account):
+        return "inactive" if link is not None and not link.active else "same"
+    return "older" if link.active else "inactive"
 
 
 def observed_at(message: Message) -> Moment:
@@ -71,8 +85,15 @@ class _Reading:
         self._fetch_user = context.fetch_user if own_portal and not polled else None
         self._moment = observed_at(message)
         self._fields = user_record.telegram_fields(settings.telegram_field)
-        self._language = settings.language
         self._now = context.now
+        self.silent: dict[int, str] = {}  # users without a readable account → the reason
+        self._reason = (
+            "other_portal"
+            if settings.domain and message.portal.domain != settings.domain
+            else "no_webhook"
+            if fetch_is_missing(context, polled)
+            else "no_field"
+        )
 
     def observation(self, user: int, record: user_record.Record) -> Observation:
         active, active_at = user_record.active(record), self._moment
@@ -81,11 +102,13 @@ class _Reading:
             return self._seen(
                 user, self._account(user, field, record[field]), self._moment, active, active_at
             )
+        self.silent[user] = self._reason
         if self._fetch_user is None:
             return self._seen(user, None, self._moment, active, active_at)
         asked = self._now().astimezone(UTC)
         found = self._fetch_user(user)
         asked_at = Moment(asked, asked)
+        self.silent[user] = "no_field" if found is not None else "not_shown"
         row = user_record.upper_keys(found) if found is not None else {}
         field = next((name for name in self._fields if name in row), None)
         account = None if field is None else self._account(user, field, row[field])
@@ -97,8 +120,7 @@ class _Reading:
     def _account(self, user: int, field: str, value: object) -> Account | None:
         account = parse_account(value)
         if account is None:
-            said = say("RESYNC_UNREADABLE", self._language, user=user, field=field)
-            _log.warning(said, extra={"json_fields": {"code": "RESYNC_UNREADABLE", "bitrix_user_id": user}})
+            self.silent[user] = "unreadable"
         return account
 
     @staticmethod
@@ -114,18 +136,24 @@ class _Reading:
         )
 
 
-def _tell(row: HistoryRow, language: str) -> None:
-    code, level = _CHANGES[row.change]
+def fetch_is_missing(context: Context, polled: bool) -> bool:
+    """Whether nobody can be asked for a field that the event does not carry."""
+    return context.fetch_user is None and not polled
+
+
+def _outcome(row: HistoryRow) -> Outcome:
     account = _shown(row.telegram_id, row.telegram_username)
     previous = _shown(row.previous_telegram_id, row.previous_telegram_username)
-    said = say(code, language, account=account or previous, user=row.bitrix_user_id)
-    details = {
-        "code": code,
-        "change": row.change,
-        "event_id": row.event_id,
-        "bitrix_user_id": row.bitrix_user_id,
-    }
-    _log.log(level, said, extra={"json_fields": details})
+    return Outcome(
+        _CHANGES[row.change],
+        bitrix_user_id=row.bitrix_user_id,
+        values={"account": account or previous},
+        facts={"change": row.change},
+    )
+
+
+def _unchanged(user: int, reason: str) -> Outcome:
+    return Outcome("LINK_UNCHANGED", reason, user, f"LINK_UNCHANGED_{reason.upper()}")
 
 
 def _shown(telegram_id: int | None, telegram_username: str | None) -> str:

@@ -13,7 +13,7 @@ alike after that are one name.
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlencode
+from urllib.parse import quote_plus, unquote_to_bytes
 
 Name = tuple[str | None, ...]  # None is `[]`: the next free index
 
@@ -158,7 +158,12 @@ def decoded(raw: str) -> str:
 
 def build_query(value: Mapping[str, Any]) -> bytes:
     """A form body as PHP's `http_build_query` writes it: null and empty arrays vanish, true is 1, false 0."""
-    return urlencode(list(_named(value, ""))).encode()
+    return "&".join(f"{_quoted(name)}={_quoted(text)}" for name, text in _named(value, "")).encode()
+
+
+def _quoted(text: str) -> str:
+    """As PHP's `urlencode`: a space is `+`, `*` stays, `~` does not."""
+    return quote_plus(text, "*").replace("~", "%7E")
 
 
 def _named(value: Any, name: str) -> Iterator[tuple[str, str]]:

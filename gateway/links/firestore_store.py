@@ -66,16 +66,18 @@ class FirestoreStore:
             self._client = firestore.Client(project=project, database=database)
             self._check_version()
 
-    def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
+    def apply(
+        self, portal: str, event_id: str, observations: Sequence[Observation]
+    ) -> list[HistoryRow] | None:
         processed = self._reference("processed_events", event_id)
         wanted = [self._link(portal, seen.bitrix_user_id) for seen in observations]
         wanted += [claim for seen in observations for claim in self._claims(portal, seen.account)]
 
-        def attempt() -> list[HistoryRow]:
+        def attempt() -> list[HistoryRow] | None:
             reads = _Reads(self._client)
             reads.fetch([processed, *wanted])  # nearly always all that is needed, in one call
             if reads.document(processed) is not None:
-                return []
+                return None
 
             def read(user: int, account: Account) -> Iterator[Row]:
                 claims = self._claims(portal, account)

@@ -116,7 +116,9 @@ class Store(Protocol):
     Any method raises `StoreUnavailable` where the backend does not answer.
     """
 
-    def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
+    def apply(
+        self, portal: str, event_id: str, observations: Sequence[Observation]
+    ) -> list[HistoryRow] | None:
         """Decide and write in one transaction: links, history rows, the event's id.
 
         Returns what to tell: the history rows it wrote, then as `conflict` the claims

@@ -88,11 +88,11 @@ class EventTransaction:
 
     def apply(
         self, cursor: Any, portal: str, event_id: str, observations: Sequence[Observation]
-    ) -> list[HistoryRow]:
+    ) -> list[HistoryRow] | None:
         """Decide and write; nothing where the event was processed before."""
         self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
         if cursor.rowcount != 1:
-            return []
+            return None
 
         def read(user: int, account: Account) -> Iterator[Row]:
             name = account.telegram_username

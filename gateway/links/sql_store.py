@@ -57,7 +57,9 @@ class SqlStore:
         self._event = EventTransaction(engine.dialect)
         self._purge_after = datetime.now(UTC)
 
-    def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
+    def apply(
+        self, portal: str, event_id: str, observations: Sequence[Observation]
+    ) -> list[HistoryRow] | None:
         now = datetime.now(UTC)
 
         changes = self._again(lambda: self._apply(portal, event_id, observations))
@@ -203,7 +205,9 @@ class SqlStore:
         with failures(), self._reading.connect() as connection:
             return connection.execute(query, values or {}).all()
 
-    def _apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> list[HistoryRow]:
+    def _apply(
+        self, portal: str, event_id: str, observations: Sequence[Observation]
+    ) -> list[HistoryRow] | None:
         """The transaction of an event, on the driver's own connection: see `gateway.links.sql_prepared`."""
         connection = self._engine.raw_connection()
         try:

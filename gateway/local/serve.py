@@ -18,17 +18,20 @@ from functions_framework import create_app as _load
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from gateway.errors import PassingFailure, SettingError
-from gateway.functions import MAIN, functions, of_kind
+from gateway.functions import MAIN, functions
 from gateway.journal import Journal, open_journal
 from gateway.links import open_store
-from gateway.local import inspector, worker
+from gateway.local import inspector
 from gateway.local.http_server import HttpServer
 from gateway.local.inspector.door import Door
+from gateway.local.worker_process import WorkerProcess
 from gateway.queues import open_embedded
+from gateway.receiver import find_link
 from gateway.settings import Settings
 from gateway.texts import say
 from gateway.tools.sample_delivery import here, in_url
 
+SERVED = ("receiver", "schedule", "private")  # consumers are the worker's
 log = logging.getLogger("gateway.serve")
 
 
@@ -37,14 +40,17 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    apps: dict[str, Any] = {function.name: _load(function.name, MAIN) for function in functions()}  # type: ignore[no-untyped-call]
+    served = [function.name for function in functions() if function.kind in SERVED]
+    apps: dict[str, Any] = {name: _load(name, MAIN) for name in served}  # type: ignore[no-untyped-call]
     _open_store_once(settings)
     journal = open_journal(settings)
     _write_journal(journal)
     threads: list[threading.Thread] = []
+    worker: WorkerProcess | None = None
     if settings.queue_kind == "local":
-        consumers = [apps[function.name] for function in of_kind("consumer")]
-        threads += worker.threads(open_embedded(settings), consumers, stop)
+        worker = WorkerProcess(settings)
+        worker.start()
+        open_embedded(settings).on_publish = worker.wake
     if settings.resync_every and not settings.rest_webhook:
         log.warning(say("POLL_WITHOUT_WEBHOOK", settings.language))
     elif settings.resync_every:
@@ -58,13 +64,26 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     door = Door(settings)
     log.info(say("SERVING", settings.language, url=url, inspector=here(host, port) + door.link))
     _warn_without_volume(settings)
-    app = inspector.beside(apps["bitrix_webhook"], settings, journal, door)
+    app = inspector.beside(_routed(apps), settings, journal, door)
     ends = HttpServer(app, listener, settings.language).run(stop)
+    if worker is not None:
+        worker.stop(ends - time.monotonic())
     for thread in threads:
         thread.join(max(0.0, ends - time.monotonic()))
     journal.close()
     if settings.queue_kind == "local":
         open_embedded(settings).close()
+
+
+def _routed(apps: dict[str, Any]) -> inspector.App:
+    """The receiver's app, and beside it what a bot asks."""
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ.get("PATH_INFO", "")
+        asked = path == find_link.PATH or path.startswith(f"{find_link.PATH}/")
+        return apps["find_link" if asked else "bitrix_webhook"](environ, start_response)
+
+    return app
 
 
 def _open_store_once(settings: Settings) -> None:

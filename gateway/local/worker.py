@@ -1,69 +1,224 @@
-"""The embedded queue's worker: lease a message, hand it to the consumers as Pub/Sub would, acknowledge it."""
+"""The embedded queue's worker: a process of its own, so that no answer waits for a consumer.
 
-import json
+It loads main.py through functions-framework, as Google does, and calls each function by its own entry
+with the CloudEvent that Pub/Sub's push would have become. `serve` starts it, wakes it through its
+standard input, and starts it again where it ends; the input's end tells it to finish.
+"""
+
 import logging
+import os
+import random
+import select
+import signal
+import sys
 import threading
+import time
 from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
-from werkzeug.test import EnvironBuilder, run_wsgi_app
+from cloudevents.http.event import CloudEvent
+from functions_framework import create_app
 
+from gateway import startup
 from gateway.errors import GatewayError, PassingFailure
 from gateway.events import rfc3339
+from gateway.functions import MAIN, Function, functions
+from gateway.outcome import About, Outcome, report
+from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
-from gateway.queues.sqlite import EmbeddedQueue
+from gateway.queues.sqlite import EmbeddedQueue, Failed
+from gateway.queues.subscriptions import Subscription
+from gateway.settings import Settings
 
-WORKERS = 4
+AT_ONCE = 4  # messages of one subscription that are handled at the same time
+LEASED = 32  # of a consumer's messages; the rest of them wait for their turn here
 LEASE_SECONDS = 60.0
-PUSH_PATH = "/projects/local/topics/events"
+IDLE_SECONDS = 0.5  # what other processes publish, and what becomes due, is found by asking again
+STOP_SECONDS = 7.0  # what is in flight gets this long
+PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
+
+# Seconds before each next attempt at a destination; then hourly, for a day.
+DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
+DAY = 86_400.0
 
 log = logging.getLogger("gateway.worker")
 
-
-def threads(queue: EmbeddedQueue, consumers: list[Any], stop: threading.Event) -> list[threading.Thread]:
-    """The worker's threads, not yet started; daemons, as the lease of a hung one runs out."""
-    for app in consumers:  # their failures are taken as they are: Flask would log each traceback
-        app.config["PROPAGATE_EXCEPTIONS"] = True
-    arguments = (queue, consumers, stop)
-    return [threading.Thread(target=work, args=arguments, daemon=True) for _ in range(WORKERS)]
+Call = Callable[[CloudEvent], None]
 
 
-def work(queue: EmbeddedQueue, consumers: list[Any], stop: threading.Event) -> None:
-    """Lease, deliver, acknowledge; a queue that fails is asked again later."""
-    while not stop.is_set():
-        try:
-            delivery = queue.lease(LEASE_SECONDS)
-            if delivery is None:
-                queue.wait(0.5)
-                continue
-            failure = deliver(delivery, consumers)
-            if failure is None:
-                queue.acknowledge(delivery)
-            else:
-                queue.retry(delivery, failure)
-        except PassingFailure as error:
-            log.warning("%s", error)
-            stop.wait(1.0)
+class Feed:
+    """One subscription's messages, from the queue to its function and back."""
+
+    def __init__(self, queue: EmbeddedQueue, subscription: Subscription, call: Call, language: str) -> None:
+        self._queue, self._subscription, self._call = queue, subscription, call
+        self._language = language
+        self._in_flight: dict[Future[list[str | GatewayError | None]], list[Delivery]] = {}
+        self.wake = threading.Event()
+
+    def run(self, stop: threading.Event) -> None:
+        """Lease, hand over, settle, until `stop`; a queue that fails is asked again later."""
+        limit = AT_ONCE if self._subscription.ordered else LEASED
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix=self._subscription.name) as pool:
+            while not stop.is_set():
+                try:
+                    free = limit - sum(map(len, self._in_flight.values()))
+                    leased = self._lease(pool, free) if free >= min(limit, AT_ONCE) or free == limit else 0
+                    self._settle(IDLE_SECONDS if not leased or free <= 0 else 0.0)
+                    if not leased and not self._in_flight:
+                        self.wake.wait(IDLE_SECONDS)
+                        self.wake.clear()
+                except PassingFailure as error:
+                    log.warning("%s", error)
+                    stop.wait(1.0)
+            self._finish()
+
+    def _lease(self, pool: ThreadPoolExecutor, count: int) -> int:
+        leased = self._queue.lease(self._subscription.name, LEASE_SECONDS, count)
+        if self._subscription.ordered:  # of one object, at most one is leased: each has its own turn
+            batches = [[delivery] for delivery in leased]
+        else:
+            batches = [leased[start::AT_ONCE] for start in range(min(AT_ONCE, len(leased)))]
+        for batch in batches:
+            self._in_flight[pool.submit(self._deliver, batch)] = batch
+        return len(leased)
+
+    def _deliver(self, batch: list[Delivery]) -> list[str | GatewayError | None]:
+        return [deliver(delivery, self._call) for delivery in batch]
+
+    def _settle(self, seconds: float) -> None:
+        """Tell the queue what came of the messages that are done, all in one commit."""
+        if not self._in_flight:
+            return
+        finished, _ = wait(self._in_flight, seconds, return_when=FIRST_COMPLETED)
+        done: list[Delivery] = []
+        failed: list[Failed] = []
+        for future in finished:
+            for delivery, failure in zip(self._in_flight.pop(future), future.result(), strict=True):
+                if failure is None:
+                    done.append(delivery)
+                else:
+                    failed.append((delivery, str(failure), self._delay(delivery, failure)))
+        if done or failed:
+            self._queue.settle(done, failed)
+        for delivery, reason, delay in failed:
+            self._say(delivery, reason, delay)
+
+    def _delay(self, delivery: Delivery, failure: str | GatewayError) -> float | None:
+        if not self._subscription.ordered:
+            return self._queue.delay_of(delivery)
+        jitter = random.uniform(0.9, 1.1)  # noqa: S311 — it spreads attempts, it guards nothing
+        delay = DELAYS[min(delivery.attempt, len(DELAYS)) - 1] * jitter
+        delay = max(delay, getattr(failure, "retry_after", None) or 0.0)
+        return delay if time.time() + delay < delivery.published_at + DAY else None
+
+    def _say(self, delivery: Delivery, reason: str, delay: float | None) -> None:
+        about = About(
+            delivery.attributes.get("event", ""),
+            delivery.attributes.get("event_id", ""),
+            delivery.attributes.get("portal", ""),
+            delivery.subscription,
+        )
+        facts: dict[str, object] = {"attempt": delivery.attempt}
+        if delay is not None:
+            facts["next"] = round(delay)
+        values = {"subscription": delivery.subscription, "reason": reason, **facts}
+        code = "EVENT_FAILED" if delay is not None else "EVENT_DEAD"
+        report(Outcome(code, reason, values=values, facts=facts), about, self._language)
+
+    def _finish(self) -> None:
+        """Settle what is in flight; what takes longer stays leased until this process is gone."""
+        ends = time.monotonic() + STOP_SECONDS
+        while self._in_flight and time.monotonic() < ends:
+            try:
+                self._settle(max(0.0, ends - time.monotonic()))
+            except PassingFailure as error:
+                log.warning("%s", error)
+                return
 
 
-def deliver(delivery: Delivery, consumers: list[Any]) -> str | None:
-    """Push a message to each function as Pub/Sub would; None when all acknowledged, else why one did not."""
+def deliver(delivery: Delivery, call: Call) -> str | GatewayError | None:
+    """Call a function as Pub/Sub's push would; None where it acknowledged, else why it did not."""
     message = {
         "data": b64encode(delivery.data).decode(),
         "attributes": delivery.attributes,
         "messageId": delivery.message_id,
         "publishTime": rfc3339(datetime.fromtimestamp(delivery.published_at, UTC)),
     }
-    body = json.dumps({"subscription": "projects/local/subscriptions/worker", "message": message})
-    for app in consumers:
-        push = EnvironBuilder(PUSH_PATH, method="POST", data=body, content_type="application/json")
-        try:
-            content, status, _ = run_wsgi_app(app, push.get_environ(), buffered=True)
-        except GatewayError as failure:
-            told = {"event_id": delivery.attributes.get("event_id"), "attempt": delivery.attempt}
-            log.warning("%s: %s", app.name, failure, extra={"json_fields": {"code": "EVENT_FAILED", **told}})
-            return f"{app.name}: {failure}"
-        if not status.startswith("2"):
-            return f"{app.name}: {b''.join(content)[:200].decode(errors='replace')}"
+    attributes = {"type": PUBSUB_TYPE, "source": "//pubsub.googleapis.com/projects/local/topics/events"}
+    subscription = f"projects/local/subscriptions/{delivery.subscription}"
+    body = {"subscription": subscription, "message": message, "deliveryAttempt": delivery.attempt}
+    try:
+        call(CloudEvent(attributes, body))
+    except GatewayError as failure:
+        return failure
+    except Exception as error:  # noqa: BLE001 — its text may hold the payload
+        return type(error).__name__
     return None
+
+
+def load() -> dict[str, Call]:
+    """The functions of main.py by name, loaded once by functions-framework as their host."""
+    create_app(functions()[0].name, str(MAIN))  # type: ignore[no-untyped-call]
+    module = sys.modules["main"]
+    return {function.name: getattr(module, function.name) for function in functions()}
+
+
+def function_of(subscription: str) -> Function:
+    """The function that gets a subscription's messages; a forwarder's have its destination behind."""
+    named = [function for function in functions() if function.subscription]
+    return next(function for function in named if subscription.startswith(function.subscription))
+
+
+def feeds(settings: Settings, calls: dict[str, Call]) -> list[Feed]:
+    """A feed for each subscription of the embedded queue."""
+    queue = open_embedded(settings)
+    try:
+        queue.take_back()
+    except PassingFailure as error:  # leases run out by themselves too
+        log.warning("%s", error)
+    return [
+        Feed(queue, subscription, calls[function_of(subscription.name).name], settings.language)
+        for subscription in queue.subscriptions
+    ]
+
+
+def work(settings: Settings, calls: dict[str, Call], stop: threading.Event, woken: Callable[[], Any]) -> None:
+    """Feed every subscription until `stop`; `woken` returns when something may have been published."""
+    all_feeds = feeds(settings, calls)
+    threads = [threading.Thread(target=feed.run, args=(stop,), daemon=True) for feed in all_feeds]
+    for thread in threads:
+        thread.start()
+    while not stop.is_set():
+        woken()
+        for feed in all_feeds:
+            feed.wake.set()
+    ends = time.monotonic() + STOP_SECONDS + 1
+    for thread in threads:
+        thread.join(max(0.0, ends - time.monotonic()))
+    open_embedded(settings).close()
+
+
+def main() -> None:
+    """The worker's process: standard input wakes it, and ends it by its end."""
+    startup.announces = False
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; serve ends us in its order
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    known = startup.settings()
+    calls = load()
+
+    def woken() -> None:
+        ready, _, _ = select.select([0], [], [], IDLE_SECONDS)
+        if ready and not os.read(0, 65_536):
+            stop.set()  # serve is gone
+
+    work(known, calls, stop, woken)
+    os._exit(0)  # a hung delivery holds nobody up: its lease is taken back at the next start
+
+
+if __name__ == "__main__":
+    main()

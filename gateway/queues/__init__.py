@@ -20,6 +20,9 @@ class Publisher(Protocol):
         the message may have been stored all the same.
         """
 
+    def wants(self, event: str) -> bool:
+        """Whether anybody gets this event, as far as the queue knows."""
+
     def close(self) -> None: ...
 
 
@@ -31,10 +34,14 @@ def open_publisher(settings: Settings) -> Publisher:
 def open_embedded(settings: Settings) -> "EmbeddedQueue":
     """The queue of `sqlite:///PATH`, one object a process: its publishers and its worker take turns."""
     from gateway.queues.sqlite import EmbeddedQueue
+    from gateway.queues.subscriptions import subscriptions
 
     path = settings.queue_url.removeprefix("sqlite:///")
-    key = (path, settings.queue_max_attempts, settings.language)
-    return _embedded.setdefault(key, EmbeddedQueue(*key))
+    key = (path, settings.queue_max_attempts, settings.language, settings.destinations)
+    if key not in _embedded:
+        wanted = subscriptions(settings)
+        _embedded[key] = EmbeddedQueue(*key[:3], subscriptions=wanted)
+    return _embedded[key]
 
 
 def open_pubsub(settings: Settings) -> "PubSub":
@@ -45,4 +52,4 @@ def open_pubsub(settings: Settings) -> "PubSub":
     return PubSub(project, topic, settings.language)
 
 
-_embedded: dict[tuple[str, int, str], "EmbeddedQueue"] = {}
+_embedded: dict[tuple[object, ...], "EmbeddedQueue"] = {}

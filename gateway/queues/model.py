@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A leased message. `attempt` counts from 1, `published_at` is seconds since 1970."""
+    """A leased message. `attempt` counts from 1, `published_at` is seconds since 1970.
+
+    `key` is its row: one of several, where several subscriptions want it.
+    """
 
     message_id: str
     data: bytes
@@ -14,6 +17,8 @@ class Delivery:
     attempt: int
     published_at: float
     lease: str
+    key: int = 0
+    subscription: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +31,4 @@ class Dead:
     attempts: int
     reason: str
     recorded_at: float
+    subscription: str = ""

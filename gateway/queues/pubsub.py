@@ -71,6 +71,10 @@ class PubSub:
         wanted = {"ackIds": list(ack_ids), "ackDeadlineSeconds": seconds}
         self._call("subscriptions", subscription, "modifyAckDeadline", wanted, timeout)
 
+    def wants(self, event: str) -> bool:
+        """Always: the topic's subscriptions are not a publisher's to see."""
+        return True
+
     def close(self) -> None:
         self._origin.close()
 

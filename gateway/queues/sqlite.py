@@ -1,10 +1,10 @@
 """The embedded queue: one SQLite file on one machine, for any number of threads and processes.
 
-`publish` returns when the message is on the disk: write-ahead log, `synchronous=FULL`.
-A worker leases a message, does the work and acknowledges it; a worker that dies loses
-nothing, as its lease runs out. What fails comes again after 1 s, then 2, 4, … 60, and
-becomes a dead letter when its attempts are used up. Due messages come in the order in
-which they became due, so failing ones hold up nobody.
+`publish` returns when the message is on the disk: write-ahead log, `synchronous=FULL`. It
+stands there once for each subscription that wants it, each with its own lease, attempts and
+dead letters: one that fails delays nobody else. A worker leases messages, does the work and
+settles them; what a dead worker had leased is taken back at once, or when its lease runs out.
+Due messages come in the order in which they became due, so failing ones hold up nobody.
 """
 
 import json
@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,25 +21,59 @@ from typing import Any
 
 from gateway.errors import QueueUnavailable
 from gateway.queues.model import Dead, Delivery
+from gateway.queues.owners import Owner
+from gateway.queues.subscriptions import Subscription, object_of
 from gateway.texts import say
 
 LONGEST_DELAY = 60.0  # seconds, as the contract says
 WORKER_TIMEOUT = 10.0  # seconds a worker or a tool waits for its turn at the file
+NOBODY = "-"  # the subscription of what no subscription wants, for as long as its insert takes
+EVERYTHING = Subscription("messages", lambda _event: True)
 LONGEST_LEASE = 3600.0  # seconds; a message due later than that was written under a wrong clock
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: it is the message id
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice
+    message_id INTEGER,  -- the same for all subscriptions, null where it is `id`
+    subscription TEXT NOT NULL DEFAULT '',
     data BLOB NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL,
     due_at REAL NOT NULL,  -- until then it is leased, or waits for its next attempt
-    attempts INTEGER NOT NULL DEFAULT 0, lease TEXT, reason TEXT);
-CREATE INDEX IF NOT EXISTS messages_due ON messages (due_at, id);
+    attempts INTEGER NOT NULL DEFAULT 0, lease TEXT, reason TEXT,
+    owner INTEGER,  -- the process that leased it
+    object TEXT);  -- what it is about, where its order counts
 CREATE TABLE IF NOT EXISTS dead_letters (
     id INTEGER PRIMARY KEY, data BLOB NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL,
-    attempts INTEGER NOT NULL, reason TEXT NOT NULL, recorded_at REAL NOT NULL);
+    attempts INTEGER NOT NULL, reason TEXT NOT NULL, recorded_at REAL NOT NULL,
+    subscription TEXT NOT NULL DEFAULT '');
 """
-_DUE = "SELECT id, data, attributes, attempts, published_at, reason FROM messages WHERE due_at <= ? ORDER BY due_at, id LIMIT 1"  # noqa: E501
-_BURY = "INSERT OR REPLACE INTO dead_letters SELECT id, data, attributes, published_at, attempts, ?, ? FROM messages WHERE id = ?"  # noqa: E501
+_VERSION = 2  # PRAGMA user_version; the first edition wrote none
+_COLUMNS = {  # what the first edition's tables lack
+    "messages": {
+        "message_id": "INTEGER",
+        "subscription": "TEXT NOT NULL DEFAULT ''",
+        "owner": "INTEGER",
+        "object": "TEXT",
+    },
+    "dead_letters": {"subscription": "TEXT NOT NULL DEFAULT ''"},
+}
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS messages_next ON messages (subscription, due_at, id);
+CREATE INDEX IF NOT EXISTS messages_owned ON messages (owner, subscription, object) WHERE owner IS NOT NULL;
+DROP INDEX IF EXISTS messages_due;
+"""
+_DUE = """
+SELECT id, message_id, data, attributes, attempts, published_at, reason FROM messages AS m
+WHERE subscription = ? AND due_at <= ? AND NOT (object IS NOT NULL AND EXISTS (
+    SELECT 1 FROM messages AS o WHERE o.owner IS NOT NULL AND o.subscription = m.subscription
+    AND o.object = m.object AND o.due_at > ? AND o.id <> m.id))
+ORDER BY due_at, id LIMIT ?"""
+_BURY = """
+INSERT OR REPLACE INTO dead_letters
+    (id, data, attributes, published_at, attempts, reason, recorded_at, subscription)
+SELECT id, data, attributes, published_at, attempts, ?, ?, subscription FROM messages WHERE id = ?"""
+
+Failed = tuple[Delivery, str, float | None]
+"""A delivery that failed, why, and in how many seconds it is tried again: None makes it a dead letter."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +82,8 @@ class _Waiting:
 
     data: bytes
     attributes: str
+    subscriptions: list[str]
+    object: str | None
     message_id: int | None = None
     failed: str | None = None
 
@@ -63,23 +99,33 @@ class EmbeddedQueue:
         max_attempts: int = 10,
         language: str = "ru",
         clock: Callable[[], float] = time.time,
+        subscriptions: Sequence[Subscription] = (EVERYTHING,),
     ) -> None:
         """`path` is created at the first use, with its directories; `clock` gives seconds since 1970."""
         self.path = Path(path)
+        self.subscriptions = tuple(subscriptions)
         self._max_attempts = max_attempts
         self._language = language
         self._clock = clock
         self._lock = threading.Lock()
         self._connections: dict[str, sqlite3.Connection] = {}
+        self._file: tuple[int, int] | None = None  # device and inode of what the connections are open on
+        self._owner = Owner(self.path)
         self._waiting: deque[_Waiting] = deque()
         self._published = threading.Event()
+        self.on_publish: Callable[[], None] = self._published.set
+
+    def wants(self, event: str) -> bool:
+        """Whether any subscription gets this event."""
+        return any(subscription.wants(event) for subscription in self.subscriptions)
 
     def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
         """Store a message and return its id; it survives a crash from then on.
 
         Whoever's turn it is stores the messages of all who wait: one commit, one wait for the disk.
         """
-        mine = _Waiting(data, json.dumps(dict(attributes), ensure_ascii=False))
+        names, about = self._wanting(data, attributes)
+        mine = _Waiting(data, json.dumps(dict(attributes), ensure_ascii=False), names, about)
         self._waiting.append(mine)
         try:
             with self._turn("FULL", timeout) as connection:
@@ -90,8 +136,18 @@ class EmbeddedQueue:
                 self._waiting.remove(mine)  # gave up before anybody took it
         if mine.failed is not None or mine.message_id is None:
             raise QueueUnavailable(self._sentence(mine.failed or "not stored"))
-        self._published.set()
+        self.on_publish()
         return str(mine.message_id)
+
+    def _wanting(self, data: bytes, attributes: Mapping[str, str]) -> tuple[list[str], str | None]:
+        """The subscriptions that want a message, and the object it is about where one of them keeps order."""
+        event = attributes.get("event", "")
+        wanting = [subscription for subscription in self.subscriptions if subscription.wants(event)]
+        about = None
+        if any(subscription.ordered for subscription in wanting):
+            with suppress(ValueError, AttributeError):
+                about = object_of(json.loads(data).get("data"))
+        return [subscription.name for subscription in wanting], about
 
     def _store_waiting(self, connection: sqlite3.Connection) -> None:
         batch: list[_Waiting] = []
@@ -99,11 +155,10 @@ class EmbeddedQueue:
             while True:
                 batch.append(self._waiting.popleft())
         now = self._clock()
-        insert = "INSERT INTO messages (data, attributes, published_at, due_at) VALUES (?, ?, ?, ?)"
         try:
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                ids = [connection.execute(insert, (m.data, m.attributes, now, now)).lastrowid for m in batch]
+                ids = [self._insert(connection, message, now) for message in batch]
         except sqlite3.Error as error:
             for message in batch:
                 message.failed = str(error)
@@ -111,54 +166,131 @@ class EmbeddedQueue:
         for message, message_id in zip(batch, ids, strict=True):
             message.message_id = message_id
 
-    def lease(self, seconds: float) -> Delivery | None:
-        """The next due message, this caller's alone for `seconds`; None when none is due."""
+    def _insert(self, connection: sqlite3.Connection, message: _Waiting, now: float) -> int:
+        """A row for each subscription; what nobody wants still uses up an id, and leaves nothing."""
+        insert = (
+            "INSERT INTO messages (message_id, subscription, data, attributes, published_at, due_at, object)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
+        first: int | None = None
+        for name in message.subscriptions or [NOBODY]:
+            values = (first, name, message.data, message.attributes, now, now, message.object)
+            row = connection.execute(insert, values).lastrowid
+            first = first or row
+        if not message.subscriptions:
+            connection.execute("DELETE FROM messages WHERE id = ?", (first,))
+        return first or 0
+
+    def lease(self, subscription: str, seconds: float, count: int = 1) -> list[Delivery]:
+        """The next due messages of a subscription, this caller's alone for `seconds`; at most `count`.
+
+        Of one object only the oldest is leased while its order counts, unless all come together.
+        """
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
             now = self._clock()
-            if connection.execute(_DUE, (now,)).fetchone() is None:
-                return None  # without a write lock: an idle worker disturbs no publisher
+            if not connection.execute(_DUE, (subscription, now, now, 1)).fetchall():
+                return []  # without a write lock: an idle worker disturbs no publisher
+            owner, lease, leased = self._owner.take(), os.urandom(8).hex(), []
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                while (row := connection.execute(_DUE, (now,)).fetchone()) is not None:
-                    message_id, data, attributes, attempts, published_at, reason = row
-                    if attempts >= self._max_attempts:  # its last worker died over it
-                        self._bury(connection, message_id, reason or "no worker finished it")
+                for row in connection.execute(_DUE, (subscription, now, now, count)).fetchall():
+                    key, message_id, data, attributes, attempts, published_at, reason = row
+                    if self._is_spent(subscription, attempts):  # its last worker died over it
+                        self._bury(connection, key, reason or "no worker finished it")
                         continue
-                    lease = os.urandom(8).hex()
                     connection.execute(
-                        "UPDATE messages SET due_at = ?, attempts = attempts + 1, lease = ? WHERE id = ?",
-                        (now + min(seconds, LONGEST_LEASE), lease, message_id),
+                        "UPDATE messages SET due_at = ?, attempts = attempts + 1, lease = ?, owner = ?"
+                        " WHERE id = ?",
+                        (now + min(seconds, LONGEST_LEASE), lease, owner, key),
                     )
-                    return Delivery(
-                        str(message_id), data, json.loads(attributes), attempts + 1, published_at, lease
+                    leased.append(
+                        Delivery(
+                            message_id=str(message_id or key),
+                            data=data,
+                            attributes=json.loads(attributes),
+                            attempt=attempts + 1,
+                            published_at=published_at,
+                            lease=lease,
+                            key=key,
+                            subscription=subscription,
+                        )
                     )
-        return None
+            return leased
+
+    def _is_spent(self, subscription: str, attempts: int) -> bool:
+        ordered = any(known.ordered for known in self.subscriptions if known.name == subscription)
+        return not ordered and attempts >= self._max_attempts  # a destination's attempts end by time
+
+    def take_back(self) -> int:
+        """Make due what processes had leased that have ended; how many messages that were."""
+        with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
+            owners = connection.execute(
+                "SELECT DISTINCT owner FROM messages WHERE owner IS NOT NULL"
+            ).fetchall()
+            self._owner.take()
+            gone = [owner for (owner,) in owners if self._owner.is_gone(owner)]
+            count = 0
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for owner in gone:
+                    back = "UPDATE messages SET due_at = ?, owner = NULL, lease = NULL WHERE owner = ?"
+                    count += connection.execute(back, (self._clock(), owner)).rowcount
+            return count
+
+    def settle(self, done: Sequence[Delivery], failed: Sequence[Failed] = ()) -> int:
+        """Acknowledge what is done and put back what failed, in one commit; how many were still ours.
+
+        A lease that had run out is another's by then: nothing happens to it here.
+        """
+        with self._turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            ours = 0
+            for delivery in done:
+                gone = "DELETE FROM messages WHERE id = ? AND lease = ?"
+                ours += connection.execute(gone, (delivery.key, delivery.lease)).rowcount
+            for delivery, reason, delay in failed:
+                back = (
+                    "UPDATE messages SET due_at = ?, lease = NULL, owner = NULL, reason = ?"
+                    " WHERE id = ? AND lease = ?"
+                )
+                due_at = self._clock() + (delay or 0.0)
+                held = connection.execute(back, (due_at, reason, delivery.key, delivery.lease)).rowcount
+                if held and delay is None:
+                    self._bury(connection, delivery.key, reason)
+                ours += held
+            return ours
 
     def acknowledge(self, delivery: Delivery) -> bool:
         """The work is done. False when the lease had run out and the message was another's by then."""
-        with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
-            done = connection.execute(
-                "DELETE FROM messages WHERE id = ? AND lease = ?", (int(delivery.message_id), delivery.lease)
-            )
-            return done.rowcount == 1
+        return self.settle([delivery]) == 1
 
     def retry(self, delivery: Delivery, reason: str) -> bool:
         """The work failed for now: once more later, or a dead letter. False as in `acknowledge`."""
-        delay = min(LONGEST_DELAY, 2.0 ** min(delivery.attempt - 1, 10))
-        message_id = int(delivery.message_id)
-        with self._turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
-            ours = connection.execute(
-                "UPDATE messages SET due_at = ?, lease = NULL, reason = ? WHERE id = ? AND lease = ?",
-                (self._clock() + delay, reason, message_id, delivery.lease),
-            )
-            if ours.rowcount == 1 and delivery.attempt >= self._max_attempts:
-                self._bury(connection, message_id, reason)
-            return ours.rowcount == 1
+        return self.settle([], [(delivery, reason, self.delay_of(delivery))]) == 1
 
-    def _bury(self, connection: sqlite3.Connection, message_id: int, reason: str) -> None:
-        connection.execute(_BURY, (reason, self._clock(), message_id))
-        connection.execute("DELETE FROM messages WHERE id = ?", (message_id,))
+    def delay_of(self, delivery: Delivery) -> float | None:
+        """Seconds until a consumer's next attempt: 1, doubling, 60 at most; None when none is left."""
+        if delivery.attempt >= self._max_attempts:
+            return None
+        return float(min(LONGEST_DELAY, 2.0 ** min(delivery.attempt - 1, 10)))
+
+    def _bury(self, connection: sqlite3.Connection, key: int, reason: str) -> None:
+        connection.execute(_BURY, (reason, self._clock(), key))
+        connection.execute("DELETE FROM messages WHERE id = ?", (key,))
+
+    def waiting(self) -> Iterator[tuple[int, bytes]]:
+        """Key and data of every message that waits or is leased, for tools; read in pages."""
+        after = 0
+        while page := self._rows("SELECT id, data FROM messages WHERE id > ? ORDER BY id LIMIT 100", after):
+            for after, data in page:
+                yield after, data
+
+    def remove(self, keys: Sequence[int]) -> None:
+        """Drop messages that wait: a person is being forgotten."""
+        with self._turn("FULL", WORKER_TIMEOUT) as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for key in keys:
+                connection.execute("DELETE FROM messages WHERE id = ?", (key,))
 
     def wait(self, seconds: float) -> None:
         """Sleep until something is published in this process, at most `seconds`.
@@ -171,17 +303,26 @@ class EmbeddedQueue:
     def dead_letters(self) -> Iterator[Dead]:
         """Dead letters, oldest first, read in pages."""
         after = 0
-        while page := self._rows("SELECT * FROM dead_letters WHERE id > ? ORDER BY id LIMIT 100", after):
-            for after, data, attributes, _, attempts, reason, recorded_at in page:
-                yield Dead(str(after), data, json.loads(attributes), attempts, reason, recorded_at)
+        select = (
+            "SELECT id, data, attributes, attempts, reason, recorded_at, subscription"
+            " FROM dead_letters WHERE id > ? ORDER BY id LIMIT 100"
+        )
+        while page := self._rows(select, after):
+            for after, data, attributes, attempts, reason, recorded_at, subscription in page:
+                known = json.loads(attributes)
+                yield Dead(str(after), data, known, attempts, reason, recorded_at, subscription)
 
     def remove_dead_letter(self, dead_letter_id: str) -> None:
         with self._turn("FULL", WORKER_TIMEOUT) as connection:
             connection.execute("DELETE FROM dead_letters WHERE id = ?", (int(dead_letter_id),))
 
     def depth(self) -> int:
-        """How many messages are neither acknowledged nor dead."""
+        """How many messages are neither acknowledged nor dead, each subscription's counted."""
         return int(self._rows("SELECT count(*) FROM messages")[0][0])
+
+    def depths(self) -> dict[str, int]:
+        """The same by subscription."""
+        return dict(self._rows("SELECT subscription, count(*) FROM messages GROUP BY subscription"))
 
     def oldest_age(self) -> float:
         """Seconds since the oldest of them was published; 0 when there are none."""
@@ -191,6 +332,7 @@ class EmbeddedQueue:
     def close(self) -> None:
         with self._lock:
             self._close()
+            self._owner.close()
 
     def _rows(self, statement: str, *values: object) -> list[Any]:
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
@@ -207,6 +349,8 @@ class EmbeddedQueue:
         if not self._lock.acquire(timeout=max(0.0, timeout)):
             raise QueueUnavailable(self._sentence("busy"))
         try:
+            if self._file is not None and self._file != self._identity():
+                self._close()  # moved away or replaced: what is written to the old file reaches nobody
             connection = self._connections.get(synchronous) or self._open(synchronous, deadline)
             left = max(0, int((deadline - time.monotonic()) * 1000))
             connection.execute(f"PRAGMA busy_timeout = {left}")
@@ -217,34 +361,79 @@ class EmbeddedQueue:
         finally:
             self._lock.release()
 
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
     def _open(self, synchronous: str, deadline: float) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(
+            os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        )  # its owner's alone; SQLite's others follow
         connection = sqlite3.connect(self.path, timeout=0.1, isolation_level=None, check_same_thread=False)
         while True:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {synchronous}")
-                connection.executescript(_SCHEMA)
-                now = self._clock()
-                connection.execute(
-                    "UPDATE messages SET due_at = ? WHERE due_at > ?", (now, now + LONGEST_LEASE)
-                )
+                connection.execute("PRAGMA secure_delete = ON")
+                self._prepare(connection)
                 break
-            except (
-                sqlite3.OperationalError
-            ) as error:  # two processes that create it: the wait is not SQLite's
+            # Two processes that create it: the wait is not SQLite's.
+            except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     connection.close()
                     raise
                 time.sleep(0.01)
         self._connections[synchronous] = connection
+        self._file = self._identity()
         return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Create the tables, or take over the first edition's with what waits in them."""
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        now = self._clock()
+        if version >= _VERSION:
+            connection.execute("UPDATE messages SET due_at = ? WHERE due_at > ?", (now, now + LONGEST_LEASE))
+            return
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            for table, columns in _COLUMNS.items():
+                there = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+                for name, kind in columns.items():
+                    if name not in there:
+                        connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+            for statement in _INDEXES.split(";"):
+                connection.execute(statement)
+            self._assign(connection, now)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _assign(self, connection: sqlite3.Connection, now: float) -> None:
+        """Give what waits from before there were subscriptions to those that want it."""
+        rows = connection.execute(
+            "SELECT id, data, attributes FROM messages WHERE subscription = ''"
+        ).fetchall()
+        for key, data, attributes in rows:
+            names, about = self._wanting(data, json.loads(attributes))
+            for name in names:
+                connection.execute(
+                    "INSERT INTO messages (message_id, subscription, data, attributes, published_at, due_at,"
+                    " attempts, reason, object) SELECT id, ?, data, attributes, published_at,"
+                    " min(due_at, ?), attempts, reason, ? FROM messages WHERE id = ?",
+                    (name, now, about, key),
+                )
+            connection.execute("DELETE FROM messages WHERE id = ?", (key,))
 
     def _close(self) -> None:
         for connection in self._connections.values():
             with suppress(sqlite3.Error):
                 connection.close()
         self._connections.clear()
+        self._file = None
 
     def _sentence(self, problem: str) -> str:
         return say("QUEUE_FILE_FAILED", self._language, path=self.path, problem=problem)

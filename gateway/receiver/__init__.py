@@ -11,6 +11,7 @@ import flask
 from gateway.errors import QueueUnavailable
 from gateway.events import Message
 from gateway.ingest.decision import Judgement, judge
+from gateway.outcome import About, Outcome, report
 from gateway.queues import Publisher, open_publisher
 from gateway.queues.publish import PUBLISH_SECONDS, publish_within
 from gateway.queues.unqueued import keep
@@ -59,6 +60,13 @@ def _publish(
         return answer(
             "QUEUE_UNAVAILABLE", config, request_id, 503, event=message.event, event_id=message.event_id
         )
+    if not _publisher().wants(message.event):
+        about = About(message.event, message.event_id, message.portal.domain)
+        report(Outcome("EVENT_IGNORED"), about, config.language)
+    if config.domain and message.portal.domain not in (config.domain, ""):
+        from gateway.receiver.oddities import log_other_portal  # cold start
+
+        log_other_portal(message, config)
     if log.isEnabledFor(logging.DEBUG):
         fields = {"code": "EVENT_QUEUED", "event": message.event, "event_id": message.event_id}
         fields |= {"portal": message.portal.domain, "place": place, "request_id": request_id}

@@ -1,6 +1,7 @@
 """What an accepted event lost on its way, said once: an event of Bitrix24's own is never odd."""
 
 import logging
+import time
 
 from gateway.events import Message
 from gateway.ingest.decision import Judgement
@@ -38,3 +39,19 @@ def log_oddities(judgement: Judgement, message: Message, settings: Settings, req
     }
     opening = say("EVENT_ODD", settings.language, event=message.event)
     log.warning(" ".join([opening, *sentences]), extra={"json_fields": fields})
+
+
+PORTAL_SECONDS = 3600.0  # between two warnings of one portal
+_warned: dict[str, float] = {}
+
+
+def log_other_portal(message: Message, settings: Settings) -> None:
+    """Say once an hour that a portal is not `BITRIX24_DOMAIN`, unless its token is bound to it."""
+    portal, now = message.portal.domain, time.monotonic()
+    if any(bound == portal for bound, _ in settings.bound_tokens):
+        return
+    if now - _warned.get(portal, -PORTAL_SECONDS) < PORTAL_SECONDS or len(_warned) >= 1000:
+        return
+    _warned[portal] = now
+    sentence = say("PORTAL_DIFFERS", settings.language, theirs=portal, mine=settings.domain)
+    log.warning(sentence, extra={"json_fields": {"code": "PORTAL_DIFFERS", "portal": portal}})

@@ -1,0 +1,70 @@
+"""Where verified events go beside the store of links: the addresses of `FORWARD_TO`, and what each wants."""
+
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, urlsplit
+
+PROBE_EVENT = "ONGATEWAYPROBE"  # doctor's own: it changes nothing and reaches nobody
+
+_PATTERN = re.compile(r"[A-Z0-9_]{1,100}\*?|\*")
+
+
+@dataclass(frozen=True)
+class Destination:
+    """An address, and the events it wants: names or beginnings (`ONTASK*`), none for all of them.
+
+    `id` names it in subscriptions and never changes while the address does not;
+    `shown` is the address without user, password and query.
+    """
+
+    url: str = field(repr=False)
+    patterns: tuple[str, ...] = ()
+    id: str = ""
+    shown: str = ""
+
+    def wants(self, event: str) -> bool:
+        if event == PROBE_EVENT:
+            return False
+        return not self.patterns or any(_fits(event, pattern) for pattern in self.patterns)
+
+
+def _fits(event: str, pattern: str) -> bool:
+    return event.startswith(pattern[:-1]) if pattern.endswith("*") else event == pattern
+
+
+def read_destinations(setting: str) -> tuple[Destination, ...]:
+    """The destinations of `FORWARD_TO`: URLs separated by spaces. Raises `ValueError` for what is none."""
+    found: dict[str, Destination] = {}
+    for item in setting.split():
+        url, _, wanted = item.partition("#")
+        patterns = tuple(pattern.strip().upper() for pattern in wanted.split(",") if pattern.strip())
+        if not all(_PATTERN.fullmatch(pattern) for pattern in patterns):
+            raise ValueError("an event's name")
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        if parts.scheme not in ("http", "https") or not host or parts.port == 0:
+            raise ValueError("an address")
+        if parts.scheme == "http" and not is_private(host):
+            raise ValueError("https")
+        port = f":{parts.port}" if parts.port else ""
+        shown = f"{parts.scheme}://{host}{port}{parts.path}"
+        found[url] = Destination(url, patterns, sha256(url.encode()).hexdigest()[:8], shown)
+    return tuple(found.values())
+
+
+def is_private(host: str) -> bool:
+    """Whether plain HTTP may go there: loopback, private addresses, single labels, `*.internal`."""
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return "." not in host or host.endswith((".internal", ".localhost"))
+    return address.is_private or address.is_loopback
+
+
+def secrets_of(url: str) -> tuple[str, ...]:
+    """What of an address must never be shown: its password, and values in its query."""
+    parts = urlsplit(url)
+    values = [value for _, value in parse_qsl(parts.query)]
+    return tuple(secret for secret in (parts.password or "", *values) if secret)

@@ -1,0 +1,76 @@
+"""The worker's process as `serve` sees it: started, woken, started again, and ended in time."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+
+from gateway.settings import Settings
+from gateway.texts import say
+
+RESTART_SECONDS = 1.0  # doubling for each that ends within a minute, a minute at most
+
+log = logging.getLogger("gateway.serve")
+
+
+class WorkerProcess:
+    """One child; `wake` never blocks, and a child that ends is started again until `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._watch, name="worker", daemon=True)
+
+    def start(self) -> None:
+        self._spawn()
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def wake(self) -> None:
+        """Something was published: the worker need not wait for its next look."""
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with suppress(
+                OSError, ValueError
+            ):  # full: it is awake already; closed: it is being started again
+                os.write(process.stdin.fileno(), b".")
+
+    def stop(self, seconds: float) -> None:
+        """Let it finish what it has begun, and end it where that takes longer."""
+        self._stopping.set()
+        process = self._process
+        if process is None:
+            return
+        with suppress(OSError):
+            if process.stdin is not None:
+                process.stdin.close()
+        try:
+            process.wait(max(0.1, seconds))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _spawn(self) -> None:
+        command = [sys.executable, "-m", "gateway.local.worker"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 — our own
+        if self._process.stdin is not None:
+            os.set_blocking(self._process.stdin.fileno(), False)
+
+    def _watch(self) -> None:
+        pause = RESTART_SECONDS
+        while not self._stopping.is_set() and self._process is not None:
+            began = time.monotonic()
+            code = self._process.wait()
+            if self._stopping.is_set():
+                return
+            pause = RESTART_SECONDS if time.monotonic() - began > 60 else min(2 * pause, 60.0)
+            log.error(say("WORKER_ENDED", self._settings.language, code=code, seconds=round(pause)))
+            if not self._stopping.wait(pause):
+                self._spawn()

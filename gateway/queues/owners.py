@@ -1,0 +1,51 @@
+"""Which processes are alive that lease messages: each holds a lock on a byte of its own beside the queue.
+
+The kernel drops a lock with its process, however that ends. So a restarted worker knows at once
+which leases are nobody's, and never takes one from a process that still works.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: there leases run out by time alone
+    fcntl = None  # type: ignore[assignment]
+
+
+class Owner:
+    """This process's own number; `is_gone` tells of any other."""
+
+    def __init__(self, queue: Path) -> None:
+        self._path = queue.with_name(f"{queue.name}.owners")
+        self._descriptor: int | None = None
+        self.number = 0
+
+    def take(self) -> int:
+        """Take a number and hold its byte until the process ends; closing any descriptor would let go."""
+        if self._descriptor is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self.number = secrets.randbelow(2**40) + 1
+            if fcntl is not None:
+                fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.number)
+        return self.number
+
+    def is_gone(self, number: int) -> bool:
+        """Whether the process with this number has ended."""
+        if number == self.number or fcntl is None or self._descriptor is None:
+            return False
+        try:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+        except OSError:
+            return False
+        fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, number)
+        return True
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.close(self._descriptor)
+        self._descriptor = None

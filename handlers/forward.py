@@ -1,0 +1,144 @@
+"""Destinations: a verified event as Bitrix24 itself would post it, to whoever lives on it.
+
+A bot's handler that was written for Bitrix24 needs no change: the form, PHP's brackets and the
+order of names are the portal's, and the token stands where that handler looks first. What never
+goes on the queue (an application's OAuth tokens) is missing.
+
+https://www.standardwebhooks.com
+"""
+
+import base64
+import hmac
+import threading
+import time
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+
+from gateway.destinations import Destination
+from gateway.errors import DeliveryFailed, PoisonMessage
+from gateway.events import Message
+from gateway.ingest.php_form import build_query
+from gateway.outcome import Outcome
+from gateway.settings import Settings
+
+DELIVERY_SECONDS = 15.0
+AT_ONCE = 4  # deliveries to one destination
+AGENT = "Bitrix24 Webhook Engine (by gateway)"
+_READ_BYTES = 65_536  # of an answer; what is longer costs the connection
+
+_turns: dict[str, threading.BoundedSemaphore] = {}
+_taking_turns = threading.Lock()
+
+
+def deliver(message: Message, destination: Destination, settings: Settings) -> Outcome:
+    """Post one event to one destination.
+
+    Raises `DeliveryFailed` for whatever is to be tried again, `PoisonMessage` where
+    the destination says that it wants no more of it (410).
+    """
+    body = form_of(message, settings)
+    began = time.monotonic()
+    with _turn(destination):
+        status, retry_after = _post(destination, body, headers_of(message, body, settings))
+    took = round((time.monotonic() - began) * 1000)
+    if 200 <= status < 300:
+        facts = {"destination": destination.shown, "status": status, "ms": took}
+        return Outcome("EVENT_FORWARDED", values=facts, facts=facts)
+    if status == 410:
+        raise PoisonMessage(f"{destination.shown}: 410 Gone")
+    raise DeliveryFailed(destination.shown, str(status or "no answer"), retry_after)
+
+
+def form_of(message: Message, settings: Settings) -> bytes:
+    """The body as the portal wrote it: the same names and values, in the same order.
+
+    A null can only have been the text `undefined` of task events: PHP leaves nulls out.
+    """
+    auth = {"domain": message.portal.domain or None, "member_id": message.portal.member_id}
+    auth["application_token"] = token_of(message.portal.domain, settings)
+    event = {
+        "event": message.event,
+        "event_handler_id": message.event_handler_id,
+        "data": _with_undefined(message.data),
+        "ts": message.ts,
+        "auth": auth,
+    }
+    return build_query({name: value for name, value in event.items() if value is not None})
+
+
+def _with_undefined(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: "undefined" if inner is None else _with_undefined(inner) for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return ["undefined" if inner is None else _with_undefined(inner) for inner in value]
+    return value
+
+
+def token_of(portal: str, settings: Settings) -> str | None:
+    """The first accepted token of a portal: what its handler compares."""
+    tokens = settings.tokens_of(portal) if portal else settings.tokens
+    return tokens[0].decode("utf-8", "surrogateescape") if tokens else None
+
+
+def headers_of(message: Message, body: bytes, settings: Settings) -> dict[str, str]:
+    """Content-Type, the token where handlers look first, and Standard Webhooks' three."""
+    sent_at = str(int(time.time()))
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "User-Agent": AGENT,
+        "webhook-id": message.event_id,
+        "webhook-timestamp": sent_at,
+    }
+    token = token_of(message.portal.domain, settings)
+    if token is not None and token.isascii() and token.isprintable():
+        headers["X-Bitrix-Token"] = token
+    if settings.forward_secret:
+        key = base64.b64decode(settings.forward_secret.removeprefix("whsec_"))
+        signed = f"{message.event_id}.{sent_at}.".encode() + body
+        headers["webhook-signature"] = "v1," + base64.b64encode(hmac.digest(key, signed, sha256)).decode()
+    return headers
+
+
+def _turn(destination: Destination) -> threading.BoundedSemaphore:
+    with _taking_turns:
+        return _turns.setdefault(destination.id, threading.BoundedSemaphore(AT_ONCE))
+
+
+@cache
+def _pool() -> urllib3.PoolManager:
+    return urllib3.PoolManager(num_pools=32, maxsize=AT_ONCE, retries=False)
+
+
+def _post(destination: Destination, body: bytes, headers: dict[str, str]) -> tuple[int, float | None]:
+    """(status, Retry-After in seconds) of one POST; 0 for no answer in time. No redirect is followed."""
+    parts = urlsplit(destination.url)
+    if parts.username:
+        basic = f"{parts.username}:{parts.password or ''}"
+        headers = headers | {"Authorization": "Basic " + base64.b64encode(basic.encode()).decode()}
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    query = f"?{parts.query}" if parts.query else ""
+    url = f"{parts.scheme}://{host}{port}{parts.path or '/'}{query}"
+    try:
+        answer = _pool().request(
+            "POST",
+            url,
+            body=body,
+            headers=headers,
+            redirect=False,
+            timeout=urllib3.Timeout(total=DELIVERY_SECONDS),
+            preload_content=False,
+        )
+        answer.read(_READ_BYTES)
+        answer.release_conn()
+    except (urllib3.exceptions.HTTPError, OSError, ValueError):
+        return 0, None
+    seconds = answer.headers.get("Retry-After", "")
+    return answer.status, float(seconds) if seconds.isdigit() and len(seconds) < 7 else None
