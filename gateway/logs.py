@@ -162,7 +162,7 @@ class _Structured(_Redacting):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            if self._library is None and record.levelno < logging.WARNING and not _in_request():
+            if self._library is None and not _in_request():
                 self._stream.write(_early(record) + "\n")
                 return
             if self._library is None:

@@ -73,10 +73,7 @@ def _announce(loaded: Settings) -> None:
         log.warning(say("SHORT_SECRET", loaded.language, setting=name))
     consumer = loaded.outgoing_token is None and loaded.on_google_cloud
     if not loaded.rest_webhook and (consumer or not loaded.on_google_cloud):
-        log.warning(
-            say("NO_INCOMING_WEBHOOK", loaded.language),
-            extra={"json_fields": {"code": "NO_INCOMING_WEBHOOK"}},
-        )
+        log.warning(say("NO_INCOMING_WEBHOOK", loaded.language))
     if consumer:
         return  # it has no token to judge
     if is_plain(loaded):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from gateway.errors import PoisonMessage
 from gateway.events import Message
 from gateway.links import decide, user_record
-from gateway.links.model import Account, HistoryRow, Moment, Observation, Store
+from gateway.links.model import Account, Changes, HistoryRow, Moment, Observation, Store
 from gateway.links.telegram_account import parse_account
 from gateway.outcome import Outcome
 from handlers.context import Context
@@ -46,8 +46,8 @@ def handle(message: Message, context: Context) -> list[Outcome]:
         observations.append(reading.observation(user, record))
     portal = message.portal.domain
     told = [seen for seen in observations if seen.account is not None or seen.active is not None]
-    changes = context.store.apply(portal, message.event_id, told) if told else []
-    if changes is None:
+    changes = context.store.apply(portal, message.event_id, told) if told else Changes()
+    if changes.repeated:
         return [_unchanged(seen.bitrix_user_id, "repeated") for seen in observations]
     changed = {row.bitrix_user_id for row in changes}
     same = [seen for seen in observations if seen.bitrix_user_id not in changed]

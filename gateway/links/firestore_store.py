@@ -39,7 +39,7 @@ from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import user_record
 from gateway.links.dead_letters import handle, letter_id, read_handle, to_json
 from gateway.links.decide import Decision, Known, Row, decide
-from gateway.links.model import Account, DeadLetter, HistoryRow, Link, Observation
+from gateway.links.model import Account, Changes, DeadLetter, HistoryRow, Link, Observation, repeated
 from gateway.settings import language
 from gateway.texts import say
 
@@ -66,18 +66,16 @@ class FirestoreStore:
             self._client = firestore.Client(project=project, database=database)
             self._check_version()
 
-    def apply(
-        self, portal: str, event_id: str, observations: Sequence[Observation]
-    ) -> list[HistoryRow] | None:
+    def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
         processed = self._reference("processed_events", event_id)
         wanted = [self._link(portal, seen.bitrix_user_id) for seen in observations]
         wanted += [claim for seen in observations for claim in self._claims(portal, seen.account)]
 
-        def attempt() -> list[HistoryRow] | None:
+        def attempt() -> Changes:
             reads = _Reads(self._client)
             reads.fetch([processed, *wanted])  # nearly always all that is needed, in one call
             if reads.document(processed) is not None:
-                return None
+                return repeated()
 
             def read(user: int, account: Account) -> Iterator[Row]:
                 claims = self._claims(portal, account)
@@ -94,7 +92,7 @@ class FirestoreStore:
             batch.create(processed, {"expires_at": datetime.now(UTC) + KEPT})
             self._write(batch, reads, portal, decision)
             batch.commit(retry=_RETRY, timeout=_TIMEOUT)
-            return decision.told
+            return Changes(decision.told)
 
         return self._repeat(attempt)
 

@@ -91,6 +91,19 @@ class HistoryRow:
     recorded_at: datetime
 
 
+class Changes(list[HistoryRow]):
+    """What an event changed, in order; `repeated`: it had been applied before, and changed nothing."""
+
+    repeated = False
+
+
+def repeated() -> Changes:
+    """Nothing, as the event had been applied before."""
+    changes = Changes()
+    changes.repeated = True
+    return changes
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A message that will not be delivered again by itself, and why.
@@ -116,9 +129,7 @@ class Store(Protocol):
     Any method raises `StoreUnavailable` where the backend does not answer.
     """
 
-    def apply(
-        self, portal: str, event_id: str, observations: Sequence[Observation]
-    ) -> list[HistoryRow] | None:
+    def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
         """Decide and write in one transaction: links, history rows, the event's id.
 
         Returns what to tell: the history rows it wrote, then as `conflict` the claims

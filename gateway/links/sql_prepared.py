@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.links.decide import Decision, Known, Row, decide
-from gateway.links.model import Account, HistoryRow, Observation
+from gateway.links.model import Account, Changes, HistoryRow, Observation, repeated
 from gateway.links.sql_schema import Utc, link_history, links, processed_events
 
 _portal: sa.BindParameter[str] = sa.bindparam("p", type_=sa.Text)
@@ -86,13 +86,11 @@ class EventTransaction:
         self._record = Prepared(sa.insert(link_history).values(_HISTORY).inline(), dialect)
         self._time: Any = Utc().dialect_impl(dialect).result_processor(dialect, None)
 
-    def apply(
-        self, cursor: Any, portal: str, event_id: str, observations: Sequence[Observation]
-    ) -> list[HistoryRow] | None:
+    def apply(self, cursor: Any, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
         """Decide and write; nothing where the event was processed before."""
         self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
         if cursor.rowcount != 1:
-            return None
+            return repeated()
 
         def read(user: int, account: Account) -> Iterator[Row]:
             name = account.telegram_username
@@ -102,7 +100,7 @@ class EventTransaction:
 
         decision = decide(portal, event_id, observations, read)
         self._write(cursor, portal, decision)
-        return decision.told
+        return Changes(decision.told)
 
     def _row(self, found: Sequence[Any]) -> Row:
         user, telegram_id, name, observed_at, updated_at, known = found

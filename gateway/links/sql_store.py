@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from gateway.links import user_record
 from gateway.links.dead_letters import handle, letter_id, read_handle, to_json
 from gateway.links.decide import Known, Row
-from gateway.links.model import Account, DeadLetter, HistoryRow, Link, Observation
+from gateway.links.model import Account, Changes, DeadLetter, HistoryRow, Link, Observation
 from gateway.links.sql_engine import failures, open_engine, unavailable
 from gateway.links.sql_prepared import EventTransaction, by_id, by_name, by_user, insert_of
 from gateway.links.sql_schema import (
@@ -57,9 +57,7 @@ class SqlStore:
         self._event = EventTransaction(engine.dialect)
         self._purge_after = datetime.now(UTC)
 
-    def apply(
-        self, portal: str, event_id: str, observations: Sequence[Observation]
-    ) -> list[HistoryRow] | None:
+    def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
         now = datetime.now(UTC)
 
         changes = self._again(lambda: self._apply(portal, event_id, observations))
@@ -205,9 +203,7 @@ class SqlStore:
         with failures(), self._reading.connect() as connection:
             return connection.execute(query, values or {}).all()
 
-    def _apply(
-        self, portal: str, event_id: str, observations: Sequence[Observation]
-    ) -> list[HistoryRow] | None:
+    def _apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
         """The transaction of an event, on the driver's own connection: see `gateway.links.sql_prepared`."""
         connection = self._engine.raw_connection()
         try:

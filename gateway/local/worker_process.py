@@ -11,6 +11,7 @@ from contextlib import suppress
 from gateway.settings import Settings
 from gateway.texts import say
 
+COMMAND = [sys.executable, "-m", "gateway.local.worker"]
 RESTART_SECONDS = 1.0  # doubling for each that ends within a minute, a minute at most
 
 log = logging.getLogger("gateway.serve")
@@ -58,8 +59,7 @@ class WorkerProcess:
             process.wait()
 
     def _spawn(self) -> None:
-        command = [sys.executable, "-m", "gateway.local.worker"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 — our own
+        self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE)  # noqa: S603 — our own
         if self._process.stdin is not None:
             os.set_blocking(self._process.stdin.fileno(), False)
 

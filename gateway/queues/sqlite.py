@@ -190,32 +190,41 @@ class EmbeddedQueue:
             now = self._clock()
             if not connection.execute(_DUE, (subscription, now, now, 1)).fetchall():
                 return []  # without a write lock: an idle worker disturbs no publisher
-            owner, lease, leased = self._owner.take(), os.urandom(8).hex(), []
+            until, mark = now + min(seconds, LONGEST_LEASE), (os.urandom(8).hex(), self._owner.take())
+            leased: list[Delivery] = []
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                for row in connection.execute(_DUE, (subscription, now, now, count)).fetchall():
-                    key, message_id, data, attributes, attempts, published_at, reason = row
-                    if self._is_spent(subscription, attempts):  # its last worker died over it
+                while rows := connection.execute(_DUE, (subscription, now, now, count)).fetchall():
+                    spent = [row for row in rows if self._is_spent(subscription, row[4])]
+                    for key, *_, reason in spent:  # its last worker died over it
                         self._bury(connection, key, reason or "no worker finished it")
-                        continue
-                    connection.execute(
-                        "UPDATE messages SET due_at = ?, attempts = attempts + 1, lease = ?, owner = ?"
-                        " WHERE id = ?",
-                        (now + min(seconds, LONGEST_LEASE), lease, owner, key),
-                    )
-                    leased.append(
-                        Delivery(
-                            message_id=str(message_id or key),
-                            data=data,
-                            attributes=json.loads(attributes),
-                            attempt=attempts + 1,
-                            published_at=published_at,
-                            lease=lease,
-                            key=key,
-                            subscription=subscription,
-                        )
-                    )
+                    good = (row for row in rows if row not in spent)
+                    leased.extend(self._leased(connection, subscription, row, until, mark) for row in good)
+                    if leased:
+                        break
             return leased
+
+    def _leased(
+        self,
+        connection: sqlite3.Connection,
+        subscription: str,
+        row: Sequence[Any],
+        until: float,
+        mark: tuple[str, int],
+    ) -> Delivery:
+        key, message_id, data, attributes, attempts, published_at, _ = row
+        taken = "UPDATE messages SET due_at = ?, attempts = attempts + 1, lease = ?, owner = ? WHERE id = ?"
+        connection.execute(taken, (until, *mark, key))
+        return Delivery(
+            message_id=str(message_id or key),
+            data=data,
+            attributes=json.loads(attributes),
+            attempt=attempts + 1,
+            published_at=published_at,
+            lease=mark[0],
+            key=key,
+            subscription=subscription,
+        )
 
     def _is_spent(self, subscription: str, attempts: int) -> bool:
         ordered = any(known.ordered for known in self.subscriptions if known.name == subscription)

@@ -16,8 +16,9 @@ from gateway.events import Message
 from handlers.context import Context
 
 
-def handle(message: Message, context: Context) -> None:
+def handle(message: Message, context: Context) -> list:
     print("handled", message.event, message.data, flush=True)
+    return []
 """
 FUNCTION = '''
 
@@ -29,22 +30,20 @@ def on_deal_add(event: CloudEvent) -> None:
     handlers.consume(event, "ONCRMDEALADD")
 '''
 PROGRAM = """
-import threading
-from functions_framework import create_app
-from gateway.functions import MAIN, of_kind
+from gateway.functions import of_kind
 from gateway.local import worker
 from gateway.queues.model import Delivery
 
-consumers = [create_app(function.name, str(MAIN)) for function in of_kind("consumer")]
-print(*[function.name for function in of_kind("consumer")])
-worker.threads(None, consumers, threading.Event())
+calls = worker.load()
+names = [function.name for function in of_kind("consumer")]
+print(*names)
 data = (
     '{"schema": 1, "event_id": "e", "event": "ONCRMDEALADD", "event_handler_id": null, "ts": 1,'
     ' "received_at": "2026-01-01T00:00:00Z", "source": "webhook",'
     ' "portal": {"domain": "p.bitrix24.ru", "member_id": ""}, "data": {"FIELDS": {"ID": "7"}}}'
 )
 delivery = Delivery("1", data.encode(), {"event": "ONCRMDEALADD", "event_id": "e"}, 1, 1.0, "lease")
-print("failure:", worker.deliver(delivery, consumers))
+print("failures:", [worker.deliver(delivery, calls[name]) for name in names])
 """
 
 
@@ -105,7 +104,7 @@ def test_a_function_is_a_module_an_entry_and_a_line(copy: Path) -> None:
     after = run(copy)
     assert after.splitlines()[0] == "on_user_update on_user_add on_deal_add"
     assert "handled ONCRMDEALADD {'FIELDS': {'ID': '7'}}" in after
-    assert "failure: None" in after
+    assert "failures: [None, None, None]" in after
 
     for path, text in edited.items():
         path.write_text(text, "utf-8")

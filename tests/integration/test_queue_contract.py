@@ -11,6 +11,7 @@ import pytest
 from gateway.queues import Publisher
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
+from tests.support.queues import leased
 
 Taken = list[tuple[str, bytes, Mapping[str, str]]]
 Queue = tuple[Publisher, Callable[[], Taken]]
@@ -21,7 +22,7 @@ def _embedded(tmp_path: Path) -> tuple[EmbeddedQueue, Callable[[], Taken]]:
 
     def take() -> Taken:
         other, taken = EmbeddedQueue(queue.path), []  # as another process would
-        while (delivery := other.lease(60)) is not None:
+        while (delivery := leased(other, 60)) is not None:
             taken.append((delivery.message_id, delivery.data, delivery.attributes))
             assert other.acknowledge(delivery)
         other.close()

@@ -21,6 +21,7 @@ from gateway.queues import open_publisher
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import load
+from tests.support.queues import leased
 
 
 class Clock:
@@ -46,7 +47,7 @@ def queue(tmp_path: Path, clock: Clock) -> Iterator[EmbeddedQueue]:
 
 
 def lease(queue: EmbeddedQueue, seconds: float = 60) -> Delivery:
-    delivery = queue.lease(seconds)
+    delivery = leased(queue, seconds)
     assert delivery is not None
     return delivery
 
@@ -55,7 +56,7 @@ def test_a_leased_message_is_nobody_elses(queue: EmbeddedQueue) -> None:
     queue.publish(b"1", {}, 1)
     delivery = lease(queue)
     assert (delivery.data, delivery.attempt) == (b"1", 1)
-    assert queue.lease(60) is None
+    assert leased(queue, 60) is None
     assert queue.acknowledge(delivery)
     assert queue.depth() == 0
 
@@ -68,7 +69,7 @@ def test_a_lease_that_runs_out_gives_the_message_to_the_next(queue: EmbeddedQueu
     assert (second.message_id, second.attempt) == (first.message_id, 2)
     assert not queue.acknowledge(first)
     assert not queue.retry(first, "late")
-    assert queue.lease(60) is None, "the late worker's answer must not free the message"
+    assert leased(queue, 60) is None, "the late worker's answer must not free the message"
     assert queue.acknowledge(second)
     assert not queue.acknowledge(second)
 
@@ -79,7 +80,7 @@ def test_backoff_doubles_from_a_second_to_a_minute(tmp_path: Path, clock: Clock)
     for delay in [1, 2, 4, 8, 16, 32, 60, 60, 60]:
         assert queue.retry(lease(queue), "not now")
         clock.now += delay - 0.01
-        assert queue.lease(60) is None
+        assert leased(queue, 60) is None
         clock.now += 0.02
     queue.close()
 
@@ -89,7 +90,7 @@ def test_out_of_attempts_is_a_dead_letter_with_its_reason(queue: EmbeddedQueue, 
     for _ in range(3):
         queue.retry(lease(queue), "the store is down")
         clock.now += 60
-    assert queue.lease(60) is None
+    assert leased(queue, 60) is None
     [dead] = queue.dead_letters()
     assert (dead.id, dead.data, dead.attributes) == (message_id, b"1", {"event": "ONUSERADD"})
     assert (dead.reason, dead.attempts) == ("the store is down", 3)
@@ -164,7 +165,7 @@ def test_two_workers_never_hold_one_message(queue: EmbeddedQueue, clock: Clock) 
 
     def work(_worker: int) -> list[bytes]:
         mine, own = [], EmbeddedQueue(queue.path, clock=clock)
-        while (delivery := own.lease(600)) is not None:
+        while (delivery := leased(own, 600)) is not None:
             mine.append(delivery.data)
             assert own.acknowledge(delivery)
         own.close()
@@ -199,7 +200,7 @@ def test_a_file_locked_by_another_program(queue: EmbeddedQueue) -> None:
     other.execute("ROLLBACK")
     other.close()
     queue.publish(b"3", {}, 10)
-    assert [lease(queue).data, lease(queue).data, queue.lease(60)] == [b"1", b"3", None]
+    assert [lease(queue).data, lease(queue).data, leased(queue, 60)] == [b"1", b"3", None]
 
 
 def test_many_publishers_before_a_locked_file_all_end(queue: EmbeddedQueue) -> None:
@@ -294,10 +295,11 @@ import os, sys
 from gateway.queues.sqlite import EmbeddedQueue
 queue = EmbeddedQueue(sys.argv[1], max_attempts=1000)
 while True:
-    delivery = queue.lease(600)
-    if delivery is None:
+    taken = queue.lease("messages", 600)
+    if not taken:
         queue.wait(0.01)
         continue
+    delivery = taken[0]
     os.write(1, delivery.attributes["name"].encode() + b"\n")  # the effect; then it is acknowledged
     queue.acknowledge(delivery)
 """
@@ -338,7 +340,7 @@ def test_kill_at_any_moment_loses_nothing_that_was_stored(tmp_path: Path, seed: 
     with closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         connection.execute("UPDATE messages SET due_at = 0")  # the killed workers' leases
-    while (delivery := queue.lease(600)) is not None:
+    while (delivery := leased(queue, 600)) is not None:
         names[delivery.attributes["name"]] += 1
         assert queue.acknowledge(delivery)
     queue.close()

@@ -33,6 +33,7 @@ from gateway.tools.recovery import forget
 from gateway.tools.recovery_log import Parts, cloud_records, exported
 from tests.support.cloud_logging import CloudLogging
 from tests.support.pubsub import Topic
+from tests.support.queues import leased
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -74,14 +75,14 @@ class House:
     def queued(self) -> list[tuple[bytes, Mapping[str, str]]]:
         """What stands on the queue, taken off."""
         taken = []
-        while (delivery := self.queue.lease(60)) is not None:
+        while (delivery := leased(self.queue, 60)) is not None:
             taken.append((delivery.data, delivery.attributes))
             assert self.queue.acknowledge(delivery)
         return taken
 
     def fail(self, one: Message) -> None:
         self.queue.publish(one.to_bytes(), one.attributes("query:token"), 10)
-        delivery = self.queue.lease(60)
+        delivery = leased(self.queue, 60)
         assert delivery is not None
         self.queue.retry(delivery, "the store is down")
 
@@ -153,7 +154,7 @@ def test_a_letter_that_fails_again_at_once_is_not_put_back_without_end(
 
     def publish_and_fail(queue: EmbeddedQueue, *arguments: Any) -> str:
         message_id = publish(queue, *arguments)
-        delivery = house.queue.lease(60)
+        delivery = leased(house.queue, 60)
         assert delivery is not None
         house.queue.retry(delivery, "still down")
         return message_id

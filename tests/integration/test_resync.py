@@ -24,6 +24,7 @@ from gateway.portal.resync import AlreadyRunning, run
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings, load
 from tests.support.portal import FIELD, HANG_UP, HTML, SECRET, Call, PortalSimulator, Reply, error
+from tests.support.queues import leased
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +65,7 @@ class Place:
         """The data of what waits on the queue."""
         queue = EmbeddedQueue(f"{self.path}/queue.db", 10, "en")
         found = []
-        while (delivery := queue.lease(60.0)) is not None:
+        while (delivery := leased(queue, 60.0)) is not None:
             found.append(read_message(delivery.data).data)
             queue.acknowledge(delivery)
         queue.close()

@@ -75,11 +75,12 @@ def test_a_failure_is_one_line_and_the_dead_letters_reason(start_serve: Start) -
     nobody = f"postgresql://gateway@127.0.0.1:{free_port()}/links"
     gateway = start_serve(DATABASE_URL=nobody, QUEUE_MAX_ATTEMPTS="1", LOG_LANGUAGE="en")
     assert gateway.post(form()).status == 200
-    assert eventually(lambda: "EVENT_FAILED" in gateway.log())
+    assert eventually(lambda: "EVENT_DEAD" in gateway.log())
     queue = EmbeddedQueue(gateway.env["QUEUE_URL"].removeprefix("sqlite:///"))
     [dead] = eventually(lambda: list(queue.dead_letters()))
     queue.close()
-    assert dead.reason.startswith("on_user_update: the database of links did not answer")
+    assert dead.subscription == "on-user-update"
+    assert dead.reason.startswith("the database of links did not answer")
     assert "Traceback" not in gateway.log()
 
 

@@ -12,6 +12,7 @@ from gateway.errors import PoisonMessage, PortalUnavailable
 from gateway.events import Message, Portal
 from gateway.links import open_store
 from gateway.links.model import Link, Store
+from gateway.outcome import About, Outcome, report
 from gateway.settings import Settings
 from handlers import users
 from handlers.context import Context
@@ -29,6 +30,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 Handle = Callable[..., Link | None]
+OUTCOMES: list[Outcome] = []  # of the last message
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def handle(store: Store) -> Handle:
             data=data,
         )
         context = Context(settings, store, fetch_user, lambda: datetime.fromtimestamp(asked, UTC))
-        users.handle(message, context)
+        OUTCOMES[:] = users.handle(message, context)
         return store.get(portal, user)
 
     return run
@@ -133,16 +135,12 @@ def test_values_that_name_an_account(handle: Handle, value: object, expected: ob
     ["0", "-5", str(2**52 + 1), "٣٤٥", "+79991234567", "Ivan_P", "@abc", "https://t.me/+AbCdEf",
      "t.me/joinchat/AbC", "1.5", 1.5, True, ["5"], {"a": "5"}, -5],
 )  # fmt: skip
-def test_other_values_change_nothing_and_are_logged_with_the_user_alone(
-    handle: Handle, caplog: pytest.LogCaptureFixture, value: object
-) -> None:
+def test_other_values_change_nothing_and_are_told_with_the_user_alone(handle: Handle, value: object) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
-    caplog.clear()
     assert account(handle({"ID": "7", "UF_USR_TELEGRAM": value}, TS + 1)) == 55
-    [record] = caplog.records
-    assert record.levelno == logging.WARNING
-    assert "7" in record.getMessage()
-    assert str(value) not in record.getMessage()
+    [outcome] = OUTCOMES
+    assert (outcome.code, outcome.reason, outcome.bitrix_user_id) == ("LINK_UNCHANGED", "unreadable", 7)
+    assert str(value) not in str(outcome.values) + str(outcome.facts)
 
 
 @pytest.mark.parametrize("value", ["0", "N", "n", "false", "FALSE", False, 0, " N "])
@@ -270,24 +268,39 @@ def test_no_user_id_is_poison_and_changes_nothing(handle: Handle, store: Store, 
     assert list(store.links()) == []
 
 
-def test_changed_links_are_told_in_the_well_known_words(
+def test_what_came_of_each_is_told_in_the_well_known_words(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    handle({"ID": "7", "UF_USR_TELEGRAM": "55"}, settings=Settings(language="ru"))
-    handle({"ID": "7", "UF_USR_TELEGRAM": "55"}, TS + 1)
-    handle({"ID": "8", "UF_USR_TELEGRAM": "55"}, TS + 2)
-    handle({"ID": "9", "UF_USR_TELEGRAM": "55"}, TS + 1)
-    handle({"ID": "8", "UF_USR_TELEGRAM": ""}, TS + 3)
-    lines = [(record.levelno, record.getMessage()) for record in caplog.records]
-    assert lines[0] == (
-        logging.INFO,
-        "✅ Синхронизировано из Bitrix24 (исходящий вебхук): Telegram ID 55 → Bitrix24 User ID 7",
-    )
-    assert [level for level, _ in lines[1:]] == [logging.WARNING, logging.INFO, logging.WARNING, logging.INFO]
-    assert "Conflict: Bitrix24 User ID 7 is left without Telegram ID 55" in lines[1][1]
-    assert "Conflict: Bitrix24 User ID 9 is left without Telegram ID 55" in lines[3][1]  # late, and the older
-    assert "Link ended" in lines[4][1]
+    stories: list[tuple[dict[str, str], int, str, int]] = [
+        ({"ID": "7", "UF_USR_TELEGRAM": "55"}, 0, "Telegram ID 55 → Bitrix24 User ID 7", logging.INFO),
+        ({"ID": "7", "UF_USR_TELEGRAM": "55"}, 1, "what is known already", logging.INFO),
+        (
+            {"ID": "8", "UF_USR_TELEGRAM": "55"},
+            2,
+            "User ID 7 is left without",
+            logging.WARNING,
+        ),
+        (
+            {"ID": "9", "UF_USR_TELEGRAM": "55"},
+            1,
+            "User ID 9 is left without",
+            logging.WARNING,
+        ),
+        ({"ID": "8", "UF_USR_TELEGRAM": ""}, 3, "Link ended", logging.INFO),
+        ({"ID": "8", "UF_USR_TELEGRAM": "56"}, 1, "older than what is known", logging.INFO),
+        ({"ID": "8", "ACTIVE": "N", "UF_USR_TELEGRAM": ""}, 5, "", logging.INFO),
+        ({"ID": "8", "UF_USR_TELEGRAM": "57"}, 6, "dismissed or inactive", logging.INFO),
+    ]
+    for data, later, words, level in stories:
+        caplog.clear()
+        handle(data, TS + later)
+        for outcome in OUTCOMES:
+            report(outcome, About("ONUSERUPDATE", "e", P, "on-user-update"), "en")
+        record = caplog.records[0]
+        fields = record.__dict__["json_fields"]
+        assert (words in record.getMessage(), record.levelno) == (True, level), (data, record.getMessage())
+        assert (fields["event"], fields["portal"]) == ("ONUSERUPDATE", P)
 
 
 def test_the_moment_of_a_message_is_in_utc() -> None:

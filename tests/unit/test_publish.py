@@ -29,6 +29,9 @@ class World:
         self.timeouts: list[float] = []
         self.pauses: list[float] = []
 
+    def wants(self, event: str) -> bool:
+        return True
+
     def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
         self.timeouts.append(timeout)
         seconds, outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]

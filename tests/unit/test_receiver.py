@@ -418,7 +418,7 @@ def test_the_start_says_how_many_tokens_and_where_to_paste(start_function: Start
 
 def test_the_start_names_the_setting_of_a_secret_too_short_to_be_searched_for(start_function: Start) -> None:
     function = start_function("bitrix_webhook", BITRIX24_OUTGOING_WEBHOOK_TOKEN=f"{TOKEN},shorty7")
-    [said] = [line for line in function.log().splitlines() if "16" in line and "WARNING" in line]
+    [said] = [line for line in function.log().splitlines() if " 16 " in line and "WARNING" in line]
     assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN" in said
     assert "shorty7" not in function.log()
 
