@@ -12,14 +12,15 @@ class GatewayError(Exception):
 class SettingError(GatewayError):
     """A setting has a value the gateway cannot work with; the start stops, exit code 2.
 
-    `name` is the environment variable, `expected` says what it takes. The value
-    itself is never part of the message: it may be a secret.
+    `name` is the environment variable, `expected` says what it takes; `others` are further
+    wrong settings, a line of the message each. No value is ever part of it: it may be a secret.
     """
 
-    def __init__(self, name: str, expected: str) -> None:
-        super().__init__(f"{name}: {expected}")
+    def __init__(self, name: str, expected: str, *others: "SettingError") -> None:
+        super().__init__("\n".join([f"{name}: {expected}", *map(str, others)]))
         self.name = name
         self.expected = expected
+        self.others = others
 
 
 class PassingFailure(GatewayError):

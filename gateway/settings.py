@@ -6,29 +6,57 @@ be a secret. Only `BITRIX24_OUTGOING_WEBHOOK_TOKEN` is never wrong: whatever it
 holds, its oddities are told by the diagnosis.
 """
 
-import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from gateway.addresses import portal_name
-from gateway.destinations import Destination, read_destinations, secrets_of
+from gateway.destinations import Destination, secrets_of
 from gateway.errors import SettingError
+from gateway.setting_values import (
+    WEBHOOK_PATH,
+    WrongValue,
+    accepted_tokens,
+    capture_until,
+    choice,
+    database_url,
+    destinations,
+    every,
+    forward_secret,
+    incoming_address,
+    incoming_webhook,
+    portal,
+    queue_url,
+    sqlite_url,
+    webhook_url,
+    whole,
+)
 from gateway.texts import say
 
-WEBHOOK_PATH = "/api/bitrix/webhook"
+T = TypeVar("T")
+ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
+
 SECRET_BYTES = 16  # shorter secrets are masked by key name alone: a token `123456` would eat ids
 
-_HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
-_LOOPBACK_URL = re.compile(r"http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
-_EVERY = re.compile(r"([1-9][0-9]{0,5})([smh])")
-_DATABASES = "sqlite:///PATH | postgresql://USER:PASSWORD@HOST/NAME | firestore://PROJECT/DATABASE"
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")  # of names that mean us
+_OTHERS = ("POSTGRES_PASSWORD", "PUBLIC_HOST", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")
+NAMES = (
+    *("BITRIX24_OUTGOING_WEBHOOK_TOKEN", "FORWARD_TO", "FORWARD_SECRET", "LINKS_API_TOKEN", "JOURNAL_BODIES"),
+    *(
+        "WEBHOOK_URL",
+        "BITRIX24_DOMAIN",
+        "BITRIX24_WEBHOOK_TOKEN",
+        "BITRIX24_TELEGRAM_FIELD_NAME",
+        "QUEUE_URL",
+    ),
+    *("QUEUE_MAX_ATTEMPTS", "DATABASE_URL", "JOURNAL_URL", "WEBHOOK_CAPTURE_UNTIL", "LOG_LANGUAGE"),
+    *("LOG_FORMAT", "HOST", "PORT", "INSPECTOR_PASSWORD", "RESYNC_EVERY"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +88,7 @@ class Settings:
     resync_every: int | None = None  # seconds
     on_railway: bool = False
     on_google_cloud: bool = False
+    unknown: tuple[tuple[str, str], ...] = ()  # names that are no settings, and the one each is like
 
     def tokens_of(self, portal: str) -> tuple[bytes, ...]:
         """The tokens that speak for `portal`: those bound to it, else those that are bound to none.
@@ -118,83 +147,130 @@ class Settings:
 def load(environ: Mapping[str, str] | None = None, dotenv: str | Path | None = ".env") -> Settings:
     """Read the settings from `environ` (default: the process's) above the file `dotenv`.
 
-    Raises `SettingError` for the first setting whose value cannot be worked with.
+    Raises one `SettingError` for all settings whose values cannot be worked with.
     """
     given = os.environ if environ is None else environ
-    told = given.get("LOG_LANGUAGE", "")
+    text: dict[str, str] = {}
     try:
-        values = _values(given, dotenv)
+        in_file = _dotenv(dotenv)
+        values = in_file | dict(given)
         text = {name: value.strip() for name, value in values.items() if value.strip()}
-        told = text.get("LOG_LANGUAGE", "")
-        return _read(values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN"), text)
-    except _Wrong as wrong:
-        error = SettingError(wrong.name, say(wrong.expected, _known_language(told), **wrong.values))
-    raise error
+        reading = _Reading(text)
+        loaded = reading.settings(values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN"), _unknown(in_file, given))
+        wrong = reading.wrong
+    except WrongValue as unreadable:
+        wrong = [unreadable]
+    if not wrong:
+        return loaded
+    known = _known_language(text.get("LOG_LANGUAGE", given.get("LOG_LANGUAGE", "")))
+    errors = [SettingError(one.name, say(one.expected, known, **one.values)) for one in wrong]
+    raise SettingError(errors[0].name, errors[0].expected, *errors[1:])
+
+
+def _unknown(in_file: Iterable[str], given: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Names that are no settings, each with the one it is like or ""."""
+    ours = (name for name in given if name.startswith(_PREFIXES))
+    unknown = sorted({name for name in (*in_file, *ours) if name not in NAMES and name not in _OTHERS})
+    if not unknown:
+        return ()
+    from difflib import get_close_matches  # cold start
+
+    return tuple((name, "".join(get_close_matches(name, NAMES, 1, 0.75))) for name in unknown)
 
 
 def _is_long(secret: str) -> bool:
     return len(secret.encode("utf-8", "replace")) >= SECRET_BYTES
 
 
-class _Wrong(Exception):
-    """A setting that cannot be worked with; `expected` is a key of the catalogue."""
+class _Reading:
+    """Reads the settings one by one, and keeps what is wrong with each."""
 
-    def __init__(self, name: str, expected: str, **values: object) -> None:
-        super().__init__(name)
-        self.name = name
-        self.expected = expected
-        self.values = values
+    def __init__(self, text: Mapping[str, str]) -> None:
+        self._text = text
+        self.wrong: list[WrongValue] = []
 
-
-def _read(token: str | None, text: Mapping[str, str]) -> Settings:
-    on_railway = any(name.startswith("RAILWAY_") for name in text)
-    on_google_cloud = "K_SERVICE" in text or "FUNCTION_NAME" in text
-    domain, origin = _portal(text.get("BITRIX24_DOMAIN", ""))
-    return Settings(
-        outgoing_token=token,
-        tokens=tuple(dict.fromkeys(item[1] for item in accepted_tokens(token))),
-        bound_tokens=tuple(item for item in accepted_tokens(token) if item[0]),
-        unbound_tokens=tuple(value for portal, value in accepted_tokens(token) if not portal),
-        webhook_url=_webhook_url(text),
-        domain=domain,
-        rest_origin=origin,
-        rest_webhook=_matching(
-            text,
-            "BITRIX24_WEBHOOK_TOKEN",
-            r"[0-9]+/[A-Za-z0-9]+",
-            "EXPECTED_INCOMING",
-        ),
-        telegram_field=_matching(
-            text,
-            "BITRIX24_TELEGRAM_FIELD_NAME",
-            r"[A-Za-z][A-Za-z0-9_]{0,99}",
-            "EXPECTED_FIELD",
+    def settings(self, token: str | None, unknown: tuple[tuple[str, str], ...]) -> Settings:
+        text = self._text
+        on_railway = any(name.startswith("RAILWAY_") for name in text)
+        on_google_cloud = "K_SERVICE" in text or "FUNCTION_NAME" in text
+        volume = text.get("RAILWAY_VOLUME_MOUNT_PATH", "var").rstrip("/")
+        address = self._take("", incoming_address, text.get("BITRIX24_WEBHOOK_TOKEN", ""))
+        domain, origin = self._take(("", ""), portal, text.get("BITRIX24_DOMAIN", address))
+        items = accepted_tokens(token)
+        loaded = Settings(
+            outgoing_token=token,
+            tokens=tuple(dict.fromkeys(value for _, value in items)),
+            bound_tokens=tuple(item for item in items if item[0]),
+            unbound_tokens=tuple(value for portal, value in items if not portal),
+            webhook_url=self._take(None, webhook_url, text),
+            domain=domain,
+            rest_origin=origin,
+            rest_webhook=self._take(None, incoming_webhook, text.get("BITRIX24_WEBHOOK_TOKEN")),
+            telegram_field=self._matching(
+                "BITRIX24_TELEGRAM_FIELD_NAME", r"[A-Za-z]\w{0,99}", "EXPECTED_FIELD"
+            )
+            or "UF_USR_TELEGRAM",
+            queue_url=self._take("", queue_url, text.get("QUEUE_URL", f"sqlite:///{volume}/queue.db")),
+            queue_max_attempts=self._take(10, whole, text, "QUEUE_MAX_ATTEMPTS", 10, 1, 1000),
+            database_url=self._take(
+                "", database_url, text.get("DATABASE_URL", f"sqlite:///{volume}/links.db")
+            ),
+            journal_url=self._take(
+                "", sqlite_url, "JOURNAL_URL", text.get("JOURNAL_URL", f"sqlite:///{volume}/journal.db")
+            ),
+            destinations=self._take((), destinations, text.get("FORWARD_TO", "")),
+            forward_secret=self._take(None, forward_secret, text),
+            links_api_token=self._matching("LINKS_API_TOKEN", r"\S{16,}", "EXPECTED_API_TOKEN"),
+            capture_until=self._take(None, capture_until, text.get("WEBHOOK_CAPTURE_UNTIL")),
+            language=self._take("ru", choice, text, "LOG_LANGUAGE", "ru", ("ru", "en")),
+            log_format=self._take(
+                "text", choice, text, "LOG_FORMAT", "json" if on_google_cloud else "text", ("json", "text")
+            ),
+            host=text.get("HOST", ANYWHERE if on_railway else "127.0.0.1"),
+            port=self._take(8080, whole, text, "PORT", 8080, 0, 65535),
+            inspector_password=self._matching("INSPECTOR_PASSWORD", r".{12,}", "EXPECTED_PASSWORD"),
+            resync_every=self._take(None, every, text.get("RESYNC_EVERY")),
+            on_railway=on_railway,
+            on_google_cloud=on_google_cloud,
+            unknown=unknown,
         )
-        or "UF_USR_TELEGRAM",
-        queue_url=_queue_url(text.get("QUEUE_URL", "sqlite:///var/queue.db")),
-        queue_max_attempts=_whole(text, "QUEUE_MAX_ATTEMPTS", 10, 1, 1000),
-        database_url=_database_url(text.get("DATABASE_URL", "sqlite:///var/links.db")),
-        journal_url=_sqlite_url("JOURNAL_URL", text.get("JOURNAL_URL", "sqlite:///var/journal.db")),
-        destinations=_destinations(text.get("FORWARD_TO", "")),
-        forward_secret=_forward_secret(text),
-        links_api_token=_matching(text, "LINKS_API_TOKEN", r"\S{16,}", "EXPECTED_API_TOKEN"),
-        capture_until=_capture_until(text.get("WEBHOOK_CAPTURE_UNTIL")),
-        language=_choice(text, "LOG_LANGUAGE", "ru", ("ru", "en")),
-        log_format=_choice(text, "LOG_FORMAT", "json" if on_google_cloud else "text", ("json", "text")),
-        host=text.get("HOST", "0.0.0.0" if on_railway else "127.0.0.1"),  # noqa: S104 — Railway routes to it
-        port=_whole(text, "PORT", 8080, 0, 65535),
-        inspector_password=text.get("INSPECTOR_PASSWORD"),
-        resync_every=_every(text.get("RESYNC_EVERY")),
-        on_railway=on_railway,
-        on_google_cloud=on_google_cloud,
-    )
+        self._take(None, _distinct_files, loaded)
+        return loaded
+
+    def _take(self, default: T, parse: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return parse(*arguments)
+        except WrongValue as wrong:
+            self.wrong.append(wrong)
+        return default
+
+    def _matching(self, name: str, pattern: str, expected: str) -> str | None:
+        value = self._text.get(name)
+        if value is not None and not re.fullmatch(pattern, value, re.ASCII | re.DOTALL):
+            self.wrong.append(WrongValue(name, expected))
+        return value
+
+
+def _distinct_files(settings: Settings) -> None:
+    """Two stores in one file lock each other out, and each takes the other's tables for its own."""
+    seen: dict[str, str] = {}
+    for name, url in (
+        ("QUEUE_URL", settings.queue_url),
+        ("DATABASE_URL", settings.database_url),
+        ("JOURNAL_URL", settings.journal_url),
+    ):
+        if url.startswith("sqlite:///"):
+            path = os.path.abspath(url.removeprefix("sqlite:///"))
+            if path in seen:
+                raise WrongValue(name, "EXPECTED_OTHER_FILE", other=seen[path])
+            seen[path] = name
 
 
 def language() -> str:
     """`LOG_LANGUAGE` of the process, for a sentence that is told where no settings are at hand."""
     try:
-        told = _values(os.environ, ".env").get("LOG_LANGUAGE", "")
-    except _Wrong:
+        told = (_dotenv(".env") | dict(os.environ)).get("LOG_LANGUAGE", "")
+    except WrongValue:
         told = os.environ.get("LOG_LANGUAGE", "")
     return _known_language(told)
 
@@ -203,155 +279,13 @@ def _known_language(told: str) -> str:
     return "en" if told.strip().lower() == "en" else "ru"
 
 
-def accepted_tokens(setting: str | None) -> tuple[tuple[str, bytes], ...]:
-    """(portal, token) of each item of a setting; the portal is "" where an item is bound to none.
+def _dotenv(dotenv: str | Path | None) -> dict[str, str]:
+    if dotenv is None or not Path(dotenv).is_file():
+        return {}
+    from dotenv import dotenv_values  # cold start: only where a file is
 
-    Items are separated by commas, trimmed, empty ones dropped. `PORTAL=TOKEN` binds a
-    token: what stands before the first `=` is a host with a dot, or with a port.
-    """
-    items = []
-    for part in (part.strip() for part in (setting or "").split(",")):
-        before, equals, after = part.partition("=")
-        host = equals and "/" not in before and ("." in before or ":" in before)
-        portal = portal_name(before) if host else None
-        token = after.strip() if portal else part
-        if token:
-            items.append((portal or "", token.encode("utf-8", "surrogateescape")))
-    return tuple(dict.fromkeys(items))
-
-
-def _values(environ: Mapping[str, str], dotenv: str | Path | None) -> dict[str, str]:
-    values: dict[str, str] = {}
-    if dotenv is not None and Path(dotenv).is_file():
-        from dotenv import dotenv_values  # only where a file is: it costs a cold start nothing
-
-        try:
-            read = dotenv_values(dotenv, interpolate=False)
-        except (OSError, UnicodeError):
-            raise _Wrong(str(dotenv), "EXPECTED_UTF8") from None
-        values = {name: value for name, value in read.items() if value is not None}
-    return values | dict(environ)
-
-
-def _matching(text: Mapping[str, str], name: str, pattern: str, expected: str) -> str | None:
-    value = text.get(name)
-    if value is not None and not re.fullmatch(pattern, value):
-        raise _Wrong(name, expected)
-    return value
-
-
-def _whole(text: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    value = text.get(name)
-    if value is None:
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
-        raise _Wrong(name, "EXPECTED_WHOLE", low=low, high=high)
-    return int(value)
-
-
-def _choice(text: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
-    value = text.get(name, default).lower()
-    if value not in allowed:
-        raise _Wrong(name, "EXPECTED_ONE_OF", allowed=" | ".join(allowed))
-    return value
-
-
-def _portal(value: str) -> tuple[str, str]:
-    """(domain, REST origin) of `BITRIX24_DOMAIN`; plain HTTP is for loopback hosts alone."""
-    if not value:
-        return "", ""
-    lower = value.lower()
-    if _LOOPBACK_URL.fullmatch(lower):
-        origin = lower.rstrip("/")
-        return origin.removeprefix("http://"), origin
-    if not _HOST.fullmatch(lower) or "." not in lower:
-        raise _Wrong("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
-    return lower, f"https://{lower}"
-
-
-def _webhook_url(text: Mapping[str, str]) -> str | None:
-    value = text.get("WEBHOOK_URL")
-    if value is None:
-        railway = text.get("RAILWAY_PUBLIC_DOMAIN")
-        return f"https://{railway}" if railway else None
     try:
-        parts = urlsplit(value)
-        sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-        if not sound or parts.query or parts.fragment or parts.port == 0:
-            raise _Wrong("WEBHOOK_URL", "EXPECTED_ADDRESS")
-    except ValueError:
-        raise _Wrong("WEBHOOK_URL", "EXPECTED_ADDRESS") from None
-    return value.rstrip("/").removesuffix(WEBHOOK_PATH)
-
-
-def _queue_url(value: str) -> str:
-    if re.fullmatch(r"pubsub://[a-z][a-z0-9.:-]{0,60}/[A-Za-z][A-Za-z0-9._~+%-]{2,254}", value):
-        return value
-    if value.startswith("pubsub:"):
-        raise _Wrong("QUEUE_URL", "EXPECTED_FORM", form="pubsub://PROJECT/TOPIC")
-    return _sqlite_url("QUEUE_URL", value)
-
-
-def _sqlite_url(name: str, value: str) -> str:
-    if not re.fullmatch(r"sqlite:///[^?#]+", value) or value.endswith("/"):
-        kinds = "sqlite:///PATH | pubsub://PROJECT/TOPIC" if name == "QUEUE_URL" else "sqlite:///PATH"
-        raise _Wrong(name, "EXPECTED_FORM", form=kinds)
-    return value
-
-
-def _database_url(value: str) -> str:
-    if value.startswith("postgres://"):  # what Railway and Heroku write
-        value = "postgresql://" + value.removeprefix("postgres://")
-    if value.startswith("sqlite:"):
-        return _sqlite_url("DATABASE_URL", value)
-    if re.fullmatch(r"firestore://[a-z][a-z0-9.:-]{0,60}/(\(default\)|[a-z][a-z0-9-]{0,62})", value):
-        return value
-    try:
-        parts = urlsplit(value)
-        if parts.scheme == "postgresql" and parts.path.strip("/") and parts.port != 0:
-            return value
-    except ValueError:
-        pass
-    raise _Wrong("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES)
-
-
-def _destinations(value: str) -> tuple[Destination, ...]:
-    try:
-        return read_destinations(value)
-    except ValueError:
-        raise _Wrong("FORWARD_TO", "EXPECTED_FORWARD_TO") from None
-
-
-def _forward_secret(text: Mapping[str, str]) -> str | None:
-    """`whsec_` and base64, as Standard Webhooks writes a secret."""
-    value = text.get("FORWARD_SECRET")
-    try:
-        sound = value is None or (
-            value.startswith("whsec_") and len(base64.b64decode(value[6:], validate=True)) >= 16
-        )
-    except ValueError:
-        sound = False
-    if not sound:
-        raise _Wrong("FORWARD_SECRET", "EXPECTED_FORWARD_SECRET")
-    return value
-
-
-def _capture_until(value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        until = datetime.fromisoformat(value)
-    except ValueError:
-        raise _Wrong("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME") from None
-    if until.tzinfo is None or until > datetime.now(UTC) + timedelta(hours=1):
-        raise _Wrong("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME")
-    return until.astimezone(UTC)
-
-
-def _every(value: str | None) -> int | None:
-    if value is None:
-        return None
-    match = _EVERY.fullmatch(value)
-    if match is None:
-        raise _Wrong("RESYNC_EVERY", "EXPECTED_EVERY")
-    return int(match[1]) * _SECONDS[match[2]]
+        read = dotenv_values(dotenv, interpolate=False)
+    except (OSError, UnicodeError):
+        raise WrongValue(str(dotenv), "EXPECTED_UTF8") from None
+    return {name: value for name, value in read.items() if value is not None}

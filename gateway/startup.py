@@ -69,6 +69,9 @@ def _not_found(
 def _announce(loaded: Settings) -> None:
     """One INFO line: what is accepted and where; oddities once."""
     log.info(summary(loaded))
+    for name, like in loaded.unknown:
+        key = "UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING"
+        log.warning(say(key, loaded.language, name=name, like=like))
     for name in loaded.short_secrets():
         log.warning(say("SHORT_SECRET", loaded.language, setting=name))
     consumer = loaded.outgoing_token is None and loaded.on_google_cloud

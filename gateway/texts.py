@@ -401,17 +401,30 @@ SENTENCES: dict[str, Sentence] = {
         "ожидается публичный адрес без параметров, например https://hooks.example.com",
         "expected the public address without query, such as https://hooks.example.com",
     ),
+    "EXPECTED_PASSWORD": Sentence("ожидается от 12 знаков", "expected 12 characters or more"),
+    "EXPECTED_OTHER_FILE": Sentence(
+        "ожидается отдельный файл: этот уже занят настройкой {other}",
+        "expected a file of its own: {other} has this one already",
+    ),
+    "UNKNOWN_SETTING": Sentence(
+        "{name} — не настройка шлюза, она ни на что не влияет. Все настройки названы в .env.example",
+        "{name} is not a setting of the gateway, and has no effect. All settings are named in .env.example",
+    ),
+    "UNKNOWN_SETTING_LIKE": Sentence(
+        "{name} — не настройка шлюза, она ни на что не влияет. Возможно, имелась в виду {like}",
+        "{name} is not a setting of the gateway, and has no effect. Perhaps {like} was meant",
+    ),
     "EXPECTED_FORWARD_TO": Sentence(
-        "адреса через пробел, после # — нужные события (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// — только внутри своей сети",
-        "addresses separated by spaces, with the wanted events behind # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
+        "ожидается список адресов через пробел, после # — нужные события (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// — только внутри своей сети",
+        "expected addresses separated by spaces, with the wanted events behind # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
     ),
     "EXPECTED_FORWARD_SECRET": Sentence(
-        "whsec_ и не меньше 16 байт в base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
-        "whsec_ and at least 16 bytes in base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
+        "ожидается whsec_ и не меньше 16 байт в base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
+        "expected whsec_ and at least 16 bytes in base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
     ),
     "EXPECTED_API_TOKEN": Sentence(
-        "от 16 знаков без пробелов",
-        "16 characters or more, without spaces",
+        "ожидается от 16 знаков без пробелов",
+        "expected 16 characters or more, without spaces",
     ),
     "EXPECTED_TIME": Sentence(
         "ожидается время RFC 3339 с часовым поясом, не дальше часа вперёд, например 2026-01-31T12:00:00Z",

@@ -32,7 +32,8 @@ from gateway.ingest.decode import decode, decode_query, repeated_places
 from gateway.ingest.incoming import MAX_BODY, Incoming
 from gateway.ingest.limits import TooComplex
 from gateway.redaction import SECRET_NAMES
-from gateway.settings import WEBHOOK_PATH, load
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.settings import load
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, PORTAL, TOKEN, delivery, form
 from tests.support.processes import ROOT
 from verify import PLACES, verify

@@ -8,7 +8,8 @@ import click
 import urllib3
 
 from gateway.ingest.php_form import build_query
-from gateway.settings import WEBHOOK_PATH, Settings, load
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.settings import Settings, load
 from gateway.texts import say
 from gateway.tools.sample_delivery import OURS, Address, data_of, delivery, here, parse, place_token
 from verify import PLACES

@@ -12,7 +12,7 @@ from gateway.diagnosis import GUIDE
 from gateway.diagnosis.causes import DO, SAYS
 from gateway.diagnosis.rules import CODES
 from gateway.diagnosis.wording import phrase, said_how
-from gateway.settings import WEBHOOK_PATH
+from gateway.setting_values import WEBHOOK_PATH
 from gateway.texts import Sentence
 from verify import PLACES
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.diagnosis.causes import DO, SAYS
-from gateway.settings import WEBHOOK_PATH, Settings
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.settings import Settings
 from gateway.texts import Sentence
 from verify import fingerprint
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.settings import WEBHOOK_PATH
+from gateway.setting_values import WEBHOOK_PATH
 
 MAX_QUERY = 8 * 1024  # bytes
 MAX_BODY = 512 * 1024  # bytes; a long bot message in Russian is 240 KB

@@ -27,7 +27,8 @@ from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.functions import functions, of_kind
-from gateway.settings import WEBHOOK_PATH, load
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.settings import load
 from gateway.texts import say
 
 PROJECT = "local-gateway"

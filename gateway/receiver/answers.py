@@ -8,7 +8,8 @@ import flask
 
 from gateway.ingest.decision import Judgement
 from gateway.ingest.incoming import ALLOWED, Incoming
-from gateway.settings import WEBHOOK_PATH, Settings
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.settings import Settings
 from gateway.texts import say
 
 RETRY_AFTER = 30  # seconds, for whoever resends after QUEUE_UNAVAILABLE

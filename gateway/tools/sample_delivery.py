@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from gateway.redaction import clean
-from gateway.settings import WEBHOOK_PATH, Settings
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.settings import Settings
 
 AGENT = "Bitrix24 Webhook Engine"
 OURS = "body:auth.application_token"  # where Bitrix24 puts the token

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import hostile
 from gateway.ingest.decision import STATUS
 from gateway.ingest.incoming import MAX_BODY, MAX_QUERY
-from gateway.settings import WEBHOOK_PATH
+from gateway.setting_values import WEBHOOK_PATH
 from tests.support.deliveries import FORM, OTHER_TOKEN, TOKEN, form
 from tests.support.processes import Running, Start
 

@@ -1,12 +1,14 @@
 """Settings: defaults, precedence, and one helpful line for each wrong value."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import SettingError
-from gateway.settings import Settings, accepted_tokens, load
+from gateway.setting_values import accepted_tokens
+from gateway.settings import Settings, load
 
 CANARY = "canary0secret1canary2secret3cana"
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -27,6 +29,9 @@ CONTRACT = {
     "PORT",
     "INSPECTOR_PASSWORD",
     "RESYNC_EVERY",
+    "FORWARD_TO",
+    "FORWARD_SECRET",
+    "LINKS_API_TOKEN",
 }
 
 
@@ -97,11 +102,19 @@ def test_the_example_names_every_setting_and_works_as_it_is() -> None:
         ("WEBHOOK_URL", "https://:p@hooks.example.com"),
         ("WEBHOOK_URL", "https://hooks.example.com/?x=1"),
         ("WEBHOOK_URL", "https://[hooks"),
-        ("BITRIX24_DOMAIN", "https://p.bitrix24.ru/"),
-        ("BITRIX24_DOMAIN", "http://p.bitrix24.ru"),
         ("BITRIX24_DOMAIN", "portal"),
         ("BITRIX24_WEBHOOK_TOKEN", CANARY),
-        ("BITRIX24_WEBHOOK_TOKEN", f"https://p.bitrix24.ru/rest/1/{CANARY}/"),
+        ("BITRIX24_WEBHOOK_TOKEN", f"https://p.bitrix24.ru/{CANARY}/"),
+        ("INSPECTOR_PASSWORD", CANARY[:11]),
+        ("LINKS_API_TOKEN", "short"),
+        ("FORWARD_SECRET", CANARY),
+        ("FORWARD_SECRET", "whsec_AAAA"),
+        ("FORWARD_TO", "http://bot.example.com/x"),
+        ("FORWARD_TO", "bot.example.com"),
+        ("FORWARD_TO", "https://bot.example.com/#ON TASK"),
+        ("FORWARD_TO", "https://bot.example.com/#ON-TASK"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("WEBHOOK_CAPTURE_UNTIL", "2h"),
         ("BITRIX24_TELEGRAM_FIELD_NAME", "1-x"),
         ("QUEUE_URL", "redis://x"),
         ("QUEUE_URL", "pubsub://project"),
@@ -233,3 +246,87 @@ def test_a_dotenv_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("PORT=9000\n", "utf-8-sig")
     assert load({}, file).port == 9000
+
+
+def test_all_wrong_settings_are_told_at_once() -> None:
+    with pytest.raises(SettingError) as wrong:
+        read(PORT="x", RESYNC_EVERY="never", QUEUE_URL="sqlite:///a.db", JOURNAL_URL="sqlite:///./a.db")
+    lines = str(wrong.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["PORT", "RESYNC_EVERY", "JOURNAL_URL"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://P.bitrix24.ru/rest/1/abcd1234/",
+        "p.bitrix24.ru/rest/1/abcd1234/profile.json",
+        "1/abcd1234",
+        "/1/abcd1234/",
+    ],
+)
+def test_the_incoming_webhook_may_be_its_whole_address(address: str) -> None:
+    settings = read(BITRIX24_WEBHOOK_TOKEN=address)
+    assert settings.rest_webhook == "1/abcd1234"
+    assert settings.domain == ("p.bitrix24.ru" if "bitrix24" in address.lower() else "")
+    assert read(BITRIX24_WEBHOOK_TOKEN=address, BITRIX24_DOMAIN="o.ru").domain == "o.ru"
+
+
+@pytest.mark.parametrize(
+    "domain", ["https://P.bitrix24.ru/", "http://p.bitrix24.ru", "p.bitrix24.ru:443", "p.bitrix24.ru."]
+)
+def test_a_domain_is_read_out_of_what_people_paste(domain: str) -> None:
+    settings = read(BITRIX24_DOMAIN=domain)
+    assert (settings.domain, settings.rest_origin) == ("p.bitrix24.ru", "https://p.bitrix24.ru")
+
+
+def test_a_capture_may_be_given_as_a_span() -> None:
+    until = read(WEBHOOK_CAPTURE_UNTIL="30m").capture_until
+    assert until is not None
+    assert timedelta(minutes=29) < until - datetime.now(UTC) <= timedelta(minutes=30)
+
+
+def test_a_name_that_is_no_setting_is_reported_with_the_one_it_is_like(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("BITRIX24_OUTGOING_TOKEN=x\nTELEGRAM_BOT=1\nPUBLIC_HOST=h\n")
+    settings = load({"RESYNC_EVRY": "30m", "PATH": "/bin", "QUEUE_MAX_ATTEMPTS": "3"}, dotenv)
+    assert dict(settings.unknown) == {
+        "BITRIX24_OUTGOING_TOKEN": "BITRIX24_OUTGOING_WEBHOOK_TOKEN",
+        "RESYNC_EVRY": "RESYNC_EVERY",
+        "TELEGRAM_BOT": "",
+    }
+
+
+def test_railways_volume_is_where_the_files_are() -> None:
+    settings = read(RAILWAY_VOLUME_MOUNT_PATH="/data/", RAILWAY_PUBLIC_DOMAIN="x.up.railway.app")
+    assert settings.queue_url == "sqlite:////data/queue.db"
+    assert (settings.database_url, settings.journal_url) == (
+        "sqlite:////data/links.db",
+        "sqlite:////data/journal.db",
+    )
+    assert settings.webhook_url == "https://x.up.railway.app"
+
+
+@pytest.mark.parametrize(
+    ("url", "event", "wanted"),
+    [
+        ("https://b.ru/x", "ONANYTHING", True),
+        ("https://b.ru/x", "ONGATEWAYPROBE", False),
+        ("https://b.ru/x#ontask*,ONCRMDEALADD", "ONTASKUPDATE", True),
+        ("https://b.ru/x#ontask*,ONCRMDEALADD", "ONCRMDEALADD", True),
+        ("https://b.ru/x#ontask*,ONCRMDEALADD", "ONCRMDEALADDED", False),
+        ("http://bot:8080/x#*", "E", True),
+        ("http://10.0.0.7/", "E", True),
+        ("http://bot.railway.internal:8080/", "E", True),
+    ],
+)
+def test_a_destination_gets_what_it_wants(url: str, event: str, wanted: bool) -> None:
+    [destination] = read(FORWARD_TO=url).destinations
+    assert destination.wants(event) is wanted
+    assert len(destination.id) == 8
+
+
+def test_an_addresss_password_is_a_secret() -> None:
+    settings = read(FORWARD_TO="https://u:canary0secret1canary@b.ru/x?key=canary9secret9canary")
+    assert settings.destinations[0].shown == "https://b.ru/x"
+    assert {"canary0secret1canary", "canary9secret9canary"} <= set(settings.secrets())
+    assert "canary" not in repr(settings)

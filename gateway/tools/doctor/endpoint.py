@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 from gateway.ingest.decision import STATUS
 from gateway.ingest.php_form import build_query
 from gateway.redaction import clean
-from gateway.settings import WEBHOOK_PATH, Settings
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.settings import Settings
 from gateway.tools.doctor import Check, Scribe
 from gateway.tools.doctor.local_checks import PROBE_EVENT
 from gateway.tools.sample_delivery import OURS, Address, parse, place_token

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.ingest.decision import STATUS
-from gateway.settings import WEBHOOK_PATH
+from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Headers, Request, Unreadable
 from verify import BODY_PATHS, PLACES, Trace
 

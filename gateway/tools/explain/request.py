@@ -10,7 +10,7 @@ import h11
 
 from gateway.errors import GatewayError
 from gateway.ingest.incoming import MAX_BODY, Incoming
-from gateway.settings import WEBHOOK_PATH
+from gateway.setting_values import WEBHOOK_PATH
 
 Headers = tuple[tuple[str, bytes], ...]
 

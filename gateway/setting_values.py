@@ -1,0 +1,190 @@
+"""The values that settings take, one parser a kind. None puts a value into an error: it may be a secret."""
+
+import base64
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from gateway.addresses import portal_name
+from gateway.destinations import Destination, read_destinations
+
+WEBHOOK_PATH = "/api/bitrix/webhook"
+_LOOPBACK_URL = re.compile(r"http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
+_INCOMING_URL = re.compile(
+    r"(?:https?://)?((?:http://(?=127\.|localhost))?[a-z0-9.:_-]{1,260})/rest/([0-9]+)/([A-Za-z0-9]+)(?:/[\w.]*)?/?",
+    re.IGNORECASE,
+)
+_EVERY = re.compile(r"([1-9][0-9]{0,5})([smh])")
+_DATABASES = "sqlite:///PATH | postgresql://USER:PASSWORD@HOST/NAME | firestore://PROJECT/DATABASE"
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+class WrongValue(Exception):
+    """A setting that cannot be worked with; `expected` is a key of the catalogue."""
+
+    def __init__(self, name: str, expected: str, **values: object) -> None:
+        super().__init__(name)
+        self.name = name
+        self.expected = expected
+        self.values = values
+
+
+def incoming_address(value: str) -> str:
+    """The portal in an incoming webhook's whole address, as Bitrix24 shows it; "" for `USER_ID/SECRET`."""
+    found = _INCOMING_URL.fullmatch(value)
+    return found[1] if found else ""
+
+
+def incoming_webhook(value: str | None) -> str | None:
+    """`USER_ID/SECRET`, also out of the whole address."""
+    if value is None:
+        return None
+    found = _INCOMING_URL.fullmatch(value)
+    plain = f"{found[2]}/{found[3]}" if found else value.strip("/")
+    if not re.fullmatch(r"[0-9]+/[A-Za-z0-9]+", plain):
+        raise WrongValue("BITRIX24_WEBHOOK_TOKEN", "EXPECTED_INCOMING")
+    return plain
+
+
+def whole(text: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    value = text.get(name)
+    if value is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
+        raise WrongValue(name, "EXPECTED_WHOLE", low=low, high=high)
+    return int(value)
+
+
+def choice(text: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = text.get(name, default).lower()
+    if value not in allowed:
+        raise WrongValue(name, "EXPECTED_ONE_OF", allowed=" | ".join(allowed))
+    return value
+
+
+def portal(value: str) -> tuple[str, str]:
+    """(domain, REST origin) of `BITRIX24_DOMAIN`, a scheme and slashes around it forgiven.
+
+    Plain HTTP is for loopback hosts only.
+    """
+    if not value:
+        return "", ""
+    lower = value.lower()
+    if _LOOPBACK_URL.fullmatch(lower):
+        origin = lower.rstrip("/")
+        return origin.removeprefix("http://"), origin
+    domain = portal_name(lower)
+    if domain is None or "." not in domain:
+        raise WrongValue("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
+    return domain, f"https://{domain}"
+
+
+def webhook_url(text: Mapping[str, str]) -> str | None:
+    value = text.get("WEBHOOK_URL")
+    if value is None:
+        railway = text.get("RAILWAY_PUBLIC_DOMAIN")
+        return f"https://{railway}" if railway else None
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+        if not sound or parts.query or parts.fragment or parts.port == 0:
+            raise WrongValue("WEBHOOK_URL", "EXPECTED_ADDRESS")
+    except ValueError:
+        raise WrongValue("WEBHOOK_URL", "EXPECTED_ADDRESS") from None
+    return value.rstrip("/").removesuffix(WEBHOOK_PATH)
+
+
+def queue_url(value: str) -> str:
+    if re.fullmatch(r"pubsub://[a-z][a-z0-9.:-]{0,60}/[A-Za-z][A-Za-z0-9._~+%-]{2,254}", value):
+        return value
+    if value.startswith("pubsub:"):
+        raise WrongValue("QUEUE_URL", "EXPECTED_FORM", form="pubsub://PROJECT/TOPIC")
+    return sqlite_url("QUEUE_URL", value)
+
+
+def sqlite_url(name: str, value: str) -> str:
+    if not re.fullmatch(r"sqlite:///[^?#]+", value) or value.endswith(("/", ":memory:")):
+        kinds = "sqlite:///PATH | pubsub://PROJECT/TOPIC" if name == "QUEUE_URL" else "sqlite:///PATH"
+        raise WrongValue(name, "EXPECTED_FORM", form=kinds)
+    return value
+
+
+def database_url(value: str) -> str:
+    if value.startswith("postgres://"):  # what Railway and Heroku write
+        value = "postgresql://" + value.removeprefix("postgres://")
+    if value.startswith("sqlite:"):
+        return sqlite_url("DATABASE_URL", value)
+    if re.fullmatch(r"firestore://[a-z][a-z0-9.:-]{0,60}/(\(default\)|[a-z][a-z0-9-]{0,62})", value):
+        return value
+    try:
+        parts = urlsplit(value)
+        if parts.scheme == "postgresql" and parts.path.strip("/") and parts.port != 0:
+            return value
+    except ValueError:
+        pass
+    raise WrongValue("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES)
+
+
+def destinations(value: str) -> tuple[Destination, ...]:
+    try:
+        return read_destinations(value)
+    except ValueError:
+        raise WrongValue("FORWARD_TO", "EXPECTED_FORWARD_TO") from None
+
+
+def forward_secret(text: Mapping[str, str]) -> str | None:
+    """`whsec_` and base64, as Standard Webhooks writes a secret."""
+    value = text.get("FORWARD_SECRET")
+    try:
+        sound = value is None or (
+            value.startswith("whsec_") and len(base64.b64decode(value[6:], validate=True)) >= 16
+        )
+    except ValueError:
+        sound = False
+    if not sound:
+        raise WrongValue("FORWARD_SECRET", "EXPECTED_FORWARD_SECRET")
+    return value
+
+
+def capture_until(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    if span := _EVERY.fullmatch(value):
+        until = datetime.now(UTC) + timedelta(seconds=int(span[1]) * _SECONDS[span[2]])
+        if until > datetime.now(UTC) + timedelta(hours=1):
+            raise WrongValue("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME")
+        return until
+    try:
+        until = datetime.fromisoformat(value)
+    except ValueError:
+        raise WrongValue("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME") from None
+    if until.tzinfo is None or until > datetime.now(UTC) + timedelta(hours=1):
+        raise WrongValue("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME")
+    return until.astimezone(UTC)
+
+
+def every(value: str | None) -> int | None:
+    if value is None:
+        return None
+    match = _EVERY.fullmatch(value)
+    if match is None:
+        raise WrongValue("RESYNC_EVERY", "EXPECTED_EVERY")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def accepted_tokens(setting: str | None) -> tuple[tuple[str, bytes], ...]:
+    """(portal, token) of each item of a setting; the portal is "" where an item is bound to none.
+
+    Items are separated by commas, trimmed, empty ones dropped. `PORTAL=TOKEN` binds a
+    token: what stands before the first `=` is a host with a dot, or with a port.
+    """
+    items = []
+    for part in (part.strip() for part in (setting or "").split(",")):
+        before, equals, after = part.partition("=")
+        host = equals and "/" not in before and ("." in before or ":" in before)
+        portal = portal_name(before) if host else None
+        token = after.strip() if portal else part
+        if token:
+            items.append((portal or "", token.encode("utf-8", "surrogateescape")))
+    return tuple(dict.fromkeys(items))
