@@ -14,7 +14,7 @@ from functools import cache
 import flask
 from werkzeug.exceptions import NotFound
 
-from gateway import logs
+from gateway import __version__, logs
 from gateway.errors import SettingError
 from gateway.settings import Settings, load
 from gateway.texts import say
@@ -91,7 +91,14 @@ def summary(loaded: Settings) -> str:
     """How many tokens are accepted, which, and the address to paste."""
     prints = ", ".join(fingerprint(token) or "-" for token in loaded.tokens) or "-"
     address = loaded.paste_url or say("ADDRESS_UNKNOWN", loaded.language)
-    return say("STARTED", loaded.language, count=len(loaded.tokens), prints=prints, address=address)
+    return say(
+        "STARTED",
+        loaded.language,
+        version=__version__,
+        count=len(loaded.tokens),
+        prints=prints,
+        address=address,
+    )
 
 
 def is_plain(loaded: Settings) -> bool:

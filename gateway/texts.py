@@ -125,12 +125,12 @@ SENTENCES: dict[str, Sentence] = {
         "The queue's worker ended (code {code}); starting it again in {seconds} s. Nothing that was accepted is lost",
     ),
     "EVENT_PUT_ASIDE": Sentence(
-        "🛑 Событие {event_id} обработать нельзя: {reason}. Оно сохранено, смотрите: python -m gateway dead-letters",
-        "🛑 Event {event_id} can't be handled: {reason}. It is kept, look at it: python -m gateway dead-letters",
+        "🛑 Событие {event_id} обработать нельзя: {reason}. Оно сохранено, смотрите: ./b24 dead-letters",
+        "🛑 Event {event_id} can't be handled: {reason}. It is kept, look at it: ./b24 dead-letters",
     ),
     "NO_LINKS": Sentence(
-        "Таких связей нет. Если их ждали: python -m gateway rejections, затем python -m gateway resync",
-        "No such links. If you expected some: python -m gateway rejections, then python -m gateway resync",
+        "Таких связей нет. Если их ждали: ./b24 rejections, затем ./b24 resync",
+        "No such links. If you expected some: ./b24 rejections, then ./b24 resync",
     ),
     "LINKS_FORGOTTEN": Sentence(
         "Пользователь {user} портала {portal} забыт, удалено записей: {count}",
@@ -166,8 +166,8 @@ SENTENCES: dict[str, Sentence] = {
         "Pub/Sub answered {status} for {resource}. If that goes on, check the quotas and Google Cloud's status",
     ),
     "EVENT_NOT_QUEUED": Sentence(
-        "🛑 Событие {event} ({event_id}) не попало в очередь и сохранено целиком ({where}). Вернуть: python -m gateway replay",
-        "🛑 Event {event} ({event_id}) did not reach the queue and is kept whole ({where}). Put it back: python -m gateway replay",
+        "🛑 Событие {event} ({event_id}) не попало в очередь и сохранено целиком ({where}). Вернуть: ./b24 replay",
+        "🛑 Event {event} ({event_id}) did not reach the queue and is kept whole ({where}). Put it back: ./b24 replay",
     ),
     "REPLAY_TITLE": Sentence("Возвращаю в очередь", "Putting back on the queue"),
     "REPLAY_DONE": Sentence(
@@ -184,8 +184,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "NO_DEAD_LETTERS": Sentence("Недоставленных сообщений нет", "There are no dead letters"),
     "NO_SUCH_LETTER": Sentence(
-        "Недоставленного сообщения {id} нет. Список: python -m gateway dead-letters",
-        "There is no dead letter {id}. List them: python -m gateway dead-letters",
+        "Недоставленного сообщения {id} нет. Список: ./b24 dead-letters",
+        "There is no dead letter {id}. List them: ./b24 dead-letters",
     ),
     "MANY_SUCH_LETTERS": Sentence(
         "Под {id} подходит несколько сообщений: {ids}. Назовите одно",
@@ -361,8 +361,8 @@ SENTENCES: dict[str, Sentence] = {
         "The token is right, but this is no Bitrix24 event. The field at fault is named in `field`",
     ),
     "ANSWER_QUEUE_UNAVAILABLE": Sentence(
-        "Очередь не ответила вовремя. Событие сохранено; вернуть его: python -m gateway replay",
-        "The queue did not answer in time. The event is kept; put it back: python -m gateway replay",
+        "Очередь не ответила вовремя. Событие сохранено; вернуть его: ./b24 replay",
+        "The queue did not answer in time. The event is kept; put it back: ./b24 replay",
     ),
     "ROBOT_ANSWER": Sentence(
         "Это вызов робота «Исходящий вебхук»: в нём есть document_id, но нет события. Для событий нужен "
@@ -372,8 +372,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     # The start.
     "STARTED": Sentence(
-        "Шлюз запущен. Принимаемых токенов: {count} (отпечатки: {prints}). Адрес для Bitrix24: {address}",
-        "The gateway has started. Accepted tokens: {count} (fingerprints: {prints}). Address for Bitrix24: {address}",
+        "Шлюз {version} запущен. Принимаемых токенов: {count} (отпечатки: {prints}). Адрес для Bitrix24: {address}",
+        "The gateway {version} has started. Accepted tokens: {count} (fingerprints: {prints}). Address for Bitrix24: {address}",
     ),
     "ADDRESS_UNKNOWN": Sentence(
         "публичный адрес этого сервера + /api/bitrix/webhook (задайте WEBHOOK_URL)",
@@ -518,8 +518,8 @@ SENTENCES: dict[str, Sentence] = {
     "INSPECTOR_ALL": Sentence("Всё", "All"),
     "INSPECTOR_REFUSED": Sentence("Только отказы", "Refusals only"),
     "INSPECTOR_OLDER": Sentence(
-        "Новое появляется само. Старше: python -m gateway rejections. Пробное событие: python -m gateway trigger ONUSERUPDATE",
-        "New records appear by themselves. Older ones: python -m gateway rejections. A test event: python -m gateway trigger ONUSERUPDATE",
+        "Новое появляется само. Старше: ./b24 rejections. Пробное событие: ./b24 trigger ONUSERUPDATE",
+        "New records appear by themselves. Older ones: ./b24 rejections. A test event: ./b24 trigger ONUSERUPDATE",
     ),
     "INSPECTOR_ASKS": Sentence(
         "Введите пароль инспектора: значение INSPECTOR_PASSWORD",
@@ -551,8 +551,8 @@ SENTENCES: dict[str, Sentence] = {
         "RESYNC_EVERY is set, but no incoming webhook: nothing is polled. Set BITRIX24_DOMAIN and BITRIX24_WEBHOOK_TOKEN",
     ),
     "POLL_FAILED": Sentence(
-        "Сверка пользователей не удалась ({status}). Проверьте: python -m gateway resync",
-        "Polling users failed ({status}). Check: python -m gateway resync",
+        "Сверка пользователей не удалась ({status}). Проверьте: ./b24 resync",
+        "Polling users failed ({status}). Check: ./b24 resync",
     ),
     "NO_VOLUME": Sentence(
         "{name} указывает на файл вне тома Railway: при следующем деплое он исчезнет. Подключите том "
@@ -668,8 +668,8 @@ SENTENCES: dict[str, Sentence] = {
         "{path}: {depth} events wait, the oldest for {age} s",
     ),
     "DOCTOR_QUEUE_LATE_DO": Sentence(
-        "Их никто не разбирает: запустите python -m gateway serve и посмотрите его журнал",
-        "Nobody takes them: run python -m gateway serve and look at its log",
+        "Их никто не разбирает: запустите ./b24 serve и посмотрите его журнал",
+        "Nobody takes them: run ./b24 serve and look at its log",
     ),
     "DOCTOR_FILE_LATER": Sentence(
         "{path} ещё нет; его создаст первый запуск", "{path} is not there yet; the first start makes it"
@@ -715,8 +715,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_NO_DELIVERY": Sentence("проверенных событий ещё не было", "no verified event has come yet"),
     "DOCTOR_NO_DELIVERY_DO": Sentence(
-        "Измените что-нибудь в Битрикс24; если событие не придёт: python -m gateway rejections",
-        "Change something in Bitrix24; if no event comes: python -m gateway rejections",
+        "Измените что-нибудь в Битрикс24; если событие не придёт: ./b24 rejections",
+        "Change something in Bitrix24; if no event comes: ./b24 rejections",
     ),
     "DOCTOR_NO_ADDRESS": Sentence(
         "публичный адрес не задан (WEBHOOK_URL)", "no public address is set (WEBHOOK_URL)"

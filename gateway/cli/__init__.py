@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from gateway import __version__
 from gateway.errors import GatewayError, PortalError
 
 COMMANDS = {
@@ -42,7 +43,8 @@ class _Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Commands, epilog="Example: python -m gateway serve")
+@click.version_option(__version__, prog_name="b24")
+@click.group(cls=_Commands, epilog="Example: ./b24 serve")
 def cli() -> None:
     """The Bitrix24 webhook gateway's tools."""
 
@@ -50,7 +52,7 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; every failure of ours is one line on standard error."""
     try:
-        code = cli.main(arguments, prog_name="python -m gateway", standalone_mode=False)
+        code = cli.main(arguments, prog_name="./b24", standalone_mode=False)
     except click.exceptions.Abort:
         return 130
     except click.exceptions.Exit as stop:

@@ -1,4 +1,4 @@
-"""`python -m gateway dead-letters`: what could not be handled, and why; mended by hand, or dropped."""
+"""`./b24 dead-letters`: what could not be handled, and why; mended by hand, or dropped."""
 
 import json
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ from gateway.tools.recovery import Kept, attributes_of, put_back, queue_letters,
 
 EPILOG = """\b
 Examples:
-  python -m gateway dead-letters
-  python -m gateway dead-letters show 5f2c9d --message > letter.json
-  python -m gateway dead-letters mend 5f2c9d letter.json
-  python -m gateway replay                 all of them, as they are
+  ./b24 dead-letters
+  ./b24 dead-letters show 5f2c9d --message > letter.json
+  ./b24 dead-letters mend 5f2c9d letter.json
+  ./b24 replay                 all of them, as they are
 """
 
 
@@ -55,7 +55,7 @@ def command(context: click.Context, event: str | None, subscription: str | None,
 @command.command(
     "show",
     help="One dead letter, whole. ID: its id or event_id, or the beginning of one.",
-    epilog="Example: python -m gateway dead-letters show 5f2c9d --message > letter.json",
+    epilog="Example: ./b24 dead-letters show 5f2c9d --message > letter.json",
 )
 @click.argument("letter_id", metavar="ID")
 @click.option("--message", "only_message", is_flag=True, help="The message alone, to edit and `mend`.")
@@ -69,7 +69,7 @@ def show(context: tuple[Settings, str | None], letter_id: str, only_message: boo
 @command.command(
     "mend",
     help="Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.",
-    epilog="Example: python -m gateway dead-letters mend 5f2c9d letter.json",
+    epilog="Example: ./b24 dead-letters mend 5f2c9d letter.json",
 )
 @click.argument("letter_id", metavar="ID")
 @click.argument("file", type=click.File("rb"), default="-")
@@ -92,7 +92,7 @@ def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) 
 @command.command(
     "drop",
     help="Delete dead letters for good: the given ones, or all with --all.",
-    epilog="Example: python -m gateway dead-letters drop 5f2c9d",
+    epilog="Example: ./b24 dead-letters drop 5f2c9d",
 )
 @click.argument("letter_ids", metavar="[ID]…", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every one of them.")

@@ -1,4 +1,4 @@
-"""`python -m gateway doctor`: is everything set up, and does the address answer as it should?"""
+"""`./b24 doctor`: is everything set up, and does the address answer as it should?"""
 
 import json
 import os
@@ -23,7 +23,7 @@ _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("�
     "doctor",
     help="Check the settings, the queue, the store, the incoming webhook and a running address (WEBHOOK_URL, "
     "or URL), one line a check. Exit code 1: a check failed.",
-    epilog="Example: python -m gateway doctor --url https://hooks.example.com",
+    epilog="Example: ./b24 doctor --url https://hooks.example.com",
 )
 @click.option("--url", help="The running address; default: WEBHOOK_URL.")
 @click.option("--env", "env_file", metavar="FILE", help="Read settings from FILE in place of .env.")

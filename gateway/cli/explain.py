@@ -1,4 +1,4 @@
-"""`python -m gateway explain [FILE]`: why a request is refused, and what to change."""
+"""`./b24 explain [FILE]`: why a request is refused, and what to change."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ _STYLES = {"match": "green", "mismatch": "red", "malformed": "yellow", "absent":
     "explain",
     help="Say whether a request would pass, where its token was looked for, why it was refused and what to "
     "change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.",
-    epilog="Example: python -m gateway explain request.txt",
+    epilog="Example: ./b24 explain request.txt",
 )
 @click.argument("file", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -1,4 +1,4 @@
-"""`python -m gateway links`: who is linked to whom, what changed, and forgetting a person."""
+"""`./b24 links`: who is linked to whom, what changed, and forgetting a person."""
 
 import csv
 import json
@@ -21,10 +21,10 @@ from gateway.texts import say
 
 EPILOG = """\b
 Examples:
-  python -m gateway links
-  python -m gateway links --telegram @somebody --json
-  python -m gateway links --history --user 42
-  python -m gateway links forget p.bitrix24.ru 42
+  ./b24 links
+  ./b24 links --telegram @somebody --json
+  ./b24 links --history --user 42
+  ./b24 links forget p.bitrix24.ru 42
 """
 LINK = ("portal", "bitrix_user_id", "telegram_id", "telegram_username", "active", "observed_at", "updated_at")
 HISTORY = HistoryRow.__slots__
@@ -74,7 +74,7 @@ def command(
 @command.command(
     "forget",
     help="Erase a person: link, history, dead letters, journal rows. Asks nothing.",
-    epilog="Example: python -m gateway links forget p.bitrix24.ru 42",
+    epilog="Example: ./b24 links forget p.bitrix24.ru 42",
 )
 @click.argument("portal")
 @click.argument("user", type=click.IntRange(1))

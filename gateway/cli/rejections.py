@@ -1,4 +1,4 @@
-"""`python -m gateway rejections`: why requests were refused, and how often."""
+"""`./b24 rejections`: why requests were refused, and how often."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def _ago(_ctx: click.Context, _option: click.Parameter, value: str) -> timedelta
     "rejections",
     help="Why requests were refused: grouped by cause, with the newest trace and what to do. From Cloud "
     "Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.",
-    epilog="Example: python -m gateway rejections --since 24h",
+    epilog="Example: ./b24 rejections --since 24h",
 )
 @click.option("--since", callback=_ago, default="1h", show_default=True, help="How far to look back.")
 @click.option("--follow", is_flag=True, help="Then go on, with each refusal as it comes.")

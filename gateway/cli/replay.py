@@ -1,4 +1,4 @@
-"""`python -m gateway replay`: kept events and dead letters, back on the queue."""
+"""`./b24 replay`: kept events and dead letters, back on the queue."""
 
 import json
 import os
@@ -27,10 +27,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 EPILOG = """\b
 Examples:
-  python -m gateway replay                 everything that is kept
-  python -m gateway replay --dry-run       look first
-  python -m gateway replay --event ONUSERADD --since 2h
-  gcloud logging read 'jsonPayload.code="EVENT_NOT_QUEUED"' --format=json | python -m gateway replay -
+  ./b24 replay                 everything that is kept
+  ./b24 replay --dry-run       look first
+  ./b24 replay --event ONUSERADD --since 2h
+  gcloud logging read 'jsonPayload.code="EVENT_NOT_QUEUED"' --format=json | ./b24 replay -
 """
 
 

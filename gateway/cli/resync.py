@@ -1,4 +1,4 @@
-"""`python -m gateway resync`: one round of polling by hand, with its progress on a terminal."""
+"""`./b24 resync`: one round of polling by hand, with its progress on a terminal."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from gateway.texts import say
     "resync",
     help="Compare all users of the portal with the links, and queue what changed. "
     "An interrupted round continues where it stopped.",
-    epilog="Example: python -m gateway resync --since 2h --dry-run",
+    epilog="Example: ./b24 resync --since 2h --dry-run",
 )
 @click.option(
     "--since",

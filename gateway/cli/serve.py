@@ -1,4 +1,4 @@
-"""`python -m gateway serve`: everything on this machine, in the foreground."""
+"""`./b24 serve`: everything on this machine, in the foreground."""
 
 import click
 
@@ -10,7 +10,7 @@ from gateway.settings import load
     "serve",
     help="Run everything on this machine: webhook, queue, worker, polling, inspector page. "
     "Ends on Ctrl-C or SIGTERM.",
-    epilog="Example: PORT=9000 python -m gateway serve",
+    epilog="Example: PORT=9000 ./b24 serve",
 )
 def command() -> None:
     from gateway.local.serve import listen, serve

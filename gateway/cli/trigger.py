@@ -1,4 +1,4 @@
-"""`python -m gateway trigger EVENT`: post what Bitrix24 would, the token in any place."""
+"""`./b24 trigger EVENT`: post what Bitrix24 would, the token in any place."""
 
 import json
 import secrets
@@ -19,7 +19,7 @@ from verify import PLACES
     "trigger",
     help="Post a realistic EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) to a running gateway, with the "
     "configured token, and show the answer. Exit code 0: queued, 1: refused, 2: nobody answered.",
-    epilog="Example: python -m gateway trigger ONUSERUPDATE --data ID=12 --data UF_USR_TELEGRAM=@ivan_petrov",
+    epilog="Example: ./b24 trigger ONUSERUPDATE --data ID=12 --data UF_USR_TELEGRAM=@ivan_petrov",
 )
 @click.argument("event")
 @click.option("--url", help="Default: the server of these settings, on this machine.")

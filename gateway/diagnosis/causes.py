@@ -496,16 +496,16 @@ DO: dict[str, Sentence] = {
         "If the portal is in the cloud, find what removes auth on the way (a proxy, n8n, Make) and pass the body on unchanged. If it is a boxed portal with its own event provider, add the token to the handler's address: {url}?token=TOKEN.",
     ),
     "TOKEN_ABSENT": Sentence(
-        "Если это не Битрикс24, ничего делать не нужно. Если проверяете сами: python -m gateway trigger ONUSERADD шлёт верное событие; адрес для вебхука: {url}.",
-        "If it is not Bitrix24, there is nothing to do. To try it yourself: python -m gateway trigger ONUSERADD sends a right event; the address for the webhook: {url}.",
+        "Если это не Битрикс24, ничего делать не нужно. Если проверяете сами: ./b24 trigger ONUSERADD шлёт верное событие; адрес для вебхука: {url}.",
+        "If it is not Bitrix24, there is nothing to do. To try it yourself: ./b24 trigger ONUSERADD sends a right event; the address for the webhook: {url}.",
     ),
     "TOKEN_ABSENT/placeholder": Sentence(
         "Поставьте туда сам токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»), а переменную в адресе, прокси или тесте задайте.",
         'Put the outgoing webhook\'s token itself there ("Developer resources → Integrations", "Application token"), and set the variable that the address, the proxy or the test uses.',
     ),
     "TOKEN_ABSENT/text": Sentence(
-        "Поставьте туда токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»). Проверить: python -m gateway trigger ONUSERADD.",
-        'Put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). To check: python -m gateway trigger ONUSERADD.',
+        "Поставьте туда токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»). Проверить: ./b24 trigger ONUSERADD.",
+        'Put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). To check: ./b24 trigger ONUSERADD.',
     ),
     "TOKEN_ABSENT/method": Sentence(
         "Шлите POST на {url}; работоспособность проверяйте методом GET на /health.",

@@ -29,7 +29,7 @@ INTRO = Sentence(
 (первые 8 цифр SHA-256: `printf %s ТОКЕН | sha256sum`). У `make run` отказы видны и в браузере,
 по ссылке на инспектор, которая печатается при запуске. Тот же разбор для любого запроса, строки curl или записи журнала:
 
-    python -m gateway explain ФАЙЛ
+    ./b24 explain ФАЙЛ
 
 Где искать в Битрикс24: «Разработчикам → Интеграции», ваш исходящий вебхук, поле «Токен приложения».
 Новый: «Разработчикам → Другое → Исходящий вебхук».""",
@@ -44,7 +44,7 @@ causes, the most likely first; each code has its section below. Values of tokens
 (the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) stand for them. With `make run`, a
 browser shows refusals too, at the inspector's link, which is printed at the start. The same analysis of any request, curl line or log record:
 
-    python -m gateway explain FILE
+    ./b24 explain FILE
 
 Where to look in Bitrix24: "Developer resources → Integrations", your outbound webhook, "Application token".
 A new one: "Developer resources → Other → Outbound webhook".""",

@@ -6,6 +6,7 @@ from typing import Any
 
 import flask
 
+from gateway import __version__
 from gateway.ingest.decision import Judgement
 from gateway.ingest.incoming import ALLOWED, Incoming
 from gateway.setting_values import WEBHOOK_PATH
@@ -28,7 +29,8 @@ _to_json = json.JSONEncoder(ensure_ascii=False).encode
 def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
     """What the answer says beside its code; nothing of the token, and nothing of an unverified body."""
     if judgement.code == "OK":
-        return {"token_configured": bool(config.tokens), "queue": config.queue_kind}
+        known = {"token_configured": bool(config.tokens), "queue": config.queue_kind}
+        return {**known, "version": __version__}
     from gateway.diagnosis import guide_section
 
     details: dict[str, Any] = {"guide": guide_section(section_of(judgement), config.language)}

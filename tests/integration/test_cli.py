@@ -26,9 +26,9 @@ def _paths() -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("path", _paths(), ids=" ".join)
 def test_help_shows_an_example_of_this_very_command(path: tuple[str, ...]) -> None:
-    done = CliRunner().invoke(cli, [*path, "--help"], prog_name="python -m gateway")
+    done = CliRunner().invoke(cli, [*path, "--help"], prog_name="./b24")
     assert done.exit_code == 0
-    assert " ".join(("python -m gateway", *path)) in done.output.partition("Example")[2]
+    assert " ".join(("./b24", *path)) in done.output.partition("Example")[2]
 
 
 def run(tmp_path: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

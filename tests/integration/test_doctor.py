@@ -1,4 +1,4 @@
-"""`python -m gateway doctor`: every check against real parts, and never the token to a stranger."""
+"""`./b24 doctor`: every check against real parts, and never the token to a stranger."""
 
 import json
 import shutil

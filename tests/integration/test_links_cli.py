@@ -1,4 +1,4 @@
-"""`python -m gateway links`, as people and scripts run it."""
+"""`./b24 links`, as people and scripts run it."""
 
 import csv
 import io

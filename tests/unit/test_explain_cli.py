@@ -1,4 +1,4 @@
-"""`python -m gateway explain`: what a person reads, what a script reads, and what neither must see."""
+"""`./b24 explain`: what a person reads, what a script reads, and what neither must see."""
 
 import json
 import subprocess
@@ -248,7 +248,7 @@ def test_standard_input_and_plain_text_in_a_pipe(tmp_path: Path) -> None:
         (post(auth(TOKEN) + "&event=E&auth[domain]=a%20b"), "auth.domain"),
         (post(f"token={TOKEN}&document_id[0]=crm"), "automation rule"),
         (json.dumps({"code": "EVENT_INVALID", "causes": [], "field": "body"}), "`field`: body"),
-        ("2026-01-31T12:00:00.000Z WARNING busy [QUEUE_UNAVAILABLE]", "python -m gateway replay"),
+        ("2026-01-31T12:00:00.000Z WARNING busy [QUEUE_UNAVAILABLE]", "./b24 replay"),
     ],
 )
 def test_a_refusal_without_a_cause_says_what_the_sender_was_told(

@@ -123,7 +123,7 @@ def test_on_google_cloud_it_is_kept_in_the_log_as_text(caplog: pytest.LogCapture
         "code": "EVENT_NOT_QUEUED", "event": "ONUSERADD", "event_id": "e-1", "attributes": ATTRIBUTES,
         "part": 1, "parts": 1, "payload": MESSAGE,
     }  # fmt: skip
-    assert "python -m gateway replay" in caplog.text
+    assert "./b24 replay" in caplog.text
 
 
 @pytest.mark.parametrize("letter", ["x", "я", "🎄", '"', "\\", "\x01"])

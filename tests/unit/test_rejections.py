@@ -1,4 +1,4 @@
-"""`python -m gateway rejections`: from the journal and from Cloud Logging, grouped by cause."""
+"""`./b24 rejections`: from the journal and from Cloud Logging, grouped by cause."""
 
 import json
 from datetime import UTC, datetime, timedelta
