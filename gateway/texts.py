@@ -498,6 +498,10 @@ SENTENCES: dict[str, Sentence] = {
         "Недосланные запросы заняли {limit} МБ: самые старые завершены. Посмотрите в инспекторе, кто их шлёт",
         "Unfinished requests take {limit} MB: the oldest were ended. See in the inspector who sends them",
     ),
+    "HTTP_UNFINISHED": Sentence(
+        "Оборванных запросов больше, чем успеваем разобрать: часть не записана. Посмотрите в инспекторе, кто их шлёт",
+        "More requests break off than can be judged: some are not recorded. See in the inspector who sends them",
+    ),
     "HTTP_THREADS": Sentence(
         "Система не даёт больше потоков: запросы ждут друг друга. Увеличьте ulimit -u или предел задач службы (TasksMax)",
         "The system starts no more threads: requests wait for one another. Raise ulimit -u, or the service's TasksMax",

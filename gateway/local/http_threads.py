@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.local.http_request import Request
 
 if TYPE_CHECKING:
-    from gateway.local.http_server import Connection
+    from gateway.local.http_connection import Connection
 
 _OURS = ("cache-control", "connection", "date")
 

@@ -170,7 +170,7 @@ def _starter(tmp_path: Path, command: Callable[[str, int], list[str]]) -> Iterat
             process = subprocess.Popen(command(target, port), cwd=tmp_path, env=env, stdout=sink, stderr=sink)
         started = Running(process, port, stderr, env)
         running.append(started)
-        _await(started)
+        wait_until_listening(started)
         return started
 
     yield start
@@ -178,7 +178,7 @@ def _starter(tmp_path: Path, command: Callable[[str, int], list[str]]) -> Iterat
         started.stop()
 
 
-def _await(started: Running) -> None:
+def wait_until_listening(started: Running) -> None:
     ends = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < ends:
         if started.process.poll() is not None:

@@ -1,0 +1,262 @@
+"""One connection to `serve`: requests in, one after another, each read whole; answers out."""
+
+import asyncio
+import json
+import threading
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+
+from gateway.local.http_request import (
+    MAX_HEAD,
+    BadRequest,
+    Request,
+    find_request_line,
+    long_query,
+    parse_head,
+)
+from gateway.local.http_threads import answer_in_thread
+from gateway.redaction import clean
+from gateway.texts import say
+
+if TYPE_CHECKING:
+    from gateway.local.http_server import HttpServer
+
+WRITE_SECONDS = 20.0  # for whoever does not read the answer
+LINGER_SECONDS = 2.0  # an answer to an unread body is read only if the connection outlives it
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One connection: requests in, one after another, each read whole; answers out."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, server: "HttpServer") -> None:
+        self.server = server
+        self.buffer = bytearray()
+        self.request: Request | None = None
+        self.answering = False
+        self.ending = False  # nothing more is read
+        self.gone = False
+        self.since = 0.0  # when it began to wait for its sender
+        self.writable = threading.Event()
+        self.writable.set()
+        self._counted = 0
+        self._searched = 0
+        self._answered_one = False
+        self._paused = False
+        self._no_more = False  # the sender has said that nothing follows
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.server.connections.add(self)
+        self._wait_for_request()
+
+    def get_buffer(self, _hint: int) -> bytearray:
+        return self.server.read_buffer
+
+    def buffer_updated(self, size: int) -> None:
+        if self.ending:
+            return
+        data = bytes(memoryview(self.server.read_buffer)[:size])
+        self.buffer += data
+        if self.answering:
+            self._paused = True
+            self.transport.pause_reading()
+        else:
+            self._advance(data)
+        self._count()
+
+    def eof_received(self) -> bool:
+        """A sender that is done may still wait for its answer."""
+        self._no_more = True
+        if self.request is not None and not self.answering:
+            self.request.ended = "gone"
+            self._dispatch(self.request)
+        return self.answering
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.gone = True
+        self.writable.set()
+        self.server.connections.discard(self)
+        for queue in (self.server.unfinished, self.server.idle, self.server.closing):
+            queue.pop(self, None)
+        if self.request is not None and not self.answering and not self.ending:
+            self.request.ended = "gone"
+            self._dispatch(self.request)
+        if not self.answering:
+            self.buffer.clear()
+            self._count()
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+        self.server.closing[self] = time.monotonic() + WRITE_SECONDS
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+        if not self.ending:
+            self.server.closing.pop(self, None)
+
+    # reading
+
+    def _advance(self, data: bytes) -> None:
+        """Go as far in the current request as its bytes allow."""
+        try:
+            if self.request is None:
+                self._read_head()
+            else:
+                self.request.feed(self.buffer, data)
+        except BadRequest as problem:
+            self.server.report("REFUSED", problem=clean(problem.reason))
+            self._refuse(problem.status, problem.code)
+            return
+        if self.request is not None and self.request.complete:
+            self._dispatch(self.request)
+        elif self.request is not None and self.request.wants_continue:
+            self.request.wants_continue = False
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _read_head(self) -> None:
+        self._skip_line_ends()
+        if not self.buffer:
+            return
+        if self in self.server.idle:
+            del self.server.idle[self]
+            self.since = time.monotonic()
+            self.server.unfinished[self] = time.monotonic() + self.server.limits.request_seconds
+        end = self.buffer.find(b"\r\n\r\n", self._searched)
+        if end < 0 and len(self.buffer) <= MAX_HEAD:
+            self._searched = max(0, len(self.buffer) - 3)
+            return
+        self._searched = 0
+        if end < 0 or end > MAX_HEAD:
+            self.request = long_query(bytes(self.buffer[:MAX_HEAD]), self.transport)
+            return
+        head = bytes(self.buffer[: end + 4])
+        if self._answered_one and (skipped := find_request_line(head)):
+            # What an earlier Content-Length left out: the request behind it is a whole one.
+            self.server.report("SURPLUS", bytes=skipped)
+            head = head[skipped:]
+        del self.buffer[: end + 4]
+        self.request = parse_head(head, self.transport)
+        self.request.feed(self.buffer, bytes(self.buffer))
+
+    def _skip_line_ends(self) -> None:
+        """Some clients send a line end behind a body; RFC 9112 lets servers ignore it."""
+        while self.buffer[:2] == b"\r\n":
+            del self.buffer[:2]
+
+    def _count(self) -> None:
+        """Tell the server how much of its budget this connection takes."""
+        now = len(self.buffer) + (self.request.size if self.request else 0)
+        self.server.buffered += now - self._counted
+        grew = now > self._counted
+        self._counted = now
+        if grew and self.server.buffered > self.server.limits.unfinished:
+            self.server.free_memory(self)
+
+    def forget_what_follows(self) -> None:
+        """Drop what is behind the request that is being answered, and the connection after it."""
+        self.buffer.clear()
+        if self.request:
+            self.request.close = True
+        self._count()
+
+    def end_unfinished(self, keep: int | None = None) -> None:
+        """Its time is over, or its memory is needed: judge what came; 408 where not even a head did."""
+        if self.request is None:
+            self._refuse(408, "BODY_INCOMPLETE")
+            return
+        self.request.ended = "late"
+        if keep is not None:
+            self.request.cut(keep)
+        self._dispatch(self.request)
+        self._count()
+
+    # answering
+
+    def _dispatch(self, request: Request) -> None:
+        self.answering = True
+        self.server.unfinished.pop(self, None)
+        self._skip_line_ends()
+        if self.buffer and not request.close and not request.ended and not self._request_follows():
+            request.surplus = len(self.buffer)
+            request.close = True
+        request.close = request.close or self.server.stopping or request.ended in ("gone", "late", "broken")
+        if not request.ended:
+            self.server.threads.submit(lambda: answer_in_thread(self, request))
+        elif not self.server.judge_unfinished(lambda: answer_in_thread(self, request)):
+            self.answering = False
+            self._refuse(408, "BODY_INCOMPLETE")
+
+    def _request_follows(self) -> bool:
+        line = bytes(self.buffer[:MAX_HEAD])
+        return find_request_line(line) is not None or (b"\n" not in line and line[:1].isalpha())
+
+    def finished(self, last: bytes, close: bool) -> None:
+        """Write the answer's last bytes: on to the next request, or to the end."""
+        if last and not self.gone:
+            self.transport.write(last)
+        self.request = None
+        self.answering = False
+        self._answered_one = True
+        if close or self.gone:
+            self._end()
+            return
+        self._wait_for_request()
+        if self.buffer:
+            self._advance(bytes(self.buffer))
+        if self._no_more and not self.answering and not self.ending:
+            self._end()
+        if self._paused and not self.answering and not self.ending:
+            self._paused = False
+            self.transport.resume_reading()
+        self._count()
+
+    def _wait_for_request(self) -> None:
+        self.since = time.monotonic()
+        self.server.idle[self] = time.monotonic() + self.server.limits.idle_seconds
+
+    def _refuse(self, status: int, code: str) -> None:
+        """Answer what is no HTTP request: there is nothing that the function could judge."""
+        message = say(f"ANSWER_{code}", self.server.language)
+        body = json.dumps({"status": "error", "code": code, "message": message}, ensure_ascii=False).encode()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self._end()
+
+    def _end(self) -> None:
+        """Close, but let the answer arrive: a close over unread bytes would reset the connection."""
+        self.ending = True
+        self.request = None
+        self.buffer.clear()
+        self._count()
+        for queue in (self.server.unfinished, self.server.idle):
+            queue.pop(self, None)
+        if self.gone or self.transport.is_closing():
+            return
+        self.server.closing[self] = time.monotonic() + LINGER_SECONDS
+        with suppress(OSError, RuntimeError):
+            self.transport.write_eof()
+        if self._paused:
+            self._paused = False
+            self.transport.resume_reading()
+
+    def close(self) -> None:
+        """End a connection that waits for a request."""
+        self.ending = True
+        self.transport.close()
+
+    def abort(self) -> None:
+        """End it at once, whatever it was at."""
+        self.ending = True
+        self.server.connections.discard(self)
+        for queue in (self.server.unfinished, self.server.idle, self.server.closing):
+            queue.pop(self, None)
+        self.transport.abort()

@@ -1,0 +1,81 @@
+"""Nobody holds the door of `serve`: slow senders, many of them, few descriptors, an unread standard error."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hostile.slow import KINDS, hold
+from tests.support.deliveries import OTHER_TOKEN, form
+from tests.support.processes import Running, Start, environment, free_port, wait_until_listening
+
+SOCKETS = 2000
+
+
+@pytest.fixture(autouse=True)
+def _many_descriptors() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2 * SOCKETS:
+        pytest.skip(f"this system allows {hard} descriptors: too few for {SOCKETS} sockets")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * SOCKETS), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def started(tmp_path: Path, *prefix: str, stderr: int | None = None) -> Running:
+    port = free_port()
+    env = environment(tmp_path, HOST="127.0.0.1", PORT=str(port), LOG_LANGUAGE="en")
+    command = [*prefix, sys.executable, "-m", "gateway", "serve"]
+    log = tmp_path / "stderr"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=sink if stderr is None else stderr,
+        )
+    gateway = Running(process, port, log, env)
+    wait_until_listening(gateway)
+    return gateway
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_thousand_slow_sockets_delay_no_good_sender(kind: str, start_serve: Start) -> None:
+    gateway = start_serve()
+    outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=8)
+    assert not outcome.held, (max(outcome.seconds), set(outcome.statuses))
+    assert gateway.post(form()).status == 200
+
+
+@pytest.mark.parametrize("kind", ["heads", "silence"])
+def test_nor_do_they_where_there_are_a_thousand_descriptors(kind: str, tmp_path: Path) -> None:
+    gateway = started(tmp_path, "prlimit", "--nofile=1024:1024")
+    try:
+        outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=8)
+        assert not outcome.held, (max(outcome.seconds), set(outcome.statuses))
+        assert len(gateway.log().splitlines()) < 2000
+    finally:
+        assert gateway.stop() == 0
+
+
+def test_a_standard_error_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    gateway = started(tmp_path, stderr=writer)
+    os.close(writer)
+    try:
+        for _ in range(300):
+            assert gateway.post(form(token=OTHER_TOKEN)).status == 403
+        assert gateway.post(form()).status == 200
+        began = time.monotonic()
+        gateway.process.send_signal(signal.SIGTERM)
+        assert gateway.process.wait(15) == 0
+        assert time.monotonic() - began < 10
+    finally:
+        os.close(reader)

@@ -1,0 +1,127 @@
+"""Standard error behind its bounded queue, and what is left of a library's log records."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from gateway import log_stream, logs
+from gateway.log_stream import Stderr
+from gateway.settings import Settings
+from tests.support.deliveries import TOKEN
+
+
+@contextmanager
+def unread_stderr() -> Iterator[int]:
+    """Standard error is a pipe that nobody reads; the end to read it by.
+
+    No fixture: pytest puts its own standard error back before the test's body.
+    """
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)
+        yield reader
+    os.close(reader)
+
+
+def read_until(reader: int, end: str) -> str:
+    came = b""
+    while end.encode() not in came:
+        came += os.read(reader, 65536)
+    return came.decode()
+
+
+def dropped(count: int) -> str:
+    return f"dropped {count}"
+
+
+def test_a_line_is_out_before_write_returns_and_needs_no_thread() -> None:
+    with unread_stderr() as pipe:
+        stream = Stderr(dropped)
+        stream.write("one\n")
+        os.set_blocking(pipe, False)
+        assert os.read(pipe, 100) == b"one\n"
+        assert stream._writer is None
+
+
+def test_an_unread_pipe_holds_nobody_and_what_does_not_fit_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log_stream, "MAX_WAITING", 100_000)
+    with unread_stderr() as pipe:
+        stream = Stderr(dropped)
+        began = time.monotonic()
+        for number in range(1000):
+            stream.write(f"{number:04}" + "x" * 995 + "\n")
+        assert time.monotonic() - began < 2
+        log = read_until(pipe, "dropped")
+    lines = [line for line in log.splitlines() if line[:1].isdigit()]
+    assert lines == sorted(lines)
+    assert len(lines) + int(log.rpartition("dropped ")[2]) == 1000
+
+
+def test_a_reader_that_has_gone_fails_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert Stderr(dropped).write("one\n") == 4
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
+    """The root logger as `logs.setup` leaves it, put back afterwards."""
+    logger = logging.getLogger()
+    handlers, level = logger.handlers[:], logger.level
+    logger.handlers.clear()
+    yield logger
+    logger.handlers[:], logger.level = handlers, level
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_what_a_library_logs_is_cut_masked_and_escaped(
+    log_format: str, root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.setup(Settings(tokens=(TOKEN.encode(),), log_format=log_format))
+    library = logging.getLogger("some_library.server")
+    try:
+        raise ValueError(f"body: {TOKEN}")
+    except ValueError:
+        library.exception("Client went away: /%s/\x1b[31m\n\x9d%s", TOKEN, "long " * 20_000)
+    line = capsys.readouterr().err
+    assert TOKEN not in line
+    assert "<masked 32 " in line
+    assert "ValueError" in line
+    assert len(line) < 2000
+    assert line.count("\n") == 1
+    assert not {"\x1b", "\x9d"} & set(line)
+
+
+def test_a_librarys_own_handler_is_taken_from_it(root: logging.Logger) -> None:
+    library = logging.getLogger("another_library")
+    library.addHandler(logging.StreamHandler())
+    library.propagate = False
+    logs.setup(Settings())
+    assert library.handlers == []
+    assert library.propagate
+
+
+def test_a_flood_of_a_librarys_lines_is_bounded(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.setup(Settings(log_format="text"))
+    for number in range(500):
+        logging.getLogger("noisy_library").warning("no %s", number)
+    assert 0 < capsys.readouterr().err.count("\n") <= 20
+
+
+def test_a_kind_of_warning_is_said_once_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    reports = logs.RateLimited(logging.getLogger("gateway.test"), 60.0)
+    for _ in range(100):
+        reports.warning("one", "the first kind")
+        reports.warning("two", "the second kind")
+    assert caplog.messages == ["the first kind", "the second kind"]
