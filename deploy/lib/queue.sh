@@ -52,9 +52,9 @@ subscribe() { # FUNCTION NAME FILTER ACK-DEADLINE ATTEMPTS
   grant "pubsub subscriptions" "$name" roles/pubsub.subscriber "$AGENT"
 }
 
-# Of FORWARD_TO: lines "ID|FILTER"; an empty filter passes all events. An ID begins with the fingerprint of the
-# address. Behind it is the filter's, as a subscription's filter can't be changed: another one is a new subscription,
-# which listens before the old one goes.
+# Of FORWARD_TO: lines "ID|FILTER"; an empty filter passes all events. An ID ends in the fingerprint of the address,
+# by which forward_event knows it (gateway/destinations.py). Before it is the filter's, as a subscription's filter
+# can't be changed: another one is a new subscription, which listens before the old one goes.
 destinations() {
   local destination id filter list
   read -ra list <<<"$FORWARD_TO"
@@ -63,7 +63,7 @@ destinations() {
     id=${id:0:8}
     filter=""
     if [[ $destination == *"#"* ]]; then filter=$(filter_of "${destination#*#}"); fi
-    if [[ -n $filter ]]; then id+="-$(printf %s "$filter" | digest | cut -c1-4)"; fi
+    if [[ -n $filter ]]; then id="$(printf %s "$filter" | digest | cut -c1-4)-$id"; fi
     echo "$id|$filter"
   done
 }

@@ -25,6 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gateway.destinations import Destination
 from gateway.errors import GatewayError
 from gateway.functions import functions, of_kind
 from gateway.setting_values import WEBHOOK_PATH
@@ -64,7 +65,7 @@ def main() -> None:
             machine.start(name, _function(name, port), told)
         for name, host in hosts.items():
             machine.wait_for(name, host)
-        _subscribe(hosts["pubsub"], ports)
+        _subscribe(hosts["pubsub"], ports, settings.destinations)
         for name, port in ports.items():
             machine.wait_for(name, f"127.0.0.1:{port}")
         if not stop.is_set():
@@ -150,7 +151,7 @@ def _function(name: str, port: int) -> list[str]:
     return [*command, f"--target={name}", f"--port={port}"]
 
 
-def _subscribe(host: str, ports: Mapping[str, int]) -> None:
+def _subscribe(host: str, ports: Mapping[str, int], destinations: tuple[Destination, ...] = ()) -> None:
     """The topics and subscriptions of `deploy.sh`; accounts and roles are nothing that an emulator has.
 
     Without the retry policy the emulator tries once a second, and a consumer that is away for ten seconds
@@ -164,15 +165,26 @@ def _subscribe(host: str, ports: Mapping[str, int]) -> None:
         {"topic": DEAD_TOPIC, "ackDeadlineSeconds": 60},
     )
     for function in of_kind("consumer"):
-        subscription = {
-            "topic": TOPIC,
-            "filter": f'attributes.event = "{function.event}"',
-            "ackDeadlineSeconds": 70,
-            "pushConfig": {"pushEndpoint": f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"},
-            "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
-            "deadLetterPolicy": {"deadLetterTopic": DEAD_TOPIC, "maxDeliveryAttempts": 10},
-        }
+        pushed_to = f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"
+        subscription = _push_subscription(pushed_to, ack_seconds=70, attempts=10)
+        subscription["filter"] = f'attributes.event = "{function.event}"'
         _put(host, f"projects/{PROJECT}/subscriptions/local-{function.subscription}", subscription)
+    for function in of_kind("forwarder"):
+        pushed_to = f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"
+        for destination in destinations:
+            subscription = _push_subscription(pushed_to, ack_seconds=60, attempts=100)
+            name = f"local-{function.subscription}-{destination.id}"
+            _put(host, f"projects/{PROJECT}/subscriptions/{name}", subscription)
+
+
+def _push_subscription(address: str, ack_seconds: int, attempts: int) -> dict[str, Any]:
+    return {
+        "topic": TOPIC,
+        "ackDeadlineSeconds": ack_seconds,
+        "pushConfig": {"pushEndpoint": address},
+        "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
+        "deadLetterPolicy": {"deadLetterTopic": DEAD_TOPIC, "maxDeliveryAttempts": attempts},
+    }
 
 
 def _put(host: str, path: str, body: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from gateway.destinations import read_destinations
 from tests.deploy.test_deploy import (
     ACCOUNTS,
     QUEUE,
@@ -72,6 +73,8 @@ def test_a_destination_has_a_subscription_of_its_own(grown: Grown) -> None:
     google = grown.cloud.google
     names = [name for name in google.names("pubsub/subscriptions") if "forward" in name]
     filters = {subscription(google, name).get("filter", "") for name in names}
+    known = read_destinations(FORWARD_TO)
+    assert sorted(name[-8:] for name in names) == sorted(destination.id for destination in known)
     assert filters == {
         'hasPrefix(attributes.event, "ONTASK") OR attributes.event = "ONCRMDEALADD"',
         "",  # all events

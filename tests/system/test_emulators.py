@@ -16,6 +16,7 @@ from queue import Queue
 
 import pytest
 
+from gateway.destinations import read_destinations
 from gateway.functions import functions, of_kind
 from gateway.local import emulators
 from tests.support import firestore, pubsub
@@ -120,7 +121,7 @@ def test_the_pages_commands_do_what_the_page_says(walk: Walk) -> None:
 
 def test_a_consumer_that_is_away_for_ten_seconds_loses_nothing(pubsub_emulator: pubsub.Emulator) -> None:
     host, ports = pubsub_emulator.host, {function.name: free_port() for function in functions()}
-    emulators._subscribe(host, ports)
+    emulators._subscribe(host, ports, read_destinations("http://127.0.0.1:1/bot"))
     event = {"data": "e30=", "attributes": {"event": "ONUSERUPDATE"}}
     pubsub_emulator.call("POST", f"{emulators.TOPIC}:publish", {"messages": [event]})
     time.sleep(10)
