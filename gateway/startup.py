@@ -54,8 +54,15 @@ def start(respond: Callable[[flask.Request], flask.Response]) -> None:
         # `//api/…` and an empty path are answered, never redirected: a redirect loses the POST.
         app.url_map.merge_slashes = app.url_map.strict_slashes = False
         app.register_error_handler(404, lambda error: _not_found(error, respond))
+        app.after_request(_forbid_keeping)
     gc.freeze()  # modules live as long as the process: no collection walks through them again
     gc.enable()
+
+
+def _forbid_keeping(answer: flask.Response) -> flask.Response:
+    """No answer is a cache's to keep: one served /health for minutes after the gateway had died."""
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _not_found(

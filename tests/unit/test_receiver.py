@@ -476,3 +476,8 @@ def test_a_defect_of_the_diagnosis_leaves_the_refusal_and_prints_no_payload(
     assert "the diagnosis failed: ValueError" in caplog.text
     assert OTHER_TOKEN not in caplog.text
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/", "/nowhere", "/robots.txt", "/favicon.ico"])
+def test_no_answer_may_be_kept_by_a_cache(gateway: Running, path: str) -> None:
+    assert gateway.request("GET", path).headers["Cache-Control"] == "no-store"
