@@ -1,69 +1,32 @@
 """What an observation changes: the one place that decides about links. Pure: it reads through a function.
 
-The outcome depends on what was observed and when, hardly on the order in which
-the queue delivers. So a user's row remembers moments, not only its last state:
+Links are a function of what was observed, not of the order in which the queue
+delivers it. They are as if all facts were applied in the order of their moments:
 
-1. The newest account observation counts; an older one is ignored.
-2. A link ends with a deactivation, and only an account observed at or after the
-   activation that followed it makes a new one: active again alone brings nothing back.
-3. An account has one holder in a portal: of two users who claim it, the one who
-   was observed later. The other's link ends and stays ended until it is observed anew.
+1. A user's newest account is the one the user wants; an empty one is none.
+2. A claim counts only if its user was active at its moment.
+3. A dismissal after it ends it; being active again alone brings nothing back.
+4. An account belongs to the newest claim that counts, even if its claimer has moved
+   on since: then nobody has it. Of one moment, the higher user id goes last.
 
-A deactivation that arrives late still ends the links that are older than it,
-even where a newer activation is already known. What can still depend on the
-order: an account whose taker moved on before its first holder's observation
-arrived, and several activations after a deactivation that comes last of all.
+Rules 1 to 3 look at one user's facts alone. So a new fact changes only its user's
+claims, and by rule 4 only the links of the newest claimers of those accounts: there
+is nothing further to follow, however users and accounts are connected.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.links.model import NO_ACCOUNT, Account, Change, HistoryRow, Link, Moment, Observation
+from gateway.links.facts import Key, Known, accounts_of, key_of, moment_of, names_of, same
+from gateway.links.model import NO_ACCOUNT, Account, Change, HistoryRow, Link, Observation
 
-Key = tuple[int, datetime]  # `Moment.key()`
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a user's row remembers beside the link, so that late observations find their place."""
-
-    account_at: Key | None = None  # the newest account observation
-    inactive_at: Key | None = None  # the newest deactivation
-    active_since: Key | None = None  # the first activation known after it
-    active_at: Key | None = None  # the newest activation
-    pending: Account = NO_ACCOUNT  # observed after a deactivation, while no activation before it is known
-
-    @property
-    def active(self) -> bool:
-        return self.inactive_at is None or (self.active_at or _NEVER) > self.inactive_at
-
-    @property
-    def linkable(self) -> bool:
-        """Whether the newest account observation fell into the user's active time, and that time lasts."""
-        if self.inactive_at is None:
-            return True
-        return self.inactive_at < (self.active_since or _NEVER) <= (self.account_at or _NEVER)
-
-    def to_json(self) -> str:
-        moments = (self.account_at, self.inactive_at, self.active_since, self.active_at)
-        kept = [key and (key[0], key[1].isoformat()) for key in moments]
-        return json.dumps([*kept, self.pending.telegram_id, self.pending.telegram_username])
-
-    @classmethod
-    def from_json(cls, text: str) -> "Known":
-        *moments, telegram_id, telegram_username = json.loads(text)
-        keys = [key and (key[0], datetime.fromisoformat(key[1])) for key in moments]
-        return cls(keys[0], keys[1], keys[2], keys[3], Account(telegram_id, telegram_username))
-
-
-_NEVER: Key = (-(10**13), datetime.min.replace(tzinfo=UTC))
+__all__ = ["Decision", "Known", "Read", "Row", "decide", "same"]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A user's stored row: the link and what is known about its moments."""
+    """A user's stored row: the link, and the facts that it follows from."""
 
     bitrix_user_id: int
     account: Account
@@ -90,8 +53,12 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+NEWEST_CLAIMERS = 3
+"""Of an account's claimers the newest who is neither of two others decides."""
+
 Read = Callable[[int, Account], Iterable[Row]]
-"""The stored rows of this user and of whoever holds this account by number or by name, locked if need be."""
+"""The rows of this user, of who holds this account by number or by name, and of the
+newest `NEWEST_CLAIMERS` of each; locked if need be, and so is the account."""
 
 
 @dataclass(slots=True)
@@ -112,6 +79,14 @@ class Decision:
         """What an operator is told of."""
         return self.history + self.refused
 
+    def claims(self, user: int) -> dict[str, Key | None]:
+        """The claims of this user that are to be written; None: the claim counts no longer."""
+        before = self.before[user]
+        old = before.known.claims() if before and before.known.claims_stored else {}
+        new = self.rows[user].known.claims()
+        changed: dict[str, Key | None] = {name: at for name, at in new.items() if old.get(name) != at}
+        return changed | dict.fromkeys(old.keys() - new.keys())
+
 
 def decide(
     portal: str, event_id: str, observations: Sequence[Observation], read: Read, clock: Clock = _utc_now
@@ -127,123 +102,105 @@ def decide(
     return deciding.decision
 
 
-def same(one: Account, other: Account) -> bool:
-    """Whether two accounts are the same; names are compared without case."""
-    return one.telegram_id == other.telegram_id and _name(one) == _name(other)
-
-
-def _name(account: Account) -> str | None:
-    return account.telegram_username.lower() if account.telegram_username else None
-
-
-def _overlap(one: Account, other: Account) -> bool:
-    by_id = one.telegram_id is not None and one.telegram_id == other.telegram_id
-    return by_id or (_name(one) is not None and _name(one) == _name(other))
-
-
-def _newer(moment: Moment | None, known: Key | None) -> Key | None:
-    """The moment's key unless what is known is newer."""
-    key = moment.key() if moment else None
-    return None if key is None or (known is not None and key < known) else key
-
-
-def _learn(known: Known, observation: Observation) -> Known:
-    """What is known after the observation; the account itself is not looked at."""
-    if observation.account is not None and (key := _newer(observation.account_at, known.account_at)):
-        known = replace(known, account_at=key)
-    if observation.active is None or observation.active_at is None:
-        return known
-    key = observation.active_at.key()
-    if observation.active:
-        active_at = max(key, known.active_at or key)
-        since = known.active_since
-        if key > (known.inactive_at or _NEVER) and (since is None or key < since):
-            since = key
-        return replace(known, active_at=active_at, active_since=since)
-    if known.inactive_at is not None and key <= known.inactive_at:
-        return known
-    since = known.active_since
-    if since is not None and since <= key:
-        later = known.active_at is not None and known.active_at > key
-        since = known.active_at if later else None
-    return replace(known, inactive_at=key, active_since=since)
-
-
 class _Deciding:
     """One decision in the making: rows read so far, with what was already decided on top."""
 
     def __init__(self, portal: str, event_id: str, read: Read, clock: Clock) -> None:
         self.portal, self.event_id = portal, event_id
         self.decision = Decision()
-        self._read, self._clock, self.now = read, clock, _NEVER[1]
+        self._read, self._clock, self.now = read, clock, datetime.min.replace(tzinfo=UTC)
         self._rows: dict[int, Row] = {}
+        self._asked: set[str] = set()
 
     def observe(self, observation: Observation) -> None:
         user = observation.bitrix_user_id
         self._fetch(user, observation.account or NO_ACCOUNT)
         self.now = self._clock()
+        moments = [key_of(at) for at in (observation.account_at, observation.active_at) if at]
         row = self._rows.get(user)
-        before, held = (row.known, row.account) if row else (Known(), NO_ACCOUNT)
-        known = _learn(before, observation)
-        newest = _newer(observation.account_at, before.account_at)
-        claimed = observation.account if newest else None
-        if claimed is None and known == before:
-            return  # older than what is known, or it says nothing
-        if claimed is None and before.pending:
-            self._fetch(user, before.pending)  # it may come true now
-        wanted = held or before.pending if claimed is None else claimed
-        by_account = claimed is not None and known.linkable
-        cause = observation.account_at if by_account else observation.active_at or observation.account_at
-        at = cause.at if cause else self.now
-        if known.linkable:
-            self._link(user, held, wanted, replace(known, pending=NO_ACCOUNT), at)
-        else:
-            waits = (known.account_at or _NEVER) > (known.inactive_at or _NEVER)
-            self._store(user, NO_ACCOUNT, replace(known, pending=wanted if waits else NO_ACCOUNT), at)
+        before = row.known if row else Known()
+        if moments:
+            before = before.until(self.now, (min(moments)[0] - 1, 0))
+        known = before.with_facts_of(observation)
+        if known == before:
+            return  # it was known, or says nothing
+        concerned = self._concerned(user, before, known)
+        at = moment_of(max(moments))
+        held = row.account if row else NO_ACCOUNT
+        self._store(user, NO_ACCOUNT, known)  # what the others are compared with
+        others = [other for other in concerned if other != user]
+        for other in others:
+            self._settle(other, self._rows[other].account, at, "conflict", "corrected")
+        self._settle(user, held, at, "unlinked", "replaced" if held else "linked")
+        wanted = known.wanted()
+        claimed = bool(observation.account) and wanted is not None and wanted[0] in moments
+        if claimed and not held and not self._rows[user].account and wanted:
+            self.decision.refused.append(self._change(user, "conflict", wanted[1], NO_ACCOUNT, at))
 
-    def _link(self, user: int, held: Account, wanted: Account, known: Known, at: datetime) -> None:
-        """Give an active user the account wanted, unless a newer claim holds it."""
-        if not wanted or same(wanted, held):  # a name keeps the case in which it was first written
-            self._store(user, held if wanted else NO_ACCOUNT, known, at)
-        elif self._take(user, wanted, known, at):
-            self._store(user, wanted, known, at)
-        else:
-            self._store(user, NO_ACCOUNT, known, at, "conflict")
-            if not held:
-                self.decision.refused.append(self._change(user, "conflict", wanted, NO_ACCOUNT, at))
+    def _concerned(self, user: int, before: Known, known: Known) -> list[int]:
+        """Who may gain or lose a link: the newest claimers of the accounts whose claims changed."""
+        old, new = before.claims(), known.claims()
+        changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        wanted = known.wanted()
+        touched = changed.union(names_of(wanted[1]) if wanted else ())
+        for account in (*accounts_of(before), *accounts_of(known)):
+            if touched.intersection(names_of(account)):
+                self._fetch(user, account)
+        others = [
+            row.bitrix_user_id
+            for row in list(self._rows.values())
+            if row.bitrix_user_id != user
+            and (claim := row.known.wanted())
+            and changed & set(names_of(claim[1]))
+        ]
+        for other in others:
+            if claim := self._rows[other].known.wanted():
+                self._fetch(other, claim[1])
+        return sorted(others)
 
     def _fetch(self, user: int, account: Account) -> None:
-        for row in self._read(user, account):
-            self._rows.setdefault(row.bitrix_user_id, row)
+        names = [f"user {user}", *names_of(account)]
+        if not self._asked.issuperset(names):
+            self._asked.update(names)
+            for row in self._read(user, account):
+                self._rows.setdefault(row.bitrix_user_id, row)
 
-    def _take(self, user: int, account: Account, known: Known, at: datetime) -> bool:
-        """Take the account from whoever holds it; False where a holder was observed later than `user`."""
-        others = (row for row in self._rows.values() if row.bitrix_user_id != user)
-        holders = [row for row in others if _overlap(row.account, account)]
-        claim = (known.account_at or _NEVER, user)  # the same moment: the higher id, whatever the order
-        if any((row.known.account_at or _NEVER, row.bitrix_user_id) > claim for row in holders):
-            return False
-        for row in holders:
-            self._store(row.bitrix_user_id, NO_ACCOUNT, row.known, at, "conflict")
-        return True
+    def _due(self, user: int) -> Account:
+        """The account that is this user's: the one wanted, unless another's claim that counts is newer."""
+        claim = self._rows[user].known.wanted()
+        if claim is None:
+            return NO_ACCOUNT
+        mine = (claim[0], user)
+        for other, row in self._rows.items():
+            theirs = row.known.claims() if other != user else {}
+            if any(name in theirs and (theirs[name], other) > mine for name in names_of(claim[1])):
+                return NO_ACCOUNT
+        return claim[1]
 
-    def _store(
-        self, user: int, account: Account, known: Known, at: datetime, change: Change | None = None
-    ) -> None:
-        row = self._rows.get(user)
-        held = row.account if row else NO_ACCOUNT
-        moved = not same(account, held)
-        new = Row(user, account, observed_at=at, updated_at=self.now, known=known)
-        if row is not None:
-            changed = moved or row.known.active != known.active
-            updated_at = self.now if changed else row.updated_at
-            new = replace(new, observed_at=max(at, row.observed_at), updated_at=updated_at)
-        self.decision.before.setdefault(user, row)
-        self.decision.rows[user] = self._rows[user] = new
-        if moved:
-            linked: Change = "replaced" if held else "linked"
-            change = change or (linked if account else "unlinked")
-            self.decision.history.append(self._change(user, change, held, account, at))
+    def _settle(self, user: int, held: Account, at: datetime, lost: Change, gained: Change) -> None:
+        """Write the account that is due to the user, and what changed by that."""
+        account = self._due(user)
+        row = self._rows[user]
+        if account == held == row.account:
+            return
+        self._store(user, account, row.known, moved=not same(account, held))
+        if same(account, held):
+            return
+        if not account and row.known.wanted():
+            lost = "conflict"
+        self.decision.history.append(self._change(user, gained if account else lost, held, account, at))
+
+    def _store(self, user: int, account: Account, known: Known, moved: bool = False) -> None:
+        row = self.decision.before.setdefault(user, self._rows.get(user))
+        changed = moved or row is None or row.known.active != known.active
+        newest = known.newest
+        self.decision.rows[user] = self._rows[user] = Row(
+            user,
+            account,
+            observed_at=moment_of(newest) if newest else self.now,
+            updated_at=self.now if changed or row is None else row.updated_at,
+            known=known,
+        )
 
     def _change(self, user: int, change: Change, held: Account, account: Account, at: datetime) -> HistoryRow:
         return HistoryRow(

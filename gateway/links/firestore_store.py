@@ -38,15 +38,26 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import user_record
 from gateway.links.dead_letters import handle, letter_id, read_handle, to_json
-from gateway.links.decide import Decision, Known, Row, decide
-from gateway.links.model import Account, Changes, DeadLetter, HistoryRow, Link, Observation, repeated
+from gateway.links.decide import NEWEST_CLAIMERS, Decision, Row, decide
+from gateway.links.facts import Key, Known, names_of
+from gateway.links.model import (
+    NO_ACCOUNT,
+    Account,
+    Changes,
+    DeadLetter,
+    HistoryRow,
+    Link,
+    Observation,
+    repeated,
+)
 from gateway.settings import language
 from gateway.texts import say
 
 T = TypeVar("T")
 Document = dict[str, Any]
 
-VERSION = 1
+VERSION = 2
+_CLAIMERS = 200  # how many newest claimers of one account are kept
 KEPT = timedelta(days=30)  # how long processed event ids are remembered
 _PAGE = 300
 _ATTEMPTS = 20
@@ -80,10 +91,11 @@ class FirestoreStore:
             def read(user: int, account: Account) -> Iterator[Row]:
                 claims = self._claims(portal, account)
                 reads.fetch([self._link(portal, user), *claims])
-                holders = {
-                    document["bitrix_user_id"] for claim in claims if (document := reads.document(claim))
-                }
-                references = [self._link(portal, number) for number in {user, *holders}]
+                found = [document for claim in claims if (document := reads.document(claim))]
+                newest = NEWEST_CLAIMERS + len(observations) - 1
+                others = {number for document in found for number in _claimers(document)[:newest]}
+                others |= {document["bitrix_user_id"] for document in found} - {None}
+                references = [self._link(portal, number) for number in {user, *others}]
                 reads.fetch(references)
                 return (_row(document) for one in references if (document := reads.document(one)))
 
@@ -105,7 +117,8 @@ class FirestoreStore:
     ) -> Link | None:
         for claim in self._claims(portal, Account(telegram_id, telegram_username)):
             held = self._read(claim)
-            link = self.get(portal, held["bitrix_user_id"]) if held else None
+            holder = held["bitrix_user_id"] if held else None
+            link = self.get(portal, holder) if holder is not None else None
             by_id = link is not None and telegram_id is not None and link.telegram_id == telegram_id
             name = (link.telegram_username or "").lower() if link is not None else ""
             if by_id or (name and name == (telegram_username or "").lower()):
@@ -155,8 +168,16 @@ class FirestoreStore:
                 return 0
             batch = self._client.batch()
             batch.delete(link, self._client.write_option(last_update_time=found.update_time))
-            for claim in self._claims(portal, _row(document).account):
-                batch.delete(claim)
+            reads = _Reads(self._client)
+            claims = [self._account(portal, name) for name in _names(_row(document))]
+            reads.fetch(claims)
+            for claim in claims:
+                if reads.document(claim) is not None:
+                    kept: Document = {"claims": {}, **(reads.document(claim) or {})}
+                    _write_claim(kept, bitrix_user_id, None)
+                    if kept["bitrix_user_id"] == bitrix_user_id:
+                        kept["bitrix_user_id"] = None
+                    reads.put(batch, claim, kept)
             batch.commit(retry=_RETRY, timeout=_TIMEOUT)
             return 1
 
@@ -238,6 +259,10 @@ class FirestoreStore:
             # A new store. `find_link` runs with an account that only reads: whoever writes first records it.
             with _failures(), suppress(PermissionDenied):
                 reference.set({"version": VERSION}, retry=_RETRY, timeout=_TIMEOUT)
+        elif document["version"] < VERSION:
+            # Its rows and accounts are read as they are, and written anew when an event touches them.
+            with _failures(), suppress(PermissionDenied):
+                reference.set({"version": VERSION}, retry=_RETRY, timeout=_TIMEOUT)
         elif document["version"] > VERSION:
             found = document["version"]
             told = say("STORE_NEWER", language(), version=found, known=VERSION)
@@ -252,30 +277,44 @@ class FirestoreStore:
 
     def _claims(self, portal: str, account: Account | None) -> list[firestore.DocumentReference]:
         """The documents that say who holds this account: one by number, one by name."""
-        held = []
-        if account and account.telegram_id is not None:
-            held.append(self._reference("accounts", portal, "id", account.telegram_id))
-        if account and account.telegram_username:
-            held.append(self._reference("accounts", portal, "name", account.telegram_username.lower()))
-        return held
+        return [self._account(portal, name) for name in names_of(account or NO_ACCOUNT)]
+
+    def _account(self, portal: str, name: str) -> firestore.DocumentReference:
+        if name.startswith("@"):
+            return self._reference("accounts", portal, "name", name[1:])
+        return self._reference("accounts", portal, "id", int(name))
 
     def _write(self, batch: firestore.WriteBatch, reads: "_Reads", portal: str, decision: Decision) -> None:
         """Write the decision, on the condition that what it rests on is still as it was read."""
-        held: dict[str, int] = {}
-        holds: dict[str, int] = {}
+        accounts: dict[str, Document] = {}
+
+        def account(name: str) -> Document:
+            reference = self._account(portal, name)
+            if reference.path not in accounts:
+                reads.fetch([reference])
+                kept = reads.document(reference) or {}
+                kept_claims = dict(kept.get("claims", {}))
+                accounts[reference.path] = {
+                    "bitrix_user_id": kept.get("bitrix_user_id"),
+                    "claims": kept_claims,
+                }
+            return accounts[reference.path]
+
         for user, row in decision.rows.items():
+            for name, at in decision.claims(user).items():
+                _write_claim(account(name), user, at)
             before = decision.before[user]
-            held |= dict.fromkeys(
-                (one.path for one in self._claims(portal, before.account if before else None)), user
-            )
-            holds |= dict.fromkeys((one.path for one in self._claims(portal, row.account)), user)
+            for name in names_of(before.account) if before else []:
+                if account(name)["bitrix_user_id"] == user:
+                    account(name)["bitrix_user_id"] = None
             reads.put(batch, self._link(portal, user), _document(portal, row))
-        for path in held.keys() | holds.keys():
-            claim = self._client.document(path)
-            if path not in holds:
-                batch.delete(claim)  # no condition: nobody takes it without changing its holder's row too
-            elif held.get(path) != holds[path]:
-                reads.put(batch, claim, {"bitrix_user_id": holds[path]})
+        for user, row in decision.rows.items():
+            for name in names_of(row.account):
+                account(name)["bitrix_user_id"] = user
+        for path, document in accounts.items():
+            reference = self._client.document(path)
+            if document != reads.document(reference):
+                reads.put(batch, reference, document)
         for index, change in enumerate(decision.history):
             order = f"{_moment(change.recorded_at)} {index:04d} {change.event_id}"
             document = {name: getattr(change, name) for name in HistoryRow.__slots__}
@@ -383,6 +422,25 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _names(row: Row) -> list[str]:
+    return sorted({*row.known.claims(), *names_of(row.account)})
+
+
+def _claimers(document: Document) -> list[int]:
+    """Who claimed this account, the newest claim first."""
+    claims = document.get("claims", {})
+    return sorted(map(int, claims), key=lambda user: (claims[str(user)], user), reverse=True)
+
+
+def _write_claim(document: Document, user: int, at: Key | None) -> None:
+    if at is None:
+        document["claims"].pop(str(user), None)
+        return
+    document["claims"][str(user)] = list(at)
+    for oldest in _claimers(document)[_CLAIMERS:]:
+        del document["claims"][str(oldest)]
+
+
 def _document(portal: str, row: Row) -> Document:
     return {
         "portal": portal,
@@ -398,10 +456,12 @@ def _document(portal: str, row: Row) -> Document:
 
 
 def _row(document: Document) -> Row:
+    account = Account(document["telegram_id"], document["telegram_username"])
+    observed_at = _plain(document["observed_at"])
     return Row(
         bitrix_user_id=document["bitrix_user_id"],
-        account=Account(document["telegram_id"], document["telegram_username"]),
-        observed_at=_plain(document["observed_at"]),
+        account=account,
+        observed_at=observed_at,
         updated_at=_plain(document["updated_at"]),
-        known=Known.from_json(document["known"]),
+        known=Known.from_json(document["known"], account, observed_at),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-Change = Literal["linked", "replaced", "unlinked", "conflict"]
+Change = Literal["linked", "replaced", "unlinked", "conflict", "corrected"]
 
 
 @dataclass(frozen=True, slots=True)

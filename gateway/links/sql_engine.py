@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,10 @@ def _sqlite_engine(database_url: str) -> sa.Engine:
     path = Path(database_url.removeprefix("sqlite:///"))
     with failures():
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Personal data: SQLite gives its log the permissions of the file.
+        with suppress(PermissionError):
+            path.touch(mode=0o600)
+            path.chmod(0o600)
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"timeout": 15, "check_same_thread": False},
@@ -65,6 +69,8 @@ def _sqlite_engine(database_url: str) -> sa.Engine:
         connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
         connection.execute("PRAGMA busy_timeout = 15000")
         connection.execute("PRAGMA synchronous = FULL")
+        # Whom `links forget` erases is to be gone from the file's free pages too.
+        connection.execute("PRAGMA secure_delete = ON")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:

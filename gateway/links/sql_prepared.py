@@ -11,9 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.links.decide import Decision, Known, Row, decide
+from gateway.links.decide import NEWEST_CLAIMERS, Decision, Row, decide
+from gateway.links.facts import Known, names_of
 from gateway.links.model import Account, Changes, HistoryRow, Observation, repeated
-from gateway.links.sql_schema import Utc, link_history, links, processed_events
+from gateway.links.sql_schema import Utc, claims, link_history, links, processed_events
 
 _portal: sa.BindParameter[str] = sa.bindparam("p", type_=sa.Text)
 _user: sa.BindParameter[int] = sa.bindparam("u", type_=sa.BigInteger)
@@ -23,11 +24,23 @@ by_name = sa.and_(
     links.c.portal == _portal,
     sa.func.lower(links.c.telegram_username) == sa.bindparam("n", type_=sa.Text),
 )
-# Each branch is a unique index's one row; as one WHERE with OR, PostgreSQL reads the whole portal at times.
+
+
+def _newest_claimers(account: str) -> sa.Select[Any]:
+    of_account = sa.and_(claims.c.portal == _portal, claims.c.account == sa.bindparam(account, type_=sa.Text))
+    newest_first = (claims.c.at.desc(), claims.c.received_at.desc(), claims.c.bitrix_user_id.desc())
+    limit = sa.bindparam("claimers", type_=sa.Integer)
+    newest = sa.select(claims.c.bitrix_user_id).where(of_account).order_by(*newest_first).limit(limit)
+    return sa.select(newest.correlate(None).subquery().c.bitrix_user_id)
+
+
+# Each branch is a few rows of an index; as one WHERE with OR, PostgreSQL reads the whole portal at times.
 _concerned = sa.union_all(
     sa.select(_user),
     sa.select(links.c.bitrix_user_id).where(by_id).correlate(None),
     sa.select(links.c.bitrix_user_id).where(by_name).correlate(None),
+    _newest_claimers("by_id"),
+    _newest_claimers("by_name"),
 )
 _ROW = (
     links.c.bitrix_user_id,
@@ -44,6 +57,8 @@ READ_ROWS = (
 )
 _VALUES = {c: sa.bindparam(c.name, type_=c.type) for c in links.c if not c.primary_key}
 _KEY = {links.c.portal: _portal, links.c.bitrix_user_id: _user}
+_CLAIM = {c.name: sa.bindparam(c.name, type_=c.type) for c in claims.c}
+_LOCK_ACCOUNT = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _HISTORY = {c: sa.bindparam(c.name, type_=c.type) for c in link_history.c if not c.primary_key}
 
 
@@ -65,11 +80,13 @@ class Prepared:
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         self._text = str(compiled)
         self._names: Sequence[str] | None = compiled.positiontup  # None: the driver takes names
+        # SQLite's LIMIT brings an OFFSET of its own.
+        self._defaults = {name: value for name, value in compiled.params.items() if value is not None}
         self._times = [name for name, bind in compiled.binds.items() if isinstance(bind.type, Utc)]
         self._bind: Any = Utc().dialect_impl(dialect).bind_processor(dialect)
 
     def run(self, cursor: Any, values: Mapping[str, Any]) -> None:
-        values = {**values, **{name: self._bind(values[name]) for name in self._times}}
+        values = {**self._defaults, **values, **{name: self._bind(values[name]) for name in self._times}}
         cursor.execute(self._text, values if self._names is None else [values[name] for name in self._names])
 
 
@@ -81,6 +98,14 @@ class EventTransaction:
         self._read = Prepared(READ_ROWS, dialect)
         self._insert = Prepared(sa.insert(links).values(_KEY | _VALUES), dialect)
         self._update = Prepared(sa.update(links).where(by_user).values(_VALUES), dialect)
+        claim = insert_of(dialect)(claims).values(_CLAIM)
+        moment = {"at": claim.excluded.at, "received_at": claim.excluded.received_at}
+        key = ["portal", "bitrix_user_id", "account"]
+        self._claim = Prepared(claim.on_conflict_do_update(index_elements=key, set_=moment), dialect)
+        theirs = sa.and_(*(claims.c[name] == _CLAIM[name] for name in key))
+        self._withdraw = Prepared(sa.delete(claims).where(theirs), dialect)
+        # A file has one writer at a time; elsewhere whoever claims an account waits for its other claimers.
+        self._lock = _LOCK_ACCOUNT if dialect.name == "postgresql" else None
         no_account = {links.c.telegram_id: sa.null(), links.c.telegram_username: sa.null()}
         self._clear = Prepared(sa.update(links).where(by_user).values(no_account), dialect)
         self._record = Prepared(sa.insert(link_history).values(_HISTORY).inline(), dialect)
@@ -93,8 +118,13 @@ class EventTransaction:
             return repeated()
 
         def read(user: int, account: Account) -> Iterator[Row]:
-            name = account.telegram_username
-            values = {"p": portal, "u": user, "t": account.telegram_id, "n": name and name.lower()}
+            name = account.telegram_username and account.telegram_username.lower()
+            for one in names_of(account) if self._lock else ():
+                cursor.execute(self._lock, [f"{portal} {one}"])
+            values = {"p": portal, "u": user, "t": account.telegram_id, "n": name}
+            values["by_id"] = None if account.telegram_id is None else str(account.telegram_id)
+            values["by_name"] = name and f"@{name}"
+            values["claimers"] = NEWEST_CLAIMERS + len(observations) - 1
             self._read.run(cursor, values)
             return map(self._row, cursor.fetchall())
 
@@ -105,7 +135,9 @@ class EventTransaction:
     def _row(self, found: Sequence[Any]) -> Row:
         user, telegram_id, name, observed_at, updated_at, known = found
         account = Account(telegram_id, name)
-        return Row(user, account, self._time(observed_at), self._time(updated_at), Known.from_json(known))
+        observed_at = self._time(observed_at)
+        facts = Known.from_json(known, account, observed_at)
+        return Row(user, account, observed_at, self._time(updated_at), facts)
 
     def _write(self, cursor: Any, portal: str, decision: Decision) -> None:
         rows = sorted(
@@ -128,5 +160,12 @@ class EventTransaction:
                 "known": row.known.to_json(),
             }
             statement.run(cursor, values)
+        for user in decision.rows:
+            for account, at in decision.claims(user).items():
+                claim = {"portal": portal, "bitrix_user_id": user, "account": account}
+                if at is None:
+                    self._withdraw.run(cursor, claim)
+                else:
+                    self._claim.run(cursor, claim | {"at": at[0], "received_at": at[1]})
         for change in decision.history:
             self._record.run(cursor, {name: getattr(change, name) for name in HistoryRow.__slots__})

@@ -5,8 +5,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-VERSION = 1
-MIGRATIONS: dict[int, tuple[str, ...]] = {}  # version → the statements that make it the next one
+VERSION = 2
+MIGRATIONS: dict[int, tuple[str, ...]] = {  # version → the statements that make it the next one
+    # What a first edition's row knew becomes facts when it is read next; its holders are found by the links.
+    1: (
+        """CREATE TABLE claims (
+            portal TEXT NOT NULL, bitrix_user_id BIGINT NOT NULL, account TEXT NOT NULL,
+            at BIGINT NOT NULL, received_at BIGINT NOT NULL,
+            PRIMARY KEY (portal, bitrix_user_id, account))""",
+        "CREATE INDEX claims_newest ON claims (portal, account, at, received_at, bitrix_user_id)",
+    ),
+}
 
 
 class Utc(sa.types.TypeDecorator[datetime]):
@@ -41,11 +50,31 @@ links = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("observed_at", Utc, nullable=False),
     sa.Column("updated_at", Utc, nullable=False),
-    # `decide.Known` as JSON; nothing is known of a link that somebody imported with SQL of their own
+    # `facts.Known` as JSON; nothing is known of a link that somebody imported with SQL of their own
     sa.Column("known", sa.Text, nullable=False, server_default="[null, null, null, null, null, null]"),
 )
 sa.Index("links_telegram_id", links.c.portal, links.c.telegram_id, unique=True)
 sa.Index("links_telegram_name", links.c.portal, sa.func.lower(links.c.telegram_username), unique=True)
+
+# The newest claim that counts of each account by each user: `Known.claims`, so that claimers are found.
+claims = sa.Table(
+    "claims",
+    metadata,
+    sa.Column("portal", sa.Text, primary_key=True),
+    sa.Column("bitrix_user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("account", sa.Text, primary_key=True),  # the number, or @ and the name in lower case
+    sa.Column("at", sa.BigInteger, nullable=False),  # seconds, as in `facts.Key`
+    sa.Column("received_at", sa.BigInteger, nullable=False),  # microseconds
+)
+
+sa.Index(
+    "claims_newest",
+    claims.c.portal,
+    claims.c.account,
+    claims.c.at,
+    claims.c.received_at,
+    claims.c.bitrix_user_id,
+)
 
 link_history = sa.Table(
     "link_history",

@@ -18,11 +18,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.links import user_record
 from gateway.links.dead_letters import handle, letter_id, read_handle, to_json
-from gateway.links.decide import Known, Row
+from gateway.links.decide import Row
+from gateway.links.facts import Known
 from gateway.links.model import Account, Changes, DeadLetter, HistoryRow, Link, Observation
 from gateway.links.sql_engine import failures, open_engine, unavailable
 from gateway.links.sql_prepared import EventTransaction, by_id, by_name, by_user, insert_of
 from gateway.links.sql_schema import (
+    claims,
     dead_letters,
     link_history,
     links,
@@ -124,6 +126,9 @@ class SqlStore:
             gone = connection.execute(
                 sa.delete(links).where(by_user), {"p": portal, "u": bitrix_user_id}
             ).rowcount
+            c = claims.c
+            claimed = sa.and_(c.portal == portal, c.bitrix_user_id == bitrix_user_id)
+            connection.execute(sa.delete(claims).where(claimed))
             h = link_history.c
             theirs = sa.and_(h.portal == portal, h.bitrix_user_id == bitrix_user_id)
             gone += connection.execute(sa.delete(link_history).where(theirs)).rowcount
@@ -263,4 +268,5 @@ def _remove(letter: str) -> sa.Delete:
 
 def _row(row: Any) -> Row:
     account = Account(row.telegram_id, row.telegram_username)
-    return Row(row.bitrix_user_id, account, row.observed_at, row.updated_at, Known.from_json(row.known))
+    known = Known.from_json(row.known, account, row.observed_at)
+    return Row(row.bitrix_user_id, account, row.observed_at, row.updated_at, known)

@@ -13,6 +13,7 @@ import pytest
 
 from gateway.links import Links, open_store
 from gateway.links.decide import Row, decide
+from gateway.links.facts import names_of
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation, Store
 from gateway.links.user_record import MAX_USER_ID
 
@@ -260,6 +261,7 @@ def test_a_long_random_life_agrees_with_the_decision_alone(store: Store) -> None
             if row.bitrix_user_id == user
             or (row.account.telegram_id is not None and row.account.telegram_id == account.telegram_id)
             or (row.account.telegram_username or "").lower() == wanted
+            or row.known.claims().keys() & set(names_of(account))
         ]
 
     def observation() -> Observation:

@@ -20,6 +20,7 @@ from gateway.links.sql_store import SqlStore
 
 AT = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 P = "p.bitrix24.ru"
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def seen(user: int, telegram_id: int) -> Observation:
@@ -50,12 +51,12 @@ def test_an_older_schema_is_migrated_in_one_transaction(url: str, monkeypatch: p
     store = open_sql(url)
     store.apply(P, "e1", [seen(1, 5)])
     store.close()
-    monkeypatch.setattr(opening, "VERSION", 3)
+    monkeypatch.setattr(opening, "VERSION", 4)
     steps = {
-        1: ("ALTER TABLE links ADD COLUMN note TEXT", "UPDATE links SET note = 'one'"),
-        2: ("UPDATE links SET note = note || ' two'",),
+        2: ("ALTER TABLE links ADD COLUMN note TEXT", "UPDATE links SET note = 'one'"),
+        3: ("UPDATE links SET note = note || ' two'",),
     }
-    monkeypatch.setattr(opening, "MIGRATIONS", steps | {2: ("UPDATE nowhere SET a = 1",)})
+    monkeypatch.setattr(opening, "MIGRATIONS", steps | {3: ("UPDATE nowhere SET a = 1",)})
     with pytest.raises(StoreUnavailable):
         open_store(url)
     monkeypatch.setattr(opening, "MIGRATIONS", steps)
@@ -65,7 +66,7 @@ def test_an_older_schema_is_migrated_in_one_transaction(url: str, monkeypatch: p
     store = open_sql(url)
     with store._engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT note FROM links")) == "one two"
-        assert connection.scalar(sa.text("SELECT version FROM schema_version")) == 3
+        assert connection.scalar(sa.text("SELECT version FROM schema_version")) == 4
     assert store.get(P, 1) is not None
     store.close()
 
@@ -74,7 +75,7 @@ def test_a_newer_schema_stops_the_start(url: str) -> None:
     store = open_sql(url)
     execute(store, f"UPDATE schema_version SET version = {sql_schema.VERSION + 1}")
     store.close()
-    with pytest.raises(SettingError, match=r"DATABASE_URL.*версии 2"):
+    with pytest.raises(SettingError, match=r"DATABASE_URL.*версии 3"):
         open_store(url)
 
 
@@ -115,7 +116,7 @@ def test_the_look_up_of_a_decision_uses_its_indexes_even_before_statistics(url: 
     row = {"portal": P, "active": True, "observed_at": AT.at, "updated_at": AT.at, "known": ""}
     with store._engine.begin() as connection:
         connection.execute(columns, [row | {"bitrix_user_id": n, "telegram_id": n} for n in range(2000)])
-    query = READ_ROWS.params(p=P, u=1, t=5, n="ivan").compile(
+    query = READ_ROWS.params(p=P, u=1, t=5, n="ivan", by_id="5", by_name="@ivan", claimers=3).compile(
         store._engine, compile_kwargs={"literal_binds": True}
     )
     with store._engine.connect() as connection:
@@ -124,6 +125,7 @@ def test_the_look_up_of_a_decision_uses_its_indexes_even_before_statistics(url: 
     store.close()
     assert "links_telegram_id" in plan
     assert "links_telegram_name" in plan
+    assert "claims_newest" in plan
     assert "SCAN links" not in plan
     assert "Seq Scan" not in plan
 
@@ -134,6 +136,7 @@ def test_sqlite_is_as_safe_as_the_contract_says(tmp_path: Path) -> None:
         pragma = connection.exec_driver_sql
         assert pragma("PRAGMA journal_mode").scalar() == "wal"
         assert pragma("PRAGMA synchronous").scalar() == 2  # FULL
+        assert pragma("PRAGMA secure_delete").scalar() == 1
         assert int(pragma("PRAGMA busy_timeout").scalar() or 0) >= 10_000
     raw = sqlite3.connect(tmp_path / "links.db", timeout=0)
     with store._engine.begin(), pytest.raises(sqlite3.OperationalError, match="locked"):
@@ -216,4 +219,49 @@ def test_a_link_imported_with_plain_sql_is_a_link_like_any_other(url: str) -> No
     assert (link.bitrix_user_id, link.active) == (1, True)
     [change] = store.apply(P, "e1", [seen(1, 6)])
     assert (change.change, change.telegram_id, change.previous_telegram_id) == ("replaced", 6, 5)
+    store.close()
+
+
+def test_a_first_editions_store_keeps_its_links_and_revives_none(url: str) -> None:
+    """Rows as the first edition wrote them: linked, lost to another, dismissed, waiting, imported."""
+    store = open_sql(url)
+    execute(store, "DROP TABLE claims")
+    execute(store, "UPDATE schema_version SET version = 1")
+    day = "2026-01-01T00:00:"
+    rows = {
+        1: (501, f'[[1767225605, "{day}05+00:00"], null, null, null, null, null]'),
+        2: (None, f'[[1767225604, "{day}04+00:00"], null, null, null, null, null]'),
+        3: (None, f'[[1767225603, "{day}03+00:00"], [1767225604, "{day}04+00:00"], null, null, null, null]'),
+        4: (None, f'[[1767225608, "{day}08+00:00"], [1767225604, "{day}04+00:00"], null, null, 504, null]'),
+        5: (505, "[null, null, null, null, null, null]"),
+    }
+    insert = sa.insert(sql_schema.links)
+    with store._engine.begin() as connection:
+        for user, (number, known) in rows.items():
+            values = {"portal": P, "bitrix_user_id": user, "telegram_id": number, "known": known}
+            values |= {"active": user not in (3, 4), "observed_at": EPOCH, "updated_at": EPOCH}
+            connection.execute(insert, values)
+    store.close()
+    store = open_sql(url)
+
+    def links() -> dict[int, int | None]:
+        return {link.bitrix_user_id: link.telegram_id for link in store.links(P) if link.telegram_id}
+
+    assert links() == {1: 501, 5: 505}
+    active_at = Moment(EPOCH + timedelta(seconds=6), EPOCH + timedelta(seconds=6))
+    for user in rows:
+        store.apply(P, f"active {user}", [Observation(user, None, None, True, active_at)])
+    assert links() == {1: 501, 4: 504, 5: 505}
+    late, newer = (Moment(EPOCH + timedelta(seconds=at), EPOCH) for at in (2, 9))
+    store.apply(P, "late", [Observation(2, Account(501), late, None, None)])
+    assert links() == {1: 501, 4: 504, 5: 505}
+    store.apply(P, "newer", [Observation(2, Account(501), newer, None, None)])
+    assert links() == {2: 501, 4: 504, 5: 505}
+    dismissed = Moment(EPOCH + timedelta(seconds=8), EPOCH)
+    [back, gone] = store.apply(P, "dismissed", [Observation(2, None, None, False, dismissed)])
+    assert {(back.bitrix_user_id, back.change), (gone.bitrix_user_id, gone.change)} == {
+        (1, "corrected"),
+        (2, "unlinked"),
+    }
+    assert links() == {1: 501, 4: 504, 5: 505}
     store.close()

@@ -1,0 +1,184 @@
+"""What is known of one user: the facts observed, and what they say together. Pure.
+
+A fact is an account (or an empty one) or an active state, with its moment. What a
+user's facts say does not depend on the order in which they arrived, and on no other
+user: so a claim counts or not by its own user's facts alone.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.links.model import NO_ACCOUNT, Account, Moment, Observation
+
+Key = tuple[int, int]
+"""When: whole seconds since 1970, then microseconds since 1970 of `received_at`."""
+
+AHEAD = timedelta(minutes=5)
+KEPT_SECONDS = 30 * 24 * 3600
+# A user of more facts than this within 30 days is a loop somewhere; the oldest are folded early.
+MOST_FACTS = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def key_of(moment: Moment) -> Key:
+    return (moment.at - _EPOCH) // timedelta(seconds=1), (moment.received_at - _EPOCH) // _MICROSECOND
+
+
+def moment_of(key: Key) -> datetime:
+    return _EPOCH + timedelta(seconds=key[0])
+
+
+def name_of(account: Account) -> str | None:
+    return account.telegram_username.lower() if account.telegram_username else None
+
+
+def same(one: Account, other: Account) -> bool:
+    """Whether two accounts are the same; names are compared without case."""
+    return one.telegram_id == other.telegram_id and name_of(one) == name_of(other)
+
+
+def overlap(one: Account, other: Account) -> bool:
+    """Whether two accounts share their number or their name."""
+    by_id = one.telegram_id is not None and one.telegram_id == other.telegram_id
+    return by_id or (name_of(one) is not None and name_of(one) == name_of(other))
+
+
+def names_of(account: Account) -> list[str]:
+    """The names under which claims of this account are found: by number, by name."""
+    names = [] if account.telegram_id is None else [str(account.telegram_id)]
+    return names + ([f"@{name}"] if (name := name_of(account)) else [])
+
+
+def _spelling(account: Account) -> tuple[int, str, str]:
+    return account.telegram_id or 0, name_of(account) or "", account.telegram_username or ""
+
+
+States = tuple[tuple[Key, bool], ...]
+Accounts = tuple[tuple[Key, Account], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A user's facts in the order of their moments; of one moment, a dismissal comes last."""
+
+    states: States = ()
+    accounts: Accounts = ()
+    # False for what the first edition wrote: its claims are not among the stored ones yet.
+    claims_stored: bool = field(default=True, compare=False)
+
+    @property
+    def active(self) -> bool:
+        """The newest state counts; a user of whom no state is known is active."""
+        return self.states[-1][1] if self.states else True
+
+    @property
+    def newest(self) -> Key | None:
+        moments = [facts[-1][0] for facts in (self.states, self.accounts) if facts]
+        return max(moments, default=None)
+
+    def counts(self, moment: Key) -> bool:
+        """A claim counts where its user was active at its moment."""
+        before = [active for at, active in self.states if at <= moment]
+        return before[-1] if before else True
+
+    def wanted(self) -> tuple[Key, Account] | None:
+        """The newest account, where it is one, counts, and no dismissal followed it."""
+        if not self.accounts:
+            return None
+        moment, account = self.accounts[-1]
+        for _, earlier in reversed(self.accounts):  # a name keeps its first spelling
+            if not same(earlier, account):
+                break
+            account = earlier
+        dismissed = any(at > moment and not active for at, active in self.states)
+        return (moment, account) if account and not dismissed and self.counts(moment) else None
+
+    def claims(self) -> dict[str, Key]:
+        """The newest claim that counts of each account that the user ever claimed, by its names."""
+        return {
+            name: moment
+            for moment, account in self.accounts
+            if account and self.counts(moment)
+            for name in names_of(account)
+        }
+
+    def with_facts_of(self, observation: Observation) -> "Known":
+        states, accounts = self.states, self.accounts
+        if observation.active is not None and observation.active_at is not None:
+            state = (key_of(observation.active_at), observation.active)
+            if state not in states:
+                states = tuple(sorted((*states, state), key=lambda fact: (fact[0], not fact[1])))
+        if observation.account is not None and observation.account_at is not None:
+            claim = (key_of(observation.account_at), observation.account)
+            if claim not in accounts:
+                accounts = tuple(sorted((*accounts, claim), key=lambda fact: (fact[0], _spelling(fact[1]))))
+        if states is self.states and accounts is self.accounts:
+            return self
+        return Known(states, accounts)._folded()
+
+    def _folded(self) -> "Known":
+        """Without what is older than 30 days, except for what still decides."""
+        newest = self.newest or (0, 0)
+        moments = sorted([at for at, _ in self.states] + [at for at, _ in self.accounts])
+        limit: Key = (newest[0] - KEPT_SECONDS, 0)
+        if len(moments) > MOST_FACTS:
+            limit = max(limit, moments[-MOST_FACTS])
+        if moments[0] >= limit:
+            return self
+        old = [at for at, _ in self.accounts if at < limit]
+        decisive = {*self.claims().values(), *old[-1:]}
+        accounts = tuple(fact for fact in self.accounts if fact[0] >= limit or fact[0] in decisive)
+        kept = {at for at, _ in self.states if at >= limit}
+        kept |= {max((at for at, _ in self.states if at <= one), default=one) for one in decisive}
+        for active in (True, False):
+            kept |= {max((at for at, state in self.states if state is active and at < limit), default=limit)}
+        return Known(tuple(fact for fact in self.states if fact[0] in kept), accounts)
+
+    def until(self, now: datetime, instead: Key) -> "Known":
+        """Facts of a future that a wrong clock wrote count as of `instead`: else they froze the user."""
+        limit = int((now + AHEAD).timestamp())
+        if (self.newest or (0, 0))[0] <= limit:
+            return self
+        states = tuple((at if at[0] <= limit else instead, active) for at, active in self.states)
+        accounts = tuple((at if at[0] <= limit else instead, account) for at, account in self.accounts)
+        return Known(tuple(sorted(states, key=lambda f: f[0])), tuple(sorted(accounts, key=lambda f: f[0])))
+
+    def to_json(self) -> str:
+        accounts = [(*at, one.telegram_id, one.telegram_username) for at, one in self.accounts]
+        states = [(*at, int(active)) for at, active in self.states]
+        return json.dumps({"states": states, "accounts": accounts}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str, account: Account = NO_ACCOUNT, observed_at: datetime = _EPOCH) -> "Known":
+        """What was written; the first edition wrote moments, to which the row's account belongs."""
+        kept: Any = json.loads(text)
+        if isinstance(kept, list):
+            return cls._of_first_edition(kept, account, observed_at)
+        return cls(
+            tuple(((at, got), bool(active)) for at, got, active in kept["states"]),
+            tuple(((at, got), Account(number, name)) for at, got, number, name in kept["accounts"]),
+        )
+
+    @classmethod
+    def _of_first_edition(cls, kept: list[Any], account: Account, observed_at: datetime) -> "Known":
+        """A link that ended reads as an emptied account: nothing that comes later revives it by itself."""
+        *moments, number, name = kept
+
+        def key(pair: Any) -> Key:
+            return pair[0], (datetime.fromisoformat(pair[1]) - _EPOCH) // _MICROSECOND
+
+        account_at, inactive_at, active_since, active_at = (pair and key(pair) for pair in moments)
+        states = {(inactive_at, False), (active_since, True), (active_at, True)}
+        found = tuple(sorted((at, active) for at, active in states if at is not None))
+        claim = account or Account(number, name)
+        if account_at is None and claim:
+            account_at = key_of(Moment(observed_at, observed_at))
+        return cls(found, () if account_at is None else ((account_at, claim),), claims_stored=False)
+
+
+def accounts_of(known: Known) -> Iterator[Account]:
+    return (account for _, account in known.accounts if account)
