@@ -39,12 +39,14 @@ deploy_consumer() { # FUNCTION
   LISTENING+=" $1"
 }
 
-deploy_forwarder() { # FUNCTION: one instance, so that no destination gets more than four deliveries at once
+# FUNCTION. One instance, so that no destination gets more than four deliveries at once. The time limit is long, as
+# what is pushed beside these four waits for its turn in there: ended early, it would count as an attempt.
+deploy_forwarder() {
   local id filter
-  deploy_function "$1" 30 1 --invoker-iam-check --no-allow-unauthenticated
+  deploy_function "$1" 300 1 --invoker-iam-check --no-allow-unauthenticated
   grant "run services" "$(service_of "$1")" roles/run.invoker "$(account_of push)"
   while IFS='|' read -r id filter; do
-    subscribe "$1" "$(subscription_of "$1")-$id" "$filter" 60 100 </dev/null
+    subscribe "$1" "$(subscription_of "$1")-$id" "$filter" 310 100 </dev/null
   done < <(destinations)
   remove_stale_destinations "$1"
 }

@@ -68,12 +68,12 @@ destinations() {
   done
 }
 
-filter_of() { # PATTERN,…: nothing, so all events, where Pub/Sub has no words for it; forward_event looks too
+filter_of() { # PATTERN,…: nothing, so all events, where it would be too long; forward_event looks too
   local pattern patterns filter=""
   read -ra patterns < <(tr ',[:lower:]' ' [:upper:]' <<<"$1")
   for pattern in ${patterns[@]+"${patterns[@]}"}; do
-    if [[ ! $pattern =~ ^[A-Z0-9_]+[*]?$ ]]; then return; fi
     case $pattern in
+      "*") return ;;
       *"*") filter+=" OR hasPrefix(attributes.event, \"${pattern%"*"}\")" ;;
       *) filter+=" OR attributes.event = \"$pattern\"" ;;
     esac

@@ -47,8 +47,9 @@ settle() { # defaults, forms, and the names that follow from them
   expect BITRIX24_DOMAIN '[A-Za-z0-9.:/-]*' EXPECTED_DOMAIN
   expect BITRIX24_TELEGRAM_FIELD_NAME '[A-Za-z0-9_]*' EXPECTED_FIELD
   expect LOG_LANGUAGE '(ru|en|)' EXPECTED_LOG_LANGUAGE
-  local address='https?://[^/@#?[:space:]|]+([/?#][^[:space:]|]*)?'
-  expect FORWARD_TO "[[:space:]]*($address([[:space:]]+$address)*)?[[:space:]]*" EXPECTED_FORWARD_TO
+  local event='([A-Za-z0-9_]{1,100}[*]?|[*])' destination
+  destination="https://[^/@#?[:space:]|]+([/?][^#[:space:]|]*)?(#($event(,$event)*)?)?"
+  expect FORWARD_TO "[[:space:]]*($destination([[:space:]]+$destination)*)?[[:space:]]*" EXPECTED_FORWARD_TO
   FORWARD_TO=${FORWARD_TO:-}
   # The tools' own DATABASE_URL names the Firestore database that is made here: nothing to store.
   if [[ ${DATABASE_URL:-} != postgres*://* ]]; then DATABASE_URL=""; fi

@@ -172,7 +172,7 @@ def _subscribe(host: str, ports: Mapping[str, int], destinations: tuple[Destinat
     for function in of_kind("forwarder"):
         pushed_to = f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"
         for destination in destinations:
-            subscription = _push_subscription(pushed_to, ack_seconds=60, attempts=100)
+            subscription = _push_subscription(pushed_to, ack_seconds=310, attempts=100)
             name = f"local-{function.subscription}-{destination.id}"
             _put(host, f"projects/{PROJECT}/subscriptions/{name}", subscription)
 

@@ -57,6 +57,8 @@ def states(google: FakeGoogle, secret: str) -> list[str]:
         (["deploy", "--offline"], {}, "--offline goes with plan"),
         (["deploy"], {"FORWARD_TO": "https://user:password@bot.example.com/"}, "FORWARD_TO: expected"),
         (["deploy"], {"FORWARD_TO": "bot.example.com"}, "FORWARD_TO: expected"),
+        (["deploy"], {"FORWARD_TO": "http://bot.example.com/"}, "FORWARD_TO: expected"),
+        (["deploy"], {"FORWARD_TO": "https://bot.example.com/#*ADD"}, "FORWARD_TO: expected"),
     ],
 )
 def test_wrong_use_is_2_and_asks_nobody(

@@ -87,7 +87,7 @@ def test_a_destination_has_a_subscription_of_its_own(grown: Grown) -> None:
         assert wanted["deadLetterPolicy"]["maxDeliveryAttempts"] == 100
         assert wanted["deadLetterPolicy"]["deadLetterTopic"].endswith("/b24-dead-letters")
         assert wanted["expirationPolicy"] == {}
-        assert wanted["ackDeadlineSeconds"] == 60
+        assert wanted["ackDeadlineSeconds"] == 310
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,7 @@ def test_a_destination_has_a_subscription_of_its_own(grown: Grown) -> None:
         ("ontask*,ONCRM*", 'hasPrefix(attributes.event, "ONTASK") OR hasPrefix(attributes.event, "ONCRM")'),
         ("*", ""),
         ("", ""),
-        ("ON*ADD", ""),
-        ("*ADD,ONTASK*", ""),
+        ("*,ONTASK*", ""),
         (",".join(f"ONEVENT{number}*" for number in range(9)), ""),  # over Pub/Sub's 256 bytes
     ],
 )

@@ -4,8 +4,10 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,19 +22,23 @@ from tests.support.google_resources import NUMBER, PROJECT
 from tests.support.processes import free_port
 
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests", "bench", "docs", "var", "deploy", "mutants")
-PORTS = re.compile(r"\b(808[0-3])\b")
+PORTS = re.compile(r"\b(808[0-6])\b")
+
+
+PAGE_PORTS = [str(number) for number in range(8080, 8087)]
+DESTINATION = "8086"  # where a bot would listen
 
 
 def commands(page: str) -> list[str]:
     return re.findall(r"^```sh\n(.*?)\n```$", (ROOT / "docs" / page).read_text(), re.M | re.S)
 
 
-INSTALL, *START, SEND, PUSH, LOOK, RESYNC, DEPLOY = commands("functions-framework.md")
+INSTALL, *START, SEND, PUSH, LOOK, ASK, FORWARD, RESYNC, DEPLOY = commands("functions-framework.md")
 
 
 def test_both_languages_have_the_same_commands() -> None:
     assert commands("functions-framework.ru.md") == commands("functions-framework.md")
-    assert len(START) == 4
+    assert len(START) == 6
     assert INSTALL.endswith("pip install -r requirements.txt")  # this environment was made so
 
 
@@ -41,7 +47,7 @@ class Terminal:
 
     def __init__(self, project: Path) -> None:
         self.project = project
-        self.ports = {number: str(free_port()) for number in ("8080", "8081", "8082", "8083")}
+        self.ports = {number: str(free_port()) for number in PAGE_PORTS}
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, command: str) -> None:
@@ -62,7 +68,8 @@ class Terminal:
             process.wait(timeout=30)
 
     def _here(self, command: str) -> str:
-        command = command.replace("BITRIX24_DOMAIN=portal.bitrix24.ru", "BITRIX24_DOMAIN=http://127.0.0.1:1")
+        if "resync_users" in command:
+            command = command.replace("portal.bitrix24.ru", "http://127.0.0.1:1")
         return PORTS.sub(lambda port: self.ports[port[0]], command)
 
     @property
@@ -80,8 +87,9 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     try:
         for command in START:
             terminal.start(command)
-        for port in terminal.ports.values():
-            _await(port)
+        for number, port in terminal.ports.items():
+            if number != DESTINATION:
+                _await(port)
         yield terminal
     finally:
         terminal.end()
@@ -116,6 +124,29 @@ def test_a_push_makes_a_link(terminal: Terminal) -> None:
     assert (
         terminal.run(PUSH.replace("8081", "8082").replace("sample-1", "sample-3")) == "OK"
     )  # somebody else's
+
+
+def test_a_bot_asks_and_gets_the_event(terminal: Terminal) -> None:
+    terminal.run(PUSH)
+    assert '"bitrix_user_id":12' in terminal.run(ASK)
+    assert terminal.run(FORWARD) != "OK"  # nobody listens yet: Pub/Sub would push it again
+    bot = socket.create_server(("127.0.0.1", int(terminal.ports[DESTINATION])))
+    taken: list[bytes] = []
+    answering = threading.Thread(target=_answer_once, args=(bot, taken))
+    answering.start()
+    assert terminal.run(FORWARD) == "OK"
+    answering.join(timeout=30)
+    assert b"event=ONUSERUPDATE&data%5BID%5D=12&data%5BUF_USR_TELEGRAM%5D=%40ivan_petrov" in taken[0]
+
+
+def _answer_once(bot: socket.socket, taken: list[bytes]) -> None:
+    with bot, bot.accept()[0] as connection, connection.makefile("rb") as stream:
+        length = 0
+        while (line := stream.readline().strip()) != b"":
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        taken.append(stream.read(length))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 def test_polling_says_what_it_lacks(terminal: Terminal) -> None:
