@@ -37,6 +37,8 @@ log = logging.getLogger("gateway.serve")
 
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Answer at `listener` until SIGTERM or SIGINT; returns when what was in flight is finished."""
+    # Queue, journal and links hold people's data: their files are their owner's alone.
+    os.umask(0o077)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
