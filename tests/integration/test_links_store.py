@@ -383,3 +383,50 @@ def test_processes_open_and_write_at_once(url: str) -> None:
         for row in (row for row in rows if row.bitrix_user_id == user):
             assert row.previous_telegram_id == told
             told = row.telegram_id
+
+
+def _expected(world: list[Observation]) -> dict[int, Account]:
+    """Written without `decide`: the observations one after another, in the order of their moments."""
+    links: dict[int, Account] = {}
+    dismissed: set[int] = set()
+    for one in sorted(world, key=lambda one: (one.account_at or one.active_at or Moment(EPOCH, EPOCH)).key()):
+        user = one.bitrix_user_id
+        if one.active is not None:
+            (dismissed.discard if one.active else dismissed.add)(user)
+        if user in dismissed or one.account == NO_ACCOUNT:
+            links.pop(user, None)
+        elif one.account is not None:
+            links = {other: account for other, account in links.items() if account != one.account}
+            links[user] = one.account
+    return links
+
+
+def test_shuffled_worlds_of_two_writers_end_as_their_moments_say(store: Store) -> None:
+    """A portal a world: three to eight observations of three users, delivered in any order, some twice."""
+    chance = random.Random(14)
+    for number in range(25):
+        portal = f"world-{number}"
+        world = [
+            seen(
+                chance.randrange(1, 4),
+                at,
+                chance.choice([None, NO_ACCOUNT, X, Y]),
+                chance.choice([None, True, False]),
+            )
+            for at in range(chance.randrange(3, 9))
+        ]
+        events = [(f"{number}-{index}", one) for index, one in enumerate(world)]
+        delivered = events + chance.sample(events, 2)
+        chance.shuffle(delivered)
+
+        def write(worker: int, portal: str = portal, events: list = delivered) -> None:  # type: ignore[type-arg]
+            for event_id, one in events[worker::2]:
+                store.apply(portal, event_id, [one])
+
+        _together(write, workers=2)
+        links = {
+            link.bitrix_user_id: Account(link.telegram_id, link.telegram_username)
+            for link in store.links(portal)
+            if link.telegram_id is not None
+        }
+        assert links == _expected(world), delivered
