@@ -46,7 +46,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck --external-sources --check-sourced deploy.sh .ci/run
+	$(BIN)/shellcheck --external-sources --check-sourced deploy.sh .ci/run b24
 
 # A venv without pip is what Debian leaves where the package python3-venv is missing: it is made anew.
 $(VENV)/bin/pip:
