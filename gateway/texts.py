@@ -132,9 +132,13 @@ SENTENCES: dict[str, Sentence] = {
         "Таких связей нет. Если их ждали: ./b24 rejections, затем ./b24 resync",
         "No such links. If you expected some: ./b24 rejections, then ./b24 resync",
     ),
+    "LINKS_FORGET_ASK": Sentence(
+        "Стереть пользователя {user} портала {portal}: связь, историю, наблюдения и события? Вернуть их будет нельзя",
+        "Erase user {user} of {portal}: link, history, observations and events? They cannot be brought back",
+    ),
     "LINKS_FORGOTTEN": Sentence(
-        "Пользователь {user} портала {portal} забыт, удалено записей: {count}",
-        "User {user} of {portal} is forgotten, records erased: {count}",
+        "Пользователь {user} портала {portal} забыт, удалено записей: {count}. Пока поле Telegram в профиле на портале заполнено, следующая сверка или событие свяжет его снова: сначала очистите поле",
+        "User {user} of {portal} is forgotten, records erased: {count}. While the Telegram field in the portal's profile is filled, the next round of polling or the next event links the person again: clear the field first",
     ),
     # Queues, and what is kept when they fail.
     "QUEUE_FILE_FAILED": Sentence(

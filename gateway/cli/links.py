@@ -73,21 +73,37 @@ def command(
 
 @command.command(
     "forget",
-    help="Erase a person: link, history, dead letters, journal rows. Asks nothing.",
+    help="Erase a person: link, history, dead letters, journal rows, what waits on the queue.",
     epilog="Example: ./b24 links forget p.bitrix24.ru 42",
 )
 @click.argument("portal")
 @click.argument("user", type=click.IntRange(1))
-def forget(portal: str, user: int) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(portal: str, user: int, yes: bool) -> None:
     settings = load()
+    if not yes:
+        question = say("LINKS_FORGET_ASK", settings.language, user=user, portal=portal.lower())
+        click.confirm(question, abort=True)
     gone = 0
     if store_exists(settings.database_url):
         with closing(open_store(settings.database_url)) as store:
-            gone = store.forget(portal.lower(), user)
+            gone = store.forget(portal.lower(), user) + _forget_walk(store, portal.lower(), user)
     from gateway.tools import recovery
 
     gone += recovery.forget(settings, portal.lower(), user)
     click.echo(say("LINKS_FORGOTTEN", settings.language, count=gone, user=user, portal=portal.lower()))
+
+
+def _forget_walk(store: Store, portal: str, user: int) -> int:
+    """Drop the state of a round of polling that knows this user: the next round begins anew."""
+    from gateway.portal.reconcile import STATE
+
+    walk = store.read_state(STATE) or {}
+    known = user in walk.get("missing", ()) or any(user in one.values() for one in walk.get("changes", ()))
+    if not known or portal not in walk.get("of", ()):
+        return 0
+    store.write_state(STATE, None)
+    return 1
 
 
 def _links(store: Store, portal: str | None, user: int | None, account: Account | None) -> Iterator[Link]:

@@ -144,7 +144,7 @@ def queue_letters(settings: Settings, stack: ExitStack, subscription: str | None
 
 
 def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
-    """Erase a person from the journal and the queue's dead letters; how many records went.
+    """Erase a person from the journal, the queue and its dead letters; how many records went.
 
     The store of links erases its own, dead letters included.
     """
@@ -154,9 +154,24 @@ def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
         for kept in theirs:
             kept.settle()
     gone = len(theirs) + open_journal(settings).forget(portal, bitrix_user_id)
+    gone += _forget_waiting(settings, portal, bitrix_user_id)
     for url in (settings.queue_url, settings.database_url, settings.journal_url):
         _empty_write_ahead_log(url)
     return gone
+
+
+def _forget_waiting(settings: Settings, portal: str, bitrix_user_id: int) -> int:
+    """Drop what waits on the embedded queue about this user; Pub/Sub lets nobody take single messages out."""
+    if settings.queue_kind != "local" or not Path(settings.queue_url.removeprefix("sqlite:///")).exists():
+        return 0
+    queue = open_embedded(settings)
+    keys = []
+    for key, data in queue.waiting():
+        with suppress(ValueError):
+            if user_record.speaks_of(json.loads(data), portal, bitrix_user_id):
+                keys.append(key)
+    queue.remove(keys)
+    return len(keys)
 
 
 def _empty_write_ahead_log(url: str) -> None:

@@ -13,6 +13,8 @@ import pytest
 from gateway.cli import main
 from gateway.links import open_links, open_store
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation
+from gateway.queues import open_embedded
+from gateway.settings import load
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 P = "p.bitrix24.ru"
@@ -58,7 +60,7 @@ def test_a_store_that_is_not_there_yet_is_an_empty_list_and_stays_absent(
     assert json.loads(run(capsys, "--history", "--json")) == []
     assert len(run(capsys, "--csv").splitlines()) == 1
     assert run(capsys) == ""
-    run(capsys, "forget", P, "1")
+    run(capsys, "forget", P, "1", "--yes")
     assert list(here.iterdir()) == []
 
 
@@ -124,7 +126,7 @@ def test_people_get_tables(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_forgetting_a_person(capsys: pytest.CaptureFixture[str]) -> None:
-    run(capsys, "forget", P, "1")
+    run(capsys, "forget", P, "1", "--yes")
     assert [row["bitrix_user_id"] for row in json.loads(run(capsys, "--json"))] == [1, 2, 3]
     assert json.loads(run(capsys, "--history", "--json", "--portal", P, "--user", "1")) == []
     store = open_store("sqlite:///var/links.db")
@@ -140,7 +142,7 @@ def test_what_was_forgotten_stands_in_no_file_while_others_use_the_store(
     assert store.get(P, 2) is not None
     at = Moment(EPOCH + timedelta(hours=1), EPOCH + timedelta(hours=1))
     store.apply(P, "late", [Observation(2, Account(None, "canary_of_user_2"), at, True, at)])
-    run(capsys, "forget", P, "2")
+    run(capsys, "forget", P, "2", "--yes")
     for file in (here / "var").iterdir():
         assert b"canary_of_user_2" not in file.read_bytes(), file.name
     store.close()
@@ -191,3 +193,22 @@ def test_only_the_chosen_store_is_imported() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.usefixtures("filled")
+def test_forgetting_asks_and_takes_what_waits_on_the_queue_and_pollings_state(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["links", "forget", P, "1"]) != 0  # nobody is there to answer
+    queue = open_embedded(load())
+    for user in ("1", "2"):
+        message = {"portal": {"domain": P}, "data": {"ID": user}}
+        queue.publish(json.dumps(message).encode(), {"event": "ONUSERUPDATE"}, 5)
+    store = open_store("sqlite:///var/links.db")
+    assert store.get(P, 1) is not None
+    store.write_state("resync_state", {"of": [P, "UF_USR_TELEGRAM"], "missing": [1], "changes": []})
+    assert "clear the field first" in run(capsys, "forget", P, "1", "--yes")
+    assert [json.loads(data)["data"]["ID"] for _, data in queue.waiting()] == ["2"]
+    assert store.read_state("resync_state") is None
+    store.close()
+    queue.close()
