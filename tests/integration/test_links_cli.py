@@ -197,8 +197,9 @@ def test_only_the_chosen_store_is_imported() -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_forgetting_asks_and_takes_what_waits_on_the_queue_and_pollings_state(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert main(["links", "forget", P, "1"]) != 0  # nobody is there to answer
     queue = open_embedded(load())
     for user in ("1", "2"):
