@@ -600,6 +600,83 @@ SENTENCES: dict[str, Sentence] = {
         "Команда curl берёт данные из файла ({file}), а файлы explain не читает. Вставьте содержимое вместо @имени",
         "The curl command takes its data from a file ({file}), and explain reads no files. Put the content in place of the @name",
     ),
+    "PASTED_POWERSHELL": Sentence(
+        "Это команда PowerShell, а не запрос. В инструментах разработчика браузера выберите «Копировать как cURL (bash)» и вставьте это, или найдите отказ: ./b24 rejections",
+        "This is a PowerShell command, and no request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the refusal: ./b24 rejections",
+    ),
+    "PASTED_FETCH": Sentence(
+        "Это вызов fetch из JavaScript, а не запрос. В инструментах разработчика браузера выберите «Копировать как cURL (bash)» и вставьте это, или найдите отказ: ./b24 rejections",
+        "This is a JavaScript fetch call, and no request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the refusal: ./b24 rejections",
+    ),
+    "PASTED_SCRIPT": Sentence(
+        "Это команда или код, а не запрос. Вставьте то же командой curl, или сам запрос: его покажут ./b24 rejections и WEBHOOK_CAPTURE_UNTIL",
+        "This is a command or code, and no request. Paste the same as a curl command, or the request itself: ./b24 rejections and WEBHOOK_CAPTURE_UNTIL show it",
+    ),
+    "PASTED_FORM_DATA": Sentence(
+        "Это таблица полей (Form Data) из браузера, по ней не видно, что пришло на самом деле. В той же строке выберите «Копировать как cURL (bash)» или «view source» и вставьте это",
+        "This is the browser's table of fields (Form Data), which does not show what really came. On the same request choose “Copy as cURL (bash)” or “view source”, and paste that",
+    ),
+    "PASTED_ACCESS_LOG": Sentence(
+        "Это строка журнала доступа веб-сервера: в ней нет ни заголовков, ни тела, где стоит токен. Причину отказа покажет ./b24 rejections, а весь запрос — WEBHOOK_CAPTURE_UNTIL",
+        "This is a line of a web server's access log: it holds neither the headers nor the body, where the token stands. ./b24 rejections tells why it was refused, and WEBHOOK_CAPTURE_UNTIL shows the whole request",
+    ),
+    "PASTED_ENVIRONMENT": Sentence(
+        "Это окружение Postman (переменные), а не запрос. Откройте запрос, нажмите Code (</>) → cURL и вставьте это",
+        "This is a Postman environment (variables), and no request. Open the request, choose Code (</>) → cURL and paste that",
+    ),
+    "PASTED_NO_REQUEST_IN": Sentence(
+        "Это файл {kind}, но запросов в нём нет. Сохраните его заново, когда запрос уже виден в списке",
+        "This is a {kind} file, but no request is in it. Save it again once the list shows the request",
+    ),
+    "PASTED_BASE64": Sentence(
+        "Тело в этом файле помечено как base64, но это не base64. Скопируйте файл целиком",
+        "The body in this file is said to be base64, but is none. Copy the whole file",
+    ),
+    "OLD_BOT_LINE": Sentence(
+        "Это строка старого бота. «Получен: None» значит, что он искал токен в заголовке, параметрах адреса и полях верхнего уровня, а Битрикс24 кладёт его в тело формы: auth[application_token]. Токен, скорее всего, пришёл. Шлюз ищет его и там. Чтобы увидеть сам запрос, вставьте строки журнала выше этой («Тело запроса …») или отправьте событие шлюзу: ./b24 trigger ONUSERADD",
+        "This is the old bot's line. “Получен: None” means that it looked for the token in a header, the address's parameters and the top-level fields, while Bitrix24 puts it into the form body: auth[application_token]. The token most likely came. The gateway looks there too. To see the request itself, paste the lines of the log above this one (“Тело запроса …”) or send the gateway an event: ./b24 trigger ONUSERADD",
+    ),
+    "READ_AS": Sentence("Прочитано как: {kind}", "Read as: {kind}"),
+    "READ_AS_address": Sentence(
+        "адрес; проверено, что будет с событием без токена, если его туда отправить",
+        "an address; judged as if an event without a token came to it",
+    ),
+    "READ_AS_token": Sentence(
+        "один токен; проверен так, будто событие пришло с ним в auth[application_token]",
+        "a token; judged as if an event came with it in auth[application_token]",
+    ),
+    "READ_AS_curl": Sentence("команда curl", "a curl command"),
+    "READ_AS_raw_request": Sentence("HTTP-запрос", "an HTTP request"),
+    "READ_AS_record": Sentence("запись журнала шлюза", "a record of the gateway's log"),
+    "READ_AS_log_line": Sentence("строка журнала шлюза", "a line of the gateway's log"),
+    "READ_AS_tcpdump": Sentence("вывод tcpdump", "what tcpdump printed"),
+    "READ_AS_tcp_stream": Sentence(
+        "поток TCP: запрос и то, что вокруг", "a TCP stream: the request, and what is around it"
+    ),
+    "READ_AS_old_bot_log": Sentence("журнал старого бота", "the old bot's log"),
+    "READ_AS_old_bot_line": Sentence("строка старого бота", "a line of the old bot's"),
+    "READ_AS_headers_and_body": Sentence("заголовки и тело", "headers and a body"),
+    "READ_AS_form_on_lines": Sentence(
+        "тело формы, поля на отдельных строках", "a form's body, its fields on lines of their own"
+    ),
+    "READ_AS_form_in_text": Sentence("тело формы внутри другого текста", "a form's body inside other text"),
+    "READ_AS_function_event": Sentence("событие облачной функции", "a cloud function's event"),
+    "READ_AS_recorded_request": Sentence("запрос, записанный в JSON", "a request recorded as JSON"),
+    "READ_AS_print_r": Sentence("вывод print_r из PHP", "what PHP's print_r printed"),
+    "READ_AS_var_export": Sentence("вывод var_export из PHP", "what PHP's var_export printed"),
+    "READ_AS_var_dump": Sentence("вывод var_dump из PHP", "what PHP's var_dump printed"),
+    "READ_AS_php_array": Sentence("массив PHP", "a PHP array"),
+    "READ_AS_multidict": Sentence(
+        "распечатка формы из Python (MultiDict)", "a form as Python prints it (MultiDict)"
+    ),
+    "READ_AS_python": Sentence("распечатка словаря Python", "a Python dict as it is printed"),
+    "READ_AS_console.log": Sentence("вывод console.log", "what console.log printed"),
+    "READ_AS_body": Sentence("тело запроса", "a request's body"),
+    "READ_AS_har": Sentence("HAR", "HAR"),
+    "READ_AS_postman": Sentence("Postman", "Postman"),
+    "READ_AS_webhook.site": Sentence("webhook.site", "webhook.site"),
+    "READ_AS_ngrok": Sentence("ngrok", "ngrok"),
+    "READ_AS_n8n": Sentence("n8n", "n8n"),
     "PASTED_NO_FILE": Sentence(
         "Не удаётся прочитать {file}: {problem}. Проверьте имя файла",
         "{file} can't be read: {problem}. Check the file's name",

@@ -37,12 +37,15 @@ def command(file: str | None, as_json: bool) -> int:
         pasted = read(_input(file, settings))
     except Unreadable as error:
         click.echo(say(error.key, settings.language, **error.values), err=True)
-        if error.key not in ("PASTED_UNKNOWN", "PASTED_NO_FILE"):
+        if error.key in ("PASTED_REQUEST", "PASTED_NO_REFUSAL"):
             click.echo(say("PASTED_TAKES", settings.language), err=True)
         return 2
     explanation = explain(pasted, settings, datetime.now(UTC))
     if as_json:
-        click.echo(json.dumps(explanation.to_json(), ensure_ascii=False, indent=2))
+        told = explanation.to_json()
+        if explanation.read_as == "old_bot_line":
+            told["note"] = say("OLD_BOT_LINE", settings.language)
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
         render(explanation, settings)
     return 0 if explanation.passes else 1
@@ -65,6 +68,9 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
     console = console or Console(markup=False, highlight=False, emoji=False)
     tell: Callable[..., str] = partial(_tell, settings.language)
     show = partial(console.print, soft_wrap=not console.is_terminal)  # a pipe gets whole lines
+    if explanation.read_as == "old_bot_line":  # it holds no trace: only what it means can be said
+        show(Text(tell("OLD_BOT_LINE")))
+        return
     show(_verdict(explanation, tell))
     for number, cause in enumerate(explanation.causes, 1):
         first = number == 1
@@ -84,6 +90,8 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
     if explanation.places:
         show()
         console.print(_table(explanation, tell))
+    if explanation.read_as:
+        show(Text(tell("READ_AS", kind=tell(f"READ_AS_{explanation.read_as}")), style="dim"))
     prints = ", ".join(fingerprint(token) or "-" for token in settings.tokens) or "-"
     show(Text(tell("EXPLAIN_ACCEPTED", count=len(settings.tokens), prints=prints), style="dim"))
 

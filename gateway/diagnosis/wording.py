@@ -82,10 +82,7 @@ def phrase(key: str, language: str) -> str:
 
 def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     language = settings.language
-    place = "cloud" if settings.on_google_cloud else "railway" if settings.on_railway else "local"
-    filled = dict(values)
-    filled["setting"] = phrase(f"setting/{place}", language)
-    filled["url"] = settings.paste_url or phrase("url/unknown", language) + WEBHOOK_PATH
+    filled = dict(values) | text_values(settings)
     filled["accepted"] = ", ".join(fingerprint(token) or "-" for token in settings.tokens[:5])
     filled["name"] = str(values.get("place", "")).partition(":")[2] or "…"
     numbers = ", ".join(map(str, values.get("numbers", ())))
@@ -99,6 +96,15 @@ def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         service = values.get("name")
         filled["sender"] = f"{named} ({service})" if service and values["kind"] != "bitrix24" else named
     return filled
+
+
+def text_values(settings: Settings) -> dict[str, str]:
+    """The values that the settings decide, whatever the request was."""
+    place = "cloud" if settings.on_google_cloud else "railway" if settings.on_railway else "local"
+    return {
+        "setting": phrase(f"setting/{place}", settings.language),
+        "url": settings.paste_url or phrase("url/unknown", settings.language) + WEBHOOK_PATH,
+    }
 
 
 def said_how(how: Any, language: str) -> str:

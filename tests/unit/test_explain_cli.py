@@ -89,7 +89,7 @@ def test_code_and_first_cause(
 
 def test_json_is_the_contracts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, told = explained(tmp_path, capsys, post(auth(TOKEN)))
-    assert set(told) == {"verified", "code", "place", "decoded_as", "places", "causes", "event"}
+    assert set(told) == {"verified", "code", "place", "decoded_as", "places", "causes", "event", "read_as"}
     assert told["verified"] is True
     assert (told["place"], told["decoded_as"]) == ("body:auth.application_token", "form")
     assert told["places"][-1] == {

@@ -1,29 +1,100 @@
-"""What an operator pastes, read: a raw HTTP request, a curl command, a log record, a bare body."""
+"""What an operator pastes, read: a request, or a record of ours, in anything that may hold one.
+
+`READERS` is tried from the top: the first that recognises its shape wins, so the narrow
+ones stand above the wide ones, and only what none of them knows is taken for a body.
+"""
 
 import codecs
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
+from gateway.tools.explain import captures
 from gateway.tools.explain.curl import is_curl, read_curl
-from gateway.tools.explain.records import Record, read_record
+from gateway.tools.explain.printouts import read_printout
+from gateway.tools.explain.records import Record, no_answer, read_line, read_record
 from gateway.tools.explain.request import Request, Unreadable, is_raw, read_bare, read_raw
+from gateway.tools.explain.wrappers import read_wrapped
 
-__all__ = ["Record", "Request", "Unreadable", "read"]
+__all__ = ["READERS", "Record", "Request", "Unreadable", "read"]
 
 _FENCE = re.compile(rb"\A\s*```\w*\r?\n(.*?)\r?\n```\s*\Z", re.DOTALL)  # as chats and issues print it
+_COLOURS = re.compile(rb"\x1b\[[0-9;?]{0,16}[A-Za-z]|\x1b\][^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
+_ANSWER = re.compile(rb"(?m)^HTTP/\d(?:\.\d)? \d{3}")
+_Reader = Callable[[bytes, str], Request | Record | None]
 
 
 def read(pasted: bytes) -> Request | Record:
-    """The request or the record in `pasted`. Raises `Unreadable`."""
-    pasted = _FENCE.sub(rb"\1", _utf8(pasted))
+    """The request or the record in `pasted`, `read_as` naming its shape. Raises `Unreadable`."""
+    pasted = _COLOURS.sub(b"", _FENCE.sub(rb"\1", _utf8(pasted)))
     text = pasted.decode("utf-8", "surrogateescape")
-    if is_curl(text):
-        return read_curl(text.strip())
-    if is_raw(pasted):
+    for read_as, reader in READERS:
+        found = reader(pasted, text)
+        if found is not None:
+            return found if found.read_as else replace(found, read_as=read_as)
+    raise Unreadable("PASTED_UNKNOWN")
+
+
+def _curl(_: bytes, text: str) -> Request | None:
+    return read_curl(text.strip()) if is_curl(text) else None
+
+
+def _raw(pasted: bytes, _: str) -> Request | None:
+    if not is_raw(pasted):
+        return None
+    answer = _ANSWER.search(pasted)  # of a followed stream
+    if answer is None:
         return read_raw(pasted)
-    read_as = read_record(pasted.decode("utf-8", "replace")) or read_bare(pasted)
-    if read_as is None:
-        raise Unreadable("PASTED_UNKNOWN")
-    return read_as
+    return replace(read_raw(pasted[: answer.start()]), read_as="tcp_stream")
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _old_bot_line(_: bytes, text: str) -> Record | None:
+    return Record("TOKEN_NOT_FOUND") if captures.is_old_bot_line(text) else None
+
+
+def _nothing(_: bytes, text: str) -> None:
+    if key := captures.no_request(text):
+        raise Unreadable(key)
+    if no_answer(_readable(text)):
+        raise Unreadable("PASTED_NO_REFUSAL")
+
+
+READERS: tuple[tuple[str, _Reader], ...] = (
+    ("curl", _curl),
+    ("raw_request", _raw),
+    ("record", lambda _, text: read_record(_readable(text))),
+    ("wrapped", lambda _, text: read_wrapped(text)),
+    ("tcpdump", lambda pasted, _: captures.read_packets(pasted)),
+    ("log_line", lambda _, text: read_line(_readable(text))),
+    ("old_bot_log", lambda _, text: captures.read_old_bot(text)),
+    ("old_bot_line", _old_bot_line),
+    ("tcp_stream", lambda pasted, _: captures.read_stream(pasted)),
+    ("headers_and_body", lambda pasted, _: captures.read_headers(pasted)),
+    ("address", lambda _, text: captures.read_address(text)),
+    ("token", lambda _, text: captures.read_token(text)),
+    ("no request", _nothing),
+    ("body", lambda pasted, text: _json_body(pasted, text)),
+    ("printout", lambda _, text: read_printout(text)),
+    ("form", lambda pasted, _: captures.read_form(pasted)),
+    ("body", lambda pasted, _: read_bare(pasted)),
+)
+
+
+def _json_body(pasted: bytes, text: str) -> Request | None:
+    """A body of JSON: above the printouts, some of which look like it."""
+    import json
+
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return read_bare(pasted)
 
 
 def _utf8(pasted: bytes) -> bytes:

@@ -3,15 +3,22 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.ingest.decision import STATUS
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.explain.request import Headers, Request, Unreadable
+from gateway.tools.explain.request import Headers, Request
 from verify import BODY_PATHS, PLACES, Trace
 
-_TEXT_LINE = re.compile(r"\[([A-Z][A-Z_]{2,40})(?::\s*([A-Z][A-Z_, ]*))?\]\s*\Z")
+# A line of ours ends so; what carries it (Railway, docker) may put its own words behind.
+_TEXT_LINE = re.compile(r"\[([A-Z][A-Z_]{2,40})(?::\s{0,3}([A-Z][A-Z_, ]{0,400}))?\]")
+_COLOURS = re.compile(r"\x1b?\[[0-9;]{1,12}m")
+_MAX_STRINGS, _MAX_LEVELS = 20_000, 12  # that are looked into for a line of ours
+_MAX_LINE, _MAX_BROKEN = 16 * 1024, 64 * 1024
+_MAX_PIECES = 60  # a line of ours on a narrow screen
+_DATED = re.compile(r"\W{0,9}(?:\w{1,40} ?\| ?)?(?:\d{4}-\d\d-\d\d|[A-Z][a-z]{2} [ \d]\d )")
+_STAMPS = ("timestamp", "time", "ts", "@timestamp", "__REALTIME_TIMESTAMP")
 _STATES = ("absent", "malformed", "mismatch", "match")
 
 
@@ -31,6 +38,8 @@ class Record:
     request: Request = field(default=Request("POST", WEBHOOK_PATH), repr=False)
     whole: bool = False  # `request` is all that came
     invalid: str | None = None  # the field at fault of a verified request that is no event
+    line: str = field(default="", repr=False)  # a line of text, which holds its first cause's sentences
+    read_as: str = field(default="", compare=False)
 
 
 def read_record(text: str) -> Record | None:
@@ -44,11 +53,66 @@ def read_record(text: str) -> Record | None:
             "utf-8", "replace"
         )  # half surrogate pairs
         return _from_fields(_fields(json.loads(entry)))
-    for line in reversed(text.splitlines()):
-        if (told := _TEXT_LINE.search(line.strip())) and (record := _from_line(told)):
+    return None
+
+
+def read_line(text: str) -> Record | None:
+    """The newest line of ours in `text`, whatever carries it: docker, journald, Loki, Railway, a terminal."""
+    plain = _COLOURS.sub("", text)
+    lines: list[tuple[str, int, str]] = []
+    for entry in _entries(plain):
+        _lines_in(entry, "", lines)
+    for _, _, line in sorted(lines, reverse=True):
+        if record := read_record(line) or _of_line(line):
             return record
-    if entries and all("severity" in entry for entry in entries):
-        raise Unreadable("PASTED_NO_REFUSAL")
+    if lines:
+        return None
+    lines_of_text = plain.splitlines()
+    for number in range(len(lines_of_text) - 1, -1, -1):
+        if record := _of_line(lines_of_text[number]):
+            return replace(record, line=_unbroken(lines_of_text[: number + 1]))
+    # A terminal breaks a long line where its window ends, within the code too.
+    return _of_line(plain.replace("\r", "").replace("\n", "")) if len(plain) < _MAX_BROKEN else None
+
+
+def _unbroken(lines: list[str]) -> str:
+    """The last of the lines, and with it what a terminal broke off: to the line that begins with a date."""
+    begin = len(lines) - 1
+    while begin > 0 and len(lines) - begin < _MAX_PIECES and not _DATED.match(lines[begin]):
+        begin -= 1
+    pieces = [line.rstrip("\r") for line in lines[begin:]]
+    return "\n".join([pieces[-1], "".join(pieces), " ".join(pieces)])
+
+
+def no_answer(text: str) -> bool:
+    """Whether these are log records, but of something else than an answer."""
+    entries = list(_entries(text))
+    return bool(entries) and all("severity" in entry for entry in entries)
+
+
+def _lines_in(value: Any, stamp: str, lines: list[tuple[str, int, str]], level: int = 0) -> None:
+    """Every text in a record of somebody's, with the time that stands beside it."""
+    if level > _MAX_LEVELS or len(lines) >= _MAX_STRINGS:
+        return
+    if isinstance(value, str):
+        if "[" in value or "{" in value:
+            lines.append((stamp, len(lines), value))
+    elif isinstance(value, dict):
+        stamp = next((str(value[name]) for name in _STAMPS if value.get(name)), stamp)
+        for inner in value.values():
+            _lines_in(inner, stamp, lines, level + 1)
+    elif isinstance(value, list):
+        if len(value) == 2 and isinstance(value[0], str) and value[0].isdigit():  # Loki's [time, line]
+            stamp = value[0]
+        for inner in value:
+            _lines_in(inner, stamp, lines, level + 1)
+
+
+def _of_line(line: str) -> Record | None:
+    plain = _COLOURS.sub("", line)
+    for told in reversed(list(_TEXT_LINE.finditer(plain[-_MAX_LINE:]))):
+        if told[1] in STATUS or told[1] == "METHOD_GET":
+            return _from_fields({"code": told[1], "causes": _named(told[2]), "line": plain[-_MAX_LINE:]})
     return None
 
 
@@ -74,9 +138,6 @@ def _fields(entry: dict[str, Any]) -> dict[str, Any]:
         if isinstance(entry.get(name), dict):
             inner: dict[str, Any] = entry[name]
             return inner
-    text = entry.get("textPayload")
-    if isinstance(text, str) and (told := _TEXT_LINE.search(text.strip())):
-        return {"code": told[1], "causes": _named(told[2])}
     return entry
 
 
@@ -86,11 +147,6 @@ def _is_ours(entry: dict[str, Any]) -> bool:
         isinstance(fields.get("causes"), list) or ("severity" in entry and str(fields["code"]) in STATUS)
     )
     return isinstance(fields.get("code"), str) and told
-
-
-def _from_line(told: re.Match[str]) -> Record | None:
-    fields = {"code": told[1], "causes": _named(told[2])}
-    return _from_fields(fields) if fields["causes"] or told[1] in STATUS else None
 
 
 def _named(codes: str | None) -> list[dict[str, Any]]:
@@ -113,6 +169,7 @@ def _from_fields(fields: dict[str, Any]) -> Record:
         request=_captured(fields) if captured else _rebuilt(fields, places),
         whole=captured and not fields.get("body_cut"),
         invalid=str(fields["field"]) if fields.get("field") else None,
+        line=str(fields.get("line") or "") if not fields.get("places") else "",
     )
 
 

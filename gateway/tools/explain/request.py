@@ -44,6 +44,7 @@ class Request:
     target: str
     headers: Headers = ()
     body: bytes = field(default=b"", repr=False)
+    read_as: str = field(default="", compare=False)
 
     def header(self, name: str) -> bytes | None:
         return next((value for held, value in self.headers if held.lower() == name), None)

@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.diagnosis import diagnose
 from gateway.diagnosis.causes import DO, SAYS
-from gateway.diagnosis.wording import text_of
+from gateway.diagnosis.wording import text_of, text_values
 from gateway.events import EventInvalid, webhook_message
 from gateway.ingest.decision import STATUS, Judgement, judge
 from gateway.receiver.capture import mask_leaf, mask_name
@@ -22,6 +22,7 @@ from gateway.receiver.oddities import oddities_of
 from gateway.settings import Settings
 from gateway.tools.explain import Record, Request
 from gateway.tools.explain.masks import as_masked, mask_again, unmask
+from gateway.tools.explain.sentences import LEFT_OUT, safe, sentence_of
 from verify import Trace, fingerprint
 
 _VERDICTS = frozenset(["TOKEN_NOT_CONFIGURED", "TOKEN_MISMATCH", "EVENT_INVALID", "EVENT_QUEUED"])
@@ -49,6 +50,7 @@ class Explanation:
     invalid: str | None = None
     hint: str = ""
     oddities: tuple[str, ...] = ()  # what a body that could be read lost on its way
+    read_as: str = ""  # what the pasted text is, by its reader's name
 
     @property
     def status(self) -> int | None:
@@ -65,16 +67,18 @@ class Explanation:
             "places": [seen._asdict() for seen in self.places],
             "causes": list(self.causes),
             "event": self.event,
+            "read_as": self.read_as,
         }
 
 
 def explain(pasted: Request | Record, settings: Settings, now: datetime) -> Explanation:
     """Judge a request, or read a record in the light of today's settings."""
-    return (
+    explanation = (
         _of_request(pasted, settings, now)
         if isinstance(pasted, Request)
         else _of_record(pasted, settings, now)
     )
+    return replace(explanation, read_as=pasted.read_as)
 
 
 def _of_request(request: Request, settings: Settings, now: datetime) -> Explanation:
@@ -164,21 +168,29 @@ def _as_told(record: Record, settings: Settings) -> Explanation:
         place=place,
         decoded_as=record.decoded_as,
         places=record.places,
-        causes=tuple(_worded(cause, settings) for cause in record.causes),
+        causes=tuple(
+            _worded(cause, settings, "" if number else record.line)
+            for number, cause in enumerate(record.causes)
+        ),
         recorded=True,
         invalid=record.invalid,
     )
 
 
-def _worded(cause: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """A record's cause; a text line names only its code, so its sentences come from the catalogue."""
+def _worded(cause: dict[str, Any], settings: Settings, line: str) -> dict[str, Any]:
+    """A record's cause in the catalogue's sentences: those of the input are only recognised by."""
     code = str(cause["code"])
-    said = {name: cause.get(name, "") for name in ("detail", "says", "do")}
-    if not said["do"] and code in SAYS:
+    if code not in SAYS:
+        return {"code": safe(code), "detail": "", "says": "", "do": ""}
+    says, do = (str(cause.get(name) or line) for name in ("says", "do"))
+    told = sentence_of(code, says, do, settings.language, text_values(settings))
+    if told is None:
         texts = (SAYS[code].ru, SAYS[code].en, DO[code].ru, DO[code].en)
-        unknown = {name: "…" for text in texts for _, name, _, _ in Formatter().parse(text) if name}
-        said["says"], said["do"] = text_of(code, "", unknown, settings)
-    return {"code": code, **said}
+        unknown = {name: LEFT_OUT for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+        told = text_of(code, "", unknown, settings)
+    detail = cause.get("detail", "")
+    detail = safe(detail) if isinstance(detail, str) else ""
+    return {"code": code, "detail": "" if detail == LEFT_OUT else detail, "says": told[0], "do": told[1]}
 
 
 def _today(places: tuple[Trace, ...], settings: Settings) -> tuple[Trace, ...]:

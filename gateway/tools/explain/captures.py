@@ -1,0 +1,192 @@
+"""Requests among other text: packet captures, followed streams, headers with a body, other programs' logs."""
+
+import re
+from urllib.parse import urlsplit
+
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.tools.explain.request import Request, read_raw, relative
+from gateway.tools.sample_delivery import data_of
+
+FORM = (("Content-Type", b"application/x-www-form-urlencoded"),)
+_METHODS = rb"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)"
+# A header must follow: tcpdump's own line and an access log name a request too.
+_INSIDE = re.compile(
+    rb"(" + _METHODS + rb" \S{1,9000} HTTP/\d(?:\.\d)?)(\.?)\r?\n(?=[A-Za-z][\w-]{1,60}: ?\S)"
+)
+_PACKET = re.compile(
+    rb"(?m)^(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3,9} (?:\w{1,20} +(?:In|Out) +)?IP6? [^\n]*\n?"
+)
+_STAMPED = re.compile(rb"options \[[^\]\n]{0,80}TS val")
+_NGREP = re.compile(rb"(?m)^(?:#+|[TU] \S+ -> \S+[^\n]*)\n")
+_HEADERS = re.compile(
+    rb"(?i)\s*(?:host|user-agent|content-type|content-length|accept|accept-[a-z]+|connection|x-[\w-]+|forwarded|via)"
+    rb": ?[^\n]*\n"
+)
+_BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
+# `payload=event=…` alone is a body of somebody's: among other text the name is a log's.
+_EVENT = re.compile(
+    rb"(?:(?<![\w%\]&=])|(?<=\sbody=)|(?<=\sdata=)|(?<=\scontent=)|(?<=\spayload=))"
+    rb"event=[\w%.+-]{1,100}&[^\s\"'<>|\\]{1,600000}"
+)
+_PAIR_LINE = re.compile(r"&?[\w\[\]%.]{1,300}=[^\n&]{0,100000}&?")
+_OLD_LINE = re.compile(
+    r"Неверный токен исходящего вебхука\. Получен: ?None|Токен исходящего вебхука не найден", re.IGNORECASE
+)
+_OLD_BODY = re.compile(r"Тело запроса[^\n:]{0,60}: ?(.*)")
+_OLD_HEADERS = re.compile(r"'Content-Type': '([^'\n]{1,200})'")
+_OLD_QUERY = re.compile(r"Параметры URL: ?\{([^\n}]{0,9000})\}")
+_TOKEN = re.compile(r"(?:custom)?[A-Za-z0-9]{16,64}")
+
+
+def read_packets(text: bytes) -> Request | None:
+    """A request in `tcpdump -A`, ngrep or a dump of several packets; the first one."""
+    if not (_PACKET.search(text) or _NGREP.search(text)):
+        return None
+    found = _INSIDE.search(text)
+    if found is None:
+        return None
+    raw = text[found.start() :]
+    if found[2]:  # ngrep prints a dot for each CR
+        raw = re.sub(rb"(?m)\.$", b"", raw)
+    head, blank, _ = raw.partition(b"\r\n\r\n" if b"\r\n\r\n" in raw else b"\n\n")
+    length = re.search(rb"(?im)^content-length: *(\d{1,7})", head)
+    rest = raw[len(head) + len(blank) :]
+    return _named(read_raw(head + blank + _joined(rest, int(length[1]) if length else None)), "tcpdump")
+
+
+def _joined(rest: bytes, length: int | None) -> bytes:
+    """The body out of several packets, without the lines and the packet headers that tcpdump prints."""
+    body, at = b"", 0
+    skip = 0
+    for packet in _PACKET.finditer(rest):
+        body += rest[at : packet.start()][skip:].rstrip(b"\r\n")
+        at = packet.end()
+        skip = 52 if _STAMPED.search(packet[0]) else 40  # the IP and TCP headers
+        if length is None or len(body) >= length:
+            return body if length is None else body[:length]
+    body += rest[at:][skip:]
+    return body
+
+
+def read_stream(text: bytes) -> Request | None:
+    """A followed stream, request and answer after another, or a request behind other lines."""
+    found = _INSIDE.search(text)
+    if found is None:
+        return None
+    raw = re.split(rb"(?m)^HTTP/\d(?:\.\d)? \d{3}", text[found.start() :], maxsplit=1)[0]
+    return _named(read_raw(raw), "tcp_stream" if len(raw) + found.start() < len(text) else "raw_request")
+
+
+def read_headers(text: bytes) -> Request | None:
+    """Headers, a blank line and a body, without the request line."""
+    if not _HEADERS.match(text) or not (blank := _BLANK.search(text.lstrip())):
+        return None
+    text = text.lstrip()
+    if not text[blank.end() :].strip():
+        return None
+    line = b"POST " + WEBHOOK_PATH.encode() + b" HTTP/1.1\r\n"
+    return _named(read_raw(line + text), "headers_and_body")
+
+
+def read_old_bot(text: str) -> Request | None:
+    """The old bot's log: headers, query and the body's first 1,000 characters, a line each."""
+    bodies = _OLD_BODY.findall(text)
+    if not bodies:
+        return None
+    body = str(bodies[-1]).strip()
+    if body[:2] in ("b'", 'b"'):
+        body = body[2:-1]
+    media = _OLD_HEADERS.findall(text)
+    query = _OLD_QUERY.findall(text)
+    pairs = re.findall(r"'([^']{1,300})': '([^']{0,4000})'", query[-1] if query else "")
+    target = WEBHOOK_PATH + ("?" + "&".join(f"{name}={value}" for name, value in pairs) if pairs else "")
+    headers = (("Content-Type", str(media[-1]).encode()),) if media else FORM
+    return Request("POST", target, headers, body.encode("utf-8", "surrogateescape"), "old_bot_log")
+
+
+def is_old_bot_line(text: str) -> bool:
+    """Whether this is the operators' famous line, without the lines that hold the request."""
+    return len(text) < 100_000 and _OLD_LINE.search(text) is not None
+
+
+def read_form(text: bytes) -> Request | None:
+    """A form among other text, on lines of its own, or broken by a terminal."""
+    plain = text.decode("utf-8", "surrogateescape").strip()
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    if len(lines) > 1 and all(_PAIR_LINE.fullmatch(line) for line in lines[:5000]):
+        body = "&".join(line.strip("&") for line in lines)
+        return _form(body.encode("utf-8", "surrogateescape"), "form_on_lines")
+    if len(lines) > 1 and lines[0].startswith("event=") and not any(" " in line for line in lines):
+        return _form("".join(lines).encode("utf-8", "surrogateescape"), "form_on_lines")
+    found = _EVENT.search(text)
+    if found and (found.start() or found.end() < len(text.rstrip())):
+        return _form(found[0], "form_in_text")
+    return None
+
+
+def _form(body: bytes, read_as: str) -> Request:
+    return Request("POST", WEBHOOK_PATH, FORM, body, read_as)
+
+
+def read_address(text: str) -> Request | None:
+    """An address alone: judged as if an event that holds no token came to it."""
+    text = text.strip().strip("\"'<>")
+    if not re.fullmatch(r"https?://[^\s\"']{1,9000}", text):
+        return None
+    try:
+        urlsplit(text)
+    except ValueError:
+        return None
+    target = relative(text)
+    path, mark, query = target.partition("?")
+    event = "event=ONUSERADD&data%5BID%5D=" + str(data_of("ONUSERADD")["ID"]) + "&ts=1"
+    return Request("POST", (path or "/") + mark + query, FORM, event.encode(), "address")
+
+
+def read_token(text: str) -> Request | None:
+    """A token alone: judged as if an event came with it where Bitrix24 puts it."""
+    text = text.strip().strip("\"'")
+    if not _TOKEN.fullmatch(text):
+        return None
+    event = f"event=ONUSERADD&data%5BID%5D=12&ts=1&auth%5Bapplication_token%5D={text}"
+    return Request("POST", WEBHOOK_PATH, FORM, event.encode(), "token")
+
+
+_NO_REQUEST = (
+    (
+        "PASTED_POWERSHELL",
+        r"(?:\$\w+\s*=\s*)?(?:New-Object|Invoke-(?:WebRequest|RestMethod)|iwr|irm)\b|\$session\b",
+    ),
+    (
+        "PASTED_FETCH",
+        r"(?:(?:const|let|var)\s+\w+\s*=\s*)?(?:await\s+)?"
+        r"(?:fetch|axios(?:\.\w+)?|\$\.(?:post|ajax)|XMLHttpRequest)\s*\(",
+    ),
+    (
+        "PASTED_SCRIPT",
+        r"(?:wget|httpie|https?|xh)\s+\S|(?:\w+\s*=\s*)?(?:requests|httpx|session)\.\w+\(|import\s+\w+",
+    ),
+)
+_ACCESS_LOG = re.compile(
+    r"\"?(?:GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS) [^\s\"]{1,9000} HTTP/\d(?:\.\d)?\"?[^\n]{0,40}?"
+    r"\b[1-5]\d\d\b"
+)
+_DEVTOOLS = re.compile(
+    r"(?m)^\s*(?:event|event_handler_id|auth\[\w{1,40}\]|data\[[^\]\n]{1,100}\][^\s:]{0,100}): ?\S"
+)
+
+
+def no_request(text: str) -> str | None:
+    """The sentence's key for a text that holds no request, by what it is."""
+    for key, pattern in _NO_REQUEST:
+        if re.match(rf"\s*(?:{pattern})", text, re.IGNORECASE):
+            return key
+    if len(_DEVTOOLS.findall(text[:100_000])) >= 2:
+        return "PASTED_FORM_DATA"
+    if _ACCESS_LOG.search(text[:1_000_000]) and "\nevent=" not in text:
+        return "PASTED_ACCESS_LOG"
+    return None
+
+
+def _named(request: Request, read_as: str) -> Request:
+    return Request(request.method, request.target, request.headers, request.body, read_as)

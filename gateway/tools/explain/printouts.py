@@ -1,0 +1,230 @@
+"""Printed structures, read back: PHP's print_r, var_export and var_dump, Python's and JavaScript's literals.
+
+Each is read in one pass from the left. What stands there as a printout of an object
+inside (`[Object]`, `Array`) stays the text that it is.
+"""
+
+import re
+from typing import Any, NamedTuple
+from urllib.parse import quote_plus
+
+from gateway.ingest.php_form import build_query
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.tools.explain.request import Request
+
+_MAX_TEXT, _MAX_DEPTH = 1024 * 1024, 40
+_TOKEN = re.compile(
+    r"""\s*(?: (?P<text>[bBrRuU]{0,2}(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`))
+      | (?P<lost>\[(?:Object|Array|Circular|Function)[^\]\n]{0,60}\](?!\s*[{\[]))
+      | (?P<noise>\[Object:\ null\ prototype\]|(?:Array|Object)?\(\d+\)(?=\s*[\[{]))
+      | (?P<open>[A-Za-z_][\w.\\]*\s*\(|[(\[{]) | (?P<close>[)\]}>])
+      | (?P<mark>=>|[,:;]) | (?P<word>[-\w.]+) )""",
+    re.VERBOSE | re.DOTALL,
+)
+_KINDS = (
+    ("print_r", re.compile(r"\s*Array\s*\n\s*\(")),
+    ("var_dump", re.compile(r"\s*array\(\d+\)\s*\{")),
+    ("var_export", re.compile(r"\s*array\s*\(")),
+    ("multidict", re.compile(r"\s*<?(?:\w+\.)*\w*(?:MultiDict\w*|QueryDict|FormData)\b")),
+    ("python", re.compile(r"\s*(?:OrderedDict|dict|defaultdict)\(|\s*\{\s*'[^'\n]{0,200}'\s*:")),
+    ("console.log", re.compile(r"\s*(?:\[Object: null prototype\]\s*)?\{\s*['\w]")),
+    ("php_array", re.compile(r"\s*\[\s*['\"][^'\"\n]{0,200}['\"]\s*=>")),
+)
+_CONSTANTS = {"None": None, "null": None, "NULL": None, "undefined": None, "True": "1", "False": "0"}
+_CONSTANTS |= {"true": "1", "false": "0"}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+
+
+class _Pair(NamedTuple):
+    """A tuple of two: an entry of a MultiDict."""
+
+    name: Any
+    value: Any
+
+
+def read_printout(text: str) -> Request | None:
+    """The event in a printout, as the form that it was printed from; None where it is none."""
+    text = text[:_MAX_TEXT].strip().rstrip(";")
+    start = re.match(r"[^\n{(\[<']{0,120}?(?:=|:|>)\s*(?=[{(\[<]|Array\b|array\b)", text)
+    for candidate in (text, text[start.end() :] if start else ""):
+        kind = next((name for name, pattern in _KINDS if pattern.match(candidate)), None)
+        if kind is None:
+            continue
+        value = (
+            _print_r(candidate) if kind == "print_r" else _var_dump(candidate) if kind == "var_dump" else None
+        )
+        if value is None and kind not in ("print_r", "var_dump"):
+            value = _Literal(candidate).read()
+        body = _form(value)
+        if body is not None:
+            form = b"application/x-www-form-urlencoded"
+            return Request("POST", WEBHOOK_PATH, (("Content-Type", form),), body, kind)
+    return None
+
+
+def _form(value: Any) -> bytes | None:
+    """A form body of the values; None for what is no event's structure."""
+    if isinstance(value, dict) and value and all(isinstance(name, str) for name in value):
+        flat = any("[" in name for name in value)
+        if flat and any(isinstance(one, list) for one in value.values()):  # a QueryDict, parse_qs
+            value = [_Pair(name, one) for name, given in value.items() for one in _each(given)]
+        else:
+            single = {name: one[0] if _is_single(name, one) else one for name, one in value.items()}
+            return build_query(single)
+    if isinstance(value, list) and value and all(isinstance(one, _Pair) for one in value):
+        pairs = [f"{quote_plus(str(one.name))}={quote_plus(_text(one.value))}" for one in value]
+        return "&".join(pairs).encode()
+    return None
+
+
+def _each(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def _is_single(name: str, value: Any) -> bool:
+    """Whether `event` and the like came as a list of one: no event of the vendor's has such."""
+    return name in ("event", "ts", "event_handler_id") and isinstance(value, list) and len(value) == 1
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+class _Literal:
+    """A literal of Python's, JavaScript's or PHP's, read token by token."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 1 if text.startswith("<") else 0
+        self.value: Any = None
+        name = re.compile(r"\s*(?:\w+\.)*\w*(?:MultiDict\w*|QueryDict):?\s*(?=['{(\[])").match(text, self.at)
+        if self.at and name:
+            self.at = name.end()
+            self.bare = text[self.at] == "'"
+        else:
+            self.bare = False
+
+    def read(self) -> Any:
+        """The value; None where the text is no literal."""
+        try:
+            return self._items(None, 0) if self.bare else self._value(0)
+        except (ValueError, IndexError):
+            return None
+
+    def _next(self) -> tuple[str, str]:
+        while found := _TOKEN.match(self.text, self.at):
+            self.at = found.end()
+            kind = found.lastgroup or ""
+            if kind != "noise":
+                return kind, found[kind]
+        raise ValueError(self.at)
+
+    def _peek(self) -> tuple[str, str]:
+        before = self.at
+        token = self._next()
+        self.at = before
+        return token
+
+    def _value(self, depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            raise ValueError(depth)
+        kind, text = self._next()
+        if kind == "text":
+            return _unquoted(text)
+        if kind == "lost":
+            return text
+        if kind == "word":
+            return _CONSTANTS.get(text, text)
+        if kind == "open":
+            return self._items(text, depth + 1)
+        raise ValueError(text)
+
+    def _items(self, opened: str | None, depth: int) -> Any:
+        """What stands between brackets: names with values, or values."""
+        named: dict[str, Any] = {}
+        pairs: list[_Pair] = []
+        values: list[Any] = []
+        while self._peek()[0] != "close":
+            value = self._value(depth)
+            if self._peek() in (("mark", ":"), ("mark", "=>")):
+                self._next()
+                inner = self._value(depth)
+                named[_text(value)] = inner
+                pairs.append(_Pair(value, inner))
+            else:
+                values.append(value)
+            if self._peek()[0] == "mark":
+                self._next()
+        self._next()
+        if named:
+            return pairs if opened is None else named
+        called = opened is not None and len(opened) > 1
+        if opened == "(" and len(values) == 2:
+            return _Pair(*values)
+        if called and len(values) == 1 and not (opened or "").lower().startswith("array"):
+            return values[0]  # MultiDict([…]), dict({…}), Markup('…')
+        return values
+
+
+def _unquoted(text: str) -> str:
+    inner = text.lstrip("bBrRuU")[1:-1]
+    return re.sub(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", _unescaped, inner, flags=re.DOTALL)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    letter = found[1]
+    return chr(int(letter[1:], 16)) if len(letter) > 1 else _ESCAPES.get(letter, letter)
+
+
+def _print_r(text: str) -> Any:
+    """print_r's levels are told by `(` and `)` on lines of their own."""
+    root: dict[str, Any] = {}
+    levels: list[dict[str, Any]] = []
+    name = ""
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped == "(":
+            inner = root if not levels else levels[-1].setdefault(name, {})
+            if len(levels) > _MAX_DEPTH or not isinstance(inner, dict):
+                return None
+            levels.append(inner)
+        elif stripped == ")" and levels:
+            levels.pop()
+            if not levels:
+                break
+        elif found := re.match(r"\[([^\]\n]{1,200})\] => ?(.*)", stripped):
+            if not levels:
+                return None
+            name = found[1].partition(":protected")[0]
+            levels[-1][name] = {} if found[2] in ("Array", "stdClass Object") else found[2]
+        elif stripped and stripped != "Array" and levels and isinstance(levels[-1].get(name), str):
+            levels[-1][name] += "\n" + stripped
+    return root or None
+
+
+def _var_dump(text: str) -> Any:
+    """var_dump's lines: `["name"]=>`, then the value with its type."""
+    root: dict[str, Any] = {}
+    levels: list[dict[str, Any]] = []
+    name = ""
+    for line in text.splitlines():
+        stripped = line.strip()
+        if found := re.match(r'\[(?:"([^\n]{0,200})"|(\d+))\]=>', stripped):
+            name = found[1] if found[1] is not None else found[2]
+            stripped = stripped[found.end() :].strip()
+        if re.match(r"(?:array|object)\(", stripped):
+            inner: dict[str, Any] = {} if levels else root
+            if len(levels) > _MAX_DEPTH:
+                return None
+            if levels:
+                levels[-1][name] = inner
+            levels.append(inner)
+        elif stripped == "}" and levels:
+            levels.pop()
+        elif (
+            found := re.match(
+                r'(?:string\(\d+\) "(.*)"|(?:int|float)\((.*)\)|bool\((\w+)\)|NULL)\Z', stripped
+            )
+        ) and levels:
+            levels[-1][name] = next((part for part in found.groups() if part is not None), None)
+    return root or None

@@ -1,0 +1,100 @@
+"""The sentence that a log line holds, found in the catalogue by the cause's code.
+
+What is shown is always the catalogue's text, never the line's: whoever can write into
+a log could put any advice into it. Only short values are taken from the line, and
+those that could hold an instruction are left out.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from string import Formatter
+
+from gateway.diagnosis.causes import DO, SAYS
+from gateway.diagnosis.wording import PHRASES
+from gateway.texts import Sentence
+
+MAX_TEXT = 16 * 1024  # characters of a line that are looked at
+LEFT_OUT = "…"
+_PART = re.compile(r"[\w.:;/()\[\]<>=%→…@{}'\"$#+*?&-]{1,100}")
+_MASK = re.compile(r"<(?:[0-9]+ bytes|masked [0-9]+ [0-9a-f-]+)>")
+_CUT = re.compile(r"[0-9]+")
+_TAIL = re.compile(r" — |\n|\Z")
+
+
+def sentence_of(
+    code: str, says: str, do: str, language: str, today: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """What a cause says and what to do, as the two texts have it; None where they hold no sentence of it.
+
+    `today` holds the values that the settings decide: they are never taken from a line.
+    """
+    found = [_best(code, table, text[:MAX_TEXT]) for table, text in ((SAYS, says), (DO, do))]
+    if found[0] is None:
+        return None
+    texts = []
+    for table, match in zip((SAYS, DO), found, strict=True):
+        key, values = match or (code, {})
+        template = getattr(table.get(key) or table[code], language)
+        values = found[0][1] | values | dict(today)
+        names = {name for _, name, _, _ in Formatter().parse(template) if name}
+        texts.append(template.format_map({name: values.get(name, LEFT_OUT) for name in names}))
+    return texts[0], texts[1]
+
+
+def safe(value: str) -> str:
+    """A value that cannot hold an instruction: words of ours, or a text without spaces."""
+    parts = re.split(r", |: |; | \(|\)", _MASK.sub("<>", value))
+    plain = len(value) <= 300 and "//" not in value
+    return value if plain and all(_is_known(part) for part in parts if part) else LEFT_OUT
+
+
+def _is_known(part: str) -> bool:
+    return _PART.fullmatch(part) is not None or _CUT.sub("#", part.strip()) in _phrases()
+
+
+@lru_cache(1)
+def _phrases() -> frozenset[str]:
+    texts = (text for phrase in PHRASES.values() for text in phrase)
+    parts = (part for text in texts for part in re.split(r", |: |; ", text))
+    return frozenset(_CUT.sub("#", re.sub(r"\{\w+\}", "#", part.strip())) for part in parts)
+
+
+def _best(code: str, table: Mapping[str, Sentence], text: str) -> tuple[str, dict[str, str]] | None:
+    """The longest sentence of `code` that stands in `text`, by its key, with its values."""
+    best: tuple[int, str, dict[str, str]] | None = None
+    for key, sentence in table.items():
+        if key.partition("/")[0] != code:
+            continue
+        for template in sentence:
+            parts = [(literal, name) for literal, name, _, _ in Formatter().parse(template)]
+            size = sum(len(literal) for literal, _ in parts)
+            if (best is None or size > best[0]) and (values := _values(parts, text)) is not None:
+                best = (size, key, values)
+    return best and best[1:]
+
+
+def _ending(literal: str, text: str, at: int) -> int:
+    """Where a sentence's last words stand: before a space or the end, since a value may hold dots."""
+    found = re.compile(re.escape(literal) + r"(?=\s|\Z)").search(text, at)
+    return found.start() if found else -1
+
+
+def _values(parts: Sequence[tuple[str, str | None]], text: str) -> dict[str, str] | None:
+    """The values of a template that stands in `text`; its literals are looked for one after another."""
+    values: dict[str, str] = {}
+    at, open_name, begun = 0, "", False
+    for number, (literal, name) in enumerate(parts, 1):
+        if literal:
+            found = _ending(literal, text, at) if number == len(parts) else text.find(literal, at)
+            if found < 0:
+                return None
+            if open_name:
+                dash = text.rfind(" — ", 0, found)
+                start = at if begun else dash + 3 if dash >= 0 else 0
+                values[open_name] = safe(text[start:found])
+            at, begun = found + len(literal), True
+        open_name = name or ""
+    if open_name and (tail := _TAIL.search(text, at)):
+        values[open_name] = safe(text[at : tail.start()])
+    return values

