@@ -288,6 +288,10 @@ SENTENCES: dict[str, Sentence] = {
         "Сверка с {portal} закончена: пользователей {users}, изменений {published}, из них отвязано {unlinked}",
         "Round with {portal} done: {users} users, {published} changes, {unlinked} of them unlinked",
     ),
+    "LINKS_AT_RISK": Sentence(
+        "Сверка сняла бы {count} связей из {linked}: нет в списке портала {missing}, поле пусто у {emptied}, уволены {dismissed} (пользователи {users}). Ни одна не снята. Проверьте, что владелец входящего вебхука — администратор и права вебхука прежние; если всё верно: ./b24 resync --confirm {count}",
+        "The round would end {count} links of {linked}: {missing} missing from the portal's list, {emptied} with an emptied field, {dismissed} dismissed (users {users}). None was ended. Check that the incoming webhook's owner is an administrator and its scopes are as before; if all is right: ./b24 resync --confirm {count}",
+    ),
     "RESYNC_FAILED": Sentence(
         "Сверка с порталом не удалась: {problem}",
         "The round with the portal failed: {problem}",

@@ -95,9 +95,13 @@ def forget(portal: str, user: int, yes: bool) -> None:
 
 
 def _forget_walk(store: Store, portal: str, user: int) -> int:
-    """Drop the state of a round of polling that knows this user: the next round begins anew."""
+    """Drop what polling has kept of this user: the state of a round (the next begins anew), and the mark."""
+    from gateway.portal.polled import Polled
     from gateway.portal.reconcile import STATE
 
+    polled = Polled(store, portal)
+    polled.remove([user])
+    polled.keep()
     walk = store.read_state(STATE) or {}
     known = user in walk.get("missing", ()) or any(user in one.values() for one in walk.get("changes", ()))
     if not known or portal not in walk.get("of", ()):

@@ -27,18 +27,29 @@ from gateway.texts import say
     "Quick, but blind for who is gone.",
 )
 @click.option("--dry-run", is_flag=True, help="Queue nothing; say how much would be.")
+@click.option(
+    "--confirm",
+    "confirmed",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Let this round unlink up to N users, where it refused to because there were so many.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-def command(since: str | None, dry_run: bool, as_json: bool) -> None:
+def command(since: str | None, dry_run: bool, confirmed: int, as_json: bool) -> None:
     settings = load()
     begin = parse_since(since)
     with _progress(settings.domain) as progress:
-        summary = run(settings, since=begin, progress=progress, dry_run=dry_run)
+        summary = run(settings, since=begin, progress=progress, dry_run=dry_run, confirmed=confirmed)
     values = summary.as_json()
     if as_json:
         click.echo(json.dumps(values, ensure_ascii=False))
     else:
         key = "RESYNC_WOULD" if dry_run else "RESYNC_DONE"
         click.echo(say(key, settings.language, **values))
+        for user in summary.unreadable_users:
+            field = settings.telegram_field
+            click.echo(say("RESYNC_UNREADABLE", settings.language, user=user, field=field))
 
 
 @contextmanager

@@ -8,11 +8,13 @@ them and keeps the last id, and what waits for its end, in the store.
 Nothing is published before the walk is complete: a page that lies, an error page
 half-way or a field that is not there change nothing. Only where a first walk finds
 more new links than it can hold are these published on the way; links end at its
-end alone, and a user who is missing is first asked for by id.
+end alone. A user who is missing is first asked for by id, and counts as gone only
+where an earlier walk has seen that user. Nobody is unlinked where a walk would end
+so many links that a lost right or scope is the likelier reason.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -22,9 +24,11 @@ from gateway.errors import PortalError, PortalUnavailable
 from gateway.events import Message, observed_message, without_secrets
 from gateway.links import user_record
 from gateway.links.decide import same
-from gateway.links.model import NO_ACCOUNT, Account, Link, Store
+from gateway.links.model import Account, Link, Store
 from gateway.links.telegram_account import parse_account
 from gateway.portal.client import BATCH, PAGE, AnswerDoubted, Portal
+from gateway.portal.compare import difference, merge
+from gateway.portal.polled import Polled
 from gateway.settings import Settings
 from gateway.texts import say
 
@@ -32,6 +36,8 @@ STATE = "resync_state"
 HELD = 1000  # new links that wait for the walk's end; more are published on the way
 ENDED = 2000  # links that one walk may end; more wait for the next one (the state is one record, below 1 MB)
 PUBLISHERS = 16  # messages on their way to the queue at once
+ALWAYS_ENDED = 5  # links that a walk may end whatever their share; above that, a tenth of all
+NAMED = 20  # users that a message names at most
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # every portal's users were changed since
 
 Publish = Callable[[bytes, Mapping[str, str]], str]
@@ -40,14 +46,21 @@ Publish = Callable[[bytes, Mapping[str, str]], str]
 Progress = Callable[[int, int], None]
 """Called after each request for users: how many were seen, and the last id."""
 
-Users = Iterable[tuple[int, user_record.Record]]
+
+class LinksAtRisk(PortalError):
+    """The walk would end more links than anybody means to; it ended none. `count`: how many it would."""
+
+    def __init__(self, message: str, count: int) -> None:
+        super().__init__(message)
+        self.count = count
 
 
 @dataclass
 class Summary:
     """What a round came to. `published` are messages, one a changed user; `unlinked` of them end a link.
 
-    `unreadable` users have something in the field that is no Telegram account.
+    `unreadable` users have something in the field that is no Telegram account;
+    `unreadable_users` are the first of them.
     `continued_after` is the id at which an interrupted round was taken up.
     """
 
@@ -59,6 +72,7 @@ class Summary:
     requests: int = 0
     continued_after: int = 0
     dry_run: bool = False
+    unreadable_users: list[int] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -82,6 +96,7 @@ class _State:
     users: int = 0
     changes: list[_Change] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)  # linked users who were not among the portal's
+    ends: dict[str, int] = field(default_factory=dict)  # why a link would end → how many, uncut
 
     @classmethod
     def read(cls, value: Mapping[str, Any] | None, of: list[str]) -> "_State":
@@ -101,16 +116,19 @@ def walk(
     since: datetime | None = None,
     progress: Progress | None = None,
     dry_run: bool = False,
+    confirmed: int = 0,
 ) -> Summary:
     """Walk all users, or those changed since a moment, and publish one message for each that differs.
 
     A full walk ends the links of users who are gone, and continues where an
     interrupted one stopped; one with `since` is quick, and does neither. With
-    `dry_run` nothing is published and nothing is kept. Raises `PortalError` where
-    the portal's answers are wrong, `PassingFailure` where portal, store or queue
-    do not answer: neither unlinks anybody, and the walk goes on next time.
+    `dry_run` nothing is published and nothing is kept. Raises `LinksAtRisk` where it
+    would end too many links, and more than `confirmed`: the others' changes are
+    published all the same. Raises `PortalError` where the portal's answers are wrong,
+    `PassingFailure` where portal, store or queue do not answer: neither unlinks anybody,
+    and the walk goes on next time.
     """
-    steps = _Walk(settings, portal, store, publish, now, since, dry_run)
+    steps = _Walk(settings, portal, store, publish, now, since, dry_run, confirmed)
     try:
         return steps.run(progress or (lambda users, after: None))
     except AnswerDoubted:
@@ -118,54 +136,9 @@ def walk(
         raise
 
 
-def difference(
-    user: int, row: user_record.Record, link: Link | None, telegram_field: str
-) -> tuple[dict[str, Any], bool] | None:
-    """The `data` of the message that makes the link agree with the row, and whether it ends the link. Pure.
-
-    None where they agree, or where the row says nothing that is understood. A field
-    that is not there says nothing; an account counts for active users alone.
-    """
-    active = user_record.active(row)
-    account = parse_account(row[telegram_field]) if telegram_field in row else None
-    held = Account(link.telegram_id, link.telegram_username) if link else NO_ACCOUNT
-    linked_before = link is not None and link.active
-    if active is False:
-        differs = ends = linked_before or bool(held)
-    elif link is not None and not link.active and active is None:
-        return None
-    else:
-        moved = account is not None and not same(account, held)
-        ends = moved and account == NO_ACCOUNT
-        differs = moved or (link is not None and not link.active)
-    if not differs:
-        return None
-    data: dict[str, Any] = {"ID": str(user)}
-    if active is not None:
-        data["ACTIVE"] = "Y" if active else "N"
-    if telegram_field in row:  # null would say nothing, in an event
-        data[telegram_field] = "" if account == NO_ACCOUNT else row[telegram_field]
-    return data, ends
-
-
-def merge(
-    users: Users, links: Iterable[Link]
-) -> Iterator[tuple[int, user_record.Record | None, Link | None]]:
-    """Users and links, each in order of id, side by side."""
-    waiting = iter(links)
-    link = next(waiting, None)
-    for user, row in users:
-        while link is not None and link.bitrix_user_id < user:
-            yield link.bitrix_user_id, None, link
-            link = next(waiting, None)
-        if link is not None and link.bitrix_user_id == user:
-            yield user, row, link
-            link = next(waiting, None)
-        else:
-            yield user, row, None
-    while link is not None:
-        yield link.bitrix_user_id, None, link
-        link = next(waiting, None)
+def _holds(link: Link) -> bool:
+    """Whether this row links a Telegram account to its user."""
+    return bool(link.telegram_id or link.telegram_username)
 
 
 class _Walk:
@@ -180,9 +153,12 @@ class _Walk:
         now: Callable[[], datetime],
         since: datetime | None,
         dry_run: bool,
+        confirmed: int,
     ) -> None:
         self._settings, self._portal, self._store, self._publish = settings, portal, store, publish
         self._now, self._since, self._dry_run = now, since, dry_run
+        self._confirmed = confirmed
+        self._polled = Polled(store, settings.domain)
         self._keeps = since is None and not dry_run
         self._field, self._field_seen = settings.telegram_field.upper(), False  # seen by this run itself
         self._select = ["ID", "ACTIVE", self._field] + ([] if since is None else ["TIMESTAMP_X"])
@@ -232,19 +208,24 @@ class _Walk:
         upto = None if ended else users[-1][0]
         for user, row, link in merge(users, self._links(users, upto)):
             if row is None:
-                if link is not None and (link.active or link.telegram_id or link.telegram_username):
+                if link is not None and (link.active or _holds(link)) and user in self._polled:
                     state.missing.append(user)
+                    self._count("missing", link)
                 continue
             state.users += 1
             self._field_seen = self._field_seen or self._field in row
             if row.get(self._field) is not None and parse_account(row[self._field]) is None:
                 self._summary.unreadable += 1
+                self._summary.unreadable_users += [user][: NAMED - len(self._summary.unreadable_users)]
             found = difference(user, row, link, self._field)
             if found is not None and not self._settled(user, row, link):
                 data, ends = found
                 data = without_secrets(data, self._settings.secrets())
                 state.changes.append(_Change(int(asked_at.timestamp()), data, ends))
+                if ends:
+                    self._count("dismissed" if user_record.active(row) is False else "emptied", link)
         del state.missing[ENDED:]
+        self._polled.add(user for user, _ in users)
         state.after = users[-1][0] if users else state.after
 
     def _links(self, users: list[tuple[int, user_record.Record]], upto: int | None) -> Iterator[Link]:
@@ -300,9 +281,38 @@ class _Walk:
             return
         self._require_field()
         gone = list(self._gone())
-        self._send([change for change in self._state.changes if change.ends] + gone)
+        ending = [change for change in self._state.changes if change.ends] + gone
+        risk = self._risk(ending)
+        if risk is None:
+            self._send(ending)
+            self._polled.remove(self._state.missing)
         self._send([change for change in self._state.changes if not change.ends])
+        if self._keeps:
+            self._polled.keep()
         self.forget()
+        if risk is not None:
+            raise risk
+
+    def _count(self, reason: str, link: Link | None) -> None:
+        """A row without an account is no link that could be lost."""
+        if link is not None and _holds(link):
+            self._state.ends[reason] = self._state.ends.get(reason, 0) + 1
+
+    def _risk(self, ending: Sequence[_Change]) -> LinksAtRisk | None:
+        """What keeps the walk from ending these links: too many of them at once, whatever the reason."""
+        ends = self._state.ends
+        count = sum(ends.values())
+        if count <= max(ALWAYS_ENDED, self._confirmed):
+            return None
+        linked = sum(map(_holds, self._store.links(self._settings.domain)))
+        if count * 10 <= linked:
+            return None
+        users = ", ".join(change.data["ID"] for change in ending[:NAMED])
+        values = {"missing": 0, "emptied": 0, "dismissed": 0} | ends
+        more = ", …" if count > NAMED else ""
+        return LinksAtRisk(
+            self._say("LINKS_AT_RISK", count=count, linked=linked, users=users + more, **values), count
+        )
 
     def _require_sense(self) -> None:
         """No user at all: no portal is empty, and a date that matches nobody may not have been understood."""
@@ -350,6 +360,7 @@ class _Walk:
 
     def _keep(self) -> None:
         if self._keeps:
+            self._polled.keep()
             self._store.write_state(STATE, asdict(self._state))
 
     def _say(self, key: str, **values: object) -> str:

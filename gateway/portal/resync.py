@@ -23,7 +23,7 @@ import flask
 from gateway.errors import GatewayError, PassingFailure
 from gateway.links import open_store
 from gateway.portal.client import Portal
-from gateway.portal.reconcile import Progress, Summary, walk
+from gateway.portal.reconcile import LinksAtRisk, Progress, Summary, walk
 from gateway.queues import open_publisher
 from gateway.queues.publish import publish_within
 from gateway.settings import Settings
@@ -48,10 +48,12 @@ def run(
     progress: Progress | None = None,
     dry_run: bool = False,
     seconds: float | None = None,
+    confirmed: int = 0,
 ) -> Summary:
     """One round as the settings say, over in `seconds` where that is given.
 
-    Raises `PortalError` where the portal's answers are wrong, `PassingFailure` where
+    Raises `LinksAtRisk` where it would end too many links, and more than `confirmed`;
+    `PortalError` where the portal's answers are wrong, `PassingFailure` where
     portal, store or queue do not answer, `AlreadyRunning`, `SettingError` without
     an incoming webhook.
     """
@@ -65,7 +67,16 @@ def run(
         def publish(data: bytes, attributes: Mapping[str, str]) -> str:
             return publish_within(publisher, data, attributes, time.monotonic() + PUBLISH_SECONDS)
 
-        summary = walk(settings, portal, store, publish, since=since, progress=progress, dry_run=dry_run)
+        summary = walk(
+            settings,
+            portal,
+            store,
+            publish,
+            since=since,
+            progress=progress,
+            dry_run=dry_run,
+            confirmed=confirmed,
+        )
     values = summary.as_json()
     log.info(
         say("RESYNC_DONE", settings.language, **values),
@@ -88,6 +99,9 @@ def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]
     except PassingFailure as failure:
         wait = str(int((failure.retry_after or 60) + 1))
         return _failed(settings, 503, failure, {"Retry-After": wait})
+    except LinksAtRisk as risk:
+        log.error(str(risk), extra={"json_fields": {"code": "LINKS_AT_RISK", "count": risk.count}})
+        return _answer(502, "LINKS_AT_RISK", str(risk))
     except GatewayError as failure:
         return _failed(settings, 502, failure, {})
     return {"status": "ok", "code": "RESYNC_DONE", **summary.as_json()}, 200, {}

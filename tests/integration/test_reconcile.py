@@ -15,7 +15,9 @@ from gateway.events import Message, read_message
 from gateway.links import open_store
 from gateway.links.model import Link, Store
 from gateway.portal.client import AnswerDoubted, Portal
-from gateway.portal.reconcile import HELD, STATE, Summary, difference, merge, walk
+from gateway.portal.compare import difference, merge
+from gateway.portal.polled import Polled
+from gateway.portal.reconcile import HELD, STATE, LinksAtRisk, Summary, walk
 from gateway.settings import Settings
 from handlers.context import Context
 from handlers.users import handle
@@ -230,6 +232,128 @@ def test_links_of_another_portal_are_not_touched(world: World, portal: PortalSim
     world.sync()
     assert world.linked() == {1: 5}
     assert other.linked() == {70: 9}
+
+
+# ---- not shown is not gone ----------------------------------------------------
+
+
+def linked_by_event(world: World, user: int, account: object) -> None:
+    """An event of the portal's own links somebody whom `user.get` may never show."""
+    world.clock.now += 60
+    message = Message(
+        event_id=f"event-{user}",
+        event="ONUSERUPDATE",
+        received_at=world.now(),
+        source="webhook",
+        portal=events.Portal(world.settings.domain),
+        data={"ID": user, "ACTIVE": "Y", FIELD: account},
+    )
+    handle(message, Context(world.settings, world.store, None, world.now))
+
+
+def test_whom_no_walk_has_seen_is_not_gone(world: World) -> None:
+    fill(world, 30)
+    linked_by_event(world, 900, "@integrator")
+    for _ in range(3):
+        assert world.sync().unlinked == 0
+    assert world.linked()[900] == "integrator"
+
+
+def test_whom_an_earlier_walk_has_seen_is_gone_once(world: World) -> None:
+    """Linked again by an event while the portal's list does not show the user, that link stays."""
+    fill(world, 120)
+    world.sync()
+    del world.portal.users[7]
+    assert world.sync().unlinked == 1
+    linked_by_event(world, 7, "@back_again")
+    assert world.sync().unlinked == 0
+    assert world.linked()[7] == "back_again"
+
+
+def test_a_dry_run_remembers_nobody(world: World) -> None:
+    linked_by_event(world, 5, 500)
+    fill(world, 20)
+    world.walk(dry_run=True)
+    del world.portal.users[5]
+    assert world.sync().unlinked == 0
+
+
+LOSSES: dict[str, Callable[[World, int], object]] = {
+    "missing": lambda world, user: world.portal.users.pop(user),
+    "emptied": lambda world, user: world.portal.add(user, None),
+    "dismissed": lambda world, user: world.portal.add(user, 1000 + user, active=False),
+}
+
+
+@pytest.mark.parametrize("reason", LOSSES)
+def test_many_links_at_once_end_only_when_confirmed(world: World, reason: str) -> None:
+    fill(world, 60)
+    world.sync()
+    for user in range(1, 8):
+        LOSSES[reason](world, user)
+    world.portal.add(70, "@newcomer")
+    for dry_run in (True, False, False):  # as often as it is tried
+        with pytest.raises(
+            LinksAtRisk, match=f"7 links of 6.*7 {reason}|7 links of 6.*with an {reason}"
+        ) as risk:
+            world.walk(dry_run=dry_run)
+        assert risk.value.count == 7
+        world.deliver()
+        assert len(world.linked()) == (60 if dry_run else 61)  # the new link is made all the same
+    with pytest.raises(LinksAtRisk):
+        world.walk(confirmed=6)
+    assert world.walk(confirmed=7).unlinked == 7
+    world.deliver()
+    assert len(world.linked()) == 54
+    assert world.walk().published == 0
+
+
+def test_a_few_links_end_without_a_question(world: World) -> None:
+    """Five of six are fine, and so is a tenth, however many that are."""
+    fill(world, 6)
+    world.sync()
+    for user in range(1, 6):
+        world.portal.add(user, None)
+    assert world.sync().unlinked == 5
+    fill(world, 100)
+    world.sync()
+    for user in range(1, 11):
+        world.portal.add(user, None)
+    assert world.sync().unlinked == 10
+
+
+def test_rows_without_an_account_do_not_make_a_loss_look_small(world: World) -> None:
+    fill(world, 110)
+    world.sync()
+    for user in range(1, 111):
+        linked_by_event(world, user, "" if user > 10 else f"@user_{user}")
+    world.clock.now += 60
+    for user in range(1, 111):
+        world.portal.add(user, None)
+    with pytest.raises(LinksAtRisk, match="10 links of 10"):
+        world.walk()
+
+
+def test_an_interrupted_walk_counts_what_it_would_end_as_a_whole(world: World) -> None:
+    fill(world, 200)
+    world.sync()
+    for user in range(1, 201, 8):
+        world.portal.add(user, None)
+    world.portal.faults.append(after(100, HANG_UP))
+    with pytest.raises(PortalUnavailable):
+        world.walk()
+    world.portal.faults.clear()
+    with pytest.raises(LinksAtRisk, match="25 links of 200"):
+        world.walk()
+    assert world.queue == []
+
+
+def test_users_whose_field_cannot_be_read_are_named(world: World) -> None:
+    world.portal.add(4, "+7 900 000-00-00")
+    world.portal.add(5, "@fine_name")
+    world.portal.add(6, "https://t.me/+invitation")
+    summary = world.walk()
+    assert (summary.unreadable, summary.unreadable_users) == (2, [4, 6])
 
 
 # ---- nothing is changed by a wrong answer ------------------------------------
@@ -546,6 +670,9 @@ def test_a_hundred_thousand_users_in_flat_memory(world: World) -> None:
         }
     world.portal.users[users[77_000]]["telegram"] = "@moved_there"
     del world.portal.users[users[500]]
+    earlier = Polled(world.store, world.settings.domain)
+    earlier.add([users[500]])
+    earlier.keep()
     world.store = FewLinks(world.store, users, world.settings.domain)
     blocks: list[tuple[int, int]] = []
     summary = world.walk(progress=lambda seen, _: blocks.append((seen, sys.getallocatedblocks())))

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gateway import startup
 from gateway.errors import PassingFailure
 from gateway.events import read_message
 from gateway.links import open_store
+from gateway.links.model import Account, Moment, Observation
 from gateway.portal import resync
 from gateway.portal.reconcile import STATE
 from gateway.portal.resync import AlreadyRunning, run
@@ -105,6 +107,7 @@ def test_by_hand(place: Place) -> None:
         "requests": 2,
         "continued_after": 0,
         "dry_run": False,
+        "unreadable_users": [],
     }
     assert sorted(int(data["ID"]) for data in place.queued()) == list(range(1, 61))
 
@@ -249,6 +252,33 @@ def test_the_function_walks_and_tells(place: Place, respond: Callable[[], Any]) 
     assert answer.status_code == 200
     assert answer.json["status"] == "ok"
     assert answer.json["published"] == 3
+
+
+def test_links_at_risk_by_itself_and_by_hand(
+    place: Place, respond: Callable[[], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The owner of the webhook lost rights: most users are not shown any more."""
+    at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+    store = open_store(place.settings().database_url)
+    for user in range(1, 21):
+        seen = Observation(user, Account(1000 + user), at, True, at)
+        store.apply(place.portal.domain, f"event-{user}", [seen])
+    store.close()
+    fill(place.portal, 20)
+    run(place.settings())
+    for user in range(1, 9):
+        del place.portal.users[user]
+    answer = respond()
+    assert (answer.status_code, answer.json["code"]) == (502, "LINKS_AT_RISK")
+    record = caplog.records[-1].__dict__
+    assert (record["levelname"], record["json_fields"]) == ("ERROR", {"code": "LINKS_AT_RISK", "count": 8})
+    code, out, err = place.cli("--json")
+    assert (code, out) == (1, "")
+    assert "8 links of 20" in err
+    assert "resync --confirm 8" in err
+    assert place.queued() == []
+    code, out, _ = place.cli("--json", "--confirm", "8")
+    assert (code, json.loads(out)["unlinked"]) == (0, 8)
 
 
 @pytest.mark.parametrize(
