@@ -54,8 +54,15 @@ NAMES = (
         "BITRIX24_TELEGRAM_FIELD_NAME",
         "QUEUE_URL",
     ),
-    *("QUEUE_MAX_ATTEMPTS", "DATABASE_URL", "JOURNAL_URL", "WEBHOOK_CAPTURE_UNTIL", "LOG_LANGUAGE"),
-    *("LOG_FORMAT", "HOST", "PORT", "INSPECTOR_PASSWORD", "RESYNC_EVERY"),
+    *(
+        "QUEUE_MAX_ATTEMPTS",
+        "DATABASE_URL",
+        "JOURNAL_URL",
+        "JOURNAL_BODIES",
+        "WEBHOOK_CAPTURE_UNTIL",
+        "LOG_LANGUAGE",
+    ),
+    *("LOG_LANGUAGE", "LOG_FORMAT", "HOST", "PORT", "INSPECTOR_PASSWORD", "RESYNC_EVERY"),
 )
 
 
@@ -76,6 +83,7 @@ class Settings:
     queue_max_attempts: int = 10
     database_url: str = field(default="sqlite:///var/links.db", repr=False)
     journal_url: str = "sqlite:///var/journal.db"
+    journal_bodies: str = "refused"  # of which requests the journal keeps headers and body
     destinations: tuple[Destination, ...] = ()  # of FORWARD_TO
     forward_secret: str | None = field(default=None, repr=False)
     links_api_token: str | None = field(default=None, repr=False)
@@ -217,6 +225,9 @@ class _Reading:
             ),
             journal_url=self._take(
                 "", sqlite_url, "JOURNAL_URL", text.get("JOURNAL_URL", f"sqlite:///{volume}/journal.db")
+            ),
+            journal_bodies=self._take(
+                "refused", choice, text, "JOURNAL_BODIES", "refused", ("refused", "on", "off")
             ),
             destinations=self._take((), destinations, text.get("FORWARD_TO", "")),
             forward_secret=self._take(None, forward_secret, text),

@@ -12,7 +12,9 @@ Pure, and nothing a sender controls makes it raise. No cause holds a value: plac
 names that are fit to be shown, lengths and fingerprints only.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from gateway.diagnosis import rules
 from gateway.diagnosis.rules import Finding
@@ -46,6 +48,19 @@ def diagnose(judgement: Judgement, settings: Settings) -> list[Cause]:
 def setting_causes(settings: Settings) -> list[Cause]:
     """What is odd about the configured token, whatever requests may come."""
     return _rendered(rules.of_setting(settings), settings)
+
+
+def in_words(facts: Iterable[Mapping[str, Any]], settings: Settings) -> list[Cause]:
+    """The causes of a journal's record, which holds findings, in the language of `settings`."""
+    causes = []
+    for fact in facts:
+        code, detail = str(fact.get("code", "")), str(fact.get("detail", ""))
+        if "says" in fact:  # a record of the first edition
+            causes.append(Cause(code, detail, str(fact["says"]), str(fact.get("do", ""))))
+        elif code in rules.CODES:
+            values = {name: tuple(v) if isinstance(v, list) else v for name, v in fact["values"].items()}
+            causes.append(Cause(code, detail, *text_of(code, str(fact["variant"]), values, settings)))
+    return causes
 
 
 def guide_section(code: str | None, language: str = "ru") -> str:

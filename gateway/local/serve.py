@@ -19,11 +19,12 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from gateway.errors import PassingFailure, SettingError
 from gateway.functions import MAIN, functions
-from gateway.journal import Journal, open_journal
+from gateway.journal import open_journal
 from gateway.links import open_store
 from gateway.local import inspector
 from gateway.local.http_server import HttpServer
 from gateway.local.inspector.door import Door
+from gateway.local.recorder import Recorder
 from gateway.local.worker_process import WorkerProcess
 from gateway.queues import open_embedded
 from gateway.receiver import find_link
@@ -46,7 +47,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     apps: dict[str, Any] = {name: _load(name, MAIN) for name in served}  # type: ignore[no-untyped-call]
     _open_store_once(settings)
     journal = open_journal(settings)
-    _write_journal(journal)
+    recorder = Recorder(settings, journal)
+    recorder.attach()
     threads: list[threading.Thread] = []
     worker: WorkerProcess | None = None
     if settings.queue_kind == "local":
@@ -72,6 +74,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         worker.stop(ends - time.monotonic())
     for thread in threads:
         thread.join(max(0.0, ends - time.monotonic()))
+    recorder.close()
     journal.close()
     if settings.queue_kind == "local":
         open_embedded(settings).close()
@@ -118,29 +121,6 @@ def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:
         _, status, _ = run_wsgi_app(app, EnvironBuilder("/", method="POST").get_environ(), buffered=True)
         if not status.startswith("2"):  # why, the function itself has logged
             log.warning(say("POLL_FAILED", settings.language, status=status))
-
-
-class _JournalHandler(logging.Handler):
-    """Keeps what the receiver says of each request, for people: see `rejections` and `doctor`."""
-
-    def __init__(self, journal: Journal) -> None:
-        super().__init__(logging.DEBUG)
-        self._journal = journal
-
-    def emit(self, record: logging.LogRecord) -> None:
-        fields: dict[str, Any] = getattr(record, "json_fields", {})
-        if fields.get("code") == "EVENT_QUEUED":
-            self._journal.add("delivery", fields)
-        elif fields.get("code") == "CAPTURE":
-            self._journal.add("capture", fields)
-        elif "places" in fields:
-            self._journal.add("refusal", {**fields, "message": record.getMessage()})
-
-
-def _write_journal(journal: Journal) -> None:
-    receiver = logging.getLogger("gateway.receiver")
-    receiver.setLevel(logging.DEBUG)
-    receiver.addHandler(_JournalHandler(journal))
 
 
 def _warn_without_volume(settings: Settings) -> None:

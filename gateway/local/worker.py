@@ -26,6 +26,8 @@ from gateway import startup
 from gateway.errors import GatewayError, PassingFailure
 from gateway.events import rfc3339
 from gateway.functions import MAIN, Function, functions
+from gateway.journal import open_journal
+from gateway.local.recorder import Recorder
 from gateway.outcome import About, Outcome, report
 from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
@@ -210,6 +212,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     known = startup.settings()
     calls = load()
+    recorder = Recorder(known, open_journal(known))
+    recorder.attach()
 
     def woken() -> None:
         ready, _, _ = select.select([0], [], [], IDLE_SECONDS)
@@ -217,6 +221,7 @@ def main() -> None:
             stop.set()  # serve is gone
 
     work(known, calls, stop, woken)
+    recorder.close()
     os._exit(0)  # a hung delivery holds nobody up: its lease is taken back at the next start
 
 

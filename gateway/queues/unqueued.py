@@ -28,7 +28,7 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> None
     if not settings.on_google_cloud:
         from gateway.journal import open_journal
 
-        if open_journal(settings).add("not_queued", whole):
+        if open_journal(settings).add_unqueued(whole):
             sentence = say("EVENT_NOT_QUEUED", settings.language, where="JOURNAL_URL", **fields)
             log.critical(sentence, extra={"json_fields": fields})
             return

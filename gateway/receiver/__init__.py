@@ -3,8 +3,10 @@
 import logging
 import os
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any, NamedTuple
 
 import flask
 
@@ -21,6 +23,20 @@ from gateway.settings import Settings
 from gateway.startup import settings
 from gateway.texts import say
 
+
+class Answered(NamedTuple):
+    """A request with its answer, as `serve` hands it to the journal. `began` is of `time.monotonic()`."""
+
+    judgement: Judgement
+    request_id: str
+    status: int
+    environ: Mapping[str, Any]
+    began: float
+
+
+# Whoever wants to know of each answered request, on one machine; it must neither raise nor take time.
+observers: list[Callable[[Answered], None]] = []
+
 log = logging.getLogger("gateway.receiver")
 
 
@@ -28,7 +44,15 @@ def respond(request: flask.Request) -> flask.Response:
     """Answer one request. The bytes are read once, within the limits, and judged as the contract orders."""
     config = settings()
     request_id = os.urandom(8).hex()
+    began = time.monotonic()
     judgement = judge(incoming_of(request), config, datetime.now(UTC))
+    response = _answered(judgement, config, request_id)
+    for observe in observers:
+        observe(Answered(judgement, request_id, response.status_code, request.environ, began))
+    return response
+
+
+def _answered(judgement: Judgement, config: Settings, request_id: str) -> flask.Response:
     deadline = time.monotonic() + PUBLISH_SECONDS
     _capture(judgement, config, request_id)
     if judgement.message is not None:

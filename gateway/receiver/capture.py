@@ -101,6 +101,18 @@ def _record(incoming: Incoming, body: bytes, settings: Settings, judgement: Judg
     }
 
 
+def masked_request(incoming: Incoming, body: bytes, settings: Settings, most: int) -> dict[str, Any]:
+    """Headers, query and the first `most` characters of the body, masked: what the journal keeps."""
+    text = body[: 4 * most].decode("utf-8", "replace")
+    masker = _Masker(settings)
+    return {
+        "headers": masker.headers(incoming.headers.items()),
+        "query": masker.text(incoming.query.decode("utf-8", "replace"), _form),
+        "body": masker.text(text, _reader(text), most),
+        "body_cut": len(text) > most or len(body) > 4 * most,
+    }
+
+
 class _Masker:
     """What the configured secrets add to masking by name and look."""
 
@@ -108,10 +120,10 @@ class _Masker:
         self.secrets = settings.secrets()
         self._no_runs = tuple(secret for secret in self.secrets if not _RUN.fullmatch(secret))
 
-    def text(self, text: str, reader: _Reader) -> str:
-        """The first 1,000 characters of `text`, masked."""
-        text = mask_secrets(text[:_WINDOW], self._no_runs)
-        return mask_secrets(_edited(text, reader(text, _DEPTH), MAX_TEXT), self.secrets)
+    def text(self, text: str, reader: _Reader, most: int = MAX_TEXT) -> str:
+        """The first `most` characters of `text`, masked."""
+        text = mask_secrets(text[: max(_WINDOW, most + MAX_TEXT)], self._no_runs)
+        return mask_secrets(_edited(text, reader(text, _DEPTH), most), self.secrets)
 
     def short(self, text: str) -> str:
         return clean(mask_tokens(mask_secrets(text[:_WINDOW], self.secrets)), self.secrets)

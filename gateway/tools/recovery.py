@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from gateway.errors import PoisonMessage, QueueRefused, QueueUnavailable
 from gateway.events import read_message
-from gateway.journal import Journal, Record, open_journal
+from gateway.journal import Journal, Unqueued, open_journal
 from gateway.links import user_record
 from gateway.links.model import DeadLetter, Store
 from gateway.queues import Publisher, open_embedded, open_pubsub
@@ -71,11 +71,11 @@ def put_back(kept: Kept, publisher: Publisher) -> str:
 
 def journal_events(journal: Journal, since: datetime | None = None) -> Iterator[Kept]:
     """Events that `serve` could not queue."""
-    for record in journal.records("not_queued", since=since):
+    for record in journal.unqueued(since):
         yield _from_record(journal, record)
 
 
-def _from_record(journal: Journal, record: Record) -> Kept:
+def _from_record(journal: Journal, record: Unqueued) -> Kept:
     told = record.record
     return Kept(
         source="journal",

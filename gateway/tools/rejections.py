@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from gateway.diagnosis import guide_section, in_words
 from gateway.errors import PassingFailure
 from gateway.events import rfc3339
-from gateway.journal import Journal
+from gateway.journal import Filters, Journal, Request
 from gateway.settings import Settings
 from gateway.texts import say
 
@@ -18,11 +19,13 @@ _PAGE = 1000
 _POLL_SECONDS = 5.0
 
 
-class Refusal(NamedTuple):
-    """One refusal: when it was logged, and its record's fields."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal, or several equal ones in one record: when the newest came, and its fields."""
 
     at: datetime
     fields: Mapping[str, Any]
+    count: int = 1
 
     @property
     def cause(self) -> Mapping[str, Any]:
@@ -65,20 +68,33 @@ def grouped(refusals: Iterable[Refusal]) -> list[Group]:
         code = str(refusal.cause["code"])
         known = groups.get(code)
         newest = refusal if known is None or refusal.at >= known.newest.at else known.newest
-        groups[code] = Group(1 if known is None else known.count + 1, newest)
+        groups[code] = Group(refusal.count + (known.count if known else 0), newest)
     return sorted(groups.values(), key=lambda group: group.newest.at, reverse=True)
 
 
 def of_journal(settings: Settings, since: datetime, follow: bool = False) -> Iterator[Refusal]:
     """The local server's refusals, oldest first; with `follow` also those to come, without end."""
     journal = Journal(settings.journal_url, settings.language)
+    wanted = Filters(kinds=("refused",), since=since.timestamp())
     last = 0
-    for record in journal.records("refusal", since=since):
-        last = record.id
-        yield Refusal(record.at, record.record)
+    for request in journal.requests(wanted):
+        last = request.n
+        yield _of_record(request, settings)
     if follow:
-        for record in journal.follow("refusal", after=last):
-            yield Refusal(record.at, record.record)
+        for request in journal.follow(wanted, after=last):
+            yield _of_record(request, settings)
+
+
+def _of_record(request: Request, settings: Settings) -> Refusal:
+    causes = [cause.to_json() for cause in in_words(request.record.get("causes", []), settings)]
+    fields = {
+        **request.record,
+        "code": request.code,
+        "causes": causes,
+        "guide": guide_section(causes[0]["code"] if causes else None, settings.language),
+        "request_id": request.request_id,
+    }
+    return Refusal(request.at, fields, request.count)
 
 
 def of_cloud(

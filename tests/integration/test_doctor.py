@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from gateway.cli import main
-from gateway.journal import Journal
+from gateway.journal import Filters, Journal
 from gateway.tools.sample_delivery import parse
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.support.portal import SECRET, PortalSimulator
@@ -90,10 +90,8 @@ def test_a_running_server(start_serve: Start, doctor: Doctor, monkeypatch: pytes
     assert server.post(form("ONUSERADD")).status == 200
     _, checks = doctor()
     assert "ONUSERADD" in checks["last delivery"]["saw"]  # not the doctor's own probe
-    kept = list(Journal(server.env["JOURNAL_URL"]).records("delivery"))
-    assert {record.record["portal"] for record in kept if record.record["event"] == "ONGATEWAYPROBE"} == {
-        "doctor.invalid"
-    }
+    kept = Journal(server.env["JOURNAL_URL"]).page(Filters(event="ONGATEWAYPROBE")).requests
+    assert {(record.kind, record.portal) for record in kept} == {("probe", "doctor.invalid")}
 
 
 def test_another_token_there(start_function: Start, doctor: Doctor) -> None:
@@ -338,10 +336,11 @@ def test_files_that_cannot_be_made_or_read(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    (tmp_path / "broken.db").write_text("no database at all, whatever it is called" * 30)
+    for name in ("links.db", "journal.db"):
+        (tmp_path / name).write_text("no database at all, whatever it is called" * 30)
     monkeypatch.setenv("QUEUE_URL", f"sqlite:///{tmp_path}/file/queue.db")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/broken.db")
-    monkeypatch.setenv("JOURNAL_URL", f"sqlite:///{tmp_path}/broken.db")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/links.db")
+    monkeypatch.setenv("JOURNAL_URL", f"sqlite:///{tmp_path}/journal.db")
     code, checks = doctor()
     assert code == 1
     assert [checks[name]["result"] for name in ("queue", "store", "last delivery")] == ["failed"] * 3

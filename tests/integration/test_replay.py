@@ -61,9 +61,7 @@ class House:
         for one in messages:
             attributes = one.attributes("query:token")
             fields = {"code": "EVENT_NOT_QUEUED", "event": one.event, "event_id": one.event_id}
-            journal.add(
-                "not_queued", {**fields, "attributes": attributes, "payload": one.to_bytes().decode()}
-            )
+            journal.add_unqueued({**fields, "attributes": attributes, "payload": one.to_bytes().decode()})
         journal.close()
 
     def put_aside(self, one: Message, reason: str = "no user id") -> None:

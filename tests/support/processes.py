@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -102,6 +102,16 @@ class Running:
 
 
 Start = Callable[..., Running]
+T = TypeVar("T")
+
+
+def wait_for(what: Callable[[], T], seconds: float = 15.0) -> T:
+    """The first true answer of `what`; what is written behind an answer takes its moment."""
+    ends = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < ends, "it did not happen"
+        time.sleep(0.05)
+    return found
 
 
 def environment(tmp_path: Path, **settings: str) -> dict[str, str]:

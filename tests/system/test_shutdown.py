@@ -286,7 +286,7 @@ def test_a_kill_of_all_loses_and_doubles_nothing(step: str, start_serve: Start, 
 
 def test_a_kill_after_an_event_was_kept_leaves_it_kept(tmp_path: Path) -> None:
     """The queue's file is held by another program: the event goes to the journal, then the process dies."""
-    starting = dying(tmp_path, ("Journal", "add", False))
+    starting = dying(tmp_path, ("Journal", "add_unqueued", False))
     gateway = next(starting)("dying")
     with closing(sqlite3.connect(tmp_path / "queue.db", isolation_level=None)) as holder:
         holder.execute("PRAGMA journal_mode = WAL")
@@ -296,5 +296,5 @@ def test_a_kill_after_an_event_was_kept_leaves_it_kept(tmp_path: Path) -> None:
     assert gateway.process.wait(30) == -signal.SIGKILL
     next(starting, None)
     with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
-        rows = journal.execute("SELECT record FROM records WHERE kind = 'not_queued'").fetchall()
+        rows = journal.execute("SELECT record FROM unqueued").fetchall()
     assert json.loads(json.loads(rows[0][0])["payload"])["portal"]["domain"] == PORTAL

@@ -2,17 +2,24 @@
 
 import itertools
 import logging
+import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway import journal as module
-from gateway.journal import Journal, JournalUnavailable, open_journal
+from gateway.journal import Filters, Journal, JournalUnavailable, NewRequest, open_journal, schema, writing
 from gateway.settings import load
+
+FIRST_EDITION = Path(__file__).parents[1] / "support" / "journal_first_edition.sql"
+PORTAL = "p.bitrix24.ru"
 
 
 class Clock:
@@ -35,71 +42,254 @@ def journal(tmp_path: Path, clock: Clock) -> Iterator[Journal]:
     journal.close()
 
 
-def test_records_come_back_in_order_as_they_were(journal: Journal, clock: Clock) -> None:
-    assert journal.add("refusal", {"code": "TOKEN_NOT_FOUND", "causes": [{"says": "Ё\n"}]})
-    clock.now += 10
-    assert journal.add("delivery", {"event": "ONUSERADD"})
-    first, second = journal.records()
-    assert (first.kind, first.record["causes"]) == ("refusal", [{"says": "Ё\n"}])
-    assert second.at == datetime.fromtimestamp(clock.now, UTC) == journal.latest_delivery()
-    assert [r.id for r in journal.records("delivery")] == [second.id]
-    assert [r.id for r in journal.records(since=second.at)] == [second.id]
-    assert [r.id for r in journal.records(after=first.id)] == [second.id]
-    assert [r.id for r in journal.records(limit=1)] == [first.id]
-    assert [r.id for r in journal.newest("refusal", 5)] == [first.id]
+_numbers = itertools.count()
+
+
+def new(kind: str = "accepted", at: float = 1_800_000_000.0, **values: Any) -> NewRequest:
+    number = next(_numbers)
+    given: dict[str, Any] = {
+        "request_id": f"{number:016x}",
+        "code": "EVENT_QUEUED" if kind == "accepted" else "TOKEN_MISMATCH",
+        "status": 200 if kind == "accepted" else 403,
+        "event": "ONUSERUPDATE",
+        "event_id": f"{number:064x}" if kind == "accepted" else "",
+        "portal": PORTAL,
+    }
+    return NewRequest(kind=kind, at=at, **given | values)
+
+
+def ids(journal: Journal, *, below: int | None = None, limit: int = 50, **wanted: Any) -> list[str]:
+    return [one.request_id for one in journal.page(Filters(**wanted), below, limit).requests]
+
+
+def test_a_record_comes_back_as_it_was(journal: Journal, clock: Clock) -> None:
+    whole = {"headers": {"a": "Ё"}, "body": "x=1"}
+    one = new(record={"users": [12], "causes": []}, whole=whole, terms=("12", "@Ivan_Petrov"))
+    assert journal.add_requests([one])
+    request = journal.request(one.request_id)
+    assert request is not None
+    assert (request.kind, request.tag, request.event, request.record["users"]) == (
+        "accepted", "accepted", "ONUSERUPDATE", [12],
+    )  # fmt: skip
+    assert request.at == datetime.fromtimestamp(clock.now, UTC)
+    assert journal.whole(request) == whole
+    assert journal.request(one.event_id) == journal.request(one.event_id) == request
+    assert journal.request("ffffffffffff") is None
+    assert journal.latest_accepted() == request
 
 
 def test_a_journal_that_is_not_there_yet_is_empty(journal: Journal) -> None:
-    assert list(journal.records()) == []
-    assert journal.latest_delivery() is None
-    assert journal.forget("p.bitrix24.ru", 1) == 0
+    assert journal.page().requests == []
+    assert not [*journal.requests(), *journal.unqueued(), *journal.rounds()]
+    assert journal.latest_accepted() is None
+    assert journal.forget(PORTAL, 1) == 0
     journal.remove(1)
     assert not journal.path.exists()
 
 
-def test_many_records_are_read_in_pages(journal: Journal) -> None:
-    for number in range(250):
-        journal.add("delivery", {"n": number})
-    assert [r.record["n"] for r in journal.records()] == list(range(250))
-    assert len(list(journal.records(limit=120))) == 120
+def test_only_its_owner_can_read_the_file(journal: Journal) -> None:
+    before = os.umask(0)
+    try:
+        journal.add_requests([new()])
+    finally:
+        os.umask(before)
+    for path in journal.path.parent.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_equal_rejections_are_one_record_that_moves_to_the_end(journal: Journal, clock: Clock) -> None:
+    first = new("refused", fold="same", cause="TOKEN_OTHER_WEBHOOK", terms=("653bb124",), whole={"body": "b"})
+    other = new("refused", fold="other")
+    journal.add_requests([first, other])
+    clock.now += 60
+    again = new("refused", clock.now, fold="same", cause="TOKEN_OTHER_WEBHOOK")
+    journal.add_requests([again])
+    newest, _ = journal.page().requests
+    assert (newest.request_id, newest.count) == (first.request_id, 2)
+    assert (newest.at - newest.first_at).total_seconds() == 60
+    assert journal.whole(newest) == {"body": "b"}
+    assert journal.request(again.request_id) == newest
+    assert ids(journal, term="653bb124") == [first.request_id]
+    later = new("refused", clock.now + writing.FOLD_SECONDS, fold="same")
+    journal.add_requests([later])
+    assert ids(journal)[0] == later.request_id
+
+
+def test_a_flood_does_not_push_out_the_evidence(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "FLOOD_ROWS", 20)
+    evidence = new("refused", fold="evidence")
+    journal.add_requests([evidence])
+    known = []
+    for number in range(1000):
+        fold, is_known = journal.fold_of(f"tiny {number}", "45.148.10.7", clock.now)
+        known.append(is_known)
+        journal.add_requests([new("refused", event="", fold=fold)])
+    records = journal.page(limit=200).requests
+    assert len(records) == 22
+    assert (records[0].count, sum(known)) == (980, 979)
+    assert records[-1].request_id == evidence.request_id
+    assert sum(count for *_, count in journal.hours(0)) == 1001
+
+
+def test_shares_have_limits_of_their_own(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "KEPT_STRANGERS", 50)
+    monkeypatch.setattr(module, "TRIM_EVERY", 10)
+    journal.add_unqueued({"payload": "{}"})
+    refused = [new("refused") for _ in range(5)]
+    journal.add_requests(refused)
+    for _ in range(200):
+        journal.add_requests([new("refused", event="", terms=("t",), whole={"body": "b"})])
+    assert len(journal.page(limit=500).requests) in range(55, 66)
+    assert ids(journal, event="ONUSERUPDATE") == [one.request_id for one in reversed(refused)]
+    clock.now += schema.KEPT_SECONDS + 1
+    for _ in range(10):
+        journal.add_requests([new(at=clock.now)])
+    assert {one.kind for one in journal.page(limit=500).requests} == {"accepted"}
+    assert len(list(journal.unqueued())) == 1
+    with closing(sqlite3.connect(journal.path)) as connection:
+        [left] = connection.execute("SELECT count(*) FROM terms WHERE term = 't'").fetchone()
+        assert (left, connection.execute("SELECT count(*) FROM wholes").fetchone()) == (0, (0,))
+
+
+def test_it_stays_within_its_bytes(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(schema.KEPT_BYTES, "refused", 500_000)
+    monkeypatch.setattr(module, "TRIM_EVERY", 10)
+    for _ in range(300):
+        journal.add_requests([new("refused", whole={"body": "x" * 10_000})])
+    assert 40 <= len(journal.page(limit=500).requests) <= 60
+    journal.close()
+    assert journal.path.stat().st_size < 1_500_000
+
+
+def test_what_came_of_an_event_whichever_is_written_first(journal: Journal) -> None:
+    early, late = new(), new()
+    said = {"subscription": "on_user_update", "portal": PORTAL, "bitrix_user_id": 12, "ms": 4.2}
+    journal.add_outcome({**said, "code": "LINK_SYNCED", "event_id": early.event_id})
+    journal.add_requests([early, late])
+    journal.add_outcome({**said, "code": "EVENT_FAILED", "event_id": late.event_id, "attempt": 1, "next": 5})
+    assert [one.tag for one in journal.page().requests] == ["failed", "linked"]
+    journal.add_outcome(
+        {**said, "code": "EVENT_PUT_ASIDE", "event_id": late.event_id, "attempt": 2, "reason": "no user id"}
+    )
+    newest, oldest = journal.page().requests
+    assert [(one.kind, one.tag) for one in (newest, oldest)] == [("aside", "aside"), ("accepted", "linked")]
+    [outcome] = journal.outcomes([late.event_id, early.event_id])[late.event_id]
+    assert (outcome.code, outcome.reason, outcome.attempts, outcome.ms) == (
+        "EVENT_PUT_ASIDE",
+        "no user id",
+        2,
+        4,
+    )
+    assert {(kind, count) for _, kind, _, count in journal.hours(0)} == {("accepted", 1), ("aside", 1)}
+    assert ids(journal, kinds=("aside",)) == [late.request_id]
+    assert ids(journal, destination="on_user_update") == [late.request_id, early.request_id]
+
+
+def test_a_repeated_event_does_not_hide_what_the_first_did(journal: Journal) -> None:
+    one = new()
+    journal.add_requests([one])
+    for code in ("LINK_SYNCED", "LINK_UNCHANGED"):
+        journal.add_outcome({"code": code, "event_id": one.event_id, "subscription": "s"})
+    assert [outcome.code for outcome in journal.outcomes([one.event_id])[one.event_id]] == [
+        "LINK_SYNCED", "LINK_UNCHANGED",
+    ]  # fmt: skip
+    assert journal.page().requests[0].tag == "linked"
+
+
+def test_filters_and_search(journal: Journal, clock: Clock) -> None:
+    user = new(terms=("12", "@ivan_petrov", "185.26.122.10"))
+    deal = new(event="ONCRMDEALADD", portal="q.bitrix24.ru")
+    refused = new("refused", cause="AUTH_MISSING", terms=("653bb124",))
+    probe = new("probe", event="ONGATEWAYPROBE")
+    journal.add_requests([user, deal, refused, probe])
+    for wanted, found in (
+        ({}, [probe, refused, deal, user]),
+        ({"kinds": ("refused", "accepted")}, [refused, deal, user]),
+        ({"cause": "AUTH_MISSING"}, [refused]),
+        ({"event": "ONCRMDEALADD"}, [deal]),
+        ({"portal": PORTAL, "kinds": ("accepted",)}, [user]),
+        ({"term": "12"}, [user]),
+        ({"term": "@IVAN_petrov"}, [user]),
+        ({"term": "@ivan_pe"}, [user]),
+        ({"term": "1"}, []),
+        ({"term": "653bb1"}, [refused]),
+        ({"term": deal.event_id}, [deal]),
+        ({"term": user.request_id}, [user]),
+        ({"term": "oncrmdealadd"}, [deal]),
+        ({"term": "185.26.122.10", "kinds": ("refused",)}, []),
+        ({"since": clock.now + 1}, []),
+        ({"destination": "nobody"}, []),
+    ):
+        assert ids(journal, **wanted) == [one.request_id for one in found], wanted
+    events, portals, subscriptions = journal.choices()
+    assert events == ["ONCRMDEALADD", "ONGATEWAYPROBE", "ONUSERUPDATE"]
+    assert (portals, subscriptions) == ([PORTAL, "q.bitrix24.ru"], [])
+
+
+def test_pages_follow_each_other(journal: Journal) -> None:
+    made = [new(event="ONUSERADD" if number % 50 == 0 else "ONTASKADD") for number in range(700)]
+    journal.add_requests(made)
+    seen: list[str] = []
+    below: int | None = None
+    while True:
+        page = journal.page(Filters(kinds=("accepted",)), below, 90)
+        seen += [one.request_id for one in page.requests]
+        if (below := page.older) is None:
+            break
+    assert seen == [one.request_id for one in reversed(made)]
+    assert len(ids(journal, event="ONUSERADD")) == 14
+    assert [one.request_id for one in journal.requests()] == [one.request_id for one in made]
+    newest = journal.page(limit=1).requests[0].n
+    assert journal.count_newer(Filters(event="ONUSERADD"), newest - 100) == 2
+    assert journal.count_newer(Filters(term="onuseradd"), newest - 100) == 2
+
+
+def test_a_page_looks_at_a_bounded_number_of_records(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.journal.reading.SCANNED", 300)
+    rare = new(cause="RARE", event="ONUSERADD")
+    journal.add_requests([rare, *(new() for _ in range(1000))])
+    page = journal.page(Filters(portal=PORTAL, cause=""), limit=10)
+    assert len(page.requests) == 10
+    sparse = journal.page(Filters(kinds=("accepted",), since=0.0, term=PORTAL, event="ONUSERADD"), limit=10)
+    assert sparse.requests == []
+    assert sparse.older is not None
+
+
+def test_changes_since_a_look(journal: Journal) -> None:
+    one, two = new(), new()
+    journal.add_requests([one])
+    _, seen = journal.changed(0)
+    assert journal.changed(seen) == ([], seen)
+    journal.add_requests([two])
+    journal.add_outcome({"code": "LINK_SYNCED", "event_id": one.event_id, "subscription": "s"})
+    requests, newest = journal.changed(seen)
+    assert {request.request_id for request in requests} == {one.request_id, two.request_id}
+    assert newest > seen
 
 
 def test_following_shows_what_comes(journal: Journal) -> None:
-    numbers = itertools.count()
+    made: list[str] = []
 
     def sleep(_seconds: float) -> None:
-        journal.add("delivery", {"n": next(numbers)})
+        one = new()
+        made.append(one.request_id)
+        journal.add_requests([one])
 
-    followed = journal.follow("delivery", sleep=sleep)
-    assert [record.record["n"] for record in itertools.islice(followed, 3)] == [0, 1, 2]
-
-
-def test_it_stays_small_and_keeps_events_not_queued(
-    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "KEPT_ROWS", 100)
-    monkeypatch.setattr(module, "TRIM_ROWS", 10)
-    journal.add("not_queued", {"payload": "{}"})
-    for number in range(200):
-        journal.add("refusal", {"n": number})
-        journal.add("delivery", {"n": number})
-    assert 100 <= len(list(journal.records("refusal"))) <= 110
-    assert list(journal.records("refusal"))[-1].record == {"n": 199}
-    clock.now += module.KEPT_SECONDS + 1
-    for number in range(10):
-        journal.add("delivery", {"n": number})
-    assert len(list(journal.records("delivery"))) <= 20
-    assert list(journal.records("refusal")) == []
-    assert len(list(journal.records("not_queued"))) == 1
+    followed = itertools.islice(journal.follow(sleep=sleep), 3)
+    assert [request.request_id for request in followed] == made
 
 
-def test_it_stays_under_a_hundred_megabytes(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT_BYTES", 800_000)
-    monkeypatch.setattr(module, "TRIM_BYTES", 50_000)
-    for _ in range(300):
-        journal.add("refusal", {"body": "x" * 10_000})
-    assert 60 <= len(list(journal.records())) <= 85
-    assert journal.path.stat().st_size < 1_000_000
+def test_rounds_of_polling(journal: Journal) -> None:
+    journal.add_round({"code": "RESYNC_DONE", "users": 5000, "unreadable": [7, 9]})
+    journal.add_round({"code": "RESYNC_FAILED"})
+    newest, oldest = journal.rounds()
+    assert (newest.code, oldest.facts) == ("RESYNC_FAILED", {"users": 5000, "unreadable": [7, 9]})
 
 
 def test_a_failing_journal_fails_nobody_and_is_said_once(
@@ -107,70 +297,115 @@ def test_a_failing_journal_fails_nobody_and_is_said_once(
 ) -> None:
     (tmp_path / "var").write_text("in the way")
     journal = Journal(f"sqlite:///{tmp_path}/var/journal.db", "en")
-    assert [journal.add("delivery", {}) for _ in range(3)] == [False] * 3
+    assert [journal.add_requests([new()]) for _ in range(3)] == [False] * 3
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "Check JOURNAL_URL" in caplog.text
     (tmp_path / "var").unlink()
-    assert journal.add("delivery", {})
+    assert journal.add_requests([new()])
     journal.close()
 
 
-def test_an_unreadable_journal_is_said_to_tools(journal: Journal) -> None:
+def test_a_corrupt_journal_is_said_and_stops_nothing(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
     journal.path.parent.mkdir()
     journal.path.write_bytes(b"not a database" * 200)
+    assert not journal.add_requests([new()])
+    assert not journal.add_unqueued({"payload": "{}"})
+    assert len(caplog.records) == 1
     with pytest.raises(JournalUnavailable, match="Check JOURNAL_URL"):
-        list(journal.records())
+        journal.page()
     with pytest.raises(JournalUnavailable):
         journal.remove(1)
 
 
 def test_a_locked_journal_is_given_up(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WRITE_SECONDS", 0.05)
-    journal.add("delivery", {})
+    journal.add_requests([new()])
     journal.close()
-    other = sqlite3.connect(journal.path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    assert not journal.add("not_queued", {})
-    other.execute("ROLLBACK")
-    other.close()
-    assert journal.add("not_queued", {})
+    with closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not journal.add_unqueued({})
+        other.execute("ROLLBACK")
+    assert journal.add_unqueued({})
 
 
 def test_threads_share_it(journal: Journal) -> None:
+    made = [new() for _ in range(200)]
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(lambda n: journal.add("delivery", {"n": n}), range(200)))
-    assert sorted(r.record["n"] for r in journal.records()) == list(range(200))
+        assert all(pool.map(lambda one: journal.add_requests([one]), made))
+    assert {one.request_id for one in journal.requests()} == {one.request_id for one in made}
+
+
+def test_an_event_not_queued_is_kept_until_it_is_removed(journal: Journal, clock: Clock) -> None:
+    for number in range(120):
+        assert journal.add_unqueued({"n": number})
+    clock.now += 60
+    journal.add_unqueued({"n": "young"})
+    kept = list(journal.unqueued())
+    assert len(kept) == 121
+    assert [one.record["n"] for one in journal.unqueued(kept[-1].at)] == ["young"]
+    journal.remove(kept[0].id)
+    assert next(journal.unqueued()).id == kept[1].id
 
 
 def test_a_person_is_forgotten(journal: Journal) -> None:
-    gone = [
-        ("not_queued", {"payload": '{"event": "ONUSERADD", "portal": "p.bitrix24.ru", "data": {"ID": "7"}}'}),
-        (
-            "not_queued",
-            {"payload": '{"event": "ONUSERUPDATE", "portal": {"x": "p.bitrix24.ru"}, "data": {"id": 7}}'},
+    theirs = [
+        new(record={"users": [7, 8]}, whole={"message": {}}, terms=("7", "@ivan")),
+        new(
+            "refused", portal="", whole={"body": f"event=ONUSERADD&data%5BID%5D=7&auth%5Bdomain%5D={PORTAL}"}
         ),
-        ("capture", {"body": "event=ONUSERADD&data%5BID%5D=7&auth%5Bdomain%5D=p.bitrix24.ru"}),
-        ("capture", {"body": "event=ONUSERADD&data[FIELDS][ID]=7&auth[domain]=p.bitrix24.ru"}),
+        new("refused", whole={"body": f"event=ONUSERADD&data[FIELDS][ID]=7&auth[domain]={PORTAL}"}),
     ]
-    stays = [
-        (
-            "not_queued",
-            {"payload": '{"event": "ONUSERADD", "portal": "p.bitrix24.ru", "data": {"ID": "77"}}'},
-        ),
-        ("not_queued", {"payload": '{"event": "ONUSERADD", "portal": "q.bitrix24.ru", "data": {"ID": "7"}}'}),
-        (
-            "not_queued",
-            {"payload": '{"event": "ONCRMDEALADD", "portal": "p.bitrix24.ru", "data": {"ID": "7"}}'},
-        ),
-        (
-            "not_queued",
-            {"payload": '{"event": "ONUSERADD", "portal": "p.bitrix24.ru", "data": {"UID": "7"}}'},
-        ),
+    others = [
+        new(record={"users": [77]}),
+        new(record={"users": [7]}, portal="q.bitrix24.ru"),
+        new("refused", event="", whole={"body": f"event=ONCRMDEALADD&data[ID]=7&auth[domain]={PORTAL}"}),
     ]
-    for kind, record in gone + stays:
-        journal.add(kind, record)  # type: ignore[arg-type]
-    assert journal.forget("p.bitrix24.ru", 7) == len(gone)
-    assert [record.record for record in journal.records()] == [record for _, record in stays]
+    journal.add_requests([*theirs, *others])
+    for one in (*theirs, *others):
+        journal.add_outcome({"code": "LINK_SYNCED", "event_id": one.event_id, "subscription": "s"})
+    journal.add_outcome({"code": "LINK_CONFLICT", "event_id": "e", "portal": PORTAL, "bitrix_user_id": 7})
+    journal.add_round(
+        {"code": "RESYNC_DONE", "unreadable": [{"bitrix_user_id": 7}, {"bitrix_user_id": 9}, 7]}
+    )
+    payload = '{"event": "ONUSERADD", "portal": {"domain": "p.bitrix24.ru"}, "data": {"ID": "%s"}}'
+    for user in ("7", "77"):
+        journal.add_unqueued({"payload": payload % user})
+    assert journal.forget(PORTAL, 7) == 5
+    assert sorted(ids(journal)) == sorted(one.request_id for one in others)
+    assert journal.outcomes(["e", theirs[0].event_id]) == {}
+    assert journal.rounds()[0].facts == {"unreadable": [{"bitrix_user_id": 9}]}
+    assert [one.record["payload"] for one in journal.unqueued()] == [payload % "77"]
+    assert ids(journal, term="@ivan") == []
+
+
+def test_what_is_erased_is_gone_from_the_file(journal: Journal) -> None:
+    journal.add_requests([new(record={"users": [7]}, whole={"body": "a very secret name"})])
+    journal.forget(PORTAL, 7)
+    journal.close()
+    with closing(sqlite3.connect(journal.path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"a very secret name" not in journal.path.read_bytes()
+
+
+def test_a_file_of_the_first_edition_is_taken_over(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
+        connection.executescript(FIRST_EDITION.read_text("utf-8"))
+    journal = Journal(f"sqlite:///{tmp_path}/journal.db")
+    probe, refused, accepted = journal.page().requests
+    assert [one.kind for one in (probe, refused, accepted)] == ["probe", "refused", "accepted"]
+    assert (refused.request_id, refused.cause, refused.status) == (
+        "00000000000000b2",
+        "TOKEN_OTHER_WEBHOOK",
+        403,
+    )
+    assert refused.record["causes"][0]["do"] == "Compare the tokens."
+    assert journal.whole(refused)["body"] == "event=ONUSERUPDATE"
+    [kept] = journal.unqueued()
+    assert kept.record["event"] == "ONUSERADD"
+    assert journal.add_requests([new()])
+    journal.close()
 
 
 def test_one_object_a_process(tmp_path: Path) -> None:
@@ -181,8 +416,8 @@ def test_one_object_a_process(tmp_path: Path) -> None:
 def test_a_file_without_a_byte_is_an_empty_journal(tmp_path: Path) -> None:
     (tmp_path / "journal.db").touch()
     journal = Journal(f"sqlite:///{tmp_path}/journal.db")
-    assert list(journal.records()) == journal.newest(None, 5) == []
+    assert journal.page().requests == []
     journal.remove(1)
-    assert journal.add("delivery", {"event": "X"})
-    assert [record.record for record in journal.newest(None, 5)] == [{"event": "X"}]
+    assert journal.add_requests([new()])
+    assert len(journal.page().requests) == 1
     journal.close()

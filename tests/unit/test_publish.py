@@ -152,7 +152,7 @@ def test_parts_are_short_and_join_to_the_text(seed: str) -> None:
 def test_on_one_machine_it_is_kept_in_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     local = load({"JOURNAL_URL": f"sqlite:///{tmp_path}/var/journal.db"}, None)
     keep(MESSAGE.encode(), ATTRIBUTES, local)
-    [kept] = journals.open_journal(local).records("not_queued")
+    [kept] = journals.open_journal(local).unqueued()
     assert kept.record["payload"] == MESSAGE
     assert kept.record["attributes"] == ATTRIBUTES
     assert fields(caplog) == [{"code": "EVENT_NOT_QUEUED", "event": "ONUSERADD", "event_id": "e-1"}]

@@ -327,9 +327,7 @@ def test_an_event_that_no_queue_takes_is_kept(start_function: Start, tmp_path: P
 
 
 def _kept(path: Path, event_id: str) -> bool:
-    rows = sqlite3.connect(path / "journal.db").execute(
-        "SELECT record FROM records WHERE kind = 'not_queued'"
-    )
+    rows = sqlite3.connect(path / "journal.db").execute("SELECT record FROM unqueued")
     return any(event_id in row[0] for row in rows)
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from gateway.cli import main
 from gateway.errors import PassingFailure
-from gateway.journal import Journal
+from gateway.journal import Journal, NewRequest
 from gateway.tools.rejections import Refusal, grouped, of_cloud
 from tests.support.cloud_logging import CloudLogging
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
-from tests.support.processes import Start
+from tests.support.processes import Start, wait_for
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 CAUSE = {"code": "TOKEN_OTHER_WEBHOOK", "detail": "d", "says": "Seen.", "do": "Change it."}
@@ -64,8 +64,14 @@ def test_the_journal_since_a_time(settings: Path, capsys: pytest.CaptureFixture[
     now = datetime.now(UTC).timestamp()
     for hours, cause in ((30, "OLD"), (2, "YOUNG"), (0, "YOUNG")):
         journal = Journal(f"sqlite:///{settings}/journal.db", clock=lambda hours=hours: now - hours * 3600)  # type: ignore[misc]
-        journal.add("refusal", fields(cause))
-        journal.add("delivery", {"event": "E"})
+        refused = NewRequest(
+            request_id=f"{hours}", at=now - hours * 3600, kind="refused", code="TOKEN_MISMATCH", status=403,
+            cause=cause, record={name: fields(cause)[name] for name in ("places", "causes")},
+        )  # fmt: skip
+        accepted = NewRequest(
+            request_id=f"a{hours}", at=now - hours * 3600, kind="accepted", code="EVENT_QUEUED", status=200
+        )
+        journal.add_requests([refused, accepted])
         journal.close()
     counts = {}
     for since in ("1h", "180m", "10800s", "2d"):
@@ -98,6 +104,7 @@ def test_what_a_real_server_refused(
     assert server.post(form(token=None)).status == 401
     assert server.post(form()).status == 200
     monkeypatch.setenv("JOURNAL_URL", server.env["JOURNAL_URL"])
+    wait_for(lambda: len(Journal(server.env["JOURNAL_URL"]).page().requests) == 3)
     assert main(["rejections", "--json"]) == 0
     text = capsys.readouterr().out
     told = {one["cause"]: one for one in json.loads(text)}

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import flask
 
+from gateway.diagnosis import in_words
 from gateway.errors import PassingFailure
 from gateway.events import rfc3339
-from gateway.journal import Journal, Kind, Record
+from gateway.journal import Filters, Journal, Request
 from gateway.local.inspector.door import PATH, Door
 from gateway.settings import Settings
 from gateway.startup import summary
@@ -27,7 +28,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-MARKS = {"delivery": "✅", "refusal": "⚠️", "capture": "🔎", "not_queued": "🛑"}
+MARKS = {"accepted": "✅", "aside": "🛑", "refused": "⚠️", "probe": "🔎", "not_queued": "🛑"}
 
 
 class Entry(NamedTuple):
@@ -75,18 +76,18 @@ def create_inspector(settings: Settings, journal: Journal, door: Door) -> flask.
     @app.get("/")
     def page() -> str:
         kind = _kind()
-        newest = journal.newest(kind, NEWEST)
-        told = {"kind": kind, "last": newest[0].id if newest else 0, "summary": summary(settings)}
-        return flask.render_template("page.html", entries=[entry(record) for record in newest], **told)
+        newest = journal.page(_wanted(kind), limit=NEWEST).requests
+        told = {"kind": kind, "last": newest[0].n if newest else 0, "summary": summary(settings)}
+        return flask.render_template("page.html", entries=[entry(one, settings) for one in newest], **told)
 
     @app.get("/newer")
     def newer() -> flask.typing.ResponseReturnValue:
         kind = _kind()
-        found = list(journal.records(kind, after=_after(), limit=NEWEST))
+        found = list(journal.requests(_wanted(kind), after=_after(), limit=NEWEST))
         if not found:
             return "", 204  # htmx leaves the page as it is
-        entries = [entry(record) for record in reversed(found)]
-        return flask.render_template("records.html", entries=entries, kind=kind, last=found[-1].id)
+        entries = [entry(one, settings) for one in reversed(found)]
+        return flask.render_template("records.html", entries=entries, kind=kind, last=found[-1].n)
 
     @app.errorhandler(PassingFailure)
     def unreadable(failure: PassingFailure) -> flask.typing.ResponseReturnValue:
@@ -95,28 +96,33 @@ def create_inspector(settings: Settings, journal: Journal, door: Door) -> flask.
     return app
 
 
-def entry(record: Record) -> Entry:
+def entry(request: Request, settings: Settings) -> Entry:
     """What the page shows of a record."""
-    said = dict(record.record)
-    places, causes = said.pop("places", []), said.pop("causes", [])
-    if record.kind == "refusal":
-        line = causes[0]["says"] if causes else said.get("message", "")
-    else:
+    facts = dict(request.record)
+    places = facts.pop("places", [])
+    causes = [cause.to_json() for cause in in_words(facts.pop("causes", []), settings)]
+    facts |= {"event": request.event, "portal": request.portal, "request_id": request.request_id}
+    line = causes[0]["says"] if causes else ""
+    if request.kind != "refused":
         names = ("event", "portal", "place", "method", "path")
-        line = " · ".join(str(said[name]) for name in names if said.get(name))
+        line = " · ".join(str(facts[name]) for name in names if facts.get(name))
     return Entry(
-        id=record.id,
-        at=rfc3339(record.at.replace(microsecond=0)),
-        mark=MARKS[record.kind],
-        code=str(said.get("code", record.kind.upper())),
+        id=request.n,
+        at=rfc3339(request.at.replace(microsecond=0)),
+        mark=MARKS.get(request.kind, "🔎"),
+        code=request.code,
         line=line,
         places=places,
         causes=causes,
-        more=json.dumps(said, ensure_ascii=False, indent=2),
+        more=json.dumps(facts, ensure_ascii=False, indent=2),
     )
 
 
-def _kind() -> Kind | None:
+def _wanted(kind: str | None) -> Filters:
+    return Filters(kinds=("refused",)) if kind else Filters()
+
+
+def _kind() -> str | None:
     return "refusal" if flask.request.args.get("kind") == "refusal" else None
 
 

@@ -99,15 +99,11 @@ def _last_delivery(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     if settings.queue_kind == "pubsub" and not Path(settings.journal_url.removeprefix("sqlite:///")).exists():
         yield scribe.skipped("last delivery", "CLOUD_LOG")
         return
-    journal = Journal(settings.journal_url, settings.language)
-    for record in journal.newest("delivery", 200):
-        if record.record.get("event") != PROBE_EVENT:
-            values = {
-                "at": rfc3339(record.at.replace(microsecond=0)),
-                "event": record.record.get("event", "?"),
-            }
-            yield scribe.ok("last delivery", "DELIVERY", **values)
-            return
+    latest = Journal(settings.journal_url, settings.language).latest_accepted()
+    if latest is not None:
+        at = rfc3339(latest.at.replace(microsecond=0))
+        yield scribe.ok("last delivery", "DELIVERY", at=at, event=latest.event or "?")
+        return
     yield scribe.skipped("last delivery", "NO_DELIVERY")
 
 

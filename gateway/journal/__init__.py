@@ -1,0 +1,330 @@
+"""The journal of one machine: each request, what came of it, polling's rounds, what could not be queued.
+
+One SQLite file for people and their tools. It may fail without harm: a request never
+fails for its sake, and the first failure is logged. It holds keys and facts; the words
+are made when they are shown. Everything is trimmed by rows, bytes and days, except an
+event that could not be queued: that stays until it is replayed.
+"""
+
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.errors import PassingFailure
+from gateway.journal import reading, schema, writing
+from gateway.journal.model import (
+    KINDS,
+    TAGS,
+    Filters,
+    NewRequest,
+    Outcome,
+    Page,
+    Request,
+    Round,
+    Unqueued,
+)
+from gateway.settings import Settings
+from gateway.texts import say
+
+__all__ = [
+    "KINDS",
+    "TAGS",
+    "Filters",
+    "Journal",
+    "JournalUnavailable",
+    "NewRequest",
+    "Outcome",
+    "Page",
+    "Request",
+    "Round",
+    "Unqueued",
+    "open_journal",
+]
+
+WRITE_SECONDS = 0.4  # a request waits no longer for the file: only an event that was not queued waits at all
+TRIM_EVERY = 200  # records: trimming walks over an index
+
+EVERYTHING = Filters()
+T = TypeVar("T")
+Write = Callable[[sqlite3.Connection], None]
+log = logging.getLogger("gateway.journal")
+
+
+class JournalUnavailable(PassingFailure):
+    """The journal could not be read or changed by a tool."""
+
+
+class Journal:
+    """Safe across threads and processes. Reading a file that is not there yields nothing."""
+
+    def __init__(
+        self,
+        url: str,
+        language: str = "ru",
+        clock: Callable[[], float] = time.time,
+        kept_rows: int = schema.KEPT_ROWS,
+    ) -> None:
+        """`url` is `sqlite:///PATH`; the file and its directories are created by the first record."""
+        self.path = Path(url.removeprefix("sqlite:///"))
+        self._language = language
+        self._clock = clock
+        self._kept_rows = kept_rows
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._failed = False
+        self._written = TRIM_EVERY  # what a stopped process left untrimmed goes with the first records
+        self._floods = writing.Floods()
+
+    # Writing: nothing here raises, and what fails is logged once.
+
+    def add_requests(self, requests: Sequence[NewRequest]) -> bool:
+        """Write requests down, without secrets (the caller's duty). False where that failed."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            for request in requests:
+                writing.add_request(connection, request)
+
+        return self._write([write])
+
+    def add_outcome(self, fields: Mapping[str, Any]) -> bool:
+        """What came of an event at one subscription, with the names of the consumers' log records."""
+        now = self._clock()
+        return self._write([lambda connection: writing.add_outcome(connection, now, fields)])
+
+    def add_round(self, fields: Mapping[str, Any]) -> bool:
+        """A round of polling, with the names of its log record."""
+        now = self._clock()
+        return self._write([lambda connection: writing.add_round(connection, now, fields)])
+
+    def write(self, items: Sequence[NewRequest | tuple[str, float, Mapping[str, Any]]]) -> bool:
+        """Many records in one transaction: requests, and (`outcome` or `round`, time, fields)."""
+        return self._write([self._step(item) for item in items])
+
+    def _step(self, item: NewRequest | tuple[str, float, Mapping[str, Any]]) -> Write:
+        if isinstance(item, NewRequest):
+            return lambda connection: writing.add_request(connection, item)
+        kind, at, fields = item
+        add = writing.add_outcome if kind == "outcome" else writing.add_round
+        return lambda connection: add(connection, at, fields)
+
+    def fold_of(self, fold: str, sender: str, at: float) -> tuple[str, bool]:
+        """The fold that a rejected request is counted in, and whether that has a record already.
+
+        A request that has one needs no diagnosis. `sender` is whom a flood is counted against.
+        """
+        with self._lock:
+            try:
+                self._connection = connection = self._connection or self._open()
+                return writing.fold_of(connection, self._floods, fold, sender, at)
+            except (sqlite3.Error, OSError, ValueError) as error:
+                problem = str(error)
+        self._failure(problem)
+        return fold, False
+
+    def add_unqueued(self, record: Mapping[str, Any]) -> bool:
+        """Keep an event that the queue did not take: it is on the disk when this returns True."""
+        text = json.dumps(record, ensure_ascii=False, default=str)
+        now = self._clock()
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT INTO unqueued (at, record) VALUES (?, ?)", (now, text))
+
+        return self._write([write], durable=True)
+
+    def _write(self, steps: Sequence[Write], durable: bool = False) -> bool:
+        deadline = time.monotonic() + WRITE_SECONDS
+        if not self._lock.acquire(timeout=WRITE_SECONDS):
+            return self._failure("busy")
+        try:
+            connection = self._connection = self._connection or self._open()
+            left = max(0, int((deadline - time.monotonic()) * 1000))
+            connection.execute(f"PRAGMA busy_timeout = {left}")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for step in steps:
+                    step(connection)
+            self._trim(connection, len(steps))
+        except (sqlite3.Error, OSError, ValueError) as error:
+            return self._failure(str(error))
+        finally:
+            self._lock.release()
+        self._failed = False
+        return True
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # its log and index files follow its mode
+        connection = self._connect(check_same_thread=False)
+        try:
+            self.path.chmod(0o600)
+            connection.execute("PRAGMA journal_mode = WAL")
+            schema.prepare(connection, _take_over)
+        except (sqlite3.Error, ValueError):
+            connection.close()
+            raise
+        return connection
+
+    def _connect(self, timeout: float = WRITE_SECONDS, check_same_thread: bool = True) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=timeout, isolation_level=None, check_same_thread=check_same_thread
+        )
+        connection.execute("PRAGMA secure_delete = ON")  # what is erased is gone from the file
+        return connection
+
+    def _trim(self, connection: sqlite3.Connection, added: int) -> None:
+        self._written += added
+        if self._written < TRIM_EVERY:
+            return
+        self._written = 0
+        with suppress(sqlite3.Error), connection:  # the records themselves are written
+            connection.execute("BEGIN IMMEDIATE")
+            schema.trim(connection, self._clock(), self._kept_rows)
+
+    def _failure(self, problem: str) -> bool:
+        if not self._failed:
+            self._failed = True
+            log.error(say("JOURNAL_FAILED", self._language, path=self.path, problem=problem))
+        return False
+
+    # Reading: a connection for each question, so that no reader waits for a request, nor a request for it.
+
+    def page(self, wanted: Filters = EVERYTHING, below: int | None = None, limit: int = 50) -> Page:
+        """The newest records that `wanted` lets through, below the number `below`."""
+        return self._read(lambda c: reading.page(c, wanted, below, limit), Page([], None))
+
+    def requests(self, wanted: Filters = EVERYTHING, *, after: int = 0, limit: int = -1) -> Iterator[Request]:
+        """Records with numbers above `after`, oldest first."""
+        found: list[Request] = []
+        below: int | None = None
+        while True:
+            page = self.page(wanted, below, 200)
+            found += [request for request in page.requests if request.n > after]
+            below = page.older
+            if below is None or below <= after:
+                break
+            if page.requests and page.requests[-1].at.timestamp() < wanted.since:
+                break
+        found.reverse()
+        yield from found if limit < 0 else found[:limit]
+
+    def follow(
+        self, wanted: Filters = EVERYTHING, *, after: int = 0, sleep: Callable[[float], None] = time.sleep
+    ) -> Iterator[Request]:
+        """Records as they come, without end; a record comes again where an equal request is added to it."""
+        while True:
+            for request in self.requests(wanted, after=after):
+                after = request.n
+                yield request
+            sleep(0.5)
+
+    def request(self, name: str) -> Request | None:
+        """The record of a request_id or an event_id, or of the beginning of one."""
+        return self._read(lambda c: reading.one(c, name), None)
+
+    def whole(self, request: Request) -> dict[str, Any]:
+        """What only the request's own page shows: headers, query, body, the message."""
+        return self._read(lambda c: reading.whole(c, request.n), {})
+
+    def outcomes(self, event_ids: Sequence[str]) -> dict[str, list[Outcome]]:
+        """What came of these events at each subscription, oldest first."""
+        return self._read(lambda c: reading.outcomes(c, event_ids), {})
+
+    def changed(self, after: int, limit: int = 100) -> tuple[list[Request], int]:
+        """Records that changed after the change `after`, and the newest change's number."""
+        nothing: tuple[list[Request], int] = ([], after)
+        return self._read(lambda c: reading.changed(c, after, limit), nothing)
+
+    def count_newer(self, wanted: Filters, after: int, most: int = 200) -> int:
+        return self._read(lambda c: reading.count_newer(c, wanted, after, most), 0)
+
+    def hours(self, since: float) -> list[tuple[int, str, str, int]]:
+        """(hour since 1970, kind, cause, count) of all requests, equal ones counted each."""
+        return self._read(lambda c: reading.hours(c, since), [])
+
+    def rounds(self, limit: int = 50) -> list[Round]:
+        return self._read(lambda c: reading.rounds(c, limit), [])
+
+    def choices(self) -> tuple[list[str], list[str], list[str]]:
+        """The events, portals and subscriptions there are, for the filters."""
+        nothing: tuple[list[str], list[str], list[str]] = ([], [], [])
+        return self._read(
+            lambda c: (reading.events(c), reading.portals(c), reading.subscriptions(c)), nothing
+        )
+
+    def latest_accepted(self) -> Request | None:
+        """The last event that was accepted; probes do not count."""
+        found = self.page(Filters(kinds=("accepted", "aside")), limit=1).requests
+        return found[0] if found else None
+
+    def unqueued(self, since: datetime | None = None) -> Iterator[Unqueued]:
+        """Events that the queue did not take, not older than `since`, oldest first."""
+        after, from_ = 0, since.timestamp() if since else 0.0
+        statement = "SELECT id, at, record FROM unqueued WHERE id > ? AND at >= ? ORDER BY id LIMIT 100"
+        nothing: list[tuple[int, float, str]] = []
+        while rows := self._read(lambda c: c.execute(statement, (after, from_)).fetchall(), nothing):  # noqa: B023
+            for id_, at, text in rows:
+                yield Unqueued(id_, datetime.fromtimestamp(at, UTC), json.loads(text))
+            after = rows[-1][0]
+
+    def remove(self, unqueued_id: int) -> None:
+        """Drop an event that is back on the queue."""
+        self._change(lambda c: c.execute("DELETE FROM unqueued WHERE id = ?", (unqueued_id,)).rowcount)
+
+    def forget(self, portal: str, bitrix_user_id: int) -> int:
+        """Erase what is kept of a person; how many records went."""
+        from gateway.journal.forgetting import forget
+
+        return self._change(lambda connection: forget(connection, portal, bitrix_user_id))
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _is_written(self) -> bool:
+        """A file of no bytes is one whose writer ended before its first record."""
+        return self.path.exists() and self.path.stat().st_size > 0
+
+    def _read(self, ask: Callable[[sqlite3.Connection], T], nothing: T) -> T:
+        if not self._is_written():
+            return nothing
+        try:
+            with closing(self._connect(10.0)) as connection:
+                schema.prepare(connection, _take_over)
+                return ask(connection)
+        except (sqlite3.Error, ValueError) as error:
+            problem = str(error)
+        raise JournalUnavailable(say("JOURNAL_FAILED", self._language, path=self.path, problem=problem))
+
+    def _change(self, change: Callable[[sqlite3.Connection], int]) -> int:
+        def within(connection: sqlite3.Connection) -> int:
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                return change(connection)
+
+        return self._read(within, 0)
+
+
+def _take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapping[str, Any]) -> None:
+    from gateway.journal.first_edition import take_over  # only where a file of that time is
+
+    take_over(connection, kind, at, record)
+
+
+def open_journal(settings: Settings) -> Journal:
+    """The journal of `JOURNAL_URL`, one object a process."""
+    key = settings.journal_url
+    return _journals.setdefault(key, Journal(key, settings.language))
+
+
+_journals: dict[str, Journal] = {}

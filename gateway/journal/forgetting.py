@@ -1,0 +1,81 @@
+"""Erasing a person from the journal, wherever something of theirs may stand."""
+
+import json
+import re
+import sqlite3
+
+from gateway.journal.schema import delete_requests
+
+_PAGE = 500
+
+
+def forget(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
+    """User events of this portal about this user, what came of them, and their name in polling's rounds.
+
+    A refused body is text that nobody has read as an event, so it is searched as text.
+    """
+    gone = _requests(connection, portal, bitrix_user_id) + _unqueued(connection, portal, bitrix_user_id)
+    gone += connection.execute(
+        "DELETE FROM outcomes WHERE bitrix_user_id = ? AND portal = ?", (bitrix_user_id, portal)
+    ).rowcount
+    _rounds(connection, bitrix_user_id)
+    return gone
+
+
+def _about(portal: str, bitrix_user_id: int, text: str) -> bool:
+    """Whether a text is a user event of this portal with this user's id."""
+    named = re.compile(
+        rf"(?:%5B|\b)ID(?:%5D|\]|\\*[\"'])*\s*[=:]\s*\\*[\"']?{bitrix_user_id}(?!\d)", re.IGNORECASE
+    )
+    return portal in text and "onuser" in text.lower() and bool(named.search(text))
+
+
+def _requests(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
+    after, found = 0, []
+    statement = (
+        "SELECT r.n, r.event, r.portal, r.record, w.whole FROM requests r LEFT JOIN wholes w ON w.n = r.n "
+        "WHERE r.n > ? ORDER BY r.n LIMIT ?"
+    )
+    while rows := connection.execute(statement, (after, _PAGE)).fetchall():
+        for n, event, of_portal, record, whole in rows:
+            users = json.loads(record).get("users", [])
+            theirs = of_portal == portal and bitrix_user_id in users
+            text = f"{event} {of_portal} {record} {whole or ''}"
+            if theirs or _about(portal, bitrix_user_id, text):
+                found.append(n)
+        after = rows[-1][0]
+    for n in found:
+        connection.execute(
+            "DELETE FROM outcomes "
+            "WHERE event_id IN (SELECT event_id FROM requests WHERE n = ? AND event_id <> '')",
+            (n,),
+        )
+        delete_requests(connection, "n = ?", (n,))
+    return len(found)
+
+
+def _unqueued(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
+    rows = connection.execute("SELECT id, record FROM unqueued").fetchall()
+    found = [(id_,) for id_, text in rows if _about(portal, bitrix_user_id, text)]
+    connection.executemany("DELETE FROM unqueued WHERE id = ?", found)
+    return len(found)
+
+
+def _rounds(connection: sqlite3.Connection, bitrix_user_id: int) -> None:
+    for id_, text in connection.execute("SELECT id, facts FROM rounds").fetchall():
+        facts = json.loads(text)
+        kept = {name: _without(value, bitrix_user_id) for name, value in facts.items()}
+        if kept != facts:
+            text = json.dumps(kept, ensure_ascii=False)
+            connection.execute("UPDATE rounds SET facts = ? WHERE id = ?", (text, id_))
+
+
+def _without(value: object, bitrix_user_id: int) -> object:
+    """A list of users without this one; an entry is an id, or an object with one."""
+    if not isinstance(value, list):
+        return value
+    return [
+        entry
+        for entry in value
+        if bitrix_user_id != (entry.get("bitrix_user_id") if isinstance(entry, dict) else entry)
+    ]

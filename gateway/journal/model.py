@@ -1,0 +1,117 @@
+"""The journal's values: a request, what came of an event at a subscription, a round of polling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+# What came of an event, in one word a record; of several outcomes the first of these counts.
+TAGS = {
+    "EVENT_DEAD": "dead",
+    "EVENT_PUT_ASIDE": "aside",
+    "EVENT_FAILED": "failed",
+    "LINK_CONFLICT": "conflict",
+    "LINK_SYNCED": "linked",
+    "LINK_ENDED": "unlinked",
+    "EVENT_FORWARDED": "forwarded",
+    "LINK_UNCHANGED": "unchanged",
+    "EVENT_IGNORED": "ignored",
+}
+KINDS = ("accepted", "aside", "refused", "not_queued", "probe")
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """A request as the recorder hands it over, without secrets.
+
+    `record` is what a list shows, `whole` what only the request's own page shows (headers, body,
+    message). Requests of one `fold` are counted in one record; None is a record of its own.
+    `terms` are the texts that a search finds it by.
+    """
+
+    request_id: str
+    at: float
+    kind: str
+    code: str
+    status: int
+    cause: str = ""
+    event: str = ""
+    event_id: str = ""
+    portal: str = ""
+    fold: str | None = None
+    terms: tuple[str, ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
+    whole: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A record of the journal. `count` requests were equal to it; `at` is the newest one's time."""
+
+    n: int
+    request_id: str
+    at: datetime
+    first_at: datetime
+    count: int
+    kind: str
+    tag: str
+    code: str
+    status: int
+    cause: str
+    event: str
+    event_id: str
+    portal: str
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an event at one subscription, as the consumer said it."""
+
+    at: datetime
+    event_id: str
+    subscription: str
+    code: str
+    reason: str
+    attempts: int
+    ms: int | None
+    portal: str
+    bitrix_user_id: int | None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round of polling: its counts, and the users whose field could not be read."""
+
+    at: datetime
+    code: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unqueued:
+    """An event that the queue did not take; `record` is JSON values, as they were added."""
+
+    id: int
+    at: datetime
+    record: dict[str, Any]
+
+
+class Filters(NamedTuple):
+    """Which requests are wanted; empty values filter nothing. `since` is in seconds since 1970."""
+
+    kinds: tuple[str, ...] = ()
+    term: str = ""
+    cause: str = ""
+    event: str = ""
+    portal: str = ""
+    since: float = 0.0
+    destination: str = ""
+
+
+class Page(NamedTuple):
+    """Records, newest first. `older` is the number to go on below; None where there are no more."""
+
+    requests: list[Request]
+    older: int | None

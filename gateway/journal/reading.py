@@ -1,0 +1,261 @@
+"""What is asked of the journal: each question by an index, and none that walks through all of it."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.journal.model import Filters, Outcome, Page, Request, Round
+
+SCANNED = 3000  # records that one page looks at, at most: rare combinations go on with "older"
+MAX_TERMS = 20  # texts that a searched beginning may stand for
+PREFIX = 6  # from so many characters on a search finds beginnings: of ids and fingerprints
+
+_OUTCOME = "at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts"
+_COLUMNS = (
+    "n, request_id, at, first_at, count, kind, tag, code, status, cause, event, event_id, portal, record"
+)
+
+
+def page(connection: sqlite3.Connection, wanted: Filters, below: int | None, limit: int) -> Page:
+    """The newest records that `wanted` lets through, below the number `below`."""
+    found: list[Request] = []
+    scanned = 0
+    while scanned < SCANNED:
+        numbers = _candidates(connection, wanted, below, 200 if scanned else limit)
+        if not numbers:
+            return Page(found, None)
+        scanned += len(numbers)
+        for request in by_numbers(connection, numbers):
+            if request.at.timestamp() < wanted.since:
+                return Page(found, None)
+            if _passes(connection, request, wanted):
+                found.append(request)
+                if len(found) == limit:
+                    return Page(found, request.n if _candidates(connection, wanted, request.n, 1) else None)
+        below = numbers[-1]
+    return Page(found, below)
+
+
+def _candidates(connection: sqlite3.Connection, wanted: Filters, below: int | None, limit: int) -> list[int]:
+    """Numbers of records by the one filter that an index answers best, newest first."""
+    top = below if below is not None else 2**62
+    if wanted.term:
+        return _of_term(connection, wanted.term.lower(), top, limit)
+    if wanted.destination:
+        statement = (
+            "SELECT DISTINCT r.n FROM outcomes o JOIN requests r ON r.event_id = o.event_id "
+            "WHERE o.subscription = ? AND r.event_id <> '' AND r.n < ? ORDER BY o.id DESC LIMIT ?"
+        )
+        rows = connection.execute(statement, (wanted.destination, top, limit))
+        return sorted((row[0] for row in rows), reverse=True)
+    for name in ("cause", "event", "portal"):
+        if value := getattr(wanted, name):
+            # The condition of the partial index is repeated, or SQLite would not use it.
+            statement = (
+                f"SELECT n FROM requests WHERE {name} = ? AND {name} <> '' AND n < ? ORDER BY n DESC LIMIT ?"  # noqa: S608
+            )
+            return [row[0] for row in connection.execute(statement, (value, top, limit))]
+    if wanted.kinds:
+        rows_of = [
+            connection.execute(
+                "SELECT n FROM requests WHERE kind = ? AND n < ? ORDER BY n DESC LIMIT ?", (kind, top, limit)
+            ).fetchall()
+            for kind in wanted.kinds
+        ]
+        return sorted((row[0] for rows in rows_of for row in rows), reverse=True)[:limit]
+    statement = "SELECT n FROM requests WHERE n < ? ORDER BY n DESC LIMIT ?"
+    return [row[0] for row in connection.execute(statement, (top, limit))]
+
+
+def _of_term(connection: sqlite3.Connection, term: str, top: int, limit: int) -> list[int]:
+    terms = [term]
+    if len(term) >= PREFIX:
+        last = term
+        while len(terms) < MAX_TERMS:
+            row = connection.execute(
+                "SELECT term FROM terms WHERE term > ? AND term < ? ORDER BY term LIMIT 1",
+                (last, term + "\U0010ffff"),
+            ).fetchone()
+            if row is None:
+                break
+            last = row[0]
+            terms.append(last)
+    numbers: set[int] = set()
+    for one in terms:
+        statement = "SELECT n FROM terms WHERE term = ? AND n < ? ORDER BY n DESC LIMIT ?"
+        numbers.update(row[0] for row in connection.execute(statement, (one, top, limit)))
+    if len(term) >= PREFIX:
+        alias = connection.execute(
+            "SELECT r.n FROM aliases a JOIN requests r ON r.request_id = a.record "
+            "WHERE a.request_id = ? AND r.n < ?",
+            (term, top),
+        )
+        numbers.update(row[0] for row in alias)
+    return sorted(numbers, reverse=True)[:limit]
+
+
+def _passes(connection: sqlite3.Connection, request: Request, wanted: Filters) -> bool:
+    if request.at.timestamp() < wanted.since:
+        return False
+    if wanted.kinds and request.kind not in wanted.kinds:
+        return False
+    for name in ("cause", "event", "portal"):
+        value = getattr(wanted, name)
+        if value and getattr(request, name) != value:
+            return False
+    if not wanted.destination:
+        return True
+    statement = "SELECT 1 FROM outcomes WHERE event_id = ? AND subscription = ?"
+    return connection.execute(statement, (request.event_id, wanted.destination)).fetchone() is not None
+
+
+def by_numbers(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Request]:
+    """These records, newest first."""
+    found: list[Request] = []
+    for start in range(0, len(numbers), 500):
+        some = list(numbers[start : start + 500])
+        marks = ",".join("?" * len(some))
+        statement = f"SELECT {_COLUMNS} FROM requests WHERE n IN ({marks}) ORDER BY n DESC"  # noqa: S608
+        found += map(_request, connection.execute(statement, some))
+    return found
+
+
+def changed(connection: sqlite3.Connection, after: int, limit: int) -> tuple[list[Request], int]:
+    """Records that changed after `after`, and the number of the newest change."""
+    statement = f"SELECT {_COLUMNS} FROM requests WHERE changed > ? ORDER BY changed DESC LIMIT ?"  # noqa: S608
+    rows = connection.execute(statement, (after, limit)).fetchall()
+    [newest] = connection.execute("SELECT max(changed) FROM requests").fetchone()
+    return [_request(row) for row in rows], newest or 0
+
+
+def count_newer(connection: sqlite3.Connection, wanted: Filters, after: int, most: int) -> int:
+    """How many records with a number above `after` the filters let through; `most` stands for more."""
+    rows = connection.execute(
+        "SELECT n FROM requests WHERE n > ? ORDER BY n DESC LIMIT ?", (after, most)
+    ).fetchall()
+    term, of_term = wanted.term.lower(), "SELECT 1 FROM terms WHERE n = ? AND term >= ? AND term < ?"
+    count = 0
+    for request in by_numbers(connection, [row[0] for row in rows]):
+        if not _passes(connection, request, wanted):
+            continue
+        if not term or connection.execute(of_term, (request.n, term, term + "\U0010ffff")).fetchone():
+            count += 1
+    return count
+
+
+def one(connection: sqlite3.Connection, name: str) -> Request | None:
+    """The record of a request_id, of one that was counted into another's record, or of an event_id."""
+    name = name.lower()
+    statements = (
+        "SELECT n FROM requests WHERE request_id = ?",
+        "SELECT r.n FROM aliases a JOIN requests r ON r.request_id = a.record WHERE a.request_id = ?",
+        "SELECT n FROM requests WHERE event_id = ? AND event_id <> '' ORDER BY n DESC LIMIT 1",
+    )
+    for statement in statements:
+        if row := connection.execute(statement, (name,)).fetchone():
+            return by_numbers(connection, [row[0]])[0]
+    if len(name) >= PREFIX and (numbers := _of_term(connection, name, 2**62, 2)):
+        found = [
+            request
+            for request in by_numbers(connection, numbers)
+            if request.request_id.startswith(name) or request.event_id.startswith(name)
+        ]
+        return found[0] if len({request.event_id or request.request_id for request in found}) == 1 else None
+    return None
+
+
+def whole(connection: sqlite3.Connection, n: int) -> dict[str, Any]:
+    row = connection.execute("SELECT whole FROM wholes WHERE n = ?", (n,)).fetchone()
+    return dict(json.loads(row[0])) if row else {}
+
+
+def outcomes(connection: sqlite3.Connection, event_ids: Sequence[str]) -> dict[str, list[Outcome]]:
+    """What came of these events, oldest first."""
+    found: dict[str, list[Outcome]] = {}
+    ids = [event_id for event_id in dict.fromkeys(event_ids) if event_id]
+    for start in range(0, len(ids), 500):
+        some = ids[start : start + 500]
+        marks = ",".join("?" * len(some))
+        statement = f"SELECT {_OUTCOME} FROM outcomes WHERE event_id IN ({marks}) ORDER BY id LIMIT 2000"  # noqa: S608
+        for row in connection.execute(statement, some):
+            outcome = _outcome(row)
+            found.setdefault(outcome.event_id, []).append(outcome)
+    return found
+
+
+def subscriptions(connection: sqlite3.Connection) -> list[str]:
+    return _distinct(connection, "outcomes", "subscription")
+
+
+def events(connection: sqlite3.Connection) -> list[str]:
+    return _distinct(connection, "requests", "event")
+
+
+def portals(connection: sqlite3.Connection) -> list[str]:
+    return _distinct(connection, "requests", "portal")
+
+
+def _distinct(connection: sqlite3.Connection, table: str, column: str, most: int = 60) -> list[str]:
+    """The values of an indexed column, each found by one step through the index."""
+    values: list[str] = []
+    statement = f"SELECT min({column}) FROM {table} WHERE {column} > ? AND {column} <> ''"  # noqa: S608
+    while len(values) < most:
+        [value] = connection.execute(statement, (values[-1] if values else "",)).fetchone()
+        if value is None:
+            break
+        values.append(value)
+    return values
+
+
+def hours(connection: sqlite3.Connection, since: float) -> list[tuple[int, str, str, int]]:
+    """(hour since 1970, kind, cause, count), oldest first."""
+    statement = "SELECT hour, kind, cause, count FROM hours WHERE hour >= ? AND count > 0 ORDER BY hour"
+    return list(connection.execute(statement, (int(since // 3600),)))
+
+
+def rounds(connection: sqlite3.Connection, limit: int) -> list[Round]:
+    statement = "SELECT at, code, facts FROM rounds ORDER BY id DESC LIMIT ?"
+    rows = connection.execute(statement, (limit,))
+    return [Round(_moment(at), code, json.loads(facts)) for at, code, facts in rows]
+
+
+def _request(row: Sequence[Any]) -> Request:
+    n, request_id, at, first_at, count, kind, tag, code, status, cause, event, event_id, portal, record = row
+    return Request(
+        n=n,
+        request_id=request_id,
+        at=_moment(at),
+        first_at=_moment(first_at),
+        count=count,
+        kind=kind,
+        tag=tag,
+        code=code,
+        status=status,
+        cause=cause,
+        event=event,
+        event_id=event_id,
+        portal=portal,
+        record=json.loads(record),
+    )
+
+
+def _outcome(row: Sequence[Any]) -> Outcome:
+    at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts = row
+    return Outcome(
+        at=_moment(at),
+        event_id=event_id,
+        subscription=subscription,
+        code=code,
+        reason=reason,
+        attempts=attempts,
+        ms=ms,
+        portal=portal,
+        bitrix_user_id=bitrix_user_id,
+        facts=json.loads(facts),
+    )
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)

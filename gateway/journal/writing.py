@@ -1,0 +1,171 @@
+"""How requests, outcomes and rounds are written: inside one transaction, equal requests into one record."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.journal.model import TAGS, NewRequest
+
+FOLD_SECONDS = 86_400.0  # an equal request after that is a record of its own
+FLOOD_ROWS = 200  # records an hour of one sender's refused requests; what is over is counted in one
+KEPT_TEXT = 2000  # characters of a reason
+
+_INSERT = """
+INSERT INTO requests (changed, request_id, at, first_at, count, kind, share, tag, code, status, cause, event,
+                      event_id, portal, fold, bytes, record)
+VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_RANK = {tag: rank for rank, tag in enumerate(TAGS.values())}
+
+
+class Floods:
+    """How many records a sender has made in this hour."""
+
+    def __init__(self) -> None:
+        self._hour = 0
+        self._counts: dict[str, int] = {}
+
+    def over(self, sender: str, at: float) -> bool:
+        """Whether this sender's next record is one too many; counts it."""
+        if int(at // 3600) != self._hour or len(self._counts) > 100_000:
+            self._hour, self._counts = int(at // 3600), {}
+        self._counts[sender] = count = self._counts.get(sender, 0) + 1
+        return count > FLOOD_ROWS
+
+
+def fold_of(
+    connection: sqlite3.Connection, floods: Floods, fold: str, sender: str, at: float
+) -> tuple[str, bool]:
+    """The fold that a request is counted in, one for all of a sender who floods; whether it has a record."""
+    if _known(connection, fold, at) is not None:
+        return fold, True
+    if floods.over(sender, at):
+        fold = f"flood {sender}"
+        return fold, _known(connection, fold, at) is not None
+    return fold, False
+
+
+def add_request(connection: sqlite3.Connection, new: NewRequest) -> None:
+    """A new record, or one more of a record that is there."""
+    known = _known(connection, new.fold, new.at) if new.fold is not None else None
+    if known is not None:
+        n, cause = known
+        count_hour(connection, new.at, new.kind, cause, 1)
+        _count_into(connection, n, new)
+        return
+    count_hour(connection, new.at, new.kind, new.cause, 1)
+    record, whole = _json(new.record), _json(new.whole) if new.whole else ""
+    share = "stranger" if new.kind == "refused" and not new.event else new.kind
+    values = (
+        *(_next_change(connection), new.request_id, new.at, new.at, new.kind, share),
+        *(new.kind, new.code, new.status, new.cause, new.event, new.event_id, new.portal),
+        *(new.fold, len(record) + len(whole), record),
+    )
+    n = connection.execute(_INSERT, values).lastrowid or 0
+    if whole:
+        connection.execute("INSERT INTO wholes VALUES (?, ?)", (n, whole))
+    terms = {term[:100].lower() for term in (*new.terms, new.request_id, new.event_id, new.event, new.portal)}
+    connection.executemany("INSERT INTO terms VALUES (?, ?)", [(term, n) for term in terms if term])
+    if new.event_id:
+        _judge_again(connection, new.event_id)
+
+
+def _known(connection: sqlite3.Connection, fold: str, at: float) -> tuple[int, str] | None:
+    statement = "SELECT n, cause FROM requests WHERE fold = ? AND first_at > ? ORDER BY n DESC LIMIT 1"
+    row: tuple[int, str] | None = connection.execute(statement, (fold, at - FOLD_SECONDS)).fetchone()
+    return row
+
+
+def _count_into(connection: sqlite3.Connection, n: int, new: NewRequest) -> None:
+    """One more of record `n`: it moves to the end of the list, under a number of its own."""
+    connection.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'requests'")
+    [to] = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'requests'").fetchone()
+    connection.execute(
+        "UPDATE requests SET n = ?, changed = ?, at = ?, count = count + 1 WHERE n = ?",
+        (to, _next_change(connection), new.at, n),
+    )
+    for table in ("wholes", "terms"):
+        connection.execute(f"UPDATE {table} SET n = ? WHERE n = ?", (to, n))  # noqa: S608
+    connection.execute(
+        "INSERT OR REPLACE INTO aliases SELECT ?, request_id FROM requests WHERE n = ?", (new.request_id, to)
+    )
+
+
+def _next_change(connection: sqlite3.Connection) -> int:
+    [newest] = connection.execute("SELECT max(changed) FROM requests").fetchone()
+    return (newest or 0) + 1
+
+
+def count_hour(connection: sqlite3.Connection, at: float, kind: str, cause: str, by: int) -> None:
+    connection.execute(
+        "INSERT INTO hours VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        (int(at // 3600), kind, cause, by),
+    )
+
+
+def add_outcome(connection: sqlite3.Connection, at: float, fields: Mapping[str, Any]) -> None:
+    """What a consumer said of an event; a further attempt takes the place of the one that failed."""
+    event_id, subscription = _text(fields, "event_id"), _text(fields, "subscription")
+    connection.execute(
+        "DELETE FROM outcomes WHERE event_id = ? AND subscription = ? AND code = 'EVENT_FAILED'",
+        (event_id, subscription),
+    )
+    user = fields.get("bitrix_user_id")
+    named = ("code", "event_id", "subscription", "reason", "attempt", "ms", "portal", "bitrix_user_id")
+    facts = {name: value for name, value in fields.items() if name not in named and value is not None}
+    ms, attempt = fields.get("ms"), fields.get("attempt")
+    connection.execute(
+        "INSERT INTO outcomes (at, event_id, subscription, code, reason, attempts, ms, portal, "
+        "bitrix_user_id, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(at, event_id, subscription, _text(fields, "code"), _text(fields, "reason")),
+            attempt if isinstance(attempt, int) else 1,
+            int(ms) if isinstance(ms, int | float) else None,
+            *(_text(fields, "portal"), user if isinstance(user, int) else None, _json(facts)),
+        ),
+    )
+    if event_id:
+        _judge_again(connection, event_id)
+
+
+def _judge_again(connection: sqlite3.Connection, event_id: str) -> None:
+    """Let the event's records say what came of it, whichever of the two was written first."""
+    rows = connection.execute("SELECT code FROM outcomes WHERE event_id = ?", (event_id,)).fetchall()
+    tags = [TAGS[code] for (code,) in rows if code in TAGS]
+    if not tags:
+        return
+    tag = min(tags, key=_RANK.__getitem__)
+    kind = "aside" if tag in ("dead", "aside") else "accepted"
+    rows = connection.execute(
+        "SELECT n, at, kind, tag, cause FROM requests WHERE event_id = ? AND kind IN ('accepted', 'aside') "
+        "ORDER BY n DESC LIMIT 20",
+        (event_id,),
+    ).fetchall()
+    for n, at, was_kind, was_tag, cause in rows:
+        if (kind, tag) == (was_kind, was_tag):
+            continue
+        if kind != was_kind:
+            count_hour(connection, at, was_kind, cause, -1)
+            count_hour(connection, at, kind, cause, 1)
+        connection.execute(
+            "UPDATE requests SET kind = ?, tag = ?, changed = ? WHERE n = ?",
+            (kind, tag, _next_change(connection), n),
+        )
+
+
+def add_round(connection: sqlite3.Connection, at: float, fields: Mapping[str, Any]) -> None:
+    facts = {name: value for name, value in fields.items() if name != "code"}
+    connection.execute(
+        "INSERT INTO rounds (at, code, facts) VALUES (?, ?, ?)", (at, _text(fields, "code"), _json(facts))
+    )
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    return "" if value is None else str(value)[:KEPT_TEXT]
+
+
+def _json(value: Any) -> str:
+    # A lone surrogate becomes its JSON escape: SQLite takes UTF-8 only.
+    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace").decode()

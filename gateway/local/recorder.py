@@ -1,0 +1,304 @@
+"""What `serve` writes into the journal: behind the answer, by one thread with a bounded queue.
+
+The receiver hands over each answered request as it is, which costs it an append; the
+thread masks, diagnoses and writes. What consumers and polling say of their work comes by
+the log: `attach` is called in every process of `serve`, and processes share the file.
+"""
+
+import ipaddress
+import json
+import logging
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from gateway import receiver
+from gateway.diagnosis import rules
+from gateway.ingest.decision import Judgement
+from gateway.journal import Journal, NewRequest
+from gateway.links import user_record
+from gateway.receiver import Answered
+from gateway.redaction import clean, clean_key, top_level_keys
+from gateway.settings import Settings
+
+BODY_TEXT = 16 * 1024  # characters of a body
+MAX_CAUSES = 10
+MAX_USERS = 20
+QUEUED = 2000  # records that wait for the thread; of what comes faster some are not kept
+BATCH = 100  # records in one transaction
+CAPTURE_SECONDS = 30 * 60.0  # for which the page can have every request kept whole
+PROBE_EVENT = "ONGATEWAYPROBE"
+
+log = logging.getLogger("gateway.recorder")
+
+Item = tuple[str, float, Any]
+
+
+class Recorder:
+    """Writes what happens in this process into the journal. Nothing here fails whom it observes."""
+
+    def __init__(self, settings: Settings, journal: Journal) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._queue: queue.Queue[Item | None] = queue.Queue(QUEUED)
+        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+        self._handler = _Handler(self)
+        self._dropped = 0
+        self.whole_until = 0.0  # of `time.time()`: until then every request is kept whole
+
+    def attach(self) -> None:
+        """Observe the receiver and the logs of this process from now on."""
+        self._thread.start()
+        receiver.observers.append(self.observe)
+        for name in ("gateway.outcome", "gateway.portal.resync"):
+            logging.getLogger(name).addHandler(self._handler)
+
+    def close(self) -> None:
+        """Write what waits, at most two seconds long."""
+        with suppress(ValueError):
+            receiver.observers.remove(self.observe)
+        for name in ("gateway.outcome", "gateway.portal.resync"):
+            logging.getLogger(name).removeHandler(self._handler)
+        with suppress(queue.Full):
+            self._queue.put(None, timeout=1)
+            self._thread.join(2)
+
+    def observe(self, answered: Answered) -> None:
+        judgement = answered.judgement
+        if judgement.code == "OK" and not judgement.refused:
+            return  # a monitor's GET
+        self._put(("request", time.time(), (answered, time.monotonic() - answered.began)))
+
+    def say(self, kind: str, fields: Mapping[str, Any]) -> None:
+        self._put((kind, time.time(), dict(fields)))
+
+    def keep_whole(self, seconds: float = CAPTURE_SECONDS) -> None:
+        """Keep headers and body of every request for a while, whatever `JOURNAL_BODIES` says."""
+        self.whole_until = time.time() + seconds if seconds > 0 else 0.0
+
+    def flush(self) -> None:
+        """Wait until what has been handed over so far is written, for tests."""
+        done = threading.Event()
+        self._queue.put(("flush", 0.0, done))
+        done.wait(10)
+
+    def _put(self, item: Item) -> None:
+        try:
+            self._queue.put_nowait(item)
+        except queue.Full:
+            self._dropped += 1
+
+    def _work(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < BATCH:
+                try:
+                    batch.append(self._queue.get_nowait())
+                except queue.Empty:
+                    break
+            self._write([item for item in batch if item is not None])
+            if None in batch:
+                return
+
+    def _write(self, batch: Sequence[Item]) -> None:
+        items: list[NewRequest | Item] = []
+        flushed = [value for kind, _, value in batch if kind == "flush"]
+        for kind, at, value in batch:
+            try:
+                if kind == "request":
+                    items.append(self._request(at, *value))
+                elif kind != "flush":
+                    items.append((kind, at, value))
+            except Exception as error:  # noqa: BLE001 — one odd request must not end the journal
+                log.error("a request was not recorded: %s", type(error).__name__)
+        if items:
+            self._journal.write(items)
+        if self._dropped:
+            count, self._dropped = self._dropped, 0
+            log.warning("the journal could not keep up: %d records were not kept", count)
+        for done in flushed:
+            done.set()
+
+    def _request(self, at: float, answered: Answered, seconds: float) -> NewRequest:
+        judgement, settings = answered.judgement, self._settings
+        not_queued = judgement.message is not None and answered.status != 200
+        record = _record(answered, seconds, settings)
+        event, portal = _named(judgement, settings)
+        kind = _kind(judgement, event, not_queued)
+        code = _code(judgement, not_queued)
+        fold, known = None, False
+        if kind in ("refused", "probe"):
+            fold = _fold(code, event, portal, record, judgement)
+            fold, known = self._journal.fold_of(fold, _sender(record["address"]), at)
+        causes = _causes(judgement, settings) if kind == "refused" and not known else []
+        return NewRequest(
+            request_id=answered.request_id,
+            at=at,
+            kind=kind,
+            code=code,
+            status=answered.status,
+            cause=causes[0]["code"] if causes else "",
+            event=event,
+            event_id=judgement.message.event_id if judgement.message else "",
+            portal=portal,
+            fold=fold,
+            terms=_terms(record),
+            record={**record, "causes": causes},
+            whole={} if known else self._whole(judgement, kind, at),
+        )
+
+    def _whole(self, judgement: Judgement, kind: str, at: float) -> dict[str, Any]:
+        whole: dict[str, Any] = {}
+        if judgement.message is not None and kind != "probe":
+            whole["message"] = json.loads(judgement.message.to_bytes())
+        if self._keeps_body(kind, at):
+            from gateway.receiver.capture import masked_request
+
+            whole |= masked_request(judgement.incoming, judgement.body, self._settings, BODY_TEXT)
+        return whole
+
+    def _keeps_body(self, kind: str, at: float) -> bool:
+        if at < self.whole_until:
+            return True
+        kept = self._settings.journal_bodies
+        return kept == "on" or (kept == "refused" and kind in ("refused", "not_queued"))
+
+
+class _Handler(logging.Handler):
+    """Takes what consumers and polling say of their work, by the fields of their log records."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(logging.DEBUG)
+        self._recorder = recorder
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields: dict[str, Any] = getattr(record, "json_fields", {})
+        if record.name == "gateway.outcome" and fields.get("code"):
+            self._recorder.say("outcome", fields)
+        elif str(fields.get("code", "")).startswith("RESYNC_"):
+            self._recorder.say("round", fields)
+
+
+def _kind(judgement: Judgement, event: str, not_queued: bool) -> str:
+    if event == PROBE_EVENT:
+        return "probe"
+    if judgement.message is None:
+        return "refused"
+    return "not_queued" if not_queued else "accepted"
+
+
+def _fold(code: str, event: str, portal: str, record: Mapping[str, Any], judgement: Judgement) -> str:
+    """What makes rejections equal: who sent what where with which token, and how it was answered."""
+    received = judgement.verdict.received
+    token = received and (received.fingerprint or received.length)
+    names = ("method", "path", "address", "user_agent", "content_type", "body_bytes", "users")
+    return "\n".join(map(str, (code, event, portal, token, *(record[name] for name in names))))
+
+
+def _code(judgement: Judgement, not_queued: bool) -> str:
+    if not_queued:
+        return "QUEUE_UNAVAILABLE"
+    return "METHOD_GET" if judgement.code == "OK" else judgement.code
+
+
+def _causes(judgement: Judgement, settings: Settings) -> list[dict[str, Any]]:
+    """The causes as keys and facts: `rules.Finding`, which `wording` puts into words."""
+    return [asdict(finding) for finding in rules.of_request(judgement, settings)[:MAX_CAUSES]]
+
+
+def _record(answered: Answered, seconds: float, settings: Settings) -> dict[str, Any]:
+    judgement, secrets = answered.judgement, settings.secrets()
+    incoming = judgement.incoming
+    return {
+        "ms": round(seconds * 1000, 1),
+        "address": sender_address(answered.environ),
+        "user_agent": clean(incoming.header("user-agent"), secrets),
+        "method": clean(incoming.method, secrets),
+        "path": clean(incoming.path, secrets),
+        "content_type": clean(incoming.header("content-type"), secrets),
+        "body_bytes": judgement.body_bytes,
+        "decoded_as": judgement.payload.decoded_as,
+        "top_level_keys": top_level_keys(judgement.payload.fields, secrets),
+        "place": judgement.verdict.place,
+        "places": [
+            {"place": seen.place, "state": seen.state, "length": seen.length, "fingerprint": seen.fingerprint}
+            for seen in judgement.verdict.places
+        ],
+        **({"field": judgement.invalid} if judgement.invalid else {}),
+        **({"hint": judgement.hint} if judgement.hint else {}),
+        **({"limit": list(judgement.limit)} if judgement.limit else {}),
+        **_people(judgement, settings),
+    }
+
+
+def _people(judgement: Judgement, settings: Settings) -> dict[str, Any]:
+    """The users that an event is about, and the Telegram accounts it names."""
+    fields = judgement.payload.fields
+    event = str(fields.get("event", "")) if isinstance(fields, dict) else ""
+    if not event.strip().upper().startswith("ONUSER"):
+        return {"users": [], "accounts": []}
+    people = user_record.records(fields.get("data"))[:MAX_USERS]
+    users = [user for person in people if (user := user_record.user_id(person)) is not None]
+    names = user_record.telegram_fields(settings.telegram_field)
+    accounts = [
+        clean(str(person[name]).strip(), settings.secrets(), 80)
+        for person in people
+        for name in names
+        if isinstance(person.get(name), str | int) and str(person[name]).strip()
+    ]
+    return {"users": users, "accounts": accounts}
+
+
+def _named(judgement: Judgement, settings: Settings) -> tuple[str, str]:
+    """The event's name and portal: of a message as published, of a refused request as it says."""
+    if judgement.message is not None:
+        return judgement.message.event, judgement.message.portal.domain
+    fields = judgement.payload.fields
+    if not isinstance(fields, dict):
+        return "", ""
+    event, auth = fields.get("event"), fields.get("auth")
+    domain = auth.get("domain") if isinstance(auth, dict) else None
+    named = clean(event.strip().upper(), settings.secrets(), 100) if isinstance(event, str) else ""
+    portal = clean_key(domain.strip().lower(), settings.secrets()) if isinstance(domain, str) else ""
+    return named, portal
+
+
+def _terms(record: Mapping[str, Any]) -> tuple[str, ...]:
+    prints = [seen["fingerprint"] for seen in record["places"] if seen["fingerprint"]]
+    users = [str(user) for user in record["users"]]
+    return (*prints, *users, *record["accounts"], record["address"])
+
+
+def sender_address(environ: Mapping[str, Any]) -> str:
+    """Who connected, as the last hop that can be trusted says: a proxy of our own machine or network.
+
+    Each proxy adds to the end of `X-Forwarded-For` whom it saw; what stands before that anybody can write.
+    """
+    remote = str(environ.get("REMOTE_ADDR") or "")
+    hops = [hop.strip() for hop in str(environ.get("HTTP_X_FORWARDED_FOR", ""))[-1000:].split(",")]
+    while _is_near(remote) and hops and (hop := hops.pop()):
+        try:
+            remote = str(ipaddress.ip_address(hop.removeprefix("[").partition("]")[0]))
+        except ValueError:
+            break
+    return remote
+
+
+def _is_near(address: str) -> bool:
+    try:
+        return not ipaddress.ip_address(address).is_global
+    except ValueError:
+        return False
+
+
+def _sender(address: str) -> str:
+    """Whom a flood is counted against: an address, of IPv6 the network that one customer gets."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))

@@ -1,0 +1,207 @@
+"""What `serve` writes into the journal of a request, of what came of it, and of polling."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.diagnosis import in_words
+from gateway.ingest.decision import judge
+from gateway.ingest.incoming import Incoming
+from gateway.journal import Filters, Journal
+from gateway.local.recorder import Recorder, sender_address
+from gateway.receiver import Answered
+from gateway.settings import Settings, load
+from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, PORTAL, TOKEN, form
+
+Record = Callable[..., None]
+ENVIRON = {"REMOTE_ADDR": "185.26.122.10"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    values = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "JOURNAL_URL": f"sqlite:///{tmp_path}/j.db"}
+    return load(values, None)
+
+
+@pytest.fixture
+def journal(settings: Settings) -> Iterator[Journal]:
+    journal = Journal(settings.journal_url, "en")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def recorder(settings: Settings, journal: Journal) -> Iterator[Recorder]:
+    recorder = Recorder(settings, journal)
+    recorder.attach()
+    yield recorder
+    recorder.close()
+
+
+_number = iter(range(10_000))
+
+
+def answered(
+    settings: Settings,
+    body: bytes,
+    environ: Mapping[str, Any] = ENVIRON,
+    status: int | None = None,
+    **more: Any,
+) -> Answered:
+    headers = {"content-type": FORM.encode(), "user-agent": AGENT.encode()}
+    incoming = Incoming("POST", "/", headers=headers, read=lambda limit: body[:limit], **more)
+    judgement = judge(incoming, settings, datetime.now(UTC))
+    request_id = f"{next(_number):016x}"
+    return Answered(judgement, request_id, status or judgement.status, environ, time.monotonic())
+
+
+def test_an_accepted_event(recorder: Recorder, settings: Settings, journal: Journal) -> None:
+    one = answered(settings, form())
+    recorder.observe(one)
+    recorder.flush()
+    request = journal.request(one.request_id)
+    assert request is not None
+    assert (request.kind, request.event, request.portal) == ("accepted", "ONUSERUPDATE", PORTAL)
+    shown = request.record
+    assert (shown["users"], shown["accounts"], shown["place"]) == (
+        [12], ["@ivan_petrov"], "body:auth.application_token",
+    )  # fmt: skip
+    assert (shown["address"], shown["user_agent"], shown["body_bytes"]) == (
+        "185.26.122.10",
+        AGENT,
+        len(form()),
+    )
+    assert 0 <= shown["ms"] < 10_000
+    whole = journal.whole(request)
+    assert set(whole) == {"message"}  # JOURNAL_BODIES=refused
+    assert whole["message"]["event_id"] == request.event_id
+    assert journal.request(request.event_id) == request
+    assert journal.page(Filters(term="@ivan_petrov")).requests == [request]
+
+
+def test_a_rejected_one_with_its_causes_and_body(
+    recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
+    for _ in range(3):
+        recorder.observe(answered(settings, form(token=OTHER_TOKEN)))
+    recorder.flush()
+    [request] = journal.page().requests
+    assert (request.kind, request.status, request.code, request.count) == (
+        "refused",
+        403,
+        "TOKEN_MISMATCH",
+        3,
+    )
+    assert request.cause == "TOKEN_OTHER_WEBHOOK"
+    assert request.record["users"] == [12]
+    russian, english = (
+        in_words(request.record["causes"], load({"LOG_LANGUAGE": language}, None))[0]
+        for language in ("ru", "en")
+    )
+    assert russian.says != english.says
+    assert russian.do
+    whole = journal.whole(request)
+    assert "event=ONUSERUPDATE" in whole["body"]
+    assert OTHER_TOKEN not in str(whole)
+    assert TOKEN not in str(whole) + str(request)
+
+
+def test_a_body_is_kept_to_sixteen_thousand_characters(
+    recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
+    recorder.observe(answered(settings, b"a=%D1%91&" * 5000))
+    recorder.flush()
+    [request] = journal.page().requests
+    whole = journal.whole(request)
+    assert 16_000 < len(whole["body"]) < 17_000
+    assert whole["body_cut"]
+
+
+@pytest.mark.parametrize(("bodies", "kept"), [("on", 2), ("refused", 1), ("off", 0)])
+def test_whose_bodies_are_kept(journal: Journal, settings: Settings, bodies: str, kept: int) -> None:
+    recorder = Recorder(replace(settings, journal_bodies=bodies), journal)
+    recorder.attach()
+    recorder.observe(answered(settings, form()))
+    recorder.observe(answered(settings, form(token=None)))
+    recorder.flush()
+    assert sum("body" in journal.whole(one) for one in journal.page().requests) == kept
+    recorder.keep_whole()
+    recorder.observe(answered(settings, form(data={"ID": "13"})))
+    recorder.flush()
+    assert "body" in journal.whole(journal.page().requests[0])
+    recorder.close()
+
+
+def test_an_event_that_the_queue_did_not_take(
+    recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
+    recorder.observe(answered(settings, form(), status=503))
+    recorder.flush()
+    [request] = journal.page().requests
+    assert (request.kind, request.code, request.record["causes"]) == ("not_queued", "QUEUE_UNAVAILABLE", [])
+
+
+def test_a_probe_and_a_monitor(recorder: Recorder, settings: Settings, journal: Journal) -> None:
+    recorder.observe(answered(settings, form("ONGATEWAYPROBE")))
+    monitor = judge(Incoming("GET", "/health"), settings, datetime.now(UTC))
+    recorder.observe(Answered(monitor, "0", 200, ENVIRON, time.monotonic()))
+    recorder.flush()
+    assert [one.kind for one in journal.page().requests] == ["probe"]
+
+
+def test_ten_thousand_tiny_requests_leave_the_evidence(
+    recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
+    evidence = answered(settings, form(token=OTHER_TOKEN))
+    recorder.observe(evidence)
+    one = answered(settings, b"x=1&token=0", {"REMOTE_ADDR": "45.148.10.7"})
+    for number in range(10_000):
+        recorder.observe(one._replace(request_id=f"t{number}"))
+        if number % 500 == 0:
+            recorder.flush()
+    recorder.flush()
+    tiny, kept = journal.page().requests
+    assert (tiny.count, kept.request_id) == (10_000, evidence.request_id)
+
+
+def test_what_consumers_and_polling_say(recorder: Recorder, settings: Settings, journal: Journal) -> None:
+    one = answered(settings, form())
+    recorder.observe(one)
+    assert one.judgement.message is not None
+    fields = {
+        "code": "LINK_SYNCED",
+        "event_id": one.judgement.message.event_id,
+        "subscription": "on_user_update",
+    }
+    logging.getLogger("gateway.outcome").warning("x", extra={"json_fields": fields})
+    polled = {"code": "RESYNC_DONE", "users": 3}
+    logging.getLogger("gateway.portal.resync").warning("x", extra={"json_fields": polled})
+    recorder.flush()
+    [request] = journal.page().requests
+    assert request.tag == "linked"
+    assert [round_.facts for round_ in journal.rounds()] == [{"users": 3}]
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "sender"),
+    [
+        ("185.26.122.10", "1.2.3.4", "185.26.122.10"),
+        ("127.0.0.1", None, "127.0.0.1"),
+        ("127.0.0.1", "6.6.6.6, 185.26.122.10", "185.26.122.10"),
+        ("127.0.0.1", "6.6.6.6, 185.26.122.10, 10.0.0.2", "185.26.122.10"),
+        ("10.1.2.3", "nonsense", "10.1.2.3"),
+        ("::1", "2a00:1450::1", "2a00:1450::1"),
+        ("", None, ""),
+    ],
+)
+def test_the_address_of_the_last_hop_that_can_be_trusted(
+    remote: str, forwarded: str | None, sender: str
+) -> None:
+    environ = {"REMOTE_ADDR": remote} | ({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {})
+    assert sender_address(environ) == sender
