@@ -186,6 +186,12 @@ SENTENCES: dict[str, Sentence] = {
         "Событие {event_id} найдено не целиком. Расширьте --since или экспорт, чтобы нашлись все его части",
         "Not all parts of event {event_id} were found. Widen --since or the export until all of them are there",
     ),
+    "REPLAY_UNSIGNED": Sentence(
+        "Записей без верной подписи: {count}; они не возвращены, потому что строку в журнал может вписать кто угодно. Если их вёл тот же шлюз с прежним токеном, добавьте этот токен в BITRIX24_OUTGOING_WEBHOOK_TOKEN через запятую на время replay. Записи первой редакции без подписи возвращает её собственный replay",
+        "Records without a right signature: {count}; they were left, since anybody can have a line written into a log. If this gateway wrote them with an earlier token, add that token to BITRIX24_OUTGOING_WEBHOOK_TOKEN, behind a comma, while you replay. Records of the first edition carry no signature: put them back with that edition's own replay",
+    ),
+    "DROP_TITLE": Sentence("Удаляю", "Dropping"),
+    "DROP_WHICH": Sentence("Назовите номера или --all", "Give ids, or --all"),
     "NO_DEAD_LETTERS": Sentence("Недоставленных сообщений нет", "There are no dead letters"),
     "NO_SUCH_LETTER": Sentence(
         "Недоставленного сообщения {id} нет. Список: ./b24 dead-letters",

@@ -1,6 +1,5 @@
 """`./b24 dead-letters`: what could not be handled, and why; mended by hand, or dropped."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -9,13 +8,18 @@ from typing import IO, Any
 
 import click
 
+from gateway.cli.replay import progress
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message, rfc3339
 from gateway.links import open_store, store_exists
 from gateway.queues import open_publisher
 from gateway.settings import Settings, load
 from gateway.texts import say
+from gateway.tools import printing
+from gateway.tools.printing import print_list, printable
 from gateway.tools.recovery import Kept, attributes_of, put_back, queue_letters, store_letters
+
+_SHOWN = 5  # ids, where more than one is meant
 
 EPILOG = """\b
 Examples:
@@ -42,13 +46,16 @@ def command(context: click.Context, event: str | None, subscription: str | None,
     context.obj = (settings, subscription)
     if context.invoked_subcommand is not None:
         return
-    found = [one for one in _letters(settings, subscription) if event is None or one.event == event.upper()]
+    letters = _letters(settings, subscription)
+    found = (one for one in letters if event is None or one.event == event.upper())
     if as_json:
-        click.echo(json.dumps([_as_json(one) for one in found], ensure_ascii=False, indent=2))
+        print_list(map(_as_json, found))
         return
+    count = 0
     for one in found:
-        click.echo(f"{one.event_id or one.id}  {one.event}  {one.attempts}  {one.reason}")
-    if not found:
+        count += 1
+        click.echo(printable(f"{one.event_id or one.id}  {one.event}  {one.attempts}  {one.reason}"))
+    if not count:
         click.echo(say("NO_DEAD_LETTERS", settings.language), err=True)
 
 
@@ -63,7 +70,7 @@ def command(context: click.Context, event: str | None, subscription: str | None,
 def show(context: tuple[Settings, str | None], letter_id: str, only_message: bool) -> None:
     letter = _one(*context, letter_id)
     shown = letter.message if only_message else _as_json(letter)
-    click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    click.echo(printing.as_json(shown))
 
 
 @command.command(
@@ -85,7 +92,9 @@ def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) 
     data = message.to_bytes()
     with closing(open_publisher(settings)) as publisher:
         put_back(replace(letter, data=data, attributes=attributes_of(data)), publisher)
-    click.echo(say("MENDED", settings.language, event=message.event, event_id=message.event_id))
+    click.echo(
+        say("MENDED", settings.language, event=printable(message.event), event_id=printable(message.event_id))
+    )
     return 0
 
 
@@ -99,14 +108,17 @@ def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) 
 @click.pass_obj
 def drop(context: tuple[Settings, str | None], letter_ids: tuple[str, ...], everything: bool) -> None:
     if everything == bool(letter_ids):
-        raise click.UsageError("Give ids, or --all.")
+        raise click.UsageError(say("DROP_WHICH", context[0].language))
     settings = context[0]
-    chosen = (
-        list(_letters(*context)) if everything else [_one(*context, letter_id) for letter_id in letter_ids]
-    )
-    for letter in chosen:
-        letter.settle()
-    click.echo(say("DROPPED", settings.language, count=len(chosen)))
+    # Named ones are all found before the first is dropped: a wrong id drops nothing.
+    named = [_one(*context, letter_id) for letter_id in letter_ids]
+    count = 0
+    with progress(say("DROP_TITLE", settings.language)) as advance:
+        for letter in _letters(*context) if everything else named:
+            count += 1
+            letter.settle()
+            advance()
+    click.echo(say("DROPPED", settings.language, count=count))
 
 
 def _letters(settings: Settings, subscription: str | None) -> Iterator[Kept]:
@@ -120,15 +132,18 @@ def _letters(settings: Settings, subscription: str | None) -> Iterator[Kept]:
 
 def _one(settings: Settings, subscription: str | None, letter_id: str) -> Kept:
     """The letter that is meant; an exact id goes before a beginning. Raises `GatewayError`."""
-    found = list(_letters(settings, subscription))
-    exact = [one for one in found if letter_id in (one.id, one.event_id)]
-    meant = exact or [
-        one for one in found if one.id.startswith(letter_id) or one.event_id.startswith(letter_id)
-    ]
+    exact: list[Kept] = []
+    begin: list[Kept] = []
+    for one in _letters(settings, subscription):
+        if letter_id in (one.id, one.event_id):
+            exact.append(one)
+        elif len(begin) < _SHOWN and (one.id.startswith(letter_id) or one.event_id.startswith(letter_id)):
+            begin.append(one)
+    meant = exact or begin
     if not meant:
         raise GatewayError(say("NO_SUCH_LETTER", settings.language, id=letter_id))
     if len(meant) > 1:
-        ids = ", ".join(one.id for one in meant[:5])
+        ids = ", ".join(one.id for one in meant[:_SHOWN])
         raise GatewayError(say("MANY_SUCH_LETTERS", settings.language, id=letter_id, ids=ids))
     return meant[0]
 

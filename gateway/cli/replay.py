@@ -13,13 +13,21 @@ from typing import IO, Any
 
 import click
 
+from gateway.errors import GatewayError
 from gateway.journal import open_journal
 from gateway.links import open_store
 from gateway.links.model import Store
 from gateway.queues import Publisher, open_publisher
 from gateway.settings import Settings, load
 from gateway.texts import say
-from gateway.tools.recovery import Kept, journal_events, put_back, queue_letters, store_letters
+from gateway.tools.recovery import (
+    Kept,
+    journal_events,
+    put_back,
+    queue_letters,
+    receiver_service,
+    store_letters,
+)
 from gateway.tools.recovery_log import Parts, cloud_records, exported
 
 _AGO = re.compile(r"([0-9]{1,6})([smhd])")
@@ -60,7 +68,8 @@ def command(
     settings = load()
     begin = parse_since(since)
     names = {name.upper() for name in events}
-    parts = Parts("file" if file else "log")
+    failures: list[str] = []
+    parts = Parts("file" if file else "log", settings.tokens)
 
     def wanted(kept: Kept) -> bool:
         recent = begin is None or kept.recorded_at is None or kept.recorded_at >= begin
@@ -74,15 +83,39 @@ def command(
         if file is not None:
             found = _joined(exported(file.read()), parts)
         else:
-            kept = chain(journal_events(open_journal(settings), begin), _from_cloud(settings, begin, parts))
-            found = chain(kept, store_letters(store), queue_letters(settings, stack, subscription))
+            sources = (
+                journal_events(open_journal(settings), begin),
+                _from_cloud(settings, begin, parts),
+                store_letters(store),
+                queue_letters(settings, stack, subscription),
+            )
+            found = chain.from_iterable(_as_far_as_readable(source, failures) for source in sources)
         advance = stack.enter_context(progress(say("REPLAY_TITLE", settings.language)))
         for one in filter(wanted, found):
             run.take(one)
             advance()
     for event_id in parts.incomplete():
         click.echo(say("REPLAY_INCOMPLETE", settings.language, event_id=event_id), err=True)
-    return 1 if parts.incomplete() else 0
+    if parts.unsigned:
+        click.echo(say("REPLAY_UNSIGNED", settings.language, count=parts.unsigned), err=True)
+    for failure in failures:
+        click.echo(failure, err=True)
+    if failures:
+        return 2
+    return 1 if parts.incomplete() or parts.unsigned else 0
+
+
+def _as_far_as_readable(source: Iterator[Kept], failures: list[str]) -> Iterator[Kept]:
+    """What can be read of a source: one that is damaged does not keep the others' events back."""
+    while True:
+        try:
+            kept = next(source)
+        except StopIteration:
+            return
+        except GatewayError as error:
+            failures.append(str(error))
+            return
+        yield kept
 
 
 @dataclass
@@ -117,7 +150,9 @@ def _from_cloud(settings: Settings, since: datetime | None, parts: Parts) -> Ite
     """What the functions kept in Cloud Logging; an emulator has no log there."""
     if settings.queue_kind == "pubsub" and "PUBSUB_EMULATOR_HOST" not in os.environ:
         project = settings.queue_url.split("/")[2]
-        yield from _joined(cloud_records(project, settings.language, since), parts)
+        yield from _joined(
+            cloud_records(project, receiver_service(settings), settings.language, since), parts
+        )
 
 
 def _joined(records: Iterable[Any], parts: Parts) -> Iterator[Kept]:

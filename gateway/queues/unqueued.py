@@ -6,13 +6,17 @@ caller gets its 503: on Google Cloud to the log, on one machine to the journal.
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 
+from gateway import marks
 from gateway.settings import Settings
 from gateway.texts import say
 
 PART_BYTES = 180_000  # an entry of Cloud Logging ends at 256 KiB; the record's other fields need some
+
+_PURPOSE = "event not queued"
 
 log = logging.getLogger("gateway.queues.unqueued")
 
@@ -36,11 +40,30 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> None
     for number, part in enumerate(parts, 1):
         where = f"log, {number}/{len(parts)}"
         numbered = {**whole, "part": number, "parts": len(parts), "sha256": digest, "payload": part}
+        # Anybody can have a line written into a log; `replay` takes signed ones only.
+        numbered["signature"] = marks.sign(_PURPOSE, _signed(numbered), settings.tokens)
         sentence = say("EVENT_NOT_QUEUED", settings.language, where=where, **fields)
         if settings.log_format == "json":
             log.critical(sentence, extra={"json_fields": numbered})
         else:  # a line of text holds the record itself, for `replay FILE`
             log.critical("%s %s", sentence, json.dumps(numbered), extra={"json_fields": fields})
+
+
+def is_signed(fields: Mapping[str, Any], tokens: Iterable[bytes]) -> bool:
+    """Whether a record was written by a gateway with one of these tokens, and is as it was written."""
+    try:
+        content = _signed(fields)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False
+    return marks.is_ours(_PURPOSE, content, str(fields.get("signature", "")), tokens)
+
+
+def _signed(fields: Mapping[str, Any]) -> bytes:
+    """What the signature covers. Cloud Logging keeps numbers as doubles, and fields in any order."""
+    texts = {name: str(fields[name]) for name in ("code", "event", "event_id", "sha256", "payload")}
+    attributes = {str(name): str(value) for name, value in dict(fields["attributes"]).items()}
+    numbers = {name: int(fields[name]) for name in ("part", "parts")}
+    return json.dumps({**texts, **numbers, "attributes": attributes}, sort_keys=True).encode()
 
 
 def in_parts(text: str) -> list[str]:

@@ -188,6 +188,11 @@ def default_subscription(settings: Settings) -> str:
     return f"{topic.rpartition('-')[0] or topic}-dead-letters"
 
 
+def receiver_service(settings: Settings) -> str:
+    """The Cloud Run service of the receiver beside the topic, as deploy.sh names it."""
+    return default_subscription(settings).removesuffix("dead-letters") + "bitrix-webhook"
+
+
 def _pulled(pubsub: PubSub, subscription: str, stack: ExitStack) -> Iterator[Kept]:
     """Each message once, held until it is settled or `stack` closes."""
     held: dict[str, None] = {}

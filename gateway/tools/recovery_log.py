@@ -1,15 +1,18 @@
 """Events that were kept in a log, read back: from Cloud Logging, or from what was exported of one.
 
-An event may stand there in numbered parts, in any order, and more than once.
+An event may stand there in numbered parts, in any order, and more than once. Only records
+that carry a signature made from an accepted token are taken: strangers can have lines
+written into a log.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from gateway.errors import PassingFailure
+from gateway.queues.unqueued import is_signed
 from gateway.texts import say
 from gateway.tools.recovery import Kept, Source, nothing
 
@@ -19,15 +22,24 @@ _MARK = '{"code": "EVENT_NOT_QUEUED"'  # how a line of text carries a record
 
 
 class Parts:
-    """Joins records of kept events; `incomplete` names the events of which parts are missing."""
+    """Joins records of kept events; `incomplete` names the events of which parts are missing.
 
-    def __init__(self, source: Source) -> None:
+    `unsigned` counts the records that were left: of the first edition, of a token that is
+    no longer accepted, or of a stranger.
+    """
+
+    def __init__(self, source: Source, tokens: Iterable[bytes]) -> None:
         self._source = source
+        self._tokens = tuple(tokens)
+        self.unsigned = 0
         self._open: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
         self._joined: set[tuple[str, str]] = set()
 
     def add(self, fields: Mapping[str, Any]) -> Kept | None:
         """The event that this record completes, if it does."""
+        if not is_signed(fields, self._tokens):
+            self.unsigned += 1
+            return None
         try:
             key = (str(fields["event_id"]), str(fields.get("sha256", "")))
             part, parts = int(fields.get("part", 1)), int(fields.get("parts", 1))  # the log has doubles
@@ -102,15 +114,19 @@ def _in_line(line: str) -> Iterator[Mapping[str, Any]]:
 
 
 def cloud_records(
-    project: str, language: str, since: datetime | None = None, client: Any = None
+    project: str, service: str, language: str, since: datetime | None = None, client: Any = None
 ) -> Iterator[Mapping[str, Any]]:
-    """The records in a project's log, oldest first. Raises `PassingFailure` where it can't be read."""
+    """The records in the log of the receiver's service, oldest first. Raises `PassingFailure`."""
     import google.api_core.exceptions
     import google.auth.exceptions
     from google.cloud import logging
 
     begin = since or datetime.now(UTC) - RETENTION
-    wanted = f'(jsonPayload.code="{CODE}" OR textPayload:"{CODE}") AND timestamp>="{begin.isoformat()}"'
+    wanted = (
+        f'resource.type="cloud_run_revision" AND resource.labels.service_name="{service}"'
+        f' AND logName="projects/{project}/logs/run.googleapis.com%2Fstderr"'
+        f' AND (jsonPayload.code="{CODE}" OR textPayload:"{CODE}") AND timestamp>="{begin.isoformat()}"'
+    )
     try:
         client = client or logging.Client(project=project)  # type: ignore[no-untyped-call]
         for entry in client.list_entries(filter_=wanted, order_by=logging.ASCENDING, page_size=1000):

@@ -36,6 +36,9 @@ from tests.support.pubsub import Topic
 from tests.support.queues import leased
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+TOKEN = "k3v9x2m8q1w7e5r4t6y0u1i2o3p4a5s6"
+OTHER = "b0n7c4l2h9g5j8d3f6z1w0v2x4m6k8q9"
+TOKENS = (TOKEN.encode(),)
 
 
 def message(user: int = 7, text: str = 'Ёж 🦔 \u2028 "\\') -> Message:
@@ -53,6 +56,7 @@ class House:
             "DATABASE_URL": f"sqlite:///{home}/links.db",
             "JOURNAL_URL": f"sqlite:///{home}/journal.db",
             "LOG_LANGUAGE": "en",
+            "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
         }
         self.queue = EmbeddedQueue(home / "queue.db", max_attempts=1)
 
@@ -252,7 +256,8 @@ ROOT = Path(__file__).parents[2]
 def kept_records(
     caplog: pytest.LogCaptureFixture, *messages: Message, **environment: str
 ) -> list[dict[str, Any]]:
-    settings = load({"K_SERVICE": "b24-bitrix-webhook", **environment}, None)
+    named = {"K_SERVICE": "b24-bitrix-webhook", "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}
+    settings = load(named | environment, None)
     caplog.clear()
     for one in messages:
         keep(one.to_bytes(), one.attributes("query:token"), settings)
@@ -301,7 +306,13 @@ def test_an_export_comes_back_to_the_byte(
 def test_lines_of_our_own_log_come_back(house: House, caplog: pytest.LogCaptureFixture) -> None:
     (house.home / "var").write_text("in the way")
     events = [message(1), message(2, LONG)]
-    settings = load({"JOURNAL_URL": f"sqlite:///{house.home}/var/journal.db"}, None)
+    settings = load(
+        {
+            "JOURNAL_URL": f"sqlite:///{house.home}/var/journal.db",
+            "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
+        },
+        None,
+    )
     for one in events:
         keep(one.to_bytes(), one.attributes("query:token"), settings)
     lines = [
@@ -360,7 +371,7 @@ def test_two_keepings_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixtur
     )
     assert first.event_id == second.event_id
     ones, twos = kept_records(caplog, first), kept_records(caplog, second)
-    parts = Parts("log")
+    parts = Parts("log", TOKENS)
     joined = [kept for kept in map(parts.add, [*ones[1:], *twos[:1], *twos[1:], *ones[:1]]) if kept]
     assert [kept.data for kept in joined] == [second.to_bytes(), first.to_bytes()]
 
@@ -379,7 +390,7 @@ def test_two_keepings_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixtur
     ],
 )
 def test_what_holds_no_event_yields_none(text: str) -> None:
-    assert [kept for kept in map(Parts("file").add, exported(text)) if kept] == []
+    assert [kept for kept in map(Parts("file", TOKENS).add, exported(text)) if kept] == []
 
 
 def test_cloud_logging_is_read_to_its_end(
@@ -391,13 +402,17 @@ def test_cloud_logging_is_read_to_its_end(
         entry(one) | {"logName": "projects/p-1234/logs/stderr"}
         for one in reversed(kept_records(caplog, event))
     ]
-    parts = Parts("log")
-    kept = [one for one in map(parts.add, cloud_records("p-1234", "en", NOW, client)) if one]
+    parts = Parts("log", TOKENS)
+    kept = [
+        one for one in map(parts.add, cloud_records("p-1234", "b24-bitrix-webhook", "en", NOW, client)) if one
+    ]
     assert [(one.data, dict(one.attributes)) for one in kept] == [
         (event.to_bytes(), event.attributes("query:token"))
     ]
     assert len(api.asked) > 1
     assert 'timestamp>="2026-11-24T09:00:00+00:00"' in api.asked[0]["filter"]
+    assert 'resource.labels.service_name="b24-bitrix-webhook"' in api.asked[0]["filter"]
+    assert 'logName="projects/p-1234/logs/run.googleapis.com%2Fstderr"' in api.asked[0]["filter"]
     assert api.asked[0]["resourceNames"] == ["projects/p-1234"]
 
 
@@ -405,8 +420,53 @@ def test_a_log_that_cannot_be_read_is_said(logging_api: tuple[type[CloudLogging]
     api, client = logging_api
     api.status = 403
     with pytest.raises(PassingFailure, match=r"roles/logging\.viewer") as caught:
-        list(cloud_records("p-1234", "en", NOW, client))
+        list(cloud_records("p-1234", "b24-bitrix-webhook", "en", NOW, client))
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"signature": ""},
+        {"signature": "0" * 64},
+        {"event": "ONUSERDELETE"},
+        {"attributes": {"event": "ONUSERDELETE"}},
+        {"payload": "{}", "sha256": ""},
+        {"part": "x"},
+    ],
+)
+def test_a_record_that_a_stranger_wrote_or_changed_is_left(
+    house: House, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], change: dict[str, Any]
+) -> None:
+    [fields] = kept_records(caplog, message(1))
+    (house.home / "export.json").write_text(json.dumps([entry(fields | change), entry({**fields, **change})]))
+    assert main(["replay", str(house.home / "export.json")]) == 1
+    assert "signature" in capsys.readouterr().err
+    assert house.queued() == []
+
+
+def test_a_record_outlives_a_rotation(
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (house.home / "export.json").write_text(
+        json.dumps([entry(one) for one in kept_records(caplog, message(1))])
+    )
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", OTHER)
+    assert main(["replay", str(house.home / "export.json")]) == 1
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", f"{OTHER},{TOKEN}")
+    assert main(["replay", str(house.home / "export.json")]) == 0
+    assert len(house.queued()) == 1
+
+
+def test_a_damaged_journal_keeps_no_dead_letter_back(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (house.home / "journal.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
+    house.put_aside(message(1))
+    house.fail(message(2))
+    assert main(["replay"]) == 2
+    assert "journal.db" in capsys.readouterr().err
+    assert len(house.queued()) == 2
 
 
 # Dead letters, looked at and mended.
@@ -432,6 +492,16 @@ def test_dead_letters_are_listed_whole(house: House, capsys: pytest.CaptureFixtu
     assert "no user id" in capsys.readouterr().out
     assert main(["dead-letters", "--event", "ONUSERADD", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_terminal_obeys_nothing_that_a_letter_holds(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.put_aside(message(1, "\x1b]0;title\x07 \x9b2J \u202e"), reason="\x1b[2J gone \x9b1A")
+    capsys.readouterr()
+    for arguments in ([], ["--json"], ["show", message(1, "\x1b]0;title\x07 \x9b2J \u202e").event_id]):
+        assert main(["dead-letters", *arguments]) == 0
+        assert not set(capsys.readouterr().out) & set("\x1b\x07\x9b\u202e")
 
 
 def test_a_dead_letter_is_mended(house: House, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from gateway import journal as journals
 from gateway.errors import QueueRefused, QueueUnavailable
 from gateway.queues import publish
 from gateway.queues.publish import PUBLISH_SECONDS, publish_within
-from gateway.queues.unqueued import PART_BYTES, in_parts, keep
+from gateway.queues.unqueued import PART_BYTES, in_parts, is_signed, keep
 from gateway.settings import Settings, load
 
 ATTRIBUTES = {"event": "ONUSERADD", "event_id": "e-1", "portal": "p.bitrix24.ru", "source": "webhook"}
@@ -101,7 +101,9 @@ def test_what_would_be_refused_again_is_not_tried_again() -> None:
 
 
 def cloud(**more: str) -> Settings:
-    return load({"K_SERVICE": "b24-bitrix-webhook", **more}, None)
+    return load(
+        {"K_SERVICE": "b24-bitrix-webhook", "BITRIX24_OUTGOING_WEBHOOK_TOKEN": "t" * 32, **more}, None
+    )
 
 
 def fields(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -118,6 +120,9 @@ MESSAGE = json.dumps(
 def test_on_google_cloud_it_is_kept_in_the_log_as_text(caplog: pytest.LogCaptureFixture) -> None:
     keep(MESSAGE.encode(), ATTRIBUTES, cloud())
     [kept] = fields(caplog)
+    assert is_signed(kept, cloud().tokens)
+    assert not is_signed({**kept, "payload": "{}"}, cloud().tokens)
+    assert len(kept.pop("signature")) == 64
     assert kept.pop("sha256") == sha256(MESSAGE.encode()).hexdigest()
     assert kept == {
         "code": "EVENT_NOT_QUEUED", "event": "ONUSERADD", "event_id": "e-1", "attributes": ATTRIBUTES,

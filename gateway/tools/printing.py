@@ -1,0 +1,31 @@
+"""What strangers wrote, fit for a terminal: control characters are shown, never sent."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SHOWN = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
+# JSON escapes what is below a space by itself; a terminal obeys some of what is above, too.
+_IN_JSON = {code: f"\\u{code:04x}" for code in _CONTROLS if code >= 0x7F}
+
+
+def printable(text: str) -> str:
+    """One line of text without anything that a terminal would obey."""
+    return text.translate(_SHOWN)
+
+
+def as_json(value: Any, indent: int | None = 2) -> str:
+    """JSON that a terminal may show as well."""
+    return json.dumps(value, ensure_ascii=False, indent=indent).translate(_IN_JSON)
+
+
+def print_list(values: Iterable[Any]) -> None:
+    """A JSON list, each item as it comes: what is listed may be larger than memory."""
+    empty = True
+    for value in values:
+        click.echo(("[\n" if empty else ",\n") + as_json(value), nl=False)
+        empty = False
+    click.echo("[]" if empty else "\n]")
