@@ -61,6 +61,10 @@ class PortalUnavailable(PassingFailure):
     """The portal's REST did not answer, or is over its limits."""
 
 
+class PortalSilent(PortalUnavailable):
+    """The portal did not answer in time; asking again at once would hold everybody up."""
+
+
 class PortalError(GatewayError):
     """The portal answered, and the answer is wrong (scope, field, secret, a page that lies)."""
 

@@ -223,8 +223,48 @@ SENTENCES: dict[str, Sentence] = {
         "needed to read users: the portal, and the incoming webhook's USER_ID/SECRET (the two parts after /rest/)",
     ),
     "REST_UNREACHABLE": Sentence(
-        "Портал не отвечает. Проверьте BITRIX24_DOMAIN и сеть; попытка повторится",
-        "The portal does not answer. Check BITRIX24_DOMAIN and the network; it will be tried again",
+        "Портал {domain} оборвал соединение без ответа. Проверьте BITRIX24_DOMAIN и сеть; попытка повторится",
+        "The portal {domain} closed the connection without an answer. Check BITRIX24_DOMAIN and the network; it will be tried again",
+    ),
+    "REST_CERTIFICATE": Sentence(
+        "Сертификат портала {domain} не прошёл проверку: просрочен, самоподписан, не для этого имени или без промежуточного. Исправьте сертификат на портале; свой корневой укажите в REQUESTS_CA_BUNDLE",
+        "The certificate of the portal {domain} could not be verified: expired, self-signed, for another name, or without its intermediate. Correct it at the portal; name a root of your own in REQUESTS_CA_BUNDLE",
+    ),
+    "REST_NAME": Sentence(
+        "Имя портала {domain} не найдено в DNS. Проверьте BITRIX24_DOMAIN и DNS на этой машине; попытка повторится",
+        "The name of the portal {domain} is not found in DNS. Check BITRIX24_DOMAIN and this machine's DNS; it will be tried again",
+    ),
+    "REST_REFUSED": Sentence(
+        "Портал {domain} не принимает соединений: адрес есть, но порт закрыт. Проверьте порт в BITRIX24_DOMAIN и брандмауэр; попытка повторится",
+        "The portal {domain} refuses connections: the address exists, but the port is closed. Check the port in BITRIX24_DOMAIN and the firewall; it will be tried again",
+    ),
+    "REST_SILENT": Sentence(
+        "Портал {domain} не ответил за отведённое время. Проверьте, открывается ли он отсюда и не закрыт ли брандмауэром; попытка повторится",
+        "The portal {domain} did not answer in time. Check that it opens from here and that no firewall drops the connection; it will be tried again",
+    ),
+    "REST_PROXY": Sentence(
+        "Прокси из HTTPS_PROXY не соединил с порталом {domain}. Проверьте HTTPS_PROXY или добавьте портал в NO_PROXY; попытка повторится",
+        "The proxy in HTTPS_PROXY did not connect to the portal {domain}. Check HTTPS_PROXY, or add the portal to NO_PROXY; it will be tried again",
+    ),
+    "REST_CLOSED": Sentence(
+        "Портал временно закрыт (HTTP {status}): обслуживание, закрытый сайт коробки или прокси перед ним. Откройте портал в браузере; попытка повторится",
+        "The portal is closed for now (HTTP {status}): maintenance, a box whose site is closed, or a proxy in front of it. Open the portal in a browser; it will be tried again",
+    ),
+    "REST_INTERNAL": Sentence(
+        "Портал ответил на {method} внутренней ошибкой. Обычно она проходит: попытка повторится; если нет, напишите в поддержку Битрикс24",
+        "The portal answered {method} with an internal error. It usually passes and will be tried again; if it does not, write to Bitrix24's support",
+    ),
+    "REST_OVERLOAD": Sentence(
+        "REST этого портала заблокирован вручную (OVERLOAD_LIMIT), сам он не откроется. Напишите в поддержку Битрикс24: снять блокировку может только она",
+        "This portal's REST is blocked by hand (OVERLOAD_LIMIT) and will not open by itself. Write to Bitrix24's support: only they can lift the block",
+    ),
+    "REST_OWNER": Sentence(
+        "Владелец входящего вебхука не может войти на портал: скорее всего, уволен. Создайте входящий вебхук от имени действующего администратора и задайте BITRIX24_WEBHOOK_TOKEN",
+        "The incoming webhook's owner cannot log in to the portal: most likely dismissed. Make an incoming webhook as an administrator who works there, and set BITRIX24_WEBHOOK_TOKEN",
+    ),
+    "REST_UNNAMED": Sentence(
+        "Портал ответил на {method} ошибкой без кода (HTTP {status}). Повторите; если ошибка останется, напишите в поддержку Битрикс24",
+        "The portal answered {method} with an error without a code (HTTP {status}). Repeat; if it stays, write to Bitrix24's support",
     ),
     "REST_LIMIT": Sentence(
         "Портал ограничил запросы; следующий возможен через {seconds} с. Ждите: повтор произойдёт сам",

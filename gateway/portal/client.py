@@ -6,6 +6,7 @@ back with HTTP 200, so every row is held against what was asked for.
 
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -13,13 +14,12 @@ from typing import Any
 
 import stamina
 import stamina.instrumentation
-from b24pysdk.utils.encoding import encode_params
 
-from gateway.errors import PortalError, PortalUnavailable, SettingError
+from gateway.errors import PortalError, PortalSilent, PortalUnavailable, SettingError
 from gateway.links import user_record
 from gateway.links.user_record import Record
 from gateway.portal.rate_limit import pace_of
-from gateway.portal.transport import CONNECT_SECONDS, Caller, Outcome
+from gateway.portal.transport import CONNECT_SECONDS, Caller, Outcome, command
 from gateway.settings import Settings
 from gateway.texts import say
 
@@ -40,14 +40,33 @@ class AnswerDoubted(PortalError):
     """The answer contradicts what was asked, so what the same walk saw before is not believed either."""
 
 
-_LIMITS = {"QUERY_LIMIT_EXCEEDED", "OVERLOAD_LIMIT"}  # with 503; 429 is one whatever it says
-_SECRET_WRONG = {
-    "INVALID_CREDENTIALS", "NO_AUTH_FOUND", "AUTHORIZATION_ERROR", "INVALID_TOKEN", "EXPIRED_TOKEN",
-    "ERROR_OAUTH", "APPLICATION_NOT_FOUND", "WRONG_AUTH_TYPE",
-}  # fmt: skip
-_PLAN_WRONG = {"ACCESS_DENIED", "PAYMENT_REQUIRED", "PORTAL_DELETED"}
+_LIMIT = "QUERY_LIMIT_EXCEEDED"  # with 503; 429 is a limit whatever its code says
+_MEANINGS: dict[str, tuple[type[PortalError | PortalUnavailable], str]] = {
+    "silent": (PortalSilent, "REST_SILENT"),
+    "certificate": (PortalUnavailable, "REST_CERTIFICATE"),
+    "name": (PortalUnavailable, "REST_NAME"),
+    "refused": (PortalUnavailable, "REST_REFUSED"),
+    "proxy": (PortalUnavailable, "REST_PROXY"),
+    "broken off": (PortalUnavailable, "REST_UNREACHABLE"),
+    "redirect": (PortalError, "REST_REDIRECT"),
+    "unreadable": (PortalError, "REST_UNREADABLE"),
+    "unnamed": (PortalError, "REST_UNNAMED"),
+    "owner": (PortalError, "REST_OWNER"),
+    "INTERNAL_SERVER_ERROR": (PortalUnavailable, "REST_INTERNAL"),
+    "OVERLOAD_LIMIT": (PortalError, "REST_OVERLOAD"),
+    "INSUFFICIENT_SCOPE": (PortalError, "REST_SCOPE"),
+    **dict.fromkeys(
+        ("INVALID_CREDENTIALS", "NO_AUTH_FOUND", "AUTHORIZATION_ERROR", "INVALID_TOKEN", "EXPIRED_TOKEN"),
+        (PortalError, "REST_SECRET"),
+    ),
+    **dict.fromkeys(
+        ("ERROR_OAUTH", "APPLICATION_NOT_FOUND", "WRONG_AUTH_TYPE"), (PortalError, "REST_SECRET")
+    ),
+    **dict.fromkeys(("ACCESS_DENIED", "PAYMENT_REQUIRED", "PORTAL_DELETED"), (PortalError, "REST_PLAN")),
+}
 TOO_MANY = 429
-_GATEWAY_ERRORS = {502, 503, 504}  # a proxy in front of the portal did not reach it
+_GATEWAY_ERRORS = {502, 503, 504}  # a proxy in front of the portal did not reach it, or closed it for a while
+_CLOUD = re.compile(r"[\w.-]+\.bitrix24\.[a-z.]+(?::\d+)?")
 
 
 class Portal:
@@ -127,7 +146,7 @@ class Portal:
         commands = {}
         for index in range(1, count + 1):
             last = after if index == 1 else f"$result[{index - 1}][{PAGE - 1}][ID]"
-            commands[str(index)] = f"user.get?{encode_params(_page_params(last, fields, since))}"
+            commands[str(index)] = command("user.get", _page_params(last, fields, since))
         results = self._batch(commands, "user.get")
         pages: list[list[tuple[int, Record]]] = []
         for name in commands:
@@ -144,7 +163,7 @@ class Portal:
         """Which of these users (50 at most) the portal knows, each asked for by its id."""
         asked = {str(user_id): user_id for user_id in user_ids}
         params = {name: {"filter": {"ID": number}, "start": -1} for name, number in asked.items()}
-        commands = {name: f"user.get?{encode_params(param)}" for name, param in params.items()}
+        commands = {name: command("user.get", param) for name, param in params.items()}
         try:
             results = self._batch(commands, "user.get")
         except (PortalError, PortalUnavailable) as failure:
@@ -174,24 +193,27 @@ class Portal:
 
     def _batch(self, commands: dict[str, str], method: str) -> dict[str, Any]:
         """The results of a batch by command; what failed is absent."""
-        answer = self._call("batch", {"halt": 0, "cmd": commands}, None, method)
+        answer = self._call("batch", {"halt": 0, "cmd": commands}, None)
         result = answer.get("result")
         body = result if isinstance(result, dict) else {}
         for timing in _mapping(body.get("result_time")).values():
             self._learn(method, timing)
         return _mapping(body.get("result"))
 
-    def _call(
-        self, method: str, params: dict[str, Any], patience: float | None, limited: str | None = None
-    ) -> dict[str, Any]:
+    def _call(self, method: str, params: dict[str, Any], patience: float | None) -> dict[str, Any]:
         """The portal's answer; an address that does not answer is tried again, while patience lasts.
 
-        `limited` is the method whose operating limit counts, where a batch hides it.
+        One that lets the time pass is not: whoever has all the time (the walk) makes
+        smaller batches, and everybody else is turned away while the portal hangs.
         """
+        if patience is not None and (seconds := self._pace.silent_for(self.clock())):
+            raise PortalUnavailable(self._say("REST_SILENT", domain=self._settings.domain), seconds)
         until = self._until if patience is None else self.clock() + patience
 
         def worth_another_try(error: Exception) -> bool:
-            if not isinstance(error, PortalUnavailable) or error.retry_after is not None:
+            if not isinstance(error, PortalUnavailable) or isinstance(error, PortalSilent):
+                return False
+            if error.retry_after is not None:
                 return False
             return until is None or until - self.clock() > CONNECT_SECONDS
 
@@ -199,29 +221,32 @@ class Portal:
             worth_another_try, ATTEMPTS, timeout=None, wait_initial=0.3, wait_max=2.0, wait_jitter=0.5
         ):
             with attempt:
-                return self._call_in_turn(method, params, until, limited or method)
+                return self._call_in_turn(method, params, until)
         raise AssertionError("stamina returns or raises")
 
-    def _call_in_turn(
-        self, method: str, params: dict[str, Any], until: float | None, limited: str
-    ) -> dict[str, Any]:
+    def _call_in_turn(self, method: str, params: dict[str, Any], until: float | None) -> dict[str, Any]:
         for refusal in range(REFUSALS):
-            self._wait_for_turn(limited, until)
+            self._wait_for_turn(method, until)
             now = self.clock()
             self.requests += 1
             seconds = ANSWER_SECONDS if until is None else min(until - now, ANSWER_SECONDS)
             outcome = self._caller.call(method, params, seconds)
+            if outcome.code != "silent":
+                self._pace.answered()
+            elif seconds < ANSWER_SECONDS:  # not a walk's batch
+                self._pace.silent(self.clock())
             if outcome.answer is not None:
-                self._learn(limited, outcome.answer.get("time"))
+                self._learn(method, outcome.answer.get("time"))
                 return outcome.answer
-            if outcome.code not in _LIMITS and outcome.status != TOO_MANY:
+            if outcome.code != _LIMIT and outcome.status != TOO_MANY:
                 raise self._failure(method, outcome)
             pause = min(2.0**refusal, 30.0) * random.uniform(1.0, 1.3)  # noqa: S311 — jitter, no secret
             if outcome.status == TOO_MANY:
-                self._pace.blocked(limited, self.clock(), pause)
+                self._learn(method, {"operating_reset_at": outcome.reset_at})
+                self._pace.blocked(method, self.clock(), pause)
             else:
                 self._pace.refused(self.clock(), pause)
-        raise self._over_limit(self._pace.wait_for(limited, self.clock()))
+        raise self._over_limit(self._pace.wait_for(method, self.clock()))
 
     def _wait_for_turn(self, method: str, until: float | None) -> None:
         while True:
@@ -238,27 +263,16 @@ class Portal:
                 return
 
     def _learn(self, method: str, timing: object) -> None:
-        """Take `operating_reset_at` (unix seconds) out of a successful answer's `time`."""
+        """Take `operating_reset_at` (unix seconds) out of an answer's `time`."""
         reset_at = timing.get("operating_reset_at") if isinstance(timing, dict) else None
         if isinstance(reset_at, (int, float)) and 0 < reset_at < 1e11:
             self._pace.succeeded(method, self.clock() + reset_at - self._wall())
 
     def _failure(self, method: str, outcome: Outcome) -> PortalError | PortalUnavailable:
         """Our exception for an error. The portal's own description may quote anything, and is left out."""
-        code, status = outcome.code, outcome.status
-        if code == "unreachable" or (status in _GATEWAY_ERRORS and code in ("", "unreadable")):
-            return PortalUnavailable(self._say("REST_UNREACHABLE"))
-        if code == "INSUFFICIENT_SCOPE":
-            return PortalError(self._say("REST_SCOPE", method=method))
-        if code in _SECRET_WRONG:
-            return PortalError(self._say("REST_SECRET", code=code))
-        if code in _PLAN_WRONG:
-            return PortalError(self._say("REST_PLAN", code=code))
-        if code == "redirect":
-            return PortalError(self._say("REST_REDIRECT", status=status))
-        if code in ("", "unreadable"):
-            return PortalError(self._say("REST_UNREADABLE", status=status or "-"))
-        return PortalError(self._say("REST_ERROR", method=method, code=code, status=status))
+        kind, key = _meaning(outcome, self._settings.domain)
+        values = {"method": method, "code": outcome.code, "status": outcome.status or "-"}
+        return kind(self._say(key, domain=self._settings.domain, **values))
 
     def _over_limit(self, seconds: float) -> PortalUnavailable:
         return PortalUnavailable(self._say("REST_LIMIT", seconds=round(seconds + 0.5)), max(seconds, 1.0))
@@ -276,6 +290,17 @@ class Portal:
 
     def _say(self, key: str, **values: object) -> str:
         return say(key, self._settings.language, **values)
+
+
+def _meaning(outcome: Outcome, domain: str) -> tuple[type[PortalError | PortalUnavailable], str]:
+    """What an error means, which is not always what it says."""
+    nameless = outcome.code in ("unnamed", "unreadable")
+    if nameless and outcome.status in _GATEWAY_ERRORS:
+        return PortalUnavailable, "REST_CLOSED"
+    # A box whose site is closed for a while answers so, too.
+    if outcome.code == "PORTAL_DELETED" and not _CLOUD.fullmatch(domain):
+        return PortalUnavailable, "REST_CLOSED"
+    return _MEANINGS.get(outcome.code, (PortalError, "REST_ERROR"))
 
 
 def _page_params(after: int | str, fields: Sequence[str], since: datetime | None) -> dict[str, Any]:

@@ -3,14 +3,20 @@
 Two limits stand in https://apidocs.bitrix24.com/limits.html. How often: a leaky
 bucket of 50 that drains 2 requests a second, a `batch` being one request whatever
 it holds; above it the answer is 503. How long: 480 s of work a method in ten
-minutes, every call inside a batch counted by itself; above it the answer is 429
-and the method rests until `operating_reset_at` of its last successful answer.
+minutes; above it the answer is 429 and the method rests until `operating_reset_at`
+of its last successful answer. A batch's time is billed to the method `batch`
+(measured by the vendor's own JavaScript SDK, against the documentation).
+
+A portal that hangs would take from each caller all the time it has. After two
+silences in a row callers are turned away at once, for half a minute at a time.
 """
 
 import threading
 
 RATE = 2.0  # requests a second that every plan drains (Enterprise: 5)
 BURST = 40  # of the 50 a bucket holds: other programs on this address need some too
+SILENCES = 2  # in a row, after which nobody waits for the portal any more
+SILENT_SECONDS = 30.0  # then one caller tries again
 EVERYTHING = ""  # a rest that concerns every method
 
 
@@ -27,6 +33,8 @@ class Pace:
         self._full_until = 0.0  # when the bucket would be empty again; in the past: it is
         self._rests: dict[str, float] = {}
         self._resets: dict[str, float] = {}
+        self._silences = 0
+        self._silent_until = 0.0
 
     def reserve(self, method: str, now: float, patience: float | None) -> float | None:
         """When `method` may be called; None, and no place taken, where that is more than `patience` away."""
@@ -63,6 +71,25 @@ class Pace:
         """Whether a refusal came while the caller was waiting for its place."""
         with self._lock:
             return self._rest(method) > now
+
+    def silent_for(self, now: float) -> float:
+        """Seconds for which nobody waits for a portal that hangs; 0 lets one caller try."""
+        with self._lock:
+            if self._silences < SILENCES:
+                return 0.0
+            if now < self._silent_until:
+                return self._silent_until - now
+            self._silent_until = now + SILENT_SECONDS
+            return 0.0
+
+    def silent(self, now: float) -> None:
+        with self._lock:
+            self._silences += 1
+            self._silent_until = now + SILENT_SECONDS
+
+    def answered(self) -> None:
+        with self._lock:
+            self._silences = 0
 
     def _rest(self, method: str) -> float:
         return max(self._rests.get(EVERYTHING, 0.0), self._rests.get(method, 0.0))

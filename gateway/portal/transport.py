@@ -1,25 +1,25 @@
 """One call of the portal's REST, whose address is a secret as a whole.
 
-`b24pysdk`'s errors, those of requests and urllib3 below it, and urllib3's debug log
-all quote the address. So nothing raised by them leaves this module: a call comes to
-an `Outcome`, and whoever raises does so after the `except` block has ended, where
-an exception's context is empty and not merely hidden. The loggers mask the path.
-
-The SDK is used one level below its `Client`: that writes `https://` before every
-domain, while a portal on loopback, as in the tests, speaks plain HTTP.
+The errors of requests and urllib3, and urllib3's debug log, all quote the address. So
+nothing raised by them leaves this module: a call comes to an `Outcome`, and whoever
+raises does so after the `except` block has ended, where an exception's context is
+empty and not merely hidden. The loggers mask the path.
 """
 
+import json
 import logging
 import re
+import socket
+import ssl
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import quote_plus
 
 import requests
 import urllib3
-from b24pysdk.api.requesters import BitrixAPIRequester
-from b24pysdk.errors import BitrixAPIError, BitrixRequestError, BitrixResponseError
 
 from gateway.settings import Settings
 
@@ -27,18 +27,24 @@ CONNECT_SECONDS = 5.0
 ANSWER_BYTES = 32 * 1024 * 1024  # a batch of 2,500 users with all their fields is 5 MB
 
 _REST_PATH = re.compile(r"(/rest/(?:api/)?)[^/\s?#'\"]+/[^/\s?#'\"]+")
+_JSON_BEGINS = re.compile(rb'\{\s*"(?:result|error|time)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What one request came to: the portal's answer, or the code of its error and the HTTP status.
 
-    Codes of ours are in lower case; `unreachable` and `unreadable` have no code of the portal's.
+    Codes of ours are in lower case. Without an answer at all: `certificate`, `name`,
+    `refused`, `silent` (nothing came in time), `proxy`, `broken off`. With one:
+    `redirect`, `unreadable`, `unnamed` (an error without a code of the portal's),
+    `owner` (whose webhook it is may not log in any more). `reset_at` is when a
+    method's time is given back (unix seconds), where an error says so.
     """
 
     answer: dict[str, Any] | None = None
     code: str = ""
     status: int = 0
+    reset_at: object = None
 
 
 class Caller:
@@ -50,66 +56,71 @@ class Caller:
         mask_logs()
 
     def call(self, method: str, params: dict[str, Any], seconds: float) -> Outcome:
-        """One request. Never raises, as the address is a local variable here and stands in every text."""
+        """One request, over in `seconds`; a redirect is not followed. Never raises."""
+        # The address is a local variable here, and stands in the text of every exception.
         url = f"{self._settings.rest_origin}/rest/{self._settings.rest_webhook}/{method}.json"
         try:
-            status, answer = _Requester(self._session, url, params, seconds).fetch()
-        except BitrixAPIError as error:
-            code = _code(error.json_response, self._settings.rest_secret or "")
-            return Outcome(code=code, status=error.response.status_code)
-        except BitrixResponseError as error:
-            return Outcome(code="unreadable", status=error.response.status_code)
-        except (BitrixRequestError, urllib3.exceptions.HTTPError, OSError):
-            return Outcome(code="unreachable")
-        except Exception:  # noqa: BLE001 — whatever it is (a number of 5,000 digits), its text may hold the address
+            status, body = self._post(url, params, seconds)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return Outcome(code=_connection_code(error))
+        except Exception:  # noqa: BLE001 — whatever it is, its text may hold the address
             return Outcome(code="unreadable")
         if 300 <= status < 400:
             return Outcome(code="redirect", status=status)
-        return Outcome(answer=answer) if "result" in answer else Outcome(code="unreadable", status=status)
+        answer = parse(body)
+        if answer is None:
+            return Outcome(code="unreadable", status=status)
+        if "error" in answer or status >= 400:
+            timing = answer.get("time")
+            reset_at = timing.get("operating_reset_at") if isinstance(timing, dict) else None
+            return Outcome(None, _code(answer, self._settings.rest_secret or ""), status, reset_at)
+        return Outcome(answer) if "result" in answer else Outcome(code="unreadable", status=status)
 
+    def _post(self, url: str, params: dict[str, Any], seconds: float) -> tuple[int, bytes]:
+        """`requests` bounds each wait for a byte, not their sum: a drip would keep a consumer for hours.
 
-class _Requester(BitrixAPIRequester):  # type: ignore[misc]
-    """The SDK's requester on a kept connection, its answer bounded in bytes and in time, its retries off.
-
-    `requests` bounds each wait for a byte, not their sum: a drip of bytes would keep
-    a consumer beyond its deadline. So half of `seconds` bounds each wait, and the
-    other half when the last one may begin.
-    """
-
-    __slots__ = ("_seconds", "_session")
-
-    def __init__(self, session: requests.Session, url: str, params: dict[str, Any], seconds: float) -> None:
+        So half of `seconds` bounds each wait, and the other half when the last one may begin.
+        """
         half = max(seconds, 0.1) / 2
-        super().__init__(url, params=params, timeout=(min(CONNECT_SECONDS, half), half), max_retries=1)
-        self._session = session
-        self._seconds = half
-
-    def fetch(self) -> tuple[int, dict[str, Any]]:
-        """The HTTP status and the parsed answer; a redirect's answer is never parsed, nor followed."""
-        response = self._post()
-        if 300 <= response.status_code < 400:
-            return response.status_code, {}
-        answer = self._parse_response(response)
-        return response.status_code, answer if isinstance(answer, dict) else {}
-
-    def _request(self) -> requests.Response:
-        ends = time.monotonic() + self._seconds
-        response = self._session.post(
-            self._url,
-            json=self._params,
-            headers=self._headers,
-            timeout=self._timeout,
+        ends = time.monotonic() + half
+        with self._session.post(
+            url,
+            json=params,
+            timeout=(min(CONNECT_SECONDS, half), half),
             allow_redirects=False,
             stream=True,
-        )
-        with response:
+        ) as response:
             body = bytearray()
             while piece := response.raw.read1(65536, decode_content=True):
                 body += piece
                 if len(body) > ANSWER_BYTES or time.monotonic() > ends:
-                    raise urllib3.exceptions.ReadTimeoutError(None, "", "")  # type: ignore[arg-type]
-        response._content = bytes(body)  # what `stream=False` would have put there
-        return response
+                    raise requests.Timeout
+        return response.status_code, bytes(body)
+
+
+def parse(body: bytes) -> dict[str, Any] | None:
+    """The JSON object of an answer, also behind a BOM or a PHP warning, which a box may print before it."""
+    begins = _JSON_BEGINS.search(body)
+    try:
+        answer = json.loads(body[begins.start() :] if begins else body)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def command(method: str, params: dict[str, Any]) -> str:
+    """A batch's command: the method, and its parameters as PHP reads them from a query."""
+    return f"{method}?{'&'.join(_pairs(params, ''))}"
+
+
+def _pairs(value: object, name: str) -> Iterator[str]:
+    if isinstance(value, (dict, list)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            part = quote_plus(str(key))
+            yield from _pairs(item, f"{name}[{part}]" if name else part)
+    else:
+        yield f"{name}={quote_plus(str(value))}"
 
 
 def _session(settings: Settings) -> requests.Session:
@@ -119,12 +130,41 @@ def _session(settings: Settings) -> requests.Session:
     return session
 
 
-def _code(answer: object, secret: str) -> str:
+def _connection_code(error: BaseException) -> str:
+    """Why no answer came, by the exceptions that a library's exception was made from."""
+    causes = list(_causes(error))
+    kinds: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
+        ("certificate", (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)),
+        ("proxy", (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)),
+        ("name", (socket.gaierror, urllib3.exceptions.NameResolutionError)),
+        ("refused", (ConnectionRefusedError,)),
+        ("silent", (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
+    )
+    for code, types in kinds:
+        if any(isinstance(cause, types) for cause in causes):
+            return code
+    return "broken off"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    waiting, known = [error], set()
+    while waiting:
+        cause = waiting.pop()
+        if id(cause) not in known:
+            known.add(id(cause))
+            yield cause
+            related = (*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__)
+            waiting += [one for one in related if isinstance(one, BaseException)]
+
+
+def _code(answer: dict[str, Any], secret: str) -> str:
     """The error's code, if it looks like one and does not quote our secret."""
-    error = answer.get("error") if isinstance(answer, dict) else None
+    error, description = answer.get("error"), answer.get("error_description")
+    if isinstance(description, str) and "unable to authorize user" in description.lower():
+        return "owner"
     code = error.upper() if isinstance(error, str) else ""
     quotes = len(secret) > 7 and secret.upper() in code
-    return code if re.fullmatch(r"[A-Z_]{1,60}", code) and not quotes else ""
+    return code if re.fullmatch(r"[A-Z_]{1,60}", code) and not quotes else "unnamed"
 
 
 class _Mask(logging.Filter):

@@ -1,18 +1,25 @@
 """The portal's REST, held against a simulated portal over real HTTP."""
 
 import logging
+import socket
+import ssl
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.errors import GatewayError, PortalError, PortalUnavailable, SettingError
+from gateway.errors import GatewayError, PortalError, PortalSilent, PortalUnavailable, SettingError
 from gateway.portal.client import Portal
 from gateway.portal.rate_limit import BURST, RATE, Pace
 from tests.support.portal import (
@@ -327,6 +334,172 @@ def test_an_unreachable_portal_is_tried_again_and_told_without_the_secret(
     assert not quotes_secret(raised.value)
     assert SECRET not in caplog.text
     assert len(portal.calls) == 3
+
+
+MEANINGS = {
+    "a block made by hand": (error("OVERLOAD_LIMIT", 503), PortalError, "support", 1),
+    "a deleted portal is a closed box": (
+        error("PORTAL_DELETED", 500),
+        PortalUnavailable,
+        "closed for now",
+        3,
+    ),
+    "maintenance": (Reply(503, b"<html>Works</html>", "text/html"), PortalUnavailable, "closed for now", 3),
+    "an internal error": (error("INTERNAL_SERVER_ERROR", 500), PortalUnavailable, "internal error", 3),
+    "no code": (Reply(400, b'{"error":"","error_description":"x"}'), PortalError, "without a code", 1),
+    "a dismissed owner": (
+        Reply(401, b'{"error":"INVALID_CREDENTIALS","error_description":"Unable to authorize user"}'),
+        PortalError,
+        "owner",
+        1,
+    ),
+    "hangs up": (HANG_UP, PortalUnavailable, "closed the connection", 3),
+}
+
+
+@pytest.mark.parametrize("name", MEANINGS)
+def test_errors_are_told_by_their_meaning(portal: PortalSimulator, clock: Clock, name: str) -> None:
+    reply, kind, text, calls = MEANINGS[name]
+    portal.faults.append(always(reply))
+    with pytest.raises(kind, match=text) as raised:
+        made(portal, clock).user(1)
+    assert not quotes_secret(raised.value)
+    assert len(portal.calls) == calls
+    assert clock.slept == []  # none of them is a limit
+
+
+def test_a_deleted_portal_in_the_cloud_is_gone(portal: PortalSimulator, clock: Clock) -> None:
+    portal.faults.append(always(error("PORTAL_DELETED", 500)))
+    settings = replace(portal.settings(), domain="p.bitrix24.com.br")
+    with pytest.raises(PortalError, match="plan"):
+        Portal(settings, clock, clock.sleep, clock).user(1)
+
+
+@pytest.mark.parametrize(
+    ("origin", "text"),
+    [("https://no-such-name.invalid", "DNS"), ("https://127.0.0.1:{closed}", "port is closed")],
+)
+def test_no_connection_is_told_by_its_reason(
+    portal: PortalSimulator, clock: Clock, monkeypatch: pytest.MonkeyPatch, origin: str, text: str
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    with socket.socket() as bound:  # bound, and not listening: it refuses
+        bound.bind(("127.0.0.1", 0))
+        settings = replace(portal.settings(), rest_origin=origin.format(closed=bound.getsockname()[1]))
+        with pytest.raises(PortalUnavailable, match=text) as raised:
+            Portal(settings, clock, clock.sleep, clock).user(1)
+    assert not quotes_secret(raised.value)
+
+
+def test_a_certificate_that_nobody_signed_is_told(
+    portal: PortalSimulator, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=shake_hands, args=(listener, context), daemon=True)
+        thread.start()
+        origin = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(PortalUnavailable, match="certificate") as raised:
+            Portal(replace(portal.settings(), rest_origin=origin), clock, clock.sleep, clock).user(1)
+    assert not quotes_secret(raised.value)
+
+
+def self_signed(directory: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = directory / "certificate.pem"
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    path.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + certificate.public_bytes(pem)
+    )
+    return path
+
+
+def shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """Three times: so often an address that does not answer is tried."""
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            with suppress(OSError), context.wrap_socket(connection, server_side=True):
+                pass
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"\xef\xbb\xbf",
+        b"<br />\n<b>Warning</b>:  Undefined array key {1} in <b>/home/x.php</b> on line <b>3</b><br />\n",
+        b"\nNotice: x in /home/x.php on line 3\n\xef\xbb\xbf",
+    ],
+)
+def test_what_a_box_prints_before_its_answer_is_skipped(
+    portal: PortalSimulator, clock: Clock, before: bytes
+) -> None:
+    portal.faults.append(always(Reply(body=before + b'{"result":[{"ID":"1","ACTIVE":true}],"time":{}}')))
+    assert made(portal, clock).user(1) == {"ID": "1", "ACTIVE": True}
+
+
+def test_a_portal_that_hangs_holds_nobody(portal: PortalSimulator) -> None:
+    """Two callers wait in vain; the others are turned away at once, until one may try again."""
+    portal.add(1, 5)
+    hangs = threading.Event()
+
+    def hang(call: Call) -> None:
+        hangs.wait(10)
+
+    portal.faults.append(hang)
+    now = [1000.0]
+    rest = Portal(portal.settings(), lambda: now[0])
+    for _ in range(2):
+        with pytest.raises(PortalSilent, match="in time"):
+            rest.user(1, 0.2)
+    assert len(portal.calls) == 2  # not asked again at once
+    for _ in range(20):
+        with pytest.raises(PortalUnavailable, match="in time") as turned_away:
+            rest.user(1, 20)
+        assert turned_away.value.retry_after == 30
+    assert len(portal.calls) == 2
+    hangs.set()
+    now[0] += 31
+    assert rest.user(1) is not None
+    assert rest.user(1) is not None
+
+
+def test_one_caller_tries_a_portal_that_hung() -> None:
+    pace = Pace()
+    for _ in range(2):
+        assert pace.silent_for(100.0) == 0
+        pace.silent(100.0)
+    assert pace.silent_for(110.0) == 20
+    assert pace.silent_for(130.0) == 0  # this one tries
+    assert pace.silent_for(130.0) == 30  # the others wait for what comes of it
+    pace.answered()
+    assert pace.silent_for(131.0) == 0
+
+
+def test_a_batch_over_its_time_rests_as_batch(portal: PortalSimulator, clock: Clock) -> None:
+    """The 429 names its own reset; single pages go on meanwhile."""
+    portal.add(1)
+    reset_at = int(clock.now) + 200
+    body = f'{{"error":"OPERATION_TIME_LIMIT","time":{{"operating_reset_at":{reset_at}}}}}'
+    portal.faults.append(
+        lambda call: Reply(429, body.encode()) if call.method == "batch" and clock.now < reset_at else None
+    )
+    rest = made(portal, clock)
+    rest.user(1)
+    assert clock.slept == []
+    rest.users_pages(0, 2)
+    assert clock.now == pytest.approx(reset_at, abs=1)
+    assert [call.method for call in portal.calls] == ["user.get", "batch", "batch"]
 
 
 def test_a_passing_fault_passes(portal: PortalSimulator, clock: Clock) -> None:
