@@ -506,6 +506,27 @@ SENTENCES: dict[str, Sentence] = {
         "The address is neither this machine nor WEBHOOK_URL over HTTPS: the token was not sent. If it is yours, "
         "add --send-token",
     ),
+    "PROBE_REFUSED": Sentence(
+        "Проба самого шлюза (doctor или trigger) отвергнута",
+        "A probe of the gateway's own (doctor or trigger) was refused",
+    ),
+    "TRIGGER_WRONG": Sentence(
+        "Так и должно быть: токен был случайный, шлюз его отверг. Уберите --wrong-token, чтобы событие прошло",
+        "As it should be: the token was a random one, and the gateway refused it. Leave --wrong-token out for the event to pass",
+    ),
+    "TRIGGER_UNKNOWN": Sentence(
+        "Среди известных шлюзу событий Битрикс24 нет {event}; отправляю как есть. Список: ./b24 trigger --list",
+        "{event} is none of Bitrix24's events that the gateway knows; it is sent as it is. The list: ./b24 trigger --list",
+    ),
+    "TRIGGER_NO_EVENT": Sentence(
+        "Назовите событие, например: ./b24 trigger ONUSERADD. Список: ./b24 trigger --list",
+        "Name an event, for example: ./b24 trigger ONUSERADD. The list: ./b24 trigger --list",
+    ),
+    "TRIGGER_CAME": Sentence("{subscription}: {code} {reason}", "{subscription}: {code} {reason}"),
+    "TRIGGER_WAITED": Sentence(
+        "За {seconds} с событие ещё не обработано. Что с ним стало, покажет: ./b24 events show {event_id}",
+        "Nothing came of the event within {seconds} s yet. What comes of it: ./b24 events show {event_id}",
+    ),
     "TRIGGER_NOBODY": Sentence(
         "{url} не отвечает ({problem}). Запустите шлюз (make run) или проверьте адрес",
         "{url} does not answer ({problem}). Start the gateway (make run) or check the address",

@@ -2,17 +2,25 @@
 
 import json
 import secrets
+import string
+import time
 from typing import Any
 
 import click
 import urllib3
 
 from gateway.ingest.php_form import build_query
+from gateway.journal import Outcome, open_journal
+from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings, load
 from gateway.texts import say
-from gateway.tools.sample_delivery import OURS, Address, data_of, delivery, here, parse, place_token
+from gateway.tools.printing import as_json as as_json_text
+from gateway.tools.printing import printable
+from gateway.tools.sample_delivery import EVENTS, OURS, Address, data_of, delivery, here, parse, place_token
 from verify import PLACES
+
+WAIT_SECONDS = 3
 
 
 @click.command(
@@ -21,7 +29,8 @@ from verify import PLACES
     "configured token, and show the answer. Exit code 0: queued, 1: refused, 2: nobody answered.",
     epilog="Example: ./b24 trigger ONUSERUPDATE --data ID=12 --data UF_USR_TELEGRAM=@ivan_petrov",
 )
-@click.argument("event")
+@click.argument("event", required=False)
+@click.option("--list", "as_list", is_flag=True, help="List the events that the gateway knows.")
 @click.option("--url", help="Default: the server of these settings, on this machine.")
 @click.option(
     "--place", type=click.Choice(PLACES), default=OURS, show_default=True, help="Where the token stands."
@@ -33,7 +42,8 @@ from verify import PLACES
 @click.option("--send-token", is_flag=True, help="Send the token even to another host than WEBHOOK_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
-    event: str,
+    event: str | None,
+    as_list: bool,
     url: str | None,
     place: str,
     data: tuple[str, ...],
@@ -42,14 +52,23 @@ def command(
     as_json: bool,
 ) -> int:
     settings = load()
+    if as_list:
+        click.echo("\n".join(EVENTS))
+        return 0
+    if event is None:
+        raise click.UsageError(say("TRIGGER_NO_EVENT", settings.language))
     address = parse(url or f"{here(settings.host, settings.port)}{WEBHOOK_PATH}")
     if address is None:
         raise click.UsageError(say("DOCTOR_URL", settings.language))
-    token = secrets.token_hex(16) if wrong_token else _token(settings)
+    token = _random_token() if wrong_token else _token(settings)
     if url and not (wrong_token or send_token or _may_know(address, settings)):
         raise click.UsageError(say("TRIGGER_STRANGER", settings.language))
+    if event.upper() not in EVENTS:
+        click.echo(say("TRIGGER_UNKNOWN", settings.language, event=printable(event.upper())), err=True)
     fields = delivery(event, _data(event, data), settings.domain or "portal.bitrix24.ru")
     headers, query = place_token(place, token, fields)
+    if _may_know(address, settings) or send_token:
+        headers |= probe_mark(settings.tokens, time.time())
     try:
         answer = urllib3.PoolManager(retries=False, timeout=15).request(
             "POST",
@@ -65,10 +84,45 @@ def command(
         return 2
     text = answer.data.decode("utf-8", "replace")
     said = _parsed(text)
-    click.echo(
-        text if as_json else f"{answer.status} {said.get('code', '')} {said.get('message', text[:200])}"
-    )
-    return 0 if answer.status == 200 and said.get("code") == "EVENT_QUEUED" else 1
+    queued = answer.status == 200 and said.get("code") == "EVENT_QUEUED"
+    came = _came_of(str(said.get("event_id")), settings) if queued and address.loopback else []
+    if as_json:
+        click.echo(as_json_text({**said, "outcomes": [_shown(one) for one in came]} if said else text))
+        return 0 if queued else 1
+    click.echo(printable(f"{answer.status} {said.get('code', '')} {said.get('message', text[:200])}"))
+    for one in came:
+        click.echo(printable(say("TRIGGER_CAME", settings.language, **_shown(one))).strip())
+    if queued and address.loopback and not came:
+        event_id = printable(str(said.get("event_id")))
+        click.echo(
+            say("TRIGGER_WAITED", settings.language, seconds=WAIT_SECONDS, event_id=event_id), err=True
+        )
+    if wrong_token and said.get("code") == "TOKEN_MISMATCH":
+        click.echo(say("TRIGGER_WRONG", settings.language), err=True)
+    return 0 if queued else 1
+
+
+def _came_of(event_id: str, settings: Settings) -> list[Outcome]:
+    """What came of the event, by this machine's journal; nothing where it takes longer than we wait."""
+    journal = open_journal(settings)
+    until = time.monotonic() + WAIT_SECONDS
+    came: list[Outcome] = []
+    while time.monotonic() < until:
+        newer = journal.outcomes([event_id]).get(event_id, [])
+        if newer and len(newer) == len(came):
+            return came  # of several subscriptions the last has answered, too
+        came = newer
+        time.sleep(0.2)
+    return came
+
+
+def _shown(outcome: Outcome) -> dict[str, str]:
+    return {"subscription": outcome.subscription, "code": outcome.code, "reason": outcome.reason}
+
+
+def _random_token() -> str:
+    """A webhook's token by its look, of nobody's."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(32))
 
 
 def _data(event: str, given: tuple[str, ...]) -> Any:

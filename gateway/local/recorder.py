@@ -128,7 +128,7 @@ class Recorder:
         not_queued = judgement.message is not None and answered.status != 200
         record = _record(answered, seconds, settings)
         event, portal = _named(judgement, settings)
-        kind = _kind(judgement, event, not_queued)
+        kind = "probe" if answered.probe else _kind(judgement, event, not_queued)
         code = _code(judgement, not_queued)
         fold, known = None, False
         if kind in ("refused", "probe"):

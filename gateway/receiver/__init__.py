@@ -13,6 +13,7 @@ import flask
 from gateway.errors import QueueUnavailable
 from gateway.events import Message
 from gateway.ingest.decision import Judgement, judge
+from gateway.marks import PROBE_HEADER, is_probe
 from gateway.outcome import About, Outcome, report
 from gateway.queues import Publisher, open_publisher
 from gateway.queues.publish import PUBLISH_SECONDS, publish_within
@@ -25,13 +26,17 @@ from gateway.texts import say
 
 
 class Answered(NamedTuple):
-    """A request with its answer, as `serve` hands it to the journal. `began` is of `time.monotonic()`."""
+    """A request with its answer, as `serve` hands it to the journal.
+
+    `began` is of `time.monotonic()`; a `probe` is a request of our own doctor or trigger.
+    """
 
     judgement: Judgement
     request_id: str
     status: int
     environ: Mapping[str, Any]
     began: float
+    probe: bool = False
 
 
 # Whoever wants to know of each answered request, on one machine; it must neither raise nor take time.
@@ -46,18 +51,28 @@ def respond(request: flask.Request) -> flask.Response:
     request_id = os.urandom(8).hex()
     began = time.monotonic()
     judgement = judge(incoming_of(request), config, datetime.now(UTC))
-    response = _answered(judgement, config, request_id)
+    probe = _is_probe(judgement, config)
+    response = _answered(judgement, config, request_id, probe)
     for observe in observers:
-        observe(Answered(judgement, request_id, response.status_code, request.environ, began))
+        observe(Answered(judgement, request_id, response.status_code, request.environ, began, probe))
     return response
 
 
-def _answered(judgement: Judgement, config: Settings, request_id: str) -> flask.Response:
+def _is_probe(judgement: Judgement, config: Settings) -> bool:
+    """Whether our own doctor or trigger sent it: then no log warns of it, and no alert counts it."""
+    mark = judgement.incoming.header(PROBE_HEADER.lower())
+    return bool(mark) and is_probe(mark, config.tokens, time.time())
+
+
+def _answered(judgement: Judgement, config: Settings, request_id: str, probe: bool) -> flask.Response:
     deadline = time.monotonic() + PUBLISH_SECONDS
     _capture(judgement, config, request_id)
     if judgement.message is not None:
         return _publish(judgement, judgement.message, deadline, config, request_id)
-    if judgement.refused:
+    if judgement.refused and probe:
+        fields = {"code": judgement.code, "probe": True, "request_id": request_id}
+        log.debug(say("PROBE_REFUSED", config.language), extra={"json_fields": fields})
+    elif judgement.refused:
         from gateway.receiver.refusals import log_refusal  # cold start
 
         log_refusal(judgement, config, request_id)

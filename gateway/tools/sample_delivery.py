@@ -3,7 +3,8 @@
 import ipaddress
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -28,6 +29,24 @@ _DATA: list[tuple[str, Any]] = [
     ("ONTASK", {"FIELDS_BEFORE": {"ID": "7"}, "FIELDS_AFTER": {"ID": "7"}, "IS_ACCESSIBLE_BEFORE": "Y"}),
     ("ON", {"FIELDS": {"ID": "7405"}}),
 ]
+
+# The vendor's events that outgoing webhooks and applications most often subscribe to.
+EVENTS = tuple(
+    "ON" + name
+    for name in (
+        *("USERADD", "USERUPDATE", "TASKADD", "TASKUPDATE", "TASKDELETE"),
+        *("TASKCOMMENTADD", "TASKCOMMENTUPDATE", "TASKCOMMENTDELETE"),
+        *(
+            f"CRM{entity}{action}"
+            for entity in ("LEAD", "DEAL", "CONTACT", "COMPANY", "QUOTE", "ACTIVITY", "DYNAMICITEM")
+            for action in ("ADD", "UPDATE", "DELETE")
+        ),
+        *("CALENDARENTRYADD", "CALENDARENTRYUPDATE", "CALENDARENTRYDELETE"),
+        *("IMBOTMESSAGEADD", "IMBOTJOINCHAT", "IMBOTDELETE", "IMCOMMANDADD"),
+        *("VOXIMPLANTCALLINIT", "VOXIMPLANTCALLSTART", "VOXIMPLANTCALLEND"),
+        *("APPINSTALL", "APPUNINSTALL", "APPUPDATE", "SALEORDERSAVED"),
+    )
+)
 
 
 def data_of(event: str) -> Any:
@@ -91,6 +110,7 @@ class Address:
     port: int
     path: str
     length: int  # of the whole address, as it would be pasted
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)  # with each request
 
     @property
     def loopback(self) -> bool:

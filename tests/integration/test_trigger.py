@@ -9,8 +9,9 @@ import pytest
 
 from gateway.ingest.decode import decode
 from gateway.ingest.php_form import build_query
+from gateway.journal import Filters, Journal
 from gateway.tools.sample_delivery import delivery, place_token
-from tests.support.deliveries import FORM, TOKEN
+from tests.support.deliveries import FORM, OTHER_TOKEN, TOKEN, form
 from tests.support.processes import Running, Start, free_port
 from verify import PLACES, verify
 
@@ -40,6 +41,21 @@ def test_an_event_is_queued(server: Running) -> None:
     assert trigger(server.env, "ONTASKCOMMENTADD", "--place", "query:token").returncode == 0
 
 
+def test_it_tells_what_came_of_the_event(server: Running) -> None:
+    data = ("--data", "ID=15", "--data", "UF_USR_TELEGRAM=@somebody")
+    done = trigger(server.env, "ONUSERUPDATE", *data, "--json")
+    assert "LINK_SYNCED" in {outcome["code"] for outcome in json.loads(done.stdout)["outcomes"]}
+    kept = Journal(server.env["JOURNAL_URL"]).page(Filters(kinds=("probe",))).requests
+    assert "ONUSERUPDATE" in {record.event for record in kept}
+
+
+def test_the_events_are_listed_and_an_unknown_one_is_said(server: Running) -> None:
+    assert "ONUSERADD" in trigger(server.env, "--list").stdout.split()
+    done = trigger(server.env, "ONUSERADDD")
+    assert (done.returncode, "ONUSERADDD" in done.stderr, "--list" in done.stderr) == (0, True, True)
+    assert trigger(server.env).returncode == 2
+
+
 def test_data_without_a_value_is_wrong_use(server: Running) -> None:
     done = trigger(server.env, "ONUSERADD", "--data", "ID")
     assert (done.returncode, "KEY=VALUE" in done.stderr) == (2, True)
@@ -48,6 +64,10 @@ def test_data_without_a_value_is_wrong_use(server: Running) -> None:
 def test_a_wrong_token_is_refused(server: Running) -> None:
     done = trigger(server.env, "ONUSERADD", "--wrong-token")
     assert (done.returncode, "TOKEN_MISMATCH" in done.stdout) == (1, True)
+    assert "--wrong-token" in done.stderr
+    assert "TOKEN_MISMATCH" not in server.log()  # a probe alarms nobody
+    assert server.post(form("ONUSERADD", token=OTHER_TOKEN)).status == 403
+    assert "TOKEN_MISMATCH" in server.log()
 
 
 def test_a_strangers_address_gets_no_token_and_a_silent_one_is_told(server: Running) -> None:

@@ -13,10 +13,12 @@ import ssl
 import string
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from gateway.ingest.decision import STATUS
 from gateway.ingest.php_form import build_query
+from gateway.marks import probe_mark
 from gateway.redaction import clean
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings
@@ -63,6 +65,8 @@ def examine(settings: Settings, scribe: Scribe, url: str | None, send_token: boo
     yield certificate
     if certificate.result == "failed" and address.secure:
         return
+    marked = address.loopback or send_token or (address.secure and address.is_ours(settings))
+    address = replace(address, headers=probe_mark(settings.tokens, time.time()) if marked else {})
     bare = _post(address, *_probe("", ""))
     if bare.status == 0:
         yield scribe.failed("connection", "NO_CONNECTION", address=address, problem=bare.said["code"])
@@ -219,7 +223,7 @@ def _call(
     kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
     connection = kind(address.host, address.port, timeout=_SECONDS)
     try:
-        connection.request(method, address.path + query, body, dict(headers))
+        connection.request(method, address.path + query, body, {**headers, **address.headers})
         answer = connection.getresponse()
         text = answer.read(_ANSWER_BYTES)
         return Answer(answer.status, _object(text), answer.headers.get("Location", ""))
