@@ -21,7 +21,8 @@ _WORDS = (
     "|вставить|впишите|укажите|указать|введите|введи|замените|замени|заменить|измените|поменяйте|поменяй|меня|на"
     "|пример|примера|исходящего|исходящий|вебхука|вебхук|приложения|битрикс24|битрикс|портала|из|от|для|не|забудьте"
 )
-_PLACEHOLDER = re.compile(f"(?:{_WORDS})+")
+_WORD_SET = frozenset(_WORDS.split("|"))
+_WORD_LENGTHS = sorted({len(word) for word in _WORD_SET})
 _FILLER = re.compile(r"([xх*.\-_?#…])\1{2,}")
 _TEMPLATE = re.compile(
     r"\$\w+|%\w+%|\$\{.*|\{\{.*|<[^>]*>|\[[^\]]*\]|\{[^}]*\}|projects/[^/]+/secrets/.*", re.DOTALL
@@ -135,6 +136,21 @@ def is_placeholder(text: str) -> bool:
     return (
         text in _EXAMPLES
         or any(_FILLER.fullmatch(filled) for filled in (text, words))
-        or (len(words) <= 80 and _PLACEHOLDER.fullmatch(words) is not None)
+        or (len(words) <= 80 and _is_made_of_words(words))
         or (text != "" and words == "")
     )
+
+
+def _is_made_of_words(text: str) -> bool:
+    """Whether `text` is nothing but the words of placeholders run together.
+
+    Position by position: a regular expression would try every way to split a text in which
+    words are made of words, and there are exponentially many.
+    """
+    ends = {0}
+    for start in range(len(text)):
+        if start in ends:
+            ends.update(
+                start + length for length in _WORD_LENGTHS if text[start : start + length] in _WORD_SET
+            )
+    return text != "" and len(text) in ends

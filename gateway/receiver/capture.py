@@ -40,11 +40,10 @@ _MASK = re.compile(r"(<masked \d+ (?:[0-9a-f]{8}|-)>)")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _JSON_TOKEN = re.compile(r'("(?:\\.|[^"\\])*"?)(\s*:)?|[{}\[\]]|[^\s{}\[\]:,"]+', re.DOTALL)
 _PAIR = re.compile(r"([^&;=]*)(=?)([^&;]*)(?:[&;]|\Z)")
-_PART = re.compile(
-    r"content-disposition:[^\r\n]*?\bname=\"?([^\"\r\n;]*)\"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n"
-    r"(.*?)(?=\r?\n--|\Z)",
-    re.IGNORECASE | re.DOTALL,
-)
+_DISPOSITION = re.compile(r"content-disposition:[^\r\n]*", re.IGNORECASE)
+_PART_NAME = re.compile(r"\bname=\"?([^\"\r\n;]*)", re.IGNORECASE)
+_BLANK_LINE = re.compile(r"\r?\n\r?\n")
+_BOUNDARY = re.compile(r"\r?\n--|\Z")
 _FILE_NAME = re.compile(r"\bfilename\*?=\"?([^\"\r\n;]*)", re.IGNORECASE)
 
 
@@ -271,13 +270,22 @@ def _unescaped(token: str) -> str:
 
 
 def _multipart(text: str, depth: int) -> Iterator[_Edit]:
-    for part in _PART.finditer(text):
-        name, value = part.groups()
-        if mask_name(name) != name:
-            yield _Edit(part.start(1), part.end(1), mask_name(name))
-        for file in _FILE_NAME.finditer(text, part.end(1), part.start(2)):
-            yield _Edit(file.start(1), file.end(1), mask_value(file[1]))
-        yield _Edit(part.start(2), part.end(2), mask_leaf(re.split(r"[\[\].]+", name), value, depth))
+    """Names, file names and values of the parts; each step begins where the last one ended."""
+    at = 0
+    while (head := _DISPOSITION.search(text, at)) and (blank := _BLANK_LINE.search(text, head.end())):
+        boundary = _BOUNDARY.search(text, blank.end())
+        end = at = boundary.start() if boundary else len(text)
+        named = _PART_NAME.search(text, head.start(), head.end())
+        name = named[1] if named else ""
+        edits = [
+            _Edit(file.start(1), file.end(1), mask_value(file[1]))
+            for file in _FILE_NAME.finditer(text, head.start(), blank.start())
+        ]
+        if named and mask_name(name) != name:
+            edits.append(_Edit(named.start(1), named.end(1), mask_name(name)))
+        yield from sorted(edits)
+        value = text[blank.end() : end]
+        yield _Edit(blank.end(), end, mask_leaf(re.split(r"[\[\].]+", name), value, depth))
 
 
 def _header(name: str, value: str) -> str:

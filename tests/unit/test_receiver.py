@@ -466,7 +466,7 @@ def test_a_defect_of_the_diagnosis_leaves_the_refusal_and_prints_no_payload(
     def broken(judgement: Judgement, _settings: Settings) -> list[object]:
         raise ValueError(judgement.body)
 
-    monkeypatch.setattr("gateway.diagnosis.diagnose", broken)
+    monkeypatch.setattr("gateway.receiver.refusals.diagnose", broken)
     monkeypatch.setattr(receiver, "settings", lambda: load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, None))
     app = flask.Flask("gateway")
     with app.test_request_context("/", method="POST", data=form(token=OTHER_TOKEN), content_type=FORM):

@@ -172,7 +172,7 @@ _ACCESS_LOG = re.compile(
     r"\b[1-5]\d\d\b"
 )
 _DEVTOOLS = re.compile(
-    r"(?m)^\s*(?:event|event_handler_id|auth\[\w{1,40}\]|data\[[^\]\n]{1,100}\][^\s:]{0,100}): ?\S"
+    r"(?m)^[ \t]*(?:event|event_handler_id|auth\[\w{1,40}\]|data\[[^\]\n]{1,100}\][^\s:]{0,100}): ?\S"
 )
 
 

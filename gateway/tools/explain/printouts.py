@@ -22,10 +22,10 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _KINDS = (
-    ("print_r", re.compile(r"\s*Array\s*\n\s*\(")),
+    ("print_r", re.compile(r"\s*Array[ \t\r]*\n\s*\(")),
     ("var_dump", re.compile(r"\s*array\(\d+\)\s*\{")),
     ("var_export", re.compile(r"\s*array\s*\(")),
-    ("multidict", re.compile(r"\s*<?(?:\w+\.)*\w*(?:MultiDict\w*|QueryDict|FormData)\b")),
+    ("multidict", re.compile(r"\s*<?(?:\w+\.)*\w{0,40}(?:MultiDict\w*|QueryDict|FormData)\b")),
     ("python", re.compile(r"\s*(?:OrderedDict|dict|defaultdict)\(|\s*\{\s*'[^'\n]{0,200}'\s*:")),
     ("console.log", re.compile(r"\s*(?:\[Object: null prototype\]\s*)?\{\s*['\w]")),
     ("php_array", re.compile(r"\s*\[\s*['\"][^'\"\n]{0,200}['\"]\s*=>")),

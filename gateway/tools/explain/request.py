@@ -77,7 +77,8 @@ class Request:
 
 def relative(address: str) -> str:
     """The path and query of an address, with or without scheme and host."""
-    return _ORIGIN.sub("", address, count=1) if _ORIGIN.match(address) else address
+    origin = _ORIGIN.match(address)
+    return address[origin.end() :] if origin else address
 
 
 def is_raw(text: bytes) -> bool:
