@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from gateway.addresses import portal_name
 from gateway.destinations import Destination, read_destinations
+from gateway.postgres_url import connection_arguments
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
 _LOOPBACK_URL = re.compile(r"http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
@@ -118,12 +119,13 @@ def database_url(value: str) -> str:
     if re.fullmatch(r"firestore://[a-z][a-z0-9.:-]{0,60}/(\(default\)|[a-z][a-z0-9-]{0,62})", value):
         return value
     try:
-        parts = urlsplit(value)
-        if parts.scheme == "postgresql" and parts.path.strip("/") and parts.port != 0:
-            return value
-    except ValueError:
-        pass
-    raise WrongValue("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES)
+        connection_arguments(value)
+    except ValueError as wrong:
+        name = str(wrong)
+        if re.fullmatch(r"[a-z_]{1,40}", name):
+            raise WrongValue("DATABASE_URL", "EXPECTED_LIBPQ", parameter=name) from None
+        raise WrongValue("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES) from None
+    return value.replace("postgresql+psycopg:", "postgresql:", 1)
 
 
 def destinations(value: str) -> tuple[Destination, ...]:

@@ -14,10 +14,10 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from gateway.destinations import Destination, secrets_of
 from gateway.errors import SettingError
+from gateway.postgres_url import passwords
 from gateway.setting_values import (
     WEBHOOK_PATH,
     WrongValue,
@@ -132,8 +132,6 @@ class Settings:
     @cached_property
     def _told(self) -> tuple[tuple[str, str], ...]:
         """Each secret with its setting's name."""
-        parts = urlsplit(self.database_url)
-        password = parts.password or parse_qs(parts.query).get("password", [""])[0]
         tokens = (token.decode("utf-8", "surrogateescape") for token in self.tokens)
         return (
             *(("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token) for token in tokens),
@@ -142,8 +140,7 @@ class Settings:
             ("FORWARD_SECRET", self.forward_secret or ""),
             ("LINKS_API_TOKEN", self.links_api_token or ""),
             *(("FORWARD_TO", secret) for one in self.destinations for secret in secrets_of(one.url)),
-            ("DATABASE_URL", password),
-            ("DATABASE_URL", unquote(password)),
+            *(("DATABASE_URL", password) for password in passwords(self.database_url)),
         )
 
     @cached_property

@@ -456,6 +456,10 @@ SENTENCES: dict[str, Sentence] = {
         "expected the public address without query, such as https://hooks.example.com",
     ),
     "EXPECTED_PASSWORD": Sentence("ожидается от 12 знаков", "expected 12 characters or more"),
+    "EXPECTED_LIBPQ": Sentence(
+        "параметра {parameter} у PostgreSQL (libpq) нет. Уберите его из адреса",
+        "PostgreSQL (libpq) has no parameter {parameter}. Take it out of the address",
+    ),
     "EXPECTED_OTHER_FILE": Sentence(
         "ожидается отдельный файл: этот уже занят настройкой {other}",
         "expected a file of its own: {other} has this one already",
@@ -535,6 +539,50 @@ SENTENCES: dict[str, Sentence] = {
     "STORE_SILENT": Sentence(
         "База связей не ответила ({problem}). Проверьте DATABASE_URL и работает ли она",
         "the database of links did not answer ({problem}). Check DATABASE_URL and whether it runs",
+    ),
+    "STORE_PASSWORD": Sentence(
+        "PostgreSQL не пустил: неверные пользователь или пароль либо pg_hba.conf не разрешает вход отсюда. Исправьте DATABASE_URL или pg_hba.conf",
+        "PostgreSQL did not let us in: the user or password is wrong, or pg_hba.conf does not allow this address. Correct DATABASE_URL or pg_hba.conf",
+    ),
+    "STORE_NO_DATABASE": Sentence(
+        "Такой базы данных на сервере нет. Создайте её (createdb) или исправьте имя в конце DATABASE_URL",
+        "The server has no such database. Create it (createdb), or correct the name at the end of DATABASE_URL",
+    ),
+    "STORE_SSL": Sentence(
+        "Соединение с PostgreSQL по SSL не удалось. Приведите sslmode в DATABASE_URL к настройке сервера, для verify-full задайте sslrootcert",
+        "The SSL connection to PostgreSQL failed. Make sslmode in DATABASE_URL fit the server, and set sslrootcert for verify-full",
+    ),
+    "STORE_RIGHTS": Sentence(
+        "Пользователю базы связей не хватает прав. Дайте ему CREATE и USAGE на схему и права на её таблицы",
+        "The user of the database of links lacks rights. Grant CREATE and USAGE on the schema, and rights on its tables",
+    ),
+    "STORE_READ_ONLY": Sentence(
+        "База связей открыта только на чтение. Укажите основной сервер, не реплику (target_session_attrs=read-write), или исправьте права на файл",
+        "The database of links is read-only. Name the primary, not a replica (target_session_attrs=read-write), or correct the file's permissions",
+    ),
+    "STORE_SLOTS": Sentence(
+        "У PostgreSQL кончились соединения. Увеличьте max_connections, закройте лишние программы или поставьте PgBouncer",
+        "PostgreSQL has no connections left. Raise max_connections, stop programs that hold them, or use PgBouncer",
+    ),
+    "STORE_STATEMENT_POOLING": Sentence(
+        "PgBouncer работает в режиме statement, в нём нет транзакций. Задайте pool_mode = transaction",
+        "PgBouncer runs in statement mode, which has no transactions. Set pool_mode = transaction",
+    ),
+    "STORE_NAME": Sentence(
+        "Имя сервера из DATABASE_URL не найдено в DNS. Исправьте имя или DNS",
+        "The server named in DATABASE_URL is not found in DNS. Correct the name, or DNS",
+    ),
+    "STORE_REFUSED": Sentence(
+        "По адресу из DATABASE_URL никто не принимает соединений. Запустите PostgreSQL или исправьте хост и порт",
+        "Nothing accepts connections at the address in DATABASE_URL. Start PostgreSQL, or correct host and port",
+    ),
+    "STORE_FULL": Sentence(
+        "На диске базы связей кончилось место. Освободите его: события дождутся в очереди",
+        "The disk of the database of links is full. Free some space: events wait in the queue",
+    ),
+    "STORE_CORRUPT": Sentence(
+        "Файл связей повреждён. Остановите шлюз, уберите файл в сторону и спасите данные: sqlite3 FILE .recover",
+        "The file of links is corrupt. Stop the gateway, move the file away, and save what it holds: sqlite3 FILE .recover",
     ),
     "STORE_CLOSED": Sentence(
         "Базу связей не удаётся открыть: {problem}. Проверьте DATABASE_URL и права на файл",

@@ -178,6 +178,6 @@ class Store(Protocol):
         """Drop processed event ids older than `before`; how many went (a TTL policy may do it alone)."""
 
     def check(self) -> None:
-        """Raise `StoreUnavailable` unless the store answers."""
+        """Raise `StoreUnavailable` unless the store answers, and takes what is written."""
 
     def close(self) -> None: ...

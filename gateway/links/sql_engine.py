@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import SettingError, StoreUnavailable
+from gateway.links.sql_failures import meaning
 from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
+from gateway.postgres_url import connection_arguments
 from gateway.settings import language
 from gateway.texts import say
 
@@ -37,7 +39,7 @@ def open_engine(database_url: str) -> sa.Engine:
 
 def unavailable(error: Exception) -> StoreUnavailable:
     cause = getattr(error, "orig", None) or error
-    return StoreUnavailable(say("STORE_SILENT", language(), problem=type(cause).__name__))
+    return StoreUnavailable(say(meaning(cause), language(), problem=type(cause).__name__))
 
 
 @contextmanager
@@ -81,13 +83,24 @@ def _sqlite_engine(database_url: str) -> sa.Engine:
 
 
 def _postgres_engine(database_url: str) -> sa.Engine:
+    """Connected by libpq's own parameters: SQLAlchemy knows neither all of them nor several hosts.
+
+    Without prepared statements: behind PgBouncer in transaction mode, the next transaction
+    may run on a server that has not prepared them.
+    """
+    import psycopg  # optional: links may live in a file
+
     try:
-        url = sa.make_url(database_url).set(drivername="postgresql+psycopg")
-    except (ArgumentError, ValueError):
+        arguments: dict[str, Any] = {"connect_timeout": "5"} | connection_arguments(database_url)
+    except ValueError:
         form = "postgresql://USER:PASSWORD@HOST/NAME"
         raise SettingError("DATABASE_URL", say("EXPECTED_FORM", language(), form=form)) from None
-    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": 5}
-    return sa.create_engine(url, connect_args=timeout, pool_timeout=10, hide_parameters=True)
+    return sa.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(**arguments, prepare_threshold=None),
+        pool_timeout=10,
+        hide_parameters=True,
+    )
 
 
 def _prepare(engine: sa.Engine) -> None:
