@@ -116,6 +116,10 @@ SENTENCES: dict[str, Sentence] = {
         "⚠️ Событие пришло с портала {theirs}, а BITRIX24_DOMAIN — {mine}. Если портал переименовали, поправьте BITRIX24_DOMAIN; если их два, закрепите токены: ПОРТАЛ=ТОКЕН",
         "⚠️ An event came from {theirs}, and BITRIX24_DOMAIN is {mine}. If the portal was renamed, correct BITRIX24_DOMAIN; if there are two, bind the tokens: PORTAL=TOKEN",
     ),
+    "CLOCK_DIFFERS": Sentence(
+        "⚠️ Событие портала {portal} датировано на {seconds} с позже, чем часы этой машины; временем события считается время приёма. Сверьте часы: timedatectl",
+        "⚠️ An event of {portal} is dated {seconds} s later than this machine's clock; the time of its arrival counts. Compare the clocks: timedatectl",
+    ),
     "NO_INCOMING_WEBHOOK": Sentence(
         "Входящий вебхук не задан (BITRIX24_WEBHOOK_TOKEN): обычный портал не присылает поле Telegram в событиях, поэтому связей не будет. Нужен только FORWARD_TO — всё в порядке",
         "No incoming webhook is set (BITRIX24_WEBHOOK_TOKEN): a stock portal's events carry no Telegram field, so nobody will be linked. If FORWARD_TO is all you need, this is fine",

@@ -42,6 +42,8 @@ class Answered(NamedTuple):
 # Whoever wants to know of each answered request, on one machine; it must neither raise nor take time.
 observers: list[Callable[[Answered], None]] = []
 
+CLOCK_SECONDS = 300  # an event from further ahead means that a clock is wrong
+
 log = logging.getLogger("gateway.receiver")
 
 
@@ -106,6 +108,10 @@ def _publish(
         from gateway.receiver.oddities import log_other_portal  # cold start
 
         log_other_portal(message, config)
+    if message.ts is not None and message.ts - message.received_at.timestamp() > CLOCK_SECONDS:
+        from gateway.receiver.oddities import log_clock  # cold start
+
+        log_clock(message, config)
     if log.isEnabledFor(logging.DEBUG):
         fields = {"code": "EVENT_QUEUED", "event": message.event, "event_id": message.event_id}
         fields |= {"portal": message.portal.domain, "place": place, "request_id": request_id}

@@ -41,17 +41,38 @@ def log_oddities(judgement: Judgement, message: Message, settings: Settings, req
     log.warning(" ".join([opening, *sentences]), extra={"json_fields": fields})
 
 
-PORTAL_SECONDS = 3600.0  # between two warnings of one portal
-_warned: dict[str, float] = {}
+PORTAL_SECONDS = 3600.0  # between two warnings of one kind about one portal
+_warned: dict[tuple[str, str], float] = {}
 
 
 def log_other_portal(message: Message, settings: Settings) -> None:
     """Say once an hour that a portal is not `BITRIX24_DOMAIN`, unless its token is bound to it."""
-    portal, now = message.portal.domain, time.monotonic()
-    if any(bound == portal for bound, _ in settings.bound_tokens):
+    portal = message.portal.domain
+    if any(bound == portal for bound, _ in settings.bound_tokens) or not _is_due("portal", portal):
         return
-    if now - _warned.get(portal, -PORTAL_SECONDS) < PORTAL_SECONDS or len(_warned) >= 1000:
-        return
-    _warned[portal] = now
     sentence = say("PORTAL_DIFFERS", settings.language, theirs=portal, mine=settings.domain)
     log.warning(sentence, extra={"json_fields": {"code": "PORTAL_DIFFERS", "portal": portal}})
+
+
+def log_clock(message: Message, settings: Settings) -> None:
+    """Say once an hour that a portal's events come from the future: one of the two clocks is wrong.
+
+    An event of the past is no sign of that: the vendor's queue delivers late, and senders repeat.
+    """
+    portal = message.portal.domain
+    if message.ts is None or not _is_due("clock", portal):
+        return
+    seconds = round(message.ts - message.received_at.timestamp())
+    sentence = say("CLOCK_DIFFERS", settings.language, portal=portal, seconds=seconds)
+    log.warning(
+        sentence, extra={"json_fields": {"code": "CLOCK_DIFFERS", "portal": portal, "seconds": seconds}}
+    )
+
+
+def _is_due(kind: str, portal: str) -> bool:
+    """Whether this warning was not given about this portal within the hour; memory is bounded."""
+    now = time.monotonic()
+    if now - _warned.get((kind, portal), -PORTAL_SECONDS) < PORTAL_SECONDS or len(_warned) >= 1000:
+        return False
+    _warned[kind, portal] = now
+    return True

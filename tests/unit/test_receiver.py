@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -359,6 +360,18 @@ def test_one_event_has_one_id_however_it_is_sent(gateway: Running) -> None:
 @pytest.mark.parametrize("ts", ["soon", "1" * 14, "1.5", "9" * 13])
 def test_a_ts_that_is_no_time_is_null(gateway: Running, ts: str) -> None:
     assert gateway.post(form().replace(b"ts=1750000000", b"ts=" + ts.encode())).status == 200
+
+
+def test_an_event_from_the_future_is_said_once(start_function: Start) -> None:
+    """One of the two clocks is wrong. What is late is the vendor's queue, and no sign of that."""
+    gateway = start_function("bitrix_webhook", LOG_LANGUAGE="en")
+    now = int(datetime.now(UTC).timestamp())
+    for seconds in (-86_400, 0, 200, 4000, 5000):
+        body = form().replace(b"ts=1750000000", f"ts={now + seconds}".encode())
+        assert gateway.post(body).status == 200
+    [line] = [line for line in gateway.log().splitlines() if "CLOCK_DIFFERS" in line]
+    assert "WARNING" in line
+    assert "later than this machine's clock" in line
 
 
 HOSTILE = [
