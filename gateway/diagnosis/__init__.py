@@ -42,7 +42,11 @@ def diagnose(judgement: Judgement, settings: Settings) -> list[Cause]:
     """The causes of a refusal in the contract's order; none for a request that is not refused."""
     if not judgement.refused:
         return []
-    return _rendered(rules.of_request(judgement, settings), settings)
+    # The refusal's record and the capture's ask for the same.
+    if judgement.diagnosed is None or judgement.diagnosed[0] is not settings:
+        judgement.diagnosed = settings, _rendered(rules.of_request(judgement, settings), settings)
+    causes: list[Cause] = judgement.diagnosed[1]
+    return list(causes)
 
 
 def setting_causes(settings: Settings) -> list[Cause]:

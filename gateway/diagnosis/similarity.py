@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import unquote
 
+from gateway.ingest.php_form import decoded
 from gateway.settings import SECRET_BYTES
 
 MAX_TEXT = 1024  # characters of a value that are looked at
@@ -29,6 +29,8 @@ UNSEEN = re.compile(
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
 _QUOTES = re.compile(f"[{QUOTE_CHARACTERS}]|&(?:quot|apos|#34|#39);|\\\\(?=[\"'])")
+# Characters that NFKC writes out as words, eighteen letters at most: a text of them would grow by as much.
+_SEVERAL = re.compile("[\u3200-\u33ff\ufb00-\ufdff\ufe70-\ufefc\U0001f100-\U0001f2ff]")
 _LOOKALIKES = str.maketrans(
     # Cyrillic, then Greek letters that look like a Latin one. Others are told by their position.
     "авсԁеһіјкӏмнорԛгѕтуԝхзьАВСԀЕНІЈКМОРԚЅТУԜХЁё" + "αβεικνορτυχωγΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
@@ -71,13 +73,16 @@ def fold(text: str, skip: str = "") -> str:
     """`text` less what mistakes alter: encoding, white space, quotes, alphabet, case; but for `skip`."""
     if skip != PERCENT and "%" in text:
         for _ in range(3):
-            text = unquote(text, errors="replace")
+            if "%" not in text:
+                break
+            text = decoded(text.replace("+", "%2B"))
     if skip != SPACE:
         text = UNSEEN.sub("", text)
     if skip != QUOTES:
         text = _QUOTES.sub("", text)
     if skip != ALPHABET and not text.isascii():
-        text = unicodedata.normalize("NFKC", _read_again(text)).translate(_LOOKALIKES)
+        single = _SEVERAL.sub("?", _read_again(text))
+        text = unicodedata.normalize("NFKC", single).translate(_LOOKALIKES)
     return text if skip == CASE else text.lower()
 
 

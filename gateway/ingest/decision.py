@@ -70,6 +70,7 @@ class Judgement:
     limit: Limit | None = None
     event_in: str = ""
     null_users: tuple[int, ...] = ()
+    diagnosed: Any = field(default=None, repr=False, compare=False)  # kept by the diagnosis: it is made once
 
     @property
     def status(self) -> int:

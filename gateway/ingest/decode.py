@@ -12,6 +12,7 @@ No input raises anything but `TooComplex`.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -141,7 +142,9 @@ def _read_form(body: bytes) -> _Read | None:
         return None
     whole, body = body, body.rstrip(b"\r\n ")  # the end of the sender's file, not of the last value
     if body.count(b"&") >= MAX_PARAMETERS:
-        check(MAX_PARAMETERS, sum(1 for part in body.split(b"&") if part), "parameters")
+        while b"&&" in body:  # nothing between them is no parameter
+            body = body.replace(b"&&", b"&")
+        check(MAX_PARAMETERS, body.strip(b"&").count(b"&") + 1, "parameters")
     raw_names, values = php_form.parameters(body)
     shape_of = _shape if len(values) <= _CACHED_NAMES and len(body) <= _CACHED_BYTES else _shape.__wrapped__
     shape = shape_of(raw_names)
@@ -149,14 +152,15 @@ def _read_form(body: bytes) -> _Read | None:
     if len(body) < len(whole):
         notes += (Note("line_end"),)
     if "\ufffd" in "".join(values):
-        notes += _not_utf8(body)
+        notes += _not_utf8(body, values)
     return _Read(_filled(shape, values), shape.repeated | _in_texts_too(shape, values), notes)
 
 
-def _not_utf8(body: bytes) -> tuple[Note, ...]:
+def _not_utf8(body: bytes, values: Sequence[str]) -> tuple[Note, ...]:
     """The names whose values lost bytes; a U+FFFD that was sent as such lost nothing."""
     lost = []
-    for part in body.split(b"&"):
+    suspected = (part for part, value in zip(body.split(b"&"), values, strict=False) if "\ufffd" in value)
+    for part in islice(suspected, MAX_NOTED):
         name, _, value = part.partition(b"=")
         try:
             unquote_to_bytes(value).decode("utf-8")
@@ -169,7 +173,6 @@ class _Shape(NamedTuple):
     """What a form's names alone decide: the tree, positions in place of values, and the rest of a reading."""
 
     tree: dict[str, Any]
-    levels: int
     repeated: frozenset[Path]
     notes: tuple[Note, ...] = ()
     mixed: tuple[tuple[int, Path], ...] = ()  # a text `data` or `auth` beside a token's path under that name
@@ -182,13 +185,15 @@ def _shape(raw_names: tuple[str, ...]) -> _Shape:
 
 
 def _shape_of(names: Sequence[php_form.Name]) -> _Shape:
+    levels = max(map(len, names), default=0)
+    check(MAX_LEVELS, levels, "levels")
     tree = php_form.nest((name, position) for position, name in enumerate(names) if name)
     repeated, notes = _repetitions(names)
     paths = [path for path in TOKEN_PATHS if len(path) > 1 and path in names]
     mixed = [
         (at, path) for at, name in enumerate(names) if len(name) == 1 for path in paths if path[:1] == name
     ]
-    return _Shape(_with_lists(tree), max(map(len, names), default=0), repeated, notes, tuple(mixed))
+    return _Shape(_with_lists(tree), repeated, notes, tuple(mixed))
 
 
 def _in_texts_too(shape: _Shape, values: Sequence[Any]) -> frozenset[Path]:
@@ -235,7 +240,6 @@ def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
 
 
 def _filled(shape: _Shape, values: Sequence[Any]) -> Any:
-    check(MAX_LEVELS, shape.levels, "levels")
     known = [None if value == "undefined" else value for value in values] if "undefined" in values else values
     return _fill(shape.tree, known)
 
@@ -331,7 +335,6 @@ def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...])
 
 def _filled_json(shape: _Shape, names: Sequence[php_form.Name], values: Sequence[Any]) -> Any:
     """The form's tree with JSON values in it; an object at a name's beginning takes the rest in."""
-    check(MAX_LEVELS, shape.levels, "levels")
     objects = {id(value) for value in values if isinstance(value, dict)}
     if not objects:
         return _fill(shape.tree, values)

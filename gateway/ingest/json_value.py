@@ -32,13 +32,14 @@ def parse_json(text: str) -> Json | None:
         return read
 
     try:
+        # First without our hooks: what is over the limits has many objects and numbers to call them for.
+        check(MAX_PARAMETERS, measure(json.loads(text, parse_constant=_refuse)), "parameters")
         value = json.loads(text, object_pairs_hook=pairs_hook, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         check(MAX_LEVELS, MAX_LEVELS + 1, "levels")
     except ValueError:
         return None
     repeated = frozenset(path for path in TOKEN_PATHS if repeats and _is_repeated(value, path, repeats))
-    check(MAX_PARAMETERS, measure(value), "parameters")
     return Json(value, repeated, tuple(sorted(repeats.get(id(value), (value, set()))[1])))
 
 
@@ -64,10 +65,15 @@ def _is_repeated(value: Any, path: Path, repeats: dict[int, tuple[Any, set[str]]
 
 
 def measure(value: Any) -> int:
-    """The leaves of a JSON value, an empty list or object being one; raises `TooComplex` for levels."""
+    """The leaves of a JSON value, an empty list or object being one; raises `TooComplex` for levels.
+
+    Over the limit it stops counting: each item of a level leads to a leaf at least.
+    """
     leaves = 0
     level = [value]
     for depth in range(MAX_LEVELS + 2):
+        if leaves + len(level) > MAX_PARAMETERS:
+            return leaves + len(level)
         inner: list[Any] = []
         for item in level:
             if isinstance(item, dict | list) and item:

@@ -10,10 +10,11 @@ its text. Texts are UTF-8; bytes that are not become U+FFFD, and names that are
 alike after that are one name.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote_plus, unquote_to_bytes
+from urllib.parse import quote_plus
 
 Name = tuple[str | None, ...]  # None is `[]`: the next free index
 
@@ -21,6 +22,8 @@ PHP_LEVELS = 64  # PHP's max_input_nesting_level
 _INT_MAX = 2**63 - 1
 _MANGLED = str.maketrans(" .[", "___")
 _SPACES = " \t\n\v\f\r"
+_APPENDING = frozenset(["", *_SPACES])
+_STRAY = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _SHORT = 128  # characters of a name that is kept
 
 
@@ -103,6 +106,12 @@ def split_name(name: str) -> Name:
     first = first.translate(_MANGLED)
     if not first:
         return ()
+    if rest[-1:] == "]":
+        # Nearly every name: so many brackets, each closed, with nothing between them.
+        indices = rest[:-1].split("][")
+        if rest.count("]") == len(indices):
+            plain = (first, *[None if index in _APPENDING else index for index in indices])
+            return plain if len(indices) <= PHP_LEVELS else ()
     levels: list[str | None] = [first]
     while bracket:
         if len(levels) > PHP_LEVELS:
@@ -147,12 +156,12 @@ def _short_name(raw: str) -> Name:
 
 def decoded(raw: str) -> str:
     """A raw name or value as text: by a codec in C, a twentieth of `unquote_to_bytes`' time for Cyrillic."""
-    octets = raw.replace("+", " ").encode("utf-8", "surrogateescape")
+    octets = raw.replace("+", " ").encode("utf-8", "surrogateescape").replace(b"\\", b"\\\\")
     try:
-        escapes = octets.replace(b"\\", b"\\\\").replace(b"%", b"\\x")
-        octets = escapes.decode("unicode_escape").encode("latin-1")
+        octets = octets.replace(b"%", b"\\x").decode("unicode_escape").encode("latin-1")
     except UnicodeDecodeError:  # a `%` without its two digits stays as it is
-        octets = unquote_to_bytes(octets)
+        kept = _STRAY.sub(rb"\\x25", octets).replace(b"%", b"\\x")
+        octets = kept.decode("unicode_escape").encode("latin-1")
     return octets.decode("utf-8", "replace")
 
 
