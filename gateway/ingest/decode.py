@@ -146,8 +146,10 @@ def _read_form(body: bytes) -> _Read | None:
             body = body.replace(b"&&", b"&")
         check(MAX_PARAMETERS, body.strip(b"&").count(b"&") + 1, "parameters")
     raw_names, values = php_form.parameters(body)
-    shape_of = _shape if len(values) <= _CACHED_NAMES and len(body) <= _CACHED_BYTES else _shape.__wrapped__
-    shape = shape_of(raw_names)
+    if len(values) <= _CACHED_NAMES and len(body) <= _CACHED_BYTES:
+        shape = _shape(raw_names)
+    else:
+        shape = _shape_of([php_form.name_of(raw) for raw in raw_names], values)
     notes = shape.notes
     if len(body) < len(whole):
         notes += (Note("line_end"),)
@@ -173,6 +175,7 @@ class _Shape(NamedTuple):
     """What a form's names alone decide: the tree, positions in place of values, and the rest of a reading."""
 
     tree: dict[str, Any]
+    is_filled: bool  # with values at once, where nobody sends the same names again
     repeated: frozenset[Path]
     notes: tuple[Note, ...] = ()
     mixed: tuple[tuple[int, Path], ...] = ()  # a text `data` or `auth` beside a token's path under that name
@@ -184,16 +187,17 @@ def _shape(raw_names: tuple[str, ...]) -> _Shape:
     return _shape_of([php_form.name_of(raw) for raw in raw_names])
 
 
-def _shape_of(names: Sequence[php_form.Name]) -> _Shape:
+def _shape_of(names: Sequence[php_form.Name], values: Sequence[Any] | None = None) -> _Shape:
     levels = max(map(len, names), default=0)
     check(MAX_LEVELS, levels, "levels")
-    tree = php_form.nest((name, position) for position, name in enumerate(names) if name)
+    leaves = range(len(names)) if values is None else _known(values)
+    tree = php_form.nest((name, leaf) for name, leaf in zip(names, leaves, strict=True) if name)
     repeated, notes = _repetitions(names)
     paths = [path for path in TOKEN_PATHS if len(path) > 1 and path in names]
     mixed = [
         (at, path) for at, name in enumerate(names) if len(name) == 1 for path in paths if path[:1] == name
     ]
-    return _Shape(_with_lists(tree), repeated, notes, tuple(mixed))
+    return _Shape(_with_lists(tree), values is not None, repeated, notes, tuple(mixed))
 
 
 def _in_texts_too(shape: _Shape, values: Sequence[Any]) -> frozenset[Path]:
@@ -217,9 +221,9 @@ def _repetitions(names: Sequence[php_form.Name]) -> tuple[frozenset[Path], tuple
             notes.append(
                 Note("repeated", tuple(f"{_shown(name)} ×{counts[name]}" for name in twice[:MAX_NOTED]))
             )
-    appended = tuple(dict.fromkeys(_shown(name) for name in names if None in name))
+    appended = list(dict.fromkeys(name for name in names if None in name))
     if appended:
-        notes.append(Note("appended", appended[:MAX_NOTED]))
+        notes.append(Note("appended", tuple(map(_shown, appended[:MAX_NOTED]))))
     return frozenset(name for name in twice if name in TOKEN_PATHS), tuple(notes)  # type: ignore[misc]
 
 
@@ -234,14 +238,18 @@ def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
     for key, value in array.items():
         if isinstance(value, dict):
             _with_lists(value)
-            if "0" in value and is_list(value):
+            if "0" in value and (len(value) == 1 or is_list(value)):
                 array[key] = list(value.values())
     return array
 
 
 def _filled(shape: _Shape, values: Sequence[Any]) -> Any:
-    known = [None if value == "undefined" else value for value in values] if "undefined" in values else values
-    return _fill(shape.tree, known)
+    return shape.tree if shape.is_filled else _fill(shape.tree, _known(values))
+
+
+def _known(values: Sequence[Any]) -> Sequence[Any]:
+    """Task events send the text `undefined` where there is nothing."""
+    return [None if value == "undefined" else value for value in values] if "undefined" in values else values
 
 
 def _fill(tree: Any, values: Sequence[Any]) -> Any:
@@ -281,7 +289,7 @@ def _read_multipart(body: bytes) -> _Read | None:
     except ValueError:
         return None
     texts = [b"".join(chunks).decode("utf-8", "replace") for _, chunks in parts]
-    shape = _shape_of([name for name, _ in parts])
+    shape = _shape_of([name for name, _ in parts], texts)
     notes = shape.notes
     if "\ufffd" in "".join(texts):
         notes += _not_utf8_parts(parts)

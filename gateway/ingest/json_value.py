@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from operator import eq
 from typing import Any, NamedTuple, NoReturn
 
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
@@ -105,7 +106,7 @@ def scrub(text: str) -> str:
 
 
 def is_list(array: dict[str, Any]) -> bool:
-    return all(key == str(index) for index, key in enumerate(array))
+    return all(map(eq, array, map(str, range(len(array)))))
 
 
 def holds(value: Any, path: Path) -> bool:
