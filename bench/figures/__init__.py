@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from bench.figures import cold, consumers, cpu, memory, publish, resync, throughput
+from bench.figures import cold, consumers, cpu, memory, publish, resync, throughput, worst
 from bench.parts import Bench
 from bench.sample import Result
 
@@ -14,6 +14,7 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "p99": throughput.waiting_at_half_load,
     "publish": publish.lone,
     "cpu": cpu.one_event,
+    "worst": worst.dearest_requests,
     "memory": memory.under_load,
     "consumers": consumers.committed_links,
     "resync": resync.of_many_users,
