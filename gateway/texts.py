@@ -44,6 +44,26 @@ SENTENCES: dict[str, Sentence] = {
         "⚠️ Неверный токен исходящего вебхука. Получен: {received}",
         "⚠️ Wrong outgoing webhook token. Received: {received}",
     ),
+    "TOKEN_ALMOST": Sentence(
+        "⚠️ Токен исходящего вебхука не принят. Получен: {received}",
+        "⚠️ Outgoing webhook token not accepted. Received: {received}",
+    ),
+    "RECEIVED_OTHER": Sentence(
+        "другой токен, знаков: {length}, отпечаток {fingerprint}",
+        "another token, {length} characters, fingerprint {fingerprint}",
+    ),
+    "RECEIVED_OTHER/32": Sentence(
+        "другой токен, 32 знака, отпечаток {fingerprint}",
+        "another token, 32 characters, fingerprint {fingerprint}",
+    ),
+    "RECEIVED_ALMOST": Sentence(
+        "байт: {length}, отпечаток {fingerprint}",
+        "{length} bytes, fingerprint {fingerprint}",
+    ),
+    "RECEIVED_SHORT": Sentence(
+        "другой текст, байт: {length}",
+        "another text, {length} bytes",
+    ),
     "TOKEN_VERIFIED": Sentence(
         "✅ Токен исходящего вебхука проверен успешно",
         "✅ Outgoing webhook token verified",

@@ -11,8 +11,10 @@ from gateway.receiver.answers import section_of
 from gateway.redaction import clean, top_level_keys
 from gateway.settings import Settings
 from gateway.texts import say
+from verify import Trace
 
 MAX_CAUSES = 10
+_RIGHT_TOKEN = ("TOKEN_ALTERED", "TOKEN_LOOKALIKE", "TOKEN_ELSEWHERE", "TOKEN_OTHER_PORTAL")
 
 log = logging.getLogger("gateway.receiver")
 
@@ -38,9 +40,10 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
         "user_agent": clean(judgement.incoming.header("user-agent"), secrets),
         "request_id": request_id,
     }
-    shown = None if received is None else received.fingerprint or f"<masked {received.length} ->"
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
-    told = [say(key, config.language, received=shown)]
+    if key == "TOKEN_REFUSED" and causes and causes[0]["code"] in _RIGHT_TOKEN:
+        key = "TOKEN_ALMOST"  # "wrong token" and "the token is right" in one line help nobody
+    told = [say(key, config.language, received=_shown(received, key, config.language))]
     if judgement.invalid:  # a line of text has no fields beside it
         told[0] += f": {judgement.invalid}"
     if causes:
@@ -50,6 +53,18 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     sentence = " — ".join([*told, say("EXPLAIN_GUIDE", config.language, section=guide)])
     labels = {"cause": causes[0]["code"]} if causes else {}  # what the alerts count refusals by
     log.warning(sentence, extra={"json_fields": fields, "labels": labels})
+
+
+def _shown(received: Trace | None, refused: str, language: str) -> str:
+    """What was received, in words: a bare fingerprint reads like the beginning of a token."""
+    if received is None:
+        return "None"
+    if received.fingerprint is None:
+        return say("RECEIVED_SHORT", language, length=received.length)
+    key = "RECEIVED_OTHER/32" if received.length == 32 else "RECEIVED_OTHER"
+    if refused == "TOKEN_ALMOST":
+        key = "RECEIVED_ALMOST"
+    return say(key, language, length=received.length, fingerprint=received.fingerprint)
 
 
 def _causes(judgement: Judgement, config: Settings) -> list[dict[str, str]]:

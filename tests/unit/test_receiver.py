@@ -216,7 +216,7 @@ def test_a_token_counts_in_every_place(gateway: Running, place: str) -> None:
     assert list(seen) == list(PLACES)
     fingerprint = hashlib.sha256(OTHER_TOKEN.encode()).hexdigest()[:8]
     assert seen[place] == {"place": place, "state": "mismatch", "length": 32, "fingerprint": fingerprint}
-    assert f"Получен: {fingerprint}" in record["message"]
+    assert f"Получен: другой токен, 32 знака, отпечаток {fingerprint}" in record["message"]
 
 
 def test_no_token_anywhere_is_not_found(gateway: Running) -> None:
