@@ -866,6 +866,118 @@ SENTENCES: dict[str, Sentence] = {
         "Nothing was refused in that time. To look further back: --since 7d",
     ),
     # `doctor`: what it saw, and (`_DO`) what to do.
+    "DOCTOR_LABEL_settings": Sentence("настройки", "settings"),
+    "DOCTOR_LABEL_token": Sentence("токен", "token"),
+    "DOCTOR_LABEL_queue": Sentence("очередь", "queue"),
+    "DOCTOR_LABEL_store": Sentence("хранилище связей", "store"),
+    "DOCTOR_LABEL_dead letters": Sentence("недоставленное", "dead letters"),
+    "DOCTOR_LABEL_incoming webhook": Sentence("входящий вебхук", "incoming webhook"),
+    "DOCTOR_LABEL_telegram field": Sentence("поле Telegram", "telegram field"),
+    "DOCTOR_LABEL_last delivery": Sentence("последнее событие", "last delivery"),
+    "DOCTOR_LABEL_address": Sentence("адрес", "address"),
+    "DOCTOR_LABEL_public address": Sentence("публичный адрес", "public address"),
+    "DOCTOR_LABEL_name": Sentence("имя", "name"),
+    "DOCTOR_LABEL_certificate": Sentence("сертификат", "certificate"),
+    "DOCTOR_LABEL_connection": Sentence("соединение", "connection"),
+    "DOCTOR_LABEL_redirects": Sentence("перенаправления", "redirects"),
+    "DOCTOR_LABEL_path": Sentence("путь", "path"),
+    "DOCTOR_LABEL_health": Sentence("состояние", "health"),
+    "DOCTOR_LABEL_inspector": Sentence("инспектор", "inspector"),
+    "DOCTOR_LABEL_large body": Sentence("большое тело", "large body"),
+    "DOCTOR_LABEL_places": Sentence("места токена", "places"),
+    "DOCTOR_LABEL_files": Sentence("файлы", "files"),
+    "DOCTOR_SUMMARY": Sentence(
+        "Не в порядке: {count}. Начните с этого — {first}: {do}",
+        "Not in order: {count}. Begin with this, {first}: {do}",
+    ),
+    "DOCTOR_SUMMARY_OK": Sentence(
+        "Всё проверенное в порядке. Отправить событие: ./b24 trigger ONUSERADD",
+        "All that was checked is in order. To send an event: ./b24 trigger ONUSERADD",
+    ),
+    "DOCTOR_OTHERS": Sentence(
+        "случайный токен не принят нигде (мест: {count})",
+        "a random token is accepted nowhere ({count} places)",
+    ),
+    "DOCTOR_DEAD_LETTERS": Sentence(
+        "недоставленных сообщений: {count}", "{count} messages that nobody could handle"
+    ),
+    "DOCTOR_DEAD_LETTERS_DO": Sentence(
+        "Посмотрите их: ./b24 dead-letters; вернуть в очередь: ./b24 replay",
+        "Look at them: ./b24 dead-letters; put them back: ./b24 replay",
+    ),
+    "DOCTOR_NO_DEAD_LETTERS": Sentence("их нет", "there are none"),
+    "DOCTOR_POST_TO_GET": Sentence(
+        "POST на {path} дошёл до шлюза как GET", "the POST to {path} reached the gateway as a GET"
+    ),
+    "DOCTOR_POST_TO_GET_DO": Sentence(
+        "Уберите в прокси то, что меняет метод (перенаправление внутри прокси, proxy_method)",
+        "Remove what changes the method in the proxy (an internal redirect, proxy_method)",
+    ),
+    "DOCTOR_BASIC": Sentence(
+        "до шлюза стоит вход по паролю (basic auth)",
+        "a password (basic auth) is asked for before the gateway",
+    ),
+    "DOCTOR_BASIC_DO": Sentence(
+        "Снимите пароль с пути вебхука: Битрикс24 его не знает, а шлюз проверяет токен сам",
+        "Take the password off the webhook's path: Bitrix24 does not know it, and the gateway verifies the token itself",
+    ),
+    "DOCTOR_BRACKETS": Sentence(
+        "без скобок в теле запрос проходит, со скобками нет ({answer}): его режет фильтр (WAF)",
+        "a body without brackets passes, one with brackets does not ({answer}): a filter (WAF) stops it",
+    ),
+    "DOCTOR_BRACKETS_DO": Sentence(
+        "Исключите путь вебхука из правил фильтра: события Битрикс24 полны скобок",
+        "Exempt the webhook's path from the filter's rules: Bitrix24's events are full of brackets",
+    ),
+    "DOCTOR_PATH_CHANGED": Sentence(
+        "адрес верный ({path}), но до шлюза доходит другой путь",
+        "the address is right ({path}), but another path reaches the gateway",
+    ),
+    "DOCTOR_PATH_CHANGED_DO": Sentence(
+        "Передавайте путь в прокси без изменений; в nginx: proxy_pass без пути и косой черты в конце",
+        "Pass the path on unchanged in the proxy; in nginx: proxy_pass without a path and without a slash at its end",
+    ),
+    "DOCTOR_CACHED": Sentence(
+        "ответ пришёл из кэша, а не от шлюза", "the answer came out of a cache, not from the gateway"
+    ),
+    "DOCTOR_CACHED_DO": Sentence(
+        "Выключите кэш для этого адреса: он отвечает и тогда, когда шлюз не работает",
+        "Switch the cache off for this address: it answers even when the gateway is down",
+    ),
+    "DOCTOR_INSPECTOR_OPEN": Sentence(
+        "/inspector открыт снаружи без ключа и пароля",
+        "/inspector is open from outside, without a key or a password",
+    ),
+    "DOCTOR_INSPECTOR_OPEN_DO": Sentence(
+        "Закройте /inspector в прокси или задайте INSPECTOR_PASSWORD (12 знаков и больше)",
+        "Close /inspector in the proxy, or set INSPECTOR_PASSWORD (12 characters or more)",
+    ),
+    "DOCTOR_INSPECTOR_CLOSED": Sentence("снаружи закрыт", "closed from outside"),
+    "DOCTOR_LARGE_BODY": Sentence("тело в {size} КБ доходит", "a body of {size} KB arrives"),
+    "DOCTOR_BODY_LIMITED": Sentence(
+        "тело в {size} КБ прокси не пропускает ({answer})",
+        "a proxy does not let a body of {size} KB through ({answer})",
+    ),
+    "DOCTOR_BODY_LIMITED_DO": Sentence(
+        "Поднимите предел прокси до 1 МБ; в nginx: client_max_body_size 1m",
+        "Raise the proxy's limit to 1 MB; in nginx: client_max_body_size 1m",
+    ),
+    "DOCTOR_BODY_LOST": Sentence(
+        "тело в {size} КБ до шлюза не дошло ({answer})",
+        "a body of {size} KB did not reach the gateway ({answer})",
+    ),
+    "DOCTOR_BODY_LOST_DO": Sentence(
+        "Проверьте пределы и тайм-ауты прокси перед шлюзом",
+        "Check the limits and timeouts of the proxy before the gateway",
+    ),
+    "DOCTOR_OTHER_DIRECTORY": Sentence(
+        "адрес принимает события, а файла очереди здесь нет ({path}): сервер работает в другом каталоге или на другой машине",
+        "the address takes events, and the queue's file is not here ({path}): the server runs in another directory or on another machine",
+    ),
+    "DOCTOR_OTHER_DIRECTORY_DO": Sentence(
+        "Запустите doctor в каталоге сервера, или задайте QUEUE_URL, DATABASE_URL и JOURNAL_URL полными путями",
+        "Run doctor in the server's directory, or set QUEUE_URL, DATABASE_URL and JOURNAL_URL to absolute paths",
+    ),
     "DOCTOR_AGAIN": Sentence("Исправьте это и запустите doctor ещё раз", "Mend this and run doctor again"),
     "DOCTOR_URL": Sentence(
         "--url: нужен адрес вида https://hooks.example.com, без имени и пароля",

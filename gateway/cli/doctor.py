@@ -41,10 +41,16 @@ def command(url: str | None, env_file: str | None, send_token: bool, as_json: bo
     for check in _checks(url, env_file or ".env", send_token, language):
         checks.append(check)
         if not as_json:
-            _print(check)
+            _print(check, language)
+    failed = [check for check in checks if check.result == "failed"]
     if as_json:
         click.echo(json.dumps([check._asdict() for check in checks], ensure_ascii=False, indent=2))
-    return 1 if any(check.result == "failed" for check in checks) else 0
+    elif failed:
+        first = say(f"DOCTOR_LABEL_{failed[0].check}", language)
+        click.echo("\n" + say("DOCTOR_SUMMARY", language, count=len(failed), first=first, do=failed[0].do))
+    else:
+        click.echo("\n" + say("DOCTOR_SUMMARY_OK", language))
+    return 1 if failed else 0
 
 
 def _checks(url: str | None, dotenv: str, send_token: bool, language: str) -> Iterator[Check]:
@@ -56,10 +62,10 @@ def _checks(url: str | None, dotenv: str, send_token: bool, language: str) -> It
     yield from examine(settings, url, send_token)
 
 
-def _print(check: Check) -> None:
+def _print(check: Check, language: str) -> None:
     console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
     mark, style = _MARKS[check.result]
-    line = Text.assemble((f"{mark} {check.check}", style), f": {check.saw}")
+    line = Text.assemble((f"{mark} {say(f'DOCTOR_LABEL_{check.check}', language)}", style), f": {check.saw}")
     if check.do:
         line.append(f"\n  → {check.do}", style="bold" if check.result == "failed" else "")
     console.print(line, soft_wrap=not console.is_terminal)

@@ -22,6 +22,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import (
+    AlreadyExists,
     Conflict,
     FailedPrecondition,
     GoogleAPIError,
@@ -247,7 +248,10 @@ class FirestoreStore:
             gone += len(references)
 
     def check(self) -> None:
-        self._read(self._client.collection("meta").document("schema"))
+        schema = self._client.collection("meta").document("schema")
+        # It is there already: the answer says whether we may write, and nothing changes.
+        with _failures(), suppress(AlreadyExists):
+            schema.create({"version": VERSION}, retry=_RETRY, timeout=_TIMEOUT)
 
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]

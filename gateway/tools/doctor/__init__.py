@@ -53,7 +53,12 @@ def examine(settings: Settings, url: str | None = None, send_token: bool = False
     scribe = Scribe(settings.language)
     for name, check in local_checks.CHECKS.items():
         yield from _made(name, check, settings, scribe)
-    yield from _made("address", partial(endpoint.examine, url=url, send_token=send_token), settings, scribe)
+    examined = partial(endpoint.examine, url=url, send_token=send_token)
+    for one in _made("address", examined, settings, scribe):
+        yield one
+        if one.check == "places" and one.result == "ok" and not local_checks.queue_is_here(settings):
+            # The address took an event of these settings, so its queue stands somewhere else.
+            yield scribe.failed("files", "OTHER_DIRECTORY", path=settings.queue_url)
 
 
 def _made(

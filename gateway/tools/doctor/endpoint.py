@@ -22,6 +22,7 @@ from gateway.marks import probe_mark
 from gateway.redaction import clean
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings
+from gateway.texts import say
 from gateway.tools.doctor import Check, Scribe
 from gateway.tools.doctor.local_checks import PROBE_EVENT
 from gateway.tools.sample_delivery import OURS, Address, parse, place_token
@@ -33,6 +34,8 @@ _ANSWER_BYTES = 65_536
 _AGENT = "gateway-doctor"
 _ALPHABET = string.ascii_lowercase + string.digits
 _DAYS_LEFT = 14
+_LARGE_BYTES = 500_000  # the gateway itself takes 512 KiB
+_FORM = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": _AGENT}
 
 
 class Answer(NamedTuple):
@@ -41,6 +44,7 @@ class Answer(NamedTuple):
     status: int
     said: dict[str, Any]
     location: str
+    headers: Mapping[str, str] = {}
 
     @property
     def shown(self) -> str:
@@ -78,8 +82,10 @@ def examine(settings: Settings, scribe: Scribe, url: str | None, send_token: boo
     path = _path(address, bare, scribe)
     yield path
     yield _health(address, scribe)
+    yield from _inspector(address, scribe)
     if path.result == "ok":
-        yield from _probes(address, settings, scribe, send_token)
+        yield _large_body(address, scribe)
+        yield _places(address, settings, scribe, send_token)
 
 
 def _as_bitrix24_needs_it(address: Address, scribe: Scribe) -> Check:
@@ -130,7 +136,15 @@ def _path(address: Address, answer: Answer, scribe: Scribe) -> Check:
     if code == "TOKEN_NOT_CONFIGURED":
         return scribe.failed("path", "THERE_NO_TOKEN")
     if code in ("NOT_FOUND", "METHOD_NOT_ALLOWED"):  # a POST to /health is the second
-        return scribe.failed("path", "PATH_WRONG", path=clean(address.path), right=WEBHOOK_PATH)
+        # Our own path, and yet the gateway got another one: something before it rewrites paths.
+        key = "PATH_CHANGED" if address.path.rstrip("/") == WEBHOOK_PATH else "PATH_WRONG"
+        return scribe.failed("path", key, path=clean(address.path), right=WEBHOOK_PATH)
+    if (answer.status, code) == (200, "OK"):
+        return scribe.failed("path", "POST_TO_GET", path=clean(address.path))
+    if answer.status == 401 and not code and "www-authenticate" in answer.headers:
+        return scribe.failed("path", "BASIC")
+    if not code and _call(address, "POST", "", _FORM, b"event=" + PROBE_EVENT.encode()).said.get("code"):
+        return scribe.failed("path", "BRACKETS", answer=answer.shown)
     if answer.status == 403 and not code:
         return scribe.failed("path", "CLOSED")
     return scribe.failed("path", "STRANGE", answer=answer.shown)
@@ -140,34 +154,65 @@ def _health(address: Address, scribe: Scribe) -> Check:
     answer = _call(address, "GET", "", {"User-Agent": _AGENT}, None)
     if answer.status != 200 or "token_configured" not in answer.said:
         return scribe.failed("health", "UNHEALTHY", answer=answer.shown)
+    if answer.headers.get("age", "0") != "0" or "HIT" in answer.headers.get("x-cache", "").upper():
+        return scribe.failed("health", "CACHED")
     if not answer.said["token_configured"]:
         return scribe.failed("health", "THERE_NO_TOKEN")
     return scribe.ok("health", "HEALTH", queue=clean(str(answer.said.get("queue"))))
 
 
-def _probes(address: Address, settings: Settings, scribe: Scribe, send_token: bool) -> Iterator[Check]:
-    yield from _right_token(address, settings, scribe, send_token)
+def _inspector(address: Address, scribe: Scribe) -> Iterator[Check]:
+    """The inspector shows events: whoever is not on this machine must be asked for its key or password."""
+    if address.loopback:
+        return
+    answer = _call(replace(address, path="/inspector"), "GET", "", {"User-Agent": _AGENT}, None)
+    write = scribe.failed if answer.status == 200 else scribe.ok
+    yield write("inspector", "INSPECTOR_OPEN" if answer.status == 200 else "INSPECTOR_CLOSED")
+
+
+def _large_body(address: Address, scribe: Scribe) -> Check:
+    """A bot's event in Russian may have hundreds of kilobytes; proxies often let through less."""
+    query, headers, body = _probe("", "")
+    answer = _post(address, query, headers, body + b"&data%5BNOTE%5D=" + b"x" * _LARGE_BYTES)
+    if answer.said.get("code") == "TOKEN_NOT_FOUND":
+        return scribe.ok("large body", "LARGE_BODY", size=_LARGE_BYTES // 1000)
+    key = "BODY_LIMITED" if answer.status == 413 else "BODY_LOST"
+    return scribe.failed("large body", key, size=_LARGE_BYTES // 1000, answer=answer.shown)
+
+
+def _places(address: Address, settings: Settings, scribe: Scribe, send_token: bool) -> Check:
+    """All seven places in one line: the right token in Bitrix24's own, a random one in each other."""
+    found = [*_right_token(address, settings, scribe, send_token), *_wrong_tokens(address, scribe)]
+    failed = [check for check in found if check.result == "failed"]
+    if failed:
+        saw = "; ".join(f"{check.check}: {check.saw}" for check in failed)
+        return Check("places", "failed", saw, failed[0].do)
+    own = found[0]
+    refused = sum(check.check != own.check for check in found)
+    others = say("DOCTOR_OTHERS", scribe.language, count=refused)
+    return Check("places", own.result, f"{own.check}: {own.saw}; {others}", own.do)
+
+
+def _wrong_tokens(address: Address, scribe: Scribe) -> Iterator[Check]:
     told = set()
     for place in PLACES:
         if place == OURS:
             continue
         answer = _post(address, *_probe(place, _random_token()))
-        check = f"probe {place}"
         if answer.status == 403 and answer.said.get("code") == "TOKEN_MISMATCH":
             told.add(json.dumps({**answer.said, "request_id": ""}, sort_keys=True))
-            yield scribe.ok(check, "WRONG_REFUSED")
+            yield scribe.ok(place, "WRONG_REFUSED")
         elif answer.status == 401:
-            yield scribe.ok(check, "WRONG_DROPPED", answer=answer.shown)
-        elif answer.status == 200:
-            yield scribe.failed(check, "WRONG_ACCEPTED", answer=answer.shown)
+            yield scribe.ok(place, "WRONG_DROPPED", answer=answer.shown)
         else:
-            yield scribe.failed(check, "STRANGE", answer=answer.shown)
+            key = "WRONG_ACCEPTED" if answer.status == 200 else "STRANGE"
+            yield scribe.failed(place, key, answer=answer.shown)
     if len(told) > 1:
-        yield scribe.failed("probe answers", "ANSWERS_DIFFER")
+        yield scribe.failed(", ".join(PLACES), "ANSWERS_DIFFER")
 
 
 def _right_token(address: Address, settings: Settings, scribe: Scribe, send_token: bool) -> Iterator[Check]:
-    check = f"probe {OURS}"
+    check = OURS
     if not settings.tokens:
         yield scribe.skipped(check, "NO_TOKEN_HERE")
     elif not (address.secure or address.loopback):
@@ -226,7 +271,8 @@ def _call(
         connection.request(method, address.path + query, body, {**headers, **address.headers})
         answer = connection.getresponse()
         text = answer.read(_ANSWER_BYTES)
-        return Answer(answer.status, _object(text), answer.headers.get("Location", ""))
+        names = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(answer.status, _object(text), names.get("location", ""), names)
     except (OSError, http.client.HTTPException) as error:
         return Answer(0, {"code": _words(error)}, "")
     finally:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 from gateway.events import rfc3339
@@ -15,6 +16,7 @@ PROBE_EVENT = "ONGATEWAYPROBE"  # no handler wants it, and no rule changes by it
 _WAITING_SECONDS = 600.0  # a worker takes an event within a minute of its backoff
 _PORTAL_SECONDS = 30.0
 _SHOWN_FIELDS = 10
+_MOST_LETTERS = 1000  # are counted
 
 
 def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
@@ -59,6 +61,21 @@ def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     yield scribe.ok("store", "STORE", kind=kind)
 
 
+def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
+    """Messages that nobody could handle wait until a person looks at them."""
+    from gateway.links import open_store, store_exists
+    from gateway.queues import open_embedded
+
+    count = 0
+    if store_exists(settings.database_url):
+        with closing(open_store(settings.database_url)) as store:
+            count += sum(1 for _ in islice(store.dead_letters(), _MOST_LETTERS))
+    if settings.queue_kind == "local" and Path(settings.queue_url.removeprefix("sqlite:///")).exists():
+        count += sum(1 for _ in islice(open_embedded(settings).dead_letters(), _MOST_LETTERS))
+    write = scribe.failed if count else scribe.ok
+    yield write("dead letters", "DEAD_LETTERS" if count else "NO_DEAD_LETTERS", count=count)
+
+
 def _absent(check: str, path: Path, scribe: Scribe) -> Check:
     """A file that the first start will make, if it can."""
     parent = next(held for held in path.absolute().parents if held.exists())
@@ -66,6 +83,11 @@ def _absent(check: str, path: Path, scribe: Scribe) -> Check:
     return (scribe.ok if writable else scribe.failed)(
         check, "FILE_LATER" if writable else "FILE_NEVER", path=path, parent=parent
     )
+
+
+def queue_is_here(settings: Settings) -> bool:
+    """Whether a queue of one machine has its file where these settings say."""
+    return settings.queue_kind != "local" or Path(settings.queue_url.removeprefix("sqlite:///")).exists()
 
 
 def _incoming_webhook(settings: Settings, scribe: Scribe) -> Iterator[Check]:
@@ -111,6 +133,7 @@ CHECKS: dict[str, Callable[[Settings, Scribe], Iterable[Check]]] = {
     "settings": _settings,
     "queue": _queue,
     "store": _store,
+    "dead letters": _dead_letters,
     "incoming webhook": _incoming_webhook,
     "last delivery": _last_delivery,
 }
