@@ -1,0 +1,27 @@
+"""The index of codes: current, complete, and with links that open."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.diagnosis.codes import INDEX, render
+from gateway.diagnosis.rules import CODES
+from gateway.ingest.decision import STATUS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_index_is_what_the_catalogues_make(language: str) -> None:
+    written = (ROOT / INDEX[language]).read_text(encoding="utf-8")
+    assert written == render(language), "make it anew: python -m gateway.diagnosis.codes"
+    assert {*CODES, *STATUS} <= set(re.findall(r"[A-Z][A-Z_0-9]+", written))
+    guides = set(re.findall(r"\]\(([^)#]+)#", written))
+    assert all((ROOT / "docs" / guide).exists() for guide in guides)
+
+
+def test_both_languages_list_the_same_codes() -> None:
+    ru, en = (re.findall(r"(?m)^\| \[?`([A-Z_0-9]+)`", render(language)) for language in ("ru", "en"))
+    assert ru == en
+    assert len(ru) == len(set(ru))
