@@ -7,8 +7,6 @@ value set back to what it was is not taken for a repetition.
 """
 
 import json
-import os
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,18 +14,14 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from gateway.addresses import is_vendors, portal_name
-from gateway.errors import PoisonMessage
-from gateway.redaction import is_secret_name, names_secret
-
-# or pydantic reads the metadata of all installed packages, to find none: 10 ms of a cold start
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,13}\s*")
-_TS_LIMIT = 10**12
+from gateway.addresses import is_vendors, portal_name
+from gateway.errors import PoisonMessage
+from gateway.event_schema import message_schema, read_ts
+from gateway.redaction import is_secret_name, names_secret
+
 _canonical = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False
 ).encode
@@ -66,7 +60,7 @@ class Message:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> core_schema.CoreSchema:
-        return _schema(cls, **_FIELDS)
+        return message_schema(cls, Portal)
 
     def to_bytes(self) -> bytes:
         """The message's data: JSON, UTF-8."""
@@ -83,44 +77,6 @@ class Message:
         }
 
 
-def _schema(cls: type, **fields: core_schema.CoreSchema) -> core_schema.CoreSchema:
-    """A dataclass as pydantic validates it; unknown fields, of later schemas of this number, are ignored."""
-    arguments = [core_schema.dataclass_field(name, schema, kw_only=True) for name, schema in fields.items()]
-    return core_schema.dataclass_schema(
-        cls, core_schema.dataclass_args_schema(cls.__name__, arguments), list(fields)
-    )
-
-
-def _or_null(schema: core_schema.CoreSchema) -> core_schema.CoreSchema:
-    return core_schema.with_default_schema(core_schema.nullable_schema(schema), default=None)
-
-
-def _ts(value: Any) -> int | None:
-    """An event's time, None where that is no number: then the moment of its arrival counts."""
-    if isinstance(value, str):
-        value = int(value) if _WHOLE.fullmatch(value) else None
-    return value if type(value) is int and -_TS_LIMIT <= value <= _TS_LIMIT else None
-
-
-# Written out, as pydantic's own reading of annotations takes 18 ms of imports at each cold start.
-_PORTAL = _schema(
-    Portal, domain=core_schema.str_schema(max_length=260), member_id=_or_null(core_schema.str_schema())
-)
-_FIELDS: dict[str, core_schema.CoreSchema] = {
-    "schema": core_schema.literal_schema([1]),
-    "event_id": core_schema.str_schema(min_length=1, max_length=128),
-    "event": core_schema.str_schema(min_length=1, max_length=100),
-    "event_handler_id": _or_null(core_schema.str_schema()),
-    "ts": _or_null(
-        core_schema.no_info_before_validator_function(
-            _ts, core_schema.nullable_schema(core_schema.int_schema())
-        )
-    ),
-    "received_at": core_schema.datetime_schema(tz_constraint="aware"),
-    "source": core_schema.literal_schema(["webhook", "resync"]),
-    "portal": _PORTAL,
-    "data": core_schema.with_default_schema(core_schema.any_schema(), default=None),
-}
 _MESSAGE = TypeAdapter(Message)
 
 
@@ -159,7 +115,7 @@ def webhook_message(
         raise EventInvalid("event", "robot" if "document_id" in fields and "event" not in fields else "")
     said = _Said(
         event,
-        _ts(fields.get("ts")),
+        read_ts(fields.get("ts")),
         _text(fields.get("event_handler_id")),
         _portal(auth) or default_domain,
         _text(auth.get("member_id")),
