@@ -37,7 +37,9 @@ from gateway.settings import Settings
 
 AT_ONCE = 4  # messages of one subscription that are handled at the same time
 LEASED = 32  # of a consumer's messages; the rest of them wait for their turn here
+LEASED_ORDERED = 16  # of a destination's
 LEASE_SECONDS = 60.0
+ORDERED_SECONDS = 300.0  # a destination may let each of those wait for 15 seconds
 IDLE_SECONDS = 0.5  # what other processes publish, and what becomes due, is found by asking again
 STOP_SECONDS = 7.0  # what is in flight gets this long
 PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -58,11 +60,13 @@ class Feed:
         self._queue, self._subscription, self._call = queue, subscription, call
         self._language = language
         self._in_flight: dict[Future[list[str | GatewayError | None]], list[Delivery]] = {}
+        self._stop = threading.Event()
         self.wake = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         """Lease, hand over, settle, until `stop`; a queue that fails is asked again later."""
-        limit = AT_ONCE if self._subscription.ordered else LEASED
+        self._stop = stop
+        limit = LEASED_ORDERED if self._subscription.ordered else LEASED
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix=self._subscription.name) as pool:
             while not stop.is_set():
                 try:
@@ -78,9 +82,10 @@ class Feed:
             self._finish()
 
     def _lease(self, pool: ThreadPoolExecutor, count: int) -> int:
-        leased = self._queue.lease(self._subscription.name, LEASE_SECONDS, count)
-        if self._subscription.ordered:  # of one object, at most one is leased: each has its own turn
-            batches = [[delivery] for delivery in leased]
+        seconds = ORDERED_SECONDS if self._subscription.ordered else LEASE_SECONDS
+        leased = self._queue.lease(self._subscription.name, seconds, count)
+        if self._subscription.ordered:
+            batches = by_object(leased)
         else:
             batches = [leased[start::AT_ONCE] for start in range(min(AT_ONCE, len(leased)))]
         for batch in batches:
@@ -88,7 +93,13 @@ class Feed:
         return len(leased)
 
     def _deliver(self, batch: list[Delivery]) -> list[str | GatewayError | None]:
-        return [deliver(delivery, self._call) for delivery in batch]
+        """What came of each; what was not begun before `stop` stays leased until this process is gone."""
+        results = []
+        for delivery in batch:
+            if self._stop.is_set():
+                break
+            results.append(deliver(delivery, self._call))
+        return results
 
     def _settle(self, seconds: float) -> None:
         """Tell the queue what came of the messages that are done, all in one commit."""
@@ -98,7 +109,7 @@ class Feed:
         done: list[Delivery] = []
         failed: list[Failed] = []
         for future in finished:
-            for delivery, failure in zip(self._in_flight.pop(future), future.result(), strict=True):
+            for delivery, failure in zip(self._in_flight.pop(future), future.result(), strict=False):
                 if failure is None:
                     done.append(delivery)
                 else:
@@ -139,6 +150,14 @@ class Feed:
             except PassingFailure as error:
                 log.warning("%s", error)
                 return
+
+
+def by_object(leased: list[Delivery]) -> list[list[Delivery]]:
+    """Messages of one object together, in their order; each of the others has a turn of its own."""
+    batches: dict[object, list[Delivery]] = {}
+    for delivery in leased:
+        batches.setdefault(delivery.object or delivery.key, []).append(delivery)
+    return list(batches.values())
 
 
 def deliver(delivery: Delivery, call: Call) -> str | GatewayError | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class Delivery:
     """A leased message. `attempt` counts from 1, `published_at` is seconds since 1970.
 
-    `key` is its row: one of several, where several subscriptions want it.
+    `key` is its row: one of several, where several subscriptions want it. `object` is
+    what it is about, where the order of such messages counts.
     """
 
     message_id: str
@@ -19,6 +20,7 @@ class Delivery:
     lease: str
     key: int = 0
     subscription: str = ""
+    object: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

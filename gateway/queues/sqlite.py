@@ -22,6 +22,7 @@ from typing import Any
 from gateway.errors import QueueUnavailable
 from gateway.queues.model import Dead, Delivery
 from gateway.queues.owners import Owner
+from gateway.queues.sqlite_schema import LONGEST_LEASE, prepare
 from gateway.queues.subscriptions import Subscription, object_of
 from gateway.texts import say
 
@@ -29,40 +30,9 @@ LONGEST_DELAY = 60.0  # seconds, as the contract says
 WORKER_TIMEOUT = 10.0  # seconds a worker or a tool waits for its turn at the file
 NOBODY = "-"  # the subscription of what no subscription wants, for as long as its insert takes
 EVERYTHING = Subscription("messages", lambda _event: True)
-LONGEST_LEASE = 3600.0  # seconds; a message due later than that was written under a wrong clock
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS messages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice
-    message_id INTEGER,  -- the same for all subscriptions, null where it is `id`
-    subscription TEXT NOT NULL DEFAULT '',
-    data BLOB NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL,
-    due_at REAL NOT NULL,  -- until then it is leased, or waits for its next attempt
-    attempts INTEGER NOT NULL DEFAULT 0, lease TEXT, reason TEXT,
-    owner INTEGER,  -- the process that leased it
-    object TEXT);  -- what it is about, where its order counts
-CREATE TABLE IF NOT EXISTS dead_letters (
-    id INTEGER PRIMARY KEY, data BLOB NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL,
-    attempts INTEGER NOT NULL, reason TEXT NOT NULL, recorded_at REAL NOT NULL,
-    subscription TEXT NOT NULL DEFAULT '');
-"""
-_VERSION = 2  # PRAGMA user_version; the first edition wrote none
-_COLUMNS = {  # what the first edition's tables lack
-    "messages": {
-        "message_id": "INTEGER",
-        "subscription": "TEXT NOT NULL DEFAULT ''",
-        "owner": "INTEGER",
-        "object": "TEXT",
-    },
-    "dead_letters": {"subscription": "TEXT NOT NULL DEFAULT ''"},
-}
-_INDEXES = """
-CREATE INDEX IF NOT EXISTS messages_next ON messages (subscription, due_at, id);
-CREATE INDEX IF NOT EXISTS messages_owned ON messages (owner, subscription, object) WHERE owner IS NOT NULL;
-DROP INDEX IF EXISTS messages_due;
-"""
 _DUE = """
-SELECT id, message_id, data, attributes, attempts, published_at, reason FROM messages AS m
+SELECT id, message_id, data, attributes, attempts, published_at, object, reason FROM messages AS m
 WHERE subscription = ? AND due_at <= ? AND NOT (object IS NOT NULL AND EXISTS (
     SELECT 1 FROM messages AS o WHERE o.owner IS NOT NULL AND o.subscription = m.subscription
     AND o.object = m.object AND o.due_at > ? AND o.id <> m.id))
@@ -184,7 +154,8 @@ class EmbeddedQueue:
     def lease(self, subscription: str, seconds: float, count: int = 1) -> list[Delivery]:
         """The next due messages of a subscription, this caller's alone for `seconds`; at most `count`.
 
-        Of one object only the oldest is leased while its order counts, unless all come together.
+        Messages of one object, where their order counts, are leased together or not at all: whoever
+        gets them handles them one after another, in the order in which they come here.
         """
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
             now = self._clock()
@@ -212,7 +183,7 @@ class EmbeddedQueue:
         until: float,
         mark: tuple[str, int],
     ) -> Delivery:
-        key, message_id, data, attributes, attempts, published_at, _ = row
+        key, message_id, data, attributes, attempts, published_at, about, _ = row
         taken = "UPDATE messages SET due_at = ?, attempts = attempts + 1, lease = ?, owner = ? WHERE id = ?"
         connection.execute(taken, (until, *mark, key))
         return Delivery(
@@ -224,6 +195,7 @@ class EmbeddedQueue:
             lease=mark[0],
             key=key,
             subscription=subscription,
+            object=about,
         )
 
     def _is_spent(self, subscription: str, attempts: int) -> bool:
@@ -388,7 +360,7 @@ class EmbeddedQueue:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {synchronous}")
                 connection.execute("PRAGMA secure_delete = ON")
-                self._prepare(connection)
+                prepare(connection, self._clock(), self._wanting)
                 break
             # Two processes that create it: the wait is not SQLite's.
             except sqlite3.OperationalError as error:
@@ -399,43 +371,6 @@ class EmbeddedQueue:
         self._connections[synchronous] = connection
         self._file = self._identity()
         return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Create the tables, or take over the first edition's with what waits in them."""
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        now = self._clock()
-        if version >= _VERSION:
-            connection.execute("UPDATE messages SET due_at = ? WHERE due_at > ?", (now, now + LONGEST_LEASE))
-            return
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            for table, columns in _COLUMNS.items():
-                there = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-                for name, kind in columns.items():
-                    if name not in there:
-                        connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
-            for statement in _INDEXES.split(";"):
-                connection.execute(statement)
-            self._assign(connection, now)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-
-    def _assign(self, connection: sqlite3.Connection, now: float) -> None:
-        """Give what waits from before there were subscriptions to those that want it."""
-        rows = connection.execute(
-            "SELECT id, data, attributes FROM messages WHERE subscription = ''"
-        ).fetchall()
-        for key, data, attributes in rows:
-            names, about = self._wanting(data, json.loads(attributes))
-            for name in names:
-                connection.execute(
-                    "INSERT INTO messages (message_id, subscription, data, attributes, published_at, due_at,"
-                    " attempts, reason, object) SELECT id, ?, data, attributes, published_at,"
-                    " min(due_at, ?), attempts, reason, ? FROM messages WHERE id = ?",
-                    (name, now, about, key),
-                )
-            connection.execute("DELETE FROM messages WHERE id = ?", (key,))
 
     def _close(self) -> None:
         for connection in self._connections.values():

@@ -1,5 +1,6 @@
 """The embedded queue's own promises: leases, backoff, dead letters, a failing file, `kill -9`."""
 
+import json
 import os
 import random
 import signal
@@ -17,11 +18,15 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import QueueUnavailable
+from gateway.local.worker import by_object
 from gateway.queues import open_publisher
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EmbeddedQueue
+from gateway.queues.subscriptions import Subscription
 from gateway.settings import load
 from tests.support.queues import leased
+
+FIRST_EDITION = Path(__file__).parents[1] / "support" / "queue_first_edition.sql"
 
 
 class Clock:
@@ -347,3 +352,49 @@ def test_kill_at_any_moment_loses_nothing_that_was_stored(tmp_path: Path, seed: 
     assert stored <= set(names)
     repeated = [name for name, times in names.items() if times > 1]
     assert len(repeated) <= 16, "only what a killed worker held comes again"
+
+
+def test_events_of_one_object_are_leased_together_in_their_order(tmp_path: Path) -> None:
+    ordered = Subscription("ordered", lambda _event: True, ordered=True)
+    with closing(EmbeddedQueue(tmp_path / "queue.db", subscriptions=[ordered])) as queue:
+        for number, task in enumerate("1121321"):
+            data = json.dumps({"data": {"FIELDS_AFTER": {"ID": task}}, "number": number})
+            queue.publish(data.encode(), {}, 5)
+        first = queue.lease("ordered", 60, 4)
+        batches = by_object(first)
+        assert [[json.loads(delivery.data)["number"] for delivery in batch] for batch in batches] == [
+            [0, 1, 3],
+            [2],
+        ]
+        second = queue.lease("ordered", 60, 4)
+        assert [delivery.object for delivery in second] == ["3"], "1 and 2 wait for those before them"
+        queue.settle(first)
+        assert [delivery.object for delivery in queue.lease("ordered", 60, 4)] == ["2", "1"]
+
+
+def test_a_restart_keeps_the_pause_before_a_destinations_next_attempt(tmp_path: Path, clock: Clock) -> None:
+    queue = EmbeddedQueue(tmp_path / "queue.db", clock=clock)
+    for pause in (5000.0, 90_000.0):
+        queue.publish(b"1", {}, 1)
+        queue.settle([], [(lease(queue), "no answer", pause)])
+    queue.close()
+    clock.now += 1
+    assert lease(queue).attempt == 2, "no pause is longer than a day: the clock was set back"
+    assert leased(queue, 60) is None
+    queue.close()
+
+
+def test_the_first_editions_file_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FIRST_EDITION.read_text("utf-8"))
+    wanting = [
+        Subscription("on-user-add", lambda event: event == "ONUSERADD"),
+        Subscription("forward-event-1", lambda _event: True, ordered=True),
+    ]
+    with closing(EmbeddedQueue(path, subscriptions=wanting)) as queue:
+        added = queue.lease("on-user-add", 60, 10)
+        assert [(delivery.message_id, delivery.attempt) for delivery in added] == [("7", 3)]
+        assert [delivery.message_id for delivery in queue.lease("forward-event-1", 60, 10)] == ["7", "8"]
+        (dead,) = queue.dead_letters()
+        assert (dead.id, dead.reason, dead.subscription) == ("5", "the store does not answer", "")

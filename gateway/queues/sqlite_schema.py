@@ -1,0 +1,90 @@
+"""The embedded queue's tables, and the first edition's taken over with what waits in them."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+
+LONGEST_LEASE = 3600.0  # seconds
+LONGEST_PAUSE = 86_400.0  # seconds before a destination's next attempt
+
+Wanting = Callable[[bytes, Mapping[str, str]], tuple[list[str], str | None]]
+"""The subscriptions that want a message (its data, its attributes), and the object it is about."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice
+    message_id INTEGER,  -- the same for all subscriptions, null where it is `id`
+    subscription TEXT NOT NULL DEFAULT '',
+    data BLOB NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL,
+    due_at REAL NOT NULL,  -- until then it is leased, or waits for its next attempt
+    attempts INTEGER NOT NULL DEFAULT 0, lease TEXT, reason TEXT,
+    owner INTEGER,  -- the process that leased it
+    object TEXT);  -- what it is about, where its order counts
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id INTEGER PRIMARY KEY, data BLOB NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL,
+    attempts INTEGER NOT NULL, reason TEXT NOT NULL, recorded_at REAL NOT NULL,
+    subscription TEXT NOT NULL DEFAULT '');
+"""
+_VERSION = 2  # PRAGMA user_version; the first edition wrote none
+_COLUMNS = {  # what the first edition's tables lack
+    "messages": {
+        "message_id": "INTEGER",
+        "subscription": "TEXT NOT NULL DEFAULT ''",
+        "owner": "INTEGER",
+        "object": "TEXT",
+    },
+    "dead_letters": {"subscription": "TEXT NOT NULL DEFAULT ''"},
+}
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS messages_next ON messages (subscription, due_at, id);
+CREATE INDEX IF NOT EXISTS messages_owned ON messages (owner, subscription, object) WHERE owner IS NOT NULL;
+DROP INDEX IF EXISTS messages_due;
+"""
+
+
+def prepare(connection: sqlite3.Connection, now: float, wanting: Wanting) -> None:
+    """Create the tables, or take over the first edition's."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version >= _VERSION:
+        _forget_a_wrong_clock(connection, now)
+        return
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        for table, columns in _COLUMNS.items():
+            there = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            for name, kind in columns.items():
+                if name not in there:
+                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+        for statement in _INDEXES.split(";"):
+            connection.execute(statement)
+        _assign(connection, now, wanting)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _forget_a_wrong_clock(connection: sqlite3.Connection, now: float) -> None:
+    """Make due what would be due later than any lease ends or any next attempt begins.
+
+    Only a clock that was set back since explains such a time.
+    """
+    pauses = "CASE WHEN owner IS NULL AND reason IS NOT NULL THEN ? ELSE ? END"
+    connection.execute(
+        f"UPDATE messages SET due_at = ? WHERE due_at - ? > {pauses}",  # noqa: S608 — a constant
+        (now, now, LONGEST_PAUSE, LONGEST_LEASE),
+    )
+
+
+def _assign(connection: sqlite3.Connection, now: float, wanting: Wanting) -> None:
+    """Give what waits from before there were subscriptions to those that want it, due in its old order."""
+    rows = connection.execute("SELECT id, data, attributes FROM messages WHERE subscription = ''").fetchall()
+    for key, data, attributes in rows:
+        names, about = wanting(data, json.loads(attributes))
+        for name in names:
+            connection.execute(
+                "INSERT INTO messages (message_id, subscription, data, attributes, published_at, due_at,"
+                " attempts, reason, object) SELECT id, ?, data, attributes, published_at,"
+                " min(published_at, ?), attempts, reason, ? FROM messages WHERE id = ?",
+                (name, now, about, key),
+            )
+        connection.execute("DELETE FROM messages WHERE id = ?", (key,))
