@@ -74,20 +74,22 @@ def _nest_appending(parameters: list[tuple[Name, Any]]) -> dict[str, Any]:
     Counting anew for each `[]` would cost the square of a body made of them.
     """
     root: dict[str, Any] = {}
-    highest = {id(root): -1}  # the highest integer key of each array
+    # The highest integer key of each array, where it has one; else the next index is 0.
+    highest: dict[int, int | None] = {id(root): None}
     kept: list[dict[str, Any]] = []  # a replaced array stays, or its id could be given anew
     for name, value in parameters:
         array, last = root, len(name) - 1
         for depth, level in enumerate(name):
             top = highest[id(array)]
             if level is None:
-                if top >= _INT_MAX:
+                index = 0 if top is None else top + 1
+                if index > _INT_MAX:
                     break  # PHP drops what it has no index for
-                key = str(top + 1)
-                highest[id(array)] = top + 1
+                key = str(index)
+                highest[id(array)] = index
             else:
                 key = level
-                if _is_integer(key) and int(key) > top:
+                if _is_integer(key) and (top is None or int(key) > top):
                     highest[id(array)] = int(key)
             if depth == last:
                 array[key] = value
@@ -95,7 +97,7 @@ def _nest_appending(parameters: list[tuple[Name, Any]]) -> dict[str, Any]:
             inner = array.get(key)
             if not isinstance(inner, dict):
                 inner = array[key] = {}
-                highest[id(inner)] = -1
+                highest[id(inner)] = None
                 kept.append(inner)
             array = inner
     return root

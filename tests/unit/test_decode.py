@@ -344,3 +344,19 @@ def test_no_body_raises_anything_but_too_complex(body: bytes, content_type: str)
     payload = decode(body, content_type)
     json.dumps(payload.fields, allow_nan=False).encode()
     json.dumps(payload.fields, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        (b"a[5]=1&a[]=2&a[3]=3&a[]=4", {"a": {"5": "1", "6": "2", "3": "3", "7": "4"}}),
+        (b"a[][x]=1&a[0][y]=2&a[][x]=3", {"a": [{"x": "1", "y": "2"}, {"x": "3"}]}),
+        (b"a[]=1&a=2&a[]=3", {"a": ["3"]}),
+        (b"[x]=1&b[]=2", {"b": ["2"]}),
+        (b"a[b]c]=1&a[ ]=2", {"a": {"b": "1", "0": "2"}}),
+        (b"a" + b"[]" * 65 + b"=1&b=2", {"b": "2"}),
+        (b"a=%G%%4%41", {"a": "%G%%4A"}),
+    ],
+)
+def test_brackets_and_stray_percents_are_phps(form: bytes, fields: object) -> None:
+    assert decode(form, "application/x-www-form-urlencoded").fields == fields
