@@ -11,6 +11,7 @@ import click
 
 from gateway import __version__
 from gateway.errors import GatewayError, PortalError
+from gateway.settings import language
 
 COMMANDS = {
     "serve": "Run everything on this machine: webhook, queue, worker.",
@@ -36,14 +37,21 @@ class _Commands(click.Group):
             return None
         module = importlib.import_module("gateway.cli." + cmd_name.replace("-", "_"))
         command: click.Command = module.command
+        if language() == "ru":
+            from gateway.cli import help_ru
+
+            return help_ru.in_russian(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        from gateway.cli.help_ru import CLICK, HELP
+
+        known = HELP | CLICK if language() == "ru" else {}
+        with formatter.section(known.get("Commands", "Commands")):
+            formatter.write_dl([(name, known.get(text, text)) for name, text in COMMANDS.items()])
 
 
-@click.version_option(__version__, prog_name="b24")
+@click.version_option(__version__, prog_name="b24", message="%(prog)s %(version)s")
 @click.group(cls=_Commands, epilog="Example: ./b24 serve")
 def cli() -> None:
     """The Bitrix24 webhook gateway's tools."""
@@ -51,8 +59,13 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; every failure of ours is one line on standard error."""
+    from gateway.cli import help_ru
+
+    spoken = language()
+    help_ru.translate_click(spoken)
+    commands = help_ru.in_russian(cli) if spoken == "ru" else cli
     try:
-        code = cli.main(arguments, prog_name="./b24", standalone_mode=False)
+        code = commands.main(arguments, prog_name="./b24", standalone_mode=False)
     except click.exceptions.Abort:
         return 130
     except click.exceptions.Exit as stop:

@@ -25,7 +25,10 @@ def _paths() -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("path", _paths(), ids=" ".join)
-def test_help_shows_an_example_of_this_very_command(path: tuple[str, ...]) -> None:
+def test_help_shows_an_example_of_this_very_command(
+    path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
     done = CliRunner().invoke(cli, [*path, "--help"], prog_name="./b24")
     assert done.exit_code == 0
     assert " ".join(("./b24", *path)) in done.output.partition("Example")[2]

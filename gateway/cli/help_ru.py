@@ -1,0 +1,170 @@
+"""The commands' help and click's own words in Russian, by their English texts.
+
+A text that is missing here stays English; a test finds it in the help of every command.
+"""
+
+# ruff: noqa: E501 — a sentence stands on one line
+
+import copy
+
+import click
+
+CLICK = {
+    "Usage:": "Использование:",
+    "Usage: ": "Использование: ",
+    "Options": "Параметры",
+    "Arguments": "Аргументы",
+    "Commands": "Команды",
+    "COMMAND [ARGS]...": "КОМАНДА [АРГУМЕНТЫ]...",
+    "[OPTIONS]": "[ПАРАМЕТРЫ]",
+    "Show this message and exit.": "Показать эту справку и выйти.",
+    "Show the version and exit.": "Показать версию и выйти.",
+    "No such option {name!r}.": "Нет такого параметра: {name!r}.",
+    "No such option {name!r}": "Нет такого параметра: {name!r}",
+    "[COMMAND] [ARGS]...": "[КОМАНДА] [АРГУМЕНТЫ]...",
+    "%(prog)s, version %(version)s": "%(prog)s, версия %(version)s",
+    "default: {default}": "по умолчанию: {default}",
+    "required": "обязательно",
+    "Error: {message}": "Ошибка: {message}",
+    "Try '{command} {option}' for help.": "Справка: {command} {option}",
+    "Invalid value: {message}": "Неверное значение: {message}",
+    "Invalid value for {param_hint}: {message}": "Неверное значение {param_hint}: {message}",
+    "Missing argument": "Не хватает аргумента",
+    "Missing option": "Не хватает параметра",
+    "Missing parameter": "Не хватает параметра",
+    "Missing command.": "Назовите команду.",
+    "No such command {name!r}.": "Нет такой команды: {name!r}.",
+    "No such option: {name}": "Нет такого параметра: {name}",
+    "Option {name!r} does not take a value.": "Параметр {name!r} не принимает значения.",
+    "Option {name!r} requires an argument.": "Параметру {name!r} нужно значение.",
+    "Got unexpected extra argument ({args})": "Лишний аргумент: {args}",
+    "Got unexpected extra arguments ({args})": "Лишние аргументы: {args}",
+    "Did you mean {possibility}?": "Может быть, {possibility}?",
+    "(Possible options: {possibilities})": "(Возможно: {possibilities})",
+    "{value!r} is not a valid {number_type}.": "{value!r} не число.",
+    "{value} is not in the range {range}.": "{value} вне пределов {range}.",
+    "{value!r} is not one of {choices}.": "{value!r} не из списка: {choices}.",
+    "{value!r} is not {choice}.": "{value!r}: нужно {choice}.",
+    "Could not open file {filename!r}: {message}": "Не открывается файл {filename!r}: {message}",
+    "Aborted!": "Прервано.",
+}
+
+HELP = {
+    "The Bitrix24 webhook gateway's tools.": "Инструменты шлюза вебхуков Битрикс24.",
+    "Run everything on this machine: webhook, queue, worker.": "Запустить всё на этой машине: вебхук, очередь, обработчик.",
+    "Put kept events and dead letters back on the queue.": "Вернуть в очередь сохранённые события и недоставленное.",
+    "Look at dead letters, mend them, drop them.": "Посмотреть недоставленное, исправить, удалить.",
+    "Why a request is refused: paste the request, a curl line or a log record.": "Почему запрос отвергнут: вставьте запрос, строку curl или запись журнала.",
+    "Check the settings and a running address.": "Проверить настройки и работающий адрес.",
+    "Why requests were refused, grouped by cause.": "Почему отвергали запросы, по причинам.",
+    "Compare the portal's users with the links, and queue what changed.": "Сверить пользователей портала со связями и поставить изменения в очередь.",
+    "Post what Bitrix24 would, the token in any place.": "Отправить то же, что Битрикс24, с токеном в любом месте.",
+    "Who is linked to whom.": "Кто с кем связан.",
+    "Run everything on this machine: webhook, queue, worker, polling, inspector page. Ends on Ctrl-C or SIGTERM.": "Запустить всё на этой машине: вебхук, очередь, обработчик, сверку, страницу инспектора. Завершается по Ctrl-C или SIGTERM.",
+    "Put kept events and dead letters back on the queue, under their old event_id. With FILE (- for standard input): the events in exported log entries instead. Safe to interrupt and to repeat: what is back already stays where it is.": "Вернуть в очередь сохранённые события и недоставленное под прежним event_id. С файлом FILE (- значит стандартный ввод): события из выгруженных записей журнала. Можно прерывать и повторять: возвращённое не возвращается дважды.",
+    "Only this event; may be repeated.": "Только это событие; можно повторять.",
+    "Only this one; may be repeated.": "Только с этим номером; можно повторять.",
+    "Only what was kept since: RFC 3339, or 30m, 2h, 7d ago.": "Только сохранённое с этого времени: RFC 3339, или 30m, 2h, 7d назад.",
+    "Pub/Sub's dead letters (default: PREFIX-dead-letters).": "Подписка Pub/Sub с недоставленным (по умолчанию PREFIX-dead-letters).",
+    "Say what would be put back; change nothing.": "Сказать, что вернулось бы; ничего не менять.",
+    "Print the events as JSON.": "Напечатать события в JSON.",
+    "Messages that a consumer could never handle (from DATABASE_URL) or that ran out of attempts (from QUEUE_URL), with the reason. Without a sub-command: list them.": "Сообщения, которые нельзя обработать (из DATABASE_URL) или у которых кончились попытки (из QUEUE_URL), с причиной. Без подкоманды: список.",
+    "Only this event.": "Только это событие.",
+    "Print a list of JSON objects.": "Напечатать список объектов JSON.",
+    "One dead letter, whole. ID: its id or event_id, or the beginning of one.": "Одно сообщение целиком. ID: его номер или event_id, можно начало.",
+    "The message alone, to edit and `mend`.": "Только сообщение, чтобы исправить его и вернуть (mend).",
+    "Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.": "Поставить в очередь исправленное сообщение (JSON из FILE или стандартного ввода) вместо прежнего.",
+    "Delete dead letters for good: the given ones, or all with --all.": "Удалить недоставленное навсегда: названное, или всё с --all.",
+    "Every one of them.": "Всё недоставленное.",
+    "Say whether a request would pass, where its token was looked for, why it was refused and what to change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.": "Сказать, прошёл бы запрос, где искали токен, почему отвергли и что изменить. В FILE (или на стандартном вводе) запрос HTTP, команда curl, запись журнала или тело.",
+    "Print JSON.": "Напечатать JSON.",
+    "Check the settings, the queue, the store, the incoming webhook and a running address (WEBHOOK_URL, or URL), one line a check. Exit code 1: a check failed.": "Проверить настройки, очередь, хранилище, входящий вебхук и работающий адрес (WEBHOOK_URL или URL), по строке на проверку. Код возврата 1: что-то не в порядке.",
+    "The running address; default: WEBHOOK_URL.": "Работающий адрес; по умолчанию WEBHOOK_URL.",
+    "Read settings from FILE in place of .env.": "Читать настройки из FILE вместо .env.",
+    "Send the token even to another host than WEBHOOK_URL's.": "Отправить токен и на другой хост, чем в WEBHOOK_URL.",
+    "Why requests were refused: grouped by cause, with the newest trace and what to do. From Cloud Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.": "Почему отвергали запросы: по причинам, с последним разбором и советом. Из Cloud Logging, если QUEUE_URL начинается с pubsub:// (или задан PROJECT), иначе из журнала этой машины.",
+    "How far to look back.": "За какое время смотреть.",
+    "Then go on, with each refusal as it comes.": "Затем показывать новые отказы по мере прихода.",
+    "The Google Cloud project; default: QUEUE_URL's.": "Проект Google Cloud; по умолчанию из QUEUE_URL.",
+    "Print JSON; with --follow one refusal a line.": "Напечатать JSON; с --follow по отказу на строку.",
+    "Compare all users of the portal with the links, and queue what changed. An interrupted round continues where it stopped.": "Сверить всех пользователей портала со связями и поставить изменения в очередь. Прерванная сверка продолжится с того же места.",
+    "Only users changed since then (2026-01-31T12:00:00Z, or 90m, 2h, 1d ago). Quick, but blind for who is gone.": "Только изменённые с этого времени (2026-01-31T12:00:00Z, или 90m, 2h, 1d назад). Быстро, но не видит тех, кого больше нет.",
+    "Queue nothing; say how much would be.": "Ничего не ставить в очередь; сказать, сколько было бы.",
+    "Let this round unlink up to N users, where it refused to because there were so many.": "Разрешить этой сверке снять до N связей, если она отказалась из-за их числа.",
+    "Print the summary as JSON.": "Напечатать итог в JSON.",
+    "Post a realistic EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) to a running gateway, with the configured token, and show the answer. Exit code 0: queued, 1: refused, 2: nobody answered.": "Отправить правдоподобное событие EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) работающему шлюзу с настроенным токеном и показать ответ. Код возврата 0: в очереди, 1: отвергнуто, 2: никто не ответил.",
+    "List the events that the gateway knows.": "Показать события, которые знает шлюз.",
+    "Default: the server of these settings, on this machine.": "По умолчанию сервер с этими настройками на этой машине.",
+    "Where the token stands.": "Где стоит токен.",
+    "The event's data; repeat it for more.": "Данные события; можно повторять.",
+    "Send a random token, to see the refusal.": "Отправить случайный токен, чтобы увидеть отказ.",
+    "Print the answer as JSON.": "Напечатать ответ в JSON.",
+    "The links in DATABASE_URL: which Telegram account is which Bitrix24 user. A user without an account is listed too: the link ended, or there never was one.": "Связи из DATABASE_URL: какой аккаунт Telegram у какого пользователя Битрикс24. Пользователи без аккаунта тоже в списке: связь снята, или её не было.",
+    "Only this portal.": "Только этот портал.",
+    "Only this Bitrix24 user.": "Только этот пользователь Битрикс24.",
+    "Only this Telegram account: an id, @name or t.me link.": "Только этот аккаунт Telegram: номер, @имя или ссылка t.me.",
+    "What changed instead of what is, oldest first.": "Что менялось, а не что есть; сначала старое.",
+    "Print CSV with a heading.": "Напечатать CSV с заголовком.",
+    "Erase a person: link, history, dead letters, journal rows, what waits on the queue.": "Стереть человека: связь, историю, недоставленное, записи журнала и то, что ждёт в очереди.",
+    "Do not ask.": "Не спрашивать.",
+    "everything that is kept": "всё сохранённое",
+    "look first": "сначала посмотреть",
+    "all of them, as they are": "всё как есть",
+    "Examples:": "Примеры:",
+    "Example:": "Пример:",
+}
+
+
+def in_russian(command: click.Command) -> click.Command:
+    """A copy of the command with its help in Russian, its sub-commands' too."""
+    return _speak(copy.deepcopy(command))
+
+
+def _speak(command: click.Command) -> click.Command:
+    command.help = _russian(command.help)
+    command.short_help = _russian(command.short_help)
+    command.epilog = _epilog(command.epilog)
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            parameter.help = _russian(parameter.help)
+    if command.options_metavar == "[OPTIONS]":
+        command.options_metavar = CLICK["[OPTIONS]"]
+    if isinstance(command, click.Group):
+        command.subcommand_metavar = CLICK.get(command.subcommand_metavar, command.subcommand_metavar)
+        for inner in command.commands.values():
+            _speak(inner)
+    return command
+
+
+def translate_click(language: str) -> None:
+    """Click asks gettext for its own words, and there is no catalogue of its for Russian."""
+    known = CLICK if language == "ru" else {}
+    for module in (
+        click.core,
+        click.decorators,
+        click.exceptions,
+        click.formatting,
+        click.parser,
+        click.types,
+    ):
+        names = vars(module)
+        if "_" in names:
+            names["_"] = lambda text: known.get(text, text)
+        if "ngettext" in names:
+            names["ngettext"] = lambda one, many, count: known.get(text := one if count == 1 else many, text)
+
+
+def _russian(text: str | None) -> str | None:
+    return (HELP | CLICK).get(" ".join(text.split()), text) if text else text
+
+
+def _epilog(text: str | None) -> str | None:
+    for name in (
+        "Examples:",
+        "Example:",
+        "everything that is kept",
+        "look first",
+        "all of them, as they are",
+    ):
+        text = text.replace(name, HELP[name]) if text else text
+    return text
