@@ -124,6 +124,8 @@ def _speak(command: click.Command) -> click.Command:
     command.help = _russian(command.help)
     command.short_help = _russian(command.short_help)
     command.epilog = _epilog(command.epilog)
+    # Click makes the option --help once a command, in the language of that moment.
+    command._help_option = None
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             parameter.help = _russian(parameter.help)
