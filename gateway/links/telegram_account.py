@@ -8,20 +8,25 @@ MAX_TELEGRAM_ID = 2**52  # Telegram promises ids of at most 52 significant bits
 
 _ID = re.compile(r"[0-9]{1,32}")
 _NAME = re.compile(r"@([A-Za-z0-9_]{4,32})")
-_LINK = re.compile(r"(?:https://)?(?:t|telegram)\.me/([a-z0-9_]{4,32})/?(?:\?.*)?", re.ASCII | re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:t|telegram)\.me/([a-z0-9_]{4,32})/?(?:\?.*)?", re.ASCII | re.IGNORECASE
+)
 
 
 def parse_account(value: object) -> Account | None:
     """The account a field's value names; `NO_ACCOUNT` where it is empty, None where it is not understood.
 
     Understood are a numeric id (ASCII digits or a JSON integer, 1 … 2^52), `@name`
-    and a link to `t.me` or `telegram.me`, as it is or with `https://`. A bare name,
+    and a link to `t.me` or `telegram.me`, with or without a scheme and `www.`; a multiple
+    field is a list of one such value, and `[]` or `false` where it is empty. A bare name,
     a phone number or an invitation link is somebody's typing, and changes nothing.
     None as a value is empty, as `user.get` means it; whoever reads an event counts
     it as absent first.
     """
-    if value is None:
+    if value is None or value is False or value == []:
         return NO_ACCOUNT
+    if isinstance(value, list):
+        return parse_account(value[0]) if len(value) == 1 and isinstance(value[0], str | int) else None
     if isinstance(value, int) and not isinstance(value, bool):
         return _by_id(value)
     if not isinstance(value, str):

@@ -8,14 +8,22 @@ from gateway.links.model import NO_ACCOUNT, Account
 from gateway.links.telegram_account import MAX_TELEGRAM_ID, parse_account
 
 
-@pytest.mark.parametrize("value", [None, "", " ", "\t\n", "\u00a0"])
+@pytest.mark.parametrize("value", [None, "", " ", "\t\n", "\u00a0", [], False, [""], [False]])
 def test_empty_is_no_account(value: object) -> None:
     assert parse_account(value) == NO_ACCOUNT
 
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(1, 1), ("1", 1), (" 123456789 ", 123456789), (MAX_TELEGRAM_ID, 2**52), (str(2**52), 2**52)],
+    [
+        (1, 1),
+        ("1", 1),
+        (" 123456789 ", 123456789),
+        (MAX_TELEGRAM_ID, 2**52),
+        (str(2**52), 2**52),
+        ([5], 5),
+        (["5"], 5),
+    ],
 )
 def test_a_number_is_an_id(value: object, number: int) -> None:
     assert parse_account(value) == Account(telegram_id=number)
@@ -32,21 +40,26 @@ def test_a_number_is_an_id(value: object, number: int) -> None:
         ("https://t.me/some_name", "some_name"),
         ("HTTPS://telegram.me/some_name/?start=1", "some_name"),
         ("telegram.me/some_name?x=%2F", "some_name"),
+        ("http://t.me/some_name", "some_name"),
+        ("www.telegram.me/some_name", "some_name"),
+        ("Https://WWW.t.me/some_name/", "some_name"),
+        (["@abcd"], "abcd"),
+        (["https://t.me/some_name"], "some_name"),
     ],
 )
-def test_a_name_or_a_link_is_a_name(value: str, name: str) -> None:
+def test_a_name_or_a_link_is_a_name(value: object, name: str) -> None:
     assert parse_account(value) == Account(telegram_username=name)
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        0, -5, 2**52 + 1, "0", "-5", str(2**52 + 1), "9" * 40, 1.0, True, False, [], ["@abcd"], {"ID": 1},
+        0, -5, 2**52 + 1, "0", "-5", str(2**52 + 1), "9" * 40, 1.0, True, ["@abcd", "@efgh"], [["@abcd"]], [None], [0], {"ID": 1}, {},
         "some_name", "@abc", "@" + "a" * 33, "@имя_пользователя", "@some-name", "@@abcd", "@ab cd",
         "+79001234567", "8 900 123-45-67", "t.me/+AbCdEf123", "t.me/joinchat/AbCdEf", "t.me/abc",
         "https://t.me/some_name/12", "https://evil.example/t.me/some_name", "https://t.me.example/some_name",
         "xt.me/some_name", "ftp://t.me/some_name",
-        "http://t.me/some_name", "//t.me/some_name", "t.me/some_name#x", "https://t.me:443/some_name",
+        "//t.me/some_name", "http://www.www.t.me/some_name", "http:/t.me/some_name", "t.me/some_name#x", "https://t.me:443/some_name",
         "１２３", "٣٤٥", "1e5", "0x10", "12 34",
         "@ſome_name", "t.me/ſome_name",
     ],
