@@ -8,7 +8,7 @@ holds, its oddities are told by the diagnosis.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -63,6 +63,11 @@ NAMES = (
         "LOG_LANGUAGE",
     ),
     *("LOG_LANGUAGE", "LOG_FORMAT", "HOST", "PORT", "INSPECTOR_PASSWORD", "RESYNC_EVERY"),
+)
+# What a bot needs that looks links up.
+LINK_NAMES = (
+    *("DATABASE_URL", "BITRIX24_DOMAIN", "BITRIX24_WEBHOOK_TOKEN", "LOG_LANGUAGE"),
+    "RAILWAY_VOLUME_MOUNT_PATH",
 )
 
 
@@ -149,15 +154,23 @@ class Settings:
         return tuple(sorted(long_ones, key=lambda secret: (-len(secret), secret)))
 
 
-def load(environ: Mapping[str, str] | None = None, dotenv: str | Path | None = ".env") -> Settings:
+def load(
+    environ: Mapping[str, str] | None = None,
+    dotenv: str | Path | None = ".env",
+    only: Collection[str] | None = None,
+) -> Settings:
     """Read the settings from `environ` (default: the process's) above the file `dotenv`.
 
+    `only`: those names, whatever the others hold.
     Raises one `SettingError` for all settings whose values cannot be worked with.
     """
     given = os.environ if environ is None else environ
     text: dict[str, str] = {}
     try:
         in_file = _dotenv(dotenv)
+        if only is not None:
+            in_file = {name: value for name, value in in_file.items() if name in only}
+            given = {name: value for name, value in given.items() if name in only}
         values = in_file | dict(given)
         text = {name: value.strip() for name, value in values.items() if value.strip()}
         reading = _Reading(text)

@@ -152,6 +152,18 @@ SENTENCES: dict[str, Sentence] = {
         "🛑 Событие {event_id} обработать нельзя: {reason}. Оно сохранено, смотрите: ./b24 dead-letters",
         "🛑 Event {event_id} can't be handled: {reason}. It is kept, look at it: ./b24 dead-letters",
     ),
+    "LINKS_NO_FILE": Sentence(
+        "Файла связей нет: {path}. Запустите шлюз (make run) или укажите боту тот же DATABASE_URL, что и шлюзу, полным путём: sqlite:////путь/links.db",
+        "There is no file of links: {path}. Start the gateway (make run), or give the bot the gateway's DATABASE_URL with a whole path: sqlite:////path/links.db",
+    ),
+    "LINKS_OTHER_PORTAL": Sentence(
+        "портал, у которого есть связи. У {portal} их нет, а есть у: {portals}. Укажите один из них",
+        "a portal that has links. {portal} has none, these do: {portals}. Name one of them",
+    ),
+    "LINKS_WHICH_PORTAL": Sentence(
+        "портал, чьи связи нужны. Связи есть у: {portals}. Укажите один из них",
+        "the portal whose links are wanted. These have some: {portals}. Name one of them",
+    ),
     "NO_LINKS": Sentence(
         "Таких связей нет. Если их ждали: ./b24 rejections, затем ./b24 resync",
         "No such links. If you expected some: ./b24 rejections, then ./b24 resync",

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from gateway.errors import SettingError, StoreUnavailable
 from gateway.links.model import HistoryRow, Link, Store
+from gateway.texts import say
 
 __all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store", "store_exists"]
 
@@ -76,11 +78,39 @@ class Links:
 
 
 def open_links(portal: str | None = None) -> Links:
-    """Open the links of `portal` (default: `BITRIX24_DOMAIN`) as the settings say.
+    """Open the links of `portal`, by default those of `BITRIX24_DOMAIN`, else of the only portal there is.
 
-    Raises `SettingError` for a wrong setting, `StoreUnavailable` where the store does not answer.
+    Only the settings of the store and the portal are read, so nothing else that is wrong in them stops a
+    bot. Raises `SettingError` for a wrong one, and where the portal is not in the store while others are;
+    `StoreUnavailable` where the store does not answer or the file is not there yet: no file is created,
+    and a look-up never answers None because the wrong one is open.
     """
-    from gateway.settings import load
+    from gateway.settings import LINK_NAMES, load
 
-    settings = load()
-    return Links(open_store(settings.database_url), settings.domain if portal is None else portal.lower())
+    settings = load(only=LINK_NAMES)
+    _expect_a_file(settings.database_url, settings.language)
+    store = open_store(settings.database_url)
+    try:
+        wanted = settings.domain if portal is None else portal.lower()
+        return Links(store, _portal_of(store, wanted, settings.language))
+    except BaseException:
+        store.close()
+        raise
+
+
+def _expect_a_file(database_url: str, language: str) -> None:
+    if not store_exists(database_url):
+        path = Path(database_url.removeprefix("sqlite:///")).absolute()
+        raise StoreUnavailable(say("LINKS_NO_FILE", language, path=path))
+
+
+def _portal_of(store: Store, wanted: str, language: str) -> str:
+    """The portal to look in; a store without any link yet has whichever is wanted."""
+    portals = store.portals()
+    if wanted and (wanted in portals or not portals):
+        return wanted
+    if not wanted and len(portals) == 1:
+        return portals[0]
+    expected = "LINKS_OTHER_PORTAL" if wanted else "LINKS_WHICH_PORTAL"
+    known = ", ".join(portals) or "–"
+    raise SettingError("BITRIX24_DOMAIN", say(expected, language, portal=wanted, portals=known))

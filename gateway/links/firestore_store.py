@@ -132,6 +132,14 @@ class FirestoreStore:
             if document["bitrix_user_id"] > after:
                 yield _row(document).link(document["portal"])
 
+    def portals(self) -> list[str]:
+        found: list[str] = []
+        start = ""
+        while (document := next(self._ordered("links", "walk", start, None), None)) is not None:
+            found.append(str(document["portal"]))
+            start = f"{found[-1]}!"  # behind all of its users
+        return found
+
     def history(
         self, portal: str | None = None, *, bitrix_user_id: int | None = None, since: datetime | None = None
     ) -> Iterator[HistoryRow]:

@@ -146,6 +146,9 @@ class Store(Protocol):
     def links(self, portal: str | None = None, after: int = 0) -> Iterator[Link]:
         """Links ordered by (portal, bitrix_user_id), those of ids above `after`; memory stays flat."""
 
+    def portals(self) -> list[str]:
+        """The portals that have links, in order."""
+
     def history(
         self,
         portal: str | None = None,

@@ -97,6 +97,11 @@ class SqlStore:
                 return
             at = (rows[-1].portal, rows[-1].bitrix_user_id)
 
+    def portals(self) -> list[str]:
+        return [
+            row.portal for row in self._rows(sa.select(links.c.portal).distinct().order_by(links.c.portal))
+        ]
+
     def history(
         self, portal: str | None = None, *, bitrix_user_id: int | None = None, since: datetime | None = None
     ) -> Iterator[HistoryRow]:

@@ -3,14 +3,17 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import main
+from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import open_links, open_store
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation
 from gateway.queues import open_embedded
@@ -180,6 +183,48 @@ def test_what_a_bot_asks() -> None:
     other = open_links("OTHER.ru")
     assert other.of_telegram(5) is not None
     other.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite:///var/links.db", "sqlite:///links.db"])
+def test_a_bot_in_another_directory_is_told_where_the_file_should_be(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(StoreUnavailable, match=re.escape(str(tmp_path / url.removeprefix("sqlite:///")))):
+        open_links()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_bot_reads_its_own_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORWARD_TO", "RESYNC_EVERY", "QUEUE_URL", "PORT"):
+        monkeypatch.setenv(name, "what the gateway could not start with")
+    open_links().close()
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_bot_is_never_answered_from_the_wrong_portal(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingError, match=r"other\.ru"):
+        open_links("renamed.bitrix24.ru")
+    monkeypatch.delenv("BITRIX24_DOMAIN", raising=False)
+    with pytest.raises(SettingError, match=r"other\.ru"):
+        open_links()
+
+
+def test_the_only_portal_needs_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{tmp_path}/one.db"
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.delenv("BITRIX24_DOMAIN", raising=False)
+    with closing(open_store(url)) as store:
+        with pytest.raises(SettingError, match="BITRIX24_DOMAIN"):
+            open_links()
+        at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+        store.apply("one.ru", "e1", [Observation(1, Account(telegram_id=7), at, True, at)])
+    with closing(open_links()) as people:
+        assert people.portal == "one.ru"
+        assert people.of_telegram(7) is not None
 
 
 def test_only_the_chosen_store_is_imported() -> None:

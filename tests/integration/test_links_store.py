@@ -117,6 +117,7 @@ def test_portals_do_not_see_each_other(store: Store) -> None:
         store.apply(portal, f"e{portal}", [seen(1, 1, X), seen(12, 1, Z)])
     assert [row.portal for row in store.links()] == ["", "", "a/b", "a/b", P, P]
     assert [row.bitrix_user_id for row in store.links("a/b")] == [1, 12]
+    assert store.portals() == ["", "a/b", P]
     assert [row.bitrix_user_id for row in store.links("a/b", after=1)] == [12]
     assert [row.bitrix_user_id for row in store.links(after=1)] == [12, 12, 12]
     found = store.find("", telegram_id=X.telegram_id)

@@ -54,7 +54,8 @@ def test_a_name_or_a_link_is_a_name(value: object, name: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        0, -5, 2**52 + 1, "0", "-5", str(2**52 + 1), "9" * 40, 1.0, True, ["@abcd", "@efgh"], [["@abcd"]], [None], [0], {"ID": 1}, {},
+        0, -5, 2**52 + 1, "0", "-5", str(2**52 + 1), "9" * 40, 1.0, True,
+        ["@abcd", "@efgh"], [["@abcd"]], [None], [0], {"ID": 1}, {},
         "some_name", "@abc", "@" + "a" * 33, "@имя_пользователя", "@some-name", "@@abcd", "@ab cd",
         "+79001234567", "8 900 123-45-67", "t.me/+AbCdEf123", "t.me/joinchat/AbCdEf", "t.me/abc",
         "https://t.me/some_name/12", "https://evil.example/t.me/some_name", "https://t.me.example/some_name",
