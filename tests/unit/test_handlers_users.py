@@ -133,7 +133,7 @@ def test_values_that_name_an_account(handle: Handle, value: object, expected: ob
 @pytest.mark.parametrize(
     "value",
     ["0", "-5", str(2**52 + 1), "٣٤٥", "+79991234567", "Ivan_P", "@abc", "https://t.me/+AbCdEf",
-     "t.me/joinchat/AbC", "1.5", 1.5, True, ["5"], {"a": "5"}, -5],
+     "t.me/joinchat/AbC", "1.5", 1.5, True, ["5", "6"], {"a": "5"}, -5],
 )  # fmt: skip
 def test_other_values_change_nothing_and_are_told_with_the_user_alone(handle: Handle, value: object) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
