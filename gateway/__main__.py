@@ -5,7 +5,13 @@ import sys
 
 from gateway.cli import main
 
-if __name__ == "__main__":
+
+def run() -> int:
+    """What `b24` runs where the package is installed."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a pipe on Windows has no ✓: show `?` and go on
         sys.stdout.reconfigure(errors="replace")
-    sys.exit(main())
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(run())

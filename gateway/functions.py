@@ -4,7 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-MAIN = Path(__file__).parents[1] / "main.py"
+_INSTALLED = Path(__file__).with_name("installed")  # by pip, where there is no repository around
+MAIN = (_INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1]) / "main.py"
 TABLE = MAIN.with_name("functions")
 
 

@@ -1,0 +1,79 @@
+"""`pip install` of the repository, outside of it: what a bot imports, and the tools under one name."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel's files in a directory of their own; the packages it needs are the tests'."""
+    where = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    wheel = ["wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(where / "wheel"), str(ROOT)]
+    subprocess.run([*pip, *wheel], check=True)
+    (built,) = (where / "wheel").iterdir()
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(where / "site"), str(built)], check=True)
+    return where / "site"
+
+
+def run(
+    installed: Path, cwd: Path, *command: str, stdin: str = "", **settings: str
+) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    env |= {"PYTHONPATH": str(installed), "LOG_LANGUAGE": "en", **settings}
+    return subprocess.run(command, env=env, cwd=cwd, input=stdin, capture_output=True, text=True, check=False)
+
+
+def test_a_bot_imports_the_links_and_their_types(installed: Path, tmp_path: Path) -> None:
+    code = "import gateway.links; print(gateway.links.__file__)"
+    done = run(installed, tmp_path, sys.executable, "-c", code)
+    assert done.stdout.strip() == str(installed / "gateway/links/__init__.py"), done.stderr
+    assert (installed / "gateway/py.typed").exists()
+
+
+def test_nothing_but_ours_is_put_beside_other_peoples_modules(installed: Path) -> None:
+    names = {path.name for path in installed.iterdir() if path.suffix != ".dist-info"}
+    assert names - {"__pycache__"} == {"bin", "gateway", "handlers", "verify.py"}
+
+
+def test_the_tools_are_there_under_one_name(installed: Path, tmp_path: Path) -> None:
+    b24 = str(installed / "bin/b24")
+    told = run(installed, tmp_path, b24, "--version")
+    assert told.stdout.startswith("b24 "), told.stderr
+    curl = "curl -H 'X-Bitrix-Token: 0123456789abcdefghijklmnopqrstuv' -d event=ONUSERADD http://h/"
+    token = "0123456789abcdefghijklmnopqrstuv"
+    explained = run(
+        installed, tmp_path, b24, "explain", "--json", stdin=curl, BITRIX24_OUTGOING_WEBHOOK_TOKEN=token
+    )
+    assert json.loads(explained.stdout)["verified"] is True, explained.stderr
+    assert json.loads(run(installed, tmp_path, b24, "links", "--json").stdout) == []
+
+
+def test_the_functions_are_those_of_the_repository(installed: Path, tmp_path: Path) -> None:
+    """As the worker and `serve` load them."""
+    code = "from gateway.local.worker import load; print(*load())"
+    token = "0123456789abcdefghijklmnopqrstuv"
+    done = run(installed, tmp_path, sys.executable, "-c", code, BITRIX24_OUTGOING_WEBHOOK_TOKEN=token)
+    table = [line.split()[0] for line in (ROOT / "functions").read_text().splitlines() if line[0] != "#"]
+    assert done.stdout.split() == table, done.stderr
+
+
+def test_what_is_deployed_is_within_what_the_package_allows() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras: Mapping[str, list[str]] = project["optional-dependencies"]
+    assert set(extras) == {"postgres", "firestore"}
+    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
+    pinned = dict(line.split("==") for line in lines if line)
+    for text in [*project["dependencies"], *extras["postgres"], *extras["firestore"]]:
+        wanted = Requirement(text)
+        assert wanted.specifier.contains(pinned[wanted.name]), text
