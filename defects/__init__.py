@@ -50,18 +50,19 @@ DECIDE, PREPARED, USERS, PAYLOAD = (
         "gateway/ingest/decode.py",
     ),
 )
+FACTS = "gateway/links/facts.py"
 EMBEDDED, RECEIVER, JUDGE = (
     "gateway/queues/sqlite.py",
     "gateway/receiver/__init__.py",
     "gateway/ingest/decision.py",
 )
-ACKNOWLEDGES = "failure = deliver(delivery, consumers)"
+HANDED_OVER = "            results.append(deliver(delivery, self._call))\n"
 MARK = """        self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
         if cursor.rowcount != 1:
-            return []
+            return repeated()
 """
 WRITE = """        self._write(cursor, portal, decision)
-        return decision.told
+        return Changes(decision.told)
 """
 
 DEFECTS = [
@@ -69,8 +70,8 @@ DEFECTS = [
     one(
         "acknowledge before commit",
         SERVER,
-        ACKNOWLEDGES,
-        f"queue.acknowledge(delivery)\n            {ACKNOWLEDGES}",
+        HANDED_OVER,
+        f"            self._queue.acknowledge(delivery)\n{HANDED_OVER}",
         "tests/system/test_shutdown.py tests/system/test_chaos.py",
     ),
     one(
@@ -93,7 +94,7 @@ DEFECTS = [
         MARK,
         """        cursor.execute("SELECT 1 FROM processed_events WHERE event_id = '" + event_id + "'")
         if cursor.fetchone():
-            return []
+            return repeated()
         self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
 """,
         "tests/integration/test_links_store.py",
@@ -105,7 +106,9 @@ DEFECTS = [
             (
                 PREPARED,
                 WRITE,
-                WRITE.replace("        return", MARK.replace("[]", "decision.history") + "        return"),
+                WRITE.replace(
+                    "        return", MARK.replace("repeated()", "Changes(decision.told)") + "        return"
+                ),
             ),
         ),
         "tests/integration/test_links_store.py",
@@ -137,22 +140,22 @@ DEFECTS = [
     one(
         "a lease that nobody respects",
         EMBEDDED,
-        "(now + min(seconds, LONGEST_LEASE), lease, message_id)",
-        "(now, lease, message_id)",
+        "until, mark = now + min(seconds, LONGEST_LEASE), ",
+        "until, mark = now, ",
         "tests/integration/test_queue_sqlite.py tests/integration/test_queue_contract.py",
     ),
     one(
         "an acknowledgement after the lease ran out",
         EMBEDDED,
-        '"DELETE FROM messages WHERE id = ? AND lease = ?", (int(delivery.message_id), delivery.lease)',
-        '"DELETE FROM messages WHERE id = ?", (int(delivery.message_id),)',
+        '                gone = "DELETE FROM messages WHERE id = ? AND lease = ?"\n',
+        '                gone = "DELETE FROM messages WHERE id = ? AND ? IS NOT NULL"\n',
         "tests/integration/test_queue_sqlite.py tests/integration/test_queue_contract.py",
     ),
     one(
         "retried without end",
         EMBEDDED,
-        "if ours.rowcount == 1 and delivery.attempt >= self._max_attempts:",
-        "if False:",
+        "        if delivery.attempt >= self._max_attempts:\n",
+        "        if False:\n",
         "tests/integration/test_queue_sqlite.py tests/integration/test_queue_contract.py",
     ),
     one(
@@ -201,9 +204,9 @@ DEFECTS = [
     ),
     one(
         "an older observation replaces a newer one",
-        DECIDE,
-        "(known is not None and key < known) else key",
-        "False else key",
+        FACTS,
+        "accounts = tuple(sorted((*accounts, claim), key=lambda fact: (fact[0], _spelling(fact[1]))))",
+        "accounts = (*accounts, claim)",
         "tests/unit/test_links_decide.py",
     ),
     one(
@@ -216,8 +219,8 @@ DEFECTS = [
     one(
         "a second user who claims an account is ignored",
         DECIDE,
-        "row.bitrix_user_id) > claim for row in holders)",
-        "row.bitrix_user_id) != claim for row in holders)",
+        "(theirs[name], other) > mine for name in names_of(claim[1]))",
+        "(theirs[name], other) < mine for name in names_of(claim[1]))",
         "tests/unit/test_links_decide.py",
     ),
     one(
@@ -244,8 +247,8 @@ DEFECTS = [
     one(
         "a message without a user is tried again",
         CONSUMER,
-        "        _put_aside(delivery, poison.reason)",
-        "        raise PassingFailure(poison.reason) from None",
+        "        _put_aside(pushed, poison.reason)\n    else:\n        _report(outcomes,",
+        "        raise PassingFailure(poison.reason) from None\n    else:\n        _report(outcomes,",
         "tests/unit/test_handlers.py",
     ),
     one(
@@ -259,13 +262,13 @@ DEFECTS = [
     one(
         "the first of two duplicated tokens is taken",
         PAYLOAD,
-        "for name in _TOKEN_PATHS if names.count(name) > 1}",
-        "for name in _TOKEN_PATHS if names.count(name) > 9}",
+        "count in counts.items() if count > 1 and None not in name)",
+        "count in counts.items() if count > 9 and None not in name)",
         "tests/unit/test_decode.py tests/unit/test_receiver.py",
     ),
     one(
         "of a key given twice in JSON, one is taken",
-        PAYLOAD,
+        "gateway/ingest/json_value.py",
         "        if len(read) != len(items):\n",
         "        if False:\n",
         "tests/unit/test_decode.py",
@@ -280,7 +283,7 @@ DEFECTS = [
     Defect(
         "a secret store's outage is taken as an empty token",
         (
-            ("gateway/settings.py", "for part in parts if part))", "for part in parts))"),
+            ("gateway/setting_values.py", "        if token:\n", "        if True:\n"),
             (VERIFY, ' and token != b""', ""),
             (VERIFY, '    if not value.strip():\n        return Trace(place, "malformed", 0)\n', ""),
         ),
@@ -288,9 +291,9 @@ DEFECTS = [
     ),
     one(
         "an empty setting is an accepted token",
-        "gateway/settings.py",
-        "for part in parts if part))",
-        "for part in parts))",
+        "gateway/setting_values.py",
+        "        if token:\n",
+        "        if True:\n",
         "tests/unit/test_settings.py",
     ),
     one("an empty token matches an empty one", VERIFY, ' and token != b""', "", "tests/unit/test_verify.py"),
@@ -332,7 +335,7 @@ DEFECTS = [
     ),
     one(
         "a plain answer, after which the host reads the body",
-        RECEIVER,
+        "gateway/receiver/answers.py",
         "flask.Response(iter((body,)), status",
         "flask.Response(body, status",
         "tests/unit/test_receiver.py tests/system/test_hostile.py",
@@ -341,7 +344,7 @@ DEFECTS = [
     one(
         "secrets are removed from the top of data alone",
         EVENTS,
-        "            key: _without_keys(inner) if isinstance(inner, (dict, list)) else inner\n",
+        "            key: _without_keys(inner) if isinstance(inner, (dict, list)) else _in_text(inner)\n",
         "            key: inner\n",
         "tests/unit/test_events.py tests/system/test_canaries.py",
     ),
