@@ -163,7 +163,7 @@ class World:
 
     def kept(self) -> dict[str, set[str]]:
         """What is visibly kept and not yet done, by place."""
-        records = _sqlite(self.env["JOURNAL_URL"], "SELECT record FROM records WHERE kind = 'not_queued'")
+        records = _sqlite(self.env["JOURNAL_URL"], "SELECT record FROM unqueued")
         kept = {
             "journal": {json.loads(record)["event_id"] for (record,) in records},
             "log": {event_id for process in self.processes.values() for event_id in _logged(process.log)},

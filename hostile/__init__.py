@@ -246,6 +246,9 @@ class Function:
         self._queued.append((data, attributes))
         return "1"
 
+    def wants(self, event: str) -> bool:
+        return bool(event)
+
     def close(self) -> None:
         from handlers import close
 

@@ -262,8 +262,8 @@ def _named(judgement: Judgement, settings: Settings) -> tuple[str, str]:
         return "", ""
     event, auth = fields.get("event"), fields.get("auth")
     domain = auth.get("domain") if isinstance(auth, dict) else None
-    named = clean(event.strip().upper(), settings.secrets(), 100) if isinstance(event, str) else ""
-    portal = clean_key(domain.strip().lower(), settings.secrets()) if isinstance(domain, str) else ""
+    named = clean(event.strip(), settings.secrets(), 100).upper() if isinstance(event, str) else ""
+    portal = clean_key(domain.strip(), settings.secrets()).lower() if isinstance(domain, str) else ""
     return named, portal
 
 

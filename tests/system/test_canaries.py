@@ -475,8 +475,8 @@ def test_no_repr_or_explanation_holds_a_secret(told: list[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("BITRIX24_WEBHOOK_TOKEN", f"https://p.bitrix24.ru/rest/1/{portals.SECRET}/"),
-        ("BITRIX24_DOMAIN", f"https://p.bitrix24.ru/rest/1/{portals.SECRET}/"),
+        ("BITRIX24_WEBHOOK_TOKEN", f"one/{portals.SECRET}"),
+        ("BITRIX24_DOMAIN", f"user:{portals.SECRET}@p.bitrix24.ru"),
         ("DATABASE_URL", f"mysql://user:{PASSWORD}@host/links"),
         ("DATABASE_URL", f"postgresql://user:{PASSWORD}@host:port/links"),
         ("QUEUE_URL", f"redis://:{PASSWORD}@host"),

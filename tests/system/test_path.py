@@ -80,7 +80,7 @@ def test_a_failure_is_one_line_and_the_dead_letters_reason(start_serve: Start) -
     [dead] = eventually(lambda: list(queue.dead_letters()))
     queue.close()
     assert dead.subscription == "on-user-update"
-    assert dead.reason.startswith("the database of links did not answer")
+    assert dead.reason.startswith("Nothing accepts connections at the address in DATABASE_URL")
     assert "Traceback" not in gateway.log()
 
 

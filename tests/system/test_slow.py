@@ -50,7 +50,9 @@ def started(tmp_path: Path, *prefix: str, stderr: int | None = None) -> Running:
 def test_two_thousand_slow_sockets_delay_no_good_sender(kind: str, start_serve: Start) -> None:
     gateway = start_serve()
     outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=8)
-    assert not outcome.held, (max(outcome.seconds), set(outcome.statuses))
+    assert set(outcome.statuses) == {200}
+    # Whoever waits for a slow one waits 20 seconds for it; a busy machine alone takes some of three.
+    assert max(outcome.seconds) < 10
     assert gateway.post(form()).status == 200
 
 
@@ -59,7 +61,8 @@ def test_nor_do_they_where_there_are_a_thousand_descriptors(kind: str, tmp_path:
     gateway = started(tmp_path, "prlimit", "--nofile=1024:1024")
     try:
         outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=8)
-        assert not outcome.held, (max(outcome.seconds), set(outcome.statuses))
+        assert set(outcome.statuses) == {200}
+        assert max(outcome.seconds) < 10
         assert len(gateway.log().splitlines()) < 2000
     finally:
         assert gateway.stop() == 0
