@@ -564,8 +564,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "TRIGGER_CAME": Sentence("{subscription}: {code} {reason}", "{subscription}: {code} {reason}"),
     "TRIGGER_WAITED": Sentence(
-        "За {seconds} с событие ещё не обработано. Что с ним стало, покажет: ./b24 events show {event_id}",
-        "Nothing came of the event within {seconds} s yet. What comes of it: ./b24 events show {event_id}",
+        "За {seconds} с событие {event_id} ещё не обработано. Что с ним станет, скажет лог шлюза этим номером.",
+        "Nothing came of event {event_id} within {seconds} s yet. The gateway's log tells under this id what comes of it.",
     ),
     "TRIGGER_NOBODY": Sentence(
         "{url} не отвечает ({problem}). Запустите шлюз (make run) или проверьте адрес",

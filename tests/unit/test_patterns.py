@@ -183,13 +183,18 @@ def test_a_pattern_is_linear_in_what_it_reads(name: str) -> None:
 
 def test_a_square_and_an_exponential_pattern_would_be_seen() -> None:
     for square in (re.compile(r"\s*\Z"), re.compile(r"(?:a|aa)+b")):
-        with pytest.raises(AssertionError):
-            check_alone(Found(square, "here", frozenset(["search"])))
+        found = Found(square, "here", frozenset(["search"]))
+        # A busy machine may hide it once: what is asked is whether it can be seen at all.
+        assert any(is_seen(found) for _ in range(5))
 
 
-def check_alone(found: Found) -> None:
+def is_seen(found: Found) -> bool:
     everything()["here"] = found
     try:
         test_a_pattern_is_linear_in_what_it_reads("here")
+    except AssertionError:
+        return True
+    else:
+        return False
     finally:
         del everything()["here"]
