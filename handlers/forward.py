@@ -12,24 +12,25 @@ import hmac
 import threading
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
-
-import urllib3
+from urllib.parse import quote, unquote, urlsplit
 
 from gateway.destinations import Destination
 from gateway.errors import DeliveryFailed, PoisonMessage
 from gateway.events import Message
 from gateway.ingest.php_form import build_query
 from gateway.outcome import Outcome
+from gateway.queues.deadline_http import Origin, WireError
 from gateway.settings import Settings
 
 DELIVERY_SECONDS = 15.0
 AT_ONCE = 4  # deliveries to one destination
 AGENT = "Bitrix24 Webhook Engine (by gateway)"
-_READ_BYTES = 65_536  # of an answer; what is longer costs the connection
+READ_BYTES = 65_536  # of an answer; what is longer costs the connection
 
 _turns: dict[str, threading.BoundedSemaphore] = {}
 _taking_turns = threading.Lock()
@@ -112,33 +113,37 @@ def _turn(destination: Destination) -> threading.BoundedSemaphore:
 
 
 @cache
-def _pool() -> urllib3.PoolManager:
-    return urllib3.PoolManager(num_pools=32, maxsize=AT_ONCE, retries=False)
+def _origin(host: str, port: int, tls: bool) -> Origin:
+    return Origin(host, port, tls)
 
 
 def _post(destination: Destination, body: bytes, headers: dict[str, str]) -> tuple[int, float | None]:
     """(status, Retry-After in seconds) of one POST; 0 for no answer in time. No redirect is followed."""
     parts = urlsplit(destination.url)
     if parts.username:
-        basic = f"{parts.username}:{parts.password or ''}"
+        basic = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers = headers | {"Authorization": "Basic " + base64.b64encode(basic.encode()).decode()}
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    port = f":{parts.port}" if parts.port else ""
+    tls = parts.scheme == "https"
+    origin = _origin(parts.hostname or "", parts.port or (443 if tls else 80), tls)
     query = f"?{parts.query}" if parts.query else ""
-    url = f"{parts.scheme}://{host}{port}{parts.path or '/'}{query}"
+    path = quote((parts.path or "/") + query, safe="!#$%&'()*+,/:;=?@[]~")
+    deadline = time.monotonic() + DELIVERY_SECONDS
     try:
-        answer = _pool().request(
-            "POST",
-            url,
-            body=body,
-            headers=headers,
-            redirect=False,
-            timeout=urllib3.Timeout(total=DELIVERY_SECONDS),
-            preload_content=False,
-        )
-        answer.read(_READ_BYTES)
-        answer.release_conn()
-    except (urllib3.exceptions.HTTPError, OSError, ValueError):
+        status, answered = origin.post(path, body, headers, deadline, READ_BYTES)
+    except WireError:
         return 0, None
-    seconds = answer.headers.get("Retry-After", "")
-    return answer.status, float(seconds) if seconds.isdigit() and len(seconds) < 7 else None
+    return status, _seconds(answered.get(b"retry-after", b"").decode("latin-1"))
+
+
+def _seconds(retry_after: str) -> float | None:
+    """`Retry-After`: a number of seconds, or the moment itself.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    """
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

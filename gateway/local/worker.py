@@ -125,7 +125,10 @@ class Feed:
         jitter = random.uniform(0.9, 1.1)  # noqa: S311 — it spreads attempts, it guards nothing
         delay = DELAYS[min(delivery.attempt, len(DELAYS)) - 1] * jitter
         delay = max(delay, getattr(failure, "retry_after", None) or 0.0)
-        return delay if time.time() + delay < delivery.published_at + DAY else None
+        left = delivery.published_at + DAY - time.time()
+        if left <= 0 and delivery.attempt > len(DELAYS):  # what waited for a machine gets its attempts too
+            return None
+        return min(delay, max(left, 3600.0))  # once more when the day is over, whatever was asked for
 
     def _say(self, delivery: Delivery, reason: str, delay: float | None) -> None:
         about = About(

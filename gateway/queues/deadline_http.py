@@ -26,6 +26,8 @@ _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _DIGITS = {10: re.compile(rb"[0-9]{1,15}"), 16: re.compile(rb"[0-9A-Fa-f]{1,12}")}
 
 Value = TypeVar("Value")
+Headers = Mapping[bytes, bytes]
+"""An answer's headers, names and values in lower case."""
 
 
 class WireError(Exception):
@@ -121,21 +123,38 @@ class _Connection:
         while rest:
             rest = rest[self._armed().send(rest) :]
 
-    def answer(self, limit: int) -> tuple[int, bytes, bool]:
-        """The status, the body of at most `limit` bytes, and whether the connection can be used again."""
+    def answer(self, limit: int) -> tuple[tuple[int, bytes], bool]:
+        """The status, the body of at most `limit` bytes; and whether the connection can be used again."""
+        status, headers, kept = self._final_head()
+        body, whole = self._body(status, headers, limit)
+        return (status, body), kept and whole
+
+    def head(self, limit: int) -> tuple[tuple[int, Headers], bool]:
+        """The status and the headers, whatever the body is; a long or late one costs the connection."""
+        status, headers, kept = self._final_head()
+        try:
+            _, whole = self._body(status, headers, limit)
+        except (OSError, WireError, _BadAnswer):
+            whole = False
+        return (status, headers), kept and whole
+
+    def _final_head(self) -> tuple[int, Headers, bool]:
         status, version, headers = self._head()
         while status < 200:  # a preliminary one
             status, version, headers = self._head()
-        kept = version == b"1" and headers.get(b"connection") != b"close"
-        if b"chunked" in headers.get(b"transfer-encoding", b""):
-            return status, self._chunks(limit), kept
-        if status in (204, 304):
-            return status, b"", kept
-        if b"content-length" in headers:
-            return status, self._exactly(_size(headers[b"content-length"], 10), limit), kept
-        return status, self._to_the_end(limit), False
+        return status, headers, version == b"1" and headers.get(b"connection") != b"close"
 
-    def _head(self) -> tuple[int, bytes, dict[bytes, bytes]]:
+    def _body(self, status: int, headers: Headers, limit: int) -> tuple[bytes, bool]:
+        """The body, and whether its end was told by anything but the connection's."""
+        if b"chunked" in headers.get(b"transfer-encoding", b""):
+            return self._chunks(limit), True
+        if status in (204, 304):
+            return b"", True
+        if b"content-length" in headers:
+            return self._exactly(_size(headers[b"content-length"], 10), limit), True
+        return self._to_the_end(limit), False
+
+    def _head(self) -> tuple[int, bytes, Headers]:
         first, *lines = self._until(b"\r\n\r\n", HEAD_BYTES).split(b"\r\n")
         found = _STATUS.fullmatch(first)
         if found is None or len(lines) > HEAD_LINES:
@@ -227,16 +246,28 @@ class Origin:
         was almost surely never read, and where it was, its `event_id` makes the second harmless.
         """
         request = self._request(method, path, body, headers)
+        return self._ask(request, deadline, lambda connection: connection.answer(limit))
+
+    def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], deadline: float, limit: int
+    ) -> tuple[int, Headers]:
+        """As `call`, for whom only the answer's head counts; at most `limit` bytes of its body are read."""
+        request = self._request("POST", path, body, headers)
+        return self._ask(request, deadline, lambda connection: connection.head(limit))
+
+    def _ask(
+        self, request: bytes, deadline: float, read: Callable[[_Connection], tuple[Value, bool]]
+    ) -> Value:
         connection, kept = self._take(deadline)
         try:
             try:
-                return self._exchange(connection, request, deadline, limit)
+                return self._exchange(connection, request, deadline, read)
             except OSError as error:
                 if not kept or isinstance(error, TimeoutError):
                     raise
                 connection.hang_up()
                 connection = self._connect(deadline)
-                return self._exchange(connection, request, deadline, limit)
+                return self._exchange(connection, request, deadline, read)
         except OSError as error:
             raise WireError(_words(error)) from None
         except _BadAnswer as error:
@@ -266,14 +297,18 @@ class Origin:
         return self._connect(deadline), False
 
     def _exchange(
-        self, connection: _Connection, request: bytes, deadline: float, limit: int
-    ) -> tuple[int, bytes]:
+        self,
+        connection: _Connection,
+        request: bytes,
+        deadline: float,
+        read: Callable[[_Connection], tuple[Value, bool]],
+    ) -> Value:
         reusable = False
         try:
             connection.deadline = deadline
             connection.send(request)
-            status, answer, reusable = connection.answer(limit)
-            return status, answer
+            answer, reusable = read(connection)
+            return answer
         finally:
             if reusable:
                 self._idle.append((connection, time.monotonic()))
