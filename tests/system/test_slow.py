@@ -46,13 +46,20 @@ def started(tmp_path: Path, *prefix: str, stderr: int | None = None) -> Running:
     return gateway
 
 
+def not_held(gateway: Running, kind: str) -> None:
+    """Asked up to three times: other tests may take the machine for a while; a held door stays held."""
+    for _ in range(3):
+        outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=8)
+        assert set(outcome.statuses) == {200}
+        if not outcome.held:
+            return
+    pytest.fail(f"answered after {max(outcome.seconds):.1f} s")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_thousand_slow_sockets_delay_no_good_sender(kind: str, start_serve: Start) -> None:
     gateway = start_serve()
-    outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=8)
-    assert set(outcome.statuses) == {200}
-    # Whoever waits for a slow one waits 20 seconds for it; a busy machine alone takes some of three.
-    assert max(outcome.seconds) < 10
+    not_held(gateway, kind)
     assert gateway.post(form()).status == 200
 
 
@@ -60,9 +67,7 @@ def test_two_thousand_slow_sockets_delay_no_good_sender(kind: str, start_serve: 
 def test_nor_do_they_where_there_are_a_thousand_descriptors(kind: str, tmp_path: Path) -> None:
     gateway = started(tmp_path, "prlimit", "--nofile=1024:1024")
     try:
-        outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=8)
-        assert set(outcome.statuses) == {200}
-        assert max(outcome.seconds) < 10
+        not_held(gateway, kind)
         assert len(gateway.log().splitlines()) < 2000
     finally:
         assert gateway.stop() == 0
