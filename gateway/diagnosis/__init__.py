@@ -1,12 +1,13 @@
 """Why a request was refused, and what to change: causes from a closed catalogue, the most likely first.
 
     diagnose(judgement, settings) -> [Cause, …]      of one refused request
+    findings(judgement, settings) -> [Finding, …]    the same, not yet in words
     setting_causes(settings)      -> [Cause, …]      of the configured token, said at start-up
 
-To change a cause: when it is found and where it stands, `conclusions` (`ORDER` and a rule);
-what it says, `catalogue`; its section of the guide, `guide`; then a row in the tests' table of
-scenarios. What the rules look at: `readings` (the body, mistakes undone), `near` (how like
-a token), `setting` (the configured one), `sender` (who asks), gathered by `evidence`.
+To change a cause: when it is found and where it stands, `rules` (`ORDER` and a rule);
+what it says, `causes`; its section of the guide, `guide`; then a row in the tests' table of
+scenarios. What the rules look at: `body_variants` (the body, mistakes undone), `similarity` (how
+like a token), `token_setting` (the configured one), `sender` (who asks), gathered by `evidence`.
 
 Pure, and nothing a sender controls makes it raise. No cause holds a value: places,
 names that are fit to be shown, lengths and fingerprints only.
@@ -42,11 +43,16 @@ def diagnose(judgement: Judgement, settings: Settings) -> list[Cause]:
     """The causes of a refusal in the contract's order; none for a request that is not refused."""
     if not judgement.refused:
         return []
-    # The refusal's record and the capture's ask for the same.
+    return _rendered(findings(judgement, settings), settings)
+
+
+def findings(judgement: Judgement, settings: Settings) -> list[Finding]:
+    """The same as keys and facts, without words: what a journal keeps."""
+    # The refusal's record, the capture's and the journal's ask for the same.
     if judgement.diagnosed is None or judgement.diagnosed[0] is not settings:
-        judgement.diagnosed = settings, _rendered(rules.of_request(judgement, settings), settings)
-    causes: list[Cause] = judgement.diagnosed[1]
-    return list(causes)
+        judgement.diagnosed = settings, rules.of_request(judgement, settings)
+    found: list[Finding] = judgement.diagnosed[1]
+    return list(found)
 
 
 def setting_causes(settings: Settings) -> list[Cause]:

@@ -41,12 +41,6 @@ def same(one: Account, other: Account) -> bool:
     return one.telegram_id == other.telegram_id and name_of(one) == name_of(other)
 
 
-def overlap(one: Account, other: Account) -> bool:
-    """Whether two accounts share their number or their name."""
-    by_id = one.telegram_id is not None and one.telegram_id == other.telegram_id
-    return by_id or (name_of(one) is not None and name_of(one) == name_of(other))
-
-
 def names_of(account: Account) -> list[str]:
     """The names under which claims of this account are found: by number, by name."""
     names = [] if account.telegram_id is None else [str(account.telegram_id)]

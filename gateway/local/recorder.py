@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gateway import receiver
-from gateway.diagnosis import rules
+from gateway.diagnosis import findings
 from gateway.ingest.decision import Judgement
 from gateway.journal import Journal, NewRequest
 from gateway.links import user_record
@@ -207,7 +207,7 @@ def _code(judgement: Judgement, not_queued: bool) -> str:
 
 def _causes(judgement: Judgement, settings: Settings) -> list[dict[str, Any]]:
     """The causes as keys and facts: `rules.Finding`, which `wording` puts into words."""
-    return [asdict(finding) for finding in rules.of_request(judgement, settings)[:MAX_CAUSES]]
+    return [asdict(finding) for finding in findings(judgement, settings)[:MAX_CAUSES]]
 
 
 def _record(answered: Answered, seconds: float, settings: Settings) -> dict[str, Any]:

@@ -30,10 +30,6 @@ class WorkerProcess:
         self._spawn()
         self._thread.start()
 
-    @property
-    def is_alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
     def wake(self) -> None:
         """Something was published: the worker need not wait for its next look."""
         process = self._process
