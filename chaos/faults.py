@@ -22,7 +22,7 @@ RATES = {  # incidents in 1,000 requests
     "disk": 3.0,
     "rest": 3.0,
 }
-"""`kill-receiver`: in the embedded set-up server, worker and consumers are one process."""
+"""`kill-receiver`: in the embedded set-up the worker is the server's child, and ends with it."""
 
 Mend = Callable[[], None]
 

@@ -1,6 +1,6 @@
 """Hostile requests: written by Hypothesis, at the limits, over raw sockets, and slow ones.
 
-`make hostile` is the long run, of a million inputs: see hostile.py.
+`make hostile` is the long run, of a million inputs: see hostile/.
 """
 
 import http.client
