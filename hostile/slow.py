@@ -8,7 +8,7 @@ not end, which harms no other software.
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -29,46 +29,12 @@ class Outcome:
         return set(self.statuses) != {200} or max(self.seconds) > ANSWERED_WITHIN
 
 
-def slow_head(_number: int) -> Iterator[bytes]:
-    """A head of which a byte comes now and then."""
-    yield HEAD
-    while True:
-        yield b"X"
-
-
-def slow_body(_number: int) -> Iterator[bytes]:
-    """A body of which a byte comes now and then."""
-    yield HEAD + b"Content-Length: 400000\r\n\r\n"
-    while True:
-        yield b"x"
-
-
-def large_body(_number: int) -> Iterator[bytes]:
-    """A body that is all but whole at once: memory, not time."""
-    yield HEAD + b"Content-Length: 500000\r\n\r\n" + b"x" * 499_000
-    while True:
-        yield b""
-
-
-def slow_chunks(_number: int) -> Iterator[bytes]:
-    """A chunked body in chunks of a byte."""
-    yield HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-    while True:
-        yield b"1\r\nx\r\n"
-
-
-def silent(_number: int) -> Iterator[bytes]:
-    """A connection on which nothing ever comes."""
-    while True:
-        yield b""
-
-
-KINDS: dict[str, Callable[[int], Iterator[bytes]]] = {
-    "heads": slow_head,
-    "bodies": slow_body,
-    "large bodies": large_body,
-    "chunks": slow_chunks,
-    "silence": silent,
+KINDS = {  # what is sent at once, and what again and again
+    "heads": (HEAD, b"X"),
+    "bodies": (HEAD + b"Content-Length: 400000\r\n\r\n", b"x"),
+    "large bodies": (HEAD + b"Content-Length: 500000\r\n\r\n" + b"x" * 499_000, b""),  # memory, not time
+    "chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "silence": (b"", b""),
 }
 
 
@@ -98,17 +64,17 @@ def hold(port: int, kind: str, sockets: int, post: Callable[[], int], seconds: f
 
 
 def _hold_some(port: int, kind: str, count: int, stop: threading.Event) -> None:
-    held: list[tuple[socket.socket, Iterator[bytes]]] = []
-    number = 0
+    first, again = KINDS[kind]
+    held: list[socket.socket] = []
     while not stop.is_set():
-        while len(held) < count and not stop.is_set():
+        new: list[socket.socket] = []
+        while len(held) + len(new) < count and not stop.is_set():
             with suppress(OSError):
-                held.append((socket.create_connection(("127.0.0.1", port), 5), KINDS[kind](number)))
-                held[-1][0].setblocking(False)
-            number += 1
-        held = [(one, pieces) for one, pieces in held if _sent(one, next(pieces))]
+                new.append(socket.create_connection(("127.0.0.1", port), 5))
+                new[-1].setblocking(False)
+        held = [one for one in held if _sent(one, again)] + [one for one in new if _sent(one, first)]
         stop.wait(1.0)
-    for one, _ in held:
+    for one in held:
         one.close()
 
 
