@@ -17,6 +17,7 @@ is nothing further to follow, however users and accounts are connected.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from gateway.links.facts import Key, Known, accounts_of, key_of, moment_of, names_of, same
 from gateway.links.model import NO_ACCOUNT, Account, Change, HistoryRow, Link, Observation
@@ -44,6 +45,17 @@ class Row:
             observed_at=self.observed_at,
             updated_at=self.updated_at,
         )
+
+    def stored(self) -> dict[str, Any]:
+        """What a store keeps of it beside the portal and the user."""
+        return {
+            "telegram_id": self.account.telegram_id,
+            "telegram_username": self.account.telegram_username,
+            "active": self.known.active,
+            "observed_at": self.observed_at,
+            "updated_at": self.updated_at,
+            "known": self.known.to_json(),
+        }
 
 
 Clock = Callable[[], datetime]

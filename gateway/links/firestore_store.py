@@ -457,12 +457,7 @@ def _document(portal: str, row: Row) -> Document:
     return {
         "portal": portal,
         "bitrix_user_id": row.bitrix_user_id,
-        "telegram_id": row.account.telegram_id,
-        "telegram_username": row.account.telegram_username,
-        "active": row.known.active,
-        "observed_at": row.observed_at,
-        "updated_at": row.updated_at,
-        "known": row.known.to_json(),
+        **row.stored(),
         "walk": _walk(portal, row.bitrix_user_id),
     }
 

@@ -149,17 +149,7 @@ class EventTransaction:
                     self._clear.run(cursor, {"p": portal, "u": row.bitrix_user_id})
         for row in rows:
             statement = self._update if decision.before[row.bitrix_user_id] else self._insert
-            values = {
-                "p": portal,
-                "u": row.bitrix_user_id,
-                "telegram_id": row.account.telegram_id,
-                "telegram_username": row.account.telegram_username,
-                "active": row.known.active,
-                "observed_at": row.observed_at,
-                "updated_at": row.updated_at,
-                "known": row.known.to_json(),
-            }
-            statement.run(cursor, values)
+            statement.run(cursor, {"p": portal, "u": row.bitrix_user_id, **row.stored()})
         for user in decision.rows:
             for account, at in decision.claims(user).items():
                 claim = {"portal": portal, "bitrix_user_id": user, "account": account}
