@@ -16,6 +16,7 @@ from gateway.links.decide import Row, decide
 from gateway.links.facts import names_of
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation, Store
 from gateway.links.user_record import MAX_USER_ID
+from tests.support.links_model import truth
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 P = "p.bitrix24.ru"
@@ -386,22 +387,6 @@ def test_processes_open_and_write_at_once(url: str) -> None:
             told = row.telegram_id
 
 
-def _expected(world: list[Observation]) -> dict[int, Account]:
-    """Written without `decide`: the observations one after another, in the order of their moments."""
-    links: dict[int, Account] = {}
-    dismissed: set[int] = set()
-    for one in sorted(world, key=lambda one: (one.account_at or one.active_at or Moment(EPOCH, EPOCH)).key()):
-        user = one.bitrix_user_id
-        if one.active is not None:
-            (dismissed.discard if one.active else dismissed.add)(user)
-        if user in dismissed or one.account == NO_ACCOUNT:
-            links.pop(user, None)
-        elif one.account is not None:
-            links = {other: account for other, account in links.items() if account != one.account}
-            links[user] = one.account
-    return links
-
-
 def test_shuffled_worlds_of_two_writers_end_as_their_moments_say(store: Store) -> None:
     """A portal a world: three to eight observations of three users, delivered in any order, some twice."""
     chance = random.Random(14)
@@ -430,4 +415,4 @@ def test_shuffled_worlds_of_two_writers_end_as_their_moments_say(store: Store) -
             for link in store.links(portal)
             if link.telegram_id is not None
         }
-        assert links == _expected(world), delivered
+        assert links == truth(world), delivered

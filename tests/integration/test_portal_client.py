@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.errors import GatewayError, PortalError, PortalSilent, PortalUnavailable, SettingError
 from gateway.portal.client import Portal
 from gateway.portal.rate_limit import BURST, RATE, Pace
+from tests.support.clock import Clock
 from tests.support.portal import (
     BROKEN_OFF,
     EMPTY,
@@ -31,7 +32,6 @@ from tests.support.portal import (
     SECRET,
     TRUNCATED,
     Call,
-    Clock,
     PortalSimulator,
     Reply,
     error,

@@ -24,19 +24,10 @@ from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.queues.subscriptions import Subscription
 from gateway.settings import load
+from tests.support.clock import Clock
 from tests.support.queues import leased
 
 FIRST_EDITION = Path(__file__).parents[1] / "support" / "queue_first_edition.sql"
-
-
-class Clock:
-    """Seconds since 1970 that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

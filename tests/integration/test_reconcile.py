@@ -21,6 +21,7 @@ from gateway.portal.reconcile import HELD, STATE, LinksAtRisk, Summary, walk
 from gateway.settings import Settings
 from handlers.context import Context
 from handlers.users import handle
+from tests.support.clock import Clock
 from tests.support.portal import (
     EMPTY,
     FIELD,
@@ -29,7 +30,6 @@ from tests.support.portal import (
     SECRET,
     TRUNCATED,
     Call,
-    Clock,
     PortalSimulator,
     Reply,
     error,

@@ -28,6 +28,7 @@ import stamina
 
 from gateway import settings
 from gateway.portal import rate_limit
+from tests.support.clock import Clock
 
 SECRET = "canary7f3k9q2m5x8w"
 WEBHOOK = f"1/{SECRET}"
@@ -38,23 +39,6 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 FILTERS = {"ID", "ACTIVE", "EMAIL", "TIMESTAMP_X", "IS_REAL_USER", "USER_TYPE"}
 NO = {"", "0", "N", "n"}  # what PHP takes for no in a form's text: `false` is not among them
-
-
-class Clock:
-    """A clock that only moves when somebody sleeps: no test waits for a limit."""
-
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
-        self.now = now
-        self.slept: list[float] = []
-        self._lock = threading.Lock()
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self.slept.append(seconds)
-            self.now += seconds
 
 
 @dataclass(frozen=True)

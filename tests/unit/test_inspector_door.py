@@ -12,16 +12,10 @@ from werkzeug.test import TestResponse
 
 from gateway.local.inspector.door import PATH, SESSION_SECONDS, TRIES, Door
 from gateway.settings import Settings
+from tests.support.clock import Clock
 
 PASSWORD = "пароль inspector 7"
 FROM_HERE = {"Host": "localhost:8080"}
-
-
-class Clock:
-    now = 1_750_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -17,17 +17,10 @@ import pytest
 from gateway import journal as module
 from gateway.journal import Filters, Journal, JournalUnavailable, NewRequest, open_journal, schema, writing
 from gateway.settings import load
+from tests.support.clock import Clock
 
 FIRST_EDITION = Path(__file__).parents[1] / "support" / "journal_first_edition.sql"
 PORTAL = "p.bitrix24.ru"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.links.decide import Decision, Known, Row, decide
 from gateway.links.facts import names_of
 from gateway.links.model import NO_ACCOUNT, Account, Moment, Observation
+from tests.support.links_model import truth
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -199,22 +200,6 @@ def test_claims_of_the_same_moment_do_not_depend_on_the_order() -> None:
 
 def test_what_says_nothing_leaves_no_row() -> None:
     assert after([seen(1, 1)]).rows == {}
-
-
-def truth(observations: Iterable[Observation]) -> dict[int, Account]:
-    """What a reader of the contract would hold after the observations in the order of their moments."""
-    links: dict[int, Account] = {}
-    inactive: set[int] = set()
-    for seen_ in sorted(observations, key=lambda o: (o.account_at or o.active_at or moment(0)).key()):
-        user = seen_.bitrix_user_id
-        if seen_.active is not None:
-            (inactive.discard if seen_.active else inactive.add)(user)
-        if user in inactive or seen_.account == NO_ACCOUNT:
-            links.pop(user, None)
-        elif seen_.account is not None:
-            links = {other: held for other, held in links.items() if held != seen_.account}
-            links[user] = seen_.account
-    return links
 
 
 def _drawn(users: int, accounts: Sequence[Account]) -> st.SearchStrategy[list[Observation]]:
