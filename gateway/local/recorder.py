@@ -22,11 +22,11 @@ from gateway.ingest.decision import Judgement
 from gateway.journal import Journal, NewRequest
 from gateway.links import user_record
 from gateway.receiver import Answered
-from gateway.redaction import clean, clean_key, top_level_keys
+from gateway.receiver.refusals import MAX_CAUSES, shape_of
+from gateway.redaction import clean, clean_key
 from gateway.settings import Settings
 
 BODY_TEXT = 16 * 1024  # characters of a body
-MAX_CAUSES = 10
 MAX_USERS = 20
 QUEUED = 2000  # records that wait for the thread; of what comes faster some are not kept
 BATCH = 100  # records in one transaction
@@ -211,23 +211,13 @@ def _causes(judgement: Judgement, settings: Settings) -> list[dict[str, Any]]:
 
 
 def _record(answered: Answered, seconds: float, settings: Settings) -> dict[str, Any]:
-    judgement, secrets = answered.judgement, settings.secrets()
-    incoming = judgement.incoming
+    judgement = answered.judgement
     return {
         "ms": round(seconds * 1000, 1),
         "address": sender_address(answered.environ),
-        "user_agent": clean(incoming.header("user-agent"), secrets),
-        "method": clean(incoming.method, secrets),
-        "path": clean(incoming.path, secrets),
-        "content_type": clean(incoming.header("content-type"), secrets),
-        "body_bytes": judgement.body_bytes,
-        "decoded_as": judgement.payload.decoded_as,
-        "top_level_keys": top_level_keys(judgement.payload.fields, secrets),
+        **shape_of(judgement, settings.secrets()),
         "place": judgement.verdict.place,
-        "places": [
-            {"place": seen.place, "state": seen.state, "length": seen.length, "fingerprint": seen.fingerprint}
-            for seen in judgement.verdict.places
-        ],
+        "places": [seen._asdict() for seen in judgement.verdict.places],
         **({"field": judgement.invalid} if judgement.invalid else {}),
         **({"hint": judgement.hint} if judgement.hint else {}),
         **({"limit": list(judgement.limit)} if judgement.limit else {}),

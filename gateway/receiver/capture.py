@@ -92,10 +92,7 @@ def _record(incoming: Incoming, body: bytes, settings: Settings, judgement: Judg
         "body_bytes": judgement.body_bytes,
         "body_cut": len(text) > MAX_TEXT or judgement.body_bytes > len(body),
         "decoded_as": judgement.payload.decoded_as,
-        "places": [
-            {"place": seen.place, "state": seen.state, "length": seen.length, "fingerprint": seen.fingerprint}
-            for seen in judgement.verdict.places
-        ],
+        "places": [seen._asdict() for seen in judgement.verdict.places],
         "causes": [cause.to_json() for cause in causes],
     }
 

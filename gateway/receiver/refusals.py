@@ -4,6 +4,8 @@ A healthy request imports none of this.
 """
 
 import logging
+from collections.abc import Collection
+from typing import Any
 
 from gateway.diagnosis import diagnose, guide_section
 from gateway.ingest.decision import Judgement
@@ -31,13 +33,7 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
         "causes": causes,
         "guide": guide,
         **({"field": judgement.invalid} if judgement.invalid else {}),
-        "method": clean(judgement.incoming.method, secrets),
-        "path": clean(judgement.incoming.path, secrets),
-        "content_type": clean(judgement.incoming.header("content-type"), secrets),
-        "body_bytes": judgement.body_bytes,
-        "decoded_as": judgement.payload.decoded_as,
-        "top_level_keys": top_level_keys(judgement.payload.fields, secrets),
-        "user_agent": clean(judgement.incoming.header("user-agent"), secrets),
+        **shape_of(judgement, secrets),
         "request_id": request_id,
     }
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
@@ -53,6 +49,20 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     sentence = " — ".join([*told, say("EXPLAIN_GUIDE", config.language, section=guide)])
     labels = {"cause": causes[0]["code"]} if causes else {}  # what the alerts count refusals by
     log.warning(sentence, extra={"json_fields": fields, "labels": labels})
+
+
+def shape_of(judgement: Judgement, secrets: Collection[str]) -> dict[str, Any]:
+    """What kind of request it was, without its values: for the log, and for the journal."""
+    incoming, payload = judgement.incoming, judgement.payload
+    return {
+        "method": clean(incoming.method, secrets),
+        "path": clean(incoming.path, secrets),
+        "content_type": clean(incoming.header("content-type"), secrets),
+        "body_bytes": judgement.body_bytes,
+        "decoded_as": payload.decoded_as,
+        "top_level_keys": top_level_keys(payload.fields, secrets),
+        "user_agent": clean(incoming.header("user-agent"), secrets),
+    }
 
 
 def _shown(received: Trace | None, refused: str, language: str) -> str:
