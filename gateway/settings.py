@@ -290,10 +290,10 @@ def _distinct_files(settings: Settings) -> None:
             seen[path] = name
 
 
-def language() -> str:
+def language(dotenv: str | Path = ".env") -> str:
     """`LOG_LANGUAGE` of the process, for a sentence that is told where no settings are at hand."""
     try:
-        told = (_dotenv(".env") | dict(os.environ)).get("LOG_LANGUAGE", "")
+        told = (_dotenv(dotenv) | dict(os.environ)).get("LOG_LANGUAGE", "")
     except WrongValue:
         told = os.environ.get("LOG_LANGUAGE", "")
     return _known_language(told)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gateway.errors import SettingError
-from gateway.settings import load
+from gateway.settings import language, load
 from gateway.texts import say
 from gateway.tools.doctor import Check, examine
 from gateway.tools.sample_delivery import parse
@@ -30,42 +30,42 @@ _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("�
 @click.option("--send-token", is_flag=True, help="Send the token even to another host than WEBHOOK_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(url: str | None, env_file: str | None, send_token: bool, as_json: bool) -> int:
-    language = "en" if os.environ.get("LOG_LANGUAGE", "").strip().lower() == "en" else "ru"
+    spoken = language(env_file or ".env")
     if url is not None and parse(url) is None:
-        click.echo(say("DOCTOR_URL", language), err=True)
+        click.echo(say("DOCTOR_URL", spoken), err=True)
         return 2
     if env_file is not None and not (Path(env_file).is_file() and os.access(env_file, os.R_OK)):
-        click.echo(say("DOCTOR_ENV", language, file=env_file), err=True)
+        click.echo(say("DOCTOR_ENV", spoken, file=env_file), err=True)
         return 2
     checks: list[Check] = []
-    for check in _checks(url, env_file or ".env", send_token, language):
+    for check in _checks(url, env_file or ".env", send_token, spoken):
         checks.append(check)
         if not as_json:
-            _print(check, language)
+            _print(check, spoken)
     failed = [check for check in checks if check.result == "failed"]
     if as_json:
         click.echo(json.dumps([check._asdict() for check in checks], ensure_ascii=False, indent=2))
     elif failed:
-        first = say(f"DOCTOR_LABEL_{failed[0].check}", language)
-        click.echo("\n" + say("DOCTOR_SUMMARY", language, count=len(failed), first=first, do=failed[0].do))
+        first = say(f"DOCTOR_LABEL_{failed[0].check}", spoken)
+        click.echo("\n" + say("DOCTOR_SUMMARY", spoken, count=len(failed), first=first, do=failed[0].do))
     else:
-        click.echo("\n" + say("DOCTOR_SUMMARY_OK", language))
+        click.echo("\n" + say("DOCTOR_SUMMARY_OK", spoken))
     return 1 if failed else 0
 
 
-def _checks(url: str | None, dotenv: str, send_token: bool, language: str) -> Iterator[Check]:
+def _checks(url: str | None, dotenv: str, send_token: bool, spoken: str) -> Iterator[Check]:
     try:
         settings = load(dotenv=dotenv)
     except SettingError as error:
-        yield Check("settings", "failed", str(error), say("DOCTOR_SETTING_DO", language, name=error.name))
+        yield Check("settings", "failed", str(error), say("DOCTOR_SETTING_DO", spoken, name=error.name))
         return
     yield from examine(settings, url, send_token)
 
 
-def _print(check: Check, language: str) -> None:
+def _print(check: Check, spoken: str) -> None:
     console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
     mark, style = _MARKS[check.result]
-    line = Text.assemble((f"{mark} {say(f'DOCTOR_LABEL_{check.check}', language)}", style), f": {check.saw}")
+    line = Text.assemble((f"{mark} {say(f'DOCTOR_LABEL_{check.check}', spoken)}", style), f": {check.saw}")
     if check.do:
         line.append(f"\n  → {check.do}", style="bold" if check.result == "failed" else "")
     console.print(line, soft_wrap=not console.is_terminal)

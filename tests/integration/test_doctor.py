@@ -53,6 +53,21 @@ def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
     return run
 
 
+@pytest.mark.parametrize("arguments", [(), ("--env", "other.env")], ids=[".env", "--env"])
+def test_it_speaks_the_language_of_the_file_of_settings(
+    arguments: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("LOG_LANGUAGE")
+    (tmp_path / (arguments[-1] if arguments else ".env")).write_text("LOG_LANGUAGE=en\n")
+    assert main(["doctor", *arguments]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("✓ settings: ")
+    assert not any("а" <= letter.lower() <= "я" for letter in told)
+
+
 def results(checks: Checks) -> dict[str, str]:
     return {name: check["result"] for name, check in checks.items()}
 
