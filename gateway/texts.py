@@ -342,6 +342,30 @@ SENTENCES: dict[str, Sentence] = {
         "Портал вернул не ту страницу пользователей (после ID {after}): фильтр или порядок отброшены. Ничего не изменено; дайте вебхуку право «Пользователи (user)»",
         "The portal returned the wrong page of users (after ID {after}): it dropped the filter or the order. Nothing was changed; give the webhook the scope “Users (user)”",
     ),
+    "FIELD_CREATED": Sentence(
+        "Поле {field} создано на портале {portal}. Впишите в него Telegram одного сотрудника и выполните: ./b24 resync",
+        "The field {field} is created in {portal}. Fill it for one user, then run: ./b24 resync",
+    ),
+    "FIELD_EXISTS": Sentence(
+        "Поле {field} на портале {portal} уже есть; ничего не изменено. Связать по нему пользователей: ./b24 resync",
+        "The field {field} exists in {portal} already; nothing was changed. To link users by it: ./b24 resync",
+    ),
+    "FIELD_ALIKE": Sentence(
+        "На портале уже есть похожее поле: {names}. Если Telegram вписывают туда, задайте BITRIX24_TELEGRAM_FIELD_NAME={first}; если нужно ещё одно поле, повторите с --anyway",
+        "The portal has a field like it already: {names}. If that is where people put their Telegram account, set BITRIX24_TELEGRAM_FIELD_NAME={first}; if you want one more field, repeat with --anyway",
+    ),
+    "FIELD_NAME_EXPECTED": Sentence(
+        "создать через REST можно только поле, имя которого начинается с UF_USR_ (латинские буквы, цифры, _; до 50 знаков). Смените имя или создайте поле на портале вручную",
+        "REST creates only fields whose name begins with UF_USR_ (Latin letters, digits, _; at most 50 characters). Change the name, or create the field in the portal by hand",
+    ),
+    "FIELD_SCOPE": Sentence(
+        "Входящему вебхуку не хватает прав, чтобы создать поле. Отметьте в его форме «Пользовательские поля пользователей (user.userfield)», сохраните и повторите",
+        "The incoming webhook may not create fields. Tick “User custom fields (user.userfield)” in its form, save it, and repeat",
+    ),
+    "FIELD_REFUSED": Sentence(
+        "Портал не создал поле ({code}, HTTP {status}). Создавать поля может только вебхук администратора: создайте вебхук от имени администратора или заведите поле на портале вручную",
+        "The portal did not create the field ({code}, HTTP {status}). Only an administrator's webhook may create fields: make the webhook as an administrator, or create the field in the portal by hand",
+    ),
     "RESYNC_EMPTY": Sentence(
         "Портал не вернул ни одного пользователя, так не бывает. Ничего не изменено; проверьте права входящего вебхука",
         "The portal returned no user at all, which cannot be. Nothing was changed; check the incoming webhook's rights",
@@ -1038,8 +1062,8 @@ SENTENCES: dict[str, Sentence] = {
         "no incoming webhook is set (BITRIX24_DOMAIN, BITRIX24_WEBHOOK_TOKEN)",
     ),
     "DOCTOR_NO_REST_DO": Sentence(
-        "Задайте его, если шлюз должен читать пользователей (Telegram-поле в событиях не приходит)",
-        "Set it if the gateway shall read users (events do not carry the Telegram field)",
+        "Задайте его, если шлюз должен читать пользователей: поле Telegram в событиях не приходит",
+        "Set it if the gateway is to read users: events do not carry the Telegram field",
     ),
     "DOCTOR_SCOPES": Sentence("{portal} отвечает; права: {scopes}", "{portal} answers; scopes: {scopes}"),
     "DOCTOR_SCOPES_MISSING": Sentence(
@@ -1055,8 +1079,8 @@ SENTENCES: dict[str, Sentence] = {
         "у пользователей нет поля {field}; есть: {others}", "users have no field {field}; there are: {others}"
     ),
     "DOCTOR_FIELD_MISSING_DO": Sentence(
-        "Создайте это поле или впишите его имя в BITRIX24_TELEGRAM_FIELD_NAME",
-        "Create this field, or put the right name into BITRIX24_TELEGRAM_FIELD_NAME",
+        "Создайте это поле (./b24 field create) или впишите имя того, что есть, в BITRIX24_TELEGRAM_FIELD_NAME",
+        "Create this field (./b24 field create), or put the name of the one you have into BITRIX24_TELEGRAM_FIELD_NAME",
     ),
     "DOCTOR_CLOUD_LOG": Sentence(
         "события идут через Pub/Sub, журнала на этой машине нет",

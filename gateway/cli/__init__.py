@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "Why a request is refused: paste the request, a curl line or a log record.",
     "doctor": "Check the settings and a running address.",
     "rejections": "Why requests were refused, grouped by cause.",
+    "field": "Create the Telegram field of users' profiles in the portal.",
     "resync": "Compare the portal's users with the links, and queue what changed.",
     "trigger": "Post what Bitrix24 would, the token in any place.",
     "links": "Who is linked to whom.",

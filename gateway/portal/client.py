@@ -64,6 +64,8 @@ _MEANINGS: dict[str, tuple[type[PortalError | PortalUnavailable], str]] = {
     ),
     **dict.fromkeys(("ACCESS_DENIED", "PAYMENT_REQUIRED", "PORTAL_DELETED"), (PortalError, "REST_PLAN")),
 }
+_CREATE_FIELD = "user.userfield.add"
+_FIELD_MEANINGS = {"REST_SCOPE": "FIELD_SCOPE", "REST_PLAN": "FIELD_REFUSED", "REST_ERROR": "FIELD_REFUSED"}
 TOO_MANY = 429
 _GATEWAY_ERRORS = {502, 503, 504}  # a proxy in front of the portal did not reach it, or closed it for a while
 _CLOUD = re.compile(r"[\w.-]+\.bitrix24\.[a-z.]+(?::\d+)?")
@@ -181,10 +183,15 @@ class Portal:
                 found.add(number)
         return found
 
-    def fields(self) -> frozenset[str]:
+    def fields(self, patience: float | None = None) -> frozenset[str]:
         """The names of the fields users have, custom ones included, in upper case."""
-        result = self._call("user.fields", {}, None).get("result")
+        result = self._call("user.fields", {}, patience).get("result")
         return frozenset(str(name).upper() for name in result) if isinstance(result, dict) else frozenset()
+
+    def create_field(self, name: str, label: str, patience: float | None = None) -> None:
+        """Create a text field of the users' profiles; the portal puts `UF_USR_` before `name`."""
+        fields = {"FIELD_NAME": name, "USER_TYPE_ID": "string", "LABEL": label, "XML_ID": f"UF_USR_{name}"}
+        self._call(_CREATE_FIELD, {"fields": fields | {"MULTIPLE": "N", "MANDATORY": "N"}}, patience)
 
     def scope(self) -> frozenset[str]:
         """What the incoming webhook may do, such as `user` or `user_basic`."""
@@ -271,6 +278,8 @@ class Portal:
     def _failure(self, method: str, outcome: Outcome) -> PortalError | PortalUnavailable:
         """Our exception for an error. The portal's own description may quote anything, and is left out."""
         kind, key = _meaning(outcome, self._settings.domain)
+        if method == _CREATE_FIELD and key in _FIELD_MEANINGS:
+            key = _FIELD_MEANINGS[key]
         values = {"method": method, "code": outcome.code, "status": outcome.status or "-"}
         return kind(self._say(key, domain=self._settings.domain, **values))
 

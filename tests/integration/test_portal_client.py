@@ -312,7 +312,7 @@ def test_a_wrong_answer_is_told_without_the_secret(
 ) -> None:
     portal.faults.append(always(WRONG[name]))
     rest = made(portal, clock)
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "user": lambda: rest.user(1),
         "users_pages": lambda: rest.users_pages(0, 3),
         "fields": rest.fields,

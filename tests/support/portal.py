@@ -98,6 +98,8 @@ class PortalSimulator:
         self.users: dict[int, dict[str, Any]] = {}
         self.scopes = {"user"}
         self.field: str | None = FIELD  # None: users have no such field
+        self.custom: dict[str, dict[str, Any]] = {}  # fields made by REST, or beside it
+        self.administrator = True  # whether the webhook's owner is one
         self.batch = True
         self.dropped: set[str] = set()  # filters that this webhook may not use
         self.faults: list[Callable[[Call], Reply | None]] = []
@@ -190,6 +192,8 @@ class PortalSimulator:
     def _method(self, method: str, params: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """(HTTP status, answer) of one method, alone or inside a batch."""
         known = {"user.get": self._user_get, "user.fields": self._user_fields, "scope": self._scope}
+        if method == "user.userfield.add":
+            return self._add_field(params)
         if method not in known:
             return 404, {"error": "ERROR_METHOD_NOT_FOUND", "error_description": "Method not found!"}
         if method != "scope" and not self.scopes & {"user", "user_basic", "user_brief"}:
@@ -231,9 +235,24 @@ class PortalSimulator:
         return sorted(self.scopes)
 
     def _user_fields(self, params: dict[str, Any]) -> dict[str, str]:
-        return {"ID": "ID", "ACTIVE": "Active", "NAME": "Name"} | (
-            {self.field: "Telegram"} if self.field else {}
+        return (
+            {"ID": "ID", "ACTIVE": "Active", "NAME": "Name"}
+            | ({self.field: "Telegram"} if self.field else {})
+            | {name: str(field["LABEL"]) for name, field in self.custom.items()}
         )
+
+    def _add_field(self, params: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """As the vendor's page says: the scope first, the prefix added, `ERROR_CORE` for a name in use."""
+        fields = _upper(params.get("fields"))
+        name = f"UF_USR_{fields.get('FIELD_NAME', '')}"
+        if "user.userfield" not in self.scopes:
+            return 401, {"error": "insufficient_scope", "error_description": f"not for {SECRET}"}
+        if not self.administrator:
+            return 400, {"error": "ERROR_CORE", "error_description": "Access denied."}
+        if name in self.custom or name == self.field:
+            return 400, {"error": "ERROR_CORE", "error_description": f"Field {name} already exists"}
+        self.custom[name] = fields
+        return 200, {"result": 100 + len(self.custom), "time": {}}
 
     def _user_get(self, params: dict[str, Any]) -> list[Any]:
         params = _upper(params)

@@ -20,6 +20,7 @@ _KNOWN = {
     "drop",
     "show",
     "forget",
+    "create",
     "gcloud",
 }
 _KNOWN |= {"logging", "read", "format", "json"}
@@ -32,6 +33,7 @@ _KNOWN |= {"logging", "read", "format", "json"}
         *([name] for name in COMMANDS),
         *(["dead-letters", name] for name in ("show", "mend", "drop")),
         ["links", "forget"],
+        ["field", "create"],
     ],
 )
 def test_russian_help_holds_no_english_words(

@@ -1,0 +1,59 @@
+"""`./b24 field create`: the user field that holds the Telegram account, made in the portal."""
+
+import re
+
+import click
+
+from gateway.errors import PortalError, SettingError
+from gateway.portal.client import Portal
+from gateway.settings import Settings, load
+from gateway.texts import say
+from gateway.tools.printing import printable
+
+# The portal puts this before the name of every field that it creates for users.
+# https://apidocs.bitrix24.com/api-reference/user/userfields/user-userfield-add.html
+_PREFIX = "UF_USR_"
+_NAME = re.compile(r"UF_USR_[A-Z0-9_]{1,43}")
+_PATIENCE = 30.0
+
+
+@click.group("field", help="The field of the users' profiles that holds the Telegram account.")
+def command() -> None:
+    """A group, so that the command reads as what it does."""
+
+
+@command.command(
+    "create",
+    help="Create the field in the portal (BITRIX24_TELEGRAM_FIELD_NAME, or UF_USR_TELEGRAM) through the "
+    "incoming webhook. Its owner has to be an administrator, and its scopes have to hold user.userfield. "
+    "A field that exists already stays as it is. Exit code 0: the field is there, 1: the portal refused, or "
+    "has another field that looks like it, 2: the portal could not be asked.",
+    epilog="Example: ./b24 field create",
+)
+@click.option("--anyway", is_flag=True, help="Create it even beside a field that looks like it.")
+def create(anyway: bool) -> int:
+    settings = load()
+    name = settings.telegram_field.upper()
+    portal = Portal(settings)
+    existing = portal.fields(_PATIENCE)
+    if name in existing:
+        return _done("FIELD_EXISTS", settings, name)
+    if not _NAME.fullmatch(name):
+        raise SettingError("BITRIX24_TELEGRAM_FIELD_NAME", say("FIELD_NAME_EXPECTED", settings.language))
+    alike = sorted(field for field in existing if "TELEGRAM" in field)
+    if alike and not anyway:
+        shown = printable(", ".join(alike))
+        click.echo(say("FIELD_ALIKE", settings.language, names=shown, first=printable(alike[0])), err=True)
+        return 1
+    try:
+        portal.create_field(name.removeprefix(_PREFIX), "Telegram", _PATIENCE)
+    except PortalError:
+        # The answer to an earlier try may have been lost: then the field is there, and the portal says so.
+        if name not in portal.fields(_PATIENCE):
+            raise
+    return _done("FIELD_CREATED", settings, name)
+
+
+def _done(key: str, settings: Settings, name: str) -> int:
+    click.echo(say(key, settings.language, field=name, portal=settings.domain))
+    return 0
