@@ -24,6 +24,7 @@ from gateway.links import open_store
 from gateway.local import inspector
 from gateway.local.http_server import HttpServer
 from gateway.local.inspector.door import Door
+from gateway.local.inspector.frame import App, Parts
 from gateway.local.recorder import Recorder
 from gateway.local.worker_process import WorkerProcess
 from gateway.queues import open_embedded
@@ -68,7 +69,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     door = Door(settings)
     log.info(say("SERVING", settings.language, url=url, inspector=here(host, port) + door.link))
     _warn_without_volume(settings)
-    app = inspector.beside(_routed(apps), settings, journal, door)
+    parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
+    app = inspector.beside(_routed(apps), settings, journal, door, parts)
     ends = HttpServer(app, listener, settings.language).run(stop)
     if worker is not None:
         worker.stop(ends - time.monotonic())
@@ -80,7 +82,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         open_embedded(settings).close()
 
 
-def _routed(apps: dict[str, Any]) -> inspector.App:
+def _routed(apps: dict[str, Any]) -> App:
     """The receiver's app, and beside it what a bot asks."""
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:

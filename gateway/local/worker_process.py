@@ -39,6 +39,10 @@ class WorkerProcess:
             ):  # full: it is awake already; closed: it is being started again
                 os.write(process.stdin.fileno(), b".")
 
+    def is_alive(self) -> bool:
+        process = self._process
+        return process is not None and process.poll() is None
+
     def stop(self, seconds: float) -> None:
         """Let it finish what it has begun, and end it where that takes longer."""
         self._stopping.set()

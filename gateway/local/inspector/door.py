@@ -66,6 +66,13 @@ class Door:
             return self._go_on(self._session())
         return self._refused(request)
 
+    def page_token(self, request: flask.Request) -> str:
+        """What the page's own forms carry: bound to this session, so that no other site can know it."""
+        return self._sign(f"page {request.cookies.get(COOKIE, '')}")
+
+    def is_page_token(self, request: flask.Request, token: str) -> bool:
+        return hmac.compare_digest(token.encode("utf-8", "replace"), self.page_token(request).encode())
+
     def _offered(self, request: flask.Request) -> str | None:
         """The key or password that the request brings; None without one, "" where it cannot be used."""
         if self._key:

@@ -1,0 +1,173 @@
+"""What every view of the inspector stands on: the reader's language, the page's token, the server's parts.
+
+A view is a module with a `VIEW`: its name, its address, the letter that opens it, and a
+function that adds its routes to the page. `changes` are POSTs; no view has to think of
+their token and Origin: the frame refuses every POST that is not the page's own.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import flask
+
+from gateway.errors import PassingFailure
+from gateway.journal import Journal
+from gateway.local.inspector.door import PATH, Door
+from gateway.local.inspector.words import words
+from gateway.local.recorder import Recorder
+from gateway.settings import Settings
+
+App = Callable[..., Iterable[bytes]]
+LANGUAGES = {"ru": "Русский", "en": "English"}
+LANGUAGE_COOKIE = "inspector_language"
+YEAR = 365 * 86_400
+MAX_FORM = 1024 * 1024  # bytes: a request that is pasted to be explained
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    # Not `no-referrer`: with it a browser says `Origin: null` of our own forms.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of the running server that the page shows and moves; None where one is not there."""
+
+    webhook: App | None = None
+    recorder: Recorder | None = None
+    worker_alive: Callable[[], bool] | None = None
+
+
+class View(NamedTuple):
+    """One view: `name` is its endpoint and the key of its title (`NAV_NAME`), `key` the letter after g.
+
+    `badge` counts what waits for somebody in it; it is asked often, so it must be quick.
+    """
+
+    name: str
+    key: str
+    register: Callable[["Inspector"], None]
+    badge: Callable[["Inspector"], int] | None = None
+
+
+@dataclass
+class Inspector:
+    """The page: its application, and what its views read and change."""
+
+    app: flask.Flask
+    settings: Settings
+    journal: Journal
+    door: Door
+    parts: Parts = field(default_factory=Parts)
+    views: tuple[View, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._settings = {language: replace(self.settings, language=language) for language in LANGUAGES}
+
+    @property
+    def language(self) -> str:
+        """The reader's language: the one chosen on the page, else `LOG_LANGUAGE`."""
+        chosen = flask.request.cookies.get(LANGUAGE_COOKIE, "")
+        return chosen if chosen in LANGUAGES else self.settings.language
+
+    @property
+    def settings_here(self) -> Settings:
+        """The settings in the reader's language: for whatever puts causes and errors into words."""
+        return self._settings[self.language]
+
+    def words(self, key: str, /, **values: object) -> str:
+        return words(key, self.language, **values)
+
+    def render(self, template: str, **values: Any) -> str:
+        return flask.render_template(template, **values)
+
+    def badges(self) -> dict[str, int]:
+        """What waits in each view; nothing of a store that does not answer."""
+        counts = {}
+        for view in self.views:
+            if view.badge is not None:
+                try:
+                    counts[view.name] = view.badge(self)
+                except PassingFailure:
+                    counts[view.name] = 0
+        return counts
+
+
+def prepare(page: Inspector) -> None:
+    """The frame's own routes, what templates may call, and who is let in."""
+    app = page.app
+    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    @app.before_request
+    def admit() -> flask.typing.ResponseReturnValue | None:
+        answer = page.door.admit(flask.request)
+        if answer is None and flask.request.method not in ("GET", "HEAD") and not is_own(page):
+            return page.words("NOT_OWN"), 403, {"Content-Type": "text/plain; charset=utf-8"}
+        return answer
+
+    @app.context_processor
+    def names() -> dict[str, Any]:
+        return {
+            "page": page,
+            "lang": page.language,
+            "languages": LANGUAGES,
+            "t": page.words,
+            "page_token": page.door.page_token(flask.request),
+        }
+
+    @app.after_request
+    def protect(answer: flask.Response) -> flask.Response:
+        answer.headers.update(HEADERS)
+        return answer
+
+    @app.post("/language")
+    def language() -> flask.typing.ResponseReturnValue:
+        answer = flask.redirect(own_path(flask.request.form.get("next", "")), 303)
+        chosen = flask.request.form.get("language", "")
+        if chosen in LANGUAGES:
+            answer.set_cookie(LANGUAGE_COOKIE, chosen, max_age=YEAR, path=PATH, httponly=True, samesite="Lax")
+        return answer
+
+    @app.get("/live")
+    def live() -> str:
+        return page.render("live.html")
+
+    @app.errorhandler(PassingFailure)
+    def unavailable(failure: PassingFailure) -> flask.typing.ResponseReturnValue:
+        return page.render("failure.html", problem=str(failure)), 503
+
+    @app.errorhandler(404)
+    def nothing(_: Exception) -> flask.typing.ResponseReturnValue:
+        return page.render("failure.html", problem=page.words("NOTHING_HERE")), 404
+
+
+def is_own(page: Inspector) -> bool:
+    """Whether our own page sent this POST: its token, and the address that the browser says it comes from."""
+    token = flask.request.headers.get("X-Page-Token") or flask.request.form.get("token", "")
+    return page.door.is_page_token(flask.request, token) and _is_own_origin(page)
+
+
+def _is_own_origin(page: Inspector) -> bool:
+    request = flask.request
+    origin = urlsplit(request.headers.get("Origin", "")).netloc.lower()
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin" or not origin:
+        return False
+    # A proxy may pass on its own idea of the host; then the browser's word and our public address count.
+    public = urlsplit(page.settings.webhook_url or "").netloc.lower()
+    hosts = (request.host, request.headers.get("X-Forwarded-Host", ""), public)
+    return origin in (host.lower() for host in hosts) or "Sec-Fetch-Site" in request.headers
+
+
+def own_path(path: str) -> str:
+    """A path of the page, from what a form says; the page's beginning for anything else."""
+    parts = urlsplit(path)
+    inside = parts.path == PATH or parts.path.startswith(f"{PATH}/")
+    if parts.scheme or parts.netloc or not inside or "\\" in path or ".." in path:
+        return PATH
+    return path

@@ -1,0 +1,33 @@
+"""The page's own words, in both languages, a module a view; what the tools say too is in `gateway.texts`."""
+
+from gateway.local.inspector.words import frame, requests
+from gateway.texts import SENTENCES, Sentence
+
+WORDS: dict[str, Sentence] = {**frame.WORDS, **requests.WORDS}
+
+
+def words(key: str, language: str, /, **values: object) -> str:
+    """The text `key`, its fields filled from `values`.
+
+    A text in several forms, separated by `|`, is written for the number `n`:
+    one, few, many in Russian (1, 2, 5), one and many in English.
+    """
+    text: str = getattr(WORDS.get(key) or SENTENCES[key], language)
+    if "|" in text and "n" in values:
+        forms = text.split("|")
+        text = forms[min(_form(int(str(values["n"])), language), len(forms) - 1)]
+        values["n"] = number(int(str(values["n"])), language)
+    return text.format(**values)
+
+
+def number(n: int, language: str) -> str:
+    """A whole number as it is written: 12 345 or 12,345."""
+    return f"{n:,}".replace(",", "\N{NO-BREAK SPACE}" if language == "ru" else ",")
+
+
+def _form(n: int, language: str) -> int:
+    if language == "en":
+        return 0 if n == 1 else 1
+    if n % 10 == 1 and n % 100 != 11:
+        return 0
+    return 1 if n % 10 in (2, 3, 4) and n % 100 not in (12, 13, 14) else 2

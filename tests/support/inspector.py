@@ -1,0 +1,45 @@
+"""The inspector as `serve` mounts it, opened by somebody who is let in, without a server or a browser."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from werkzeug.test import Client, TestResponse
+
+from gateway.journal import Journal
+from gateway.local.inspector import beside
+from gateway.local.inspector.door import PATH, Door
+from gateway.local.inspector.frame import Parts
+from gateway.settings import Settings
+
+
+class Browser:
+    """`get` and `post` as the page's own forms do it: with the session, the page's token and the Origin."""
+
+    def __init__(self, settings: Settings, journal: Journal, parts: Parts | None = None) -> None:
+        self.door = Door(settings)
+        webhook = parts.webhook if parts and parts.webhook else _not_the_page
+        self.client = Client(beside(webhook, settings, journal, self.door, parts))
+        self.client.get(self.door.link)
+
+    def get(self, path: str = "", **headers: str) -> TestResponse:
+        return self.client.get(
+            PATH + path, headers={name.replace("_", "-"): v for name, v in headers.items()}
+        )
+
+    def post(self, path: str, **form: str) -> TestResponse:
+        form = {"token": self.token(), **form}
+        return self.client.post(PATH + path, data=form, headers={"Origin": "http://localhost"})
+
+    def token(self) -> str:
+        found = re.search(r'name="token" value="([0-9a-f]{64})"', self.get("/nowhere").text)
+        assert found is not None
+        return found[1]
+
+    def speak(self, language: str) -> None:
+        self.client.set_cookie("inspector_language", language, path=PATH)
+
+
+def _not_the_page(_: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    start_response("404 Not Found", [])
+    return [b"not the page"]

@@ -1,0 +1,129 @@
+"""The inspector's frame: who may change what, in which language, and what a browser may load."""
+
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.journal import Journal
+from gateway.local.inspector import VIEWS
+from gateway.local.inspector.words import WORDS, words
+from gateway.settings import Settings, load
+from tests.support.deliveries import TOKEN
+from tests.support.inspector import Browser
+
+HERE = "http://localhost"
+FORBIDDEN = r"<style|\sstyle=|<script(?! src)|\son[a-z]+=|(?:src|href)=\"https?:"
+CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    values = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "LOG_LANGUAGE": "en"}
+    values |= {"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db", "DATABASE_URL": f"sqlite:///{tmp_path}/l.db"}
+    return load(values | {"QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}, None)
+
+
+@pytest.fixture
+def journal(settings: Settings) -> Iterator[Journal]:
+    journal = Journal(settings.journal_url, "en")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def browser(settings: Settings, journal: Journal) -> Browser:
+    return Browser(settings, journal)
+
+
+@pytest.mark.parametrize("view", [view.name for view in VIEWS])
+def test_every_view_opens_in_both_languages_and_loads_nothing_from_elsewhere(
+    browser: Browser, view: str
+) -> None:
+    path = "" if view == "overview" else f"/{view}"
+    for language in ("en", "ru"):
+        browser.speak(language)
+        answer = browser.get(path)
+        assert answer.status_code == 200
+        assert f'<html lang="{language}">' in answer.text
+        assert 'aria-current="page"' in answer.text
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert not re.search(
+            r"<style|\sstyle=|<script(?! src)|\son[a-z]+=|(?:src|href)=\"https?:", answer.text
+        )
+
+
+def test_a_change_needs_the_pages_token_and_its_origin(browser: Browser) -> None:
+    def change(token: str, **headers: str) -> int:
+        form = {"language": "ru", "next": "/inspector/requests", "token": token}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return browser.client.post("/inspector/language", data=form, headers=named).status_code
+
+    right = browser.token()
+    assert change("", Origin=HERE) == 403
+    assert change("0" * 64, Origin=HERE) == 403
+    assert change(right) == 403
+    for origin in ("http://evil.example", "null", "http://localhost.evil.example"):
+        assert change(right, Origin=origin) == 403
+    assert change(right, Origin=HERE, Sec_Fetch_Site="cross-site") == 403
+    assert change(right, Origin="https://evil.example", Sec_Fetch_Site="cross-site") == 403
+    assert '<html lang="en">' in browser.get("/requests").text
+    assert change(right, Origin=HERE) == 303
+    assert '<html lang="ru">' in browser.get("/requests").text
+
+
+def test_another_sessions_page_token_opens_nothing(settings: Settings, journal: Journal) -> None:
+    one, other = Browser(settings, journal), Browser(settings, journal)
+    assert one.post("/language", language="ru", token=other.token()).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example", "//evil.example", "/", "/inspector/../x", "/inspectors", "\\\\evil"]
+)
+def test_the_language_leads_nowhere_else(browser: Browser, elsewhere: str) -> None:
+    assert browser.post("/language", language="ru", next=elsewhere).location == "/inspector"
+
+
+def test_every_word_stands_in_both_languages() -> None:
+    for key, sentence in WORDS.items():
+        assert sentence.ru.strip(), key
+        assert sentence.en.strip(), key
+        assert not CYRILLIC.search(sentence.en), key
+        assert _fields(sentence.ru) == _fields(sentence.en), key
+        if "|" in sentence.ru:
+            assert (sentence.ru.count("|"), sentence.en.count("|")) == (2, 1), key
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize(
+    ("n", "ru", "en"),
+    [
+        (1, "1 новый отказ", "1 new refusal"),
+        (2, "2 новых отказа", "2 new refusals"),
+        (5, "5 новых отказов", "5 new refusals"),
+        (11, "11 новых отказов", "11 new refusals"),
+        (21, "21 новый отказ", "21 new refusals"),
+        (1112, "1\N{NO-BREAK SPACE}112 новых отказов", "1,112 new refusals"),
+    ],
+)
+def test_numbers_are_written_as_each_language_does(n: int, ru: str, en: str) -> None:
+    assert words("NEW_REFUSED", "ru", n=n) == ru
+    assert words("NEW_REFUSED", "en", n=n) == en
+
+
+def test_what_is_not_there_is_said_within_the_page(browser: Browser) -> None:
+    answer = browser.get("/nowhere")
+    assert (answer.status_code, words("NOTHING_HERE", "en") in answer.text) == (404, True)
+
+
+def test_a_journal_that_cannot_be_read_is_said_within_the_page(browser: Browser, journal: Journal) -> None:
+    journal.path.write_bytes(b"this is no database, and long enough to be looked at" * 100)
+    answer = browser.get("/requests")
+    assert (answer.status_code, str(journal.path) in answer.text) == (503, True)
