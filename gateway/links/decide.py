@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.links.facts import Key, Known, accounts_of, key_of, moment_of, names_of, same
-from gateway.links.model import NO_ACCOUNT, Account, Change, HistoryRow, Link, Observation
+from gateway.links.facts import Known, accounts_of, moment_of, names_of, same
+from gateway.links.model import NO_ACCOUNT, Account, Change, HistoryRow, Key, Link, Observation
 
 __all__ = ["Decision", "Known", "Read", "Row", "decide", "same"]
 
@@ -128,7 +128,7 @@ class _Deciding:
         user = observation.bitrix_user_id
         self._fetch(user, observation.account or NO_ACCOUNT)
         self.now = self._clock()
-        moments = [key_of(at) for at in (observation.account_at, observation.active_at) if at]
+        moments = [at.key() for at in (observation.account_at, observation.active_at) if at]
         row = self._rows.get(user)
         before = row.known if row else Known()
         if moments:

@@ -8,28 +8,19 @@ user: so a claim counts or not by its own user's facts alone.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.links.model import NO_ACCOUNT, Account, Moment, Observation
-
-Key = tuple[int, int]
-"""When: whole seconds since 1970, then microseconds since 1970 of `received_at`."""
+from gateway.links.model import EPOCH, MICROSECOND, NO_ACCOUNT, Account, Key, Moment, Observation
 
 AHEAD = timedelta(minutes=5)
 KEPT_SECONDS = 30 * 24 * 3600
 # A user of more facts than this within 30 days is a loop somewhere; the oldest are folded early.
 MOST_FACTS = 500
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def key_of(moment: Moment) -> Key:
-    return (moment.at - _EPOCH) // timedelta(seconds=1), (moment.received_at - _EPOCH) // _MICROSECOND
 
 
 def moment_of(key: Key) -> datetime:
-    return _EPOCH + timedelta(seconds=key[0])
+    return EPOCH + timedelta(seconds=key[0])
 
 
 def name_of(account: Account) -> str | None:
@@ -103,11 +94,11 @@ class Known:
     def with_facts_of(self, observation: Observation) -> "Known":
         states, accounts = self.states, self.accounts
         if observation.active is not None and observation.active_at is not None:
-            state = (key_of(observation.active_at), observation.active)
+            state = (observation.active_at.key(), observation.active)
             if state not in states:
                 states = tuple(sorted((*states, state), key=lambda fact: (fact[0], not fact[1])))
         if observation.account is not None and observation.account_at is not None:
-            claim = (key_of(observation.account_at), observation.account)
+            claim = (observation.account_at.key(), observation.account)
             if claim not in accounts:
                 accounts = tuple(sorted((*accounts, claim), key=lambda fact: (fact[0], _spelling(fact[1]))))
         if states is self.states and accounts is self.accounts:
@@ -147,7 +138,7 @@ class Known:
         return json.dumps({"states": states, "accounts": accounts}, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str, account: Account = NO_ACCOUNT, observed_at: datetime = _EPOCH) -> "Known":
+    def from_json(cls, text: str, account: Account = NO_ACCOUNT, observed_at: datetime = EPOCH) -> "Known":
         """What was written; the first edition wrote moments, to which the row's account belongs."""
         kept: Any = json.loads(text)
         if isinstance(kept, list):
@@ -163,14 +154,14 @@ class Known:
         *moments, number, name = kept
 
         def key(pair: Any) -> Key:
-            return pair[0], (datetime.fromisoformat(pair[1]) - _EPOCH) // _MICROSECOND
+            return pair[0], (datetime.fromisoformat(pair[1]) - EPOCH) // MICROSECOND
 
         account_at, inactive_at, active_since, active_at = (pair and key(pair) for pair in moments)
         states = {(inactive_at, False), (active_since, True), (active_at, True)}
         found = tuple(sorted((at, active) for at, active in states if at is not None))
         claim = account or Account(number, name)
         if account_at is None and claim:
-            account_at = key_of(Moment(observed_at, observed_at))
+            account_at = Moment(observed_at, observed_at).key()
         return cls(found, () if account_at is None else ((account_at, claim),), claims_stored=False)
 
 

@@ -40,13 +40,14 @@ from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import user_record
 from gateway.links.dead_letters import handle, letter_id, read_handle, to_json
 from gateway.links.decide import NEWEST_CLAIMERS, Decision, Row, decide
-from gateway.links.facts import Key, Known, names_of
+from gateway.links.facts import Known, names_of
 from gateway.links.model import (
     NO_ACCOUNT,
     Account,
     Changes,
     DeadLetter,
     HistoryRow,
+    Key,
     Link,
     Observation,
     repeated,

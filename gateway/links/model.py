@@ -2,8 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
+
+Key = tuple[int, int]
+"""When: whole seconds since 1970, then microseconds since 1970 of `received_at`."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 Change = Literal["linked", "replaced", "unlinked", "conflict", "corrected"]
 
@@ -37,8 +43,8 @@ class Moment:
     at: datetime
     received_at: datetime
 
-    def key(self) -> tuple[int, datetime]:
-        return int(self.at.timestamp()), self.received_at
+    def key(self) -> Key:
+        return (self.at - EPOCH) // timedelta(seconds=1), (self.received_at - EPOCH) // MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)

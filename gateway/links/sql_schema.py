@@ -63,7 +63,7 @@ claims = sa.Table(
     sa.Column("portal", sa.Text, primary_key=True),
     sa.Column("bitrix_user_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("account", sa.Text, primary_key=True),  # the number, or @ and the name in lower case
-    sa.Column("at", sa.BigInteger, nullable=False),  # seconds, as in `facts.Key`
+    sa.Column("at", sa.BigInteger, nullable=False),  # seconds, as in `model.Key`
     sa.Column("received_at", sa.BigInteger, nullable=False),  # microseconds
 )
 
