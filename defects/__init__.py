@@ -413,7 +413,11 @@ def main(names: tuple[str, ...]) -> None:
         tree = Path(directory) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
         # What fails in the copy by itself would seem to catch everything.
-        if found := failing(dict.fromkeys(" ".join(one.tests for one in chosen).split()), tree):
+        try:
+            found = failing(dict.fromkeys(" ".join(one.tests for one in chosen).split()), tree)
+        except LookupError as error:
+            sys.exit(str(error))
+        if found:
             sys.exit(f"{found} fails without a defect: mend that first")
         for defect in chosen:
             try:

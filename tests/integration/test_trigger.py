@@ -9,10 +9,9 @@ import pytest
 
 from gateway.ingest.decode import decode
 from gateway.ingest.php_form import build_query
-from gateway.journal import Filters, Journal
 from gateway.tools.sample_delivery import delivery, place_token
 from tests.support.deliveries import FORM, OTHER_TOKEN, TOKEN, form
-from tests.support.processes import Running, Start, free_port
+from tests.support.processes import Running, Start, free_port, recorded
 from verify import PLACES, verify
 
 
@@ -45,8 +44,7 @@ def test_it_tells_what_came_of_the_event(server: Running) -> None:
     data = ("--data", "ID=15", "--data", "UF_USR_TELEGRAM=@somebody")
     done = trigger(server.env, "ONUSERUPDATE", *data, "--json")
     assert "LINK_SYNCED" in {outcome["code"] for outcome in json.loads(done.stdout)["outcomes"]}
-    kept = Journal(server.env["JOURNAL_URL"]).page(Filters(kinds=("probe",))).requests
-    assert "ONUSERUPDATE" in {record.event for record in kept}
+    assert recorded(server, kinds=("probe",), event="ONUSERUPDATE")
 
 
 def test_the_events_are_listed_and_an_unknown_one_is_said(server: Running) -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from gateway.journal import Filters, Journal, Request
 from tests.support.deliveries import AGENT, FORM, TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -112,6 +113,15 @@ def wait_for(what: Callable[[], T], seconds: float = 15.0) -> T:
         assert time.monotonic() < ends, "it did not happen"
         time.sleep(0.05)
     return found
+
+
+def recorded(server: Running, **wanted: Any) -> list[Request]:
+    """The requests of the server's journal that these filters let through, once there is one.
+
+    The journal is written behind the answer: who reads it at once may find nothing yet.
+    """
+    journal = Journal(server.env["JOURNAL_URL"])
+    return wait_for(lambda: list(journal.page(Filters(**wanted)).requests))
 
 
 def environment(tmp_path: Path, **settings: str) -> dict[str, str]:

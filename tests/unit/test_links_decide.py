@@ -116,9 +116,18 @@ def test_an_older_account_is_ignored() -> None:
     assert portal.changes == [(1, "linked")]
 
 
-def test_within_a_second_what_was_received_later_wins_in_either_order() -> None:
-    first, second = seen(1, 5, X, received=7), seen(1, 5, Y, received=8)
-    assert after([first, second]).links() == after([second, first]).links() == {1: Y}
+@pytest.mark.parametrize(("earlier", "later"), [(X, Y), (Y, X)])
+def test_within_a_second_what_was_received_later_wins_in_either_order(
+    earlier: Account, later: Account
+) -> None:
+    first, second = seen(1, 5, earlier, received=7), seen(1, 5, later, received=8)
+    assert after([first, second]).links() == after([second, first]).links() == {1: later}
+
+
+@pytest.mark.parametrize(("earlier", "later"), [(1, 2), (2, 1)])
+def test_within_a_second_the_claim_received_later_wins_whoever_claims(earlier: int, later: int) -> None:
+    first, second = seen(earlier, 5, X, received=7), seen(later, 5, X, received=8)
+    assert after([first, second]).links() == after([second, first]).links() == {later: X}
 
 
 def test_account_and_state_keep_their_own_moments() -> None:
