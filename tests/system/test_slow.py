@@ -17,6 +17,10 @@ from tests.support.processes import Running, Start, environment, free_port, wait
 
 SOCKETS = 2000
 
+# Who holds a door holds it until the deadline of an unfinished request, 20 s. An answer before that was late
+# because of the machine, if at all: the contract's three seconds are measured by `make hostile`, alone.
+HELD = 15.0
+
 
 @pytest.fixture(autouse=True)
 def _many_descriptors() -> Iterator[None]:
@@ -47,13 +51,9 @@ def started(tmp_path: Path, *prefix: str, stderr: int | None = None) -> Running:
 
 
 def not_held(gateway: Running, kind: str) -> None:
-    """Asked up to three times: other tests may take the machine for a while; a held door stays held."""
-    for _ in range(3):
-        outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=8)
-        assert set(outcome.statuses) == {200}
-        if not outcome.held:
-            return
-    pytest.fail(f"answered after {max(outcome.seconds):.1f} s")
+    outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=6)
+    assert set(outcome.statuses) == {200}
+    assert max(outcome.seconds) < HELD
 
 
 @pytest.mark.parametrize("kind", KINDS)
