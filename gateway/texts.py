@@ -595,6 +595,135 @@ SENTENCES: dict[str, Sentence] = {
         "{url} не отвечает ({problem}). Запустите шлюз (make run) или проверьте адрес",
         "{url} does not answer ({problem}). Start the gateway (make run) or check the address",
     ),
+    # What became of a request, in a row of a list.
+    "TAG_ACCEPTED": Sentence("принято", "accepted"),
+    "TAG_LINKED": Sentence("принято", "accepted"),
+    "TAG_FORWARDED": Sentence("принято", "accepted"),
+    "TAG_UNLINKED": Sentence("связь снята", "link ended"),
+    "TAG_CONFLICT": Sentence("конфликт", "conflict"),
+    "TAG_UNCHANGED": Sentence("без изменений", "unchanged"),
+    "TAG_IGNORED": Sentence("никому не нужно", "unwanted"),
+    "TAG_FAILED": Sentence("повторяется", "retrying"),
+    "TAG_ASIDE": Sentence("отложено", "put aside"),
+    "TAG_DEAD": Sentence("не доставлено", "not delivered"),
+    "TAG_NOT_QUEUED": Sentence("не в очереди", "not queued"),
+    "TAG_REFUSED": Sentence("отказ {status}", "rejected {status}"),
+    "TAG_PROBE": Sentence("проверка", "probe"),
+    "CAME_NOT_YET": Sentence("ждёт в очереди", "waits on the queue"),
+    "CAME_NOT_QUEUED": Sentence(
+        "в очередь не попало, сохранено целиком; вернуть: ./b24 replay",
+        "did not reach the queue and is kept whole; put it back: ./b24 replay",
+    ),
+    "CAME_LINK_SYNCED": Sentence("связь: {account} → пользователь {user}", "linked: {account} → user {user}"),
+    "CAME_LINK_ENDED": Sentence("связь пользователя {user} снята", "the link of user {user} ended"),
+    "CAME_LINK_CONFLICT": Sentence(
+        "конфликт: пользователь {user} остался без связи, аккаунт у другого; сверьте поле Telegram у обоих",
+        "conflict: user {user} is left without a link, another user has the account; compare the Telegram field of both",
+    ),
+    "CAME_UNCHANGED_SAME": Sentence("пользователь {user}: уже известно", "user {user}: known already"),
+    "CAME_UNCHANGED_OLDER": Sentence(
+        "пользователь {user}: событие старше того, что известно",
+        "user {user}: the event is older than what is known",
+    ),
+    "CAME_UNCHANGED_REPEATED": Sentence(
+        "пользователь {user}: повтор, уже обработано", "user {user}: a repetition, handled before"
+    ),
+    "CAME_UNCHANGED_INACTIVE": Sentence(
+        "пользователь {user} уволен или отключён", "user {user} is dismissed or inactive"
+    ),
+    "CAME_UNCHANGED_NO_WEBHOOK": Sentence(
+        "пользователь {user} не связан: поля Telegram в событии нет, задайте BITRIX24_WEBHOOK_TOKEN",
+        "user {user} is not linked: the event has no Telegram field, set BITRIX24_WEBHOOK_TOKEN",
+    ),
+    "CAME_UNCHANGED_NO_FIELD": Sentence(
+        "пользователь {user}: поля Telegram нет ни в событии, ни в профиле, проверьте BITRIX24_TELEGRAM_FIELD_NAME",
+        "user {user}: neither the event nor the profile has the Telegram field, check BITRIX24_TELEGRAM_FIELD_NAME",
+    ),
+    "CAME_UNCHANGED_NOT_SHOWN": Sentence(
+        "пользователь {user}: входящий вебхук его не показывает, проверьте права владельца вебхука",
+        "user {user}: the incoming webhook does not show this user, check the rights of the webhook's owner",
+    ),
+    "CAME_UNCHANGED_UNREADABLE": Sentence(
+        "пользователь {user}: поле Telegram не читается, исправьте его в Битрикс24",
+        "user {user}: the Telegram field can't be read, correct it in Bitrix24",
+    ),
+    "CAME_UNCHANGED_OTHER_PORTAL": Sentence(
+        "пользователь {user} не связан: другой портал, сверьте BITRIX24_DOMAIN",
+        "user {user} is not linked: another portal, compare BITRIX24_DOMAIN",
+    ),
+    "CAME_EVENT_FORWARDED": Sentence(
+        "доставлено: {destination}, ответ {status}, {ms} мс",
+        "delivered: {destination}, answer {status}, {ms} ms",
+    ),
+    "CAME_EVENT_IGNORED": Sentence(
+        "никому не нужно: задайте FORWARD_TO, чтобы дошло до бота",
+        "nobody wants it: set FORWARD_TO, and it reaches your bot",
+    ),
+    "CAME_EVENT_FAILED": Sentence(
+        "{subscription}: попытка {attempt}, {reason}; следующая через {next} с",
+        "{subscription}: attempt {attempt}, {reason}; the next one in {next} s",
+    ),
+    "CAME_EVENT_DEAD": Sentence(
+        "{subscription}: не доставлено, {reason}; вернуть: ./b24 replay --event-id {event_id}",
+        "{subscription}: not delivered, {reason}; bring it back: ./b24 replay --event-id {event_id}",
+    ),
+    "CAME_EVENT_PUT_ASIDE": Sentence(
+        "отложено: {reason}; исправить: ./b24 dead-letters show {event_id}",
+        "put aside: {reason}; mend it: ./b24 dead-letters show {event_id}",
+    ),
+    # Why a message is a dead letter.
+    "REASON_NO_USER": Sentence("в data нет пользователя", "no user in data"),
+    "REASON_NO_USER_ID": Sentence(
+        "у пользователя нет ID, целого числа от 1", "a user without an ID that is a whole number from 1"
+    ),
+    "REASON_NO_DATA": Sentence("данные сообщения не в base64", "no data in base64"),
+    "REASON_NUL": Sentence("в event_id или в имени портала нулевой байт", "an event_id or portal with a NUL"),
+    "REASON_SCHEMA": Sentence(
+        "это не сообщение шлюза (схема 1), ошибка в полях: {fields}", "not a message of schema 1: {fields}"
+    ),
+    "REASON_GONE": Sentence(
+        "{destination} ответил 410: такие события ему больше не нужны",
+        "{destination} answered 410: it wants no more of these",
+    ),
+    "REASON_ATTEMPTS": Sentence("{subscription}: попытки кончились", "{subscription}: out of attempts"),
+    "REASON_NO_WORKER": Sentence("обработчик завершался, не закончив с ним", "no worker finished it"),
+    "REASON_NO_ANSWER": Sentence("{destination} не ответил", "{destination}: no answer"),
+    # `events`.
+    "EVENTS_NONE": Sentence(
+        "За это время ничего не пришло. Смотрите раньше (--since 7d) или отправьте пробное: ./b24 trigger ONUSERUPDATE",
+        "Nothing came in that time. Look further back (--since 7d), or send a test event: ./b24 trigger ONUSERUPDATE",
+    ),
+    "EVENTS_NO_SUCH": Sentence(
+        "Запроса {id} в журнале нет, или так начинается несколько. Список: ./b24 events --since 7d",
+        "The journal has no request {id}, or several begin so. List them: ./b24 events --since 7d",
+    ),
+    "EVENTS_REFUSED": Sentence(
+        "Запрос {id} отвергнут: непроверенное в очередь не ставится никогда. Устраните причину (./b24 events show {id}) и повторите событие в Битрикс24",
+        "Request {id} was refused: what is not verified is never queued. Remove the cause (./b24 events show {id}), and let Bitrix24 send the event again",
+    ),
+    "EVENTS_NOT_QUEUED": Sentence(
+        "Событие запроса {id} не попало в очередь и сохранено. Вернуть: ./b24 replay --event-id {event_id}",
+        "The event of request {id} did not reach the queue and is kept. Put it back: ./b24 replay --event-id {event_id}",
+    ),
+    "EVENTS_NO_MESSAGE": Sentence(
+        "Сообщение запроса {id} не сохранено: это проверка самого шлюза или запись прежней версии. Отправьте новое: ./b24 trigger {event}",
+        "The message of request {id} is not kept: it is a probe of the gateway's own, or a record of an earlier version. Send a new one: ./b24 trigger {event}",
+    ),
+    "EVENTS_NO_DESTINATION": Sentence(
+        "Получателя {name} нет, или событие {event} ему не нужно. Есть: {names}",
+        "There is no destination {name}, or it does not want {event}. There are: {names}",
+    ),
+    "EVENTS_TO_PUBSUB": Sentence(
+        "В Pub/Sub нельзя опубликовать для одной подписки. Повторите событие для всех (без --to) или верните недоставленное этому получателю: ./b24 replay --subscription ПОДПИСКА",
+        "Pub/Sub can't publish to one subscription alone. Resend the event to all (without --to), or put back what this destination missed: ./b24 replay --subscription SUBSCRIPTION",
+    ),
+    "EVENTS_RESENT": Sentence(
+        "Событие {event} снова в очереди под номером {event_id}. Что с ним станет: ./b24 events show {event_id}",
+        "Event {event} is on the queue again as {event_id}. What comes of it: ./b24 events show {event_id}",
+    ),
+    "EVENTS_CAME": Sentence("Что с ним стало", "What came of it"),
+    "EVENTS_RESENDS": Sentence("Повторено {at} как {event_id}", "Resent {at} as {event_id}"),
+    "EVENTS_EQUAL": Sentence("одинаковых: {count}, первый {at}", "{count} equal ones, the first {at}"),
     # The store of links.
     "STORE_SILENT": Sentence(
         "База связей не ответила ({problem}). Проверьте DATABASE_URL и работает ли она",

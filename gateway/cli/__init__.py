@@ -19,6 +19,7 @@ COMMANDS = {
     "dead-letters": "Look at dead letters, mend them, drop them.",
     "explain": "Why a request is refused: paste the request, a curl line or a log record.",
     "doctor": "Check the settings and a running address.",
+    "events": "What came, and what came of it; an accepted event once more.",
     "rejections": "Why requests were refused, grouped by cause.",
     "field": "Create the Telegram field of users' profiles in the portal.",
     "resync": "Compare the portal's users with the links, and queue what changed.",

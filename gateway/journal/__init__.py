@@ -104,6 +104,11 @@ class Journal:
         now = self._clock()
         return self._write([lambda connection: writing.add_round(connection, now, fields)])
 
+    def add_resend(self, request: Request, event_id: str, to: str = "") -> bool:
+        """The event of a request was published again as `event_id`, to one subscription or to all."""
+        now = self._clock()
+        return self._write([lambda c: writing.add_resend(c, request.n, now, event_id, to)])
+
     def write(self, items: Sequence[NewRequest | tuple[str, float, Mapping[str, Any]]]) -> bool:
         """Many records in one transaction: requests, and (`outcome` or `round`, time, fields)."""
         return self._write([self._step(item) for item in items])

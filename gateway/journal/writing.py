@@ -10,6 +10,7 @@ from gateway.journal.model import TAGS, NewRequest
 FOLD_SECONDS = 86_400.0  # an equal request after that is a record of its own
 FLOOD_ROWS = 200  # records an hour of one sender's refused requests; what is over is counted in one
 KEPT_TEXT = 2000  # characters of a reason
+KEPT_RESENDS = 20  # of one event, the newest
 
 _INSERT = """
 INSERT INTO requests (changed, request_id, at, first_at, count, kind, share, tag, code, status, cause, event,
@@ -127,6 +128,22 @@ def add_outcome(connection: sqlite3.Connection, at: float, fields: Mapping[str, 
     )
     if event_id:
         _judge_again(connection, event_id)
+
+
+def add_resend(connection: sqlite3.Connection, n: int, at: float, event_id: str, to: str) -> None:
+    """Remember at a request's record that its event was published again; it is found by the new id too."""
+    row = connection.execute("SELECT request_id, record FROM requests WHERE n = ?", (n,)).fetchone()
+    if row is None:
+        return
+    request_id, text = row
+    record = json.loads(text)
+    resent = [*record.get("resent", []), {"at": at, "event_id": event_id, "to": to}]
+    record["resent"] = resent[-KEPT_RESENDS:]
+    connection.execute(
+        "UPDATE requests SET record = ?, changed = ? WHERE n = ?",
+        (_json(record), _next_change(connection), n),
+    )
+    connection.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?)", (event_id, request_id))
 
 
 def _judge_again(connection: sqlite3.Connection, event_id: str) -> None:

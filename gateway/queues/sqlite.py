@@ -89,12 +89,16 @@ class EmbeddedQueue:
         """Whether any subscription gets this event."""
         return any(subscription.wants(event) for subscription in self.subscriptions)
 
-    def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
+    def publish(
+        self, data: bytes, attributes: Mapping[str, str], timeout: float, to: str | None = None
+    ) -> str:
         """Store a message and return its id; it survives a crash from then on.
 
         Whoever's turn it is stores the messages of all who wait: one commit, one wait for the disk.
+        `to` names the one subscription that gets it, where not all that want it shall.
         """
         names, about = self._wanting(data, attributes)
+        names = names if to is None else [to]
         mine = _Waiting(data, json.dumps(dict(attributes), ensure_ascii=False), names, about)
         self._waiting.append(mine)
         try:

@@ -21,6 +21,7 @@ _KNOWN = {
     "show",
     "forget",
     "create",
+    "resend",
     "gcloud",
 }
 _KNOWN |= {"logging", "read", "format", "json"}
@@ -34,6 +35,7 @@ _KNOWN |= {"logging", "read", "format", "json"}
         *(["dead-letters", name] for name in ("show", "mend", "drop")),
         ["links", "forget"],
         ["field", "create"],
+        *(["events", name] for name in ("show", "resend")),
     ],
 )
 def test_russian_help_holds_no_english_words(

@@ -1,0 +1,174 @@
+"""`./b24 events`: what came, what came of it, and an accepted event once more."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gateway.cli.replay import parse_since
+from gateway.events import rfc3339
+from gateway.journal import open_journal
+from gateway.settings import Settings, load
+from gateway.texts import say, state_key
+from gateway.tools import events
+from gateway.tools.events import Event, Wanted
+from gateway.tools.outcomes import tag_in_words
+from gateway.tools.printing import as_json as json_text
+from gateway.tools.printing import print_list, printable
+
+EPILOG = """\b
+Examples:
+  ./b24 events
+  ./b24 events --user 12 --since 7d
+  ./b24 events --refused --follow
+  ./b24 events show 5f2c9d01
+  ./b24 events resend 5f2c9d01 --to https://bot.example.com/bitrix
+"""
+
+
+@click.group(
+    "events",
+    invoke_without_command=True,
+    help="What came to this machine's gateway, oldest first: event, portal, user, and in one line why it was "
+    "refused or what came of it. From the journal (JOURNAL_URL). Without a sub-command: list it.",
+    epilog=EPILOG,
+)
+@click.option("--refused", is_flag=True, help="Only what was refused.")
+@click.option("--event", metavar="NAME", default="", help="Only this event.")
+@click.option(
+    "--user",
+    metavar="USER",
+    default="",
+    help="Only this user: a Bitrix24 id, or a Telegram account as the event names it.",
+)
+@click.option("--portal", metavar="DOMAIN", default="", help="Only this portal.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    default="24h",
+    show_default=True,
+    help="From when on: RFC 3339, or 30m, 2h, 7d ago.",
+)
+@click.option("--follow", is_flag=True, help="Then go on, with each request as it comes.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a list of JSON objects; with --follow one a line."
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    refused: bool,
+    event: str,
+    user: str,
+    portal: str,
+    since: str,
+    follow: bool,
+    as_json: bool,
+) -> None:
+    settings = load()
+    if context.invoked_subcommand is not None:
+        context.obj = settings
+        return
+    wanted = Wanted(refused, event, user, portal, parse_since(since))
+    journal = open_journal(settings)
+    found = events.listed(journal, wanted)
+    if as_json and not follow:
+        print_list(one.to_json(settings) for one in found)
+        return
+    last, count = 0, 0
+    for one in found:
+        last, count = one.request.n, count + 1
+        _print_line(one, settings, as_json)
+    if not count and not follow:
+        click.echo(say("EVENTS_NONE", settings.language), err=True)
+    for one in events.followed(journal, wanted, settings, last) if follow else ():
+        _print_line(one, settings, as_json)
+
+
+@command.command(
+    "show",
+    help="One request, whole: where the token was looked for, why it was refused, what came of it at each "
+    "subscription. ID: its id or event_id, or the beginning of one.",
+    epilog="Example: ./b24 events show 5f2c9d01",
+)
+@click.argument("request_id", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def show(settings: Settings, request_id: str, as_json: bool) -> None:
+    journal = open_journal(settings)
+    event = events.find(journal, request_id, settings.language)
+    whole = events.whole(journal, event, settings)
+    if as_json:
+        click.echo(json_text(whole))
+        return
+    _print_line(event, settings)
+    for line in (*_causes(whole), *_places(whole, settings), *_came(whole, settings)):
+        click.echo(printable(line))
+    for name in ("message", "headers", "query", "body"):
+        if whole.get(name):
+            shown = whole[name] if isinstance(whole[name], str) else json_text(whole[name])
+            click.echo(f"\n{name}:")
+            click.echo("\n".join(map(printable, shown.splitlines())))
+
+
+@command.command(
+    "resend",
+    help="Publish an accepted event again under a new event_id, to all that want it or to one. "
+    "What was refused is never published.",
+    epilog="Example: ./b24 events resend 5f2c9d01 --to https://bot.example.com/bitrix",
+)
+@click.argument("request_id", metavar="ID")
+@click.option(
+    "--to", metavar="DESTINATION", help="Only to this one: an address of FORWARD_TO, or a subscription."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def resend(settings: Settings, request_id: str, to: str | None, as_json: bool) -> None:
+    event = events.find(open_journal(settings), request_id, settings.language)
+    name, event_id = event.request.event, events.resend(settings, event.request, to)
+    if as_json:
+        click.echo(json_text({"event": name, "event_id": event_id, "resent_from": event.request.event_id}))
+        return
+    click.echo(printable(say("EVENTS_RESENT", settings.language, event=name, event_id=event_id)))
+
+
+def _print_line(event: Event, settings: Settings, as_json: bool = False) -> None:
+    if as_json:
+        click.echo(json_text(event.to_json(settings), None))
+        return
+    request = event.request
+    tag = tag_in_words(request, settings.language)
+    equal = ""
+    if request.count > 1:
+        first = rfc3339(request.first_at.replace(microsecond=0))
+        equal = " · " + say("EVENTS_EQUAL", settings.language, count=request.count, at=first)
+    at = rfc3339(request.at.replace(microsecond=0))
+    click.echo(printable(f"{at}  {request.request_id}  {tag}  {event.line(settings)}{equal}"))
+
+
+def _causes(whole: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for cause in whole["causes"]:
+        lines += [f"  {cause['code']}: {cause['says']}", f"  → {cause['do']}"]
+    return [*lines, f"  {whole['guide']}"] if lines else []
+
+
+def _places(whole: Mapping[str, Any], settings: Settings) -> list[str]:
+    """Where the token was looked for; what was empty everywhere needs no line."""
+    lines = []
+    for seen in whole.get("places", []):
+        if seen["state"] != "absent":
+            state = say(state_key(seen["state"], seen["length"]), settings.language)
+            facts = (seen["place"], state, seen["length"], seen["fingerprint"])
+            lines.append("  " + " · ".join(str(fact) for fact in facts if fact is not None))
+    return lines
+
+
+def _came(whole: Mapping[str, Any], settings: Settings) -> list[str]:
+    lines = [f"{say('EVENTS_CAME', settings.language)}:"] if whole["outcomes"] else []
+    resent = {one["event_id"]: one["at"] for one in whole["resent"]}
+    for event_id, at in resent.items():
+        lines.append("  " + say("EVENTS_RESENDS", settings.language, at=at, event_id=event_id))
+    for one in whole["outcomes"]:
+        again = f" ({one['event_id'][:8]}…)" if one["event_id"] in resent else ""
+        lines.append(f"  {one['at']}  {one['subscription'] or '–'}  {one['says']}{again}")
+    return lines

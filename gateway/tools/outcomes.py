@@ -1,0 +1,75 @@
+"""What came of an event, in the reader's words: a row's tag, a list's one line, a dead letter's reason."""
+
+import re
+from collections.abc import Sequence
+
+from gateway.diagnosis import in_words
+from gateway.journal import TAGS, Outcome, Request
+from gateway.settings import Settings
+from gateway.texts import SENTENCES, say
+
+_RANK = {code: rank for rank, code in enumerate(TAGS)}
+
+# Reasons are stored in English; those that a consumer writes itself are told in the reader's language.
+_REASONS = (
+    (re.compile(r"no user in data"), "REASON_NO_USER"),
+    (re.compile(r"a user without an ID that is a whole number from 1"), "REASON_NO_USER_ID"),
+    (re.compile(r"no data in base64"), "REASON_NO_DATA"),
+    (re.compile(r"an event_id or portal with a NUL"), "REASON_NUL"),
+    (re.compile(r"not a message of schema 1: (?P<fields>.*)", re.DOTALL), "REASON_SCHEMA"),
+    (re.compile(r"(?P<destination>.*): 410 Gone", re.DOTALL), "REASON_GONE"),
+    (re.compile(r"(?P<subscription>.*): out of attempts", re.DOTALL), "REASON_ATTEMPTS"),
+    (re.compile(r"no worker finished it"), "REASON_NO_WORKER"),
+    (re.compile(r"(?P<destination>https?://.*): no answer", re.DOTALL), "REASON_NO_ANSWER"),
+)
+
+
+def tag_in_words(request: Request, language: str) -> str:
+    """What happened to a request, in a word or two."""
+    return say(f"TAG_{request.tag.upper()}", language, status=request.status)
+
+
+def line_of(request: Request, outcomes: Sequence[Outcome], settings: Settings) -> str:
+    """One line: why a request was refused, or what came of its event at each subscription."""
+    language = settings.language
+    if request.kind in ("refused", "probe") and request.status != 200:
+        causes = in_words(request.record.get("causes", []), settings)
+        return causes[0].says if causes else request.code
+    if request.kind == "not_queued":
+        return say("CAME_NOT_QUEUED", language)
+    accounts = request.record.get("accounts") or []
+    account = str(accounts[0]) if len(accounts) == 1 else ""
+    gravest_first = sorted(outcomes, key=lambda one: _RANK.get(one.code, len(_RANK)))
+    came = dict.fromkeys(in_a_line(one, language, account) for one in gravest_first)
+    return "; ".join(came) or say("CAME_NOT_YET", language)
+
+
+def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
+    """What came of an event at one subscription; `account` is what the event itself named."""
+    facts = outcome.facts
+    values = {
+        "user": outcome.bitrix_user_id or "?",
+        "account": facts.get("account") or account or "Telegram",
+        "subscription": outcome.subscription,
+        "reason": reason_in_words(outcome.reason, language),
+        "event_id": outcome.event_id,
+        "attempt": outcome.attempts,
+        "next": facts.get("next", "?"),
+        "destination": facts.get("destination") or outcome.subscription,
+        "status": facts.get("status", "?"),
+        "ms": outcome.ms if outcome.ms is not None else "?",
+    }
+    key = f"CAME_{outcome.code}"
+    if outcome.code == "LINK_UNCHANGED":
+        key = f"CAME_UNCHANGED_{outcome.reason.upper()}"
+    if key not in SENTENCES:  # of another edition
+        return f"{outcome.code} {outcome.reason}".strip()
+    return say(key, language, **values)
+
+
+def reason_in_words(reason: str, language: str) -> str:
+    """Why a message could not be handled, in the reader's language where the reason is one of ours."""
+    for pattern, key in _REASONS:
+        if found := pattern.fullmatch(reason):
+            return say(key, language, **found.groupdict())
+    return reason

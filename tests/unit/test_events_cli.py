@@ -1,0 +1,283 @@
+"""`./b24 events`: what came and what came of it, in both languages; an accepted event once more."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main
+from gateway.events import webhook_message
+from gateway.journal import Journal, NewRequest
+from gateway.queues import open_embedded
+from gateway.queues.model import Delivery
+from gateway.settings import Settings, load
+from gateway.tools import events
+from gateway.tools.events import Wanted
+from gateway.tools.outcomes import reason_in_words
+from tests.support.deliveries import PORTAL, TOKEN, delivery
+
+NOW = datetime.now(UTC).timestamp()
+BOT = "http://bot.internal/bitrix"
+SETTINGS = {
+    "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
+    "FORWARD_TO": f"{BOT} http://other.internal/hook#ONTASK*",
+}
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    values = {**SETTINGS, "LOG_LANGUAGE": "en", "JOURNAL_URL": f"sqlite:///{tmp_path}/journal.db"}
+    values |= {"QUEUE_URL": f"sqlite:///{tmp_path}/queue.db"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return load()
+
+
+@pytest.fixture
+def journal(settings: Settings) -> Iterator[Journal]:
+    journal = Journal(settings.journal_url, "en")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(["events", *arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def accepted(number: int = 1, user: int = 12, event: str = "ONUSERUPDATE", **more: Any) -> NewRequest:
+    data = {"ID": str(user), "UF_USR_TELEGRAM": f"@user_{user}"}
+    message = webhook_message(delivery(event, data, ts=number), datetime.fromtimestamp(NOW, UTC), [], "")
+    given: dict[str, Any] = {
+        "request_id": f"{number:016x}",
+        "at": NOW - 100 + number,
+        "kind": "accepted",
+        "code": "EVENT_QUEUED",
+        "status": 200,
+        "event": event,
+        "event_id": message.event_id,
+        "portal": PORTAL,
+        "terms": (str(user), f"@user_{user}"),
+        "record": {"users": [user], "accounts": [f"@user_{user}"], "place": "body:token", "places": []},
+        "whole": {"message": json.loads(message.to_bytes())},
+    }
+    return NewRequest(**given | more)
+
+
+def refused(number: int, **more: Any) -> NewRequest:
+    cause = {
+        "code": "TOKEN_BLANK",
+        "detail": "query:token",
+        "variant": "",
+        "values": {"place": "query:token"},
+    }
+    places = [{"place": "query:token", "state": "malformed", "length": 0, "fingerprint": None}]
+    given: dict[str, Any] = {
+        "request_id": f"{number:016x}",
+        "at": NOW - 100 + number,
+        "kind": "refused",
+        "code": "TOKEN_NOT_FOUND",
+        "status": 401,
+        "cause": "TOKEN_BLANK",
+        "record": {"users": [], "places": places, "causes": [cause], "method": "POST", "path": "/"},
+    }  # fmt: skip
+    return NewRequest(**given | more)
+
+
+def came(
+    request: NewRequest, code: str, subscription: str = "on-user-update", **facts: Any
+) -> dict[str, Any]:
+    return {
+        "code": code,
+        "event_id": request.event_id,
+        "subscription": subscription,
+        "portal": PORTAL,
+        **facts,
+    }
+
+
+def test_a_journal_that_is_not_there_yet(run: Run, settings: Settings) -> None:
+    assert run("--json") == (0, "[]\n", "")
+    code, out, err = run()
+    assert (code, out) == (0, "")
+    assert "./b24 trigger" in err
+    code, out, err = run("show", "0123456789abcdef")
+    assert (code, out, "./b24 events" in err) == (2, "", True)
+    assert not Path(settings.journal_url.removeprefix("sqlite:///")).exists()
+
+
+def test_a_line_says_what_came_of_it_in_both_languages(
+    run: Run, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked, silent, waiting = accepted(1), accepted(2, 48), accepted(3, 7)
+    journal.add_requests([linked, silent, waiting, refused(4)])
+    journal.add_outcome(came(linked, "LINK_SYNCED", bitrix_user_id=12))
+    journal.add_outcome(came(linked, "EVENT_FORWARDED", "forward-event-1", destination=BOT, status=200, ms=7))
+    journal.add_outcome(came(silent, "LINK_UNCHANGED", reason="no_webhook", bitrix_user_id=48))
+    code, out, _ = run()
+    lines = out.splitlines()
+    assert (code, len(lines)) == (0, 4)
+    head = f"accepted  ONUSERUPDATE · {PORTAL} · 12 · "
+    assert f"{head}linked: @user_12 → user 12; delivered: {BOT}, answer 200, 7 ms" in lines[0]
+    assert "unchanged  ONUSERUPDATE" in lines[1]
+    assert "BITRIX24_WEBHOOK_TOKEN" in lines[1]
+    assert "waits on the queue" in lines[2]
+    assert "rejected 401  POST / · " in lines[3]
+    assert all(line[:20].endswith("Z") and line[22:38].isalnum() for line in lines)
+    monkeypatch.setenv("LOG_LANGUAGE", "ru")
+    lines = run()[1].splitlines()
+    assert "принято  ONUSERUPDATE" in lines[0]
+    assert "связь: @user_12 → пользователь 12" in lines[0]
+    assert "отказ 401" in lines[3]
+
+
+def test_the_list_as_json_and_its_filters(run: Run, journal: Journal) -> None:
+    old = accepted(9, 5, at=NOW - 3 * 86_400)
+    journal.add_requests([old, accepted(1), accepted(2, 123456), accepted(3, event="ONTASKADD"), refused(4)])
+    probe = accepted(5, kind="probe")
+    journal.add_requests([probe])
+
+    def ids(*arguments: str) -> list[int]:
+        code, out, _ = run("--json", *arguments)
+        assert code == 0
+        return [int(one["id"], 16) for one in json.loads(out)]
+
+    assert ids() == [1, 2, 3, 4]
+    assert ids("--since", "7d") == [9, 1, 2, 3, 4]
+    assert ids("--refused") == [4]
+    assert ids("--event", "ontaskadd") == [3]
+    assert ids("--user", "12") == [1, 3]
+    assert ids("--user", "@User_123456") == [2]
+    assert ids("--portal", PORTAL.upper(), "--user", "123456") == [2]
+    assert ids("--portal", "other.bitrix24.ru") == []
+    one = json.loads(run("--json")[1])[0]
+    assert (one["users"], one["tag"], one["at"].endswith("Z"), one["outcomes"]) == (
+        [12],
+        "accepted",
+        True,
+        [],
+    )
+    assert run("--since", "soon")[0] == 2
+
+
+def test_one_shown_whole(run: Run, journal: Journal) -> None:
+    one, other = accepted(1), refused(2)
+    journal.add_requests([one, other])
+    journal.add_outcome(came(one, "EVENT_PUT_ASIDE", reason="no user in data", attempt=1))
+    code, out, _ = run("show", one.request_id)
+    assert code == 0
+    assert "put aside" in out
+    assert "no user in data" in out
+    assert f"./b24 dead-letters show {one.event_id}" in out
+    assert '"schema": 1' in out
+    code, out, _ = run("show", one.event_id[:12], "--json")
+    shown = json.loads(out)
+    assert (shown["id"], shown["message"]["data"]["ID"], shown["outcomes"][0]["code"]) == (
+        one.request_id, "12", "EVENT_PUT_ASIDE",
+    )  # fmt: skip
+    code, out, _ = run("show", other.request_id)
+    assert "TOKEN_BLANK" in out
+    assert "→" in out
+    assert "token-not-found.md#token_blank" in out
+    assert "query:token" in out
+
+
+def waiting(settings: Settings) -> list[Delivery]:
+    queue = open_embedded(settings)
+    return [one for each in queue.subscriptions for one in queue.lease(each.name, 60, 100)]
+
+
+def test_resent_to_all_under_a_new_id(run: Run, journal: Journal, settings: Settings) -> None:
+    one = accepted(1)
+    journal.add_requests([one])
+    code, out, _ = run("resend", one.request_id, "--json")
+    event_id = json.loads(out)["event_id"]
+    assert (code, event_id != one.event_id) == (0, True)
+    deliveries = waiting(settings)
+    bot = settings.destinations[0].id
+    assert {each.subscription for each in deliveries} == {"on-user-update", f"forward-event-{bot}"}
+    for each in deliveries:
+        message = json.loads(each.data)
+        assert (message.pop("event_id"), each.attributes["event_id"]) == (event_id, event_id)
+        was = dict(one.whole["message"])
+        was.pop("event_id")
+        assert message == was
+    journal.add_outcome({**came(one, "LINK_SYNCED", bitrix_user_id=12), "event_id": event_id})
+    shown = json.loads(run("show", event_id, "--json")[1])  # the original is found by the new id too
+    assert (shown["id"], shown["resent"][0]["event_id"]) == (one.request_id, event_id)
+    assert [outcome["event_id"] for outcome in shown["outcomes"]] == [event_id]
+    assert "Resent" in run("show", one.request_id)[1]
+
+
+@pytest.mark.parametrize("to", [BOT, "bot.internal", "id", "subscription"])
+def test_resent_to_one_destination(run: Run, journal: Journal, settings: Settings, to: str) -> None:
+    one = accepted(1)
+    journal.add_requests([one])
+    bot = settings.destinations[0].id
+    named = {"id": bot, "subscription": f"forward-event-{bot}"}
+    code, out, _ = run("resend", one.request_id, "--to", named.get(to, to))
+    assert (code, "./b24 events show" in out) == (0, True)
+    assert [each.subscription for each in waiting(settings)] == [f"forward-event-{bot}"]
+
+
+def test_what_is_not_resent(run: Run, journal: Journal, settings: Settings, monkeypatch: Any) -> None:
+    one, probe = accepted(1), accepted(2, kind="probe", whole={})
+    unqueued, wrong = accepted(3, kind="not_queued", status=503), refused(4)
+    journal.add_requests([one, probe, unqueued, wrong])
+    for request, says in ((wrong, "never queued"), (unqueued, "./b24 replay"), (probe, "./b24 trigger")):
+        code, out, err = run("resend", request.request_id)
+        assert (code, out, says in err) == (2, "", True), err
+    for to in ("http://other.internal/hook", "nobody", ""):  # the first does not want this event
+        code, _, err = run("resend", one.request_id, "--to", to)
+        assert (code, BOT in err) == (2, True)
+    assert waiting(settings) == []
+    monkeypatch.setenv("QUEUE_URL", "pubsub://project-1/b24-events")
+    code, _, err = run("resend", one.request_id, "--to", BOT)
+    assert (code, "Pub/Sub" in err) == (2, True)
+
+
+def test_followed_events_come_with_what_came_of_them(journal: Journal, settings: Settings) -> None:
+    now = [0.0]
+    done, late = accepted(1), accepted(2)
+    bot = f"forward-event-{settings.destinations[0].id}"
+    steps = iter(
+        [
+            lambda: journal.add_requests([done, late, refused(3)]),
+            lambda: journal.add_outcome(came(done, "LINK_SYNCED", bitrix_user_id=12)),
+            lambda: journal.add_outcome(came(done, "EVENT_FORWARDED", bot)),
+        ]
+    )
+
+    def sleep(_seconds: float) -> None:
+        now[0] += 1.0
+        next(steps, lambda: None)()
+
+    coming = events.followed(journal, Wanted(), settings, 0, sleep, lambda: now[0])
+    shown = [next(coming) for _ in range(3)]
+    assert [(one.request.request_id, len(one.outcomes)) for one in shown] == [
+        (refused(3).request_id, 0), (done.request_id, 2), (late.request_id, 0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "russian"),
+    [
+        ("no user in data", "в data нет пользователя"),
+        ("not a message of schema 1: portal, ts", "ошибка в полях: portal, ts"),
+        ("https://bot.example.com/bitrix: 410 Gone", "https://bot.example.com/bitrix ответил 410"),
+        ("something else", "something else"),
+    ],
+)
+def test_reasons_in_the_readers_language(reason: str, russian: str) -> None:
+    assert russian in reason_in_words(reason, "ru")
+    assert russian == reason or russian not in reason_in_words(reason, "en")
