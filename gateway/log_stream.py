@@ -46,6 +46,11 @@ class Stderr:
                 self._keep(data)
         return len(text)
 
+    def is_terminal(self) -> bool:
+        """Whether somebody sits before it: then lines may be coloured and broken."""
+        descriptor = _descriptor()
+        return descriptor is not None and os.isatty(descriptor)
+
     def flush(self) -> None:
         """Nothing is buffered that could be written."""
 

@@ -33,9 +33,11 @@ def setup(settings: Settings) -> None:
     root = logging.getLogger()
     if not any(isinstance(handler, _Structured | _Lines) for handler in root.handlers):
         stream = Stderr(lambda count: say("LOG_LINES_DROPPED", settings.language, count=count))
-        handler: _Redacting = (
-            _Structured(_project(settings), stream) if settings.log_format == "json" else _Lines(stream)
-        )
+        handler: _Redacting
+        if settings.log_format == "json":
+            handler = _Structured(_project(settings), stream)
+        else:
+            handler = (_Terminal if stream.is_terminal() else _Lines)(stream)
         handler.setLevel(logging.INFO)
         handler.secrets = settings.secrets()
         root.handlers[:] = [handler]
@@ -140,7 +142,7 @@ class _Lines(_Redacting, logging.StreamHandler[Any]):
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = getattr(record, "json_fields", {})
-        line = f"{_time(record)} {record.levelname} {record.getMessage().translate(_ESCAPED)}"
+        line = self._sentence(record)
         codes = [cause["code"] for cause in fields.get("causes", [])]
         if "code" in fields:
             line += f" [{fields['code']}{': ' if codes else ''}{', '.join(codes)}]"
@@ -149,6 +151,39 @@ class _Lines(_Redacting, logging.StreamHandler[Any]):
         if record.exc_info:
             line += "\n" + logging.Formatter().formatException(record.exc_info)
         return line
+
+    def _sentence(self, record: logging.LogRecord) -> str:
+        return f"{_time(record)} {record.levelname} {record.getMessage().translate(_ESCAPED)}"
+
+
+class _Terminal(_Lines):
+    """For eyes: a refusal's cause, action and guide on lines of their own; what is wrong, in colour.
+
+    The codes end the last of these lines, as they end the one line elsewhere: `explain` reads both.
+    """
+
+    def _sentence(self, record: logging.LogRecord) -> str:
+        lines = getattr(record, "lines", None) or (record.getMessage(), "", "", "")
+        head, says, do, guide = (text.translate(_ESCAPED) for text in lines)
+        shown = [f"{_time(record)} {record.levelname} {_coloured(head, _COLOURS.get(record.levelname))}"]
+        if says:
+            shown.append(f"    {says}")
+        if do:
+            shown.append(_coloured(f"  → {do}", _BOLD))
+        if guide:
+            shown.append(f"    {guide}")
+        return "\n".join(shown)
+
+
+_BOLD = "1"
+_COLOURS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
+
+
+def _coloured(text: str, colour: str | None) -> str:
+    """`text` in a colour, unless the operator or the terminal wants none (https://no-color.org)."""
+    if not colour or os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
+        return text
+    return f"\x1b[{colour}m{text}\x1b[0m"
 
 
 class _Structured(_Redacting):

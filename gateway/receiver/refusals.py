@@ -39,16 +39,17 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
     if key == "TOKEN_REFUSED" and causes and causes[0]["code"] in _RIGHT_TOKEN:
         key = "TOKEN_ALMOST"  # "wrong token" and "the token is right" in one line help nobody
-    told = [say(key, config.language, received=_shown(received, key, config.language))]
+    head = say(key, config.language, received=_shown(received, key, config.language))
     if judgement.invalid:  # a line of text has no fields beside it
-        told[0] += f": {judgement.invalid}"
-    if causes:
-        told.append(f"{causes[0]['says']} {causes[0]['do']}")
-    elif judgement.hint == "robot":
-        told.append(say("ROBOT_ANSWER", config.language))
-    sentence = " — ".join([*told, say("EXPLAIN_GUIDE", config.language, section=guide)])
+        head += f": {judgement.invalid}"
+    says, do = (causes[0]["says"], causes[0]["do"]) if causes else ("", "")
+    if not causes and judgement.hint == "robot":
+        says = say("ROBOT_ANSWER", config.language)
+    more = say("EXPLAIN_GUIDE", config.language, section=guide)
+    sentence = " — ".join(text for text in (head, f"{says} {do}".strip(), more) if text)
     labels = {"cause": causes[0]["code"]} if causes else {}  # what the alerts count refusals by
-    log.warning(sentence, extra={"json_fields": fields, "labels": labels})
+    # `lines` is the sentence in its parts, for a terminal.
+    log.warning(sentence, extra={"json_fields": fields, "labels": labels, "lines": (head, says, do, more)})
 
 
 def shape_of(judgement: Judgement, secrets: Collection[str]) -> dict[str, Any]:

@@ -1,0 +1,112 @@
+"""A refusal before somebody's eyes: on lines of its own and in colour; anywhere else one line, or JSON."""
+
+import io
+import json
+import logging
+import os
+import pty
+import re
+import sys
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import logs
+from gateway.cli import main
+from gateway.receiver.refusals import log_refusal
+from gateway.settings import Settings
+from tests.support.refusals import Request, event, form
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+Wrote = Callable[..., str]
+
+
+@pytest.fixture
+def wrote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wrote]:
+    """What one refusal writes to a terminal, or to a pipe."""
+    root = logging.getLogger()
+    kept = root.handlers[:], root.level
+
+    def write(request: Request, terminal: bool = True, **settings: str) -> str:
+        reader, writer = pty.openpty() if terminal else os.pipe()
+        if terminal:
+            tty.setraw(writer)  # no carriage returns of the terminal's own
+        root.handlers.clear()
+        with os.fdopen(writer, "w") as stream, monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            logs.setup(Settings(language="en", **settings))  # type: ignore[arg-type]
+            judgement, config = request.judge()
+            log_refusal(judgement, config, "r1")
+            logging.getLogger("gateway.receiver").warning("the end")
+            written = b""
+            while b"the end" not in written:
+                written += os.read(reader, 65536)
+        os.close(reader)
+        return written.decode()
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    yield write
+    root.handlers[:], root.level = kept
+
+
+def refused(**changes: Any) -> Request:
+    return Request(body=form(event(None)), env={"LOG_LANGUAGE": "en"}, **changes)
+
+
+def test_cause_action_and_guide_stand_on_lines_of_their_own(wrote: Wrote) -> None:
+    lines = COLOUR.sub("", wrote(refused())).splitlines()
+    assert lines[0].endswith("WARNING ⚠️ Wrong outgoing webhook token. Received: None")
+    assert lines[1].startswith("    The event came with auth, but without application_token")
+    assert lines[2].startswith("  → If the portal is in the cloud")
+    assert lines[3] == (
+        "    More about it: docs/token-not-found.md#auth_missing [TOKEN_NOT_FOUND: AUTH_MISSING]"
+    )
+    assert len(lines) == 4 + 1
+
+
+def test_what_is_wrong_is_coloured_unless_somebody_wants_no_colours(
+    wrote: Wrote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "\x1b[33m⚠️ Wrong outgoing webhook token" in wrote(refused())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in wrote(refused())
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b" not in wrote(refused())
+
+
+def test_a_pipe_gets_one_line_and_json_stays_json(wrote: Wrote) -> None:
+    written = wrote(refused(), terminal=False)
+    assert "\x1b" not in written
+    assert len(written.splitlines()) == 1 + 1
+    assert "More about it" in written.splitlines()[0]
+    first = json.loads(wrote(refused(), log_format="json").splitlines()[0])
+    assert first["code"] == "TOKEN_NOT_FOUND"
+    assert "\n" not in first["message"]
+    assert "lines" not in first
+
+
+def test_a_sender_cannot_break_out_of_its_line(wrote: Wrote) -> None:
+    written = wrote(refused(agent="x\x1b[31m\n2026-01-01T00:00:00Z INFO all is well\x9b"))
+    assert len(written.splitlines()) == 4 + 1
+    assert set(COLOUR.findall(written)) <= {"\x1b[33m", "\x1b[1m", "\x1b[0m"}
+    assert "\x9b" not in written
+
+
+def test_explain_reads_what_a_terminal_showed(
+    wrote: Wrote, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    block = "\n".join(wrote(refused()).splitlines()[:4])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
+    for pasted in (block, COLOUR.sub("", block)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pasted.encode())))
+        assert main(["explain", "--json"]) == 1
+        told = json.loads(capsys.readouterr().out)
+        assert told["code"] == "TOKEN_NOT_FOUND"
+        assert told["causes"][0]["code"] == "AUTH_MISSING"
+        assert told["causes"][0]["says"].startswith("The event came with auth, but without application_token")
