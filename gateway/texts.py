@@ -116,6 +116,10 @@ SENTENCES: dict[str, Sentence] = {
         "Пользователь {user} не связан: событие {event} пришло с другого портала, спросить о нём нечем. Сверьте BITRIX24_DOMAIN",
         "User {user} is not linked: event {event} came from another portal, which nobody can be asked about. Compare BITRIX24_DOMAIN",
     ),
+    "FIELD_LIKE_TELEGRAM": Sentence(
+        "⚠️ В данных пользователя {user} поля Telegram нет, но есть похожее: {field}. Если аккаунт в нём, задайте BITRIX24_TELEGRAM_FIELD_NAME={field} и перезапустите шлюз",
+        "⚠️ The data of user {user} has no Telegram field, but one that looks like it: {field}. If the account is in there, set BITRIX24_TELEGRAM_FIELD_NAME={field} and restart the gateway",
+    ),
     "EVENT_FORWARDED": Sentence(
         "➡️ Событие {event} доставлено: {destination}, ответ {status}, {ms} мс",
         "➡️ Event {event} delivered: {destination}, answer {status}, {ms} ms",
@@ -129,8 +133,8 @@ SENTENCES: dict[str, Sentence] = {
         "⚠️ Event {event} failed ({subscription}), attempt {attempt}: {reason}. The next one in {next} s",
     ),
     "EVENT_DEAD": Sentence(
-        "🛑 Событие {event} не доставлено ({subscription}), попытки кончились: {reason}. Вернуть: ./b24 replay",
-        "🛑 Event {event} is not delivered ({subscription}), its attempts are used up: {reason}. To bring it back: ./b24 replay",
+        "🛑 Событие {event} не доставлено ({subscription}), попытки кончились: {reason}. Вернуть: ./b24 replay --event-id {event_id}",
+        "🛑 Event {event} is not delivered ({subscription}), its attempts are used up: {reason}. Bring it back: ./b24 replay --event-id {event_id}",
     ),
     "PORTAL_DIFFERS": Sentence(
         "⚠️ Событие пришло с портала {theirs}, а BITRIX24_DOMAIN — {mine}. Если портал переименовали, поправьте BITRIX24_DOMAIN; если их два, закрепите токены: ПОРТАЛ=ТОКЕН",
@@ -149,8 +153,8 @@ SENTENCES: dict[str, Sentence] = {
         "The queue's worker ended (code {code}); starting it again in {seconds} s. Nothing that was accepted is lost",
     ),
     "EVENT_PUT_ASIDE": Sentence(
-        "🛑 Событие {event_id} обработать нельзя: {reason}. Оно сохранено, смотрите: ./b24 dead-letters",
-        "🛑 Event {event_id} can't be handled: {reason}. It is kept, look at it: ./b24 dead-letters",
+        "🛑 Событие {event} обработать нельзя: {reason}. Оно сохранено. Исправить и вернуть: ./b24 dead-letters show {event_id} --message > letter.json, затем ./b24 dead-letters mend {event_id} letter.json; вернуть как есть: ./b24 replay --event-id {event_id}",
+        "🛑 Event {event} can't be handled: {reason}. It is kept. Mend it and bring it back: ./b24 dead-letters show {event_id} --message > letter.json, then ./b24 dead-letters mend {event_id} letter.json; as it is: ./b24 replay --event-id {event_id}",
     ),
     "LINKS_NO_FILE": Sentence(
         "Файла связей нет: {path}. Запустите шлюз (make run) или укажите боту тот же DATABASE_URL, что и шлюзу, полным путём: sqlite:////путь/links.db",

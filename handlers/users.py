@@ -5,6 +5,7 @@ the account is read with `user.get`; an empty field unlinks, while a field that 
 not there says nothing; events come late, twice and in any order.
 """
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 from gateway.errors import PoisonMessage
@@ -13,11 +14,15 @@ from gateway.links import decide, user_record
 from gateway.links.model import Account, Changes, HistoryRow, Moment, Observation, Store
 from gateway.links.telegram_account import parse_account
 from gateway.outcome import Outcome
+from gateway.texts import say
 from handlers.context import Context
 
 _AHEAD = timedelta(minutes=5)  # a `ts` further ahead of its arrival is a wrong clock
 _FIRST_SECOND = datetime(1000, 1, 1, tzinfo=UTC).timestamp()  # what every store and RFC 3339 can hold
 _LAST_SECOND = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+_MOST_ALIKE = 20  # fields that are named, whatever senders invent
+_alike: set[str] = set()
+_log = logging.getLogger("gateway.consumer")
 _CHANGES = {
     "linked": "LINK_SYNCED",
     "replaced": "LINK_SYNCED",
@@ -86,6 +91,7 @@ class _Reading:
         self._moment = observed_at(message)
         self._fields = user_record.telegram_fields(settings.telegram_field)
         self._now = context.now
+        self._language = settings.language
         self.silent: dict[int, str] = {}  # users without a readable account → the reason
         self._reason = (
             "other_portal"
@@ -103,6 +109,7 @@ class _Reading:
                 user, self._account(user, field, record[field]), self._moment, active, active_at
             )
         self.silent[user] = self._reason
+        self._say_what_is_alike(user, record)
         if self._fetch_user is None:
             return self._seen(user, None, self._moment, active, active_at)
         asked = self._now().astimezone(UTC)
@@ -112,10 +119,21 @@ class _Reading:
         row = user_record.upper_keys(found) if found is not None else {}
         field = next((name for name in self._fields if name in row), None)
         account = None if field is None else self._account(user, field, row[field])
+        if field is None:
+            self._say_what_is_alike(user, row)
         still = user_record.active(row)
         if still is False or (still and (active is None or asked_at.key() >= active_at.key())):
             active, active_at = still, asked_at
         return self._seen(user, account, asked_at, active, active_at)
+
+    def _say_what_is_alike(self, user: int, record: user_record.Record) -> None:
+        """Name a field that looks like Telegram's under another name, once a field and process."""
+        for field in user_record.like_telegram(record):
+            if field not in _alike and len(_alike) < _MOST_ALIKE:
+                _alike.add(field)
+                sentence = say("FIELD_LIKE_TELEGRAM", self._language, user=user, field=field)
+                fields = {"code": "FIELD_LIKE_TELEGRAM", "field": field, "bitrix_user_id": user}
+                _log.warning(sentence, extra={"json_fields": fields})
 
     def _account(self, user: int, field: str, value: object) -> Account | None:
         account = parse_account(value)
@@ -148,7 +166,7 @@ def _outcome(row: HistoryRow) -> Outcome:
         _CHANGES[row.change],
         bitrix_user_id=row.bitrix_user_id,
         values={"account": account or previous},
-        facts={"change": row.change},
+        facts={"change": row.change, "account": account or previous},
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 _USER_ID = re.compile(r"[0-9]{1,32}")
 MAX_USER_ID = 10**16 - 1  # our Firestore store orders users by 16 digits
+_LIKE_TELEGRAM = re.compile(r"(?:[A-Z0-9]+_)*(?:TELEGRAM[A-Z0-9]*|TG)(?:_[A-Z0-9]+)*")
 _ACTIVE = {"1": True, "y": True, "true": True, "0": False, "n": False, "false": False}
 
 Record = dict[str, Any]
@@ -70,6 +71,13 @@ def active(record: Record) -> bool | None:
 def telegram_fields(configured: str) -> tuple[str, ...]:
     """The fields that may hold the Telegram account, in the order in which they are looked at."""
     return tuple(dict.fromkeys((configured.upper(), "UF_USR_TELEGRAM", "TELEGRAM_ID", "TELEGRAM")))
+
+
+def like_telegram(record: Record) -> list[str]:
+    """Fields that hold something and look like Telegram's by their names, as in `UF_TELEGRAM_ID`."""
+    return [
+        name for name, value in record.items() if value and len(name) <= 50 and _LIKE_TELEGRAM.fullmatch(name)
+    ]
 
 
 def speaks_of(message: object, portal: str, bitrix_user_id: int) -> bool:

@@ -25,6 +25,7 @@ from gateway.queues import Publisher, open_embedded, open_pubsub
 from gateway.queues.model import Dead
 from gateway.queues.publish import publish_within
 from gateway.queues.pubsub import PubSub
+from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings
 
 Source = Literal["journal", "log", "file", "store", "queue"]
@@ -48,6 +49,7 @@ class Kept:
     settle: Callable[[], None]
     reason: str = ""
     attempts: int = 0
+    subscription: str = ""  # of the embedded queue, whose others had the message long ago
 
     @property
     def message(self) -> Any:
@@ -63,10 +65,35 @@ def nothing() -> None:
 
 
 def put_back(kept: Kept, publisher: Publisher) -> str:
-    """Publish it again, then settle it. Raises `QueueUnavailable`, and what `settle` raises."""
-    message_id = publish_within(publisher, kept.data, kept.attributes, time.monotonic() + REPLAY_SECONDS)
+    """Publish it again, then settle it. Raises `QueueUnavailable`, and what `settle` raises.
+
+    A dead letter of one subscription goes to that one alone: what failed for one repeats nothing for others.
+    """
+    to = _To(publisher, kept.subscription) if kept.subscription else publisher
+    message_id = publish_within(to, kept.data, kept.attributes, time.monotonic() + REPLAY_SECONDS)
     kept.settle()
     return message_id
+
+
+class _To:
+    """The embedded queue as a publisher to one of its subscriptions, or to all where that one is gone."""
+
+    def __init__(self, publisher: Publisher, subscription: str) -> None:
+        self._publisher, self._subscription = publisher, subscription
+
+    def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
+        queue = self._publisher
+        if isinstance(queue, EmbeddedQueue) and self._subscription in {
+            one.name for one in queue.subscriptions
+        }:
+            return queue.publish(data, attributes, timeout, to=self._subscription)
+        return queue.publish(data, attributes, timeout)
+
+    def wants(self, event: str) -> bool:
+        return self._publisher.wants(event)
+
+    def close(self) -> None:
+        self._publisher.close()
 
 
 def journal_events(journal: Journal, since: datetime | None = None) -> Iterator[Kept]:
@@ -237,4 +264,5 @@ def _from_dead(dead: Dead, settle: Callable[[], None]) -> Kept:
         settle=settle,
         reason=dead.reason,
         attempts=dead.attempts,
+        subscription=dead.subscription,
     )

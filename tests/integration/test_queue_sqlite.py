@@ -12,18 +12,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import QueueUnavailable
 from gateway.local.worker import by_object
-from gateway.queues import open_publisher
+from gateway.queues import open_embedded, open_publisher
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.queues.subscriptions import Subscription
 from gateway.settings import load
+from gateway.tools.recovery import put_back, queue_letters
 from tests.support.clock import Clock
 from tests.support.queues import leased
 
@@ -389,3 +390,20 @@ def test_the_first_editions_file_is_taken_over(tmp_path: Path) -> None:
         assert [delivery.message_id for delivery in queue.lease("forward-event-1", 60, 10)] == ["7", "8"]
         (dead,) = queue.dead_letters()
         assert (dead.id, dead.reason, dead.subscription) == ("5", "the store does not answer", "")
+
+
+def test_a_dead_letter_of_one_subscription_goes_back_to_that_one_alone(tmp_path: Path) -> None:
+    values = {"FORWARD_TO": "http://a.internal http://b.internal"}
+    values["QUEUE_URL"] = f"sqlite:///{tmp_path}/queue.db"
+    settings = load(values, None)
+    queue = open_embedded(settings)
+    queue.publish(b"{}", {"event": "ONTASKADD", "event_id": "e1"}, 10)
+    one, other = queue.subscriptions[-2:]
+    [done], [failed] = queue.lease(one.name, 60), queue.lease(other.name, 60)
+    queue.settle([done], [(failed, "a.internal: 503", None)])
+    with ExitStack() as stack:
+        [kept] = queue_letters(settings, stack)
+        put_back(kept, queue)
+    assert queue.depths() == {other.name: 1}
+    assert list(queue.dead_letters()) == []
+    queue.close()

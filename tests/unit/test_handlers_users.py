@@ -143,6 +143,40 @@ def test_other_values_change_nothing_and_are_told_with_the_user_alone(handle: Ha
     assert str(value) not in str(outcome.values) + str(outcome.facts)
 
 
+def test_a_field_that_looks_like_telegrams_is_named_once(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    for user in (7, 8):
+        handle({"ID": user, "UF_TELEGRAM_ID": "55", "WORK_TGV": "5", "UF_TG_OLD": ""}, fetch=True)
+    handle({"ID": 9}, row={"ID": "9", "UF_CRM_TELEGRAM1": "@ivan_petrov"})
+    handle({"ID": 10, "UF_TG_NICK": "5", "UF_USR_TELEGRAM": "55"})
+    [one, other] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_TELEGRAM_ID" in one.message
+    assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_CRM_TELEGRAM1" in other.message
+    assert "55" not in one.message
+    assert one.json_fields == {"code": "FIELD_LIKE_TELEGRAM", "field": "UF_TELEGRAM_ID", "bitrix_user_id": 7}  # type: ignore[attr-defined]
+
+
+def test_a_changed_links_outcome_holds_the_account(handle: Handle) -> None:
+    handle({"ID": "7", "UF_USR_TELEGRAM": "@ivan_petrov"})
+    assert OUTCOMES[0].facts["account"] == "@ivan_petrov"
+    handle({"ID": "7", "UF_USR_TELEGRAM": ""}, TS + 1)
+    assert (OUTCOMES[0].code, OUTCOMES[0].facts["account"]) == ("LINK_ENDED", "@ivan_petrov")
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("code", ["EVENT_DEAD", "EVENT_PUT_ASIDE"])
+def test_what_ends_as_a_dead_letter_is_an_error_with_the_command_that_brings_it_back(
+    caplog: pytest.LogCaptureFixture, code: str, language: str
+) -> None:
+    values = {"subscription": "on-user-add", "reason": "no user in data"}
+    report(Outcome(code, "no user in data", values=values), About("ONUSERADD", "e1"), language)
+    [record] = caplog.records
+    assert record.levelno == logging.ERROR
+    assert "./b24 replay --event-id e1" in record.message
+    assert ("./b24 dead-letters mend e1" in record.message) == (code == "EVENT_PUT_ASIDE")
+
+
 @pytest.mark.parametrize("value", ["0", "N", "n", "false", "FALSE", False, 0, " N "])
 def test_an_inactive_user_is_unlinked(handle: Handle, value: object) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
