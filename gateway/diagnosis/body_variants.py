@@ -5,101 +5,97 @@ the bytes suggest. A reading is only worth a cause where it shows more of a toke
 or of an event than the body as it was read: `shows` measures that.
 """
 
-import base64
-import binascii
 import html
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
+from gateway.diagnosis.body_readings import (
+    Budget,
+    Reading,
+    decoded,
+    from_base64,
+    is_no_form,
+    start_of,
+    text_of_json,
+    wide,
+)
 from gateway.ingest import php_form
 from gateway.ingest.decision import Judgement
-from gateway.ingest.decode import decode, decode_query, with_form_names
-from gateway.ingest.hollow import hollow, printout
+from gateway.ingest.decode import decode_query, with_form_names
+from gateway.ingest.hollow import hollow
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.ingest.limits import MAX_PARAMETERS, TooComplex
+from gateway.ingest.printouts import is_bytes, printout
 from verify import BODY_PATHS, QUERY_PLACE, Path
 
 MAX_BYTES = 256 * 1024  # of a body that is read in other ways
-MAX_DEPTH = 2  # a field in a field: an envelope's body that is JSON in a string
+MAX_DEPTH = 5  # levels of an envelope: `Data.req.Body`, `Records.0.body`, `trigger.event.body`
+MAX_TEXTS = 2  # a text in a text: an envelope's body that is JSON in a string
 MAX_FIELDS = 64  # fields that are tried as a body of their own
-MAX_TRIES, MAX_TRIED = 100, 512 * 1024  # decodings of one diagnosis, and their bytes in all
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x78\x9c": "zlib", b"\x78\x01": "zlib"}
 _COMPRESSED |= {b"\x78\xda": "zlib", b"PK\x03\x04": "zip", b"BZh": "bzip2"}
-_NOT_A_FORM = re.compile(
-    rb"(?:[<{\[]|[Aa]rray\s?\(|stdClass|object\(|[aO]:[0-9]{1,9}:|b[\"']|(?:url\.Values|&)?map\[)"
-)
+_NOTHING = (b"null", b"none", b"undefined", b"nil", b"false", b"nan", b'""')
 _N8N_ITEM = {"headers", "params", "query", "body"}
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
 _BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
+_SEPARATOR = re.compile(rb"[\n;,| ]|\\u0026", re.IGNORECASE)
 _ENCODED_NAME = re.compile(rb"(?:^|&)[^=&]*%25")
 _FLAT = re.compile(r"[^A-Za-z0-9]+")
 _WITHOUT_OTHERS = ("BODY_EMPTY", "BODY_COMPRESSED", "BODY_IN_QUERY", "BODY_PRINTED")
-_UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The top level as a reading has it; `code` and `detail` say what is wrong with the body, if anything.
-
-    `how` chooses among the sentences of a code.
-    """
-
-    fields: Any
-    code: str = ""
-    detail: str = ""
-    repeated: frozenset[Path] = frozenset()
-    how: str = ""
-
-
-class Budget:
-    """What all readings of one diagnosis may cost together: a sender chooses how many his body suggests."""
-
-    def __init__(self) -> None:
-        self.tries, self.bytes = MAX_TRIES, MAX_TRIED
-
-    def allows(self, body: bytes) -> bool:
-        self.tries, self.bytes = self.tries - 1, self.bytes - len(body)
-        return self.tries >= 0 and self.bytes >= 0
 
 
 def as_read(judgement: Judgement) -> Reading:
     """The body as the receiver read it, and whether it can have meant anything by it."""
     payload, body = judgement.payload, judgement.body
-    if not body.strip(b" \t\r\n\0"):
-        if in_query := _event_in_query(judgement):
-            return Reading(in_query, "BODY_IN_QUERY")
-        return Reading({}, "BODY_EMPTY")
-    if body.strip().lower() in (b"null", b"none", b"undefined"):
-        return Reading({}, "BODY_EMPTY", body.strip().decode().lower(), how="null")
+    if (nothing := _nothing(judgement)) is not None:
+        return nothing
     if payload.decoded_as == "compressed":
         return Reading({}, "BODY_COMPRESSED", _encoding(judgement))
     magic = next((name for magic, name in _COMPRESSED.items() if body.startswith(magic)), "")
     if magic and not body.isascii():
         return Reading({}, "BODY_COMPRESSED", magic)
-    if payload.decoded_as == "unreadable" or (payload.decoded_as == "form" and _is_no_form(body)):
-        printed = printout(_start(body).decode("utf-8", "replace"))
-        if printed and printed != "json":
+    if payload.decoded_as == "unreadable" or (payload.decoded_as == "form" and is_no_form(body)):
+        printed = printout(start_of(body).decode("utf-8", "replace"))
+        if printed and printed not in ("json", "nothing"):
             return Reading({}, "BODY_PRINTED", "body", how=printed)
         return Reading({}, "BODY_UNREADABLE", _kind(body))
-    if payload.decoded_as == "json" and payload.fields in ({}, []):
-        return Reading({}, "BODY_PRINTED", "body", how="empty")
+    if is_bytes(payload.fields) or (
+        isinstance(payload.fields, dict) and is_bytes([*payload.fields.values()])
+    ):
+        return Reading({}, "BODY_PRINTED", "body", how="buffer")
     lost = hollow(payload.fields)
     if lost is not None and lost.how not in ("flat", "text"):
         return Reading(payload.fields, "BODY_PRINTED", f"body:{lost.name}", payload.repeated, lost.how)
     return Reading(payload.fields, repeated=payload.repeated)
 
 
+def _nothing(judgement: Judgement) -> Reading | None:
+    """A body that holds nothing, or the word for it; None where it holds something."""
+    body = judgement.body.strip(b" \t\r\n\0").lower()
+    is_empty = judgement.payload.decoded_as == "json" and judgement.payload.fields in ({}, [])
+    if body and not is_empty and body not in _NOTHING:
+        return None
+    if in_query := _event_in_query(judgement):
+        return Reading(in_query, "BODY_IN_QUERY")
+    if is_empty:
+        return Reading({}, "BODY_PRINTED", "body", how="empty")
+    return Reading({}, "BODY_EMPTY", body.decode(), how="null" if body else "")
+
+
 def _event_in_query(judgement: Judgement) -> dict[str, Any] | None:
-    """The query, where it is an event that should have been the body."""
+    """The query, where it is an event that should have been the body, or a parameter of it that is one."""
     query, _ = query_of(judgement)
-    beside = any(str(name).lower().startswith(("data", "auth")) for name in query)
-    return query if "event" in query and beside else None
+    if "event" in query and any(str(name).lower().startswith(("data", "auth")) for name in query):
+        return query
+    texts = [value for value in query.values() if isinstance(value, str) and value[:1] == "{"]
+    budget = Budget()
+    inner = (one for text in texts[:MAX_FIELDS] for one in decoded(text.encode("utf-8", "replace"), budget))
+    return next((one.fields for one in inner if is_whole(one.fields)), None)
 
 
 def others(judgement: Judgement, first: Reading) -> list[Reading]:
@@ -176,18 +172,12 @@ def _encoding(judgement: Judgement) -> str:
     return named if named in known else "Content-Encoding" if named else "gzip"
 
 
-def _is_no_form(body: bytes) -> bool:
-    return _NOT_A_FORM.match(_start(body)) is not None
-
-
-def _start(body: bytes) -> bytes:
-    return body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")[:100]
-
-
 def _kind(body: bytes) -> str:
-    start = _start(body)
+    start = start_of(body)
     if start[:1] in (b"{", b"["):
         return "JSON"
+    if start[:2] == b"--":
+        return "multipart"
     return "XML" if start[:1] == b"<" else ""
 
 
@@ -197,29 +187,29 @@ def _of_bytes(judgement: Judgement, budget: Budget) -> Iterator[Reading]:
     content_type = judgement.incoming.header("content-type")
     if b"form-data" in body and (boundary := _BOUNDARY.search(body[:4096])):
         yield _parts(body, boundary[1], judgement, budget)
-    if text := _wide(body):
+    if text := wide(body):
         same = "utf-16" in content_type.lower() or "utf-32" in content_type.lower()
         code, said = (
             ("BODY_UNREADABLE", "UTF-16")
             if same
             else ("BODY_MISDECLARED", f"{shown_type(judgement)} → UTF-16")
         )
-        yield from _decoded(text, budget, content_type.partition(";")[0], code, said)
+        yield from decoded(text, budget, content_type.partition(";")[0], code, said)
     if judgement.payload.decoded_as != "json" and (b"=" not in body or _ENCODED_NAME.search(body)):
         once = unquote_to_bytes(body)
-        yield from _decoded(once, budget, "", "BODY_ENCODED_TWICE")
+        yield from decoded(once, budget, "", "BODY_ENCODED_TWICE")
         if b"%" in once:
-            yield from _decoded(unquote_to_bytes(once), budget, "", "BODY_ENCODED_TWICE")
+            yield from decoded(unquote_to_bytes(once), budget, "", "BODY_ENCODED_TWICE")
     if body[:3].lower() in (b"%7b", b"%5b"):
-        yield from _decoded(
+        yield from decoded(
             unquote_to_bytes(body.rstrip(b"=").replace(b"+", b" ")), budget, "", "BODY_ENCODED_TWICE"
         )
     if body.lstrip()[:1] in (b'"', b"'"):
-        yield from _decoded(_text_of_json(body), budget, "", "BODY_NESTED", "body")
+        yield from decoded(text_of_json(body), budget, "", "BODY_NESTED", "body")
     if body[:1] in (b"=", b"?"):
-        yield from _decoded(body[1:], budget, "", "BODY_NESTED", "body")
+        yield from decoded(body[1:], budget, "", "BODY_NESTED", "body")
     if _BASE64.fullmatch(squeezed := b"".join(body.split())):
-        yield from _decoded(_from_base64(squeezed), budget, "", "BODY_UNREADABLE", "base64")
+        yield from decoded(from_base64(squeezed), budget, "", "BODY_UNREADABLE", "base64")
     if judgement.payload.decoded_as in ("form", "unreadable"):
         yield from _of_text(body, budget)
 
@@ -228,19 +218,23 @@ def _of_text(body: bytes, budget: Budget) -> Iterator[Reading]:
     """Readings of a form that something printed anew: HTML entities, lines, semicolons, a BOM."""
     if b"&quot;" in body or b"&amp;" in body or b"&#" in body:
         plain = html.unescape(body.decode("utf-8", "replace")).encode("utf-8", "replace")
-        yield from _decoded(plain, budget, "", "BODY_UNREADABLE", "HTML entities")
-    if b"\n" in body or b";" in body:
-        lines = b"&".join(line.strip() for line in re.split(rb"[\n;]", body))
-        yield from _decoded(lines, budget, "", "BODY_UNREADABLE", "separators")
+        yield from decoded(plain, budget, "", "BODY_UNREADABLE", "HTML entities")
+    if _SEPARATOR.search(body):
+        lines = b"&".join(line.strip() for line in _SEPARATOR.split(body))
+        yield from decoded(lines, budget, "", "BODY_UNREADABLE", "separators")
     if body[:3] == b"\xef\xbb\xbf":
-        yield from _decoded(body[3:], budget, "", "BODY_UNREADABLE", "BOM")
+        yield from decoded(body[3:], budget, "", "BODY_UNREADABLE", "BOM")
 
 
-def _of_fields(fields: Any, budget: Budget, depth: int = MAX_DEPTH) -> Iterator[Reading]:
+def _of_fields(fields: Any, budget: Budget, depth: int = MAX_TEXTS) -> Iterator[Reading]:
     """Readings of what was read: flat names, and an event inside one field, or in a field of that."""
     if isinstance(fields, dict) and (flat := _unflattened(fields)):
         yield Reading(flat[0], "BODY_FLATTENED", flat[1])
     for name, value in _fields(fields, "body", MAX_DEPTH):
+        if isinstance(value, list):
+            if (nested := _from_pairs(value)) and is_event(nested):
+                yield Reading(nested, "BODY_FLATTENED", name, how="pairs")
+            continue
         for inner in [Reading(with_form_names(value))] if isinstance(value, dict) else _inside(value, budget):
             if is_whole(inner.fields):
                 how = "n8n" if isinstance(fields, dict) and fields.keys() >= _N8N_ITEM else ""
@@ -252,10 +246,28 @@ def _of_fields(fields: Any, budget: Budget, depth: int = MAX_DEPTH) -> Iterator[
                     yield Reading(deep.fields, "BODY_NESTED", name, deep.repeated)
 
 
+def _from_pairs(items: list[Any]) -> dict[str, Any] | None:
+    """A form that came as a list of names and values: `{"name", "value"}`, .NET's `Key`, `[name, value]`."""
+    pairs: list[tuple[str, Any]] = []
+    for item in items[:MAX_PARAMETERS]:
+        if isinstance(item, dict):
+            lower = {str(name).lower(): value for name, value in list(item.items())[:MAX_FIELDS]}
+            item = [lower.get("name", lower.get("key")), lower.get("value")]
+        if not isinstance(item, list) or len(item) != 2 or not isinstance(item[0], str):
+            return None
+        value = item[1][0] if isinstance(item[1], list) and len(item[1]) == 1 else item[1]
+        pairs.append((item[0], value))
+    return php_form.nest(
+        (php_form.split_name(name), value) for name, value in pairs if php_form.split_name(name)
+    )
+
+
 def _fields(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:
-    """The inner dicts and the texts that could be a body, with their names, at most `MAX_FIELDS` a level."""
+    """The inner dicts, lists and texts that could be a body, at most `MAX_FIELDS` a level."""
     if not depth or not isinstance(value, dict | list):
         return
+    if isinstance(value, list):
+        yield name, value
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for _, (key, inner) in zip(range(MAX_FIELDS), items, strict=False):
         path = f"{name}.{key}" if ":" in name else f"{name}:{key}"
@@ -273,13 +285,13 @@ def _inside(text: str, budget: Budget) -> Iterator[Reading]:
         return
     for _ in range(2):
         if body.lstrip()[:1] == b'"':
-            body = _text_of_json(body)
+            body = text_of_json(body)
     if body.lstrip()[:1] in (b"{", b"[") or re.search(rb"(?:event|auth|token)[^&]{0,60}=", body):
-        yield from _decoded(body, budget)
+        yield from decoded(body, budget)
     if b"%" in body:
-        yield from _decoded(unquote_to_bytes(body), budget)
+        yield from decoded(unquote_to_bytes(body), budget)
     if _BASE64.fullmatch(body):
-        yield from _decoded(_from_base64(body), budget)
+        yield from decoded(from_base64(body), budget)
 
 
 def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
@@ -287,7 +299,7 @@ def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None
     nested: dict[str, Any] = {}
     shown = ""
     for name, value in fields.items():
-        levels = _FLAT.sub(" ", str(name)).split()
+        levels = _FLAT.sub(" ", unquote(str(name)) if "%" in str(name) else str(name)).split()
         head = levels[0].lower() if levels else ""
         joined = "".join(levels).lower()
         if joined.endswith("authapplicationtoken") and head != "application":
@@ -326,6 +338,10 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -
             fields[name] = value.strip().decode("utf-8", "replace")
             files += [name] if b"filename" in head[:1000].lower() else []
     flat = _unflattened(fields)
+    if blob := next(
+        (name for name in files if name in ("auth", "data")), ""
+    ):  # a Blob of JSON among the fields
+        return Reading({**fields, blob: {}}, "TOKEN_NOT_TEXT", f"body:{blob}: file")
     if files and flat and flat[1].removeprefix("body:") in files:
         flat[0]["auth"]["application_token"] = None  # a file is no text, whatever it holds
         return Reading(flat[0], "TOKEN_NOT_TEXT", "body:auth.application_token: file")
@@ -336,50 +352,6 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -
     if judgement.payload.declared == "multipart":
         return Reading(whole, "BODY_UNREADABLE", "multipart")
     return Reading(whole, "BODY_MISDECLARED", f"{shown_type(judgement)} → multipart")
-
-
-def _decoded(
-    body: bytes, budget: Budget, content_type: str = "", code: str = "", detail: str = ""
-) -> Iterator[Reading]:
-    if not budget.allows(body):
-        return
-    try:
-        payload = decode(body, content_type)
-    except TooComplex:
-        return
-    if payload.decoded_as in ("form", "json", "multipart") and payload.fields:
-        if payload.decoded_as == "form" and _is_no_form(body):
-            return
-        yield Reading(payload.fields, code, detail, payload.repeated)
-
-
-def _wide(body: bytes) -> bytes:
-    """UTF-16 or UTF-32 as UTF-8; b"" where it is neither."""
-    encoding = "utf-16" if body[:2] in _UTF16 else ""
-    if not encoding and body[1:2] == b"\0" and body[3:4] == b"\0":
-        encoding = "utf-16-le" if body[2:3] != b"\0" else "utf-32-le"
-    if not encoding and body[:1] == b"\0":
-        encoding = "utf-16-be" if body[1:2] != b"\0" else "utf-32-be"
-    return (
-        body.decode(encoding, "replace").removeprefix("\ufeff").encode("utf-8", "replace")
-        if encoding
-        else b""
-    )
-
-
-def _text_of_json(body: bytes) -> bytes:
-    try:
-        text = json.loads(body)
-    except (ValueError, RecursionError):
-        text = body.decode("utf-8", "replace").strip().strip("\"'")
-    return text.encode("utf-8", "replace") if isinstance(text, str) else b""
-
-
-def _from_base64(body: bytes) -> bytes:
-    try:
-        return base64.b64decode(body.translate(bytes.maketrans(b"-_", b"+/")) + b"=" * (-len(body) % 4))
-    except (ValueError, binascii.Error):
-        return b""
 
 
 def query_of(judgement: Judgement) -> tuple[dict[str, Any], frozenset[tuple[str, Path]]]:

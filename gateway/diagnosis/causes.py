@@ -4,6 +4,7 @@ A key is a code, or `CODE/variant` where a code has more than one sentence; a
 variant that is missing falls back to its code's. `wording` fills in the fields.
 """
 
+from gateway.diagnosis import printed
 from gateway.texts import Sentence
 
 SAYS: dict[str, Sentence] = {
@@ -256,36 +257,36 @@ SAYS: dict[str, Sentence] = {
         "A printed PHP array came ({place}): print_r($_POST, true), or an array used as a string.",
     ),
     "BODY_PRINTED/php": Sentence(
-        "Пришла распечатка PHP ({place}): var_export, var_dump или serialize вместо тела запроса.",
-        "A PHP printout came ({place}): var_export, var_dump or serialize in place of the body.",
+        "Пришла распечатка PHP ({place}): var_export, var_dump, dump или serialize вместо данных.",
+        "A PHP printout came ({place}): var_export, var_dump, dump or serialize in place of the data.",
     ),
     "BODY_PRINTED/python": Sentence(
         "Пришёл напечатанный словарь Python ({place}): str(dict), или data= с вложенным словарём в httpx.",
         "A printed Python dict came ({place}): str(dict), or data= with a nested dict in httpx.",
     ),
     "BODY_PRINTED/bytes": Sentence(
-        "Пришли напечатанные байты Python, b'…' ({place}): так печатает str(request.get_data()).",
-        "Printed Python bytes came, b'…' ({place}): str(request.get_data()) prints so.",
+        "Пришли напечатанные байты Python, b'…' ({place}): так печатает str(request.get_data()) (в Rust — {{:?}} для Bytes).",
+        "Printed Python bytes came, b'…' ({place}): str(request.get_data()) prints so (in Rust {{:?}} of Bytes).",
     ),
     "BODY_PRINTED/go": Sentence(
-        "Пришла напечатанная карта Go, map[…] ({place}): fmt.Sprint(r.Form) вместо тела.",
-        "A printed Go map came, map[…] ({place}): fmt.Sprint(r.Form) in place of the body.",
+        "Пришла распечатка Go, map[…] или {{…}} ({place}): fmt.Sprint(r.Form), %v, %+v или %#v вместо данных.",
+        "A Go printout came, map[…] or {{…}} ({place}): fmt.Sprint(r.Form), %v, %+v or %#v in place of the data.",
     ),
     "BODY_PRINTED/ruby": Sentence(
         "Пришёл напечатанный хеш Ruby ({place}): params.to_s или inspect вместо тела.",
         "A printed Ruby hash came ({place}): params.to_s or inspect in place of the body.",
     ),
     "BODY_PRINTED/java": Sentence(
-        "Пришла напечатанная Map из Java, {{имя=значение}} ({place}): map.toString() вместо тела.",
-        "A printed Java Map came, {{name=value}} ({place}): map.toString() in place of the body.",
+        "Пришла распечатка Java, Kotlin или Groovy ({place}): toString() вместо данных.",
+        "A printout of Java, Kotlin or Groovy came ({place}): toString() in place of the data.",
     ),
     "BODY_PRINTED/node": Sentence(
         "Пришла распечатка console.log или util.inspect из Node.js ({place}).",
         "A printout of Node.js' console.log or util.inspect came ({place}).",
     ),
     "BODY_PRINTED/buffer": Sentence(
-        "Пришла распечатка Buffer из Node.js ({place}): тело прочитано в Buffer и напечатано.",
-        "A printed Node.js Buffer came ({place}): the body was read into a Buffer and printed.",
+        "Пришли байты тела, напечатанные числами ({place}): так печатаются Buffer и Uint8Array в Node.js, Vec<u8> в Rust.",
+        "The body's bytes came printed as numbers ({place}): Node.js prints a Buffer or a Uint8Array so, Rust a Vec<u8>.",
     ),
     "BODY_PRINTED/json": Sentence(
         "Поле {place} начинается как JSON, но это не JSON: оно обрезано или испорчено.",
@@ -294,6 +295,10 @@ SAYS: dict[str, Sentence] = {
     "BODY_PRINTED/empty": Sentence(
         "Тело — пустой объект JSON: так JSON.stringify печатает FormData, Map и URLSearchParams, их поля теряются.",
         "The body is an empty JSON object: JSON.stringify prints FormData, Map and URLSearchParams so, and their fields are lost.",
+    ),
+    "METHOD_GET/sent": Sentence(
+        "Событие пришло методом {method}, а события принимаются только методом POST.",
+        "The event came with {method}, and events are accepted by POST only.",
     ),
     "METHOD_GET/method": Sentence(
         "Токен верный, но метод — {method}, а события приходят только методом POST.",
@@ -314,6 +319,10 @@ SAYS: dict[str, Sentence] = {
     "BODY_FLATTENED/renamed": Sentence(
         "Токен верный, но на верхнем уровне нет поля event: по дороге поля назвали иначе. Пришли: {keys}.",
         "The token is right, but there is no field event at the top level: something on the way renamed the fields. There are: {keys}.",
+    ),
+    "BODY_FLATTENED/pairs": Sentence(
+        "Форма пришла списком имён и значений ({how}), а не полями: так пишут JSON.stringify([...form]), FormCollection в .NET и «parameters» в n8n.",
+        "The form came as a list of names and values ({how}), not as fields: JSON.stringify([...form]), .NET's FormCollection and n8n's \"parameters\" write it so.",
     ),
     "BODY_FLATTENED/event": Sentence(
         "Токен верный, но поле event — не имя события (текст от 1 до 100 знаков). Поля верхнего уровня: {keys}.",
@@ -583,6 +592,10 @@ DO: dict[str, Sentence] = {
         "Отправляйте саму форму (body: formData) или JSON.stringify(Object.fromEntries(formData)).",
         "Send the form itself (body: formData), or JSON.stringify(Object.fromEntries(formData)).",
     ),
+    "METHOD_GET/sent": Sentence(
+        "Отправляйте тот же запрос методом POST на {url}.",
+        "Send the same request by POST to {url}.",
+    ),
     "METHOD_GET/method": Sentence(
         "Отправляйте POST на {url}.",
         "Send a POST to {url}.",
@@ -598,6 +611,10 @@ DO: dict[str, Sentence] = {
     "BODY_FLATTENED/renamed": Sentence(
         "Сохраните имена Битрикс24: event, data, ts, auth. Надёжнее всего передавать тело байт в байт.",
         "Keep Bitrix24's names: event, data, ts, auth. It is safest to pass the body on byte for byte.",
+    ),
+    "BODY_FLATTENED/pairs": Sentence(
+        "Отправляйте объект с этими именами: JSON.stringify(Object.fromEntries(form)) с Content-Type: application/json, или саму форму, как она пришла.",
+        "Send an object with these names: JSON.stringify(Object.fromEntries(form)) with Content-Type: application/json, or the form itself as it came.",
     ),
     "BODY_FLATTENED/event": Sentence(
         "Передавайте event так, как его прислал Битрикс24, например ONUSERADD.",
@@ -620,3 +637,6 @@ DO: dict[str, Sentence] = {
         "See what it passes on, and send the original body whole, auth included: in n8n {{{{ $json.body }}}} as JSON, in Make and Zapier the raw body.",
     ),
 }
+
+SAYS |= printed.SAYS
+DO |= printed.DO

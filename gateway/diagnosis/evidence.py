@@ -13,12 +13,14 @@ from itertools import islice
 from typing import Any
 
 from gateway.diagnosis import body_variants
-from gateway.diagnosis.body_variants import Reading, token_texts
+from gateway.diagnosis.body_readings import Reading
+from gateway.diagnosis.body_variants import token_texts
 from gateway.diagnosis.safe_names import Names, unquoted
 from gateway.diagnosis.similarity import MAX_TEXT, Likeness, Needle, likeness, nearest
 from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_incoming, parts
 from gateway.events import event_portal
 from gateway.ingest.decision import Judgement
+from gateway.ingest.hollow import hollow
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.settings import SECRET_BYTES, Settings
 from verify import ABSENT, BODY_PATHS, HEADER_PLACES, QUERY_PLACE, Verdict, bearer, verify
@@ -59,6 +61,12 @@ class Evidence:
     def explained(self) -> bool:
         """Whether an accepted token is there, in whatever state: then no other token is to blame."""
         return self.verdict.verified or bool(self.near) or bool(self.elsewhere)
+
+    @property
+    def in_body(self) -> bool:
+        """Whether an accepted token stands somewhere in the bytes of a body that cannot be read."""
+        body = self.judgement.body
+        return sum(len(token) >= SECRET_BYTES and token in body for token in self.settings.tokens) > 0
 
     @property
     def scheme(self) -> str:
@@ -109,14 +117,9 @@ def _best_reading(judgement: Judgement, needles: list[Needle]) -> Reading:
     """The body as read, or the reading that shows more: of a token first, then of an event."""
     first = body_variants.as_read(judgement)
     if judgement.code == "EVENT_INVALID":  # the token is right: what is missing is the event
-        return next(
-            (
-                other
-                for other in body_variants.others(judgement, first)
-                if body_variants.is_whole(other.fields)
-            ),
-            first,
-        )
+        readings = body_variants.others(judgement, first)
+        whole = (one for one in readings if body_variants.is_whole(one.fields) and hollow(one.fields) is None)
+        return next(whole, first)
     ranked = [(_shows(reading, needles), reading) for reading in body_variants.others(judgement, first)]
     best = max(ranked, key=lambda entry: entry[0], default=(0, first))
     return best[1] if best[0] > _shows(first, needles) else first

@@ -93,6 +93,8 @@ def _of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
         return [Finding("ROBOT_WITHOUT_TOKEN", "document_id", "verified")]
     lost = hollow(judgement.payload.fields)
     if judgement.hint == "hollow" and lost is not None:
+        if lost.how in ("flat", "text") and (found := list(_body(gather(judgement, settings)))):
+            return found  # with that undone the event is whole
         name = Names(settings).place("body", lost.name)
         if lost.how == "flat":
             return [Finding("BODY_FLATTENED", name, values={"how": name})]
@@ -117,11 +119,12 @@ def _of_verdict(evidence: Evidence) -> list[Finding]:
     own = _ordered(cause for rule in _RULES for cause in rule(evidence))
     odd = of_setting(evidence.settings) or list(_setting_shape(evidence))
     absent = _absent(evidence.judgement, evidence, "text" if evidence.texts else "")
+    explained = evidence.explained or evidence.in_body
     codes = [cause.code for cause in own]
     if not own and not (evidence.texts and odd):
         own = [absent]
     elif codes in (["BODY_EMPTY"], ["BODY_UNREADABLE"]) and not (
-        evidence.texts or evidence.explained or evidence.reading.how
+        evidence.texts or explained or evidence.reading.how
     ):
         own += [absent] if absent.values["kind"] not in ("bitrix24", "relay") else []
     elif codes == ["AUTH_MISSING"] and evidence.texts:
@@ -144,7 +147,8 @@ def _of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
     found = []
     if judgement.event_in or (incoming.from_bitrix24 and method in ("GET", "HEAD")):
         detail = f"{method}: {judgement.event_in}" if judgement.event_in else method
-        found.append(Finding("METHOD_GET", detail, judgement.event_in, {"method": method}))
+        variant = judgement.event_in if method in ("GET", "HEAD") else "sent"
+        found.append(Finding("METHOD_GET", detail, variant, {"method": method}))
     elif judgement.code == "METHOD_NOT_ALLOWED" and judgement.verdict.verified and method != "POST":
         found.append(Finding("METHOD_GET", method, "method", {"method": method}))
     lost = judgement.code == "NOT_FOUND" or (judgement.code == "METHOD_NOT_ALLOWED" and method == "POST")

@@ -34,7 +34,10 @@ PHRASES: dict[str, Sentence] = {
     "how/tail": Sentence("лишнее в конце", "something after its end"),
     "how/prefix": Sentence("лишнее в начале", "something before its beginning"),
     "how/other characters": Sentence("другие символы", "other characters"),
-    "how/separators": Sentence("строки или точки с запятой вместо &", "lines or semicolons instead of &"),
+    "how/separators": Sentence(
+        "строки, точки с запятой, запятые или пробелы вместо &",
+        "lines, semicolons, commas or spaces instead of &",
+    ),
     "how/HTML entities": Sentence(
         "знаки заменены на HTML-сущности, &amp; вместо &", "HTML entities, &amp; instead of &"
     ),

@@ -94,19 +94,25 @@ def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judg
     if allowed is None:
         return _unread("NOT_FOUND", incoming, settings)
     if incoming.method not in allowed.split(", "):
-        return _unread("METHOD_NOT_ALLOWED", incoming, settings)
+        return _judge_method(incoming, settings)
     if len(incoming.query) > MAX_QUERY:
         return _unread("QUERY_TOO_LONG", incoming, settings, Limit("query", MAX_QUERY, len(incoming.query)))
     if incoming.method != "POST":
-        return _judge_get(incoming, settings)
+        return _event_in(incoming, settings) or _unread("OK", incoming, settings)
     body, came = _bounded_body(incoming)
     if came > MAX_BODY:
         return _unread("BODY_TOO_LARGE", incoming, settings, Limit("body", MAX_BODY, came))
     return _judge_body(incoming, body, settings, received_at)
 
 
-def _judge_get(incoming: Incoming, settings: Settings) -> Judgement:
-    """Liveness, or an event that a redirect or a wrong call turned into a GET: then nothing may say "ok"."""
+def _judge_method(incoming: Incoming, settings: Settings) -> Judgement:
+    """PUT, PATCH and their like, with an event or without; a POST on a path that takes none is not read."""
+    found = _event_in(incoming, settings) if incoming.method != "POST" else None
+    return found or _unread("METHOD_NOT_ALLOWED", incoming, settings)
+
+
+def _event_in(incoming: Incoming, settings: Settings) -> Judgement | None:
+    """An event that a redirect or a wrong call sent by another method: then nothing may say "ok"."""
     if b"event" in incoming.query and _is_event(_query(incoming)[0]):
         judgement = _unread("METHOD_NOT_ALLOWED", incoming, settings)
         judgement.event_in = "query"
@@ -121,7 +127,7 @@ def _judge_get(incoming: Incoming, settings: Settings) -> Judgement:
         if came <= MAX_BODY and _is_event(judgement.payload.fields):
             judgement.event_in = "body"
             return judgement
-    return _unread("OK", incoming, settings)
+    return None
 
 
 def _is_event(fields: Any) -> bool:

@@ -9,6 +9,7 @@ as that form, and a `data` or `auth` that is the text of a JSON object as that o
 No input raises anything but `TooComplex`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -27,6 +28,9 @@ _CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # of a form whose shape is kept: 6
 
 _FORM_NAMES = ("data[", "auth[")
 _NO_PLACES: frozenset[tuple[str, Path]] = frozenset()
+_UNQUOTED = re.compile(
+    rb"(?im)^(content-disposition: ?form-data; name=)([^\";\s]{1,200}\[[^\";\s]{0,200})(?=\r?$)"
+)
 _GZIP = b"\x1f\x8b"
 _TYPES = {
     "application/json": "json",
@@ -269,6 +273,8 @@ def _read_multipart(body: bytes) -> _Read | None:
     boundary = first_line[2:]  # the body knows better than its Content-Type
     if not first_line.startswith(b"--") or not boundary or len(boundary) > 200:
         return None
+    # PHP takes names without quotes, brackets included; werkzeug takes only tokens so.
+    body = _UNQUOTED.sub(rb'\1"\2"', body) if b" name=" in body and _UNQUOTED.search(body) else body
     decoder = MultipartDecoder(boundary, max_parts=MAX_PARAMETERS)
     parts: list[tuple[php_form.Name, list[bytes]]] = []
     name: php_form.Name = ()

@@ -4,31 +4,18 @@ Such an event is never queued. Its `data` would be null, different users would s
 `event_id`, and the bot would be told of a change that nobody can look up.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_FLAT = re.compile(r"data(?:\.|_|\[|%5b)", re.IGNORECASE)
-_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")  # a name of Bitrix24's own: ID, FIELDS, UF_DEPARTMENT
+from gateway.ingest.printouts import is_bytes, printout
 
-# What programs print in place of an object, by how the text begins. The first that fits counts.
-_PRINTOUTS = (
-    ("blank", re.compile(r"\s*\Z")),
-    ("object", re.compile(r"\[object ")),  # JavaScript's String(object)
-    ("array", re.compile(r"Array\s*(?:\(|\Z)")),  # PHP's print_r, or an array used as a text
-    ("php", re.compile(r"array\s?\(|stdClass|object\(|[aO]:\d{1,9}:")),  # var_export, var_dump, serialize
-    ("go", re.compile(r"(?:url\.Values|&?)?map\[")),  # fmt.Sprint
-    ("bytes", re.compile(r"b[\"']")),  # Python's str(bytes)
-    (
-        "python",
-        re.compile(r"[{\[(]\s*'|(?:Immutable)?(?:Ordered)?(?:Multi)?Dict\w*\(|FormData\(|QueryDict|<Query"),
-    ),
-    ("ruby", re.compile(r"\{\s*\"[^\"]{0,99}\"\s?=>|\{:\w")),
-    ("java", re.compile(r"\{\w{1,99}=")),  # Map.toString()
-    ("buffer", re.compile(r"<Buffer |Buffer\(|\{\s*\"type\"\s*:\s*\"Buffer\"")),
-    ("node", re.compile(r"\{\s{1,9}\w{1,99}\s?:|\[Object: null prototype\]|\{\s*'?[\w\[\]]{1,99}'?: ['{\[]")),
-    ("json", re.compile(r"[{\[]")),  # JSON that is cut or broken: whole, it would have been read
-)
+# `data` and a part of it under one name: `data.ID`, `data:ID`, `data%5BID%5D`, `dataId`, `amp;data[ID]`.
+_FLAT = re.compile(r"amp;data|(?i:data)[^A-Za-z0-9]|[Dd]ata[A-Z]")
+_GLUED = re.compile(r"(?:data|auth)(?:\[|%5b|\.|=|\\u005b)", re.IGNORECASE)  # inside the event's own name
+_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")  # a name of Bitrix24's own: ID, FIELDS, UF_DEPARTMENT
+_SCALAR = re.compile(r"[\w.-]{1,100}", re.ASCII)  # `data=107`, the vendor's own
 
 
 class Hollow(NamedTuple):
@@ -36,12 +23,6 @@ class Hollow(NamedTuple):
 
     how: str
     name: str  # the field that is hollow, or a flat name as it came
-
-
-def printout(text: str) -> str:
-    """Which program's print `text` is, "" where it is none."""
-    start = text[:200].lstrip("\ufeff \t\r\n") if text.strip() else ""
-    return next((kind for kind, pattern in _PRINTOUTS if pattern.match(start)), "")
 
 
 def hollow(fields: Any) -> Hollow | None:
@@ -55,6 +36,8 @@ def hollow(fields: Any) -> Hollow | None:
     data, auth = fields.get("data"), fields.get("auth")
     if data is None:
         flat = next((name for name in fields if isinstance(name, str) and _FLAT.match(name)), None)
+        if flat is None and isinstance(event := fields.get("event"), str) and _GLUED.search(event):
+            flat = "event"  # another separator than `&`: the rest of the form is in the first value
         if flat is not None:
             return Hollow("flat", flat)
     for name, value in (("data", data), ("auth", auth)):
@@ -70,11 +53,23 @@ def _printed(value: Any, name: str) -> str:
         and all(isinstance(item, str) and _is_key(item, name) for item in value)
     ):
         return "keys"
+    if is_bytes(value):
+        return "buffer"
     if not isinstance(value, str):
         return ""
-    if how := printout(value):
+    if (how := printout(value)) and not (how == "json" and _is_json(value)):
         return how
-    return "keys" if _is_key(value, name) else "text" if name == "auth" else ""
+    if _is_key(value, name):
+        return "keys"
+    return "" if name == "data" and _SCALAR.fullmatch(value) else "text"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _is_key(text: str, name: str) -> bool:

@@ -226,7 +226,7 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "query too long": (Request(query="a=" + "x" * 9000), "LIMIT_EXCEEDED"),
     "too many fields": (Request(body=b"&".join(b"a%d=1" % i for i in range(1200))), "LIMIT_EXCEEDED"),
     "too deep": (typed(json.loads("[" * 40 + "]" * 40)), "LIMIT_EXCEEDED"),
-    "PUT": (Request(method="PUT"), "TOKEN_ABSENT"),
+    "PUT": (Request(method="PUT"), "METHOD_GET"),
     "OPTIONS of a browser": (by_hand(method="OPTIONS", agent="Mozilla/5.0 Firefox/120"), "TOKEN_ABSENT"),
     "scanner": (by_hand(b"x=1", path="/wp-login.php", agent="Mozilla/5.0 zgrab/0.x"), "TOKEN_ABSENT"),
     "browser on another path": (by_hand(method="GET", path="/favicon2.ico", agent="Mozilla/5.0"), "TOKEN_ABSENT"),

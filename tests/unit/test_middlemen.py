@@ -1,5 +1,6 @@
 """What arrives after real middlemen: requests as they came, a file each, and neighbours of their kinds."""
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -206,7 +207,7 @@ def test_a_place_given_twice_in_a_form_is_malformed_also_inside_a_text() -> None
 HOLLOW: dict[str, tuple[Any, str]] = {  # body (the token comes in a header), its cause
     "dots": ("event=E&data.ID=7&data.NAME=x&ts=1", "BODY_FLATTENED"),
     "underscores": ("event=E&data_ID=7&auth_domain=p.bitrix24.ru", "BODY_FLATTENED"),
-    "encoded twice": ("event=E&data%255BID%255D=7", "BODY_FLATTENED"),
+    "encoded twice": ("event=E&data%255BID%255D=7", "BODY_ENCODED_TWICE"),
     "dots in JSON": ({"event": "E", "data.ID": "7"}, "BODY_FLATTENED"),
     "blank": ("event=E&data=&auth=", "BODY_PRINTED"),
     "blank auth alone": ("event=E&data[ID]=7&auth=", "BODY_PRINTED"),
@@ -325,3 +326,101 @@ def test_a_look_at_the_address_stays_healthy(query: str, method: str) -> None:
 def test_too_many_parameters_of_a_query_are_refused_before_they_are_read() -> None:
     found = verdict(build_query(EVENT), query="&".join(["a"] * 1001))
     assert (found.judgement.code, found.judgement.limit) == ("BODY_TOO_COMPLEX", ("parameters", 1000, 1001))
+
+
+FORM_TEXT = build_query(EVENT).decode()
+B64 = base64.b64encode(build_query(EVENT)).decode()
+ENVELOPES: dict[str, Any] = {
+    "API Gateway": {"version": "2.0", "requestContext": {"http": {"method": "POST"}}, "body": B64},
+    "Azure Functions": {"Data": {"req": {"Method": "POST", "Body": FORM_TEXT}}, "Metadata": {"sys": {}}},
+    "SQS": {"Records": [{"messageId": "1", "body": json.dumps(EVENT)}]},
+    "Kafka": {"records": [{"key": None, "value": EVENT}]},
+    "Kafka, base64": {"records": [{"key": None, "value": B64}]},
+    "CloudEvents": {"specversion": "1.0", "type": "b24", "data": EVENT},
+    "CloudEvents, base64": {"specversion": "1.0", "type": "b24", "data_base64": B64},
+    "Pub/Sub": {"message": {"data": B64, "messageId": "1"}, "subscription": "s"},
+    "SNS": {"Type": "Notification", "Message": FORM_TEXT},
+    "Pipedream": {"trigger": {"event": {"method": "POST", "body": names_of_a_form()}}},
+    "Make": {"bundle": [{"data": EVENT}]},
+    "JSON-RPC": {"jsonrpc": "2.0", "params": names_of_a_form()},
+    "three levels": {"a": {"b": {"c": EVENT}}},
+}
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_an_envelope_is_told_as_one(name: str) -> None:
+    for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
+        found = verdict(ENVELOPES[name], query=query)
+        assert (found.judgement.code, found.first) == (code, "BODY_NESTED")
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [{"name": name, "value": value} for name, value in names_of_a_form().items()],
+        [{"Key": name, "Value": [value]} for name, value in names_of_a_form().items()],
+        [[name, value] for name, value in names_of_a_form().items()],
+        {"parameters": [{"name": name, "value": value} for name, value in names_of_a_form().items()]},
+    ],
+)
+def test_a_list_of_names_and_values_is_told_as_one(pairs: Any) -> None:
+    for query in ("", f"token={TOKEN}"):
+        found = verdict(pairs, query=query)
+        assert (found.first, "list of names and values" in found.causes[0].says) == ("BODY_FLATTENED", True)
+
+
+@pytest.mark.parametrize("separator", [".", "_", "-", ":", "/", "->", " ", "|", "%5B"])
+def test_flat_names_with_any_separator_are_never_queued(separator: str) -> None:
+    flat = {name.replace("]", "").replace("[", separator): text for name, text in names_of_a_form().items()}
+    for body in (flat, build_query(flat).decode()):
+        for headers, code in (({}, "TOKEN_NOT_FOUND"), ({"x_bitrix_token": TOKEN}, "EVENT_INVALID")):
+            found = verdict(body, **headers)  # type: ignore[arg-type]
+            assert found.judgement.code == code
+            assert found.first in ("BODY_FLATTENED", "BODY_ENCODED_TWICE")
+
+
+@pytest.mark.parametrize("separator", ["&amp;", ";", "\n", ",", " ", "\\u0026"])
+def test_a_form_with_another_separator_is_never_queued(separator: str) -> None:
+    body = FORM_TEXT.replace("&", separator)
+    for query in ("", f"token={TOKEN}"):
+        found = verdict(body, query=query)
+        assert (found.judgement.message, found.first) == (None, "BODY_UNREADABLE")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_an_event_by_another_method_is_told_as_one(method: str) -> None:
+    for body, query in ((build_query(EVENT), ""), (b"", FORM_TEXT)):
+        found = verdict(body, query=query, method=method)
+        assert (found.judgement.status, found.first) == (405, "METHOD_GET")
+
+
+@pytest.mark.parametrize("body", ["", "null", "{}", "[]", '""'])
+@pytest.mark.parametrize("query", [FORM_TEXT, "payload=" + quote(json.dumps(EVENT))])
+def test_an_event_in_the_query_is_told_whatever_the_empty_body(body: str, query: str) -> None:
+    found = verdict(body, JSON, query)
+    assert (found.judgement.code, [cause.code for cause in found.causes]) == (
+        "TOKEN_NOT_FOUND",
+        ["BODY_IN_QUERY"],
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<auth><application_token>{TOKEN}</application_token></auth>",
+        f"auth:\n  application_token: {TOKEN}\n",
+        json.dumps(EVENT) * 2,
+    ],
+)
+def test_a_token_in_an_unreadable_body_is_not_absent(body: str) -> None:
+    assert [cause.code for cause in verdict(body, "text/plain").causes] == ["BODY_UNREADABLE"]
+
+
+def test_dotnet_leaves_names_unquoted() -> None:
+    parts = [
+        "--b\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Disposition: form-data; name={name}\r\n\r\n{text}\r\n"
+        for name, text in names_of_a_form().items()
+    ]
+    found = verdict("".join(parts) + "--b--\r\n", 'multipart/form-data; boundary="b"')
+    assert (found.judgement.code, found.judgement.payload.notes) == ("EVENT_QUEUED", ())

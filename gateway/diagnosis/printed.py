@@ -1,0 +1,52 @@
+"""`BODY_PRINTED` in words, for the programs whose printout and right call fit one sentence each.
+
+A row for a kind of `gateway.ingest.printouts`: the program, what prints, what writes JSON.
+"""
+
+from gateway.texts import Sentence
+
+_PROGRAMS = (
+    ("csharp", "C# (PowerShell)", "obj.ToString()", "JsonSerializer.Serialize(obj)"),
+    ("rust", "Rust", 'format!("{{:?}}", obj)', "serde_json::to_string(&obj)"),
+    ("perl", "Perl", "Dumper($obj)", "encode_json($obj)"),
+    ("elixir", "Elixir", "inspect(map)", "Jason.encode!(map)"),
+    ("lua", "Lua", "tostring(t)", "cjson.encode(t)"),
+    ("scala", "Scala", "map.toString", "Json.toJson(map).toString"),
+    ("swift", "Swift", "String(describing: obj)", "JSONEncoder().encode(obj)"),
+    ("dart", "Dart", "map.toString()", "jsonEncode(map)"),
+    ("clojure", "Clojure", "(str m)", "(json/write-str m)"),
+)
+
+SAYS = {
+    f"BODY_PRINTED/{kind}": Sentence(
+        f"Вместо данных пришла распечатка объекта из {program} ({{place}}): её пишет {prints}.",
+        f"A printed object of {program} came in place of the data ({{place}}): {prints} writes it.",
+    )
+    for kind, program, prints, _ in _PROGRAMS
+} | {
+    "BODY_PRINTED/1c": Sentence(
+        "Вместо данных пришло имя типа 1С ({place}): Строка(Структура) даёт слово, а не содержимое.",
+        "The name of a type of 1C:Enterprise came in place of the data ({place}): converting a structure to a string gives a word, not its contents.",
+    ),
+    "BODY_PRINTED/nothing": Sentence(
+        "На месте {place} напечатано «пусто» (None, null, true): программа, которая пересылает, не нашла там объекта.",
+        "{place} holds a printed nothing (None, null, true): the program that passes the event on found no object there.",
+    ),
+}
+
+DO = {
+    f"BODY_PRINTED/{kind}": Sentence(
+        f"Отправляйте {writes} с Content-Type: application/json или исходное тело байт в байт с его Content-Type.",
+        f"Send {writes} with Content-Type: application/json, or the original body byte for byte with its own Content-Type.",
+    )
+    for kind, _, _, writes in _PROGRAMS
+} | {
+    "BODY_PRINTED/1c": Sentence(
+        "Передавайте Запрос.ПолучитьТелоКакДвоичныеДанные() с Content-Type исходного запроса или текст ЗаписьJSON с application/json.",
+        "Pass the request's body on as binary data (GetBodyAsBinaryData) with its own Content-Type, or a text made by JSONWriter with application/json.",
+    ),
+    "BODY_PRINTED/nothing": Sentence(
+        "Разберите форму до пересылки (express.urlencoded(), request.form, $_POST) или передавайте исходное тело байт в байт с его Content-Type.",
+        "Parse the form before passing it on (express.urlencoded(), request.form, $_POST), or pass the original body on byte for byte with its Content-Type.",
+    ),
+}

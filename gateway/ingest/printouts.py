@@ -1,0 +1,72 @@
+"""What programs print in place of an object, told by how the text begins.
+
+A printout is never read back: names and values cannot be told apart in most of them. Naming the
+program that printed it is what helps, as its own correct call can then be named too.
+"""
+
+import re
+
+_LOOKED_AT = 300  # characters; a printout shows what it is at its beginning
+
+# The first pattern that fits counts, so the narrow ones stand above the wide ones.
+_PRINTOUTS = (
+    ("object", r"\[object \w"),  # JavaScript's String(object)
+    ("array", r"(?:<pre>\s*)?(?:Array)+\s*(?:\(|\Z)"),  # PHP's print_r, or an array used as a text
+    ("nothing", r"(?:None|[Nn]ull|NULL|nil|undefined|NaN|[Tt]rue|[Ff]alse|<n(?:il|ull)>|\(null\))\s*\Z"),
+    ("1c", r"(?:Структура|ФиксированнаяСтруктура|Соответствие|ФиксированноеСоответствие|Массив"
+           r"|HTTPСервисЗапрос|ДвоичныеДанные|Двоичные данные|Поток)\s*\Z"),
+    ("bytes", r"b[\"']|bytearray\("),  # Python's str(bytes)
+    ("buffer", r"<Buffer|Buffer\(|\{\s*\"type\"\s*:\s*\"Buffer\"|Uint8Array|\d{1,3}(?:,\d{1,3}){7}"),
+    ("php", r"array\s?\(|array:\d+ \[|stdClass|object\(|\(object\) ?array|[aO]:\d{1,9}:[{\"]|[\w\\]+ Object\s*\("
+            r"|\[\s*['\"][^'\"\n]{0,99}['\"]\s*=>"),  # var_export, var_dump, serialize, dump()
+    ("perl", r"\$VAR\d+ = |(?:HASH|ARRAY|CODE|SCALAR|GLOB)\(0x"),
+    ("lua", r"(?:table|userdata|function): 0x"),
+    ("elixir", r"%[A-Z][\w.]{0,99}\{|%\{|#(?:PID|Reference|Port)<|#\{(?:<<|\w)"),
+    ("ruby", r"\{\s*\"[^\"\n]{0,99}\"\s?=>|\{:\w[\w?!]{0,99}\s?=>|#<[A-Z][\w:]*|<ActionController"
+             r"|\{\w{1,99}: [\"{\[:]"),
+    ("go", r"[&*]?(?:[\w.]{1,99}\.)?(?:Values|map\[[\w.{} ]{0,99}\](?:\[\])?[\w.{} ]{0,99})\{|(?:&|url\.Values)?map\["
+           r"|&?\{\w{1,99}:[^\s\"'{\[]|&?\{\w{1,99}:[{\[]\w|&\{|%!\w\(|[a-z]\w{0,99}\.[A-Z]\w{0,99}\{\w"
+           r"|\[\d{1,3}(?: \d{1,3}){7}|\{\w{1,99} [\w{\[]"),  # fmt.Sprint and its verbs
+    ("python", r"[{\[(]+'|(?:Immutable)?(?:Ordered)?(?:Multi)?Dict\w*\(|(?:dict_\w{1,9}|defaultdict|namespace)\("
+               r"|FormData\(|QueryDict|<Query|<(?:(?:Multi|CI)\w*Dict|bound method |coroutine |generator |memory at )"
+               r"|<[\w.]{1,99}(?: \w{1,99})? (?:object )?at 0x|\w{1,99}='[^'\n]{0,99}' \w{1,99}="
+               r"|[A-Z]\w{0,99}\(\w{1,99}=['\"]"),
+    ("node", r"\[Object: null prototype\]|(?:Map|Set|Headers|URLSearchParams|FormData|Promise|Blob|Request|Response"
+             r"|ReadableStream|IncomingMessage|BodyInit|File|Readable|Symbol|Array|Object)\s?(?:\(\d+\) )?[{\[]\s"
+             r"|\{\s{1,9}(?:'[^'\n]{1,99}'|\"[^\"\n]{1,99}\"|\w{1,99})\s?: ?(?:['{\[]|\"|<|undefined|null)"
+             r"|\{\s*'?[\w\[\]]{1,99}'?: ['{\[]|[A-Z]\w{0,99} \{\s+\w{1,99}: '|[A-Z]\w{0,99} \{\s*\n"
+             r"|(?:async )?(?:function\b|\([\w, ]{0,99}\) ?=>)|\[(?:Async)?Function"),
+    ("rust", r"(?:Object|Array|String|Some|Ok|Err|Form|Json|Query|Bytes|Vec)\s?[({\[][\"\w{\[(]"
+             r"|Object \{|[A-Z]\w{0,99} \{ \w{1,99}: "),
+    ("swift", r"Optional\(|\[(?:AnyHashable\()?\"[^\"\n]{0,99}\"\)?: |\{\s*\n\s+\"?\w{1,99}\"? = "),
+    ("csharp", r"(?:System|Microsoft|Newtonsoft)\.[A-Z][\w.`\[\],+ ]{2,}|@\{\w{1,99}=|\{ \w{1,99} = "
+               r"|[A-Z]\w{0,99} \{ \w{1,99} = |\[[\w\[\]]{1,99}, [^\n]{0,99}\]"),
+    ("scala", r"(?:Hash|Tree|List|Vector)?(?:Map|List|Vector|Set)\([^\n]{0,99}? -> "),
+    ("java", r"\{[^\s={}\"']{1,99}=|[A-Z]\w{0,99}\s?[(\[]\w{1,99}=|\[L?[\w.]{0,99};?@[0-9a-f]{1,8}"
+             r"|[\w.$]{1,199}@[0-9a-f]{5,8}\Z|\[\w[\w\[\]]{0,99}:[^\]\s]"),  # Map.toString(), Kotlin, Groovy
+    ("clojure", r"\{:\S{1,99} "),
+    ("dart", r"\{\w[\w\[\]]{0,99}: [^\"'{\[\s]"),
+    ("json", r"[{\[]"),  # JSON that is cut or broken: whole, it would have been read
+)  # fmt: skip
+_PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in _PRINTOUTS)
+KINDS = tuple(kind for kind, _ in _PRINTOUTS)
+
+_MANY_BYTES = 8  # so many small numbers in a row are no list of anything that Bitrix24 sends
+
+
+def printout(text: str) -> str:
+    """Which program's print `text` is: `blank`, one of `KINDS`, "" where it is none."""
+    start = text[:_LOOKED_AT].lstrip("\ufeff \t\r\n") if text.strip() else ""
+    if not start:
+        return "blank"
+    start = start.removeprefix('"')  # the text of a printout, written as JSON
+    return next((kind for kind, pattern in _PATTERNS if pattern.match(start)), "")
+
+
+def is_bytes(value: object) -> bool:
+    """Whether a decoded value is a text's bytes as numbers: `JSON.stringify` of a Buffer, Rust's `{:?}`."""
+    if isinstance(value, dict) and value.get("type") == "Buffer":
+        value = value.get("data")
+    if not isinstance(value, list) or len(value) < _MANY_BYTES:
+        return False
+    return all(type(item) is int and 0 <= item <= 255 for item in value)
