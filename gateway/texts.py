@@ -4,6 +4,8 @@ A sentence ends in what to do next, where there is something to do. Values are
 filled in by name; none of them is ever a secret.
 """
 
+import errno
+import os
 from typing import NamedTuple
 
 
@@ -834,6 +836,23 @@ SENTENCES: dict[str, Sentence] = {
         "Слушаем {url} (Ctrl-C — остановить). Что приходит: {inspector}",
         "Listening on {url} (Ctrl-C to stop). What comes in: {inspector}",
     ),
+    "STOPPED": Sentence(
+        "Шлюз остановлен: начатые запросы отвечены, очередь и связи сохранены",
+        "The gateway has stopped: requests in flight are answered, the queue and the links are kept",
+    ),
+    "FRONT_TITLE": Sentence("Шлюз вебхуков Битрикс24", "Bitrix24 webhook gateway"),
+    "FRONT_UP": Sentence(
+        "Шлюз {version} работает. События Битрикс24 он принимает запросами POST на {path}: этот адрес и вставьте в форму исходящего вебхука.",
+        "The gateway {version} is up. It takes Bitrix24's events by POST at {path}: paste that address into the outbound webhook's form.",
+    ),
+    "FRONT_INSPECTOR": Sentence(
+        "Инспектор: что приходит и почему отклонено", "Inspector: what comes in, and why it was refused"
+    ),
+    "FRONT_LOG": Sentence(
+        "Ссылка с ключом к инспектору напечатана при запуске; с INSPECTOR_PASSWORD он спросит пароль.",
+        "The link with the inspector's key was printed at the start; with INSPECTOR_PASSWORD it asks for the password.",
+    ),
+    "CLI_DID_YOU_MEAN": Sentence("Может быть, {name}?", "Did you mean {name}?"),
     "INSPECTOR_TITLE": Sentence("Инспектор вебхуков", "Webhook inspector"),
     "INSPECTOR_ALL": Sentence("Всё", "All"),
     "INSPECTOR_REFUSED": Sentence("Только отказы", "Refusals only"),
@@ -1408,6 +1427,41 @@ SENTENCES: dict[str, Sentence] = {
         "{name} ended by itself. Look at {log}, remove the cause and start again",
     ),
 }
+
+# What the operating system says, in English only, of the errors that operators meet.
+OS_ERRORS: dict[int, str] = {
+    errno.ENOENT: "нет такого файла или папки",
+    errno.EACCES: "нет прав доступа",
+    errno.EPERM: "нет прав доступа",
+    errno.EISDIR: "это папка, а не файл",
+    errno.ENOTDIR: "часть пути не папка",
+    errno.EEXIST: "файл уже есть",
+    errno.ENOSPC: "нет места на диске",
+    errno.EROFS: "диск только для чтения",
+    errno.EIO: "ошибка диска",
+    errno.EMFILE: "открыто слишком много файлов",
+    errno.EADDRINUSE: "адрес уже занят",
+    errno.EADDRNOTAVAIL: "на этой машине нет такого адреса",
+    errno.ECONNREFUSED: "соединение отклонено",
+    errno.ECONNRESET: "соединение разорвано",
+    errno.EPIPE: "соединение закрыто",
+    errno.ETIMEDOUT: "время ожидания вышло",
+    errno.EHOSTUNREACH: "узел недоступен",
+    errno.ENETUNREACH: "сеть недоступна",
+}
+
+
+def os_problem(error: OSError, language: str) -> str:
+    """What the operating system reports, in `language`; the error's type where it has no text."""
+    known = OS_ERRORS.get(error.errno or 0) if language == "ru" else None
+    return known or error.strerror or type(error).__name__
+
+
+def os_texts_in(text: str, language: str) -> str:
+    """`text` of a library that quotes the operating system, in `language`."""
+    for number, known in OS_ERRORS.items() if language == "ru" else ():
+        text = text.replace(os.strerror(number), known)
+    return text
 
 
 def say(key: str, language: str, /, **values: object) -> str:

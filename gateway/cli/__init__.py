@@ -4,6 +4,7 @@ Exit codes of every command: 0 done, 1 it found something wrong, 2 it could not
 do its work (a wrong setting, a wrong option, something that does not answer).
 """
 
+import difflib
 import importlib
 import sys
 
@@ -12,6 +13,7 @@ import click
 from gateway import __version__
 from gateway.errors import GatewayError, PortalError
 from gateway.settings import language
+from gateway.texts import os_texts_in, say
 
 COMMANDS = {
     "serve": "Run everything on this machine: webhook, queue, worker.",
@@ -45,6 +47,18 @@ class _Commands(click.Group):
             return help_ru.in_russian(command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = difflib.get_close_matches(args[0], COMMANDS, 1)
+            if not close:
+                raise
+            suggestion = say("CLI_DID_YOU_MEAN", language(), name=close[0])
+            raise click.UsageError(f"{error.message} {suggestion}", ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from gateway.cli.help_ru import CLICK, HELP
 
@@ -73,6 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
+        if isinstance(error, click.UsageError):
+            # A file that cannot be opened is quoted in the operating system's words.
+            error = click.UsageError(os_texts_in(error.format_message(), spoken), error.ctx)
         error.show()
         return error.exit_code
     except GatewayError as error:

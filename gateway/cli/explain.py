@@ -14,7 +14,7 @@ from rich.text import Text
 
 from gateway.diagnosis import guide_section
 from gateway.settings import Settings, load
-from gateway.texts import say, state_key
+from gateway.texts import os_problem, say, state_key
 from gateway.tools.explain import Unreadable, read
 from gateway.tools.explain.verdict import Explanation, explain
 from verify import fingerprint
@@ -60,7 +60,9 @@ def _input(file: str | None, settings: Settings) -> bytes:
         with Path(file).open("rb") as opened:
             return opened.read(_MAX_INPUT)
     except OSError as error:
-        raise Unreadable("PASTED_NO_FILE", file=file or "-", problem=error.strerror or "?") from None
+        raise Unreadable(
+            "PASTED_NO_FILE", file=file or "-", problem=os_problem(error, settings.language)
+        ) from None
 
 
 def render(explanation: Explanation, settings: Settings, console: Console | None = None) -> None:

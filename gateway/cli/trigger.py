@@ -91,7 +91,7 @@ def command(
         return 0 if queued else 1
     click.echo(printable(f"{answer.status} {said.get('code', '')} {said.get('message', text[:200])}"))
     for one in came:
-        click.echo(printable(say("TRIGGER_CAME", settings.language, **_shown(one))).strip())
+        click.echo(_in_words(one, event, settings))
     if queued and address.loopback and not came:
         event_id = printable(str(said.get("event_id")))
         click.echo(
@@ -118,6 +118,12 @@ def _came_of(event_id: str, settings: Settings) -> list[Outcome]:
 
 def _shown(outcome: Outcome) -> dict[str, str]:
     return {"subscription": outcome.subscription, "code": outcome.code, "reason": outcome.reason}
+
+
+def _in_words(outcome: Outcome, event: str, settings: Settings) -> str:
+    if outcome.code == "EVENT_IGNORED":  # it reached no subscription
+        return say("EVENT_IGNORED", settings.language, event=printable(event.upper())) + " [EVENT_IGNORED]"
+    return printable(say("TRIGGER_CAME", settings.language, **_shown(outcome))).strip()
 
 
 def _random_token() -> str:

@@ -15,7 +15,7 @@ from gateway.links.sql_failures import meaning
 from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
 from gateway.postgres_url import connection_arguments
 from gateway.settings import language
-from gateway.texts import say
+from gateway.texts import os_problem, say
 
 _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
 
@@ -49,7 +49,9 @@ def failures() -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error) as error:  # the driver's own, where a new connection fails
         raise unavailable(error) from None
     except OSError as error:  # the SQLite file's directory
-        raise StoreUnavailable(say("STORE_CLOSED", language(), problem=error.strerror)) from None
+        raise StoreUnavailable(
+            say("STORE_CLOSED", language(), problem=os_problem(error, language()))
+        ) from None
 
 
 def _sqlite_engine(database_url: str) -> sa.Engine:

@@ -21,7 +21,7 @@ from typing import Any
 from gateway.local.http_connection import Connection
 from gateway.local.http_threads import Threads
 from gateway.logs import RateLimited
-from gateway.texts import say
+from gateway.texts import os_problem, say
 
 App = Callable[..., Iterable[bytes]]
 
@@ -135,7 +135,7 @@ class HttpServer:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                self.report("FAILED", problem=error.strerror)
+                self.report("FAILED", problem=os_problem(error, self.language))
                 self._rest()
                 return
             accepted.setblocking(False)

@@ -21,7 +21,7 @@ from gateway.errors import PassingFailure, SettingError
 from gateway.functions import MAIN, functions
 from gateway.journal import open_journal
 from gateway.links import open_store
-from gateway.local import inspector
+from gateway.local import front_page, inspector
 from gateway.local.http_server import HttpServer
 from gateway.local.inspector.door import Door
 from gateway.local.inspector.frame import App, Parts
@@ -30,7 +30,7 @@ from gateway.local.worker_process import WorkerProcess
 from gateway.queues import open_embedded
 from gateway.receiver import find_link
 from gateway.settings import Settings
-from gateway.texts import say
+from gateway.texts import os_problem, say
 from gateway.tools.sample_delivery import here, in_url
 
 SERVED = ("receiver", "schedule", "private")  # consumers are the worker's
@@ -71,6 +71,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     _warn_without_volume(settings)
     parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
     app = inspector.beside(_routed(apps), settings, journal, door, parts)
+    app = front_page.before(app, settings.language)
     ends = HttpServer(app, listener, settings.language).run(stop)
     if worker is not None:
         worker.stop(ends - time.monotonic())
@@ -80,6 +81,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     journal.close()
     if settings.queue_kind == "local":
         open_embedded(settings).close()
+    log.info(say("STOPPED", settings.language))
 
 
 def _routed(apps: dict[str, Any]) -> App:
@@ -113,7 +115,12 @@ def listen(settings: Settings) -> socket.socket:
         if error.errno == errno.EADDRNOTAVAIL or (error.errno or 0) < 0:  # below 0: the resolver's
             raise SettingError("HOST", say("EXPECTED_HOST", settings.language)) from None
         address = f"{settings.host}:{settings.port}"
-        told = say("EXPECTED_FREE_PORT", settings.language, address=address, problem=error.strerror)
+        told = say(
+            "EXPECTED_FREE_PORT",
+            settings.language,
+            address=address,
+            problem=os_problem(error, settings.language),
+        )
         raise SettingError("PORT", told) from None
 
 

@@ -60,6 +60,7 @@ def test_serve_without_work_ends_at_once(start_serve: Start) -> None:
     began = time.monotonic()
     gateway.process.send_signal(signal.SIGTERM)
     stopped(gateway, began)
+    assert "Шлюз остановлен" in gateway.log().splitlines()[-1]
 
 
 def test_serve_answers_what_is_in_flight(start_serve: Start, tmp_path: Path) -> None:

@@ -58,6 +58,10 @@ def test_errors_and_headings_are_russian_too_and_english_stays_english(
     assert "Нет такой команды" in capsys.readouterr().err
     assert main(["explain", "--nothing"]) == 2
     assert "Нет такого параметра" in capsys.readouterr().err
+    assert main(["doctr"]) == 2
+    assert "Может быть, doctor?" in capsys.readouterr().err
+    assert main(["replay", "no-such-file"]) == 2
+    assert "нет такого файла или папки" in capsys.readouterr().err
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     assert main(["explain", "--help"]) == 0
     assert "Usage: " in (shown := capsys.readouterr().out)

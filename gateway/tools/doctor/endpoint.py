@@ -5,8 +5,10 @@ to `WEBHOOK_URL`'s host alone unless the operator says `--send-token`; every oth
 place gets a random one. No redirect is ever followed.
 """
 
+import errno
 import http.client
 import json
+import os
 import secrets
 import socket
 import ssl
@@ -289,5 +291,5 @@ def _object(text: bytes) -> dict[str, Any]:
 
 def _words(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return "timed out"
+        return os.strerror(errno.ETIMEDOUT)
     return (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
