@@ -15,14 +15,14 @@ is nothing further to follow, however users and accounts are connected.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.links.facts import Known, accounts_of, moment_of, names_of, same
 from gateway.links.model import NO_ACCOUNT, Account, Change, HistoryRow, Key, Link, Observation
 
-__all__ = ["Decision", "Known", "Read", "Row", "decide", "same"]
+__all__ = ["Decision", "Known", "Read", "Row", "decide", "forget", "same"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,13 @@ def decide(
     return deciding.decision
 
 
+def forget(portal: str, event_id: str, user: int, read: Read, clock: Clock = _utc_now) -> Decision:
+    """Decide what others get back: without this user's observations, those of the others decide."""
+    deciding = _Deciding(portal, event_id, read, clock)
+    deciding.forget(user)
+    return deciding.decision
+
+
 class _Deciding:
     """One decision in the making: rows read so far, with what was already decided on top."""
 
@@ -132,7 +139,7 @@ class _Deciding:
         row = self._rows.get(user)
         before = row.known if row else Known()
         if moments:
-            before = before.until(self.now, (min(moments)[0] - 1, 0))
+            before = before.until(self.now, min(moments))
         known = before.with_facts_of(observation)
         if known == before:
             return  # it was known, or says nothing
@@ -148,6 +155,15 @@ class _Deciding:
         claimed = bool(observation.account) and wanted is not None and wanted[0] in moments
         if claimed and not held and not self._rows[user].account and wanted:
             self.decision.refused.append(self._change(user, "conflict", wanted[1], NO_ACCOUNT, at))
+
+    def forget(self, user: int) -> None:
+        self._fetch(user, NO_ACCOUNT)
+        self.now = self._clock()
+        if row := self._rows.get(user):
+            others = [other for other in self._concerned(user, row.known, Known()) if other != user]
+            self._rows[user] = replace(row, account=NO_ACCOUNT, known=Known())
+            for other in others:
+                self._settle(other, self._rows[other].account, self.now, "conflict", "corrected")
 
     def _concerned(self, user: int, before: Known, known: Known) -> list[int]:
         """Who may gain or lose a link: the newest claimers of the accounts whose claims changed."""

@@ -114,8 +114,9 @@ class Known:
             limit = max(limit, moments[-MOST_FACTS])
         if moments[0] >= limit:
             return self
-        old = [at for at, _ in self.accounts if at < limit]
-        decisive = {*self.claims().values(), *old[-1:]}
+        # What came within the 30 days may yet prove void; an older claim then decides again.
+        old = Known(self.states, tuple(fact for fact in self.accounts if fact[0] < limit))
+        decisive = {*sorted(old.claims().values())[-MOST_FACTS:], *(at for at, _ in old.accounts[-1:])}
         accounts = tuple(fact for fact in self.accounts if fact[0] >= limit or fact[0] in decisive)
         kept = {at for at, _ in self.states if at >= limit}
         kept |= {max((at for at, _ in self.states if at <= one), default=one) for one in decisive}
@@ -123,11 +124,16 @@ class Known:
             kept |= {max((at for at, state in self.states if state is active and at < limit), default=limit)}
         return Known(tuple(fact for fact in self.states if fact[0] in kept), accounts)
 
-    def until(self, now: datetime, instead: Key) -> "Known":
-        """Facts of a future that a wrong clock wrote count as of `instead`: else they froze the user."""
+    def until(self, now: datetime, observed: Key) -> "Known":
+        """Facts of a future that a wrong clock wrote count as of the second before `observed`.
+
+        Otherwise they would freeze the user. Observations that are all of that future have an
+        order of their own, and keep it.
+        """
         limit = int((now + AHEAD).timestamp())
-        if (self.newest or (0, 0))[0] <= limit:
+        if (self.newest or (0, 0))[0] <= limit or observed[0] > limit:
             return self
+        instead = (observed[0] - 1, 0)
         states = tuple((at if at[0] <= limit else instead, active) for at, active in self.states)
         accounts = tuple((at if at[0] <= limit else instead, account) for at, account in self.accounts)
         return Known(tuple(sorted(states, key=lambda f: f[0])), tuple(sorted(accounts, key=lambda f: f[0])))

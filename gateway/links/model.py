@@ -165,7 +165,10 @@ class Store(Protocol):
         """History rows, oldest first; `since` is inclusive, on `recorded_at`."""
 
     def forget(self, portal: str, bitrix_user_id: int) -> int:
-        """Erase a person: link, history, dead letters about this user; how many records went."""
+        """Erase a person: link, history, what was observed, dead letters; how many records went.
+
+        What the person had taken from others is theirs again, as their observations say.
+        """
 
     def add_dead_letter(self, letter: DeadLetter) -> None: ...
 

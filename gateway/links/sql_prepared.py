@@ -8,10 +8,11 @@ compiled when the store is opened, and run on the driver's own cursor.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 
-from gateway.links.decide import NEWEST_CLAIMERS, Decision, Row, decide
+from gateway.links.decide import NEWEST_CLAIMERS, Decision, Read, Row, decide, forget
 from gateway.links.facts import Known, names_of
 from gateway.links.model import Account, Changes, HistoryRow, Observation, repeated
 from gateway.links.sql_schema import Utc, claims, link_history, links, processed_events
@@ -117,6 +118,16 @@ class EventTransaction:
         if cursor.rowcount != 1:
             return repeated()
 
+        newest = NEWEST_CLAIMERS + len(observations) - 1
+        decision = decide(portal, event_id, observations, self._reader(cursor, portal, newest))
+        self.write(cursor, portal, decision)
+        return Changes(decision.told)
+
+    def forget(self, cursor: Any, portal: str, user: int) -> Decision:
+        """Decide what others get back; the caller erases this user, then has it written."""
+        return forget(portal, f"forget-{uuid4()}", user, self._reader(cursor, portal, NEWEST_CLAIMERS))
+
+    def _reader(self, cursor: Any, portal: str, newest: int) -> Read:
         def read(user: int, account: Account) -> Iterator[Row]:
             name = account.telegram_username and account.telegram_username.lower()
             for one in names_of(account) if self._lock else ():
@@ -124,13 +135,11 @@ class EventTransaction:
             values = {"p": portal, "u": user, "t": account.telegram_id, "n": name}
             values["by_id"] = None if account.telegram_id is None else str(account.telegram_id)
             values["by_name"] = name and f"@{name}"
-            values["claimers"] = NEWEST_CLAIMERS + len(observations) - 1
+            values["claimers"] = newest
             self._read.run(cursor, values)
             return map(self._row, cursor.fetchall())
 
-        decision = decide(portal, event_id, observations, read)
-        self._write(cursor, portal, decision)
-        return Changes(decision.told)
+        return read
 
     def _row(self, found: Sequence[Any]) -> Row:
         user, telegram_id, name, observed_at, updated_at, known = found
@@ -139,7 +148,7 @@ class EventTransaction:
         facts = Known.from_json(known, account, observed_at)
         return Row(user, account, observed_at, self._time(updated_at), facts)
 
-    def _write(self, cursor: Any, portal: str, decision: Decision) -> None:
+    def write(self, cursor: Any, portal: str, decision: Decision) -> None:
         rows = sorted(
             decision.rows.values(), key=lambda row: bool(row.account)
         )  # who gives one up goes first

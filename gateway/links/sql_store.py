@@ -129,6 +129,8 @@ class SqlStore:
         ]
 
         def work(connection: sa.Connection) -> int:
+            cursor = connection.connection.cursor()
+            returned = self._event.forget(cursor, portal, bitrix_user_id)
             gone = connection.execute(
                 sa.delete(links).where(by_user), {"p": portal, "u": bitrix_user_id}
             ).rowcount
@@ -140,6 +142,7 @@ class SqlStore:
             gone += connection.execute(sa.delete(link_history).where(theirs)).rowcount
             for letter in letters:
                 gone += connection.execute(_remove(letter)).rowcount
+            self._event.write(cursor, portal, returned)
             return gone
 
         return self._transact(work)

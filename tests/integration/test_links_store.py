@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from gateway.links.decide import Row, decide
 from gateway.links.facts import names_of
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation, Store
 from gateway.links.user_record import MAX_USER_ID
-from tests.support.links_model import truth
+from tests.support.links_model import names, truth, written
+from tests.support.worlds import drawn
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 P = "p.bitrix24.ru"
@@ -224,6 +226,68 @@ def test_forgetting_leaves_nothing_of_one_person_and_all_of_the_others(store: St
     assert store.apply(P, "e3", [seen(9, 1, X)])  # the account is free again
 
 
+def held(store: Store, portal: str = P) -> dict[int, Account]:
+    links = store.links(portal)
+    accounts = {link.bitrix_user_id: Account(link.telegram_id, link.telegram_username) for link in links}
+    return {user: account for user, account in accounts.items() if account}
+
+
+def told(store: Store, portal: str = P) -> list[tuple[int, str]]:
+    return [(row.bitrix_user_id, row.change) for row in store.history(portal)]
+
+
+def test_what_a_forgotten_person_had_taken_comes_back_at_once(store: Store) -> None:
+    """Their observations are erased too: the links are what the others' observations say."""
+    store.apply(P, "e1", [seen(1, 1, X), seen(3, 1, Z)])
+    store.apply(P, "e2", [seen(2, 2, X)])
+    store.apply(P, "e3", [seen(2, 3, Account(telegram_username="ivan_p"))])
+    assert held(store) == {2: Account(telegram_username="ivan_p")}
+    store.forget(P, 2)
+    assert held(store) == {1: X, 3: Z}
+    assert sorted(told(store)[-2:]) == [(1, "corrected"), (3, "corrected")]
+    assert store.find(P, telegram_username="IVAN_P") == store.get(P, 3)
+    store.apply(P, "e4", [seen(4, 0, X)])  # older than what is known of 1
+    assert held(store) == {1: X, 3: Z}
+    store.apply(P, "e5", [seen(2, 4, X)])  # their field is filled still, and polling finds it
+    assert held(store) == {2: X, 3: Z}
+
+
+def test_forgetting_whoever_took_nothing_changes_nobody(store: Store) -> None:
+    store.apply(P, "e1", [seen(1, 1, X), seen(2, 1, Y)])
+    store.apply(P, "e2", [seen(2, 2, active=False), seen(3, 3, X), at(3, 4, NO_ACCOUNT)])
+    before = told(store)
+    for user in (2, 9):
+        store.forget(P, user)
+        assert held(store) == {}
+    assert told(store) == [row for row in before if row[0] != 2]
+
+
+def test_a_claim_of_a_dismissed_user_takes_nothing_though_it_is_known_late(store: Store) -> None:
+    """1 is dismissed · 2 has X · 1's profile, still dismissed, says X: the last before the first."""
+    first, second, third = seen(1, 1, active=False), seen(2, 2, X), seen(1, 3, X)
+    for number, order in enumerate(permutations([first, second, third])):
+        for index, one in enumerate(order):
+            store.apply(f"{number}", f"{number} {index}", [one])
+        assert held(store, f"{number}") == {2: X}
+    store.apply(P, "e2", [second])
+    store.apply(P, "e3", [third])
+    assert held(store) == {1: X}
+    store.apply(P, "e1", [first])
+    assert told(store) == [(2, "linked"), (2, "conflict"), (1, "linked"), (2, "corrected"), (1, "unlinked")]
+
+
+@pytest.mark.parametrize(("last", "expected"), [(NO_ACCOUNT, {}), (X, {1: X})])
+def test_a_newer_claim_ends_a_link_though_its_claimer_has_moved_on(
+    store: Store, last: Account, expected: dict[int, Account]
+) -> None:
+    """2 has Y · 1 claims Y · 1 empties it, or takes X: the claim as the last one too."""
+    world = [seen(2, 1, Y), seen(1, 2, Y), seen(1, 3, last)]
+    for number, order in enumerate(permutations(world)):
+        for index, one in enumerate(order):
+            store.apply(f"{number}", f"{number} {index}", [one])
+        assert held(store, f"{number}") == expected
+
+
 def test_state_replays_and_processed_events(store: Store) -> None:
     assert store.read_state("resync/state") is None
     store.write_state("resync/state", {"a": [1, "Ж"]})
@@ -351,6 +415,7 @@ def test_the_events_id_alone_keeps_the_other_workers_out(store: Store) -> None:
 PROCESS = """
 import sys
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
 url, worker = sys.argv[1], int(sys.argv[2])
@@ -388,19 +453,10 @@ def test_processes_open_and_write_at_once(url: str) -> None:
 
 
 def test_shuffled_worlds_of_two_writers_end_as_their_moments_say(store: Store) -> None:
-    """A portal a world: three to eight observations of three users, delivered in any order, some twice."""
+    """A portal a world: four to eight observations of three users, delivered in any order, some twice."""
     chance = random.Random(14)
     for number in range(25):
-        portal = f"world-{number}"
-        world = [
-            seen(
-                chance.randrange(1, 4),
-                at,
-                chance.choice([None, NO_ACCOUNT, X, Y]),
-                chance.choice([None, True, False]),
-            )
-            for at in range(chance.randrange(3, 9))
-        ]
+        portal, world = f"world-{number}", drawn(chance)
         events = [(f"{number}-{index}", one) for index, one in enumerate(world)]
         delivered = events + chance.sample(events, 2)
         chance.shuffle(delivered)
@@ -410,9 +466,10 @@ def test_shuffled_worlds_of_two_writers_end_as_their_moments_say(store: Store) -
                 store.apply(portal, event_id, [one])
 
         _together(write, workers=2)
-        links = {
-            link.bitrix_user_id: Account(link.telegram_id, link.telegram_username)
-            for link in store.links(portal)
-            if link.telegram_id is not None
-        }
-        assert links == truth(world), delivered
+        assert written(held(store, portal)) == written(truth(world)), delivered
+        last: dict[int, Account] = {}
+        for row in store.history(portal):
+            previous = Account(row.previous_telegram_id, row.previous_telegram_username)
+            assert names(previous) == names(last.pop(row.bitrix_user_id, NO_ACCOUNT)), delivered
+            last[row.bitrix_user_id] = Account(row.telegram_id, row.telegram_username)
+        assert written({user: account for user, account in last.items() if account}) == written(truth(world))

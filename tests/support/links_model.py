@@ -1,24 +1,68 @@
-"""The contract's rules about links, written without `gateway.links.decide`: what tests compare it with."""
+"""The contract's rules about links, written without `gateway.links.decide`: what tests compare it with.
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+Everything observed is applied in the order of its moments, as a reader of the contract would do it
+with pencil and paper. Of equal moments the lower user id comes first; what one user's observation
+says about the state comes before what it says about the account.
+"""
 
-from gateway.links.model import NO_ACCOUNT, Account, Moment, Observation
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
 
-_FIRST = Moment(datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC))
+from gateway.links.model import Account, Moment, Observation
+
+
+class Fact(NamedTuple):
+    second: int
+    received_at: datetime
+    user: int
+    says: int  # 0: active, 1: dismissed, 2: an account
+    spelling: tuple[int, str]  # only so that equal moments of one user have an order
+    account: Account | None
 
 
 def truth(observations: Iterable[Observation]) -> dict[int, Account]:
-    """What a reader of the contract would hold after the observations in the order of their moments."""
+    """Who is linked to what in the end."""
+    return followed(observations)[0]
+
+
+def followed(observations: Iterable[Observation]) -> tuple[dict[int, Account], set[int]]:
+    """Who is linked to what in the end, and who is dismissed."""
     links: dict[int, Account] = {}
-    inactive: set[int] = set()
-    for seen in sorted(observations, key=lambda o: (o.account_at or o.active_at or _FIRST).key()):
-        user = seen.bitrix_user_id
-        if seen.active is not None:
-            (inactive.discard if seen.active else inactive.add)(user)
-        if user in inactive or seen.account == NO_ACCOUNT:
-            links.pop(user, None)
-        elif seen.account is not None:
-            links = {other: held for other, held in links.items() if held != seen.account}
-            links[user] = seen.account
-    return links
+    dismissed: set[int] = set()
+    for fact in sorted({fact for one in observations for fact in facts(one)}, key=lambda fact: fact[:5]):
+        if fact.says == 0:
+            dismissed.discard(fact.user)
+        elif fact.says == 1:
+            dismissed.add(fact.user)
+            links.pop(fact.user, None)
+        elif not fact.account or fact.user in dismissed:
+            links.pop(fact.user, None)
+        else:
+            links = {user: held for user, held in links.items() if not names(held) & names(fact.account)}
+            links[fact.user] = fact.account
+    return links, dismissed
+
+
+def facts(seen: Observation) -> Iterator[Fact]:
+    """What an observation says, one thing at a time."""
+    if seen.active is not None and seen.active_at is not None:
+        yield _fact(seen.active_at, seen.bitrix_user_id, 0 if seen.active else 1, None)
+    if seen.account is not None and seen.account_at is not None:
+        yield _fact(seen.account_at, seen.bitrix_user_id, 2, seen.account)
+
+
+def _fact(at: Moment, user: int, says: int, account: Account | None) -> Fact:
+    spelling = (account.telegram_id or 0, account.telegram_username or "") if account else (0, "")
+    return Fact(int(at.at.timestamp()), at.received_at, user, says, spelling, account)
+
+
+def names(account: Account) -> set[str]:
+    """By what an account is the same as another: its number, its name without case."""
+    found = set() if account.telegram_id is None else {str(account.telegram_id)}
+    return found | ({f"@{account.telegram_username.lower()}"} if account.telegram_username else set())
+
+
+def written(links: dict[int, Account]) -> dict[int, set[str]]:
+    """Links to compare: a name's case is how somebody wrote it once, and no part of the truth."""
+    return {user: names(account) for user, account in links.items()}

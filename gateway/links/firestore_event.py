@@ -1,0 +1,203 @@
+"""The transaction of an event in Firestore: what it reads, and what it writes.
+
+A transaction is one atomic commit, on the condition that every document it changes
+is as it was read. Firestore's own transactions lock what they read, and two that
+meet wait for each other.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from google.api_core.exceptions import InternalServerError, ServiceUnavailable
+from google.api_core.retry import Retry, if_exception_type
+from google.cloud import firestore
+
+from gateway.links.decide import NEWEST_CLAIMERS, Decision, Row
+from gateway.links.facts import Known, names_of
+from gateway.links.model import NO_ACCOUNT, Account, HistoryRow, Key, Observation
+
+Document = dict[str, Any]
+
+TIMEOUT = 20.0  # seconds for one answer
+RETRY = Retry(if_exception_type(ServiceUnavailable, InternalServerError), initial=0.1, timeout=TIMEOUT)
+_CLAIMERS = 200  # how many newest claimers of one account are kept
+
+
+class FirestoreEvent:
+    """One attempt: each document is read once, and written if it is still the version that was read."""
+
+    def __init__(
+        self, client: firestore.Client, portal: str, observations: Sequence[Observation] = ()
+    ) -> None:
+        self._client, self._portal = client, portal
+        self._newest = NEWEST_CLAIMERS + max(len(observations) - 1, 0)
+        self._found: dict[str, Any] = {}
+        self._accounts: dict[str, Document] = {}
+        self._batch = client.batch()
+        self.likely = [link_of(client, portal, seen.bitrix_user_id) for seen in observations]
+        self.likely += [one for seen in observations for one in accounts_of(client, portal, seen.account)]
+
+    def fetch(self, references: Iterable[firestore.DocumentReference]) -> None:
+        missing = {one.path: one for one in references if one.path not in self._found}
+        if missing:
+            for snapshot in self._client.get_all(list(missing.values()), retry=RETRY, timeout=TIMEOUT):
+                self._found[snapshot.reference.path] = snapshot
+
+    def document(self, reference: firestore.DocumentReference) -> Document | None:
+        found: Document | None = self._found[reference.path].to_dict()
+        return found
+
+    def read(self, user: int, account: Account) -> Iterator[Row]:
+        """What `decide.Read` asks for."""
+        accounts = accounts_of(self._client, self._portal, account)
+        self.fetch([self._link(user), *accounts])
+        found = [document for one in accounts if (document := self.document(one))]
+        others = {number for document in found for number in _claimers(document)[: self._newest]}
+        others |= {document["bitrix_user_id"] for document in found} - {None}
+        references = [self._link(number) for number in {user, *others}]
+        self.fetch(references)
+        return (row_of(document) for one in references if (document := self.document(one)))
+
+    def erase(self, user: int) -> bool:
+        """Erase a user's link and claims; False where there is none."""
+        link = self._link(user)
+        self.fetch([link])
+        if (document := self.document(link)) is None:
+            return False
+        row = row_of(document)
+        for name in {*row.known.claims(), *names_of(row.account)}:
+            _write_claim(self._account(name), user, None)
+            self._release(name, user)
+        self._batch.delete(link, self._as_read(link))
+        return True
+
+    def write(self, decision: Decision) -> None:
+        for user, row in decision.rows.items():
+            for name, at in decision.claims(user).items():
+                _write_claim(self._account(name), user, at)
+            before = decision.before[user]
+            for name in names_of(before.account) if before else []:
+                self._release(name, user)
+            self.put(self._link(user), _document(self._portal, row))
+        for user, row in decision.rows.items():
+            for name in names_of(row.account):
+                self._account(name)["bitrix_user_id"] = user
+        for path, document in self._accounts.items():
+            target = self._client.document(path)
+            if document != self.document(target):
+                self.put(target, document)
+        for index, change in enumerate(decision.history):
+            self._record(index, change)
+
+    def put(self, target: firestore.DocumentReference, document: Document) -> None:
+        if self._found[target.path].exists:
+            self._batch.update(target, document, self._as_read(target))
+        else:
+            self._batch.create(target, document)
+
+    def commit(self) -> None:
+        self._batch.commit(retry=RETRY, timeout=TIMEOUT)
+
+    def _as_read(self, target: firestore.DocumentReference) -> Any:
+        return self._client.write_option(last_update_time=self._found[target.path].update_time)
+
+    def _link(self, user: int) -> firestore.DocumentReference:
+        return link_of(self._client, self._portal, user)
+
+    def _account(self, name: str) -> Document:
+        """The document that says who holds this account and who claimed it, as it will be written."""
+        target = _account_of(self._client, self._portal, name)
+        if target.path not in self._accounts:
+            self.fetch([target])
+            kept = self.document(target) or {}
+            holder, claims = kept.get("bitrix_user_id"), dict(kept.get("claims", {}))
+            self._accounts[target.path] = {"bitrix_user_id": holder, "claims": claims}
+        return self._accounts[target.path]
+
+    def _release(self, name: str, user: int) -> None:
+        if self._account(name)["bitrix_user_id"] == user:
+            self._account(name)["bitrix_user_id"] = None
+
+    def _record(self, index: int, change: HistoryRow) -> None:
+        at = moment_text(change.recorded_at)
+        order = f"{at} {index:04d} {change.event_id}"
+        document = {name: getattr(change, name) for name in HistoryRow.__slots__}
+        document |= {"order": order, "portal_order": f"{self._portal} {order}"}
+        key = (self._portal, change.event_id, index)
+        self._batch.set(reference(self._client, "link_history", *key), document)
+
+
+def reference(client: firestore.Client, collection: str, *parts: object) -> firestore.DocumentReference:
+    name = sha256(json.dumps(parts).encode()).hexdigest()
+    return client.collection(collection).document(name)
+
+
+def link_of(client: firestore.Client, portal: str, user: int) -> firestore.DocumentReference:
+    return reference(client, "links", portal, user)
+
+
+def accounts_of(
+    client: firestore.Client, portal: str, account: Account | None
+) -> list[firestore.DocumentReference]:
+    """The documents of this account: one by number, one by name."""
+    return [_account_of(client, portal, name) for name in names_of(account or NO_ACCOUNT)]
+
+
+def _account_of(client: firestore.Client, portal: str, name: str) -> firestore.DocumentReference:
+    if name.startswith("@"):
+        return reference(client, "accounts", portal, "name", name[1:])
+    return reference(client, "accounts", portal, "id", int(name))
+
+
+def walk_of(portal: str, user: int) -> str:
+    return f"{portal} {user:016d}"  # a space sorts before everything a portal's name may hold
+
+
+def moment_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def plain(value: Any) -> Any:
+    """Firestore's time is a datetime of its own kind; everything else is as it is."""
+    if isinstance(value, datetime):
+        return datetime.combine(value.date(), value.time(), UTC)
+    return value
+
+
+def _claimers(document: Document) -> list[int]:
+    """Who claimed this account, the newest claim first."""
+    claims = document.get("claims", {})
+    return sorted(map(int, claims), key=lambda user: (claims[str(user)], user), reverse=True)
+
+
+def _write_claim(document: Document, user: int, at: Key | None) -> None:
+    if at is None:
+        document["claims"].pop(str(user), None)
+        return
+    document["claims"][str(user)] = list(at)
+    for oldest in _claimers(document)[_CLAIMERS:]:
+        del document["claims"][str(oldest)]
+
+
+def _document(portal: str, row: Row) -> Document:
+    return {
+        "portal": portal,
+        "bitrix_user_id": row.bitrix_user_id,
+        **row.stored(),
+        "walk": walk_of(portal, row.bitrix_user_id),
+    }
+
+
+def row_of(document: Document) -> Row:
+    account = Account(document["telegram_id"], document["telegram_username"])
+    observed_at = plain(document["observed_at"])
+    return Row(
+        bitrix_user_id=document["bitrix_user_id"],
+        account=account,
+        observed_at=observed_at,
+        updated_at=plain(document["updated_at"]),
+        known=Known.from_json(document["known"], account, observed_at),
+    )

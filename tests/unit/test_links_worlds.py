@@ -1,0 +1,108 @@
+"""Whatever is observed of two or three users ends alike in every order, and as the model says."""
+
+import random
+from collections.abc import Sequence
+from itertools import islice
+
+import pytest
+
+from gateway.links.decide import forget
+from gateway.links.model import Moment, Observation
+from tests.support.links_model import truth, written
+from tests.support.worlds import (
+    EMPTY,
+    NOW,
+    State,
+    World,
+    X,
+    Y,
+    check,
+    drawn,
+    links,
+    moment,
+    read,
+    sayings,
+    seen,
+    step,
+    worlds,
+)
+
+DAY = 86_400
+# Three observations of one second, received together or not; one received before the event before it.
+EQUAL: list[Sequence[Moment]] = [
+    [moment(0, 0), moment(0, 0), moment(0, 0)],
+    [moment(0, 2), moment(1, 0), moment(0, 0)],
+]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_every_world_of_up_to_three_observations(count: int) -> None:
+    for world in worlds(count):
+        check(world)
+
+
+@pytest.mark.parametrize("moments", EQUAL)
+def test_every_world_of_three_observations_of_equal_moments(moments: Sequence[Moment]) -> None:
+    for world in worlds(3, moments):
+        check(world)
+
+
+def test_a_share_of_the_worlds_of_four_observations() -> None:
+    """All 234,256 of them: `python -m tests.support.worlds`."""
+    for world in islice(worlds(4), 0, None, 397):
+        check(world)
+
+
+def delivered(world: Sequence[Observation], chance: random.Random) -> State:
+    """What is stored after the observations in any order, some twice, some together in one event."""
+    order = [*world, *chance.sample(list(world), 2)]
+    chance.shuffle(order)
+    state = EMPTY
+    while order:
+        together = chance.choice([1, 1, 2, 3])
+        state = step.__wrapped__(state, tuple(order[:together]))
+        order = order[together:]
+    return state
+
+
+def test_random_worlds_of_three_users() -> None:
+    chance = random.Random(14)
+    for _ in range(1000):
+        world = drawn(chance)
+        for _ in range(4):
+            assert written(links(delivered(world, chance))) == written(truth(world)), world
+
+
+def test_what_is_folded_after_thirty_days_decides_as_before() -> None:
+    chance = random.Random(30)
+    for _ in range(1000):
+        at, world = 0, []
+        for user, account, active in chance.choices(sayings((1, 2, 3), [X, Y]), k=chance.randrange(5, 12)):
+            at += chance.choice([1, 5, 12, 25, 31]) * DAY
+            world.append((at, seen(user, moment(at), account, active)))
+        state = EMPTY
+        late = [(when + chance.uniform(0, 29.9 * DAY), one) for when, one in world]
+        for _, one in sorted(late, key=lambda delivery: delivery[0]):
+            state = step.__wrapped__(state, (one,))
+        assert written(links(state)) == written(truth(one for _, one in world)), world
+
+
+def test_without_a_forgotten_users_observations_the_others_decide() -> None:
+    chance = random.Random(7)
+    for _ in range(1000):
+        world = drawn(chance)
+        state = forgotten(delivered(world, chance), 2)
+        rest = tuple(one for one in world if one.bitrix_user_id != 2)
+        assert written(links(state)) == written(truth(rest)), world
+        again: World = tuple(one for one in world if one.bitrix_user_id == 2)
+        for one in again:
+            state = step.__wrapped__(state, (one,))
+        assert written(links(state)) == written(truth(world)), world
+
+
+def forgotten(state: State, user: int) -> State:
+    decision = forget("p", "e", user, lambda other, account: read(state, other, account), lambda: NOW)
+    assert user not in decision.rows
+    assert {row.change for row in decision.history} <= {"corrected"}
+    kept = {row.bitrix_user_id: row for row in state if row.bitrix_user_id != user}
+    return frozenset((kept | decision.rows).values())
