@@ -84,30 +84,10 @@ def forget(portal: str, user: int, yes: bool) -> None:
     if not yes:
         question = say("LINKS_FORGET_ASK", settings.language, user=user, portal=portal.lower())
         click.confirm(question, abort=True)
-    gone = 0
-    if store_exists(settings.database_url):
-        with closing(open_store(settings.database_url)) as store:
-            gone = store.forget(portal.lower(), user) + _forget_walk(store, portal.lower(), user)
-    from gateway.tools import recovery
+    from gateway.tools.forgetting import forget_person  # the queue is opened for this alone
 
-    gone += recovery.forget(settings, portal.lower(), user)
+    gone = forget_person(settings, portal.lower(), user)
     click.echo(say("LINKS_FORGOTTEN", settings.language, count=gone, user=user, portal=portal.lower()))
-
-
-def _forget_walk(store: Store, portal: str, user: int) -> int:
-    """Drop what polling has kept of this user: the state of a round (the next begins anew), and the mark."""
-    from gateway.portal.polled import Polled
-    from gateway.portal.reconcile import STATE
-
-    polled = Polled(store, portal)
-    polled.remove([user])
-    polled.keep()
-    walk = store.read_state(STATE) or {}
-    known = user in walk.get("missing", ()) or any(user in one.values() for one in walk.get("changes", ()))
-    if not known or portal not in walk.get("of", ()):
-        return 0
-    store.write_state(STATE, None)
-    return 1
 
 
 def _links(store: Store, portal: str | None, user: int | None, account: Account | None) -> Iterator[Link]:

@@ -77,3 +77,9 @@ def test_what_is_deployed_is_within_what_the_package_allows() -> None:
     for text in [*project["dependencies"], *extras["postgres"], *extras["firestore"]]:
         wanted = Requirement(text)
         assert wanted.specifier.contains(pinned[wanted.name]), text
+
+
+def test_the_guide_that_the_inspector_serves_is_part_of_it(installed: Path, tmp_path: Path) -> None:
+    code = "from gateway.local.inspector.guide_view import DOCS; print((DOCS / 'codes.ru.md').exists())"
+    done = run(installed, tmp_path, sys.executable, "-c", code)
+    assert done.stdout.strip() == "True", done.stderr

@@ -10,12 +10,18 @@ from typing import Any
 import flask
 
 from gateway.journal import Journal
-from gateway.local.inspector import overview, request_list
+from gateway.local.inspector import explain_view, guide_view, links_view, overview, request_list
 from gateway.local.inspector.door import PATH, Door
 from gateway.local.inspector.frame import App, Inspector, Parts, View, prepare
 from gateway.settings import Settings
 
-VIEWS: tuple[View, ...] = (overview.VIEW, request_list.VIEW)
+VIEWS: tuple[View, ...] = (
+    overview.VIEW,
+    request_list.VIEW,
+    links_view.VIEW,
+    explain_view.VIEW,
+    guide_view.VIEW,
+)
 
 
 def beside(app: App, settings: Settings, journal: Journal, door: Door, parts: Parts | None = None) -> App:

@@ -1,9 +1,14 @@
 """The page's own words, in both languages, a module a view; what the tools say too is in `gateway.texts`."""
 
-from gateway.local.inspector.words import frame, requests
+from gateway.local.inspector.words import explain, frame, links, requests
 from gateway.texts import SENTENCES, Sentence
 
-WORDS: dict[str, Sentence] = {**frame.WORDS, **requests.WORDS}
+WORDS: dict[str, Sentence] = {
+    **frame.WORDS,
+    **requests.WORDS,
+    **links.WORDS,
+    **explain.WORDS,
+}
 
 
 def words(key: str, language: str, /, **values: object) -> str:

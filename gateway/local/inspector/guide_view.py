@@ -1,0 +1,87 @@
+"""The guides of `docs/`, served: a refusal's cause links to its section, where no repository is at hand."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import flask
+from markupsafe import Markup
+
+from gateway.functions import MAIN
+from gateway.local.inspector.frame import Inspector, View
+
+DOCS = MAIN.with_name("docs")
+FIRST = "token-not-found"
+_NAME = re.compile(r"[a-z0-9-]{1,60}")
+_PICTURE = re.compile(r"[a-z0-9.-]{1,80}\.svg")
+_LOCAL = re.compile(r"(?P<name>[a-z0-9-]{1,60}?)(?:\.ru)?\.md(?P<anchor>#.*)?")
+
+
+def register(page: Inspector) -> None:
+    @page.app.get("/guide", endpoint="guide")
+    def guide() -> str:
+        return show(FIRST)
+
+    @page.app.get("/guide/<name>", endpoint="guide_page")
+    def guide_page(name: str) -> str:
+        return show(name)
+
+    @page.app.get("/guide/pictures/<name>", endpoint="guide_picture")
+    def guide_picture(name: str) -> flask.Response:
+        path = DOCS / "pictures" / name
+        if not _PICTURE.fullmatch(name) or not path.is_file():
+            flask.abort(404)
+        return flask.Response(path.read_bytes(), mimetype="image/svg+xml")
+
+    def show(name: str) -> str:
+        path = _path(name, page.language)
+        if path is None:
+            flask.abort(404)
+        base = flask.url_for("guide")
+        return page.render("guide.html", view="guide", text=Markup(as_html(path, base)))  # noqa: S704 — escaped there
+
+
+def _path(name: str, language: str) -> Path | None:
+    """The guide in the reader's language, or in the one it is written in."""
+    if not _NAME.fullmatch(name):
+        return None
+    suffixes = (".ru.md", ".md") if language == "ru" else (".md", ".ru.md")
+    return next((path for suffix in suffixes if (path := DOCS / f"{name}{suffix}").is_file()), None)
+
+
+@cache
+def as_html(path: Path, base: str) -> str:
+    """A guide as HTML: markup in it is shown, headings have the anchors that links expect."""
+    from markdown_it import MarkdownIt  # for this view alone
+
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(path.read_text(encoding="utf-8"))
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            token.attrSet("id", anchor_of(tokens[place + 1].content))
+        for inner in token.children or ():
+            if inner.type == "link_open":
+                inner.attrSet("href", _address(str(inner.attrGet("href") or ""), base))
+            if inner.type == "image":
+                name = str(inner.attrGet("src") or "").rpartition("/")[2]
+                inner.attrSet("src", f"{base}/pictures/{name}")
+    html: str = markdown.renderer.render(tokens, markdown.options, {})
+    return html.replace("<table>", '<div class="scroll"><table>').replace("</table>", "</table></div>")
+
+
+def anchor_of(heading: str) -> str:
+    """As GitHub makes it: lower case, spaces as dashes, no punctuation."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def _address(href: str, base: str) -> str:
+    """Where a link leads here: another guide by its name; what is no guide stays in the repository."""
+    if href.startswith(("#", "https://", "http://")):
+        return href
+    found = _LOCAL.fullmatch(href.removeprefix("./"))
+    if found is None:
+        return "#"
+    return f"{base}/{found['name']}{found['anchor'] or ''}"
+
+
+VIEW = View("guide", "h", register)

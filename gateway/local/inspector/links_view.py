@@ -1,0 +1,205 @@
+"""Links: who is linked to whom, a person's page, and forgetting somebody."""
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+
+import flask
+
+from gateway.events import rfc3339
+from gateway.journal import Request
+from gateway.links import open_store, store_exists
+from gateway.links.model import HistoryRow, Link, Store
+from gateway.links.telegram_account import parse_account
+from gateway.local.inspector.frame import Inspector, View
+from gateway.tools.forgetting import forget_person
+
+SHOWN = 50  # people on one page
+SCANNED = 5000  # links that one page looks at: of a rare state, the next page goes on
+HISTORY = 100  # changes of one person, the newest
+WALKED = 5000  # changes that are read for these
+STATES = ("linked", "by_name", "ended", "inactive")
+COLUMNS = (
+    "portal",
+    "bitrix_user_id",
+    "telegram_id",
+    "telegram_username",
+    "active",
+    "observed_at",
+    "updated_at",
+)
+MAX_ID = 2**52
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row of a person's history; `request` is the address of the one behind it, "" where that is gone."""
+
+    row: HistoryRow
+    before: str
+    now: str
+    request: str
+
+
+def register(page: Inspector) -> None:
+    @page.app.get("/links", endpoint="links")
+    def links() -> str:
+        asked = flask.request.args
+        search, state = asked.get("q", "").strip()[:100], asked.get("state", "")
+        state = state if state in STATES else ""
+        portals: list[str] = []
+        rows: list[Link] = []
+        portal, older = "", None
+        if store_exists(page.settings.database_url):
+            with closing(open_store(page.settings.database_url)) as store:
+                portals = store.portals()
+                portal = _portal(page, portals)
+                rows, older = _found(store, portal, search, state, _number("after"))
+        return page.render(
+            "links.html", view="links", states=STATES, account=account_of, state_of=state_of, search=search,
+            state=state, rows=rows, older=older, portals=portals, portal=portal,
+            forgotten=_number("forgotten"), gone=_number("gone"),
+        )  # fmt: skip
+
+    @page.app.get("/links/person", endpoint="person")
+    def person() -> str:
+        portal, user = flask.request.args.get("portal", ""), _number("user")
+        if not store_exists(page.settings.database_url):
+            flask.abort(404)
+        with closing(open_store(page.settings.database_url)) as store:
+            link = store.get(portal, user)
+            rows = deque(islice(store.history(portal, bitrix_user_id=user), WALKED), HISTORY)
+        if link is None and not rows:
+            flask.abort(404)
+        changes = [_change(page, row) for row in reversed(rows)]
+        return page.render(
+            "person.html", view="links", portal=portal, user=user, link=link, changes=changes,
+            account=account_of, state_of=state_of,
+        )  # fmt: skip
+
+    @page.app.get("/links.csv", endpoint="links_csv")
+    def links_csv() -> flask.Response:
+        headers = {"Content-Disposition": "attachment; filename=links.csv"}
+        lines = _csv(page, flask.request.args.get("portal", ""))
+        return flask.Response(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+    @page.app.post("/links/forget", endpoint="forget")
+    def forget() -> flask.typing.ResponseReturnValue:
+        portal, user = flask.request.form.get("portal", "").lower(), _number("user", flask.request.form)
+        if not user:
+            flask.abort(404)
+        gone = forget_person(page.settings, portal, user)
+        return flask.redirect(flask.url_for("links", portal=portal, forgotten=user, gone=gone), 303)
+
+
+def account_of(row: Link | HistoryRow) -> str:
+    return _shown(row.telegram_id, row.telegram_username)
+
+
+def state_of(link: Link) -> str:
+    if not link.active:
+        return "inactive"
+    if link.telegram_id is None and link.telegram_username is None:
+        return "ended"
+    return "by_name" if link.by_name_only else "linked"
+
+
+def _shown(telegram_id: int | None, telegram_username: str | None) -> str:
+    name = f"@{telegram_username}" if telegram_username else ""
+    return f"{telegram_id} {name}".strip() if telegram_id is not None else name or "–"
+
+
+def _number(name: str, given: "flask.wrappers.Request | dict[str, str] | None" = None) -> int:
+    """A whole number of the address or the form; 0 for anything else."""
+    text = (flask.request.args if given is None else given).get(name, "")  # type: ignore[union-attr]
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
+
+
+def _portal(page: Inspector, portals: list[str]) -> str:
+    """The portal that is looked at: the one asked for, else our own, else the first."""
+    asked = flask.request.args.get("portal", "").lower()
+    for one in (asked, page.settings.domain):
+        if one in portals:
+            return one
+    return portals[0] if portals else page.settings.domain
+
+
+def _found(store: Store, portal: str, search: str, state: str, after: int) -> tuple[list[Link], int | None]:
+    """One page of a portal's people, and the user to go on behind; None where there are no more."""
+    if search:
+        return [
+            link for link in _searched(store, portal, search) if not state or state_of(link) == state
+        ], None
+    rows: list[Link] = []
+    last = after
+    links = store.links(portal, after)
+    for link in islice(links, SCANNED):
+        if link.portal != portal:
+            return rows, None
+        last = link.bitrix_user_id
+        if not state or state_of(link) == state:
+            rows.append(link)
+        if len(rows) == SHOWN:
+            break
+    more = next(links, None)
+    return rows, last if more is not None and more.portal == portal else None
+
+
+def _searched(store: Store, portal: str, search: str) -> list[Link]:
+    """By the user's id, the Telegram id, or the name; a link of t.me is a name, too."""
+    found: list[Link | None] = []
+    if search.isascii() and search.isdigit() and len(search) <= 16:
+        number = int(search)
+        found = [
+            store.get(portal, number),
+            store.find(portal, telegram_id=number) if number <= MAX_ID else None,
+        ]
+    else:
+        account = parse_account(search) or parse_account(f"@{search}")
+        if account:
+            name = account.telegram_username
+            found = [store.find(portal, telegram_id=account.telegram_id, telegram_username=name)]
+    return list({link.bitrix_user_id: link for link in found if link is not None}.values())
+
+
+def _change(page: Inspector, row: HistoryRow) -> Change:
+    before = _shown(row.previous_telegram_id, row.previous_telegram_username)
+    request = page.journal.request(row.event_id) if row.event_id else None
+    return Change(row, before, account_of(row), _address(page, request) if request else "")
+
+
+def _address(page: Inspector, request: Request) -> str:
+    if "request_page" in page.app.view_functions:
+        return flask.url_for("request_page", request_id=request.request_id)
+    return flask.url_for("requests", q=request.request_id)
+
+
+def _csv(page: Inspector, portal: str) -> Iterator[str]:
+    """A line a link, as they are read: a long list needs no memory."""
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    if store_exists(page.settings.database_url):
+        with closing(open_store(page.settings.database_url)) as store:
+            for link in store.links(portal.lower() or None):
+                values = asdict(link)
+                writer.writerow([_plain(values[name]) for name in COLUMNS])
+                if line.tell() > 32_768:
+                    yield line.getvalue()
+                    line.seek(0)
+                    line.truncate()
+    yield line.getvalue()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+VIEW = View("links", "l", register)

@@ -1,0 +1,14 @@
+"""Explain."""
+
+from gateway.texts import Sentence
+
+WORDS: dict[str, Sentence] = {
+    "EXPLAIN_LABEL": Sentence(
+        "Вставьте запрос целиком, строку curl, HAR, запись журнала, тело или один токен",
+        "Paste a whole request, a curl line, a HAR, a log record, a body or a token alone",
+    ),
+    "EXPLAIN_DO": Sentence("Разобрать", "Explain"),
+    "EXPLAIN_STORED": Sentence("Нигде не сохраняется.", "It is stored nowhere."),
+    "EXPLAIN_NOTHING": Sentence("Поле пустое: вставьте запрос.", "The box is empty: paste a request."),
+    "EXPLAIN_EVENT": Sentence("Событие, как оно попало бы в очередь", "The event as it would be queued"),
+}

@@ -1,0 +1,55 @@
+"""Links, a person's page, forgetting."""
+
+from gateway.texts import Sentence
+
+WORDS: dict[str, Sentence] = {
+    "LINKS_SEARCH": Sentence(
+        "Номер пользователя, Telegram ID или @имя  ( / )", "User's number, Telegram id or @name  ( / )"
+    ),
+    "LINKS_SEARCH_LABEL": Sentence("Поиск по связям", "Search the links"),
+    "LINKS_FIND": Sentence("Найти", "Find"),
+    "LINKS_STATES": Sentence("Состояние связи", "State of the link"),
+    "LINKS_ALL": Sentence("Все", "All"),
+    "LINK_linked": Sentence("связан", "linked"),
+    "LINK_by_name": Sentence("только по имени", "by name only"),
+    "LINK_ended": Sentence("без связи", "not linked"),
+    "LINK_inactive": Sentence("уволен или отключён", "dismissed or inactive"),
+    "LINK_by_name_WHY": Sentence(
+        "Известно только имя в Telegram, а имена переходят к другим. Впишите в поле Telegram числовой ID.",
+        "Only the Telegram name is known, and names change hands. Put the numeric id into the Telegram field.",
+    ),
+    "LINK_STATE": Sentence("Состояние", "State"),
+    "PORTAL": Sentence("Портал", "Portal"),
+    "PERSON": Sentence("Пользователь", "User"),
+    "PERSON_N": Sentence("Пользователь {user}", "User {user}"),
+    "PERSON_REQUESTS": Sentence("Запросы о нём", "Requests about this user"),
+    "OBSERVED": Sentence("Данные от", "As of"),
+    "RECORDED": Sentence("Когда", "When"),
+    "LINKS_MORE": Sentence("Следующие", "Next page"),
+    "LINKS_NONE": Sentence(
+        "Связей ещё нет. Они появятся с первым событием пользователя или после сверки.",
+        "There are no links yet. They come with a user's first event, or with a round of polling.",
+    ),
+    "LINKS_NOT_FOUND": Sentence(
+        "Таких нет. Номер и имя ищутся целиком; снимите отбор по состоянию или выберите другой портал.",
+        "Nobody is like that. Numbers and names are searched whole; drop the state, or choose another portal.",
+    ),
+    "HISTORY": Sentence("История", "History"),
+    "HISTORY_NONE": Sentence("Связь ещё не менялась.", "The link has not changed yet."),
+    "CHANGE_WHAT": Sentence("Что изменилось", "What changed"),
+    "CHANGE_linked": Sentence("связан", "linked"),
+    "CHANGE_replaced": Sentence("аккаунт заменён", "account replaced"),
+    "CHANGE_unlinked": Sentence("связь снята", "unlinked"),
+    "CHANGE_conflict": Sentence("конфликт: аккаунт у другого", "conflict: another user has the account"),
+    "CHANGE_corrected": Sentence("исправлено", "corrected"),
+    "BEFORE": Sentence("Было", "Before"),
+    "NOW": Sentence("Стало", "Now"),
+    "SOURCE": Sentence("Откуда", "Source"),
+    "SOURCE_WEBHOOK": Sentence("вебхук: запрос", "webhook: the request"),
+    "SOURCE_OTHER": Sentence("сверка или старый запрос", "polling, or an old request"),
+    "FORGET": Sentence("Забыть человека", "Forget this person"),
+    "FORGET_ASK": Sentence(
+        "Стереть пользователя {user} портала {portal}: связь, историю, запросы о нём, недоставленное и то, что ждёт в очереди? Вернуть их будет нельзя. Бот перестанет его узнавать. Пока поле Telegram на портале заполнено, следующая сверка или событие свяжет его снова.",
+        "Erase user {user} of {portal}: link, history, requests, dead letters and what waits on the queue? They cannot be brought back. The bot will not know this person any more. While the Telegram field in the portal is filled, the next round or event links the person again.",
+    ),
+}

@@ -1,0 +1,33 @@
+"""Forgetting a person: wherever something of theirs may be kept."""
+
+from contextlib import closing
+
+from gateway.links import open_store, store_exists
+from gateway.links.model import Store
+from gateway.settings import Settings
+from gateway.tools import recovery
+
+
+def forget_person(settings: Settings, portal: str, bitrix_user_id: int) -> int:
+    """Erase link, history, dead letters, journal rows, what waits and what polling knows; how many went."""
+    gone = 0
+    if store_exists(settings.database_url):
+        with closing(open_store(settings.database_url)) as store:
+            gone = store.forget(portal, bitrix_user_id) + _forget_walk(store, portal, bitrix_user_id)
+    return gone + recovery.forget(settings, portal, bitrix_user_id)
+
+
+def _forget_walk(store: Store, portal: str, user: int) -> int:
+    """Drop what polling has kept of this user: the state of a round (the next begins anew), and the mark."""
+    from gateway.portal.polled import Polled
+    from gateway.portal.reconcile import STATE
+
+    polled = Polled(store, portal)
+    polled.remove([user])
+    polled.keep()
+    walk = store.read_state(STATE) or {}
+    known = user in walk.get("missing", ()) or any(user in one.values() for one in walk.get("changes", ()))
+    if not known or portal not in walk.get("of", ()):
+        return 0
+    store.write_state(STATE, None)
+    return 1
