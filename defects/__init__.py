@@ -49,6 +49,7 @@ DECIDE, PREPARED, USERS, PAYLOAD = (
     ),
 )
 FACTS = "gateway/links/facts.py"
+WORLDS = "tests/unit/test_links_worlds.py"
 EMBEDDED, RECEIVER, JUDGE = (
     "gateway/queues/sqlite.py",
     "gateway/receiver/__init__.py",
@@ -59,7 +60,7 @@ MARK = """        self._mark.run(cursor, {"event_id": event_id, "processed_at": 
         if cursor.rowcount != 1:
             return repeated()
 """
-WRITE = """        self._write(cursor, portal, decision)
+WRITE = """        self.write(cursor, portal, decision)
         return Changes(decision.told)
 """
 
@@ -114,8 +115,8 @@ DEFECTS = [
     one(
         "the event's id and its effect in two transactions",
         PREPARED,
-        "        decision = decide(",
-        "        cursor.connection.commit()\n        decision = decide(",
+        "        newest = NEWEST_CLAIMERS +",
+        "        cursor.connection.commit()\n        newest = NEWEST_CLAIMERS +",
         "tests/system/test_shutdown.py tests/integration/test_sql_store.py tests/system/test_chaos.py",
     ),
     one(
@@ -220,6 +221,70 @@ DEFECTS = [
         "(theirs[name], other) > mine for name in names_of(claim[1]))",
         "(theirs[name], other) < mine for name in names_of(claim[1]))",
         "tests/unit/test_links_decide.py",
+    ),
+    one(
+        "of equal moments both users have the account",
+        DECIDE,
+        "(theirs[name], other) > mine for name in names_of(claim[1]))",
+        "theirs[name] > mine[0] for name in names_of(claim[1]))",
+        WORLDS,
+    ),
+    one(
+        "a claim of a dismissed user counts",
+        FACTS,
+        "return before[-1] if before else True",
+        "return True",
+        WORLDS,
+    ),
+    one(
+        "a dismissal ends no claim before it",
+        FACTS,
+        "dismissed = any(at > moment and not active for at, active in self.states)",
+        "dismissed = False",
+        WORLDS,
+    ),
+    one(
+        "being active again alone brings the account back",
+        FACTS,
+        "dismissed = any(at > moment and not active for at, active in self.states)",
+        "dismissed = not self.active",
+        WORLDS,
+    ),
+    one(
+        "a claim whose claimer has moved on ends no link",
+        FACTS,
+        "            for moment, account in self.accounts\n            if account and self.counts",
+        "            for moment, account in self.accounts[-1:]\n            if account and self.counts",
+        WORLDS,
+    ),
+    one(
+        "what was taken by a claim that counts no longer stays taken",
+        DECIDE,
+        'self._settle(other, self._rows[other].account, at, "conflict", "corrected")',
+        "if self._rows[other].account:\n                self._settle(other, self._rows[other].account, at, "
+        '"conflict", "corrected")',
+        WORLDS,
+    ),
+    one(
+        "what a forgotten person had taken stays taken",
+        DECIDE,
+        "            others = self._concerned(user, row.known, Known())\n",
+        "            others: list[int] = []\n",
+        f"{WORLDS} tests/integration/test_links_store.py",
+    ),
+    one(
+        "a void claim had made an older one forgotten",
+        FACTS,
+        "sorted(old.claims().values())",
+        "sorted(self.claims().values())",
+        WORLDS,
+    ),
+    one(
+        "a claim is written down once and never withdrawn",
+        DECIDE,
+        "return changed | dict.fromkeys(old.keys() - new.keys())",
+        "return changed",
+        "tests/integration/test_links_store.py",
     ),
     one(
         "SQLite's transaction begins with a read",

@@ -143,11 +143,10 @@ class _Deciding:
         known = before.with_facts_of(observation)
         if known == before:
             return  # it was known, or says nothing
-        concerned = self._concerned(user, before, known)
+        others = self._concerned(user, before, known)
         at = moment_of(max(moments))
         held = row.account if row else NO_ACCOUNT
         self._store(user, NO_ACCOUNT, known)  # what the others are compared with
-        others = [other for other in concerned if other != user]
         for other in others:
             self._settle(other, self._rows[other].account, at, "conflict", "corrected")
         self._settle(user, held, at, "unlinked", "replaced" if held else "linked")
@@ -160,13 +159,13 @@ class _Deciding:
         self._fetch(user, NO_ACCOUNT)
         self.now = self._clock()
         if row := self._rows.get(user):
-            others = [other for other in self._concerned(user, row.known, Known()) if other != user]
+            others = self._concerned(user, row.known, Known())
             self._rows[user] = replace(row, account=NO_ACCOUNT, known=Known())
             for other in others:
                 self._settle(other, self._rows[other].account, self.now, "conflict", "corrected")
 
     def _concerned(self, user: int, before: Known, known: Known) -> list[int]:
-        """Who may gain or lose a link: the newest claimers of the accounts whose claims changed."""
+        """Who else may gain or lose a link: the newest claimers of the accounts whose claims changed."""
         old, new = before.claims(), known.claims()
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         wanted = known.wanted()
