@@ -951,6 +951,10 @@ SENTENCES: dict[str, Sentence] = {
         "Это строка журнала доступа веб-сервера: в ней нет ни заголовков, ни тела, где стоит токен. Причину отказа покажет ./b24 rejections, а весь запрос — WEBHOOK_CAPTURE_UNTIL",
         "This is a line of a web server's access log: it holds neither the headers nor the body, where the token stands. ./b24 rejections tells why it was refused, and WEBHOOK_CAPTURE_UNTIL shows the whole request",
     ),
+    "PASTED_ANSWER": Sentence(
+        "Это ответ шлюза, а не запрос. Что пришло и почему отказано, покажут ./b24 rejections или ./b24 events show ID (request_id из ответа)",
+        "This is the gateway's answer, not a request. ./b24 rejections shows what came and why it was refused, and so does ./b24 events show ID (the answer's request_id)",
+    ),
     "PASTED_ENVIRONMENT": Sentence(
         "Это окружение Postman (переменные), а не запрос. Откройте запрос, нажмите Code (</>) → cURL и вставьте это",
         "This is a Postman environment (variables), and no request. Open the request, choose Code (</>) → cURL and paste that",
@@ -1000,6 +1004,15 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_multidict": Sentence(
         "распечатка формы из Python (MultiDict)", "a form as Python prints it (MultiDict)"
     ),
+    "READ_AS_serialize": Sentence("вывод serialize из PHP", "what PHP's serialize wrote"),
+    "READ_AS_ruby": Sentence("распечатка хеша Ruby", "a Ruby hash as it is printed"),
+    "READ_AS_perl": Sentence("вывод Data::Dumper из Perl", "what Perl's Data::Dumper printed"),
+    "READ_AS_elixir": Sentence("распечатка карты Elixir", "an Elixir map as it is printed"),
+    "READ_AS_go": Sentence("распечатка url.Values из Go", "Go's url.Values as they are printed"),
+    "READ_AS_json_in_text": Sentence("JSON внутри другого текста", "JSON inside other text"),
+    "READ_AS_hex_dump": Sentence("шестнадцатеричный дамп", "a hex dump"),
+    "READ_AS_insomnia": Sentence("Insomnia", "Insomnia"),
+    "READ_AS_node-red": Sentence("сообщение Node-RED", "a Node-RED message"),
     "READ_AS_python": Sentence("распечатка словаря Python", "a Python dict as it is printed"),
     "READ_AS_console.log": Sentence("вывод console.log", "what console.log printed"),
     "READ_AS_body": Sentence("тело запроса", "a request's body"),

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from gateway.tools.explain import captures
 from gateway.tools.explain.curl import is_curl, read_curl
+from gateway.tools.explain.hexdumps import read_hex
 from gateway.tools.explain.printouts import read_printout
 from gateway.tools.explain.records import Record, no_answer, read_line, read_record
 from gateway.tools.explain.request import Request, Unreadable, is_raw, read_bare, read_raw
@@ -20,7 +21,8 @@ __all__ = ["READERS", "Record", "Request", "Unreadable", "read"]
 
 _FENCE = re.compile(rb"\A\s*```\w*\r?\n(.*?)\r?\n```\s*\Z", re.DOTALL)  # as chats and issues print it
 _COLOURS = re.compile(rb"\x1b\[[0-9;?]{0,16}[A-Za-z]|\x1b\][^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
-_ANSWER = re.compile(rb"(?m)^HTTP/\d(?:\.\d)? \d{3}")
+_ANSWER = re.compile(rb"HTTP/\d(?:\.\d)? \d{3} ")  # right behind the body, where that has no line end
+_NEXT = re.compile(rb"(?m)^###")  # of a .http file
 _Reader = Callable[[bytes, str], Request | Record | None]
 
 
@@ -44,7 +46,7 @@ def _raw(pasted: bytes, _: str) -> Request | None:
         return None
     answer = _ANSWER.search(pasted)  # of a followed stream
     if answer is None:
-        return read_raw(pasted)
+        return read_raw(_NEXT.split(pasted, maxsplit=1)[0])
     return replace(read_raw(pasted[: answer.start()]), read_as="tcp_stream")
 
 
@@ -68,6 +70,7 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("raw_request", _raw),
     ("record", lambda _, text: read_record(_readable(text))),
     ("wrapped", lambda _, text: read_wrapped(text)),
+    ("hex_dump", lambda _, text: read_hex(text)),
     ("tcpdump", lambda pasted, _: captures.read_packets(pasted)),
     ("log_line", lambda _, text: read_line(_readable(text))),
     ("old_bot_log", lambda _, text: captures.read_old_bot(text)),
@@ -79,6 +82,7 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("no request", _nothing),
     ("body", lambda pasted, text: _json_body(pasted, text)),
     ("printout", lambda _, text: read_printout(text)),
+    ("json_in_text", lambda _, text: captures.read_json(text)),
     ("form", lambda pasted, _: captures.read_form(pasted)),
     ("body", lambda pasted, _: read_bare(pasted)),
 )

@@ -1,5 +1,6 @@
 """Requests among other text: packet captures, followed streams, headers with a body, other programs' logs."""
 
+import json
 import re
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ _HEADERS = re.compile(
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
 # `payload=event=…` alone is a body of somebody's: among other text the name is a log's.
 _EVENT = re.compile(
-    rb"(?:(?<![\w%\]&=])|(?<=\sbody=)|(?<=\sdata=)|(?<=\scontent=)|(?<=\spayload=))"
+    rb"(?:(?<![\w%\]&=?])|(?<=\sbody=)|(?<=\sdata=)|(?<=\scontent=)|(?<=\spayload=))"
     rb"event=[\w%.+-]{1,100}&[^\s\"'<>|\\]{1,600000}"
 )
 _PAIR_LINE = re.compile(r"&?[\w\[\]%.]{1,300}=[^\n&]{0,100000}&?")
@@ -35,6 +36,7 @@ _OLD_LINE = re.compile(
 _OLD_BODY = re.compile(r"Тело запроса[^\n:]{0,60}: ?(.*)")
 _OLD_HEADERS = re.compile(r"'Content-Type': '([^'\n]{1,200})'")
 _OLD_QUERY = re.compile(r"Параметры URL: ?\{([^\n}]{0,9000})\}")
+_MAX_OBJECTS = 20  # of a text that are tried
 _TOKEN = re.compile(r"(?:custom)?[A-Za-z0-9]{16,64}")
 
 
@@ -73,7 +75,7 @@ def read_stream(text: bytes) -> Request | None:
     found = _INSIDE.search(text)
     if found is None:
         return None
-    raw = re.split(rb"(?m)^HTTP/\d(?:\.\d)? \d{3}", text[found.start() :], maxsplit=1)[0]
+    raw = re.split(rb"HTTP/\d(?:\.\d)? \d{3} ", text[found.start() :], maxsplit=1)[0]
     return _named(read_raw(raw), "tcp_stream" if len(raw) + found.start() < len(text) else "raw_request")
 
 
@@ -124,6 +126,23 @@ def read_form(text: bytes) -> Request | None:
     return None
 
 
+def read_json(text: str) -> Request | None:
+    """An event in JSON among other text: a program's log line, a letter."""
+    start = -1
+    for _ in range(_MAX_OBJECTS):
+        start = text.find("{", start + 1)
+        if start < 0:
+            break
+        try:
+            value, _end = json.JSONDecoder().raw_decode(text, start)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and "event" in value:
+            media = (("Content-Type", b"application/json"),)
+            return Request("POST", WEBHOOK_PATH, media, json.dumps(value).encode(), "json_in_text")
+    return None
+
+
 def _form(body: bytes, read_as: str) -> Request:
     return Request("POST", WEBHOOK_PATH, FORM, body, read_as)
 
@@ -131,7 +150,7 @@ def _form(body: bytes, read_as: str) -> Request:
 def read_address(text: str) -> Request | None:
     """An address alone: judged as if an event that holds no token came to it."""
     text = text.strip().strip("\"'<>")
-    if not re.fullmatch(r"https?://[^\s\"']{1,9000}", text):
+    if not re.fullmatch(r"(?:https?://|/|\?)[^\s\"']{1,9000}", text):
         return None
     try:
         urlsplit(text)
@@ -140,7 +159,8 @@ def read_address(text: str) -> Request | None:
     target = relative(text)
     path, mark, query = target.partition("?")
     event = "event=ONUSERADD&data%5BID%5D=" + str(data_of("ONUSERADD")["ID"]) + "&ts=1"
-    return Request("POST", (path or "/") + mark + query, FORM, event.encode(), "address")
+    path = path or ("/" if "://" in text else WEBHOOK_PATH)
+    return Request("POST", path + mark + query, FORM, event.encode(), "address")
 
 
 def read_token(text: str) -> Request | None:
@@ -164,13 +184,18 @@ _NO_REQUEST = (
     ),
     (
         "PASTED_SCRIPT",
-        r"(?:wget|httpie|https?|xh)\s+\S|(?:\w+\s*=\s*)?(?:requests|httpx|session)\.\w+\(|import\s+\w+",
+        r"(?:wget|httpie|https?|xh)\s+\S|(?:\w+\s*=\s*)?(?:requests|httpx|session)\.\w+\(|(?:import|using|package)\s+\w"
+        r"|<\?php|\$\w+\s*=\s*(?:curl_|new |Http)|curl_\w+\(|(?:\w+, ?\w+ :?= )?http\.(?:Post|New|Do)\w*\("
+        r"|(?:var|final|val|let mut)\s+\w+\s*=",
     ),
 )
 _ACCESS_LOG = re.compile(
-    r"\"?(?:GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS) [^\s\"]{1,9000} HTTP/\d(?:\.\d)?\"?[^\n]{0,40}?"
+    r"\"DownstreamStatus\"|\"http\.log\.access|\"httpRequest\"\s?:|#Fields: [^\n]{0,400}cs-method"
+    r"|\bat=info method=[A-Z]|\b[1-5]\d\d \d{1,9} [^\n\"]{0,200}\"(?:GET|POST|PUT|HEAD) [^\s\"]{1,9000} HTTP/"
+    r"|\"?(?:GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS) [^\s\"]{1,9000} HTTP/\d(?:\.\d)?\"?[^\n]{0,40}?"
     r"\b[1-5]\d\d\b"
 )
+_OUR_ANSWER = re.compile(r"\s*\{\s*\"status\"\s*:\s*\"(?:error|ok)\"\s*,\s*\"code\"\s*:\s*\"[A-Z_]+\"")
 _DEVTOOLS = re.compile(
     r"(?m)^[ \t]*(?:event|event_handler_id|auth\[\w{1,40}\]|data\[[^\]\n]{1,100}\][^\s:]{0,100}): ?\S"
 )
@@ -181,9 +206,11 @@ def no_request(text: str) -> str | None:
     for key, pattern in _NO_REQUEST:
         if re.match(rf"\s*(?:{pattern})", text, re.IGNORECASE):
             return key
-    if len(_DEVTOOLS.findall(text[:100_000])) >= 2:
+    if len(_DEVTOOLS.findall(text[:100_000])) >= 2 and text.lstrip()[:1] not in ("{", "["):
         return "PASTED_FORM_DATA"
-    if _ACCESS_LOG.search(text[:1_000_000]) and "\nevent=" not in text:
+    if _OUR_ANSWER.match(text):
+        return "PASTED_ANSWER"
+    if _ACCESS_LOG.search(text[:1_000_000]) and not _EVENT.search(text.encode("utf-8", "replace")):
         return "PASTED_ACCESS_LOG"
     return None
 

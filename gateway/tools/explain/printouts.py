@@ -5,6 +5,8 @@ inside (`[Object]`, `Array`) stays the text that it is.
 """
 
 import re
+from collections.abc import Callable
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
@@ -21,16 +23,33 @@ _TOKEN = re.compile(
       | (?P<mark>=>|[,:;]) | (?P<word>[-\w.]+) )""",
     re.VERBOSE | re.DOTALL,
 )
-_KINDS = (
-    ("print_r", re.compile(r"\s*Array[ \t\r]*\n\s*\(")),
-    ("var_dump", re.compile(r"\s*array\(\d+\)\s*\{")),
-    ("var_export", re.compile(r"\s*array\s*\(")),
-    ("multidict", re.compile(r"\s*<?(?:\w+\.)*\w{0,40}(?:MultiDict\w*|QueryDict|FormData)\b")),
-    ("python", re.compile(r"\s*(?:OrderedDict|dict|defaultdict)\(|\s*\{\s*'[^'\n]{0,200}'\s*:")),
-    ("console.log", re.compile(r"\s*(?:\[Object: null prototype\]\s*)?\{\s*['\w]")),
-    ("php_array", re.compile(r"\s*\[\s*['\"][^'\"\n]{0,200}['\"]\s*=>")),
+_NAMED_KINDS = (
+    ("print_r", r"(?:Array|stdClass Object)[ \t\r]*\n\s{0,80}\("),
+    ("var_dump", r"array\(\d+\)\s?\{"),
+    ("var_export", r"array\s?\("),
+    ("php_array", r"array:\d+ \[|\[\s{0,9}['\"][^'\"\n]{0,200}['\"]\s?=>"),  # Symfony's dump() is the first
+    ("serialize", r"a:\d{1,4}:\{[si]:"),
+    ("multidict", r"<?(?:\w{1,40}\.){0,3}\w{0,40}(?:MultiDict\w*|QueryDict|FormData)\b"),
+    ("python", r"(?:OrderedDict|dict|defaultdict)\(|\{\s{0,9}'[^'\n]{0,200}'\s?:"),
+    ("ruby", r"\{\s?\"[^\"\n]{0,200}\"\s?=>|\{\s?:\w{1,99}\s?=>"),
+    ("perl", r"\$VAR\d{1,3} = \{"),
+    ("elixir", r"%\{\s?[\"\w]"),
+    ("go", r"map\[[^\s:]{1,300}:\["),
+    ("console.log", r"(?:\[Object: null prototype\]\s?)?\{\s{0,9}['\w]"),
 )
-_CONSTANTS = {"None": None, "null": None, "NULL": None, "undefined": None, "True": "1", "False": "0"}
+_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _NAMED_KINDS)
+_INSIDE = re.compile("|".join(rf"(?<=[\s=:>(])(?:{pattern})" for _, pattern in _NAMED_KINDS))
+_MAX_STARTS = 20  # of printouts among other text
+_GO_VALUE = re.compile(r"([^\s:]{1,300}):\[([^\[\]]{0,100000})\](?=[ \]])")
+_CONSTANTS = {
+    "None": None,
+    "nil": None,
+    "null": None,
+    "NULL": None,
+    "undefined": None,
+    "True": "1",
+    "False": "0",
+}
 _CONSTANTS |= {"true": "1", "false": "0"}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 
@@ -45,21 +64,32 @@ class _Pair(NamedTuple):
 def read_printout(text: str) -> Request | None:
     """The event in a printout, as the form that it was printed from; None where it is none."""
     text = text[:_MAX_TEXT].strip().rstrip(";")
-    start = re.match(r"[^\n{(\[<']{0,120}?(?:=|:|>)\s*(?=[{(\[<]|Array\b|array\b)", text)
-    for candidate in (text, text[start.end() :] if start else ""):
+    inside = [found.start() for found in islice(_INSIDE.finditer(text), _MAX_STARTS)]
+    for start in (0, *inside):
+        candidate = text[start:]
         kind = next((name for name, pattern in _KINDS if pattern.match(candidate)), None)
-        if kind is None:
-            continue
-        value = (
-            _print_r(candidate) if kind == "print_r" else _var_dump(candidate) if kind == "var_dump" else None
-        )
-        if value is None and kind not in ("print_r", "var_dump"):
-            value = _Literal(candidate).read()
-        body = _form(value)
-        if body is not None:
+        body = _form(_read(kind, candidate)) if kind else None
+        # Among other text only an event is meant; what stands there alone is whatever it is.
+        if body is not None and (not start or re.search(rb"(?:^|&)event=", body)):
             form = b"application/x-www-form-urlencoded"
-            return Request("POST", WEBHOOK_PATH, (("Content-Type", form),), body, kind)
+            return Request("POST", WEBHOOK_PATH, (("Content-Type", form),), body, kind or "")
     return None
+
+
+def _read(kind: str, text: str) -> Any:
+    """The structure that `text` begins with."""
+    if kind == "go":
+        pairs = _GO_VALUE.findall(text[4:])
+        return [_Pair(name, value) for name, value in pairs] or None
+    if kind in _READERS:
+        return _READERS[kind](text)
+    if kind == "ruby":
+        text = re.sub(r":(\w{1,99})\s?=>", r'"\1"=>', text)
+    if kind == "perl":
+        text = text.partition(" = ")[2]
+    if kind in ("elixir", "php_array"):
+        text = re.sub(r"%\{", "{", re.sub(r"array:\d{1,9} \[", "[", text))
+    return _Literal(text).read()
 
 
 def _form(value: Any) -> bytes | None:
@@ -192,7 +222,7 @@ def _print_r(text: str) -> Any:
             levels.pop()
             if not levels:
                 break
-        elif found := re.match(r"\[([^\]\n]{1,200})\] => ?(.*)", stripped):
+        elif found := re.match(r"\[([^\n]{1,200}?)\] => ?(.*)", stripped):
             if not levels:
                 return None
             name = found[1].partition(":protected")[0]
@@ -228,3 +258,42 @@ def _var_dump(text: str) -> Any:
         ) and levels:
             levels[-1][name] = next((part for part in found.groups() if part is not None), None)
     return root or None
+
+
+def _serialize(text: str) -> Any:
+    """PHP's serialize: `a:COUNT:{KEY VALUE …}`, `s:BYTES:"…";`, `i:7;`, `N;`."""
+    raw = text.encode("utf-8", "surrogateescape")
+    at = 0
+
+    def value(depth: int) -> Any:
+        nonlocal at
+        if depth > _MAX_DEPTH:
+            raise ValueError(depth)
+        found = _SERIALIZED.match(raw, at)
+        if found is None:
+            raise ValueError(at)
+        at = found.end()
+        if found["count"]:
+            items = [(value(depth + 1), value(depth + 1)) for _ in range(min(int(found["count"]), 1000))]
+            at += 1
+            return {str(name): inner for name, inner in items}
+        if found["bytes"]:
+            size = int(found["bytes"])
+            content, at = raw[at : at + size], at + size + 2
+            return content.decode("utf-8", "surrogateescape")
+        return found["plain"].decode() if found["plain"] else None
+
+    try:
+        return value(0)
+    except ValueError:
+        return None
+
+
+_SERIALIZED = re.compile(
+    rb'a:(?P<count>\d{1,4}):\{|s:(?P<bytes>\d{1,7}):"|[ibd]:(?P<plain>[-\d.E+]{1,40});|N;'
+)
+_READERS: dict[str, Callable[[str], Any]] = {
+    "print_r": _print_r,
+    "var_dump": _var_dump,
+    "serialize": _serialize,
+}

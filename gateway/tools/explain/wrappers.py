@@ -3,9 +3,10 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote_plus, unquote, urlencode, urlsplit
 
 from gateway.ingest.php_form import build_query
 from gateway.setting_values import WEBHOOK_PATH
@@ -72,6 +73,8 @@ def _har(value: Mapping[str, Any]) -> Request | None:
     """HTTP Archive 1.2, as browsers, proxies and Charles, Fiddler, Proxyman export it; or one entry of it."""
     log = value.get("log")
     entries = log.get("entries") if isinstance(log, dict) else [value] if "startedDateTime" in value else None
+    if "postData" in value and "headers" in value:  # the request alone
+        entries = [{"request": value}]
     if not isinstance(entries, list):
         return None
     requests = [entry["request"] for entry in entries[-_MAX_ENTRIES:] if _inner(entry, "request")]
@@ -82,8 +85,10 @@ def _har(value: Mapping[str, Any]) -> Request | None:
     request = (ours or posts or requests)[-1]
     post = _inner(request, "postData") or {}
     content: Any = post.get("text")
-    if not content and isinstance(post.get("params"), list):
-        content = _pairs(post["params"], "name")
+    if not content and isinstance(params := post.get("params"), list):
+        content = _pairs(params, "name")
+        if "%255B" in content:  # Chrome keeps them encoded
+            content = unquote(content)
     return made(
         request.get("method"),
         relative(str(request.get("url") or WEBHOOK_PATH)),
@@ -125,6 +130,43 @@ def _postman(value: Mapping[str, Any]) -> Request | None:
     elif isinstance(content, str):
         content = _filled(content, variables)
     return made(request.get("method"), _target(_filled(target, variables)), headers, content, "postman")
+
+
+def _postman_console(value: Mapping[str, Any]) -> Request | None:
+    """A request of Postman's console: `{"POST https://…": {"Request Headers": …, "Request Body": …}}`."""
+    line = next(iter(value), "")
+    inner = _inner(value, line)
+    if len(value) != 1 or inner is None or "Request Headers" not in inner:
+        return None
+    method, _, url = line.partition(" ")
+    headers = _listed(_inner(inner, "Request Headers") or {})
+    return made(method, _target(url), headers, inner.get("Request Body"), "postman")
+
+
+def _insomnia(value: Mapping[str, Any]) -> Request | None:
+    """An export of Insomnia's: its first POST."""
+    resources = value.get("resources")
+    if not isinstance(resources, list) or "__export_format" not in value:
+        return None
+    requests = [
+        one for one in resources[:_MAX_ENTRIES] if isinstance(one, dict) and one.get("_type") == "request"
+    ]
+    if not requests:
+        raise Unreadable("PASTED_NO_REQUEST_IN", kind="Insomnia")
+    request = next((one for one in requests if str(one.get("method")).upper() == "POST"), requests[0])
+    body = _inner(request, "body") or {}
+    params = body.get("params")
+    content = _pairs(params, "name") if isinstance(params, list) and params else body.get("text")
+    url = re.sub(r"\{\{.{0,100}?\}\}", "", str(request.get("url") or ""))
+    return made(request.get("method"), _target(url), _named(request.get("headers")), content, "insomnia")
+
+
+def _node_red(value: Mapping[str, Any]) -> Request | None:
+    """A message of Node-RED's, as its debug node shows it: the body is its payload."""
+    if "_msgid" not in value or not isinstance(value.get("payload"), dict | str):
+        return None
+    headers = _inner(value, "headers") or _inner(_inner(value, "req") or {}, "headers") or {}
+    return made("POST", WEBHOOK_PATH, _listed(headers), value["payload"], "node-red")
 
 
 def _items(value: Any, level: int = 0) -> Iterable[dict[str, Any]]:
@@ -185,6 +227,16 @@ def _n8n(value: Mapping[str, Any]) -> Request | None:
 
 def _function_event(value: Mapping[str, Any]) -> Request | None:
     """AWS (API Gateway 1.0 and 2.0, function URLs, load balancers), Yandex, DigitalOcean, Vercel."""
+    azure = _inner(_inner(value, "Data") or {}, "req")
+    if azure and "Method" in azure:
+        target = _target(str(azure.get("Url") or WEBHOOK_PATH))
+        return made(
+            azure["Method"],
+            target,
+            _listed(_inner(azure, "Headers") or {}),
+            azure.get("Body"),
+            "function_event",
+        )
     context = _inner(value, "requestContext") or {}
     http = _inner(context, "http") or _inner(value, "http") or {}
     headers = _inner(value, "headers") or _inner(http, "headers") or _inner(value, "multiValueHeaders")
@@ -209,19 +261,25 @@ def _recorded(value: Mapping[str, Any]) -> Request | None:
     """What request bins and programs write of a request: method, headers and a body under some name."""
     inner = _inner(value, "request") or value
     headers = inner.get("headers")
-    name = next((name for name in _BODIES if name in inner), None)
+    name = next((name for name in _BODIES if inner.get(name)), None) or next(
+        (n for n in _BODIES if n in inner), None
+    )
     if not isinstance(headers, dict | list) or name is None or not ("method" in inner or "url" in inner):
         return None
     target = _target(str(inner.get("url") or inner.get("uri") or inner.get("path") or ""))
+    path, mark, query = target.partition("?")
+    if "bitrix" not in path:  # a request bin's own address
+        target = WEBHOOK_PATH + mark + query
     if "?" not in target:
         target = _with_query(target, inner.get("query") or inner.get("query_params"))
     pairs = _listed(headers) if isinstance(headers, dict) else _named(headers)
     return made(inner.get("method"), target, pairs, inner[name], "recorded_request")
 
 
-_BODIES = ("rawBody", "raw_body", "body", "content", "data", "payload")
+_BODIES = ("rawBody", "bodyRaw", "raw_body", "body", "content", "data", "payload", "form", "json")
 _READERS: tuple[Callable[[Mapping[str, Any]], Request | None], ...] = (
-    _har, _postman, _webhook_site, _ngrok, _function_event, _n8n, _recorded,
+    _har, _postman, _postman_console, _insomnia, _node_red, _webhook_site, _ngrok, _function_event, _n8n,
+    _recorded,
 )  # fmt: skip
 
 

@@ -1,0 +1,258 @@
+"""What people paste, in what wraps it: the request inside is judged, never the wrapper."""
+
+import base64
+import json
+import textwrap
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, quote_plus
+
+import pytest
+
+from gateway.texts import SENTENCES
+from gateway.tools.explain import Unreadable, read
+from gateway.tools.explain.verdict import Explanation, explain
+from tests.unit.test_middlemen import EVENT, FORM, FORM_TEXT, SETTINGS, TOKEN, names_of_a_form
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+HEADERS = {"Host": "x", "User-Agent": "Bitrix24 Webhook Engine", "Content-Type": FORM}
+RAW = (
+    "POST /api/bitrix/webhook HTTP/1.1\r\n"
+    + "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    + f"Content-Length: {len(FORM_TEXT)}\r\n\r\n{FORM_TEXT}"
+)
+FLAT = names_of_a_form()
+PAIRS = parse_qsl(FORM_TEXT)
+URL = "https://hooks.example.com/api/bitrix/webhook"
+
+
+def explained(pasted: str | bytes) -> Explanation:
+    return explain(read(pasted if isinstance(pasted, bytes) else pasted.encode()), SETTINGS, NOW)
+
+
+def har(post: dict[str, Any]) -> dict[str, Any]:
+    headers = [{"name": name, "value": value} for name, value in HEADERS.items()]
+    request = {"method": "POST", "url": URL, "headers": headers, "queryString": [], "postData": post}
+    return {"log": {"entries": [{"startedDateTime": "2026-01-01T00:00:00Z", "request": request}]}}
+
+
+def dump(octets: bytes, style: str) -> str:
+    lines = []
+    for at in range(0, len(octets), 16):
+        part = octets[at : at + 16]
+        shown = "".join(chr(octet) if 32 <= octet < 127 else "." for octet in part)
+        ones = [f"{octet:02x}" for octet in part]
+        twos = " ".join(part[n : n + 2].hex() for n in range(0, len(part), 2))
+        halves = f"{' '.join(ones[:8])}  {' '.join(ones[8:])}"
+        lines.append(
+            {
+                "Wireshark's bytes": f"{at:04x}   {' '.join(ones):<47}   {shown}",
+                "a followed stream": f"{at:08X}  {halves:<48}  {shown}",
+                "hexdump -C": f"{at:08x}  {halves:<48}  |{shown}|",
+                "xxd": f"{at:08x}: {twos:<39}  {shown}",
+                "tcpdump -X": f"\t0x{at:04x}:  {twos:<39}  {shown}",
+            }[style]
+        )
+    return "\n".join(lines) + "\n"
+
+
+PACKET = bytes(range(40)) + RAW.encode()
+TCPDUMP = "11:20:03.512345 IP 1.2.3.4.51234 > 10.0.0.2.8080: Flags [P.], seq 1:500, length 499\n"
+
+
+def printed(value: Any, opening: str, arrow: str, closing: str = "}") -> str:
+    if isinstance(value, dict):
+        inner = ", ".join(f'"{name}"{arrow}{printed(one, opening, arrow)}' for name, one in value.items())
+        return f"{opening}{inner}{closing}"
+    return (
+        f"[{', '.join(printed(one, opening, arrow) for one in value)}]"
+        if isinstance(value, list)
+        else f'"{value}"'
+    )
+
+
+def serialized(value: Any) -> str:
+    if isinstance(value, str):
+        return f's:{len(value)}:"{value}";'
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    inner = "".join(
+        (f"i:{name};" if isinstance(name, int) else serialized(name)) + serialized(one) for name, one in items
+    )
+    return f"a:{len(value)}:{{{inner}}}"
+
+
+PASTED: dict[str, str] = {
+    "HAR, text": json.dumps(har({"mimeType": FORM, "text": FORM_TEXT})),
+    "HAR, fields": json.dumps(har({"params": [{"name": name, "value": text} for name, text in PAIRS]})),
+    "HAR, encoded fields": json.dumps(
+        har({"params": [{"name": quote_plus(name), "value": quote_plus(text)} for name, text in PAIRS]})
+    ),
+    "HAR, one request": json.dumps(har({"text": FORM_TEXT})["log"]["entries"][0]["request"]),
+    "Postman's console": json.dumps(
+        {f"POST {URL}": {"Request Headers": HEADERS, "Request Body": dict(PAIRS)}}
+    ),
+    "Insomnia": json.dumps(
+        {
+            "__export_format": 4,
+            "resources": [
+                {"_type": "workspace", "name": "w"},
+                {
+                    "_type": "request",
+                    "method": "POST",
+                    "url": "{{ _.base }}/api/bitrix/webhook",
+                    "headers": [],
+                    "body": {
+                        "mimeType": FORM,
+                        "params": [{"name": name, "value": text} for name, text in PAIRS],
+                    },
+                },
+            ],
+        }
+    ),
+    "a .http file": f"### hook\nPOST {URL}\nContent-Type: {FORM}\n\n{FORM_TEXT}\n\n###\nGET {URL}\n",
+    "Pipedream": json.dumps(
+        {"method": "POST", "path": "/", "headers": HEADERS, "bodyRaw": FORM_TEXT, "body": {}}
+    ),
+    "a request bin": json.dumps(
+        {"method": "POST", "path": "/x", "headers": HEADERS, "query": {}, "body": FLAT}
+    ),
+    "httpbin": json.dumps(
+        {"args": {}, "data": "", "form": FLAT, "headers": HEADERS, "url": "https://httpbin.org/post"}
+    ),
+    "Node-RED": json.dumps({"_msgid": "1", "payload": EVENT, "topic": ""}),
+    "Azure Functions": json.dumps(
+        {
+            "Data": {
+                "req": {"Url": URL, "Method": "POST", "Headers": {"Content-Type": [FORM]}, "Body": FORM_TEXT}
+            }
+        }
+    ),
+    "ngrok": json.dumps(
+        {"requests": [{"uri": "/", "request": {"uri": "/", "raw": base64.b64encode(RAW.encode()).decode()}}]}
+    ),
+    "Wireshark's bytes": dump(bytes(14) + PACKET, "Wireshark's bytes"),
+    "a followed stream": dump(RAW.encode(), "a followed stream"),
+    "hexdump -C": dump(RAW.encode(), "hexdump -C"),
+    "xxd": dump(RAW.encode(), "xxd"),
+    "tcpdump -X": TCPDUMP + dump(PACKET, "tcpdump -X"),
+    "two packets": TCPDUMP
+    + dump(PACKET[:200], "tcpdump -X")
+    + TCPDUMP
+    + dump(PACKET[:40] + PACKET[200:], "tcpdump -X"),
+    "an answer behind the body": f"{RAW}HTTP/1.1 401 UNAUTHORIZED\r\nContent-Length: 2\r\n\r\n{{}}",
+    "JSON in a letter": f"Приходит такое:\n{json.dumps(EVENT)}\nпомогите",
+    "JSON in a log line": f"[2026-11-27 10:00:00] production.INFO: hook {json.dumps(EVENT)} []",
+    "a program's dict in a log line": f"2026-11-27 DEBUG form: {FLAT}",
+    "print_r in a log": "[27-Nov-2026 10:00:00 UTC] Array\n(\n"
+    + "".join(f"    [{name}] => {text}\n" for name, text in PAIRS)
+    + ")\n",
+    "console.log": "{\n  event: 'ONUSERUPDATE',\n  auth: { application_token: '" + TOKEN + "' }\n}",
+    "Ruby": f"  Parameters: {printed(EVENT, '{', '=>')}",
+    "Ruby 3.4": printed(EVENT, "{", " => "),
+    "Elixir": printed(EVENT, "%{", " => "),
+    "Symfony": 'array:2 [\n  "event" => "ONUSERUPDATE"\n  "auth" => array:1 [\n    "application_token" => "'
+    + TOKEN
+    + '"\n  ]\n]',
+    "Perl": "$VAR1 = {\n  'event' => 'ONUSERUPDATE',\n  'auth' => {\n    'application_token' => '"
+    + TOKEN
+    + "'\n  }\n};\n",
+    "Go": "map[" + " ".join(f"{name}:[{text}]" for name, text in PAIRS) + "]",
+    "serialize": serialized(EVENT),
+    "a log of bodies": f'1.2.3.4 - - [27/Nov/2026:10:00:00] "POST / HTTP/1.1" 401 120 "-" "{FORM_TEXT}"',
+    "an address without its host": f"/api/bitrix/webhook?token={TOKEN}",
+}
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_the_request_inside_is_judged(name: str) -> None:
+    found = explained(PASTED[name])
+    assert (found.code, found.causes) == ("EVENT_QUEUED", ())
+    assert f"READ_AS_{found.read_as}" in SENTENCES, "what it was read as is said in words"
+
+
+LINE = (
+    "2026-11-27T02:08:40.806Z WARNING ⚠️ Wrong outgoing webhook token. Received: None — The event came with"
+    " auth, but without application_token in it: something on the way removed it, or no outgoing webhook sent"
+    " the event."
+    " [TOKEN_NOT_FOUND: AUTH_MISSING]"
+)
+WRAPPED = {
+    "Kubernetes": f"2026-11-27T02:08:40.806Z stderr F {LINE}",
+    "Heroku": f"2026-11-27T02:08:40.806000+00:00 app[web.1]: {LINE}",
+    "CloudWatch": json.dumps({"events": [{"timestamp": 1, "message": LINE, "ingestionTime": 2}]}),
+    "Yandex": json.dumps({"level": "WARN", "message": LINE, "json_payload": {"request_id": "x"}}),
+    "journald": json.dumps({"MESSAGE": LINE, "PRIORITY": "4", "__REALTIME_TIMESTAMP": "1"}),
+    "Fly": f"2026-11-27T02:08:40Z app[3d8d] ams [info] {LINE}",
+    "GELF": json.dumps({"version": "1.1", "host": "h", "short_message": LINE}),
+    "a quotation": "\n".join(f"> {piece}" for piece in textwrap.wrap(LINE, 70)),
+    "80 columns": "\n".join(LINE[at : at + 80] for at in range(0, len(LINE), 80)),
+    "a fence among words": f"Вот что в журнале:\n```log\n{LINE}\n```\nЧто делать?",
+    "no-break spaces": LINE.replace(" ", "\u00a0"),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_our_own_line_is_found(name: str) -> None:
+    found = explained(WRAPPED[name])
+    assert (found.code, [cause["code"] for cause in found.causes]) == ("TOKEN_NOT_FOUND", ["AUTH_MISSING"])
+
+
+NO_REQUEST = {
+    "Traefik": (
+        '{"DownstreamStatus":401,"RequestMethod":"POST","RequestPath":"/api/bitrix/webhook"}',
+        "PASTED_ACCESS_LOG",
+    ),
+    "Caddy": (
+        json.dumps(
+            {
+                "level": "info",
+                "logger": "http.log.access",
+                "request": {"method": "POST", "uri": "/"},
+                "status": 401,
+            }
+        ),
+        "PASTED_ACCESS_LOG",
+    ),
+    "Cloud Run": (json.dumps({"httpRequest": {"requestMethod": "POST", "status": 401}}), "PASTED_ACCESS_LOG"),
+    "IIS": (
+        "#Fields: date time cs-method cs-uri-stem sc-status\n2026-11-27 10:00:00 POST /webhook 401",
+        "PASTED_ACCESS_LOG",
+    ),
+    "HAProxy": (
+        'haproxy[12]: 1.2.3.4:5 [27/Nov/2026:10:00:00.1] fe be/s1 0/0/1/2/3 401 190 - - "POST / HTTP/1.1"',
+        "PASTED_ACCESS_LOG",
+    ),
+    "Heroku's router": (
+        'heroku[router]: at=info method=POST path="/" host=x status=401',
+        "PASTED_ACCESS_LOG",
+    ),
+    "our answer": (
+        '{"status":"error","code":"TOKEN_NOT_FOUND","message":"x","request_id":"y"}',
+        "PASTED_ANSWER",
+    ),
+    "PHP": (
+        "<?php\n$ch = curl_init('https://x');\ncurl_setopt($ch, CURLOPT_POSTFIELDS, ['event'=>'E']);",
+        "PASTED_SCRIPT",
+    ),
+    "Go": ('resp, err := http.Post("https://x", "application/json", body)', "PASTED_SCRIPT"),
+}
+
+
+@pytest.mark.parametrize("name", NO_REQUEST)
+def test_what_holds_no_request_is_named(name: str) -> None:
+    pasted, key = NO_REQUEST[name]
+    with pytest.raises(Unreadable) as caught:
+        read(pasted.encode())
+    assert caught.value.key == key
+
+
+def test_a_printout_as_a_body_is_judged_as_what_arrived() -> None:
+    found = explained(
+        f"POST /api/bitrix/webhook HTTP/1.1\nContent-Type: text/plain\n\n{printed(EVENT, '%{', ' => ')}"
+    )
+    assert (found.code, found.causes[0]["code"]) == ("TOKEN_NOT_FOUND", "BODY_PRINTED")
+
+
+def test_a_json_body_is_itself() -> None:
+    found = explained(json.dumps({"body": EVENT}))
+    assert (found.read_as, found.causes[0]["code"]) == ("body", "BODY_NESTED")
