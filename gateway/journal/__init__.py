@@ -258,6 +258,15 @@ class Journal:
     def rounds(self, limit: int = 50) -> list[Round]:
         return self._read(lambda c: reading.rounds(c, limit), [])
 
+    def latest_outcome(self, subscription: str) -> tuple[Outcome | None, datetime | None]:
+        """A subscription's newest outcome, and when it last delivered an event."""
+        nothing: tuple[Outcome | None, datetime | None] = (None, None)
+        return self._read(lambda c: reading.latest_outcome(c, subscription), nothing)
+
+    def count_tagged(self, tag: str, since: float) -> int:
+        """How many of the newest 3,000 accepted records have this tag and are not older than `since`."""
+        return self._read(lambda c: reading.count_tagged(c, tag, since), 0)
+
     def choices(self) -> tuple[list[str], list[str], list[str]]:
         """The events, portals and subscriptions there are, for the filters."""
         nothing: tuple[list[str], list[str], list[str]] = ([], [], [])

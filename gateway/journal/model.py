@@ -99,7 +99,10 @@ class Unqueued:
 
 
 class Filters(NamedTuple):
-    """Which requests are wanted; empty values filter nothing. `since` is in seconds since 1970."""
+    """Which requests are wanted; empty values filter nothing.
+
+    `since` and `until` are in seconds since 1970; `until` itself is outside.
+    """
 
     kinds: tuple[str, ...] = ()
     term: str = ""
@@ -108,6 +111,7 @@ class Filters(NamedTuple):
     portal: str = ""
     since: float = 0.0
     destination: str = ""
+    until: float = 0.0
 
 
 class Page(NamedTuple):

@@ -22,6 +22,8 @@ def page(connection: sqlite3.Connection, wanted: Filters, below: int | None, lim
     """The newest records that `wanted` lets through, below the number `below`."""
     found: list[Request] = []
     scanned = 0
+    if wanted.until:
+        below = min(below or 2**62, _first_from(connection, wanted.until))
     while scanned < SCANNED:
         numbers = _candidates(connection, wanted, below, 200 if scanned else limit)
         if not numbers:
@@ -36,6 +38,22 @@ def page(connection: sqlite3.Connection, wanted: Filters, below: int | None, lim
                     return Page(found, request.n if _candidates(connection, wanted, request.n, 1) else None)
         below = numbers[-1]
     return Page(found, below)
+
+
+def _first_from(connection: sqlite3.Connection, at: float) -> int:
+    """A number above all records before `at`, found by halves: numbers grow with time."""
+    [newest] = connection.execute("SELECT max(n) FROM requests").fetchone()
+    low, high = 0, (newest or 0) + 1  # `low` is before `at`, `high` is not
+    while high - low > 1:
+        middle = (low + high) // 2
+        row = connection.execute(
+            "SELECT n, at FROM requests WHERE n <= ? AND n > ? ORDER BY n DESC LIMIT 1", (middle, low)
+        ).fetchone()
+        if row is None or row[1] < at:
+            low = middle
+        else:
+            high = row[0]
+    return high
 
 
 def _candidates(connection: sqlite3.Connection, wanted: Filters, below: int | None, limit: int) -> list[int]:
@@ -97,7 +115,8 @@ def _of_term(connection: sqlite3.Connection, term: str, top: int, limit: int) ->
 
 
 def _passes(connection: sqlite3.Connection, request: Request, wanted: Filters) -> bool:
-    if request.at.timestamp() < wanted.since:
+    at = request.at.timestamp()
+    if at < wanted.since or (wanted.until and at >= wanted.until):
         return False
     if wanted.kinds and request.kind not in wanted.kinds:
         return False
@@ -183,6 +202,24 @@ def outcomes(connection: sqlite3.Connection, event_ids: Sequence[str]) -> dict[s
             outcome = _outcome(row)
             found.setdefault(outcome.event_id, []).append(outcome)
     return found
+
+
+def latest_outcome(
+    connection: sqlite3.Connection, subscription: str
+) -> tuple[Outcome | None, datetime | None]:
+    """A subscription's newest outcome, and when it last delivered an event."""
+    statement = f"SELECT {_OUTCOME} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT 200"  # noqa: S608
+    found = [_outcome(row) for row in connection.execute(statement, (subscription,))]
+    delivered = next((one.at for one in found if one.code == "EVENT_FORWARDED"), None)
+    return (found[0] if found else None), delivered
+
+
+def count_tagged(connection: sqlite3.Connection, tag: str, since: float) -> int:
+    """How many of the newest accepted records have this tag."""
+    rows = connection.execute(
+        "SELECT tag, at FROM requests WHERE kind = 'accepted' ORDER BY n DESC LIMIT ?", (SCANNED,)
+    )
+    return sum(1 for found, at in rows if found == tag and at >= since)
 
 
 def subscriptions(connection: sqlite3.Connection) -> list[str]:

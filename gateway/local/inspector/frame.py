@@ -5,17 +5,24 @@ function that adds its routes to the page. `changes` are POSTs; no view has to t
 their token and Origin: the frame refuses every POST that is not the page's own.
 """
 
+import re
+import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import flask
+from markupsafe import Markup
 
+from gateway.diagnosis.rules import CODES
 from gateway.errors import PassingFailure
 from gateway.journal import Journal
+from gateway.links import Store, open_store, store_exists
 from gateway.local.inspector.door import PATH, Door
-from gateway.local.inspector.words import words
+from gateway.local.inspector.words import WORDS, number, words
 from gateway.local.recorder import Recorder
 from gateway.settings import Settings
 
@@ -67,6 +74,9 @@ class Inspector:
     views: tuple[View, ...] = ()
 
     def __post_init__(self) -> None:
+        self.started = time.time()
+        self._lock = threading.Lock()
+        self._store: Store | None = None
         self._settings = {language: replace(self.settings, language=language) for language in LANGUAGES}
 
     @property
@@ -86,6 +96,26 @@ class Inspector:
     def render(self, template: str, **values: Any) -> str:
         return flask.render_template(template, **values)
 
+    def age(self, seconds: float) -> str:
+        """A span of time in its largest unit."""
+        for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+            if seconds >= size:
+                return self.words(f"AGE_{unit}", n=int(seconds // size))
+        return self.words("AGE_s", n=int(seconds))
+
+    def store(self) -> Store | None:
+        """The store of links, opened once; None where nothing has made it yet."""
+        with self._lock:
+            if self._store is None and store_exists(self.settings.database_url):
+                self._store = open_store(self.settings.database_url)
+            return self._store
+
+    def guide_of(self, code: str) -> str:
+        """Where the page's own guide explains a cause."""
+        if code not in CODES or "guide" not in self.app.view_functions:
+            return ""
+        return flask.url_for("guide", _anchor=code.lower())
+
     def badges(self) -> dict[str, int]:
         """What waits in each view; nothing of a store that does not answer."""
         counts = {}
@@ -102,6 +132,7 @@ def prepare(page: Inspector) -> None:
     """The frame's own routes, what templates may call, and who is let in."""
     app = page.app
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
+    app.jinja_env.filters["breakable"] = breakable
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.before_request
@@ -118,6 +149,11 @@ def prepare(page: Inspector) -> None:
             "lang": page.language,
             "languages": LANGUAGES,
             "t": page.words,
+            "has_words": lambda key: key in WORDS,
+            "number": lambda n: number(n, page.language),
+            "guide_of": page.guide_of,
+            "age": page.age,
+            "moment_of_hour": lambda hour: datetime.fromtimestamp(hour * 3600, UTC),
             "page_token": page.door.page_token(flask.request),
         }
 
@@ -145,6 +181,11 @@ def prepare(page: Inspector) -> None:
     @app.errorhandler(404)
     def nothing(_: Exception) -> flask.typing.ResponseReturnValue:
         return page.render("failure.html", problem=page.words("NOTHING_HERE")), 404
+
+
+def breakable(text: str) -> Markup:
+    """A long name that may go on in the next line behind its separators, and nowhere else."""
+    return Markup("<wbr>").join(re.split(r"(?<=[:._/\]\[-])(?=.)", str(text)))
 
 
 def is_own(page: Inspector) -> bool:

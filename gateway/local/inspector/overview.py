@@ -1,12 +1,153 @@
 """The overview: does it work at all, and what is wrong now."""
 
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import flask
+
+from gateway.errors import PassingFailure
+from gateway.journal import Filters
 from gateway.local.inspector.frame import Inspector, View
+from gateway.local.inspector.probe import send_test_event
+from gateway.local.inspector.wrong import destinations, wrong_now
+from gateway.queues import open_embedded
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.tools.sample_delivery import here
+
+HOURS = 24
+HEIGHT = 56  # of the chart, in its own units
+STEP, WIDTH = 15, 11  # from bar to bar, and a bar's own
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One hour: how many requests ended how, and the heights of the bar's parts from below."""
+
+    hour: int
+    at: datetime
+    x: int
+    accepted: int
+    aside: int
+    refused: int
+    parts: tuple[tuple[str, float, float], ...]  # (class, y, height)
+
+    @property
+    def total(self) -> int:
+        return self.accepted + self.aside + self.refused
+
+
+def chart(page: Inspector, now: float) -> list[Bar]:
+    """The last 24 hours, the present one last."""
+    last = int(now // 3600)
+    counts = {last - back: {"accepted": 0, "aside": 0, "refused": 0} for back in range(HOURS)}
+    for hour, kind, _, count in page.journal.hours((last - HOURS + 1) * 3600):
+        name = "refused" if kind == "not_queued" else kind
+        if hour in counts and name in counts[hour]:
+            counts[hour][name] += count
+    most = max((sum(one.values()) for one in counts.values()), default=0) or 1
+    bars = []
+    for index, hour in enumerate(sorted(counts)):
+        one, parts, top = counts[hour], [], float(HEIGHT)
+        for name in ("accepted", "aside", "refused"):
+            if one[name]:
+                height = max(
+                    2.0, round(one[name] / most * (HEIGHT - 4), 1)
+                )  # one request is seen beside thousands
+                top -= height
+                parts.append((name, round(max(0.0, top), 1), height))
+        at = datetime.fromtimestamp(hour * 3600, UTC)
+        bars.append(Bar(hour, at, index * STEP, one["accepted"], one["aside"], one["refused"], tuple(parts)))
+    return bars
+
+
+def tiles(page: Inspector) -> dict[str, Any]:
+    """What the tiles say. Each of it is one bounded question."""
+    now = time.time()
+    since = now - HOURS * 3600
+    causes: dict[str, int] = {}
+    for _, kind, cause, count in page.journal.hours(since):
+        if kind == "refused" and cause:
+            causes[cause] = causes.get(cause, 0) + count
+    bars = chart(page, now)
+    main = sorted(causes.items(), key=lambda pair: -pair[1])
+    queue = _queue(page)
+    return {
+        "bars": bars,
+        "accepted": sum(bar.accepted for bar in bars),
+        "aside": sum(bar.aside for bar in bars),
+        "refused": sum(bar.refused for bar in bars),
+        "latest": page.journal.latest_accepted(),
+        "causes": main,
+        "queue": queue,
+        "destinations": destinations(page, queue["depths"] if queue else {}),
+        "polling": _polling(page, now),
+    }
+
+
+def figures(page: Inspector) -> dict[str, Any]:
+    """The tiles, what is wrong, and whether anything came at all."""
+    came = Filters(kinds=("accepted", "aside", "refused", "not_queued"))
+    return {
+        **tiles(page),
+        "wrong": wrong_now(page, time.time()),
+        "empty": not page.journal.page(came, limit=1).requests,
+    }
+
+
+def _queue(page: Inspector) -> dict[str, Any] | None:
+    """Depth and age of the embedded queue; None where it is Pub/Sub, or does not answer."""
+    if page.settings.queue_kind != "local":
+        return None
+    try:
+        queue = open_embedded(page.settings)
+        depths = queue.depths()
+        return {"depth": sum(depths.values()), "oldest": queue.oldest_age(), "depths": depths}
+    except PassingFailure:
+        return None
+
+
+def _polling(page: Inspector, now: float) -> dict[str, Any]:
+    """The last round, and when the next one is due."""
+    settings = page.settings
+    rounds = page.journal.rounds(1)
+    last = rounds[0] if rounds else None
+    due = None
+    if settings.resync_every and settings.rest_webhook:
+        # The first round comes that long after the start, each other one that long after the last.
+        began = max(page.started, last.at.timestamp() if last else 0.0)
+        due = max(0.0, began + settings.resync_every - now)
+    return {"last": last, "due": due, "configured": bool(settings.rest_webhook)}
 
 
 def register(page: Inspector) -> None:
     @page.app.get("/", endpoint="overview")
     def overview() -> str:
-        return page.render("overview.html", view="overview")
+        settings = page.settings_here
+        address = settings.paste_url or here(settings.host, settings.port) + WEBHOOK_PATH
+        return page.render(
+            "overview.html",
+            view="overview",
+            address=address,
+            is_public=settings.paste_url is not None,
+            has_token=bool(settings.tokens),
+            can_test=page.parts.webhook is not None,
+            **figures(page),
+        )
+
+    @page.app.get("/live/overview", endpoint="overview_live")
+    def live() -> str:
+        return page.render("overview_live.html", **figures(page))
+
+    @page.app.post("/test", endpoint="test_event")
+    def test_event() -> flask.typing.ResponseReturnValue:
+        if page.parts.webhook is None:
+            flask.abort(404)
+        _, request = send_test_event(page)
+        if request is None:
+            return flask.redirect(flask.url_for("requests", probes=1), 303)
+        return flask.redirect(flask.url_for("request_page", request_id=request.request_id), 303)
 
 
 VIEW = View("overview", "o", register)

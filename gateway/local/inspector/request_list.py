@@ -1,17 +1,231 @@
-"""Requests: what came, newest first, searched and filtered by the address."""
+"""Requests: what came, newest first. What is searched and filtered for stands in the address."""
+
+import re
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import flask
 
 from gateway.journal import Filters
-from gateway.local.inspector.frame import Inspector, View
+from gateway.local.inspector import one_request
+from gateway.local.inspector.door import PATH
+from gateway.local.inspector.frame import YEAR, Inspector, View
+from gateway.local.inspector.overview import tiles
+from gateway.local.inspector.rows import rows, subscription_name
+
+PAGE = 50  # rows at once
+MOST = 500  # rows on one page; what is older is a page of its own
+PERIODS = {"1h": 3600.0, "24h": 86_400.0, "7d": 7 * 86_400.0}
+SHOWN = {
+    "all": ("accepted", "aside", "refused", "not_queued"),
+    "refused": ("refused",),
+    "accepted": ("accepted",),
+    "aside": ("aside",),
+    "not_queued": ("not_queued",),
+}
+NEVER = 2**62  # a change that no journal gets to
+SEEN = "inspector_seen"  # the newest record that this browser's list has shown
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the address asks for, each value of it valid."""
+
+    term: str = ""
+    show: str = "all"
+    period: str = "24h"
+    hour: int = 0  # since 1970: one bar of the chart
+    cause: str = ""
+    event: str = ""
+    portal: str = ""
+    to: str = ""
+    probes: bool = False
+
+    def filters(self, now: float) -> Filters:
+        kinds = SHOWN[self.show] + (("probe",) if self.probes and self.show == "all" else ())
+        since, until = now - PERIODS[self.period], 0.0
+        if self.hour:
+            since, until = self.hour * 3600.0, (self.hour + 1) * 3600.0
+        if self.term:  # what somebody looks for by name is found whatever its age
+            since = since if self.hour else 0.0
+            kinds = kinds if self.show != "all" else ()
+        return Filters(kinds, self.term, self.cause, self.event, self.portal, since, self.to, until)
+
+    def query(self, **changes: Any) -> dict[str, Any]:
+        """The address's parameters, those that say more than nothing."""
+        plain, wanted = Wanted(), replace(self, **changes)
+        pairs = {"q": "term", "show": "show", "period": "period", "hour": "hour", "cause": "cause"}
+        pairs |= {"event": "event", "portal": "portal", "to": "to"}
+        found = {
+            name: getattr(wanted, field)
+            for name, field in pairs.items()
+            if getattr(wanted, field) != getattr(plain, field)
+        }
+        return found | ({"probes": 1} if wanted.probes else {})
+
+    @property
+    def narrow(self) -> bool:
+        """Whether something is asked for that the hours' counts do not know."""
+        return bool(self.term or self.event or self.portal or self.to)
+
+
+def wanted_here() -> Wanted:
+    args = flask.request.args
+
+    def choice(name: str, choices: dict[str, Any], default: str) -> str:
+        return args[name] if args.get(name) in choices else default
+
+    hour = args.get("hour", "")
+    return Wanted(
+        term=args.get("q", "").strip()[:200],
+        show=choice("show", SHOWN, "all"),
+        period=choice("period", PERIODS, "24h"),
+        hour=int(hour) if re.fullmatch(r"[0-9]{1,9}", hour) else 0,
+        cause=args.get("cause", "")[:100],
+        event=args.get("event", "")[:100],
+        portal=args.get("portal", "")[:300],
+        to=args.get("to", "")[:100],
+        probes=args.get("probes") == "1",
+    )
+
+
+def whole_number(name: str) -> int:
+    given = flask.request.args.get(name, "")
+    return int(given) if re.fullmatch(r"[0-9]{1,18}", given) else 0  # what SQLite can compare
 
 
 def badge(page: Inspector) -> int:
-    return page.journal.count_newer(Filters(kinds=("refused", "not_queued")), 0)
+    """Refusals that came after what this browser has seen in the list."""
+    seen = flask.g.get("seen") or flask.request.cookies.get(SEEN, "")
+    after = int(seen) if re.fullmatch(r"[0-9]{1,18}", seen) else 0
+    return page.journal.count_newer(Filters(kinds=("refused", "not_queued")), after)
+
+
+def counts(page: Inspector, wanted: Wanted, now: float) -> dict[str, int]:
+    """How many requests each chip stands for; none where the search asks for more than whole hours know."""
+    if wanted.narrow or (wanted.period == "1h" and not wanted.hour):
+        return {}
+    filters = wanted.filters(now)
+    first = int(filters.since // 3600) + (0 if wanted.hour else 1)  # as in the chart: the present hour is one
+    found = dict.fromkeys((*SHOWN, "probe"), 0)
+    for hour, kind, cause, count in page.journal.hours(first * 3600):
+        if (filters.until and hour * 3600 >= filters.until) or (wanted.cause and cause != wanted.cause):
+            continue
+        found[kind] = found.get(kind, 0) + count
+        if kind != "probe":
+            found["all"] += count
+    return found
 
 
 def register(page: Inspector) -> None:
+    one_request.register(page)
+
     @page.app.get("/requests", endpoint="requests")
-    def requests() -> str:
-        return page.render("requests.html", view="requests", found=page.journal.page().requests)
+    def requests() -> flask.Response:
+        wanted, now = wanted_here(), time.time()
+        below = whole_number("below")
+        _see(page, below)
+        found = _part(page, wanted, below, 0, now)
+        opened = flask.request.args.get("open", "")
+        events, portals, subscriptions = page.journal.choices()
+        recorder = page.parts.recorder
+        html = page.render(
+            "requests.html",
+            view="requests",
+            wanted=wanted,
+            counts=counts(page, wanted, now),
+            detail=one_request.values(page, opened) if opened else None,
+            choices=_causes(page, now),
+            events=events,
+            portals=portals,
+            receivers=[(name, subscription_name(page, name)) for name in subscriptions if name],
+            below=below,
+            can_record=recorder is not None,
+            recording=recorder is not None and recorder.whole_until > now,
+            can_test=page.parts.webhook is not None,
+            **tiles(page),
+            **found,
+        )
+        return _with_seen(html)
+
+    @page.app.get("/requests/part")
+    def requests_part() -> flask.Response:
+        """Rows that follow those on the page, or the newest ones anew."""
+        wanted, below = wanted_here(), whole_number("below")
+        _see(page, below)
+        found = _part(page, wanted, below, whole_number("already"), time.time())
+        return _with_seen(page.render("request_part.html", wanted=wanted, below=below, **found))
+
+    @page.app.get("/requests/live")
+    def requests_live() -> str:
+        """What the open list has not seen: how many are newer, and rows that changed."""
+        wanted, now = wanted_here(), time.time()
+        top = whole_number("top")
+        changed, newest = page.journal.changed(whole_number("change"))
+        opened = flask.request.args.get("open", "")
+        return page.render(
+            "requests_live.html",
+            wanted=wanted,
+            counts=counts(page, wanted, now),
+            **tiles(page),
+            newer=page.journal.count_newer(wanted.filters(now), top),
+            top=top,
+            change=newest,
+            changed=rows(page, changed),
+            detail=one_request.values(page, opened)
+            if any(one.request_id == opened for one in changed)
+            else None,
+        )
+
+    @page.app.post("/capture")
+    def capture() -> flask.typing.ResponseReturnValue:
+        """Keep every request whole for half an hour, or stop that."""
+        if page.parts.recorder is not None:
+            if flask.request.form.get("on") == "1":
+                page.parts.recorder.keep_whole()
+            else:
+                page.parts.recorder.keep_whole(0)
+        return flask.redirect(flask.url_for("requests"), 303)
+
+
+def _part(page: Inspector, wanted: Wanted, below: int, already: int, now: float) -> dict[str, Any]:
+    # Asked before the rows are read: what changes in between is then looked at twice, not never.
+    _, change = page.journal.changed(NEVER, 1)
+    found = page.journal.page(wanted.filters(now), below or None, PAGE)
+    shown = already + len(found.requests)
+    top = found.requests[0].n if found.requests else 0
+    return {
+        "rows": rows(page, found.requests),
+        "older": found.older,
+        "shown": shown,
+        "full": shown >= MOST,
+        "top": top,
+        "change": change,
+    }
+
+
+def _see(page: Inspector, below: int) -> None:
+    """The list's newest rows are seen by this browser: the badge counts what comes after them."""
+    if not below:
+        newest = page.journal.page(limit=1).requests
+        flask.g.seen = str(newest[0].n if newest else 0)
+
+
+def _with_seen(html: str) -> flask.Response:
+    answer = flask.make_response(html)
+    if seen := flask.g.get("seen"):
+        answer.set_cookie(SEEN, seen, max_age=YEAR, path=PATH, httponly=True, samesite="Lax")
+    return answer
+
+
+def _causes(page: Inspector, now: float) -> list[tuple[str, int]]:
+    """The causes of the last seven days with how often each was one, the most frequent first."""
+    found: dict[str, int] = {}
+    for _, kind, cause, count in page.journal.hours(now - PERIODS["7d"]):
+        if kind == "refused" and cause:
+            found[cause] = found.get(cause, 0) + count
+    return sorted(found.items(), key=lambda pair: -pair[1])
 
 
 VIEW = View("requests", "r", register, badge)

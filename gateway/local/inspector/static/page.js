@@ -40,7 +40,7 @@
     all(".day", list).forEach((heading) => heading.remove());
     const words = JSON.parse(list.dataset.days);
     const zone = new Intl.DateTimeFormat(lang, { timeZoneName: "short" }).formatToParts(new Date())
-      .find((part) => part.type === "timeZoneName").value;
+      .find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC");
     let last = "";
     for (const row of all(".row", list)) {
       const at = new Date(one("time", row).dateTime);

@@ -1,11 +1,13 @@
 """The page's own words, in both languages, a module a view; what the tools say too is in `gateway.texts`."""
 
-from gateway.local.inspector.words import explain, frame, links, requests
+from gateway.local.inspector.words import causes, explain, frame, links, overview, requests
 from gateway.texts import SENTENCES, Sentence
 
 WORDS: dict[str, Sentence] = {
     **frame.WORDS,
+    **overview.WORDS,
     **requests.WORDS,
+    **causes.WORDS,
     **links.WORDS,
     **explain.WORDS,
 }
@@ -22,7 +24,8 @@ def words(key: str, language: str, /, **values: object) -> str:
         forms = text.split("|")
         text = forms[min(_form(int(str(values["n"])), language), len(forms) - 1)]
         values["n"] = number(int(str(values["n"])), language)
-    return text.format(**values)
+    # A number and its noun stay on one line.
+    return text.replace("{n} ", "{n}\N{NO-BREAK SPACE}").format(**values)
 
 
 def number(n: int, language: str) -> str:

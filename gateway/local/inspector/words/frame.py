@@ -38,6 +38,7 @@ WORDS: dict[str, Sentence] = {
     "KEY_r": Sentence("повторить: отправить ещё раз или проверить", "again: resend it or judge it"),
     "KEY_?": Sentence("все клавиши", "all keys"),
     "KEY_G": Sentence("перейти в раздел «{view}»", "go to “{view}”"),
+    "KEYS_g": Sentence("и буква: раздел", "and a letter: a view"),
     "KEPT": Sentence(
         "хранится 7 дней, до 10 000 записей каждого вида",
         "kept for 7 days, up to 10,000 records of each kind",

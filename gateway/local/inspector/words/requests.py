@@ -2,4 +2,134 @@
 
 from gateway.texts import Sentence
 
-WORDS: dict[str, Sentence] = {}
+WORDS: dict[str, Sentence] = {
+    "NO_EVENT": Sentence("{method} без события", "{method} without an event"),
+    "USER": Sentence("польз. {user}", "user {user}"),
+    "WITH_PRINT": Sentence("{title} (отпечаток {print})", "{title} (fingerprint {print})"),
+    "PROBE_PASSED": Sentence(
+        "проба самого шлюза: токен принят, событие в очереди, ничего не меняет",
+        "the gateway's own probe: its token is accepted, its event is queued and changes nothing",
+    ),
+    "CAME_DEAD_LETTER": Sentence("{reason} · в «Необработанных»", "{reason} · in the dead letters"),
+    "FOLDED": Sentence("×{n} с|×{n} с|×{n} с", "×{n} since|×{n} since"),
+    "SEARCH": Sentence(
+        "Пользователь, @имя, событие, отпечаток, request_id…  ( / )",
+        "User, @name, event, fingerprint, request_id…  ( / )",
+    ),
+    "SEARCH_LABEL": Sentence("Поиск по запросам", "Search the requests"),
+    "SEARCH_HINT": Sentence(
+        "Поиск находит номер пользователя, @имя, событие, портал и адрес целиком, а request_id, event_id и отпечаток — и по первым шести знакам.",
+        "The search finds a user's number, a @name, an event, a portal and an address by the whole, and a request_id, event_id or fingerprint by its first six characters too.",
+    ),
+    "CHIPS": Sentence("Какие запросы", "Which requests"),
+    "SHOW_all": Sentence("Все", "All"),
+    "SHOW_refused": Sentence("Отклонённые", "Rejected"),
+    "SHOW_accepted": Sentence("Принятые", "Accepted"),
+    "SHOW_aside": Sentence("Отложенные", "Put aside"),
+    "SHOW_not_queued": Sentence("Не в очереди", "Not queued"),
+    "PROBES_HIDDEN": Sentence("Проверки doctor скрыты", "Doctor's probes are hidden"),
+    "PROBES_SHOWN": Sentence("Проверки doctor показаны", "Doctor's probes are shown"),
+    "PERIOD": Sentence("За какое время", "Period"),
+    "PERIOD_1h": Sentence("1 час", "1 hour"),
+    "PERIOD_24h": Sentence("24 часа", "24 hours"),
+    "PERIOD_7d": Sentence("7 дней", "7 days"),
+    "FILTERS": Sentence("Фильтры", "Filters"),
+    "ANY_CAUSE": Sentence("Все причины", "All causes"),
+    "ANY_EVENT": Sentence("Все события", "All events"),
+    "ANY_PORTAL": Sentence("Все порталы", "All portals"),
+    "ANY_TO": Sentence("Все получатели", "All destinations"),
+    "HOUR": Sentence("Час с", "The hour from"),
+    "FIND": Sentence("Найти", "Find"),
+    "RECORD": Sentence("Записывать запросы целиком: 30 мин", "Keep requests whole: 30 min"),
+    "RECORDING": Sentence("Запросы записываются целиком: остановить", "Requests are kept whole: stop"),
+    "SEND_TEST": Sentence("Отправить пробное", "Send a test event"),
+    "OLDER": Sentence("Показать ещё 50", "Show 50 more"),
+    "OLDER_PAGE": Sentence("Более старые: на следующей странице", "Older ones: on the next page"),
+    "NEWER": Sentence(
+        "{n} новый: показать|{n} новых: показать|{n} новых: показать", "{n} new: show it|{n} new: show them"
+    ),
+    "NOTHING_YET": Sentence(
+        "За 24 часа ничего не пришло. Адрес для Битрикс24 — в обзоре.",
+        "Nothing came within 24 hours. The address for Bitrix24 is in the overview.",
+    ),
+    "NOTHING_FOUND": Sentence(
+        "По этому запросу ничего нет. Снимите часть фильтров или посмотрите за 7 дней.",
+        "Nothing is like that. Take some of the filters away, or look at 7 days.",
+    ),
+    "SHOW_WEEK": Sentence("Все запросы за 7 дней", "All requests of 7 days"),
+    "CHOOSE": Sentence(
+        "Выберите запрос: щелчком или клавишами j и k.",
+        "Choose a request: by a click, or with the keys j and k.",
+    ),
+    "KEYS_jk": Sentence("следующий, предыдущий", "next, previous"),
+    "KEYS_r": Sentence("повторить", "again"),
+    "BACK": Sentence("К списку запросов", "Back to the requests"),
+    "FROM": Sentence("от {address}", "from {address}"),
+    "BYTES": Sentence("{n} байт|{n} байта|{n} байт", "{n} byte|{n} bytes"),
+    "MS": Sentence("мс", "ms"),
+    "REQUEST_ID": Sentence("запрос", "request"),
+    "GUIDE": Sentence("руководство", "guide"),
+    "RESEND": Sentence("Отправить ещё раз", "Resend"),
+    "RESEND_TO": Sentence("Кому отправить", "Whom to resend it to"),
+    "TO_ALL": Sentence("всем", "to all"),
+    "JUDGE": Sentence("Проверить ещё раз", "Judge again"),
+    "COPY_CURL": Sentence("Скопировать как curl", "Copy as curl"),
+    "COPY_LINK": Sentence("Скопировать ссылку", "Copy link"),
+    "COPY_SUPPORT": Sentence("Скопировать для поддержки", "Copy for support"),
+    "MORE_SUCH": Sentence("Другие с этой причиной", "Others with this cause"),
+    "SENT": Sentence("Событие снова в очереди", "The event is on the queue again"),
+    "SENT_AS": Sentence("Новый номер события:", "Its new event_id:"),
+    "TODAY_PASSES": Sentence(
+        "С нынешними настройками такой запрос прошёл бы", "With today's settings such a request would pass"
+    ),
+    "TODAY_REFUSED": Sentence(
+        "С нынешними настройками ответ тот же или другой отказ: {status} {code}",
+        "With today's settings it would be refused: {status} {code}",
+    ),
+    "TODAY_NOTHING": Sentence(
+        "Это только проверка: отклонённый запрос в очередь не попадает. Повторите действие в Битрикс24, чтобы событие пришло снова.",
+        "This is a check and no more: a rejected request never gets onto the queue. Repeat the action in Bitrix24, and the event comes again.",
+    ),
+    "TAB_CAME": Sentence("Что было дальше", "What came of it"),
+    "TAB_PLACES": Sentence("Где искали токен", "Where the token was looked for"),
+    "TAB_FIELDS": Sentence("Поля", "Fields"),
+    "TAB_HEADERS": Sentence("Заголовки", "Headers"),
+    "TAB_BODY": Sentence("Тело как пришло", "Body as it came"),
+    "EMPTY_PLACES": Sentence(
+        "ещё {n} место пусто|ещё {n} места пусты|ещё {n} мест пусты",
+        "{n} more place is empty|{n} more places are empty",
+    ),
+    "MASKED": Sentence(
+        "Секреты заменены: <masked ДЛИНА ОТПЕЧАТОК>.", "Secrets are masked: <masked LENGTH FINGERPRINT>."
+    ),
+    "CUT": Sentence("Показаны первые 16 384 знака.", "The first 16,384 characters are shown."),
+    "NO_BODY": Sentence("(тела нет)", "(no body)"),
+    "BODY_NOT_KEPT": Sentence(
+        "Заголовки и тело не сохранены: JOURNAL_BODIES хранит их только у отклонённых. Задайте JOURNAL_BODIES=on или нажмите «Записывать запросы целиком» над списком.",
+        "Headers and body are not kept: JOURNAL_BODIES keeps them of rejected requests only. Set JOURNAL_BODIES=on, or press “Keep requests whole” above the list.",
+    ),
+    "WHEN": Sentence("когда", "when"),
+    "WHERE_TO": Sentence("кто получил", "who got it"),
+    "RESULT": Sentence("что вышло", "what came of it"),
+    "ATTEMPTS": Sentence("попыток", "attempts"),
+    "RECEIVER": Sentence("приём", "receiver"),
+    "RESENT_TAG": Sentence("повтор", "resent"),
+    "RESENT_AS": Sentence("Отправлено ещё раз", "Resent"),
+    "NOTHING_CAME": Sentence(
+        "Дальше не пошло: запрос отклонён.", "It went no further: the request was rejected."
+    ),
+    "LINK_OF": Sentence("Связь пользователя {user}", "The link of user {user}"),
+    "THIS_EVENT": Sentence("это событие", "this event"),
+    "CHANGE_linked": Sentence("{account} → пользователь {user}", "{account} → user {user}"),
+    "CHANGE_replaced": Sentence(
+        "{account} → пользователь {user}, вместо {previous}", "{account} → user {user}, instead of {previous}"
+    ),
+    "CHANGE_corrected": Sentence(
+        "исправлено: {account} → пользователь {user}", "corrected: {account} → user {user}"
+    ),
+    "CHANGE_unlinked": Sentence("связь с {previous} снята", "the link with {previous} ended"),
+    "CHANGE_conflict": Sentence(
+        "связь с {previous} снята: аккаунт у другого пользователя",
+        "the link with {previous} ended: another user has the account",
+    ),
+}

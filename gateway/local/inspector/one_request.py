@@ -1,0 +1,253 @@
+"""One request: why it was answered so, what is known of it, what came of it, and what can be done again."""
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import flask
+
+from gateway import __version__
+from gateway.diagnosis import in_words
+from gateway.errors import GatewayError, PassingFailure
+from gateway.events import rfc3339
+from gateway.ingest.decode import decode
+from gateway.ingest.limits import TooComplex
+from gateway.journal import Outcome, Request
+from gateway.links.model import HistoryRow
+from gateway.local.inspector.frame import Inspector
+from gateway.local.inspector.request_text import as_curl, for_support
+from gateway.local.inspector.rows import came_of, row, subscription_name
+from gateway.receiver.capture import mask_leaf, mask_name
+from gateway.texts import state_key
+from gateway.tools.events import destinations, resend
+from gateway.tools.explain import Request as Pasted
+from gateway.tools.explain.verdict import Explanation, explain
+from gateway.tools.sample_delivery import here
+
+FIELDS = 200  # values of a body that are shown as a table
+HISTORY = 20  # changes of a link
+NEVER = 2**62  # a change that no journal gets to
+PEOPLE = 3  # of those that one event is about
+
+
+def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
+    """All that the page shows of a request; None where the journal has none of this name."""
+    request = page.journal.request(request_id)
+    if request is None:
+        return None
+    whole = page.journal.whole(request)
+    resent = list(request.record.get("resent") or ())
+    ids = [request.event_id, *(str(one["event_id"]) for one in resent)] if request.event_id else []
+    came = page.journal.outcomes(ids)
+    outcomes = [outcome for event_id in ids for outcome in came.get(event_id, ())]
+    settings = page.settings_here
+    causes = [cause.to_json() for cause in in_words(request.record.get("causes") or (), settings)]
+    address = (settings.webhook_url or here(settings.host, settings.port)).rstrip("/")
+    return {
+        "request": request,
+        "row": row(page, request, came.get(request.event_id, [])),
+        "causes": causes,
+        "places": _places(page, request),
+        "fields": list(fields_of(request, whole)),
+        "whole": whole,
+        "outcomes": [_came(page, request, outcome) for outcome in outcomes],
+        "resent": [{**one, "at": datetime.fromtimestamp(one["at"], UTC)} for one in resent],
+        "history": history(page, request),
+        "json": json.dumps(_facts(request, whole, outcomes), ensure_ascii=False, indent=2),
+        "curl": as_curl(request, whole, address),
+        "support": for_support(request, outcomes, causes, __version__),
+        "resend_to": _resend_to(page, request, whole),
+        "judgeable": request.kind in ("refused", "probe") and "body" in whole,
+    }
+
+
+def register(page: Inspector) -> None:
+    page.app.jinja_env.globals["change_words"] = lambda change: change_words(page, change)
+
+    @page.app.get("/r/<request_id>", endpoint="request_page")
+    def request_page(request_id: str) -> flask.typing.ResponseReturnValue:
+        detail = values(page, request_id)
+        if detail is None:
+            flask.abort(404)
+        assert detail is not None  # noqa: S101 — for the type checker; `abort` does not return
+        template = "detail.html" if flask.request.args.get("pane") == "1" else "request.html"
+        _, change = page.journal.changed(NEVER, 1)
+        return page.render(template, view="requests", detail=detail, change=change)
+
+    @page.app.get("/r/<request_id>/live", endpoint="request_live")
+    def request_live(request_id: str) -> str:
+        """What came of it since the page was made."""
+        try:
+            after = int(flask.request.args.get("change", "0")[:18])
+        except ValueError:
+            after = 0
+        changed, newest = page.journal.changed(after)
+        new = any(request_id in (one.request_id, one.event_id) for one in changed)
+        detail = values(page, request_id) if new else None
+        return page.render("request_live.html", request_id=request_id, change=newest, detail=detail)
+
+    @page.app.post("/r/<request_id>/judge")
+    def judge_again(request_id: str) -> flask.typing.ResponseReturnValue:
+        """What would be answered today: with today's settings, and nothing is queued."""
+        detail = values(page, request_id)
+        if detail is None:
+            flask.abort(404)
+        assert detail is not None  # noqa: S101
+        verdict = judged(page, detail["request"], detail["whole"])
+        return _answered(page, detail, verdict=verdict)
+
+    @page.app.post("/r/<request_id>/resend")
+    def resend_again(request_id: str) -> flask.typing.ResponseReturnValue:
+        """Publish an accepted event once more, to all that want it or to one of them."""
+        detail = values(page, request_id)
+        if detail is None:
+            flask.abort(404)
+        assert detail is not None  # noqa: S101
+        to = flask.request.form.get("to") or None
+        try:
+            event_id = resend(page.settings_here, detail["request"], to)
+        except (GatewayError, PassingFailure) as failure:
+            return _answered(page, detail, problem=str(failure)), 409
+        return _answered(page, values(page, request_id) or detail, sent=event_id)
+
+
+def _answered(page: Inspector, detail: dict[str, Any], **said: Any) -> str:
+    """The request again, with what an action said: in the pane for a script, else as a whole page."""
+    template = "detail.html" if "HX-Request" in flask.request.headers else "request.html"
+    return page.render(template, view="requests", detail=detail, **said)
+
+
+def judged(page: Inspector, request: Request, whole: Mapping[str, Any]) -> Explanation | None:
+    """The kept request, judged by today's settings; None where its body was not kept."""
+    if "body" not in whole:
+        return None
+    query = str(whole.get("query") or "")
+    pasted = Pasted(
+        method=str(request.record.get("method") or "POST"),
+        target=str(request.record.get("path") or "/") + (f"?{query}" if query else ""),
+        headers=tuple(
+            (name, str(value).encode("utf-8", "replace"))
+            for name, value in dict(whole.get("headers") or {}).items()
+            if name != "content-length"
+        ),
+        body=str(whole["body"]).encode("utf-8", "surrogatepass"),
+    )
+    return explain(pasted, page.settings_here, datetime.now(UTC))
+
+
+def _places(page: Inspector, request: Request) -> list[dict[str, Any]]:
+    """Where a token was looked for: what stood in each place, those that held something first."""
+    shown = [
+        {**seen, "says": page.words(state_key(seen["state"], seen["length"]))}
+        for seen in request.record.get("places") or ()
+    ]
+    return sorted(shown, key=lambda seen: seen["state"] == "absent")
+
+
+def fields_of(request: Request, whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names and values, the names as PHP writes them: of the message, else of the body as it was read."""
+    if "message" in whole:
+        message = whole["message"]
+        shown = {name: message.get(name) for name in ("event", "event_handler_id", "ts", "portal", "data")}
+        masks = False  # no secret is ever in a message
+    elif whole.get("body"):
+        headers = dict(whole.get("headers") or {})
+        body = str(whole["body"]).encode("utf-8", "surrogatepass")
+        try:
+            decoded = decode(
+                body, headers.get("content-type", ""), headers.get("content-encoding", "")
+            ).fields
+        except TooComplex:
+            return
+        shown, masks = decoded if isinstance(decoded, dict) else {"": decoded}, True
+    else:
+        return
+    for number, pair in enumerate(_flat(shown, "", (), masks)):
+        if number == FIELDS:
+            yield "…", ""
+            return
+        yield pair
+
+
+def _flat(value: Any, name: str, path: tuple[str, ...], masks: bool) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict | list) and value:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in items:
+            shown = mask_name(str(key)) if masks else str(key)
+            yield from _flat(inner, f"{name}[{shown}]" if name else shown, (*path, str(key)), masks)
+        return
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    yield name, mask_leaf(path, text) if masks else text
+
+
+def _came(page: Inspector, request: Request, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "outcome": outcome,
+        "name": subscription_name(page, outcome.subscription) or page.words("RECEIVER"),
+        "says": came_of(page, request, outcome),
+        "resent": outcome.event_id != request.event_id,
+    }
+
+
+def history(page: Inspector, request: Request) -> list[tuple[int, list[HistoryRow]]]:
+    """The latest changes of the links of those whom the event is about, newest first."""
+    people = [user for user in request.record.get("users") or () if isinstance(user, int)][:PEOPLE]
+    if not people or request.kind not in ("accepted", "aside"):
+        return []
+    try:
+        store = page.store()
+        if store is None:
+            return []
+        # The newest of what may be many, whatever the store's order.
+        found = [
+            (user, deque(store.history(request.portal, bitrix_user_id=user), HISTORY)) for user in people
+        ]
+    except GatewayError:
+        return []  # the request is shown, whatever the store of links says
+    return [(user, list(changes)[::-1]) for user, changes in found if changes]
+
+
+def change_words(page: Inspector, change: HistoryRow) -> str:
+    """A row of a link's history."""
+    account = _account(change.telegram_id, change.telegram_username)
+    previous = _account(change.previous_telegram_id, change.previous_telegram_username)
+    key = f"CHANGE_{change.change}"
+    return page.words(key, account=account, previous=previous, user=change.bitrix_user_id)
+
+
+def _account(telegram_id: int | None, name: str | None) -> str:
+    return " ".join(part for part in (f"@{name}" if name else "", str(telegram_id or "")) if part) or "–"
+
+
+def _resend_to(page: Inspector, request: Request, whole: Mapping[str, Any]) -> dict[str, str] | None:
+    """Who may get it again; None for what was not accepted, or whose message is not kept."""
+    if request.kind not in ("accepted", "aside") or "message" not in whole:
+        return None
+    return destinations(page.settings, request.event) if page.settings.queue_kind == "local" else {}
+
+
+def _facts(request: Request, whole: Mapping[str, Any], outcomes: list[Outcome]) -> dict[str, Any]:
+    names = ("request_id", "count", "kind", "tag", "code", "status", "event", "event_id", "portal")
+    return {
+        "at": rfc3339(request.at),
+        "first_at": rfc3339(request.first_at),
+        **{name: getattr(request, name) for name in names},
+        **request.record,
+        **whole,
+        "outcomes": [
+            {
+                "at": rfc3339(one.at),
+                "event_id": one.event_id,
+                "subscription": one.subscription,
+                "code": one.code,
+                "reason": one.reason,
+                "attempts": one.attempts,
+                "ms": one.ms,
+                "bitrix_user_id": one.bitrix_user_id,
+                **one.facts,
+            }
+            for one in outcomes
+        ],
+    }

@@ -1,0 +1,39 @@
+"""A test event: through the webhook, with the accepted token, marked as our own. It changes nothing."""
+
+import json
+import time
+from typing import Any
+
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from gateway.destinations import PROBE_EVENT
+from gateway.ingest.php_form import build_query
+from gateway.journal import Request
+from gateway.local.inspector.frame import Inspector
+from gateway.marks import probe_mark
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.tools.sample_delivery import OURS, delivery, place_token
+
+WAIT_SECONDS = 3.0  # for its record, which is written behind the answer
+
+
+def send_test_event(page: Inspector) -> tuple[dict[str, Any], Request | None]:
+    """The webhook's answer, and the record of it; None where that takes longer than we wait."""
+    settings = page.settings
+    fields = delivery(PROBE_EVENT, {"FIELDS": {"ID": "1"}}, settings.domain or "portal.bitrix24.ru")
+    token = settings.tokens[0].decode("utf-8", "surrogateescape") if settings.tokens else ""
+    headers, _ = place_token(OURS, token, fields)
+    headers |= probe_mark(settings.tokens, time.time())
+    builder = EnvironBuilder(
+        WEBHOOK_PATH, method="POST", data=build_query(fields), headers=list(headers.items())
+    )
+    environ = builder.get_environ() | {"REMOTE_ADDR": "127.0.0.1"}
+    chunks, _, _ = run_wsgi_app(page.parts.webhook, environ, buffered=True)  # type: ignore[arg-type]
+    answer: dict[str, Any] = json.loads(b"".join(chunks))
+    until = time.monotonic() + WAIT_SECONDS
+    request = None
+    while request is None and time.monotonic() < until:
+        request = page.journal.request(str(answer.get("request_id", "")))
+        if request is None:
+            time.sleep(0.02)
+    return answer, request

@@ -1,0 +1,112 @@
+"""A request as text to take along: a curl line, and what may be shown to support."""
+
+import json
+import shlex
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from gateway.events import rfc3339
+from gateway.ingest.php_form import build_query
+from gateway.journal import Outcome, Request
+
+TOKEN = "$TOKEN"  # noqa: S105 — the shell's variable, put where the token stood
+_STAND_IN = "TokenOfTheOutgoingWebhook"
+_LEFT_OUT = frozenset(
+    ("host", "content-length", "connection", "accept-encoding", "transfer-encoding", "cookie")
+)
+_FORM = "application/x-www-form-urlencoded"
+_FORWARDED = ("x-forwarded-", "forwarded", "x-real-ip", "cf-", "x-gateway-probe")
+
+
+def as_curl(request: Request, whole: dict[str, Any], address: str) -> str:
+    """The request as a line for sh, the token as `$TOKEN`; "" where neither body nor message is kept."""
+    method = str(request.record.get("method") or "POST")
+    path = str(request.record.get("path") or "/")
+    if "body" in whole:
+        headers = dict(whole.get("headers") or {})
+        query, body = str(whole.get("query") or ""), str(whole["body"])
+    elif "message" in whole:
+        headers, query = {"content-type": _FORM, "user-agent": request.record.get("user_agent") or ""}, ""
+        body = _form(whole["message"])
+    else:
+        return ""
+    masks = [_mask(seen) for seen in request.record.get("places") or () if seen.get("length")]
+    target = address + quote(path, safe="/%:@!$&'()*+,;=~-._") + (f"?{query}" if query else "")
+    parts = [
+        "curl",
+        *([] if method == "POST" and body else ["-X", shlex.quote(method)]),
+        _quoted(target, masks),
+    ]
+    for name, value in headers.items():
+        if value and name not in _LEFT_OUT and not name.startswith(_FORWARDED):
+            parts.append(f"-H {_quoted(f'{name}: {value}', masks)}")
+    if body:
+        parts.append(f"--data-raw {_quoted(body, masks)}")
+    return " \\\n  ".join(
+        (" ".join(parts[:2]), *parts[2:]) if parts[1] != "-X" else (" ".join(parts[:4]), *parts[4:])
+    )
+
+
+def _form(message: dict[str, Any]) -> str:
+    """A message as Bitrix24 posted it, as far as the queue keeps it."""
+    portal = message.get("portal") or {}
+    auth = {
+        "domain": portal.get("domain"),
+        "member_id": portal.get("member_id"),
+        "application_token": _STAND_IN,
+    }
+    fields = {name: message.get(name) for name in ("event", "event_handler_id", "data", "ts")} | {
+        "auth": auth
+    }
+    body = build_query({name: value for name, value in fields.items() if value is not None})
+    return body.decode("ascii", "replace") if isinstance(body, bytes) else str(body)
+
+
+def _mask(seen: dict[str, Any]) -> str:
+    return f"<masked {seen['length']} {seen.get('fingerprint') or '-'}>"
+
+
+def _quoted(text: str, masks: Iterable[str]) -> str:
+    """`text` for sh, in single quotes that nothing in it can end; only `$TOKEN` stands outside of them."""
+    for mask in (*masks, _STAND_IN):
+        text = text.replace(mask, "\0")
+    pieces = ["'" + piece.replace("'", "'\\''") + "'" for piece in text.split("\0")]
+    return f'"{TOKEN}"'.join(pieces).replace("''\"", '"').replace("\"''", '"')
+
+
+def for_support(
+    request: Request, outcomes: Iterable[Outcome], causes: Iterable[dict[str, str]], version: str
+) -> str:
+    """What may be shown to anybody: no person, no address, no body; places, lengths and fingerprints stay."""
+    record = request.record
+    facts: dict[str, Any] = {
+        "gateway": version,
+        "request_id": request.request_id,
+        "at": rfc3339(request.at.replace(microsecond=0)),
+        "count": request.count,
+        "code": request.code,
+        "status": request.status,
+        "event": request.event,
+        "event_id": request.event_id,
+        **{
+            name: record.get(name)
+            for name in (
+                *("method", "path", "content_type", "body_bytes", "decoded_as", "top_level_keys"),
+                *("user_agent", "ms", "place", "field", "hint", "limit"),
+            )
+            if record.get(name) not in (None, "", [])
+        },
+        "places": [seen for seen in record.get("places") or () if seen.get("state") != "absent"],
+        "causes": [{"code": cause["code"], "detail": cause.get("detail", "")} for cause in causes],
+        "outcomes": [
+            {
+                "subscription": one.subscription,
+                "code": one.code,
+                "reason": one.reason,
+                "attempts": one.attempts,
+            }
+            for one in outcomes
+        ],
+    }
+    return json.dumps(facts, ensure_ascii=False, indent=2)

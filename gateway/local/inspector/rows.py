@@ -1,0 +1,102 @@
+"""A request in one row, in the reader's words: what it was about, what came of it or why it was refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.journal import Outcome, Request
+from gateway.local.inspector.frame import Inspector
+from gateway.tools.outcomes import in_a_line, line_of, reason_in_words, tag_in_words
+
+SHOWN_USERS = 3
+COLOURS = {"refused": "bad", "dead": "bad", "not_queued": "bad", "probe": "quiet", "ignored": "quiet"}
+COLOURS |= dict.fromkeys(("aside", "failed", "conflict", "unchanged", "unlinked"), "warn")
+PLAIN_PATHS = ("", "/", "/api/bitrix/webhook")
+
+
+@dataclass(frozen=True)
+class Row:
+    """`about` is the portal and the users; `line` says what came of it, or why it was refused."""
+
+    request: Request
+    tag: str
+    colour: str
+    title: str
+    about: tuple[str, ...]
+    line: str
+
+
+def rows(page: Inspector, requests: Sequence[Request]) -> list[Row]:
+    """Rows of these requests; what came of all of them is one question."""
+    outcomes = page.journal.outcomes([request.event_id for request in requests if request.event_id])
+    return [row(page, request, outcomes.get(request.event_id, [])) for request in requests]
+
+
+def row(page: Inspector, request: Request, outcomes: Sequence[Outcome]) -> Row:
+    return Row(
+        request=request,
+        tag=tag_in_words(request, page.language),
+        colour=COLOURS.get(request.tag, "ok"),
+        title=title_of(page, request),
+        about=about(page, request),
+        line=line(page, request, outcomes),
+    )
+
+
+def line(page: Inspector, request: Request, outcomes: Sequence[Outcome]) -> str:
+    """One line: why it was refused, or what came of it at each subscription."""
+    if request.kind == "refused" or (request.kind == "probe" and request.status >= 400):
+        return refusal(page, request)
+    if request.kind == "probe":
+        return page.words("PROBE_PASSED")
+    if request.kind == "not_queued" or not outcomes:
+        return line_of(request, outcomes, page.settings_here)
+    return "; ".join(dict.fromkeys(came_of(page, request, outcome) for outcome in outcomes))
+
+
+def title_of(page: Inspector, request: Request) -> str:
+    if request.event:
+        return request.event
+    return page.words("NO_EVENT", method=request.record.get("method") or "POST")
+
+
+def about(page: Inspector, request: Request) -> tuple[str, ...]:
+    """The portal and the users; of a request that names no event, where it went and who sent it."""
+    users = list(request.record.get("users") or ())
+    parts = [request.portal]
+    if users:
+        some = ", ".join(map(str, users[:SHOWN_USERS])) + ("…" if len(users) > SHOWN_USERS else "")
+        parts.append(page.words("USER", user=some))
+    if not request.event:
+        path = str(request.record.get("path") or "")
+        parts += ["" if path in PLAIN_PATHS else path, str(request.record.get("address") or "")]
+    return tuple(part for part in parts if part)
+
+
+def refusal(page: Inspector, request: Request) -> str:
+    """The first cause's title, with the fingerprint of the wrong token where there was one."""
+    causes = request.record.get("causes") or [{"code": request.cause}]
+    code = str(causes[0].get("code") or "")
+    title = page.words(f"CAUSE_{code}") if code else request.code
+    for seen in request.record.get("places") or ():
+        if seen["state"] == "mismatch" and seen["fingerprint"]:
+            return page.words("WITH_PRINT", title=title, print=seen["fingerprint"])
+    return title
+
+
+def came_of(page: Inspector, request: Request, outcome: Outcome) -> str:
+    """What came of an event at one subscription."""
+    if outcome.code in (
+        "EVENT_PUT_ASIDE",
+        "EVENT_DEAD",
+    ):  # the page has a view for these, where tools have commands
+        return page.words("CAME_DEAD_LETTER", reason=reason_in_words(outcome.reason, page.language))
+    accounts = request.record.get("accounts") or []
+    return in_a_line(outcome, page.language, str(accounts[0]) if len(accounts) == 1 else "")
+
+
+def subscription_name(page: Inspector, subscription: str) -> str:
+    """A destination's address, or the consumer's own name."""
+    for destination in page.settings.destinations:
+        if destination.id and subscription.endswith(f"-{destination.id}"):
+            return destination.shown
+    return subscription

@@ -1,0 +1,148 @@
+"""What is wrong now, in sentences that each end in what to do: for the overview."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+import flask
+
+from gateway.diagnosis import setting_causes
+from gateway.journal import Filters, Outcome
+from gateway.local.inspector.frame import Inspector
+from gateway.queues.subscriptions import subscriptions
+
+DAY = 86_400.0
+MOST = 20  # things that are wrong; whoever has more begins with these
+KEPT_SHOWN = 100  # events that were not queued are counted so far
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One thing: its sentence, how bad it is (`bad`, `warn`), and where it can be looked at."""
+
+    says: str
+    colour: str = "warn"
+    link: str = ""
+    link_says: str = ""
+
+
+@dataclass(frozen=True)
+class DestinationNow:
+    """A destination: up, or failing since its last success; how many events wait for it."""
+
+    shown: str
+    subscription: str
+    waiting: int
+    last: Outcome | None
+    delivered_at: datetime | None
+
+    @property
+    def failing(self) -> bool:
+        return self.last is not None and self.last.code in ("EVENT_FAILED", "EVENT_DEAD")
+
+
+def destinations(page: Inspector, depths: Mapping[str, int]) -> list[DestinationNow]:
+    found = []
+    names = {one.name for one in subscriptions(page.settings)}
+    for destination in page.settings.destinations:
+        name = next((name for name in names if name.endswith(f"-{destination.id}")), "")
+        last, delivered_at = page.journal.latest_outcome(name)
+        found.append(DestinationNow(destination.shown, name, depths.get(name, 0), last, delivered_at))
+    return found
+
+
+def wrong_now(page: Inspector, now: float) -> list[Wrong]:
+    """The worst first, at most 20."""
+    checks = (_settings, _running, _events, _destinations, _polling)
+    found = [one for check in checks for one in check(page, now)]
+    return sorted(found, key=lambda one: one.colour != "bad")[:MOST]
+
+
+def _settings(page: Inspector, _: float) -> Iterator[Wrong]:
+    settings, words = page.settings_here, page.words
+    for cause in setting_causes(settings):
+        yield Wrong(f"{cause.says} {cause.do}", "bad")
+    for name, like in settings.unknown:
+        yield Wrong(words("UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING", name=name, like=like))
+    for name in settings.short_secrets():
+        yield Wrong(words("SHORT_SECRET", setting=name))
+    if not settings.rest_webhook:
+        yield Wrong(words("NO_INCOMING_WEBHOOK"))
+    volume = os.environ.get("RAILWAY_VOLUME_MOUNT_PATH", "")
+    urls = {
+        "QUEUE_URL": settings.queue_url,
+        "DATABASE_URL": settings.database_url,
+        "JOURNAL_URL": settings.journal_url,
+    }
+    for name, url in urls.items():
+        path = Path(url.removeprefix("sqlite:///")).absolute()
+        on_volume = bool(volume) and path.is_relative_to(volume)
+        if settings.on_railway and url.startswith("sqlite:///") and not on_volume:
+            yield Wrong(words("NO_VOLUME", name=name), "bad")
+
+
+def _running(page: Inspector, _: float) -> Iterator[Wrong]:
+    if page.parts.worker_alive is not None and not page.parts.worker_alive():
+        yield Wrong(page.words("WRONG_worker"), "bad")
+    kept = sum(1 for _ in islice(page.journal.unqueued(), KEPT_SHOWN))
+    if kept:
+        yield Wrong(
+            page.words("WRONG_unqueued", n=kept),
+            "bad",
+            flask.url_for("requests", show="not_queued", period="7d"),
+            page.words("LOOK"),
+        )
+    waiting = page.badges().get("dead", 0)
+    if waiting:
+        yield Wrong(page.words("WRONG_dead", n=waiting), "bad", flask.url_for("dead"), page.words("NAV_dead"))
+
+
+def _events(page: Inspector, now: float) -> Iterator[Wrong]:
+    settings, journal = page.settings_here, page.journal
+    since = now - DAY
+    _, portals, _ = journal.choices()
+    for portal in portals:
+        if settings.domain and portal != settings.domain and portal not in dict(settings.bound_tokens):
+            wanted = Filters(kinds=("accepted", "aside"), portal=portal, since=since)
+            if journal.page(wanted, limit=1).requests:
+                yield Wrong(
+                    page.words("PORTAL_DIFFERS", theirs=portal, mine=settings.domain),
+                    link=flask.url_for("requests", portal=portal, show="accepted"),
+                    link_says=page.words("LOOK"),
+                )
+    if conflicts := journal.count_tagged("conflict", since):
+        yield Wrong(
+            page.words("WRONG_conflicts", n=conflicts),
+            link=flask.url_for("requests", show="accepted"),
+            link_says=page.words("LOOK"),
+        )
+    newest = journal.page(Filters(kinds=("accepted", "aside", "refused")), limit=1).requests
+    if newest and newest[0].at.timestamp() < since:
+        yield Wrong(page.words("WRONG_silence"))
+
+
+def _destinations(page: Inspector, _: float) -> Iterator[Wrong]:
+    for one in destinations(page, {}):
+        if one.failing and one.last is not None:
+            yield Wrong(
+                page.words("WRONG_destination", destination=one.shown, reason=one.last.reason),
+                "bad",
+                flask.url_for("requests", to=one.subscription, period="7d"),
+                page.words("LOOK"),
+            )
+
+
+def _polling(page: Inspector, now: float) -> Iterator[Wrong]:
+    rounds = page.journal.rounds(1)
+    if not rounds or rounds[0].at.timestamp() < now - 7 * DAY:
+        return
+    last = rounds[0]
+    if last.code != "RESYNC_DONE":
+        yield Wrong(page.words("WRONG_polling", code=last.code), "bad")
+    unreadable = last.facts.get("unreadable") or 0
+    count = len(unreadable) if isinstance(unreadable, list) else int(unreadable)
+    if count:
+        yield Wrong(page.words("WRONG_unreadable", n=count))

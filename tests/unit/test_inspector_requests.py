@@ -1,0 +1,349 @@
+"""The inspector's requests: the list with its filters, one request, and what can be done with it again."""
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from html import unescape
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.ingest.decision import judge
+from gateway.ingest.incoming import Incoming
+from gateway.journal import Journal, NewRequest
+from gateway.local.inspector.frame import Parts
+from gateway.local.recorder import Recorder
+from gateway.queues import open_embedded
+from gateway.receiver import Answered
+from gateway.settings import Settings, load
+from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, TOKEN, form
+from tests.support.inspector import Browser
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    values = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "LOG_LANGUAGE": "en"}
+    values |= {"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db", "DATABASE_URL": f"sqlite:///{tmp_path}/l.db"}
+    values |= {"FORWARD_TO": "http://127.0.0.1:9/bot", "QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}
+    return load(values, None)
+
+
+@pytest.fixture
+def journal(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
+    monkeypatch.setattr("gateway.journal._journals", {})
+    journal = Journal(settings.journal_url, "en")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def recorder(settings: Settings, journal: Journal) -> Recorder:
+    return Recorder(settings, journal)
+
+
+@pytest.fixture
+def browser(settings: Settings, journal: Journal, recorder: Recorder) -> Browser:
+    return Browser(settings, journal, Parts(recorder=recorder))
+
+
+_numbers = iter(range(10_000))
+
+
+def came(
+    recorder: Recorder, body: bytes, at: float | None = None, headers: Mapping[str, str] = {}, **more: Any
+) -> str:
+    """A request, answered and recorded; its request_id."""
+    named = {"content-type": FORM, "user-agent": AGENT, **headers}
+    incoming = Incoming(
+        "POST",
+        more.pop("path", "/api/bitrix/webhook"),
+        headers={name: value.encode() for name, value in named.items()},
+        read=BytesIO(body).read,
+        declared_length=len(body),
+        **more,
+    )
+    judgement = judge(incoming, recorder._settings, datetime.now(UTC))
+    request_id = f"{next(_numbers):016x}"
+    environ = {"REMOTE_ADDR": "185.26.122.10"}
+    answered = Answered(judgement, request_id, judgement.status, environ, 0.0)
+    recorder._journal.add_requests([recorder._request(at or time.time(), answered, 0.003)])
+    return request_id
+
+
+def listed(browser: Browser, query: str = "") -> list[str]:
+    return re.findall(r'id="row-([0-9a-f]{16})"', browser.get(f"/requests{query}").text)
+
+
+def shown(page: str) -> str:
+    """A page's text without its markup."""
+    blocks = re.sub(r"</?(?:td|th|tr|p|div|section|li|h\d|option|button|summary|small)\b[^>]*>", " ", page)
+    text = unescape(re.sub(r"<[^>]+>", "", blocks)).replace("\N{NO-BREAK SPACE}", " ")
+    return re.sub(r"\s+", " ", text)
+
+
+def test_a_row_says_who_what_and_why(browser: Browser, recorder: Recorder) -> None:
+    came(recorder, form(token=OTHER_TOKEN))
+    text = shown(browser.get("/requests").text)
+    assert "rejected 403 ONUSERUPDATE · portal.bitrix24.ru · user 12" in text
+    assert "Another webhook's token (fingerprint" in text
+    browser.speak("ru")
+    text = shown(browser.get("/requests").text)
+    assert "отказ 403 ONUSERUPDATE · portal.bitrix24.ru · польз. 12" in text
+    assert "Токен другого вебхука (отпечаток" in text
+
+
+def test_equal_rejections_fold_into_one_row(browser: Browser, recorder: Recorder) -> None:
+    now = time.time()
+    for back in (1500, 900, 5):
+        came(recorder, form(token=OTHER_TOKEN), at=now - back)
+    assert len(listed(browser)) == 1
+    since = datetime.fromtimestamp(now - 1500, UTC).strftime("%H:%M")
+    assert f"×3 since {since}" in shown(browser.get("/requests").text)
+
+
+def test_filters_stand_in_the_address(browser: Browser, recorder: Recorder, journal: Journal) -> None:
+    now = time.time()
+    old = came(recorder, form("ONCRMDEALADD", {"FIELDS": {"ID": "9"}}), now - 3 * 86_400)
+    refused = came(recorder, form(token=OTHER_TOKEN), now - 300)
+    accepted = came(recorder, form(), now - 200)
+    other = came(recorder, form("ONTASKADD", {"FIELDS": {"ID": "1"}}, domain="other.bitrix24.ru"), now - 100)
+    assert listed(browser) == [other, accepted, refused]
+    assert listed(browser, "?show=refused") == [refused]
+    assert listed(browser, "?show=accepted") == [other, accepted]
+    assert listed(browser, "?period=7d") == [other, accepted, refused, old]
+    assert listed(browser, "?q=@ivan_petrov") == [accepted, refused]
+    assert listed(browser, "?q=other.bitrix24.ru") == [other]
+    assert listed(browser, f"?q={accepted}") == [accepted]
+    assert listed(browser, "?cause=TOKEN_OTHER_WEBHOOK") == [refused]
+    assert listed(browser, "?event=ONTASKADD") == [other]
+    assert listed(browser, "?portal=other.bitrix24.ru") == [other]
+    assert listed(browser, "?to=nobody") == []
+    outcome = {"code": "EVENT_FORWARDED", "subscription": "forward-event-1", "ms": 4}
+    event_id = journal.request(other).event_id  # type: ignore[union-attr]
+    journal.add_outcome(outcome | {"event_id": event_id})
+    assert listed(browser, "?to=forward-event-1") == [other]
+
+
+def test_an_hour_of_the_chart_is_a_filter(browser: Browser, recorder: Recorder) -> None:
+    hour = int(time.time() // 3600) - 3
+    before, within, after = (
+        came(recorder, form("ONTASKADD", {"ID": str(n)}), hour * 3600 + offset)
+        for n, offset in enumerate((-1, 1800, 3600))
+    )
+    assert listed(browser, f"?hour={hour}") == [within]
+    assert {before, after} & set(listed(browser)) == {before, after}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?show=x",
+        "?period=9y",
+        "?hour=x",
+        "?hour=99999999999",
+        "?below=-1",
+        "?below=%00",
+        "?q=%00%F0%9F",
+        "?to=%27",
+    ],
+)
+def test_an_odd_address_is_answered(browser: Browser, recorder: Recorder, query: str) -> None:
+    came(recorder, form())
+    assert browser.get(f"/requests{query}").status_code == 200
+    assert browser.get(f"/requests/live{query}&top=x&change=x").status_code == 200
+
+
+def test_probes_are_hidden_until_asked_for(browser: Browser, recorder: Recorder) -> None:
+    probe = came(recorder, form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
+    assert listed(browser) == []
+    assert listed(browser, "?probes=1") == [probe]
+    assert listed(browser, f"?q={probe}") == [probe]
+
+
+def test_chips_count_requests_not_rows(browser: Browser, recorder: Recorder) -> None:
+    for _ in range(3):
+        came(recorder, form(token=OTHER_TOKEN))
+    came(recorder, form())
+    text = shown(browser.get("/requests").text)
+    assert "All 4 Rejected 3 Accepted 1" in text
+    assert "All 4" not in shown(browser.get("/requests?q=12").text)
+
+
+def test_what_a_sender_writes_stays_text(browser: Browser, recorder: Recorder) -> None:
+    one = came(
+        recorder,
+        form(HOSTILE, {"ID": HOSTILE, HOSTILE: "x"}, domain=HOSTILE),
+        headers={"user-agent": HOSTILE},
+    )
+    two = came(recorder, HOSTILE.encode(), headers={"content-type": HOSTILE}, path=f"/{HOSTILE}")
+    three = came(recorder, form("ONTASKADD", {"FIELDS": {"ID": HOSTILE, HOSTILE: HOSTILE}}))
+    for path in ("/requests", f"/r/{one}", f"/r/{two}", f"/r/{three}", f"/requests?q={HOSTILE}", ""):
+        page = browser.get(path).text
+        assert "<script>alert" not in page
+        assert "<img" not in page
+    assert "&lt;script&gt;" in browser.get(f"/r/{three}").text
+
+
+def test_a_rejected_request_says_why_and_what_to_do(browser: Browser, recorder: Recorder) -> None:
+    name = came(recorder, form(token=OTHER_TOKEN))
+    page = browser.get(f"/r/{name}").text
+    text = shown(page)
+    assert "ONUSERUPDATE · rejected 403 TOKEN_MISMATCH" in text
+    assert "Another webhook's token · TOKEN_OTHER_WEBHOOK" in text
+    assert "→ " in text
+    assert "body:auth.application_token another value 32" in text
+    assert "7 more places are empty" in text
+    assert "content-type application/x-www-form-urlencoded" in text
+    assert "data[ID] 12" in text
+    assert "/resend" not in page
+    assert OTHER_TOKEN not in page
+    assert TOKEN not in page
+
+
+def test_no_page_of_what_is_not_there(browser: Browser) -> None:
+    assert browser.get("/r/0123456789abcdef").status_code == 404
+    assert browser.post("/r/0123456789abcdef/judge").status_code == 404
+    assert browser.post("/r/0123456789abcdef/resend").status_code == 404
+
+
+def curl_of(browser: Browser, name: str) -> str:
+    found = re.search(r'<pre id="curl" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL)
+    assert found is not None
+    return unescape(found[1])
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_curl_line_sends_the_same_with_the_readers_token(
+    browser: Browser, recorder: Recorder, accepted: bool
+) -> None:
+    data = {"ID": "12", "UF_USR_TELEGRAM": 'it\'s "$HOME" `id` \\ ю'}
+    name = came(recorder, form(data=data, token=TOKEN if accepted else OTHER_TOKEN))
+    line = curl_of(browser, name)
+    assert line.startswith("curl ")
+    echoed = 'curl() { for one in "$@"; do printf "%s\\n" "$one"; done; }\n' + line
+    sent = subprocess.run(
+        ["sh", "-c", echoed],
+        env={"TOKEN": "Ttt", "HOME": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    assert "http://127.0.0.1:8080/api/bitrix/webhook" in sent
+    body = sent[sent.index("--data-raw") + 1]
+    assert "auth%5Bapplication_token%5D=Ttt" in body
+    assert "data%5BUF_USR_TELEGRAM%5D=it%27s+%22%24HOME%22+%60id%60+%5C+%D1%8E" in body
+
+
+def test_what_is_copied_for_support_names_nobody(browser: Browser, recorder: Recorder) -> None:
+    data = {"ID": "777123", "UF_USR_TELEGRAM": "@ivan_petrov", "EMAIL": "ivan@example.com"}
+    name = came(recorder, form(data=data, token=OTHER_TOKEN))
+    found = re.search(r'<pre id="support" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL)
+    assert found is not None
+    for personal in ("777123", "ivan", "185.26.122.10", "portal.bitrix24.ru"):
+        assert personal not in found[1]
+    for useful in (name, "TOKEN_OTHER_WEBHOOK", "auth.application_token"):
+        assert useful in found[1]
+
+
+def test_a_rejected_request_is_judged_by_todays_settings(
+    settings: Settings, journal: Journal, recorder: Recorder
+) -> None:
+    name = came(recorder, form(token=OTHER_TOKEN))
+    today = Browser(settings, journal).post(f"/r/{name}/judge")
+    assert (today.status_code, "403 TOKEN_MISMATCH" in shown(today.text)) == (200, True)
+    both = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": f"{TOKEN},{OTHER_TOKEN}", "LOG_LANGUAGE": "en",
+                 "JOURNAL_URL": settings.journal_url, "QUEUE_URL": settings.queue_url}, None)  # fmt: skip
+    mended = Browser(both, journal).post(f"/r/{name}/judge")
+    assert "such a request would pass" in shown(mended.text)
+    assert open_embedded(settings).depth() == 0  # judged, never queued
+    request = journal.request(name)
+    assert request is not None
+    assert request.kind == "refused"
+
+
+def test_an_accepted_event_is_resent_to_all_or_to_one(
+    settings: Settings, browser: Browser, recorder: Recorder
+) -> None:
+    name = came(recorder, form())
+    queue = open_embedded(settings)
+    assert browser.post(f"/r/{name}/resend").status_code == 200
+    all_of_them = queue.depths()
+    assert set(all_of_them.values()) == {1}
+    assert len(all_of_them) == 2
+    one = next(name for name in all_of_them if name.startswith("forward-event"))
+    assert browser.post(f"/r/{name}/resend", to=one).status_code == 200
+    assert queue.depths() == all_of_them | {one: 2}
+    queue.close()
+
+
+def test_a_rejected_request_is_never_resent(settings: Settings, browser: Browser, recorder: Recorder) -> None:
+    name = came(recorder, form(token=OTHER_TOKEN))
+    assert browser.post(f"/r/{name}/resend").status_code == 409
+    assert open_embedded(settings).depth() == 0
+
+
+def test_every_request_is_kept_whole_for_a_while(browser: Browser, recorder: Recorder) -> None:
+    before = came(recorder, form())
+    assert browser.post("/capture", on="1").status_code == 303
+    during = came(recorder, form(data={"ID": "13"}))
+    browser.post("/capture", on="0")
+    after = came(recorder, form(data={"ID": "14"}))
+    pages = [browser.get(f"/r/{name}").text for name in (before, during, after)]
+    assert ["Headers and body are not kept" in page for page in pages] == [True, False, True]
+
+
+def test_the_poll_brings_what_is_new_and_what_changed(
+    browser: Browser, recorder: Recorder, journal: Journal
+) -> None:
+    first = came(recorder, form())
+    page = browser.get("/requests").text
+    address = unescape(re.findall(r'hx-get="/inspector(/requests/live[^"]*)"', page)[0])
+    quiet = browser.get(address).text
+    assert f"row-{first}" not in quiet
+    assert "new: show" not in quiet
+    came(recorder, form(token=OTHER_TOKEN))
+    request = journal.request(first)
+    assert request is not None
+    journal.add_outcome({"code": "LINK_UNCHANGED", "reason": "same", "event_id": request.event_id,
+                         "subscription": "on-user-update", "bitrix_user_id": 12})  # fmt: skip
+    news = browser.get(address).text
+    assert "1 new: show it" in shown(news)
+    assert f'id="row-{first}"' in news
+    assert "known already" in news
+    assert 'id="badge-requests" data-count="1"' in news
+
+
+def test_at_most_five_hundred_rows_on_a_page(browser: Browser, journal: Journal) -> None:
+    now = time.time()
+    journal.add_requests(
+        [
+            NewRequest(
+                f"{n:016x}",
+                now - 1000 + n,
+                "accepted",
+                "EVENT_QUEUED",
+                200,
+                event="ONX",
+                record={"method": "POST"},
+            )
+            for n in range(600)
+        ]
+    )
+    seen: list[str] = []
+    page = browser.get("/requests").text
+    while True:
+        seen += re.findall(r'id="row-([0-9a-f]{16})"', page)
+        more = re.search(r'class="more" href="/inspector([^"]*)"(?: hx-get="/inspector([^"]*)")?', page)
+        assert more is not None
+        if more[2] is None:
+            break
+        page = browser.get(unescape(more[2])).text
+    assert len(seen) == len(set(seen)) == 500
+    rest = browser.get(unescape(more[1])).text
+    assert len(set(re.findall(r'id="row-([0-9a-f]{16})"', rest)) - set(seen)) == 50
