@@ -121,7 +121,11 @@ def _spoilt(draw: st.DrawFn, bodies: SearchStrategy[bytes]) -> bytes:
 
 
 REAL = st.sampled_from([form(), form(token=None), form("ONUSERADD", {"ID": "7"}), _json(delivery())])
-WHOLE = _forms() | TREES.map(_json) | _multiparts() | REAL
+FLAT_NAMES = st.builds(
+    "{}{}".format, NAMES, st.sampled_from(["", "[]", "[0]", "[a]", "[][]", "[a][]", "[5]"])
+)
+FORMS_IN_JSON = st.dictionaries(FLAT_NAMES, TREES, max_size=6).map(_json)
+WHOLE = _forms() | TREES.map(_json) | FORMS_IN_JSON | _multiparts() | REAL
 NESTED = st.builds(
     lambda n, c: c * n, st.integers(1, 3000), st.sampled_from([b"[", b'{"a":', b"a[b]", b"%5B"])
 )

@@ -30,6 +30,12 @@ def form_of(name: str, value: bytes) -> bytes:
     return b"&".join(name.format(number).encode() + b"=" + value for number in FIELDS)
 
 
+def parts_of(more: bytes, name: bytes = b"") -> bytes:
+    """As many parts as are allowed, `more` in the head of each, and at the end of its name `name`."""
+    head = b'--b\r\nContent-Disposition: form-data; name="a%d' + name + b'"' + more + b"\r\n\r\nx\r\n"
+    return (b"".join(head % n for n in FIELDS) + b"--b--\r\n")[:MAX_BODY]
+
+
 REQUESTS: dict[str, tuple[bytes, str]] = {
     "names of []": (form_of("a[]", b"1"), FORM),
     "32 levels": (form_of("a{}" + "[x]" * 31, b"%41"), FORM),
@@ -46,11 +52,20 @@ REQUESTS: dict[str, tuple[bytes, str]] = {
     "fields that are forms": (form_of("a{}", b"event%3DE%26auth%5Btoken%5D%3Dx" + b"%26" * 90), FORM),
     "fields of ligatures": (form_of("a{}", "\ufdfa".encode() * 160), FORM),
     "fields encoded often": (form_of("a{}", b"%2525" * 100), FORM),
-    "many parts": (
-        b"".join(b'--b\r\nContent-Disposition: form-data; name="a%d"\r\n\r\nx\r\n' % n for n in FIELDS[1:])
-        + b"--b--\r\n",
-        MULTIPART,
-    ),
+    "stray percents and bytes of no UTF-8": (b"a=" + filled(b"%G%FF")[6:], FORM),
+    "stray percents in names": (b"&".join(b"%G" * 250 + b"%d=1" % n for n in FIELDS), FORM),
+    "names of no UTF-8": (b"&".join(b"\xff" * 500 + b"%d=1" % n for n in FIELDS), FORM),
+    "32 levels of lists": (form_of("a{}" + "[0]" * 31, b"1"), FORM),
+    "texts of JSON beside names": (b"&".join([b'auth={"a":[1,2,3]}'] * 998) + b"&auth[token]=1", FORM),
+    "32 levels of JSON": (b"[" + b",".join([b'{"0":' * 30 + b"1" + b"}" * 30] * 1000) + b"]", JSON),
+    "fractions in JSON": (b"[" + filled(b"1.5,")[4:] + b"1]", JSON),
+    "objects given twice in JSON": (b"{" + filled(b'"a":{"x":1},')[12:] + b'"a":1}', JSON),
+    "names of a form in JSON": (json.dumps({f"data[{n}]" + "[]" * 30: "1" for n in FIELDS}).encode(), JSON),
+    "attributes of a part": (parts_of(b"; a=b" * 80), MULTIPART),
+    "semicolons in a part's head": (parts_of(b";" * 480), MULTIPART),
+    "headers of many parts": (parts_of(b"\r\nX: y" * 60), MULTIPART),
+    "32 levels in parts": (parts_of(b"", b"[x]" * 31), MULTIPART),
+    "many parts": (parts_of(b""), MULTIPART),
     "headers of a part": (
         b"--b\r\n" + filled(b'Content-Disposition: form-data; name="a"\r\n')[50:],
         MULTIPART,

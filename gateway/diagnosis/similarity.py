@@ -75,9 +75,10 @@ def fold(text: str, skip: str = "") -> str:
         for _ in range(3):
             if "%" not in text:
                 break
-            text = decoded(text.replace("+", "%2B"))
+            text = decoded(text.replace("+", "%2B").encode("utf-8", "surrogatepass"))
     if skip != SPACE:
-        text = UNSEEN.sub("", text)
+        plain = text.isascii() and text.isprintable()
+        text = text.replace(" ", "") if plain else UNSEEN.sub("", text)
     if skip != QUOTES:
         text = _QUOTES.sub("", text)
     if skip != ALPHABET and not text.isascii():

@@ -9,28 +9,25 @@ as that form, and a `data` or `auth` that is the text of a JSON object as that o
 No input raises anything but `TooComplex`.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from gateway.ingest import php_form
-from gateway.ingest.json_value import TOKEN_PATHS, Json, holds, is_list, measure, parse_json, scrub, tidy
+from gateway.ingest.json_value import TOKEN_PATHS, Json, holds, is_list, parse_json
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
+from gateway.ingest.multipart import read_parts
 from verify import QUERY_PLACE, Path
 
 MAX_NOTED = 20  # names that one note holds
+MAX_TEXTS = 4  # `data` and `auth` as texts, each beside names of theirs
 
 _CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # of a form whose shape is kept: 64 of them stay small
 
 _FORM_NAMES = ("data[", "auth[")
 _NO_PLACES: frozenset[tuple[str, Path]] = frozenset()
-_UNQUOTED = re.compile(
-    rb"(?im)^(content-disposition: ?form-data; name=)([^\";\s]{1,200}\[[^\";\s]{0,200})(?=\r?$)"
-)
 _GZIP = b"\x1f\x8b"
 _TYPES = {
     "application/json": "json",
@@ -79,9 +76,8 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> P
     for kind in _guesses(declared, body):
         read = _READERS[kind](body)
         if read is not None:
-            return _with_json_texts(
-                Payload(read.fields, read.kind or kind, declared, read.repeated, read.notes)
-            )
+            payload = Payload(read.fields, read.kind or kind, declared, read.repeated, read.notes)
+            return _with_json_texts(payload, read.leaves)
     return Payload({}, "unreadable", declared)
 
 
@@ -133,9 +129,10 @@ def _guesses(declared: str, body: bytes) -> list[str]:
 
 
 class _Read(NamedTuple):
-    """What one reader made of a body; `kind` where it is more than the reader's own."""
+    """What one reader made of a body; `leaves`: how many values came; `kind` where it is none of its own."""
 
     fields: Any
+    leaves: int
     repeated: frozenset[Path] = frozenset()
     notes: tuple[Note, ...] = ()
     kind: str = ""
@@ -153,25 +150,27 @@ def _read_form(body: bytes) -> _Read | None:
     if len(values) <= _CACHED_NAMES and len(body) <= _CACHED_BYTES:
         shape = _shape(raw_names)
     else:
-        shape = _shape_of([php_form.name_of(raw) for raw in raw_names], values)
+        shape = _shape_of(php_form.names_of(raw_names), values)
     notes = shape.notes
     if len(body) < len(whole):
         notes += (Note("line_end"),)
     if "\ufffd" in "".join(values):
         notes += _not_utf8(body, values)
-    return _Read(_filled(shape, values), shape.repeated | _in_texts_too(shape, values), notes)
+    repeated = shape.repeated | _in_texts_too(shape, values)
+    return _Read(_filled(shape, values), len(values), repeated, notes)
 
 
 def _not_utf8(body: bytes, values: Sequence[str]) -> tuple[Note, ...]:
     """The names whose values lost bytes; a U+FFFD that was sent as such lost nothing."""
     lost = []
-    suspected = (part for part, value in zip(body.split(b"&"), values, strict=False) if "\ufffd" in value)
-    for part in islice(suspected, MAX_NOTED):
-        name, _, value = part.partition(b"=")
-        try:
-            unquote_to_bytes(value).decode("utf-8")
-        except UnicodeDecodeError:
-            lost.append(php_form.decoded(name.decode("utf-8", "replace")))
+    suspected = (
+        (part, value) for part, value in zip(body.split(b"&"), values, strict=False) if "\ufffd" in value
+    )
+    for part, value in islice(suspected, MAX_NOTED):
+        name, _, raw = part.partition(b"=")
+        sent = raw.count(b"\xef\xbf\xbd") + raw.lower().count(b"%ef%bf%bd")
+        if value.count("\ufffd") > sent:
+            lost.append(php_form.decoded(name))
     return (Note("not_utf8", tuple(dict.fromkeys(lost))[:MAX_NOTED]),) if lost else ()
 
 
@@ -186,7 +185,7 @@ class _Shape(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _shape(raw_names: tuple[str, ...]) -> _Shape:
+def _shape(raw_names: tuple[bytes, ...]) -> _Shape:
     """A webhook sends the same names in every delivery: they are split, nested and counted once."""
     return _shape_of([php_form.name_of(raw) for raw in raw_names])
 
@@ -201,17 +200,23 @@ def _shape_of(names: Sequence[php_form.Name], values: Sequence[Any] | None = Non
     mixed = [
         (at, path) for at, name in enumerate(names) if len(name) == 1 for path in paths if path[:1] == name
     ]
-    return _Shape(_with_lists(tree), values is not None, repeated, notes, tuple(mixed))
+    if any("0" in name or None in name for name in names):
+        tree = _with_lists(tree)
+    return _Shape(tree, values is not None, repeated, notes, tuple(mixed))
 
 
 def _in_texts_too(shape: _Shape, values: Sequence[Any]) -> frozenset[Path]:
-    """The token's paths that came by their names and also inside the text of a JSON object."""
-    twice = set()
-    for at, path in shape.mixed:
-        parsed = parse_json(values[at]) if isinstance(values[at], str) else Json(values[at])
-        if parsed is not None and holds(parsed.value, path[1:]):
-            twice.add(path)
-    return frozenset(twice)
+    """The token's paths that came by their names and also inside the text of a JSON object.
+
+    Among more texts than one event has, each is taken for such a one without a look into it.
+    """
+    beside = dict.fromkeys(at for at, _ in shape.mixed)
+    if len(beside) > MAX_TEXTS:
+        return frozenset(path for _, path in shape.mixed)
+    texts = {at: parse_json(values[at]) if isinstance(values[at], str) else Json(values[at]) for at in beside}
+    return frozenset(
+        path for at, path in shape.mixed if (text := texts[at]) is not None and holds(text.value, path[1:])
+    )
 
 
 def _repetitions(names: Sequence[php_form.Name]) -> tuple[frozenset[Path], tuple[Note, ...]]:
@@ -239,11 +244,22 @@ def _shown(name: php_form.Name) -> str:
 
 def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
     """Lists in place of the arrays that are some; the top level stays a dict."""
-    for key, value in array.items():
-        if isinstance(value, dict):
-            _with_lists(value)
-            if "0" in value and (len(value) == 1 or is_list(value)):
-                array[key] = list(value.values())
+    containers: list[Any] = [array]
+    while containers:
+        container = containers.pop()
+        for key, value in list(enumerate(container) if type(container) is list else container.items()):
+            holder: Any = container
+            while type(value) is dict and value:
+                if len(value) > 1:
+                    if "0" in value and is_list(value):
+                        value = holder[key] = list(value.values())
+                    containers.append(value)
+                    break
+                # What has one value inside is most of a deep body, and has a short loop of its own.
+                [(inner_key, inner)] = value.items()
+                if inner_key == "0":
+                    holder[key], inner_key = [inner], 0
+                holder, key, value = holder[key], inner_key, inner
     return array
 
 
@@ -265,49 +281,24 @@ def _fill(tree: Any, values: Sequence[Any]) -> Any:
 
 
 def _read_multipart(body: bytes) -> _Read | None:
-    """RFC 7578, by werkzeug's parser; a part with a file name is a file and is left out."""
-    from werkzeug.exceptions import RequestEntityTooLarge
-    from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
-
-    first_line = body.lstrip().partition(b"\n")[0].strip()
-    boundary = first_line[2:]  # the body knows better than its Content-Type
-    if not first_line.startswith(b"--") or not boundary or len(boundary) > 200:
+    read = read_parts(body)
+    if read is None:
         return None
-    # PHP takes names without quotes, brackets included; werkzeug takes only tokens so.
-    body = _UNQUOTED.sub(rb'\1"\2"', body) if b" name=" in body and _UNQUOTED.search(body) else body
-    decoder = MultipartDecoder(boundary, max_parts=MAX_PARAMETERS)
-    parts: list[tuple[php_form.Name, list[bytes]]] = []
-    name: php_form.Name = ()
-    try:
-        decoder.receive_data(body)
-        decoder.receive_data(None)
-        while not isinstance(event := decoder.next_event(), Epilogue | NeedData):
-            if isinstance(event, Field):
-                name = php_form.split_name(event.name or "")
-                if name:
-                    parts.append((name, []))
-            elif isinstance(event, File):
-                name = ()
-            elif isinstance(event, Data) and name:
-                parts[-1][1].append(event.data)
-    except RequestEntityTooLarge:
-        check(MAX_PARAMETERS, MAX_PARAMETERS + 1, "parameters")
-    except ValueError:
-        return None
-    texts = [b"".join(chunks).decode("utf-8", "replace") for _, chunks in parts]
+    parts = [(name, content) for raw, content in read if (name := php_form.split_name(raw))]
+    texts = [content.decode("utf-8", "replace") for _, content in parts]
     shape = _shape_of([name for name, _ in parts], texts)
     notes = shape.notes
     if "\ufffd" in "".join(texts):
         notes += _not_utf8_parts(parts)
-    return _Read(_filled(shape, texts), shape.repeated | _in_texts_too(shape, texts), notes)
+    return _Read(shape.tree, len(texts), shape.repeated | _in_texts_too(shape, texts), notes)
 
 
-def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, list[bytes]]]) -> tuple[Note, ...]:
+def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, bytes]]) -> tuple[Note, ...]:
     """The same of a multipart body's parts."""
     lost = []
-    for name, chunks in parts:
+    for name, content in parts:
         try:
-            b"".join(chunks).decode("utf-8")
+            content.decode("utf-8")
         except UnicodeDecodeError:
             lost.append(_shown(name))
     return (Note("not_utf8", tuple(dict.fromkeys(lost))[:MAX_NOTED]),) if lost else ()
@@ -320,15 +311,12 @@ def _read_json(body: bytes) -> _Read | None:
     if parsed is None or not isinstance(parsed.value, dict | list):
         return None
     notes: tuple[Note, ...] = (Note("not_utf8"),) if "\ufffd" in text and b"\xef\xbf\xbd" not in body else ()
-    if isinstance(parsed.value, list):
-        return _Read(tidy(parsed.value), parsed.repeated, notes)
     if parsed.twice:
         notes += (Note("repeated", parsed.twice[:MAX_NOTED]),)
-    # The top level stays a dict, as a form's does.
-    fields = {scrub(name): tidy(inner) for name, inner in parsed.value.items()}
-    if any(name.startswith(_FORM_NAMES) for name in fields):
+    fields = parsed.value
+    if isinstance(fields, dict) and any(name.startswith(_FORM_NAMES) for name in fields):
         return _form_in_json(fields, parsed, notes)
-    return _Read(fields, parsed.repeated, notes)
+    return _Read(fields, parsed.leaves, parsed.repeated, notes)
 
 
 def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...]) -> _Read:
@@ -341,19 +329,14 @@ def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...])
     if all(isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) for value in values):
         values = [value[0] for value in values]
     names = [php_form.split_name(name) for name in fields]
-    shape = _shape_of(names)
     twice = {name for name, raw in zip(names, fields, strict=True) if raw in parsed.twice}
+    if any(isinstance(value, dict) for value in values):
+        # An object at a name's beginning takes the rest in, wherever it stood.
+        order = sorted(range(len(values)), key=lambda at: not isinstance(values[at], dict))
+        names, values = [names[at] for at in order], [values[at] for at in order]
+    shape = _shape_of(names, values)
     repeated = shape.repeated | parsed.repeated | _in_texts_too(shape, values) | (TOKEN_PATHS & twice)
-    return _Read(_filled_json(shape, names, values), repeated, notes + shape.notes, "form names in JSON")
-
-
-def _filled_json(shape: _Shape, names: Sequence[php_form.Name], values: Sequence[Any]) -> Any:
-    """The form's tree with JSON values in it; an object at a name's beginning takes the rest in."""
-    objects = {id(value) for value in values if isinstance(value, dict)}
-    if not objects:
-        return _fill(shape.tree, values)
-    order = sorted(zip(names, values, strict=True), key=lambda entry: id(entry[1]) not in objects)
-    return _with_lists(php_form.nest((name, value) for name, value in order if name))
+    return _Read(shape.tree, parsed.leaves, repeated, notes + shape.notes, "form names in JSON")
 
 
 def with_form_names(fields: dict[str, Any]) -> dict[str, Any]:
@@ -365,7 +348,7 @@ def with_form_names(fields: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _with_json_texts(payload: Payload) -> Payload:
+def _with_json_texts(payload: Payload, leaves: int) -> Payload:
     """The same with `data` and `auth` as objects where they are the texts of JSON objects."""
     fields = payload.fields
     if not isinstance(fields, dict):
@@ -374,9 +357,11 @@ def _with_json_texts(payload: Payload) -> Payload:
     for top in ("data", "auth"):
         text = fields.get(top)
         if isinstance(text, str) and text.lstrip()[:1] == "{" and (parsed := parse_json(text)):
-            fields[top] = tidy(parsed.value)
+            inner = parsed.value
+            fields[top] = list(inner.values()) if "0" in inner and is_list(inner) else inner
             repeated |= {(top, name) for name in parsed.twice if (top, name) in TOKEN_PATHS}
-            check(MAX_PARAMETERS, measure(fields), "parameters")
+            leaves += parsed.leaves - 1
+            check(MAX_PARAMETERS, leaves, "parameters")
     return payload._replace(repeated=repeated) if repeated is not payload.repeated else payload
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from operator import eq
 from typing import Any, NamedTuple, NoReturn
 
@@ -14,34 +15,57 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Json(NamedTuple):
-    """A JSON value within the limits; `repeated`: the token paths whose names came more than once."""
+    """A JSON value within the limits, its lists, nulls and texts as a form has them; its top stays a dict.
+
+    `leaves`: how many values came. `repeated`: the token paths whose names came more
+    than once. `twice`: names of the top level that did.
+    """
 
     value: Any
+    leaves: int = 1
     repeated: frozenset[Path] = frozenset()
-    twice: tuple[str, ...] = ()  # names of the top level that came more than once
+    twice: tuple[str, ...] = ()
 
 
 def parse_json(text: str) -> Json | None:
-    """RFC 8259: no NaN, no Infinity, no number that nobody can hold; None for what is not JSON."""
-    repeats: dict[int, tuple[Any, set[str]]] = {}  # the object is kept, or its id could be given anew
+    """RFC 8259: no NaN, no Infinity, no number that nobody can hold; None for what is not JSON.
 
-    def pairs_hook(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        read = dict(items)
-        if len(read) != len(items):
-            counts = Counter(name for name, _ in items)
-            repeats[id(read)] = read, {name for name, count in counts.items() if count > 1}
-        return read
-
+    Raises `TooComplex`. Names given twice count twice, as a form's do.
+    """
     try:
-        # First without our hooks: what is over the limits has many objects and numbers to call them for.
-        check(MAX_PARAMETERS, measure(json.loads(text, parse_constant=_refuse)), "parameters")
-        value = json.loads(text, object_pairs_hook=pairs_hook, parse_constant=_refuse, parse_float=_finite)
+        # Each object as the tuple of its pairs, in which a name given twice stands twice.
+        pairs = json.loads(
+            text,
+            object_pairs_hook=tuple,
+            parse_constant=_refuse,
+            parse_int=_counted(int),
+            parse_float=_counted(_finite),
+        )
+        reader = _Reader("\\u" in text)
+        value = reader.top(pairs)
     except RecursionError:
         check(MAX_LEVELS, MAX_LEVELS + 1, "levels")
     except ValueError:
         return None
-    repeated = frozenset(path for path in TOKEN_PATHS if repeats and _is_repeated(value, path, repeats))
-    return Json(value, repeated, tuple(sorted(repeats.get(id(value), (value, set()))[1])))
+    repeated = frozenset(path for path in TOKEN_PATHS if _is_repeated(pairs, path))
+    twice: tuple[str, ...] = ()
+    if isinstance(value, dict) and len(pairs) > len(value):
+        counts = Counter(name for name, _ in pairs)
+        twice = tuple(sorted(name for name, count in counts.items() if count > 1))
+    return Json(value, reader.leaves, repeated, twice)
+
+
+def _counted(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """`read`, until there are more numbers than a body may have values: reading these is the dearest part."""
+    numbers = 0
+
+    def read_next(digits: str) -> Any:
+        nonlocal numbers
+        numbers += 1
+        check(MAX_PARAMETERS, numbers, "parameters")
+        return read(digits)
+
+    return read_next
 
 
 def _refuse(_constant: str) -> NoReturn:
@@ -55,57 +79,83 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _is_repeated(value: Any, path: Path, repeats: dict[int, tuple[Any, set[str]]]) -> bool:
+class _Reader:
+    """Dicts and lists in place of the objects' pairs; `leaves`: how many values there are.
+
+    An empty list or object is one. `escaped`: whether texts may hold lone surrogates, which
+    fit into no UTF-8; more than a thousand of them are no JSON.
+    """
+
+    def __init__(self, escaped: bool) -> None:
+        self.leaves = 1
+        self._escaped = escaped
+        self._surrogates = 0
+
+    def top(self, value: Any) -> Any:
+        """The top level, which stays a dict where it is one, whatever its names."""
+        if type(value) is not tuple:
+            return self._value(value, 0)
+        self._branch(value)
+        return {self._text(name): self._value(inner, 1) for name, inner in value}
+
+    def _value(self, value: Any, depth: int) -> Any:
+        # What has one value inside is most of a deep body, and has a short loop of its own.
+        chain: list[str | None] = []
+        while (kind := type(value)) in (tuple, list) and len(value) == 1:
+            name, value = value[0] if kind is tuple else (None, value[0])
+            chain.append(name)
+        depth += len(chain)
+        check(MAX_LEVELS, depth, "levels")
+        if kind is str:
+            value = None if value == "undefined" else self._text(value)
+        elif kind is tuple or kind is list:
+            value = self._inside(value, depth + 1)
+        if self._escaped:
+            chain = [name and self._text(name) for name in chain]
+        for name in reversed(chain):
+            value = [value] if name is None or name == "0" else {name: value}
+        return value
+
+    def _inside(self, value: Any, depth: int) -> Any:
+        if not value:
+            return {} if type(value) is tuple else value
+        self._branch(value)
+        if type(value) is list:
+            return [self._value(inner, depth) for inner in value]
+        read = {self._text(name): self._value(inner, depth) for name, inner in value}
+        return list(read.values()) if "0" in read and is_list(read) else read
+
+    def _branch(self, values: Any) -> None:
+        self.leaves += max(len(values) - 1, 0)
+        check(MAX_PARAMETERS, self.leaves, "parameters")
+
+    def _text(self, text: str) -> str:
+        if not self._escaped:
+            return text
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self._surrogates += len(text) - len(text.encode("utf-8", "ignore").decode())
+            if self._surrogates > MAX_PARAMETERS:
+                raise ValueError("no text") from None
+            return _SURROGATE.sub("\ufffd", text)
+        return text
+
+
+def _is_repeated(pairs: Any, path: Path) -> bool:
+    """Whether one of the names on the path to a value came more than once."""
     twice = False
     for name in path:
-        if not isinstance(value, dict) or name not in value:
+        values = [value for key, value in pairs if key == name] if isinstance(pairs, tuple) else []
+        if not values:
             return False
-        twice = twice or (id(value) in repeats and name in repeats[id(value)][1])
-        value = value[name]
+        twice = twice or len(values) > 1
+        pairs = values[-1]
     return twice
 
 
-def measure(value: Any) -> int:
-    """The leaves of a JSON value, an empty list or object being one; raises `TooComplex` for levels.
-
-    Over the limit it stops counting: each item of a level leads to a leaf at least.
-    """
-    leaves = 0
-    level = [value]
-    for depth in range(MAX_LEVELS + 2):
-        if leaves + len(level) > MAX_PARAMETERS:
-            return leaves + len(level)
-        inner: list[Any] = []
-        for item in level:
-            if isinstance(item, dict | list) and item:
-                inner.extend(item.values() if isinstance(item, dict) else item)
-            else:
-                leaves += 1
-        if not inner:
-            return leaves
-        if depth == MAX_LEVELS:
-            check(MAX_LEVELS, depth + 1, "levels")
-        level = inner
-    raise AssertionError("the loop returns or raises")  # pragma: no cover
-
-
-def tidy(value: Any) -> Any:
-    """`value` with lists, nulls and texts as a form has them; a lone surrogate fits into no UTF-8."""
-    if isinstance(value, dict):
-        keyed = {scrub(key): tidy(inner) for key, inner in value.items()}
-        return list(keyed.values()) if "0" in keyed and is_list(keyed) else keyed
-    if isinstance(value, list):
-        return [tidy(inner) for inner in value]
-    if isinstance(value, str):
-        return None if value == "undefined" else scrub(value)
-    return value
-
-
-def scrub(text: str) -> str:
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
-
-
 def is_list(array: dict[str, Any]) -> bool:
+    """Whether its keys are 0…n-1 in that order."""
     return all(map(eq, array, map(str, range(len(array)))))
 
 

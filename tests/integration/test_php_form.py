@@ -124,7 +124,7 @@ def test_a_long_name_is_read_like_a_short_one() -> None:
     assert parse_str(name + b"[b]=1") == {name.decode(): {"b": "1"}}
 
 
-@given(st.text(alphabet="%\\4f1xuN{\n=+é", max_size=12))
+@given(st.text(alphabet="%\\4f1xuN{\n=+é\0", max_size=12))
 def test_percent_signs_are_decoded_as_the_library_does(raw: str) -> None:
     octets = raw.encode()
-    assert decoded(raw) == unquote_to_bytes(octets.replace(b"+", b" ")).decode("utf-8", "replace")
+    assert decoded(octets) == unquote_to_bytes(octets.replace(b"+", b" ")).decode("utf-8", "replace")

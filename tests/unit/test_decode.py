@@ -11,6 +11,7 @@ from gateway.ingest import decode as decoding
 from gateway.ingest import php_form
 from gateway.ingest.decode import Payload, declared_type, decode, decode_query, repeated_places
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, TooComplex
+from gateway.ingest.multipart import read_parts
 from gateway.ingest.php_form import build_query
 from tests.support.deliveries import FORM, delivery, form
 
@@ -170,6 +171,76 @@ def test_a_part_with_a_file_name_is_a_file_and_a_nameless_part_nothing() -> None
     assert decode(multipart([('name="a"; filename="b"', "1")])) == Payload({}, "multipart")
     spoilt = multipart([('name="a"', "?")]).replace(b"?", b"\xff")
     assert decode(spoilt).fields == {"a": "\ufffd"}
+
+
+def test_what_a_part_may_look_like() -> None:
+    """Line ends of two kinds, a folded header, quotes in a name, a line that only begins as a boundary."""
+    head = 'Content-Disposition: form-data; name="a"'
+    parts = {
+        f"--x\n{head}\n\n1\n--x--": {"a": "1"},
+        f"--x \r\nX: y\r\n{head}\r\n\r\n1\r\n--x--": {"a": "1"},
+        '--x\r\ncontent-disposition: form-data;\r\n name = "a"\r\n\r\n1\r\n--x--': {"a": "1"},
+        f"--x\r\n{head}\r\n\r\n1\r\n--xy\r\n--x--": {"a": "1\r\n--xy"},
+        f"--x\r\n{head}; x=y\r\n\r\n1\r\n--x--\r\nepilogue": {"a": "1"},
+        '--x\r\nContent-Disposition: form-data; name="a\\"b%22"\r\n\r\n1\r\n--x--': {'a"b"': "1"},
+        "--x\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--x--": {"a": ""},
+    }
+    for body, fields in parts.items():
+        assert decode(body.encode(), "multipart/form-data").fields == fields
+
+
+@given(
+    st.dictionaries(
+        st.text("ab[]é;=\"' ", min_size=1, max_size=9), st.text("ab\r\n-x;é", max_size=9), max_size=5
+    )
+)
+def test_parts_are_read_as_werkzeug_reads_them(fields: dict[str, str]) -> None:
+    """As browsers write them: https://html.spec.whatwg.org/#multipart-form-data"""
+    import io
+
+    from werkzeug.formparser import parse_form_data
+
+    written = [('name="' + name.replace('"', "%22") + '"', text) for name, text in fields.items()]
+    body = multipart(written, "x" * 20)
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": f"multipart/form-data; boundary={'x' * 20}",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
+    expected = [(name, text.encode()) for name, text in parse_form_data(environ)[1].items()]
+    assert read_parts(body) == (expected or None)
+
+
+def test_a_head_of_many_attributes_is_none() -> None:
+    assert read_parts(multipart([('name="a"' + "; x=y" * 99, "1")])) == [("a", b"1")]
+    assert read_parts(multipart([('name="a"' + "; x=y" * 100, "1")])) is None
+
+
+def test_a_name_that_is_given_twice_in_json_counts_twice() -> None:
+    assert decode(b'{"a": 1, "a": 2, "b": {"c": 1, "c": 2}}', JSON).fields == {"a": 2, "b": {"c": 2}}
+    with pytest.raises(TooComplex):
+        decode(b"{" + b'"a": {},' * MAX_PARAMETERS + b'"a": {}}', JSON)
+    with pytest.raises(TooComplex):
+        decode(b"[" + b"1.5," * MAX_PARAMETERS + b"1.5]", JSON)
+
+
+def test_a_name_with_brackets_goes_into_the_json_object_of_its_name() -> None:
+    body = {"data[]": "x", "data": {"a": 1, "5": 2}, "data[b][]": 3, "data[c]": {}}
+    assert decode(json.dumps(body).encode(), JSON).fields == {
+        "data": {"a": 1, "5": 2, "6": "x", "b": [3], "c": {}}
+    }
+
+
+def test_a_thousand_lone_surrogates_are_text_and_more_are_no_json() -> None:
+    assert decode(b'["' + b"\\ud800" * 1000 + b'"]', JSON).fields == ["\ufffd" * 1000]
+    assert decode(b'["' + b"\\ud800" * 1001 + b'"]', JSON).decoded_as == "unreadable"
+
+
+def test_places_beside_many_texts_are_given_twice() -> None:
+    texts = b"&".join([b'auth={"x":1}'] * 4)
+    assert decode(texts + b"&auth[token]=t", FORM).repeated == frozenset()
+    assert decode(texts + b"&auth=1&auth[token]=t", FORM).repeated == {("auth", "token")}
 
 
 def test_one_event_has_one_reading() -> None:

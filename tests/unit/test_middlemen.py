@@ -140,7 +140,8 @@ def names_of_a_form(value: Any = None) -> dict[str, str]:
 
     names, values = parameters(build_query(EVENT if value is None else value))
     return {
-        name.replace("%5B", "[").replace("%5D", "]"): text for name, text in zip(names, values, strict=True)
+        name.decode().replace("%5B", "[").replace("%5D", "]"): text
+        for name, text in zip(names, values, strict=True)
     }
 
 
