@@ -15,6 +15,7 @@ import time
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from gateway.log_stream import Stderr
@@ -42,6 +43,8 @@ def setup(settings: Settings) -> None:
         handler.secrets = settings.secrets()
         root.handlers[:] = [handler]
         root.setLevel(logging.INFO)
+        # gunicorn makes its loggers after us, and forks its workers then.
+        os.register_at_fork(after_in_child=partial(_adopt_gunicorn, settings.language))
     _send_libraries_here()
 
 
@@ -51,6 +54,25 @@ def _send_libraries_here() -> None:
         if isinstance(logger, logging.Logger) and logger.handlers and name.partition(".")[0] not in _OURS:
             logger.handlers.clear()
             logger.propagate = True
+
+
+def _adopt_gunicorn(language: str) -> None:
+    """Log in our way what gunicorn refuses before the function sees it: by itself it says nothing of that."""
+    _send_libraries_here()
+    host = logging.getLogger("gunicorn.error")
+    if host.level > logging.WARNING:
+        host.setLevel(logging.WARNING)
+    reports = RateLimited(logging.getLogger("gateway.http"), 60.0)
+
+    def is_other(record: logging.LogRecord) -> bool:
+        if not str(record.msg).startswith("Invalid request from ip="):
+            return True
+        # "Invalid request from ip=ADDRESS: Invalid HTTP Header: 'WHAT CAME'"
+        problem = str(record.msg).partition(": ")[2].partition("'")[0].strip(": ")
+        reports.warning("REFUSED", say("HTTP_REFUSED", language, problem=clean(problem, limit=60)))
+        return False
+
+    host.addFilter(is_other)
 
 
 class _Redacting(logging.Handler):

@@ -8,10 +8,13 @@ import base64
 import json
 import logging
 import re
+import socket
+import struct
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,9 +29,9 @@ from gateway.ingest.php_form import build_query
 from gateway.links import open_store
 from gateway.settings import load
 from tests.support import portal as portals
-from tests.support.deliveries import AGENT, FORM, delivery
+from tests.support.deliveries import AGENT, FORM, delivery, form
 from tests.support.portal import PortalSimulator
-from tests.support.processes import Running, Start, environment, free_port
+from tests.support.processes import Running, Start, environment, free_port, wait_for
 from tests.support.pubsub import Topic
 
 TOKEN = "k7canary1token2of3the4webhook5aa"  # a webhook's shape
@@ -376,6 +379,60 @@ def test_nothing_that_the_function_logs_on_google_cloud_holds_a_secret(
     nothing_in(written | {"log": gateway.log().encode()}, {**SECRETS, "database password": ODD})
 
 
+def broken_off(token: str) -> list[bytes]:
+    """Requests that a host refuses before the function sees them, or that end half-way."""
+    encoded = quote(token, safe="").encode()
+    head = b"POST /" + encoded + b"?token=" + encoded + b" HTTP/1.1\r\nHost: a\r\nX-Bitrix-Token: " + encoded
+    form = b"\r\nContent-Type: application/x-www-form-urlencoded"
+    chunked = form + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return [
+        head,
+        head + b"\r\n" + encoded + b"\r\n\r\n",
+        head + b"\r\nContent-Length: " + encoded + b"\r\n\r\n",
+        head + b"\r\nTransfer-Encoding: " + encoded + b"\r\n\r\n",
+        head + b"\r\nExpect: " + encoded + b"\r\nContent-Length: 0\r\n\r\n",
+        head + b"\r\nX: " + encoded * 5000 + b"\r\n\r\n",
+        head + b"\r\nX: " + encoded + b"\r\nX: " * 300 + encoded + b"\r\n\r\n",
+        head + form + b"\r\nContent-Length: 500\r\n\r\ntoken=" + encoded,
+        head + chunked + b"30\r\ntoken=" + encoded,
+        head + chunked + b"6\r\ntoken=\r\n" + encoded + b"\r\n",
+        encoded + b" /?token=" + encoded + b"\r\n\r\n",
+        encoded + b" / HTTP/1.1\r\n\r\n",
+        b"GET /" + encoded + b" HTTP/9.9\r\n\r\n",
+        b"GET /?token=" + encoded * 3000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    ]
+
+
+def send_broken_off(gateway: Running) -> None:
+    """Each ends in two ways: nothing more follows, and the connection is reset before an answer is read."""
+    for number, data in enumerate(one for token in (TOKEN, ODD, WRONG) for one in broken_off(token)):
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection:
+            with suppress(OSError):
+                connection.sendall(data)
+            if number % 2:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                continue
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
+
+
+@pytest.mark.parametrize("host", ["serve", "functions-framework"])
+def test_nothing_that_is_refused_or_broken_off_half_way_writes_a_secret(
+    host: str, start_serve: Start, start_function: Start, portal: PortalSimulator
+) -> None:
+    settings = secret_settings(portal) | {"LOG_LANGUAGE": "en"}
+    gateway = start_serve(**settings) if host == "serve" else start_function("bitrix_webhook", **settings)
+    send_broken_off(gateway)
+    send_broken_off(gateway)
+    wait_for(lambda: "What came is no HTTP request" in gateway.log())
+    assert gateway.post(form()).status in (200, 403)
+    gateway.stop()
+    assert "Traceback" not in gateway.log()
+    nothing_in(files_of(gateway.stderr.parent))
+
+
 def test_no_message_on_pubsub_holds_a_secret(
     start_function: Start, pubsub_topic: Topic, portal: PortalSimulator
 ) -> None:
@@ -463,9 +520,9 @@ def test_no_repr_or_explanation_holds_a_secret(told: list[str]) -> None:
         incoming = Incoming(method, unquote(route), query.encode(), raw, lambda n, b=body: b[:n], len(body))  # type: ignore[misc]
         judgement = judge(incoming, settings, datetime.now(UTC))
         written += [repr(judgement.verdict), repr(judgement.limit), repr(diagnose(judgement, settings))]
-        for form in ([], ["--json"]):
+        for option in ([], ["--json"]):
             done = CliRunner().invoke(
-                explain, form, input=raw_request(method, path, body, headers), standalone_mode=False
+                explain, option, input=raw_request(method, path, body, headers), standalone_mode=False
             )
             assert done.exception is None, done.output
             written.append(done.output)
