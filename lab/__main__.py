@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.proxies import PROXIES, output
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 WORK = ROOT / "var" / "lab"
@@ -190,91 +192,11 @@ def versions(setup: Setup) -> str:
         return ", ".join(named) or f"Node {node.stdout.strip()[1:]}"
     if setup.by == "python":
         program = "import importlib.metadata as m, sys; print(', '.join(f'{n} {m.version(n)}' for n in sys.argv[1:]))"
-        return _output(str(WORK / "venv/bin/python"), "-c", program, *setup.packages)
+        return output(str(WORK / "venv/bin/python"), "-c", program, *setup.packages)
     if setup.by == "php":
-        return "PHP " + _output("php", "-r", "echo PHP_VERSION;")
+        return "PHP " + output("php", "-r", "echo PHP_VERSION;")
     proxy = PROXIES[setup.by]
     return proxy.version()
-
-
-def _output(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout or done.stderr).strip()
-
-
-@dataclass(frozen=True)
-class Proxy:
-    """A proxy from Debian: its program, its configuration, and how its version is asked for."""
-
-    program: str
-    command: tuple[str, ...]
-    config: str
-    asks: tuple[str, ...]
-
-    def version(self) -> str:
-        text = _output(*self.asks)
-        words = text.replace("/", " ").replace("-", " ").split()
-        number = next((word.strip(",") for word in words if word[0].isdigit() and "." in word), "?")
-        return f"{self.program} {number}"
-
-
-PROXIES = {
-    "nginx": Proxy(
-        "nginx",
-        ("nginx", "-c", "{config}", "-p", "{directory}", "-e", "stderr"),
-        "daemon off; pid {directory}/pid; worker_processes 1; error_log stderr;\n"
-        "events {{}}\nhttp {{ access_log off; client_body_temp_path {directory}/b; proxy_temp_path {directory}/p;\n"
-        "fastcgi_temp_path {directory}/f; uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;\n"
-        "server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://127.0.0.1:{target}; }} }} }}\n",
-        ("nginx", "-v"),
-    ),
-    "haproxy": Proxy(
-        "haproxy",
-        ("haproxy", "-f", "{config}"),
-        "defaults\n mode http\n timeout connect 5s\n timeout client 20s\n timeout server 20s\n"
-        "frontend f\n bind 127.0.0.1:{port}\n default_backend b\nbackend b\n server s 127.0.0.1:{target}\n",
-        ("haproxy", "-v"),
-    ),
-    "caddy": Proxy(
-        "caddy",
-        ("caddy", "run", "--adapter", "caddyfile", "--config", "{config}"),
-        "{{\n admin off\n auto_https off\n}}\nhttp://:{port} {{\n bind 127.0.0.1\n reverse_proxy 127.0.0.1:{target}\n}}\n",
-        ("caddy", "version"),
-    ),
-    "apache2": Proxy(
-        "Apache",
-        ("apache2", "-X", "-f", "{config}"),
-        "ServerRoot {directory}\nPidFile {directory}/pid\nServerName lab\nListen 127.0.0.1:{port}\n"
-        "ErrorLog /dev/stderr\nLoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so\n"
-        "LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so\n"
-        "LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so\n"
-        "LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so\n"
-        "ProxyPass / http://127.0.0.1:{target}/\n",
-        ("apache2", "-v"),
-    ),
-    "lighttpd": Proxy(
-        "lighttpd",
-        ("lighttpd", "-D", "-f", "{config}"),
-        'server.document-root = "{directory}"\nserver.bind = "127.0.0.1"\nserver.port = {port}\n'
-        'server.modules = ("mod_proxy")\n'
-        'proxy.server = ("" => (("host" => "127.0.0.1", "port" => {target})))\n',
-        ("lighttpd", "-v"),
-    ),
-    "varnishd": Proxy(
-        "Varnish",
-        ("varnishd", "-F", "-a", "127.0.0.1:{port}", "-b", "127.0.0.1:{target}", "-n", "{directory}/v"),
-        "",
-        ("varnishd", "-V"),
-    ),
-    "squid": Proxy(
-        "Squid",
-        ("squid", "-N", "-f", "{config}"),
-        "http_port 127.0.0.1:{port} accel defaultsite=hooks.example.com\n"
-        "cache_peer 127.0.0.1 parent {target} 0 no-query originserver\nhttp_access allow all\ncache deny all\n"
-        "pid_filename {directory}/pid\ncache_log /dev/null\naccess_log none\ncoredump_dir {directory}\n",
-        ("squid", "-v"),
-    ),
-}
 
 
 @contextmanager
@@ -290,12 +212,7 @@ def running(setup: Setup, port: int, target: int) -> Iterator[None]:
         command = ["php", "-S", f"127.0.0.1:{port}", str(HERE / "php.php")]
         environ |= {"LAB_NAME": setup.name, "LAB_TARGET": address}
     else:
-        directory = WORK / f"{setup.by}-{port}"
-        directory.mkdir(mode=0o755, exist_ok=True)
-        values = {"port": port, "target": target, "directory": directory, "config": directory / "config"}
-        proxy = PROXIES[setup.by]
-        (directory / "config").write_text(proxy.config.format(**values), "utf-8")
-        command = [part.format(**values) for part in proxy.command]
+        command = PROXIES[setup.by].configured(WORK / f"{setup.by}-{port}", port, target)
     log = (WORK / f"{setup.name}.log").open("wb")
     process = subprocess.Popen(
         command,

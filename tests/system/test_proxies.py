@@ -1,0 +1,100 @@
+"""The inspector's door behind real proxies as they come configured, and the webhook through them.
+
+What a proxy passes on is its own affair: `Host`, forwarding headers and the
+connection's address may all say "this machine" to whoever asks from outside.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from lab.proxies import PROXIES
+from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, form
+from tests.support.processes import Running, Start, free_port, wait_for, wait_until_listening
+
+PATHS = (
+    *("/inspector", "/inspector/", "//inspector", "/%69nspector", "/inspector?key=wrong", "/inspector/."),
+    *("/inspector/newer?after=0", "/x/../inspector", "/inspector?key=", "/api/../inspector/newer?after=0"),
+)
+FROM_HERE: tuple[dict[str, str], ...] = (
+    {},
+    {"Host": "localhost"},
+    {"Host": "127.0.0.1"},
+    {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded": "for=127.0.0.1;host=localhost"},
+    {"X-Forwarded-Host": "localhost", "X-Forwarded-Proto": "https", "Origin": "http://localhost"},
+    {"Cookie": "inspector=9999999999.0000", "Authorization": "Basic YWRtaW46YWRtaW4="},
+)
+SEEN = "ONCANARYINTHEJOURNAL"  # an event's name, on the page of whoever is admitted
+
+
+@pytest.fixture(scope="module")
+def gateway(start_module_serve: Start) -> Running:
+    gateway = start_module_serve(LOG_LANGUAGE="en")
+    assert gateway.post(form(SEEN)).status == 200
+    assert gateway.post(form(SEEN, token=OTHER_TOKEN)).status == 403
+    return gateway
+
+
+@pytest.fixture
+def proxy(
+    request: pytest.FixtureRequest, gateway: Running, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    name: str = request.param
+    part = PROXIES[name].command[0]
+    search = os.environ.get("PATH", "") + ":/usr/sbin"
+    if shutil.which(part, path=search) is None:
+        pytest.skip(f"{part} is not installed: apt-get install {part}")
+    port, directory = free_port(), tmp_path_factory.mktemp(name)
+    command = PROXIES[name].configured(directory, port, gateway.port)
+    log = directory / "log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=os.environ | {"PATH": search},
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+    running = Running(process, port, log)
+    try:
+        wait_until_listening(running)
+        wait_for(lambda: running.request("GET", "/health").status == 200, 30)
+        yield running
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize("proxy", PROXIES, indirect=True)
+def test_the_inspector_is_closed_through_a_proxy_and_the_webhook_open(
+    proxy: Running, gateway: Running
+) -> None:
+    for path in PATHS:
+        for headers in FROM_HERE:
+            answer = proxy.request("GET", path, headers=headers)
+            assert answer.status in (400, 401, 403, 404), (path, headers, answer)
+            assert SEEN.encode() not in answer.body
+    key = re.search(r"/inspector\?key=[\w-]+", gateway.log())
+    assert key is not None
+    opened = proxy.request("GET", key[0])
+    assert opened.status == 303
+    headers = {name.lower(): value for name, value in opened.headers.items()}  # HAProxy writes them small
+    cookie = {"Cookie": headers["set-cookie"].partition(";")[0]}
+    assert SEEN.encode() in wait_for(lambda: _page(proxy, cookie))
+    event = {"Content-Type": FORM, "User-Agent": AGENT}
+    assert proxy.request("POST", "/api/bitrix/webhook", form(), event).status == 200
+
+
+def _page(proxy: Running, cookie: dict[str, str]) -> bytes:
+    """The page, once what came is on it: the journal is written behind the answer."""
+    answer = proxy.request("GET", "/inspector", headers=cookie)
+    assert answer.status == 200
+    return answer.body if SEEN.encode() in answer.body else b""
