@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import flask
 from werkzeug.exceptions import NotFound
@@ -79,6 +80,8 @@ def _announce(loaded: Settings) -> None:
     for name, like in loaded.unknown:
         key = "UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING"
         log.warning(say(key, loaded.language, name=name, like=like))
+    if not loaded.on_google_cloud and (exposed := exposed_dotenv()):
+        log.warning(say("ENV_READABLE", loaded.language, path=exposed))
     for name in loaded.short_secrets():
         log.warning(say("SHORT_SECRET", loaded.language, setting=name))
     consumer = loaded.outgoing_token is None and loaded.on_google_cloud
@@ -92,6 +95,15 @@ def _announce(loaded: Settings) -> None:
 
     for cause in setting_causes(loaded):
         log.warning(f"{cause.says} {cause.do}", extra={"json_fields": {"code": cause.code}})
+
+
+def exposed_dotenv(path: str | Path = ".env") -> Path | None:
+    """The file of settings where others than its owner can read it."""
+    file = Path(path)
+    try:
+        return file.resolve() if file.is_file() and file.stat().st_mode & 0o044 else None
+    except OSError:
+        return None
 
 
 def summary(loaded: Settings) -> str:

@@ -187,6 +187,18 @@ SENTENCES: dict[str, Sentence] = {
         "Очередь {path} не приняла или не отдала сообщение: {problem}. Проверьте место на диске, права на файл и каталог и не держит ли его другая программа",
         "The queue {path} did not take or give a message: {problem}. Check the free space, the rights to the file and its directory, and that no other program holds it",
     ),
+    "QUEUE_FILE_CORRUPT": Sentence(
+        "Файл очереди {path} повреждён. Остановите шлюз; спасите, что ждало: sqlite3 {path} .recover | sqlite3 recovered.db; уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего) и запустите шлюз. Потеряться может только то, что ждало в очереди. Что пришло после, сохранено: ./b24 replay",
+        "The queue's file {path} is corrupt. Stop the gateway; save what waited: sqlite3 {path} .recover | sqlite3 recovered.db; move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), and start the gateway. Only what waited in the queue can be lost. What came afterwards is kept: ./b24 replay",
+    ),
+    "QUEUE_FILE_FULL": Sentence(
+        "На диске очереди {path} кончилось место. Освободите его; потом верните, что пришло тем временем: ./b24 replay, а строки EVENT_NOT_QUEUED из лога: ./b24 replay LOGFILE",
+        "The disk of the queue {path} is full. Free some space; then put back what came meanwhile: ./b24 replay, and EVENT_NOT_QUEUED lines of the log: ./b24 replay LOGFILE",
+    ),
+    "QUEUE_FILE_REPLACED": Sentence(
+        "Файл очереди {path} убрали или подменили при работающем шлюзе. Новые события идут в новый файл; если старый нужен, остановите шлюз и верните его на место: в нём то, что ждало",
+        "The queue's file {path} was moved away or replaced while the gateway ran. New events go to the new file; if you need the old one, stop the gateway and put it back: what waited is in it",
+    ),
     "PUBSUB_UNREACHABLE": Sentence(
         "Pub/Sub ({host}) не ответил: {problem}. Проверьте сеть и DNS (для эмулятора: запущен ли он на PUBSUB_EMULATOR_HOST)",
         "Pub/Sub ({host}) did not answer: {problem}. Check the network and the DNS (with the emulator: that it runs at PUBSUB_EMULATOR_HOST)",
@@ -214,6 +226,10 @@ SENTENCES: dict[str, Sentence] = {
     "EVENT_NOT_QUEUED": Sentence(
         "🛑 Событие {event} ({event_id}) не попало в очередь и сохранено целиком ({where}). Вернуть: ./b24 replay",
         "🛑 Event {event} ({event_id}) did not reach the queue and is kept whole ({where}). Put it back: ./b24 replay",
+    ),
+    "EVENT_NOT_QUEUED_LOG": Sentence(
+        "🛑 Событие {event} ({event_id}) не попало ни в очередь, ни в журнал и сохранено целиком в этой строке ({where}). Вернуть, когда очередь заработает: ./b24 replay LOGFILE, где LOGFILE: файл с этой строкой",
+        "🛑 Event {event} ({event_id}) reached neither the queue nor the journal and is kept whole in this line ({where}). Put it back once the queue works: ./b24 replay LOGFILE, the file that holds this line",
     ),
     "REPLAY_TITLE": Sentence("Возвращаю в очередь", "Putting back on the queue"),
     "REPLAY_DONE": Sentence(
@@ -259,6 +275,18 @@ SENTENCES: dict[str, Sentence] = {
     "JOURNAL_FAILED": Sentence(
         "Журнал {path} недоступен: {problem}. Проверьте JOURNAL_URL, место на диске и права; события принимаются и без него",
         "The journal {path} can't be used: {problem}. Check JOURNAL_URL, the free space and the rights; events are taken all the same",
+    ),
+    "JOURNAL_CORRUPT": Sentence(
+        "Журнал {path} повреждён; события принимаются и без него. Остановите шлюз; спасите, что в нём: sqlite3 {path} .recover | sqlite3 recovered.db; уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего), запустите шлюз и верните события, не попавшие в очередь: ./b24 replay. Остальное в журнале только для людей",
+        "The journal {path} is corrupt; events are taken all the same. Stop the gateway; save what is in it: sqlite3 {path} .recover | sqlite3 recovered.db; move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), start the gateway, and put back events that did not reach the queue: ./b24 replay. All else in the journal is for people only",
+    ),
+    "JOURNAL_FULL": Sentence(
+        "На диске журнала {path} кончилось место; события принимаются и без него. Освободите место; что не попало тем временем в очередь, стоит в логе: ./b24 replay LOGFILE",
+        "The disk of the journal {path} is full; events are taken all the same. Free some space; what did not reach the queue meanwhile stands in the log: ./b24 replay LOGFILE",
+    ),
+    "JOURNAL_REPLACED": Sentence(
+        "Файл журнала {path} убрали или подменили при работающем шлюзе. Записи идут в новый файл; если старый нужен, остановите шлюз, верните его на место и выполните ./b24 replay",
+        "The journal's file {path} was moved away or replaced while the gateway ran. Records go to the new file; if you need the old one, stop the gateway, put it back, and run ./b24 replay",
     ),
     "REST_NOT_SET": Sentence(
         "нужен, чтобы читать пользователей: портал и USER_ID/SECRET входящего вебхука (две части после /rest/)",
@@ -776,8 +804,12 @@ SENTENCES: dict[str, Sentence] = {
         "The disk of the database of links is full. Free some space: events wait in the queue",
     ),
     "STORE_CORRUPT": Sentence(
-        "Файл связей повреждён. Остановите шлюз, уберите файл в сторону и спасите данные: sqlite3 FILE .recover",
-        "The file of links is corrupt. Stop the gateway, move the file away, and save what it holds: sqlite3 FILE .recover",
+        "Файл связей (DATABASE_URL) повреждён; события ждут в очереди. Остановите шлюз; спасите связи: sqlite3 FILE .recover | sqlite3 recovered.db; уберите FILE, FILE-wal и FILE-shm в сторону, поставьте recovered.db на место FILE и запустите шлюз. Чего не удалось спасти, вернёт сверка: ./b24 resync",
+        "The file of links (DATABASE_URL) is corrupt; events wait in the queue. Stop the gateway; save the links: sqlite3 FILE .recover | sqlite3 recovered.db; move FILE, FILE-wal and FILE-shm away, put recovered.db in the place of FILE, and start the gateway. What could not be saved comes back by polling: ./b24 resync",
+    ),
+    "STORE_REPLACED": Sentence(
+        "Файл связей {path} убрали или подменили при работающем шлюзе; события ждут в очереди. Верните файл на место и перезапустите шлюз; без него он начнёт с пустого",
+        "The file of links {path} was moved away or replaced while the gateway ran; events wait in the queue. Put the file back and restart the gateway; without it, it begins with an empty one",
     ),
     "STORE_CLOSED": Sentence(
         "Базу связей не удаётся открыть: {problem}. Проверьте DATABASE_URL и права на файл",
@@ -800,6 +832,10 @@ SENTENCES: dict[str, Sentence] = {
         "Firestore did not answer ({problem}). Check DATABASE_URL and the account's rights",
     ),
     # `serve`.
+    "ENV_READABLE": Sentence(
+        "Файл {path} с секретами читают и другие пользователи этой машины. Закройте его: chmod 600 {path}",
+        "Other users of this machine can read {path}, which holds secrets. Close it: chmod 600 {path}",
+    ),
     "HTTP_REFUSED": Sentence(
         "Пришёл не запрос HTTP: {problem}. Если его шлёт ваш прокси, проверьте настройки прокси",
         "What came is no HTTP request: {problem}. If your proxy sends it, check the proxy's settings",

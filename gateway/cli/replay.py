@@ -98,7 +98,7 @@ def command(
         click.echo(say("REPLAY_INCOMPLETE", settings.language, event_id=event_id), err=True)
     if parts.unsigned:
         click.echo(say("REPLAY_UNSIGNED", settings.language, count=parts.unsigned), err=True)
-    for failure in failures:
+    for failure in dict.fromkeys(failures):
         click.echo(failure, err=True)
     if failures:
         return 2

@@ -8,7 +8,6 @@ event that could not be queued: that stays until it is replayed.
 
 import json
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -32,6 +31,7 @@ from gateway.journal.model import (
     Unqueued,
 )
 from gateway.settings import Settings
+from gateway.sqlite_file import File, file_at, kind_of_problem, make_private
 from gateway.texts import say
 
 __all__ = [
@@ -79,6 +79,7 @@ class Journal:
         self._kept_rows = kept_rows
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._file: File | None = None  # what the connection is open on
         self._failed = False
         self._written = TRIM_EVERY  # what a stopped process left untrimmed goes with the first records
         self._floods = writing.Floods()
@@ -127,8 +128,7 @@ class Journal:
         """
         with self._lock:
             try:
-                self._connection = connection = self._connection or self._open()
-                return writing.fold_of(connection, self._floods, fold, sender, at)
+                return writing.fold_of(self._opened(), self._floods, fold, sender, at)
             except (sqlite3.Error, OSError, ValueError) as error:
                 problem = str(error)
         self._failure(problem)
@@ -149,7 +149,7 @@ class Journal:
         if not self._lock.acquire(timeout=WRITE_SECONDS):
             return self._failure("busy")
         try:
-            connection = self._connection = self._connection or self._open()
+            connection = self._opened()
             left = max(0, int((deadline - time.monotonic()) * 1000))
             connection.execute(f"PRAGMA busy_timeout = {left}")
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -165,12 +165,21 @@ class Journal:
         self._failed = False
         return True
 
+    def _opened(self) -> sqlite3.Connection:
+        """The connection to the file that stands at the path now."""
+        if self._connection is not None and self._file != file_at(self.path):
+            log.error(say("JOURNAL_REPLACED", self._language, path=self.path))
+            self._connection.close()
+            self._connection = None
+        if self._connection is None:
+            self._connection = self._open()
+            self._file = file_at(self.path)
+        return self._connection
+
     def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # its log and index files follow its mode
+        make_private(self.path)
         connection = self._connect(check_same_thread=False)
         try:
-            self.path.chmod(0o600)
             connection.execute("PRAGMA journal_mode = WAL")
             schema.prepare(connection, _take_over)
         except (sqlite3.Error, ValueError):
@@ -197,8 +206,12 @@ class Journal:
     def _failure(self, problem: str) -> bool:
         if not self._failed:
             self._failed = True
-            log.error(say("JOURNAL_FAILED", self._language, path=self.path, problem=problem))
+            log.error(self._sentence(problem))
         return False
+
+    def _sentence(self, problem: str) -> str:
+        key = f"JOURNAL_{kind_of_problem(problem, self.path)}"
+        return say(key, self._language, path=self.path, problem=problem)
 
     # Reading: a connection for each question, so that no reader waits for a request, nor a request for it.
 
@@ -318,7 +331,7 @@ class Journal:
                 return ask(connection)
         except (sqlite3.Error, ValueError) as error:
             problem = str(error)
-        raise JournalUnavailable(say("JOURNAL_FAILED", self._language, path=self.path, problem=problem))
+        raise JournalUnavailable(self._sentence(problem))
 
     def _change(self, change: Callable[[sqlite3.Connection], int]) -> int:
         def within(connection: sqlite3.Connection) -> int:

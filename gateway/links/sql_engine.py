@@ -15,6 +15,7 @@ from gateway.links.sql_failures import meaning
 from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
 from gateway.postgres_url import connection_arguments
 from gateway.settings import language
+from gateway.sqlite_file import file_at, make_private
 from gateway.texts import os_problem, say
 
 _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
@@ -56,12 +57,9 @@ def failures() -> Iterator[None]:
 
 def _sqlite_engine(database_url: str) -> sa.Engine:
     path = Path(database_url.removeprefix("sqlite:///"))
-    with failures():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Personal data: SQLite gives its log the permissions of the file.
-        with suppress(PermissionError):
-            path.touch(mode=0o600)
-            path.chmod(0o600)
+    with failures(), suppress(PermissionError):
+        make_private(path)
+    opened = file_at(path)
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"timeout": 15, "check_same_thread": False},
@@ -75,6 +73,12 @@ def _sqlite_engine(database_url: str) -> sa.Engine:
         connection.execute("PRAGMA synchronous = FULL")
         # Whom `links forget` erases is to be gone from the file's free pages too.
         connection.execute("PRAGMA secure_delete = ON")
+
+    @sa.event.listens_for(engine, "checkout")
+    def _checkout(*_: Any) -> None:
+        """Links written to a file that was moved away would be told of as made, and be lost."""
+        if opened != file_at(path):
+            raise StoreUnavailable(say("STORE_REPLACED", language(), path=path))
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:

@@ -28,6 +28,7 @@ from gateway.events import rfc3339
 from gateway.functions import MAIN, Function, functions
 from gateway.journal import open_journal
 from gateway.local.recorder import Recorder
+from gateway.logs import RateLimited
 from gateway.outcome import About, Outcome, report
 from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
@@ -49,6 +50,7 @@ DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
 DAY = 86_400.0
 
 log = logging.getLogger("gateway.worker")
+_reports = RateLimited(log, 60.0)  # every subscription fails alike where the queue's file does
 
 Call = Callable[[CloudEvent], None]
 
@@ -77,7 +79,7 @@ class Feed:
                         self.wake.wait(IDLE_SECONDS)
                         self.wake.clear()
                 except PassingFailure as error:
-                    log.warning("%s", error)
+                    _reports.warning(str(error), str(error))
                     stop.wait(1.0)
             self._finish()
 
@@ -151,7 +153,7 @@ class Feed:
             try:
                 self._settle(max(0.0, ends - time.monotonic()))
             except PassingFailure as error:
-                log.warning("%s", error)
+                _reports.warning(str(error), str(error))
                 return
 
 
@@ -202,7 +204,7 @@ def feeds(settings: Settings, calls: dict[str, Call]) -> list[Feed]:
     try:
         queue.take_back()
     except PassingFailure as error:  # leases run out by themselves too
-        log.warning("%s", error)
+        _reports.warning(str(error), str(error))
     return [
         Feed(queue, subscription, calls[function_of(subscription.name).name], settings.language)
         for subscription in queue.subscriptions

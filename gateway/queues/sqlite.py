@@ -8,6 +8,7 @@ Due messages come in the order in which they became due, so failing ones hold up
 """
 
 import json
+import logging
 import os
 import sqlite3
 import threading
@@ -24,6 +25,7 @@ from gateway.queues.model import Dead, Delivery
 from gateway.queues.owners import Owner
 from gateway.queues.sqlite_schema import LONGEST_LEASE, prepare
 from gateway.queues.subscriptions import Subscription, object_of
+from gateway.sqlite_file import File, file_at, kind_of_problem, make_private
 from gateway.texts import say
 
 LONGEST_DELAY = 60.0  # seconds, as the contract says
@@ -41,6 +43,8 @@ _BURY = """
 INSERT OR REPLACE INTO dead_letters
     (id, data, attributes, published_at, attempts, reason, recorded_at, subscription)
 SELECT id, data, attributes, published_at, attempts, ?, ?, subscription FROM messages WHERE id = ?"""
+
+log = logging.getLogger("gateway.queues")
 
 Failed = tuple[Delivery, str, float | None]
 """A delivery that failed, why, and in how many seconds it is tried again: None makes it a dead letter."""
@@ -79,7 +83,7 @@ class EmbeddedQueue:
         self._clock = clock
         self._lock = threading.Lock()
         self._connections: dict[str, sqlite3.Connection] = {}
-        self._file: tuple[int, int] | None = None  # device and inode of what the connections are open on
+        self._file: File | None = None  # what the connections are open on
         self._owner = Owner(self.path)
         self._waiting: deque[_Waiting] = deque()
         self._published = threading.Event()
@@ -334,8 +338,9 @@ class EmbeddedQueue:
         if not self._lock.acquire(timeout=max(0.0, timeout)):
             raise QueueUnavailable(self._sentence("busy"))
         try:
-            if self._file is not None and self._file != self._identity():
-                self._close()  # moved away or replaced: what is written to the old file reaches nobody
+            if self._file is not None and self._file != file_at(self.path):
+                log.error(say("QUEUE_FILE_REPLACED", self._language, path=self.path))
+                self._close()  # what is written to the old file reaches nobody
             connection = self._connections.get(synchronous) or self._open(synchronous, deadline)
             left = max(0, int((deadline - time.monotonic()) * 1000))
             connection.execute(f"PRAGMA busy_timeout = {left}")
@@ -346,18 +351,8 @@ class EmbeddedQueue:
         finally:
             self._lock.release()
 
-    def _identity(self) -> tuple[int, int] | None:
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
-
     def _open(self, synchronous: str, deadline: float) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(
-            os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        )  # its owner's alone; SQLite's others follow
+        make_private(self.path)
         connection = sqlite3.connect(self.path, timeout=0.1, isolation_level=None, check_same_thread=False)
         while True:
             try:
@@ -373,7 +368,7 @@ class EmbeddedQueue:
                     raise
                 time.sleep(0.01)
         self._connections[synchronous] = connection
-        self._file = self._identity()
+        self._file = file_at(self.path)
         return connection
 
     def _close(self) -> None:
@@ -384,4 +379,5 @@ class EmbeddedQueue:
         self._file = None
 
     def _sentence(self, problem: str) -> str:
-        return say("QUEUE_FILE_FAILED", self._language, path=self.path, problem=problem)
+        key = f"QUEUE_FILE_{kind_of_problem(problem, self.path)}"
+        return say(key, self._language, path=self.path, problem=problem)

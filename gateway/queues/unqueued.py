@@ -42,7 +42,8 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> None
         numbered = {**whole, "part": number, "parts": len(parts), "sha256": digest, "payload": part}
         # Anybody can have a line written into a log; `replay` takes signed ones only.
         numbered["signature"] = marks.sign(_PURPOSE, _signed(numbered), settings.tokens)
-        sentence = say("EVENT_NOT_QUEUED", settings.language, where=where, **fields)
+        key = "EVENT_NOT_QUEUED" if settings.on_google_cloud else "EVENT_NOT_QUEUED_LOG"
+        sentence = say(key, settings.language, where=where, **fields)
         if settings.log_format == "json":
             log.critical(sentence, extra={"json_fields": numbered})
         else:  # a line of text holds the record itself, for `replay FILE`

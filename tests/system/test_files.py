@@ -1,18 +1,132 @@
-"""What the files of `serve` let others see."""
+"""The files of `serve`: who can read them, and what is said of one that is corrupt, full or moved away."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.deliveries import OTHER_TOKEN, form
-from tests.support.processes import Start
+from tests.support.processes import Running, Start, environment, free_port, wait_for, wait_until_listening
+
+NAMES = ("queue", "links", "journal")
 
 
 def test_the_files_are_readable_by_their_owner_only(start_serve: Start, tmp_path: Path) -> None:
+    """Those of an older version too, which left them to others."""
+    for name in NAMES:
+        (tmp_path / f"{name}.db").touch(mode=0o644)
+        (tmp_path / f"{name}.db").chmod(0o644)
     gateway = start_serve()
     assert gateway.post(form()).status == 200
     assert gateway.post(form(token=OTHER_TOKEN)).status == 403
     assert gateway.stop() == 0
-    files = [path for name in ("queue", "links", "journal") for path in tmp_path.glob(f"{name}.db*")]
-    assert {path.name for path in files} >= {"queue.db", "links.db", "journal.db"}
+    files = [path for name in NAMES for path in tmp_path.glob(f"{name}.db*")]
+    assert {path.name for path in files} >= {f"{name}.db" for name in NAMES}
     assert {path.name: path.stat().st_mode & 0o077 for path in files} == dict.fromkeys(
         (path.name for path in files), 0
     )
+
+
+def tool(gateway: Running, *arguments: str) -> str:
+    command = [sys.executable, "-m", "gateway", *arguments]
+    cwd = gateway.stderr.parent
+    done = subprocess.run(command, env=dict(gateway.env), cwd=cwd, capture_output=True, timeout=60)
+    return (done.stdout + done.stderr).decode()
+
+
+def test_a_corrupt_queue_is_said_once_and_what_comes_meanwhile_comes_back(
+    start_serve: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "queue.db").write_bytes(b"no database" * 1000)
+    nobody = f"http://127.0.0.1:{free_port()}"
+    settings = {"LOG_LANGUAGE": "en", "FORWARD_TO": f"{nobody}/a {nobody}/b"}  # four subscriptions
+    gateway = start_serve(**settings)
+    assert gateway.post(form()).status == 503
+    wait_for(lambda: "queue.db is corrupt" in gateway.log())
+    assert "queue.db is corrupt" in tool(gateway, "doctor")
+    gateway.stop()
+    by_the_worker = [line for line in gateway.log().splitlines() if line.endswith("./b24 replay")]
+    assert len([line for line in by_the_worker if "is corrupt" in line]) == 1
+    (tmp_path / "queue.db").unlink()
+    gateway = start_serve(**settings)
+    assert "Put back on the queue: 1" in tool(gateway, "replay")
+    wait_for(lambda: "LINK_SYNCED" in gateway.log())
+
+
+def test_a_corrupt_journal_keeps_no_event_and_no_dead_letter_back(start_serve: Start, tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(b"no database" * 1000)
+    gateway = start_serve(LOG_LANGUAGE="en", QUEUE_MAX_ATTEMPTS="1")
+    assert gateway.post(form(data={"ID": "none"})).status == 200  # nobody can handle it: put aside
+    wait_for(lambda: "EVENT_PUT_ASIDE" in gateway.log())
+    wait_for(lambda: "journal.db is corrupt" in gateway.log())
+    said = tool(gateway, "replay")
+    assert "Put back on the queue: 1" in said
+    assert "journal.db is corrupt" in said
+
+
+def test_corrupt_links_leave_the_event_on_the_queue(start_serve: Start, tmp_path: Path) -> None:
+    gateway = start_serve(LOG_LANGUAGE="en")
+    assert gateway.post(form()).status == 200
+    wait_for(lambda: "LINK_SYNCED" in gateway.log())
+    gateway.stop()
+    for path in tmp_path.glob("links.db*"):
+        path.write_bytes(b"no database" * 1000)
+    assert "The file of links (DATABASE_URL) is corrupt" in tool(gateway, "links")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_that_is_moved_away_while_it_is_open_is_said_and_nothing_is_written_to_it(
+    name: str, start_serve: Start, tmp_path: Path
+) -> None:
+    gateway = start_serve(LOG_LANGUAGE="en")
+    assert gateway.post(form(ts=1_750_000_000)).status == 200
+    wait_for(lambda: gateway.log().count("LINK_SYNCED") == 1)
+    (tmp_path / "away").mkdir()
+    for path in tmp_path.glob(f"{name}.db*"):
+        path.rename(tmp_path / "away" / path.name)
+    assert gateway.post(form(data={"ID": "77", "UF_USR_TELEGRAM": "770"})).status == 200
+    wait_for(lambda: f"{name}.db was moved away or replaced" in gateway.log())
+    if name != "links":
+        wait_for(lambda: gateway.log().count("LINK_SYNCED") == 2)
+        return
+    assert gateway.log().count("LINK_SYNCED") == 1
+    gateway.stop()
+    (tmp_path / "links.db").unlink(missing_ok=True)
+    for path in (tmp_path / "away").iterdir():
+        path.rename(tmp_path / path.name)
+    gateway = start_serve(LOG_LANGUAGE="en")
+    wait_for(lambda: "LINK_SYNCED" in gateway.log())
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="prlimit is missing (util-linux)")
+def test_what_fits_on_no_disk_stands_in_the_log_and_comes_back_from_there(tmp_path: Path) -> None:
+    """A disk is full for files of more than 200 KB; the log is no file."""
+    reader, writer = os.pipe()
+    log = tmp_path / "log"
+    with log.open("wb") as kept:
+        keeping = subprocess.Popen(["cat"], stdin=reader, stdout=kept)
+    os.close(reader)
+    port = free_port()
+    env = environment(tmp_path, HOST="127.0.0.1", PORT=str(port), LOG_LANGUAGE="en", JOURNAL_BODIES="off")
+    command = ["prlimit", "--fsize=200000", sys.executable, "-m", "gateway", "serve"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=writer)
+    os.close(writer)
+    gateway = Running(process, port, log, env)
+    wait_until_listening(gateway)
+    note = "x" * 60_000
+    for number in range(20):
+        if (
+            gateway.post(form(data={"ID": "5", "UF_USR_TELEGRAM": "55", "N": f"{number}{note}"})).status
+            == 503
+        ):
+            break
+    else:
+        pytest.fail("everything fitted")
+    wait_for(lambda: "EVENT_NOT_QUEUED" in gateway.log())
+    assert gateway.stop() == 0
+    keeping.wait(10)
+    said = tool(gateway, "replay"), tool(gateway, "replay", str(log))
+    assert any("Put back on the queue: 1" in one for one in said), said

@@ -306,7 +306,7 @@ def test_a_corrupt_journal_is_said_and_stops_nothing(
     assert not journal.add_requests([new()])
     assert not journal.add_unqueued({"payload": "{}"})
     assert len(caplog.records) == 1
-    with pytest.raises(JournalUnavailable, match="Check JOURNAL_URL"):
+    with pytest.raises(JournalUnavailable, match="is corrupt"):
         journal.page()
     with pytest.raises(JournalUnavailable):
         journal.remove(1)

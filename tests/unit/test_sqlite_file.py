@@ -1,0 +1,46 @@
+"""What is wrong with a file of ours, and who can read it."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.sqlite_file import file_at, kind_of_problem, make_private
+from gateway.startup import exposed_dotenv
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind"),
+    [
+        ("database disk image is malformed", "CORRUPT"),
+        ("file is not a database", "CORRUPT"),
+        ("database or disk is full", "FULL"),
+        ("[Errno 28] No space left on device", "FULL"),
+        ("disk I/O error", "FAILED"),
+        ("database is locked", "FAILED"),
+    ],
+)
+def test_the_kind_of_a_problem(problem: str, kind: str, tmp_path: Path) -> None:
+    assert kind_of_problem(problem, tmp_path / "queue.db") == kind
+
+
+def test_an_existing_file_is_closed_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "queue.db"
+    make_private(path)
+    for one in (path, path.with_name("queue.db-wal")):
+        one.touch()
+        one.chmod(0o664)
+    made = file_at(path)
+    make_private(path)
+    assert made == file_at(path) is not None
+    assert [one.stat().st_mode & 0o777 for one in sorted(path.parent.iterdir())] == [0o600, 0o600]
+    assert file_at(tmp_path / "none") is None
+
+
+def test_a_file_of_settings_that_others_can_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    assert exposed_dotenv(path) is None
+    path.touch()
+    path.chmod(0o600)
+    assert exposed_dotenv(path) is None
+    path.chmod(0o640)
+    assert exposed_dotenv(path) == path.resolve()
