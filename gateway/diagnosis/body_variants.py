@@ -237,13 +237,13 @@ def _of_fields(fields: Any, budget: Budget, depth: int = MAX_TEXTS) -> Iterator[
             continue
         for inner in [Reading(with_form_names(value))] if isinstance(value, dict) else _inside(value, budget):
             if is_whole(inner.fields):
-                how = "n8n" if isinstance(fields, dict) and fields.keys() >= _N8N_ITEM else ""
+                how = "n8n" if isinstance(fields, dict) and fields.keys() >= _N8N_ITEM else inner.how
                 yield Reading(inner.fields, "BODY_NESTED", name, inner.repeated, how)
             elif name in ("body:auth", "body:data") and isinstance(value, str) and inner.fields:
-                yield Reading({**fields, name[5:]: inner.fields}, "BODY_NESTED", name)
+                yield Reading({**fields, name[5:]: inner.fields}, "BODY_NESTED", name, how="part")
             elif isinstance(value, str) and depth > 1:
                 for deep in _of_fields(inner.fields, budget, depth - 1):
-                    yield Reading(deep.fields, "BODY_NESTED", name, deep.repeated)
+                    yield Reading(deep.fields, "BODY_NESTED", name, deep.repeated, inner.how)
 
 
 def _from_pairs(items: list[Any]) -> dict[str, Any] | None:
@@ -291,7 +291,7 @@ def _inside(text: str, budget: Budget) -> Iterator[Reading]:
     if b"%" in body:
         yield from decoded(unquote_to_bytes(body), budget)
     if _BASE64.fullmatch(body):
-        yield from decoded(from_base64(body), budget)
+        yield from (replace(one, how="base64") for one in decoded(from_base64(body), budget))
 
 
 def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:

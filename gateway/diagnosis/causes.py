@@ -316,6 +316,14 @@ SAYS: dict[str, Sentence] = {
         "Пришёл элемент n8n целиком: событие лежит в его поле body ({how}).",
         "A whole n8n item came: the event is in its field body ({how}).",
     ),
+    "BODY_NESTED/base64": Sentence(
+        "Событие лежит целиком внутри одного поля ({how}), да ещё в base64: так передают тело API Gateway, Lambda, Pub/Sub и облачные функции Яндекса.",
+        "The event stands inside one field ({how}), in base64 at that: API Gateway, Lambda, Pub/Sub and Yandex's cloud functions pass a body on so.",
+    ),
+    "BODY_NESTED/part": Sentence(
+        "Поле {how} пришло одной строкой, в которой форма, а не вложенными полями.",
+        "The field {how} came as one text that holds a form, not as nested fields.",
+    ),
     "BODY_FLATTENED/renamed": Sentence(
         "Токен верный, но на верхнем уровне нет поля event: по дороге поля назвали иначе. Пришли: {keys}.",
         "The token is right, but there is no field event at the top level: something on the way renamed the fields. There are: {keys}.",
@@ -424,6 +432,18 @@ DO: dict[str, Sentence] = {
         "Вставьте токен заново, целиком и без изменений, туда, откуда он взялся в запросе (адрес обработчика, прокси, тест): {place}.",
         "Paste the token anew, whole and unchanged, where the request has it from (the handler's address, a proxy, a test): {place}.",
     ),
+    "TOKEN_ALTERED/elsewhere": Sentence(
+        "Вставьте токен заново, целиком и без изменений, и туда, где шлюз его ищет: заголовок X-Bitrix-Token вместо {place}.",
+        "Paste the token anew, whole and unchanged, and where the gateway looks for it: the header X-Bitrix-Token in place of {place}.",
+    ),
+    "TOKEN_LOOKALIKE/elsewhere": Sentence(
+        "Не набирайте токен руками: скопируйте его из формы вебхука и шлите там, где шлюз его ищет: заголовок X-Bitrix-Token вместо {place}.",
+        "Do not type the token: copy it from the webhook's form and send it where the gateway looks for it: the header X-Bitrix-Token in place of {place}.",
+    ),
+    "TOKEN_INCOMING_SECRET/elsewhere": Sentence(
+        "Шлите токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения») заголовком X-Bitrix-Token, а входящий вебхук перевыпустите: его секрет побывал там, где не должен ({place}).",
+        'Send the outgoing webhook\'s token ("Developer resources → Integrations", "Application token") in the header X-Bitrix-Token, and renew the incoming webhook: its secret has travelled where it should not ({place}).',
+    ),
     "TOKEN_ALTERED/setting": Sentence(
         _COPY_RU + " и впишите его заново: {setting}.",
         _COPY_EN + " and set it anew: {setting}.",
@@ -441,8 +461,8 @@ DO: dict[str, Sentence] = {
         "Name it as the gateway looks for it: the header X-Bitrix-Token.",
     ),
     "TOKEN_ELSEWHERE/header": Sentence(
-        "Переименуйте заголовок {name} в X-Bitrix-Token (или шлите Authorization: Bearer ТОКЕН).",
-        "Rename the header {name} to X-Bitrix-Token (or send Authorization: Bearer TOKEN).",
+        "Шлите сам токен, и больше ничего, заголовком X-Bitrix-Token вместо {name} (или Authorization: Bearer ТОКЕН).",
+        "Send the token, and nothing else, in the header X-Bitrix-Token in place of {name} (or Authorization: Bearer TOKEN).",
     ),
     "TOKEN_ELSEWHERE/query": Sentence(
         "Переименуйте параметр адреса {name} в token: {url}?token=ТОКЕН.",
@@ -607,6 +627,14 @@ DO: dict[str, Sentence] = {
     "BODY_NESTED/n8n": Sentence(
         "В узле HTTP Request: Body Content Type — JSON, Specify Body — Using JSON, значение {{{{ $json.body }}}}. Или Form Urlencoded с теми же полями.",
         "In the HTTP Request node: Body Content Type: JSON, Specify Body: Using JSON, value {{{{ $json.body }}}}. Or Form Urlencoded with the same fields.",
+    ),
+    "BODY_NESTED/base64": Sentence(
+        "Раскодируйте это поле (base64) и шлите то, что получилось, самим телом, с исходным Content-Type: Buffer.from(event.body, 'base64'), base64.b64decode(event['body']).",
+        "Decode that field (base64) and send what comes out as the body itself, with the original Content-Type: Buffer.from(event.body, 'base64'), base64.b64decode(event['body']).",
+    ),
+    "BODY_NESTED/part": Sentence(
+        'Передавайте тело Битрикс24 байт в байт или вложенно: auth[application_token] в форме, {{"auth": {{"application_token": …}}}} в JSON.',
+        'Pass Bitrix24\'s body on byte for byte, or send it nested: auth[application_token] in a form, {{"auth": {{"application_token": …}}}} in JSON.',
     ),
     "BODY_FLATTENED/renamed": Sentence(
         "Сохраните имена Битрикс24: event, data, ts, auth. Надёжнее всего передавать тело байт в байт.",

@@ -194,8 +194,9 @@ def _altered(evidence: Evidence) -> Iterator[Finding]:
     """`TOKEN_ALTERED` and `TOKEN_LOOKALIKE`, of the nearest place."""
     if _is_lost(evidence):
         return
-    variant = "setting" if list(_setting_shape(evidence)) else ""
+    setting = "setting" if list(_setting_shape(evidence)) else ""
     for place, like in (*evidence.near, *evidence.elsewhere):
+        variant = setting or ("" if place in evidence.texts else "elsewhere")
         if like.alterations:
             how = ", ".join(like.alterations)
             values = {"place": place, "how": like.alterations}
@@ -216,7 +217,8 @@ def _mismatched(evidence: Evidence) -> Iterator[Finding]:
     """Whose token it is that stands in a place."""
     if evidence.incoming:
         places = ", ".join(evidence.incoming)
-        yield Finding("TOKEN_INCOMING_SECRET", places, values={"place": places})
+        own = any(place in evidence.texts for place in evidence.incoming)
+        yield Finding("TOKEN_INCOMING_SECRET", places, "" if own else "elsewhere", {"place": places})
     if bound := _bound_elsewhere(evidence):
         yield bound
         return
