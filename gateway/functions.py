@@ -7,6 +7,8 @@ from typing import NamedTuple
 _INSTALLED = Path(__file__).with_name("installed")  # by pip, where there is no repository around
 MAIN = (_INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1]) / "main.py"
 TABLE = MAIN.with_name("functions")
+DOCS = MAIN.with_name("docs")
+IS_INSTALLED = _INSTALLED.is_dir()
 
 
 class Function(NamedTuple):

@@ -15,14 +15,17 @@ names that are fit to be shown, lengths and fingerprints only.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from gateway.diagnosis import rules
 from gateway.diagnosis.rules import Finding
 from gateway.diagnosis.wording import text_of
+from gateway.functions import DOCS, IS_INSTALLED
 from gateway.ingest.decision import Judgement
 from gateway.settings import Settings
 
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 — where a browser finds such a server
 GUIDE = {"ru": "docs/token-not-found.ru.md", "en": "docs/token-not-found.md"}
 
 
@@ -74,8 +77,22 @@ def in_words(facts: Iterable[Mapping[str, Any]], settings: Settings) -> list[Cau
 
 
 def guide_section(code: str | None, language: str = "ru") -> str:
-    """Where the guide explains a cause: its file and anchor; the file alone where there is no one cause."""
-    return f"{GUIDE[language]}#{code.lower()}" if code else GUIDE[language]
+    """Where the guide explains a cause: its file and anchor; the file alone where there is no one cause.
+
+    In the repository the file is named as it stands there, elsewhere by the package's own copy.
+    """
+    file = str(DOCS / Path(GUIDE[language]).name) if IS_INSTALLED else GUIDE[language]
+    return f"{file}#{code.lower()}" if code else file
+
+
+def guide_link(code: str | None, settings: Settings) -> str:
+    """The same for whoever reads a log or an answer: the inspector's page where no repository is."""
+    if not IS_INSTALLED:
+        return guide_section(code, settings.language)
+    if settings.on_google_cloud:  # no inspector there: the guide is where the operator's tools are
+        return f"{GUIDE[settings.language]}#{code.lower()}" if code else GUIDE[settings.language]
+    here = settings.webhook_url or f"http://{_LOCAL.get(settings.host, settings.host)}:{settings.port}"
+    return f"{here}/inspector/guide/token-not-found{f'#{code.lower()}' if code else ''}"
 
 
 def _rendered(findings: list[Finding], settings: Settings) -> list[Cause]:

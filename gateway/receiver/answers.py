@@ -31,9 +31,9 @@ def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
     if judgement.code == "OK":
         known = {"token_configured": bool(config.tokens), "queue": config.queue_kind}
         return {**known, "version": __version__}
-    from gateway.diagnosis import guide_section
+    from gateway.diagnosis import guide_link
 
-    details: dict[str, Any] = {"guide": guide_section(section_of(judgement), config.language)}
+    details: dict[str, Any] = {"guide": guide_link(section_of(judgement), config)}
     if judgement.code == "NOT_FOUND":
         details["path"] = WEBHOOK_PATH
     if judgement.limit:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection
 from typing import Any
 
-from gateway.diagnosis import diagnose, guide_section
+from gateway.diagnosis import diagnose, guide_link
 from gateway.ingest.decision import Judgement
 from gateway.receiver.answers import section_of
 from gateway.redaction import clean, top_level_keys
@@ -25,7 +25,7 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     """One WARNING record a refusal: where the token was looked for, what was there, why, what to change."""
     secrets = config.secrets()
     causes = _causes(judgement, config)
-    guide = guide_section(causes[0]["code"] if causes else section_of(judgement), config.language)
+    guide = guide_link(causes[0]["code"] if causes else section_of(judgement), config)
     received = judgement.verdict.received
     fields = {
         "code": "METHOD_GET" if judgement.code == "OK" else judgement.code,

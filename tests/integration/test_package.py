@@ -83,3 +83,16 @@ def test_the_guide_that_the_inspector_serves_is_part_of_it(installed: Path, tmp_
     code = "from gateway.local.inspector.guide_view import DOCS; print((DOCS / 'codes.ru.md').exists())"
     done = run(installed, tmp_path, sys.executable, "-c", code)
     assert done.stdout.strip() == "True", done.stderr
+
+
+def test_a_link_into_the_guide_opens_where_no_repository_is(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "from gateway.diagnosis import guide_link, guide_section; from gateway.settings import load;"
+        "print(guide_section('TOKEN_ABSENT', 'en')); print(guide_link('TOKEN_ABSENT', load({}, None)));"
+        "print(guide_link('TOKEN_ABSENT', load({'WEBHOOK_URL': 'https://hooks.example.com'}, None)))"
+    )
+    done = run(installed, tmp_path, sys.executable, "-c", code)
+    file, here, public = done.stdout.split()
+    assert "## TOKEN_ABSENT" in Path(file.partition("#")[0]).read_text("utf-8"), done.stderr
+    assert here == "http://127.0.0.1:8080/inspector/guide/token-not-found#token_absent"
+    assert public == "https://hooks.example.com/inspector/guide/token-not-found#token_absent"

@@ -7,10 +7,9 @@ from pathlib import Path
 import flask
 from markupsafe import Markup
 
-from gateway.functions import MAIN
+from gateway.functions import DOCS
 from gateway.local.inspector.frame import Inspector, View
 
-DOCS = MAIN.with_name("docs")
 FIRST = "token-not-found"
 _NAME = re.compile(r"[a-z0-9-]{1,60}")
 _PICTURE = re.compile(r"[a-z0-9.-]{1,80}\.svg")
