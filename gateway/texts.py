@@ -1108,6 +1108,8 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_LABEL_queue": Sentence("очередь", "queue"),
     "DOCTOR_LABEL_store": Sentence("хранилище связей", "store"),
     "DOCTOR_LABEL_dead letters": Sentence("недоставленное", "dead letters"),
+    "DOCTOR_LABEL_destinations": Sentence("получатели", "destinations"),
+    "DOCTOR_LABEL_portal": Sentence("портал", "portal"),
     "DOCTOR_LABEL_incoming webhook": Sentence("входящий вебхук", "incoming webhook"),
     "DOCTOR_LABEL_telegram field": Sentence("поле Telegram", "telegram field"),
     "DOCTOR_LABEL_last delivery": Sentence("последнее событие", "last delivery"),
@@ -1141,6 +1143,25 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_DEAD_LETTERS_DO": Sentence(
         "Посмотрите их: ./b24 dead-letters; вернуть в очередь: ./b24 replay",
         "Look at them: ./b24 dead-letters; put them back: ./b24 replay",
+    ),
+    "DOCTOR_DESTINATION_FAILS": Sentence(
+        "{address} не принимает события: ждут повтора {count}, последняя ошибка — {reason}",
+        "{address} does not take events: {count} wait for another attempt, the last failure was {reason}",
+    ),
+    "DOCTOR_DESTINATION_FAILS_DO": Sentence(
+        "Проверьте, что получатель отвечает 2xx за 15 с; шлюз повторит сам в течение суток. Что с каким событием: ./b24 events show ID",
+        "See that it answers 2xx within 15 s; the gateway tries again by itself for a day. What came of an event: ./b24 events show ID",
+    ),
+    "DOCTOR_DESTINATIONS": Sentence(
+        "никто не отказывает (получателей: {count})", "none fails (there are {count})"
+    ),
+    "DOCTOR_OTHER_PORTAL": Sentence(
+        "события приходят с {theirs}, а BITRIX24_DOMAIN — {mine}",
+        "events come from {theirs}, and BITRIX24_DOMAIN is {mine}",
+    ),
+    "DOCTOR_OTHER_PORTAL_DO": Sentence(
+        "Если портал переименовали, поправьте BITRIX24_DOMAIN; если их два, закрепите токены: ПОРТАЛ=ТОКЕН",
+        "If the portal was renamed, correct BITRIX24_DOMAIN; if there are two, bind the tokens: PORTAL=TOKEN",
     ),
     "DOCTOR_NO_DEAD_LETTERS": Sentence("их нет", "there are none"),
     "DOCTOR_POST_TO_GET": Sentence(
@@ -1332,6 +1353,10 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_NO_NAME": Sentence("имя {host} не находится", "the name {host} is not found"),
     "DOCTOR_NO_NAME_DO": Sentence("Проверьте имя и запись DNS", "Check the name and its DNS record"),
     "DOCTOR_NO_TLS": Sentence("{address}: без HTTPS", "{address}: no HTTPS"),
+    "DOCTOR_NO_TLS_DO": Sentence(
+        "Битрикс24 принимает адрес обработчика только с https://: поставьте перед шлюзом TLS (Caddy, nginx) или туннель",
+        "Bitrix24 takes a handler's address with https:// only: put TLS (Caddy, nginx) or a tunnel before the gateway",
+    ),
     "DOCTOR_BAD_CERTIFICATE": Sentence(
         "сертификат не принимается: {problem}", "the certificate is not accepted: {problem}"
     ),

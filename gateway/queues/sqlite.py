@@ -313,6 +313,14 @@ class EmbeddedQueue:
         """The same by subscription."""
         return dict(self._rows("SELECT subscription, count(*) FROM messages GROUP BY subscription"))
 
+    def failing(self) -> dict[str, tuple[int, str]]:
+        """By subscription: how many messages wait for another attempt, and why the last one failed."""
+        statement = (
+            "SELECT subscription, count(*), max(reason) FROM messages"
+            " WHERE attempts > 0 AND reason IS NOT NULL GROUP BY subscription"
+        )
+        return {name: (count, reason) for name, count, reason in self._rows(statement)}
+
     def oldest_age(self) -> float:
         """Seconds since the oldest of them was published; 0 when there are none."""
         oldest = self._rows("SELECT min(published_at) FROM messages")[0][0]

@@ -5,8 +5,10 @@ import shutil
 import sqlite3
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -14,7 +16,13 @@ from threading import Thread
 import pytest
 
 from gateway.cli import main
+from gateway.journal import Journal, NewRequest
 from gateway.links import open_store
+from gateway.links.model import DeadLetter
+from gateway.queues import open_embedded
+from gateway.settings import load
+from gateway.texts import SENTENCES
+from gateway.tools.doctor import local_checks
 from gateway.tools.sample_delivery import parse
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.support.portal import SECRET, PortalSimulator
@@ -160,10 +168,14 @@ class Listener(BaseHTTPRequestHandler):
 
 @contextmanager
 def listening(
-    status: int, headers: dict[str, str], body: bytes, context: ssl.SSLContext | None = None
+    status: int,
+    headers: dict[str, str],
+    body: bytes,
+    context: ssl.SSLContext | None = None,
+    kind: type[BaseHTTPRequestHandler] | None = None,
 ) -> Iterator[tuple[int, list[str]]]:
     got: list[str] = []
-    kind = type("Fresh", (Listener,), {"got": got, "answer": (status, headers, body)})
+    kind = kind or type("Fresh", (Listener,), {"got": got, "answer": (status, headers, body)})
     server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -281,6 +293,114 @@ def test_what_stands_before_the_gateway_is_named(doctor: Doctor) -> None:
     assert "another path reaches the gateway" in moved["path"]["saw"]
     cached = doctored(doctor, 200, {"Age": "7"}, b'{"code": "OK", "token_configured": true}')
     assert "cache" in cached["health"]["saw"]
+
+
+class Filtering(Listener):
+    """A firewall before the gateway that lets no brackets through, and no large body."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        brackets = b"%5B" in body or b"[" in body
+        status, text = (403, b"<html>") if self.brackets and brackets else (401, NOT_FOUND)
+        status, text = (413, b"<html>") if len(body) > self.most else (status, text)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    brackets = False
+    most = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("filtering", "check", "word"),
+    [({"brackets": True}, "path", "bracket"), ({"most": 100_000}, "large body", "500 KB")],
+)
+def test_what_a_filter_takes_away_is_named(
+    filtering: dict[str, object], check: str, word: str, doctor: Doctor
+) -> None:
+    with listening(401, {}, NOT_FOUND, kind=type("Fresh", (Filtering,), filtering)) as (port, _):
+        code, checks = doctor("--url", f"http://127.0.0.1:{port}")
+    assert (code, checks[check]["result"]) == (1, "failed")
+    assert word in checks[check]["saw"] + checks[check]["do"]
+
+
+@pytest.mark.parametrize(("status", "result"), [(200, "failed"), (401, "ok")])
+def test_the_inspectors_door_is_tried_from_outside(status: int, result: str, doctor: Doctor) -> None:
+    # `127.1` is this machine to every resolver, and no loopback address by its look.
+    with listening(status, {}, NOT_FOUND) as (port, got):
+        _, checks = doctor("--url", f"http://127.1:{port}")
+    assert checks["inspector"]["result"] == result
+    assert any(one.startswith("/inspector\n") for one in got)
+
+
+def test_dead_letters_are_counted(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/links.db")
+    with closing(open_store(f"sqlite:///{tmp_path}/links.db")) as store:
+        letter = DeadLetter("ONUSERADD", "e" * 64, "no user id", 1, {}, datetime(2026, 3, 1, tzinfo=UTC))
+        store.add_dead_letter(letter)
+    code, checks = doctor()
+    assert (code, checks["dead letters"]["result"]) == (1, "failed")
+    assert "./b24 dead-letters" in checks["dead letters"]["do"]
+
+
+def test_a_destination_that_fails_is_named(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARD_TO", "https://bot.example.com/hook?key=secret")
+    settings = load()
+    queue = open_embedded(settings)
+    queue.publish(b'{"data": null}', {"event": "ONCRMDEALADD"}, 10.0)
+    (name,) = [name for name in queue.depths() if name.endswith(settings.destinations[0].id)]
+    assert doctor()[1]["destinations"]["result"] == "ok"
+    (delivery,) = queue.lease(name, 60)
+    queue.settle([], [(delivery, "HTTP 500", 5.0)])
+    queue.close()
+    code, checks = doctor()
+    assert (code, checks["destinations"]["result"]) == (1, "failed")
+    assert "https://bot.example.com/hook does not take events" in checks["destinations"]["saw"]
+    assert "HTTP 500" in checks["destinations"]["saw"]
+    assert "secret" not in json.dumps(checks)
+
+
+@pytest.mark.parametrize(
+    ("token", "result"), [(TOKEN, "failed"), (f"{TOKEN},new.bitrix24.ru={OTHER_TOKEN}", None)]
+)
+def test_events_of_another_portal_are_a_finding(
+    token: str, result: str | None, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token)
+    monkeypatch.setenv("BITRIX24_DOMAIN", "old.bitrix24.ru")
+    monkeypatch.setenv("JOURNAL_URL", f"sqlite:///{tmp_path}/journal.db")
+    with closing(Journal(f"sqlite:///{tmp_path}/journal.db", "en")) as journal:
+        came = NewRequest("r1", time.time(), "accepted", "EVENT_QUEUED", 200, portal="new.bitrix24.ru")
+        journal.add_requests([came])
+    code, checks = doctor()
+    assert (checks.get("portal", {}).get("result"), code) == (result, 1 if result else 0)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_a_summary_says_what_to_do_first(
+    language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOG_LANGUAGE", language)
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", "changeme")
+    assert main(["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    failed = next(number for number, line in enumerate(lines) if line.startswith("✗ "))
+    assert lines[-1].endswith(lines[failed + 1].removeprefix("  → "))
+    assert lines[-1].startswith({"ru": "Не в порядке: 1. ", "en": "Not in order: 1. "}[language])
+    labels = {line[2:].partition(":")[0] for line in lines if line[:2] in ("✓ ", "✗ ", "– ")}
+    assert any("а" <= letter <= "я" for label in labels for letter in label) == (language == "ru")
+
+
+def test_every_check_has_a_label_in_both_languages() -> None:
+    for name in (*local_checks.CHECKS, *ENDPOINT_CHECKS):
+        assert f"DOCTOR_LABEL_{name}" in SENTENCES
+
+
+ENDPOINT_CHECKS = (
+    "token", "telegram field", "address", "public address", "name", "certificate", "connection", "redirects",
+    "path", "health", "inspector", "large body", "places", "files",
+)  # fmt: skip
 
 
 def test_probes_are_no_refusals_of_anybodys(

@@ -76,6 +76,41 @@ def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     yield write("dead letters", "DEAD_LETTERS" if count else "NO_DEAD_LETTERS", count=count)
 
 
+def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
+    """Events that a destination did not take wait for hours: its owner may not know of it."""
+    from gateway.queues import open_embedded
+
+    if not settings.destinations or settings.queue_kind == "pubsub" or not queue_is_here(settings):
+        return
+    failing = open_embedded(settings).failing()
+    for destination in settings.destinations:
+        name = next((name for name in failing if name.endswith(f"-{destination.id}")), "")
+        if name:
+            count, reason = failing[name]
+            shown = {"address": destination.shown, "count": count, "reason": reason}
+            yield scribe.failed("destinations", "DESTINATION_FAILS", **shown)
+            return
+    yield scribe.ok("destinations", "DESTINATIONS", count=len(settings.destinations))
+
+
+def _portal(settings: Settings, scribe: Scribe) -> Iterator[Check]:
+    """Events of a portal that is not `BITRIX24_DOMAIN`, and that no token is bound to."""
+    from gateway.journal import Filters, Journal
+
+    path = Path(settings.journal_url.removeprefix("sqlite:///"))
+    if not settings.domain or not path.exists():
+        return
+    journal = Journal(settings.journal_url, settings.language)
+    known = {"", settings.domain, *(portal for portal, _ in settings.bound_tokens)}
+    others = [portal for portal in journal.choices()[1] if portal not in known]
+    theirs = [
+        portal for portal in others if journal.page(Filters(("accepted",), portal=portal), limit=1).requests
+    ]
+    if theirs:
+        shown = ", ".join(theirs[:_SHOWN_FIELDS])
+        yield scribe.failed("portal", "OTHER_PORTAL", theirs=shown, mine=settings.domain)
+
+
 def _absent(check: str, path: Path, scribe: Scribe) -> Check:
     """A file that the first start will make, if it can."""
     parent = next(held for held in path.absolute().parents if held.exists())
@@ -134,6 +169,8 @@ CHECKS: dict[str, Callable[[Settings, Scribe], Iterable[Check]]] = {
     "queue": _queue,
     "store": _store,
     "dead letters": _dead_letters,
+    "destinations": _destinations,
+    "portal": _portal,
     "incoming webhook": _incoming_webhook,
     "last delivery": _last_delivery,
 }
