@@ -126,7 +126,7 @@ def _passes(connection: sqlite3.Connection, request: Request, wanted: Filters) -
             return False
     if not wanted.destination:
         return True
-    statement = "SELECT 1 FROM outcomes WHERE event_id = ? AND subscription = ?"
+    statement = "SELECT 1 FROM outcomes WHERE event_id = ? AND +subscription = ?"
     return connection.execute(statement, (request.event_id, wanted.destination)).fetchone() is not None
 
 

@@ -108,8 +108,9 @@ def count_hour(connection: sqlite3.Connection, at: float, kind: str, cause: str,
 def add_outcome(connection: sqlite3.Connection, at: float, fields: Mapping[str, Any]) -> None:
     """What a consumer said of an event; a further attempt takes the place of the one that failed."""
     event_id, subscription = _text(fields, "event_id"), _text(fields, "subscription")
+    # By `+` SQLite leaves the subscription's index alone: it would read everything that came of one.
     connection.execute(
-        "DELETE FROM outcomes WHERE event_id = ? AND subscription = ? AND code = 'EVENT_FAILED'",
+        "DELETE FROM outcomes WHERE event_id = ? AND +subscription = ? AND code = 'EVENT_FAILED'",
         (event_id, subscription),
     )
     user = fields.get("bitrix_user_id")
@@ -154,9 +155,10 @@ def _judge_again(connection: sqlite3.Connection, event_id: str) -> None:
         return
     tag = min(tags, key=_RANK.__getitem__)
     kind = "aside" if tag in ("dead", "aside") else "accepted"
+    # The condition of the partial index is repeated, or SQLite would read all records of these kinds.
     rows = connection.execute(
-        "SELECT n, at, kind, tag, cause FROM requests WHERE event_id = ? AND kind IN ('accepted', 'aside') "
-        "ORDER BY n DESC LIMIT 20",
+        "SELECT n, at, kind, tag, cause FROM requests WHERE event_id = ? AND event_id <> '' "
+        "AND kind IN ('accepted', 'aside') ORDER BY n DESC LIMIT 20",
         (event_id,),
     ).fetchall()
     for n, at, was_kind, was_tag, cause in rows:

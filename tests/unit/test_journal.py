@@ -5,9 +5,10 @@ import logging
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,42 @@ def test_what_came_of_an_event_whichever_is_written_first(journal: Journal) -> N
     assert {(kind, count) for _, kind, _, count in journal.hours(0)} == {("accepted", 1), ("aside", 1)}
     assert ids(journal, kinds=("aside",)) == [late.request_id]
     assert ids(journal, destination="on_user_update") == [late.request_id, early.request_id]
+
+
+def test_no_write_costs_more_because_much_is_kept(journal: Journal) -> None:
+    """In steps of SQLite's machine, which do not depend on how fast this one is."""
+
+    def cost() -> list[int]:
+        accepted = new()
+        refused = new("refused", fold=accepted.request_id)
+        equal = replace(refused, request_id=f"{refused.request_id}a")
+        outcome = {"code": "LINK_SYNCED", "event_id": accepted.event_id, "subscription": "users"}
+        again = outcome | {"code": "EVENT_FORWARDED", "subscription": "to-the-bot"}
+        works: list[Callable[[], None]] = [
+            lambda: writing.add_request(connection, accepted),
+            lambda: writing.add_outcome(connection, 1_800_000_000.0, outcome),
+            lambda: writing.add_outcome(connection, 1_800_000_000.0, again),
+            lambda: writing.add_request(connection, refused),
+            lambda: writing.add_request(connection, equal),
+        ]
+        return [steps(connection, work) for work in works]
+
+    journal.add_requests([new()])
+    with closing(sqlite3.connect(journal.path, isolation_level=None)) as connection:
+        few = cost()
+        for _ in range(300):
+            cost()
+        for one, many in zip(few, cost(), strict=True):
+            assert many < 1.5 * one + 20
+
+
+def steps(connection: sqlite3.Connection, work: Callable[[], None]) -> int:
+    """The instructions that SQLite's machine runs for `work`, in tens."""
+    count = itertools.count()
+    connection.set_progress_handler(lambda: next(count) < 0, 10)
+    work()
+    connection.set_progress_handler(None, 0)
+    return next(count)
 
 
 def test_a_repeated_event_does_not_hide_what_the_first_did(journal: Journal) -> None:
