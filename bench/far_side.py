@@ -3,9 +3,10 @@
     python -m bench.far_side pubsub [CERTIFICATE]   Pub/Sub's REST API, over TLS with a certificate
     python -m bench.far_side metadata               Google's metadata server
     python -m bench.far_side portal USERS           a portal's user.get and batch
+    python -m bench.far_side destination            a bot that takes every event
 
-Each prints its port. Pub/Sub's counts what it was given: `GET /` tells the
-number of messages and of different event ids.
+Each prints its port. Pub/Sub's and the bot count what they were given: `GET /`
+tells the number of messages and of different event ids.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from typing import Any
 Answer = Callable[[bytes, bytes], bytes]  # (request line, body) → JSON
 
 _LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
+_WEBHOOK_ID = re.compile(rb"(?i)webhook-id: *([0-9a-z]+)")
 _EVENT_ID = re.compile(rb'"event_id": *"([0-9A-Za-z]+)"')
 _AFTER = re.compile(r"(?:>|%3E)ID(?:\]|%5D|\")[\": =]*(\d+)")
 
@@ -51,6 +53,14 @@ class Server(asyncio.Protocol):
 
 
 def pubsub() -> Answer:
+    return _counting(lambda _head, body: _EVENT_ID.findall(body))
+
+
+def destination() -> Answer:
+    return _counting(lambda head, _body: _WEBHOOK_ID.findall(head))
+
+
+def _counting(ids: Callable[[bytes, bytes], list[bytes]]) -> Answer:
     seen: set[bytes] = set()
     count = 0
 
@@ -59,7 +69,7 @@ def pubsub() -> Answer:
         if head.startswith(b"GET"):
             return json.dumps({"messages": count, "different": len(seen)}).encode()
         count += 1
-        seen.update(_EVENT_ID.findall(body))
+        seen.update(ids(head, body))
         return b'{"messageIds": ["%d"]}' % count
 
     return answer
@@ -134,9 +144,14 @@ async def serve(answer: Answer, certificate: Path | None) -> None:
 
 
 def main(kind: str, *more: str) -> None:
-    answer = {"pubsub": pubsub, "metadata": metadata}[kind]() if kind != "portal" else portal(int(more[0]))
+    kinds: dict[str, Callable[[], Answer]] = {
+        "pubsub": pubsub,
+        "metadata": metadata,
+        "destination": destination,
+        "portal": lambda: portal(int(more[0])),
+    }
     certificate = Path(more[0]) if kind == "pubsub" and more else None
-    asyncio.run(serve(answer, certificate))
+    asyncio.run(serve(kinds[kind](), certificate))
 
 
 if __name__ == "__main__":

@@ -77,23 +77,38 @@ def is_whole(received: bytes) -> bool:
 def start(app: str, directory: Path, settings: Mapping[str, str]) -> Iterator[Instance]:
     """Start one of `APPS` on a free port; ended at the end of the block."""
     source, target = APPS[app]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     command = [sys.executable, "-m", "functions_framework", "--target", target, "--source", str(source)]
     log = directory / f"{app}.log"
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, (env.get("PYTHONPATH"), str(ROOT))))
     with log.open("wb") as sink:
         process = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)],
             cwd=directory,
-            env=env | {"THREADS": "8"} | dict(settings),
+            env=environment(ROOT) | {"THREADS": "8"} | dict(settings),
             stdout=sink,
             stderr=sink,
         )
-    try:
+    with ended(process):
         yield Instance(process, port, log)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(root: Path) -> dict[str, str]:
+    """What a process of the build in `root` needs of ours, and no setting of anybody's."""
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+    return env | {"PYTHONPATH": os.pathsep.join(filter(None, (str(root), env.get("PYTHONPATH"))))}
+
+
+@contextmanager
+def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a process at the end of the block, kindly at first."""
+    try:
+        yield
     finally:
         process.send_signal(signal.SIGTERM)
         try:

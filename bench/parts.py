@@ -15,6 +15,7 @@ import pytest
 
 from bench import bodies, load
 from bench.instances import EventLost, far_side
+from bench.whole import Build, first_edition
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.pubsub import Emulator, Topic, running_emulator
 
@@ -70,6 +71,13 @@ class Bench:
         emulator = self.stack.enter_context(_or_missing(running_emulator()))
         _warm(emulator)
         return emulator
+
+    @cached_property
+    def first_edition(self) -> Build:
+        try:
+            return first_edition(self.directory)
+        except LookupError as error:
+            raise PartMissing(str(error)) from None
 
     @cached_property
     def postgres(self) -> Postgres:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from bench.figures import cold, consumers, cpu, memory, publish, resync, throughput, worst
+from bench.figures import cold, consumers, cpu, memory, publish, resync, served, throughput, worst
 from bench.parts import Bench
 from bench.sample import Result
 
@@ -18,4 +18,8 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "memory": memory.under_load,
     "consumers": consumers.committed_links,
     "resync": resync.of_many_users,
+    "serve": served.posted_and_linked,
+    "destinations": served.to_two_destinations,
+    "serve-memory": served.memory,
+    "crash": served.after_a_crash,
 }
