@@ -63,6 +63,11 @@ def _sqlite_engine(database_url: str) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"timeout": 15, "check_same_thread": False},
+        # A file has one writer at a time. Threads that wait for the connection wait for each other; with one
+        # each, SQLite would have them ask again and again, and read anew what another has written.
+        pool_size=1,
+        max_overflow=0,
+        pool_reset_on_return=None,
         hide_parameters=True,
     )
 

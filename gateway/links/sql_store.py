@@ -229,12 +229,14 @@ class SqlStore:
                 cursor.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
             changes = self._event.apply(cursor, portal, event_id, observations)
             connection.commit()
-        except self._driver.Error as error:
+        except BaseException as error:
             if self._lost(error):
                 connection.invalidate()
+            else:
+                connection.rollback()
             raise
         finally:
-            connection.close()  # back to the pool, which rolls back what was not committed
+            connection.close()
         return changes
 
     def _transact(self, work: Callable[[sa.Connection], T]) -> T:
