@@ -30,6 +30,7 @@ BODY_TEXT = 16 * 1024  # characters of a body
 MAX_USERS = 20
 QUEUED = 2000  # records that wait for the thread; of what comes faster some are not kept
 BATCH = 100  # records in one transaction
+GATHER_SECONDS = 0.1  # for which the thread lets records come together: each transaction costs some pages
 CAPTURE_SECONDS = 30 * 60.0  # for which the page can have every request kept whole
 PROBE_EVENT = "ONGATEWAYPROBE"
 
@@ -95,6 +96,8 @@ class Recorder:
     def _work(self) -> None:
         while True:
             batch = [self._queue.get()]
+            if batch[0] is not None:
+                time.sleep(GATHER_SECONDS)
             while len(batch) < BATCH:
                 try:
                     batch.append(self._queue.get_nowait())
