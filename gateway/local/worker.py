@@ -5,6 +5,7 @@ with the CloudEvent that Pub/Sub's push would have become. `serve` starts it, wa
 standard input, and starts it again where it ends; the input's end tells it to finish.
 """
 
+import json
 import logging
 import os
 import random
@@ -17,6 +18,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from cloudevents.http.event import CloudEvent
@@ -27,6 +29,7 @@ from gateway.errors import GatewayError, PassingFailure
 from gateway.events import rfc3339
 from gateway.functions import MAIN, Function, functions
 from gateway.journal import open_journal
+from gateway.links import user_record
 from gateway.local.recorder import Recorder
 from gateway.logs import RateLimited
 from gateway.outcome import About, Outcome, report
@@ -38,6 +41,7 @@ from gateway.settings import Settings
 
 AT_ONCE = 4  # messages of one subscription that are handled at the same time
 LEASED = 32  # of a consumer's messages; the rest of them wait for their turn here
+MOST_ASKING = 128  # messages that wait for the portal, beside these: one that hangs holds no other up
 LEASED_ORDERED = 16  # of a destination's
 LEASE_SECONDS = 60.0
 ORDERED_SECONDS = 300.0  # a destination may let each of those wait for 15 seconds
@@ -56,12 +60,25 @@ Call = Callable[[CloudEvent], None]
 
 
 class Feed:
-    """One subscription's messages, from the queue to its function and back."""
+    """One subscription's messages, from the queue to its function and back.
 
-    def __init__(self, queue: EmbeddedQueue, subscription: Subscription, call: Call, language: str) -> None:
+    `asks` says of a message whether handling it waits for the portal. Those have threads of
+    their own, and all others pass them.
+    """
+
+    def __init__(
+        self,
+        queue: EmbeddedQueue,
+        subscription: Subscription,
+        call: Call,
+        language: str,
+        asks: Callable[[Delivery], bool] = lambda _delivery: False,
+    ) -> None:
         self._queue, self._subscription, self._call = queue, subscription, call
         self._language = language
         self._in_flight: dict[Future[list[str | GatewayError | None]], list[Delivery]] = {}
+        self._asks = asks
+        self._asking: set[Future[list[str | GatewayError | None]]] = set()
         self._stop = threading.Event()
         self.wake = threading.Event()
 
@@ -69,11 +86,17 @@ class Feed:
         """Lease, hand over, settle, until `stop`; a queue that fails is asked again later."""
         self._stop = stop
         limit = LEASED_ORDERED if self._subscription.ordered else LEASED
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix=self._subscription.name) as pool:
+        name = self._subscription.name
+        with (
+            ThreadPoolExecutor(AT_ONCE, thread_name_prefix=name) as pool,
+            ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"{name}-asking") as asking,
+        ):
             while not stop.is_set():
                 try:
-                    free = limit - sum(map(len, self._in_flight.values()))
-                    leased = self._lease(pool, free) if free >= min(limit, AT_ONCE) or free == limit else 0
+                    free = self._free(limit)
+                    leased = (
+                        self._lease(pool, asking, free) if free >= min(limit, AT_ONCE) or free == limit else 0
+                    )
                     self._settle(IDLE_SECONDS if not leased or free <= 0 else 0.0)
                     if not leased and not self._in_flight:
                         self.wake.wait(IDLE_SECONDS)
@@ -83,13 +106,24 @@ class Feed:
                     stop.wait(1.0)
             self._finish()
 
-    def _lease(self, pool: ThreadPoolExecutor, count: int) -> int:
+    def _free(self, limit: int) -> int:
+        if len(self._asking) >= MOST_ASKING:
+            return 0
+        return limit - sum(len(batch) for one, batch in self._in_flight.items() if one not in self._asking)
+
+    def _lease(self, pool: ThreadPoolExecutor, asking: ThreadPoolExecutor, count: int) -> int:
         seconds = ORDERED_SECONDS if self._subscription.ordered else LEASE_SECONDS
         leased = self._queue.lease(self._subscription.name, seconds, count)
         if self._subscription.ordered:
             batches = by_object(leased)
         else:
-            batches = [leased[start::AT_ONCE] for start in range(min(AT_ONCE, len(leased)))]
+            waiting = [delivery for delivery in leased if self._asks(delivery)]
+            rest = [delivery for delivery in leased if delivery not in waiting]
+            batches = [rest[start::AT_ONCE] for start in range(min(AT_ONCE, len(rest)))]
+            for delivery in waiting:
+                future = asking.submit(self._deliver, [delivery])
+                self._in_flight[future] = [delivery]
+                self._asking.add(future)
         for batch in batches:
             self._in_flight[pool.submit(self._deliver, batch)] = batch
         return len(leased)
@@ -110,6 +144,7 @@ class Feed:
         finished, _ = wait(self._in_flight, seconds, return_when=FIRST_COMPLETED)
         done: list[Delivery] = []
         failed: list[Failed] = []
+        self._asking -= finished
         for future in finished:
             for delivery, failure in zip(self._in_flight.pop(future), future.result(), strict=False):
                 if failure is None:
@@ -185,6 +220,20 @@ def deliver(delivery: Delivery, call: Call) -> str | GatewayError | None:
     return None
 
 
+def asks_portal(delivery: Delivery, settings: Settings) -> bool:
+    """Whether handling a message waits for the portal: it names no Telegram account of one of its users."""
+    attributes = delivery.attributes
+    own = bool(settings.domain) and attributes.get("portal") == settings.domain
+    if not own or not settings.rest_webhook or attributes.get("source") == "resync":
+        return False
+    try:
+        data = json.loads(delivery.data).get("data")
+    except (ValueError, AttributeError):
+        return False  # the consumer puts it aside
+    fields = user_record.telegram_fields(settings.telegram_field)
+    return any(all(record.get(field) is None for field in fields) for record in user_record.records(data))
+
+
 def load() -> dict[str, Call]:
     """The functions of main.py by name, loaded once by functions-framework as their host."""
     create_app(functions()[0].name, str(MAIN))  # type: ignore[no-untyped-call]
@@ -206,7 +255,13 @@ def feeds(settings: Settings, calls: dict[str, Call]) -> list[Feed]:
     except PassingFailure as error:  # leases run out by themselves too
         _reports.warning(str(error), str(error))
     return [
-        Feed(queue, subscription, calls[function_of(subscription.name).name], settings.language)
+        Feed(
+            queue,
+            subscription,
+            calls[function_of(subscription.name).name],
+            settings.language,
+            partial(asks_portal, settings=settings),
+        )
         for subscription in queue.subscriptions
     ]
 

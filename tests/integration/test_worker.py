@@ -1,0 +1,98 @@
+"""What a feed of the worker does with its subscription's messages."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloudevents.http.event import CloudEvent
+
+from gateway.local.worker import AT_ONCE, MOST_ASKING, Feed, asks_portal
+from gateway.queues.model import Delivery
+from gateway.queues.sqlite import EVERYTHING, EmbeddedQueue
+from gateway.settings import Settings, load
+from tests.support.deliveries import PORTAL, TOKEN
+from tests.support.processes import wait_for
+
+OWN = {"event": "ONUSERUPDATE", "portal": PORTAL, "source": "webhook"}
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    known = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "BITRIX24_DOMAIN": PORTAL}
+    return load({**known, "BITRIX24_WEBHOOK_TOKEN": "1/secret"}, None)
+
+
+def message(data: Any, **attributes: str) -> tuple[bytes, dict[str, str]]:
+    return json.dumps({"data": data}).encode(), OWN | attributes
+
+
+def delivered(data: bytes, attributes: dict[str, str]) -> Delivery:
+    return Delivery("1", data, attributes, 1, 0.0, "", 1, "messages", None)
+
+
+@pytest.mark.parametrize(
+    ("data", "attributes", "asks"),
+    [
+        ({"ID": "7"}, {}, True),
+        ({"FIELDS": {"id": "7", "uf_usr_telegram": None}}, {}, True),
+        ([{"ID": "7", "TELEGRAM": "5"}, {"ID": "8"}], {}, True),
+        ({"ID": "7", "UF_USR_TELEGRAM": ""}, {}, False),
+        ({"ID": "7"}, {"portal": "other.bitrix24.ru"}, False),
+        ({"ID": "7"}, {"source": "resync"}, False),
+        (None, {}, False),
+    ],
+)
+def test_who_waits_for_the_portal(
+    data: Any, attributes: dict[str, str], asks: bool, settings: Settings
+) -> None:
+    assert asks_portal(delivered(*message(data, **attributes)), settings) is asks
+
+
+def test_what_is_no_json_asks_nobody(settings: Settings) -> None:
+    for data in (b"[]", b"{", b"\xff"):
+        assert not asks_portal(delivered(data, OWN), settings)
+
+
+@contextmanager
+def running(feed: Feed) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=feed.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        feed.wake.set()
+        thread.join(30)
+
+
+def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(tmp_path: Path, settings: Settings) -> None:
+    queue = EmbeddedQueue(tmp_path / "queue.db", language="en")
+    hangs, done = threading.Event(), []
+
+    def call(event: CloudEvent) -> None:
+        import base64
+
+        data = json.loads(base64.b64decode(event.data["message"]["data"]))["data"]
+        if "UF_USR_TELEGRAM" not in data:
+            hangs.wait(60)  # until the test lets go
+        done.append(data["ID"])
+
+    for number in range(2 * MOST_ASKING // AT_ONCE):
+        queue.publish(*message({"ID": f"new {number}"}), 10)
+    feed = Feed(queue, EVERYTHING, call, "en", partial(asks_portal, settings=settings))
+    try:
+        with running(feed):
+            wait_for(lambda: len(feed._asking) > AT_ONCE, 30)
+            queue.publish(*message({"ID": "7", "UF_USR_TELEGRAM": ""}), 10)
+            wait_for(lambda: done == ["7"], 30)
+            hangs.set()
+            wait_for(lambda: queue.depth() == 0, 30)
+    finally:
+        hangs.set()
+        queue.close()
