@@ -20,7 +20,10 @@ from typing import Any, TypeVar
 from gateway.errors import PassingFailure
 from gateway.journal import reading, schema, writing
 from gateway.journal.model import (
+    BY_HAND,
+    FAILURES,
     KINDS,
+    REQUEUED,
     TAGS,
     Filters,
     NewRequest,
@@ -35,7 +38,9 @@ from gateway.sqlite_file import File, file_at, kind_of_problem, make_private
 from gateway.texts import say
 
 __all__ = [
+    "FAILURES",
     "KINDS",
+    "REQUEUED",
     "TAGS",
     "Filters",
     "Journal",
@@ -267,6 +272,15 @@ class Journal:
     def hours(self, since: float) -> list[tuple[int, str, str, int]]:
         """(hour since 1970, kind, cause, count) of all requests, equal ones counted each."""
         return self._read(lambda c: reading.hours(c, since), [])
+
+    def add_requeued(self, event: str, event_id: str, at: float, reason: str = "") -> bool:
+        """A person put a dead letter back on the queue; `at` is a moment before that."""
+        fields = {"code": REQUEUED, "subscription": BY_HAND, "event": event, "event_id": event_id}
+        return self.write([("outcome", at, fields | {"reason": reason})])
+
+    def requeued(self, limit: int = 50) -> list[Outcome]:
+        """What people put back on the queue, the newest first; `reason` is why it had been a dead letter."""
+        return self._read(lambda c: reading.requeued(c, limit), [])
 
     def rounds(self, limit: int = 50) -> list[Round]:
         return self._read(lambda c: reading.rounds(c, limit), [])

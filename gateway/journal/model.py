@@ -17,6 +17,10 @@ TAGS = {
     "LINK_UNCHANGED": "unchanged",
     "EVENT_IGNORED": "ignored",
 }
+# A person put it back on the queue: what failed before counts no longer.
+REQUEUED = "EVENT_REQUEUED"
+FAILURES = ("EVENT_DEAD", "EVENT_PUT_ASIDE", "EVENT_FAILED")
+BY_HAND = "dead-letters"  # stands for the subscription of what a person did
 KINDS = ("accepted", "aside", "refused", "not_queued", "probe")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.journal.model import Filters, Outcome, Page, Request, Round
+from gateway.journal.model import BY_HAND, Filters, Outcome, Page, Request, Round
 
 SCANNED = 3000  # records that one page looks at, at most: rare combinations go on with "older"
 MAX_TERMS = 20  # texts that a searched beginning may stand for
@@ -220,6 +220,12 @@ def count_tagged(connection: sqlite3.Connection, tag: str, since: float) -> int:
         "SELECT tag, at FROM requests WHERE kind = 'accepted' ORDER BY n DESC LIMIT ?", (SCANNED,)
     )
     return sum(1 for found, at in rows if found == tag and at >= since)
+
+
+def requeued(connection: sqlite3.Connection, limit: int) -> list[Outcome]:
+    """What people put back on the queue, the newest first."""
+    statement = f"SELECT {_OUTCOME} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [_outcome(row) for row in connection.execute(statement, (BY_HAND, limit))]
 
 
 def subscriptions(connection: sqlite3.Connection) -> list[str]:

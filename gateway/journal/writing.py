@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.journal.model import TAGS, NewRequest
+from gateway.journal.model import FAILURES, REQUEUED, TAGS, NewRequest
 
 FOLD_SECONDS = 86_400.0  # an equal request after that is a record of its own
 FLOOD_ROWS = 200  # records an hour of one sender's refused requests; what is over is counted in one
@@ -149,11 +149,12 @@ def add_resend(connection: sqlite3.Connection, n: int, at: float, event_id: str,
 
 def _judge_again(connection: sqlite3.Connection, event_id: str) -> None:
     """Let the event's records say what came of it, whichever of the two was written first."""
-    rows = connection.execute("SELECT code FROM outcomes WHERE event_id = ?", (event_id,)).fetchall()
-    tags = [TAGS[code] for (code,) in rows if code in TAGS]
-    if not tags:
+    rows = connection.execute("SELECT code, at FROM outcomes WHERE event_id = ?", (event_id,)).fetchall()
+    requeued = max((at for code, at in rows if code == REQUEUED), default=0.0)
+    tags = [TAGS[code] for code, at in rows if code in TAGS and not (code in FAILURES and at < requeued)]
+    if not tags and not requeued:
         return
-    tag = min(tags, key=_RANK.__getitem__)
+    tag = min(tags, key=_RANK.__getitem__, default="accepted")
     kind = "aside" if tag in ("dead", "aside") else "accepted"
     # The condition of the partial index is repeated, or SQLite would read all records of these kinds.
     rows = connection.execute(

@@ -182,7 +182,7 @@ class _Handler(logging.Handler):
         fields: dict[str, Any] = getattr(record, "json_fields", {})
         if record.name == "gateway.outcome" and fields.get("code"):
             self._recorder.say("outcome", fields)
-        elif str(fields.get("code", "")).startswith("RESYNC_"):
+        elif str(fields.get("code", "")).startswith(("RESYNC_", "LINKS_AT_RISK")):
             self._recorder.say("round", fields)
 
 

@@ -96,24 +96,25 @@ def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]
         summary = run(settings, seconds=ROUND_SECONDS)
     except AlreadyRunning as running:
         return _answer(409, "RESYNC_RUNNING", str(running))
-    except PassingFailure as failure:
-        wait = str(int((failure.retry_after or 60) + 1))
-        return _failed(settings, 503, failure, {"Retry-After": wait})
-    except LinksAtRisk as risk:
-        log.error(str(risk), extra={"json_fields": {"code": "LINKS_AT_RISK", "count": risk.count}})
-        return _answer(502, "LINKS_AT_RISK", str(risk))
     except GatewayError as failure:
-        return _failed(settings, 502, failure, {})
+        code, said = log_failure(settings, failure)
+        if isinstance(failure, PassingFailure):
+            body, _, _ = _answer(503, code, said)
+            return body, 503, {"Retry-After": str(int((failure.retry_after or 60) + 1))}
+        return _answer(502, code, said)
     return {"status": "ok", "code": "RESYNC_DONE", **summary.as_json()}, 200, {}
 
 
-def _failed(
-    settings: Settings, status: int, failure: GatewayError, headers: dict[str, str]
-) -> tuple[dict[str, Any], int, dict[str, str]]:
-    said = say("RESYNC_FAILED", settings.language, problem=failure)
-    log.error(said, extra={"json_fields": {"code": "RESYNC_FAILED"}})
-    body, _, _ = _answer(status, "RESYNC_FAILED", said)
-    return body, status, headers
+def log_failure(settings: Settings, failure: GatewayError) -> tuple[str, str]:
+    """Log a round that did not come to its end; its code and sentence."""
+    if isinstance(failure, LinksAtRisk):
+        fields: dict[str, Any] = {"code": "LINKS_AT_RISK", "count": failure.count}
+        said = str(failure)
+    else:
+        fields = {"code": "RESYNC_FAILED", "problem": str(failure)}
+        said = say("RESYNC_FAILED", settings.language, problem=failure)
+    log.error(said, extra={"json_fields": fields})
+    return fields["code"], said
 
 
 def _answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, dict[str, str]]:

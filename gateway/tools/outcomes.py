@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.diagnosis import in_words
-from gateway.journal import TAGS, Outcome, Request
+from gateway.journal import FAILURES, REQUEUED, TAGS, Outcome, Request
 from gateway.settings import Settings
 from gateway.texts import SENTENCES, say
 
@@ -39,9 +39,19 @@ def line_of(request: Request, outcomes: Sequence[Outcome], settings: Settings) -
         return say("CAME_NOT_QUEUED", language)
     accounts = request.record.get("accounts") or []
     account = str(accounts[0]) if len(accounts) == 1 else ""
-    gravest_first = sorted(outcomes, key=lambda one: _RANK.get(one.code, len(_RANK)))
+    gravest_first = sorted(standing(outcomes), key=lambda one: _RANK.get(one.code, len(_RANK)))
     came = dict.fromkeys(in_a_line(one, language, account) for one in gravest_first)
     return "; ".join(came) or say("CAME_NOT_YET", language)
+
+
+def standing(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """What still counts: an event that a person put back on the queue has failed before that no longer."""
+    requeued = max((one.at for one in outcomes if one.code == REQUEUED), default=None)
+    if requeued is None:
+        return list(outcomes)
+    return [
+        one for one in outcomes if one.code != REQUEUED and not (one.code in FAILURES and one.at < requeued)
+    ]
 
 
 def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:

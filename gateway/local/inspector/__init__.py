@@ -10,7 +10,16 @@ from typing import Any
 import flask
 
 from gateway.journal import Journal
-from gateway.local.inspector import explain_view, guide_view, links_view, overview, request_list
+from gateway.local.inspector import (
+    check,
+    dead_letters,
+    explain_view,
+    guide_view,
+    links_view,
+    overview,
+    polling,
+    request_list,
+)
 from gateway.local.inspector.door import PATH, Door
 from gateway.local.inspector.frame import App, Inspector, Parts, View, prepare
 from gateway.settings import Settings
@@ -19,7 +28,10 @@ VIEWS: tuple[View, ...] = (
     overview.VIEW,
     request_list.VIEW,
     links_view.VIEW,
+    dead_letters.VIEW,
+    polling.VIEW,
     explain_view.VIEW,
+    check.VIEW,
     guide_view.VIEW,
 )
 

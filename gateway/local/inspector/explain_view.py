@@ -48,7 +48,7 @@ def headline(page: Inspector, verdict: Explanation) -> str:
         key = "EXPLAIN_HEALTH" if verdict.code == "OK" else "EXPLAIN_PASSES"
     else:
         key = "EXPLAIN_RECORDED" if verdict.recorded else "EXPLAIN_REFUSED"
-    return page.words(key, answer=answer, place=verdict.place or "–")
+    return page.words(key, answer=answer, place=verdict.place or "–").lstrip("✅❌ ")  # words say it already
 
 
 VIEW = View("explain", "e", register)

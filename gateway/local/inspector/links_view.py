@@ -12,7 +12,6 @@ from itertools import islice
 import flask
 
 from gateway.events import rfc3339
-from gateway.journal import Request
 from gateway.links import open_store, store_exists
 from gateway.links.model import HistoryRow, Link, Store
 from gateway.links.telegram_account import parse_account
@@ -38,12 +37,12 @@ MAX_ID = 2**52
 
 @dataclass(frozen=True)
 class Change:
-    """A row of a person's history; `request` is the address of the one behind it, "" where that is gone."""
+    """A row of a person's history; `request_id` is the request's behind it, "" where that is gone."""
 
     row: HistoryRow
     before: str
     now: str
-    request: str
+    request_id: str
 
 
 def register(page: Inspector) -> None:
@@ -170,13 +169,7 @@ def _searched(store: Store, portal: str, search: str) -> list[Link]:
 def _change(page: Inspector, row: HistoryRow) -> Change:
     before = _shown(row.previous_telegram_id, row.previous_telegram_username)
     request = page.journal.request(row.event_id) if row.event_id else None
-    return Change(row, before, account_of(row), _address(page, request) if request else "")
-
-
-def _address(page: Inspector, request: Request) -> str:
-    if "request_page" in page.app.view_functions:
-        return flask.url_for("request_page", request_id=request.request_id)
-    return flask.url_for("requests", q=request.request_id)
+    return Change(row, before, account_of(row), request.request_id if request else "")
 
 
 def _csv(page: Inspector, portal: str) -> Iterator[str]:

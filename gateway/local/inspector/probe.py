@@ -12,15 +12,15 @@ from gateway.journal import Request
 from gateway.local.inspector.frame import Inspector
 from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.sample_delivery import OURS, delivery, place_token
+from gateway.tools.sample_delivery import OURS, data_of, delivery, place_token
 
 WAIT_SECONDS = 3.0  # for its record, which is written behind the answer
 
 
-def send_test_event(page: Inspector) -> tuple[dict[str, Any], Request | None]:
+def send_test_event(page: Inspector, event: str = PROBE_EVENT) -> tuple[dict[str, Any], Request | None]:
     """The webhook's answer, and the record of it; None where that takes longer than we wait."""
     settings = page.settings
-    fields = delivery(PROBE_EVENT, {"FIELDS": {"ID": "1"}}, settings.domain or "portal.bitrix24.ru")
+    fields = delivery(event, data_of(event), settings.domain or "portal.bitrix24.ru")
     token = settings.tokens[0].decode("utf-8", "surrogateescape") if settings.tokens else ""
     headers, _ = place_token(OURS, token, fields)
     headers |= probe_mark(settings.tokens, time.time())

@@ -256,7 +256,7 @@
     }
   });
   document.addEventListener("submit", (event) => {
-    const asks = event.target.dataset.confirm;
+    const asks = event.submitter?.dataset.confirm || event.target.dataset.confirm;
     if (asks && !window.confirm(asks)) event.preventDefault();
   });
 

@@ -1,6 +1,16 @@
 """The page's own words, in both languages, a module a view; what the tools say too is in `gateway.texts`."""
 
-from gateway.local.inspector.words import causes, explain, frame, links, overview, requests
+from gateway.local.inspector.words import (
+    causes,
+    check,
+    dead,
+    explain,
+    frame,
+    links,
+    overview,
+    polling,
+    requests,
+)
 from gateway.texts import SENTENCES, Sentence
 
 WORDS: dict[str, Sentence] = {
@@ -9,7 +19,10 @@ WORDS: dict[str, Sentence] = {
     **requests.WORDS,
     **causes.WORDS,
     **links.WORDS,
+    **dead.WORDS,
+    **polling.WORDS,
     **explain.WORDS,
+    **check.WORDS,
 }
 
 

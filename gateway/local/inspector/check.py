@@ -1,0 +1,97 @@
+"""Check: the doctor's findings as they are made, and a test event with what came of it."""
+
+import threading
+from dataclasses import dataclass, field
+
+import flask
+
+from gateway.destinations import PROBE_EVENT
+from gateway.errors import GatewayError
+from gateway.journal import Request
+from gateway.local.inspector.frame import Inspector, View
+from gateway.local.inspector.probe import send_test_event
+from gateway.settings import Settings
+from gateway.texts import SENTENCES
+from gateway.tools.doctor import Check, examine
+from gateway.tools.outcomes import in_a_line, tag_in_words
+
+# Events that a person may send to see them arrive: none that changes a link.
+TEST_EVENTS = (PROBE_EVENT, "ONTASKUPDATE", "ONTASKCOMMENTADD", "ONCRMDEALUPDATE")
+CHECKS = 60  # are shown at most
+
+
+@dataclass
+class Examination:
+    """One run of the doctor, started on the page."""
+
+    settings: Settings
+    checks: list[Check] = field(default_factory=list)
+    problem: str = ""
+    ended: bool = False
+
+    def run(self) -> None:
+        try:
+            for check in examine(self.settings):
+                self.checks.append(check)
+                if len(self.checks) == CHECKS:
+                    break
+        except GatewayError as error:
+            self.problem = str(error)
+        self.ended = True
+
+    @property
+    def failed(self) -> int:
+        return sum(check.result == "failed" for check in self.checks)
+
+
+def register(page: Inspector) -> None:
+    starting = threading.Lock()
+    examinations: list[Examination] = []  # one at most: the last one
+
+    @page.app.get("/check", endpoint="check")
+    def check() -> str:
+        return page.render(
+            "check.html", view="check", examination=examinations[0] if examinations else None,
+            events=TEST_EVENTS, can_test=page.parts.webhook is not None and bool(page.settings.tokens),
+            label=label, **_sent(page),
+        )  # fmt: skip
+
+    @page.app.get("/check/live", endpoint="check_live")
+    def live() -> str:
+        examination = examinations[0] if examinations else None
+        return page.render("check_live.html", examination=examination, label=label, **_sent(page))
+
+    @page.app.post("/check/run", endpoint="examine")
+    def run() -> flask.typing.ResponseReturnValue:
+        new = Examination(page.settings_here)
+        with starting:
+            if not examinations or examinations[0].ended:
+                examinations[:] = [new]
+                threading.Thread(target=new.run, name="doctor", daemon=True).start()
+        return flask.redirect(flask.url_for("check"), 303)
+
+    @page.app.post("/check/test", endpoint="check_test")
+    def test() -> flask.typing.ResponseReturnValue:
+        event = flask.request.form.get("event", "")
+        if page.parts.webhook is None or event not in TEST_EVENTS:
+            flask.abort(404)
+        answer, _ = send_test_event(page, event)
+        return flask.redirect(flask.url_for("check", sent=str(answer.get("request_id", ""))), 303)
+
+    def label(one: Check) -> str:
+        key = f"DOCTOR_LABEL_{one.check}"
+        return page.words(key) if key in SENTENCES else one.check
+
+
+def _sent(page: Inspector) -> dict[str, object]:
+    """The test event that was sent last, and what came of it so far."""
+    name = flask.request.args.get("sent", "")[:64]
+    request: Request | None = page.journal.request(name) if name else None
+    if request is None:
+        return {"sent": name, "request_sent": None, "tag": "", "came": []}
+    outcomes = page.journal.outcomes([request.event_id]).get(request.event_id, []) if request.event_id else []
+    came = [in_a_line(outcome, page.language) for outcome in outcomes]
+    return {"sent": name, "request_sent": request, "tag": tag_in_words(request, page.language), "came": came}
+
+
+VIEW = View("check", "c", register)

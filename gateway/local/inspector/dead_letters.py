@@ -1,0 +1,220 @@
+"""Dead letters of all sources in one list: edited, put back on the queue, deleted; and what came of it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import flask
+
+from gateway.errors import GatewayError, PoisonMessage
+from gateway.events import read_message
+from gateway.journal import Outcome
+from gateway.links import open_store, store_exists, user_record
+from gateway.local.inspector.frame import Inspector, View
+from gateway.local.inspector.rows import subscription_name
+from gateway.queues import open_publisher
+from gateway.tools.outcomes import in_a_line, reason_in_words, standing
+from gateway.tools.recovery import Kept, attributes_of, journal_events, put_back, queue_letters, store_letters
+
+SHOWN = 100  # letters in the list, and as many at most in one change
+FATES = 20  # of what was put back
+COUNTED_EVERY = 10.0  # seconds
+COUNT = "dead letters"  # of the application's extensions: when they were counted, and how many there were
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A row: `about` is the portal and the users, `reason` in the reader's words."""
+
+    kept: Kept
+    about: str
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What came of an event since a person put it back."""
+
+    requeued: Outcome
+    event: str
+    came: list[str]
+    tag: str
+    request_id: str
+
+
+def register(page: Inspector) -> None:
+    @page.app.get("/dead", endpoint="dead")
+    def dead() -> str:
+        problems: list[str] = []
+        with ExitStack() as stack:
+            rows = [_row(page, kept) for kept in islice(_letters(page, stack, problems), SHOWN + 1)]
+        done = {name: flask.request.args.get(name, type=int) for name in ("requeued", "deleted")}
+        return page.render(
+            "dead.html", view="dead", rows=rows[:SHOWN], more=len(rows) > SHOWN, problems=problems,
+            fates=_fates(page), **done,
+        )  # fmt: skip
+
+    @page.app.get("/dead/live", endpoint="dead_live")
+    def live() -> str:
+        return page.render("dead_live.html", fates=_fates(page))
+
+    @page.app.get("/dead/letter", endpoint="letter")
+    def letter() -> str:
+        with ExitStack() as stack:
+            kept = _one(page, stack, flask.request.args.get("id", ""))
+            return _shown(page, kept, _pretty(kept), "")
+
+    @page.app.post("/dead/mend", endpoint="mend_letter")
+    def mend() -> flask.typing.ResponseReturnValue:
+        text = flask.request.form.get("message", "")
+        with ExitStack() as stack:
+            kept = _one(page, stack, flask.request.form.get("id", ""))
+            try:
+                data = read_message(text.encode("utf-8", "backslashreplace")).to_bytes()
+            except PoisonMessage as poison:
+                reason = reason_in_words(poison.reason, page.language)
+                return _shown(page, kept, text, page.words("MEND_REFUSED", reason=reason)), 400
+            mended = replace(kept, data=data, attributes=attributes_of(data))
+            _requeue(page, mended)
+        page.app.extensions.pop(COUNT, None)
+        return flask.redirect(flask.url_for("dead", requeued=1), 303)
+
+    @page.app.post("/dead/requeue", endpoint="requeue")
+    def requeue() -> flask.typing.ResponseReturnValue:
+        count = _each(page, lambda kept: _requeue(page, kept))
+        return flask.redirect(flask.url_for("dead", requeued=count), 303)
+
+    @page.app.post("/dead/delete", endpoint="delete_letters")
+    def delete() -> flask.typing.ResponseReturnValue:
+        count = _each(page, lambda kept: kept.settle())
+        return flask.redirect(flask.url_for("dead", deleted=count), 303)
+
+
+def _each(page: Inspector, act: Callable[[Kept], Any]) -> int:
+    """Act on the chosen letters, or on all that are shown; how many that were."""
+    chosen = set(flask.request.form.getlist("id")[:SHOWN])
+    count = 0
+    page.app.extensions.pop(COUNT, None)
+    with ExitStack() as stack:
+        letters = _letters(page, stack, [])
+        shown = list(islice(letters, SHOWN)) if "all" in flask.request.form else letters
+        for kept in shown:
+            if "all" in flask.request.form or kept.id in chosen:
+                act(kept)
+                count += 1
+                chosen.discard(kept.id)
+                if not chosen and "all" not in flask.request.form:
+                    break
+    return count
+
+
+def _requeue(page: Inspector, kept: Kept) -> None:
+    began = time.time()
+    publisher = open_publisher(page.settings)
+    try:
+        put_back(kept, publisher)
+    finally:
+        if page.settings.queue_kind == "pubsub":  # the embedded queue is one object for the whole process
+            publisher.close()
+    page.journal.add_requeued(kept.event, kept.event_id, began, kept.reason)
+
+
+def _letters(page: Inspector, stack: ExitStack, problems: list[str]) -> Iterator[Kept]:
+    """All of them, as far as their sources can be read; what can't is said in `problems`."""
+    settings = page.settings
+    sources: list[Callable[[], Iterator[Kept]]] = [
+        lambda: queue_letters(settings, stack),
+        lambda: journal_events(page.journal),
+    ]
+    if store_exists(settings.database_url):
+        sources.insert(
+            0, lambda: store_letters(stack.enter_context(closing(open_store(settings.database_url))))
+        )
+    for source in sources:
+        try:
+            yield from source()
+        except GatewayError as error:
+            problems.append(str(error))
+
+
+def _one(page: Inspector, stack: ExitStack, letter_id: str) -> Kept:
+    found = next((kept for kept in _letters(page, stack, []) if kept.id == letter_id), None)
+    if found is None:
+        flask.abort(404)
+    return found
+
+
+def _row(page: Inspector, kept: Kept) -> Letter:
+    message = kept.message if isinstance(kept.message, dict) else {}
+    origin = message.get("portal")
+    portal = str(origin.get("domain", "")) if isinstance(origin, dict) else ""
+    people = [user_record.user_id(person) for person in user_record.records(message.get("data"))]
+    users = [page.words("PERSON_N", user=user) for user in people[:3] if user is not None]
+    named = users if kept.event.startswith("ONUSER") else []
+    reason = reason_in_words(kept.reason, page.language) if kept.reason else page.words("DEAD_NOT_QUEUED")
+    source = page.words(f"DEAD_FROM_{kept.source}")
+    where = f"{source} · {subscription_name(page, kept.subscription)}" if kept.subscription else source
+    return Letter(kept, " · ".join([portal, *named]).strip(" ·"), reason, where)
+
+
+def _pretty(kept: Kept) -> str:
+    return (
+        kept.message
+        if isinstance(kept.message, str)
+        else json.dumps(kept.message, ensure_ascii=False, indent=2)
+    )
+
+
+def _shown(page: Inspector, kept: Kept, text: str, problem: str) -> str:
+    request = page.journal.request(kept.event_id) if kept.event_id else None
+    return page.render(
+        "letter.html", view="dead", letter=_row(page, kept), text=text, problem=problem,
+        request_id=request.request_id if request else "",
+    )  # fmt: skip
+
+
+def _fates(page: Inspector) -> list[Fate]:
+    requeued = page.journal.requeued(FATES)
+    outcomes = page.journal.outcomes([one.event_id for one in requeued])
+    fates = []
+    for one in requeued:
+        since = [other for other in outcomes.get(one.event_id, []) if other.at >= one.at]
+        came = standing(since)
+        request = page.journal.request(one.event_id)
+        fates.append(
+            Fate(
+                requeued=one,
+                event=str(one.facts.get("event", "")),
+                came=[in_a_line(other, page.language) for other in came],
+                tag="bad"
+                if any(other.code.startswith("EVENT_D") for other in came)
+                else "ok"
+                if came
+                else "quiet",
+                request_id=request.request_id if request else "",
+            )
+        )
+    return fates
+
+
+def badge(page: Inspector) -> int:
+    """How many there are, counted at most every ten seconds; what Pub/Sub holds is counted by nobody here."""
+    at, count = page.app.extensions.get(COUNT, (-COUNTED_EVERY, 0))
+    if time.monotonic() - at >= COUNTED_EVERY:
+        with ExitStack() as stack:
+            count = sum(1 for _ in islice(_local(page, stack), SHOWN))
+        page.app.extensions[COUNT] = (time.monotonic(), count)
+    return int(count)
+
+
+def _local(page: Inspector, stack: ExitStack) -> Iterator[Kept]:
+    if page.settings.queue_kind == "local":
+        yield from _letters(page, stack, [])
+
+
+VIEW = View("dead", "d", register, badge)

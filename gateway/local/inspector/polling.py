@@ -1,0 +1,124 @@
+"""Polling: its rounds, the next one, one now or one that changes nothing; unreadable users and conflicts."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import flask
+
+from gateway.errors import GatewayError
+from gateway.journal import Round
+from gateway.links import open_store, store_exists
+from gateway.links.model import HistoryRow
+from gateway.local.inspector.frame import Inspector, View
+from gateway.portal import resync
+from gateway.portal.reconcile import LinksAtRisk, Summary
+from gateway.settings import Settings
+
+ROUNDS = 50
+CONFLICTS = 50
+WALKED = 5000  # changes of links that are read for these
+WEEK = timedelta(days=7)
+
+
+@dataclass
+class Running:
+    """A round that was started on the page: how far it is, and how it ended."""
+
+    settings: Settings
+    dry_run: bool
+    confirmed: int
+    began: float = field(default_factory=time.time)
+    users: int = 0
+    summary: Summary | None = None
+    problem: str = ""
+    at_risk: int = 0
+    ended: bool = False
+
+    def run(self) -> None:
+        try:
+            self.summary = resync.run(
+                self.settings, progress=self._progress, dry_run=self.dry_run, confirmed=self.confirmed
+            )
+        except resync.AlreadyRunning as running:
+            self.problem = str(running)
+        except LinksAtRisk as risk:
+            self.at_risk = risk.count
+            _, self.problem = resync.log_failure(self.settings, risk)
+        except GatewayError as failure:
+            _, self.problem = resync.log_failure(self.settings, failure)
+        except Exception as error:  # noqa: BLE001 — the page says that it ended, whatever ended it
+            self.problem = type(error).__name__
+        self.ended = True
+
+    def _progress(self, users: int, _: int) -> None:
+        self.users = users
+
+
+def register(page: Inspector) -> None:
+    starting = threading.Lock()
+    running: list[Running] = []  # one at most: the last one
+
+    def values() -> dict[str, Any]:
+        rounds = page.journal.rounds(ROUNDS)
+        return {
+            "rounds": rounds,
+            "next_at": _next(page, rounds),
+            "running": running[0] if running else None,
+            "configured": bool(page.settings.rest_webhook and page.settings.domain),
+            "every": page.settings.resync_every,
+            "domain": page.settings.domain,
+            "unreadable": _unreadable(rounds),
+            "conflicts": list(_conflicts(page)),
+        }
+
+    @page.app.get("/polling", endpoint="polling")
+    def polling() -> str:
+        return page.render("polling.html", view="polling", **values())
+
+    @page.app.get("/polling/live", endpoint="polling_live")
+    def live() -> str:
+        return page.render("polling_live.html", **values())
+
+    @page.app.post("/polling/run", endpoint="poll_now")
+    def run() -> flask.typing.ResponseReturnValue:
+        confirmed = flask.request.form.get("confirm", default=0, type=int)
+        new = Running(page.settings_here, "dry" in flask.request.form, max(0, confirmed))
+        with starting:
+            if not running or running[0].ended:
+                running[:] = [new]
+                threading.Thread(target=new.run, name="a round by hand", daemon=True).start()
+        return flask.redirect(flask.url_for("polling"), 303)
+
+
+def _next(page: Inspector, rounds: list[Round]) -> datetime | None:
+    """When the next round begins; None where nobody polls."""
+    every = page.settings.resync_every
+    if not every or not page.settings.rest_webhook:
+        return None
+    began = max(page.started, rounds[0].at.timestamp() if rounds else 0.0)
+    return datetime.fromtimestamp(max(began + every, time.time()), UTC)
+
+
+def _unreadable(rounds: list[Round]) -> list[int]:
+    """The users whose field the last whole round could not read."""
+    done = next((one for one in rounds if one.code == "RESYNC_DONE"), None)
+    return list(done.facts.get("unreadable_users", [])) if done else []
+
+
+def _conflicts(page: Inspector) -> Iterator[HistoryRow]:
+    """Whose account another user has, the newest first."""
+    if not store_exists(page.settings.database_url):
+        return
+    with closing(open_store(page.settings.database_url)) as store:
+        rows = islice(store.history(since=datetime.now(UTC) - WEEK), WALKED)
+        yield from reversed(deque((row for row in rows if row.change == "conflict"), CONFLICTS))
+
+
+VIEW = View("polling", "p", register)

@@ -1,0 +1,53 @@
+"""Polling."""
+
+from gateway.texts import Sentence
+
+WORDS: dict[str, Sentence] = {
+    "POLL_NOT_SET": Sentence(
+        "Входящий вебхук не задан, поэтому сверки нет. Задайте BITRIX24_WEBHOOK_TOKEN (его адрес целиком из Битрикс24) и перезапустите шлюз.",
+        "No incoming webhook is set, so nothing is polled. Set BITRIX24_WEBHOOK_TOKEN (its whole address from Bitrix24) and restart the gateway.",
+    ),
+    "POLL_OFF": Sentence(
+        "Сама по себе сверка не запускается. Чтобы запускалась: RESYNC_EVERY=30m.",
+        "Polling does not run by itself. For it to do so: RESYNC_EVERY=30m.",
+    ),
+    "POLL_NEXT": Sentence("Следующая сверка:", "The next round:"),
+    "POLL_NOW": Sentence("Сверить сейчас", "Run now"),
+    "POLL_DRY": Sentence("Пробный прогон", "Dry run"),
+    "POLL_RUNNING": Sentence("Сверка идёт.", "A round is running."),
+    "POLL_SEEN": Sentence(
+        "Просмотрен {n} пользователь.|Просмотрено {n} пользователя.|Просмотрено {n} пользователей.",
+        "{n} user seen.|{n} users seen.",
+    ),
+    "POLL_CONFIRM": Sentence(
+        "Снять {n} связь|Снять {n} связи|Снять {n} связей", "End {n} link|End {n} links"
+    ),
+    "POLL_CONFIRM_ASK": Sentence(
+        "Снять {n} связь? Этот человек потеряет доступ к боту.|Снять {n} связи? Эти люди потеряют доступ к боту.|Снять {n} связей? Эти люди потеряют доступ к боту.",
+        "End {n} link? This person loses access to the bot.|End {n} links? These people lose access to the bot.",
+    ),
+    "POLL_UNREADABLE": Sentence("Поле Telegram не читается", "The Telegram field can't be read"),
+    "POLL_UNREADABLE_DO": Sentence(
+        "Там не Telegram ID, не @имя и не ссылка t.me. Исправьте поле в профилях на портале; связи пока прежние.",
+        "It holds no Telegram id, @name or t.me link. Correct the field in the portal's profiles; the links stay as they are.",
+    ),
+    "POLL_CONFLICTS": Sentence("Конфликты за 7 дней", "Conflicts of 7 days"),
+    "POLL_CONFLICTS_DO": Sentence(
+        "Эти пользователи остались без связи: тот же аккаунт позже указан у другого. Сверьте поле Telegram у обоих.",
+        "These users lost their link: the same account stands with another user later. Compare the Telegram field of both.",
+    ),
+    "POLL_ROUNDS": Sentence("Сверки", "Rounds"),
+    "POLL_NO_ROUNDS": Sentence("Сверок ещё не было.", "There was no round yet."),
+    "POLL_WHEN": Sentence("Когда", "When"),
+    "POLL_RESULT": Sentence("Итог", "Result"),
+    "POLL_USERS": Sentence("Пользователей", "Users"),
+    "POLL_CHANGES": Sentence("Изменений", "Changes"),
+    "POLL_UNLINKED": Sentence("Снято связей", "Links ended"),
+    "POLL_UNREAD": Sentence("Не читается", "Unreadable"),
+    "POLL_DONE": Sentence("выполнена", "done"),
+    "POLL_FAILED_TAG": Sentence("не удалась", "failed"),
+    "POLL_AT_RISK": Sentence(
+        "остановлена: сняла бы {n} связь|остановлена: сняла бы {n} связи|остановлена: сняла бы {n} связей",
+        "stopped: it would end {n} link|stopped: it would end {n} links",
+    ),
+}
