@@ -32,14 +32,18 @@ def _about(portal: str, bitrix_user_id: int, text: str) -> bool:
 
 def _requests(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
     after, found = 0, []
+    of_event = "SELECT event_id FROM outcomes WHERE bitrix_user_id = ? AND portal = ? AND event_id <> ''"
+    # An event that named nobody until somebody mended it: its consumer knows whom it was about.
+    theirs_by_outcome = {row[0] for row in connection.execute(of_event, (bitrix_user_id, portal))}
     statement = (
-        "SELECT r.n, r.event, r.portal, r.record, w.whole FROM requests r LEFT JOIN wholes w ON w.n = r.n "
-        "WHERE r.n > ? ORDER BY r.n LIMIT ?"
+        "SELECT r.n, r.event, r.portal, r.record, w.whole, r.event_id FROM requests r "
+        "LEFT JOIN wholes w ON w.n = r.n WHERE r.n > ? ORDER BY r.n LIMIT ?"
     )
     while rows := connection.execute(statement, (after, _PAGE)).fetchall():
-        for n, event, of_portal, record, whole in rows:
+        for n, event, of_portal, record, whole, event_id in rows:
             users = json.loads(record).get("users", [])
             theirs = of_portal == portal and bitrix_user_id in users
+            theirs = theirs or (not users and event_id in theirs_by_outcome)
             text = f"{event} {of_portal} {record} {whole or ''}"
             if theirs or _about(portal, bitrix_user_id, text):
                 found.append(n)

@@ -15,7 +15,8 @@
     day: { day: "numeric", month: "long" },
     full: { day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
   };
-  const format = (at, show) => new Intl.DateTimeFormat(lang, shows[show]).format(at);
+  const isThisYear = (at) => at.getFullYear() === new Date().getFullYear();
+  const format = (at, show) => new Intl.DateTimeFormat(lang, { ...shows[show], ...("day" in shows[show] && !isThisYear(at) ? { year: "numeric" } : {}) }).format(at);
   const dayOf = (at) => new Intl.DateTimeFormat("en-CA").format(at);
 
   function localize(root) {
@@ -288,6 +289,9 @@
 
   localize(document);
   enhance(document);
+  // On a phone the navigation is a strip that scrolls by itself: the view that is open is seen in it.
+  const here = one("nav [aria-current]");
+  if (here) here.parentNode.scrollLeft = here.offsetLeft - here.parentNode.offsetLeft - 40;
   showLive();
   window.htmx.config.timeout = 10000;
   window.setInterval(showLive, 1000);

@@ -15,7 +15,7 @@ WORDS: dict[str, Sentence] = {
     "CHECK_ALL_OK": Sentence("Всё в порядке.", "Everything is in order."),
     "CHECK_FAILED": Sentence(
         "{n} ошибка: начните с первой.|{n} ошибки: начните с первой.|{n} ошибок: начните с первой.",
-        "{n} check failed: what to do stands beside it.|{n} checks failed: begin with the first.",
+        "{n} check failed: begin with it.|{n} checks failed: begin with the first.",
     ),
     "CHECK_TEST": Sentence("Пробное событие", "A test event"),
     "CHECK_EVENT": Sentence("Какое событие", "Which event"),

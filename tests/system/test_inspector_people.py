@@ -1,0 +1,134 @@
+"""In a browser: a dead letter mended and requeued, the link's history, a person forgotten; and the tools."""
+
+import json
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gateway.journal import Journal
+from gateway.local.inspector.words import words
+from tests.support.chromium import Tab, chromium
+from tests.support.deliveries import OTHER_TOKEN, PORTAL, form
+from tests.support.processes import Running, Start, wait_for
+
+WITHIN = 60.0  # seconds: a slow machine is no failure
+
+
+def inspector_link(server: Running) -> str:
+    found = wait_for(lambda: re.search(r"http://\S+/inspector\?key=\S+", server.log()), WITHIN)
+    assert found is not None
+    return found[0]
+
+
+def go(tab: Tab, view: str) -> None:
+    """Open a view by the navigation, and see that nothing of it is wider than the window."""
+    tab.click(f"[data-go='{view}']")
+    tab.wait(f"document.querySelector('nav [aria-current]')?.dataset.go === '{view}'", WITHIN)
+    fits(tab)
+
+
+def fits(tab: Tab) -> None:
+    wide, window = tab.run("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide <= window
+
+
+def chosen(tab: Tab, language: str) -> None:
+    tab.run(
+        f"document.querySelector('select[name=language]').value = '{language}';"
+        "document.querySelector('select[name=language]').dispatchEvent(new Event('change'))"
+    )
+    tab.wait(f"document.documentElement.lang === '{language}' && document.readyState === 'complete'", WITHIN)
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1360), ("ru", 375)])
+def test_from_a_dead_letter_to_a_forgotten_person(
+    start_serve: Start, tmp_path: Path, language: str, width: int
+) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("Chromium is missing: apt-get install chromium")
+    server = start_serve(LOG_LANGUAGE="en", BITRIX24_DOMAIN=PORTAL)
+
+    def say(key: str, **values: object) -> str:
+        return words(key, language, **values)
+
+    accepted = server.post(form(data={"ID": "<b>12</b>", "UF_USR_TELEGRAM": "@ivan_petrov"})).json
+    journal = Journal(server.env["JOURNAL_URL"])
+    wait_for(lambda: (one := journal.request(accepted["event_id"])) and one.kind == "aside", WITHIN)
+    with chromium(tmp_path / "profile") as browser:
+        tab = browser.tab()
+        tab.size(width, 812)
+        tab.open(inspector_link(server))
+        chosen(tab, language)
+
+        go(tab, "d")
+        tab.shows(say("REASON_NO_USER_ID"))
+        tab.click("ONUSERUPDATE")
+        tab.shows(say("DEAD_MESSAGE"))
+        fits(tab)
+        tab.run("window.mended = true; document.querySelector('#message').value = "
+                "document.querySelector('#message').value.replace('<b>12</b>', '12')")  # fmt: skip
+        tab.click(say("DEAD_SAVE"))
+        tab.shows(say("DEAD_REQUEUED", n=1))
+        tab.shows(say("CAME_LINK_SYNCED", account="@ivan_petrov", user=12))
+        tab.shows(say("DEAD_NONE"))
+        fits(tab)
+
+        go(tab, "l")
+        tab.click(say("PERSON_N", user=12))
+        tab.shows(say("HISTORY"))
+        tab.shows("@ivan_petrov")
+        fits(tab)
+        tab.click(say("SOURCE_WEBHOOK"))
+        tab.wait(f"location.pathname.endsWith('/r/{accepted['request_id']}')", WITHIN)
+        fits(tab)
+        tab.run("history.back()")
+        tab.shows(say("FORGET"))
+        tab.run("window.confirm = (text) => { window.asked = text; return false; }")
+        tab.click(say("FORGET"))
+        tab.wait("window.asked", WITHIN)
+        assert tab.run("window.asked") == say("FORGET_ASK", user=12, portal=PORTAL)
+        tab.run("window.confirm = () => true")
+        tab.click(say("FORGET"))
+        tab.shows(say("LINKS_NONE"))
+        fits(tab)
+        assert browser.errors == []
+    assert journal.request(accepted["event_id"]) is None
+    kept = Path(server.env["DATABASE_URL"].removeprefix("sqlite:///")).read_bytes()
+    assert b"ivan_petrov" not in kept
+
+
+def test_explained_checked_tested_and_read_up_in_a_browser(start_serve: Start, tmp_path: Path) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("Chromium is missing: apt-get install chromium")
+    server = start_serve(LOG_LANGUAGE="en")
+    with chromium(tmp_path / "profile") as browser:
+        tab = browser.tab()
+        tab.size(375, 812)
+        tab.open(inspector_link(server))
+        go(tab, "e")
+        tab.run(f"document.querySelector('#pasted').value = {json.dumps(form(token=OTHER_TOKEN).decode())}")
+        tab.click(".stack .primary")
+        tab.shows("Another webhook's token")
+        fits(tab)
+        tab.click(words("GUIDE", "en"))
+        tab.wait("location.hash === '#token_other_webhook' && document.querySelector(':target')", WITHIN)
+        fits(tab)
+
+        go(tab, "c")
+        tab.click(words("CHECK_RUN", "en"))
+        tab.shows("accepted tokens: 1")
+        tab.wait("!document.body.innerText.includes('Checking')", WITHIN)
+        tab.click(words("CHECK_SEND", "en"))
+        tab.shows("200 EVENT_QUEUED")
+        tab.shows(words("PROBE_PASSED", "en"))
+        fits(tab)
+        go(tab, "p")
+        tab.shows("BITRIX24_WEBHOOK_TOKEN")
+        assert browser.errors == []
+    with suppress(FileNotFoundError):
+        assert OTHER_TOKEN not in Path(server.env["JOURNAL_URL"].removeprefix("sqlite:///")).read_text(
+            errors="replace"
+        )
