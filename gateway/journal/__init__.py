@@ -282,6 +282,10 @@ class Journal:
         """What people put back on the queue, the newest first; `reason` is why it had been a dead letter."""
         return self._read(lambda c: reading.requeued(c, limit), [])
 
+    def conflicts(self, limit: int = 50) -> list[Outcome]:
+        """Users who lost a link to another, the newest first."""
+        return self._read(lambda c: reading.conflicts(c, limit), [])
+
     def rounds(self, limit: int = 50) -> list[Round]:
         return self._read(lambda c: reading.rounds(c, limit), [])
 

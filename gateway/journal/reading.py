@@ -222,6 +222,13 @@ def count_tagged(connection: sqlite3.Connection, tag: str, since: float) -> int:
     return sum(1 for found, at in rows if found == tag and at >= since)
 
 
+def conflicts(connection: sqlite3.Connection, limit: int) -> list[Outcome]:
+    """Users who lost a link to another, the newest first, among the last outcomes of all."""
+    last = f"SELECT {_OUTCOME} FROM outcomes ORDER BY id DESC LIMIT {SCANNED}"  # noqa: S608
+    statement = f"SELECT * FROM ({last}) WHERE code = 'LINK_CONFLICT' LIMIT ?"  # noqa: S608
+    return [_outcome(row) for row in connection.execute(statement, (limit,))]
+
+
 def requeued(connection: sqlite3.Connection, limit: int) -> list[Outcome]:
     """What people put back on the queue, the newest first."""
     statement = f"SELECT {_OUTCOME} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT ?"  # noqa: S608

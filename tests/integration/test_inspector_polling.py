@@ -127,15 +127,14 @@ def test_links_at_risk_end_only_by_a_second_yes(
     assert "10 of them unlinked" in ended(browser)
 
 
-def test_conflicts_are_named(browser: Browser, settings: Settings, portal: PortalSimulator) -> None:
-    now = datetime.now(UTC)
-    with closing(open_store(settings.database_url)) as store:
-        for user, minute in ((7, 0), (8, 1)):
-            at = Moment(now + timedelta(minutes=minute - 5), now)
-            store.apply(portal.domain, f"e{user}", [Observation(user, Account(55), at, True, at)])
+def test_conflicts_are_named(browser: Browser, journal: Journal, portal: PortalSimulator) -> None:
+    said = {"event_id": "e1", "subscription": "on-user-update", "portal": portal.domain, "bitrix_user_id": 7}
+    journal.add_outcome({**said, "code": "LINK_CONFLICT", "account": "@ivan_petrov"})
+    journal.add_outcome({**said, "code": "LINK_SYNCED", "bitrix_user_id": 8})
     page = browser.get("/polling").text
     assert "Conflicts" in page
-    assert re.search(r"user=7\"[^>]*>User 7<", page)
+    assert re.search(r"user=7\"[^>]*>User 7</a> · @ivan_petrov<", page)
+    assert "User 8" not in page
 
 
 def test_the_doctor_ticks_off_its_checks(browser: Browser) -> None:

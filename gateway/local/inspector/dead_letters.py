@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -13,7 +13,7 @@ import flask
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message
 from gateway.journal import Outcome
-from gateway.links import open_store, store_exists, user_record
+from gateway.links import user_record
 from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.rows import subscription_name
 from gateway.queues import open_publisher
@@ -126,15 +126,11 @@ def _requeue(page: Inspector, kept: Kept) -> None:
 
 def _letters(page: Inspector, stack: ExitStack, problems: list[str]) -> Iterator[Kept]:
     """All of them, as far as their sources can be read; what can't is said in `problems`."""
-    settings = page.settings
     sources: list[Callable[[], Iterator[Kept]]] = [
-        lambda: queue_letters(settings, stack),
+        lambda: store_letters(store) if (store := page.store()) else iter(()),
+        lambda: queue_letters(page.settings, stack),
         lambda: journal_events(page.journal),
     ]
-    if store_exists(settings.database_url):
-        sources.insert(
-            0, lambda: store_letters(stack.enter_context(closing(open_store(settings.database_url))))
-        )
     for source in sources:
         try:
             yield from source()

@@ -4,7 +4,6 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,16 +11,15 @@ from itertools import islice
 import flask
 
 from gateway.events import rfc3339
-from gateway.links import open_store, store_exists
 from gateway.links.model import HistoryRow, Link, Store
 from gateway.links.telegram_account import parse_account
 from gateway.local.inspector.frame import Inspector, View
 from gateway.tools.forgetting import forget_person
 
 SHOWN = 50  # people on one page
-SCANNED = 5000  # links that one page looks at: of a rare state, the next page goes on
+SCANNED = 1000  # links that one page looks at: of a rare state, the next page goes on
 HISTORY = 100  # changes of one person, the newest
-WALKED = 5000  # changes that are read for these
+WALKED = 2000  # changes that are read for these
 STATES = ("linked", "by_name", "ended", "inactive")
 COLUMNS = (
     "portal",
@@ -54,11 +52,11 @@ def register(page: Inspector) -> None:
         portals: list[str] = []
         rows: list[Link] = []
         portal, older = "", None
-        if store_exists(page.settings.database_url):
-            with closing(open_store(page.settings.database_url)) as store:
-                portals = store.portals()
-                portal = _portal(page, portals)
-                rows, older = _found(store, portal, search, state, _number("after"))
+        store = page.store()
+        if store is not None:
+            portals = store.portals()
+            portal = _portal(page, portals)
+            rows, older = _found(store, portal, search, state, _number("after"))
         return page.render(
             "links.html", view="links", states=STATES, account=account_of, state_of=state_of, search=search,
             state=state, rows=rows, older=older, portals=portals, portal=portal,
@@ -68,11 +66,11 @@ def register(page: Inspector) -> None:
     @page.app.get("/links/person", endpoint="person")
     def person() -> str:
         portal, user = flask.request.args.get("portal", ""), _number("user")
-        if not store_exists(page.settings.database_url):
+        store = page.store()
+        if store is None:
             flask.abort(404)
-        with closing(open_store(page.settings.database_url)) as store:
-            link = store.get(portal, user)
-            rows = deque(islice(store.history(portal, bitrix_user_id=user), WALKED), HISTORY)
+        link = store.get(portal, user)
+        rows = deque(islice(store.history(portal, bitrix_user_id=user), WALKED), HISTORY)
         if link is None and not rows:
             flask.abort(404)
         changes = [_change(page, row) for row in reversed(rows)]
@@ -177,15 +175,14 @@ def _csv(page: Inspector, portal: str) -> Iterator[str]:
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
     writer.writerow(COLUMNS)
-    if store_exists(page.settings.database_url):
-        with closing(open_store(page.settings.database_url)) as store:
-            for link in store.links(portal.lower() or None):
-                values = asdict(link)
-                writer.writerow([_plain(values[name]) for name in COLUMNS])
-                if line.tell() > 32_768:
-                    yield line.getvalue()
-                    line.seek(0)
-                    line.truncate()
+    store = page.store()
+    for link in store.links(portal.lower() or None) if store else ():
+        values = asdict(link)
+        writer.writerow([_plain(values[name]) for name in COLUMNS])
+        if line.tell() > 32_768:
+            yield line.getvalue()
+            line.seek(0)
+            line.truncate()
     yield line.getvalue()
 
 

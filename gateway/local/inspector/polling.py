@@ -2,20 +2,14 @@
 
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime
 from typing import Any
 
 import flask
 
 from gateway.errors import GatewayError
 from gateway.journal import Round
-from gateway.links import open_store, store_exists
-from gateway.links.model import HistoryRow
 from gateway.local.inspector.frame import Inspector, View
 from gateway.portal import resync
 from gateway.portal.reconcile import LinksAtRisk, Summary
@@ -23,8 +17,6 @@ from gateway.settings import Settings
 
 ROUNDS = 50
 CONFLICTS = 50
-WALKED = 5000  # changes of links that are read for these
-WEEK = timedelta(days=7)
 
 
 @dataclass
@@ -75,7 +67,7 @@ def register(page: Inspector) -> None:
             "every": page.settings.resync_every,
             "domain": page.settings.domain,
             "unreadable": _unreadable(rounds),
-            "conflicts": list(_conflicts(page)),
+            "conflicts": page.journal.conflicts(CONFLICTS),
         }
 
     @page.app.get("/polling", endpoint="polling")
@@ -110,15 +102,6 @@ def _unreadable(rounds: list[Round]) -> list[int]:
     """The users whose field the last whole round could not read."""
     done = next((one for one in rounds if one.code == "RESYNC_DONE"), None)
     return list(done.facts.get("unreadable_users", [])) if done else []
-
-
-def _conflicts(page: Inspector) -> Iterator[HistoryRow]:
-    """Whose account another user has, the newest first."""
-    if not store_exists(page.settings.database_url):
-        return
-    with closing(open_store(page.settings.database_url)) as store:
-        rows = islice(store.history(since=datetime.now(UTC) - WEEK), WALKED)
-        yield from reversed(deque((row for row in rows if row.change == "conflict"), CONFLICTS))
 
 
 VIEW = View("polling", "p", register)

@@ -31,7 +31,7 @@ WORDS: dict[str, Sentence] = {
         "Там не Telegram ID, не @имя и не ссылка t.me. Исправьте поле в профилях на портале; связи пока прежние.",
         "It holds no Telegram id, @name or t.me link. Correct the field in the portal's profiles; the links stay as they are.",
     ),
-    "POLL_CONFLICTS": Sentence("Конфликты за 7 дней", "Conflicts of 7 days"),
+    "POLL_CONFLICTS": Sentence("Конфликты", "Conflicts"),
     "POLL_CONFLICTS_DO": Sentence(
         "Эти пользователи остались без связи: тот же аккаунт позже указан у другого. Сверьте поле Telegram у обоих.",
         "These users lost their link: the same account stands with another user later. Compare the Telegram field of both.",
