@@ -723,6 +723,14 @@ SENTENCES: dict[str, Sentence] = {
     "REASON_ATTEMPTS": Sentence("{subscription}: попытки кончились", "{subscription}: out of attempts"),
     "REASON_NO_WORKER": Sentence("обработчик завершался, не закончив с ним", "no worker finished it"),
     "REASON_NO_ANSWER": Sentence("{destination} не ответил", "{destination}: no answer"),
+    "INSPECTOR_OVER_CLOUD": Sentence(
+        "Инспектор проекта {project}: {url}\nСобытия сюда не отправляйте: здесь только страница. Ctrl-C завершает",
+        "The inspector of {project}: {url}\nSend no events here: this is only the page. Ctrl-C ends it",
+    ),
+    "INSPECTOR_WHICH_PROJECT": Sentence(
+        "Назовите проект: ./b24 inspector --project ПРОЕКТ",
+        "Name the project: ./b24 inspector --project PROJECT",
+    ),
     # `events`.
     "EVENTS_NONE": Sentence(
         "За это время ничего не пришло. Смотрите раньше (--since 7d) или отправьте пробное: ./b24 trigger ONUSERUPDATE",

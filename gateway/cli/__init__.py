@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "Why a request is refused: paste the request, a curl line or a log record.",
     "doctor": "Check the settings and a running address.",
     "events": "What came, and what came of it; an accepted event once more.",
+    "inspector": "The inspector's page over Cloud Logging, on this machine.",
     "rejections": "Why requests were refused, grouped by cause.",
     "field": "Create the Telegram field of users' profiles in the portal.",
     "resync": "Compare the portal's users with the links, and queue what changed.",

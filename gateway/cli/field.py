@@ -17,7 +17,11 @@ _NAME = re.compile(r"UF_USR_[A-Z0-9_]{1,43}")
 _PATIENCE = 30.0
 
 
-@click.group("field", help="The field of the users' profiles that holds the Telegram account.")
+@click.group(
+    "field",
+    help="The field of the users' profiles that holds the Telegram account.",
+    epilog="Example: ./b24 field create",
+)
 def command() -> None:
     """A group, so that the command reads as what it does."""
 

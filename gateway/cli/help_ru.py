@@ -57,6 +57,8 @@ HELP = {
     "Why a request is refused: paste the request, a curl line or a log record.": "Почему запрос отвергнут: вставьте запрос, строку curl или запись журнала.",
     "Check the settings and a running address.": "Проверить настройки и работающий адрес.",
     "What came, and what came of it; an accepted event once more.": "Что приходило и что с этим стало; повторить принятое событие.",
+    "The inspector's page over Cloud Logging, on this machine.": "Страница инспектора по Cloud Logging, на этой машине.",
+    "The inspector's page over a project's Cloud Logging, on this machine and with your own login: what the functions refused, what came of each event, links, dead letters. `serve` has its page without this.": "Страница инспектора по Cloud Logging проекта, на этой машине и с вашим входом: что отвергли функции, что стало с каждым событием, связи, недоставленное. У `serve` страница есть и без этого.",
     "Why requests were refused, grouped by cause.": "Почему отвергали запросы, по причинам.",
     "Compare the portal's users with the links, and queue what changed.": "Сверить пользователей портала со связями и поставить изменения в очередь.",
     "Create the Telegram field of users' profiles in the portal.": "Создать на портале поле Telegram в профилях пользователей.",

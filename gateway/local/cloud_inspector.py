@@ -1,0 +1,73 @@
+"""The inspector over Cloud Logging: the same page, on the operator's machine, with the operator's login."""
+
+import logging
+import signal
+import socket
+import tempfile
+import threading
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import PassingFailure
+from gateway.journal import Journal
+from gateway.local import inspector
+from gateway.local.http_server import HttpServer
+from gateway.local.inspector.door import Door
+from gateway.settings import Settings
+from gateway.texts import say
+from gateway.tools.cloud_log import CloudLog
+from gateway.tools.sample_delivery import here
+
+REFRESH_SECONDS = 5.0
+
+log = logging.getLogger("gateway.inspector")
+
+
+def of_project(settings: Settings, project: str) -> Settings:
+    """The settings of what deploy.sh makes in a project, where these are of one machine."""
+    if settings.queue_kind == "pubsub":
+        return settings
+    return replace(
+        settings,
+        queue_url=f"pubsub://{project}/b24-events",
+        database_url=f"firestore://{project}/b24-links",
+    )
+
+
+def serve_page(
+    settings: Settings, listener: socket.socket, project: str, since: datetime, client: Any = None
+) -> None:
+    """Answer at `listener` until SIGTERM or SIGINT. Raises `PassingFailure` where the log can't be read."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with tempfile.TemporaryDirectory(prefix="b24-inspector-") as directory:
+        known = replace(settings, journal_url=f"sqlite:///{Path(directory) / 'journal.db'}")
+        journal = Journal(known.journal_url, known.language)
+        cloud = CloudLog(project, known.language, since, client)
+        cloud.copy_into(journal)
+        refreshing = threading.Thread(target=_refresh, args=(cloud, journal, stop), daemon=True)
+        refreshing.start()
+        door = Door(known)
+        host, port = listener.getsockname()[:2]
+        url = here(host, port) + door.link
+        print(say("INSPECTOR_OVER_CLOUD", known.language, project=project, url=url), flush=True)
+        HttpServer(inspector.beside(_nothing_else, known, journal, door), listener, known.language).run(stop)
+        refreshing.join(1.0)
+        journal.close()
+
+
+def _refresh(cloud: CloudLog, journal: Journal, stop: threading.Event) -> None:
+    while not stop.wait(REFRESH_SECONDS):
+        try:
+            cloud.copy_into(journal)
+        except PassingFailure as failure:
+            log.warning("%s", failure)
+
+
+def _nothing_else(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """This machine takes no events: only the page is here."""
+    start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
+    return [b""]

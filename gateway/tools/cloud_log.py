@@ -1,0 +1,152 @@
+"""What the deployed functions say in Cloud Logging, copied into a journal: for the inspector at home.
+
+A refusal is a record of the receiver, what came of an event one of a consumer; that an event
+was accepted is not logged by itself, so what came of it stands for that. Everything read is
+shown and nothing is done by it: strangers can have a line written into a log.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.errors import PassingFailure
+from gateway.events import rfc3339
+from gateway.ingest.decision import STATUS
+from gateway.journal import TAGS, Journal, NewRequest
+from gateway.texts import say
+
+PAGE = 1000
+LATE = timedelta(minutes=2)  # an entry may arrive later than one that is younger
+MOST = 20_000  # entries of one look: as many as a journal keeps
+ROUNDS = ("RESYNC_DONE", "RESYNC_FAILED", "LINKS_AT_RISK")
+
+_REFUSALS = 'severity="WARNING" AND jsonPayload.places:* AND jsonPayload.request_id:*'
+_CODES = " OR ".join(f'"{code}"' for code in (*TAGS, *ROUNDS))
+FILTER = f'resource.type="cloud_run_revision" AND (({_REFUSALS}) OR jsonPayload.code=({_CODES}))'
+
+Entry = tuple[datetime, str, Mapping[str, Any]]
+"""When it was written, its id, and its fields."""
+
+
+class CloudLog:
+    """A project's log; `copy_into` copies what came since the last time."""
+
+    def __init__(self, project: str, language: str, since: datetime, client: Any = None) -> None:
+        self._project, self._language, self._since = project, language, since
+        self._client = client
+        self._seen: dict[str, None] = {}  # ids, the newest last
+        self._requests: dict[str, None] = {}  # events that have a record
+
+    def copy_into(self, journal: Journal) -> int:
+        """Copy new entries; how many that were. Raises `PassingFailure` where the log can't be read."""
+        count = 0
+        newest = self._since
+        for at, insert_id, fields in self._entries():
+            newest = max(newest, at)
+            if insert_id in self._seen:
+                continue
+            self._seen[insert_id] = None
+            self._copy(journal, at.timestamp(), whole_numbers(fields))
+            count += 1
+            if count == MOST:
+                break
+        self._since = max(self._since, newest - LATE)
+        for known in (self._seen, self._requests):
+            for old in list(known)[: max(0, len(known) - 2 * MOST)]:
+                del known[old]
+        return count
+
+    def _copy(self, journal: Journal, at: float, fields: Mapping[str, Any]) -> None:
+        code = str(fields.get("code", ""))
+        if code in ROUNDS:
+            journal.write([("round", at, fields)])
+        elif code in TAGS:
+            event_id = str(fields.get("event_id", ""))
+            if event_id and event_id not in self._requests:
+                self._requests[event_id] = None
+                journal.add_requests([_accepted(at, fields, event_id)])
+            journal.write([("outcome", at, fields)])
+        elif fields.get("request_id"):
+            journal.add_requests([_refused(at, fields, code)])
+
+    def _entries(self) -> Iterator[Entry]:
+        import google.api_core.exceptions
+        import google.auth.exceptions
+        import requests
+        from google.cloud import logging
+
+        wanted = f'{FILTER} AND timestamp>="{rfc3339(self._since)}"'
+        try:
+            if self._client is None:
+                self._client = logging.Client(project=self._project, _use_grpc=False)  # type: ignore[no-untyped-call]
+            found = self._client.list_entries(filter_=wanted, order_by=logging.ASCENDING, page_size=PAGE)
+            for entry in found:
+                if isinstance(entry.payload, Mapping):
+                    yield entry.timestamp or datetime.now(UTC), str(entry.insert_id), entry.payload
+        except (
+            google.api_core.exceptions.GoogleAPIError,
+            google.auth.exceptions.GoogleAuthError,
+            requests.RequestException,
+        ) as error:
+            problem = type(error).__name__
+        else:
+            return
+        raise PassingFailure(say("LOG_UNREADABLE", self._language, project=self._project, problem=problem))
+
+
+def whole_numbers(value: Any) -> Any:
+    """Cloud Logging keeps every number as a double: 12.0 was 12."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(name): whole_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [whole_numbers(inner) for inner in value]
+    return value
+
+
+def _refused(at: float, fields: Mapping[str, Any], code: str) -> NewRequest:
+    causes = [cause for cause in fields.get("causes") or [] if isinstance(cause, Mapping)]
+    places = [seen for seen in fields.get("places") or [] if isinstance(seen, Mapping)]
+    named = (
+        "method",
+        "path",
+        "content_type",
+        "body_bytes",
+        "decoded_as",
+        "top_level_keys",
+        "user_agent",
+        "field",
+    )
+    shape = {name: fields[name] for name in named if fields.get(name) is not None}
+    prints = [str(seen["fingerprint"]) for seen in places if seen.get("fingerprint")]
+    places = [
+        {"length": None, "fingerprint": None, **seen} for seen in places if {"place", "state"} <= set(seen)
+    ]
+    return NewRequest(
+        request_id=str(fields["request_id"])[:64].lower(),
+        at=at,
+        kind="refused",
+        code=code,
+        status=STATUS.get(code, 405 if code == "METHOD_GET" else 400),
+        cause=str(causes[0].get("code", "")) if causes else "",
+        terms=tuple(prints),
+        record={"users": [], "accounts": [], "place": None, **shape, "places": places, "causes": causes},
+    )
+
+
+def _accepted(at: float, fields: Mapping[str, Any], event_id: str) -> NewRequest:
+    user = fields.get("bitrix_user_id")
+    users = [user] if isinstance(user, int) else []
+    return NewRequest(
+        request_id=event_id[:16],
+        at=at,
+        kind="accepted",
+        code="EVENT_QUEUED",
+        status=200,
+        event=str(fields.get("event", "")),
+        event_id=event_id,
+        portal=str(fields.get("portal", "")),
+        terms=tuple(map(str, users)),
+        record={"users": users, "accounts": [], "place": None, "places": [], "causes": []},
+    )

@@ -1,0 +1,154 @@
+"""The inspector over Cloud Logging: what the functions logged, on the same page."""
+
+import http.client
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli import main
+from gateway.errors import PassingFailure
+from gateway.journal import Filters, Journal
+from gateway.local.cloud_inspector import of_project, serve_page
+from gateway.settings import Settings, load
+from gateway.tools.cloud_log import CloudLog
+from tests.support.cloud_logging import CloudLogging
+from tests.support.inspector import Browser
+from tests.support.processes import wait_for
+
+NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
+EVENT_ID = "ab" * 32
+CAUSE = {"code": "TOKEN_OTHER_WEBHOOK", "detail": "d", "says": "Another webhook's.", "do": "Compare them."}
+REFUSAL = {
+    "code": "TOKEN_MISMATCH",
+    "places": [
+        {"place": "query:token", "state": "absent", "length": None, "fingerprint": None},
+        {"place": "body:token", "state": "mismatch", "length": 32.0, "fingerprint": "0badcafe"},
+        {"odd": "a stranger's"},
+    ],
+    "causes": [CAUSE],
+    "method": "POST",
+    "path": "/<script>alert(1)</script>",
+    "body_bytes": 414.0,
+    "request_id": "00000000000000aa",
+}
+OUTCOME = {
+    "code": "LINK_SYNCED",
+    "event": "ONUSERUPDATE",
+    "event_id": EVENT_ID,
+    "portal": "p.bitrix24.ru",
+    "bitrix_user_id": 12.0,
+    "subscription": "b24-on-user-update",
+    "account": "@ivan_petrov",
+}
+ROUND = {"code": "RESYNC_DONE", "users": 5000.0, "published": 3.0, "unlinked": 0.0, "unreadable": 0.0}
+
+
+def entry(number: int, payload: dict[str, Any], severity: str = "INFO") -> dict[str, Any]:
+    return {
+        "logName": "projects/p-1234/logs/stderr",
+        "insertId": f"i{number}",
+        "timestamp": f"2026-11-27T09:00:0{number}Z",
+        "severity": severity,
+        "jsonPayload": payload,
+    }
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load({"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db", "LOG_LANGUAGE": "en"}, None)
+
+
+@pytest.fixture
+def journal(settings: Settings) -> Iterator[Journal]:
+    journal = Journal(settings.journal_url, "en", clock=lambda: NOW.timestamp() + 60)
+    yield journal
+    journal.close()
+
+
+def test_the_log_becomes_requests_outcomes_and_rounds(
+    logging_api: tuple[type[CloudLogging], Any], journal: Journal, settings: Settings
+) -> None:
+    far_side, client = logging_api
+    far_side.entries = [entry(1, REFUSAL, "WARNING"), entry(2, OUTCOME), entry(3, ROUND)]
+    cloud = CloudLog("p-1234", "en", NOW, client)
+    assert cloud.copy_into(journal) == 3
+    assert cloud.copy_into(journal) == 0  # the same entries once more
+    asked = far_side.asked[0]["filter"]
+    assert 'timestamp>="2026-11-27T09:00:00Z"' in asked
+    assert "cloud_run_revision" in asked
+    [refused] = journal.page(Filters(kinds=("refused",))).requests
+    assert (refused.status, refused.cause, refused.record["body_bytes"]) == (403, "TOKEN_OTHER_WEBHOOK", 414)
+    accepted = journal.request(EVENT_ID)
+    assert accepted is not None
+    assert (accepted.tag, accepted.record["users"]) == ("linked", [12])
+    assert journal.outcomes([EVENT_ID])[EVENT_ID][0].bitrix_user_id == 12
+    assert journal.rounds()[0].facts["users"] == 5000
+    browser = Browser(settings, journal)
+    page = browser.get("/r/00000000000000aa").text
+    assert "Compare them." in page
+    assert "0badcafe" in page
+    assert "<script>alert" not in page
+    for language in ("ru", "en"):
+        browser.speak(language)
+        assert browser.get(f"/r/{EVENT_ID}").status_code == 200
+        assert "ONUSERUPDATE" in browser.get("/requests?period=7d").text
+
+
+def test_a_log_that_cannot_be_read(logging_api: tuple[type[CloudLogging], Any], journal: Journal) -> None:
+    far_side, client = logging_api
+    far_side.status = 403
+    with pytest.raises(PassingFailure, match=r"roles/logging\.viewer"):
+        CloudLog("p-1234", "en", NOW, client).copy_into(journal)
+
+
+def test_the_page_is_served_here_and_takes_no_events(
+    logging_api: tuple[type[CloudLogging], Any], settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, client = logging_api
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    statuses: list[int] = []
+
+    def status(method: str, path: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request(method, path)
+        found = connection.getresponse().status
+        connection.close()
+        return found
+
+    def visit() -> None:
+        statuses.append(wait_for(lambda: status("GET", "/inspector"), 60))
+        statuses.append(status("POST", "/api/bitrix/webhook"))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    try:
+        serve_page(of_project(settings, "p-1234"), listener, "p-1234", NOW, client)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    visitor.join()
+    assert statuses == [401, 404]
+    assert f"http://127.0.0.1:{port}/inspector?key=" in capsys.readouterr().out
+
+
+def test_a_projects_own_queue_and_store_stand_in_for_those_of_one_machine(settings: Settings) -> None:
+    there = of_project(settings, "p-1234")
+    assert (there.queue_kind, there.database_url) == ("pubsub", "firestore://p-1234/b24-links")
+    own = load({"QUEUE_URL": "pubsub://q-1234/mine-events"}, None)
+    assert of_project(own, "p-1234") == own
+
+
+def test_without_a_project(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
+    assert main(["inspector"]) == 2
+    assert "--project" in capsys.readouterr().err
