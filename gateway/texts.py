@@ -240,6 +240,10 @@ SENTENCES: dict[str, Sentence] = {
         "Было бы возвращено: {count}; возвращено раньше: {skipped}. Ничего не изменено",
         "Would be put back: {count}; put back earlier: {skipped}. Nothing was changed",
     ),
+    "REPLAY_DAMAGED": Sentence(
+        "Запись {id} в журнале повреждена и не возвращена; остальные возвращены. Посмотрите её: sqlite3 journal.db 'SELECT record FROM unqueued WHERE id = {id}'",
+        "Record {id} of the journal is damaged and was not put back; the others were. Look at it: sqlite3 journal.db 'SELECT record FROM unqueued WHERE id = {id}'",
+    ),
     "REPLAY_INCOMPLETE": Sentence(
         "Событие {event_id} найдено не целиком. Расширьте --since или экспорт, чтобы нашлись все его части",
         "Not all parts of event {event_id} were found. Widen --since or the export until all of them are there",
@@ -837,8 +841,40 @@ SENTENCES: dict[str, Sentence] = {
         "its data is of version {version}, newer than this program knows ({known}). Update the program",
     ),
     "FIRESTORE_SILENT": Sentence(
-        "Firestore не ответил ({problem}). Проверьте DATABASE_URL и права учётной записи",
-        "Firestore did not answer ({problem}). Check DATABASE_URL and the account's rights",
+        "Firestore не ответил ({problem}). Шлюз повторит сам; если это надолго, проверьте сеть и https://status.cloud.google.com",
+        "Firestore did not answer ({problem}). The gateway tries again by itself; if it lasts, check the network and https://status.cloud.google.com",
+    ),
+    "FIRESTORE_EMULATOR": Sentence(
+        "Эмулятор Firestore не отвечает ({problem}). Запустите его: make emulators; для настоящей базы уберите FIRESTORE_EMULATOR_HOST",
+        "The Firestore emulator does not answer ({problem}). Start it: make emulators; for a real database unset FIRESTORE_EMULATOR_HOST",
+    ),
+    "FIRESTORE_RIGHTS": Sentence(
+        "У учётной записи нет прав на Firestore ({problem}). Дайте ей роль roles/datastore.user: ./deploy.sh deploy или gcloud projects add-iam-policy-binding",
+        "The account has no rights on Firestore ({problem}). Give it the role roles/datastore.user: ./deploy.sh deploy, or gcloud projects add-iam-policy-binding",
+    ),
+    "FIRESTORE_API_OFF": Sentence(
+        "В проекте выключен Cloud Firestore API ({problem}). Включите: gcloud services enable firestore.googleapis.com",
+        "The project's Cloud Firestore API is off ({problem}). Enable it: gcloud services enable firestore.googleapis.com",
+    ),
+    "FIRESTORE_PROJECT": Sentence(
+        "Проекта из DATABASE_URL нет, или учётная запись его не видит ({problem}). Исправьте DATABASE_URL: firestore://ПРОЕКТ/БАЗА; имена проектов покажет gcloud projects list",
+        "DATABASE_URL's project does not exist, or the account does not see it ({problem}). Correct DATABASE_URL: firestore://PROJECT/DATABASE; gcloud projects list shows the projects",
+    ),
+    "FIRESTORE_NO_DATABASE": Sentence(
+        "Базы Firestore из DATABASE_URL в проекте нет ({problem}). Создайте её: gcloud firestore databases create, или исправьте имя: firestore://ПРОЕКТ/БАЗА",
+        "DATABASE_URL's Firestore database does not exist in its project ({problem}). Create it: gcloud firestore databases create, or correct the name: firestore://PROJECT/DATABASE",
+    ),
+    "FIRESTORE_MODE": Sentence(
+        "База из DATABASE_URL — в режиме Datastore ({problem}), а шлюзу нужен Native. Создайте другую: gcloud firestore databases create --type=firestore-native",
+        "DATABASE_URL's database is in Datastore mode ({problem}), and the gateway needs Native. Create another: gcloud firestore databases create --type=firestore-native",
+    ),
+    "FIRESTORE_LOGIN": Sentence(
+        "Нет действующих учётных данных Google ({problem}). Войдите: gcloud auth application-default login, или проверьте GOOGLE_APPLICATION_CREDENTIALS",
+        "There are no valid Google credentials ({problem}). Log in: gcloud auth application-default login, or check GOOGLE_APPLICATION_CREDENTIALS",
+    ),
+    "FIRESTORE_QUOTA": Sentence(
+        "Квота Firestore исчерпана ({problem}). Шлюз повторит сам; расход и бесплатный предел видны в консоли: Firestore → Usage",
+        "Firestore's quota is used up ({problem}). The gateway tries again by itself; the console shows the use and the free limit: Firestore → Usage",
     ),
     # `serve`.
     "ENV_READABLE": Sentence(

@@ -75,6 +75,8 @@ def command(
         recent = begin is None or kept.recorded_at is None or kept.recorded_at >= begin
         return recent and (not names or kept.event in names) and (not event_ids or kept.event_id in event_ids)
 
+    damaged: list[int] = []
+
     with ExitStack() as stack:
         store = stack.enter_context(closing(open_store(settings.database_url)))
         publisher = stack.enter_context(closing(open_publisher(settings)))
@@ -84,7 +86,7 @@ def command(
             found = _joined(exported(file.read()), parts)
         else:
             sources = (
-                journal_events(open_journal(settings), begin),
+                journal_events(open_journal(settings), begin, damaged.append),
                 _from_cloud(settings, begin, parts),
                 store_letters(store),
                 queue_letters(settings, stack, subscription),
@@ -98,11 +100,13 @@ def command(
         click.echo(say("REPLAY_INCOMPLETE", settings.language, event_id=event_id), err=True)
     if parts.unsigned:
         click.echo(say("REPLAY_UNSIGNED", settings.language, count=parts.unsigned), err=True)
+    for record in damaged:
+        click.echo(say("REPLAY_DAMAGED", settings.language, id=record), err=True)
     for failure in dict.fromkeys(failures):
         click.echo(failure, err=True)
     if failures:
         return 2
-    return 1 if parts.incomplete() or parts.unsigned else 0
+    return 1 if parts.incomplete() or parts.unsigned or damaged else 0
 
 
 def _as_far_as_readable(source: Iterator[Kept], failures: list[str]) -> Iterator[Kept]:

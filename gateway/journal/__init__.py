@@ -311,13 +311,13 @@ class Journal:
         return found[0] if found else None
 
     def unqueued(self, since: datetime | None = None) -> Iterator[Unqueued]:
-        """Events that the queue did not take, not older than `since`, oldest first."""
+        """Events that the queue did not take since `since`, oldest first; {} for a damaged record."""
         after, from_ = 0, since.timestamp() if since else 0.0
         statement = "SELECT id, at, record FROM unqueued WHERE id > ? AND at >= ? ORDER BY id LIMIT 100"
         nothing: list[tuple[int, float, str]] = []
         while rows := self._read(lambda c: c.execute(statement, (after, from_)).fetchall(), nothing):  # noqa: B023
             for id_, at, text in rows:
-                yield Unqueued(id_, datetime.fromtimestamp(at, UTC), json.loads(text))
+                yield Unqueued(id_, datetime.fromtimestamp(at, UTC), _record(text))
             after = rows[-1][0]
 
     def remove(self, unqueued_id: int) -> None:
@@ -364,6 +364,14 @@ def _take_over(connection: sqlite3.Connection, kind: str, at: float, record: Map
     from gateway.journal.first_edition import take_over  # only where a file of that time is
 
     take_over(connection, kind, at, record)
+
+
+def _record(text: str) -> dict[str, Any]:
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError, TypeError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def open_journal(settings: Settings) -> Journal:

@@ -47,6 +47,7 @@ from gateway.links.firestore_event import (
     row_of,
     walk_of,
 )
+from gateway.links.firestore_failures import meaning
 from gateway.links.model import (
     Account,
     Changes,
@@ -309,5 +310,5 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (GoogleAPIError, GoogleAuthError) as error:
-        told = say("FIRESTORE_SILENT", language(), problem=type(error).__name__)
+        told = say(meaning(error), language(), problem=type(error).__name__)
         raise StoreUnavailable(told) from None

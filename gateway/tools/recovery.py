@@ -96,14 +96,22 @@ class _To:
         self._publisher.close()
 
 
-def journal_events(journal: Journal, since: datetime | None = None) -> Iterator[Kept]:
-    """Events that `serve` could not queue."""
+def journal_events(
+    journal: Journal, since: datetime | None = None, damaged: Callable[[int], None] = lambda _id: None
+) -> Iterator[Kept]:
+    """Events that `serve` could not queue; `damaged` is told of a record that is none."""
     for record in journal.unqueued(since):
-        yield _from_record(journal, record)
+        if kept := _from_record(journal, record):
+            yield kept
+        else:
+            damaged(record.id)
 
 
-def _from_record(journal: Journal, record: Unqueued) -> Kept:
+def _from_record(journal: Journal, record: Unqueued) -> Kept | None:
     told = record.record
+    texts = [told.get(name) for name in ("event", "event_id", "payload")]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(told.get("attributes"), dict):
+        return None
     return Kept(
         source="journal",
         id=f"journal:{record.id}",

@@ -5,11 +5,12 @@ import logging
 import os
 import pty
 import random
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -124,6 +125,24 @@ def test_a_kept_event_comes_back_to_the_byte_and_once(
     assert main(["replay"]) == 0
     assert "skipped: 1" in capsys.readouterr().out
     assert house.queued() == []
+
+
+@pytest.mark.parametrize(
+    "record", ["{", "[]", "null", '{"event": 1}', '{"event": "E", "event_id": "x", "payload": "{}"}']
+)
+def test_a_damaged_record_keeps_nothing_else_back(
+    record: str, house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, after = message(1), message(2)
+    house.keep(before)
+    with closing(sqlite3.connect(house.home / "journal.db")) as connection, connection:
+        connection.execute("INSERT INTO unqueued (at, record) VALUES (?, ?)", (time.time(), record))
+    house.keep(after)
+    assert main(["replay", "--json"]) == 1
+    told = capsys.readouterr()
+    assert [one["event_id"] for one in json.loads(told.out)] == [before.event_id, after.event_id]
+    assert "Record 2 of the journal is damaged" in told.err
+    assert len(house.queued()) == 2
 
 
 def test_dead_letters_of_store_and_queue_come_back(house: House, capsys: pytest.CaptureFixture[str]) -> None:
