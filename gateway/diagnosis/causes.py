@@ -26,7 +26,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "SETTING_URL": Sentence(
         "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} стоит адрес, а нужен только токен.",
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds an address; it takes the token alone.",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds an address; put only the token there.",
     ),
     "SETTING_INCOMING_SECRET": Sentence(
         "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} стоит секрет ВХОДЯЩЕГО вебхука (ID/СЕКРЕТ): исходящий вебхук его никогда не присылает.",
@@ -42,7 +42,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "METHOD_GET": Sentence(
         "Битрикс24 пришёл методом {method} вместо POST: перенаправление по дороге превратило POST в {method}, и тело с токеном пропало.",
-        "Bitrix24 came with {method} instead of POST: a redirect on the way turned the POST into it, and the body with the token is gone.",
+        "Bitrix24 came with {method} instead of POST: a redirect on the way turned the POST into {method}, and the body with the token was lost.",
     ),
     "PATH_WRONG": Sentence(
         "{method} пришёл на адрес, который шлюз не слушает ({path}).",
@@ -50,23 +50,23 @@ SAYS: dict[str, Sentence] = {
     ),
     "LIMIT_EXCEEDED": Sentence(
         "Тело запроса больше предела: пришло {came} байт, принимается до {allowed}.",
-        "The body is over the limit: {came} bytes came, up to {allowed} are taken.",
+        "The body is over the limit: {came} bytes came, up to {allowed} are accepted.",
     ),
     "LIMIT_EXCEEDED/query": Sentence(
         "Строка запроса (после ?) больше предела: пришло {came} байт, принимается до {allowed}.",
-        "The query (after the ?) is over the limit: {came} bytes came, up to {allowed} are taken.",
+        "The query (after the ?) is over the limit: {came} bytes came, up to {allowed} are accepted.",
     ),
     "LIMIT_EXCEEDED/parameters": Sentence(
         "В теле больше полей, чем принимается: пришло {came} или больше, предел {allowed}.",
-        "The body has more fields than are taken: {came} or more came, the limit is {allowed}.",
+        "The body has too many fields: {came} or more came, the limit is {allowed}.",
     ),
     "LIMIT_EXCEEDED/levels": Sentence(
         "Вложенность тела больше предела: уровней {came} или больше, принимается до {allowed}.",
-        "The body is nested deeper than is taken: {came} levels or more, the limit is {allowed}.",
+        "The body is nested too deep: {came} levels or more, the limit is {allowed}.",
     ),
     "BODY_EMPTY": Sentence(
         "POST пришёл без тела, а токен Битрикс24 стоит именно в теле: его потеряло перенаправление или прокси (или его не послал сам отправитель).",
-        "The POST came without a body, which is where Bitrix24 puts the token: a redirect or a proxy dropped it (or the sender sent none).",
+        "The POST came without a body, and the body is where Bitrix24 puts the token: a redirect or a proxy dropped it (or the sender did not send one).",
     ),
     "BODY_COMPRESSED": Sentence(
         "Тело пришло сжатым ({how}), а сжатое шлюз не распаковывает; сам Битрикс24 тело не сжимает.",
@@ -86,7 +86,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_NESTED": Sentence(
         "Событие лежит целиком внутри одного поля ({how}), а не на верхнем уровне тела.",
-        "The event stands inside one field ({how}) instead of at the top of the body.",
+        "The whole event is inside one field ({how}) instead of at the top level of the body.",
     ),
     "BODY_UNREADABLE": Sentence(
         "Тело — не JSON и не форма, прочитать его нельзя.",
@@ -94,7 +94,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_UNREADABLE/JSON": Sentence(
         "Тело начинается как JSON, но это не JSON: оно обрезано или испорчено.",
-        "The body begins as JSON does, but is none: it is cut or broken.",
+        "The body begins like JSON but is not valid JSON: it is cut short or broken.",
     ),
     "BODY_UNREADABLE/kind": Sentence(
         "Тело — не JSON и не форма ({how}), прочитать его нельзя.",
@@ -106,15 +106,15 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_ALTERED/setting": Sentence(
         "Токен запроса ({place}) и настроенный отличаются только этим: {how}; испорчен, судя по виду, настроенный.",
-        "The request's token ({place}) and the configured one differ in this alone: {how}; by its look, the configured one is spoilt.",
+        "The request's token ({place}) and the configured one differ only in this: {how}; by its look, the configured one is the wrong one.",
     ),
     "TOKEN_LOOKALIKE": Sentence(
         "Токен верный, но в нём буквы другого алфавита, похожие на латинские ({place}; таких букв: {count}).",
-        "The token is the right one but for letters of another alphabet that look Latin ({place}; so many: {count}).",
+        "The token is the right one, except for letters of another alphabet that look Latin ({place}; {count} of them).",
     ),
     "TOKEN_LOOKALIKE/setting": Sentence(
         "Токен запроса ({place}) и настроенный отличаются только буквами другого алфавита; судя по виду, они в настройке.",
-        "The request's token ({place}) and the configured one differ in letters of another alphabet alone; by their look, those are in the setting.",
+        "The request's token ({place}) and the configured one differ only in letters of another alphabet; by their look, those are in the setting.",
     ),
     "TOKEN_ELSEWHERE": Sentence(
         "Верный токен есть, но стоит не там, где его ищут: {place}.",
@@ -138,19 +138,19 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_OTHER_WEBHOOK": Sentence(
         "Токен ({place}) настоящего вида, но не из настроенных: отпечаток {print}, настроены {accepted}. Это другой вебхук портала, или токен сменился.",
-        "The token ({place}) has a webhook's shape but is none of the configured ones: fingerprint {print}, configured {accepted}. It is another webhook of the portal, or the token has changed.",
+        "The token ({place}) looks like a webhook's but is not one of the configured ones: fingerprint {print}, configured {accepted}. It is another webhook of the portal, or the token has changed.",
     ),
     "TOKEN_OTHER_WEBHOOK/place": Sentence(
         "Токен ({place}) стоит на своём месте, но не из настроенных: отпечаток {print}, настроены {accepted}. Это другой вебхук или бот портала, или токен сменился.",
-        "The token ({place}) stands where it belongs but is none of the configured ones: fingerprint {print}, configured {accepted}. It is another webhook or bot of the portal, or the token has changed.",
+        "The token ({place}) is where it belongs but is not one of the configured ones: fingerprint {print}, configured {accepted}. It is another webhook or bot of the portal, or the token has changed.",
     ),
     "AUTHORIZATION_SCHEME/held": Sentence(
         "Верный токен стоит в Authorization, но со схемой {scheme} вместо Bearer.",
-        "The right token stands in Authorization, but with the scheme {scheme} instead of Bearer.",
+        "The right token is in Authorization, but with the scheme {scheme} instead of Bearer.",
     ),
     "AUTHORIZATION_SCHEME/held_bare": Sentence(
         "Верный токен стоит в Authorization, но без слова Bearer перед ним.",
-        "The right token stands in Authorization, but without the word Bearer before it.",
+        "The right token is in Authorization, but without the word Bearer before it.",
     ),
     "AUTHORIZATION_SCHEME/held_glued": Sentence(
         "Верный токен стоит в Authorization, но после слова Bearer нужен один пробел и ничего больше.",
@@ -178,11 +178,11 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_REPEATED": Sentence(
         "Токен передан больше одного раза, а выбирать из нескольких шлюз не станет: {place}.",
-        "The token was given more than once, and which one counts is not for the gateway to choose: {place}.",
+        "The token was given more than once, and the gateway does not choose between several: {place}.",
     ),
     "TOKEN_REPEATED/header": Sentence(
         "В заголовке {place} запятая: это два значения, склеенные по дороге, а выбирать из них шлюз не станет.",
-        "{place} holds a comma: two values joined on the way, and which one counts is not for the gateway to choose.",
+        "{place} holds a comma: two values were joined on the way, and the gateway does not choose between them.",
     ),
     "TOKEN_NOT_TEXT": Sentence(
         "На месте токена не текст, а число, список, объект, null или файл: {place}.",
@@ -214,7 +214,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_ABSENT/method": Sentence(
         "Метод {method}: события Битрикс24 приходят только методом POST. Отправитель: {sender}.",
-        "Method {method}: Bitrix24's events come by POST alone. The sender: {sender}.",
+        "Method {method}: Bitrix24's events come only by POST. The sender: {sender}.",
     ),
     "BODY_INCOMPLETE": Sentence(
         "Тело пришло не целиком: обещано {declared} байт (Content-Length), пришло {came}.",
@@ -318,7 +318,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_NESTED/base64": Sentence(
         "Событие лежит целиком внутри одного поля ({how}), да ещё в base64: так передают тело API Gateway, Lambda, Pub/Sub и облачные функции Яндекса.",
-        "The event stands inside one field ({how}), in base64 at that: API Gateway, Lambda, Pub/Sub and Yandex's cloud functions pass a body on so.",
+        "The whole event is inside one field ({how}), encoded in base64: API Gateway, Lambda, Pub/Sub and Yandex's cloud functions pass a body on like that.",
     ),
     "BODY_NESTED/part": Sentence(
         "Поле {how} пришло одной строкой, в которой форма, а не вложенными полями.",
@@ -364,7 +364,7 @@ DO: dict[str, Sentence] = {
     ),
     "SETTING_PLACEHOLDER": Sentence(
         _COPY_RU + " и впишите его вместо заготовки: {setting}.",
-        _COPY_EN + " and put it in the placeholder's stead: {setting}.",
+        _COPY_EN + " and put it in place of the placeholder: {setting}.",
     ),
     "SETTING_DECORATED": Sentence(
         "Оставьте только токен: без кавычек, Bearer, имени переменной и пробелов; несколько токенов — через запятую: {setting}.",
@@ -372,13 +372,13 @@ DO: dict[str, Sentence] = {
     ),
     "SETTING_URL": Sentence(
         _COPY_RU + " и впишите его вместо адреса: {setting}.",
-        _COPY_EN + " and put it in the address's stead: {setting}.",
+        _COPY_EN + " and put it in place of the address: {setting}.",
     ),
     "SETTING_INCOMING_SECRET": Sentence(
         _COPY_RU
         + " и впишите его: {setting}. Секрет входящего вебхука (ID/СЕКРЕТ) относится к BITRIX24_WEBHOOK_TOKEN.",
         _COPY_EN
-        + " and set it: {setting}. The incoming webhook's ID/SECRET belongs into BITRIX24_WEBHOOK_TOKEN.",
+        + " and set it: {setting}. The incoming webhook's ID/SECRET belongs in BITRIX24_WEBHOOK_TOKEN.",
     ),
     "SETTING_SHAPE": Sentence(
         _COPY_RU + " целиком, кнопкой копирования, и впишите его: {setting}.",
@@ -402,7 +402,7 @@ DO: dict[str, Sentence] = {
     ),
     "BODY_EMPTY": Sentence(
         "Укажите в вебхуке конечный адрес {url}, сразу с https://; если впереди прокси, включите в нём передачу тела POST. При перенаправлении в журнале прокси перед этим запросом стоит ответ 301/302; если его нет, тело теряет сам прокси.",
-        "Give the webhook the final address {url}, with https:// at once; where a proxy stands before the gateway, let it pass the POST's body. After a redirect the proxy's log shows a 301/302 right before this request; without one, the proxy itself drops the body.",
+        "Give the webhook the final address {url}, beginning with https://; if there is a proxy in front of the gateway, let it pass the POST's body on. After a redirect the proxy's log shows a 301/302 right before this request; without one, the proxy itself drops the body.",
     ),
     "BODY_COMPRESSED": Sentence(
         "Выключите сжатие тела запроса у прокси или отправителя (заголовок Content-Encoding).",
@@ -430,11 +430,11 @@ DO: dict[str, Sentence] = {
     ),
     "TOKEN_ALTERED": Sentence(
         "Вставьте токен заново, целиком и без изменений, туда, откуда он взялся в запросе (адрес обработчика, прокси, тест): {place}.",
-        "Paste the token anew, whole and unchanged, where the request has it from (the handler's address, a proxy, a test): {place}.",
+        "Paste the token again, whole and unchanged, where the request gets it from (the handler's address, a proxy, a test): {place}.",
     ),
     "TOKEN_ALTERED/elsewhere": Sentence(
         "Вставьте токен заново, целиком и без изменений, и туда, где шлюз его ищет: заголовок X-Bitrix-Token вместо {place}.",
-        "Paste the token anew, whole and unchanged, and where the gateway looks for it: the header X-Bitrix-Token in place of {place}.",
+        "Paste the token again, whole and unchanged, and put it where the gateway looks for it: the header X-Bitrix-Token in place of {place}.",
     ),
     "TOKEN_LOOKALIKE/elsewhere": Sentence(
         "Не набирайте токен руками: скопируйте его из формы вебхука и шлите там, где шлюз его ищет: заголовок X-Bitrix-Token вместо {place}.",
@@ -446,7 +446,7 @@ DO: dict[str, Sentence] = {
     ),
     "TOKEN_ALTERED/setting": Sentence(
         _COPY_RU + " и впишите его заново: {setting}.",
-        _COPY_EN + " and set it anew: {setting}.",
+        _COPY_EN + " and set it again: {setting}.",
     ),
     "TOKEN_LOOKALIKE": Sentence(
         "Не набирайте токен руками: скопируйте его из формы вебхука и вставьте туда, откуда он взялся в запросе: {place}.",
@@ -454,7 +454,7 @@ DO: dict[str, Sentence] = {
     ),
     "TOKEN_LOOKALIKE/setting": Sentence(
         _COPY_RU + ", не набирая руками, и впишите его заново: {setting}.",
-        _COPY_EN + ", without typing, and set it anew: {setting}.",
+        _COPY_EN + ", without typing it, and set it again: {setting}.",
     ),
     "TOKEN_ELSEWHERE": Sentence(
         "Назовите его так, как шлюз его ищет: заголовок X-Bitrix-Token.",
@@ -485,8 +485,8 @@ DO: dict[str, Sentence] = {
         'Put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"), and renew the incoming webhook: its secret has travelled where it should not.',
     ),
     "TOKEN_OTHER_PORTAL": Sentence(
-        "Если портал чужой, уберите на нём этот адрес из исходящего вебхука. Если свой (второй или переименованный), добавьте его токен через запятую: {setting}; и поправьте BITRIX24_DOMAIN.",
-        "If the portal is not yours, remove this address from its outbound webhook. If it is (a second one, or renamed), add its token after a comma: {setting}; and correct BITRIX24_DOMAIN.",
+        "Если портал чужой, уберите на нём этот адрес из исходящего вебхука. Если свой (второй или переименованный), поправьте BITRIX24_DOMAIN и добавьте токен этого портала через запятую: {setting}.",
+        "If the portal is not yours, remove this address from its outbound webhook. If it is (a second one, or renamed), correct BITRIX24_DOMAIN and add that portal's token after a comma: {setting}.",
     ),
     "TOKEN_APPLICATION": Sentence(
         "Заведите исходящий вебхук («Разработчикам → Другое → Исходящий вебхук») вместо обработчика приложения, или примите и токен приложения: добавьте его через запятую: {setting}.",
@@ -542,7 +542,7 @@ DO: dict[str, Sentence] = {
     ),
     "BODY_INCOMPLETE": Sentence(
         "Найдите, кто перед шлюзом меняет тело, не пересчитав Content-Length (в Node-RED уберите content-length из msg.headers), считает знаки вместо байт или обрывает передачу, и передавайте тело целиком.",
-        "Find what stands before the gateway and changes the body without counting Content-Length anew (in Node-RED remove content-length from msg.headers), counts characters in place of bytes, or breaks off; pass the body on whole.",
+        "Find what changes the body in front of the gateway without updating Content-Length (in Node-RED remove content-length from msg.headers), counts characters instead of bytes, or breaks off; pass the whole body on.",
     ),
     "BODY_INCOMPLETE/nothing": Sentence(
         "Поставьте прокси (http-proxy-middleware, httputil.ReverseProxy) до разбора тела: после express.urlencoded() или r.ParseForm() передавать уже нечего.",
@@ -657,8 +657,8 @@ DO: dict[str, Sentence] = {
         'If your bot needs events, create "Developer resources → Common use cases → Other → Outbound webhook", and tick the events there.',
     ),
     "TOKEN_OTHER_PORTAL/bound": Sentence(
-        "Если портал {theirs} ваш, добавьте его токен через запятую: {setting}, {theirs}=ТОКЕН. Если чужой, уберите адрес шлюза из его вебхука.",
-        "If {theirs} is your portal, add its own token after a comma: {setting}, {theirs}=TOKEN. If it is not yours, remove the gateway's address from its webhook.",
+        "Если портал {theirs} ваш, добавьте через запятую его токен, {theirs}=ТОКЕН: {setting}. Если чужой, уберите адрес шлюза из его вебхука.",
+        "If {theirs} is your portal, add its own token after a comma, {theirs}=TOKEN: {setting}. If it is not yours, remove the gateway's address from its webhook.",
     ),
     "TOKEN_ABSENT/relay": Sentence(
         "Посмотрите, что он пересылает, и передавайте исходное тело целиком, вместе с auth: в n8n {{{{ $json.body }}}} как JSON, в Make и Zapier — необработанное тело.",

@@ -34,12 +34,12 @@ INTRO = Sentence(
 Где искать в Битрикс24: «Разработчикам → Интеграции», ваш исходящий вебхук, поле «Токен приложения».
 Новый: «Разработчикам → Другое → Исходящий вебхук».""",
     """Bitrix24 puts an outgoing webhook's token in one place: `auth[application_token]` of the form body.
-A header or `?token=` is there only where somebody added it. The gateway looks at all places in turn and takes a
-request if a configured token stands in one of them:
+A header or `?token=` is there only where somebody added it. The gateway looks at all places in turn and accepts a
+request if a configured token is in one of them:
 
 {places}
 
-If in none, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of the
+If none of them holds one, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of the
 causes, the most likely first; each code has its section below. Values of tokens are nowhere: a length and a fingerprint
 (the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) stand for them. With `make run`, a
 browser shows refusals too, at the inspector's link, which is printed at the start. The same analysis of any request, curl line or log record:
@@ -95,7 +95,7 @@ WHY: dict[str, Sentence] = {
     ),
     "BODY_INCOMPLETE": Sentence(
         "Посредник обещает в Content-Length больше, чем отправляет: он уже прочитал тело, сменил его и не пересчитал длину, посчитал знаки вместо байт, или отправитель замолчал. Через 20 секунд шлюз отвечает 408 и записывает то, что пришло.",
-        "Something on the way promises more in Content-Length than it sends: it has read the body already, changed it without counting anew, counted characters in place of bytes, or the sender fell silent. After 20 seconds the gateway answers 408 and records what came.",
+        "Something on the way promises more in Content-Length than it sends: it has read the body already, changed it without updating the length, counted characters instead of bytes, or the sender fell silent. After 20 seconds the gateway answers 408 and records what came.",
     ),
     "BODY_IN_QUERY": Sentence(
         "Поля формы стали параметрами адреса: axios `params`, requests `params=`, Guzzle `query`. В адресе шлюз ищет только `token`: адреса попадают в журналы прокси.",
@@ -139,7 +139,7 @@ WHY: dict[str, Sentence] = {
     ),
     "TOKEN_ELSEWHERE": Sentence(
         "Шлюз смотрит только в перечисленные выше места. Старый бот брал ещё `secret`, `auth_token`, `webhook_token` и путь; если адрес остался от него, токен окажется там.",
-        "The gateway looks at the places above alone. The operators' old bot also took `secret`, `auth_token`, `webhook_token` and the path; with an address of that time the token stands there.",
+        "The gateway looks only at the places above. The operators' old bot also accepted `secret`, `auth_token`, `webhook_token` and the path; an address from that time still has the token there.",
     ),
     "TOKEN_INCOMING_SECRET": Sentence(
         "Секрет из адреса `https://ПОРТАЛ/rest/ID/СЕКРЕТ/` даёт доступ к порталу. В событиях ему не место.",
@@ -163,7 +163,7 @@ WHY: dict[str, Sentence] = {
     ),
     "TOKEN_OTHER_WEBHOOK": Sentence(
         "У каждого исходящего вебхука свой токен. Частые случаи: на портале два вебхука с этим адресом, а настроен один; вебхук выключили и включили; вебхук пересоздали. Для смены без простоя держите оба токена через запятую.",
-        "Every outgoing webhook has its own token. Common cases: two webhooks with this address and one token configured; a webhook switched off and on; a webhook made anew. To rotate without a gap keep both tokens, separated by a comma.",
+        "Every outgoing webhook has its own token. Common cases: two webhooks with this address and one token configured; a webhook switched off and on; a webhook created again. To rotate without a gap keep both tokens, separated by a comma.",
     ),
     "TOKEN_BLANK": Sentence(
         "Место названо верно, а значения нет: в адресе или в прокси подставилась пустая переменная.",
@@ -175,7 +175,7 @@ WHY: dict[str, Sentence] = {
     ),
     "TOKEN_NOT_TEXT": Sentence(
         "Токен — одна строка. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` и файл в multipart — не строка.",
-        "A token is one text. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` and a file in multipart are none.",
+        "A token is one text. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` and a file in multipart are not.",
     ),
     "ROBOT_WITHOUT_TOKEN": Sentence(
         "Робот и исходящий вебхук называются одинаково, но робот шлёт только document_id и auth без токена. Опознать его может лишь `?token=` в его адресе.",

@@ -6,7 +6,7 @@ A row for a kind of `gateway.ingest.printouts`: the program, what prints, what w
 from gateway.texts import Sentence
 
 _PROGRAMS = (
-    ("csharp", "C# (PowerShell)", "obj.ToString()", "JsonSerializer.Serialize(obj)"),
+    ("csharp", "C#/PowerShell", "obj.ToString()", "JsonSerializer.Serialize(obj)"),
     ("rust", "Rust", 'format!("{{:?}}", obj)', "serde_json::to_string(&obj)"),
     ("perl", "Perl", "Dumper($obj)", "encode_json($obj)"),
     ("elixir", "Elixir", "inspect(map)", "Jason.encode!(map)"),

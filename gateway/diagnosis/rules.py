@@ -104,9 +104,9 @@ def _of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
     found = list(_body(gather(judgement, settings)))
     if found:
         return found
-    fields = judgement.payload.fields
-    keys = ", ".join(Names(settings).shown(str(key)) for key in list(fields)[:MAX_KEYS]) if fields else "–"
-    named = "event" in fields if isinstance(fields, dict) else False
+    fields = judgement.payload.fields if isinstance(judgement.payload.fields, dict) else {}
+    keys = ", ".join(Names(settings).shown(str(key)) for key in list(fields)[:MAX_KEYS]) or "–"
+    named = "event" in fields
     return [Finding("BODY_FLATTENED", keys, "event" if named else "renamed", {"keys": keys})]
 
 

@@ -1,6 +1,7 @@
 """What is answered: JSON with a code, a sentence and where to read on; never how near a wrong token was."""
 
 import json
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -33,7 +34,7 @@ def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
         return {**known, "version": __version__}
     from gateway.diagnosis import guide_link
 
-    details: dict[str, Any] = {"guide": guide_link(section_of(judgement), config)}
+    details: dict[str, Any] = {"guide": guide_link(section_of(judgement, config), config)}
     if judgement.code == "NOT_FOUND":
         details["path"] = WEBHOOK_PATH
     if judgement.limit:
@@ -45,9 +46,14 @@ def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
     return details
 
 
-def section_of(judgement: Judgement) -> str | None:
-    """The guide's section that the answer's code alone tells; all mismatches are answered alike."""
-    return "ROBOT_WITHOUT_TOKEN" if judgement.hint == "robot" else SECTIONS.get(judgement.code)
+def section_of(judgement: Judgement, config: Settings) -> str | None:
+    """The guide's section: the cause's for whoever knows a token, else what the answer's code alone tells."""
+    if judgement.code == "EVENT_INVALID":
+        from gateway.diagnosis import findings
+
+        with suppress(Exception):
+            return findings(judgement, config)[0].code
+    return SECTIONS.get(judgement.code)
 
 
 def answer(code: str, config: Settings, request_id: str, status: int, **details: Any) -> flask.Response:

@@ -25,7 +25,7 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     """One WARNING record a refusal: where the token was looked for, what was there, why, what to change."""
     secrets = config.secrets()
     causes = _causes(judgement, config)
-    guide = guide_link(causes[0]["code"] if causes else section_of(judgement), config)
+    guide = guide_link(causes[0]["code"] if causes else section_of(judgement, config), config)
     received = judgement.verdict.received
     fields = {
         "code": "METHOD_GET" if judgement.code == "OK" else judgement.code,

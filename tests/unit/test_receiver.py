@@ -295,6 +295,9 @@ def test_an_unreadable_or_compressed_body_with_a_right_token(gateway: Running) -
         answer = gateway.post(body, X_Bitrix_Token=TOKEN, **headers)
         assert_error(answer, 400, "EVENT_INVALID")
         assert answer.json["field"] == "body"
+        (record,) = refusals(gateway, answer)
+        assert answer.json["guide"] == record["guide"]
+        assert record["guide"].endswith(record["causes"][0]["code"].lower())
 
 
 def test_a_robots_call_is_told_what_it_is(gateway: Running) -> None:
