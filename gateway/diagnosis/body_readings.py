@@ -65,7 +65,7 @@ def decoded(
         payload = decode(body, content_type)
     except TooComplex:
         return
-    if payload.decoded_as in ("form", "json", "multipart") and payload.fields:
+    if payload.decoded_as in ("form", "json", "multipart", "form names in JSON") and payload.fields:
         if payload.decoded_as == "form" and is_no_form(body):
             return
         yield Reading(payload.fields, code, detail, payload.repeated)

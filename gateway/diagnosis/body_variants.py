@@ -43,6 +43,7 @@ _N8N_ITEM = {"headers", "params", "query", "body"}
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
 _BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
+_TEMPLATE = re.compile(rb"(?:\{\{|\$\{|<%)[^\n{}]{0,200}(?:\}\}|\}|%>)|%[a-z]")
 _SEPARATOR = re.compile(rb"[\n;,| ]|\\u0026", re.IGNORECASE)
 _ENCODED_NAME = re.compile(rb"(?:^|&)[^=&]*%25")
 _FLAT = re.compile(r"[^A-Za-z0-9]+")
@@ -174,6 +175,8 @@ def _encoding(judgement: Judgement) -> str:
 
 def _kind(body: bytes) -> str:
     start = start_of(body)
+    if _TEMPLATE.fullmatch(body.strip()):
+        return "template"
     if start[:1] in (b"{", b"["):
         return "JSON"
     if start[:2] == b"--":

@@ -96,6 +96,10 @@ SAYS: dict[str, Sentence] = {
         "Тело начинается как JSON, но это не JSON: оно обрезано или испорчено.",
         "The body begins like JSON but is not valid JSON: it is cut short or broken.",
     ),
+    "BODY_UNREADABLE/template": Sentence(
+        "Вместо тела пришёл шаблон, который никто не заполнил: {{{{ … }}}} или ${{…}}.",
+        "A template that nobody filled in came in place of the body: {{{{ … }}}} or ${{…}}.",
+    ),
     "BODY_UNREADABLE/kind": Sentence(
         "Тело — не JSON и не форма ({how}), прочитать его нельзя.",
         "The body is neither JSON nor a form ({how}); it can't be read.",
@@ -321,8 +325,8 @@ SAYS: dict[str, Sentence] = {
         "The whole event is inside one field ({how}), encoded in base64: API Gateway, Lambda, Pub/Sub and Yandex's cloud functions pass a body on like that.",
     ),
     "BODY_NESTED/part": Sentence(
-        "Поле {how} пришло одной строкой, в которой форма, а не вложенными полями.",
-        "The field {how} came as one text that holds a form, not as nested fields.",
+        "Поле {how} пришло одной строкой (форма, JSON или base64 в ней), а не вложенными полями.",
+        "The field {how} came as one text (a form, JSON or base64 in it), not as nested fields.",
     ),
     "BODY_FLATTENED/renamed": Sentence(
         "Токен верный, но на верхнем уровне нет поля event: по дороге поля назвали иначе. Пришли: {keys}.",
@@ -647,6 +651,10 @@ DO: dict[str, Sentence] = {
     "BODY_FLATTENED/event": Sentence(
         "Передавайте event так, как его прислал Битрикс24, например ONUSERADD.",
         "Pass event on as Bitrix24 sent it, for example ONUSERADD.",
+    ),
+    "BODY_UNREADABLE/template": Sentence(
+        "Включите в этом поле режим выражения (в n8n — Expression вместо Fixed) или задайте переменную: телом должно стать исходное тело Битрикс24.",
+        "Switch that field to an expression (in n8n: Expression instead of Fixed), or set the variable: the body has to be Bitrix24's original one.",
     ),
     "BODY_UNREADABLE/domain": Sentence(
         "Передавайте auth[domain] так, как его прислал Битрикс24: имя вида p.bitrix24.ru.",

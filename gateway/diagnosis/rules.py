@@ -179,7 +179,7 @@ def _body(evidence: Evidence) -> Iterator[Finding]:
     if detail.startswith("body:"):  # a name of the sender's making, which may be the token
         detail = Names(evidence.settings).place("body", detail[5:])
     if reading.code == "BODY_UNREADABLE":
-        variant = "JSON" if detail == "JSON" else "kind" if detail else ""
+        variant = detail if detail in ("JSON", "template") else "kind" if detail else ""
     if reading.code == "TOKEN_NOT_TEXT":
         variant = "file"
     yield Finding(reading.code, detail, variant, {"how": detail, "declared": declared, "place": detail})

@@ -15,7 +15,7 @@ from gateway.ingest.printouts import is_bytes, printout
 _FLAT = re.compile(r"amp;data|(?i:data)[^A-Za-z0-9]|[Dd]ata[A-Z]")
 _GLUED = re.compile(r"(?:data|auth)(?:\[|%5b|\.|=|\\u005b)", re.IGNORECASE)  # inside the event's own name
 _KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")  # a name of Bitrix24's own: ID, FIELDS, UF_DEPARTMENT
-_SCALAR = re.compile(r"[\w.-]{1,100}", re.ASCII)  # `data=107`, the vendor's own
+_SCALAR = re.compile(r"[\w.-]{1,40}", re.ASCII)  # `data=107`, the vendor's own
 
 
 class Hollow(NamedTuple):

@@ -344,6 +344,9 @@ ENVELOPES: dict[str, Any] = {
     "Pipedream": {"trigger": {"event": {"method": "POST", "body": names_of_a_form()}}},
     "Make": {"bundle": [{"data": EVENT}]},
     "JSON-RPC": {"jsonrpc": "2.0", "params": names_of_a_form()},
+    "form names in a text": {"body": json.dumps(names_of_a_form())},
+    "Power Automate": {"$content-type": FORM, "$content": B64},
+    "Apps Script": {"parameter": names_of_a_form(), "postData": {"contents": FORM_TEXT, "type": FORM}},
     "three levels": {"a": {"b": {"c": EVENT}}},
 }
 
@@ -425,3 +428,16 @@ def test_dotnet_leaves_names_unquoted() -> None:
     ]
     found = verdict("".join(parts) + "--b--\r\n", 'multipart/form-data; boundary="b"')
     assert (found.judgement.code, found.judgement.payload.notes) == ("EVENT_QUEUED", ())
+
+
+@pytest.mark.parametrize("body", ["{{ $json.body }}", "${body}", "{{1.data}}", "%s"])
+def test_a_template_that_nobody_filled_in_is_told_as_one(body: str) -> None:
+    found = verdict(body, JSON)
+    assert (found.first, "nobody filled in" in found.causes[0].says) == ("BODY_UNREADABLE", True)
+
+
+@pytest.mark.parametrize("data", ["hello world", '[{"ID":"7"}]', "ID,7", B64])
+def test_a_text_in_data_is_never_queued(data: str) -> None:
+    found = verdict(build_query(EVENT | {"data": data}))
+    assert (found.judgement.invalid, found.judgement.message) == ("data", None)
+    assert found.first in ("BODY_PRINTED", "BODY_NESTED")
