@@ -139,12 +139,22 @@ class Run:
             self.back |= self.world.kept()["log"]
             self.tell(f"replayed {told}")
 
+    def revive(self, patience: float) -> None:
+        """The dead destination is back, and its time has come: nothing may have been lost meanwhile."""
+        dead = [one for one in self.world.destinations.values() if one.dead]
+        for one in dead:
+            one.dead = False
+        if dead:
+            self.tell("the dead destination is back")
+            self.world.hurry()
+            self._wait(patience)
+
     def _undone(self) -> set[str]:
-        """Promised events that change links and were not handled yet; poison is done when it is put aside."""
+        """Promised events that are not handled or not delivered yet; poison is done when it is put aside."""
         events = {event.event_id: event for event in workload.events_of(self.steps)}
         done = self.world.processed() | self.world.put_aside()
         wanted = {e for e in self.tally.promised if events[e].people or events[e].poison}
-        return wanted - done
+        return (wanted - done) | self.world.undelivered(self.tally.promised)
 
     def _kept(self) -> dict[str, set[str]]:
         kept = self.world.kept()
@@ -175,6 +185,12 @@ class Run:
         wrong += [f"event {e[:8]} was accepted and is lost" for e in sorted(self._undone())]
         wrong += [f"event {e[:8]} was handled and never sent" for e in sorted(processed - by_id.keys())]
         strangers = {event.event_id for event in events if event.token != TOKEN}
+        for name, destination in self.world.destinations.items():
+            wrong += [
+                f"event {e[:8]} is not at {name}" for e in sorted(self.tally.promised - destination.ids)
+            ]
+            unsent = destination.ids - (by_id.keys() - strangers)
+            wrong += [f"event {e[:8]} came to {name} and was not accepted" for e in sorted(unsent)]
         wrong += [f"event {e[:8]} had an effect without the token" for e in sorted(processed & strangers)]
         counted = [event for event in events if event.event_id in processed]
         people = truth.expected([event for event in counted if event.asks is None])
@@ -207,9 +223,10 @@ def run(
         watch.set()
         tell(f"sent {this.tally.sent}: {dict(this.tally.answers)}, slowest answer {this.tally.slowest:.1f} s")
         this.settle(hurry, patience=20.0 if hurry else 90.0)
+        this.revive(patience=90.0)
     finally:
         watch.set()
-        world.stop()
+        world.close()
     told = {place: len(ids) for place, ids in world.kept().items()}
     tell(f"handled {len(world.processed())}, links {len(world.links())}, kept {told}")
     return this.differences()

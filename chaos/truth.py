@@ -1,15 +1,18 @@
-"""Who must be linked to whom, by a model of its own: the events that count, folded in order of time.
+"""Who must be linked to whom: the events that count, applied in the order of their times by the tests' model.
 
-Nothing here comes from the gateway. A link is an account and an active state; of a user's
-observations the newest counts, a deactivation ends a link for good until an account is seen in a
-later active time, an account belongs to whoever was seen with it last.
+No rule of the gateway's is used: the model is `tests.support.links_model`.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from chaos.workload import Event, Said
+from chaos.workload import Event
+from gateway.links.model import Account, Moment, Observation
+from tests.support.links_model import followed, names
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Person = tuple[str, int]  # portal, user
 
@@ -24,21 +27,20 @@ class Held(NamedTuple):
 def expected(events: Sequence[Event]) -> dict[Person, set[Held]]:
     """What each person's row may say after all of `events` had their effect.
 
-    `events` are in the order in which they were sent. One outcome for each person, but for those
-    whose account is asked for: the answer may be that of a later moment than the event's.
+    `events` are in the order in which they were sent.
     """
-    stories: dict[Person, list[tuple[Event, Said]]] = defaultdict(list)
-    for event in sorted(events, key=lambda event: event.ts):  # stable: twins stay in the order sent
+    seen: dict[str, list[Observation]] = defaultdict(list)
+    for index, event in enumerate(events):  # twins share a second, and are received in the order sent
+        at = Moment(datetime.fromtimestamp(event.ts, UTC), _EPOCH + timedelta(microseconds=index))
         for said in event.people:
-            stories[event.portal, said.user].append((event, said))
-    folded = {person: _fold(story) for person, story in stories.items()}
-    latest: dict[tuple[str, str], int] = {}
-    for (portal, _), (held, since) in folded.items():
-        latest[portal, held.account] = max(since, latest.get((portal, held.account), since))
+            account = None if said.account is None else _read(said.account)
+            seen[event.portal].append(Observation(said.user, account, at, said.active, at))
     outcome = {}
-    for person, (held, since) in folded.items():
-        lost = held.account and since < latest[person[0], held.account]
-        outcome[person] = {held._replace(account="") if lost else held}
+    for portal, observations in seen.items():
+        links, dismissed = followed(observations)
+        for user in {one.bitrix_user_id for one in observations}:
+            (name,) = names(links[user]) if user in links else ("",)
+            outcome[portal, user] = {Held(name, user not in dismissed)}
     return outcome
 
 
@@ -55,17 +57,11 @@ def asked(events: Iterable[Event], counted: set[str]) -> dict[Person, set[Held]]
     return outcome
 
 
-def _fold(story: Sequence[tuple[Event, Said]]) -> tuple[Held, int]:
-    """(what holds, since when the account is claimed) after a story in order of time."""
-    account, active, since = "", True, 0
-    for event, said in story:
-        if said.active is False:
-            account, active = "", False
-        elif said.active is True:
-            active = True
-        if said.account is not None and active:
-            account, since = written(said.account), event.ts
-    return Held(account, active), since
+def _read(value: str) -> Account:
+    name = written(value)
+    if name.startswith("@"):
+        return Account(telegram_username=name[1:])
+    return Account(telegram_id=int(name)) if name else Account()
 
 
 def written(value: str) -> str:
@@ -116,9 +112,12 @@ def check_history(
 def _could(event: Event, person: Person, row: Mapping[str, Any]) -> bool:
     """Whether this event can have caused this row."""
     said = next((said for said in event.people if (event.portal, said.user) == person), None)
-    if said is None:  # it took another user's account
+    if said is None:  # it took another user's account, or showed that nothing had been taken
         taken = {written(other.account or "") for other in event.people}
-        return bool(row["change"] == "conflict" and row["now"] == "" and row["before"] in taken)
+        if row["change"] == "corrected":
+            return row["now"] != "" and any(other.active is False for other in event.people)
+        counts_now = any(other.active for other in event.people)
+        return row["change"] == "conflict" and row["now"] == "" and (row["before"] in taken or counts_now)
     if row["now"] == "":
         return said.active is False or said.account is not None
     return event.asks is not None or said.active is True or row["now"] == written(said.account or "")

@@ -1,8 +1,7 @@
 """What the portal sends: events of people who move, leave, come back and claim each other's accounts.
 
-The scripts below have one right outcome whatever the order of delivery, so that the truth is
-known without knowing that order. Times lie in the past and are distinct for a user, but for
-`twins`, which are sent one after the other: of one second, the later received counts.
+Times lie in the past and are distinct within a script, but for `bulk`, and for `twins`, which are sent
+one after the other: of one second, the later received counts.
 """
 
 import json
@@ -87,7 +86,7 @@ class Writer:
         kinds: list[tuple[Callable[[], list[Step]], int]] = [
             (self._mover, 30), (self._leaver, 12), (self._returner, 12), (self._rivals, 8), (self._bulk, 5),
             (self._twins, 8), (self._pair, 6), (self._elsewhere, 6), (self._stranger, 3), (self._poison, 1),
-            (self._task, 6),
+            (self._task, 6), (self._quarrel, 15),
         ]  # fmt: skip
         (kind,) = self.rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])
         return kind()
@@ -141,6 +140,16 @@ class Writer:
         """Several claim one account, each once: the latest has it."""
         account = self._account()
         return self._steps([self._event(self._user(), at, account) for at in self._times(3)])
+
+    def _quarrel(self) -> list[Step]:
+        """Three people and two accounts: whatever may be seen of them, whatever comes of it."""
+        people, accounts = [self._user() for _ in range(3)], [self._account(), self._account(), "", None]
+        told = []
+        for at in self._times(6):
+            account = self.rng.choice(accounts)
+            active = self.rng.choice([True, False] if account is None else [None, None, True, False])
+            told.append(self._event(self.rng.choice(people), at, account, active))
+        return self._away(told)
 
     def _bulk(self) -> list[Step]:
         """Many edited at once: the same second, the same value, only the id differs."""

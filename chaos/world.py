@@ -20,7 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chaos.destinations import Destination, destinations, forward_to
 from chaos.truth import Held, Person
+from gateway.destinations import read_destinations
 from gateway.links import open_store
 from tests.support.portal import PortalSimulator
 from tests.support.postgres import Postgres
@@ -108,6 +110,7 @@ class World:
     processes: dict[str, Process]
     faults: dict[str, Callable[[], Callable[[], None]]] = field(default_factory=dict)
     emulator: Emulator | None = None
+    destinations: dict[str, Destination] = field(default_factory=dict)
 
     @property
     def receiver(self) -> Process:
@@ -172,7 +175,9 @@ class World:
         if self.emulator is not None:
             kept["dead letters"] = self._dead_letters()
         else:
-            waiting = _sqlite(self.env["QUEUE_URL"], "SELECT attributes FROM messages")
+            # What a destination has not taken yet is its own affair: see `undelivered`.
+            consumers = "SELECT attributes FROM messages WHERE subscription NOT LIKE 'forward%'"
+            waiting = _sqlite(self.env["QUEUE_URL"], consumers)
             dead = _sqlite(self.env["QUEUE_URL"], "SELECT attributes FROM dead_letters")
             kept["queue"] = {json.loads(attributes)["event_id"] for (attributes,) in waiting}
             kept["dead letters"] = {json.loads(attributes)["event_id"] for (attributes,) in dead}
@@ -194,6 +199,11 @@ class World:
             self.emulator.call("POST", f"{path}:modifyAckDeadline", back)
         return ids
 
+    def undelivered(self, event_ids: set[str]) -> set[str]:
+        """Which of these a destination that is not dead has not got."""
+        alive = [one for one in self.destinations.values() if not one.dead]
+        return {event_id for one in alive for event_id in event_ids - one.ids}
+
     def hurry(self) -> None:
         """Move the clock for what the embedded queue holds: leases of the dead run out, backoffs end."""
         if self.emulator is None:
@@ -205,23 +215,31 @@ class World:
         for process in self.processes.values():
             process.stop()
 
+    def close(self) -> None:
+        self.stop()
+        for destination in self.destinations.values():
+            destination.close()
+
 
 def embedded(directory: Path, portal: PortalSimulator) -> World:
     """Everything in one process: server, worker and consumers."""
     port = free_port()
-    env = _environment(directory, portal, HOST="127.0.0.1", PORT=str(port))
+    found = destinations(dead=True)
+    more = {"HOST": "127.0.0.1", "PORT": str(port), "FORWARD_TO": forward_to(found)}
+    env = _environment(directory, portal, **more)
     serve = Process("serve", [sys.executable, "-m", "gateway", "serve"], port, env, directory)
-    return World(directory, portal, env, {"serve": serve})
+    return World(directory, portal, env, {"serve": serve}, destinations=found)
 
 
 def cloud(directory: Path, portal: PortalSimulator, emulator: Emulator, postgres: Postgres) -> World:
-    """As on Google Cloud: a process each for the receiver and the two consumers."""
+    """As on Google Cloud: a process each for the receiver, the two consumers and the forwarder."""
+    found = destinations(dead=False)  # the emulator knows no backoff: one that is dead is all it would do
     project = f"chaos-{os.urandom(4).hex()}"
     database = postgres.new_database()
     queue = {"QUEUE_URL": f"pubsub://{project}/b24-events", "PUBSUB_EMULATOR_HOST": emulator.host}
-    env = _environment(directory, portal, DATABASE_URL=database, **queue)
+    env = _environment(directory, portal, DATABASE_URL=database, FORWARD_TO=forward_to(found), **queue)
     processes = {}
-    for name in ("bitrix_webhook", "on_user_update", "on_user_add"):
+    for name in ("bitrix_webhook", "on_user_update", "on_user_add", "forward_event"):
         port = free_port()
         command = [sys.executable, "-m", "functions_framework", "--target", name]
         command += ["--source", str(ROOT / "main.py"), "--host", "127.0.0.1", "--port", str(port)]
@@ -230,10 +248,12 @@ def cloud(directory: Path, portal: PortalSimulator, emulator: Emulator, postgres
         emulator.call("PUT", f"projects/{project}/topics/{topic}", {})
     dead = f"projects/{project}/topics/b24-dead-letters"
     emulator.call("PUT", f"projects/{project}/subscriptions/b24-dead-letters", {"topic": dead})
-    for name in ("on_user_update", "on_user_add"):
-        push = {
-            "pushEndpoint": f"http://127.0.0.1:{processes[name].port}/projects/{project}/topics/b24-events"
-        }
+    subscriptions = {"on_user_update": "on_user_update", "on_user_add": "on_user_add"}
+    for destination in read_destinations(env["FORWARD_TO"]):
+        subscriptions[f"forward_event-{destination.id}"] = "forward_event"
+    for name, function in subscriptions.items():
+        port = processes[function].port
+        push = {"pushEndpoint": f"http://127.0.0.1:{port}/projects/{project}/topics/b24-events"}
         policy = {"deadLetterTopic": dead, "maxDeliveryAttempts": int(ATTEMPTS)}
         told = {
             "topic": f"projects/{project}/topics/b24-events",
@@ -242,7 +262,7 @@ def cloud(directory: Path, portal: PortalSimulator, emulator: Emulator, postgres
         }
         told |= {"deadLetterPolicy": policy}  # with a retryPolicy, the emulator forgets what was refused
         emulator.call("PUT", f"projects/{project}/subscriptions/{name}", told)
-    return World(directory, portal, env, processes, emulator=emulator)
+    return World(directory, portal, env, processes, emulator=emulator, destinations=found)
 
 
 def _environment(directory: Path, portal: PortalSimulator, **more: str) -> dict[str, str]:

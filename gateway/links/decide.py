@@ -134,16 +134,16 @@ class _Deciding:
     def observe(self, observation: Observation) -> None:
         user = observation.bitrix_user_id
         self._fetch(user, observation.account or NO_ACCOUNT)
-        self.now = self._clock()
         moments = [at.key() for at in (observation.account_at, observation.active_at) if at]
         row = self._rows.get(user)
         before = row.known if row else Known()
         if moments:
-            before = before.until(self.now, min(moments))
+            before = before.until(self._clock(), min(moments))
         known = before.with_facts_of(observation)
         if known == before:
             return  # it was known, or says nothing
         others = self._concerned(user, before, known)
+        self.now = self._clock()  # after the last lock
         at = moment_of(max(moments))
         held = row.account if row else NO_ACCOUNT
         self._store(user, NO_ACCOUNT, known)  # what the others are compared with
@@ -157,9 +157,9 @@ class _Deciding:
 
     def forget(self, user: int) -> None:
         self._fetch(user, NO_ACCOUNT)
-        self.now = self._clock()
         if row := self._rows.get(user):
             others = self._concerned(user, row.known, Known())
+            self.now = self._clock()
             self._rows[user] = replace(row, account=NO_ACCOUNT, known=Known())
             for other in others:
                 self._settle(other, self._rows[other].account, self.now, "conflict", "corrected")

@@ -242,6 +242,28 @@ def test_a_user_of_ever_new_accounts_costs_the_same_for_ever() -> None:
     assert len(known.accounts) <= 2 * MOST_FACTS + 1
 
 
+def test_history_is_dated_after_everything_was_read() -> None:
+    """Reading waits for other writers: a row dated before that would stand before theirs."""
+    portal = after([seen(2, 1, Y), seen(1, 2, X)])
+    clock = iter(NOW + timedelta(seconds=tick) for tick in range(100))
+    read_at: list[datetime] = []
+
+    def read(user: int, account: Account) -> Iterable[Row]:
+        read_at.append(next(clock))
+        return portal.read(user, account)
+
+    decision = decide("p", "e", [seen(1, 3, Y)], read, lambda: next(clock))
+    assert [row.bitrix_user_id for row in decision.history] == [2, 1]
+    assert min(row.recorded_at for row in decision.history) > max(read_at)
+    late = [seen(1, 1, active=False)]  # what 1 claimed at second 2 and 3 counts no longer
+    for row in decision.rows.values():
+        portal.rows[row.bitrix_user_id] = row
+    portal.apply(seen(1, 0, active=True))
+    decision = decide("p", "f", late, read, lambda: next(clock))
+    assert (2, "corrected") in [(row.bitrix_user_id, row.change) for row in decision.history]
+    assert min(row.recorded_at for row in decision.history) > max(read_at)
+
+
 def test_what_says_nothing_leaves_no_row() -> None:
     assert after([seen(1, 1)]).rows == {}
 
