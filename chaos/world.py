@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chaos.destinations import Destination, destinations, forward_to
+from tests.support.destinations import Destination, destinations, forward_to
 from chaos.truth import Held, Person
 from gateway.destinations import read_destinations
 from gateway.links import open_store

@@ -139,8 +139,8 @@ DEFECTS = [
     one(
         "a lease that nobody respects",
         EMBEDDED,
-        "until, mark = now + min(seconds, LONGEST_LEASE), ",
-        "until, mark = now, ",
+        "until, leased = now + min(seconds, LONGEST_LEASE), ",
+        "until, leased = now, ",
         "tests/integration/test_queue_sqlite.py tests/integration/test_queue_contract.py",
     ),
     one(

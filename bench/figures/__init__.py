@@ -2,7 +2,19 @@
 
 from collections.abc import Callable, Iterator
 
-from bench.figures import cold, consumers, cpu, memory, publish, resync, served, throughput, worst
+from bench.figures import (
+    cold,
+    consumers,
+    cpu,
+    grown,
+    memory,
+    publish,
+    resync,
+    served,
+    throughput,
+    waiting,
+    worst,
+)
 from bench.parts import Bench
 from bench.sample import Result
 
@@ -17,6 +29,9 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "worst": worst.dearest_requests,
     "memory": memory.under_load,
     "consumers": consumers.committed_links,
+    "grown": grown.links,
+    "waiting": waiting.messages,
+    "restart": waiting.after_a_crash,
     "resync": resync.of_many_users,
     "serve": served.posted_and_linked,
     "destinations": served.to_two_destinations,

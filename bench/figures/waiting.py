@@ -1,0 +1,146 @@
+"""The embedded queue with a million messages in it, and a restart after `kill -9` before them."""
+
+import json
+import sqlite3
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from bench import bodies
+from bench.parts import Bench
+from bench.sample import Result, alternate
+from chaos.world import Process
+from gateway.destinations import read_destinations
+from gateway.queues.sqlite import EmbeddedQueue
+from gateway.queues.subscriptions import Subscription
+from tests.support.deliveries import FORM, form
+from tests.support.destinations import Destination
+from tests.support.processes import environment, free_port, wait_for
+
+CONSUMER, DESTINATION = "on-user-update", "forward-event-01234567"
+SUBSCRIPTIONS = (
+    Subscription(CONSUMER, lambda _event: True),
+    Subscription(DESTINATION, lambda _event: True, ordered=True),
+)
+LEASED = 16  # at once, as the worker does
+RESTART_SECONDS = 5.0
+
+
+def messages(bench: Bench) -> Iterator[Result]:
+    count, rounds, times = bench.rounds(1_000_000, 50_000), bench.rounds(15, 5), bench.rounds(100, 40)
+    queues = {
+        name: EmbeddedQueue(bench.directory / f"{name}.db", subscriptions=SUBSCRIPTIONS)
+        for name in ("full", "empty")
+    }
+    for name, waiting in (("full", count), ("empty", 2 * times * LEASED)):
+        queues[name].depth()  # the file is there
+        for subscription in SUBSCRIPTIONS:
+            fill(queues[name].path, subscription.name, waiting)
+    kinds: dict[str, Callable[[EmbeddedQueue], None]] = {
+        "publish": publish,
+        "lease and settle": partial(lease, CONSUMER),
+        "lease and settle, destination": partial(lease, DESTINATION),
+    }
+    for kind, work in kinds.items():
+        measures = {name: partial(_each, work, queue, times) for name, queue in queues.items()}
+        taken = alternate(rounds, **measures)
+        yield Result(
+            figure=f"{kind}, a long queue",
+            what=f"{count:,} messages wait at each subscription",
+            yardstick_is="a queue that is nearly empty",
+            unit="ms",
+            ours=taken["full"],
+            yardstick=taken["empty"],
+            aim=2.0,
+        )
+    for queue in queues.values():
+        queue.close()
+
+
+def publish(queue: EmbeddedQueue) -> None:
+    queue.publish(bodies.event(), {"event": "ONTASKUPDATE", "event_id": "bench"}, 10.0)
+
+
+def lease(subscription: str, queue: EmbeddedQueue) -> None:
+    """Take some, and put them back as failed, so that as many wait for the next round."""
+    leased = queue.lease(subscription, 60.0, LEASED)
+    if len(leased) != LEASED:
+        raise RuntimeError(f"{len(leased)} of {LEASED} were leased")
+    queue.settle([], [(delivery, "bench", 0.0) for delivery in leased])
+
+
+def _each(work: Callable[[EmbeddedQueue], None], queue: EmbeddedQueue, times: int) -> float:
+    begun = time.perf_counter()
+    for _ in range(times):
+        work(queue)
+    return (time.perf_counter() - begun) * 1000 / times
+
+
+def fill(path: Path, subscription: str, count: int, due_in: float = -1.0) -> None:
+    """Messages as `publish` leaves them, each about another object."""
+    insert = (
+        "INSERT INTO messages (subscription, data, attributes, published_at, due_at, object)"
+        " VALUES (?, ?, ?, ?, ?, ?)"
+    )
+    attributes, now = json.dumps({"event": "ONTASKUPDATE", "event_id": "bench"}), time.time()
+    rows = (
+        (subscription, bodies.event(), attributes, now, now + due_in + number / 1e9, str(number))
+        for number in range(count)
+    )
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(insert, rows)
+
+
+def after_a_crash(bench: Bench) -> Iterator[Result]:
+    """A destination holds an event, `serve` is killed and started; a million wait for another destination."""
+    count, rounds = bench.rounds(1_000_000, 50_000), bench.rounds(5)
+    holding = Destination()
+    dead = f"http://127.0.0.1:{free_port()}/bitrix#ONNEVER"
+    directory, port = bench.directory / "restart", free_port()
+    directory.mkdir()
+    env = environment(directory, HOST="127.0.0.1", PORT=str(port), FORWARD_TO=f"{holding.url} {dead}")
+    serve = Process("serve", [sys.executable, "-m", "gateway", "serve"], port, env, directory)
+    with closing(EmbeddedQueue(directory / "queue.db")) as queue:
+        queue.depth()  # the file is there
+    fill(directory / "queue.db", f"forward-event-{read_destinations(dead)[0].id}", count, due_in=3000.0)
+    serve.start()
+    taken = []
+    for number in range(rounds):
+        holding.seconds, came = 600.0, len(holding.ids)
+        _post(port, form("ONTASKUPDATE", {"FIELDS_AFTER": {"ID": str(number)}}, ts=number))
+        wait_for(partial(_is_leased, directory / "queue.db"), 60.0)
+        serve.kill()
+        holding.seconds = 0.0
+        begun = time.perf_counter()
+        serve.start()
+        while len(holding.ids) == came:
+            time.sleep(0.005)
+        taken.append(time.perf_counter() - begun)
+    serve.kill()
+    holding.close()
+    yield Result(
+        figure="restart after kill -9",
+        what=f"until what was leased is delivered, {count:,} messages waiting for another destination",
+        yardstick_is="promised",
+        unit="s",
+        ours=taken,
+        yardstick=[RESTART_SECONDS] * rounds,
+        aim=1.0,
+    )
+
+
+def _post(port: int, body: bytes) -> None:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/bitrix/webhook", body, {"Content-Type": FORM}
+    )
+    with urllib.request.urlopen(request, timeout=30):
+        pass
+
+
+def _is_leased(queue: Path) -> bool:
+    with closing(sqlite3.connect(queue)) as connection:
+        return connection.execute("SELECT 1 FROM messages WHERE owner IS NOT NULL").fetchone() is not None

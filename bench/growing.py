@@ -1,0 +1,123 @@
+"""A store of a portal that has grown, and what an event costs there.
+
+`python -m bench.growing fill DATABASE_URL USERS` writes ten observations of each user, as a month of
+events would have left them; `python -m bench.growing apply DATABASE_URL USERS EVENTS FIRST` applies
+events to users drawn at random and prints the seconds and the peak of memory.
+"""
+
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.links import open_store
+from gateway.links.decide import Row
+from gateway.links.facts import Known
+from gateway.links.model import Account, HistoryRow, Moment, Observation
+from gateway.links.sql_engine import open_engine
+from gateway.links.sql_schema import claims, link_history, links, processed_events
+
+PORTAL = "portal.bitrix24.ru"
+EACH = 10  # observations of one user
+BATCH = 1000
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+MONTH = 25 * 86_400
+
+
+def observed(user: int, number: int) -> Observation:
+    """A user's observations: mostly the same account again, every third time another one."""
+    at = NOW - timedelta(seconds=MONTH - number * (MONTH // EACH) - user % 3600)
+    moment = Moment(at, at)
+    return Observation(user, Account(telegram_id=EACH * user + number // 3), moment, True, moment)
+
+
+def known_of(user: int) -> Known:
+    known = Known()
+    for number in range(EACH):
+        known = known.with_facts_of(observed(user, number))
+    return known
+
+
+def fill(database_url: str, users: int) -> None:
+    """Write what `users` times ten events leave: rows, claims, history and the events' ids."""
+    open_store(database_url).close()
+    engine = open_engine(database_url)
+    for start in range(1, users + 1, BATCH):
+        knowledge = {user: known_of(user) for user in range(start, min(start + BATCH, users + 1))}
+        with engine.begin() as connection:
+            connection.execute(sa.insert(links), [_link(user, known) for user, known in knowledge.items()])
+            connection.execute(sa.insert(claims), list(_claims(knowledge)))
+            connection.execute(
+                sa.insert(link_history), [_change(user, known) for user, known in knowledge.items()]
+            )
+            ids = [
+                {"event_id": f"{user}-{n}", "processed_at": NOW} for user in knowledge for n in range(EACH)
+            ]
+            connection.execute(sa.insert(processed_events), ids)
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("ANALYZE"))
+    engine.dispose()
+
+
+def _link(user: int, known: Known) -> dict[str, Any]:
+    row = Row(user, known.accounts[-1][1], NOW, NOW, known)
+    return {"portal": PORTAL, "bitrix_user_id": user, **row.stored()}
+
+
+def _claims(knowledge: dict[int, Known]) -> Iterator[dict[str, Any]]:
+    for user, known in knowledge.items():
+        for account, (at, received_at) in known.claims().items():
+            yield {
+                "portal": PORTAL,
+                "bitrix_user_id": user,
+                "account": account,
+                "at": at,
+                "received_at": received_at,
+            }
+
+
+def _change(user: int, known: Known) -> dict[str, Any]:
+    account = known.accounts[-1][1]
+    row = HistoryRow(PORTAL, user, "linked", account.telegram_id, None, None, None, f"{user}-0", NOW, NOW)
+    return {name: getattr(row, name) for name in HistoryRow.__slots__}
+
+
+def events(users: int, count: int, first: int) -> Iterator[tuple[str, Observation]]:
+    """Half of them say what is known, the others bring a new account or claim a colleague's."""
+    chance = random.Random(first)
+    for number in range(first, first + count):
+        user, at = chance.randrange(1, users + 1), NOW + timedelta(seconds=number)
+        colleague = chance.choice([user, user, user + 1])
+        account = Account(telegram_id=EACH * colleague + chance.choice([3, 3, 7]))
+        yield f"new-{number}", Observation(user, account, Moment(at, at), None, None)
+
+
+def apply(database_url: str, users: int, count: int, first: int) -> dict[str, float]:
+    with closing(open_store(database_url)) as store:
+        store.apply(PORTAL, f"first-{first}", [observed(1, 0)])  # connected, and its statements prepared
+        begun = time.perf_counter()
+        for event_id, one in events(users, count, first):
+            store.apply(PORTAL, event_id, [one])
+        seconds = time.perf_counter() - begun
+    return {"seconds": seconds, "memory": _peak()}
+
+
+def _peak() -> float:
+    """MB at most so far; what `getrusage` says is the parent's where that was more."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    what, url, *numbers = sys.argv[1:]
+    if what == "fill":
+        fill(url, *map(int, numbers))
+    else:
+        print(json.dumps(apply(url, *map(int, numbers))))
