@@ -160,12 +160,8 @@ class Feed:
         if not self._subscription.ordered:
             return self._queue.delay_of(delivery)
         jitter = random.uniform(0.9, 1.1)  # noqa: S311 — it spreads attempts, it guards nothing
-        delay = DELAYS[min(delivery.attempt, len(DELAYS)) - 1] * jitter
-        delay = max(delay, getattr(failure, "retry_after", None) or 0.0)
-        left = delivery.published_at + DAY - time.time()
-        if left <= 0 and delivery.attempt > len(DELAYS):  # what waited for a machine gets its attempts too
-            return None
-        return min(delay, max(left, 3600.0))  # once more when the day is over, whatever was asked for
+        asked_for = getattr(failure, "retry_after", None)
+        return next_attempt(delivery.attempt, time.time() - delivery.published_at, asked_for, jitter)
 
     def _say(self, delivery: Delivery, reason: str, delay: float | None) -> None:
         about = About(
@@ -190,6 +186,19 @@ class Feed:
             except PassingFailure as error:
                 _reports.warning(str(error), str(error))
                 return
+
+
+def next_attempt(attempt: int, age: float, asked_for: float | None, jitter: float) -> float | None:
+    """Seconds until a destination's next attempt after that many of them; None when the day is over.
+
+    `asked_for` is the destination's `Retry-After`. The last attempt comes when the day is over, whatever
+    was asked for; what waited for a machine that was off gets its first attempts even later.
+    """
+    left = DAY - age
+    if left <= 0 and attempt > len(DELAYS):
+        return None
+    delay = max(DELAYS[min(attempt, len(DELAYS)) - 1] * jitter, asked_for or 0.0)
+    return min(delay, max(left, DELAYS[-1]))
 
 
 def by_object(leased: list[Delivery]) -> list[list[Delivery]]:

@@ -1,0 +1,61 @@
+"""When a destination that fails is tried again: the contract's schedule, on a clock of the test's own."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from gateway.local.worker import DAY, next_attempt
+
+MINUTE, HOUR = 60.0, 3600.0
+
+
+def attempts(
+    asked_for: Callable[[int], float | None] = lambda _attempt: None, jitter: float = 1.0
+) -> list[float]:
+    """The moments of all attempts at a destination that never answers 2xx, from the publishing on."""
+    moments = [0.0]
+    while (delay := next_attempt(len(moments), moments[-1], asked_for(len(moments)), jitter)) is not None:
+        moments.append(moments[-1] + delay)
+    return moments
+
+
+def gaps(moments: list[float]) -> list[float]:
+    return [later - earlier for earlier, later in pairwise(moments)]
+
+
+def test_it_is_tried_again_ever_later_and_hourly_for_a_day() -> None:
+    between = gaps(attempts())
+    assert between[:6] == [5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR]
+    assert set(between[6:]) == {HOUR}
+
+
+@pytest.mark.parametrize("jitter", [0.9, 1.0, 1.1])
+def test_the_last_attempt_comes_when_the_day_is_over(jitter: float) -> None:
+    moments = attempts(jitter=jitter)
+    assert moments[-2] < DAY <= moments[-1] <= DAY + HOUR
+
+
+def test_attempts_are_spread() -> None:
+    early, late = gaps(attempts(jitter=0.9)), gaps(attempts(jitter=1.1))
+    assert early[:3] == pytest.approx([4.5, 27.0, 108.0])
+    assert late[:3] == pytest.approx([5.5, 33.0, 132.0])
+
+
+def test_what_the_destination_asks_for_is_respected() -> None:
+    between = gaps(attempts(lambda attempt: 90.0 if attempt < 4 else None))
+    assert between[:4] == [90.0, 90.0, 120.0, 10 * MINUTE]  # the schedule where that is later
+
+
+def test_whoever_asks_for_a_week_is_asked_when_the_day_is_over() -> None:
+    moments = attempts(lambda _attempt: 7 * DAY)
+    assert moments[1] == DAY
+    assert moments[-1] <= DAY + 5 * HOUR
+
+
+def test_what_waited_for_a_machine_that_was_off_gets_its_first_attempts() -> None:
+    age, between = 3 * DAY, list[float]()
+    while (delay := next_attempt(len(between) + 1, age, None, 1.0)) is not None:
+        between.append(delay)
+        age += delay
+    assert between == [5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR]
