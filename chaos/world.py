@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.destinations import Destination, destinations, forward_to
 from chaos.truth import Held, Person
 from gateway.destinations import read_destinations
 from gateway.links import open_store
+from tests.support.destinations import Destination, destinations, forward_to
 from tests.support.portal import PortalSimulator
 from tests.support.postgres import Postgres
 from tests.support.processes import ROOT, STARTS_WITHIN, environment, free_port
