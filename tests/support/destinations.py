@@ -56,6 +56,12 @@ class Destination:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/bitrix"
 
+    def __enter__(self) -> "Destination":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()

@@ -1,0 +1,206 @@
+"""What every queue promises its subscriptions: a SQLite file's, and those of the Pub/Sub emulator.
+
+The emulator ignores filters, so each function gets every event there; whoever gets what it
+does not want acknowledges it without effect, and what comes of the events is the same.
+"""
+
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloudevents.http.event import CloudEvent
+
+import handlers
+from gateway.events import Message, Portal
+from gateway.links import open_store
+from gateway.queues import Publisher
+from gateway.queues.pubsub import PubSub
+from gateway.queues.sqlite import EmbeddedQueue
+from gateway.queues.subscriptions import subscriptions
+from gateway.settings import load
+from handlers.push_message import PUBSUB_TYPE
+from tests.support.deliveries import TOKEN
+from tests.support.destinations import Destination
+from tests.support.pubsub import Topic
+
+PORTAL = "portal.bitrix24.ru"
+CONSUMERS = {"on-user-update": "ONUSERUPDATE", "on-user-add": "ONUSERADD"}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A message that a subscription handed out; `handle` settles it."""
+
+    message_id: str
+    data: bytes
+    attributes: Mapping[str, str]
+    attempt: int
+    handle: Any
+
+
+@dataclass(frozen=True)
+class Queue:
+    """`take` hands out what waits at a subscription, `settle` acknowledges it or has it come again."""
+
+    publisher: Publisher
+    names: list[str]
+    take: Callable[[str], list[Taken]]
+    settle: Callable[[str, Taken, bool], None]
+
+
+@pytest.fixture
+def tasks() -> Iterator[Destination]:
+    with Destination() as destination:
+        yield destination
+
+
+@pytest.fixture
+def everything() -> Iterator[Destination]:
+    with Destination() as destination:
+        yield destination
+
+
+@pytest.fixture
+def environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: Destination, everything: Destination
+) -> Iterator[dict[str, str]]:
+    settings = {
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/links.db",
+        "FORWARD_TO": f"{tasks.url}#ONTASK* {everything.url}",
+    }
+    monkeypatch.chdir(tmp_path)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    yield settings
+    handlers.close()
+
+
+@pytest.fixture(params=["embedded", "pubsub"])
+def queue(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]) -> Iterator[Queue]:
+    known = subscriptions(load(environment, dotenv=None))
+    names = [subscription.name for subscription in known]
+    if request.param == "embedded":
+        embedded = EmbeddedQueue(tmp_path / "queue.db", subscriptions=known)
+        yield Queue(embedded, names, partial(_lease, embedded), partial(_settle, embedded))
+        embedded.close()
+        return
+    topic: Topic = request.getfixturevalue("pubsub_topic")
+    for name in names:
+        body = {"topic": f"projects/{topic.project}/topics/{topic.name}", "ackDeadlineSeconds": 60}
+        # Without dead letters no attempt is counted; the filter is refused by nobody and does nothing.
+        dead = {"deadLetterTopic": body["topic"], "maxDeliveryAttempts": 100}
+        wanted = f'attributes.event = "{CONSUMERS.get(name, "ONTASKADD")}"'
+        topic.emulator.call("PUT", _path(topic, name), body | {"deadLetterPolicy": dead, "filter": wanted})
+    pubsub = PubSub(topic.project, topic.name)
+    yield Queue(pubsub, names, partial(_pull, topic), partial(_answer, topic))
+    pubsub.close()
+
+
+def _lease(queue: EmbeddedQueue, name: str) -> list[Taken]:
+    leased = queue.lease(name, 60, 100)
+    return [Taken(one.message_id, one.data, one.attributes, one.attempt, one) for one in leased]
+
+
+def _settle(queue: EmbeddedQueue, _name: str, taken: Taken, done: bool) -> None:
+    queue.settle([taken.handle] if done else [], [] if done else [(taken.handle, "not now", 0.0)])
+
+
+def _path(topic: Topic, name: str) -> str:
+    return f"projects/{topic.project}/subscriptions/{name}"
+
+
+def _pull(topic: Topic, name: str) -> list[Taken]:
+    wanted, taken = {"maxMessages": 100, "returnImmediately": True}, list[Taken]()
+    while pulled := topic.emulator.call("POST", f"{_path(topic, name)}:pull", wanted).get("receivedMessages"):
+        for one in pulled:
+            message, data = one["message"], base64.b64decode(one["message"]["data"])
+            attempt = one.get("deliveryAttempt", 1)
+            taken.append(Taken(message["messageId"], data, message["attributes"], attempt, one["ackId"]))
+    return taken
+
+
+def _answer(topic: Topic, name: str, taken: Taken, done: bool) -> None:
+    ids: dict[str, Any] = {"ackIds": [taken.handle]}
+    if done:
+        topic.emulator.call("POST", f"{_path(topic, name)}:acknowledge", ids)
+    else:
+        topic.emulator.call(
+            "POST", f"{_path(topic, name)}:modifyAckDeadline", ids | {"ackDeadlineSeconds": 0}
+        )
+
+
+def publish(queue: Queue, event: str, number: int = 1) -> str:
+    message = Message(
+        event_id=f"{event} {number}",
+        event=event,
+        ts=1767225600 + number,
+        received_at=datetime(2026, 1, 1, tzinfo=UTC),
+        source="webhook",
+        portal=Portal(domain=PORTAL),
+        data={"ID": str(number), "UF_USR_TELEGRAM": str(500 + number)},
+    )
+    return queue.publisher.publish(message.to_bytes(), message.attributes("header:X-Bitrix-Token"), 10)
+
+
+def test_each_subscription_that_wants_a_message_gets_it_once(queue: Queue) -> None:
+    message_id = publish(queue, "ONTASKADD")
+    for name in queue.names[2:]:  # both destinations
+        [taken] = queue.take(name)
+        assert taken.message_id == message_id
+        assert taken.attributes["event"] == "ONTASKADD"
+        assert queue.take(name) == []  # it is leased
+
+
+def test_what_fails_at_one_subscription_is_repeated_there_alone(queue: Queue) -> None:
+    publish(queue, "ONTASKADD")
+    failing, other = queue.names[2:]
+    [taken] = queue.take(other)
+    queue.settle(other, taken, True)
+    for attempt in range(1, 4):
+        [taken] = queue.take(failing)
+        assert taken.attempt == attempt
+        queue.settle(failing, taken, False)
+    assert queue.take(other) == []
+    [taken] = queue.take(failing)
+    queue.settle(failing, taken, True)
+    assert queue.take(failing) == []
+
+
+def handle(queue: Queue, name: str, taken: Taken) -> None:
+    """Call the subscription's function, and acknowledge as Pub/Sub does where it returns."""
+    message = {
+        "data": base64.b64encode(taken.data).decode(),
+        "attributes": dict(taken.attributes),
+        "messageId": taken.message_id,
+    }
+    body = {"message": message, "subscription": f"projects/p/subscriptions/{name}"}
+    event = CloudEvent({"type": PUBSUB_TYPE, "source": "//pubsub.googleapis.com/projects/p/topics/t"}, body)
+    if name in CONSUMERS:
+        handlers.consume(event, CONSUMERS[name])
+    else:
+        handlers.deliver(event)
+    queue.settle(name, taken, True)
+
+
+def test_what_comes_of_events_does_not_depend_on_filters(
+    queue: Queue, environment: dict[str, str], tasks: Destination, everything: Destination
+) -> None:
+    for number, event in enumerate(["ONUSERUPDATE", "ONUSERADD", "ONTASKADD", "ONCRMDEALADD"], 1):
+        publish(queue, event, number)
+    for name in queue.names:
+        for taken in queue.take(name):
+            handle(queue, name, taken)
+        assert queue.take(name) == []
+    store = open_store(environment["DATABASE_URL"])
+    assert {link.bitrix_user_id: link.telegram_id for link in store.links(PORTAL)} == {1: 501, 2: 502}
+    assert [row.event_id for row in store.history(PORTAL)] == ["ONUSERUPDATE 1", "ONUSERADD 2"]
+    assert list(store.dead_letters()) == []
+    store.close()
+    assert tasks.ids == {"ONTASKADD 3"}
+    assert everything.ids == {"ONUSERUPDATE 1", "ONUSERADD 2", "ONTASKADD 3", "ONCRMDEALADD 4"}
