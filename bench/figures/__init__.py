@@ -31,7 +31,6 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "consumers": consumers.committed_links,
     "grown": grown.links,
     "waiting": waiting.messages,
-    "restart": waiting.after_a_crash,
     "resync": resync.of_many_users,
     "serve": served.posted_and_linked,
     "destinations": served.to_two_destinations,

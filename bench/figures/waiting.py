@@ -1,10 +1,8 @@
-"""The embedded queue with a million messages in it, and a restart after `kill -9` before them."""
+"""The embedded queue with a million messages in it."""
 
 import json
 import sqlite3
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -13,13 +11,8 @@ from pathlib import Path
 from bench import bodies
 from bench.parts import Bench
 from bench.sample import Result, alternate
-from chaos.world import Process
-from gateway.destinations import read_destinations
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.queues.subscriptions import Subscription
-from tests.support.deliveries import FORM, form
-from tests.support.destinations import Destination
-from tests.support.processes import environment, free_port, wait_for
 
 CONSUMER, DESTINATION = "on-user-update", "forward-event-01234567"
 SUBSCRIPTIONS = (
@@ -27,7 +20,6 @@ SUBSCRIPTIONS = (
     Subscription(DESTINATION, lambda _event: True, ordered=True),
 )
 LEASED = 16  # at once, as the worker does
-RESTART_SECONDS = 5.0
 
 
 def messages(bench: Bench) -> Iterator[Result]:
@@ -93,54 +85,3 @@ def fill(path: Path, subscription: str, count: int, due_in: float = -1.0) -> Non
     )
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executemany(insert, rows)
-
-
-def after_a_crash(bench: Bench) -> Iterator[Result]:
-    """A destination holds an event, `serve` is killed and started; a million wait for another destination."""
-    count, rounds = bench.rounds(1_000_000, 50_000), bench.rounds(5)
-    holding = Destination()
-    dead = f"http://127.0.0.1:{free_port()}/bitrix#ONNEVER"
-    directory, port = bench.directory / "restart", free_port()
-    directory.mkdir()
-    env = environment(directory, HOST="127.0.0.1", PORT=str(port), FORWARD_TO=f"{holding.url} {dead}")
-    serve = Process("serve", [sys.executable, "-m", "gateway", "serve"], port, env, directory)
-    with closing(EmbeddedQueue(directory / "queue.db")) as queue:
-        queue.depth()  # the file is there
-    fill(directory / "queue.db", f"forward-event-{read_destinations(dead)[0].id}", count, due_in=3000.0)
-    serve.start()
-    taken = []
-    for number in range(rounds):
-        holding.seconds, came = 600.0, len(holding.ids)
-        _post(port, form("ONTASKUPDATE", {"FIELDS_AFTER": {"ID": str(number)}}, ts=number))
-        wait_for(partial(_is_leased, directory / "queue.db"), 60.0)
-        serve.kill()
-        holding.seconds = 0.0
-        begun = time.perf_counter()
-        serve.start()
-        while len(holding.ids) == came:
-            time.sleep(0.005)
-        taken.append(time.perf_counter() - begun)
-    serve.kill()
-    holding.close()
-    yield Result(
-        figure="restart after kill -9",
-        what=f"until what was leased is delivered, {count:,} messages waiting for another destination",
-        yardstick_is="promised",
-        unit="s",
-        ours=taken,
-        yardstick=[RESTART_SECONDS] * rounds,
-        aim=1.0,
-    )
-
-
-def _post(port: int, body: bytes) -> None:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/api/bitrix/webhook", body, {"Content-Type": FORM}
-    )
-    with urllib.request.urlopen(request, timeout=30):
-        pass
-
-
-def _is_leased(queue: Path) -> bool:
-    with closing(sqlite3.connect(queue)) as connection:
-        return connection.execute("SELECT 1 FROM messages WHERE owner IS NOT NULL").fetchone() is not None
