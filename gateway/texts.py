@@ -905,6 +905,10 @@ SENTENCES: dict[str, Sentence] = {
         "Система не даёт больше потоков: запросы ждут друг друга. Увеличьте ulimit -u или предел задач службы (TasksMax)",
         "The system starts no more threads: requests wait for one another. Raise ulimit -u, or the service's TasksMax",
     ),
+    "NO_THREADS": Sentence(
+        "Система не даёт шлюзу ни одного потока. Увеличьте ulimit -u, предел памяти (ulimit -v) или предел задач службы (TasksMax) и запустите его снова",
+        "The system gives the gateway no thread. Raise ulimit -u, the limit of memory (ulimit -v), or the service's TasksMax, and start it again",
+    ),
     "HTTP_FAILED": Sentence(
         "Сбой сервера HTTP: {problem}. Обновите шлюз; если повторится, сообщите разработчикам",
         "The HTTP server failed: {problem}. Update the gateway; if it happens again, tell its developers",

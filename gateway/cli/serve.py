@@ -3,7 +3,9 @@
 import click
 
 from gateway import startup
+from gateway.errors import GatewayError
 from gateway.settings import load
+from gateway.texts import say
 
 
 @click.command(
@@ -16,4 +18,10 @@ def command() -> None:
     from gateway.local.serve import listen, serve
 
     listener = listen(load())  # a taken port ends it before anything else is said
-    serve(startup.settings(), listener)
+    settings = startup.settings()
+    try:
+        serve(settings, listener)
+    except RuntimeError as error:
+        if "new thread" not in str(error):
+            raise
+        raise GatewayError(say("NO_THREADS", settings.language)) from None

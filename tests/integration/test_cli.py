@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import COMMANDS, cli
-from tests.support.processes import Start, environment
+from tests.support.processes import Start, environment, free_port
 
 
 def _paths() -> list[tuple[str, ...]]:
@@ -67,3 +67,20 @@ def test_ipv6_is_served_and_triggered(start_serve: Start, tmp_path: Path, host: 
         timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_system_that_gives_no_thread_ends_serve_with_a_sentence(tmp_path: Path) -> None:
+    """A stack that no memory has room for, as a limit of threads looks to Python."""
+    program = (
+        "import sys, threading\n"
+        "threading.stack_size(1 << 46)\n"
+        "from gateway.cli import main\n"
+        "sys.exit(main(['serve']))\n"
+    )
+    env = environment(tmp_path, PORT=str(free_port()), LOG_LANGUAGE="en")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, timeout=120
+    )
+    assert done.returncode == 2
+    assert b"The system gives the gateway no thread" in done.stderr
+    assert b"Traceback" not in done.stderr
