@@ -26,7 +26,7 @@ check: lint  # what to run while working: linters, types, the unit tests
 chaos: $(VENV)/dev.stamp  # everything breaks at random: make chaos ARGS="--events 20000 --seed 7"
 	@exec $(BIN)/python -m chaos $(ARGS)
 
-hostile: $(VENV)/dev.stamp  # a million hostile inputs: make hostile ARGS="--inputs 20000 --seed 7"
+hostile: $(VENV)/dev.stamp  # attacks by kinds, then a million hostile inputs: make hostile ARGS="--kind slow --kind logs"
 	@exec $(BIN)/python -m hostile $(ARGS)
 
 defects: $(VENV)/dev.stamp  # defects put in on purpose, in a copy: each must be caught

@@ -1,9 +1,11 @@
-"""Hostile requests by the million: `python -m hostile --inputs 1000000`, or `make hostile`.
+"""What a stranger would try: `python -m hostile`, or `make hostile`.
 
-Four targets, each given what Hypothesis writes: the HTTP function end to end (its queue is a list,
-and what lands there goes through the consumer), the decoder, `verify`, the diagnosis. Nothing may
-raise, no answer may be a 500, none may take a second of this process's time, memory stays bounded.
-Rounds of 2,000 inputs, each a run of Hypothesis of its own, as one remembers what it tried.
+First the attacks of attacks.toml by kinds (`slow`, `work`, `logs`, `proxies`), whose results are
+written into docs/security.md and docs/security.ru.md where all kinds were held. Then `inputs`: requests
+by the million. Four targets, each given what Hypothesis writes: the HTTP function end to end (its
+queue is a list, and what lands there goes through the consumer), the decoder, `verify`, the diagnosis.
+Nothing may raise, no answer may be a 500, none may take a second of this process's time, memory
+stays bounded. Rounds of 2,000 inputs, each a run of Hypothesis of its own, as one remembers what it tried.
 """
 
 import json
@@ -34,6 +36,7 @@ from gateway.ingest.limits import TooComplex
 from gateway.redaction import SECRET_NAMES
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import load
+from hostile import attacks
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, PORTAL, TOKEN, delivery, form
 from tests.support.processes import ROOT
 from verify import PLACES, verify
@@ -343,9 +346,22 @@ def attack(check: Callable[..., None], inputs: dict[str, SearchStrategy[Any]], c
 
 
 @click.command(help=__doc__)
+@click.option(
+    "--kind", "kinds", multiple=True, type=click.Choice([*attacks.KINDS, "inputs"]), help="Only these."
+)
 @click.option("--inputs", default=1_000_000, show_default=True, help="Over all targets together.")
 @click.option("--seed", type=int, help="What a run prints at its start.")
-def main(inputs: int, seed: int | None) -> None:
+def main(kinds: tuple[str, ...], inputs: int, seed: int | None) -> None:
+    tried = attacks.run(kinds or attacks.KINDS)
+    if not all(one.held for one in tried):
+        sys.exit(1)
+    if set(kinds or attacks.KINDS) >= set(attacks.KINDS):
+        attacks.write(tried)
+    if not kinds or "inputs" in kinds:
+        attack_with(inputs, seed)
+
+
+def attack_with(inputs: int, seed: int | None) -> None:
     import logging
 
     seed = int.from_bytes(os.urandom(3), "big") if seed is None else seed

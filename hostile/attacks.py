@@ -1,0 +1,92 @@
+"""The attacks of attacks.toml: run by kind, and written into docs/security.md with what came of them."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[1]
+KINDS = ("slow", "work", "logs", "proxies")
+START, END = "<!-- written by `make hostile` -->\n", "<!-- end -->\n"
+HEADS = {"en": "| attack | result | run by |", "ru": "| атака | итог | чем проверено |"}
+DOCUMENTS = {"en": "docs/security.md", "ru": "docs/security.ru.md"}
+
+
+class Tried(NamedTuple):
+    """An attack that was tried: whether it was held, in what words, and what else there is to say."""
+
+    attack: dict[str, Any]
+    held: bool
+    figures: Mapping[str, int]
+    report: str
+
+
+def attacks() -> list[dict[str, Any]]:
+    known: list[dict[str, Any]] = tomllib.loads((ROOT / "hostile/attacks.toml").read_text("utf-8"))["attack"]
+    return known
+
+
+def run(kinds: Iterable[str]) -> list[Tried]:
+    """Try every attack of these kinds, and say of each at once what came of it."""
+    tried = []
+    for attack in attacks():
+        if attack["kind"] in kinds:
+            tried.append(_measured(attack) if attack.get("measured") else _tested(attack))
+            print(f"{'held' if tried[-1].held else 'NOT HELD'}  {attack['kind']}: {row(tried[-1], 'en')}")
+            print(tried[-1].report if not tried[-1].held else "", end="", flush=True)
+    return tried
+
+
+def _tested(attack: dict[str, Any]) -> Tried:
+    files, _, chosen = attack["tests"].partition(" -k ")
+    quiet = ("-o", "addopts=--import-mode=importlib", "-q", "-p", "no:cacheprovider")
+    command = [sys.executable, "-m", "pytest", *quiet, *shlex.split(files)]
+    done = subprocess.run(
+        [*command, "-k", chosen] if chosen else command, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    passed = re.search(r"\d+ passed", done.stdout)
+    skipped = re.search(r"\d+ skipped", done.stdout)
+    held = done.returncode == 0 and bool(passed) and not skipped
+    return Tried(attack, held, {}, done.stdout[-3000:])
+
+
+def _measured(attack: dict[str, Any]) -> Tried:
+    from bench.figures.worst import EXPLAINED, JUDGED, REQUESTS, dearest_requests
+    from bench.parts import Bench
+
+    judged, explained = (median(result.compared) for result in dearest_requests(Bench()))
+    figures = {"count": len(REQUESTS), "judged": round(judged), "explained": round(explained)}
+    return Tried(attack, judged <= JUDGED and explained <= EXPLAINED, figures, "")
+
+
+def row(tried: Tried, language: str) -> str:
+    """One row of the table."""
+    suffix = "_ru" if language == "ru" else ""
+    what, result = (
+        tried.attack[name + suffix].format(
+            **{name: _number(value, language) for name, value in tried.figures.items()}
+        )
+        for name in ("what", "result")
+    )
+    by = tried.attack.get("tests", "python -m bench worst").partition(" -k ")[0]
+    shown = ", ".join(f"`{file}`" for file in by.split(" tests/")) if by.startswith("tests/") else f"`{by}`"
+    return f"| {what} | {result} | {shown} |"
+
+
+def _number(value: int, language: str) -> str:
+    return f"{value:,}" if language == "en" else f"{value:,}".replace(",", " ")
+
+
+def write(tried: list[Tried]) -> None:
+    """The tables of both languages, between their marks."""
+    for language, name in DOCUMENTS.items():
+        path = ROOT / name
+        before, _, rest = path.read_text("utf-8").partition(START)
+        after = rest.partition(END)[2]
+        rows = "\n".join([HEADS[language], "| --- | --- | --- |", *(row(one, language) for one in tried)])
+        path.write_text(f"{before}{START}{rows}\n{END}{after}", "utf-8")
