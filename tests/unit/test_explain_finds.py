@@ -159,6 +159,13 @@ PASTED: dict[str, str] = {
     "Go": "map[" + " ".join(f"{name}:[{text}]" for name, text in PAIRS) + "]",
     "serialize": serialized(EVENT),
     "a log of bodies": f'1.2.3.4 - - [27/Nov/2026:10:00:00] "POST / HTTP/1.1" 401 120 "-" "{FORM_TEXT}"',
+    "parse_qsl": str(PAIRS),
+    "a form between a server's lines": f'INFO: 1.2.3.4:0 - "POST / HTTP/1.1" 401\nFormData({PAIRS})',
+    "two printouts, the newest last": f"form: {names_of_a_form({'event': 'OLD'})}\nform: {FLAT}\n",
+    "curl out of a messenger": f"curl —X POST {URL} —data “{FORM_TEXT}”",
+    "a link in Markdown": f"[hook]({URL}?token={TOKEN})",
+    "a header": f"X-Bitrix-Token: {TOKEN}",
+    "a setting": f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={TOKEN}",
     "an address without its host": f"/api/bitrix/webhook?token={TOKEN}",
 }
 

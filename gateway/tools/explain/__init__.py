@@ -59,7 +59,10 @@ def _old_bot_line(_: bytes, text: str) -> Record | None:
 
 
 def _nothing(_: bytes, text: str) -> None:
-    if key := captures.no_request(text):
+    key = captures.no_request(text)
+    if key == "PASTED_ACCESS_LOG" and read_printout(text):
+        return  # a program printed the form between its server's lines
+    if key:
         raise Unreadable(key)
     if no_answer(_readable(text)):
         raise Unreadable("PASTED_NO_REFUSAL")

@@ -36,6 +36,8 @@ _OLD_LINE = re.compile(
 _OLD_BODY = re.compile(r"Тело запроса[^\n:]{0,60}: ?(.*)")
 _OLD_HEADERS = re.compile(r"'Content-Type': '([^'\n]{1,200})'")
 _OLD_QUERY = re.compile(r"Параметры URL: ?\{([^\n}]{0,9000})\}")
+_TOKEN_HEADER = re.compile(r"(X-Bitrix-Token|Authorization) ?: ?([^\n]{1,500})", re.IGNORECASE)
+_SETTING = re.compile(r"\A(?:export )?BITRIX24_OUTGOING_WEBHOOK_TOKEN ?= ?")
 _MAX_OBJECTS = 20  # of a text that are tried
 _TOKEN = re.compile(r"(?:custom)?[A-Za-z0-9]{16,64}")
 
@@ -149,7 +151,8 @@ def _form(body: bytes, read_as: str) -> Request:
 
 def read_address(text: str) -> Request | None:
     """An address alone: judged as if an event that holds no token came to it."""
-    text = text.strip().strip("\"'<>")
+    linked = re.fullmatch(r"\s*\[[^\]\n]{0,200}\]\(([^)\s]{1,9000})\)\s*", text)  # of Markdown
+    text = (linked[1] if linked else text).strip().strip("\"'<>")
     if not re.fullmatch(r"(?:https?://|/|\?)[^\s\"']{1,9000}", text):
         return None
     try:
@@ -166,6 +169,10 @@ def read_address(text: str) -> Request | None:
 def read_token(text: str) -> Request | None:
     """A token alone: judged as if an event came with it where Bitrix24 puts it."""
     text = text.strip().strip("\"'")
+    if header := _TOKEN_HEADER.fullmatch(text):
+        headers = (*FORM, (header[1], header[2].encode("utf-8", "surrogateescape")))
+        return Request("POST", WEBHOOK_PATH, headers, b"event=ONUSERADD&data%5BID%5D=12&ts=1", "token")
+    text = _SETTING.sub("", text).strip("\"'")
     if not _TOKEN.fullmatch(text):
         return None
     event = f"event=ONUSERADD&data%5BID%5D=12&ts=1&auth%5Bapplication_token%5D={text}"

@@ -69,6 +69,7 @@ def is_curl(text: str) -> bool:
 
 def read_curl(text: str) -> Request:
     """The request that a curl command makes. Raises `Unreadable`; files it names are not read."""
+    text = _typed(text)
     found = _COMMAND.match(text)
     words = _words(text[found.end() if found else 0 :], powershell=bool(_POWERSHELL.search(text)))
     command = _Command()
@@ -77,6 +78,20 @@ def read_curl(text: str) -> Request:
         if action is not None:
             action(command, value)
     return command.request()
+
+
+def _typed(text: str) -> str:
+    """The command without what messengers make of it: curly quotes, a dash for two hyphens."""
+    if not _CURLY.search(text):
+        return text
+    text = re.sub(r"(?<=\s)[\u2013\u2014](\w+)", lambda found: "-" * min(2, len(found[1])) + found[1], text)
+    return text.translate(_STRAIGHT)
+
+
+_CURLY = re.compile("[\u2018-\u201f\u2013\u2014«»]")
+_STRAIGHT = {ord(mark): '"' for mark in "\u201c\u201d\u201e\u201f«»"} | {
+    ord(mark): "'" for mark in "\u2018\u2019\u201a\u201b"
+}
 
 
 def _words(text: str, *, powershell: bool) -> list[str]:

@@ -5,8 +5,8 @@ inside (`[Object]`, `Array`) stays the text that it is.
 """
 
 import re
+from collections import deque
 from collections.abc import Callable
-from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
@@ -37,8 +37,9 @@ _NAMED_KINDS = (
     ("go", r"map\[[^\s:]{1,300}:\["),
     ("console.log", r"(?:\[Object: null prototype\]\s?)?\{\s{0,9}['\w]"),
 )
-_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _NAMED_KINDS)
-_INSIDE = re.compile("|".join(rf"(?<=[\s=:>(])(?:{pattern})" for _, pattern in _NAMED_KINDS))
+_PAIRS = ("python", r"\[\s?\('")  # of parse_qsl; among other text it is what a MultiDict holds
+_KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in (*_NAMED_KINDS, _PAIRS))
+_INSIDE = re.compile("|".join(rf"(?<=[\s=:>])(?:{pattern})" for _, pattern in _NAMED_KINDS))
 _MAX_STARTS = 20  # of printouts among other text
 _GO_VALUE = re.compile(r"([^\s:]{1,300}):\[([^\[\]]{0,100000})\](?=[ \]])")
 _CONSTANTS = {
@@ -64,8 +65,10 @@ class _Pair(NamedTuple):
 def read_printout(text: str) -> Request | None:
     """The event in a printout, as the form that it was printed from; None where it is none."""
     text = text[:_MAX_TEXT].strip().rstrip(";")
-    inside = [found.start() for found in islice(_INSIDE.finditer(text), _MAX_STARTS)]
-    for start in (0, *inside):
+    alone = any(pattern.match(text) for _, pattern in _KINDS)  # then what stands inside is a part of it
+    starts = (found.start() for found in _INSIDE.finditer(text))
+    inside = deque((start for start in starts if not alone or text[start - 1] == "\n"), _MAX_STARTS)
+    for start in (*reversed(inside), 0):  # the newest stands last
         candidate = text[start:]
         kind = next((name for name, pattern in _KINDS if pattern.match(candidate)), None)
         body = _form(_read(kind, candidate)) if kind else None
