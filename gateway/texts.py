@@ -709,7 +709,7 @@ SENTENCES: dict[str, Sentence] = {
         "отложено: {reason}; исправить: ./b24 dead-letters show {event_id}",
         "put aside: {reason}; mend it: ./b24 dead-letters show {event_id}",
     ),
-    "CAME_EVENT_REQUEUED": Sentence("возвращено в очередь на странице", "put back on the queue, on the page"),
+    "CAME_EVENT_REQUEUED": Sentence("возвращено в очередь вручную", "put back on the queue by hand"),
     # Why a message is a dead letter.
     "REASON_NO_USER": Sentence("в data нет пользователя", "no user in data"),
     "REASON_NO_USER_ID": Sentence(

@@ -1,5 +1,6 @@
 """`./b24 dead-letters`: what could not be handled, and why; mended by hand, or dropped."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from gateway.cli.replay import progress
+from gateway.cli.replay import journal_of, progress
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message, rfc3339
 from gateway.links import open_store, store_exists
@@ -89,9 +90,11 @@ def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) 
     except PoisonMessage as poison:
         click.echo(say("MEND_UNREADABLE", settings.language, reason=poison.reason), err=True)
         return 1
-    data = message.to_bytes()
+    data, began = message.to_bytes(), time.time()
     with closing(open_publisher(settings)) as publisher:
         put_back(replace(letter, data=data, attributes=attributes_of(data)), publisher)
+    if (journal := journal_of(settings)) is not None:
+        journal.add_requeued(message.event, message.event_id, began, letter.reason)
     click.echo(
         say("MENDED", settings.language, event=printable(message.event), event_id=printable(message.event_id))
     )

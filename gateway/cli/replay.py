@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import IO, Any
 import click
 
 from gateway.errors import GatewayError
-from gateway.journal import open_journal
+from gateway.journal import Journal, open_journal
 from gateway.links import open_store
 from gateway.links.model import Store
 from gateway.queues import Publisher, open_publisher
@@ -80,7 +81,7 @@ def command(
     with ExitStack() as stack:
         store = stack.enter_context(closing(open_store(settings.database_url)))
         publisher = stack.enter_context(closing(open_publisher(settings)))
-        run = Run(store, publisher, dry_run)
+        run = Run(store, publisher, dry_run, journal=journal_of(settings))
         stack.callback(_report, run, settings, as_json)  # after an interruption too: what is done is done
         if file is not None:
             found = _joined(exported(file.read()), parts)
@@ -132,6 +133,7 @@ class Run:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     done: list[dict[str, Any]] = field(default_factory=list)
     skipped: int = 0
+    journal: Journal | None = None  # its records say from then on what comes of these events now
 
     def take(self, kept: Kept) -> None:
         """Put one back, unless that was done already."""
@@ -144,10 +146,19 @@ class Run:
                 kept.settle()
             return
         if not self.dry:
+            began = time.time()
             put_back(kept, self.publisher)
+            if self.journal is not None:
+                self.journal.add_requeued(kept.event, kept.event_id, began, kept.reason)
             if never_queued:
                 self.store.mark_replayed(kept.event_id)
         self.done.append({"event": kept.event, "event_id": kept.event_id, "from": kept.source})
+
+
+def journal_of(settings: Settings) -> Journal | None:
+    """This machine's journal, where there is one: a tool makes none."""
+    journal = open_journal(settings)
+    return journal if journal.path.exists() else None
 
 
 def _from_cloud(settings: Settings, since: datetime | None, parts: Parts) -> Iterator[Kept]:

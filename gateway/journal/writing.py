@@ -159,7 +159,7 @@ def _judge_again(connection: sqlite3.Connection, event_id: str) -> None:
     # The condition of the partial index is repeated, or SQLite would read all records of these kinds.
     rows = connection.execute(
         "SELECT n, at, kind, tag, cause FROM requests WHERE event_id = ? AND event_id <> '' "
-        "AND kind IN ('accepted', 'aside') ORDER BY n DESC LIMIT 20",
+        "AND kind IN ('accepted', 'aside', 'not_queued') ORDER BY n DESC LIMIT 20",
         (event_id,),
     ).fetchall()
     for n, at, was_kind, was_tag, cause in rows:

@@ -128,6 +128,10 @@ def test_explained_checked_tested_and_read_up_in_a_browser(start_serve: Start, t
         shows(tab, words("PROBE_PASSED", "en"))
         go(tab, "p")
         shows(tab, "BITRIX24_WEBHOOK_TOKEN")
+        tab.size(1360, 812)
+        chosen(tab, "ru")
+        fits(tab)
+        assert tab.run("document.querySelector('header').offsetHeight") < 70  # one line, in Russian too
         assert browser.errors == []
     with suppress(FileNotFoundError):
         assert OTHER_TOKEN not in Path(server.env["JOURNAL_URL"].removeprefix("sqlite:///")).read_text(

@@ -32,7 +32,10 @@ Run = Callable[..., tuple[int, str, str]]
 def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
     monkeypatch.chdir(tmp_path)
     values = {**SETTINGS, "LOG_LANGUAGE": "en", "JOURNAL_URL": f"sqlite:///{tmp_path}/journal.db"}
-    values |= {"QUEUE_URL": f"sqlite:///{tmp_path}/queue.db"}
+    values |= {
+        "QUEUE_URL": f"sqlite:///{tmp_path}/queue.db",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/links.db",
+    }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     return load()
@@ -267,6 +270,28 @@ def test_followed_events_come_with_what_came_of_them(journal: Journal, settings:
     assert [(one.request.request_id, len(one.outcomes)) for one in shown] == [
         (refused(3).request_id, 0), (done.request_id, 2), (late.request_id, 0),
     ]  # fmt: skip
+
+
+def test_what_a_replay_put_back_waits_and_is_judged_anew(
+    run: Run, journal: Journal, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, lost = accepted(1), accepted(2, kind="not_queued", status=503, code="QUEUE_UNAVAILABLE")
+    journal.add_requests([one, lost])
+    journal.add_outcome(came(one, "EVENT_DEAD", reason="the store is away"))
+    queue = open_embedded(settings)
+    data = json.dumps(one.whole["message"]).encode()
+    queue.publish(data, {"event": one.event, "event_id": one.event_id}, 10, to="on-user-update")
+    queue.settle([], [(leased, "the store is away", None) for leased in queue.lease("on-user-update", 60)])
+    record = {"event": lost.event, "event_id": lost.event_id, "attributes": {"event": lost.event}}
+    journal.add_unqueued({**record, "payload": json.dumps(lost.whole["message"])})
+    assert [each["tag"] for each in json.loads(run("--json")[1])] == ["dead", "not_queued"]
+    assert main(["replay", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 2
+    assert [each["tag"] for each in json.loads(run("--json")[1])] == ["accepted", "accepted"]
+    assert run()[1].count("waits on the queue") == 2
+    journal.add_outcome(came(lost, "LINK_SYNCED", bitrix_user_id=12))
+    assert [each["tag"] for each in json.loads(run("--json")[1])] == ["accepted", "linked"]
+    queue.close()
 
 
 @pytest.mark.parametrize(

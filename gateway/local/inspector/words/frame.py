@@ -12,7 +12,7 @@ WORDS: dict[str, Sentence] = {
     "NAV_links": Sentence("Связи", "Links"),
     "NAV_dead": Sentence("Необработанные", "Dead letters"),
     "NAV_polling": Sentence("Сверка", "Polling"),
-    "NAV_explain": Sentence("Разобрать запрос", "Explain"),
+    "NAV_explain": Sentence("Разбор", "Explain"),
     "NAV_check": Sentence("Проверка", "Check"),
     "NAV_guide": Sentence("Руководство", "Guide"),
     "LANGUAGE": Sentence("Язык", "Language"),
