@@ -57,11 +57,13 @@ PROXIES = {
         _HAPROXY,
         ("haproxy", "-v"),
     ),
-    # From 1.29.7 nginx asks by HTTP/1.1 without being told to.
+    # From 1.29.7 nginx asks by HTTP/1.1 and keeps its connections without being told to.
     "nginx-http-1.1": Proxy(
         "nginx",
         ("nginx", "-c", "{config}", "-p", "{directory}", "-e", "stderr"),
-        _NGINX.replace("proxy_pass", 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass'),
+        _NGINX.replace("proxy_pass", 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass')
+        .replace("server {{", "upstream u {{ server 127.0.0.1:{target}; keepalive 4; }}\nserver {{", 1)
+        .replace("http://127.0.0.1:{target};", "http://u;"),
         ("nginx", "-v"),
     ),
     "nginx-host": Proxy(

@@ -185,7 +185,9 @@ class Connection(asyncio.BufferedProtocol):
         if self.buffer and not request.close and not request.ended and not self._request_follows():
             request.surplus = len(self.buffer)
             request.close = True
-        request.close = request.close or self.server.stopping or request.ended in ("gone", "late", "broken")
+        # Behind a request that is not whole nothing is answered: a proxy may have framed it otherwise, and
+        # would hand the second answer to whoever comes next.
+        request.close = request.close or self.server.stopping or bool(request.ended)
         if not request.ended:
             self.server.threads.submit(lambda: answer_in_thread(self, request))
         elif not self.server.judge_unfinished(lambda: answer_in_thread(self, request)):

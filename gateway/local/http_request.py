@@ -72,14 +72,14 @@ class Request:
         del buffer[:missing]
         self.complete = len(self.body) == length
         if self._watched and (b" HTTP/1." in data or (self.complete and b" HTTP/1." in self.body)):
-            self._give_back_next(buffer)
+            self._end_before_next(buffer)
 
-    def _give_back_next(self, buffer: bytearray) -> None:
-        """A Content-Length that promised too much swallowed the head of the request behind."""
+    def _end_before_next(self, buffer: bytearray) -> None:
+        """A Content-Length that promised too much swallowed the head of the request behind; both end."""
         found = _REQUEST_LINE.search(self.body + buffer[:MAX_HEAD])
         if found and found.start() < len(self.body):
-            buffer[:0] = self.body[found.start() :]
             del self.body[found.start() :]
+            buffer.clear()
             self.ended, self.complete = "next", True
 
     def _feed_chunks(self, buffer: bytearray, chunks: Chunks) -> None:

@@ -183,15 +183,16 @@ def test_a_sender_that_goes_away_is_judged_with_what_came(start: Callable[..., S
     assert (server.seen[0]["gateway.body_ended"], server.seen[0]["body"]) == ("gone", b"a=1")
 
 
-def test_a_length_that_promises_too_much_does_not_swallow_the_request_behind(
+def test_a_length_that_promises_too_much_is_judged_and_nothing_behind_it_is_answered(
     start: Callable[..., Server],
 ) -> None:
+    """A proxy that took the same bytes for one request would hand the second answer to somebody else."""
     server = start()
     answers = server.exchange(post(b"a=1", length=60), post(b"b=2"), pause=0.05)
-    assert answers.count(b"HTTP/1.1 200") == 2
-    assert [environ["body"] for environ in server.seen] == [b"a=1", b"b=2"]
+    assert answers.count(b"HTTP/1.1") == 1
+    assert b"Connection: close" in answers
+    assert [environ["body"] for environ in server.seen] == [b"a=1"]
     assert server.seen[0]["gateway.body_ended"] == "next"
-    assert "gateway.body_ended" not in server.seen[1]
 
 
 @pytest.mark.parametrize("apart", [0.0, 0.1], ids=["in one piece", "one after another"])

@@ -20,7 +20,7 @@ from tests.support.processes import Running, Start, free_port, wait_for, wait_un
 
 PATHS = (
     *("/inspector", "/inspector/", "//inspector", "/%69nspector", "/inspector?key=wrong", "/inspector/."),
-    *("/inspector/newer?after=0", "/x/../inspector", "/inspector?key=", "/api/../inspector/newer?after=0"),
+    *("/inspector/requests", "/x/../inspector", "/inspector?key=", "/api/../inspector/requests"),
 )
 FROM_HERE: tuple[dict[str, str], ...] = (
     {},
@@ -93,8 +93,20 @@ def test_the_inspector_is_closed_through_a_proxy_and_the_webhook_open(
     assert proxy.request("POST", "/api/bitrix/webhook", form(), event).status == 200
 
 
+@pytest.mark.parametrize("proxy", PROXIES, indirect=True)
+def test_a_request_inside_a_body_is_answered_to_nobody(proxy: Running) -> None:
+    """A proxy keeps its connections for all its clients: one answer too many goes to another of them."""
+    inside = b"GET /nobody-asked HTTP/1.1\r\nHost: a\r\n\r\n"
+    for kind in (FORM, "application/json", "text/plain"):
+        for body in (b"a=b&c=" + inside + b"x=1", inside, b"a=b\r\n" + inside * 3):
+            first = proxy.request("POST", "/api/bitrix/webhook", body, {"Content-Type": kind})
+            assert first.status in (401, 408), first
+            for _ in range(3):
+                assert proxy.request("GET", "/health").status == 200
+
+
 def _page(proxy: Running, cookie: dict[str, str]) -> bytes:
     """The page, once what came is on it: the journal is written behind the answer."""
-    answer = proxy.request("GET", "/inspector", headers=cookie)
+    answer = proxy.request("GET", "/inspector/requests", headers=cookie)
     assert answer.status == 200
     return answer.body if SEEN.encode() in answer.body else b""
