@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -260,14 +261,19 @@ def tool(gateway: Running, *arguments: str, stdin: bytes = b"") -> bytes:
 
 
 def inspected(gateway: Running) -> bytes:
-    """All that the inspector's page shows, a look at newer records after the other."""
+    """What the inspector shows: two hundred of the pages that its pages link to."""
     password = urlencode({"password": gateway.env["INSPECTOR_PASSWORD"]}).encode()
     opened = gateway.request("POST", "/inspector", password, {"Content-Type": FORM})
     cookie = opened.headers["Set-Cookie"].partition(";")[0]
-    paths = ["/inspector", *(f"/inspector/newer?after={after}" for after in range(0, 2000, 50))]
-    looks = [gateway.request("GET", path, headers={"Cookie": cookie}).body for path in paths]
-    assert len(looks[1]) > 10_000
-    return b"\n".join(looks)
+    waiting, pages = ["/inspector", "/inspector/requests"], dict[str, bytes]()
+    while waiting:
+        path = waiting.pop()
+        if path not in pages and len(pages) < 200:
+            pages[path] = gateway.request("GET", path, headers={"Cookie": cookie}).body
+            links = re.findall(rb'"(/inspector[^"#]*)"', pages[path])
+            waiting += [unescape(link.decode()) for link in links if b"static" not in link]
+    assert len(pages) > 100
+    return b"\n".join(pages.values())
 
 
 def raw_request(method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
