@@ -310,8 +310,8 @@ DEFECTS = [
     one(
         "a message without a user is tried again",
         CONSUMER,
-        "        _put_aside(pushed, poison.reason)\n    else:\n        _report(outcomes,",
-        "        raise PassingFailure(poison.reason) from None\n    else:\n        _report(outcomes,",
+        "        _put_aside(pushed, poison)\n    else:\n        _report(outcomes,",
+        "        raise PassingFailure(poison.key) from None\n    else:\n        _report(outcomes,",
         "tests/unit/test_handlers.py",
     ),
     one(

@@ -1,26 +1,50 @@
 """The few ways in which the gateway's own work can fail.
 
-Every message is a sentence for an operator. None carries a payload, an address
-with a password or a secret: Flask prints whatever a function raises.
+An error carries the key of its sentence and the facts that fill it. It is put into words once,
+where somebody reads it: `gateway.texts.text_of`. No fact is a payload, a secret or an address
+with a password: Flask prints whatever a function raises.
 """
+
+import json
+
+
+def keyed(key: str, /, **facts: object) -> str:
+    """A key and its facts on one line, in no language; `gateway.texts.reason_text` puts them into words."""
+    return f"{key} {json.dumps(facts, ensure_ascii=False, default=_plain)}" if facts else key
+
+
+def _plain(fact: object) -> str:
+    """A fact that is no text; the system's errors without the path they happened at."""
+    return (fact.strerror or type(fact).__name__) if isinstance(fact, OSError) else str(fact)
 
 
 class GatewayError(Exception):
-    """The root of everything the gateway raises on purpose."""
+    """The root of everything the gateway raises on purpose: `key` names its sentence, `facts` fill it."""
+
+    def __init__(self, key: str, /, **facts: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.facts = facts
+
+    def __str__(self) -> str:
+        """What tracebacks show, and what is stored as the reason of a failure."""
+        return keyed(self.key, **self.facts)
 
 
 class SettingError(GatewayError):
     """A setting has a value the gateway cannot work with; the start stops, exit code 2.
 
-    `name` is the environment variable, `expected` says what it takes; `others` are further
-    wrong settings, a line of the message each. No value is ever part of it: it may be a secret.
+    `name` is the environment variable, the sentence says what it expects. `others` are further wrong
+    settings. No value is ever part of it: it may be a secret.
     """
 
-    def __init__(self, name: str, expected: str, *others: "SettingError") -> None:
-        super().__init__("\n".join([f"{name}: {expected}", *map(str, others)]))
+    def __init__(self, name: str, key: str, /, **facts: object) -> None:
+        super().__init__(key, **facts)
         self.name = name
-        self.expected = expected
-        self.others = others
+        self.others: tuple[SettingError, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.name}: {super().__str__()}", *map(str, self.others)])
 
 
 class PassingFailure(GatewayError):
@@ -31,8 +55,8 @@ class PassingFailure(GatewayError):
     seconds, where the far side named a time.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, key: str, /, *, retry_after: float | None = None, **facts: object) -> None:
+        super().__init__(key, **facts)
         self.retry_after = retry_after
 
 
@@ -49,12 +73,7 @@ class StoreUnavailable(PassingFailure):
 
 
 class DeliveryFailed(PassingFailure):
-    """A destination did not take an event; `answer` is its status, or what came in place of one."""
-
-    def __init__(self, destination: str, answer: str, retry_after: float | None = None) -> None:
-        super().__init__(f"{destination}: {answer}", retry_after)
-        self.destination = destination
-        self.answer = answer
+    """A destination did not accept an event, or did not answer."""
 
 
 class PortalUnavailable(PassingFailure):
@@ -70,8 +89,4 @@ class PortalError(GatewayError):
 
 
 class PoisonMessage(GatewayError):
-    """A message that can never succeed; it belongs to the dead letters, with `reason`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """A message that can never succeed; it belongs to the dead letters."""

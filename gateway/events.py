@@ -81,13 +81,13 @@ _MESSAGE = TypeAdapter(Message)
 
 
 def read_message(data: bytes | str) -> Message:
-    """Read a message's data. Raises `PoisonMessage`, whose reason names the fields but no values."""
+    """Read a message's data. Raises `PoisonMessage`, which names the fields but no values."""
     try:
         message: Message = _MESSAGE.validator.validate_json(data)
         return message
     except ValidationError as error:
         wrong = sorted({".".join(map(str, e["loc"])) or "JSON" for e in error.errors(include_input=False)})
-    raise PoisonMessage(f"not a message of schema 1: {', '.join(wrong)[:200]}")
+    raise PoisonMessage("REASON_SCHEMA", fields=", ".join(wrong)[:200])
 
 
 class _Said(NamedTuple):

@@ -1,6 +1,7 @@
 """Logging to standard error: one readable line, or Cloud Logging's structured form.
 
 Fields travel as google-cloud-logging takes them: `extra={"json_fields": {…}}`.
+Errors and notices are put into words here: whoever logs one knows no language.
 Its handler formats every record but those of the start: importing the library
 costs more than everything else a cold start does, so it waits for the first
 record that a request writes.
@@ -18,10 +19,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from gateway.errors import GatewayError
 from gateway.log_stream import Stderr
 from gateway.redaction import clean
 from gateway.settings import Settings
-from gateway.texts import say
+from gateway.texts import Notice, say, text_of
 
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
@@ -40,7 +42,7 @@ def setup(settings: Settings) -> None:
         else:
             handler = (_Terminal if stream.is_terminal() else _Lines)(stream)
         handler.setLevel(logging.INFO)
-        handler.secrets = settings.secrets()
+        handler.secrets, handler.language = settings.secrets(), settings.language
         root.handlers[:] = [handler]
         root.setLevel(logging.INFO)
         # gunicorn makes its loggers after us, and forks its workers then.
@@ -79,13 +81,14 @@ class _Redacting(logging.Handler):
     """Redacts what libraries log: they quote requests, and their exceptions hold what they failed on."""
 
     secrets: tuple[str, ...] = ()
+    language = "ru"
 
     def handle(self, record: logging.LogRecord) -> bool:
         if record.name.partition(".")[0] in _OURS:
-            return bool(super().handle(record))
+            return bool(super().handle(worded(record, self.language)))
         if not self._within_budget(record):
             return False
-        return bool(super().handle(_redacted(record, self.secrets)))
+        return bool(super().handle(_redacted(record, self.secrets, self.language)))
 
     def handleError(self, record: logging.LogRecord) -> None:
         """A record that cannot be written, by its place: logging's own report quotes its arguments."""
@@ -105,13 +108,26 @@ def _report_lost(record: logging.LogRecord) -> None:
         sys.stderr.write(f"a log record of {record.name}:{record.lineno} could not be written\n")
 
 
-def _redacted(record: logging.LogRecord, secrets: tuple[str, ...]) -> logging.LogRecord:
+def worded(record: logging.LogRecord, language: str) -> logging.LogRecord:
+    """A record whose errors and notices are sentences; the record itself, where it has none."""
+    message, *arguments = (
+        text_of(part, language) if isinstance(part, GatewayError | Notice) else part
+        for part in (record.msg, *(record.args if isinstance(record.args, tuple) else ()))
+    )
+    if message is record.msg and (not isinstance(record.args, tuple) or tuple(arguments) == record.args):
+        return record
+    return logging.makeLogRecord({**vars(record), "msg": message, "args": tuple(arguments)})
+
+
+def _redacted(record: logging.LogRecord, secrets: tuple[str, ...], language: str) -> logging.LogRecord:
     try:
         text = clean(record.getMessage(), secrets)
     except Exception:  # noqa: BLE001 — a library's wrong arguments, whatever their texts raise
         text = clean(str(record.msg), secrets)
     if record.exc_info and record.exc_info[0] is not None:
         text += " — " + _where(record.exc_info[0], record.exc_info[2])
+        if isinstance(record.exc_info[1], GatewayError):
+            text += " — " + text_of(record.exc_info[1], language)
     name = clean(record.name, secrets)
     return logging.LogRecord(
         name, record.levelno, record.pathname, record.lineno, text, None, None, record.funcName
@@ -136,7 +152,7 @@ class RateLimited:
         self._count: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def warning(self, kind: str, text: str) -> None:
+    def warning(self, kind: str, text: object) -> None:
         """Say `text` unless its `kind` was said a moment ago."""
         now = time.monotonic()
         with self._lock:
@@ -145,7 +161,10 @@ class RateLimited:
                 return
             self._next[kind] = now + self._seconds
             more = self._count.pop(kind, 0)
-        self._log.warning(f"{text} (+{more})" if more else text)
+        if more:
+            self._log.warning("%s (+%s)", text, more)
+        else:
+            self._log.warning(text)
 
 
 def _project(settings: Settings) -> str | None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.texts import say
+from gateway.errors import GatewayError
+from gateway.texts import Notice
 
 log = logging.getLogger("gateway.outcome")
 
@@ -25,7 +26,7 @@ class Outcome:
     """
 
     code: str
-    reason: str = ""
+    reason: str | GatewayError = ""
     bitrix_user_id: int | None = None
     text: str = ""
     values: Mapping[str, object] = field(default_factory=dict)
@@ -42,12 +43,13 @@ class About:
     subscription: str = ""
 
 
-def report(outcome: Outcome, about: About, language: str) -> None:
+def report(outcome: Outcome, about: About) -> None:
     """One record of what came of an event at one subscription."""
     values = {
         "event": about.event,
         "event_id": about.event_id,
         "user": outcome.bitrix_user_id,
+        "reason": outcome.reason,
         **outcome.values,
     }
     fields: dict[str, Any] = {
@@ -56,9 +58,9 @@ def report(outcome: Outcome, about: About, language: str) -> None:
         "event_id": about.event_id,
         "portal": about.portal,
         "bitrix_user_id": outcome.bitrix_user_id,
-        "reason": outcome.reason,
+        "reason": str(outcome.reason),
         "subscription": about.subscription,
         **outcome.facts,
     }
-    sentence = say(outcome.text or outcome.code, language, **values)
-    log.log(LEVELS.get(outcome.code, logging.INFO), sentence, extra={"json_fields": fields})
+    notice = Notice(outcome.text or outcome.code, **values)
+    log.log(LEVELS.get(outcome.code, logging.INFO), notice, extra={"json_fields": fields})

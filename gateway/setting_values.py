@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from gateway.addresses import portal_name
 from gateway.destinations import Destination, read_destinations
+from gateway.errors import SettingError
 from gateway.postgres_url import connection_arguments
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
@@ -19,16 +20,6 @@ _INCOMING_URL = re.compile(
 _EVERY = re.compile(r"([1-9][0-9]{0,5})([smh])")
 _DATABASES = "sqlite:///PATH | postgresql://USER:PASSWORD@HOST/NAME | firestore://PROJECT/DATABASE"
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-
-
-class WrongValue(Exception):
-    """A setting that cannot be worked with; `expected` is a key of the catalogue."""
-
-    def __init__(self, name: str, expected: str, **values: object) -> None:
-        super().__init__(name)
-        self.name = name
-        self.expected = expected
-        self.values = values
 
 
 def incoming_address(value: str) -> str:
@@ -44,7 +35,7 @@ def incoming_webhook(value: str | None) -> str | None:
     found = _INCOMING_URL.fullmatch(value)
     plain = f"{found[2]}/{found[3]}" if found else value.strip("/")
     if not re.fullmatch(r"[0-9]+/[A-Za-z0-9]+", plain):
-        raise WrongValue("BITRIX24_WEBHOOK_TOKEN", "EXPECTED_INCOMING")
+        raise SettingError("BITRIX24_WEBHOOK_TOKEN", "EXPECTED_INCOMING")
     return plain
 
 
@@ -53,14 +44,14 @@ def whole(text: Mapping[str, str], name: str, default: int, low: int, high: int)
     if value is None:
         return default
     if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
-        raise WrongValue(name, "EXPECTED_WHOLE", low=low, high=high)
+        raise SettingError(name, "EXPECTED_WHOLE", low=low, high=high)
     return int(value)
 
 
 def choice(text: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = text.get(name, default).lower()
     if value not in allowed:
-        raise WrongValue(name, "EXPECTED_ONE_OF", allowed=" | ".join(allowed))
+        raise SettingError(name, "EXPECTED_ONE_OF", allowed=" | ".join(allowed))
     return value
 
 
@@ -77,7 +68,7 @@ def portal(value: str) -> tuple[str, str]:
         return origin.removeprefix("http://"), origin
     domain = portal_name(lower)
     if domain is None or "." not in domain:
-        raise WrongValue("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
+        raise SettingError("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
     return domain, f"https://{domain}"
 
 
@@ -90,9 +81,9 @@ def webhook_url(text: Mapping[str, str]) -> str | None:
         parts = urlsplit(value)
         sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
         if not sound or parts.query or parts.fragment or parts.port == 0:
-            raise WrongValue("WEBHOOK_URL", "EXPECTED_ADDRESS")
+            raise SettingError("WEBHOOK_URL", "EXPECTED_ADDRESS")
     except ValueError:
-        raise WrongValue("WEBHOOK_URL", "EXPECTED_ADDRESS") from None
+        raise SettingError("WEBHOOK_URL", "EXPECTED_ADDRESS") from None
     return value.rstrip("/").removesuffix(WEBHOOK_PATH)
 
 
@@ -100,14 +91,14 @@ def queue_url(value: str) -> str:
     if re.fullmatch(r"pubsub://[a-z][a-z0-9.:-]{0,60}/[A-Za-z][A-Za-z0-9._~+%-]{2,254}", value):
         return value
     if value.startswith("pubsub:"):
-        raise WrongValue("QUEUE_URL", "EXPECTED_FORM", form="pubsub://PROJECT/TOPIC")
+        raise SettingError("QUEUE_URL", "EXPECTED_FORM", form="pubsub://PROJECT/TOPIC")
     return sqlite_url("QUEUE_URL", value)
 
 
 def sqlite_url(name: str, value: str) -> str:
     if not re.fullmatch(r"sqlite:///[^?#]+", value) or value.endswith(("/", ":memory:")):
         kinds = "sqlite:///PATH | pubsub://PROJECT/TOPIC" if name == "QUEUE_URL" else "sqlite:///PATH"
-        raise WrongValue(name, "EXPECTED_FORM", form=kinds)
+        raise SettingError(name, "EXPECTED_FORM", form=kinds)
     return value
 
 
@@ -123,8 +114,8 @@ def database_url(value: str) -> str:
     except ValueError as wrong:
         name = str(wrong)
         if re.fullmatch(r"[a-z_]{1,40}", name):
-            raise WrongValue("DATABASE_URL", "EXPECTED_LIBPQ", parameter=name) from None
-        raise WrongValue("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES) from None
+            raise SettingError("DATABASE_URL", "EXPECTED_LIBPQ", parameter=name) from None
+        raise SettingError("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES) from None
     return value.replace("postgresql+psycopg:", "postgresql:", 1)
 
 
@@ -132,7 +123,7 @@ def destinations(value: str) -> tuple[Destination, ...]:
     try:
         return read_destinations(value)
     except ValueError:
-        raise WrongValue("FORWARD_TO", "EXPECTED_FORWARD_TO") from None
+        raise SettingError("FORWARD_TO", "EXPECTED_FORWARD_TO") from None
 
 
 def forward_secret(text: Mapping[str, str]) -> str | None:
@@ -145,7 +136,7 @@ def forward_secret(text: Mapping[str, str]) -> str | None:
     except ValueError:
         sound = False
     if not sound:
-        raise WrongValue("FORWARD_SECRET", "EXPECTED_FORWARD_SECRET")
+        raise SettingError("FORWARD_SECRET", "EXPECTED_FORWARD_SECRET")
     return value
 
 
@@ -155,14 +146,14 @@ def capture_until(value: str | None) -> datetime | None:
     if span := _EVERY.fullmatch(value):
         until = datetime.now(UTC) + timedelta(seconds=int(span[1]) * _SECONDS[span[2]])
         if until > datetime.now(UTC) + timedelta(hours=1):
-            raise WrongValue("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME")
+            raise SettingError("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME")
         return until
     try:
         until = datetime.fromisoformat(value)
     except ValueError:
-        raise WrongValue("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME") from None
+        raise SettingError("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME") from None
     if until.tzinfo is None or until > datetime.now(UTC) + timedelta(hours=1):
-        raise WrongValue("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME")
+        raise SettingError("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME")
     return until.astimezone(UTC)
 
 
@@ -171,7 +162,7 @@ def every(value: str | None) -> int | None:
         return None
     match = _EVERY.fullmatch(value)
     if match is None:
-        raise WrongValue("RESYNC_EVERY", "EXPECTED_EVERY")
+        raise SettingError("RESYNC_EVERY", "EXPECTED_EVERY")
     return int(match[1]) * _SECONDS[match[2]]
 
 

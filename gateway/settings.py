@@ -20,7 +20,6 @@ from gateway.errors import SettingError
 from gateway.postgres_url import passwords
 from gateway.setting_values import (
     WEBHOOK_PATH,
-    WrongValue,
     accepted_tokens,
     capture_until,
     choice,
@@ -36,7 +35,6 @@ from gateway.setting_values import (
     webhook_url,
     whole,
 )
-from gateway.texts import say
 
 T = TypeVar("T")
 ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
@@ -168,7 +166,6 @@ def load(
     Raises one `SettingError` for all settings whose values cannot be worked with.
     """
     given = os.environ if environ is None else environ
-    text: dict[str, str] = {}
     try:
         in_file = _dotenv(dotenv)
         if only is not None:
@@ -179,13 +176,14 @@ def load(
         reading = _Reading(text)
         loaded = reading.settings(values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN"), _unknown(in_file, given))
         wrong = reading.wrong
-    except WrongValue as unreadable:
+    except SettingError as unreadable:
         wrong = [unreadable]
-    if not wrong:
-        return loaded
-    known = _known_language(text.get("LOG_LANGUAGE", given.get("LOG_LANGUAGE", "")))
-    errors = [SettingError(one.name, say(one.expected, known, **one.values)) for one in wrong]
-    raise SettingError(errors[0].name, errors[0].expected, *errors[1:])
+    if wrong:
+        for one in wrong:
+            one.__context__ = None  # what it was raised from may quote the value
+        wrong[0].others = tuple(wrong[1:])
+        raise wrong[0]
+    return loaded
 
 
 def _unknown(in_file: Iterable[str], given: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -208,7 +206,7 @@ class _Reading:
 
     def __init__(self, text: Mapping[str, str]) -> None:
         self._text = text
-        self.wrong: list[WrongValue] = []
+        self.wrong: list[SettingError] = []
 
     def settings(self, token: str | None, unknown: tuple[tuple[str, str], ...]) -> Settings:
         text = self._text
@@ -264,14 +262,14 @@ class _Reading:
     def _take(self, default: T, parse: Callable[..., T], *arguments: Any) -> T:
         try:
             return parse(*arguments)
-        except WrongValue as wrong:
+        except SettingError as wrong:
             self.wrong.append(wrong)
         return default
 
     def _matching(self, name: str, pattern: str, expected: str) -> str | None:
         value = self._text.get(name)
         if value is not None and not re.fullmatch(pattern, value, re.ASCII | re.DOTALL):
-            self.wrong.append(WrongValue(name, expected))
+            self.wrong.append(SettingError(name, expected))
         return value
 
 
@@ -286,7 +284,7 @@ def _distinct_files(settings: Settings) -> None:
         if url.startswith("sqlite:///"):
             path = os.path.abspath(url.removeprefix("sqlite:///"))
             if path in seen:
-                raise WrongValue(name, "EXPECTED_OTHER_FILE", other=seen[path])
+                raise SettingError(name, "EXPECTED_OTHER_FILE", other=seen[path])
             seen[path] = name
 
 
@@ -294,7 +292,7 @@ def language(dotenv: str | Path = ".env") -> str:
     """`LOG_LANGUAGE` of the process, for a sentence that is told where no settings are at hand."""
     try:
         told = (_dotenv(dotenv) | dict(os.environ)).get("LOG_LANGUAGE", "")
-    except WrongValue:
+    except SettingError:
         told = os.environ.get("LOG_LANGUAGE", "")
     return _known_language(told)
 
@@ -311,5 +309,5 @@ def _dotenv(dotenv: str | Path | None) -> dict[str, str]:
     try:
         read = dotenv_values(dotenv, interpolate=False)
     except (OSError, UnicodeError):
-        raise WrongValue(str(dotenv), "EXPECTED_UTF8") from None
+        raise SettingError(str(dotenv), "EXPECTED_UTF8") from None
     return {name: value for name, value in read.items() if value is not None}

@@ -17,8 +17,8 @@ from werkzeug.exceptions import NotFound
 
 from gateway import __version__, logs
 from gateway.errors import SettingError
-from gateway.settings import Settings, load
-from gateway.texts import say
+from gateway.settings import Settings, language, load
+from gateway.texts import say, text_of
 from verify import fingerprint
 
 log = logging.getLogger("gateway.startup")
@@ -36,7 +36,7 @@ def settings() -> Settings:
     try:
         loaded = load()
     except SettingError as error:
-        print(error, file=sys.stderr)
+        print(text_of(error, language()), file=sys.stderr)
         raise SystemExit(2) from None
     logs.setup(loaded)
     if announces:

@@ -5,8 +5,11 @@ filled in by name; none of them is ever a secret.
 """
 
 import errno
+import json
 import os
 from typing import NamedTuple
+
+from gateway.errors import GatewayError, SettingError, keyed
 
 
 class Sentence(NamedTuple):
@@ -126,6 +129,10 @@ SENTENCES: dict[str, Sentence] = {
         "➡️ Событие {event} доставлено: {destination}, ответ {status}, {ms} мс",
         "➡️ Event {event} delivered: {destination}, answer {status}, {ms} ms",
     ),
+    "CONSUMER_FAILED": Sentence(
+        "непредвиденный сбой обработчика ({kind}); что произошло, сказано в журнале выше",
+        "a consumer failed unexpectedly ({kind}); the log above says where",
+    ),
     "EVENT_IGNORED": Sentence(
         "Событие {event} принято, но никому не нужно: задайте FORWARD_TO, чтобы оно дошло до бота",
         "Event {event} is accepted, but nobody wants it: set FORWARD_TO, and it reaches your bot",
@@ -210,6 +217,22 @@ SENTENCES: dict[str, Sentence] = {
     "PUBSUB_NO_CREDENTIALS": Sentence(
         "Нет доступа к Pub/Sub: {problem}",
         "No access to Pub/Sub: {problem}",
+    ),
+    "TOKEN_SERVER_STATUS": Sentence(
+        "сервер метаданных ответил {status}; назначьте сервису учётную запись",
+        "the metadata server answered {status}; give the service an account",
+    ),
+    "TOKEN_SERVER_UNREADABLE": Sentence(
+        "в ответе сервера метаданных нет токена доступа; назначьте сервису учётную запись",
+        "the metadata server's answer holds no access token; give the service an account",
+    ),
+    "TOKEN_SERVER_SILENT": Sentence(
+        "сервер, выдающий токены доступа, не ответил ({problem}); проверьте сеть",
+        "the server that issues access tokens did not answer ({problem}); check the network",
+    ),
+    "TOKEN_NO_LOGIN": Sentence(
+        "{kind}; войдите (gcloud auth application-default login) или задайте GOOGLE_APPLICATION_CREDENTIALS",
+        "{kind}; log in with `gcloud auth application-default login` or set GOOGLE_APPLICATION_CREDENTIALS",
     ),
     "PUBSUB_FORBIDDEN": Sentence(
         "Pub/Sub отказал ({status}) для {resource}. Дайте сервисному аккаунту права на этот ресурс: ./deploy.sh deploy",
@@ -598,6 +621,9 @@ SENTENCES: dict[str, Sentence] = {
         "ожидается адрес этой машины: 127.0.0.1, 0.0.0.0 (все) или ::",
         "expected an address of this machine: 127.0.0.1, 0.0.0.0 (all of them) or ::",
     ),
+    "EXPECTED_EMULATOR": Sentence(
+        "ожидается ХОСТ:ПОРТ, например 127.0.0.1:8085", "expected HOST:PORT, such as 127.0.0.1:8085"
+    ),
     "EXPECTED_FREE_PORT": Sentence(
         "не удаётся слушать {address}: {problem}. Освободите порт или задайте другой",
         "cannot listen on {address}: {problem}. Free the port or set another one",
@@ -726,6 +752,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REASON_ATTEMPTS": Sentence("{subscription}: попытки кончились", "{subscription}: out of attempts"),
     "REASON_NO_WORKER": Sentence("обработчик завершался, не закончив с ним", "no worker finished it"),
+    "REASON_ANSWERED": Sentence("{destination} ответил {status}", "{destination} answered {status}"),
     "REASON_NO_ANSWER": Sentence("{destination} не ответил", "{destination}: no answer"),
     "INSPECTOR_OVER_CLOUD": Sentence(
         "Инспектор проекта {project}: {url}\nСобытия сюда не отправляйте: здесь только страница. Ctrl-C завершает",
@@ -939,12 +966,6 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "CLI_DID_YOU_MEAN": Sentence("Может быть, {name}?", "Did you mean {name}?"),
     "INSPECTOR_TITLE": Sentence("Инспектор вебхуков", "Webhook inspector"),
-    "INSPECTOR_ALL": Sentence("Всё", "All"),
-    "INSPECTOR_REFUSED": Sentence("Только отказы", "Refusals only"),
-    "INSPECTOR_OLDER": Sentence(
-        "Новое появляется само. Старше: ./b24 rejections. Пробное событие: ./b24 trigger ONUSERUPDATE",
-        "New records appear by themselves. Older ones: ./b24 rejections. A test event: ./b24 trigger ONUSERUPDATE",
-    ),
     "INSPECTOR_ASKS": Sentence(
         "Введите пароль инспектора: значение INSPECTOR_PASSWORD",
         "Enter the inspector's password: the value of INSPECTOR_PASSWORD",
@@ -1541,6 +1562,10 @@ SENTENCES: dict[str, Sentence] = {
         "{part} is not there: it takes the Google Cloud SDK with its components pubsub-emulator and "
         "cloud-firestore-emulator, and Java 11 or later",
     ),
+    "EMULATORS_REFUSED": Sentence(
+        "Эмулятор Pub/Sub не создал {path}: {problem}. Посмотрите var/emulators/, затем запустите снова",
+        "The Pub/Sub emulator did not create {path}: {problem}. Look into var/emulators/, then start again",
+    ),
     "EMULATORS_SLOW": Sentence(
         "{name} не ответил за две минуты. Посмотрите {log}",
         "{name} did not answer within two minutes. Look at {log}",
@@ -1588,9 +1613,56 @@ def os_texts_in(text: str, language: str) -> str:
 
 
 def say(key: str, language: str, /, **values: object) -> str:
-    """The sentence `key` in `language` (`ru` or `en`), its fields filled from `values`."""
+    """The sentence `key` in `language` (`ru` or `en`), its fields filled from `values`.
+
+    A value that is an error (the system's, too) or a notice itself is put into words.
+    """
     sentence: str = getattr(SENTENCES[key], language)
-    return sentence.format(**values)
+    return sentence.format(**{name: _worded(value, language) for name, value in values.items()})
+
+
+class Notice:
+    """A sentence for the log, by its key: the log's handler puts it into words, as it does errors.
+
+    So whoever has something to log knows no language.
+    """
+
+    def __init__(self, key: str, /, **facts: object) -> None:
+        self.key = key
+        self.facts = facts
+
+    def __str__(self) -> str:
+        return keyed(self.key, **self.facts)
+
+
+def text_of(what: GatewayError | Notice, language: str) -> str:
+    """The sentence of an error or a notice; wrong settings are a line each."""
+    sentence = say(what.key, language, **what.facts)
+    if isinstance(what, SettingError):
+        return "\n".join([f"{what.name}: {sentence}", *(text_of(one, language) for one in what.others)])
+    return sentence
+
+
+def reason_text(reason: str, language: str) -> str:
+    """The sentence of a key and its facts that were stored (`errors.keyed`); any other text as it is."""
+    key, _, facts = reason.partition(" ")
+    if key not in SENTENCES:
+        return reason
+    try:
+        values = json.loads(facts) if facts else {}
+        return say(key, language, **{name: _read(value, language) for name, value in values.items()})
+    except (ValueError, KeyError, AttributeError):
+        return reason
+
+
+def _read(value: object, language: str) -> object:
+    return reason_text(value, language) if isinstance(value, str) else value
+
+
+def _worded(value: object, language: str) -> object:
+    if isinstance(value, OSError):
+        return os_problem(value, language)
+    return text_of(value, language) if isinstance(value, GatewayError | Notice) else value
 
 
 def state_key(state: str, length: int | None) -> str:

@@ -15,7 +15,6 @@ from gateway.errors import GatewayError, PassingFailure, PoisonMessage
 from gateway.events import Message, read_message
 from gateway.links.model import DeadLetter
 from gateway.outcome import About, Outcome, report
-from gateway.settings import Settings
 from handlers import users
 from handlers.context import Context, close, context, settings
 from handlers.push_message import PUBSUB_TYPE, PushMessage, read_push, subscription_pushed
@@ -56,7 +55,7 @@ def _guarded(event: CloudEvent, work: Callable[[PushMessage], None]) -> None:
     except Exception as error:  # noqa: BLE001 — its text may hold the payload, and Flask prints what is raised
         where = "".join(traceback.format_tb(error.__traceback__))
         _log.error("%s\n%s", type(error).__name__, where)
-        failure = PassingFailure(f"a consumer failed unexpectedly: {type(error).__name__}")
+        failure = PassingFailure("CONSUMER_FAILED", kind=type(error).__name__)
     else:
         return
     raise failure
@@ -73,9 +72,9 @@ def _consume(pushed: PushMessage, events: tuple[str, ...]) -> None:
         working = context()
         outcomes = ROUTES[message.event.upper()](message, working)
     except PoisonMessage as poison:
-        _put_aside(pushed, poison.reason)
+        _put_aside(pushed, poison)
     else:
-        _report(outcomes, message, pushed, working.settings)
+        _report(outcomes, message, pushed)
 
 
 def _forward(pushed: PushMessage) -> None:
@@ -90,28 +89,28 @@ def _forward(pushed: PushMessage) -> None:
             return  # a subscription without a filter, or of an address that is gone
         outcome = forward.deliver(message, destination, known)
     except PoisonMessage as poison:
-        _put_aside(pushed, poison.reason)
+        _put_aside(pushed, poison)
     else:
-        _report([outcome], message, pushed, known)
+        _report([outcome], message, pushed)
 
 
-def _report(outcomes: list[Outcome], message: Message, pushed: PushMessage, known: Settings) -> None:
+def _report(outcomes: list[Outcome], message: Message, pushed: PushMessage) -> None:
     subscription = pushed.subscription or subscription_pushed()
     about = About(message.event, message.event_id, message.portal.domain, subscription)
     for outcome in outcomes:
-        report(outcome, about, known.language)
+        report(outcome, about)
 
 
 def _message(pushed: PushMessage) -> Message:
     if pushed.data is None:
-        raise PoisonMessage("no data in base64")
+        raise PoisonMessage("REASON_NO_DATA")
     message = read_message(pushed.data)
     if "\0" in message.event_id + message.portal.domain:
-        raise PoisonMessage("an event_id or portal with a NUL")  # no database of ours stores one
+        raise PoisonMessage("REASON_NUL")  # no database of ours stores one
     return message
 
 
-def _put_aside(pushed: PushMessage, reason: str) -> None:
+def _put_aside(pushed: PushMessage, poison: PoisonMessage) -> None:
     text = (pushed.data or b"").decode("utf-8", "replace")
     try:
         message = json.loads(text)
@@ -122,7 +121,7 @@ def _put_aside(pushed: PushMessage, reason: str) -> None:
     letter = DeadLetter(
         event=_label(fields.get("event")) or _label(pushed.attributes.get("event")),
         event_id=_label(fields.get("event_id")) or _label(pushed.message_id),
-        reason=reason,
+        reason=str(poison),
         attempts=pushed.attempts,
         message=message,
         recorded_at=working.now(),
@@ -130,7 +129,7 @@ def _put_aside(pushed: PushMessage, reason: str) -> None:
     working.store.add_dead_letter(letter)
     portal = _label(pushed.attributes.get("portal"))
     about = About(letter.event, letter.event_id, portal, pushed.subscription)
-    report(Outcome("EVENT_PUT_ASIDE", reason, values={"reason": reason}), about, working.settings.language)
+    report(Outcome("EVENT_PUT_ASIDE", poison), about)
 
 
 def _label(value: object) -> str:

@@ -75,7 +75,7 @@ def fetcher(settings: Settings) -> FetchUser | None:
         try:
             row = portals[0].user(user_id)
         except AnswerDoubted as doubted:  # other people's rows alone: asking again brings no others
-            _log.warning("%s", doubted, extra={"json_fields": {"code": "REST_OTHER_USER"}})
+            _log.warning(doubted, extra={"json_fields": {"code": "REST_OTHER_USER"}})
         return row
 
     return fetch_user

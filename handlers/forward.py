@@ -51,8 +51,12 @@ def deliver(message: Message, destination: Destination, settings: Settings) -> O
         facts = {"destination": destination.shown, "status": status, "ms": took}
         return Outcome("EVENT_FORWARDED", values=facts, facts=facts)
     if status == 410:
-        raise PoisonMessage(f"{destination.shown}: 410 Gone")
-    raise DeliveryFailed(destination.shown, str(status or "no answer"), retry_after)
+        raise PoisonMessage("REASON_GONE", destination=destination.shown)
+    if not status:
+        raise DeliveryFailed("REASON_NO_ANSWER", destination=destination.shown)
+    raise DeliveryFailed(
+        "REASON_ANSWERED", destination=destination.shown, status=status, retry_after=retry_after
+    )
 
 
 def form_of(message: Message, settings: Settings) -> bytes:

@@ -14,7 +14,7 @@ from gateway.links import decide, user_record
 from gateway.links.model import Account, Changes, HistoryRow, Moment, Observation, Store
 from gateway.links.telegram_account import parse_account
 from gateway.outcome import Outcome
-from gateway.texts import say
+from gateway.texts import Notice
 from handlers.context import Context
 
 _AHEAD = timedelta(minutes=5)  # a `ts` further ahead of its arrival is a wrong clock
@@ -42,12 +42,12 @@ def handle(message: Message, context: Context) -> list[Outcome]:
     """
     people = [(user_record.user_id(record), record) for record in user_record.records(message.data)]
     if not people:
-        raise PoisonMessage("no user in data")
+        raise PoisonMessage("REASON_NO_USER")
     reading = _Reading(message, context)
     observations = []
     for user, record in people:
         if user is None:
-            raise PoisonMessage("a user without an ID that is a whole number from 1")
+            raise PoisonMessage("REASON_NO_USER_ID")
         observations.append(reading.observation(user, record))
     portal = message.portal.domain
     told = [seen for seen in observations if seen.account is not None or seen.active is not None]
@@ -91,7 +91,6 @@ class _Reading:
         self._moment = observed_at(message)
         self._fields = user_record.telegram_fields(settings.telegram_field)
         self._now = context.now
-        self._language = settings.language
         self.silent: dict[int, str] = {}  # users without a readable account → the reason
         self._reason = (
             "other_portal"
@@ -131,9 +130,9 @@ class _Reading:
         for field in user_record.like_telegram(record):
             if field not in _alike and len(_alike) < _MOST_ALIKE:
                 _alike.add(field)
-                sentence = say("FIELD_LIKE_TELEGRAM", self._language, user=user, field=field)
+                notice = Notice("FIELD_LIKE_TELEGRAM", user=user, field=field)
                 fields = {"code": "FIELD_LIKE_TELEGRAM", "field": field, "bitrix_user_id": user}
-                _log.warning(sentence, extra={"json_fields": fields})
+                _log.warning(notice, extra={"json_fields": fields})
 
     def _account(self, user: int, field: str, value: object) -> Account | None:
         account = parse_account(value)

@@ -13,7 +13,7 @@ import click
 from gateway import __version__
 from gateway.errors import GatewayError, PortalError
 from gateway.settings import language
-from gateway.texts import os_texts_in, say
+from gateway.texts import os_texts_in, say, text_of
 
 COMMANDS = {
     "serve": "Run everything on this machine: webhook, queue, worker.",
@@ -94,6 +94,6 @@ def main(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except GatewayError as error:
-        print(error, file=sys.stderr)
+        print(text_of(error, spoken), file=sys.stderr)
         return 1 if isinstance(error, PortalError) else 2
     return code if isinstance(code, int) else 0

@@ -15,7 +15,7 @@ from gateway.events import read_message, rfc3339
 from gateway.links import open_store, store_exists
 from gateway.queues import open_publisher
 from gateway.settings import Settings, load
-from gateway.texts import say
+from gateway.texts import reason_text, say
 from gateway.tools import printing
 from gateway.tools.printing import print_list, printable
 from gateway.tools.recovery import Kept, attributes_of, put_back, queue_letters, store_letters
@@ -50,12 +50,13 @@ def command(context: click.Context, event: str | None, subscription: str | None,
     letters = _letters(settings, subscription)
     found = (one for one in letters if event is None or one.event == event.upper())
     if as_json:
-        print_list(map(_as_json, found))
+        print_list(_as_json(one, settings.language) for one in found)
         return
     count = 0
     for one in found:
         count += 1
-        click.echo(printable(f"{one.event_id or one.id}  {one.event}  {one.attempts}  {one.reason}"))
+        reason = reason_text(one.reason, settings.language)
+        click.echo(printable(f"{one.event_id or one.id}  {one.event}  {one.attempts}  {reason}"))
     if not count:
         click.echo(say("NO_DEAD_LETTERS", settings.language), err=True)
 
@@ -70,7 +71,7 @@ def command(context: click.Context, event: str | None, subscription: str | None,
 @click.pass_obj
 def show(context: tuple[Settings, str | None], letter_id: str, only_message: bool) -> None:
     letter = _one(*context, letter_id)
-    shown = letter.message if only_message else _as_json(letter)
+    shown = letter.message if only_message else _as_json(letter, context[0].language)
     click.echo(printing.as_json(shown))
 
 
@@ -88,7 +89,7 @@ def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) 
     try:
         message = read_message(file.read())
     except PoisonMessage as poison:
-        click.echo(say("MEND_UNREADABLE", settings.language, reason=poison.reason), err=True)
+        click.echo(say("MEND_UNREADABLE", settings.language, reason=poison), err=True)
         return 1
     data, began = message.to_bytes(), time.time()
     with closing(open_publisher(settings)) as publisher:
@@ -144,19 +145,19 @@ def _one(settings: Settings, subscription: str | None, letter_id: str) -> Kept:
             begin.append(one)
     meant = exact or begin
     if not meant:
-        raise GatewayError(say("NO_SUCH_LETTER", settings.language, id=letter_id))
+        raise GatewayError("NO_SUCH_LETTER", id=letter_id)
     if len(meant) > 1:
         ids = ", ".join(one.id for one in meant[:_SHOWN])
-        raise GatewayError(say("MANY_SUCH_LETTERS", settings.language, id=letter_id, ids=ids))
+        raise GatewayError("MANY_SUCH_LETTERS", id=letter_id, ids=ids)
     return meant[0]
 
 
-def _as_json(letter: Kept) -> dict[str, Any]:
+def _as_json(letter: Kept, language: str) -> dict[str, Any]:
     return {
         "id": letter.id,
         "event": letter.event,
         "event_id": letter.event_id,
-        "reason": letter.reason,
+        "reason": reason_text(letter.reason, language),
         "attempts": letter.attempts,
         "recorded_at": letter.recorded_at and rfc3339(letter.recorded_at),
         "from": letter.source,

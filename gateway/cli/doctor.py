@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gateway.errors import SettingError
 from gateway.settings import language, load
-from gateway.texts import say
+from gateway.texts import say, text_of
 from gateway.tools.doctor import Check, examine
 from gateway.tools.sample_delivery import parse
 
@@ -57,7 +57,9 @@ def _checks(url: str | None, dotenv: str, send_token: bool, spoken: str) -> Iter
     try:
         settings = load(dotenv=dotenv)
     except SettingError as error:
-        yield Check("settings", "failed", str(error), say("DOCTOR_SETTING_DO", spoken, name=error.name))
+        yield Check(
+            "settings", "failed", text_of(error, spoken), say("DOCTOR_SETTING_DO", spoken, name=error.name)
+        )
         return
     yield from examine(settings, url, send_token)
 

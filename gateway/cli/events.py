@@ -95,7 +95,7 @@ def command(
 @click.pass_obj
 def show(settings: Settings, request_id: str, as_json: bool) -> None:
     journal = open_journal(settings)
-    event = events.find(journal, request_id, settings.language)
+    event = events.find(journal, request_id)
     whole = events.whole(journal, event, settings)
     if as_json:
         click.echo(json_text(whole))
@@ -123,7 +123,7 @@ def show(settings: Settings, request_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def resend(settings: Settings, request_id: str, to: str | None, as_json: bool) -> None:
-    event = events.find(open_journal(settings), request_id, settings.language)
+    event = events.find(open_journal(settings), request_id)
     name, event_id = event.request.event, events.resend(settings, event.request, to)
     if as_json:
         click.echo(json_text({"event": name, "event_id": event_id, "resent_from": event.request.event_id}))

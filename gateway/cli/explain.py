@@ -14,7 +14,7 @@ from rich.text import Text
 
 from gateway.diagnosis import guide_section
 from gateway.settings import Settings, load
-from gateway.texts import os_problem, say, state_key
+from gateway.texts import say, state_key, text_of
 from gateway.tools.explain import Unreadable, read
 from gateway.tools.explain.verdict import Explanation, explain
 from verify import fingerprint
@@ -36,7 +36,7 @@ def command(file: str | None, as_json: bool) -> int:
     try:
         pasted = read(_input(file, settings))
     except Unreadable as error:
-        click.echo(say(error.key, settings.language, **error.values), err=True)
+        click.echo(text_of(error, settings.language), err=True)
         if error.key in ("PASTED_REQUEST", "PASTED_NO_REFUSAL"):
             click.echo(say("PASTED_TAKES", settings.language), err=True)
         return 2
@@ -60,9 +60,7 @@ def _input(file: str | None, settings: Settings) -> bytes:
         with Path(file).open("rb") as opened:
             return opened.read(_MAX_INPUT)
     except OSError as error:
-        raise Unreadable(
-            "PASTED_NO_FILE", file=file or "-", problem=os_problem(error, settings.language)
-        ) from None
+        raise Unreadable("PASTED_NO_FILE", file=file or "-", problem=error) from None
 
 
 def render(explanation: Explanation, settings: Settings, console: Console | None = None) -> None:

@@ -43,7 +43,7 @@ def create(anyway: bool) -> int:
     if name in existing:
         return _done("FIELD_EXISTS", settings, name)
     if not _NAME.fullmatch(name):
-        raise SettingError("BITRIX24_TELEGRAM_FIELD_NAME", say("FIELD_NAME_EXPECTED", settings.language))
+        raise SettingError("BITRIX24_TELEGRAM_FIELD_NAME", "FIELD_NAME_EXPECTED")
     alike = sorted(field for field in existing if "TELEGRAM" in field)
     if alike and not anyway:
         shown = printable(", ".join(alike))

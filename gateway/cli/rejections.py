@@ -55,7 +55,7 @@ def _refusals(settings: Settings, since: datetime, follow: bool, project: str | 
     if project is None and settings.queue_kind == "pubsub":
         project = settings.queue_url.split("/")[2]
     if project is not None:
-        return of_cloud(project, settings.language, since, follow)
+        return of_cloud(project, since, follow)
     return of_journal(settings, since, follow)
 
 

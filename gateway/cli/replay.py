@@ -20,7 +20,7 @@ from gateway.links import open_store
 from gateway.links.model import Store
 from gateway.queues import Publisher, open_publisher
 from gateway.settings import Settings, load
-from gateway.texts import say
+from gateway.texts import say, text_of
 from gateway.tools.recovery import (
     Kept,
     journal_events,
@@ -69,7 +69,7 @@ def command(
     settings = load()
     begin = parse_since(since)
     names = {name.upper() for name in events}
-    failures: list[str] = []
+    failures: list[GatewayError] = []
     parts = Parts("file" if file else "log", settings.tokens)
 
     def wanted(kept: Kept) -> bool:
@@ -103,14 +103,14 @@ def command(
         click.echo(say("REPLAY_UNSIGNED", settings.language, count=parts.unsigned), err=True)
     for record in damaged:
         click.echo(say("REPLAY_DAMAGED", settings.language, id=record), err=True)
-    for failure in dict.fromkeys(failures):
+    for failure in dict.fromkeys(text_of(failure, settings.language) for failure in failures):
         click.echo(failure, err=True)
     if failures:
         return 2
     return 1 if parts.incomplete() or parts.unsigned or damaged else 0
 
 
-def _as_far_as_readable(source: Iterator[Kept], failures: list[str]) -> Iterator[Kept]:
+def _as_far_as_readable(source: Iterator[Kept], failures: list[GatewayError]) -> Iterator[Kept]:
     """What can be read of a source: one that is damaged does not keep the others' events back."""
     while True:
         try:
@@ -118,7 +118,7 @@ def _as_far_as_readable(source: Iterator[Kept], failures: list[str]) -> Iterator
         except StopIteration:
             return
         except GatewayError as error:
-            failures.append(str(error))
+            failures.append(error)
             return
         yield kept
 
@@ -165,9 +165,7 @@ def _from_cloud(settings: Settings, since: datetime | None, parts: Parts) -> Ite
     """What the functions kept in Cloud Logging; an emulator has no log there."""
     if settings.queue_kind == "pubsub" and "PUBSUB_EMULATOR_HOST" not in os.environ:
         project = settings.queue_url.split("/")[2]
-        yield from _joined(
-            cloud_records(project, receiver_service(settings), settings.language, since), parts
-        )
+        yield from _joined(cloud_records(project, receiver_service(settings), since), parts)
 
 
 def _joined(records: Iterable[Any], parts: Parts) -> Iterator[Kept]:

@@ -5,7 +5,6 @@ import click
 from gateway import startup
 from gateway.errors import GatewayError
 from gateway.settings import load
-from gateway.texts import say
 
 
 @click.command(
@@ -24,4 +23,4 @@ def command() -> None:
     except RuntimeError as error:
         if "new thread" not in str(error):
             raise
-        raise GatewayError(say("NO_THREADS", settings.language)) from None
+        raise GatewayError("NO_THREADS") from None

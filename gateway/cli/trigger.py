@@ -14,7 +14,7 @@ from gateway.journal import Outcome, open_journal
 from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings, load
-from gateway.texts import say
+from gateway.texts import reason_text, say
 from gateway.tools.printing import as_json as as_json_text
 from gateway.tools.printing import printable
 from gateway.tools.sample_delivery import EVENTS, OURS, Address, data_of, delivery, here, parse, place_token
@@ -87,7 +87,11 @@ def command(
     queued = answer.status == 200 and said.get("code") == "EVENT_QUEUED"
     came = _came_of(str(said.get("event_id")), settings) if queued and address.loopback else []
     if as_json:
-        click.echo(as_json_text({**said, "outcomes": [_shown(one) for one in came]} if said else text))
+        click.echo(
+            as_json_text(
+                {**said, "outcomes": [_shown(one, settings.language) for one in came]} if said else text
+            )
+        )
         return 0 if queued else 1
     click.echo(printable(f"{answer.status} {said.get('code', '')} {said.get('message', text[:200])}"))
     for one in came:
@@ -116,14 +120,15 @@ def _came_of(event_id: str, settings: Settings) -> list[Outcome]:
     return came
 
 
-def _shown(outcome: Outcome) -> dict[str, str]:
-    return {"subscription": outcome.subscription, "code": outcome.code, "reason": outcome.reason}
+def _shown(outcome: Outcome, language: str) -> dict[str, str]:
+    reason = reason_text(outcome.reason, language)
+    return {"subscription": outcome.subscription, "code": outcome.code, "reason": reason}
 
 
 def _in_words(outcome: Outcome, event: str, settings: Settings) -> str:
     if outcome.code == "EVENT_IGNORED":  # it reached no subscription
         return say("EVENT_IGNORED", settings.language, event=printable(event.upper())) + " [EVENT_IGNORED]"
-    return printable(say("TRIGGER_CAME", settings.language, **_shown(outcome))).strip()
+    return printable(say("TRIGGER_CAME", settings.language, **_shown(outcome, settings.language))).strip()
 
 
 def _random_token() -> str:

@@ -35,7 +35,6 @@ from gateway.journal.model import (
 )
 from gateway.settings import Settings
 from gateway.sqlite_file import File, file_at, kind_of_problem, make_private
-from gateway.texts import say
 
 __all__ = [
     "FAILURES",
@@ -73,13 +72,11 @@ class Journal:
     def __init__(
         self,
         url: str,
-        language: str = "ru",
         clock: Callable[[], float] = time.time,
         kept_rows: int = schema.KEPT_ROWS,
     ) -> None:
         """`url` is `sqlite:///PATH`; the file and its directories are created by the first record."""
         self.path = Path(url.removeprefix("sqlite:///"))
-        self._language = language
         self._clock = clock
         self._kept_rows = kept_rows
         self._lock = threading.Lock()
@@ -173,7 +170,7 @@ class Journal:
     def _opened(self) -> sqlite3.Connection:
         """The connection to the file that stands at the path now."""
         if self._connection is not None and self._file != file_at(self.path):
-            log.error(say("JOURNAL_REPLACED", self._language, path=self.path))
+            log.error(JournalUnavailable("JOURNAL_REPLACED", path=self.path))
             self._connection.close()
             self._connection = None
         if self._connection is None:
@@ -211,12 +208,12 @@ class Journal:
     def _failure(self, problem: str) -> bool:
         if not self._failed:
             self._failed = True
-            log.error(self._sentence(problem))
+            log.error(self._unavailable(problem))
         return False
 
-    def _sentence(self, problem: str) -> str:
+    def _unavailable(self, problem: str) -> JournalUnavailable:
         key = f"JOURNAL_{kind_of_problem(problem, self.path)}"
-        return say(key, self._language, path=self.path, problem=problem)
+        return JournalUnavailable(key, path=self.path, problem=problem)
 
     # Reading: a connection for each question, so that no reader waits for a request, nor a request for it.
 
@@ -349,7 +346,7 @@ class Journal:
                 return ask(connection)
         except (sqlite3.Error, ValueError) as error:
             problem = str(error)
-        raise JournalUnavailable(self._sentence(problem))
+        raise self._unavailable(problem)
 
     def _change(self, change: Callable[[sqlite3.Connection], int]) -> int:
         def within(connection: sqlite3.Connection) -> int:
@@ -377,7 +374,7 @@ def _record(text: str) -> dict[str, Any]:
 def open_journal(settings: Settings) -> Journal:
     """The journal of `JOURNAL_URL`, one object a process."""
     key = settings.journal_url
-    return _journals.setdefault(key, Journal(key, settings.language))
+    return _journals.setdefault(key, Journal(key))
 
 
 _journals: dict[str, Journal] = {}

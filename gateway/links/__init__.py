@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateway.errors import SettingError, StoreUnavailable
+from gateway.errors import GatewayError, SettingError, StoreUnavailable
 from gateway.links.model import HistoryRow, Link, Store
-from gateway.texts import say
+from gateway.texts import text_of
 
 __all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store", "store_exists"]
 
@@ -85,26 +85,30 @@ def open_links(portal: str | None = None) -> Links:
     `StoreUnavailable` where the store does not answer or the file is not there yet: no file is created,
     and a look-up never answers None because the wrong one is open.
     """
-    from gateway.settings import LINK_NAMES, load
+    from gateway.settings import LINK_NAMES, language, load
 
-    settings = load(only=LINK_NAMES)
-    _expect_a_file(settings.database_url, settings.language)
-    store = open_store(settings.database_url)
     try:
-        wanted = settings.domain if portal is None else portal.lower()
-        return Links(store, _portal_of(store, wanted, settings.language))
-    except BaseException:
-        store.close()
+        settings = load(only=LINK_NAMES)
+        _expect_a_file(settings.database_url)
+        store = open_store(settings.database_url)
+        try:
+            wanted = settings.domain if portal is None else portal.lower()
+            return Links(store, _portal_of(store, wanted))
+        except BaseException:
+            store.close()
+            raise
+    except GatewayError as error:
+        error.add_note(text_of(error, language()))  # a bot prints the traceback, and nothing of ours does
         raise
 
 
-def _expect_a_file(database_url: str, language: str) -> None:
+def _expect_a_file(database_url: str) -> None:
     if not store_exists(database_url):
         path = Path(database_url.removeprefix("sqlite:///")).absolute()
-        raise StoreUnavailable(say("LINKS_NO_FILE", language, path=path))
+        raise StoreUnavailable("LINKS_NO_FILE", path=path)
 
 
-def _portal_of(store: Store, wanted: str, language: str) -> str:
+def _portal_of(store: Store, wanted: str) -> str:
     """The portal to look in; a store without any link yet has whichever is wanted."""
     portals = store.portals()
     if wanted and (wanted in portals or not portals):
@@ -113,4 +117,4 @@ def _portal_of(store: Store, wanted: str, language: str) -> str:
         return portals[0]
     expected = "LINKS_OTHER_PORTAL" if wanted else "LINKS_WHICH_PORTAL"
     known = ", ".join(portals) or "–"
-    raise SettingError("BITRIX24_DOMAIN", say(expected, language, portal=wanted, portals=known))
+    raise SettingError("BITRIX24_DOMAIN", expected, portal=wanted, portals=known)

@@ -57,8 +57,6 @@ from gateway.links.model import (
     Observation,
     repeated,
 )
-from gateway.settings import language
-from gateway.texts import say
 
 T = TypeVar("T")
 
@@ -252,9 +250,8 @@ class FirestoreStore:
             with _failures(), suppress(PermissionDenied):
                 schema.set({"version": VERSION}, retry=RETRY, timeout=TIMEOUT)
         elif document["version"] > VERSION:
-            found = document["version"]
-            told = say("STORE_NEWER", language(), version=found, known=VERSION)
-            raise SettingError("DATABASE_URL", told)
+            newer = document["version"]
+            raise SettingError("DATABASE_URL", "STORE_NEWER", version=newer, known=VERSION)
 
     def _repeat(self, attempt: Callable[[], T]) -> T:
         """Run `attempt` until nobody got in between its reads and its one atomic commit."""
@@ -264,7 +261,7 @@ class FirestoreStore:
                     return attempt()
                 except _OVERTAKEN:
                     time.sleep(random.uniform(0, min(0.02 * 2**tries, 1.0)))  # noqa: S311 — jitter
-        raise StoreUnavailable(say("STORE_CROWDED", language()))
+        raise StoreUnavailable("STORE_CROWDED")
 
     def _read(self, reference: firestore.DocumentReference) -> Document | None:
         with _failures():
@@ -310,5 +307,4 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (GoogleAPIError, GoogleAuthError) as error:
-        told = say(meaning(error), language(), problem=type(error).__name__)
-        raise StoreUnavailable(told) from None
+        raise StoreUnavailable(meaning(error), problem=type(error).__name__) from None

@@ -14,9 +14,7 @@ from gateway.errors import SettingError, StoreUnavailable
 from gateway.links.sql_failures import meaning
 from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
 from gateway.postgres_url import connection_arguments
-from gateway.settings import language
 from gateway.sqlite_file import file_at, make_private
-from gateway.texts import os_problem, say
 
 _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
 
@@ -40,7 +38,7 @@ def open_engine(database_url: str) -> sa.Engine:
 
 def unavailable(error: Exception) -> StoreUnavailable:
     cause = getattr(error, "orig", None) or error
-    return StoreUnavailable(say(meaning(cause), language(), problem=type(cause).__name__))
+    return StoreUnavailable(meaning(cause), problem=type(cause).__name__)
 
 
 @contextmanager
@@ -50,9 +48,7 @@ def failures() -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error) as error:  # the driver's own, where a new connection fails
         raise unavailable(error) from None
     except OSError as error:  # the SQLite file's directory
-        raise StoreUnavailable(
-            say("STORE_CLOSED", language(), problem=os_problem(error, language()))
-        ) from None
+        raise StoreUnavailable("STORE_CLOSED", problem=error) from None
 
 
 def _sqlite_engine(database_url: str) -> sa.Engine:
@@ -83,7 +79,7 @@ def _sqlite_engine(database_url: str) -> sa.Engine:
     def _checkout(*_: Any) -> None:
         """Links written to a file that was moved away would be told of as made, and be lost."""
         if opened != file_at(path):
-            raise StoreUnavailable(say("STORE_REPLACED", language(), path=path))
+            raise StoreUnavailable("STORE_REPLACED", path=path)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -105,7 +101,7 @@ def _postgres_engine(database_url: str) -> sa.Engine:
         arguments: dict[str, Any] = {"connect_timeout": "5"} | connection_arguments(database_url)
     except ValueError:
         form = "postgresql://USER:PASSWORD@HOST/NAME"
-        raise SettingError("DATABASE_URL", say("EXPECTED_FORM", language(), form=form)) from None
+        raise SettingError("DATABASE_URL", "EXPECTED_FORM", form=form) from None
     return sa.create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(**arguments, prepare_threshold=None),
@@ -130,7 +126,7 @@ def _prepare(engine: sa.Engine) -> None:
             connection.execute(sa.insert(schema_version), {"version": VERSION})
             return
         if version > VERSION:
-            raise SettingError("DATABASE_URL", say("STORE_NEWER", language(), version=version, known=VERSION))
+            raise SettingError("DATABASE_URL", "STORE_NEWER", version=version, known=VERSION)
         for older in range(version, VERSION):
             for statement in MIGRATIONS[older]:
                 connection.execute(sa.text(statement))
@@ -154,4 +150,4 @@ def _turn_wal_on(path: str) -> None:
             else:
                 return
         time.sleep(0.05)
-    raise StoreUnavailable(say("STORE_LOCKED", language()))
+    raise StoreUnavailable("STORE_LOCKED")

@@ -45,8 +45,8 @@ def serve_page(
         signal.signal(number, lambda *_: stop.set())
     with tempfile.TemporaryDirectory(prefix="b24-inspector-") as directory:
         known = replace(settings, journal_url=f"sqlite:///{Path(directory) / 'journal.db'}")
-        journal = Journal(known.journal_url, known.language)
-        cloud = CloudLog(project, known.language, since, client)
+        journal = Journal(known.journal_url)
+        cloud = CloudLog(project, since, client)
         cloud.copy_into(journal)
         refreshing = threading.Thread(target=_refresh, args=(cloud, journal, stop), daemon=True)
         refreshing.start()

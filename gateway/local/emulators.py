@@ -29,8 +29,8 @@ from gateway.destinations import Destination
 from gateway.errors import GatewayError
 from gateway.functions import functions, of_kind
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.settings import load
-from gateway.texts import say
+from gateway.settings import language, load
+from gateway.texts import say, text_of
 
 PROJECT = "local-gateway"
 TOPIC = f"projects/{PROJECT}/topics/local-events"
@@ -50,11 +50,11 @@ def main() -> None:
     settings = load()
     for part in ("gcloud", "java"):
         if shutil.which(part) is None:
-            raise GatewayError(say("EMULATORS_MISSING", settings.language, part=part))
+            raise GatewayError("EMULATORS_MISSING", part=part)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    machine = _Machine(stop, settings.language)
+    machine = _Machine(stop)
     try:
         hosts = {name: f"127.0.0.1:{_free_port()}" for name in EMULATORS}
         ports = {function.name: _free_port() for function in functions()} | {"bitrix_webhook": settings.port}
@@ -83,8 +83,8 @@ def main() -> None:
 class _Machine:
     """The processes, each the head of a group of its own: gcloud's emulators are shells around Java."""
 
-    def __init__(self, stop: threading.Event, language: str) -> None:
-        self._stop, self._language = stop, language
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         STATE.mkdir(parents=True, exist_ok=True)
 
@@ -104,9 +104,7 @@ class _Machine:
         while not self._stop.wait(0.1) and not _listens(host):
             self._look()
             if time.monotonic() > until:
-                raise GatewayError(
-                    say("EMULATORS_SLOW", self._language, name=name, log=STATE / f"{name}.log")
-                )
+                raise GatewayError("EMULATORS_SLOW", name=name, log=STATE / f"{name}.log")
 
     def watch(self) -> None:
         while not self._stop.wait(0.5):
@@ -115,9 +113,7 @@ class _Machine:
     def _look(self) -> None:
         for name, process in self._processes.items():
             if process.poll() is not None:
-                raise GatewayError(
-                    say("EMULATORS_ENDED", self._language, name=name, log=STATE / f"{name}.log")
-                )
+                raise GatewayError("EMULATORS_ENDED", name=name, log=STATE / f"{name}.log")
 
     def end(self) -> None:
         """SIGTERM to every group, and SIGKILL to what is left of it."""
@@ -197,7 +193,7 @@ def _put(host: str, path: str, body: Mapping[str, Any]) -> None:
     try:
         urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 — loopback
     except (urllib.error.URLError, OSError) as error:
-        raise GatewayError(f"{path}: {error}") from None
+        raise GatewayError("EMULATORS_REFUSED", path=path, problem=error) from None
 
 
 def _listens(host: str) -> bool:
@@ -221,5 +217,5 @@ if __name__ == "__main__":
     try:
         main()
     except GatewayError as problem:
-        print(problem, file=sys.stderr)
+        print(text_of(problem, language()), file=sys.stderr)
         sys.exit(2)

@@ -30,7 +30,7 @@ from gateway.local.worker_process import WorkerProcess
 from gateway.queues import open_embedded
 from gateway.receiver import find_link
 from gateway.settings import Settings
-from gateway.texts import os_problem, say
+from gateway.texts import say
 from gateway.tools.sample_delivery import here, in_url
 
 SERVED = ("receiver", "schedule", "private")  # consumers are the worker's
@@ -100,7 +100,7 @@ def _open_store_once(settings: Settings) -> None:
     try:
         open_store(settings.database_url).close()
     except PassingFailure as failure:
-        log.warning("%s", failure)
+        log.warning(failure)
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -113,15 +113,9 @@ def listen(settings: Settings) -> socket.socket:
         return socket.create_server(where, family=socket.AF_INET6, backlog=1024, dualstack_ipv6=both)
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL or (error.errno or 0) < 0:  # below 0: the resolver's
-            raise SettingError("HOST", say("EXPECTED_HOST", settings.language)) from None
+            raise SettingError("HOST", "EXPECTED_HOST") from None
         address = f"{settings.host}:{settings.port}"
-        told = say(
-            "EXPECTED_FREE_PORT",
-            settings.language,
-            address=address,
-            problem=os_problem(error, settings.language),
-        )
-        raise SettingError("PORT", told) from None
+        raise SettingError("PORT", "EXPECTED_FREE_PORT", address=address, problem=error) from None
 
 
 def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:

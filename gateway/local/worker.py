@@ -35,7 +35,7 @@ from gateway.logs import RateLimited
 from gateway.outcome import About, Outcome, report
 from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
-from gateway.queues.sqlite import EmbeddedQueue, Failed
+from gateway.queues.sqlite import EmbeddedQueue
 from gateway.queues.subscriptions import Subscription
 from gateway.settings import Settings
 
@@ -71,11 +71,9 @@ class Feed:
         queue: EmbeddedQueue,
         subscription: Subscription,
         call: Call,
-        language: str,
         asks: Callable[[Delivery], bool] = lambda _delivery: False,
     ) -> None:
         self._queue, self._subscription, self._call = queue, subscription, call
-        self._language = language
         self._in_flight: dict[Future[list[str | GatewayError | None]], list[Delivery]] = {}
         self._asks = asks
         self._asking: set[Future[list[str | GatewayError | None]]] = set()
@@ -102,7 +100,7 @@ class Feed:
                         self.wake.wait(IDLE_SECONDS)
                         self.wake.clear()
                 except PassingFailure as error:
-                    _reports.warning(str(error), str(error))
+                    _reports.warning(str(error), error)
                     stop.wait(1.0)
             self._finish()
 
@@ -143,18 +141,18 @@ class Feed:
             return
         finished, _ = wait(self._in_flight, seconds, return_when=FIRST_COMPLETED)
         done: list[Delivery] = []
-        failed: list[Failed] = []
+        failed: list[tuple[Delivery, str | GatewayError, float | None]] = []
         self._asking -= finished
         for future in finished:
             for delivery, failure in zip(self._in_flight.pop(future), future.result(), strict=False):
                 if failure is None:
                     done.append(delivery)
                 else:
-                    failed.append((delivery, str(failure), self._delay(delivery, failure)))
+                    failed.append((delivery, failure, self._delay(delivery, failure)))
         if done or failed:
-            self._queue.settle(done, failed)
-        for delivery, reason, delay in failed:
-            self._say(delivery, reason, delay)
+            self._queue.settle(done, [(delivery, str(why), delay) for delivery, why, delay in failed])
+        for delivery, why, delay in failed:
+            self._report(delivery, why, delay)
 
     def _delay(self, delivery: Delivery, failure: str | GatewayError) -> float | None:
         if not self._subscription.ordered:
@@ -163,7 +161,7 @@ class Feed:
         asked_for = getattr(failure, "retry_after", None)
         return next_attempt(delivery.attempt, time.time() - delivery.published_at, asked_for, jitter)
 
-    def _say(self, delivery: Delivery, reason: str, delay: float | None) -> None:
+    def _report(self, delivery: Delivery, why: str | GatewayError, delay: float | None) -> None:
         about = About(
             delivery.attributes.get("event", ""),
             delivery.attributes.get("event_id", ""),
@@ -173,9 +171,9 @@ class Feed:
         facts: dict[str, object] = {"attempt": delivery.attempt}
         if delay is not None:
             facts["next"] = round(delay)
-        values = {"subscription": delivery.subscription, "reason": reason, **facts}
+        values = {"subscription": delivery.subscription, **facts}
         code = "EVENT_FAILED" if delay is not None else "EVENT_DEAD"
-        report(Outcome(code, reason, values=values, facts=facts), about, self._language)
+        report(Outcome(code, why, values=values, facts=facts), about)
 
     def _finish(self) -> None:
         """Settle what is in flight; what takes longer stays leased until this process is gone."""
@@ -184,7 +182,7 @@ class Feed:
             try:
                 self._settle(max(0.0, ends - time.monotonic()))
             except PassingFailure as error:
-                _reports.warning(str(error), str(error))
+                _reports.warning(str(error), error)
                 return
 
 
@@ -262,13 +260,12 @@ def feeds(settings: Settings, calls: dict[str, Call]) -> list[Feed]:
     try:
         queue.take_back()
     except PassingFailure as error:  # leases run out by themselves too
-        _reports.warning(str(error), str(error))
+        _reports.warning(str(error), error)
     return [
         Feed(
             queue,
             subscription,
             calls[function_of(subscription.name).name],
-            settings.language,
             partial(asks_portal, settings=settings),
         )
         for subscription in queue.subscriptions

@@ -21,7 +21,6 @@ from gateway.links.user_record import Record
 from gateway.portal.rate_limit import pace_of
 from gateway.portal.transport import CONNECT_SECONDS, Caller, Outcome, command
 from gateway.settings import Settings
-from gateway.texts import say
 
 PAGE = 50  # users a page; the vendor's constant
 BATCH = 50  # commands a batch at most
@@ -97,7 +96,7 @@ class Portal:
             ("BITRIX24_WEBHOOK_TOKEN", settings.rest_webhook),
         ):
             if not value:
-                raise SettingError(name, say("REST_NOT_SET", settings.language))
+                raise SettingError(name, "REST_NOT_SET")
         self.clock = clock
         self.requests = 0
         self._settings = settings
@@ -114,7 +113,7 @@ class Portal:
             if number == user_id:
                 return row
         if rows:  # the filter was dropped: these are other people
-            raise AnswerDoubted(self._say("REST_OTHER_USER", user=user_id))
+            raise AnswerDoubted("REST_OTHER_USER", user=user_id)
         return None
 
     def users_page(
@@ -129,7 +128,7 @@ class Portal:
         answer = self._call("user.get", _page_params(after, fields, since), None)
         rows = self._rows(answer.get("result"))
         if not _follows(rows, after) or not _changed(rows, since):
-            raise AnswerDoubted(self._say("REST_PAGE_LIES", after=after))
+            raise AnswerDoubted("REST_PAGE_LIES", after=after)
         return rows
 
     def users_pages(
@@ -177,7 +176,7 @@ class Portal:
             if isinstance(results.get(name), list):
                 rows = self._rows(results[name])
                 if rows and all(row_id != number for row_id, _ in rows):
-                    raise AnswerDoubted(self._say("REST_OTHER_USER", user=number))
+                    raise AnswerDoubted("REST_OTHER_USER", user=number)
                 found |= {number} if rows else set()
             elif self.user(number, None) is not None:
                 found.add(number)
@@ -214,7 +213,7 @@ class Portal:
         smaller batches, and everybody else is turned away while the portal hangs.
         """
         if patience is not None and (seconds := self._pace.silent_for(self.clock())):
-            raise PortalUnavailable(self._say("REST_SILENT", domain=self._settings.domain), seconds)
+            raise PortalUnavailable("REST_SILENT", domain=self._settings.domain, retry_after=seconds)
         until = self._until if patience is None else self.clock() + patience
 
         def worth_another_try(error: Exception) -> bool:
@@ -263,7 +262,7 @@ class Portal:
             if start is None:
                 raise self._over_limit(self._pace.wait_for(method, now))
             if start - now >= TOLD_SECONDS:
-                log.warning(self._say("REST_LIMIT", seconds=round(start - now)))
+                log.warning(self._over_limit(start - now))
             if start > now:
                 self._sleep(start - now)
             if not self._pace.resting(method, self.clock()):
@@ -280,11 +279,11 @@ class Portal:
         kind, key = _meaning(outcome, self._settings.domain)
         if method == _CREATE_FIELD and key in _FIELD_MEANINGS:
             key = _FIELD_MEANINGS[key]
-        values = {"method": method, "code": outcome.code, "status": outcome.status or "-"}
-        return kind(self._say(key, domain=self._settings.domain, **values))
+        status = outcome.status or "-"
+        return kind(key, domain=self._settings.domain, method=method, code=outcome.code, status=status)
 
     def _over_limit(self, seconds: float) -> PortalUnavailable:
-        return PortalUnavailable(self._say("REST_LIMIT", seconds=round(seconds + 0.5)), max(seconds, 1.0))
+        return PortalUnavailable("REST_LIMIT", seconds=round(seconds + 0.5), retry_after=max(seconds, 1.0))
 
     def _rows(self, result: object) -> list[tuple[int, Record]]:
         """The users of a page with their ids, keys in upper case. Raises `PortalError` for anything else."""
@@ -293,12 +292,9 @@ class Portal:
             row = user_record.upper_keys(raw) if isinstance(raw, dict) else {}
             number = user_record.user_id(row)
             if number is None:
-                raise PortalError(self._say("REST_NO_USERS"))
+                raise PortalError("REST_NO_USERS")
             rows.append((number, row))
         return rows
-
-    def _say(self, key: str, **values: object) -> str:
-        return say(key, self._settings.language, **values)
 
 
 def _meaning(outcome: Outcome, domain: str) -> tuple[type[PortalError | PortalUnavailable], str]:

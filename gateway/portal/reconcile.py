@@ -30,7 +30,6 @@ from gateway.portal.client import BATCH, PAGE, AnswerDoubted, Portal
 from gateway.portal.compare import difference, merge
 from gateway.portal.polled import Polled
 from gateway.settings import Settings
-from gateway.texts import say
 
 STATE = "resync_state"
 HELD = 1000  # new links that wait for the walk's end; more are published on the way
@@ -50,8 +49,8 @@ Progress = Callable[[int, int], None]
 class LinksAtRisk(PortalError):
     """The walk would end more links than anybody means to; it ended none. `count`: how many it would."""
 
-    def __init__(self, message: str, count: int) -> None:
-        super().__init__(message)
+    def __init__(self, count: int, **facts: object) -> None:
+        super().__init__("LINKS_AT_RISK", count=count, **facts)
         self.count = count
 
 
@@ -310,20 +309,18 @@ class _Walk:
         users = ", ".join(change.data["ID"] for change in ending[:NAMED])
         values = {"missing": 0, "emptied": 0, "dismissed": 0} | ends
         more = ", …" if count > NAMED else ""
-        return LinksAtRisk(
-            self._say("LINKS_AT_RISK", count=count, linked=linked, users=users + more, **values), count
-        )
+        return LinksAtRisk(count, linked=linked, users=users + more, **values)
 
     def _require_sense(self) -> None:
         """No user at all: no portal is empty, and a date that matches nobody may not have been understood."""
         if self._since is None:
-            raise AnswerDoubted(self._say("RESYNC_EMPTY"))
+            raise AnswerDoubted("RESYNC_EMPTY")
         if not self._portal.users_page(0, self._select, LONG_AGO):
-            raise AnswerDoubted(self._say("RESYNC_DATE_IGNORED"))
+            raise AnswerDoubted("RESYNC_DATE_IGNORED")
 
     def _require_field(self) -> None:
         if not self._field_seen and self._field not in self._portal.fields():
-            raise AnswerDoubted(self._say("RESYNC_FIELD_MISSING", field=self._field))
+            raise AnswerDoubted("RESYNC_FIELD_MISSING", field=self._field)
 
     def _gone(self) -> Iterator[_Change]:
         """The missing users, after the portal, asked for each of them, knew none.
@@ -336,7 +333,7 @@ class _Walk:
             asked_at = self._now()
             group = missing[start : start + BATCH - 1]
             if self._portal.known([*group, witness]) != {witness}:
-                raise AnswerDoubted(self._say("RESYNC_GONE_FOUND"))
+                raise AnswerDoubted("RESYNC_GONE_FOUND")
             for user in group:
                 data = {"ID": str(user), "ACTIVE": "N", self._field: ""}
                 yield _Change(int(asked_at.timestamp()), data, True)
@@ -362,6 +359,3 @@ class _Walk:
         if self._keeps:
             self._polled.keep()
             self._store.write_state(STATE, asdict(self._state))
-
-    def _say(self, key: str, **values: object) -> str:
-        return say(key, self._settings.language, **values)

@@ -28,7 +28,7 @@ from gateway.queues import open_publisher
 from gateway.queues.publish import publish_within
 from gateway.settings import Settings
 from gateway.startup import settings as host_settings
-from gateway.texts import say
+from gateway.texts import Notice, text_of
 
 PUBLISH_SECONDS = 10.0  # nobody waits for an answer here
 ROUND_SECONDS = 1700.0  # of the 1,800 that Google gives a request; what is left is walked next time
@@ -79,7 +79,7 @@ def run(
         )
     values = summary.as_json()
     log.info(
-        say("RESYNC_DONE", settings.language, **values),
+        Notice("RESYNC_DONE", **values),
         extra={"json_fields": {"code": "RESYNC_DONE", **values}},
     )
     return summary
@@ -95,7 +95,7 @@ def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]
     try:
         summary = run(settings, seconds=ROUND_SECONDS)
     except AlreadyRunning as running:
-        return _answer(409, "RESYNC_RUNNING", str(running))
+        return _answer(409, "RESYNC_RUNNING", text_of(running, settings.language))
     except GatewayError as failure:
         code, said = log_failure(settings, failure)
         if isinstance(failure, PassingFailure):
@@ -107,14 +107,15 @@ def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]
 
 def log_failure(settings: Settings, failure: GatewayError) -> tuple[str, str]:
     """Log a round that did not come to its end; its code and sentence."""
+    what: GatewayError | Notice
     if isinstance(failure, LinksAtRisk):
         fields: dict[str, Any] = {"code": "LINKS_AT_RISK", "count": failure.count}
-        said = str(failure)
+        what = failure
     else:
         fields = {"code": "RESYNC_FAILED", "problem": str(failure)}
-        said = say("RESYNC_FAILED", settings.language, problem=failure)
-    log.error(said, extra={"json_fields": fields})
-    return fields["code"], said
+        what = Notice("RESYNC_FAILED", problem=failure)
+    log.error(what, extra={"json_fields": fields})
+    return fields["code"], text_of(what, settings.language)
 
 
 def _answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -124,7 +125,7 @@ def _answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     """Hold the round of this store's links. Raises `AlreadyRunning` where somebody else does."""
-    running = AlreadyRunning(say("RESYNC_RUNNING", settings.language))
+    running = AlreadyRunning("RESYNC_RUNNING")
     if not _here.acquire(blocking=False):
         raise running
     try:

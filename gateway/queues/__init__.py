@@ -37,10 +37,10 @@ def open_embedded(settings: Settings) -> "EmbeddedQueue":
     from gateway.queues.subscriptions import subscriptions
 
     path = settings.queue_url.removeprefix("sqlite:///")
-    key = (path, settings.queue_max_attempts, settings.language, settings.destinations)
+    key = (path, settings.queue_max_attempts, settings.destinations)
     if key not in _embedded:
         wanted = subscriptions(settings)
-        _embedded[key] = EmbeddedQueue(*key[:3], subscriptions=wanted)
+        _embedded[key] = EmbeddedQueue(path, settings.queue_max_attempts, subscriptions=wanted)
     return _embedded[key]
 
 
@@ -49,7 +49,7 @@ def open_pubsub(settings: Settings) -> "PubSub":
     from gateway.queues.pubsub import PubSub
 
     project, _, topic = settings.queue_url.removeprefix("pubsub://").partition("/")
-    return PubSub(project, topic, settings.language)
+    return PubSub(project, topic)
 
 
 _embedded: dict[tuple[object, ...], "EmbeddedQueue"] = {}

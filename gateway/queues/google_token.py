@@ -13,6 +13,7 @@ import os
 import time
 from datetime import UTC
 
+from gateway.errors import GatewayError
 from gateway.queues.deadline_http import Origin, Shared, WireError
 
 METADATA_HOST = "169.254.169.254"  # metadata.google.internal, without asking the DNS
@@ -22,8 +23,8 @@ RENEW_SECONDS = 225.0  # before expiry, as google-auth does: the server itself r
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
-class CredentialsError(Exception):
-    """There is no access token; the message says why, never the token."""
+class CredentialsError(GatewayError):
+    """There is no access token, and why."""
 
 
 def access_token(deadline: float) -> str:
@@ -34,7 +35,7 @@ def access_token(deadline: float) -> str:
     try:
         return _token.get(deadline)
     except WireError as error:
-        raise CredentialsError(error.problem) from None
+        raise CredentialsError("TOKEN_SERVER_SILENT", problem=error.problem) from None
 
 
 def forget_access_token() -> None:
@@ -58,12 +59,12 @@ def _from_metadata() -> tuple[str, float]:
     finally:
         origin.close()
     if status != 200:
-        raise CredentialsError(f"the metadata server answered {status}; give the service an account")
+        raise CredentialsError("TOKEN_SERVER_STATUS", status=status)
     try:
         told = json.loads(answer)
         return str(told["access_token"]), float(told["expires_in"])
     except (ValueError, KeyError, TypeError):
-        raise CredentialsError("the metadata server's answer holds no access token") from None
+        raise CredentialsError("TOKEN_SERVER_UNREADABLE") from None
 
 
 def _from_library() -> tuple[str, float]:
@@ -75,8 +76,7 @@ def _from_library() -> tuple[str, float]:
         credentials, _ = google.auth.default(scopes=[SCOPE])
         credentials.refresh(google.auth.transport.requests.Request())  # type: ignore[no-untyped-call]
     except google.auth.exceptions.GoogleAuthError as error:
-        advice = "log in with `gcloud auth application-default login` or set GOOGLE_APPLICATION_CREDENTIALS"
-        raise CredentialsError(f"{type(error).__name__}; {advice}") from None
+        raise CredentialsError("TOKEN_NO_LOGIN", kind=type(error).__name__) from None
     expiry = credentials.expiry  # naive, in UTC
     seconds = 3600.0 if expiry is None else expiry.replace(tzinfo=UTC).timestamp() - time.time()
     return str(credentials.token), seconds

@@ -14,10 +14,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from gateway.errors import QueueRefused, QueueUnavailable, SettingError
+from gateway.errors import QueueRefused, QueueUnavailable, SettingError, keyed
 from gateway.queues.deadline_http import Origin, WireError
 from gateway.queues.google_token import CredentialsError, access_token, forget_access_token
-from gateway.texts import say
 
 if TYPE_CHECKING:
     from gateway.queues.model import Dead
@@ -31,16 +30,16 @@ class PubSub:
 
     kind = "pubsub"
 
-    def __init__(self, project: str, topic: str, language: str = "ru") -> None:
+    def __init__(self, project: str, topic: str) -> None:
         """Speaks to the emulator, without credentials, where `PUBSUB_EMULATOR_HOST` is set.
 
         Raises `SettingError` where that is no host and port.
         """
-        self._project, self._topic, self._language = project, topic, language
+        self._project, self._topic = project, topic
         emulator = os.environ.get("PUBSUB_EMULATOR_HOST", "")
         host, _, port = (emulator.rpartition("//")[2].rstrip("/") or f"{HOST}:443").rpartition(":")
         if not host or not port.isdecimal():
-            raise SettingError("PUBSUB_EMULATOR_HOST", "expected HOST:PORT, such as 127.0.0.1:8085")
+            raise SettingError("PUBSUB_EMULATOR_HOST", "EXPECTED_EMULATOR")
         self._emulated = bool(emulator)
         self._origin = Origin(host.strip("[]"), int(port), tls=not emulator)
 
@@ -51,7 +50,7 @@ class PubSub:
         try:
             return str(told["messageIds"][0])
         except (KeyError, IndexError, TypeError):
-            raise QueueUnavailable(self._say("PUBSUB_UNREADABLE")) from None
+            raise QueueUnavailable("PUBSUB_UNREADABLE") from None
 
     def check(self, timeout: float = 10.0) -> None:
         """Whether the topic is there; nothing is changed."""
@@ -89,16 +88,16 @@ class PubSub:
             method, payload = ("GET", b"") if body is None else ("POST", json.dumps(body).encode("ascii"))
             status, answer = self._origin.call(method, path, payload, headers, deadline, PULL_BYTES)
         except CredentialsError as error:
-            raise QueueUnavailable(self._say("PUBSUB_NO_CREDENTIALS", problem=error)) from None
+            raise QueueUnavailable("PUBSUB_NO_CREDENTIALS", problem=error) from None
         except WireError as error:
             host = f"{self._origin.host}:{self._origin.port}"
-            raise QueueUnavailable(self._say("PUBSUB_UNREACHABLE", host=host, problem=error)) from None
+            raise QueueUnavailable("PUBSUB_UNREACHABLE", host=host, problem=error) from None
         if status != 200:
             raise self._refusal(status, f"{kind}/{name}")
         try:
             return json.loads(answer)
         except ValueError:
-            raise QueueUnavailable(self._say("PUBSUB_UNREADABLE")) from None
+            raise QueueUnavailable("PUBSUB_UNREADABLE") from None
 
     def _refusal(self, status: int, resource: str) -> QueueUnavailable:
         """What a status means and what to do; the answer's text is not quoted, it may repeat the message."""
@@ -108,10 +107,7 @@ class PubSub:
             status, "PUBSUB_STATUS"
         )
         kind = QueueRefused if 400 <= status < 500 and status not in (401, 408, 429) else QueueUnavailable
-        return kind(self._say(key, status=status, resource=f"projects/{self._project}/{resource}"))
-
-    def _say(self, key: str, **values: object) -> str:
-        return say(key, self._language, **values)
+        return kind(key, status=status, resource=f"projects/{self._project}/{resource}")
 
 
 @lru_cache(maxsize=16)
@@ -135,7 +131,7 @@ def _dead(message: Mapping[str, Any]) -> "Dead":
         data=base64.b64decode(message.get("data", "")),
         attributes=attributes,
         attempts=int(tries) if tries.isdigit() else 0,
-        reason=f"{source}: out of attempts",
+        reason=keyed("REASON_ATTEMPTS", subscription=source),
         recorded_at=_seconds(str(message.get("publishTime", ""))),
     )
 

@@ -26,7 +26,6 @@ from gateway.queues.owners import Owner
 from gateway.queues.sqlite_schema import LONGEST_LEASE, prepare
 from gateway.queues.subscriptions import Subscription, object_of
 from gateway.sqlite_file import File, file_at, kind_of_problem, make_private
-from gateway.texts import say
 
 LONGEST_DELAY = 60.0  # seconds, as the contract says
 WORKER_TIMEOUT = 10.0  # seconds a worker or a tool waits for its turn at the file
@@ -74,7 +73,6 @@ class EmbeddedQueue:
         self,
         path: str | Path,
         max_attempts: int = 10,
-        language: str = "ru",
         clock: Callable[[], float] = time.time,
         subscriptions: Sequence[Subscription] = (EVERYTHING,),
     ) -> None:
@@ -82,7 +80,6 @@ class EmbeddedQueue:
         self.path = Path(path)
         self.subscriptions = tuple(subscriptions)
         self._max_attempts = max_attempts
-        self._language = language
         self._clock = clock
         self._lock = threading.Lock()
         self._connections: dict[str, sqlite3.Connection] = {}
@@ -116,7 +113,7 @@ class EmbeddedQueue:
             with suppress(ValueError):
                 self._waiting.remove(mine)  # gave up before anybody took it
         if mine.failed is not None or mine.message_id is None:
-            raise QueueUnavailable(self._sentence(mine.failed or "not stored"))
+            raise self._failure(mine.failed or "not stored")
         self.on_publish()
         return str(mine.message_id)
 
@@ -179,7 +176,7 @@ class EmbeddedQueue:
                     connection.execute("BEGIN IMMEDIATE")
                     for row in connection.execute(_ROWS, due | {"ids": json.dumps(ids)}).fetchall():
                         if self._is_spent(subscription, row[4]):  # its last worker died over it
-                            self._bury(connection, row[0], row[7] or "no worker finished it")
+                            self._bury(connection, row[0], row[7] or "REASON_NO_WORKER")
                         else:
                             leased.append(self._leased(connection, subscription, row, until, mark))
             return leased
@@ -345,10 +342,10 @@ class EmbeddedQueue:
         """
         deadline = time.monotonic() + timeout
         if not self._lock.acquire(timeout=max(0.0, timeout)):
-            raise QueueUnavailable(self._sentence("busy"))
+            raise self._failure("busy")
         try:
             if self._file is not None and self._file != file_at(self.path):
-                log.error(say("QUEUE_FILE_REPLACED", self._language, path=self.path))
+                log.error(QueueUnavailable("QUEUE_FILE_REPLACED", path=self.path))
                 self._close()  # what is written to the old file reaches nobody
             connection = self._connections.get(synchronous) or self._open(synchronous, deadline)
             left = max(0, int((deadline - time.monotonic()) * 1000))
@@ -356,7 +353,7 @@ class EmbeddedQueue:
             yield connection
         except (sqlite3.Error, OSError) as error:
             self._close()
-            raise QueueUnavailable(self._sentence(str(error))) from None
+            raise self._failure(str(error)) from None
         finally:
             self._lock.release()
 
@@ -387,6 +384,6 @@ class EmbeddedQueue:
         self._connections.clear()
         self._file = None
 
-    def _sentence(self, problem: str) -> str:
+    def _failure(self, problem: str) -> QueueUnavailable:
         key = f"QUEUE_FILE_{kind_of_problem(problem, self.path)}"
-        return say(key, self._language, path=self.path, problem=problem)
+        return QueueUnavailable(key, path=self.path, problem=problem)

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway import marks
 from gateway.settings import Settings
-from gateway.texts import say
+from gateway.texts import Notice
 
 PART_BYTES = 180_000  # an entry of Cloud Logging ends at 256 KiB; the record's other fields need some
 
@@ -33,8 +33,8 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> None
         from gateway.journal import open_journal
 
         if open_journal(settings).add_unqueued(whole):
-            sentence = say("EVENT_NOT_QUEUED", settings.language, where="JOURNAL_URL", **fields)
-            log.critical(sentence, extra={"json_fields": fields})
+            notice = Notice("EVENT_NOT_QUEUED", where="JOURNAL_URL", **fields)
+            log.critical(notice, extra={"json_fields": fields})
             return
     digest, parts = sha256(data).hexdigest(), in_parts(text)  # `replay` holds the joined parts against it
     for number, part in enumerate(parts, 1):
@@ -43,11 +43,11 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> None
         # Anybody can have a line written into a log; `replay` takes signed ones only.
         numbered["signature"] = marks.sign(_PURPOSE, _signed(numbered), settings.tokens)
         key = "EVENT_NOT_QUEUED" if settings.on_google_cloud else "EVENT_NOT_QUEUED_LOG"
-        sentence = say(key, settings.language, where=where, **fields)
+        notice = Notice(key, where=where, **fields)
         if settings.log_format == "json":
-            log.critical(sentence, extra={"json_fields": numbered})
+            log.critical(notice, extra={"json_fields": numbered})
         else:  # a line of text holds the record itself, for `replay FILE`
-            log.critical("%s %s", sentence, json.dumps(numbered), extra={"json_fields": fields})
+            log.critical("%s %s", notice, json.dumps(numbered), extra={"json_fields": fields})
 
 
 def is_signed(fields: Mapping[str, Any], tokens: Iterable[bytes]) -> bool:

@@ -99,16 +99,14 @@ def _publish(
     try:
         message_id = publish_within(_publisher(), data, attributes, deadline)
     except QueueUnavailable as failure:
-        log.warning(
-            "%s", failure, extra={"json_fields": {"code": "QUEUE_UNAVAILABLE", "request_id": request_id}}
-        )
+        log.warning(failure, extra={"json_fields": {"code": "QUEUE_UNAVAILABLE", "request_id": request_id}})
         keep(data, attributes, config)
         return answer(
             "QUEUE_UNAVAILABLE", config, request_id, 503, event=message.event, event_id=message.event_id
         )
     if not _publisher().wants(message.event):
         about = About(message.event, message.event_id, message.portal.domain)
-        report(Outcome("EVENT_IGNORED"), about, config.language)
+        report(Outcome("EVENT_IGNORED"), about)
     if config.domain and message.portal.domain not in (config.domain, ""):
         from gateway.receiver.oddities import log_other_portal  # cold start
 

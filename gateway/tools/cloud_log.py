@@ -13,7 +13,6 @@ from gateway.errors import PassingFailure
 from gateway.events import rfc3339
 from gateway.ingest.decision import STATUS
 from gateway.journal import TAGS, Journal, NewRequest
-from gateway.texts import say
 
 PAGE = 1000
 LATE = timedelta(minutes=2)  # an entry may arrive later than one that is younger
@@ -31,8 +30,8 @@ Entry = tuple[datetime, str, Mapping[str, Any]]
 class CloudLog:
     """A project's log; `copy_into` copies what came since the last time."""
 
-    def __init__(self, project: str, language: str, since: datetime, client: Any = None) -> None:
-        self._project, self._language, self._since = project, language, since
+    def __init__(self, project: str, since: datetime, client: Any = None) -> None:
+        self._project, self._since = project, since
         self._client = client
         self._seen: dict[str, None] = {}  # ids, the newest last
         self._requests: dict[str, None] = {}  # events that have a record
@@ -91,7 +90,7 @@ class CloudLog:
             problem = type(error).__name__
         else:
             return
-        raise PassingFailure(say("LOG_UNREADABLE", self._language, project=self._project, problem=problem))
+        raise PassingFailure("LOG_UNREADABLE", project=self._project, problem=problem)
 
 
 def whole_numbers(value: Any) -> Any:

@@ -17,7 +17,6 @@ from gateway.queues import open_embedded, open_publisher
 from gateway.queues.publish import publish_within
 from gateway.queues.subscriptions import subscriptions
 from gateway.settings import Settings
-from gateway.texts import say
 from gateway.tools.outcomes import in_a_line, line_of
 
 SHOWN = ("accepted", "aside", "refused", "not_queued")  # not our own probes
@@ -132,11 +131,11 @@ def _is_pending(event: Event, settings: Settings) -> bool:
     return bool(wanting - {outcome.subscription for outcome in event.outcomes})
 
 
-def find(journal: Journal, name: str, language: str) -> Event:
+def find(journal: Journal, name: str) -> Event:
     """The request of a request_id or event_id, or of the beginning of one. Raises `GatewayError`."""
     request = journal.request(name)
     if request is None:
-        raise GatewayError(say("EVENTS_NO_SUCH", language, id=name[:80]))
+        raise GatewayError("EVENTS_NO_SUCH", id=name[:80])
     [event] = _with_outcomes(journal, [request])
     return event
 
@@ -160,20 +159,20 @@ def resend(settings: Settings, request: Request, to: str | None = None) -> str:
 
     Raises `GatewayError` for anything that was not accepted, and `QueueUnavailable`.
     """
-    language, shown = settings.language, {"id": request.request_id, "event_id": request.event_id}
+    shown = {"id": request.request_id, "event_id": request.event_id}
     if request.kind == "refused":
-        raise GatewayError(say("EVENTS_REFUSED", language, **shown))
+        raise GatewayError("EVENTS_REFUSED", **shown)
     if request.kind == "not_queued":
-        raise GatewayError(say("EVENTS_NOT_QUEUED", language, **shown))
+        raise GatewayError("EVENTS_NOT_QUEUED", **shown)
     journal = open_journal(settings)
     text = journal.whole(request).get("message")
     if text is None:
-        raise GatewayError(say("EVENTS_NO_MESSAGE", language, event=request.event, **shown))
+        raise GatewayError("EVENTS_NO_MESSAGE", event=request.event, **shown)
     subscription = None if to is None else _subscription(settings, request.event, to)
     try:
         message = replace(read_message(_json(text)), event_id=secrets.token_hex(32))
     except PoisonMessage:
-        raise GatewayError(say("EVENTS_NO_MESSAGE", language, event=request.event, **shown)) from None
+        raise GatewayError("EVENTS_NO_MESSAGE", event=request.event, **shown) from None
     data, attributes = message.to_bytes(), message.attributes(str(request.record.get("place") or ""))
     if subscription is None:
         _publish(settings, data, attributes)
@@ -205,16 +204,14 @@ def destinations(settings: Settings, event: str) -> dict[str, str]:
 def _subscription(settings: Settings, event: str, to: str) -> str:
     """The subscription that is meant: by its name, the id behind that, or its address."""
     if settings.queue_kind != "local":
-        raise GatewayError(say("EVENTS_TO_PUBSUB", settings.language))
+        raise GatewayError("EVENTS_TO_PUBSUB")
     known = destinations(settings, event)
     meant = [name for name, address in known.items() if to in (name, address) or name.endswith(f"-{to}")]
     meant = meant or [name for name, address in known.items() if to and to in address]
     if len(meant) == 1:
         return meant[0]
     names = ", ".join(known.values()) or "–"
-    raise GatewayError(
-        say("EVENTS_NO_DESTINATION", settings.language, name=to[:200], event=event, names=names)
-    )
+    raise GatewayError("EVENTS_NO_DESTINATION", name=to[:200], event=event, names=names)
 
 
 def _with_outcomes(journal: Journal, requests: Sequence[Request]) -> list[Event]:

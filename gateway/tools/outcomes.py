@@ -1,27 +1,13 @@
 """What came of an event, in the reader's words: a row's tag, a list's one line, a dead letter's reason."""
 
-import re
 from collections.abc import Sequence
 
 from gateway.diagnosis import in_words
 from gateway.journal import FAILURES, REQUEUED, TAGS, Outcome, Request
 from gateway.settings import Settings
-from gateway.texts import SENTENCES, say
+from gateway.texts import SENTENCES, reason_text, say
 
 _RANK = {code: rank for rank, code in enumerate(TAGS)}
-
-# Reasons are stored in English; those that a consumer writes itself are told in the reader's language.
-_REASONS = (
-    (re.compile(r"no user in data"), "REASON_NO_USER"),
-    (re.compile(r"a user without an ID that is a whole number from 1"), "REASON_NO_USER_ID"),
-    (re.compile(r"no data in base64"), "REASON_NO_DATA"),
-    (re.compile(r"an event_id or portal with a NUL"), "REASON_NUL"),
-    (re.compile(r"not a message of schema 1: (?P<fields>.*)", re.DOTALL), "REASON_SCHEMA"),
-    (re.compile(r"(?P<destination>.*): 410 Gone", re.DOTALL), "REASON_GONE"),
-    (re.compile(r"(?P<subscription>.*): out of attempts", re.DOTALL), "REASON_ATTEMPTS"),
-    (re.compile(r"no worker finished it"), "REASON_NO_WORKER"),
-    (re.compile(r"(?P<destination>https?://.*): no answer", re.DOTALL), "REASON_NO_ANSWER"),
-)
 
 
 def tag_in_words(request: Request, language: str) -> str:
@@ -61,7 +47,7 @@ def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
         "user": outcome.bitrix_user_id or "?",
         "account": facts.get("account") or account or "Telegram",
         "subscription": outcome.subscription,
-        "reason": reason_in_words(outcome.reason, language),
+        "reason": reason_text(outcome.reason, language),
         "event_id": outcome.event_id,
         "attempt": outcome.attempts,
         "next": facts.get("next", "?"),
@@ -75,11 +61,3 @@ def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
     if key not in SENTENCES:  # of another edition
         return f"{outcome.code} {outcome.reason}".strip()
     return say(key, language, **values)
-
-
-def reason_in_words(reason: str, language: str) -> str:
-    """Why a message could not be handled, in the reader's language where the reason is one of ours."""
-    for pattern, key in _REASONS:
-        if found := pattern.fullmatch(reason):
-            return say(key, language, **found.groupdict())
-    return reason

@@ -13,7 +13,6 @@ from typing import Any
 
 from gateway.errors import PassingFailure
 from gateway.queues.unqueued import is_signed
-from gateway.texts import say
 from gateway.tools.recovery import Kept, Source, nothing
 
 CODE = "EVENT_NOT_QUEUED"
@@ -114,7 +113,7 @@ def _in_line(line: str) -> Iterator[Mapping[str, Any]]:
 
 
 def cloud_records(
-    project: str, service: str, language: str, since: datetime | None = None, client: Any = None
+    project: str, service: str, since: datetime | None = None, client: Any = None
 ) -> Iterator[Mapping[str, Any]]:
     """The records in the log of the receiver's service, oldest first. Raises `PassingFailure`."""
     import google.api_core.exceptions
@@ -134,4 +133,4 @@ def cloud_records(
             yield from _in_line(payload) if isinstance(payload, str) else _inside(payload)
     except (google.api_core.exceptions.GoogleAPIError, google.auth.exceptions.GoogleAuthError) as error:
         problem = type(error).__name__
-        raise PassingFailure(say("LOG_UNREADABLE", language, project=project, problem=problem)) from None
+        raise PassingFailure("LOG_UNREADABLE", project=project, problem=problem) from None

@@ -11,7 +11,6 @@ from gateway.errors import PassingFailure
 from gateway.events import rfc3339
 from gateway.journal import Filters, Journal, Request
 from gateway.settings import Settings
-from gateway.texts import say
 
 # What `receiver` logs of a refusal, and nothing else does.
 CLOUD_FILTER = 'severity="WARNING" AND jsonPayload.places:* AND jsonPayload.request_id:*'
@@ -74,7 +73,7 @@ def grouped(refusals: Iterable[Refusal]) -> list[Group]:
 
 def of_journal(settings: Settings, since: datetime, follow: bool = False) -> Iterator[Refusal]:
     """The local server's refusals, oldest first; with `follow` also those to come, without end."""
-    journal = Journal(settings.journal_url, settings.language)
+    journal = Journal(settings.journal_url)
     wanted = Filters(kinds=("refused",), since=since.timestamp())
     last = 0
     for request in journal.requests(wanted):
@@ -99,7 +98,6 @@ def _of_record(request: Request, settings: Settings) -> Refusal:
 
 def of_cloud(
     project: str,
-    language: str,
     since: datetime,
     follow: bool = False,
     client: Any = None,
@@ -129,7 +127,7 @@ def of_cloud(
         requests.RequestException,
     ) as error:
         problem = type(error).__name__
-        raise PassingFailure(say("LOG_UNREADABLE", language, project=project, problem=problem)) from None
+        raise PassingFailure("LOG_UNREADABLE", project=project, problem=problem) from None
 
 
 def _whole(seen: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import pytest
 from gateway.errors import QueueRefused, QueueUnavailable, SettingError
 from gateway.queues.deadline_http import Origin, Shared, WireError
 from gateway.queues.pubsub import PubSub
+from tests.support.errors import raises
 
 SECRET = "canary-5f2c9d1e7a"
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"messageIds":["7"]}'
@@ -411,8 +412,8 @@ def test_what_a_status_means(
     told = json.dumps({"error": {"message": f"You sent {SECRET}"}}).encode()
     server = serve(answering(b"HTTP/1.1 %d Odd\r\nContent-Length: %d\r\n\r\n%s" % (status, len(told), told)))
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{server.port}")
-    publisher = PubSub("p-1", "events", "en")
-    with pytest.raises(QueueUnavailable, match=says) as caught:
+    publisher = PubSub("p-1", "events")
+    with raises(QueueUnavailable, match=says) as caught:
         publisher.publish(SECRET.encode(), {"event": SECRET}, 10)
     publisher.close()
     assert type(caught.value) is kind
@@ -437,7 +438,7 @@ def test_an_emulator_without_host_and_port_is_a_wrong_setting(
     monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
-    with pytest.raises(SettingError, match="PUBSUB_EMULATOR_HOST"):
+    with raises(SettingError, match="PUBSUB_EMULATOR_HOST"):
         PubSub("p-1", "events")
 
 

@@ -370,7 +370,7 @@ def test_events_of_another_portal_are_a_finding(
     monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token)
     monkeypatch.setenv("BITRIX24_DOMAIN", "old.bitrix24.ru")
     monkeypatch.setenv("JOURNAL_URL", f"sqlite:///{tmp_path}/journal.db")
-    with closing(Journal(f"sqlite:///{tmp_path}/journal.db", "en")) as journal:
+    with closing(Journal(f"sqlite:///{tmp_path}/journal.db")) as journal:
         came = NewRequest("r1", time.time(), "accepted", "EVENT_QUEUED", 200, portal="new.bitrix24.ru")
         journal.add_requests([came])
     code, checks = doctor()

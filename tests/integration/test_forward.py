@@ -20,6 +20,7 @@ from gateway.ingest.php_form import build_query
 from gateway.settings import Settings, load
 from handlers import forward
 from tests.support.deliveries import FORM, PORTAL, TOKEN, delivery
+from tests.support.errors import raises
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -135,7 +136,7 @@ def test_a_long_answer_is_done_too(destination: Destination) -> None:
 
 def test_gone_is_a_dead_letter_at_once(destination: Destination) -> None:
     destination.status = 410
-    with pytest.raises(PoisonMessage, match="410"):
+    with raises(PoisonMessage, match="410"):
         deliver(destination.server_port)
 
 
@@ -143,7 +144,7 @@ def test_gone_is_a_dead_letter_at_once(destination: Destination) -> None:
 def test_anything_else_is_tried_again_and_no_redirect_followed(destination: Destination, status: int) -> None:
     destination.status = status
     destination.headers = {"Location": f"http://127.0.0.1:{destination.server_port}/elsewhere"}
-    with pytest.raises(DeliveryFailed, match=str(status)) as failed:
+    with raises(DeliveryFailed, match=str(status)) as failed:
         deliver(destination.server_port)
     assert failed.value.retry_after is None
     assert len(destination.came) == 1
@@ -201,7 +202,7 @@ def test_no_answer_in_time_is_no_answer(
     monkeypatch.setattr(forward, "DELIVERY_SECONDS", 0.5)
     with raw_server(talk) as port:
         began = time.monotonic()
-        with pytest.raises(DeliveryFailed, match="no answer"):
+        with raises(DeliveryFailed, match="no answer"):
             deliver(port)
         assert time.monotonic() - began < 10
 

@@ -31,7 +31,7 @@ def settings(tmp_path: Path, portal: PortalSimulator) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url, "en")
+    journal = Journal(settings.journal_url)
     yield journal
     journal.close()
 

@@ -18,6 +18,7 @@ from gateway.links import open_links, open_store
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation
 from gateway.queues import open_embedded
 from gateway.settings import load
+from tests.support.errors import raises
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 P = "p.bitrix24.ru"
@@ -191,7 +192,7 @@ def test_a_bot_in_another_directory_is_told_where_the_file_should_be(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", url)
-    with pytest.raises(StoreUnavailable, match=re.escape(str(tmp_path / url.removeprefix("sqlite:///")))):
+    with raises(StoreUnavailable, match=re.escape(str(tmp_path / url.removeprefix("sqlite:///")))):
         open_links()
     assert list(tmp_path.iterdir()) == []
 
@@ -205,10 +206,10 @@ def test_a_bot_reads_its_own_settings_only(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.usefixtures("filled")
 def test_a_bot_is_never_answered_from_the_wrong_portal(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingError, match=r"other\.ru"):
+    with raises(SettingError, match=r"other\.ru"):
         open_links("renamed.bitrix24.ru")
     monkeypatch.delenv("BITRIX24_DOMAIN", raising=False)
-    with pytest.raises(SettingError, match=r"other\.ru"):
+    with raises(SettingError, match=r"other\.ru"):
         open_links()
 
 
@@ -218,7 +219,7 @@ def test_the_only_portal_needs_no_name(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.delenv("BITRIX24_DOMAIN", raising=False)
     with closing(open_store(url)) as store:
-        with pytest.raises(SettingError, match="BITRIX24_DOMAIN"):
+        with raises(SettingError, match="BITRIX24_DOMAIN"):
             open_links()
         at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
         store.apply("one.ru", "e1", [Observation(1, Account(telegram_id=7), at, True, at)])

@@ -23,6 +23,7 @@ from gateway.errors import GatewayError, PortalError, PortalSilent, PortalUnavai
 from gateway.portal.client import Portal
 from gateway.portal.rate_limit import BURST, RATE, Pace
 from tests.support.clock import Clock
+from tests.support.errors import logged, raises
 from tests.support.portal import (
     BROKEN_OFF,
     EMPTY,
@@ -63,7 +64,7 @@ def test_another_person_is_not_taken_for_the_one_asked_for(portal: PortalSimulat
     """A dropped filter returns whoever comes first, with HTTP 200."""
     portal.add(1, "@first")
     portal.dropped = {"ID"}
-    with pytest.raises(PortalError, match="7"):
+    with raises(PortalError, match="7"):
         made(portal, clock).user(7)
 
 
@@ -114,7 +115,7 @@ def test_a_page_that_lies_is_refused(portal: PortalSimulator, clock: Clock, lie:
         "too many": lambda rows: [*rows, {"ID": "1000"}],
     }
     portal.page_faults.append(lambda params, rows: lies[lie](rows))
-    with pytest.raises(PortalError, match="50"):
+    with raises(PortalError, match="50"):
         made(portal, clock).users_page(50)
 
 
@@ -216,7 +217,7 @@ def test_a_blocked_method_rests_until_its_reset(
         assert rest.user(1, None) is not None
     assert portal.refused == 1
     assert clock.now - began >= 300
-    assert "can leave in 300 s" in caplog.text
+    assert "can leave in 300 s" in logged(caplog)
     portal.operating_cost = 480.0
     rest.user(1, None)
     with pytest.raises(PortalUnavailable) as raised:
@@ -336,7 +337,7 @@ def test_an_unreachable_portal_is_tried_again_and_told_without_the_secret(
     assert len(portal.calls) == 3
 
 
-MEANINGS = {
+MEANINGS: dict[str, tuple[Reply, type[GatewayError], str, int]] = {
     "a block made by hand": (error("OVERLOAD_LIMIT", 503), PortalError, "support", 1),
     "a deleted portal is a closed box": (
         error("PORTAL_DELETED", 500),
@@ -361,7 +362,7 @@ MEANINGS = {
 def test_errors_are_told_by_their_meaning(portal: PortalSimulator, clock: Clock, name: str) -> None:
     reply, kind, text, calls = MEANINGS[name]
     portal.faults.append(always(reply))
-    with pytest.raises(kind, match=text) as raised:
+    with raises(kind, match=text) as raised:
         made(portal, clock).user(1)
     assert not quotes_secret(raised.value)
     assert len(portal.calls) == calls
@@ -371,7 +372,7 @@ def test_errors_are_told_by_their_meaning(portal: PortalSimulator, clock: Clock,
 def test_a_deleted_portal_in_the_cloud_is_gone(portal: PortalSimulator, clock: Clock) -> None:
     portal.faults.append(always(error("PORTAL_DELETED", 500)))
     settings = replace(portal.settings(), domain="p.bitrix24.com.br")
-    with pytest.raises(PortalError, match="plan"):
+    with raises(PortalError, match="plan"):
         Portal(settings, clock, clock.sleep, clock).user(1)
 
 
@@ -386,7 +387,7 @@ def test_no_connection_is_told_by_its_reason(
     with socket.socket() as bound:  # bound, and not listening: it refuses
         bound.bind(("127.0.0.1", 0))
         settings = replace(portal.settings(), rest_origin=origin.format(closed=bound.getsockname()[1]))
-        with pytest.raises(PortalUnavailable, match=text) as raised:
+        with raises(PortalUnavailable, match=text) as raised:
             Portal(settings, clock, clock.sleep, clock).user(1)
     assert not quotes_secret(raised.value)
 
@@ -401,7 +402,7 @@ def test_a_certificate_that_nobody_signed_is_told(
         thread = threading.Thread(target=shake_hands, args=(listener, context), daemon=True)
         thread.start()
         origin = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(PortalUnavailable, match="certificate") as raised:
+        with raises(PortalUnavailable, match="certificate") as raised:
             Portal(replace(portal.settings(), rest_origin=origin), clock, clock.sleep, clock).user(1)
     assert not quotes_secret(raised.value)
 
@@ -460,11 +461,11 @@ def test_a_portal_that_hangs_holds_nobody(portal: PortalSimulator) -> None:
     now = [1000.0]
     rest = Portal(portal.settings(), lambda: now[0])
     for _ in range(2):
-        with pytest.raises(PortalSilent, match="in time"):
+        with raises(PortalSilent, match="in time"):
             rest.user(1, 0.2)
     assert len(portal.calls) == 2  # not asked again at once
     for _ in range(20):
-        with pytest.raises(PortalUnavailable, match="in time") as turned_away:
+        with raises(PortalUnavailable, match="in time") as turned_away:
             rest.user(1, 20)
         assert turned_away.value.retry_after == 30
     assert len(portal.calls) == 2

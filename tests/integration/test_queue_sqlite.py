@@ -26,6 +26,7 @@ from gateway.queues.subscriptions import Subscription
 from gateway.settings import load
 from gateway.tools.recovery import put_back, queue_letters
 from tests.support.clock import Clock
+from tests.support.errors import raises
 from tests.support.queues import leased
 
 FIRST_EDITION = Path(__file__).parents[1] / "support" / "queue_first_edition.sql"
@@ -38,7 +39,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def queue(tmp_path: Path, clock: Clock) -> Iterator[EmbeddedQueue]:
-    queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=3, language="en", clock=clock)
+    queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=3, clock=clock)
     yield queue
     queue.close()
 
@@ -104,7 +105,7 @@ def test_a_message_that_kills_its_workers_ends_as_a_dead_letter(queue: EmbeddedQ
     queue.publish(b"good", {}, 1)
     assert lease(queue).data == b"good"
     [dead] = queue.dead_letters()
-    assert (dead.data, dead.reason, dead.attempts) == (b"deadly", "no worker finished it", 3)
+    assert (dead.data, dead.reason, dead.attempts) == (b"deadly", "REASON_NO_WORKER", 3)
 
 
 def test_failing_messages_starve_nobody(queue: EmbeddedQueue, clock: Clock) -> None:
@@ -192,7 +193,7 @@ def test_a_file_locked_by_another_program(queue: EmbeddedQueue) -> None:
     queue.publish(b"1", {}, 1)
     other = sqlite3.connect(queue.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(QueueUnavailable, match=r"locked.*Check"):
+    with raises(QueueUnavailable, match=r"locked.*Check"):
         queue.publish(b"2", {}, 0.1)
     other.execute("ROLLBACK")
     other.close()
@@ -228,10 +229,8 @@ def test_a_path_that_cannot_be_a_queue(tmp_path: Path, kind: str) -> None:
         path.mkdir()
     else:
         path.write_bytes(b"not a database at all, but some text that is long enough" * 20)
-    queue = EmbeddedQueue(path / "queue.db" if kind == "a file as directory" else path, language="en")
-    with pytest.raises(
-        QueueUnavailable, match="is corrupt" if kind == "no database" else "Check the free space"
-    ):
+    queue = EmbeddedQueue(path / "queue.db" if kind == "a file as directory" else path)
+    with raises(QueueUnavailable, match="is corrupt" if kind == "no database" else "Check the free space"):
         queue.publish(b"1", {}, 1)
     queue.close()
 
@@ -240,7 +239,7 @@ def test_a_read_only_file_recovers(queue: EmbeddedQueue) -> None:
     """A disk remounted read-only, as SQLite sees it: `query_only`, as root may write everywhere."""
     queue.publish(b"1", {}, 1)
     queue._connections["FULL"].execute("PRAGMA query_only = 1")
-    with pytest.raises(QueueUnavailable, match="readonly"):
+    with raises(QueueUnavailable, match="readonly"):
         queue.publish(b"2", {}, 1)
     queue.publish(b"3", {}, 1)
     assert queue.depth() == 2
@@ -250,8 +249,9 @@ FILL = """
 import resource, signal, sys
 from gateway.errors import QueueUnavailable
 from gateway.queues.sqlite import EmbeddedQueue
+from gateway.texts import text_of
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-queue = EmbeddedQueue(sys.argv[1], language="en")
+queue = EmbeddedQueue(sys.argv[1])
 queue.publish(b"first", {}, 10)
 resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, resource.RLIM_INFINITY))
 stored = 1
@@ -260,7 +260,7 @@ try:
         queue.publish(b"x" * 100_000, {}, 10)
         stored += 1
 except QueueUnavailable as failure:
-    print(stored, failure)
+    print(stored, text_of(failure, 'en'))
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     queue.publish(b"after", {}, 10)
 """

@@ -22,6 +22,7 @@ from gateway.settings import Settings
 from handlers.context import Context
 from handlers.users import handle
 from tests.support.clock import Clock
+from tests.support.errors import raises
 from tests.support.portal import (
     EMPTY,
     FIELD,
@@ -293,9 +294,7 @@ def test_many_links_at_once_end_only_when_confirmed(world: World, reason: str) -
         LOSSES[reason](world, user)
     world.portal.add(70, "@newcomer")
     for dry_run in (True, False, False):  # as often as it is tried
-        with pytest.raises(
-            LinksAtRisk, match=f"7 links of 6.*7 {reason}|7 links of 6.*with an {reason}"
-        ) as risk:
+        with raises(LinksAtRisk, match=f"7 links of 6.*7 {reason}|7 links of 6.*with an {reason}") as risk:
             world.walk(dry_run=dry_run)
         assert risk.value.count == 7
         world.deliver()
@@ -330,7 +329,7 @@ def test_rows_without_an_account_do_not_make_a_loss_look_small(world: World) -> 
     world.clock.now += 60
     for user in range(1, 111):
         world.portal.add(user, None)
-    with pytest.raises(LinksAtRisk, match="10 links of 10"):
+    with raises(LinksAtRisk, match="10 links of 10"):
         world.walk()
 
 
@@ -343,7 +342,7 @@ def test_an_interrupted_walk_counts_what_it_would_end_as_a_whole(world: World) -
     with pytest.raises(PortalUnavailable):
         world.walk()
     world.portal.faults.clear()
-    with pytest.raises(LinksAtRisk, match="25 links of 200"):
+    with raises(LinksAtRisk, match="25 links of 200"):
         world.walk()
     assert world.queue == []
 
@@ -489,7 +488,7 @@ def test_a_portal_that_falls_silent_unlinks_nobody(world: World) -> None:
 def test_an_absent_field_changes_nothing(world: World, field: str | None) -> None:
     with_reasons_to_unlink(world)
     world.portal.field = field
-    with pytest.raises(PortalError, match=FIELD):
+    with raises(PortalError, match=FIELD):
         world.walk()
     assert world.queue == []
 
@@ -501,7 +500,7 @@ def test_a_field_that_vanished_since_an_interrupted_walk_changes_nothing(world: 
         world.walk()
     world.portal.faults.clear()
     world.portal.field = None
-    with pytest.raises(PortalError, match=FIELD):
+    with raises(PortalError, match=FIELD):
         world.walk()
     assert world.queue == []
 
@@ -520,7 +519,7 @@ def test_a_field_that_only_user_fields_shows_is_there(world: World) -> None:
 def test_a_missing_scope_changes_nothing(world: World) -> None:
     with_reasons_to_unlink(world)
     world.portal.scopes = {"crm"}
-    with pytest.raises(PortalError, match=r"user\.get"):
+    with raises(PortalError, match=r"user\.get"):
         world.walk()
     assert world.queue == []
 
@@ -559,7 +558,7 @@ def test_a_date_that_is_not_understood_is_told(world: World) -> None:
     fill(world, 3)
     for user in world.portal.users.values():
         user["TIMESTAMP_X"] = "no date"
-    with pytest.raises(AnswerDoubted, match="--since"):
+    with raises(AnswerDoubted, match="--since"):
         world.walk(since=datetime(2026, 6, 1, tzinfo=UTC))
 
 

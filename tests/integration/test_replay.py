@@ -25,7 +25,7 @@ from gateway.journal import Journal
 from gateway.links import open_store
 from gateway.links.model import DeadLetter
 from gateway.log_stream import Stderr
-from gateway.logs import _Lines, _Structured
+from gateway.logs import _Lines, _Structured, worded
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.queues.unqueued import keep
@@ -33,6 +33,7 @@ from gateway.settings import load
 from gateway.tools.recovery import forget
 from gateway.tools.recovery_log import Parts, cloud_records, exported
 from tests.support.cloud_logging import CloudLogging
+from tests.support.errors import raises
 from tests.support.pubsub import Topic
 from tests.support.queues import leased
 
@@ -335,7 +336,9 @@ def test_lines_of_our_own_log_come_back(house: House, caplog: pytest.LogCaptureF
     for one in events:
         keep(one.to_bytes(), one.attributes("query:token"), settings)
     lines = [
-        _Lines(Stderr(str)).format(record) for record in caplog.records if record.levelno == logging.CRITICAL
+        _Lines(Stderr(str)).format(worded(record, "en"))
+        for record in caplog.records
+        if record.levelno == logging.CRITICAL
     ]
     (house.home / "log.txt").write_text("something else {\n" + "\n".join(lines) + "\nand more\n")
     assert main(["replay", str(house.home / "log.txt")]) == 0
@@ -422,9 +425,7 @@ def test_cloud_logging_is_read_to_its_end(
         for one in reversed(kept_records(caplog, event))
     ]
     parts = Parts("log", TOKENS)
-    kept = [
-        one for one in map(parts.add, cloud_records("p-1234", "b24-bitrix-webhook", "en", NOW, client)) if one
-    ]
+    kept = [one for one in map(parts.add, cloud_records("p-1234", "b24-bitrix-webhook", NOW, client)) if one]
     assert [(one.data, dict(one.attributes)) for one in kept] == [
         (event.to_bytes(), event.attributes("query:token"))
     ]
@@ -438,8 +439,8 @@ def test_cloud_logging_is_read_to_its_end(
 def test_a_log_that_cannot_be_read_is_said(logging_api: tuple[type[CloudLogging], Any]) -> None:
     api, client = logging_api
     api.status = 403
-    with pytest.raises(PassingFailure, match=r"roles/logging\.viewer") as caught:
-        list(cloud_records("p-1234", "b24-bitrix-webhook", "en", NOW, client))
+    with raises(PassingFailure, match=r"roles/logging\.viewer") as caught:
+        list(cloud_records("p-1234", "b24-bitrix-webhook", NOW, client))
     assert "canary" not in str(caught.value)
 
 

@@ -65,7 +65,7 @@ class Place:
 
     def queued(self) -> list[dict[str, Any]]:
         """The data of what waits on the queue."""
-        queue = EmbeddedQueue(f"{self.path}/queue.db", 10, "en")
+        queue = EmbeddedQueue(f"{self.path}/queue.db", 10)
         found = []
         while (delivery := leased(queue, 60.0)) is not None:
             found.append(read_message(delivery.data).data)

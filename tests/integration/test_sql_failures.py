@@ -13,6 +13,7 @@ from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
 from gateway.postgres_url import PARAMETERS
 from gateway.settings import load
+from tests.support.errors import raises
 from tests.support.pgbouncer import PASSWORD, running_pgbouncer
 from tests.support.postgres import Postgres
 
@@ -29,7 +30,7 @@ def name_of(url: str) -> str:
 
 
 def fails(url: str, text: str) -> None:
-    with pytest.raises(StoreUnavailable, match=text) as raised:
+    with raises(StoreUnavailable, match=text) as raised:
         open_store(load({"DATABASE_URL": url}, None).database_url).check()
     assert PASSWORD not in str(raised.value)
 
@@ -113,7 +114,7 @@ def test_a_read_only_database_fails_its_check(postgres_url: str) -> None:
         connection.execute(f"ALTER DATABASE {name_of(postgres_url)} SET default_transaction_read_only = on")
     store = open_store(postgres_url)
     assert store.get("p", 1) is None
-    with pytest.raises(StoreUnavailable, match="read-only"):
+    with raises(StoreUnavailable, match="read-only"):
         store.check()
     store.close()
 
@@ -128,7 +129,7 @@ def test_a_check_leaves_nothing(postgres_url: str) -> None:
 
 @pytest.mark.parametrize("name", ["prepare_threshold", "row_factory", "plugin", "autocommit"])
 def test_parameters_of_drivers_are_no_parameters(name: str) -> None:
-    with pytest.raises(SettingError, match=f"no parameter {name}"):
+    with raises(SettingError, match=f"no parameter {name}"):
         load({"DATABASE_URL": f"postgresql://u:{PASSWORD}@h/d?{name}=1", "LOG_LANGUAGE": "en"}, None)
 
 

@@ -17,6 +17,7 @@ from gateway.links import sql_engine as opening
 from gateway.links.model import Account, Moment, Observation
 from gateway.links.sql_prepared import READ_ROWS
 from gateway.links.sql_store import SqlStore
+from tests.support.errors import raises
 
 AT = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 P = "p.bitrix24.ru"
@@ -75,7 +76,7 @@ def test_a_newer_schema_stops_the_start(url: str) -> None:
     store = open_sql(url)
     execute(store, f"UPDATE schema_version SET version = {sql_schema.VERSION + 1}")
     store.close()
-    with pytest.raises(SettingError, match=r"DATABASE_URL.*версии 3"):
+    with raises(SettingError, match=r"DATABASE_URL.*version 3"):
         open_store(url)
 
 
@@ -183,6 +184,7 @@ import sys
 from datetime import UTC, datetime
 from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
+from tests.support.errors import raises
 store = open_store(sys.argv[1])
 at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 for number in range(1, 100_000):

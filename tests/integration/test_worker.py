@@ -72,7 +72,7 @@ def running(feed: Feed) -> Iterator[None]:
 
 
 def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(tmp_path: Path, settings: Settings) -> None:
-    queue = EmbeddedQueue(tmp_path / "queue.db", language="en")
+    queue = EmbeddedQueue(tmp_path / "queue.db")
     hangs, done = threading.Event(), []
 
     def call(event: CloudEvent) -> None:
@@ -85,7 +85,7 @@ def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(tmp_path: Path, se
 
     for number in range(2 * MOST_ASKING // AT_ONCE):
         queue.publish(*message({"ID": f"new {number}"}), 10)
-    feed = Feed(queue, EVERYTHING, call, "en", partial(asks_portal, settings=settings))
+    feed = Feed(queue, EVERYTHING, call, partial(asks_portal, settings=settings))
     try:
         with running(feed):
             wait_for(lambda: len(feed._asking) > AT_ONCE, 30)

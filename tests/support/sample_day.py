@@ -96,7 +96,7 @@ def _outcomes(
     users = request.record["users"]
     subscription = {"ONUSERUPDATE": "on-user-update", "ONUSERADD": "on-user-add"}.get(request.event)
     if subscription and not users:
-        reason = "a user without an ID that is a whole number from 1"
+        reason = "REASON_NO_USER_ID"
         yield (
             "outcome",
             at + 0.02,

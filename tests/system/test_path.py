@@ -13,6 +13,7 @@ import pytest
 from gateway.links import open_store
 from gateway.links.model import Link
 from gateway.queues.sqlite import EmbeddedQueue
+from gateway.texts import reason_text
 from tests.support.deliveries import PORTAL, TOKEN, form
 from tests.support.firestore import FirestoreEmulator
 from tests.support.processes import Running, Start, free_port
@@ -80,7 +81,9 @@ def test_a_failure_is_one_line_and_the_dead_letters_reason(start_serve: Start) -
     [dead] = eventually(lambda: list(queue.dead_letters()))
     queue.close()
     assert dead.subscription == "on-user-update"
-    assert dead.reason.startswith("Nothing accepts connections at the address in DATABASE_URL")
+    assert reason_text(dead.reason, "en").startswith(
+        "Nothing accepts connections at the address in DATABASE_URL"
+    )
     assert "Traceback" not in gateway.log()
 
 

@@ -19,6 +19,7 @@ from gateway.local.cloud_inspector import of_project, serve_page
 from gateway.settings import Settings, load
 from gateway.tools.cloud_log import CloudLog
 from tests.support.cloud_logging import CloudLogging
+from tests.support.errors import raises
 from tests.support.inspector import Browser
 from tests.support.processes import wait_for
 
@@ -67,7 +68,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url, "en", clock=lambda: NOW.timestamp() + 60)
+    journal = Journal(settings.journal_url, clock=lambda: NOW.timestamp() + 60)
     yield journal
     journal.close()
 
@@ -77,7 +78,7 @@ def test_the_log_becomes_requests_outcomes_and_rounds(
 ) -> None:
     far_side, client = logging_api
     far_side.entries = [entry(1, REFUSAL, "WARNING"), entry(2, OUTCOME), entry(3, ROUND)]
-    cloud = CloudLog("p-1234", "en", NOW, client)
+    cloud = CloudLog("p-1234", NOW, client)
     assert cloud.copy_into(journal) == 3
     assert cloud.copy_into(journal) == 0  # the same entries once more
     asked = far_side.asked[0]["filter"]
@@ -104,8 +105,8 @@ def test_the_log_becomes_requests_outcomes_and_rounds(
 def test_a_log_that_cannot_be_read(logging_api: tuple[type[CloudLogging], Any], journal: Journal) -> None:
     far_side, client = logging_api
     far_side.status = 403
-    with pytest.raises(PassingFailure, match=r"roles/logging\.viewer"):
-        CloudLog("p-1234", "en", NOW, client).copy_into(journal)
+    with raises(PassingFailure, match=r"roles/logging\.viewer"):
+        CloudLog("p-1234", NOW, client).copy_into(journal)
 
 
 def test_the_page_is_served_here_and_takes_no_events(

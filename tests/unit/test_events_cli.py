@@ -14,9 +14,9 @@ from gateway.journal import Journal, NewRequest
 from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
 from gateway.settings import Settings, load
+from gateway.texts import reason_text
 from gateway.tools import events
 from gateway.tools.events import Wanted
-from gateway.tools.outcomes import reason_in_words
 from tests.support.deliveries import PORTAL, TOKEN, delivery
 
 NOW = datetime.now(UTC).timestamp()
@@ -43,7 +43,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url, "en")
+    journal = Journal(settings.journal_url)
     yield journal
     journal.close()
 
@@ -176,7 +176,7 @@ def test_the_list_as_json_and_its_filters(run: Run, journal: Journal) -> None:
 def test_one_shown_whole(run: Run, journal: Journal) -> None:
     one, other = accepted(1), refused(2)
     journal.add_requests([one, other])
-    journal.add_outcome(came(one, "EVENT_PUT_ASIDE", reason="no user in data", attempt=1))
+    journal.add_outcome(came(one, "EVENT_PUT_ASIDE", reason="REASON_NO_USER", attempt=1))
     code, out, _ = run("show", one.request_id)
     assert code == 0
     assert "put aside" in out
@@ -297,12 +297,15 @@ def test_what_a_replay_put_back_waits_and_is_judged_anew(
 @pytest.mark.parametrize(
     ("reason", "russian"),
     [
-        ("no user in data", "в data нет пользователя"),
-        ("not a message of schema 1: portal, ts", "ошибка в полях: portal, ts"),
-        ("https://bot.example.com/bitrix: 410 Gone", "https://bot.example.com/bitrix ответил 410"),
+        ("REASON_NO_USER", "в data нет пользователя"),
+        ('REASON_SCHEMA {"fields": "portal, ts"}', "ошибка в полях: portal, ts"),
+        (
+            'REASON_GONE {"destination": "https://bot.example.com/bitrix"}',
+            "https://bot.example.com/bitrix ответил 410",
+        ),
         ("something else", "something else"),
     ],
 )
 def test_reasons_in_the_readers_language(reason: str, russian: str) -> None:
-    assert russian in reason_in_words(reason, "ru")
-    assert russian == reason or russian not in reason_in_words(reason, "en")
+    assert russian in reason_text(reason, "ru")
+    assert russian == reason or russian not in reason_text(reason, "en")

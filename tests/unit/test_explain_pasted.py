@@ -134,7 +134,7 @@ def test_what_is_nothing_of_it(pasted: str) -> None:
 def test_a_bad_header_is_said() -> None:
     with pytest.raises(Unreadable) as caught:
         read(b"POST / HTTP/1.1\r\nBad Header: x\r\n\r\n")
-    assert caught.value.values["problem"] == "illegal header line"
+    assert caught.value.facts["problem"] == "illegal header line"
 
 
 CHROME_BASH = r"""curl 'https://hooks.example.com/api/bitrix/webhook?a=1' \

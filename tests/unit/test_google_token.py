@@ -15,6 +15,7 @@ from gateway.errors import QueueUnavailable
 from gateway.queues import google_token as ours
 from gateway.queues.deadline_http import Shared
 from gateway.queues.pubsub import PubSub
+from tests.support.errors import raises
 
 
 class Metadata(BaseHTTPRequestHandler):
@@ -85,7 +86,7 @@ def test_the_token_is_renewed_before_it_expires(metadata: type[Metadata]) -> Non
 )
 def test_no_token_is_said(metadata: type[Metadata], status: int, answer: object, says: str) -> None:
     metadata.status, metadata.answer = status, answer
-    with pytest.raises(ours.CredentialsError, match=says):
+    with raises(ours.CredentialsError, match=says):
         ours.access_token(soon())
 
 
@@ -94,8 +95,8 @@ def test_publishing_without_a_token_is_unavailable(
 ) -> None:
     monkeypatch.delenv("PUBSUB_EMULATOR_HOST", raising=False)
     metadata.status = 500
-    with pytest.raises(QueueUnavailable, match="No access to Pub/Sub: the metadata server answered 500"):
-        PubSub("p-1", "events", "en").publish(b"{}", {}, 10)
+    with raises(QueueUnavailable, match="No access to Pub/Sub: the metadata server answered 500"):
+        PubSub("p-1", "events").publish(b"{}", {}, 10)
 
 
 def test_elsewhere_googles_library_finds_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,5 +107,5 @@ def test_elsewhere_googles_library_finds_the_login(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("K_SERVICE", raising=False)
     monkeypatch.setattr(google.auth, "default", nothing)
     monkeypatch.setattr(ours, "_token", Shared(ours._fetch))
-    with pytest.raises(ours.CredentialsError, match="gcloud auth application-default login"):
+    with raises(ours.CredentialsError, match="gcloud auth application-default login"):
         ours.access_token(soon())

@@ -16,6 +16,7 @@ from gateway.outcome import About, Outcome, report
 from gateway.settings import Settings
 from handlers import users
 from handlers.context import Context
+from tests.support.errors import logged
 
 TS = 1767225600  # 2026-01-01T00:00:00Z
 P = "p.bitrix24.ru"
@@ -150,10 +151,10 @@ def test_a_field_that_looks_like_telegrams_is_named_once(
         handle({"ID": user, "UF_TELEGRAM_ID": "55", "WORK_TGV": "5", "UF_TG_OLD": ""}, fetch=True)
     handle({"ID": 9}, row={"ID": "9", "UF_CRM_TELEGRAM1": "@ivan_petrov"})
     handle({"ID": 10, "UF_TG_NICK": "5", "UF_USR_TELEGRAM": "55"})
-    [one, other] = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_TELEGRAM_ID" in one.message
-    assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_CRM_TELEGRAM1" in other.message
-    assert "55" not in one.message
+    [one, _] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_TELEGRAM_ID" in logged(caplog)
+    assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_CRM_TELEGRAM1" in logged(caplog)
+    assert "55" not in logged(caplog)
     assert one.json_fields == {"code": "FIELD_LIKE_TELEGRAM", "field": "UF_TELEGRAM_ID", "bitrix_user_id": 7}  # type: ignore[attr-defined]
 
 
@@ -170,11 +171,11 @@ def test_what_ends_as_a_dead_letter_is_an_error_with_the_command_that_brings_it_
     caplog: pytest.LogCaptureFixture, code: str, language: str
 ) -> None:
     values = {"subscription": "on-user-add", "reason": "no user in data"}
-    report(Outcome(code, "no user in data", values=values), About("ONUSERADD", "e1"), language)
+    report(Outcome(code, "no user in data", values=values), About("ONUSERADD", "e1"))
     [record] = caplog.records
     assert record.levelno == logging.ERROR
-    assert "./b24 replay --event-id e1" in record.message
-    assert ("./b24 dead-letters mend e1" in record.message) == (code == "EVENT_PUT_ASIDE")
+    assert "./b24 replay --event-id e1" in logged(caplog, language)
+    assert ("./b24 dead-letters mend e1" in logged(caplog, language)) == (code == "EVENT_PUT_ASIDE")
 
 
 @pytest.mark.parametrize("value", ["0", "N", "n", "false", "FALSE", False, 0, " N "])
@@ -330,10 +331,10 @@ def test_what_came_of_each_is_told_in_the_well_known_words(
         caplog.clear()
         handle(data, TS + later)
         for outcome in OUTCOMES:
-            report(outcome, About("ONUSERUPDATE", "e", P, "on-user-update"), "en")
+            report(outcome, About("ONUSERUPDATE", "e", P, "on-user-update"))
         record = caplog.records[0]
         fields = record.__dict__["json_fields"]
-        assert (words in record.getMessage(), record.levelno) == (True, level), (data, record.getMessage())
+        assert (words in logged(caplog), record.levelno) == (True, level), (data, logged(caplog))
         assert (fields["event"], fields["portal"]) == ("ONUSERUPDATE", P)
 
 

@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url, "en")
+    journal = Journal(settings.journal_url)
     yield journal
     journal.close()
 
@@ -55,7 +55,7 @@ def message(data: Any, event: str = "ONUSERUPDATE") -> dict[str, Any]:
 
 def put_aside(settings: Settings, data: Any) -> dict[str, Any]:
     whole = message(data)
-    letter = DeadLetter(whole["event"], whole["event_id"], "no user in data", 1, whole, NOW)
+    letter = DeadLetter(whole["event"], whole["event_id"], "REASON_NO_USER", 1, whole, NOW)
     with closing(open_store(settings.database_url)) as store:
         store.add_dead_letter(letter)
     return whole
@@ -117,7 +117,7 @@ def test_edited_and_requeued_and_what_came_of_it(
     )  # fmt: skip
     journal.add_requests([one])
     said = {"event_id": event_id, "subscription": "on-user-update", "portal": PORTAL}
-    journal.add_outcome({**said, "code": "EVENT_PUT_ASIDE", "reason": "no user in data"})
+    journal.add_outcome({**said, "code": "EVENT_PUT_ASIDE", "reason": "REASON_NO_USER"})
     assert journal.request(event_id).kind == "aside"  # type: ignore[union-attr]
     [letter] = ids(browser)
     page = browser.get(f"/dead/letter?id={quote(letter)}").text

@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def journal(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
     monkeypatch.setattr("gateway.journal._journals", {})
-    journal = Journal(settings.journal_url, "en")
+    journal = Journal(settings.journal_url)
     yield journal
     journal.close()
 

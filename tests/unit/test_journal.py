@@ -19,6 +19,7 @@ from gateway import journal as module
 from gateway.journal import Filters, Journal, JournalUnavailable, NewRequest, open_journal, schema, writing
 from gateway.settings import load
 from tests.support.clock import Clock
+from tests.support.errors import logged, raises
 
 FIRST_EDITION = Path(__file__).parents[1] / "support" / "journal_first_edition.sql"
 PORTAL = "p.bitrix24.ru"
@@ -31,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def journal(tmp_path: Path, clock: Clock) -> Iterator[Journal]:
-    journal = Journal(f"sqlite:///{tmp_path}/var/journal.db", "en", clock)
+    journal = Journal(f"sqlite:///{tmp_path}/var/journal.db", clock)
     yield journal
     journal.close()
 
@@ -326,10 +327,10 @@ def test_a_failing_journal_fails_nobody_and_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "var").write_text("in the way")
-    journal = Journal(f"sqlite:///{tmp_path}/var/journal.db", "en")
+    journal = Journal(f"sqlite:///{tmp_path}/var/journal.db")
     assert [journal.add_requests([new()]) for _ in range(3)] == [False] * 3
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-    assert "Check JOURNAL_URL" in caplog.text
+    assert "Check JOURNAL_URL" in logged(caplog)
     (tmp_path / "var").unlink()
     assert journal.add_requests([new()])
     journal.close()
@@ -343,7 +344,7 @@ def test_a_corrupt_journal_is_said_and_stops_nothing(
     assert not journal.add_requests([new()])
     assert not journal.add_unqueued({"payload": "{}"})
     assert len(caplog.records) == 1
-    with pytest.raises(JournalUnavailable, match="is corrupt"):
+    with raises(JournalUnavailable, match="is corrupt"):
         journal.page()
     with pytest.raises(JournalUnavailable):
         journal.remove(1)

@@ -13,6 +13,7 @@ from gateway.journal import Journal, NewRequest
 from gateway.tools.rejections import Refusal, grouped, of_cloud
 from tests.support.cloud_logging import CloudLogging
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
+from tests.support.errors import raises
 from tests.support.processes import Start, wait_for
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -127,7 +128,7 @@ def entry(number: int) -> dict[str, Any]:
 def test_cloud_logging(logging_api: tuple[type[CloudLogging], Any]) -> None:
     far_side, client = logging_api
     far_side.entries = [entry(1), entry(2)]
-    groups = grouped(of_cloud("p-1234", "en", NOW, client=client))
+    groups = grouped(of_cloud("p-1234", NOW, client=client))
     assert [(group.count, group.newest.to_json()["request_id"]) for group in groups] == [(2, "2")]
     asked = far_side.asked[0]["filter"]
     assert 'timestamp>="2026-11-24T09:00:00Z"' in asked
@@ -143,12 +144,12 @@ def test_cloud_logging_followed(logging_api: tuple[type[CloudLogging], Any]) -> 
         waits.append(seconds)
         far_side.entries = [entry(1), *[entry(number) for number in range(2, len(waits) + 1)]]
 
-    coming = of_cloud("p-1234", "en", NOW, follow=True, client=client, sleep=sleep)
+    coming = of_cloud("p-1234", NOW, follow=True, client=client, sleep=sleep)
     assert [next(coming).to_json()["request_id"] for _ in range(3)] == ["1", "2", "3"]
 
 
 def test_a_log_that_cannot_be_read(logging_api: tuple[type[CloudLogging], Any]) -> None:
     far_side, client = logging_api
     far_side.status = 403
-    with pytest.raises(PassingFailure, match=r"roles/logging\.viewer"):
-        list(of_cloud("p-1234", "en", NOW, client=client))
+    with raises(PassingFailure, match=r"roles/logging\.viewer"):
+        list(of_cloud("p-1234", NOW, client=client))

@@ -9,6 +9,8 @@ import pytest
 from gateway.errors import SettingError
 from gateway.setting_values import accepted_tokens
 from gateway.settings import Settings, load
+from gateway.texts import text_of
+from tests.support.errors import raises
 
 CANARY = "canary0secret1canary2secret3cana"
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -143,7 +145,7 @@ def test_a_wrong_value_is_one_line_that_names_the_setting_and_never_the_value(na
     for language, word in (("ru", "ожидается"), ("en", "expected")):
         with pytest.raises(SettingError) as wrong:
             read(**{"LOG_LANGUAGE": language, name: value})
-        line = str(wrong.value)
+        line = text_of(wrong.value, language)
         assert line.startswith(f"{name}: {word}") or name == "LOG_LANGUAGE"
         assert "\n" not in line
         assert CANARY not in line
@@ -236,7 +238,7 @@ def test_secrets_are_known_by_value_from_16_bytes_on_and_kept_out_of_repr() -> N
 def test_a_dotenv_in_another_encoding_is_told_and_its_values_are_not(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / ".env"
     file.write_text(f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={CANARY}\n# токен\n", encoding)
-    with pytest.raises(SettingError, match="UTF-8") as failure:
+    with raises(SettingError, match="UTF-8") as failure:
         load({"LOG_LANGUAGE": "en"}, file)
     assert failure.value.name == str(file)
     assert CANARY not in str(failure.value)

@@ -11,7 +11,7 @@ from gateway.journal import Request
 from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.probe import send_test_event
 from gateway.settings import Settings
-from gateway.texts import SENTENCES
+from gateway.texts import SENTENCES, text_of
 from gateway.tools.doctor import Check, examine
 from gateway.tools.outcomes import in_a_line, tag_in_words
 
@@ -36,7 +36,7 @@ class Examination:
                 if len(self.checks) == CHECKS:
                     break
         except GatewayError as error:
-            self.problem = str(error)
+            self.problem = text_of(error, self.settings.language)
         self.ended = True
 
     @property

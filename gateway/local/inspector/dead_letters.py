@@ -17,7 +17,8 @@ from gateway.links import user_record
 from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.rows import subscription_name
 from gateway.queues import open_publisher
-from gateway.tools.outcomes import in_a_line, reason_in_words, standing
+from gateway.texts import reason_text, text_of
+from gateway.tools.outcomes import in_a_line, standing
 from gateway.tools.recovery import Kept, attributes_of, journal_events, put_back, queue_letters, store_letters
 
 SHOWN = 100  # letters in the list, and as many at most in one change
@@ -77,7 +78,7 @@ def register(page: Inspector) -> None:
             try:
                 data = read_message(text.encode("utf-8", "backslashreplace")).to_bytes()
             except PoisonMessage as poison:
-                reason = reason_in_words(poison.reason, page.language)
+                reason = text_of(poison, page.language)
                 return _shown(page, kept, text, page.words("MEND_REFUSED", reason=reason)), 400
             mended = replace(kept, data=data, attributes=attributes_of(data))
             _requeue(page, mended)
@@ -135,7 +136,7 @@ def _letters(page: Inspector, stack: ExitStack, problems: list[str]) -> Iterator
         try:
             yield from source()
         except GatewayError as error:
-            problems.append(str(error))
+            problems.append(text_of(error, page.language))
 
 
 def _one(page: Inspector, stack: ExitStack, letter_id: str) -> Kept:
@@ -152,7 +153,7 @@ def _row(page: Inspector, kept: Kept) -> Letter:
     people = [user_record.user_id(person) for person in user_record.records(message.get("data"))]
     users = [page.words("PERSON_N", user=user) for user in people[:3] if user is not None]
     named = users if kept.event.startswith("ONUSER") else []
-    reason = reason_in_words(kept.reason, page.language) if kept.reason else page.words("DEAD_NOT_QUEUED")
+    reason = reason_text(kept.reason, page.language) if kept.reason else page.words("DEAD_NOT_QUEUED")
     source = page.words(f"DEAD_FROM_{kept.source}")
     where = f"{source} · {subscription_name(page, kept.subscription)}" if kept.subscription else source
     return Letter(kept, " · ".join([portal, *named]).strip(" ·"), reason, where)

@@ -27,7 +27,7 @@ def register(page: Inspector) -> None:
                 read_as = read(text.encode("utf-8", "surrogateescape"))
                 verdict = explain(read_as, page.settings_here, datetime.now(UTC))
             except Unreadable as error:
-                problem = page.words(error.key, **error.values)
+                problem = page.words(error.key, **error.facts)
                 if error.key in EMPTY:
                     problem += " " + page.words("PASTED_TAKES")
         else:

@@ -25,6 +25,7 @@ from gateway.local.inspector.door import PATH, Door
 from gateway.local.inspector.words import WORDS, number, words
 from gateway.local.recorder import Recorder
 from gateway.settings import Settings
+from gateway.texts import reason_text, text_of
 
 App = Callable[..., Iterable[bytes]]
 LANGUAGES = {"ru": "Русский", "en": "English"}
@@ -149,6 +150,7 @@ def prepare(page: Inspector) -> None:
             "lang": page.language,
             "languages": LANGUAGES,
             "t": page.words,
+            "reason_text": lambda reason: reason_text(reason, page.language),
             "has_words": lambda key: key in WORDS,
             "number": lambda n: number(n, page.language),
             "guide_of": page.guide_of,
@@ -176,7 +178,7 @@ def prepare(page: Inspector) -> None:
 
     @app.errorhandler(PassingFailure)
     def unavailable(failure: PassingFailure) -> flask.typing.ResponseReturnValue:
-        return page.render("failure.html", problem=str(failure)), 503
+        return page.render("failure.html", problem=text_of(failure, page.language)), 503
 
     @app.errorhandler(404)
     def nothing(_: Exception) -> flask.typing.ResponseReturnValue:

@@ -20,7 +20,7 @@ from gateway.local.inspector.frame import Inspector
 from gateway.local.inspector.request_text import as_curl, for_support
 from gateway.local.inspector.rows import came_of, row, subscription_name
 from gateway.receiver.capture import mask_leaf, mask_name
-from gateway.texts import state_key
+from gateway.texts import state_key, text_of
 from gateway.tools.events import destinations, resend
 from gateway.tools.explain import Request as Pasted
 from gateway.tools.explain.verdict import Explanation, explain
@@ -109,7 +109,7 @@ def register(page: Inspector) -> None:
         try:
             event_id = resend(page.settings_here, detail["request"], to)
         except (GatewayError, PassingFailure) as failure:
-            return _answered(page, detail, problem=str(failure)), 409
+            return _answered(page, detail, problem=text_of(failure, page.language)), 409
         return _answered(page, values(page, request_id) or detail, sent=event_id)
 
 

@@ -14,6 +14,7 @@ from gateway.local.inspector.frame import Inspector, View
 from gateway.portal import resync
 from gateway.portal.reconcile import LinksAtRisk, Summary
 from gateway.settings import Settings
+from gateway.texts import text_of
 
 ROUNDS = 50
 CONFLICTS = 50
@@ -39,7 +40,7 @@ class Running:
                 self.settings, progress=self._progress, dry_run=self.dry_run, confirmed=self.confirmed
             )
         except resync.AlreadyRunning as running:
-            self.problem = str(running)
+            self.problem = text_of(running, self.settings.language)
         except LinksAtRisk as risk:
             self.at_risk = risk.count
             _, self.problem = resync.log_failure(self.settings, risk)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from gateway.journal import Outcome, Request
 from gateway.local.inspector.frame import Inspector
-from gateway.tools.outcomes import in_a_line, line_of, reason_in_words, tag_in_words
+from gateway.texts import reason_text
+from gateway.tools.outcomes import in_a_line, line_of, tag_in_words
 
 SHOWN_USERS = 3
 COLOURS = {"refused": "bad", "dead": "bad", "not_queued": "bad", "probe": "quiet", "ignored": "quiet"}
@@ -89,7 +90,7 @@ def came_of(page: Inspector, request: Request, outcome: Outcome) -> str:
         "EVENT_PUT_ASIDE",
         "EVENT_DEAD",
     ):  # the page has a view for these, where tools have commands
-        return page.words("CAME_DEAD_LETTER", reason=reason_in_words(outcome.reason, page.language))
+        return page.words("CAME_DEAD_LETTER", reason=reason_text(outcome.reason, page.language))
     accounts = request.record.get("accounts") or []
     return in_a_line(outcome, page.language, str(accounts[0]) if len(accounts) == 1 else "")
 

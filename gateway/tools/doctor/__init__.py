@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from gateway.errors import GatewayError
 from gateway.settings import Settings
-from gateway.texts import SENTENCES, os_texts_in, say
+from gateway.texts import SENTENCES, os_texts_in, say, text_of
 
 Result = Literal["ok", "failed", "skipped"]
 
@@ -44,7 +44,7 @@ class Scribe:
 
     def broken(self, check: str, error: Exception) -> Check:
         """A check that broke off; our own errors say what happened, others are named by their kind."""
-        saw = str(error) if isinstance(error, GatewayError) else type(error).__name__
+        saw = text_of(error, self.language) if isinstance(error, GatewayError) else type(error).__name__
         return Check(check, "failed", saw, say("DOCTOR_AGAIN", self.language))
 
 

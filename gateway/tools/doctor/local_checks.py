@@ -100,7 +100,7 @@ def _portal(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     path = Path(settings.journal_url.removeprefix("sqlite:///"))
     if not settings.domain or not path.exists():
         return
-    journal = Journal(settings.journal_url, settings.language)
+    journal = Journal(settings.journal_url)
     known = {"", settings.domain, *(portal for portal, _ in settings.bound_tokens)}
     others = [portal for portal in journal.choices()[1] if portal not in known]
     theirs = [
@@ -156,7 +156,7 @@ def _last_delivery(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     if settings.queue_kind == "pubsub" and not Path(settings.journal_url.removeprefix("sqlite:///")).exists():
         yield scribe.skipped("last delivery", "CLOUD_LOG")
         return
-    latest = Journal(settings.journal_url, settings.language).latest_accepted()
+    latest = Journal(settings.journal_url).latest_accepted()
     if latest is not None:
         at = rfc3339(latest.at.replace(microsecond=0))
         yield scribe.ok("last delivery", "DELIVERY", at=at, event=latest.event or "?")

@@ -28,12 +28,7 @@ _FRAMING = (b"host", b"content-length", b"transfer-encoding")
 
 
 class Unreadable(GatewayError):
-    """What was pasted can't be read; `key` and `values` are the sentence that says what is taken."""
-
-    def __init__(self, key: str, **values: str) -> None:
-        super().__init__(key)
-        self.key = key
-        self.values = values
+    """What was pasted can't be read; the sentence says what can be."""
 
 
 @dataclass(frozen=True)

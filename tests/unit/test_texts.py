@@ -1,0 +1,186 @@
+"""The whole catalogue: both languages alike, every key used, every used key there with its facts."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from types import ModuleType
+
+import pytest
+
+import gateway
+import handlers
+from gateway.errors import GatewayError, PassingFailure, SettingError
+from gateway.local.inspector.words import WORDS
+from gateway.texts import SENTENCES, Notice, Sentence, reason_text, say, text_of
+
+ROOT = Path(__file__).parents[2]
+CATALOGUE = SENTENCES | WORDS
+NAME = re.compile(r"[A-Z][A-Z0-9]*(?:[_/][A-Z0-9]+)*")
+QUOTED = re.compile(r"""["']([A-Za-z][\w/]*)["']""")
+SAYING = {"say", "words", "Notice"}  # functions whose first argument is a key
+
+
+def modules() -> Iterator[ModuleType]:
+    for package in (gateway, handlers):
+        yield package
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith("__main__"):
+                yield importlib.import_module(found.name)
+
+
+@cache
+def errors() -> frozenset[str]:
+    """The names of all our exceptions, once every module that defines one is imported."""
+    list(modules())
+    waiting, names = [GatewayError], set()
+    while waiting:
+        kind = waiting.pop()
+        names.add(kind.__name__)
+        waiting += kind.__subclasses__()
+    return frozenset(names)
+
+
+@cache
+def trees() -> tuple[tuple[Path, ast.Module], ...]:
+    files = [*ROOT.glob("gateway/**/*.py"), *ROOT.glob("handlers/*.py"), ROOT / "main.py"]
+    return tuple((file, ast.parse(file.read_text("utf-8"))) for file in files)
+
+
+def catalogued(tree: ast.Module) -> set[int]:
+    """The constants that are keys of the catalogue itself: having a key is not using it."""
+    return {
+        id(key)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "Sentence"
+    }
+
+
+@cache
+def written() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
+    """All texts in the code and the page's templates that may be keys or parts of keys; and the patterns
+    of those that are put together: `f"DOCTOR_{key}_DO"` is `DOCTOR_(.+)_DO`."""
+    texts: set[str] = set()
+    patterns: set[str] = set()
+    for _, tree in trees():
+        own = catalogued(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in own:
+                texts |= {node.value, *node.value.split()}
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+                if any(part and NAME.match(str(part)) and "_" in str(part) for part in parts):
+                    patterns.add("".join("(.+)" if part is None else re.escape(str(part)) for part in parts))
+    for template in ROOT.glob("gateway/local/inspector/templates/*.html"):
+        html = template.read_text("utf-8")
+        texts |= set(QUOTED.findall(html))
+        for prefix in re.findall(r'"([A-Z][A-Z_]*_)" ?(?:~|\+)', html):
+            patterns.add(f"{prefix}(.+)")
+    return frozenset(text.upper() for text in texts) | frozenset(texts), tuple(map(re.compile, patterns))
+
+
+def is_used(key: str) -> bool:
+    """Written as it is, or put together from a pattern and words that are written somewhere."""
+    texts, patterns = written()
+    if key in texts:
+        return True
+    matches = [found for pattern in patterns if (found := pattern.fullmatch(key))]
+    return any(all(part in texts or part.isdigit() for part in found.groups()) for found in matches)
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def saying_calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """(where, key, call) of each call whose key is written in it; of `a if b else c`, both."""
+    for file, tree in trees():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if (
+                name in SAYING and not (name == "say" and isinstance(node.func, ast.Attribute))
+            ) or name in errors():
+                place = 1 if name == "SettingError" else 0
+                for key in keys(node.args[place : place + 1]):
+                    yield f"{file.relative_to(ROOT)}:{node.lineno}", key, node
+
+
+def keys(arguments: Iterable[ast.expr]) -> Iterator[str]:
+    for one in arguments:
+        if isinstance(one, ast.IfExp):
+            yield from keys((one.body, one.orelse))
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield one.value
+
+
+@pytest.mark.parametrize("key", CATALOGUE)
+def test_a_text_has_both_languages_with_equal_fields(key: str) -> None:
+    text = CATALOGUE[key]
+    assert text.ru.strip()
+    assert text.en.strip()
+    assert fields(text.ru) == fields(text.en)
+    assert "Битрикс 24" not in text.ru
+
+
+def test_every_key_is_used() -> None:
+    unused = sorted(key for key in CATALOGUE if not is_used(key))
+    assert unused == []
+
+
+def test_every_used_key_is_there_with_its_facts() -> None:
+    wrong = []
+    for where, key, call in saying_calls():
+        text: Sentence | None = CATALOGUE.get(key)
+        named = {keyword.arg for keyword in call.keywords}
+        if text is None:
+            wrong.append(f"{where}: no text {key}")
+        elif None not in named and (missing := fields(text.en) - named):
+            wrong.append(f"{where}: {key} lacks {', '.join(sorted(missing))}")
+    assert wrong == []
+
+
+def test_errors_are_put_into_words_with_those_they_hold() -> None:
+    inner = PassingFailure("PUBSUB_UNREADABLE")
+    outer = Notice("RESYNC_FAILED", problem=inner)
+    for language in ("ru", "en"):
+        assert say("PUBSUB_UNREADABLE", language) in text_of(outer, language)
+        assert reason_text(str(outer), language) == text_of(outer, language)
+
+
+def test_wrong_settings_are_a_line_each() -> None:
+    error = SettingError("PORT", "EXPECTED_WHOLE", low=0, high=9)
+    error.others = (SettingError("HOST", "EXPECTED_HOST"),)
+    first, second = text_of(error, "en").splitlines()
+    assert first.startswith("PORT: expected")
+    assert second.startswith("HOST: expected")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "",
+        "older",
+        "anything else",
+        "REASON_SCHEMA",
+        "REASON_SCHEMA {",
+        "REASON_SCHEMA []",
+        'REASON_SCHEMA {"a": 1}',
+    ],
+)
+def test_a_stored_reason_that_is_no_key_with_its_facts_is_shown_as_it_is(reason: str) -> None:
+    assert reason_text(reason, "en") == reason
+
+
+def test_a_fact_of_the_systems_is_kept_without_its_path() -> None:
+    error = PassingFailure("STORE_CLOSED", problem=PermissionError(13, "Permission denied", "/secret/path"))
+    assert "Permission denied" in str(error)
+    assert "/secret" not in str(error)
+    assert "нет прав доступа" in text_of(error, "ru")
