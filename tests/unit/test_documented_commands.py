@@ -1,0 +1,185 @@
+"""Every command that a document prints is run by a test, or it is said here why it cannot be run here.
+
+A new command in a document fails this test until somebody has tried it.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+
+from gateway.cli import COMMANDS, cli
+from gateway.diagnosis.causes import DO, SAYS
+from gateway.texts import SENTENCES
+from tests.support.pages import ROOT, commands, pages, shell_blocks
+
+QUICK_START = "tests/system/test_quick_start.py::test_the_first_steps"
+EMULATORS = "tests/system/test_emulators.py::test_the_pages_commands_do_what_the_page_says"
+FUNCTIONS = "tests/deploy/test_functions_framework_page.py::"
+BACKUP = "tests/system/test_vm_page.py::test_a_backup_of_a_running_gateway_restores"
+NGINX = "tests/system/test_vm_page.py::test_an_event_passes_nginx_and_a_body_that_is_too_large_is_explained"
+CADDY = "tests/system/test_vm_page.py::test_caddy_takes_its_file"
+IMAGE = "tests/system/test_vm_page.py::test_what_the_image_copies_is_enough_to_serve"
+DEPLOY = "tests/deploy/test_deploy.py::"
+ROTATE = "tests/deploy/test_deploy_commands.py::test_rotation_accepts_both_tokens_and_then_the_new_one_alone"
+
+MACHINE = "not runnable here: it changes the machine it runs on; tried by hand in a clean root of Debian 13"
+INIT = "not runnable here: it needs systemd as the first process"
+PUBLIC = "not runnable here: it needs a public name"
+DOCKER = "not runnable here: there is no container daemon; the image's own steps are: " + IMAGE
+RAILWAY = "not runnable here: it needs a project at Railway; the tests start the gateway with its variables"
+LONG = "not runnable here: minutes to hours; a short run is "
+SELF = "not runnable here: it would run this test; CI runs it"
+
+
+class Tried(NamedTuple):
+    """Which commands of which page (both by pattern), and where they are tried: a test, or why not."""
+
+    page: str
+    command: str
+    where: str
+
+
+TRIED = [
+    Tried(r"README", r"cat > \.env|echo BITRIX24_\w+=\w+ > \.env|make run|curl |\./b24 links", QUICK_START),
+    Tried(r"README|CONTRIBUTING", r"make (test|lint|check)", SELF),
+    Tried(
+        r"bitrix24", r"\./b24 field create", "tests/integration/test_field.py::test_the_field_is_created_once"
+    ),
+    Tried(r"bot", r"curl .*/api/links", FUNCTIONS + "test_a_bot_asks_and_gets_the_event"),
+    Tried(
+        r"deploy",
+        r"\./deploy\.sh plan --offline",
+        DEPLOY + "test_an_offline_plan_is_the_plan_of_a_new_project",
+    ),
+    Tried(r"deploy", r"\./deploy\.sh check", DEPLOY + "test_check_ticks_what_is_there"),
+    Tried(r"deploy", r"\./deploy\.sh plan", DEPLOY + "test_a_plan_on_a_new_project_changes_nothing"),
+    Tried(r"deploy", r"\./deploy\.sh deploy", DEPLOY + "test_a_deployment_prints_the_address_alone"),
+    Tried(
+        r"deploy", r"\./deploy\.sh smoke", "tests/deploy/test_deploy_commands.py::test_smoke_asks_for_real"
+    ),
+    Tried(
+        r"deploy",
+        r"\./deploy\.sh alerts",
+        "tests/deploy/test_deploy_commands.py::test_alerts_are_installed_once_and_destroy_keeps_firestore_and_secrets",
+    ),
+    Tried(r"deploy", r"\./deploy\.sh rotate", ROTATE),
+    Tried(
+        r"deploy",
+        r"read -rs BITRIX24_WEBHOOK_TOKEN",
+        "tests/deploy/test_deploy_commands.py::test_the_incoming_webhook_is_replaced_in_all_that_hold_it",
+    ),
+    Tried(
+        r"deploy",
+        r"gcloud run services add-iam-policy-binding",
+        "tests/deploy/test_deploy_destinations.py::test_the_bot_is_let_in_by_the_command_that_the_guide_prints",
+    ),
+    Tried(r"deploy", r"curl \"https://ADDRESS", "not runnable here: it asks a deployed function of Google's"),
+    Tried(
+        r"deploy",
+        r"export QUEUE_URL|\./b24 (links|rejections|dead-letters|replay)",
+        "not runnable here: it needs a project of Google's; on the emulators: " + EMULATORS,
+    ),
+    Tried(r"faults", r"make chaos", LONG + "tests/system/test_chaos.py::test_"),
+    Tried(r"faults", r"make hostile", LONG + "tests/system/test_hostile.py::test_"),
+    Tried(r"functions", r"python3 -m venv", FUNCTIONS + "test_both_languages_have_the_same_commands"),
+    Tried(
+        r"functions",
+        r"([A-Z_0-9]+=\S+ )*\.venv/bin/functions-framework|curl http://127.0.0.1:8080/",
+        FUNCTIONS + "test_the_receiver_takes_an_event",
+    ),
+    Tried(
+        r"functions",
+        r"cat > (message|push)|curl http://127.0.0.1:8081/|\./b24 links",
+        FUNCTIONS + "test_a_push_makes_a_link",
+    ),
+    Tried(
+        r"functions",
+        r"id=|sed |curl 'http://127.0.0.1:8085/|curl http://127.0.0.1:8084/",
+        FUNCTIONS + "test_a_bot_asks_and_gets_the_event",
+    ),
+    Tried(r"functions", r"curl --request POST", FUNCTIONS + "test_polling_says_what_it_lacks"),
+    Tried(r"functions", r"gcloud |printf %s", FUNCTIONS + "test_a_receiver_alone_goes_to_google_cloud"),
+    Tried(r"emulators", r"BITRIX24_\S+ make emulators|curl |set -a|\./b24 (links|dead-letters)", EMULATORS),
+    Tried(r"railway", r"railway ssh", RAILWAY),
+    Tried(r"railway", r"\./b24 (doctor|events|links)", QUICK_START),
+    Tried(r"railway", r"python -c", "tests/system/test_vm_page.py::test_railways_backup_is_one_whole_file"),
+    Tried(r"scale", r"gcloud firestore", "not runnable here: it changes a database of Google's"),
+    Tried(r"vm", r"apt-get |useradd |git |cd |make |install |ln -s|cp deploy/vm|ufw ", MACHINE),
+    Tried(r"vm", r"systemctl |journalctl ", INIT),
+    Tried(r"vm", r"certbot ", PUBLIC),
+    Tried(r"vm", r"sed .*Caddyfile", CADDY),
+    Tried(r"vm", r"sed .*nginx|nginx -t", NGINX),
+    Tried(r"vm", r"sudo -u bitrix24-gateway \./b24", QUICK_START),
+    Tried(r"vm", r"mkdir |for name|rm -f var|cp backup|chown ", BACKUP),
+    Tried(r"vm", r"sudo -u postgres", "not runnable here: it needs Debian's own cluster of PostgreSQL"),
+    Tried(r"vm", r"docker ", DOCKER),
+]
+
+
+def printed() -> Iterator[tuple[str, str]]:
+    for page in pages():
+        for block in shell_blocks(page):
+            for command in commands(block.text):
+                yield page, command
+
+
+def tried(page: str, command: str) -> Tried | None:
+    return next(
+        (one for one in TRIED if re.search(one.page, Path(page).name) and re.match(one.command, command)),
+        None,
+    )
+
+
+def test_every_command_is_tried_or_said_to_be_untried() -> None:
+    untried = [f"{page}: {command}" for page, command in printed() if tried(page, command) is None]
+    assert not untried, "try them, and say in TRIED where:\n" + "\n".join(untried)
+
+
+def test_nothing_is_listed_that_no_page_prints() -> None:
+    used = {tried(page, command) for page, command in printed()}
+    assert [one for one in TRIED if one not in used] == []
+
+
+def test_the_tests_that_try_them_exist() -> None:
+    for one in TRIED:
+        for file, name in re.findall(r"(tests/\S+\.py)::(\w+)", one.where):
+            assert f"def {name}" in (ROOT / file).read_text(encoding="utf-8"), one
+        assert "::" in one.where or one.where.startswith("not runnable here: ")
+
+
+# ---- commands in sentences ----------------------------------------------------
+
+_NAMED = re.compile(r"\./b24((?: (?:--?[\w-]+|[a-z][\w-]*|[A-Z][\w=.-]*|[\w@=.:/]+))*)")
+
+
+def named() -> Iterator[tuple[str, str]]:
+    """Every `./b24 …` in documents and in what the gateway says, and where it stands."""
+    for page in pages():
+        for span in re.findall(r"`([^`\n]+)`", (ROOT / page).read_text(encoding="utf-8")):
+            if span.startswith("./b24 "):
+                yield page, span
+    for catalogue in (SENTENCES, SAYS, DO):
+        for key, sentence in catalogue.items():
+            for text in sentence:
+                for found in _NAMED.finditer(text):
+                    yield key, found[0]
+
+
+@pytest.mark.parametrize(("where", "text"), sorted(set(named())))
+def test_a_command_that_is_named_exists(where: str, text: str) -> None:
+    words = text.removeprefix("./b24").replace("…", " ").split()
+    if not words or words[0] in ("--help", "--version"):
+        return
+    assert words[0] in COMMANDS, f"{where}: {text}"
+    context = click.Context(cli)
+    command = cli.get_command(context, words[0])
+    assert command is not None
+    if isinstance(command, click.Group) and len(words) > 1 and words[1] in command.commands:
+        command = command.commands[words[1]]
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    given = {word.partition("=")[0] for word in words if word.startswith("-")}
+    assert given <= known, f"{where}: {text}"
