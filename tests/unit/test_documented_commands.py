@@ -49,7 +49,7 @@ TRIED = [
     Tried(
         r"bitrix24", r"\./b24 field create", "tests/integration/test_field.py::test_the_field_is_created_once"
     ),
-    Tried(r"bot", r"curl .*/api/links", FUNCTIONS + "test_a_bot_asks_and_gets_the_event"),
+    Tried(r"bot", r"curl .*/api/links", "tests/system/test_bot_page.py::test_the_bots_as_printed"),
     Tried(
         r"deploy",
         r"\./deploy\.sh plan --offline",
