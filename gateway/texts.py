@@ -78,11 +78,11 @@ SENTENCES: dict[str, Sentence] = {
         "✅ Synced from Bitrix24 (outgoing webhook): Telegram ID {account} → Bitrix24 User ID {user}",
     ),
     "LINK_ENDED": Sentence(
-        "Связь снята: Telegram ID {account} больше не пользователь Bitrix24 {user}",
+        "Связь снята: Telegram ID {account} больше не пользователь Битрикс24 {user}",
         "Link ended: Telegram ID {account} is no longer Bitrix24 User ID {user}",
     ),
     "LINK_CONFLICT": Sentence(
-        "⚠️ Конфликт: пользователь Bitrix24 {user} остался без Telegram ID {account}, более поздние данные отдают аккаунт другому. Проверьте поле Telegram у обоих",
+        "⚠️ Конфликт: пользователь Битрикс24 {user} остался без Telegram ID {account}, более поздние данные отдают аккаунт другому. Проверьте поле Telegram у обоих",
         "⚠️ Conflict: Bitrix24 User ID {user} is left without Telegram ID {account}, a newer observation gives an account to another user. Check the Telegram field of both",
     ),
     "LINK_UNCHANGED_SAME": Sentence(
@@ -372,7 +372,7 @@ SENTENCES: dict[str, Sentence] = {
         "The incoming webhook may not call {method}. Tick “Users (user)” in its form and save it",
     ),
     "REST_SECRET": Sentence(
-        "Портал не принял входящий вебхук ({code}). Скопируйте его адрес из Bitrix24 заново: BITRIX24_WEBHOOK_TOKEN — две части после /rest/",
+        "Портал не принял входящий вебхук ({code}). Скопируйте его адрес из Битрикс24 заново: BITRIX24_WEBHOOK_TOKEN — две части после /rest/",
         "The portal refused the incoming webhook ({code}). Copy its address from Bitrix24 again: BITRIX24_WEBHOOK_TOKEN is the two parts after /rest/",
     ),
     "REST_PLAN": Sentence(
@@ -448,7 +448,7 @@ SENTENCES: dict[str, Sentence] = {
         "A round is already running. Wait for its end: there are never two at once",
     ),
     "RESYNC_UNREADABLE": Sentence(
-        "У пользователя Bitrix24 {user} в поле {field} не Telegram ID, не @имя и не ссылка t.me: связь не изменена. Исправьте поле в Bitrix24",
+        "У пользователя Битрикс24 {user} в поле {field} не Telegram ID, не @имя и не ссылка t.me: связь не изменена. Исправьте поле в Битрикс24",
         "Bitrix24 user {user} has something in {field} that is no Telegram id, @name or t.me link: the link stays. Correct the field in Bitrix24",
     ),
     "RESYNC_DONE": Sentence(
@@ -477,7 +477,7 @@ SENTENCES: dict[str, Sentence] = {
         "Шлюз работает. События принимаются методом POST", "The gateway is up. Events are taken by POST"
     ),
     "ANSWER_METHOD_GET": Sentence(
-        "⚠️ Bitrix24 прислал GET вместо POST", "⚠️ Bitrix24 sent a GET in place of its POST"
+        "⚠️ Битрикс24 прислал GET вместо POST", "⚠️ Bitrix24 sent a GET in place of its POST"
     ),
     "ANSWER_NOT_FOUND": Sentence(
         "Такого пути нет. Адрес вебхука заканчивается на /api/bitrix/webhook",
@@ -532,7 +532,7 @@ SENTENCES: dict[str, Sentence] = {
         "The outgoing webhook token is not right. The gateway's log says why",
     ),
     "ANSWER_EVENT_INVALID": Sentence(
-        "Токен верный, но это не событие Bitrix24. Поле, в котором ошибка, названо в field",
+        "Токен верный, но это не событие Битрикс24. Поле, в котором ошибка, названо в field",
         "The token is right, but this is no Bitrix24 event. The field at fault is named in `field`",
     ),
     "ANSWER_QUEUE_UNAVAILABLE": Sentence(
@@ -547,7 +547,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     # The start.
     "STARTED": Sentence(
-        "Шлюз {version} запущен. Принимаемых токенов: {count} (отпечатки: {prints}). Адрес для Bitrix24: {address}",
+        "Шлюз {version} запущен. Принимаемых токенов: {count} (отпечатки: {prints}). Адрес для Битрикс24: {address}",
         "The gateway {version} has started. Accepted tokens: {count} (fingerprints: {prints}). Address for Bitrix24: {address}",
     ),
     "ADDRESS_UNKNOWN": Sentence(

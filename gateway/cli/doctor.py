@@ -25,7 +25,7 @@ _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("�
     "or URL), one line a check. Exit code 1: a check failed.",
     epilog="Example: ./b24 doctor --url https://hooks.example.com",
 )
-@click.option("--url", help="The running address; default: WEBHOOK_URL.")
+@click.option("--url", metavar="URL", help="The running address; default: WEBHOOK_URL.")
 @click.option("--env", "env_file", metavar="FILE", help="Read settings from FILE in place of .env.")
 @click.option("--send-token", is_flag=True, help="Send the token even to another host than WEBHOOK_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

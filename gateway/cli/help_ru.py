@@ -6,6 +6,7 @@ A text that is missing here stays English; a test finds it in the help of every 
 # ruff: noqa: E501 — a sentence stands on one line
 
 import copy
+import re
 
 import click
 
@@ -49,6 +50,21 @@ CLICK = {
     "Aborted!": "Прервано.",
 }
 
+METAVARS = {
+    "FILE": "ФАЙЛ",
+    "NAME": "ИМЯ",
+    "TIME": "ВРЕМЯ",
+    "USER": "ПОЛЬЗОВАТЕЛЬ",
+    "DOMAIN": "ПОРТАЛ",
+    "PORTAL": "ПОРТАЛ",
+    "PROJECT": "ПРОЕКТ",
+    "DESTINATION": "КУДА",
+    "EVENT": "СОБЫТИЕ",
+    "ACCOUNT": "АККАУНТ",
+    "KEY": "ИМЯ",
+    "VALUE": "ЗНАЧЕНИЕ",
+}
+
 HELP = {
     "The Bitrix24 webhook gateway's tools.": "Инструменты шлюза вебхуков Битрикс24.",
     "Run everything on this machine: webhook, queue, worker.": "Запустить всё на этой машине: вебхук, очередь, обработчик.",
@@ -68,7 +84,7 @@ HELP = {
     "Post what Bitrix24 would, the token in any place.": "Отправить то же, что Битрикс24, с токеном в любом месте.",
     "Who is linked to whom.": "Кто с кем связан.",
     "Run everything on this machine: webhook, queue, worker, polling, inspector page. Ends on Ctrl-C or SIGTERM.": "Запустить всё на этой машине: вебхук, очередь, обработчик, сверку, страницу инспектора. Завершается по Ctrl-C или SIGTERM.",
-    "Put kept events and dead letters back on the queue, under their old event_id. With FILE (- for standard input): the events in exported log entries instead. Safe to interrupt and to repeat: what is back already stays where it is.": "Вернуть в очередь сохранённые события и недоставленное под прежним event_id. С файлом FILE (- значит стандартный ввод): события из выгруженных записей журнала. Можно прерывать и повторять: возвращённое не возвращается дважды.",
+    "Put kept events and dead letters back on the queue, under their old event_id. With FILE (- for standard input): the events in exported log entries instead. Safe to interrupt and to repeat: what is back already stays where it is.": "Вернуть в очередь сохранённые события и недоставленное под прежним event_id. С файлом ФАЙЛ (- значит стандартный ввод): события из выгруженных записей журнала. Можно прерывать и повторять: возвращённое не возвращается дважды.",
     "Only this event; may be repeated.": "Только это событие; можно повторять.",
     "Only this one; may be repeated.": "Только с этим номером; можно повторять.",
     "Only what was kept since: RFC 3339, or 30m, 2h, 7d ago.": "Только сохранённое с этого времени: RFC 3339, или 30m, 2h, 7d назад.",
@@ -80,16 +96,16 @@ HELP = {
     "Print a list of JSON objects.": "Напечатать список объектов JSON.",
     "One dead letter, whole. ID: its id or event_id, or the beginning of one.": "Одно сообщение целиком. ID: его номер или event_id, можно начало.",
     "The message alone, to edit and `mend`.": "Только сообщение, чтобы исправить его и вернуть (mend).",
-    "Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.": "Поставить в очередь исправленное сообщение (JSON из FILE или стандартного ввода) вместо прежнего.",
+    "Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.": "Поставить в очередь исправленное сообщение (JSON из ФАЙЛ или стандартного ввода) вместо прежнего.",
     "Delete dead letters for good: the given ones, or all with --all.": "Удалить недоставленное навсегда: названное, или всё с --all.",
     "Every one of them.": "Всё недоставленное.",
-    "Say whether a request would pass, where its token was looked for, why it was refused and what to change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.": "Сказать, прошёл бы запрос, где искали токен, почему отвергли и что изменить. В FILE (или на стандартном вводе) запрос HTTP, команда curl, запись журнала или тело.",
+    "Say whether a request would pass, where its token was looked for, why it was refused and what to change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.": "Сказать, прошёл бы запрос, где искали токен, почему отвергли и что изменить. В ФАЙЛ (или на стандартном вводе) запрос HTTP, команда curl, запись журнала или тело.",
     "Print JSON.": "Напечатать JSON.",
     "Check the settings, the queue, the store, the incoming webhook and a running address (WEBHOOK_URL, or URL), one line a check. Exit code 1: a check failed.": "Проверить настройки, очередь, хранилище, входящий вебхук и работающий адрес (WEBHOOK_URL или URL), по строке на проверку. Код возврата 1: что-то не в порядке.",
     "The running address; default: WEBHOOK_URL.": "Работающий адрес; по умолчанию WEBHOOK_URL.",
-    "Read settings from FILE in place of .env.": "Читать настройки из FILE вместо .env.",
+    "Read settings from FILE in place of .env.": "Читать настройки из ФАЙЛ вместо .env.",
     "Send the token even to another host than WEBHOOK_URL's.": "Отправить токен и на другой хост, чем в WEBHOOK_URL.",
-    "Why requests were refused: grouped by cause, with the newest trace and what to do. From Cloud Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.": "Почему отвергали запросы: по причинам, с последним разбором и советом. Из Cloud Logging, если QUEUE_URL начинается с pubsub:// (или задан PROJECT), иначе из журнала этой машины.",
+    "Why requests were refused: grouped by cause, with the newest trace and what to do. From Cloud Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.": "Почему отвергали запросы: по причинам, с последним разбором и советом. Из Cloud Logging, если QUEUE_URL начинается с pubsub:// (или задан ПРОЕКТ), иначе из журнала этой машины.",
     "What came to this machine's gateway, oldest first: event, portal, user, and in one line why it was refused or what came of it. From the journal (JOURNAL_URL). Without a sub-command: list it.": "Что приходило шлюзу на этой машине, сначала старое: событие, портал, пользователь и одной строкой, почему запрос отвергнут или что с событием стало. Из журнала (JOURNAL_URL). Без подкоманды: список.",
     "Only what was refused.": "Только отвергнутое.",
     "Only this user: a Bitrix24 id, or a Telegram account as the event names it.": "Только этот пользователь: номер в Битрикс24 или аккаунт Telegram, как он назван в событии.",
@@ -108,7 +124,7 @@ HELP = {
     "Queue nothing; say how much would be.": "Ничего не ставить в очередь; сказать, сколько было бы.",
     "Let this round unlink up to N users, where it refused to because there were so many.": "Разрешить этой сверке снять до N связей, если она отказалась из-за их числа.",
     "Print the summary as JSON.": "Напечатать итог в JSON.",
-    "Post a realistic EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) to a running gateway, with the configured token, and show the answer. Exit code 0: queued, 1: refused, 2: nobody answered.": "Отправить правдоподобное событие EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) работающему шлюзу с настроенным токеном и показать ответ. Код возврата 0: в очереди, 1: отвергнуто, 2: никто не ответил.",
+    "Post a realistic EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) to a running gateway, with the configured token, and show the answer. Exit code 0: queued, 1: refused, 2: nobody answered.": "Отправить правдоподобное событие СОБЫТИЕ (ONUSERUPDATE, ONCRMDEALUPDATE, …) работающему шлюзу с настроенным токеном и показать ответ. Код возврата 0: в очереди, 1: отвергнуто, 2: никто не ответил.",
     "List the events that the gateway knows.": "Показать события, которые знает шлюз.",
     "Default: the server of these settings, on this machine.": "По умолчанию сервер с этими настройками на этой машине.",
     "Where the token stands.": "Где стоит токен.",
@@ -145,6 +161,9 @@ def _speak(command: click.Command) -> click.Command:
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             parameter.help = _russian(parameter.help)
+        if parameter.metavar or isinstance(parameter, click.Argument):
+            shown = parameter.make_metavar(click.Context(command))
+            parameter.metavar = re.sub(r"[A-Z]+", lambda word: METAVARS.get(word[0], word[0]), shown)
     if command.options_metavar == "[OPTIONS]":
         command.options_metavar = CLICK["[OPTIONS]"]
     if isinstance(command, click.Group):

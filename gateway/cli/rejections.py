@@ -31,9 +31,11 @@ def _ago(_ctx: click.Context, _option: click.Parameter, value: str) -> timedelta
     "Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.",
     epilog="Example: ./b24 rejections --since 24h",
 )
-@click.option("--since", callback=_ago, default="1h", show_default=True, help="How far to look back.")
+@click.option(
+    "--since", metavar="TIME", callback=_ago, default="1h", show_default=True, help="How far to look back."
+)
 @click.option("--follow", is_flag=True, help="Then go on, with each refusal as it comes.")
-@click.option("--project", help="The Google Cloud project; default: QUEUE_URL's.")
+@click.option("--project", metavar="PROJECT", help="The Google Cloud project; default: QUEUE_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow one refusal a line.")
 def command(since: timedelta, follow: bool, project: str | None, as_json: bool) -> None:
     settings = load()

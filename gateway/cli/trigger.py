@@ -31,7 +31,7 @@ WAIT_SECONDS = 3
 )
 @click.argument("event", required=False)
 @click.option("--list", "as_list", is_flag=True, help="List the events that the gateway knows.")
-@click.option("--url", help="Default: the server of these settings, on this machine.")
+@click.option("--url", metavar="URL", help="Default: the server of these settings, on this machine.")
 @click.option(
     "--place", type=click.Choice(PLACES), default=OURS, show_default=True, help="Where the token stands."
 )

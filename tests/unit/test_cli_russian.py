@@ -5,8 +5,12 @@ import re
 import pytest
 
 from gateway.cli import COMMANDS, main
+from gateway.diagnosis.causes import DO, SAYS
+from gateway.diagnosis.wording import PHRASES
+from gateway.texts import SENTENCES
+from tests.support.pages import ROOT
 
-# What is no English sentence: names in capitals, options, files, addresses, values of settings.
+# What is no English word: names in capitals, options, files, addresses, values of settings.
 _NAMES = re.compile(r"[A-Z_0-9]{2,}|--?[\w-]+|\S*[./:=@\[\]|<>]\S*|`[^`]*`|\b\d+[smhd]\b|[\w]*[A-Z_]\w*")
 _WORD = re.compile(r"\b[a-z]{2,}\b")
 _KNOWN = {
@@ -48,6 +52,52 @@ def test_russian_help_holds_no_english_words(
     assert "Использование" in shown
     words = set(_WORD.findall(_NAMES.sub(" ", shown)))
     assert words <= _KNOWN, words - _KNOWN
+    values = set(re.findall(r"\b(?:FILE|NAME|TIME|USER|DOMAIN|PORTAL|EVENT|ACCOUNT|TEXT|KEY=VALUE)\b", shown))
+    assert not values, "the values of options and arguments have Russian names"
+
+
+# Words that stand in Russian sentences as they are: commands, options' names, names in code.
+_CODE = frozenset(
+    _WORD.findall(
+        """
+        cron ru en aiohttp alerts amp application auth base bash basic body buffer causes check cloud code
+        content create createdb curl data dead deploy destroy dict doctor dump europe event events
+        explain fetch field gcloud header http import inspect letters libpq login make map mend
+        method multipart new ngrok null obj os parameters params plan print pubsub query rejections
+        replay resync rotate run serialize serve set show smoke source sslmode sslrootcert statement
+        str tcpdump timedatectl token transaction trigger true ts ulimit url user verify view
+        """
+    )
+)
+_NO_WORDS = re.compile(r"\{\w+\}|\$\w+|\$\{[^}]*\}|gcloud(?: [\w-]+)+")
+
+
+def _english_in(text: str) -> set[str]:
+    return set(_WORD.findall(_NAMES.sub(" ", _NO_WORDS.sub(" ", text)))) - _CODE
+
+
+def test_what_the_gateway_says_in_russian_holds_no_english_words() -> None:
+    """The log, answers, doctor, reasons of dead letters, the start of `serve`: all from the catalogues."""
+    for catalogue in (SENTENCES, SAYS, DO, PHRASES):
+        for key, sentence in catalogue.items():
+            assert not _english_in(sentence[0]), (key, _english_in(sentence[0]), sentence[0])
+
+
+def test_what_deploy_says_in_russian_holds_no_english_words() -> None:
+    texts = (ROOT / "deploy" / "lib" / "texts.sh").read_text(encoding="utf-8")
+    russian = re.findall(r'^\s*ru="((?:[^"\\]|\\.)*)"', texts, re.M)
+    assert len(russian) > 50
+    for text in russian:
+        assert not _english_in(text), (_english_in(text), text)
+
+
+def test_the_vendor_is_spelt_as_it_spells_itself() -> None:
+    """Except where operators search their logs for a line that they know."""
+    well_known = {"LINK_SYNCED"}
+    for catalogue in (SENTENCES, SAYS, DO):
+        for key, sentence in catalogue.items():
+            shown = _NAMES.sub(" ", sentence[0])
+            assert "Bitrix24" not in shown or key in well_known, (key, sentence[0])
 
 
 def test_errors_and_headings_are_russian_too_and_english_stays_english(
