@@ -13,7 +13,7 @@ from gateway.texts import say
     "the functions refused, what came of each event, links, dead letters. `serve` has its page without this.",
     epilog="Example: ./b24 inspector --project PROJECT",
 )
-@click.option("--project", help="The Google Cloud project; default: QUEUE_URL's.")
+@click.option("--project", metavar="PROJECT", help="The Google Cloud project; default: QUEUE_URL's.")
 @click.option(
     "--since",
     metavar="TIME",

@@ -69,11 +69,11 @@ _CODE = frozenset(
         """
     )
 )
-_NO_WORDS = re.compile(r"\{\w+\}|\$\w+|\$\{[^}]*\}|gcloud(?: [\w-]+)+")
+_NO_WORDS = re.compile(r"\{\w+\}|\$\w+|\$\{[^}]*\}|gcloud(?: [\w-]+)+|sqlite3 .*")
 
 
 def _english_in(text: str) -> set[str]:
-    return set(_WORD.findall(_NAMES.sub(" ", _NO_WORDS.sub(" ", text)))) - _CODE
+    return set(_WORD.findall(_NAMES.sub(" ", _NO_WORDS.sub(" ", text)))) - _CODE - set(COMMANDS)
 
 
 def test_what_the_gateway_says_in_russian_holds_no_english_words() -> None:

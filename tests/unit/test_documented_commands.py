@@ -80,7 +80,7 @@ TRIED = [
     Tried(r"deploy", r"curl \"https://ADDRESS", "not runnable here: it asks a deployed function of Google's"),
     Tried(
         r"deploy",
-        r"export QUEUE_URL|\./b24 (links|rejections|dead-letters|replay)",
+        r"export QUEUE_URL|\./b24 (inspector|links|rejections|dead-letters|replay)",
         "not runnable here: it needs a project of Google's; on the emulators: " + EMULATORS,
     ),
     Tried(r"faults", r"make chaos", LONG + "tests/system/test_chaos.py::test_"),
