@@ -69,7 +69,7 @@ _CODE = frozenset(
         """
     )
 )
-_NO_WORDS = re.compile(r"\{\w+\}|\$\w+|\$\{[^}]*\}|gcloud(?: [\w-]+)+|sqlite3 .*")
+_NO_WORDS = re.compile(r"\{\w+\}|\$\w+|\$\{[^}]*\}|gcloud(?: [\w-]+)+|make [\w-]+|sqlite3 .*")
 
 
 def _english_in(text: str) -> set[str]:
