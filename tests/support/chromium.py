@@ -93,7 +93,7 @@ class Tab:
             f"one.checkVisibility() && "
             f"one.textContent.trim().replace(/\\s+/g, ' ').startsWith({json.dumps(what)}))"
         )
-        self.wait(f"!!({found})")
+        self.wait(f"document.readyState === 'complete' && {found}")
         box = self.run(
             f"(() => {{ const one = {found}; one.scrollIntoView({{block: 'center'}}); "
             "const box = one.getClientRects()[0]; "  # of a link on two lines, the first
@@ -103,6 +103,8 @@ class Tab:
             self.ask("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
     def press(self, *keys: str) -> None:
+        """Press keys one after another, in a page whose scripts have run."""
+        self.wait("document.readyState === 'complete'")
         for key in keys:
             name, code, text = KEYS.get(key, (key, 0, key))
             common = {"key": name, "windowsVirtualKeyCode": code, "text": text}

@@ -1,6 +1,7 @@
 """The inspector as `serve` mounts it, opened by somebody who is let in, without a server or a browser."""
 
 import re
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from gateway.local.inspector import beside
 from gateway.local.inspector.door import PATH, Door
 from gateway.local.inspector.frame import Parts
 from gateway.settings import Settings
+from tests.support.processes import STARTS_WITHIN, Running
 
 
 class Browser:
@@ -43,3 +45,12 @@ class Browser:
 def _not_the_page(_: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     start_response("404 Not Found", [])
     return [b"not the page"]
+
+
+def link(server: Running) -> str:
+    """The address that a server printed at its start, with the key that opens the inspector."""
+    ends = time.monotonic() + STARTS_WITHIN
+    while not (found := re.search(r"http://\S+/inspector\?key=[\w-]+", server.log())):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    return found[0]

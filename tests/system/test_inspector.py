@@ -1,7 +1,5 @@
 """The inspector: what it shows, live in a browser, and to whom it shows nothing."""
 
-import re
-import time
 import urllib.request
 from functools import cache
 from typing import Any
@@ -11,7 +9,8 @@ import pytest
 
 from gateway.journal import Journal
 from gateway.tools.sample_delivery import is_loopback
-from tests.support.processes import STARTS_WITHIN, Answer, Running, Start, wait_for
+from tests.support.inspector import link
+from tests.support.processes import Answer, Running, Start, wait_for
 
 WRONG = "z9y8x7w6v5u4t3s2r1q0p9o8n7m6l5k4"
 
@@ -19,15 +18,6 @@ WRONG = "z9y8x7w6v5u4t3s2r1q0p9o8n7m6l5k4"
 @pytest.fixture(scope="module")
 def server(start_module_serve: Start) -> Running:
     return start_module_serve(LOG_LANGUAGE="en")
-
-
-def link(server: Running) -> str:
-    """The address that the server printed at its start, with the key that opens the inspector."""
-    ends = time.monotonic() + STARTS_WITHIN
-    while not (found := re.search(r"http://\S+/inspector\?key=[\w-]+", server.log())):
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-    return found[0]
 
 
 @cache

@@ -138,7 +138,8 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/live/overview", endpoint="overview_live")
     def live() -> str:
-        return page.render("overview_live.html", **figures(page))
+        waits = flask.request.args.get("waits") == "1"
+        return page.render("overview_live.html", waits=waits, **figures(page))
 
     @page.app.post("/test", endpoint="test_event")
     def test_event() -> flask.typing.ResponseReturnValue:

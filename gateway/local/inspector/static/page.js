@@ -15,9 +15,15 @@
     day: { day: "numeric", month: "long" },
     full: { day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
   };
+  const made = (parts) => new Intl.DateTimeFormat(lang, parts);
+  const formats = Object.fromEntries(Object.entries(shows).map(([name, parts]) => [name, made(parts)]));
+  const ofOtherYears = { day: made({ ...shows.day, year: "numeric" }), full: made({ ...shows.full, year: "numeric" }) };
   const isThisYear = (at) => at.getFullYear() === new Date().getFullYear();
-  const format = (at, show) => new Intl.DateTimeFormat(lang, { ...shows[show], ...("day" in shows[show] && !isThisYear(at) ? { year: "numeric" } : {}) }).format(at);
-  const dayOf = (at) => new Intl.DateTimeFormat("en-CA").format(at);
+  const format = (at, show) => ((!isThisYear(at) && ofOtherYears[show]) || formats[show]).format(at);
+  const isoDay = new Intl.DateTimeFormat("en-CA");
+  const dayOf = (at) => isoDay.format(at);
+
+  let headed = 0; // the headings are made once for all rows that came together
 
   function localize(root) {
     for (const time of all("time[datetime]", root)) {
@@ -33,7 +39,7 @@
       if (named) named.textContent = label;
       labelled.setAttribute("aria-label", label);
     }
-    for (const list of all("[data-days]", root.parentNode || document)) days(list);
+    if (one("[data-days]") && !headed) headed = window.requestAnimationFrame(() => { headed = 0; days(one("[data-days]")); });
   }
 
   // A heading before the first row of each local day.
@@ -43,7 +49,9 @@
     const zone = new Intl.DateTimeFormat(lang, { timeZoneName: "short" }).formatToParts(new Date())
       .find((part) => part.type === "timeZoneName").value.replace("GMT", "UTC");
     let last = "";
+    const open = new URL(window.location.href).searchParams.get("open");
     for (const row of all(".row", list)) {
+      if (row.dataset.id === open && !selected()) select(row, false, false); // rows came anew
       const at = new Date(one("time", row).dateTime);
       const day = dayOf(at);
       if (day === last) continue;
@@ -87,7 +95,8 @@
   }
 
   let counted = showCount(null);
-  const isPoll = (event) => event.detail.elt && event.detail.elt.id === "poll";
+  // The answer may have put another element in the place of the one that asked: then the event is the body's.
+  const isPoll = (event) => event.detail.requestConfig?.elt.id === "poll";
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!isPoll(event)) return;
     asking = false;
@@ -145,13 +154,15 @@
   const rows = () => all(".row");
   const selected = () => one(".row.sel");
 
-  function select(row, focus) {
-    if (selected()) { selected().classList.remove("sel"); selected()?.removeAttribute("aria-current"); }
-    all(".row[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
+  function select(row, focus, scroll = true) {
+    for (const other of all(".row.sel")) {
+      other.classList.remove("sel");
+      other.removeAttribute("aria-current");
+    }
     row.classList.add("sel");
     row.setAttribute("aria-current", "true");
     if (focus) row.focus();
-    row.scrollIntoView({ block: "nearest" });
+    if (scroll) row.scrollIntoView({ block: "nearest" });
   }
 
   let waiting = 0;

@@ -1,0 +1,287 @@
+"""The inspector in a real browser: a whole story, in both languages, and what must hold in every view."""
+
+import http.server
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import parse_qs
+
+import pytest
+
+from gateway.journal import Journal
+from gateway.local.inspector import VIEWS
+from gateway.local.inspector.words import words
+from gateway.settings import load
+from tests.support.chromium import Chromium, Tab, chromium
+from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
+from tests.support.inspector import link
+from tests.support.processes import Running, Start, wait_for
+from tests.support.sample_day import fill
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    if shutil.which("chromium") is None:
+        pytest.skip("Chromium is missing: apt-get install chromium")
+    with chromium(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+class _Bot(http.server.BaseHTTPRequestHandler):
+    """A destination that keeps what it gets."""
+
+    got: list[str]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.got.append(parse_qs(body)["event"][0])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def bot() -> Iterator[tuple[str, list[str]]]:
+    """A destination's address, and the events it got."""
+    got: list[str] = []
+    server = http.server.HTTPServer(("127.0.0.1", 0), type("Bot", (_Bot,), {"got": got}))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/bot", got
+    server.shutdown()
+    server.server_close()
+
+
+def post(server: Running, body: bytes) -> str:
+    """A webhook's POST; its request_id, once the journal has it."""
+    answer = server.post(body)
+    journal = Journal(server.env["JOURNAL_URL"])
+    request_id = str(answer.json["request_id"])
+    wait_for(lambda: journal.request(request_id), 30)
+    return request_id
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_from_an_empty_page_to_an_event_resent(
+    start_serve: Start, browser: Chromium, bot: tuple[str, list[str]], language: str
+) -> None:
+    def says(key: str, **values: object) -> str:
+        return words(key, language, **values).replace("\N{NO-BREAK SPACE}", " ")
+
+    address, got = bot
+    settings = {"LOG_LANGUAGE": language, "FORWARD_TO": address}
+    server = start_serve(**settings)
+    tab = browser.tab()
+    tab.size(1360, 900)
+
+    # Empty: the address to paste, and a test event that goes the whole way.
+    tab.open(link(server))
+    tab.shows(says("SETUP"))
+    tab.shows("/api/bitrix/webhook")
+    tab.shows(says("WAITING_FIRST"))
+    tab.click(says("SEND_TEST"))
+    tab.shows(says("PROBE_PASSED"))
+    tab.press("g", "o")
+    tab.shows(says("WAITING_FIRST"))
+
+    # Rejected: the open page says so by itself, and why.
+    refused = post(server, form(token=OTHER_TOKEN))
+    tab.shows(says("FIRST_CAME"))
+    tab.wait("document.title.startsWith('(1) ')")
+    tab.press("g", "r")
+    tab.wait(f"document.querySelector('#row-{refused}')")
+    tab.wait("!document.title.startsWith('(')")
+    tab.press("j")
+    tab.shows(says("CAUSE_TOKEN_OTHER_WEBHOOK"))
+    tab.wait(f"location.search.includes('open={refused}')")
+    assert says("RESEND") not in tab.text()
+    tab.press("r")
+    tab.shows(says("TODAY_REFUSED", status=403, code="TOKEN_MISMATCH"))
+
+    # The gateway is stopped, mended and started again: the page says that it is gone.
+    server.stop()
+    tab.shows(says("LOST"))
+    server = start_serve(**settings, BITRIX24_OUTGOING_WEBHOOK_TOKEN=f"{TOKEN},{OTHER_TOKEN}")
+    tab.open(link(server))
+    tab.press("g", "r")
+    tab.wait(f"document.querySelector('#row-{refused}')")
+    tab.click(f"#row-{refused}")
+    tab.click(says("JUDGE"))
+    tab.shows(says("TODAY_PASSES"))
+    assert got == []
+
+    # Accepted: what came of it at each subscription, and the link with its history.
+    accepted = post(server, form(token=OTHER_TOKEN))
+    tab.press("Escape")
+    tab.wait(f"document.querySelector('#row-{accepted}')")  # nobody reads: it comes by itself
+    tab.click(f"#row-{accepted}")
+    tab.shows("LINK_SYNCED")
+    tab.shows("EVENT_FORWARDED")
+    assert got == ["ONUSERUPDATE"]
+    tab.click(f"#detail a[href$='{accepted}']")
+    tab.shows(says("CHANGE_linked", account="@ivan_petrov", user=12))
+    tab.shows(says("THIS_EVENT"))
+
+    # Resent, to one destination alone.
+    tab.run("for (const one of document.querySelectorAll('select[name=to] option')) "
+            "one.selected = one.textContent.startsWith('http')")  # fmt: skip
+    tab.press("r")
+    tab.shows(says("SENT"))
+    tab.shows(says("RESENT_TAG"))
+    wait_for(lambda: got == ["ONUSERUPDATE", "ONUSERUPDATE"], 30)
+    assert browser.errors == []
+
+
+@pytest.fixture(scope="module")
+def busy(start_module_serve: Start) -> Running:
+    """A gateway with a day behind it."""
+    server = start_module_serve(
+        LOG_LANGUAGE="ru", BITRIX24_DOMAIN="p.bitrix24.ru", FORWARD_TO="http://127.0.0.1:9/bot#ONTASK*"
+    )
+    settings = load({name: value for name, value in server.env.items() if name.isupper()}, None)
+    journal = Journal(settings.journal_url)
+    fill(journal, settings, time.time())
+    journal.close()
+    return server
+
+
+@pytest.fixture(scope="module")
+def reader(busy: Running, browser: Chromium) -> Tab:
+    """Somebody who has opened the inspector, in Moscow."""
+    tab = browser.tab()
+    tab.zone("Europe/Moscow")
+    tab.size(1360, 900)
+    tab.open(link(busy))
+    return tab
+
+
+# Text below the contrast that WCAG 2.2 asks for (1.4.3), as "ratio colour background text".
+FAINT = """(() => {
+  const rgb = (color) => color.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((one) => one / 255)
+    .map((one) => one <= 0.03928 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, one, index) => sum + one * [0.2126, 0.7152, 0.0722][index], 0);
+  const behind = (one) => {
+    for (; one; one = one.parentElement) {
+      const color = rgb(getComputedStyle(one).backgroundColor);
+      if (color.length < 4 || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  for (const one of document.querySelectorAll("body *")) {
+    const text = [...one.childNodes].filter((node) => node.nodeType === 3)
+      .map((node) => node.data.trim()).join("");
+    if (!text || !one.checkVisibility() || one.closest("svg, .unseen, noscript, option, script")) continue;
+    const style = getComputedStyle(one), size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    const [a, b] = [light(rgb(style.color)), light(behind(one))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < (large ? 3 : 4.5))
+      faint.push([ratio.toFixed(2), style.color, behind(one), text.slice(0, 40)].join(" "));
+  }
+  return faint;
+})()"""
+SMALL = """[...document.querySelectorAll("nav a, button, .button, .chip, select, input:not([type=hidden])")]
+  .filter((one) => one.checkVisibility() && !one.closest(".unseen, footer"))
+  .filter((one) => one.getBoundingClientRect().height < 44)
+  .map((one) => one.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("view", [*(view.name for view in VIEWS), "one"])
+def test_a_view_can_be_read_everywhere(busy: Running, reader: Tab, browser: Chromium, view: str) -> None:
+    base = f"http://127.0.0.1:{busy.port}/inspector"
+    address = base if view == "overview" else f"{base}/{view}"
+    if view == "one":
+        newest = Journal(busy.env["JOURNAL_URL"]).page(limit=1).requests[0]
+        address = f"{base}/r/{newest.request_id}"
+    try:
+        for scheme in ("light", "dark"):
+            reader.scheme(scheme)
+            reader.size(1360, 900)
+            reader.open(address)
+            assert reader.run(FAINT) == [], scheme
+            assert reader.run("document.documentElement.scrollWidth") <= 1360
+            reader.size(375, 812)
+            assert reader.run(FAINT) == [], scheme
+            assert reader.run("document.documentElement.scrollWidth") <= 375
+            assert reader.run(SMALL) == []
+    finally:
+        reader.scheme("light")
+        reader.size(1360, 900)
+    assert browser.errors == []
+
+
+def test_keys_alone_are_enough(busy: Running, reader: Tab) -> None:
+    reader.open(f"http://127.0.0.1:{busy.port}/inspector")
+    reader.press("g", "r")
+    reader.wait("document.querySelectorAll('.row').length === 50")
+    reader.press("j")
+    reader.wait("document.querySelector('#detail h1')")
+    first = reader.run("document.querySelector('.row.sel').id")
+    reader.press("j", "j", "k")
+    reader.wait("location.search.includes(document.querySelector('.row.sel').dataset.id)")
+    assert reader.run("document.querySelector('.row.sel').id") != first
+    reader.press("Enter")
+    reader.wait("document.activeElement.matches('#detail h1')")
+    reader.press("Escape")
+    reader.wait("document.activeElement.matches('.row.sel')")
+    reader.press("Escape")
+    reader.wait("!document.querySelector('.row.sel') && !location.search.includes('open')")
+    reader.press("/")
+    reader.wait("document.activeElement.matches('input[type=search]')")
+    reader.type("45.148.10.7")
+    reader.press("Enter")
+    reader.wait("location.search.includes('q=45.148.10.7')")
+    reader.wait("document.querySelectorAll('.row').length === 1")
+    reader.press("?")
+    reader.wait("document.querySelector('#keys').open")
+    reader.press("Escape")
+    reader.wait("!document.querySelector('#keys').open")
+
+
+def test_times_are_the_readers_and_utc_is_in_the_title(busy: Running, reader: Tab) -> None:
+    reader.open(f"http://127.0.0.1:{busy.port}/inspector/requests")
+    shown, title = reader.run(
+        "(() => { const one = document.querySelector('.row time'); return [one.textContent, one.title]; })()"
+    )
+    there = (int(title[11:13]) + 3) % 24
+    assert shown == f"{there:02}{title[13:19]}"
+    assert title.endswith("UTC")
+    assert "UTC+3" in reader.run("document.querySelector('.day').textContent")
+
+
+def test_a_bar_of_the_chart_opens_its_hour(busy: Running, reader: Tab) -> None:
+    reader.open(f"http://127.0.0.1:{busy.port}/inspector")
+    bar = reader.run(
+        "[...document.querySelectorAll('.chart a')].find((one) => one.querySelector('.accepted')).id"
+    )
+    reader.run(f"document.querySelector('#{bar}').dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+    reader.wait(f"location.search === '?hour={bar.removeprefix('bar-')}'")
+    reader.wait("document.querySelector('.row')")
+
+
+def test_what_is_new_waits_while_somebody_reads(busy: Running, reader: Tab) -> None:
+    reader.open(f"http://127.0.0.1:{busy.port}/inspector/requests")
+    reader.press("j")
+    reader.wait("document.querySelector('#detail h1')")
+    top = reader.run("document.querySelector('.row').id")
+    new = post(busy, form("ONTASKADD", {"FIELDS": {"ID": "77"}}, domain="p.bitrix24.ru"))
+    reader.wait("document.querySelector('#newer a')")
+    assert reader.run("document.querySelector('.row').id") == top
+    reader.click("#newer a")
+    reader.wait(f"document.querySelector('.row').id === 'row-{new}'")
+    reader.wait("document.querySelectorAll('.row.sel').length === 1")
+
+
+def test_the_language_is_a_switch(busy: Running, browser: Chromium) -> None:
+    tab = browser.tab()
+    tab.open(link(busy))
+    tab.wait("document.documentElement.lang === 'ru'")
+    tab.run("(() => { const one = document.querySelector('select[name=language]'); one.value = 'en'; "
+            "one.dispatchEvent(new Event('change')); })()")  # fmt: skip
+    tab.wait("document.documentElement.lang === 'en'")
+    tab.shows("What is wrong now")
