@@ -122,7 +122,7 @@ def test_from_an_empty_page_to_an_event_resent(
     tab.shows("EVENT_FORWARDED")
     assert got == ["ONUSERUPDATE"]
     tab.click(f"#detail a[href$='{accepted}']")
-    tab.shows(says("CHANGE_linked", account="@ivan_petrov", user=12))
+    tab.shows(says("HISTORY_linked", account="@ivan_petrov", user=12))
     tab.shows(says("THIS_EVENT"))
 
     # Resent, to one destination alone.

@@ -67,6 +67,19 @@ def test_the_printed_link_opens_it_and_leaves_the_address(clock: Clock) -> None:
     assert browser.get(door.link).location == "/inspector"
 
 
+def test_a_link_to_one_request_leads_there_after_the_door(clock: Clock) -> None:
+    door = Door(Settings(), clock)
+    browser = client(door)
+    key = door.link.partition("?")[2]
+    assert browser.get(f"/inspector/r/0123?pane=1&{key}").location == "/inspector/r/0123?pane=1"
+    asked = guarded(clock)
+    page = asked.get("/inspector/r/0123")
+    assert (page.status_code, 'action="/inspector/r/0123"' in page.text) == (401, True)
+    assert asked.post("/inspector/r/0123", data={"password": PASSWORD}).location == "/inspector/r/0123"
+    script = guarded(clock).get("/inspector/live", headers={"HX-Request": "true"})
+    assert (script.status_code, script.mimetype) == (401, "text/plain")
+
+
 def test_a_session_ends(clock: Clock) -> None:
     door = Door(Settings(), clock)
     browser = client(door)

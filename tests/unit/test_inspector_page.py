@@ -1,19 +1,24 @@
 """The inspector's frame: who may change what, in which language, and what a browser may load."""
 
+import ast
 import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, nodes
 
 from gateway.journal import Journal
+from gateway.local import inspector
 from gateway.local.inspector import VIEWS
-from gateway.local.inspector.words import WORDS, words
+from gateway.local.inspector.words import CATALOGUES, WORDS, words
 from gateway.settings import Settings, load
+from gateway.texts import SENTENCES
 from tests.support.deliveries import TOKEN
 from tests.support.inspector import Browser
 
+ROOM = Path(inspector.__file__).parent
 HERE = "http://localhost"
 FORBIDDEN = r"<style|\sstyle=|<script(?! src)|\son[a-z]+=|(?:src|href)=\"https?:"
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
@@ -89,6 +94,7 @@ def test_the_language_leads_nowhere_else(browser: Browser, elsewhere: str) -> No
 
 
 def test_every_word_stands_in_both_languages() -> None:
+    assert sum(len(one.WORDS) for one in CATALOGUES) == len(WORDS), "a key stands in two catalogues"
     for key, sentence in WORDS.items():
         assert sentence.ru.strip(), key
         assert sentence.en.strip(), key
@@ -96,6 +102,25 @@ def test_every_word_stands_in_both_languages() -> None:
         assert _fields(sentence.ru) == _fields(sentence.en), key
         if "|" in sentence.ru:
             assert (sentence.ru.count("|"), sentence.en.count("|")) == (2, 1), key
+
+
+def test_every_word_is_used_and_every_used_word_is_there() -> None:
+    used, asked = set(), set()
+    for template in (ROOM / "templates").glob("*.html"):
+        tree = Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(template.read_text("utf-8"))
+        used |= {node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)}
+        for call in tree.find_all(nodes.Call):
+            is_word = isinstance(call.node, nodes.Name) and call.node.name == "t"
+            if is_word and isinstance(call.args[0], nodes.Const):
+                asked.add(call.args[0].value)
+    for module in ROOM.glob("*.py"):
+        tree = ast.walk(ast.parse(module.read_text("utf-8")))
+        used |= {
+            node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+    beginnings = tuple(text for text in used if text.endswith("_") and len(text) > 1)
+    assert {key for key in WORDS if key not in used and not key.startswith(beginnings)} == set()
+    assert asked <= {*WORDS, *SENTENCES}
 
 
 def _fields(text: str) -> set[str]:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from html import escape
+from urllib.parse import quote, urlencode
 
 import flask
 
@@ -122,8 +123,8 @@ class Door:
         return int(until) > self._clock()
 
     def _go_on(self, session: str | None) -> flask.Response:
-        """To the inspector itself, without a key in the address."""
-        answer = flask.Response("", 303, {"Location": PATH})
+        """To the page that was asked for, without a key in the address."""
+        answer = flask.Response("", 303, {"Location": _asked_for(flask.request)})
         if session:
             secure = flask.request.is_secure or flask.request.headers.get("X-Forwarded-Proto") == "https"
             answer.set_cookie(
@@ -139,9 +140,9 @@ class Door:
         return answer
 
     def _closed(self, request: flask.Request) -> flask.Response:
-        if request.path not in ("", "/") or request.method not in ("GET", "HEAD"):
-            return self._text(401, "INSPECTOR_CLOSED")
-        return self._page(401) if self._password else self._text(401, "INSPECTOR_CLOSED")
+        # A link to one request, sent by a colleague, asks for the password too; a script's question does not.
+        asks = self._password and request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
+        return self._page(401) if asks else self._text(401, "INSPECTOR_CLOSED")
 
     def _refused(self, request: flask.Request) -> flask.Response:
         sender = request.remote_addr or "?"
@@ -168,9 +169,16 @@ class Door:
         page = (
             f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width"><title>{title}</title>'
-            f'<h1>{title}</h1><form method="post" action="{PATH}">'
+            f'<h1>{title}</h1><form method="post" action="{escape(_asked_for(flask.request))}">'
             f'<p><label for="password">{label}</label></p>'
             '<p><input type="password" id="password" name="password" autocomplete="current-password" '
             f"required autofocus> <button>{send}</button></p></form></html>"
         )
         return flask.Response(page, status, mimetype="text/html")
+
+
+def _asked_for(request: flask.Request) -> str:
+    """The address of the page that this request is for, without the key."""
+    path = PATH if request.path in ("", "/") else PATH + quote(request.path)
+    query = urlencode([(name, value) for name, value in request.args.items(multi=True) if name != "key"])
+    return f"{path}?{query}" if query else path

@@ -213,7 +213,7 @@ def change_words(page: Inspector, change: HistoryRow) -> str:
     """A row of a link's history."""
     account = _account(change.telegram_id, change.telegram_username)
     previous = _account(change.previous_telegram_id, change.previous_telegram_username)
-    key = f"CHANGE_{change.change}"
+    key = f"HISTORY_{change.change}"
     return page.words(key, account=account, previous=previous, user=change.bitrix_user_id)
 
 

@@ -13,17 +13,8 @@ from gateway.local.inspector.words import (
 )
 from gateway.texts import SENTENCES, Sentence
 
-WORDS: dict[str, Sentence] = {
-    **frame.WORDS,
-    **overview.WORDS,
-    **requests.WORDS,
-    **causes.WORDS,
-    **links.WORDS,
-    **dead.WORDS,
-    **polling.WORDS,
-    **explain.WORDS,
-    **check.WORDS,
-}
+CATALOGUES = (frame, overview, requests, causes, links, dead, polling, explain, check)
+WORDS: dict[str, Sentence] = {key: text for one in CATALOGUES for key, text in one.WORDS.items()}
 
 
 def words(key: str, language: str, /, **values: object) -> str:

@@ -12,7 +12,7 @@ WORDS: dict[str, Sentence] = {
         "{time}: принято {accepted}, отложено {aside}, отклонено {refused}",
         "{time}: {accepted} accepted, {aside} put aside, {refused} rejected",
     ),
-    "NOW": Sentence("сейчас", "now"),
+    "CHART_NOW": Sentence("сейчас", "now"),
     "TILE_accepted": Sentence("Принято", "Accepted"),
     "TILE_refused": Sentence("Отклонено", "Rejected"),
     "TILE_queue": Sentence("Очередь", "Queue"),

@@ -120,15 +120,15 @@ WORDS: dict[str, Sentence] = {
     ),
     "LINK_OF": Sentence("Связь пользователя {user}", "The link of user {user}"),
     "THIS_EVENT": Sentence("это событие", "this event"),
-    "CHANGE_linked": Sentence("{account} → пользователь {user}", "{account} → user {user}"),
-    "CHANGE_replaced": Sentence(
+    "HISTORY_linked": Sentence("{account} → пользователь {user}", "{account} → user {user}"),
+    "HISTORY_replaced": Sentence(
         "{account} → пользователь {user}, вместо {previous}", "{account} → user {user}, instead of {previous}"
     ),
-    "CHANGE_corrected": Sentence(
+    "HISTORY_corrected": Sentence(
         "исправлено: {account} → пользователь {user}", "corrected: {account} → user {user}"
     ),
-    "CHANGE_unlinked": Sentence("связь с {previous} снята", "the link with {previous} ended"),
-    "CHANGE_conflict": Sentence(
+    "HISTORY_unlinked": Sentence("связь с {previous} снята", "the link with {previous} ended"),
+    "HISTORY_conflict": Sentence(
         "связь с {previous} снята: аккаунт у другого пользователя",
         "the link with {previous} ended: another user has the account",
     ),
