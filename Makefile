@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS = $$($(BIN)/python -c 'import os; print(min(os.cpu_count() + 1, 6))')
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: run emulators setup test check lint chaos hostile defects mutants bench lab
+.PHONY: run emulators setup test check lint chaos hostile defects mutants bench lab pictures
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m gateway serve
@@ -31,6 +31,9 @@ hostile: $(VENV)/dev.stamp  # attacks by kinds, then a million hostile inputs: m
 
 defects: $(VENV)/dev.stamp  # defects put in on purpose, in a copy: each must be caught
 	@exec $(BIN)/python -m defects $(ARGS)
+
+pictures: $(VENV)/dev.stamp  # the pictures in the documents, by Chromium from a running gateway
+	@exec $(BIN)/python -m pictures
 
 lab: $(VENV)/run.stamp  # real middlemen between Bitrix24 and us: writes docs/middlemen.md; ARGS="express-axios nginx" for some
 	@exec $(BIN)/python -m lab $(ARGS)

@@ -292,7 +292,7 @@ class Journal:
         return self._read(lambda c: reading.latest_outcome(c, subscription), nothing)
 
     def count_tagged(self, tag: str, since: float) -> int:
-        """How many of the newest 3,000 accepted records have this tag and are not older than `since`."""
+        """How many of the newest 1,000 accepted records have this tag and are not older than `since`."""
         return self._read(lambda c: reading.count_tagged(c, tag, since), 0)
 
     def choices(self) -> tuple[list[str], list[str], list[str]]:

@@ -19,6 +19,14 @@ from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, TOKEN, delivery
 HOURS = (18, 22, 14, 10, 8, 4, 3, 4, 12, 28, 38, 42, 36, 40, 34, 29, 33, 18, 8, 4, 6, 9, 12, 7)
 NAMES = ("ivan_petrov", "olga_smirnova", "pavel", "anna_k", "dmitry_v", "maria_orlova")
 EVENTS = ("ONUSERUPDATE", "ONTASKUPDATE", "ONCRMDEALUPDATE", "ONTASKCOMMENTADD", "ONUSERADD")
+# Of the gateway whose day it is.
+SETTINGS = {
+    "BITRIX24_DOMAIN": "p.bitrix24.ru",
+    "BITRIX24_WEBHOOK_TOKEN": "1/abcdefabcdefabcdefabcd",
+    "WEBHOOK_URL": "https://hooks.example.com",
+    "FORWARD_TO": "https://bot.example.com/bitrix",
+    "RESYNC_EVERY": "1h",
+}
 SENDER = "185.26.122.10"
 SCANNER = "45.148.10.7"
 

@@ -11,12 +11,14 @@ from gateway.errors import PassingFailure
 from gateway.journal import Filters
 from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.probe import send_test_event
+from gateway.local.inspector.rows import rows
 from gateway.local.inspector.wrong import destinations, wrong_now
 from gateway.queues import open_embedded
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.sample_delivery import here
 
 HOURS = 24
+LATEST = 6  # requests
 HEIGHT = 56  # of the chart, in its own units
 STEP, WIDTH = 15, 11  # from bar to bar, and a bar's own
 
@@ -87,12 +89,14 @@ def tiles(page: Inspector) -> dict[str, Any]:
 
 
 def figures(page: Inspector) -> dict[str, Any]:
-    """The tiles, what is wrong, and whether anything came at all."""
+    """The tiles, what is wrong, and what came last; `empty` where nothing ever came."""
     came = Filters(kinds=("accepted", "aside", "refused", "not_queued"))
+    latest = page.journal.page(came, limit=LATEST).requests
     return {
         **tiles(page),
         "wrong": wrong_now(page, time.time()),
-        "empty": not page.journal.page(came, limit=1).requests,
+        "rows": rows(page, latest),
+        "empty": not latest,
     }
 
 

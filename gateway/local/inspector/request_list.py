@@ -99,7 +99,7 @@ def badge(page: Inspector) -> int:
     """Refusals that came after what this browser has seen in the list."""
     seen = flask.g.get("seen") or flask.request.cookies.get(SEEN, "")
     after = int(seen) if re.fullmatch(r"[0-9]{1,18}", seen) else 0
-    return page.journal.count_newer(Filters(kinds=("refused", "not_queued")), after)
+    return page.journal.count_newer(Filters(kinds=("refused", "not_queued")), after, most=100)
 
 
 def counts(page: Inspector, wanted: Wanted, now: float) -> dict[str, int]:

@@ -18,6 +18,8 @@ WORDS: dict[str, Sentence] = {
     "TILE_queue": Sentence("Очередь", "Queue"),
     "TILE_polling": Sentence("Сверка", "Polling"),
     "LATEST": Sentence("последнее", "last"),
+    "LATEST_REQUESTS": Sentence("Последние запросы", "Latest requests"),
+    "ALL_REQUESTS": Sentence("Все запросы", "All requests"),
     "NONE_YET": Sentence("ещё ни одного", "none yet"),
     "ASIDE": Sentence("отложено {n}|отложено {n}|отложено {n}", "{n} put aside|{n} put aside"),
     "N_CAUSES": Sentence("{n} причина|{n} причины|{n} причин", "{n} cause|{n} causes"),

@@ -1,0 +1,89 @@
+"""Take the documents' pictures from a running gateway with a day behind it: `python -m pictures`.
+
+The inspector's views in both languages, light and dark. The day is that of `tests/support/sample_day.py`.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway.journal import Journal
+from gateway.settings import load
+from tests.support.chromium import Tab, chromium
+from tests.support.inspector import link
+from tests.support.processes import ROOT, Running, environment, free_port, wait_until_listening
+from tests.support.sample_day import SETTINGS, fill
+
+OUT = ROOT / "docs/pictures"
+WIDTH, HEIGHT = 1280, 800
+
+
+@contextmanager
+def gateway(folder: Path, language: str) -> Iterator[Running]:
+    """`serve` with its files in `folder`, and a day in its journal."""
+    port = free_port()
+    env = environment(folder, HOST="127.0.0.1", PORT=str(port), LOG_LANGUAGE=language, **SETTINGS)
+    settings = load({name: value for name, value in env.items() if name.isupper()}, None)
+    journal = Journal(settings.journal_url)
+    fill(journal, settings, time.time())
+    journal.close()
+    stderr = folder / "stderr"
+    with stderr.open("wb") as sink:
+        command = [sys.executable, "-m", "gateway", "serve"]
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=sink, stderr=sink)
+    running = Running(process, port, stderr, env)
+    try:
+        wait_until_listening(running)
+        yield running
+    finally:
+        running.stop()
+
+
+def take(tab: Tab, running: Running, suffix: str) -> None:
+    """All pictures in one language."""
+    base = f"http://127.0.0.1:{running.port}/inspector"
+    for scheme, dark in (("light", ""), ("dark", "-dark")):
+        tab.scheme(scheme)
+        tab.size(WIDTH, HEIGHT)
+        tab.open(base)
+        settled(tab)
+        tab.picture(OUT / f"inspector-overview{dark}{suffix}.png")
+        tab.open(f"{base}/requests")
+        tab.press("j")
+        tab.wait("document.querySelector('#detail h1') && location.search.includes('open=')")
+        tab.run("document.activeElement.blur()")
+        settled(tab)
+        tab.picture(OUT / f"inspector-requests{dark}{suffix}.png")
+    tab.scheme("light")
+    tab.size(375, 812, 2)
+    tab.open(f"{base}/requests?show=refused")
+    settled(tab)
+    tab.picture(OUT / f"inspector-phone{suffix}.png")
+
+
+def settled(tab: Tab) -> None:
+    """Wait for the first look for news, so that no picture shows the page's beginning."""
+    tab.wait("document.querySelector('#live').textContent && !document.querySelector('#newer a')")
+
+
+def main(language_suffixes: Mapping[str, str]) -> None:
+    with tempfile.TemporaryDirectory() as temporary, chromium(Path(temporary, "profile")) as browser:
+        for language, suffix in language_suffixes.items():
+            folder = Path(temporary, language)
+            folder.mkdir()
+            with gateway(folder, language) as running:
+                tab = browser.tab()
+                tab.zone("Europe/Moscow")
+                tab.open(link(running))
+                take(tab, running, suffix)
+    for path in sorted(OUT.glob("inspector-*.png")):
+        print(f"{os.path.relpath(path, ROOT)}  {path.stat().st_size // 1024} KB")
+
+
+if __name__ == "__main__":
+    main({"en": "", "ru": ".ru"})
