@@ -114,9 +114,9 @@ def test_every_word_is_used_and_every_used_word_is_there() -> None:
             if is_word and isinstance(call.args[0], nodes.Const):
                 asked.add(call.args[0].value)
     for module in ROOM.glob("*.py"):
-        tree = ast.walk(ast.parse(module.read_text("utf-8")))
+        parsed = ast.walk(ast.parse(module.read_text("utf-8")))
         used |= {
-            node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            node.value for node in parsed if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
     beginnings = tuple(text for text in used if text.endswith("_") and len(text) > 1)
     assert {key for key in WORDS if key not in used and not key.startswith(beginnings)} == set()
