@@ -9,6 +9,7 @@ from gateway.journal.model import FAILURES, REQUEUED, TAGS, NewRequest
 
 FOLD_SECONDS = 86_400.0  # an equal request after that is a record of its own
 FLOOD_ROWS = 200  # records an hour of one sender's refused requests; what is over is counted in one
+FLOOD_ROWS_IN_ALL = 1000  # the same of all senders: behind a proxy that adds nothing they name themselves
 KEPT_TEXT = 2000  # characters of a reason
 KEPT_RESENDS = 20  # of one event, the newest
 
@@ -21,18 +22,24 @@ _RANK = {tag: rank for rank, tag in enumerate(TAGS.values())}
 
 
 class Floods:
-    """How many records a sender has made in this hour."""
+    """How many records a sender has made in this hour, and all of them."""
 
     def __init__(self) -> None:
         self._hour = 0
+        self._all = 0
         self._counts: dict[str, int] = {}
 
-    def over(self, sender: str, at: float) -> bool:
-        """Whether this sender's next record is one too many; counts it."""
-        if int(at // 3600) != self._hour or len(self._counts) > 100_000:
-            self._hour, self._counts = int(at // 3600), {}
+    def over(self, sender: str, at: float) -> str:
+        """The fold of what is one record too many, "" for what is not; counts it."""
+        if int(at // 3600) != self._hour:
+            self._hour, self._all, self._counts = int(at // 3600), 0, {}
+        if self._all >= FLOOD_ROWS_IN_ALL:
+            return "flood"
         self._counts[sender] = count = self._counts.get(sender, 0) + 1
-        return count > FLOOD_ROWS
+        if count > FLOOD_ROWS:
+            return f"flood {sender}"
+        self._all += 1
+        return ""
 
 
 def fold_of(
@@ -41,9 +48,8 @@ def fold_of(
     """The fold that a request is counted in, one for all of a sender who floods; whether it has a record."""
     if _known(connection, fold, at) is not None:
         return fold, True
-    if floods.over(sender, at):
-        fold = f"flood {sender}"
-        return fold, _known(connection, fold, at) is not None
+    if flood := floods.over(sender, at):
+        return flood, _known(connection, flood, at) is not None
     return fold, False
 
 

@@ -128,6 +128,22 @@ def test_a_flood_does_not_push_out_the_evidence(
     assert sum(count for *_, count in journal.hours(0)) == 1001
 
 
+def test_nor_does_a_flood_of_a_new_sender_each_time(
+    journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a proxy that adds no address, senders write `X-Forwarded-For` themselves."""
+    monkeypatch.setattr(writing, "FLOOD_ROWS_IN_ALL", 50)
+    evidence = new("refused", fold="evidence")
+    journal.add_requests([evidence])
+    for number in range(500):
+        fold, _ = journal.fold_of(f"tiny {number}", f"10.0.{number // 250}.{number % 250}", clock.now)
+        journal.add_requests([new("refused", fold=fold)])
+    records = journal.page(limit=200).requests
+    assert len(records) == 52
+    assert (records[0].count, records[-1].request_id) == (450, evidence.request_id)
+    assert journal.fold_of("another", "45.148.10.7", clock.now + 3600) == ("another", False)
+
+
 def test_shares_have_limits_of_their_own(
     journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
