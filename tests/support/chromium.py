@@ -93,12 +93,15 @@ class Tab:
             f"one.checkVisibility() && "
             f"one.textContent.trim().replace(/\\s+/g, ' ').startsWith({json.dumps(what)}))"
         )
-        self.wait(f"document.readyState === 'complete' && {found}")
-        box = self.run(
-            f"(() => {{ const one = {found}; one.scrollIntoView({{block: 'center'}}); "
+        middle = (
+            f"(() => {{ const one = {found}; if (!one) return null; one.scrollIntoView({{block: 'center'}}); "
             "const box = one.getClientRects()[0]; "  # of a link on two lines, the first
-            "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+            "const at = [box.x + box.width / 2, box.y + box.height / 2]; "
+            "const hit = document.elementFromPoint(...at); "  # nothing else lies there, or came there since
+            "return hit && (one.contains(hit) || hit.contains(one)) ? at : null; })()"
         )
+        self.wait(f"document.readyState === 'complete' && {middle}")
+        box = self.run(middle)
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 

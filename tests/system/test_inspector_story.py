@@ -191,6 +191,14 @@ SMALL = """[...document.querySelectorAll("nav a, button, .button, .chip, select,
   .map((one) => one.outerHTML.slice(0, 80))"""
 
 
+def choose(tab: Tab, name: str, value: str) -> None:
+    tab.wait("document.readyState === 'complete'")
+    tab.run(
+        f"(() => {{ const one = document.querySelector('select[name={name}]'); one.value = '{value}'; "
+        "one.dispatchEvent(new Event('change')); })()"
+    )
+
+
 @pytest.mark.parametrize("view", [*(view.name for view in VIEWS), "one"])
 def test_a_view_can_be_read_everywhere(busy: Running, reader: Tab, browser: Chromium, view: str) -> None:
     base = f"http://127.0.0.1:{busy.port}/inspector"
@@ -281,7 +289,50 @@ def test_the_language_is_a_switch(busy: Running, browser: Chromium) -> None:
     tab = browser.tab()
     tab.open(link(busy))
     tab.wait("document.documentElement.lang === 'ru'")
-    tab.run("(() => { const one = document.querySelector('select[name=language]'); one.value = 'en'; "
-            "one.dispatchEvent(new Event('change')); })()")  # fmt: skip
+    choose(tab, "language", "en")
     tab.wait("document.documentElement.lang === 'en'")
     tab.shows("What is wrong now")
+
+
+def test_a_filter_leads_to_an_address_that_says_no_more(busy: Running, reader: Tab) -> None:
+    reader.open(f"http://127.0.0.1:{busy.port}/inspector/requests?show=refused")
+    choose(reader, "cause", "TOKEN_ABSENT")
+    reader.wait("new URLSearchParams(location.search).get('cause') === 'TOKEN_ABSENT'")
+    reader.wait("document.querySelectorAll('.row').length === 1")
+    assert reader.run("[...new URLSearchParams(location.search).keys()].sort().join()") == "cause,show"
+
+
+def test_more_rows_join_the_page(busy: Running, reader: Tab) -> None:
+    reader.open(f"http://127.0.0.1:{busy.port}/inspector/requests?period=7d")
+    for rows in (100, 150):
+        reader.run("document.querySelector('.more').click()")
+        reader.wait(f"document.querySelectorAll('.row').length === {rows}")
+    ids = "[...document.querySelectorAll('.row')].map((one) => one.id)"
+    assert reader.run(f"new Set({ids}).size") == 150
+
+
+def test_a_hidden_tab_asks_nothing(busy: Running, reader: Tab) -> None:
+    reader.open(f"http://127.0.0.1:{busy.port}/inspector")
+    reader.run("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
+    reader.run("document.dispatchEvent(new Event('visibilitychange'))")
+    reader.shows(words("PAUSED", "ru"))
+    reader.wait("!document.querySelector('.htmx-request')")
+    asked = "performance.getEntriesByType('resource').filter((one) => one.name.includes('/live')).length"
+    before = reader.run(asked)
+    time.sleep(2.5)  # a look for news would have come
+    assert reader.run(asked) == before
+    reader.run("delete document.hidden")
+    reader.run("document.dispatchEvent(new Event('visibilitychange'))")
+    reader.wait(f"{asked} > {before}")
+
+
+def test_what_is_copied_is_on_the_clipboard(busy: Running, reader: Tab) -> None:
+    reader.open(f"http://127.0.0.1:{busy.port}/inspector/requests?show=refused")
+    reader.press("j")
+    reader.wait("document.querySelector('#detail h1')")
+    reader.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    reader.press("c")
+    reader.wait("window.copied?.startsWith('curl ')")
+    assert '"$TOKEN"' in reader.run("window.copied")
+    reader.click(words("COPY_LINK", "ru"))
+    reader.wait("window.copied.startsWith('http://127.0.0.1:') && window.copied.includes('/inspector/r/')")

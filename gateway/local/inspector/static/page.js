@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const TICK = 2000; // ms between two looks for news
+  const PAGE = 50; // rows of a list at first
   const WIDE = window.matchMedia("(min-width: 52.01rem)");
   const one = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -117,7 +118,7 @@
   // What is new goes into the list by itself while nobody reads; else it waits behind "12 new".
   function fresh() {
     const bar = one("#newer a");
-    const reading = window.scrollY > 40 || one(".row.sel") || one(".list")?.contains(document.activeElement);
+    const reading = window.scrollY > 40 || rows().length > PAGE || one(".row.sel") || one(".list")?.contains(document.activeElement);
     if (bar && !reading) bar.click();
   }
 
@@ -268,7 +269,13 @@
     }
   });
   document.addEventListener("submit", (event) => {
-    const asks = event.submitter?.dataset.confirm || event.target.dataset.confirm;
+    const form = event.target;
+    if (form.matches("[role=search]")) { // an address says what is asked for, and nothing of what is not
+      const empty = [...form.elements].filter((one) => one.name && (!one.value || one.value === one.dataset.plain));
+      empty.forEach((one) => { one.disabled = true; });
+      window.setTimeout(() => empty.forEach((one) => { one.disabled = false; }));
+    }
+    const asks = event.submitter?.dataset.confirm || form.dataset.confirm;
     if (asks && !window.confirm(asks)) event.preventDefault();
   });
 
