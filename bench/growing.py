@@ -90,12 +90,12 @@ def _change(user: int, known: Known) -> dict[str, Any]:
 
 
 def events(users: int, count: int, first: int) -> Iterator[tuple[str, Observation]]:
-    """Half of them say what is known, the others bring a new account or claim a colleague's."""
+    """Mostly what is known already; one in ten brings a new account, one in ten claims a colleague's."""
     chance = random.Random(first)
     for number in range(first, first + count):
         user, at = chance.randrange(1, users + 1), NOW + timedelta(seconds=number)
-        colleague = chance.choice([user, user, user + 1])
-        account = Account(telegram_id=EACH * colleague + chance.choice([3, 3, 7]))
+        said = chance.randrange(10)
+        account = Account(telegram_id=EACH * (user + (said == 0)) + (7 if said == 1 else 3))
         yield f"new-{number}", Observation(user, account, Moment(at, at), None, None)
 
 

@@ -231,9 +231,14 @@ def embedded(directory: Path, portal: PortalSimulator) -> World:
     return World(directory, portal, env, {"serve": serve}, destinations=found)
 
 
-def cloud(directory: Path, portal: PortalSimulator, emulator: Emulator, postgres: Postgres) -> World:
-    """As on Google Cloud: a process each for the receiver, the two consumers and the forwarder."""
-    found = destinations(dead=False)  # the emulator knows no backoff: one that is dead is all it would do
+def cloud(
+    directory: Path, portal: PortalSimulator, emulator: Emulator, postgres: Postgres, *, dead: bool = False
+) -> World:
+    """As on Google Cloud: a process each for the receiver, the two consumers and the forwarder.
+
+    What a dead destination refuses is soon a dead letter: the emulator knows no backoff.
+    """
+    found = destinations(dead=dead)
     project = f"chaos-{os.urandom(4).hex()}"
     database = postgres.new_database()
     queue = {"QUEUE_URL": f"pubsub://{project}/b24-events", "PUBSUB_EMULATOR_HOST": emulator.host}
@@ -246,15 +251,15 @@ def cloud(directory: Path, portal: PortalSimulator, emulator: Emulator, postgres
         processes[name] = Process(name, command, port, env, directory)
     for topic in ("b24-events", "b24-dead-letters"):
         emulator.call("PUT", f"projects/{project}/topics/{topic}", {})
-    dead = f"projects/{project}/topics/b24-dead-letters"
-    emulator.call("PUT", f"projects/{project}/subscriptions/b24-dead-letters", {"topic": dead})
+    letters = f"projects/{project}/topics/b24-dead-letters"
+    emulator.call("PUT", f"projects/{project}/subscriptions/b24-dead-letters", {"topic": letters})
     subscriptions = {"on_user_update": "on_user_update", "on_user_add": "on_user_add"}
     for destination in read_destinations(env["FORWARD_TO"]):
         subscriptions[f"forward_event-{destination.id}"] = "forward_event"
     for name, function in subscriptions.items():
         port = processes[function].port
         push = {"pushEndpoint": f"http://127.0.0.1:{port}/projects/{project}/topics/b24-events"}
-        policy = {"deadLetterTopic": dead, "maxDeliveryAttempts": int(ATTEMPTS)}
+        policy = {"deadLetterTopic": letters, "maxDeliveryAttempts": int(ATTEMPTS)}
         told = {
             "topic": f"projects/{project}/topics/b24-events",
             "pushConfig": push,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from bench.figures import (
+    burst,
     cold,
     consumers,
     cpu,
@@ -33,6 +34,8 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Result]]] = {
     "consumers": consumers.committed_links,
     "grown": grown.links,
     "waiting": waiting.messages,
+    "burst": burst.to_one_of_ten_a_second,
+    "scale": burst.of_a_thousand_portals,
     "resync": resync.of_many_users,
     "serve": served.posted_and_linked,
     "destinations": served.to_two_destinations,
