@@ -175,8 +175,8 @@ DEFECTS = [
     one(
         "replay marks an event before it is back",
         "gateway/cli/replay.py",
-        "        if not self.dry:\n            put_back(",
-        "        self.store.mark_replayed(kept.event_id)\n        if not self.dry:\n            put_back(",
+        "            began = time.time()\n",
+        "            began = time.time()\n            self.store.mark_replayed(kept.event_id)\n",
         "tests/integration/test_replay.py",
     ),
     one(
@@ -332,8 +332,8 @@ DEFECTS = [
     one(
         "of a key given twice in JSON, one is taken",
         "gateway/ingest/json_value.py",
-        "        if len(read) != len(items):\n",
-        "        if False:\n",
+        "        twice = twice or len(values) > 1\n",
+        "        twice = False\n",
         "tests/unit/test_decode.py",
     ),
     one(
