@@ -285,6 +285,9 @@ def test_an_accepted_event_is_resent_to_all_or_to_one(
 def test_a_rejected_request_is_never_resent(settings: Settings, browser: Browser, recorder: Recorder) -> None:
     name = came(recorder, form(token=OTHER_TOKEN))
     assert browser.post(f"/r/{name}/resend").status_code == 409
+    headers = {"Origin": "http://localhost", "X-Page-Token": browser.token(), "HX-Request": "true"}
+    within = browser.client.post(f"/inspector/r/{name}/resend", headers=headers)
+    assert (within.status_code, 'role="alert"' in within.text) == (200, True)
     assert open_embedded(settings).depth() == 0
 
 

@@ -168,7 +168,8 @@ class Door:
         )
         page = (
             f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
-            f'<meta name="viewport" content="width=device-width"><title>{title}</title>'
+            f'<meta name="viewport" content="width=device-width">'
+            f'<meta name="color-scheme" content="light dark"><title>{title}</title>'
             f'<h1>{title}</h1><form method="post" action="{escape(_asked_for(flask.request))}">'
             f'<p><label for="password">{label}</label></p>'
             '<p><input type="password" id="password" name="password" autocomplete="current-password" '

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import flask
@@ -118,14 +118,17 @@ class Inspector:
         return flask.url_for("guide", _anchor=code.lower())
 
     def badges(self) -> dict[str, int]:
-        """What waits in each view; nothing of a store that does not answer."""
-        counts = {}
+        """What waits in each view, asked once for an answer; nothing of a store that does not answer."""
+        if "badges" in flask.g:
+            return cast(dict[str, int], flask.g.badges)
+        counts: dict[str, int] = {}
         for view in self.views:
             if view.badge is not None:
                 try:
                     counts[view.name] = view.badge(self)
                 except PassingFailure:
                     counts[view.name] = 0
+        flask.g.badges = counts
         return counts
 
 

@@ -109,7 +109,9 @@ def register(page: Inspector) -> None:
         try:
             event_id = resend(page.settings_here, detail["request"], to)
         except (GatewayError, PassingFailure) as failure:
-            return _answered(page, detail, problem=text_of(failure, page.language)), 409
+            said = _answered(page, detail, problem=text_of(failure, page.language))
+            # htmx shows what comes with 200 alone.
+            return said, 200 if "HX-Request" in flask.request.headers else 409
         return _answered(page, values(page, request_id) or detail, sent=event_id)
 
 

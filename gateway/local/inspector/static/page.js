@@ -111,6 +111,10 @@
     showLive();
     fresh();
   });
+  // What was pressed on a page whose session or server has ended does nothing: begin anew at the door.
+  document.addEventListener("htmx:responseError", (event) => {
+    if (!isPoll(event) && [401, 403].includes(event.detail.xhr.status)) window.location.reload();
+  });
   document.addEventListener("htmx:afterSettle", (event) => { localize(event.detail.elt); enhance(event.detail.elt); });
   document.addEventListener("htmx:oobAfterSwap", (event) => { localize(event.detail.target); enhance(event.detail.target); });
   document.addEventListener("visibilitychange", () => { showLive(); tick(); });
