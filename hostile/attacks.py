@@ -74,7 +74,7 @@ def row(tried: Tried, language: str) -> str:
         for name in ("what", "result")
     )
     by = tried.attack.get("tests", "python -m bench worst").partition(" -k ")[0]
-    shown = ", ".join(f"`{file}`" for file in by.split(" tests/")) if by.startswith("tests/") else f"`{by}`"
+    shown = ", ".join(f"`{file}`" for file in by.split()) if by.startswith("tests/") else f"`{by}`"
     return f"| {what} | {result} | {shown} |"
 
 

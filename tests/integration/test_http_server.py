@@ -313,3 +313,23 @@ def test_an_answer_without_a_length_is_streamed(start: Callable[..., Server]) ->
     answer = server.exchange(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert answer.endswith(b"\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
     assert server.exchange(b"GET / HTTP/1.0\r\n\r\n").endswith(b"\r\n\r\nonetwo")
+
+
+INNER = b"GET /inner HTTP/1.1\r\nHost: a\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(INNER) + INNER + b"\r\n0\r\n\r\n"
+DECLARED = b"Content-Length: %d\r\n\r\n" % len(INNER) + INNER
+
+
+@pytest.mark.parametrize("line", [b"POST /", b"GET /health", b"HEAD /", b"PUT /x"])
+@pytest.mark.parametrize("framed", [DECLARED, CHUNKED], ids=["declared", "in chunks"])
+@pytest.mark.parametrize(
+    "kind", [b"application/x-www-form-urlencoded", b"application/json", b"text/plain", b""]
+)
+def test_what_a_proxy_takes_for_one_request_gets_one_answer(
+    line: bytes, framed: bytes, kind: bytes, start: Callable[..., Server]
+) -> None:
+    server = start()
+    head = line + b" HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nContent-Type: " + kind + b"\r\n"
+    answers = server.exchange(head + framed)
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert len(server.seen) == 1
