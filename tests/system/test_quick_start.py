@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pages import ROOT, shell_blocks
+from tests.support.pages import ROOT, blocks, shell_blocks
 from tests.support.processes import free_port, wait_for
 
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests", "bench", "var", "mutants", "lab")
@@ -34,6 +34,7 @@ class Reader:
         self.project = project
         self.port = str(free_port())
         self.start, self.send, self.look, *_ = (block.text for block in shell_blocks(PAGE[language]))
+        self.answer = next(block.text for block in blocks(PAGE[language]) if block.kind == "text")
         self.listening, self.linked, self.missing, self.stopped = WORDS[language]
         self._log = project / "server.log"
         self._environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -107,6 +108,9 @@ def test_the_first_steps(reader: Reader) -> None:
     assert '"code": "TOKEN_NOT_FOUND"' in reader.run(without)
     refusal = reader.reads("[TOKEN_NOT_FOUND: AUTH_MISSING]")
     assert reader.missing in refusal
+    # What the page shows of it, line by line as on a terminal, is what the log says.
+    for line in reader.answer.splitlines():
+        assert line.strip(" →") in refusal
     guide, _, section = refusal.rpartition("docs/")[2].split(" [")[0].partition("#")
     assert f"\n## {section.upper()}" in (reader.project / "docs" / guide).read_text()
 
