@@ -1,7 +1,7 @@
 """What a sender controls, made fit for a log: cut, escaped, and without anything like a secret."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from verify import fingerprint
@@ -16,6 +16,14 @@ SECRET_NAMES = (
 _ENDS = tuple(f"_{name}" for name in SECRET_NAMES)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _APART = re.compile(r"[^A-Za-z0-9]+")
+
+# What operators and proxies call a secret, beside Bitrix24's own names.
+_LIKE_SECRET = re.compile(
+    r"token|secret|passw|pwd|cookie|api[-_]?key|session|sessid|credential|signature|jwt"
+    r"|client[-_]?id|(?:auth|refresh)[-_]?id",
+    re.IGNORECASE,
+)
+_LIKE_SECRET_LEAF = re.compile(r"(?:\A|[^a-z])(?:auth|authorization|sid)\Z", re.IGNORECASE)
 
 _TOKEN_RUN = re.compile(r"[A-Za-z0-9_-]{16,}")
 _MASK = re.compile(r"<masked \d+ (?:[0-9a-f]{8}|-)>")
@@ -34,6 +42,16 @@ def is_secret_name(name: str) -> bool:
     """
     words = "_".join(_APART.sub("_", _HUMP.sub("_", name[-100:])).strip("_").lower().split("_"))
     return words in SECRET_NAMES or words.endswith(_ENDS)
+
+
+def may_be_secret(names: Iterable[str]) -> bool:
+    """Whether the keys on the way to a value may call it a secret: then nobody is shown the value.
+
+    Wider than `is_secret_name`, which decides what goes on the queue: there a value that is
+    no secret must not be lost. `auth` alone is a secret, its fields are not.
+    """
+    levels = [name for name in names if name]
+    return any(map(_LIKE_SECRET.search, levels)) or bool(levels and _LIKE_SECRET_LEAF.search(levels[-1]))
 
 
 def names_secret(text: str) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from gateway.addresses import portal_name
 from gateway.destinations import Destination, read_destinations
+from gateway.durations import duration
 from gateway.errors import SettingError
 from gateway.postgres_url import connection_arguments
 
@@ -17,9 +18,7 @@ _INCOMING_URL = re.compile(
     r"(?:https?://)?((?:http://(?=127\.|localhost))?[a-z0-9.:_-]{1,260})/rest/([0-9]+)/([A-Za-z0-9]+)(?:/[\w.]*)?/?",
     re.IGNORECASE,
 )
-_EVERY = re.compile(r"([1-9][0-9]{0,5})([smh])")
 _DATABASES = "sqlite:///PATH | postgresql://USER:PASSWORD@HOST/NAME | firestore://PROJECT/DATABASE"
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def incoming_address(value: str) -> str:
@@ -143,11 +142,10 @@ def forward_secret(text: Mapping[str, str]) -> str | None:
 def capture_until(value: str | None) -> datetime | None:
     if value is None:
         return None
-    if span := _EVERY.fullmatch(value):
-        until = datetime.now(UTC) + timedelta(seconds=int(span[1]) * _SECONDS[span[2]])
-        if until > datetime.now(UTC) + timedelta(hours=1):
+    if span := duration(value):
+        if span > timedelta(hours=1):
             raise SettingError("WEBHOOK_CAPTURE_UNTIL", "EXPECTED_TIME")
-        return until
+        return datetime.now(UTC) + span
     try:
         until = datetime.fromisoformat(value)
     except ValueError:
@@ -160,10 +158,10 @@ def capture_until(value: str | None) -> datetime | None:
 def every(value: str | None) -> int | None:
     if value is None:
         return None
-    match = _EVERY.fullmatch(value)
-    if match is None:
+    span = duration(value)
+    if span is None or value.endswith("d"):
         raise SettingError("RESYNC_EVERY", "EXPECTED_EVERY")
-    return int(match[1]) * _SECONDS[match[2]]
+    return round(span.total_seconds())
 
 
 def accepted_tokens(setting: str | None) -> tuple[tuple[str, bytes], ...]:

@@ -35,6 +35,7 @@ from gateway.setting_values import (
     webhook_url,
     whole,
 )
+from verify import fingerprint
 
 T = TypeVar("T")
 ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
@@ -113,6 +114,11 @@ class Settings:
             return self.tokens
         bound = tuple(token for named, token in self.bound_tokens if named == portal)
         return bound or self.unbound_tokens
+
+    @property
+    def fingerprints(self) -> str:
+        """The fingerprints of all accepted tokens, for people; `-` for one too short to have one."""
+        return ", ".join(fingerprint(token) or "-" for token in self.tokens) or "-"
 
     @property
     def queue_kind(self) -> str:

@@ -19,7 +19,6 @@ from gateway import __version__, logs
 from gateway.errors import SettingError
 from gateway.settings import Settings, language, load
 from gateway.texts import say, text_of
-from verify import fingerprint
 
 log = logging.getLogger("gateway.startup")
 
@@ -108,14 +107,13 @@ def exposed_dotenv(path: str | Path = ".env") -> Path | None:
 
 def summary(loaded: Settings) -> str:
     """How many tokens are accepted, which, and the address to paste."""
-    prints = ", ".join(fingerprint(token) or "-" for token in loaded.tokens) or "-"
     address = loaded.paste_url or say("ADDRESS_UNKNOWN", loaded.language)
     return say(
         "STARTED",
         loaded.language,
         version=__version__,
         count=len(loaded.tokens),
-        prints=prints,
+        prints=loaded.fingerprints,
         address=address,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.replay import parse_since
+from gateway.cli.since import parse_since
 from gateway.events import rfc3339
 from gateway.journal import open_journal
 from gateway.settings import Settings, load
@@ -68,7 +68,7 @@ def command(
     if context.invoked_subcommand is not None:
         context.obj = settings
         return
-    wanted = Wanted(refused, event, user, portal, parse_since(since))
+    wanted = Wanted(refused, event, user, portal, parse_since(since) if since else None)
     journal = open_journal(settings)
     found = events.listed(journal, wanted)
     if as_json and not follow:

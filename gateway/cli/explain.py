@@ -17,7 +17,6 @@ from gateway.settings import Settings, load
 from gateway.texts import say, state_key, text_of
 from gateway.tools.explain import Unreadable, read
 from gateway.tools.explain.verdict import Explanation, explain
-from verify import fingerprint
 
 _MAX_INPUT = 16 * 1024 * 1024  # bytes; a list of log entries may be long
 _STYLES = {"match": "green", "mismatch": "red", "malformed": "yellow", "absent": "dim"}
@@ -92,8 +91,9 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
         console.print(_table(explanation, tell))
     if explanation.read_as:
         show(Text(tell("READ_AS", kind=tell(f"READ_AS_{explanation.read_as}")), style="dim"))
-    prints = ", ".join(fingerprint(token) or "-" for token in settings.tokens) or "-"
-    show(Text(tell("EXPLAIN_ACCEPTED", count=len(settings.tokens), prints=prints), style="dim"))
+    show(
+        Text(tell("EXPLAIN_ACCEPTED", count=len(settings.tokens), prints=settings.fingerprints), style="dim")
+    )
 
 
 def _tell(language: str, key: str, **values: object) -> str:

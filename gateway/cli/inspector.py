@@ -2,7 +2,7 @@
 
 import click
 
-from gateway.cli.replay import parse_since
+from gateway.cli.since import parse_since
 from gateway.settings import load
 from gateway.texts import say
 
@@ -26,7 +26,7 @@ def command(project: str | None, since: str) -> None:
     from gateway.local.serve import listen
 
     settings = load()
-    begin = parse_since(since)
+    begin = parse_since(since) if since else None
     if project is None and settings.queue_kind == "pubsub":
         project = settings.queue_url.split("/")[2]
     if project is None or begin is None:

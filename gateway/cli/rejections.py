@@ -1,28 +1,19 @@
 """`./b24 rejections`: why requests were refused, and how often."""
 
 import json
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
+from gateway.cli.since import parse_since
 from gateway.events import rfc3339
 from gateway.settings import Settings, load
 from gateway.texts import say
 from gateway.tools.rejections import Group, Refusal, grouped, of_cloud, of_journal
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _ago(_ctx: click.Context, _option: click.Parameter, value: str) -> timedelta:
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value.strip().lower())
-    if found is None:
-        raise click.BadParameter("expected a whole number and s, m, h or d, such as 90m")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 @click.command(
@@ -31,15 +22,13 @@ def _ago(_ctx: click.Context, _option: click.Parameter, value: str) -> timedelta
     "Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.",
     epilog="Example: ./b24 rejections --since 24h",
 )
-@click.option(
-    "--since", metavar="TIME", callback=_ago, default="1h", show_default=True, help="How far to look back."
-)
+@click.option("--since", metavar="TIME", default="1h", show_default=True, help="How far to look back.")
 @click.option("--follow", is_flag=True, help="Then go on, with each refusal as it comes.")
 @click.option("--project", metavar="PROJECT", help="The Google Cloud project; default: QUEUE_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow one refusal a line.")
-def command(since: timedelta, follow: bool, project: str | None, as_json: bool) -> None:
+def command(since: str, follow: bool, project: str | None, as_json: bool) -> None:
     settings = load()
-    refusals = _refusals(settings, datetime.now(UTC) - since, follow, project)
+    refusals = _refusals(settings, parse_since(since), follow, project)
     if follow:
         for refusal in refusals:
             click.echo(json.dumps(refusal.to_json(), ensure_ascii=False)) if as_json else _print(refusal)

@@ -2,18 +2,18 @@
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import chain
 from typing import IO, Any
 
 import click
 
+from gateway.cli.since import parse_since
 from gateway.errors import GatewayError
 from gateway.journal import Journal, open_journal
 from gateway.links import open_store
@@ -30,9 +30,6 @@ from gateway.tools.recovery import (
     store_letters,
 )
 from gateway.tools.recovery_log import Parts, cloud_records, exported
-
-_AGO = re.compile(r"([0-9]{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 EPILOG = """\b
 Examples:
@@ -67,7 +64,7 @@ def command(
     as_json: bool,
 ) -> int:
     settings = load()
-    begin = parse_since(since)
+    begin = parse_since(since) if since else None
     names = {name.upper() for name in events}
     failures: list[GatewayError] = []
     parts = Parts("file" if file else "log", settings.tokens)
@@ -97,6 +94,11 @@ def command(
         for one in filter(wanted, found):
             run.take(one)
             advance()
+    return _left_behind(parts, damaged, failures, settings)
+
+
+def _left_behind(parts: Parts, damaged: list[int], failures: list[GatewayError], settings: Settings) -> int:
+    """Name what was kept and could not be put back, and why; the exit code."""
     for event_id in parts.incomplete():
         click.echo(say("REPLAY_INCOMPLETE", settings.language, event_id=event_id), err=True)
     if parts.unsigned:
@@ -181,21 +183,6 @@ def _report(run: Run, settings: Settings, as_json: bool) -> None:
             click.echo(f"{one['event']}  {one['event_id']}  {one['from']}")
     key = "REPLAY_WOULD" if run.dry else "REPLAY_DONE"
     click.echo(say(key, settings.language, count=len(run.done), skipped=run.skipped))
-
-
-def parse_since(text: str | None) -> datetime | None:
-    """A time in RFC 3339 with its zone, or how long ago: `30m`, `2h`, `7d`. Raises `click.BadParameter`."""
-    if text is None:
-        return None
-    if ago := _AGO.fullmatch(text.strip()):
-        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise click.BadParameter("expected 2026-01-31T12:00:00Z, or 30m, 2h, 7d", param_hint="--since")
-    return moment
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from gateway.cli.replay import parse_since
+from gateway.cli.since import parse_since
 from gateway.portal.reconcile import Progress
 from gateway.portal.resync import run
 from gateway.settings import load
@@ -38,7 +38,7 @@ from gateway.texts import say
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(since: str | None, dry_run: bool, confirmed: int, as_json: bool) -> None:
     settings = load()
-    begin = parse_since(since)
+    begin = parse_since(since) if since else None
     with _progress(settings.domain) as progress:
         summary = run(settings, since=begin, progress=progress, dry_run=dry_run, confirmed=confirmed)
     values = summary.as_json()

@@ -83,27 +83,33 @@ def command(
         )
         return 2
     text = answer.data.decode("utf-8", "replace")
+    queued = _report(event, answer.status, text, settings, address.loopback, as_json)
+    if wrong_token and not as_json and _parsed(text).get("code") == "TOKEN_MISMATCH":
+        click.echo(say("TRIGGER_WRONG", settings.language), err=True)
+    return 0 if queued else 1
+
+
+def _report(event: str, status: int, text: str, settings: Settings, waits: bool, as_json: bool) -> bool:
+    """Print the answer, and what came of the event where it `waits` for that; whether it was queued."""
     said = _parsed(text)
-    queued = answer.status == 200 and said.get("code") == "EVENT_QUEUED"
-    came = _came_of(str(said.get("event_id")), settings) if queued and address.loopback else []
+    queued = status == 200 and said.get("code") == "EVENT_QUEUED"
+    came = _came_of(str(said.get("event_id")), settings) if queued and waits else []
     if as_json:
         click.echo(
             as_json_text(
                 {**said, "outcomes": [_shown(one, settings.language) for one in came]} if said else text
             )
         )
-        return 0 if queued else 1
-    click.echo(printable(f"{answer.status} {said.get('code', '')} {said.get('message', text[:200])}"))
+        return queued
+    click.echo(printable(f"{status} {said.get('code', '')} {said.get('message', text[:200])}"))
     for one in came:
         click.echo(_in_words(one, event, settings))
-    if queued and address.loopback and not came:
+    if queued and waits and not came:
         event_id = printable(str(said.get("event_id")))
         click.echo(
             say("TRIGGER_WAITED", settings.language, seconds=WAIT_SECONDS, event_id=event_id), err=True
         )
-    if wrong_token and said.get("code") == "TOKEN_MISMATCH":
-        click.echo(say("TRIGGER_WRONG", settings.language), err=True)
-    return 0 if queued else 1
+    return queued
 
 
 def _came_of(event_id: str, settings: Settings) -> list[Outcome]:

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote_plus
 
 from gateway.ingest.decision import Judgement
 from gateway.ingest.incoming import Incoming
-from gateway.redaction import clean, mask_secrets, mask_text
+from gateway.redaction import clean, mask_secrets, mask_text, may_be_secret
 from gateway.settings import Settings
 
 MAX_TEXT = 1000  # characters of the body, and of the query
@@ -24,13 +24,6 @@ _WINDOW = 8 * MAX_TEXT  # characters looked at: a value that the cut goes throug
 _MAX_HEADERS = 60
 _DEPTH = 4  # a form in JSON in a form; what is deeper goes by look alone
 
-# Keys that name a secret: those of Bitrix24, and what operators and proxies call one.
-_SECRET_NAME = re.compile(
-    r"token|secret|passw|pwd|cookie|api[-_]?key|session|sessid|credential|signature|jwt"
-    r"|client[-_]?id|(?:auth|refresh)[-_]?id",
-    re.IGNORECASE,
-)
-_SECRET_LEAF = re.compile(r"(?:\A|[^a-z])(?:auth|authorization|sid)\Z", re.IGNORECASE)
 _EVENT_NAME = re.compile(r"on[a-z]{2,40}(?:v2[a-z]{0,40})?", re.IGNORECASE)
 _RUN = re.compile(  # token characters, also percent-encoded ones: letters of any alphabet, digits, - and _
     r"(?:[\w-]|%(?:25)*(?:2[dD]|3\d|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])){16,}"
@@ -140,12 +133,6 @@ def mask_name(name: str) -> str:
     return _RUN.sub(lambda run: run[0] if _WORDS.fullmatch(run[0]) else _mask_run(run), name)
 
 
-def is_secret(names: Iterable[str]) -> bool:
-    """Whether the keys on the way to a value call it one. `auth` alone is a secret, its fields are not."""
-    levels = [name for name in names if name]
-    return any(map(_SECRET_NAME.search, levels)) or bool(levels and _SECRET_LEAF.search(levels[-1]))
-
-
 def mask_value(value: str) -> str:
     """A secret's mask; a blank stays, and so do masks within."""
     pieces = _MASK.split(value)
@@ -220,7 +207,7 @@ def _decoded(name: str) -> str:
 
 def mask_leaf(names: Sequence[str], value: str, depth: int = _DEPTH) -> str:
     """A value masked as the keys on its way (`names`) and its own look ask for; an event's name stays."""
-    if is_secret(names):
+    if may_be_secret(names):
         return mask_value(value)
     if [name for name in names if name] == ["event"] and _EVENT_NAME.fullmatch(value.strip()):
         return value
@@ -296,6 +283,6 @@ def _header(name: str, value: str) -> str:
         scheme, space, rest = value.strip().partition(" ")
         plain = space and re.fullmatch(r"[A-Za-z-]{1,12}", scheme)
         return f"{scheme} {mask_value(rest.strip())}" if plain else mask_value(value)
-    if is_secret([name]):
+    if may_be_secret([name]):
         return ",".join(mask_value(part.strip()) for part in value.split(","))
     return value

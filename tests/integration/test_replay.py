@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from gateway.cli import main, replay
+from gateway.cli import main
+from gateway.cli.since import parse_since
 from gateway.errors import PassingFailure
 from gateway.events import Message, observed_message
 from gateway.journal import Journal
@@ -216,7 +217,7 @@ def test_filters(house: House) -> None:
 )
 def test_since_takes_how_long_ago(text: str, ago: timedelta) -> None:
     before = datetime.now(UTC) - ago
-    since = replay.parse_since(text)
+    since = parse_since(text)
     assert since is not None
     assert before <= since <= datetime.now(UTC) - ago
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from gateway.events import rfc3339
 from gateway.settings import Settings
 from gateway.tools.doctor import Check, Scribe
-from verify import fingerprint
 
 PROBE_EVENT = "ONGATEWAYPROBE"  # no handler wants it, and no rule changes by it
 _WAITING_SECONDS = 600.0  # a worker takes an event within a minute of its backoff
@@ -22,12 +21,11 @@ _MOST_LETTERS = 1000  # are counted
 def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     from gateway.diagnosis import setting_causes
 
-    prints = ", ".join(fingerprint(token) or "-" for token in settings.tokens) or "-"
     yield scribe.ok("settings", "SETTINGS", queue=settings.queue_url, portal=settings.domain or "-")
     causes = setting_causes(settings)
     yield from (Check("token", "failed", f"{cause.code}: {cause.says}", cause.do) for cause in causes)
     if not causes:
-        yield scribe.ok("token", "TOKEN", count=len(settings.tokens), prints=prints)
+        yield scribe.ok("token", "TOKEN", count=len(settings.tokens), prints=settings.fingerprints)
 
 
 def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:

@@ -1,0 +1,19 @@
+"""`--since`: a moment, or how long ago."""
+
+from datetime import UTC, datetime
+
+import click
+
+from gateway.durations import duration
+
+
+def parse_since(text: str) -> datetime:
+    """A time in RFC 3339 with its zone, or how long ago: `30m`, `2h`, `7d`. Raises `click.BadParameter`."""
+    ago = duration(text)
+    try:
+        moment = datetime.fromisoformat(text.strip()) if ago is None else datetime.now(UTC) - ago
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise click.BadParameter("expected 2026-01-31T12:00:00Z, or 30m, 2h, 7d", param_hint="--since")
+    return moment

@@ -1,0 +1,13 @@
+"""A length of time as people write it: a whole number and its unit, such as 30m, 2h or 7d."""
+
+import re
+from datetime import timedelta
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+
+
+def duration(text: str) -> timedelta | None:
+    """The length of time that `text` names, 1 or more of its units; None where it names none."""
+    found = _DURATION.fullmatch(text.strip())
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None

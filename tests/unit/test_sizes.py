@@ -1,0 +1,27 @@
+"""Modules and functions stay small enough to be read at one go; catalogues are as long as they are."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = [ROOT / "main.py", ROOT / "verify.py", *ROOT.glob("handlers/*.py"), *ROOT.glob("gateway/**/*.py")]
+CATALOGUES = {"gateway/texts.py", "gateway/diagnosis/causes.py"}
+MODULE_LINES, FUNCTION_LINES = 400, 50
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(ROOT)))
+def test_a_module_and_its_functions_can_be_read_at_one_go(module: Path) -> None:
+    text = module.read_text("utf-8")
+    if str(module.relative_to(ROOT)) not in CATALOGUES:
+        assert len(text.splitlines()) <= MODULE_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.FunctionDef)]
+            lines = length(node) - sum(map(length, inner))
+            assert lines <= FUNCTION_LINES, f"{node.name} has {lines} lines"
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
