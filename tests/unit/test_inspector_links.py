@@ -129,6 +129,8 @@ def test_a_person_with_history_and_the_request_behind_it(browser: Browser, journ
     assert "polling, or an old request" in page
     assert browser.get(f"/links/person?portal={P}&user=12345").status_code == 404
     assert browser.get("/links/person").status_code == 404
+    assert browser.get("/links/person?portal=%00&user=9").status_code == 404
+    assert browser.get(f"/links/person?portal={P.upper()}%00&user=9").status_code == 200
     browser.speak("ru")
     assert "связь снята" in browser.get(f"/links/person?portal={P}&user=9").text
 

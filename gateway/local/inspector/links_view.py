@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -17,7 +17,7 @@ from gateway.local.inspector.frame import Inspector, View
 from gateway.tools.forgetting import forget_person
 
 SHOWN = 50  # people on one page
-SCANNED = 1000  # links that one page looks at: of a rare state, the next page goes on
+SCANNED = 500  # links that one page looks at: of a rare state, the next page goes on
 HISTORY = 100  # changes of one person, the newest
 WALKED = 2000  # changes that are read for these
 STATES = ("linked", "by_name", "ended", "inactive")
@@ -65,7 +65,7 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/links/person", endpoint="person")
     def person() -> str:
-        portal, user = flask.request.args.get("portal", ""), _number("user")
+        portal, user = _portal_in(flask.request.args), _number("user")
         store = page.store()
         if store is None:
             flask.abort(404)
@@ -82,12 +82,12 @@ def register(page: Inspector) -> None:
     @page.app.get("/links.csv", endpoint="links_csv")
     def links_csv() -> flask.Response:
         headers = {"Content-Disposition": "attachment; filename=links.csv"}
-        lines = _csv(page, flask.request.args.get("portal", ""))
+        lines = _csv(page, _portal_in(flask.request.args))
         return flask.Response(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
     @page.app.post("/links/forget", endpoint="forget")
     def forget() -> flask.typing.ResponseReturnValue:
-        portal, user = flask.request.form.get("portal", "").lower(), _number("user", flask.request.form)
+        portal, user = _portal_in(flask.request.form), _number("user", flask.request.form)
         if not user:
             flask.abort(404)
         gone = forget_person(page.settings, portal, user)
@@ -111,10 +111,14 @@ def _shown(telegram_id: int | None, telegram_username: str | None) -> str:
     return f"{telegram_id} {name}".strip() if telegram_id is not None else name or "–"
 
 
-def _number(name: str, given: "flask.wrappers.Request | dict[str, str] | None" = None) -> int:
+def _number(name: str, given: Mapping[str, str] | None = None) -> int:
     """A whole number of the address or the form; 0 for anything else."""
-    text = (flask.request.args if given is None else given).get(name, "")  # type: ignore[union-attr]
+    text = (flask.request.args if given is None else given).get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
+
+
+def _portal_in(given: Mapping[str, str]) -> str:
+    return given.get("portal", "").lower().replace("\0", "")  # no database of ours stores one
 
 
 def _portal(page: Inspector, portals: list[str]) -> str:
@@ -176,7 +180,7 @@ def _csv(page: Inspector, portal: str) -> Iterator[str]:
     writer = csv.writer(line, lineterminator="\n")
     writer.writerow(COLUMNS)
     store = page.store()
-    for link in store.links(portal.lower() or None) if store else ():
+    for link in store.links(portal or None) if store else ():
         values = asdict(link)
         writer.writerow([_plain(values[name]) for name in COLUMNS])
         if line.tell() > 32_768:
