@@ -230,7 +230,7 @@ def test_observations_of_one_future_keep_their_order() -> None:
 def test_a_claim_of_weeks_ago_decides_again_where_a_newer_one_proves_void() -> None:
     """1 claims X in January and in April; that 1 was dismissed in between is known last."""
     day = 86_400
-    world = [seen(2, 0, X), seen(1, 12 * day, X), seen(1, 70 * day, Y)]
+    world = [seen(2, 0, X), seen(1, 12 * day, X), seen(1, 50 * day, Y)]
     world += [seen(1, 90 * day, X), seen(1, 80 * day, active=False)]
     assert after(world).links() == truth(world) == {}
 
