@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bench import documents
 from bench.figures import FIGURES
 from bench.instances import ROOT, EventLost
 from bench.parts import Bench, PartMissing
@@ -18,8 +19,9 @@ OUT = ROOT / "bench/results"
 @click.command(epilog=f"Figures: {', '.join(FIGURES)}. Example: python -m bench cold throughput --quick")
 @click.argument("figures", nargs=-1, type=click.Choice(list(FIGURES)), metavar="[FIGURE]...")
 @click.option("--quick", is_flag=True, help="Fewer rounds and smaller loads: a look, not a result.")
+@click.option("--docs", is_flag=True, help="Write the tables and the plot of docs/performance.md too.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Where the JSON and the plot go.")
-def main(figures: tuple[str, ...], quick: bool, out: Path) -> None:
+def main(figures: tuple[str, ...], quick: bool, docs: bool, out: Path) -> None:
     """Take every figure (or those named) beside its yardstick, in one run.
 
     Exit codes: 0 all aims reached, 1 some are not, or an event was lost, 2 wrong use.
@@ -41,7 +43,10 @@ def main(figures: tuple[str, ...], quick: bool, out: Path) -> None:
             except EventLost as loss:
                 click.echo(f"{name}: a good event was lost or refused: {loss}", err=True)
                 lost += 1
-    show(results, skipped, write(results, skipped, out))
+    files = write(results, skipped, out)
+    if docs and not lost:
+        files += documents.write(results, ROOT / "docs")
+    show(results, skipped, files)
     sys.exit(1 if lost or any(result.reached is False for result in results) else 0)
 
 

@@ -38,7 +38,7 @@ def on_the_emulator(bench: Bench) -> Iterator[Result]:
         unit="ms",
         ours=taken["ours"],
         yardstick=taken["hello"],
-        aim=1.40,
+        aim=1.30,
         rivals={"naive": taken["naive"]},
     )
 
@@ -69,7 +69,7 @@ def with_googles_authentication(bench: Bench) -> Iterator[Result]:
         unit="ms",
         ours=taken["google"],
         yardstick=taken["hello"],
-        aim=1.60,
+        aim=1.42,
         rivals={"naive": taken["naive"]},
     )
 

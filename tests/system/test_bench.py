@@ -2,13 +2,14 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from bench import bodies, report
+from bench import bodies, documents, report
 from bench.__main__ import main
 from bench.figures import FIGURES
 from bench.figures.cpu import whole_way
@@ -46,6 +47,23 @@ def test_ours_and_the_yardstick_alternate() -> None:
     taken = alternate(3, ours=lambda: order.append("o"), hello=lambda: order.append("h"))
     assert "".join(order) == "ohhooh"
     assert taken == {"ours": [None] * 3, "hello": [None] * 3}
+
+
+def test_a_run_replaces_its_own_rows_of_the_documents(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    for name in ("performance.md", "performance.ru.md"):
+        (tmp_path / name).write_text(f"above\n{documents.BEGIN}{documents.END}below\n", "utf-8")
+    documents.write([REACHED, replace(MISSED, yardstick_is="hello-world")], tmp_path)
+    documents.write([replace(REACHED, ours=[300.0, 320.0, 600.0])], tmp_path)
+    english, russian = (
+        (tmp_path / name).read_text("utf-8") for name in ("performance.md", "performance.ru.md")
+    )
+    assert "| cold start | 320 ms | 160 ms (hello-world) | **2.00 ×** ✗ | ≤ 1.4 × |\n" in english
+    assert "| throughput | 700 /s | 1,000 /s (hello-world) | **0.70 ×** ✗ | ≥ 0.75 × |\n" in english
+    assert "| холодный старт, эмулятор Pub/Sub | 320 мс | 160 мс («hello, world») |" in russian
+    assert english.count("| cold start |") == 1
+    assert english.startswith("above\n")
+    assert russian.endswith("below\n")
 
 
 def test_the_table_the_json_and_the_plot(tmp_path: Path) -> None:

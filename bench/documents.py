@@ -1,0 +1,100 @@
+"""The tables of docs/performance.md, in both languages, and its plot: written by a run, never by hand."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from bench.report import SIGNS, plot
+from bench.sample import Result
+
+BEGIN, END = "<!-- written by `make bench FIGURES=--docs` -->\n", "<!-- end -->\n"
+HEADS = {
+    "en": "| figure | ours | yardstick | ratio | aim |\n| --- | --- | --- | --- | --- |\n",
+    "ru": "| показатель | у нас | эталон | отношение | цель |\n| --- | --- | --- | --- | --- |\n",
+}
+UNITS = {"ms": "мс", "s": "с", "/s": "/с", "MB": "МБ", "µs": "мкс"}
+FIRST = "первая редакция (c0e427a)"
+HELLO = "«hello, world»"
+CORE = "те же транзакции на SQLAlchemy Core"
+
+RUSSIAN = {
+    "after 1,000": "после 1 000",
+    "a bare loop over the same pages": "простой цикл по тем же страницам",
+    "a healthy event": "обычное событие",
+    "cold start": "холодный старт, эмулятор Pub/Sub",
+    "cold start, authenticated": "холодный старт с авторизацией Google",
+    "consumers, PostgreSQL, 1 worker": "потребители, PostgreSQL, 1 поток",
+    "consumers, PostgreSQL, 4 workers": "потребители, PostgreSQL, 4 потока",
+    "consumers, SQLite, 1 worker": "потребители, SQLite, 1 поток",
+    "consumers, SQLite, 4 workers": "потребители, SQLite, 4 потока",
+    "CPU of a large event": "процессор: тело в 10 раз больше",
+    "CPU of an event, Cyrillic": "процессор: событие, кириллица",
+    "CPU of an event, Latin": "процессор: событие, латиница",
+    "CPU of the dearest request, judged": "процессор: самый дорогой запрос, вердикт",
+    "CPU of the dearest request, judged, diagnosed and captured": (
+        "процессор: самый дорогой запрос, вердикт, диагноз и запись"
+    ),
+    "hello-world": HELLO,
+    "hello-world's": HELLO,
+    "lone publish": "одиночная публикация",
+    "memory": "память после 100 000 событий",
+    "no waiting": "без ожидания",
+    "one body": "одно тело",
+    "over 20,000": "по 20 000",
+    "p99": "p99 при половинной нагрузке",
+    "parse_qsl": "parse_qsl",
+    "posted → linked of the same run": "от запроса до связи в том же прогоне",
+    "resync, CPU": "сверка 100 000 пользователей, процессор",
+    "resync, memory": "сверка, память",
+    "serve: after kill -9": "serve: разбор после kill -9",
+    "serve: answers": "serve: ответы",
+    "serve: memory": "serve: память после 100 000 событий",
+    "serve: memory, both editions": "serve: память, обе редакции",
+    "serve: p99": "serve: p99 при половинной нагрузке",
+    "serve: posted → delivered": "serve: от запроса до получателя",
+    "serve: posted → linked": "serve: от запроса до связи",
+    "the bare RPC": "сам вызов RPC",
+    "the first edition (c0e427a)": FIRST,
+    "the same transactions in SQLAlchemy Core": CORE,
+    "throughput": "пропускная способность, очередь отвечает сразу",
+    "throughput, emulator": "то же на эмуляторе",
+}
+
+
+def write(results: Sequence[Result], docs: Path) -> list[Path]:
+    """Put these results into both tables, beside the rows of other figures, and plot them.
+
+    Raises `LookupError` where a figure has no Russian name.
+    """
+    files = [docs / "performance.md", docs / "performance.ru.md", docs / "pictures/bench.svg"]
+    for path, language in zip(files, HEADS, strict=False):
+        before, _, rest = path.read_text("utf-8").partition(BEGIN)
+        old, _, after = rest.partition(END)
+        rows = {_figure(line): line for line in old.splitlines(keepends=True)[2:]}
+        rows |= {_figure(line): line for line in (_row(result, language) for result in results)}
+        path.write_text("".join([before, BEGIN, HEADS[language], *rows.values(), END, after]), "utf-8")
+    files[2].write_text(plot(results), "utf-8")
+    return files
+
+
+def _figure(row: str) -> str:
+    return row.split("|")[1].strip()
+
+
+def _row(result: Result, language: str) -> str:
+    def words(text: str) -> str:
+        return text if language == "en" else RUSSIAN[text]
+
+    unit = result.unit if language == "en" else UNITS[result.unit]
+    ours, yardstick = (f"{_number(median(values))} {unit}" for values in (result.ours, result.yardstick))
+    plus, sign = result.bound == "at most more", SIGNS[result.bound]
+    behind = f" {unit}" if plus else " ×"
+    compared = f"{median(result.compared):{'+' if plus else ''}.2f}{behind}"
+    aim = "" if result.aim is None else f"{sign} {result.aim:g}{behind}"
+    measured = f"**{compared}**" if result.reached is not False else f"**{compared}** ✗"
+    cells = (words(result.figure), ours, f"{yardstick} ({words(result.yardstick_is)})", measured, aim)
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
