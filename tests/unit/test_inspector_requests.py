@@ -166,6 +166,16 @@ def test_probes_are_hidden_until_asked_for(browser: Browser, recorder: Recorder)
     assert listed(browser, f"?q={probe}") == [probe]
 
 
+def test_a_probe_without_a_configured_token_says_what_to_set(settings: Settings, journal: Journal) -> None:
+    bare = load(
+        {"LOG_LANGUAGE": "en", "JOURNAL_URL": settings.journal_url, "QUEUE_URL": settings.queue_url}, None
+    )
+    name = came(Recorder(bare, journal), form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
+    text = shown(Browser(bare, journal).get(f"/r/{name}").text)
+    assert "No token is configured · SETTING_MISSING" in text
+    assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN in .env" in text
+
+
 def test_chips_count_requests_not_rows(browser: Browser, recorder: Recorder) -> None:
     for _ in range(3):
         came(recorder, form(token=OTHER_TOKEN))

@@ -9,7 +9,7 @@ from typing import Any
 import flask
 
 from gateway import __version__
-from gateway.diagnosis import in_words
+from gateway.diagnosis import in_words, setting_causes
 from gateway.errors import GatewayError, PassingFailure
 from gateway.events import rfc3339
 from gateway.ingest.decode import decode
@@ -43,7 +43,10 @@ def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
     came = page.journal.outcomes(ids)
     outcomes = [outcome for event_id in ids for outcome in came.get(event_id, ())]
     settings = page.settings_here
-    causes = [cause.to_json() for cause in in_words(request.record.get("causes") or (), settings)]
+    found = in_words(request.record.get("causes") or (), settings)
+    if not found and request.code == "TOKEN_NOT_CONFIGURED":  # our own probe's: none is kept of it
+        found = setting_causes(settings)
+    causes = [cause.to_json() for cause in found]
     address = (settings.webhook_url or here(settings.host, settings.port)).rstrip("/")
     return {
         "request": request,

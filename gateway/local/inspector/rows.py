@@ -75,7 +75,9 @@ def about(page: Inspector, request: Request) -> tuple[str, ...]:
 
 def refusal(page: Inspector, request: Request) -> str:
     """The first cause's title, with the fingerprint of the wrong token where there was one."""
-    causes = request.record.get("causes") or [{"code": request.cause}]
+    # Causes are kept of rejected requests, not of our own probes.
+    missing = "SETTING_MISSING" if request.code == "TOKEN_NOT_CONFIGURED" else ""
+    causes = request.record.get("causes") or [{"code": request.cause or missing}]
     code = str(causes[0].get("code") or "")
     title = page.words(f"CAUSE_{code}") if code else request.code
     for seen in request.record.get("places") or ():
