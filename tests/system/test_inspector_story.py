@@ -97,6 +97,7 @@ def test_from_an_empty_page_to_an_event_resent(
     tab.press("j")
     tab.shows(says("CAUSE_TOKEN_OTHER_WEBHOOK"))
     tab.wait(f"location.search.includes('open={refused}')")
+    tab.wait("document.querySelector('#detail [data-key=r]')")
     assert says("RESEND") not in tab.text()
     tab.press("r")
     tab.shows(says("TODAY_REFUSED", status=403, code="TOKEN_MISMATCH"))
@@ -305,6 +306,7 @@ def test_a_filter_leads_to_an_address_that_says_no_more(busy: Running, reader: T
 def test_more_rows_join_the_page(busy: Running, reader: Tab) -> None:
     reader.open(f"http://127.0.0.1:{busy.port}/inspector/requests?period=7d")
     for rows in (100, 150):
+        reader.wait("document.querySelector('.more:not(.htmx-added)')")  # htmx knows it
         reader.run("document.querySelector('.more').click()")
         reader.wait(f"document.querySelectorAll('.row').length === {rows}")
     ids = "[...document.querySelectorAll('.row')].map((one) => one.id)"

@@ -173,6 +173,7 @@ def register(page: Inspector) -> None:
             top=top,
             change=newest,
             changed=rows(page, changed),
+            opened=opened,
             detail=one_request.values(page, opened)
             if any(one.request_id == opened for one in changed)
             else None,

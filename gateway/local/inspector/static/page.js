@@ -40,7 +40,7 @@
       if (named) named.textContent = label;
       labelled.setAttribute("aria-label", label);
     }
-    if (one("[data-days]") && !headed) headed = window.requestAnimationFrame(() => { headed = 0; days(one("[data-days]")); });
+    if (one("[data-days]") && !headed) headed = window.setTimeout(() => { headed = 0; all("[data-days]").forEach(days); });
   }
 
   // A heading before the first row of each local day.
@@ -98,6 +98,11 @@
   let counted = showCount(null);
   // The answer may have put another element in the place of the one that asked: then the event is the body's.
   const isPoll = (event) => event.detail.requestConfig?.elt.id === "poll";
+  // The open request is asked for too: what came of it joins it in the pane.
+  document.addEventListener("htmx:configRequest", (event) => {
+    const open = new URL(window.location.href).searchParams.get("open");
+    if (event.detail.elt.id === "poll" && open) event.detail.parameters.set("open", open);
+  });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!isPoll(event)) return;
     asking = false;
@@ -115,7 +120,11 @@
   document.addEventListener("htmx:responseError", (event) => {
     if (!isPoll(event) && [401, 403].includes(event.detail.xhr.status)) window.location.reload();
   });
-  document.addEventListener("htmx:afterSettle", (event) => { localize(event.detail.elt); enhance(event.detail.elt); });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    localize(event.detail.elt);
+    enhance(event.detail.elt);
+    if (focusing && one("#detail .det")?.dataset.id === focusing) one("#detail h1").focus();
+  });
   document.addEventListener("htmx:oobAfterSwap", (event) => { localize(event.detail.target); enhance(event.detail.target); });
   document.addEventListener("visibilitychange", () => { showLive(); tick(); });
 
@@ -171,18 +180,19 @@
   }
 
   let waiting = 0;
+  let focusing = ""; // the request whose heading is to be focused as soon as it is there
   function show(row, focusDetail) {
     const address = row.getAttribute("href");
     const pane = one("#detail");
     if (!pane || !WIDE.matches) { window.location.assign(address); return; }
     window.clearTimeout(waiting);
-    waiting = window.setTimeout(async () => {
-      const inside = new URL(row.dataset.pane, window.location.href);
-      await window.htmx.ajax("GET", inside.pathname + inside.search, { target: "#detail", swap: "innerHTML" });
+    focusing = focusDetail ? row.dataset.id : "";
+    waiting = window.setTimeout(() => {
       const here = new URL(window.location.href);
       here.searchParams.set("open", row.dataset.id);
       window.history.replaceState(null, "", here);
-      if (focusDetail) one("#detail h1")?.focus();
+      const inside = new URL(row.dataset.pane, window.location.href);
+      window.htmx.ajax("GET", inside.pathname + inside.search, { target: "#detail", swap: "innerHTML" });
     }, focusDetail ? 0 : 120);
   }
 
@@ -200,6 +210,7 @@
     if (dialog) return dialog.close();
     const active = document.activeElement;
     const row = selected();
+    focusing = "";
     if (active && /^(INPUT|SELECT|TEXTAREA)$/.test(active.tagName)) return active.blur();
     if (row && one("#detail")?.contains(active)) return row.focus();
     if (row) {
