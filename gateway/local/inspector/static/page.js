@@ -234,7 +234,7 @@
       const bar = document.createElement("div");
       bar.className = "tabs";
       bar.setAttribute("role", "tablist");
-      const choose = (name, focus) => {
+      const choose = (name, focus, by = true) => {
         sections.forEach((section, index) => {
           const chosen = section.id === name;
           section.hidden = !chosen;
@@ -242,7 +242,7 @@
           bar.children[index].tabIndex = chosen ? 0 : -1;
           if (chosen && focus) bar.children[index].focus();
         });
-        tab = name;
+        if (by) tab = name; // what somebody chose stays; what stood first does not
       };
       sections.forEach((section, index) => {
         const heading = one("h2", section);
@@ -263,7 +263,7 @@
         bar.append(button);
       });
       box.prepend(bar);
-      choose(sections.some((section) => section.id === tab) ? tab : sections[0].id, false);
+      choose(sections.some((section) => section.id === tab) ? tab : sections[0].id, false, false);
     }
   }
 
