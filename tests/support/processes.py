@@ -50,8 +50,9 @@ class Running:
         return self.stderr.read_text("utf-8", "replace")
 
     def records(self) -> list[dict[str, Any]]:
-        """The structured records it wrote (`LOG_FORMAT=json`)."""
-        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        """The structured records it wrote (`LOG_FORMAT=json`); the last line may be half written as yet."""
+        whole = self.log().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def request(
         self,
