@@ -9,19 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.errors import PassingFailure
-from gateway.events import rfc3339
 from gateway.ingest.decision import STATUS
 from gateway.journal import TAGS, Journal, NewRequest
+from gateway.tools.project_log import REFUSALS, ProjectLog
 
-PAGE = 1000
 LATE = timedelta(minutes=2)  # an entry may arrive later than one that is younger
 MOST = 20_000  # entries of one look: as many as a journal keeps
 ROUNDS = ("RESYNC_DONE", "RESYNC_FAILED", "LINKS_AT_RISK")
 
-_REFUSALS = 'severity="WARNING" AND jsonPayload.places:* AND jsonPayload.request_id:*'
 _CODES = " OR ".join(f'"{code}"' for code in (*TAGS, *ROUNDS))
-FILTER = f'resource.type="cloud_run_revision" AND (({_REFUSALS}) OR jsonPayload.code=({_CODES}))'
+FILTER = f'resource.type="cloud_run_revision" AND (({REFUSALS}) OR jsonPayload.code=({_CODES}))'
 
 Entry = tuple[datetime, str, Mapping[str, Any]]
 """When it was written, its id, and its fields."""
@@ -31,8 +28,7 @@ class CloudLog:
     """A project's log; `copy_into` copies what came since the last time."""
 
     def __init__(self, project: str, since: datetime, client: Any = None) -> None:
-        self._project, self._since = project, since
-        self._client = client
+        self._log, self._since = ProjectLog(project, client), since
         self._seen: dict[str, None] = {}  # ids, the newest last
         self._requests: dict[str, None] = {}  # events that have a record
 
@@ -69,28 +65,9 @@ class CloudLog:
             journal.add_requests([_refused(at, fields, code)])
 
     def _entries(self) -> Iterator[Entry]:
-        import google.api_core.exceptions
-        import google.auth.exceptions
-        import requests
-        from google.cloud import logging
-
-        wanted = f'{FILTER} AND timestamp>="{rfc3339(self._since)}"'
-        try:
-            if self._client is None:
-                self._client = logging.Client(project=self._project, _use_grpc=False)  # type: ignore[no-untyped-call]
-            found = self._client.list_entries(filter_=wanted, order_by=logging.ASCENDING, page_size=PAGE)
-            for entry in found:
-                if isinstance(entry.payload, Mapping):
-                    yield entry.timestamp or datetime.now(UTC), str(entry.insert_id), entry.payload
-        except (
-            google.api_core.exceptions.GoogleAPIError,
-            google.auth.exceptions.GoogleAuthError,
-            requests.RequestException,
-        ) as error:
-            problem = type(error).__name__
-        else:
-            return
-        raise PassingFailure("LOG_UNREADABLE", project=self._project, problem=problem)
+        for entry in self._log.entries(FILTER, self._since):
+            if isinstance(entry.payload, Mapping):
+                yield entry.timestamp or datetime.now(UTC), str(entry.insert_id), entry.payload
 
 
 def whole_numbers(value: Any) -> Any:

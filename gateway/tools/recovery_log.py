@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from gateway.errors import PassingFailure
 from gateway.queues.unqueued import is_signed
+from gateway.tools.project_log import ProjectLog
 from gateway.tools.recovery import Kept, Source, nothing
 
 CODE = "EVENT_NOT_QUEUED"
@@ -116,21 +116,11 @@ def cloud_records(
     project: str, service: str, since: datetime | None = None, client: Any = None
 ) -> Iterator[Mapping[str, Any]]:
     """The records in the log of the receiver's service, oldest first. Raises `PassingFailure`."""
-    import google.api_core.exceptions
-    import google.auth.exceptions
-    from google.cloud import logging
-
-    begin = since or datetime.now(UTC) - RETENTION
     wanted = (
         f'resource.type="cloud_run_revision" AND resource.labels.service_name="{service}"'
         f' AND logName="projects/{project}/logs/run.googleapis.com%2Fstderr"'
-        f' AND (jsonPayload.code="{CODE}" OR textPayload:"{CODE}") AND timestamp>="{begin.isoformat()}"'
+        f' AND (jsonPayload.code="{CODE}" OR textPayload:"{CODE}")'
     )
-    try:
-        client = client or logging.Client(project=project)  # type: ignore[no-untyped-call]
-        for entry in client.list_entries(filter_=wanted, order_by=logging.ASCENDING, page_size=1000):
-            payload = entry.payload
-            yield from _in_line(payload) if isinstance(payload, str) else _inside(payload)
-    except (google.api_core.exceptions.GoogleAPIError, google.auth.exceptions.GoogleAuthError) as error:
-        problem = type(error).__name__
-        raise PassingFailure("LOG_UNREADABLE", project=project, problem=problem) from None
+    for entry in ProjectLog(project, client).entries(wanted, since or datetime.now(UTC) - RETENTION):
+        payload = entry.payload
+        yield from _in_line(payload) if isinstance(payload, str) else _inside(payload)

@@ -7,14 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.diagnosis import guide_section, in_words
-from gateway.errors import PassingFailure
 from gateway.events import rfc3339
 from gateway.journal import Filters, Journal, Request
 from gateway.settings import Settings
+from gateway.tools.project_log import REFUSALS, ProjectLog
 
-# What `receiver` logs of a refusal, and nothing else does.
-CLOUD_FILTER = 'severity="WARNING" AND jsonPayload.places:* AND jsonPayload.request_id:*'
-_PAGE = 1000
 _POLL_SECONDS = 5.0
 
 
@@ -104,30 +101,16 @@ def of_cloud(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Refusal]:
     """A project's refusals, oldest first; with `follow` also those to come. Raises `PassingFailure`."""
-    import google.api_core.exceptions
-    import google.auth.exceptions
-    import requests
-    from google.cloud import logging
-
+    log = ProjectLog(project, client)
     seen: set[str] = set()  # an entry may arrive later than one that is younger
-    try:
-        client = client or logging.Client(project=project, _use_grpc=False)  # type: ignore[no-untyped-call]
-        while True:
-            wanted = f'{CLOUD_FILTER} AND timestamp>="{rfc3339(since)}"'
-            for entry in client.list_entries(filter_=wanted, order_by=logging.ASCENDING, page_size=_PAGE):
-                if isinstance(entry.payload, Mapping) and entry.insert_id not in seen:
-                    seen.add(entry.insert_id)
-                    yield Refusal(entry.timestamp or datetime.now(UTC), entry.payload)
-            if not follow:
-                return
-            sleep(_POLL_SECONDS)
-    except (
-        google.api_core.exceptions.GoogleAPIError,
-        google.auth.exceptions.GoogleAuthError,
-        requests.RequestException,
-    ) as error:
-        problem = type(error).__name__
-        raise PassingFailure("LOG_UNREADABLE", project=project, problem=problem) from None
+    while True:
+        for entry in log.entries(REFUSALS, since):
+            if isinstance(entry.payload, Mapping) and entry.insert_id not in seen:
+                seen.add(entry.insert_id)
+                yield Refusal(entry.timestamp or datetime.now(UTC), entry.payload)
+        if not follow:
+            return
+        sleep(_POLL_SECONDS)
 
 
 def _whole(seen: Mapping[str, Any]) -> dict[str, Any]:

@@ -431,7 +431,7 @@ def test_cloud_logging_is_read_to_its_end(
         (event.to_bytes(), event.attributes("query:token"))
     ]
     assert len(api.asked) > 1
-    assert 'timestamp>="2026-11-24T09:00:00+00:00"' in api.asked[0]["filter"]
+    assert 'timestamp>="2026-11-24T09:00:00Z"' in api.asked[0]["filter"]
     assert 'resource.labels.service_name="b24-bitrix-webhook"' in api.asked[0]["filter"]
     assert 'logName="projects/p-1234/logs/run.googleapis.com%2Fstderr"' in api.asked[0]["filter"]
     assert api.asked[0]["resourceNames"] == ["projects/p-1234"]

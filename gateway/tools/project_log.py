@@ -1,0 +1,42 @@
+"""A project's Cloud Logging as all tools read it: one query, one way of failing."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from gateway.errors import PassingFailure
+from gateway.events import rfc3339
+
+# What `receiver` logs of a refusal, and nothing else does.
+REFUSALS = 'severity="WARNING" AND jsonPayload.places:* AND jsonPayload.request_id:*'
+_PAGE = 1000
+
+
+class ProjectLog:
+    """The log of a Google Cloud project, read over HTTP by a client that is opened once."""
+
+    def __init__(self, project: str, client: Any = None) -> None:
+        self._project, self._client = project, client
+
+    def entries(self, wanted: str, since: datetime) -> Iterator[Any]:
+        """The entries that the filter `wanted` lets through, oldest first.
+
+        Raises `PassingFailure` where the log cannot be read.
+        """
+        import google.api_core.exceptions
+        import google.auth.exceptions
+        import requests
+        from google.cloud import logging
+
+        filter_ = f'({wanted}) AND timestamp>="{rfc3339(since)}"'
+        try:
+            if self._client is None:
+                self._client = logging.Client(project=self._project, _use_grpc=False)  # type: ignore[no-untyped-call]
+            yield from self._client.list_entries(filter_=filter_, order_by=logging.ASCENDING, page_size=_PAGE)
+        except (
+            google.api_core.exceptions.GoogleAPIError,
+            google.auth.exceptions.GoogleAuthError,
+            requests.RequestException,
+        ) as error:
+            problem = type(error).__name__
+            raise PassingFailure("LOG_UNREADABLE", project=self._project, problem=problem) from None
