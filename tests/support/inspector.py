@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from werkzeug.test import Client, TestResponse
@@ -11,8 +12,16 @@ from gateway.journal import Journal
 from gateway.local.inspector import beside
 from gateway.local.inspector.door import PATH, Door
 from gateway.local.inspector.frame import Parts
-from gateway.settings import Settings
+from gateway.settings import Settings, load
+from tests.support.deliveries import TOKEN
 from tests.support.processes import STARTS_WITHIN, Running
+
+
+def page_settings(directory: Path, **more: str) -> Settings:
+    """The settings of a gateway whose files are in `directory`, and whose operator reads English."""
+    files = {"JOURNAL_URL": "j", "DATABASE_URL": "l", "QUEUE_URL": "q"}
+    urls = {name: f"sqlite:///{directory}/{file}.db" for name, file in files.items()}
+    return load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "LOG_LANGUAGE": "en", **urls, **more}, None)
 
 
 class Browser:

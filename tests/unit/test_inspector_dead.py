@@ -17,22 +17,16 @@ from gateway.journal import Journal, NewRequest
 from gateway.links import open_store
 from gateway.links.model import DeadLetter
 from gateway.queues import open_embedded
-from gateway.settings import Settings, load
-from tests.support.deliveries import PORTAL, TOKEN, delivery
-from tests.support.inspector import Browser
+from gateway.settings import Settings
+from tests.support.deliveries import PORTAL, delivery
+from tests.support.inspector import Browser, page_settings
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    values = {
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
-        "LOG_LANGUAGE": "en",
-        "FORWARD_TO": "http://bot.internal",
-    }
-    values |= {"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db", "DATABASE_URL": f"sqlite:///{tmp_path}/l.db"}
-    return load(values | {"QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}, None)
+    return page_settings(tmp_path, FORWARD_TO="http://bot.internal")
 
 
 @pytest.fixture

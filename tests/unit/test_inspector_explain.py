@@ -9,16 +9,14 @@ import pytest
 from gateway.diagnosis.rules import CODES
 from gateway.journal import Journal
 from gateway.local.inspector.guide_view import anchor_of
-from gateway.settings import Settings, load
-from tests.support.deliveries import OTHER_TOKEN, PORTAL, TOKEN, form
-from tests.support.inspector import Browser
+from gateway.settings import Settings
+from tests.support.deliveries import OTHER_TOKEN, PORTAL, form
+from tests.support.inspector import Browser, page_settings
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    values = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "LOG_LANGUAGE": "en"}
-    values |= {"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db", "DATABASE_URL": f"sqlite:///{tmp_path}/l.db"}
-    return load(values | {"QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}, None)
+    return page_settings(tmp_path)
 
 
 @pytest.fixture

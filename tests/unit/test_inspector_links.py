@@ -13,9 +13,8 @@ import pytest
 from gateway.journal import Journal, NewRequest
 from gateway.links import open_store
 from gateway.links.model import NO_ACCOUNT, Account, Moment, Observation, Store
-from gateway.settings import Settings, load
-from tests.support.deliveries import TOKEN
-from tests.support.inspector import Browser
+from gateway.settings import Settings
+from tests.support.inspector import Browser, page_settings
 
 P = "p.bitrix24.ru"
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
@@ -23,9 +22,7 @@ NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    values = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "LOG_LANGUAGE": "en", "BITRIX24_DOMAIN": P}
-    values |= {"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db", "DATABASE_URL": f"sqlite:///{tmp_path}/l.db"}
-    return load(values | {"QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}, None)
+    return page_settings(tmp_path, BITRIX24_DOMAIN=P)
 
 
 @pytest.fixture

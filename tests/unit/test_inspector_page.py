@@ -13,10 +13,9 @@ from gateway.journal import Journal
 from gateway.local import inspector
 from gateway.local.inspector import VIEWS
 from gateway.local.inspector.words import CATALOGUES, WORDS, words
-from gateway.settings import Settings, load
+from gateway.settings import Settings
 from gateway.texts import SENTENCES
-from tests.support.deliveries import TOKEN
-from tests.support.inspector import Browser
+from tests.support.inspector import Browser, page_settings
 
 ROOM = Path(inspector.__file__).parent
 HERE = "http://localhost"
@@ -26,9 +25,7 @@ CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    values = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "LOG_LANGUAGE": "en"}
-    values |= {"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db", "DATABASE_URL": f"sqlite:///{tmp_path}/l.db"}
-    return load(values | {"QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}, None)
+    return page_settings(tmp_path)
 
 
 @pytest.fixture

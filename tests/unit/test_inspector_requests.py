@@ -21,17 +21,14 @@ from gateway.queues import open_embedded
 from gateway.receiver import Answered
 from gateway.settings import Settings, load
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, TOKEN, form
-from tests.support.inspector import Browser
+from tests.support.inspector import Browser, page_settings
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    values = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "LOG_LANGUAGE": "en"}
-    values |= {"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db", "DATABASE_URL": f"sqlite:///{tmp_path}/l.db"}
-    values |= {"FORWARD_TO": "http://127.0.0.1:9/bot", "QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}
-    return load(values, None)
+    return page_settings(tmp_path, FORWARD_TO="http://127.0.0.1:9/bot")
 
 
 @pytest.fixture
