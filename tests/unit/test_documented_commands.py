@@ -44,7 +44,11 @@ class Tried(NamedTuple):
 
 
 TRIED = [
-    Tried(r"README", r"cat > \.env|echo BITRIX24_\w+=\w+ > \.env|make run|curl |\./b24 links", QUICK_START),
+    Tried(
+        r"README",
+        r"cat > \.env|echo BITRIX24_\w+=\w+ > \.env|chmod 600 \.env|make run|curl |\./b24 links",
+        QUICK_START,
+    ),
     Tried(r"README|CONTRIBUTING", r"make (test|lint|check)", SELF),
     Tried(
         r"bitrix24", r"\./b24 field create", "tests/integration/test_field.py::test_the_field_is_created_once"
@@ -149,6 +153,24 @@ def test_the_tests_that_try_them_exist() -> None:
         for file, name in re.findall(r"(tests/\S+\.py)::(\w+)", one.where):
             assert f"def {name}" in (ROOT / file).read_text(encoding="utf-8"), one
         assert "::" in one.where or one.where.startswith("not runnable here: ")
+
+
+# ---- tests that pages name ------------------------------------------------------
+
+
+def test_the_tests_that_pages_name_exist() -> None:
+    files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    missing = []
+    for page in pages():
+        text = (ROOT / page).read_text(encoding="utf-8")
+        missing += [f"{page}: {file}" for file in re.findall(r"\btest_\w+\.py\b", text) if file not in files]
+        for name in re.findall(r"\btest_\w+\b(?!\.py)", text):
+            if not any(f"def {name}(" in code for code in files.values()):
+                missing.append(f"{page}: {name}")
+        for file, name in re.findall(r"\b(test_\w+\.py)` `(test_\w+)`", text):
+            if f"def {name}(" not in files.get(file, ""):
+                missing.append(f"{page}: {name} in {file}")
+    assert not missing, "\n".join(missing)
 
 
 # ---- commands in sentences ----------------------------------------------------

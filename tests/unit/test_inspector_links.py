@@ -123,7 +123,7 @@ def test_a_person_with_history_and_the_request_behind_it(browser: Browser, journ
     page = browser.get(f"/links/person?portal={P}&user=9").text
     assert re.search(r"href=\"/inspector/r[^\"]*00000000000000aa\"", page)
     assert page.index("unlinked") < page.index(">linked<")  # the newest change first
-    assert "polling, or an old request" in page
+    assert "polling, a test, or an old request" in page
     assert browser.get(f"/links/person?portal={P}&user=12345").status_code == 404
     assert browser.get("/links/person").status_code == 404
     assert browser.get("/links/person?portal=%00&user=9").status_code == 404

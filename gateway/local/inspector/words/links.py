@@ -46,7 +46,7 @@ WORDS: dict[str, Sentence] = {
     "NOW": Sentence("Стало", "Now"),
     "SOURCE": Sentence("Откуда", "Source"),
     "SOURCE_WEBHOOK": Sentence("вебхук: запрос", "webhook: the request"),
-    "SOURCE_OTHER": Sentence("сверка или старый запрос", "polling, or an old request"),
+    "SOURCE_OTHER": Sentence("сверка, проба или старый запрос", "polling, a test, or an old request"),
     "FORGET": Sentence("Забыть человека", "Forget this person"),
     "FORGET_ASK": Sentence(
         "Стереть пользователя {user} портала {portal}: связь, историю, запросы о нём, недоставленное и то, что ждёт в очереди? Вернуть их будет нельзя. Бот перестанет его узнавать. Пока поле Telegram на портале заполнено, следующая сверка или событие свяжет его снова.",
