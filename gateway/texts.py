@@ -181,6 +181,31 @@ SENTENCES: dict[str, Sentence] = {
         "Таких связей нет. Если их ждали: ./b24 rejections, затем ./b24 resync",
         "No such links. If you expected some: ./b24 rejections, then ./b24 resync",
     ),
+    "SINCE_EXPECTED": Sentence(
+        "нужно 2026-01-31T12:00:00Z или 30m, 2h, 7d", "expected 2026-01-31T12:00:00Z, or 30m, 2h, 7d"
+    ),
+    "LINKS_JSON_OR_CSV": Sentence(
+        "Укажите или --json, или --csv, не оба сразу", "Give either --json or --csv, not both"
+    ),
+    "LINKS_ACCOUNT_EXPECTED": Sentence(
+        "нужен номер, @имя или ссылка t.me", "expected an id, @name or a t.me link"
+    ),
+    "LINKS_HEADING": Sentence(
+        "портал, пользователь, Telegram, активен, данные от", "portal, user, telegram, active, observed"
+    ),
+    "LINKS_HISTORY_HEADING": Sentence(
+        "записано, портал, пользователь, изменение, было, стало",
+        "recorded, portal, user, change, before, now",
+    ),
+    "LINKS_CHANGE_LINKED": Sentence("связан", "linked"),
+    "LINKS_CHANGE_REPLACED": Sentence("аккаунт заменён", "replaced"),
+    "LINKS_CHANGE_UNLINKED": Sentence("связь снята", "unlinked"),
+    "LINKS_CHANGE_CONFLICT": Sentence("конфликт", "conflict"),
+    "LINKS_CHANGE_CORRECTED": Sentence("исправлено", "corrected"),
+    "LINKS_NOT_FORGOTTEN": Sentence(
+        "Ничего не стёрто. Чтобы стереть, ответьте «д» или добавьте --yes",
+        "Nothing was erased. To erase, answer y, or add --yes",
+    ),
     "LINKS_FORGET_ASK": Sentence(
         "Стереть пользователя {user} портала {portal}: связь, историю, наблюдения и события? Вернуть их будет нельзя",
         "Erase user {user} of {portal}: link, history, observations and events? They cannot be brought back",
@@ -650,7 +675,10 @@ SENTENCES: dict[str, Sentence] = {
         "Назовите событие, например: ./b24 trigger ONUSERADD. Список: ./b24 trigger --list",
         "Name an event, for example: ./b24 trigger ONUSERADD. The list: ./b24 trigger --list",
     ),
-    "TRIGGER_CAME": Sentence("{subscription}: {code} {reason}", "{subscription}: {code} {reason}"),
+    "TRIGGER_DATA": Sentence(
+        "нужно ИМЯ=ЗНАЧЕНИЕ, например ID=12, а не {given}",
+        "expected KEY=VALUE, such as ID=12, not {given}",
+    ),
     "TRIGGER_WAITED": Sentence(
         "За {seconds} с событие {event_id} ещё не обработано. Что с ним станет, скажет лог шлюза этим номером.",
         "Nothing came of event {event_id} within {seconds} s yet. The gateway's log tells under this id what comes of it.",
@@ -795,6 +823,10 @@ SENTENCES: dict[str, Sentence] = {
         "Событие {event} снова в очереди под номером {event_id}. Что с ним станет: ./b24 events show {event_id}",
         "Event {event} is on the queue again as {event_id}. What comes of it: ./b24 events show {event_id}",
     ),
+    "EVENTS_PART_MESSAGE": Sentence("Сообщение", "message"),
+    "EVENTS_PART_HEADERS": Sentence("Заголовки", "headers"),
+    "EVENTS_PART_QUERY": Sentence("Параметры адреса", "query"),
+    "EVENTS_PART_BODY": Sentence("Тело", "body"),
     "EVENTS_CAME": Sentence("Что с ним стало", "What came of it"),
     "EVENTS_RESENDS": Sentence("Повторено {at} как {event_id}", "Resent {at} as {event_id}"),
     "EVENTS_EQUAL": Sentence("одинаковых: {count}, первый {at}", "{count} equal ones, the first {at}"),

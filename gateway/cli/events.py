@@ -106,7 +106,7 @@ def show(settings: Settings, request_id: str, as_json: bool) -> None:
     for name in ("message", "headers", "query", "body"):
         if whole.get(name):
             shown = whole[name] if isinstance(whole[name], str) else json_text(whole[name])
-            click.echo(f"\n{name}:")
+            click.echo(f"\n{say(f'EVENTS_PART_{name.upper()}', settings.language)}:")
             click.echo("\n".join(map(printable, shown.splitlines())))
 
 

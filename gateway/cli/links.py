@@ -12,11 +12,12 @@ from typing import Any
 
 import click
 
+from gateway.cli.consent import consents
 from gateway.events import rfc3339
 from gateway.links import open_store, store_exists
 from gateway.links.model import Account, HistoryRow, Link, Store
 from gateway.links.telegram_account import parse_account
-from gateway.settings import load
+from gateway.settings import language, load
 from gateway.texts import say
 
 EPILOG = """\b
@@ -57,10 +58,10 @@ def command(
     if context.invoked_subcommand is not None:
         return
     if as_json and as_csv:
-        raise click.UsageError("--json or --csv, not both")
+        raise click.UsageError(say("LINKS_JSON_OR_CSV", language()))
     account = parse_account(telegram) if telegram is not None else None
     if telegram is not None and not account:
-        raise click.BadParameter("expected an id, @name or a t.me link", param_hint="--telegram")
+        raise click.BadParameter(say("LINKS_ACCOUNT_EXPECTED", language()), param_hint="--telegram")
     settings = load()
     names = HISTORY if history else LINK
     if not store_exists(settings.database_url):
@@ -79,15 +80,18 @@ def command(
 @click.argument("portal")
 @click.argument("user", type=click.IntRange(1))
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def forget(portal: str, user: int, yes: bool) -> None:
+def forget(portal: str, user: int, yes: bool) -> int:
     settings = load()
     if not yes:
         question = say("LINKS_FORGET_ASK", settings.language, user=user, portal=portal.lower())
-        click.confirm(question, abort=True)
+        if not consents(question, settings.language):
+            click.echo(say("LINKS_NOT_FORGOTTEN", settings.language), err=True)
+            return 1
     from gateway.tools.forgetting import forget_person  # the queue is opened for this alone
 
     gone = forget_person(settings, portal.lower(), user)
     click.echo(say("LINKS_FORGOTTEN", settings.language, count=gone, user=user, portal=portal.lower()))
+    return 0
 
 
 def _links(store: Store, portal: str | None, user: int | None, account: Account | None) -> Iterator[Link]:
@@ -122,7 +126,7 @@ def _values(row: Link | HistoryRow) -> Row:
     }
 
 
-def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: bool, language: str) -> None:
+def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: bool, spoken: str) -> None:
     if as_json:
         _print_json(rows)
     elif as_csv:
@@ -130,7 +134,7 @@ def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: b
         writer.writeheader()
         writer.writerows(_plain(row) for row in rows)
     else:
-        _print_table(rows, names == HISTORY, language)
+        _print_table(rows, names == HISTORY, spoken)
 
 
 def _print_json(rows: Iterator[Row]) -> None:
@@ -142,24 +146,22 @@ def _print_json(rows: Iterator[Row]) -> None:
     click.echo("[]" if separator == "[" else "]")
 
 
-def _print_table(rows: Iterator[Row], history: bool, language: str) -> None:
+def _print_table(rows: Iterator[Row], history: bool, spoken: str) -> None:
     """What a person looks for, in the width of a terminal: the account in one column, times in seconds."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console()
-    heading = ("recorded", "portal", "user", "change", "before", "now") if history else (
-        "portal", "user", "telegram", "active", "observed"
-    )  # fmt: skip
+    heading = say("LINKS_HISTORY_HEADING" if history else "LINKS_HEADING", spoken).split(", ")
     first = True
     while page := list(islice(rows, 1000)):
         table = Table(*heading, box=None, show_header=first)
         for row in page:
-            table.add_row(*(_history_line(row) if history else _link_line(row)))
+            table.add_row(*(_history_line(row, spoken) if history else _link_line(row)))
         console.print(table)
         first = False
     if first:
-        click.echo(say("NO_LINKS", language), err=True)
+        click.echo(say("NO_LINKS", spoken), err=True)
 
 
 def _link_line(row: Row) -> tuple[str, ...]:
@@ -173,10 +175,11 @@ def _link_line(row: Row) -> tuple[str, ...]:
     )
 
 
-def _history_line(row: Row) -> tuple[str, ...]:
+def _history_line(row: Row, spoken: str) -> tuple[str, ...]:
     before = _account(row["previous_telegram_id"], row["previous_telegram_username"])
     now = _account(row["telegram_id"], row["telegram_username"])
-    return _time(row["recorded_at"]), row["portal"], str(row["bitrix_user_id"]), row["change"], before, now
+    change = say(f"LINKS_CHANGE_{row['change'].upper()}", spoken)
+    return _time(row["recorded_at"]), row["portal"], str(row["bitrix_user_id"]), change, before, now
 
 
 def _account(telegram_id: int | None, telegram_username: str | None) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from gateway.cli.since import parse_since
 from gateway.events import rfc3339
 from gateway.settings import Settings, load
-from gateway.texts import say
+from gateway.texts import say, state_key
 from gateway.tools.rejections import Group, Refusal, grouped, of_cloud, of_journal
 
 
@@ -31,7 +31,9 @@ def command(since: str, follow: bool, project: str | None, as_json: bool) -> Non
     refusals = _refusals(settings, parse_since(since), follow, project)
     if follow:
         for refusal in refusals:
-            click.echo(json.dumps(refusal.to_json(), ensure_ascii=False)) if as_json else _print(refusal)
+            click.echo(json.dumps(refusal.to_json(), ensure_ascii=False)) if as_json else _print(
+                refusal, settings.language
+            )
         return
     groups = grouped(refusals)
     if as_json:
@@ -39,7 +41,7 @@ def command(since: str, follow: bool, project: str | None, as_json: bool) -> Non
     elif not groups:
         click.echo(say("REJECTIONS_NONE", settings.language))
     for group in groups if not as_json else []:
-        _print(group.newest, group)
+        _print(group.newest, settings.language, group)
 
 
 def _refusals(settings: Settings, since: datetime, follow: bool, project: str | None) -> Iterator[Refusal]:
@@ -50,28 +52,31 @@ def _refusals(settings: Settings, since: datetime, follow: bool, project: str | 
     return of_journal(settings, since, follow)
 
 
-def _print(refusal: Refusal, group: Group | None = None) -> None:
+def _print(refusal: Refusal, language: str, group: Group | None = None) -> None:
     """The cause, how often and when, what was seen, what to do, and the newest trace."""
     console = Console(markup=False, highlight=False, emoji=False)
     told = refusal.to_json()
     count = f"{group.count} × " if group else ""
     at = rfc3339(refusal.at.replace(microsecond=0))
     head = Text.assemble((f"{count}{told['cause']}", "bold red"), f"  {told['code']}  {at}")
-    lines = [told["says"], f"→ {told['do']}" if told["do"] else "", told["guide"], _trace(told["places"])]
+    lines = [
+        told["says"],
+        f"→ {told['do']}" if told["do"] else "",
+        told["guide"],
+        _trace(told["places"], language),
+    ]
     for line in lines:
         if line:
             head.append(f"\n   {line}", style="bold" if line.startswith("→") else "")
     console.print(head, soft_wrap=not console.is_terminal)
 
 
-def _trace(places: list[dict[str, Any]]) -> str:
+def _trace(places: list[dict[str, Any]], language: str) -> str:
     """The places that held something, in a line."""
     held = [seen for seen in places if seen.get("state") != "absent"]
-    return " · ".join(
-        " ".join(
-            str(part)
-            for part in (seen["place"], seen["state"], seen.get("length"), seen.get("fingerprint"))
-            if part is not None
-        )
-        for seen in held
-    )
+    traces = []
+    for seen in held:
+        state = say(state_key(seen["state"], seen.get("length")), language)
+        parts = (seen["place"], state, seen.get("length"), seen.get("fingerprint"))
+        traces.append(" ".join(str(part) for part in parts if part is not None))
+    return " · ".join(traces)

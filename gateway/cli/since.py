@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import click
 
 from gateway.durations import duration
+from gateway.settings import language
+from gateway.texts import say
 
 
 def parse_since(text: str) -> datetime:
@@ -15,5 +17,5 @@ def parse_since(text: str) -> datetime:
     except (ValueError, OverflowError):
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise click.BadParameter("expected 2026-01-31T12:00:00Z, or 30m, 2h, 7d", param_hint="--since")
+        raise click.BadParameter(say("SINCE_EXPECTED", language()), param_hint="--since")
     return moment

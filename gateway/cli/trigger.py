@@ -15,6 +15,7 @@ from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings, load
 from gateway.texts import reason_text, say
+from gateway.tools.outcomes import in_a_line
 from gateway.tools.printing import as_json as as_json_text
 from gateway.tools.printing import printable
 from gateway.tools.sample_delivery import EVENTS, OURS, Address, data_of, delivery, here, parse, place_token
@@ -65,7 +66,7 @@ def command(
         raise click.UsageError(say("TRIGGER_STRANGER", settings.language))
     if event.upper() not in EVENTS:
         click.echo(say("TRIGGER_UNKNOWN", settings.language, event=printable(event.upper())), err=True)
-    fields = delivery(event, _data(event, data), settings.domain or "portal.bitrix24.ru")
+    fields = delivery(event, _data(event, data, settings.language), settings.domain or "portal.bitrix24.ru")
     headers, query = place_token(place, token, fields)
     if _may_know(address, settings) or send_token:
         headers |= probe_mark(settings.tokens, time.time())
@@ -134,7 +135,7 @@ def _shown(outcome: Outcome, language: str) -> dict[str, str]:
 def _in_words(outcome: Outcome, event: str, settings: Settings) -> str:
     if outcome.code == "EVENT_IGNORED":  # it reached no subscription
         return say("EVENT_IGNORED", settings.language, event=printable(event.upper())) + " [EVENT_IGNORED]"
-    return printable(say("TRIGGER_CAME", settings.language, **_shown(outcome, settings.language))).strip()
+    return printable(in_a_line(outcome, settings.language))
 
 
 def _random_token() -> str:
@@ -142,9 +143,9 @@ def _random_token() -> str:
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(32))
 
 
-def _data(event: str, given: tuple[str, ...]) -> Any:
+def _data(event: str, given: tuple[str, ...], spoken: str) -> Any:
     if wrong := [pair for pair in given if "=" not in pair]:
-        raise click.BadParameter(wrong[0], param_hint="--data KEY=VALUE")
+        raise click.BadParameter(say("TRIGGER_DATA", spoken, given=wrong[0]), param_hint="--data")
     if given:
         return {name: value for name, _, value in (pair.partition("=") for pair in given)}
     return data_of(event)

@@ -245,8 +245,10 @@ def test_only_the_chosen_store_is_imported() -> None:
 def test_forgetting_asks_and_takes_what_waits_on_the_queue_and_pollings_state(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-    assert main(["links", "forget", P, "1"]) != 0  # nobody is there to answer
+    for answer in ("", "n\n"):  # nobody is there to answer, or says no
+        monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+        assert main(["links", "forget", P, "1"]) == 1
+        assert "Nothing was erased" in capsys.readouterr().err
     queue = open_embedded(load())
     for user in ("1", "2"):
         message = {"portal": {"domain": P}, "data": {"ID": user}}

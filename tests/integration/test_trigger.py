@@ -56,7 +56,7 @@ def test_the_events_are_listed_and_an_unknown_one_is_said(server: Running) -> No
 
 def test_data_without_a_value_is_wrong_use(server: Running) -> None:
     done = trigger(server.env, "ONUSERADD", "--data", "ID")
-    assert (done.returncode, "KEY=VALUE" in done.stderr) == (2, True)
+    assert (done.returncode, "ИМЯ=ЗНАЧЕНИЕ" in done.stderr) == (2, True)
 
 
 def test_a_wrong_token_is_refused(server: Running) -> None:

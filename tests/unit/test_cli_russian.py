@@ -117,6 +117,12 @@ def test_errors_and_headings_are_russian_too_and_english_stays_english(
     assert "Может быть, doctor?" in capsys.readouterr().err
     assert main(["replay", "no-such-file"]) == 2
     assert "нет такого файла или папки" in capsys.readouterr().err
+    assert main(["events", "--since", "yesterday"]) == 2
+    assert "нужно 2026-01-31T12:00:00Z или 30m" in capsys.readouterr().err
+    assert main(["links", "--telegram", "!"]) == 2
+    assert "нужен номер, @имя или ссылка t.me" in capsys.readouterr().err
+    assert main(["links", "--json", "--csv"]) == 2
+    assert "не оба сразу" in capsys.readouterr().err
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     assert main(["explain", "--help"]) == 0
     assert "Usage: " in (shown := capsys.readouterr().out)

@@ -88,7 +88,7 @@ def test_the_journal_since_a_time(settings: Path, capsys: pytest.CaptureFixture[
     told = capsys.readouterr().out
     assert "2 × YOUNG" in told
     assert "→ Change it." in told
-    assert "body:token mismatch 32 0badcafe" in told
+    assert "body:token another value 32 0badcafe" in told
 
 
 @pytest.mark.parametrize("since", ["5", "h", "0h", "1w", ""])
