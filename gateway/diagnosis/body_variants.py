@@ -84,7 +84,8 @@ def _nothing(judgement: Judgement) -> Reading | None:
     if in_query := _event_in_query(judgement):
         return Reading(in_query, "BODY_IN_QUERY")
     if is_empty:
-        return Reading({}, "BODY_PRINTED", "body", how="empty")
+        how = "list" if judgement.payload.fields == [] else "empty"
+        return Reading({}, "BODY_PRINTED", "body", how=how)
     return Reading({}, "BODY_EMPTY", body.decode(), how="null" if body else "")
 
 
@@ -110,18 +111,23 @@ def others(judgement: Judgement, first: Reading) -> list[Reading]:
         for outer in found
         for inner in _of_fields(outer.fields, budget)
     ]
-    return [_on_the_wire(reading, judgement) for reading in found + deeper]
+    return [_named_on_the_wire(reading, judgement) for reading in found + deeper]
 
 
-def _on_the_wire(reading: Reading, judgement: Judgement) -> Reading:
+def _named_on_the_wire(reading: Reading, judgement: Judgement) -> Reading:
     """A flat name as it was sent: PHP's rules make `auth_application_token` of `auth.application_token`."""
-    shown = reading.detail.removeprefix("body:")
-    if reading.code != "BODY_FLATTENED" or judgement.payload.decoded_as != "form":
+    if reading.code != "BODY_FLATTENED":
         return reading
-    for raw in php_form.parameters(judgement.body)[0][:MAX_PARAMETERS]:
-        if php_form.name_of(raw) == (shown,):
-            return replace(reading, detail=f"body:{php_form.decoded(raw)}")
-    return reading
+    name = on_the_wire(reading.detail.removeprefix("body:"), judgement)
+    return replace(reading, detail=f"body:{name}")
+
+
+def on_the_wire(name: str, judgement: Judgement) -> str:
+    """A name at a form's top level as it was sent."""
+    if judgement.payload.decoded_as != "form":
+        return name
+    raw = php_form.parameters(judgement.body)[0][:MAX_PARAMETERS]
+    return next((php_form.decoded(one) for one in raw if php_form.name_of(one) == (name,)), name)
 
 
 def token_texts(fields: Any) -> dict[str, str]:

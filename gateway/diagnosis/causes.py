@@ -137,7 +137,7 @@ SAYS: dict[str, Sentence] = {
         "The event is another portal's: auth.domain is {theirs}, BITRIX24_DOMAIN is {mine}.",
     ),
     "TOKEN_APPLICATION": Sentence(
-        "Токен ({place}) — 32 шестнадцатеричные цифры: так выглядит токен приложения, а не исходящего вебхука (отпечаток {print}).",
+        "Токен ({place}) — 32 шестнадцатеричные цифры: так выглядит токен приложения из Маркета (локального приложения), а не исходящего вебхука (отпечаток {print}).",
         "The token ({place}) is 32 hex digits: what an application's token looks like, not an outgoing webhook's (fingerprint {print}).",
     ),
     "TOKEN_OTHER_WEBHOOK": Sentence(
@@ -224,6 +224,10 @@ SAYS: dict[str, Sentence] = {
         "Тело пришло не целиком: обещано {declared} байт (Content-Length), пришло {came}.",
         "The body did not come whole: {declared} bytes were promised (Content-Length), {came} came.",
     ),
+    "BODY_INCOMPLETE/chunked": Sentence(
+        "Тело пришло не целиком: передача частями (Transfer-Encoding: chunked) оборвалась, пришло {came} байт.",
+        "The body did not come whole: its chunks (Transfer-Encoding: chunked) broke off after {came} bytes.",
+    ),
     "BODY_INCOMPLETE/nothing": Sentence(
         "Обещано {declared} байт тела (Content-Length), а не пришло ни одного: посредник прочитал тело сам и не передал его дальше.",
         "{declared} bytes of body were promised (Content-Length), and none came: something on the way read the body itself and did not pass it on.",
@@ -300,6 +304,10 @@ SAYS: dict[str, Sentence] = {
         "Тело — пустой объект JSON: так JSON.stringify печатает FormData, Map и URLSearchParams, их поля теряются.",
         "The body is an empty JSON object: JSON.stringify prints FormData, Map and URLSearchParams so, and their fields are lost.",
     ),
+    "BODY_PRINTED/list": Sentence(
+        "Тело — пустой список JSON: события в нём нет.",
+        "The body is an empty JSON list: there is no event in it.",
+    ),
     "METHOD_GET/sent": Sentence(
         "Событие пришло методом {method}, а события принимаются только методом POST.",
         "The event came with {method}, and events are accepted by POST only.",
@@ -328,6 +336,10 @@ SAYS: dict[str, Sentence] = {
         "Поле {how} пришло одной строкой (форма, JSON или base64 в ней), а не вложенными полями.",
         "The field {how} came as one text (a form, JSON or base64 in it), not as nested fields.",
     ),
+    "BODY_FLATTENED/data": Sentence(
+        "Токен верный, но кто-то по дороге переписал скобки: поля data пришли под плоскими именами ({how}), а не как data[ID].",
+        "The token is right, but something on the way rewrote the brackets: the fields of data came under flat names ({how}) instead of data[ID].",
+    ),
     "BODY_FLATTENED/renamed": Sentence(
         "Токен верный, но на верхнем уровне нет поля event: по дороге поля назвали иначе. Пришли: {keys}.",
         "The token is right, but there is no field event at the top level: something on the way renamed the fields. There are: {keys}.",
@@ -353,7 +365,7 @@ SAYS: dict[str, Sentence] = {
         "The token ({place}) is configured, but for another portal: the event is from {theirs}, and the token is bound to {mine}.",
     ),
     "TOKEN_ABSENT/relay": Sentence(
-        "Токена в запросе нет. Его прислал {sender}: значит, он не передал auth из события Битрикс24.",
+        "Токена в запросе нет. Запрос прислал {sender}: значит, он не передал auth из события Битрикс24.",
         "There is no token in the request. It came from {sender}, which did not pass on auth of Bitrix24's event.",
     ),
 }
@@ -548,6 +560,10 @@ DO: dict[str, Sentence] = {
         "Найдите, кто перед шлюзом меняет тело, не пересчитав Content-Length (в Node-RED уберите content-length из msg.headers), считает знаки вместо байт или обрывает передачу, и передавайте тело целиком.",
         "Find what changes the body in front of the gateway without updating Content-Length (in Node-RED remove content-length from msg.headers), counts characters instead of bytes, or breaks off; pass the whole body on.",
     ),
+    "BODY_INCOMPLETE/chunked": Sentence(
+        "Найдите, кто перед шлюзом обрывает передачу (тайм-аут прокси, упавшая программа), и передавайте тело целиком, до последней части.",
+        "Find what breaks the transfer off in front of the gateway (a proxy's timeout, a program that crashed), and pass the whole body on, its last chunk included.",
+    ),
     "BODY_INCOMPLETE/nothing": Sentence(
         "Поставьте прокси (http-proxy-middleware, httputil.ReverseProxy) до разбора тела: после express.urlencoded() или r.ParseForm() передавать уже нечего.",
         "Put the proxy (http-proxy-middleware, httputil.ReverseProxy) before whatever parses the body: after express.urlencoded() or r.ParseForm() there is nothing left to pass on.",
@@ -639,6 +655,10 @@ DO: dict[str, Sentence] = {
     "BODY_NESTED/part": Sentence(
         'Передавайте тело Битрикс24 байт в байт или вложенно: auth[application_token] в форме, {{"auth": {{"application_token": …}}}} в JSON.',
         'Pass Bitrix24\'s body on byte for byte, or send it nested: auth[application_token] in a form, {{"auth": {{"application_token": …}}}} in JSON.',
+    ),
+    "BODY_FLATTENED/data": Sentence(
+        'Передавайте тело байт в байт или шлите вложенно: data[ID] в форме, {{"data": {{"ID": …}}}} в JSON.',
+        'Pass the body on byte for byte, or send it nested: data[ID] in a form, {{"data": {{"ID": …}}}} in JSON.',
     ),
     "BODY_FLATTENED/renamed": Sentence(
         "Сохраните имена Битрикс24: event, data, ts, auth. Надёжнее всего передавать тело байт в байт.",

@@ -265,11 +265,8 @@ def authorization_token(evidence: Evidence) -> Likeness | None:
 
 
 def domain(evidence: Evidence) -> str:
-    """The portal that the event names: `auth.domain`, without port and what operators write around it."""
-    fields = evidence.reading.fields
-    auth = fields.get("auth") if isinstance(fields, dict) else None
-    named = auth.get("domain") if isinstance(auth, dict) else None
-    return host(named) if isinstance(named, str) else ""
+    """The portal that the event is from, as the receiver reads it, without its port."""
+    return host(event_portal(evidence.reading.fields))
 
 
 def host(text: str) -> str:

@@ -209,6 +209,7 @@ _HOWS = {
     "BODY_FLATTENED": ("body:auth_application_token",),
     "BODY_NESTED": ("body:payload",),
     "BODY_UNREADABLE": ("XML",),
+    "BODY_EMPTY": ("null",),
     "SETTING_DECORATED": ("quotes", "NAME="),
     "": ("white space", "case"),
 }
@@ -220,6 +221,7 @@ def examples(key: str, language: str) -> dict[str, object]:
     code, _, variant = key.partition("/")
     place = _PLACES.get(key) or _PLACES.get(code) or _PLACES[""]
     came, allowed = _LIMITS.get(variant) or _LIMITS[""]
+    came = 512 if code == "BODY_INCOMPLETE" else came
     return {
         "how": said_how(_HOWS.get(code) or _HOWS[""], language),
         "place": place,
@@ -227,7 +229,7 @@ def examples(key: str, language: str) -> dict[str, object]:
         "which": "",
         "method": {"METHOD_GET": "GET", "PATH_WRONG": "POST"}.get(code, "PUT"),
         "path": "/bitrix/webhook",
-        "sender": phrase("sender/browser", language),
+        "sender": "n8n" if variant == "relay" else phrase("sender/browser", language),
         "setting": phrase("setting/local", language),
         "url": phrase("url/unknown", language) + WEBHOOK_PATH,
         "accepted": "3fc9b689",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.diagnosis import evidence as seen
-from gateway.diagnosis.body_variants import is_event, is_robot
+from gateway.diagnosis.body_variants import is_event, is_robot, on_the_wire
 from gateway.diagnosis.evidence import Evidence, gather
 from gateway.diagnosis.safe_names import Names
 from gateway.diagnosis.sender import looks_scanned, sender
@@ -95,9 +95,10 @@ def _of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
     if judgement.hint == "hollow" and lost is not None:
         if lost.how in ("flat", "text") and (found := list(_body(gather(judgement, settings)))):
             return found  # with that undone the event is whole
-        name = Names(settings).place("body", lost.name)
         if lost.how == "flat":
-            return [Finding("BODY_FLATTENED", name, values={"how": name})]
+            name = Names(settings).place("body", on_the_wire(lost.name, judgement))
+            return [Finding("BODY_FLATTENED", name, "data", {"how": name})]
+        name = Names(settings).place("body", lost.name)
         return [Finding("BODY_PRINTED", name, lost.how, {"place": name})]
     if judgement.invalid == "auth.domain":
         return [Finding("BODY_UNREADABLE", "auth.domain", "domain")]
@@ -167,7 +168,7 @@ def _body(evidence: Evidence) -> Iterator[Finding]:
     declared = judgement.incoming.declared_length or 0
     if judgement.code == "BODY_INCOMPLETE" or declared > judgement.body_bytes:
         came = {"declared": declared or "?", "came": judgement.body_bytes}
-        variant = "nothing" if not judgement.body_bytes else ""
+        variant = "chunked" if not declared else "" if judgement.body_bytes else "nothing"
         yield Finding("BODY_INCOMPLETE", f"{came['came']}/{came['declared']}", variant, came)
     elif reading.code == "BODY_EMPTY" and not evidence.verdict.verified:
         kind, _ = sender(judgement.incoming, {})

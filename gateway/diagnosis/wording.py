@@ -98,6 +98,8 @@ def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         named = phrase(f"sender/{values['kind']}", language)
         service = values.get("name")
         filled["sender"] = f"{named} ({service})" if service and values["kind"] != "bitrix24" else named
+        if service and values["kind"] == "relay":
+            filled["sender"] = service
     return filled
 
 

@@ -204,7 +204,8 @@ _ACCESS_LOG = re.compile(
 )
 _OUR_ANSWER = re.compile(r"\s*\{\s*\"status\"\s*:\s*\"(?:error|ok)\"\s*,\s*\"code\"\s*:\s*\"[A-Z_]+\"")
 _DEVTOOLS = re.compile(
-    r"(?m)^[ \t]*(?:event|event_handler_id|auth\[\w{1,40}\]|data\[[^\]\n]{1,100}\][^\s:]{0,100}): ?\S"
+    r"(?m)^[ \t]*(?:event|event_handler_id|auth\[\w{1,40}\]|data\[[^\]\n]{1,100}\][^\s:]{0,100})"
+    r"(?:: ?|\t[ \t]*)\S"
 )
 
 

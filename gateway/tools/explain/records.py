@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gateway.diagnosis.rules import CODES
 from gateway.ingest.decision import STATUS
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Headers, Request
@@ -67,12 +68,28 @@ def read_line(text: str) -> Record | None:
             return record
     if lines:
         return None
-    lines_of_text = plain.splitlines()
+    lines_of_text = _without_indent(plain.splitlines())
     for number in range(len(lines_of_text) - 1, -1, -1):
         if record := _of_line(lines_of_text[number]):
             return replace(record, line=_unbroken(lines_of_text[: number + 1]))
     # A terminal breaks a long line where its window ends, within the code too.
-    return _of_line(plain.replace("\r", "").replace("\n", "")) if len(plain) < _MAX_BROKEN else None
+    if len(plain) >= _MAX_BROKEN:
+        return None
+    pieces = [line.strip("\r") for line in lines_of_text]
+    record = _of_line("".join(pieces))
+    return record and replace(record, line=f"{record.line}\n{_spaced(pieces)}")
+
+
+def _spaced(pieces: list[str]) -> str:
+    """Pieces that were broken at spaces, or behind a hyphen within a word."""
+    return re.sub(r"(?<=\w)- (?=\w)", "-", " ".join(pieces))
+
+
+def _without_indent(lines: list[str]) -> list[str]:
+    """The lines without the indent, of two spaces or more, of what a program broke off."""
+    indents = [len(line) - len(line.lstrip(" ")) for line in lines[1:] if line.strip()]
+    indent = " " * min((width for width in indents if width > 1), default=0)
+    return [*lines[:1], *(line.removeprefix(indent) for line in lines[1:])]
 
 
 def _unbroken(lines: list[str]) -> str:
@@ -81,7 +98,7 @@ def _unbroken(lines: list[str]) -> str:
     while begin > 0 and len(lines) - begin < _MAX_PIECES and not _DATED.match(lines[begin]):
         begin -= 1
     pieces = [line.rstrip("\r") for line in lines[begin:]]
-    return "\n".join([pieces[-1], "".join(pieces), " ".join(pieces)])
+    return "\n".join([pieces[-1], "".join(pieces), _spaced(pieces)])
 
 
 def no_answer(text: str) -> bool:
@@ -157,7 +174,7 @@ def _from_fields(fields: dict[str, Any]) -> Record:
     code = str(fields.get("answer") if fields["code"] == "CAPTURE" else fields["code"])
     places = tuple(_trace(held) for held in _list(fields.get("places")) if isinstance(held, dict))
     causes = tuple(
-        held for held in _list(fields.get("causes")) if isinstance(held, dict) and held.get("code")
+        held for held in _list(fields.get("causes")) if isinstance(held, dict) and held.get("code") in CODES
     )
     decoded_as = fields.get("decoded_as")
     captured = isinstance(fields.get("headers"), dict)

@@ -1,0 +1,57 @@
+"""What a cause names: the portal as the receiver reads it, a field as it was sent, what really broke off."""
+
+import pytest
+
+from gateway.diagnosis import Cause, diagnose
+from gateway.ingest.decision import judge
+from gateway.ingest.incoming import Incoming
+from tests.support.refusals import JSON, NAME, NOW, OTHER, TOKEN, Request
+
+
+def vendors(endpoint: str, token: str) -> bytes:
+    auth = f"auth[domain]=oauth.bitrix.info&auth[client_endpoint]={endpoint}&auth[application_token]={token}"
+    return f"event=ONUSERADD&data[ID]=7&ts=1&{auth}".encode()
+
+
+def test_a_server_of_the_vendors_is_no_other_portal() -> None:
+    request = Request(body=vendors("https://p.ru/rest/", OTHER), env={"BITRIX24_DOMAIN": "p.ru"})
+    assert request.codes() == ["TOKEN_OTHER_WEBHOOK"]
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_another_portal_is_named_as_it_is_read(bound: bool) -> None:
+    env = {NAME: f"p.ru={TOKEN}"} if bound else {"BITRIX24_DOMAIN": "p.ru"}
+    request = Request(body=vendors("https://q.ru/rest/", TOKEN if bound else OTHER), env=env)
+    cause = request.causes()[0]
+    assert cause.code == "TOKEN_OTHER_PORTAL"
+    assert "q.ru" in cause.detail
+    assert "q.ru" in cause.says
+    assert "oauth" not in str(cause)
+    assert ("q.ru=TOKEN" in cause.do) is bound
+
+
+def test_a_flat_field_of_data_is_named_as_it_was_sent() -> None:
+    request = Request(body=b"event=ONUSERADD&data.ID=7&auth.domain=p.ru", query=f"token={TOKEN}")
+    cause = request.causes()[0]
+    assert (cause.code, cause.detail) == ("BODY_FLATTENED", "body:data.ID")
+    assert "data[ID]" in cause.says
+    assert "data[ID]" in cause.do
+    assert "application_token" not in cause.says + cause.do
+
+
+@pytest.mark.parametrize(("body", "named"), [(b"[]", "an empty JSON list"), (b"{}", "an empty JSON object")])
+def test_an_empty_body_of_json_is_called_what_it_is(body: bytes, named: str) -> None:
+    cause = Request(body=body, type=JSON).causes()[0]
+    assert cause.code == "BODY_PRINTED"
+    assert named in cause.says
+    assert ("JSON.stringify" in cause.says) is (body == b"{}")
+
+
+@pytest.mark.parametrize("came", [b"event=ONUSERADD&da", b""])
+def test_a_chunked_body_that_breaks_off(came: bytes) -> None:
+    _, settings = Request().judge()
+    incoming = Incoming("POST", "/", b"", {}, lambda limit: came[:limit], None, cut=True)
+    causes: list[Cause] = diagnose(judge(incoming, settings, NOW), settings)
+    assert causes[0].code == "BODY_INCOMPLETE"
+    assert f"broke off after {len(came)} bytes" in causes[0].says
+    assert "Content-Length" not in causes[0].says + causes[0].do
