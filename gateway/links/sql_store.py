@@ -8,8 +8,11 @@ there yet ends in a unique violation, and the decision is made again.
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -48,6 +51,16 @@ _FIND_BY_ID = sa.select(links).where(by_id)
 _FIND_BY_NAME = sa.select(links).where(by_name)
 
 
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """An event whose consumer waits for the commit it will be part of."""
+
+    portal: str
+    event_id: str
+    observations: Sequence[Observation]
+    changes: Changes | None = None
+
+
 class SqlStore:
     """A `Store` at `sqlite:///PATH` or `postgresql://…`; safe to share between threads."""
 
@@ -59,11 +72,17 @@ class SqlStore:
         self._driver: Any = engine.dialect.loaded_dbapi
         self._event = EventTransaction(engine.dialect)
         self._purge_after = datetime.now(UTC)
+        self._waiting: list[_Waiting] = []
+        self._turn = threading.Lock()
 
     def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
         now = datetime.now(UTC)
 
-        changes = self._again(lambda: self._apply(portal, event_id, observations))
+        mine = _Waiting(portal, event_id, observations)
+        if self._engine.dialect.name == "sqlite":
+            self._commit_together(mine)
+        if (changes := mine.changes) is None:
+            changes = self._again(lambda: self._apply([mine])[0])
         if now >= self._purge_after:
             self._purge_after = now + _PURGE_EVERY
             self.purge_processed(now - KEPT)
@@ -223,14 +242,31 @@ class SqlStore:
         with failures(), self._reading.connect() as connection:
             return connection.execute(query, values or {}).all()
 
-    def _apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
-        """The transaction of an event, on the driver's own connection: see `gateway.links.sql_prepared`."""
+    def _commit_together(self, mine: "_Waiting") -> None:
+        """Whoever's turn it is commits the events of all who wait: each commit waits for the disk.
+
+        Where that fails, each of them is left to be tried by itself.
+        """
+        self._waiting.append(mine)
+        with self._turn:
+            batch = list(self._waiting)
+            if mine not in batch:
+                return
+            self._waiting.clear()
+            with suppress(SQLAlchemyError, self._driver.Error):
+                for one, changes in zip(batch, self._apply(batch), strict=True):
+                    one.changes = changes
+
+    def _apply(self, events: Sequence["_Waiting"]) -> list[Changes]:
+        """A transaction of events, on the driver's own connection: see `gateway.links.sql_prepared`."""
         connection = self._engine.raw_connection()
         try:
             cursor = connection.cursor()
             if self._engine.dialect.name == "sqlite":
                 cursor.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
-            changes = self._event.apply(cursor, portal, event_id, observations)
+            changes = [
+                self._event.apply(cursor, one.portal, one.event_id, one.observations) for one in events
+            ]
             connection.commit()
         except BaseException as error:
             if self._lost(error):
