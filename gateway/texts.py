@@ -512,6 +512,10 @@ SENTENCES: dict[str, Sentence] = {
         "Этот метод здесь не принимается. События присылают методом POST",
         "This method is not taken here. Send events by POST",
     ),
+    "ANSWER_LINKS_METHOD": Sentence(
+        "Здесь спрашивают методом GET: /api/links?telegram_id=…",
+        "Ask here by GET: /api/links?telegram_id=…",
+    ),
     "ANSWER_QUERY_TOO_LONG": Sentence(
         "Строка запроса длиннее 8 КиБ. Сократите адрес обработчика",
         "The query is longer than 8 KiB. Shorten the handler's address",

@@ -292,9 +292,9 @@ def main() -> None:
     """The worker's process: standard input wakes it, and ends it by its end."""
     startup.announces = False
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; serve ends us in its order
+    # systemd signals every process of a service, and serve ends this one when its own requests are answered.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     known = startup.settings()
     calls = load()
     recorder = Recorder(known, open_journal(known))

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote_plus
 
 from gateway.ingest.decision import Judgement
 from gateway.ingest.incoming import Incoming
-from gateway.redaction import clean, mask_secrets, mask_text, may_be_secret
+from gateway.redaction import MAX_SHOWN, clean, mask_secrets, mask_text, may_be_secret
 from gateway.settings import Settings
 
 MAX_TEXT = 1000  # characters of the body, and of the query
@@ -121,10 +121,15 @@ class _Masker:
         shown = {}
         for name, value in list(headers)[:_MAX_HEADERS]:
             text = value[:_WINDOW].decode("utf-8", "replace")
+            if name == "function-execution-id":
+                continue  # functions-framework adds it here; nobody sent it
             if name == "content-type":
                 shown[name] = clean(text, self.secrets)
             else:
-                shown[clean(mask_name(name), self.secrets)] = self.short(_header(name, text))
+                # Not by `clean`, which masks any sixteen characters: `x-forwarded-proto` is a name.
+                shown[mask_secrets(mask_name(name[:MAX_SHOWN]), self.secrets)] = self.short(
+                    _header(name, text)
+                )
         return shown
 
 

@@ -32,7 +32,9 @@ def respond(request: flask.Request) -> flask.Response:
     if not _is_allowed(request, known.links_api_token):
         return _refused("LINKS_UNAUTHORIZED", 401, known)
     if request.method not in ("GET", "HEAD"):
-        return _refused("METHOD_NOT_ALLOWED", 405, known)
+        refused = _refused("METHOD_NOT_ALLOWED", 405, known, "LINKS_METHOD")
+        refused.headers["Allow"] = "GET, HEAD"
+        return refused
     try:
         link = _asked(request, _store(), known)
     except ValueError:
@@ -88,8 +90,8 @@ def _asked(request: flask.Request, store: Store, known: Settings) -> Link | None
     )
 
 
-def _refused(code: str, status: int, known: Settings) -> flask.Response:
-    message = say(f"ANSWER_{code}", known.language)
+def _refused(code: str, status: int, known: Settings, sentence: str = "") -> flask.Response:
+    message = say(f"ANSWER_{sentence or code}", known.language)
     return _answer({"status": "error", "code": code, "message": message}, status)
 
 

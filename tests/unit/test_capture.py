@@ -181,6 +181,17 @@ def test_no_secret_in_headers(name: str, value: str) -> None:
         assert secret not in json.dumps(record["headers"])
 
 
+def test_long_names_of_headers_are_names() -> None:
+    names = ["x-forwarded-proto", "cf-connecting-ip", "x-hub-signature-256", "x-cloud-trace-context"]
+    assert [*capture(headers=dict.fromkeys(names, "1"))["headers"]][-4:] == names
+
+
+def test_a_header_that_the_host_adds_is_not_the_senders() -> None:
+    assert (
+        "function-execution-id" not in capture(headers={"function-execution-id": "ASsPJNLpeIBr"})["headers"]
+    )
+
+
 def test_no_secret_in_path_query_or_a_headers_name() -> None:
     record = capture(path=f"/hook/{TOKEN}", query=f"token={SHORT}&x={OTHER}&{TOKEN}", headers={OTHER: "1"})
     assert not any(holds(record, secret) for secret in (TOKEN, OTHER, f"={SHORT}"))

@@ -1,0 +1,39 @@
+"""What a bot asks over HTTP, on a running `serve`."""
+
+import pytest
+
+from tests.support.deliveries import PORTAL, form
+from tests.support.processes import Running, Start, wait_for
+
+BEARER = {"Authorization": "Bearer a-token-for-the-bot"}
+
+
+@pytest.fixture
+def gateway(start_serve: Start) -> Running:
+    return start_serve(LINKS_API_TOKEN="a-token-for-the-bot", BITRIX24_DOMAIN=PORTAL)
+
+
+def test_a_bot_asks_for_an_account_and_for_a_user(gateway: Running) -> None:
+    assert gateway.request("GET", "/api/links?telegram_id=777", headers=BEARER).json == {
+        "link": None,
+        "by_name_only": False,
+    }
+    gateway.post(form(data={"ID": "12", "UF_USR_TELEGRAM": "777"}))
+    found = wait_for(
+        lambda: gateway.request("GET", "/api/links?telegram_id=777", headers=BEARER).json["link"]
+    )
+    assert (found["bitrix_user_id"], found["portal"]) == (12, PORTAL)
+    assert gateway.request("GET", "/api/links/12", headers=BEARER).json["link"] == found
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer another"}])
+def test_who_does_not_know_the_token_learns_nothing(gateway: Running, headers: dict[str, str]) -> None:
+    answer = gateway.request("GET", "/api/links?telegram_id=777", headers=headers)
+    assert (answer.status, answer.json["code"]) == (401, "LINKS_UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_another_method_is_told_how_to_ask(gateway: Running, method: str) -> None:
+    answer = gateway.request(method, "/api/links/12", headers=BEARER)
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+    assert "GET" in answer.json["message"]
