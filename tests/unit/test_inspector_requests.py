@@ -58,7 +58,7 @@ def came(
     """A request, answered and recorded; its request_id."""
     named = {"content-type": FORM, "user-agent": AGENT, **headers}
     incoming = Incoming(
-        "POST",
+        more.pop("method", "POST"),
         more.pop("path", "/api/bitrix/webhook"),
         headers={name: value.encode() for name, value in named.items()},
         read=BytesIO(body).read,
@@ -171,6 +171,25 @@ def test_a_probe_without_a_configured_token_says_what_to_set(settings: Settings,
     text = shown(Browser(bare, journal).get(f"/r/{name}").text)
     assert "No token is configured · SETTING_MISSING" in text
     assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN in .env" in text
+
+
+def test_a_probe_goes_to_nobody(browser: Browser, recorder: Recorder, journal: Journal) -> None:
+    name = came(recorder, form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
+    request = journal.request(name)
+    assert request is not None
+    journal.add_outcome({"code": "EVENT_IGNORED", "event_id": request.event_id})
+    text = shown(browser.get(f"/r/{name}").text)
+    assert "goes to nobody: a probe" in text
+    assert "FORWARD_TO" not in text
+
+
+@pytest.mark.parametrize("body", [b"", form()])
+def test_a_wrong_method_is_called_so(browser: Browser, recorder: Recorder, body: bytes) -> None:
+    name = came(recorder, body, method="DELETE")
+    text = shown(browser.get(f"/r/{name}").text)
+    assert "Wrong method · " in text
+    assert "Wrong method" in shown(browser.get("/requests").text)
+    assert "No token" not in text
 
 
 def test_chips_count_requests_not_rows(browser: Browser, recorder: Recorder) -> None:

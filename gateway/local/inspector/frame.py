@@ -111,6 +111,14 @@ class Inspector:
                 self._store = open_store(self.settings.database_url)
             return self._store
 
+    def cause_title(self, code: str, detail: str = "") -> str:
+        """A cause in a few words: of a DELETE or PUT the method is what is wrong, whatever else it lacks."""
+        by_method = detail.startswith("method: ") if code == "TOKEN_ABSENT" else False
+        if code == "METHOD_GET":
+            by_method = bool(detail) and not detail.startswith(("GET", "HEAD"))
+        key = "WRONG_METHOD" if by_method else f"CAUSE_{code}"
+        return self.words(key) if key in WORDS else code
+
     def guide_of(self, code: str) -> str:
         """Where the page's own guide explains a cause."""
         if code not in CODES or "guide" not in self.app.view_functions:
@@ -154,7 +162,7 @@ def prepare(page: Inspector) -> None:
             "languages": LANGUAGES,
             "t": page.words,
             "reason_text": lambda reason: reason_text(reason, page.language),
-            "has_words": lambda key: key in WORDS,
+            "cause_title": page.cause_title,
             "number": lambda n: number(n, page.language),
             "guide_of": page.guide_of,
             "age": page.age,

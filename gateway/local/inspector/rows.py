@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.destinations import PROBE_EVENT
 from gateway.journal import Outcome, Request
 from gateway.local.inspector.frame import Inspector
 from gateway.texts import reason_text
@@ -79,7 +80,8 @@ def refusal(page: Inspector, request: Request) -> str:
     missing = "SETTING_MISSING" if request.code == "TOKEN_NOT_CONFIGURED" else ""
     causes = request.record.get("causes") or [{"code": request.cause or missing}]
     code = str(causes[0].get("code") or "")
-    title = page.words(f"CAUSE_{code}") if code else request.code
+    detail = str(causes[0].get("detail") or "")
+    title = page.cause_title(code, detail) if code else request.code
     for seen in request.record.get("places") or ():
         if seen["state"] == "mismatch" and seen["fingerprint"]:
             return page.words("WITH_PRINT", title=title, print=seen["fingerprint"])
@@ -93,6 +95,8 @@ def came_of(page: Inspector, request: Request, outcome: Outcome) -> str:
         "EVENT_DEAD",
     ):  # the page has a view for these, where tools have commands
         return page.words("CAME_DEAD_LETTER", reason=reason_text(outcome.reason, page.language))
+    if outcome.code == "EVENT_IGNORED" and request.event == PROBE_EVENT:
+        return page.words("PROBE_TO_NOBODY")
     accounts = request.record.get("accounts") or []
     return in_a_line(outcome, page.language, str(accounts[0]) if len(accounts) == 1 else "")
 

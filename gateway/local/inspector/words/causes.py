@@ -55,3 +55,4 @@ TITLES: dict[str, Sentence] = {
     "TOKEN_ABSENT": Sentence("Токена нет", "No token"),
 }
 WORDS: dict[str, Sentence] = {f"CAUSE_{code}": title for code, title in TITLES.items()}
+WORDS["WRONG_METHOD"] = Sentence("Не тот метод", "Wrong method")
