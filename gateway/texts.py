@@ -341,8 +341,12 @@ SENTENCES: dict[str, Sentence] = {
         "The journal's file {path} was moved away or replaced while the gateway ran. Records go to the new file; if you need the old one, stop the gateway, put it back, and run ./b24 replay",
     ),
     "REST_NOT_SET": Sentence(
-        "нужен, чтобы читать пользователей: портал и USER_ID/SECRET входящего вебхука (две части после /rest/)",
-        "needed to read users: the portal, and the incoming webhook's USER_ID/SECRET (the two parts after /rest/)",
+        "не задан, а без него не прочитать пользователей. Впишите адрес входящего вебхука целиком, как его показывает Битрикс24",
+        "not set, and without it no users can be read. Set it to the whole address of the incoming webhook, as Bitrix24 shows it",
+    ),
+    "REST_NO_DOMAIN": Sentence(
+        "не задан: в BITRIX24_WEBHOOK_TOKEN нет портала. Впишите домен портала или весь адрес входящего вебхука в BITRIX24_WEBHOOK_TOKEN",
+        "not set, and BITRIX24_WEBHOOK_TOKEN names no portal. Set the portal's domain, or put the incoming webhook's whole address into BITRIX24_WEBHOOK_TOKEN",
     ),
     "REST_UNREACHABLE": Sentence(
         "Портал {domain} оборвал соединение без ответа. Проверьте BITRIX24_DOMAIN и сеть; попытка повторится",
@@ -796,12 +800,16 @@ SENTENCES: dict[str, Sentence] = {
     ),
     # `events`.
     "EVENTS_NONE": Sentence(
-        "За это время ничего не пришло. Смотрите раньше (--since 7d) или отправьте пробное: ./b24 trigger ONUSERUPDATE",
-        "Nothing came in that time. Look further back (--since 7d), or send a test event: ./b24 trigger ONUSERUPDATE",
+        "За это время ничего не пришло. Смотрите раньше (--since 7d) или отправьте пробное: ./b24 trigger ONUSERUPDATE (его показывает --probes)",
+        "Nothing came in that time. Look further back (--since 7d), or send a test event: ./b24 trigger ONUSERUPDATE (--probes lists it)",
     ),
     "EVENTS_NO_SUCH": Sentence(
         "Запроса {id} в журнале нет, или так начинается несколько. Список: ./b24 events --since 7d",
         "The journal has no request {id}, or several begin so. List them: ./b24 events --since 7d",
+    ),
+    "EVENTS_ID_SHORT": Sentence(
+        "{id}: слишком коротко. Укажите номер запроса или хотя бы {least} первых знаков. Список: ./b24 events --since 7d",
+        "{id} is too short. Give the request's id, or at least its first {least} characters. List them: ./b24 events --since 7d",
     ),
     "EVENTS_REFUSED": Sentence(
         "Запрос {id} отвергнут: непроверенное в очередь не ставится никогда. Устраните причину (./b24 events show {id}) и повторите событие в Битрикс24",
@@ -1357,6 +1365,9 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_SETTINGS": Sentence(
         "прочитаны; очередь {queue}, портал {portal}", "read; queue {queue}, portal {portal}"
+    ),
+    "DOCTOR_SETTINGS_NO_PORTAL": Sentence(
+        "прочитаны; очередь {queue}, портал не задан", "read; queue {queue}, no portal set"
     ),
     "DOCTOR_TOKEN": Sentence(
         "принимаемых токенов: {count} (отпечатки: {prints})",

@@ -64,6 +64,7 @@ def command(context: click.Context, event: str | None, subscription: str | None,
 @command.command(
     "show",
     help="One dead letter, whole. ID: its id or event_id, or the beginning of one.",
+    short_help="One dead letter, whole.",
     epilog="Example: ./b24 dead-letters show 5f2c9d --message > letter.json",
 )
 @click.argument("letter_id", metavar="ID")
@@ -78,6 +79,7 @@ def show(context: tuple[Settings, str | None], letter_id: str, only_message: boo
 @command.command(
     "mend",
     help="Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.",
+    short_help="Put an edited message on the queue.",
     epilog="Example: ./b24 dead-letters mend 5f2c9d letter.json",
 )
 @click.argument("letter_id", metavar="ID")
@@ -105,6 +107,7 @@ def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) 
 @command.command(
     "drop",
     help="Delete dead letters for good: the given ones, or all with --all.",
+    short_help="Delete dead letters for good.",
     epilog="Example: ./b24 dead-letters drop 5f2c9d",
 )
 @click.argument("letter_ids", metavar="[ID]…", nargs=-1)

@@ -57,9 +57,11 @@ def _checks(url: str | None, dotenv: str, send_token: bool, spoken: str) -> Iter
     try:
         settings = load(dotenv=dotenv)
     except SettingError as error:
-        yield Check(
-            "settings", "failed", text_of(error, spoken), say("DOCTOR_SETTING_DO", spoken, name=error.name)
-        )
+        wrong = (error, *error.others)
+        error.others = ()  # each has a line of its own
+        for one in wrong:
+            do = say("DOCTOR_SETTING_DO", spoken, name=one.name)
+            yield Check("settings", "failed", text_of(one, spoken), do)
         return
     yield from examine(settings, url, send_token)
 

@@ -34,6 +34,9 @@ Examples:
     epilog=EPILOG,
 )
 @click.option("--refused", is_flag=True, help="Only what was refused.")
+@click.option(
+    "--probes", is_flag=True, help="Only the gateway's own probes (doctor, trigger); other lists hide them."
+)
 @click.option("--event", metavar="NAME", default="", help="Only this event.")
 @click.option(
     "--user",
@@ -57,6 +60,7 @@ Examples:
 def command(
     context: click.Context,
     refused: bool,
+    probes: bool,
     event: str,
     user: str,
     portal: str,
@@ -68,7 +72,7 @@ def command(
     if context.invoked_subcommand is not None:
         context.obj = settings
         return
-    wanted = Wanted(refused, event, user, portal, parse_since(since) if since else None)
+    wanted = Wanted(refused, event, user, portal, parse_since(since) if since else None, probes)
     journal = open_journal(settings)
     found = events.listed(journal, wanted)
     if as_json and not follow:
@@ -87,7 +91,8 @@ def command(
 @command.command(
     "show",
     help="One request, whole: where the token was looked for, why it was refused, what came of it at each "
-    "subscription. ID: its id or event_id, or the beginning of one.",
+    "subscription. ID: its id or event_id, or at least 6 characters of the beginning of one.",
+    short_help="One request, whole.",
     epilog="Example: ./b24 events show 5f2c9d01",
 )
 @click.argument("request_id", metavar="ID")
@@ -114,6 +119,7 @@ def show(settings: Settings, request_id: str, as_json: bool) -> None:
     "resend",
     help="Publish an accepted event again under a new event_id, to all that want it or to one. "
     "What was refused is never published.",
+    short_help="Publish an accepted event again.",
     epilog="Example: ./b24 events resend 5f2c9d01 --to https://bot.example.com/bitrix",
 )
 @click.argument("request_id", metavar="ID")

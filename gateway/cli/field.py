@@ -32,6 +32,7 @@ def command() -> None:
     "incoming webhook. Its owner has to be an administrator, and its scopes have to hold user.userfield. "
     "A field that exists already stays as it is. Exit code 0: the field is there, 1: the portal refused, or "
     "has another field that looks like it, 2: the portal could not be asked.",
+    short_help="Create the field in the portal.",
     epilog="Example: ./b24 field create",
 )
 @click.option("--anyway", is_flag=True, help="Create it even beside a field that looks like it.")

@@ -75,6 +75,7 @@ def command(
 @command.command(
     "forget",
     help="Erase a person: link, history, dead letters, journal rows, what waits on the queue.",
+    short_help="Erase a person everywhere.",
     epilog="Example: ./b24 links forget p.bitrix24.ru 42",
 )
 @click.argument("portal")

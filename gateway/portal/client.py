@@ -91,12 +91,10 @@ class Portal:
         wall: Callable[[], float] = time.time,
         until: float | None = None,
     ) -> None:
-        for name, value in (
-            ("BITRIX24_DOMAIN", settings.rest_origin),
-            ("BITRIX24_WEBHOOK_TOKEN", settings.rest_webhook),
-        ):
-            if not value:
-                raise SettingError(name, "REST_NOT_SET")
+        if not settings.rest_webhook:
+            raise SettingError("BITRIX24_WEBHOOK_TOKEN", "REST_NOT_SET")
+        if not settings.rest_origin:  # the webhook is given without its address
+            raise SettingError("BITRIX24_DOMAIN", "REST_NO_DOMAIN")
         self.clock = clock
         self.requests = 0
         self._settings = settings

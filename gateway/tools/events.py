@@ -13,6 +13,7 @@ from gateway.diagnosis import guide_section, in_words
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message, rfc3339
 from gateway.journal import Filters, Journal, Outcome, Request, open_journal
+from gateway.journal.reading import PREFIX
 from gateway.queues import open_embedded, open_publisher
 from gateway.queues.publish import publish_within
 from gateway.queues.subscriptions import subscriptions
@@ -71,10 +72,12 @@ class Wanted:
     user: str = ""
     portal: str = ""
     since: datetime | None = None
+    probes: bool = False
 
     def filters(self) -> Filters:
+        chosen = (("refused", self.refused), ("probe", self.probes))
         return Filters(
-            kinds=("refused",) if self.refused else SHOWN,
+            kinds=tuple(kind for kind, wanted in chosen if wanted) or SHOWN,
             term=self.user,
             event=self.event.upper(),
             portal=self.portal.lower(),
@@ -134,6 +137,8 @@ def _is_pending(event: Event, settings: Settings) -> bool:
 def find(journal: Journal, name: str) -> Event:
     """The request of a request_id or event_id, or of the beginning of one. Raises `GatewayError`."""
     request = journal.request(name)
+    if request is None and len(name) < PREFIX:
+        raise GatewayError("EVENTS_ID_SHORT", id=name, least=PREFIX)
     if request is None:
         raise GatewayError("EVENTS_NO_SUCH", id=name[:80])
     [event] = _with_outcomes(journal, [request])

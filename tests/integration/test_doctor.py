@@ -503,6 +503,17 @@ def test_the_incoming_webhook(
     assert (code, checks["incoming webhook"]["result"]) == (1, "failed")
 
 
+def test_each_wrong_setting_is_a_finding_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORT", "many")
+    monkeypatch.setenv("RESYNC_EVERY", "often")
+    assert main(["doctor"]) == 1
+    told = capsys.readouterr().out
+    assert told.count("✗ settings: ") == 2
+    assert all(f"  → Correct {name}" in told for name in ("PORT", "RESYNC_EVERY"))
+
+
 def test_a_wrong_setting_is_a_finding(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", f"mysql://u:{OTHER_TOKEN}@h/n")
     code, checks = doctor()

@@ -129,6 +129,19 @@ def test_people_get_tables(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_the_table_speaks_russian(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_LANGUAGE", "ru")
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "пользователь" in run(capsys)
+    shown = run(capsys, "--history")
+    assert "изменение" in shown
+    assert "аккаунт заменён" in shown
+    assert "replaced" not in shown
+
+
+@pytest.mark.usefixtures("filled")
 def test_forgetting_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "forget", P, "1", "--yes")
     assert [row["bitrix_user_id"] for row in json.loads(run(capsys, "--json"))] == [1, 2, 3]

@@ -45,6 +45,7 @@ def test_it_tells_what_came_of_the_event(server: Running) -> None:
     done = trigger(server.env, "ONUSERUPDATE", *data, "--json")
     assert "LINK_SYNCED" in {outcome["code"] for outcome in json.loads(done.stdout)["outcomes"]}
     assert recorded(server, kinds=("probe",), event="ONUSERUPDATE")
+    assert "LINK_" not in trigger(server.env, "ONUSERUPDATE", *data).stdout
 
 
 def test_the_events_are_listed_and_an_unknown_one_is_said(server: Running) -> None:

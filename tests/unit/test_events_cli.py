@@ -158,6 +158,8 @@ def test_the_list_as_json_and_its_filters(run: Run, journal: Journal) -> None:
     assert ids() == [1, 2, 3, 4]
     assert ids("--since", "7d") == [9, 1, 2, 3, 4]
     assert ids("--refused") == [4]
+    assert ids("--probes") == [5]
+    assert ids("--probes", "--refused") == [4, 5]
     assert ids("--event", "ontaskadd") == [3]
     assert ids("--user", "12") == [1, 3]
     assert ids("--user", "@User_123456") == [2]
@@ -177,6 +179,8 @@ def test_one_shown_whole(run: Run, journal: Journal) -> None:
     one, other = accepted(1), refused(2)
     journal.add_requests([one, other])
     journal.add_outcome(came(one, "EVENT_PUT_ASIDE", reason="REASON_NO_USER", attempt=1))
+    code, _, err = run("show", one.request_id[:4])
+    assert (code, "at least its first 6 characters" in err) == (2, True)
     code, out, _ = run("show", one.request_id)
     assert code == 0
     assert "put aside" in out

@@ -21,7 +21,10 @@ _MOST_LETTERS = 1000  # are counted
 def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     from gateway.diagnosis import setting_causes
 
-    yield scribe.ok("settings", "SETTINGS", queue=settings.queue_url, portal=settings.domain or "-")
+    if settings.domain:
+        yield scribe.ok("settings", "SETTINGS", queue=settings.queue_url, portal=settings.domain)
+    else:
+        yield scribe.ok("settings", "SETTINGS_NO_PORTAL", queue=settings.queue_url)
     causes = setting_causes(settings)
     yield from (Check("token", "failed", f"{cause.code}: {cause.says}", cause.do) for cause in causes)
     if not causes:
