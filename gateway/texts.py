@@ -1121,6 +1121,10 @@ SENTENCES: dict[str, Sentence] = {
         "Это строка старого бота. «Получен: None» значит, что он искал токен в заголовке, параметрах адреса и полях верхнего уровня, а Битрикс24 кладёт его в тело формы: auth[application_token]. Токен, скорее всего, пришёл. Шлюз ищет его и там. Чтобы увидеть сам запрос, вставьте строки журнала выше этой («Тело запроса …») или отправьте событие шлюзу: ./b24 trigger ONUSERADD",
         "This is the old bot's line. “Получен: None” means that it looked for the token in a header, the address's parameters and the top-level fields, while Bitrix24 puts it into the form body: auth[application_token]. The token most likely came. The gateway looks there too. To see the request itself, paste the lines of the log above this one (“Тело запроса …”) or send the gateway an event: ./b24 trigger ONUSERADD",
     ),
+    "OLD_BOT_LINE_WRONG": Sentence(
+        "Это строка старого бота. «Получен: …» с началом токена значит, что токен пришёл, но не тот, который настроен: другой вебхук портала, или токен сменился. Сверьте «Токен приложения» исходящего вебхука с BITRIX24_OUTGOING_WEBHOOK_TOKEN, затем отправьте событие шлюзу: ./b24 trigger ONUSERADD",
+        "This is the old bot's line. “Получен: …” with the beginning of a token means that a token came, but not the configured one: it is another webhook of the portal, or the token has changed. Compare “Application token” of the outbound webhook with BITRIX24_OUTGOING_WEBHOOK_TOKEN, then send the gateway an event: ./b24 trigger ONUSERADD",
+    ),
     "READ_AS": Sentence("Прочитано как: {kind}", "Read as: {kind}"),
     "READ_AS_address": Sentence(
         "адрес; проверено, что будет с событием без токена, если его туда отправить",

@@ -43,11 +43,15 @@ def command(file: str | None, as_json: bool) -> int:
     if as_json:
         told = explanation.to_json()
         if explanation.read_as == "old_bot_line":
-            told["note"] = say("OLD_BOT_LINE", settings.language)
+            told["note"] = say(_old_bot_line(explanation), settings.language)
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
         render(explanation, settings)
     return 0 if explanation.passes else 1
+
+
+def _old_bot_line(explanation: Explanation) -> str:
+    return "OLD_BOT_LINE_WRONG" if explanation.code == "TOKEN_MISMATCH" else "OLD_BOT_LINE"
 
 
 def _input(file: str | None, settings: Settings) -> bytes:
@@ -68,7 +72,7 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
     tell: Callable[..., str] = partial(_tell, settings.language)
     show = partial(console.print, soft_wrap=not console.is_terminal)  # a pipe gets whole lines
     if explanation.read_as == "old_bot_line":  # it holds no trace: only what it means can be said
-        show(Text(tell("OLD_BOT_LINE")))
+        show(Text(tell(_old_bot_line(explanation))))
         return
     show(_verdict(explanation, tell))
     for number, cause in enumerate(explanation.causes, 1):

@@ -46,6 +46,7 @@ _BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNOR
 _TEMPLATE = re.compile(rb"(?:\{\{|\$\{|<%)[^\n{}]{0,200}(?:\}\}|\}|%>)|%[a-z]")
 _SEPARATOR = re.compile(rb"[\n;,| ]|\\u0026", re.IGNORECASE)
 _ENCODED_NAME = re.compile(rb"(?:^|&)[^=&]*%25")
+_YAML = re.compile(rb"(?:---\s{0,9})?[^\n=&]{0,200}(?::|\s=)")
 _FLAT = re.compile(r"[^A-Za-z0-9]+")
 _WITHOUT_OTHERS = ("BODY_EMPTY", "BODY_COMPRESSED", "BODY_IN_QUERY", "BODY_PRINTED")
 
@@ -65,6 +66,8 @@ def as_read(judgement: Judgement) -> Reading:
         if printed and printed not in ("json", "nothing"):
             return Reading({}, "BODY_PRINTED", "body", how=printed)
         return Reading({}, "BODY_UNREADABLE", _kind(body))
+    if "yaml" in judgement.incoming.header("content-type").lower() and _YAML.match(body):
+        return Reading({}, "BODY_UNREADABLE", "YAML")
     if is_bytes(payload.fields) or (
         isinstance(payload.fields, dict) and is_bytes([*payload.fields.values()])
     ):

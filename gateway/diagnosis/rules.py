@@ -210,7 +210,9 @@ def _altered(evidence: Evidence) -> Iterator[Finding]:
 def _elsewhere(evidence: Evidence) -> Iterator[Finding]:
     places = [place for place, _ in evidence.elsewhere]
     if places and not _is_lost(evidence):
-        where = "raw" if places[0] == "body" else places[0].partition(":")[0]
+        where, _, name = places[0].partition(":")
+        if not name or name.startswith("<"):  # a name that can't be shown can't be renamed
+            where = "raw" if places[0] == "body" else ""
         yield Finding("TOKEN_ELSEWHERE", ", ".join(dict.fromkeys(places)), where, {"place": places[0]})
 
 

@@ -55,3 +55,18 @@ def test_a_chunked_body_that_breaks_off(came: bytes) -> None:
     assert causes[0].code == "BODY_INCOMPLETE"
     assert f"broke off after {len(came)} bytes" in causes[0].says
     assert "Content-Length" not in causes[0].says + causes[0].do
+
+
+@pytest.mark.parametrize("before", ["", "event: ONUSERADD\n", "event: ONUSERADD\nauth:\n  "])
+def test_yaml_is_unreadable_and_none_of_its_lines_a_fields_name(before: str) -> None:
+    causes = Request(body=f"{before}token = {TOKEN}\n".encode(), type="application/yaml").causes()
+    assert causes[0].code == "BODY_UNREADABLE"
+    assert "YAML" in causes[0].says
+    assert not any("<" in cause.do for cause in causes)
+
+
+def test_a_name_that_cannot_be_shown_is_not_to_be_renamed() -> None:
+    causes = Request(body=f"event=ONUSERADD&x%0Ay%25z={TOKEN}".encode()).causes()
+    assert causes[0].code == "TOKEN_ELSEWHERE"
+    assert "bytes>" in causes[0].detail
+    assert "bytes>" not in causes[0].do

@@ -225,6 +225,32 @@ NO_REQUEST = {
         "#Fields: date time cs-method cs-uri-stem sc-status\n2026-11-27 10:00:00 POST /webhook 401",
         "PASTED_ACCESS_LOG",
     ),
+    "Railway": (
+        json.dumps(
+            {
+                "requestId": "x",
+                "method": "POST",
+                "path": "/api/bitrix/webhook",
+                "httpStatus": 401,
+                "clientUa": "Bitrix24 Webhook Engine",
+            }
+        ),
+        "PASTED_ACCESS_LOG",
+    ),
+    "a server's JSON": (
+        json.dumps({"ts": 1, "request": {"method": "POST", "uri": "/api/bitrix/webhook"}, "status": 401}),
+        "PASTED_ACCESS_LOG",
+    ),
+    "a server's JSON on several lines": (
+        json.dumps({"ts": 1, "request": {"method": "POST", "uri": "/"}, "status": 401}, indent=2),
+        "PASTED_ACCESS_LOG",
+    ),
+    "IIS without its fields": (
+        "2026-11-27 10:00:00 10.0.0.4 POST /api/bitrix/webhook - 443 - 1.2.3.4 Bitrix24+Webhook - 401 0 0 15",
+        "PASTED_ACCESS_LOG",
+    ),
+    "DevTools' table with tabs": ("event\tONUSERADD\ndata[ID]\t77", "PASTED_FORM_DATA"),
+    "DevTools' table, short": ("event: ONUSERADD\ndata[ID]: 77", "PASTED_FORM_DATA"),
     "HAProxy": (
         'haproxy[12]: 1.2.3.4:5 [27/Nov/2026:10:00:00.1] fe be/s1 0/0/1/2/3 401 190 - - "POST / HTTP/1.1"',
         "PASTED_ACCESS_LOG",
@@ -251,6 +277,38 @@ def test_what_holds_no_request_is_named(name: str) -> None:
     with pytest.raises(Unreadable) as caught:
         read(pasted.encode())
     assert caught.value.key == key
+
+
+HEAD = RAW.partition("\r\n\r\n")[0].replace("\r\n", "\n") + "\n"
+VERBOSE = (
+    "11:20:03.512345 IP (tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto TCP (6), length 500)\n"
+    "    1.2.3.4.51234 > 10.0.0.2.8080: Flags [P.], cksum 0xfe28, seq 1:461, ack 1, win 512, length 460\n"
+)
+NOTHING = TCPDUMP.replace("length 499", "length 0")
+STAMPED = TCPDUMP.replace("length 499", "options [nop,nop,TS val 1 ecr 2], length 499")
+# What tcpdump prints before a packet, and how many bytes of headers it prints in front of the data.
+PACKETS = {
+    "IP": (TCPDUMP, 40),
+    "stamped": (STAMPED, 52),
+    "stamped, told shortly": (TCPDUMP, 52),
+    "IPv6": (TCPDUMP.replace("IP ", "IP6 "), 60),
+    "-v": (VERBOSE, 40),
+}
+
+
+@pytest.mark.parametrize("name", PACKETS)
+@pytest.mark.parametrize("between", ["\n\n", "\n", ""])
+@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_a_head_and_its_body_in_two_packets(
+    name: str, between: str, length: bool, acknowledged: bool
+) -> None:
+    line, width = PACKETS[name]
+    headers = "E" + "." * (width - 1)
+    head = HEAD if length else "".join(f"{one}\n" for one in HEAD.splitlines() if "Length" not in one)
+    answer = f"{NOTHING}{headers}\n" if acknowledged else ""
+    found = explained(f"{line}{headers}{head}{between}{answer}{line}{headers}{FORM_TEXT}\n")
+    assert (found.code, found.causes, found.read_as) == ("EVENT_QUEUED", (), "tcpdump")
 
 
 def test_a_printout_as_a_body_is_judged_as_what_arrived() -> None:

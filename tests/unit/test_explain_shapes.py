@@ -105,6 +105,21 @@ def test_the_old_bots_line(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert (told["read_as"], told["verified"]) == ("old_bot_line", False)
 
 
+def test_the_old_bots_line_with_the_beginning_of_a_token(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", TOKEN)
+    pasted = tmp_path / "line.txt"
+    pasted.write_text("⚠️ Неверный токен исходящего вебхука. Получен: w1e2b3h4o5...\n", encoding="utf-8")
+    assert main(["explain", str(pasted)]) == 1
+    shown = capsys.readouterr().out
+    assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN" in shown
+    assert "w1e2" not in shown
+    assert main(["explain", "--json", str(pasted)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["read_as"], told["code"]) == ("old_bot_line", "TOKEN_MISMATCH")
+
+
 @pytest.mark.parametrize(
     ("name", "key"),
     [

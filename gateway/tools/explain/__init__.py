@@ -55,7 +55,8 @@ def _readable(text: str) -> str:
 
 
 def _old_bot_line(_: bytes, text: str) -> Record | None:
-    return Record("TOKEN_NOT_FOUND") if captures.is_old_bot_line(text) else None
+    code = captures.old_bot_line(text)
+    return Record(code) if code else None
 
 
 def _nothing(_: bytes, text: str) -> None:

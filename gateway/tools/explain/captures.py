@@ -15,9 +15,12 @@ _INSIDE = re.compile(
     rb"(" + _METHODS + rb" \S{1,9000} HTTP/\d(?:\.\d)?)(\.?)\r?\n(?=[A-Za-z][\w-]{1,60}: ?\S)"
 )
 _PACKET = re.compile(
-    rb"(?m)^(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3,9} (?:\w{1,20} +(?:In|Out) +)?IP6? [^\n]*\n?"
+    rb"(?m)^(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3,9} (?:\w{1,20} +(?:In|Out) +)?IP6? [^\n]*"
+    rb"(?:\n[ \t]{1,20}\S{1,100} > \S{1,100}: [^\n]*)?\n?"  # `-v` breaks the line
 )
 _STAMPED = re.compile(rb"options \[[^\]\n]{0,80}TS val")
+_NO_DATA = re.compile(rb"length 0\s*\Z")
+_BEGINS = re.compile(rb"event=|\{\s{0,20}\"")  # a body, behind headers of whatever length
 _NGREP = re.compile(rb"(?m)^(?:#+|[TU] \S+ -> \S+[^\n]*)\n")
 _HEADERS = re.compile(
     rb"(?i)\s*(?:host|user-agent|content-type|content-length|accept|accept-[a-z]+|connection|x-[\w-]+|forwarded|via)"
@@ -31,7 +34,7 @@ _EVENT = re.compile(
 )
 _PAIR_LINE = re.compile(r"&?[\w\[\]%.]{1,300}=[^\n&]{0,100000}&?")
 _OLD_LINE = re.compile(
-    r"Неверный токен исходящего вебхука\. Получен: ?None|Токен исходящего вебхука не найден", re.IGNORECASE
+    r"Неверный токен исходящего вебхука\. Получен: ?\S|Токен исходящего вебхука не найден", re.IGNORECASE
 )
 _OLD_BODY = re.compile(r"Тело запроса[^\n:]{0,60}: ?(.*)")
 _OLD_HEADERS = re.compile(r"'Content-Type': '([^'\n]{1,200})'")
@@ -52,24 +55,32 @@ def read_packets(text: bytes) -> Request | None:
     raw = text[found.start() :]
     if found[2]:  # ngrep prints a dot for each CR
         raw = re.sub(rb"(?m)\.$", b"", raw)
-    head, blank, _ = raw.partition(b"\r\n\r\n" if b"\r\n\r\n" in raw else b"\n\n")
+    head, blank, rest = raw.partition(b"\r\n\r\n" if b"\r\n\r\n" in raw else b"\n\n")
+    if packet := _PACKET.search(head):  # the blank line got lost between two packets
+        head, blank, rest = raw[: packet.start()].rstrip(b"\r\n"), b"\n\n", raw[packet.start() :]
     length = re.search(rb"(?im)^content-length: *(\d{1,7})", head)
-    rest = raw[len(head) + len(blank) :]
     return _named(read_raw(head + blank + _joined(rest, int(length[1]) if length else None)), "tcpdump")
 
 
 def _joined(rest: bytes, length: int | None) -> bytes:
     """The body out of several packets, without the lines and the packet headers that tcpdump prints."""
-    body, at = b"", 0
-    skip = 0
+    body, at, line = b"", 0, b""
     for packet in _PACKET.finditer(rest):
-        body += rest[at : packet.start()][skip:].rstrip(b"\r\n")
-        at = packet.end()
-        skip = 52 if _STAMPED.search(packet[0]) else 40  # the IP and TCP headers
-        if length is None or len(body) >= length:
-            return body if length is None else body[:length]
-    body += rest[at:][skip:]
-    return body
+        body += _data(rest[at : packet.start()].rstrip(b"\r\n"), line, bool(body))
+        at, line = packet.end(), packet[0]
+        if body and (length is None or len(body) >= length):
+            return body[:length]
+    return body + _data(rest[at:], line, bool(body))
+
+
+def _data(printed: bytes, line: bytes, begun: bool) -> bytes:
+    """What a packet carries: as printed under tcpdump's `line`, without the IP and TCP headers."""
+    if _NO_DATA.search(line):
+        return b""
+    begins = _BEGINS.search(printed[:100]) if line and not begun else None
+    if begins or not line:
+        return printed[begins.start() :] if begins else printed
+    return printed[40 + 20 * (b" IP6 " in line) + 12 * (_STAMPED.search(line) is not None) :]
 
 
 def read_stream(text: bytes) -> Request | None:
@@ -108,9 +119,13 @@ def read_old_bot(text: str) -> Request | None:
     return Request("POST", target, headers, body.encode("utf-8", "surrogateescape"), "old_bot_log")
 
 
-def is_old_bot_line(text: str) -> bool:
-    """Whether this is the operators' famous line, without the lines that hold the request."""
-    return len(text) < 100_000 and _OLD_LINE.search(text) is not None
+def old_bot_line(text: str) -> str | None:
+    """What the operators' famous line means, where it stands without the lines that hold the request."""
+    found = _OLD_LINE.search(text) if len(text) < 100_000 else None
+    if found is None:
+        return None
+    received = text[found.end() - 1 : found.end() + 3]
+    return "TOKEN_MISMATCH" if "Получен" in found[0] and received != "None" else "TOKEN_NOT_FOUND"
 
 
 def read_form(text: bytes) -> Request | None:
@@ -198,6 +213,8 @@ _NO_REQUEST = (
 )
 _ACCESS_LOG = re.compile(
     r"\"DownstreamStatus\"|\"http\.log\.access|\"httpRequest\"\s?:|#Fields: [^\n]{0,400}cs-method"
+    r"|(?m:^)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:\S{1,100} ){0,3}(?:GET|POST|PUT|HEAD) /[^\n]{1,9000}"
+    r" [1-5]\d\d \d"
     r"|\bat=info method=[A-Z]|\b[1-5]\d\d \d{1,9} [^\n\"]{0,200}\"(?:GET|POST|PUT|HEAD) [^\s\"]{1,9000} HTTP/"
     r"|\"?(?:GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS) [^\s\"]{1,9000} HTTP/\d(?:\.\d)?\"?[^\n]{0,40}?"
     r"\b[1-5]\d\d\b"
@@ -218,9 +235,31 @@ def no_request(text: str) -> str | None:
         return "PASTED_FORM_DATA"
     if _OUR_ANSWER.match(text):
         return "PASTED_ANSWER"
+    if _is_access_entry(text):
+        return "PASTED_ACCESS_LOG"
     if _ACCESS_LOG.search(text[:1_000_000]) and not _EVENT.search(text.encode("utf-8", "replace")):
         return "PASTED_ACCESS_LOG"
     return None
+
+
+def _is_access_entry(text: str) -> bool:
+    """A server's log entry in JSON: a method and a status, and no body."""
+    start = text.find("{")
+    try:
+        entry = (
+            json.JSONDecoder().raw_decode(text, start)[0] if start >= 0 and not text[:start].strip() else None
+        )
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(entry, dict) or entry.keys() & {"event", "data", "auth", "body"}:
+        return False
+    inner = entry.get("request")
+    method = inner.get("method") if isinstance(inner, dict) else entry.get("method")
+    status = next((entry[name] for name in _STATUS if name in entry), None)
+    return isinstance(method, str) and re.fullmatch("[1-5][0-9]{2}", str(status)) is not None
+
+
+_STATUS = ("status", "httpStatus", "status_code", "statusCode", "response_code")
 
 
 def _named(request: Request, read_as: str) -> Request:
