@@ -225,7 +225,7 @@ SAYS: dict[str, Sentence] = {
         "The body did not come whole: {declared} bytes were promised (Content-Length), {came} came.",
     ),
     "BODY_INCOMPLETE/chunked": Sentence(
-        "Тело пришло не целиком: передача частями (Transfer-Encoding: chunked) оборвалась, пришло {came} байт.",
+        "Тело пришло не целиком: передача частями (Transfer-Encoding) оборвалась, пришло {came} байт.",
         "The body did not come whole: its chunks (Transfer-Encoding: chunked) broke off after {came} bytes.",
     ),
     "BODY_INCOMPLETE/nothing": Sentence(
