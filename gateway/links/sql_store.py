@@ -245,7 +245,7 @@ class SqlStore:
     def _commit_together(self, mine: "_Waiting") -> None:
         """Whoever's turn it is commits the events of all who wait: each commit waits for the disk.
 
-        Where that fails, each of them is left to be tried by itself.
+        Where that fails, each of them is left to be tried by itself: nobody is told of another's failure.
         """
         self._waiting.append(mine)
         with self._turn:
@@ -253,7 +253,7 @@ class SqlStore:
             if mine not in batch:
                 return
             self._waiting.clear()
-            with suppress(SQLAlchemyError, self._driver.Error):
+            with suppress(Exception):
                 for one, changes in zip(batch, self._apply(batch), strict=True):
                     one.changes = changes
 
