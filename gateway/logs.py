@@ -45,6 +45,7 @@ def setup(settings: Settings) -> None:
         handler.secrets, handler.language = settings.secrets(), settings.language
         root.handlers[:] = [handler]
         root.setLevel(logging.INFO)
+        logging.captureWarnings(True)  # a library's warning is a line like others, not two raw ones
         # gunicorn makes its loggers after us, and forks its workers then.
         os.register_at_fork(after_in_child=partial(_adopt_gunicorn, settings.language))
     _send_libraries_here()

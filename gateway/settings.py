@@ -9,14 +9,15 @@ holds, its oddities are told by the diagnosis.
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway import dotenv_file
 from gateway.destinations import Destination, secrets_of
-from gateway.errors import SettingError
+from gateway.errors import GatewayError, SettingError
 from gateway.postgres_url import passwords
 from gateway.setting_values import (
     WEBHOOK_PATH,
@@ -104,6 +105,7 @@ class Settings:
     on_railway: bool = False
     on_google_cloud: bool = False
     unknown: tuple[tuple[str, str], ...] = ()  # names that are no settings, and the one each is like
+    unread: GatewayError | None = None  # the lines of `.env` that were skipped
 
     def tokens_of(self, portal: str) -> tuple[bytes, ...]:
         """The tokens that speak for `portal`: those bound to it, else those that are bound to none.
@@ -173,7 +175,7 @@ def load(
     """
     given = os.environ if environ is None else environ
     try:
-        in_file = _dotenv(dotenv)
+        in_file, unread = dotenv_file.read(dotenv)
         if only is not None:
             in_file = {name: value for name, value in in_file.items() if name in only}
             given = {name: value for name, value in given.items() if name in only}
@@ -189,7 +191,7 @@ def load(
             one.__context__ = None  # what it was raised from may quote the value
         wrong[0].others = tuple(wrong[1:])
         raise wrong[0]
-    return loaded
+    return replace(loaded, unread=unread)
 
 
 def _unknown(in_file: Iterable[str], given: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -297,7 +299,7 @@ def _distinct_files(settings: Settings) -> None:
 def language(dotenv: str | Path = ".env") -> str:
     """`LOG_LANGUAGE` of the process, for a sentence that is told where no settings are at hand."""
     try:
-        told = (_dotenv(dotenv) | dict(os.environ)).get("LOG_LANGUAGE", "")
+        told = (dotenv_file.read(dotenv).values | dict(os.environ)).get("LOG_LANGUAGE", "")
     except SettingError:
         told = os.environ.get("LOG_LANGUAGE", "")
     return _known_language(told)
@@ -305,15 +307,3 @@ def language(dotenv: str | Path = ".env") -> str:
 
 def _known_language(told: str) -> str:
     return "en" if told.strip().lower() == "en" else "ru"
-
-
-def _dotenv(dotenv: str | Path | None) -> dict[str, str]:
-    if dotenv is None or not Path(dotenv).is_file():
-        return {}
-    from dotenv import dotenv_values  # cold start: only where a file is
-
-    try:
-        read = dotenv_values(dotenv, interpolate=False)
-    except (OSError, UnicodeError):
-        raise SettingError(str(dotenv), "EXPECTED_UTF8") from None
-    return {name: value for name, value in read.items() if value is not None}

@@ -76,6 +76,8 @@ def _not_found(
 def _announce(loaded: Settings) -> None:
     """One INFO line: what is accepted and where; oddities once."""
     log.info(summary(loaded))
+    if loaded.unread:
+        log.warning(loaded.unread)
     for name, like in loaded.unknown:
         key = "UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING"
         log.warning(say(key, loaded.language, name=name, like=like))

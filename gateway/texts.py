@@ -618,6 +618,14 @@ SENTENCES: dict[str, Sentence] = {
         "ожидается отдельный файл: этот уже занят настройкой {other}",
         "expected a file of its own: {other} has this one already",
     ),
+    "ENV_LINE": Sentence(
+        "Строка {lines} файла {path} не читается и пропущена. Нужно ИМЯ=значение; проверьте кавычки",
+        "Line {lines} of {path} cannot be read and was skipped. Write NAME=value, and close every quote",
+    ),
+    "ENV_LINES": Sentence(
+        "Строки {lines} файла {path} не читаются и пропущены. Нужно ИМЯ=значение; проверьте кавычки",
+        "Lines {lines} of {path} cannot be read and were skipped. Write NAME=value, and close every quote",
+    ),
     "UNKNOWN_SETTING": Sentence(
         "{name} — не настройка шлюза, она ни на что не влияет. Все настройки названы в .env.example",
         "{name} is not a setting of the gateway, and has no effect. All settings are named in .env.example",

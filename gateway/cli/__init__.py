@@ -6,14 +6,18 @@ do its work (a wrong setting, a wrong option, something that does not answer).
 
 import difflib
 import importlib
+import logging
 import sys
+import warnings
+from contextlib import suppress
+from typing import TextIO
 
 import click
 
-from gateway import __version__
-from gateway.errors import GatewayError, PortalError
+from gateway import __version__, dotenv_file
+from gateway.errors import GatewayError, PortalError, SettingError
 from gateway.settings import language
-from gateway.texts import os_texts_in, say, text_of
+from gateway.texts import Notice, os_texts_in, say, text_of
 
 COMMANDS = {
     "serve": "Run everything on this machine: webhook, queue, worker.",
@@ -70,8 +74,37 @@ class _Commands(click.Group):
 
 @click.version_option(__version__, prog_name="b24", message="%(prog)s %(version)s")
 @click.group(cls=_Commands, epilog="Example: ./b24 serve")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """The Bitrix24 webhook gateway's tools."""
+    if context.invoked_subcommand in ("serve", "doctor"):
+        return  # these report the lines themselves: in the log, and as a check
+    with suppress(SettingError):  # a file that cannot be read at all: each command says so
+        if problem := dotenv_file.read(".env").problem:
+            print(text_of(problem, language()), file=sys.stderr)
+
+
+class _OurRecords(logging.StreamHandler[TextIO]):
+    """Prints what our modules log, in words; a command says itself what came of a library's trouble."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+        self.addFilter(lambda record: record.name.startswith("gateway."))
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = record.msg
+        return (
+            text_of(told, self._language) if isinstance(told, GatewayError | Notice) else record.getMessage()
+        )
+
+
+def quieten_libraries(language: str) -> None:
+    """Keep libraries' own English warnings from whoever runs a command (`python -W default` shows them)."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    if not logging.root.handlers:
+        logging.root.addHandler(_OurRecords(language))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,6 +12,7 @@ Every look-up stays within one portal. Any of them raises `StoreUnavailable`
 where the store does not answer: that is no "nobody".
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from gateway.links.model import HistoryRow, Link, Store
 from gateway.texts import text_of
 
 __all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store", "store_exists"]
+
+log = logging.getLogger("gateway.links")
 
 
 def open_store(database_url: str) -> Store:
@@ -89,6 +92,8 @@ def open_links(portal: str | None = None) -> Links:
 
     try:
         settings = load(only=LINK_NAMES)
+        if settings.unread:
+            log.warning(text_of(settings.unread, settings.language))
         _expect_a_file(settings.database_url)
         store = open_store(settings.database_url)
         try:

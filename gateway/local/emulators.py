@@ -48,6 +48,8 @@ def main() -> None:
     Raises `GatewayError` where a part is missing, does not start, or ends before it was told to.
     """
     settings = load()
+    if settings.unread:
+        print(text_of(settings.unread, settings.language), file=sys.stderr)
     for part in ("gcloud", "java"):
         if shutil.which(part) is None:
             raise GatewayError("EMULATORS_MISSING", part=part)

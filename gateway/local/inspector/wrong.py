@@ -13,6 +13,7 @@ from gateway.diagnosis import setting_causes
 from gateway.journal import Filters, Outcome
 from gateway.local.inspector.frame import Inspector
 from gateway.queues.subscriptions import subscriptions
+from gateway.texts import text_of
 
 DAY = 86_400.0
 MOST = 20  # things that are wrong; whoever has more begins with these
@@ -65,6 +66,8 @@ def _settings(page: Inspector, _: float) -> Iterator[Wrong]:
     settings, words = page.settings_here, page.words
     for cause in setting_causes(settings):
         yield Wrong(f"{cause.says} {cause.do}", "bad")
+    if settings.unread:
+        yield Wrong(text_of(settings.unread, page.language))
     for name, like in settings.unknown:
         yield Wrong(words("UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING", name=name, like=like))
     for name in settings.short_secrets():

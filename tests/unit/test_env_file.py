@@ -1,0 +1,112 @@
+"""A line of `.env` that cannot be read: named once, in the reader's language, without what it holds."""
+
+import logging
+import warnings
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main, quieten_libraries
+from gateway.dotenv_file import MOST_LINES, read
+from gateway.errors import PortalUnavailable
+from gateway.settings import load
+from gateway.texts import text_of
+
+SECRET = "q7Zx1mWn5vBt3cKd9rLp2sHf8gTj4yUe"
+
+
+@pytest.fixture
+def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / ".env"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "values"),
+    [
+        ("", "", {}),
+        ("# a comment\n\nPORT=1\n", "", {"PORT": "1"}),
+        ("PORT=1\nsome words\nHOST=h\n", "2", {"PORT": "1", "HOST": "h"}),
+        ("PORT=1\n\n\n  some words\n", "4", {"PORT": "1"}),
+        ("PORT=1\r\n\r\nsome words\r\n", "3", {"PORT": "1"}),
+        ("PORT\nHOST=h", "1", {"HOST": "h"}),
+        ("A=1\nbad line\nB=2\nbad line", "2, 4", {"A": "1", "B": "2"}),
+        ('A="open\nB=2\n', "1", {"B": "2"}),
+        ('A="open\nB=2\nC="x"\nD=4\n', "1–3", {"D": "4"}),
+        ("export A='1'\n=2\n", "2", {"A": "1"}),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
+    env_file: Path, text: str, lines: str, values: dict[str, str]
+) -> None:
+    env_file.write_text(text, newline="")
+    found = read(env_file)
+    assert found.values == values
+    assert (found.problem.facts["lines"] if found.problem else "") == lines
+
+
+def test_a_file_of_another_kind_is_no_flood(env_file: Path) -> None:
+    env_file.write_text("no settings here\n" * 500)
+    problem = read(env_file).problem
+    assert problem is not None
+    assert str(problem.facts["lines"]).count(",") == MOST_LINES
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "two"),
+    [
+        ("ru", "Строка 2 файла {path} не читается", "Строки 2, 3 файла {path} не читаются"),
+        ("en", "Line 2 of {path} cannot be read", "Lines 2, 3 of {path} cannot be read"),
+    ],
+)
+def test_its_sentence_holds_nothing_of_the_line(env_file: Path, language: str, one: str, two: str) -> None:
+    bad = f"BITRIX24_OUTGOING_WEBHOOK_TOKEN {SECRET}\n"
+    for lines, begins in ((1, one), (2, two)):
+        env_file.write_text(f"LOG_LANGUAGE={language}\n{bad * lines}PORT=9000\n")
+        settings = load({}, env_file)
+        assert settings.port == 9000
+        assert settings.unread is not None
+        sentence = text_of(settings.unread, settings.language)
+        assert sentence.startswith(begins.format(path=env_file))
+        assert SECRET not in sentence + str(settings.unread) + repr(settings)
+
+
+@pytest.mark.parametrize(
+    "command", [["links", "--json"], ["events", "--json"], ["explain", "--help"], ["trigger", "--list"]]
+)
+def test_a_command_says_it_once_and_does_its_work(
+    env_file: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    env_file.write_text("LOG_LANGUAGE=en\nbad line\n")
+    assert main(command) == 0
+    printed = capsys.readouterr()
+    assert printed.out
+    expected = f"Line 2 of {env_file} cannot be read"
+    assert (printed.err.count("\n"), printed.err.count(expected)) == (1, 1)
+
+
+def test_the_doctor_counts_it_and_a_misspelt_name_as_wrong(
+    env_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env_file.write_text("LOG_LANGUAGE=en\nbad line\nFORWARD_TOO=x\nSOMEBODY_ELSES=1\n")
+    assert main(["doctor"]) == 1
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert f"✗ settings: Line 2 of {env_file} cannot be read" in printed.out
+    assert "✗ settings: FORWARD_TOO is not a setting" in printed.out
+    assert "SOMEBODY_ELSES" not in printed.out
+
+
+def test_a_command_prints_no_librarys_english_and_puts_our_own_records_into_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = PortalUnavailable("REST_SILENT", domain="p.bitrix24.ru")
+    monkeypatch.setattr(logging.root, "handlers", [])  # as a new process has it
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        quieten_libraries("ru")
+        logging.getLogger("urllib3.connectionpool").warning("Connection pool is full, discarding connection")
+        warnings.warn("authenticated using end user credentials", UserWarning, stacklevel=1)
+        logging.getLogger("gateway.portal.client").warning(silent)
+    printed = capsys.readouterr()
+    assert printed.out + printed.err == text_of(silent, "ru") + "\n"
