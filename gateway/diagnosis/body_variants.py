@@ -48,6 +48,12 @@ _SEPARATOR = re.compile(rb"[\n;,| ]|\\u0026", re.IGNORECASE)
 _ENCODED_NAME = re.compile(rb"(?:^|&)[^=&]*%25")
 _YAML = re.compile(rb"(?:---\s{0,9})?[^\n=&]{0,200}(?::|\s=)")
 _FLAT = re.compile(r"[^A-Za-z0-9]+")
+REWRITTEN = (
+    "flat",
+    "text",
+    "pairs",
+    "nested",
+)  # ways in which an event is lost that another reading may undo
 _WITHOUT_OTHERS = ("BODY_EMPTY", "BODY_COMPRESSED", "BODY_IN_QUERY", "BODY_PRINTED")
 
 
@@ -73,7 +79,7 @@ def as_read(judgement: Judgement) -> Reading:
     ):
         return Reading({}, "BODY_PRINTED", "body", how="buffer")
     lost = hollow(payload.fields)
-    if lost is not None and lost.how not in ("flat", "text"):
+    if lost is not None and lost.how not in REWRITTEN:
         return Reading(payload.fields, "BODY_PRINTED", f"body:{lost.name}", payload.repeated, lost.how)
     return Reading(payload.fields, repeated=payload.repeated)
 
@@ -244,8 +250,11 @@ def _of_fields(fields: Any, budget: Budget, depth: int = MAX_TEXTS) -> Iterator[
         yield Reading(flat[0], "BODY_FLATTENED", flat[1])
     for name, value in _fields(fields, "body", MAX_DEPTH):
         if isinstance(value, list):
-            if (nested := _from_pairs(value)) and is_event(nested):
+            nested = _from_pairs(value)
+            if nested and is_event(nested):
                 yield Reading(nested, "BODY_FLATTENED", name, how="pairs")
+            elif nested and name in ("body:auth", "body:data"):
+                yield Reading(_with_pairs(fields), "BODY_FLATTENED", name, how="pairs")
             continue
         for inner in [Reading(with_form_names(value))] if isinstance(value, dict) else _inside(value, budget):
             if is_whole(inner.fields):
@@ -272,6 +281,14 @@ def _from_pairs(items: list[Any]) -> dict[str, Any] | None:
     return php_form.nest(
         (php_form.split_name(name), value) for name, value in pairs if php_form.split_name(name)
     )
+
+
+def _with_pairs(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with `data` and `auth` as objects where they are lists of names and values."""
+    lists = {
+        name: value for name, value in fields.items() if name in ("data", "auth") and isinstance(value, list)
+    }
+    return {**fields, **{name: _from_pairs(value) or value for name, value in lists.items()}}
 
 
 def _fields(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:

@@ -256,6 +256,14 @@ SAYS: dict[str, Sentence] = {
         "В поле {place} стоят имена его же полей вместо значений: так requests.post(data=…), aiohttp и urlencode(doseq=True) в Python пишут вложенный словарь.",
         "{place} holds the names of its own fields in place of their values: Python's requests.post(data=…), aiohttp and urlencode(doseq=True) write a nested dict so.",
     ),
+    "BODY_PRINTED/values": Sentence(
+        "В {place} стоят одни значения, без имён полей: так пишут Object.values(obj) в JavaScript, array_values($a) в PHP и list(d.values()) в Python.",
+        "{place} holds values without the names of their fields: JavaScript's Object.values(obj), PHP's array_values($a) and Python's list(d.values()) write it so.",
+    ),
+    "BODY_PRINTED/emptied": Sentence(
+        "Поле {place} пришло пустым объектом, а у такого события в нём всегда есть поля: так JSON.stringify печатает Map, FormData и URLSearchParams.",
+        "{place} came as an empty object, and this event always has fields there: JSON.stringify prints a Map, a FormData or URLSearchParams so.",
+    ),
     "BODY_PRINTED/object": Sentence(
         "Пришёл текст [object Object] ({place}): JavaScript напечатал объект. Так делают fetch(url, {{body: obj}}) и new URLSearchParams(obj) с вложенным объектом.",
         "The text [object Object] came ({place}): JavaScript printed an object. fetch(url, {{body: obj}}) does it, and new URLSearchParams(obj) with a nested object.",
@@ -587,6 +595,14 @@ DO: dict[str, Sentence] = {
     "BODY_PRINTED/keys": Sentence(
         "Отправляйте requests.post(url, json=obj), session.post(url, json=obj) или исходное тело: data=request.get_data() с его Content-Type.",
         "Send requests.post(url, json=obj), session.post(url, json=obj), or the original body: data=request.get_data() with its Content-Type.",
+    ),
+    "BODY_PRINTED/values": Sentence(
+        'Отправляйте сам объект, с именами полей: {{"data": {{"ID": …}}}} в JSON с Content-Type: application/json, или исходное тело байт в байт.',
+        'Send the object itself, with the names of its fields: {{"data": {{"ID": …}}}} in JSON with Content-Type: application/json, or the original body byte for byte.',
+    ),
+    "BODY_PRINTED/emptied": Sentence(
+        "Отправляйте JSON.stringify(Object.fromEntries(map)) с Content-Type: application/json или исходное тело байт в байт.",
+        "Send JSON.stringify(Object.fromEntries(map)) with Content-Type: application/json, or the original body byte for byte.",
     ),
     "BODY_PRINTED/object": Sentence(
         "Пишите fetch(url, {{method: 'POST', headers: {{'Content-Type': 'application/json'}}, body: JSON.stringify(obj)}}) или axios.post(url, obj).",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.diagnosis import evidence as seen
-from gateway.diagnosis.body_variants import is_event, is_robot, on_the_wire
+from gateway.diagnosis.body_variants import REWRITTEN, is_event, is_robot, on_the_wire
 from gateway.diagnosis.evidence import Evidence, gather
 from gateway.diagnosis.safe_names import Names
 from gateway.diagnosis.sender import looks_scanned, sender
@@ -93,11 +93,13 @@ def _of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
         return [Finding("ROBOT_WITHOUT_TOKEN", "document_id", "verified")]
     lost = hollow(judgement.payload.fields)
     if judgement.hint == "hollow" and lost is not None:
-        if lost.how in ("flat", "text") and (found := list(_body(gather(judgement, settings)))):
+        if lost.how in REWRITTEN and (found := list(_body(gather(judgement, settings)))):
             return found  # with that undone the event is whole
-        if lost.how == "flat":
+        if lost.how in ("flat", "pairs", "nested"):
             name = Names(settings).place("body", on_the_wire(lost.name, judgement))
-            return [Finding("BODY_FLATTENED", name, "data", {"how": name})]
+            variant = "data" if lost.how == "flat" else "pairs" if lost.how == "pairs" else ""
+            code = "BODY_NESTED" if lost.how == "nested" else "BODY_FLATTENED"
+            return [Finding(code, name, variant, {"how": name})]
         name = Names(settings).place("body", lost.name)
         return [Finding("BODY_PRINTED", name, lost.how, {"place": name})]
     if judgement.invalid == "auth.domain":

@@ -23,6 +23,11 @@ from verify import QUERY_PLACE, Path
 
 MAX_NOTED = 20  # names that one note holds
 MAX_TEXTS = 4  # `data` and `auth` as texts, each beside names of theirs
+_OBJECTS = (
+    "FIELDS",
+    "FIELDS_BEFORE",
+    "FIELDS_AFTER",
+)  # of `data`, which a relay may write as texts one level deeper
 
 _CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # of a form whose shape is kept: 64 of them stay small
 
@@ -360,6 +365,14 @@ def _with_json_texts(payload: Payload, leaves: int) -> Payload:
             inner = parsed.value
             fields[top] = list(inner.values()) if "0" in inner and is_list(inner) else inner
             repeated |= {(top, name) for name in parsed.twice if (top, name) in TOKEN_PATHS}
+            leaves += parsed.leaves - 1
+            check(MAX_PARAMETERS, leaves, "parameters")
+    inside = fields.get("data")
+    data: dict[str, Any] = inside if isinstance(inside, dict) else {}
+    for name in _OBJECTS:
+        text = data.get(name)
+        if isinstance(text, str) and text[:1] == "{" and (parsed := parse_json(text)):
+            data[name] = parsed.value
             leaves += parsed.leaves - 1
             check(MAX_PARAMETERS, leaves, "parameters")
     return payload._replace(repeated=repeated) if repeated is not payload.repeated else payload

@@ -11,18 +11,37 @@ from typing import Any, NamedTuple
 
 from gateway.ingest.printouts import is_bytes, printout
 
-# `data` and a part of it under one name: `data.ID`, `data:ID`, `data%5BID%5D`, `dataId`, `amp;data[ID]`.
-_FLAT = re.compile(r"amp;data|(?i:data)[^A-Za-z0-9]|[Dd]ata[A-Z]")
+# `data` and a part of it under one name: `data.ID`, `data:ID`, `data%5BID%5D`, `dataId`, `amp;data[ID]`;
+# or under another capital: `Data`. Operators have an `auth_token` of their own, so of `auth` only
+# Bitrix24's names count.
+_FLAT = re.compile(r"amp;data|(?i:data)[^A-Za-z0-9]|[Dd]ata[A-Z]|D(?:ata|ATA)\Z")
+_FLAT_AUTH = re.compile(
+    r"auth[^A-Za-z0-9]{1,9}(?:domain|member_id|application_token|(?:client|server)_endpoint)\W*"
+)
+_SPREAD = re.compile(
+    r"ID|FIELDS(?:_BEFORE|_AFTER)?|UF_\w{1,99}", re.ASCII
+)  # parts of `data`, put beside `event`
+_FLAT_FIELDS = re.compile(r"FIELDS(?:_BEFORE|_AFTER)?[^A-Za-z0-9_]", re.IGNORECASE)  # the same inside `data`
 _GLUED = re.compile(r"(?:data|auth)(?:\[|%5b|\.|=|\\u005b)", re.IGNORECASE)  # inside the event's own name
 _KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")  # a name of Bitrix24's own: ID, FIELDS, UF_DEPARTMENT
 _SCALAR = re.compile(r"[\w.-]{1,40}", re.ASCII)  # `data=107`, the vendor's own
+_AUTH_NAMES = ("domain", "member_id", "application_token", "client_endpoint", "server_endpoint")
+# Parts of `data` that are objects; of the second ones only a printout is a loss.
+_FIELDS, _OBJECTS = ("FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER"), ("PARAMS", "BOT", "USER")
+_ALWAYS_WITH_DATA = ("ONUSER", "ONTASK", "ONCRM", "ONIMBOT")
+_PAIR_NAMES, MAX_PAIR = {"name", "key"}, 4
 
 
 class Hollow(NamedTuple):
-    """`how`: "flat" (parts of `data` stand beside it), "keys" (names for values), or a printout's kind."""
+    """What an event lost.
+
+    `how`: "flat" (parts of `data` stand beside it), "keys" (names for values), "values" (values
+    without names), "pairs" (a list of names and values), "nested" (`data` is a whole event),
+    "emptied", or a printout's kind. `name`: the field that is hollow, or a flat name as it came.
+    """
 
     how: str
-    name: str  # the field that is hollow, or a flat name as it came
+    name: str
 
 
 def hollow(fields: Any) -> Hollow | None:
@@ -34,25 +53,68 @@ def hollow(fields: Any) -> Hollow | None:
     if not isinstance(fields, Mapping):
         return None
     data, auth = fields.get("data"), fields.get("auth")
-    if data is None:
-        flat = next((name for name in fields if isinstance(name, str) and _FLAT.match(name)), None)
-        if flat is None and isinstance(event := fields.get("event"), str) and _GLUED.search(event):
-            flat = "event"  # another separator than `&`: the rest of the form is in the first value
-        if flat is not None:
-            return Hollow("flat", flat)
+    if (data is None or auth is None) and (flat := _beside(fields, data, auth)) is not None:
+        return Hollow("flat", flat)
     for name, value in (("data", data), ("auth", auth)):
-        if how := _printed(value, name):
+        if how := _lost(value, name):
             return Hollow(how, name)
+    if isinstance(data, dict | list) and not data and _carries_data(fields.get("event")):
+        return Hollow("emptied", "data")
+    return _inside(data) if isinstance(data, dict) else None
+
+
+def _beside(fields: Mapping[Any, Any], data: Any, auth: Any) -> str | None:
+    """A name at the top under which a part of the missing `data` or `auth` came."""
+    for name, value in fields.items():
+        if not isinstance(name, str):
+            continue
+        if data is None and (_FLAT.match(name) or ("event" in fields and _is_part(name, value))):
+            return name
+        if auth is None and _FLAT_AUTH.fullmatch(name):
+            return name
+    event = fields.get("event")
+    if data is None and isinstance(event, str) and _GLUED.search(event):
+        return "event"  # another separator than `&`: the rest of the form is in the first value
     return None
 
 
-def _printed(value: Any, name: str) -> str:
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(item, str) and _is_key(item, name) for item in value)
+def _is_part(name: str, value: Any) -> bool:
+    """Whether this is a part of `data` put beside `event`, or holds some under another name."""
+    inner = value if isinstance(value, dict) and name != "auth" else {}
+    return _SPREAD.fullmatch(name) is not None or any(_SPREAD.fullmatch(str(key)) for key in inner)
+
+
+def _carries_data(event: Any) -> bool:
+    return isinstance(event, str) and event.strip().upper().startswith(_ALWAYS_WITH_DATA)
+
+
+def _inside(data: Mapping[str, Any]) -> Hollow | None:
+    """The same of an object: a whole event in it, flat names, a printout in place of one of its objects."""
+    if isinstance(data.get("event"), str) and any(
+        str(name).startswith(("data", "auth", "body")) for name in data
     ):
-        return "keys"
+        return Hollow("nested", "data")
+    for name, value in data.items():
+        if _FLAT_FIELDS.match(name):
+            return Hollow("flat", f"data.{name}")
+        if name.upper() not in (*_FIELDS, *_OBJECTS):
+            continue
+        how = _lost(value, "data")
+        if how in ("blank", "nothing") and name.upper() != "FIELDS":
+            continue  # an object that there is none of
+        if how in ("keys", "values", "text", "json") and name.upper() in _OBJECTS:
+            continue
+        if how:
+            return Hollow(how, f"data.{name}")
+    return None
+
+
+def _lost(value: Any, name: str) -> str:
+    """How a value of `data` or `auth` lost what it held; "" where it did not."""
+    if isinstance(value, list):
+        return _lost_list(value, name)
+    if isinstance(value, bool) or (name == "auth" and isinstance(value, int | float)):
+        return "text"
     if is_bytes(value):
         return "buffer"
     if not isinstance(value, str):
@@ -64,6 +126,29 @@ def _printed(value: Any, name: str) -> str:
     return "" if name == "data" and _SCALAR.fullmatch(value) else "text"
 
 
+def _lost_list(items: list[Any], name: str) -> str:
+    """The same of a list: at times it holds one user, or several, and nothing else."""
+    if not items:
+        return ""
+    if is_bytes(items):
+        return "buffer"
+    if all(isinstance(item, str) and _is_key(item, name) for item in items):
+        return "keys"
+    if all(map(_is_pair, items)):
+        return "pairs"
+    return "" if name == "data" and all(isinstance(item, dict) for item in items) else "values"
+
+
+def _is_pair(item: Any) -> bool:
+    """Whether an item is a name with its value: `["ID", "7"]`, `{"name": "ID", "value": "7"}`."""
+    if isinstance(item, list):
+        return len(item) == 2 and isinstance(item[0], str)
+    if not isinstance(item, dict) or len(item) > MAX_PAIR:
+        return False
+    names = {str(name).lower() for name in item}
+    return "value" in names and bool(names & _PAIR_NAMES)
+
+
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
@@ -73,5 +158,4 @@ def _is_json(text: str) -> bool:
 
 
 def _is_key(text: str, name: str) -> bool:
-    known = ("domain", "member_id", "application_token", "client_endpoint", "server_endpoint")
-    return text in known if name == "auth" else _KEY.fullmatch(text) is not None
+    return text in _AUTH_NAMES if name == "auth" else _KEY.fullmatch(text) is not None

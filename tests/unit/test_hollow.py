@@ -1,0 +1,121 @@
+"""`data` and `auth` in every shape that programs give them: read as the form, or refused, never hollow."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.ingest.php_form import build_query
+from tests.unit.test_middlemen import EVENT, FORM, TOKEN, verdict
+
+DEAL: dict[str, Any] = EVENT | {"event": "ONCRMDEALUPDATE", "data": {"FIELDS": {"ID": "5"}}}
+DATA, AUTH = EVENT["data"], EVENT["auth"]
+
+
+def entries(value: Any, depth: int = 9) -> Any:
+    """JavaScript's Object.entries, all the way down."""
+    if not isinstance(value, dict) or not depth:
+        return value
+    return [[name, entries(inner, depth - 1)] for name, inner in value.items()]
+
+
+def named(value: dict[str, Any], name: str = "Key", text: str = "Value") -> list[dict[str, Any]]:
+    return [{name: one, text: inner} for one, inner in value.items()]
+
+
+# What stands in place of `data` in an event of a user's or a deal's, and the first cause.
+LOST: dict[str, tuple[dict[str, Any], str]] = {
+    "Object.entries(data)": (EVENT | {"data": entries(DATA)}, "BODY_FLATTENED"),
+    "Object.entries of both": (EVENT | {"data": entries(DATA), "auth": entries(AUTH)}, "BODY_FLATTENED"),
+    "entries, FIELDS": (DEAL | {"data": entries(DEAL["data"])}, "BODY_FLATTENED"),
+    "entries of the first level": (DEAL | {"data": entries(DEAL["data"], 1)}, "BODY_FLATTENED"),
+    "entries inside FIELDS": (DEAL | {"data": {"FIELDS": [["ID", "5"]]}}, "BODY_FLATTENED"),
+    "an ordered list of Go's": (EVENT | {"data": named(DATA)}, "BODY_FLATTENED"),
+    "name and value": (EVENT | {"data": named(DATA, "name", "value")}, "BODY_FLATTENED"),
+    "Object.values(data)": (EVENT | {"data": list(DATA.values())}, "BODY_PRINTED"),
+    "values, FIELDS": (DEAL | {"data": [{"ID": "5"}, None]}, "BODY_PRINTED"),
+    "values inside FIELDS": (DEAL | {"data": {"FIELDS": ["5"]}}, "BODY_PRINTED"),
+    "the letters of a text": (EVENT | {"data": dict(enumerate('{"ID":"7"}'))}, "BODY_PRINTED"),
+    "a list in a list": (EVENT | {"data": [[DATA]]}, "BODY_PRINTED"),
+    "true": (EVENT | {"data": True}, "BODY_PRINTED"),
+    "a Map": (EVENT | {"data": {}}, "BODY_PRINTED"),
+    "an empty list": (EVENT | {"data": []}, "BODY_PRINTED"),
+    "FIELDS printed": (DEAL | {"data": {"FIELDS": "[object Object]"}}, "BODY_PRINTED"),
+    "FIELDS as its keys": (DEAL | {"data": {"FIELDS": "ID"}}, "BODY_PRINTED"),
+    "FIELDS blank": (DEAL | {"data": {"FIELDS": ""}}, "BODY_PRINTED"),
+    "FIELDS_AFTER printed": (DEAL | {"data": {"FIELDS_AFTER": "{'ID': '5'}"}}, "BODY_PRINTED"),
+    "a bot's message printed": (DEAL | {"data": {"PARAMS": "Array", "USER": {"ID": "1"}}}, "BODY_PRINTED"),
+    "flat inside data": (DEAL | {"data": {"FIELDS.ID": "5"}}, "BODY_FLATTENED"),
+    "an event in data": (EVENT | {"event": "webhook.received", "data": EVENT}, "BODY_NESTED"),
+    "spread beside event": ({"event": "ONUSERADD", "auth": AUTH, **DATA}, "BODY_FLATTENED"),
+    "FIELDS beside event": (
+        {"event": "ONCRMDEALADD", "auth": AUTH, "FIELDS": {"ID": "5"}},
+        "BODY_FLATTENED",
+    ),
+    "data under another name": ({"event": "ONUSERADD", "auth": AUTH, "payload": DATA}, "BODY_FLATTENED"),
+    "data with a capital": ({"event": "ONUSERADD", "auth": AUTH, "Data": DATA}, "BODY_FLATTENED"),
+    "auth as pairs": (EVENT | {"auth": named(AUTH)}, "BODY_FLATTENED"),
+    "auth as values": (EVENT | {"auth": list(AUTH.values())}, "BODY_PRINTED"),
+    "auth flat": (
+        {"event": "ONUSERADD", "data": DATA} | {f"auth_{name}": text for name, text in AUTH.items()},
+        "BODY_FLATTENED",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("place", ["query", "header"])
+def test_an_event_that_cannot_be_read_is_never_queued(name: str, place: str) -> None:
+    body, cause = LOST[name]
+    more: Any = {"query": f"token={TOKEN}"} if place == "query" else {"x_bitrix_token": TOKEN}
+    bodies: list[Any] = [body]
+    if name not in ("true", "values, FIELDS", "a Map", "an empty list"):  # a form has no such values
+        bodies.append(build_query(body))
+    for sent in bodies:
+        found = verdict(sent, **more)
+        assert (found.judgement.code, found.judgement.invalid) == ("EVENT_INVALID", "data")
+        assert (found.first, found.judgement.message) == (cause, None)
+
+
+@pytest.mark.parametrize(
+    "auth", [entries(AUTH), named(AUTH), named(AUTH, "name", "value"), list(AUTH.values())]
+)
+def test_a_token_among_names_and_values_is_not_elsewhere(auth: Any) -> None:
+    found = verdict(EVENT | {"auth": auth})
+    assert found.judgement.code == "TOKEN_NOT_FOUND"
+    assert [cause.code for cause in found.causes] in (["BODY_FLATTENED"], ["BODY_PRINTED"])
+
+
+@pytest.mark.parametrize("name", ["FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER"])
+def test_an_object_of_data_as_a_json_text_is_read(name: str) -> None:
+    event = DEAL | {"data": {name: {"ID": "5"}}}
+    plain = verdict(build_query(event))
+    text = event | {"data": {name: json.dumps({"ID": "5"})}}
+    for body, media in ((json.dumps(text), "application/json"), (build_query(text), FORM)):
+        found = verdict(body, media)
+        assert (found.event_id, found.data, found.causes) == (plain.event_id, plain.data, [])
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "ONUSERADD"},
+        {"event": "ONOFFLINEEVENT", "data": {}},
+        {"event": "ONIMCONNECTORLINEDELETE", "data": 107},
+        {"event": "ONTASKADD", "data": {"FIELDS_BEFORE": None, "FIELDS_AFTER": {"ID": "1"}}},
+        {"event": "ONTASKADD", "data": {"FIELDS_BEFORE": "", "FIELDS_AFTER": {"ID": "1"}}},
+        {"event": "ONUSERUPDATE", "data": [{"ID": "7", "NAME": "x"}, {"ID": "8"}]},
+        {"event": "ONUSERUPDATE", "data": {"FIELDS": [{"ID": "7"}, {"ID": "8"}]}},
+        {
+            "event": "ONIMBOTMESSAGEADD",
+            "data": {"BOT": {"567": {"ID": "567"}}, "PARAMS": {"MESSAGE": "Array"}},
+        },
+        {"event": "ONIMBOTJOINCHAT", "data": {"USER": ["1", "5"], "PARAMS": []}},
+        {"event": "ONMYOWN", "data": {"event": "x", "user": "7"}},
+        {"event": "ONUSERADD", "data": {"ID": "7", "NAME": "[object Object]", "TITLE": "ID"}},
+        {"event": "ONUSERADD", "data": {"ID": "7"}, "auth_token": "x", "meta": {"name": "y"}},
+    ],
+)
+def test_what_is_whole_stays_whole(event: dict[str, Any]) -> None:
+    found = verdict(event, x_bitrix_token=TOKEN)
+    assert (found.judgement.code, found.causes) == ("EVENT_QUEUED", [])
