@@ -32,9 +32,9 @@ SETTINGS = {
     "BITRIX24_DOMAIN": "p.bitrix24.ru",
     "LOG_LANGUAGE": "en",
 }
-BODY = (
+BODY = (  # two departments: a list of two values is where middlemen lose something
     "event=ONUSERADD&event_handler_id=12&data%5BID%5D=7&data%5BUF_DEPARTMENT%5D%5B0%5D=1"
-    "&data%5BEMAIL%5D=a%2Bb%40example.com&ts=1750000000&auth%5Bdomain%5D=p.bitrix24.ru"
+    "&data%5BUF_DEPARTMENT%5D%5B1%5D=5&data%5BEMAIL%5D=a%2Bb%40example.com&ts=1750000000&auth%5Bdomain%5D=p.bitrix24.ru"
     f"&auth%5Bmember_id%5D=m&auth%5Bapplication_token%5D={TOKEN}"
 ).encode()
 STARTS_WITHIN, ANSWERS_WITHIN, SILENCE = 40.0, 15.0, 2.0
