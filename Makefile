@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 WORKERS = $$($(BIN)/python -c 'import os; print(min(os.cpu_count() + 1, 6))')
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# The tests start hundreds of Pythons: what one has compiled, the next one reads, whatever the machine is set to.
+test check: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run emulators setup test check lint chaos hostile defects mutants bench lab pictures
 
 run: $(VENV)/run.stamp
