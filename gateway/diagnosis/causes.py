@@ -145,8 +145,8 @@ SAYS: dict[str, Sentence] = {
         "The token ({place}) looks like a webhook's but is not one of the configured ones: fingerprint {print}, configured {accepted}. It is another webhook of the portal, or the token has changed.",
     ),
     "TOKEN_OTHER_WEBHOOK/place": Sentence(
-        "Токен ({place}) стоит на своём месте, но не из настроенных: отпечаток {print}, настроены {accepted}. Это другой вебхук или бот портала, или токен сменился.",
-        "The token ({place}) is where it belongs but is not one of the configured ones: fingerprint {print}, configured {accepted}. It is another webhook or bot of the portal, or the token has changed.",
+        "Токен ({place}) того же вида, что настроенный, но не из настроенных: отпечаток {print}, настроены {accepted}. Это другой вебхук или бот портала, или токен сменился.",
+        "The token ({place}) looks like a configured one but is none of them: fingerprint {print}, configured {accepted}. It is another webhook or bot of the portal, or the token has changed.",
     ),
     "AUTHORIZATION_SCHEME/held": Sentence(
         "Верный токен стоит в Authorization, но со схемой {scheme} вместо Bearer.",
@@ -211,6 +211,10 @@ SAYS: dict[str, Sentence] = {
     "TOKEN_ABSENT/text": Sentence(
         "На месте токена ({place}) текст (байт: {length}), на токен вебхука не похожий. Отправитель: {sender}.",
         "The token's place ({place}) holds a text of {length} bytes that is not like a webhook's token. The sender: {sender}.",
+    ),
+    "TOKEN_ABSENT/bot": Sentence(
+        "В {place} стоит текст (байт: {length}), на токен исходящего вебхука не похожий: у того 32 строчные латинские буквы и цифры.",
+        "{place} holds a text of {length} bytes that is not like an outgoing webhook's token, which has 32 lower-case letters and digits.",
     ),
     "TOKEN_ABSENT/placeholder": Sentence(
         "На месте токена ({place}) заготовка или незаданная переменная вместо значения.",
@@ -323,6 +327,10 @@ SAYS: dict[str, Sentence] = {
     "METHOD_GET/method": Sentence(
         "Токен верный, но метод — {method}, а события приходят только методом POST.",
         "The token is right, but the method is {method}, and events come by POST only.",
+    ),
+    "METHOD_GET/token": Sentence(
+        "Запрос с токеном пришёл методом {method}, а события принимаются только методом POST.",
+        "A request with a token came with {method}, and events are accepted by POST only.",
     ),
     "METHOD_GET/query": Sentence(
         "Событие пришло методом {method}, его поля стоят в адресе: отправитель не задал метод POST (в PHP — file_get_contents без method).",
@@ -552,6 +560,10 @@ DO: dict[str, Sentence] = {
         "Если это не Битрикс24, ничего делать не нужно. Если проверяете сами: ./b24 trigger ONUSERADD шлёт верное событие; адрес для вебхука: {url}.",
         "If it is not Bitrix24, there is nothing to do. To try it yourself: ./b24 trigger ONUSERADD sends a right event; the address for the webhook: {url}.",
     ),
+    "TOKEN_ABSENT/bot": Sentence(
+        "Если это пробный запрос, поставьте туда токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»). Если событие прислал ваш чат-бот, это его CLIENT_ID: добавьте его через запятую: {setting}.",
+        'If this is a trial, put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). If your chat bot sent the event, this is its CLIENT_ID: add it after a comma: {setting}.',
+    ),
     "TOKEN_ABSENT/placeholder": Sentence(
         "Поставьте туда сам токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»), а переменную в адресе, прокси или тесте задайте.",
         'Put the outgoing webhook\'s token itself there ("Developer resources → Integrations", "Application token"), and set the variable that the address, the proxy or the test uses.',
@@ -653,6 +665,10 @@ DO: dict[str, Sentence] = {
         "Send the same request by POST to {url}.",
     ),
     "METHOD_GET/method": Sentence(
+        "Отправляйте POST на {url}.",
+        "Send a POST to {url}.",
+    ),
+    "METHOD_GET/token": Sentence(
         "Отправляйте POST на {url}.",
         "Send a POST to {url}.",
     ),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gateway.diagnosis import evidence as seen
 from gateway.diagnosis.body_variants import REWRITTEN, is_event, is_robot, on_the_wire
 from gateway.diagnosis.evidence import Evidence, gather
-from gateway.diagnosis.safe_names import Names
+from gateway.diagnosis.safe_names import Names, shown_method
 from gateway.diagnosis.sender import looks_scanned, sender
 from gateway.diagnosis.similarity import MAX_TEXT, fold
 from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_placeholder, parts
@@ -82,9 +82,20 @@ def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:
     in_path = [cause for cause in found if cause.detail.startswith("path:")]
     rest = [cause for cause in found if cause not in in_path]
     if first[-1].code == "TOKEN_ABSENT":
-        first = [] if evidence.explained else first
+        first = _by_method(evidence) or ([] if evidence.explained else first)
         return [*in_path, *_ordered([*rest, *first]), *odd]
     return [*in_path, *_ordered([*first, *odd, *rest])]
+
+
+def _by_method(evidence: Evidence) -> list[Finding]:
+    """Of a token that came by another method than POST: the method first, then whose token it is."""
+    judgement = evidence.judgement
+    carried = evidence.explained or evidence.shapes or evidence.incoming
+    if judgement.code != "METHOD_NOT_ALLOWED" or judgement.incoming.method == "POST" or not carried:
+        return []
+    method = shown_method(judgement.incoming)
+    variant = "method" if evidence.verdict.verified else "token"
+    return [Finding("METHOD_GET", method, variant, {"method": method}), *_mismatched(evidence)]
 
 
 def _of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
@@ -146,7 +157,7 @@ def _of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
         name, allowed, came = judgement.limit
         values = {"came": came, "allowed": allowed}
         return [Finding("LIMIT_EXCEEDED", f"{name}: {came} > {allowed}", name, values)]
-    method = incoming.method if re.fullmatch("[A-Z]{3,10}", incoming.method) else "?"
+    method = shown_method(judgement.incoming)
     found = []
     if judgement.event_in or (incoming.from_bitrix24 and method in ("GET", "HEAD")):
         detail = f"{method}: {judgement.event_in}" if judgement.event_in else method
@@ -246,11 +257,7 @@ def _mismatched(evidence: Evidence) -> Iterator[Finding]:
         }
         if seen.is_hex(text):
             yield Finding("TOKEN_APPLICATION", place, values=values)
-        elif (
-            not stranger
-            and evidence.needles
-            and (variant := _webhook_shaped(place, text, evidence)) is not None
-        ):
+        elif not stranger and evidence.needles and (variant := _webhook_shaped(text, evidence)) is not None:
             yield Finding("TOKEN_OTHER_WEBHOOK", place, variant, values)
 
 
@@ -267,16 +274,14 @@ def _bound_elsewhere(evidence: Evidence) -> Finding | None:
     return Finding("TOKEN_OTHER_PORTAL", f"{right[0]}: {theirs}", "bound", values)
 
 
-def _webhook_shaped(place: str, text: str, evidence: Evidence) -> str | None:
-    """How `text` is like a token: "" by its shape, "place" by where it stands; None where it is not."""
+def _webhook_shaped(text: str, evidence: Evidence) -> str | None:
+    """How `text` is like a token: "" a webhook's shape, "place" that of a configured one; None: neither."""
     if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):
         return ""
     if is_placeholder(text) or not fold(text[:MAX_TEXT]):
         return None
     kinds = [(len(needle.text), needle.text.isdigit()) for needle in evidence.needles]
-    alike = (len(text), text.isdigit()) in kinds
-    bodied = place == "body:auth.application_token" and is_event(evidence.reading.fields)
-    return "place" if alike or bodied else None
+    return "place" if (len(text), text.isdigit()) in kinds else None
 
 
 def _authorization(evidence: Evidence) -> Iterator[Finding]:
@@ -379,6 +384,8 @@ def _absent(judgement: Judgement, evidence: Evidence | None, variant: str = "", 
         values["place"], text = next(iter(evidence.texts.items()))
         values["length"] = len(text.encode("utf-8", "replace"))
         detail = str(values["place"])
+        if detail == "body:auth.application_token" and is_event(evidence.reading.fields):
+            variant = "bot"  # https://apidocs.bitrix24.ru: a bot's CLIENT_ID stands where its token does
     return Finding("TOKEN_ABSENT", detail, variant, values)
 
 

@@ -4,6 +4,7 @@ import re
 from urllib.parse import unquote
 
 from gateway.diagnosis.similarity import MAX_TEXT, fold
+from gateway.ingest.incoming import Incoming
 from gateway.settings import Settings
 
 # No `%`, `&#` or `\\`: an encoded secret is not seen to be one.
@@ -65,3 +66,8 @@ class Names:
 def unquoted(text: str) -> str:
     """Percent-decoded, also where that was applied twice."""
     return unquote(unquote(text, errors="replace"), errors="replace")
+
+
+def shown_method(incoming: Incoming) -> str:
+    """The method, where it is one."""
+    return incoming.method if re.fullmatch("[A-Z]{3,10}", incoming.method) else "?"

@@ -107,27 +107,36 @@ def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judg
 
 def _judge_method(incoming: Incoming, settings: Settings) -> Judgement:
     """PUT, PATCH and their like, with an event or without; a POST on a path that takes none is not read."""
-    found = _event_in(incoming, settings) if incoming.method != "POST" else None
-    return found or _unread("METHOD_NOT_ALLOWED", incoming, settings)
+    if incoming.method == "POST":
+        return _unread("METHOD_NOT_ALLOWED", incoming, settings)
+    return _by_other_method(incoming, settings)
 
 
 def _event_in(incoming: Incoming, settings: Settings) -> Judgement | None:
     """An event that a redirect or a wrong call sent by another method: then nothing may say "ok"."""
+    if b"event" not in incoming.query and not incoming.declared_length:
+        return None
+    judgement = _by_other_method(incoming, settings)
+    return judgement if judgement.event_in else None
+
+
+def _by_other_method(incoming: Incoming, settings: Settings) -> Judgement:
+    """What another method than POST carries: an event, a token, or neither."""
     if b"event" in incoming.query and _is_event(_query(incoming)[0]):
         judgement = _unread("METHOD_NOT_ALLOWED", incoming, settings)
         judgement.event_in = "query"
         return judgement
-    if incoming.declared_length:
-        body, came = _bounded_body(incoming)
-        judgement = _unread("METHOD_NOT_ALLOWED", incoming, settings, body=body)
-        try:
-            judgement.payload = decode(body, incoming.header("content-type") or FORM)
-        except TooComplex:
-            judgement.payload = UNREAD
-        if came <= MAX_BODY and _is_event(judgement.payload.fields):
-            judgement.event_in = "body"
-            return judgement
-    return None
+    if not incoming.declared_length:
+        return _unread("METHOD_NOT_ALLOWED", incoming, settings)
+    body, came = _bounded_body(incoming)
+    judgement = _unread("METHOD_NOT_ALLOWED", incoming, settings, body=body)
+    try:
+        judgement.payload = decode(body, incoming.header("content-type") or FORM)
+    except TooComplex:
+        judgement.payload = UNREAD
+    if came <= MAX_BODY and _is_event(judgement.payload.fields):
+        judgement.event_in = "body"
+    return judgement
 
 
 def _is_event(fields: Any) -> bool:

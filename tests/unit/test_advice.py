@@ -210,6 +210,7 @@ ADVICE: dict[str, Follow] = {
     "TOKEN_ABSENT": by_post,
     "TOKEN_ABSENT/placeholder": anew,
     "TOKEN_ABSENT/text": anew,
+    "TOKEN_ABSENT/bot": listed,
 }
 
 
