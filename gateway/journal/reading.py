@@ -151,6 +151,10 @@ def changed(connection: sqlite3.Connection, after: int, limit: int) -> tuple[lis
 
 def count_newer(connection: sqlite3.Connection, wanted: Filters, after: int, most: int) -> int:
     """How many records with a number above `after` the filters let through; `most` stands for more."""
+    if wanted.kinds and wanted == Filters(kinds=wanted.kinds):  # every open page asks this every two seconds
+        counted = "SELECT count(*) FROM (SELECT 1 FROM requests WHERE kind = ? AND n > ? LIMIT ?)"
+        counts = (connection.execute(counted, (kind, after, most)).fetchone() for kind in wanted.kinds)
+        return min(most, sum(int(count) for (count,) in counts))
     rows = connection.execute(
         "SELECT n FROM requests WHERE n > ? ORDER BY n DESC LIMIT ?", (after, most)
     ).fetchall()

@@ -43,9 +43,16 @@ KEPT = timedelta(days=30)  # how long processed event ids are remembered
 _PURGE_EVERY = timedelta(hours=1)
 _ATTEMPTS = 20
 _PAGE = 500
+_FIRST_PAGE = 100  # of links: whoever looks at a screenful reads no more
 _REPEATABLE = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation
 _LOST = {"08", "57"}  # classes: connection exception, operator intervention
 
+# One step through the index for each portal: of a hundred thousand links most have the same.
+_PORTALS = sa.text(
+    "WITH RECURSIVE found (portal) AS (SELECT min(portal) FROM links UNION ALL "
+    "SELECT (SELECT min(portal) FROM links WHERE links.portal > found.portal) FROM found "
+    "WHERE found.portal IS NOT NULL) SELECT portal FROM found WHERE portal IS NOT NULL"
+)
 _GET = sa.select(links).where(by_user)
 _FIND_BY_ID = sa.select(links).where(by_id)
 _FIND_BY_NAME = sa.select(links).where(by_name)
@@ -102,8 +109,9 @@ class SqlStore:
 
     def links(self, portal: str | None = None, after: int = 0) -> Iterator[Link]:
         at = (portal or "", after)
+        size = _FIRST_PAGE
         while True:
-            page = sa.select(links).order_by(links.c.portal, links.c.bitrix_user_id).limit(_PAGE)
+            page = sa.select(links).order_by(links.c.portal, links.c.bitrix_user_id).limit(size)
             if portal is None:
                 beyond = sa.and_(links.c.portal == at[0], links.c.bitrix_user_id > at[1])
                 page = page.where(sa.or_(links.c.portal > at[0], beyond), links.c.bitrix_user_id > after)
@@ -112,17 +120,13 @@ class SqlStore:
             rows = self._rows(page)
             for row in rows:
                 yield _row(row).link(row.portal)
-            if len(rows) < _PAGE:
+            if len(rows) < size:
                 return
+            size = _PAGE
             at = (rows[-1].portal, rows[-1].bitrix_user_id)
 
     def portals(self) -> list[str]:
-        """One step through the index for each: of a hundred thousand links most have the same."""
-        found: list[str] = []
-        first = sa.select(links.c.portal).order_by(links.c.portal).limit(1)
-        while rows := self._rows(first.where(links.c.portal > found[-1]) if found else first):
-            found.append(rows[0].portal)
-        return found
+        return [row.portal for row in self._rows(_PORTALS)]
 
     def history(
         self, portal: str | None = None, *, bitrix_user_id: int | None = None, since: datetime | None = None
@@ -139,6 +143,8 @@ class SqlStore:
                 values = row._asdict()
                 values.pop("id")
                 yield HistoryRow(**values)
+            if len(rows) < _PAGE:
+                return
             last = rows[-1]
             same_moment = sa.and_(h.recorded_at == last.recorded_at, h.id > last.id)
             page = query.where(sa.or_(h.recorded_at > last.recorded_at, same_moment))
@@ -237,7 +243,7 @@ class SqlStore:
         rows = self._rows(query, {"p": portal, **values})
         return _row(rows[0]).link(portal) if rows else None
 
-    def _rows(self, query: sa.Select[Any], values: dict[str, object] | None = None) -> Sequence[Any]:
+    def _rows(self, query: sa.Executable, values: dict[str, object] | None = None) -> Sequence[Any]:
         """All rows of a short query; no connection is held while a caller looks at them."""
         with failures(), self._reading.connect() as connection:
             return connection.execute(query, values or {}).all()

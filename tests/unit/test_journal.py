@@ -295,6 +295,15 @@ def test_pages_follow_each_other(journal: Journal) -> None:
     assert journal.count_newer(Filters(term="onuseradd"), newest - 100) == 2
 
 
+def test_old_rejections_are_counted_behind_many_newer_events(journal: Journal) -> None:
+    journal.add_requests([new(kind="refused") for _ in range(3)])
+    journal.add_requests([new(event="ONTASKADD") for _ in range(250)])
+    wanted = Filters(kinds=("refused", "not_queued"))
+    assert journal.count_newer(wanted, 0, most=100) == 3
+    assert journal.count_newer(Filters(kinds=("accepted", "refused")), 0, most=100) == 100
+    assert journal.count_newer(wanted, journal.page(wanted).requests[1].n) == 1
+
+
 def test_a_page_looks_at_a_bounded_number_of_records(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

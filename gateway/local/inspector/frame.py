@@ -83,8 +83,10 @@ class Inspector:
     @property
     def language(self) -> str:
         """The reader's language: the one chosen on the page, else `LOG_LANGUAGE`."""
-        chosen = flask.request.cookies.get(LANGUAGE_COOKIE, "")
-        return chosen if chosen in LANGUAGES else self.settings.language
+        if "language" not in flask.g:  # every word of a page asks for it
+            chosen = flask.request.cookies.get(LANGUAGE_COOKIE, "")
+            flask.g.language = chosen if chosen in LANGUAGES else self.settings.language
+        return str(flask.g.language)
 
     @property
     def settings_here(self) -> Settings:
