@@ -26,6 +26,7 @@ from gateway.ingest.decode import decode
 from gateway.links import open_store
 from gateway.links.sql_engine import open_engine
 from gateway.links.sql_schema import link_history, links, processed_events
+from gateway.locations import sql_location, store_location
 
 KNOWN = "[null, null, null, null, null, null]"  # what the product remembers of moments, with none in it
 Consume = Callable[[CloudEvent], None]
@@ -50,7 +51,7 @@ def ours(_database_url: str) -> Consume:
 
 
 def bare(database_url: str) -> Consume:
-    engine = open_engine(database_url)
+    engine = open_engine(sql_location(database_url))
     insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     remember = insert(processed_events).on_conflict_do_nothing()
     link = links.c
@@ -91,7 +92,7 @@ def main(who: str, database_url: str, workers: int, count: int) -> None:
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - begun
-    committed = sum(1 for _ in open_store(database_url).links())
+    committed = sum(1 for _ in open_store(store_location(database_url)).links())
     if who == "ours" and committed != count + 1:
         raise EventLost(f"{count + 1} events were consumed, {committed} links are there")
     print(json.dumps({"rate": count / seconds}))

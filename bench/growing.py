@@ -23,6 +23,7 @@ from gateway.links.facts import Known
 from gateway.links.model import Account, HistoryRow, Moment, Observation
 from gateway.links.sql_engine import open_engine
 from gateway.links.sql_schema import claims, link_history, links, processed_events
+from gateway.locations import sql_location, store_location
 
 PORTAL = "portal.bitrix24.ru"
 EACH = 10  # observations of one user
@@ -47,8 +48,8 @@ def known_of(user: int) -> Known:
 
 def fill(database_url: str, users: int) -> None:
     """Write what `users` times ten events leave: rows, claims, history and the events' ids."""
-    open_store(database_url).close()
-    engine = open_engine(database_url)
+    open_store(store_location(database_url)).close()
+    engine = open_engine(sql_location(database_url))
     for start in range(1, users + 1, BATCH):
         knowledge = {user: known_of(user) for user in range(start, min(start + BATCH, users + 1))}
         with engine.begin() as connection:
@@ -100,7 +101,7 @@ def events(users: int, count: int, first: int) -> Iterator[tuple[str, Observatio
 
 
 def apply(database_url: str, users: int, count: int, first: int) -> dict[str, float]:
-    with closing(open_store(database_url)) as store:
+    with closing(open_store(store_location(database_url))) as store:
         store.apply(PORTAL, f"first-{first}", [observed(1, 0)])  # connected, and its statements prepared
         begun = time.perf_counter()
         for event_id, one in events(users, count, first):

@@ -18,6 +18,7 @@ from typing import Any
 
 from bench.far_side import user
 from bench.instances import EventLost
+from gateway.locations import queue_location, sql_location, store_location
 
 SECRET = "1/benchsecret0000"
 
@@ -39,7 +40,7 @@ def fill(database_url: str, _port: str, users: int) -> None:
         }
         for row in rows
     ]
-    with open_engine(database_url).begin() as connection:
+    with open_engine(sql_location(database_url)).begin() as connection:
         connection.execute(sa.insert(links), values)
 
 
@@ -53,8 +54,8 @@ def ours(database_url: str, port: str, users: int) -> None:
         domain="portal.bench",
         rest_origin=f"http://127.0.0.1:{port}",
         rest_webhook=SECRET,
-        queue_url=database_url.replace(".db", "-queue.db"),
-        database_url=database_url,
+        queue=queue_location(database_url.replace(".db", "-queue.db")),
+        database=store_location(database_url),
     )
     summary = run(settings)
     if (summary.users, summary.published) != (users, 0):

@@ -23,6 +23,7 @@ from typing import Any
 from chaos.truth import Held, Person
 from gateway.destinations import read_destinations
 from gateway.links import open_store
+from gateway.locations import SqliteFile, sql_location, sqlite_file, store_location
 from tests.support.destinations import Destination, destinations, forward_to
 from tests.support.portal import PortalSimulator
 from tests.support.postgres import Postgres
@@ -131,13 +132,13 @@ class World:
         return done.stdout
 
     def links(self) -> dict[Person, Held]:
-        with closing(open_store(self.env["DATABASE_URL"])) as store:
+        with closing(open_store(store_location(self.env["DATABASE_URL"]))) as store:
             return {
                 (link.portal, link.bitrix_user_id): Held(_shown(link), link.active) for link in store.links()
             }
 
     def history(self) -> list[dict[str, Any]]:
-        with closing(open_store(self.env["DATABASE_URL"])) as store:
+        with closing(open_store(store_location(self.env["DATABASE_URL"]))) as store:
             return [
                 {
                     "person": (row.portal, row.bitrix_user_id),
@@ -155,18 +156,21 @@ class World:
     def put_aside(self) -> set[str]:
         return {row[0] for row in self._query("SELECT event_id FROM dead_letters")}
 
+    def _file(self, setting: str) -> Path:
+        return sqlite_file(setting, self.env[setting]).path
+
     def _query(self, statement: str) -> list[Any]:
-        url = self.env["DATABASE_URL"]
-        if url.startswith("sqlite:///"):
-            return _sqlite(url, statement)
+        where = sql_location(self.env["DATABASE_URL"])
+        if isinstance(where, SqliteFile):
+            return _sqlite(where.path, statement)
         import psycopg
 
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(where.url) as connection:
             return connection.execute(statement).fetchall()
 
     def kept(self) -> dict[str, set[str]]:
         """What is visibly kept and not yet done, by place."""
-        records = _sqlite(self.env["JOURNAL_URL"], "SELECT record FROM unqueued")
+        records = _sqlite(self._file("JOURNAL_URL"), "SELECT record FROM unqueued")
         kept = {
             "journal": {json.loads(record)["event_id"] for (record,) in records},
             "log": {event_id for process in self.processes.values() for event_id in _logged(process.log)},
@@ -177,8 +181,8 @@ class World:
         else:
             # What a destination has not taken yet is its own affair: see `undelivered`.
             consumers = "SELECT attributes FROM messages WHERE subscription NOT LIKE 'forward%'"
-            waiting = _sqlite(self.env["QUEUE_URL"], consumers)
-            dead = _sqlite(self.env["QUEUE_URL"], "SELECT attributes FROM dead_letters")
+            waiting = _sqlite(self._file("QUEUE_URL"), consumers)
+            dead = _sqlite(self._file("QUEUE_URL"), "SELECT attributes FROM dead_letters")
             kept["queue"] = {json.loads(attributes)["event_id"] for (attributes,) in waiting}
             kept["dead letters"] = {json.loads(attributes)["event_id"] for (attributes,) in dead}
         return kept
@@ -208,7 +212,7 @@ class World:
         """Move the clock for what the embedded queue holds: leases of the dead run out, backoffs end."""
         if self.emulator is None:
             self.stop()
-            _sqlite(self.env["QUEUE_URL"], "UPDATE messages SET due_at = 0")
+            _sqlite(self._file("QUEUE_URL"), "UPDATE messages SET due_at = 0")
             self.receiver.start()
 
     def stop(self) -> None:
@@ -282,8 +286,7 @@ def _account(number: int | None, name: str | None) -> str:
     return str(number) if number is not None else f"@{name.lower()}" if name else ""
 
 
-def _sqlite(url: str, statement: str) -> list[Any]:
-    path = Path(url.removeprefix("sqlite:///"))
+def _sqlite(path: Path, statement: str) -> list[Any]:
     if not path.exists():
         return []
     with closing(sqlite3.connect(path, timeout=30.0)) as connection, connection:

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any
 
 from gateway.errors import GatewayError
+from gateway.locations import FirestoreDatabase, PubSubTopic
 from gateway.log_stream import Stderr
 from gateway.redaction import clean
 from gateway.settings import Settings
@@ -170,9 +171,9 @@ class RateLimited:
 
 def _project(settings: Settings) -> str | None:
     """The Google Cloud project that traces belong to, from the addresses that name one."""
-    for url in (settings.queue_url, settings.database_url):
-        if url.startswith(("pubsub://", "firestore://")):
-            return url.split("/")[2]
+    for where in (settings.queue, settings.database):
+        if isinstance(where, PubSubTopic | FirestoreDatabase):
+            return where.project
     return None
 
 

@@ -10,7 +10,6 @@ from gateway.addresses import portal_name
 from gateway.destinations import Destination, read_destinations
 from gateway.durations import duration
 from gateway.errors import SettingError
-from gateway.postgres_url import connection_arguments
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
 _LOOPBACK_URL = re.compile(r"http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
@@ -18,7 +17,6 @@ _INCOMING_URL = re.compile(
     r"(?:https?://)?((?:http://(?=127\.|localhost))?[a-z0-9.:_-]{1,260})/rest/([0-9]+)/([A-Za-z0-9]+)(?:/[\w.]*)?/?",
     re.IGNORECASE,
 )
-_DATABASES = "sqlite:///PATH | postgresql://USER:PASSWORD@HOST/NAME | firestore://PROJECT/DATABASE"
 
 
 def incoming_address(value: str) -> str:
@@ -84,38 +82,6 @@ def webhook_url(text: Mapping[str, str]) -> str | None:
     except ValueError:
         raise SettingError("WEBHOOK_URL", "EXPECTED_ADDRESS") from None
     return value.rstrip("/").removesuffix(WEBHOOK_PATH)
-
-
-def queue_url(value: str) -> str:
-    if re.fullmatch(r"pubsub://[a-z][a-z0-9.:-]{0,60}/[A-Za-z][A-Za-z0-9._~+%-]{2,254}", value):
-        return value
-    if value.startswith("pubsub:"):
-        raise SettingError("QUEUE_URL", "EXPECTED_FORM", form="pubsub://PROJECT/TOPIC")
-    return sqlite_url("QUEUE_URL", value)
-
-
-def sqlite_url(name: str, value: str) -> str:
-    if not re.fullmatch(r"sqlite:///[^?#]+", value) or value.endswith(("/", ":memory:")):
-        kinds = "sqlite:///PATH | pubsub://PROJECT/TOPIC" if name == "QUEUE_URL" else "sqlite:///PATH"
-        raise SettingError(name, "EXPECTED_FORM", form=kinds)
-    return value
-
-
-def database_url(value: str) -> str:
-    if value.startswith("postgres://"):  # what Railway and Heroku write
-        value = "postgresql://" + value.removeprefix("postgres://")
-    if value.startswith("sqlite:"):
-        return sqlite_url("DATABASE_URL", value)
-    if re.fullmatch(r"firestore://[a-z][a-z0-9.:-]{0,60}/(\(default\)|[a-z][a-z0-9-]{0,62})", value):
-        return value
-    try:
-        connection_arguments(value)
-    except ValueError as wrong:
-        name = str(wrong)
-        if re.fullmatch(r"[a-z_]{1,40}", name):
-            raise SettingError("DATABASE_URL", "EXPECTED_LIBPQ", parameter=name) from None
-        raise SettingError("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES) from None
-    return value.replace("postgresql+psycopg:", "postgresql:", 1)
 
 
 def destinations(value: str) -> tuple[Destination, ...]:

@@ -18,21 +18,28 @@ from typing import Any, TypeVar
 from gateway import dotenv_file
 from gateway.destinations import Destination, secrets_of
 from gateway.errors import GatewayError, SettingError
+from gateway.locations import (
+    PostgresDatabase,
+    PubSubTopic,
+    QueueLocation,
+    SqliteFile,
+    StoreLocation,
+    queue_location,
+    sqlite_file,
+    store_location,
+)
 from gateway.postgres_url import passwords
 from gateway.setting_values import (
     WEBHOOK_PATH,
     accepted_tokens,
     capture_until,
     choice,
-    database_url,
     destinations,
     every,
     forward_secret,
     incoming_address,
     incoming_webhook,
     portal,
-    queue_url,
-    sqlite_url,
     webhook_url,
     whole,
 )
@@ -87,10 +94,10 @@ class Settings:
     rest_origin: str = ""  # scheme and host of the portal's REST; `http` for loopback hosts alone
     rest_webhook: str | None = field(default=None, repr=False)  # USER_ID/SECRET
     telegram_field: str = "UF_USR_TELEGRAM"
-    queue_url: str = "sqlite:///var/queue.db"
+    queue: QueueLocation = field(default=SqliteFile(Path("var/queue.db")))  # of QUEUE_URL
     queue_max_attempts: int = 10
-    database_url: str = field(default="sqlite:///var/links.db", repr=False)
-    journal_url: str = "sqlite:///var/journal.db"
+    database: StoreLocation = field(default=SqliteFile(Path("var/links.db")))  # of DATABASE_URL
+    journal: SqliteFile = field(default=SqliteFile(Path("var/journal.db")))  # of JOURNAL_URL
     journal_bodies: str = "refused"  # of which requests the journal keeps headers and body
     destinations: tuple[Destination, ...] = ()  # of FORWARD_TO
     forward_secret: str | None = field(default=None, repr=False)
@@ -124,7 +131,13 @@ class Settings:
 
     @property
     def queue_kind(self) -> str:
-        return "pubsub" if self.queue_url.startswith("pubsub://") else "local"
+        return "pubsub" if isinstance(self.queue, PubSubTopic) else "local"
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files of one machine, by the settings that name them."""
+        named = {"QUEUE_URL": self.queue, "DATABASE_URL": self.database, "JOURNAL_URL": self.journal}
+        return {name: one.path for name, one in named.items() if isinstance(one, SqliteFile)}
 
     @property
     def paste_url(self) -> str | None:
@@ -147,6 +160,7 @@ class Settings:
     def _told(self) -> tuple[tuple[str, str], ...]:
         """Each secret with its setting's name."""
         tokens = (token.decode("utf-8", "surrogateescape") for token in self.tokens)
+        server = self.database.url if isinstance(self.database, PostgresDatabase) else ""
         return (
             *(("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token) for token in tokens),
             ("BITRIX24_WEBHOOK_TOKEN", self.rest_secret or ""),
@@ -154,7 +168,7 @@ class Settings:
             ("FORWARD_SECRET", self.forward_secret or ""),
             ("LINKS_API_TOKEN", self.links_api_token or ""),
             *(("FORWARD_TO", secret) for one in self.destinations for secret in secrets_of(one.url)),
-            *(("DATABASE_URL", password) for password in passwords(self.database_url)),
+            *(("DATABASE_URL", password) for password in passwords(server)),
         )
 
     @cached_property
@@ -221,6 +235,9 @@ class _Reading:
         on_railway = any(name.startswith("RAILWAY_") for name in text)
         on_google_cloud = "K_SERVICE" in text or "FUNCTION_NAME" in text
         volume = text.get("RAILWAY_VOLUME_MOUNT_PATH", "var").rstrip("/")
+        queue: QueueLocation = SqliteFile(Path(f"{volume}/queue.db"))
+        links: StoreLocation = SqliteFile(Path(f"{volume}/links.db"))
+        journal = SqliteFile(Path(f"{volume}/journal.db"))
         address = self._take("", incoming_address, text.get("BITRIX24_WEBHOOK_TOKEN", ""))
         domain, origin = self._take(("", ""), portal, text.get("BITRIX24_DOMAIN", address))
         items = accepted_tokens(token)
@@ -237,14 +254,10 @@ class _Reading:
                 "BITRIX24_TELEGRAM_FIELD_NAME", r"[A-Za-z]\w{0,99}", "EXPECTED_FIELD"
             )
             or "UF_USR_TELEGRAM",
-            queue_url=self._take("", queue_url, text.get("QUEUE_URL", f"sqlite:///{volume}/queue.db")),
+            queue=self._take(queue, queue_location, text.get("QUEUE_URL", str(queue))),
             queue_max_attempts=self._take(10, whole, text, "QUEUE_MAX_ATTEMPTS", 10, 1, 1000),
-            database_url=self._take(
-                "", database_url, text.get("DATABASE_URL", f"sqlite:///{volume}/links.db")
-            ),
-            journal_url=self._take(
-                "", sqlite_url, "JOURNAL_URL", text.get("JOURNAL_URL", f"sqlite:///{volume}/journal.db")
-            ),
+            database=self._take(links, store_location, text.get("DATABASE_URL", str(links))),
+            journal=self._take(journal, sqlite_file, "JOURNAL_URL", text.get("JOURNAL_URL", str(journal))),
             journal_bodies=self._take(
                 "refused", choice, text, "JOURNAL_BODIES", "refused", ("refused", "on", "off")
             ),
@@ -284,16 +297,11 @@ class _Reading:
 def _distinct_files(settings: Settings) -> None:
     """Two stores in one file lock each other out, and each takes the other's tables for its own."""
     seen: dict[str, str] = {}
-    for name, url in (
-        ("QUEUE_URL", settings.queue_url),
-        ("DATABASE_URL", settings.database_url),
-        ("JOURNAL_URL", settings.journal_url),
-    ):
-        if url.startswith("sqlite:///"):
-            path = os.path.abspath(url.removeprefix("sqlite:///"))
-            if path in seen:
-                raise SettingError(name, "EXPECTED_OTHER_FILE", other=seen[path])
-            seen[path] = name
+    for name, file in settings.files.items():
+        path = os.path.abspath(file)
+        if path in seen:
+            raise SettingError(name, "EXPECTED_OTHER_FILE", other=seen[path])
+        seen[path] = name
 
 
 def language(dotenv: str | Path = ".env") -> str:

@@ -41,7 +41,7 @@ def context() -> Context:
     with _opening:
         if not _contexts:
             known = settings()
-            _contexts.append(Context(known, open_store(known.database_url), fetcher(known)))
+            _contexts.append(Context(known, open_store(known.database), fetcher(known)))
         return _contexts[0]
 
 

@@ -29,7 +29,7 @@ def gateway(folder: Path, language: str) -> Iterator[Running]:
     port = free_port()
     env = environment(folder, HOST="127.0.0.1", PORT=str(port), LOG_LANGUAGE=language, **SETTINGS)
     settings = load({name: value for name, value in env.items() if name.isupper()}, None)
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     fill(journal, settings, time.time())
     journal.close()
     stderr = folder / "stderr"

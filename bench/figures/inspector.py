@@ -61,7 +61,7 @@ def views(bench: Bench) -> Iterator[Result]:
 def _filled(folder: Path, records: int) -> tuple[Browser, Journal]:
     """Somebody who has opened the page of a gateway whose journal holds so many records."""
     folder.mkdir()
-    journal = Journal(_settings(folder).journal_url, kept_rows=2 * RECORDS)
+    journal = Journal(_settings(folder).journal.path, kept_rows=2 * RECORDS)
     written, now = min(records, WRITTEN), time.time()
     some = [_request(n, now - (written - n) * SPACING) for n in range(written)]
     journal.add_requests(some)
@@ -98,10 +98,9 @@ def _copy(connection: sqlite3.Connection, copy: int, written: int) -> None:
 
 def _linked(settings: Settings, people: int) -> None:
     """So many links in the store."""
-    with closing(open_store(settings.database_url)) as store:
+    with closing(open_store(settings.database)) as store:
         store.check()
-    path = settings.database_url.removeprefix("sqlite:///")
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with closing(sqlite3.connect(settings.files["DATABASE_URL"])) as connection, connection:
         moment = connection.execute("SELECT strftime('%Y-%m-%d %H:%M:%f000')").fetchone()[0]
         rows = (
             (f"p{n % 7}.bitrix24.ru", n, 10**6 + n, f"person_{n}", moment, moment) for n in range(1, people)

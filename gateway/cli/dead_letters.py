@@ -12,7 +12,8 @@ import click
 from gateway.cli.replay import journal_of, progress
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message, rfc3339
-from gateway.links import open_store, store_exists
+from gateway.links import open_store
+from gateway.locations import is_missing
 from gateway.queues import open_publisher
 from gateway.settings import Settings, load
 from gateway.texts import reason_text, say
@@ -132,8 +133,8 @@ def _letters(settings: Settings, subscription: str | None) -> Iterator[Kept]:
     """All of them; what they are read from stays open until the command ends."""
     stack = click.get_current_context().with_resource(ExitStack())
     put_aside: Iterator[Kept] = iter(())
-    if store_exists(settings.database_url):
-        put_aside = store_letters(stack.enter_context(closing(open_store(settings.database_url))))
+    if not is_missing(settings.database):
+        put_aside = store_letters(stack.enter_context(closing(open_store(settings.database))))
     return chain(put_aside, queue_letters(settings, stack, subscription))
 
 

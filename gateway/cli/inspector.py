@@ -3,6 +3,7 @@
 import click
 
 from gateway.cli.since import parse_since
+from gateway.locations import PubSubTopic
 from gateway.settings import load
 from gateway.texts import say
 
@@ -27,8 +28,8 @@ def command(project: str | None, since: str) -> None:
 
     settings = load()
     begin = parse_since(since) if since else None
-    if project is None and settings.queue_kind == "pubsub":
-        project = settings.queue_url.split("/")[2]
+    if project is None and isinstance(settings.queue, PubSubTopic):
+        project = settings.queue.project
     if project is None or begin is None:
         raise click.UsageError(say("INSPECTOR_WHICH_PROJECT", settings.language))
     serve_page(of_project(settings, project), listen(settings), project, begin)

@@ -14,9 +14,10 @@ import click
 
 from gateway.cli.consent import consents
 from gateway.events import rfc3339
-from gateway.links import open_store, store_exists
+from gateway.links import open_store
 from gateway.links.model import Account, HistoryRow, Link, Store
 from gateway.links.telegram_account import parse_account
+from gateway.locations import is_missing
 from gateway.settings import language, load
 from gateway.texts import say
 
@@ -64,10 +65,10 @@ def command(
         raise click.BadParameter(say("LINKS_ACCOUNT_EXPECTED", language()), param_hint="--telegram")
     settings = load()
     names = HISTORY if history else LINK
-    if not store_exists(settings.database_url):
+    if is_missing(settings.database):
         _print(iter(()), names, as_json, as_csv, settings.language)
         return
-    with closing(open_store(settings.database_url)) as store:
+    with closing(open_store(settings.database)) as store:
         rows = _history(store, portal, user, account) if history else _links(store, portal, user, account)
         _print(map(_values, rows), names, as_json, as_csv, settings.language)
 

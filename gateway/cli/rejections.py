@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gateway.cli.since import parse_since
 from gateway.events import rfc3339
+from gateway.locations import PubSubTopic
 from gateway.settings import Settings, load
 from gateway.texts import say, state_key
 from gateway.tools.rejections import Group, Refusal, grouped, of_cloud, of_journal
@@ -45,8 +46,8 @@ def command(since: str, follow: bool, project: str | None, as_json: bool) -> Non
 
 
 def _refusals(settings: Settings, since: datetime, follow: bool, project: str | None) -> Iterator[Refusal]:
-    if project is None and settings.queue_kind == "pubsub":
-        project = settings.queue_url.split("/")[2]
+    if project is None and isinstance(settings.queue, PubSubTopic):
+        project = settings.queue.project
     if project is not None:
         return of_cloud(project, since, follow)
     return of_journal(settings, since, follow)

@@ -18,6 +18,7 @@ from gateway.errors import GatewayError
 from gateway.journal import Journal, open_journal
 from gateway.links import open_store
 from gateway.links.model import Store
+from gateway.locations import PubSubTopic
 from gateway.queues import Publisher, open_publisher
 from gateway.settings import Settings, load
 from gateway.texts import say, text_of
@@ -76,7 +77,7 @@ def command(
     damaged: list[int] = []
 
     with ExitStack() as stack:
-        store = stack.enter_context(closing(open_store(settings.database_url)))
+        store = stack.enter_context(closing(open_store(settings.database)))
         publisher = stack.enter_context(closing(open_publisher(settings)))
         run = Run(store, publisher, dry_run, journal=journal_of(settings))
         stack.callback(_report, run, settings, as_json)  # after an interruption too: what is done is done
@@ -165,9 +166,10 @@ def journal_of(settings: Settings) -> Journal | None:
 
 def _from_cloud(settings: Settings, since: datetime | None, parts: Parts) -> Iterator[Kept]:
     """What the functions kept in Cloud Logging; an emulator has no log there."""
-    if settings.queue_kind == "pubsub" and "PUBSUB_EMULATOR_HOST" not in os.environ:
-        project = settings.queue_url.split("/")[2]
-        yield from _joined(cloud_records(project, receiver_service(settings), since), parts)
+    topic = settings.queue
+    if isinstance(topic, PubSubTopic) and "PUBSUB_EMULATOR_HOST" not in os.environ:
+        records = cloud_records(topic.project, receiver_service(topic), since)
+        yield from _joined(records, parts)
 
 
 def _joined(records: Iterable[Any], parts: Parts) -> Iterator[Kept]:

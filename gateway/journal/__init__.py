@@ -71,12 +71,12 @@ class Journal:
 
     def __init__(
         self,
-        url: str,
+        path: Path,
         clock: Callable[[], float] = time.time,
         kept_rows: int = schema.KEPT_ROWS,
     ) -> None:
-        """`url` is `sqlite:///PATH`; the file and its directories are created by the first record."""
-        self.path = Path(url.removeprefix("sqlite:///"))
+        """The file at `path` and its directories are created by the first record."""
+        self.path = path
         self._clock = clock
         self._kept_rows = kept_rows
         self._lock = threading.Lock()
@@ -373,8 +373,8 @@ def _record(text: str) -> dict[str, Any]:
 
 def open_journal(settings: Settings) -> Journal:
     """The journal of `JOURNAL_URL`, one object a process."""
-    key = settings.journal_url
-    return _journals.setdefault(key, Journal(key))
+    path = settings.journal.path
+    return _journals.setdefault(path, Journal(path))
 
 
-_journals: dict[str, Journal] = {}
+_journals: dict[Path, Journal] = {}

@@ -16,36 +16,30 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from gateway.errors import GatewayError, SettingError, StoreUnavailable
 from gateway.links.model import HistoryRow, Link, Store
+from gateway.locations import FirestoreDatabase, SqliteFile, StoreLocation
 from gateway.texts import text_of
 
-__all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store", "store_exists"]
+__all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store"]
 
 log = logging.getLogger("gateway.links")
 
 
-def open_store(database_url: str) -> Store:
-    """Open the store of links that `DATABASE_URL` names; only what this kind needs is imported.
+def open_store(where: StoreLocation) -> Store:
+    """Open the store of links that stands there; only what this kind needs is imported.
 
     Raises `StoreUnavailable` where it does not answer, `SettingError` where its
     schema is newer than this program.
     """
-    if database_url.startswith("firestore:"):
+    if isinstance(where, FirestoreDatabase):
         from gateway.links.firestore_store import FirestoreStore
 
-        return FirestoreStore(database_url)
+        return FirestoreStore(where)
     from gateway.links.sql_store import SqlStore
 
-    return SqlStore(database_url)
-
-
-def store_exists(database_url: str) -> bool:
-    """False for a SQLite file that is not there yet: tools then have nothing to show, and create nothing."""
-    kind, _, path = database_url.partition(":///")
-    return kind != "sqlite" or Path(path).exists()
+    return SqlStore(where)
 
 
 @dataclass(frozen=True)
@@ -94,8 +88,8 @@ def open_links(portal: str | None = None) -> Links:
         settings = load(only=LINK_NAMES)
         if settings.unread:
             log.warning(text_of(settings.unread, settings.language))
-        _expect_a_file(settings.database_url)
-        store = open_store(settings.database_url)
+        _expect_a_file(settings.database)
+        store = open_store(settings.database)
         try:
             wanted = settings.domain if portal is None else portal.lower()
             return Links(store, _portal_of(store, wanted))
@@ -107,10 +101,9 @@ def open_links(portal: str | None = None) -> Links:
         raise
 
 
-def _expect_a_file(database_url: str) -> None:
-    if not store_exists(database_url):
-        path = Path(database_url.removeprefix("sqlite:///")).absolute()
-        raise StoreUnavailable("LINKS_NO_FILE", path=path)
+def _expect_a_file(where: StoreLocation) -> None:
+    if isinstance(where, SqliteFile) and not where.path.exists():
+        raise StoreUnavailable("LINKS_NO_FILE", path=where.path.absolute())
 
 
 def _portal_of(store: Store, wanted: str) -> str:

@@ -57,6 +57,7 @@ from gateway.links.model import (
     Observation,
     repeated,
 )
+from gateway.locations import FirestoreDatabase
 
 T = TypeVar("T")
 
@@ -69,13 +70,12 @@ _OVERTAKEN = (Conflict, FailedPrecondition, NotFound)  # `Conflict`: already the
 
 
 class FirestoreStore:
-    """A `Store` at `firestore://PROJECT/DATABASE`; safe to share between threads."""
+    """A `Store` in Firestore; safe to share between threads."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, where: FirestoreDatabase) -> None:
         """Raises `StoreUnavailable`, and `SettingError` where its data is newer than this program."""
-        project, _, database = database_url.removeprefix("firestore://").partition("/")
         with _failures():
-            self._client = firestore.Client(project=project, database=database)
+            self._client = firestore.Client(project=where.project, database=where.name)
             self._check_version()
 
     def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:

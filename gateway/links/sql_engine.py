@@ -13,20 +13,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.errors import SettingError, StoreUnavailable
 from gateway.links.sql_failures import meaning
 from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
+from gateway.locations import SqliteFile, SqlLocation
 from gateway.postgres_url import connection_arguments
 from gateway.sqlite_file import file_at, make_private
 
 _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
 
 
-def open_engine(database_url: str) -> sa.Engine:
-    """Open `sqlite:///PATH` or `postgresql://…`; whoever comes first creates the tables.
+def open_engine(where: SqlLocation) -> sa.Engine:
+    """Whoever comes first creates the tables.
 
     Raises `StoreUnavailable` where the database does not answer, `SettingError`
     where its schema is newer than this program.
     """
-    is_file = database_url.startswith("sqlite:")
-    engine = _sqlite_engine(database_url) if is_file else _postgres_engine(database_url)
+    engine = _sqlite_engine(where.path) if isinstance(where, SqliteFile) else _postgres_engine(where.url)
     try:
         with failures():
             _prepare(engine)
@@ -51,8 +51,7 @@ def failures() -> Iterator[None]:
         raise StoreUnavailable("STORE_CLOSED", problem=error) from None
 
 
-def _sqlite_engine(database_url: str) -> sa.Engine:
-    path = Path(database_url.removeprefix("sqlite:///"))
+def _sqlite_engine(path: Path) -> sa.Engine:
     with failures(), suppress(PermissionError):
         make_private(path)
     opened = file_at(path)
@@ -89,7 +88,7 @@ def _sqlite_engine(database_url: str) -> sa.Engine:
     return engine
 
 
-def _postgres_engine(database_url: str) -> sa.Engine:
+def _postgres_engine(url: str) -> sa.Engine:
     """Connected by libpq's own parameters: SQLAlchemy knows neither all of them nor several hosts.
 
     Without prepared statements: behind PgBouncer in transaction mode, the next transaction
@@ -97,11 +96,7 @@ def _postgres_engine(database_url: str) -> sa.Engine:
     """
     import psycopg  # optional: links may live in a file
 
-    try:
-        arguments: dict[str, Any] = {"connect_timeout": "5"} | connection_arguments(database_url)
-    except ValueError:
-        form = "postgresql://USER:PASSWORD@HOST/NAME"
-        raise SettingError("DATABASE_URL", "EXPECTED_FORM", form=form) from None
+    arguments: dict[str, Any] = {"connect_timeout": "5"} | connection_arguments(url)
     return sa.create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(**arguments, prepare_threshold=None),

@@ -36,6 +36,7 @@ from gateway.links.sql_schema import (
     replayed_events,
     state,
 )
+from gateway.locations import SqlLocation
 
 T = TypeVar("T")
 
@@ -69,11 +70,11 @@ class _Waiting:
 
 
 class SqlStore:
-    """A `Store` at `sqlite:///PATH` or `postgresql://…`; safe to share between threads."""
+    """A `Store` in SQLite or PostgreSQL; safe to share between threads."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, where: SqlLocation) -> None:
         """Raises what `open_engine` raises."""
-        self._engine = engine = open_engine(database_url)
+        self._engine = engine = open_engine(where)
         self._reading = engine.execution_options(sqlite_begin="BEGIN")
         self._insert = insert_of(engine.dialect)
         self._driver: Any = engine.dialect.loaded_dbapi

@@ -15,6 +15,7 @@ from gateway.journal import Journal
 from gateway.local import inspector
 from gateway.local.http_server import HttpServer
 from gateway.local.inspector.door import Door
+from gateway.locations import FirestoreDatabase, PubSubTopic, SqliteFile
 from gateway.settings import Settings
 from gateway.texts import say
 from gateway.tools.cloud_log import CloudLog
@@ -31,8 +32,8 @@ def of_project(settings: Settings, project: str) -> Settings:
         return settings
     return replace(
         settings,
-        queue_url=f"pubsub://{project}/b24-events",
-        database_url=f"firestore://{project}/b24-links",
+        queue=PubSubTopic(project, "b24-events"),
+        database=FirestoreDatabase(project, "b24-links"),
     )
 
 
@@ -44,8 +45,8 @@ def serve_page(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with tempfile.TemporaryDirectory(prefix="b24-inspector-") as directory:
-        known = replace(settings, journal_url=f"sqlite:///{Path(directory) / 'journal.db'}")
-        journal = Journal(known.journal_url)
+        known = replace(settings, journal=SqliteFile(Path(directory) / "journal.db"))
+        journal = Journal(known.journal.path)
         cloud = CloudLog(project, since, client)
         cloud.copy_into(journal)
         refreshing = threading.Thread(target=_refresh, args=(cloud, journal, stop), daemon=True)

@@ -11,7 +11,6 @@ import signal
 import socket
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from functions_framework import create_app as _load
@@ -98,7 +97,7 @@ def _routed(apps: dict[str, Any]) -> App:
 def _open_store_once(settings: Settings) -> None:
     """A store of a newer schema stops the start; for one that does not answer yet the worker waits."""
     try:
-        open_store(settings.database_url).close()
+        open_store(settings.database).close()
     except PassingFailure as failure:
         log.warning(failure)
 
@@ -131,11 +130,6 @@ def _warn_without_volume(settings: Settings) -> None:
     volume = os.environ.get("RAILWAY_VOLUME_MOUNT_PATH", "")
     if not settings.on_railway:
         return
-    for name, url in (
-        ("QUEUE_URL", settings.queue_url),
-        ("DATABASE_URL", settings.database_url),
-        ("JOURNAL_URL", settings.journal_url),
-    ):
-        path = Path(url.removeprefix("sqlite:///")).absolute()
-        if url.startswith("sqlite:///") and not (volume and path.is_relative_to(Path(volume))):
+    for name, path in settings.files.items():
+        if not (volume and path.absolute().is_relative_to(volume)):
             log.warning(say("NO_VOLUME", settings.language, name=name))

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import flask
 
 from gateway.errors import GatewayError, PassingFailure
 from gateway.links import open_store
+from gateway.locations import SqliteFile
 from gateway.portal.client import Portal
 from gateway.portal.reconcile import LinksAtRisk, Progress, Summary, walk
 from gateway.queues import open_publisher
@@ -60,7 +62,7 @@ def run(
     portal = Portal(settings, until=None if seconds is None else time.time() + seconds)
     with (
         _alone(settings),
-        closing(open_store(settings.database_url)) as store,
+        closing(open_store(settings.database)) as store,
         closing(open_publisher(settings)) as publisher,
     ):
 
@@ -141,8 +143,8 @@ def _alone(settings: Settings) -> Iterator[None]:
 
 
 def _lock_path(settings: Settings) -> Path:
-    kind, _, path = settings.database_url.partition(":///")
-    store = str(Path(path).resolve()) if kind == "sqlite" else settings.database_url
+    where = settings.database
+    store = where.path.resolve() if isinstance(where, SqliteFile) else astuple(where)
     name = hashlib.sha256(f"{settings.domain} {store}".encode()).hexdigest()[:16]
     owner = os.getuid() if hasattr(os, "getuid") else 0
     return Path(tempfile.gettempdir()) / f"bitrix24-gateway-resync-{owner}-{name}.lock"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.locations import PubSubTopic
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Publisher(Protocol):
 
 def open_publisher(settings: Settings) -> Publisher:
     """The queue of `QUEUE_URL`. Nothing is connected or created before the first message."""
-    return open_pubsub(settings) if settings.queue_kind == "pubsub" else open_embedded(settings)
+    queue = settings.queue
+    return open_pubsub(queue) if isinstance(queue, PubSubTopic) else open_embedded(settings)
 
 
 def open_embedded(settings: Settings) -> "EmbeddedQueue":
@@ -36,7 +38,7 @@ def open_embedded(settings: Settings) -> "EmbeddedQueue":
     from gateway.queues.sqlite import EmbeddedQueue
     from gateway.queues.subscriptions import subscriptions
 
-    path = settings.queue_url.removeprefix("sqlite:///")
+    path = settings.files["QUEUE_URL"]
     key = (path, settings.queue_max_attempts, settings.destinations)
     if key not in _embedded:
         wanted = subscriptions(settings)
@@ -44,12 +46,10 @@ def open_embedded(settings: Settings) -> "EmbeddedQueue":
     return _embedded[key]
 
 
-def open_pubsub(settings: Settings) -> "PubSub":
-    """The topic of `pubsub://PROJECT/TOPIC`."""
+def open_pubsub(topic: PubSubTopic) -> "PubSub":
     from gateway.queues.pubsub import PubSub
 
-    project, _, topic = settings.queue_url.removeprefix("pubsub://").partition("/")
-    return PubSub(project, topic)
+    return PubSub(topic.project, topic.name)
 
 
 _embedded: dict[tuple[object, ...], "EmbeddedQueue"] = {}

@@ -60,7 +60,7 @@ def as_json(link: Link) -> dict[str, Any]:
 
 @cache
 def _store() -> Store:
-    return open_store(settings().database_url)
+    return open_store(settings().database)
 
 
 def _is_allowed(request: flask.Request, token: str) -> bool:

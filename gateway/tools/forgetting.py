@@ -2,8 +2,9 @@
 
 from contextlib import closing
 
-from gateway.links import open_store, store_exists
+from gateway.links import open_store
 from gateway.links.model import Store
+from gateway.locations import is_missing
 from gateway.settings import Settings
 from gateway.tools import recovery
 
@@ -11,8 +12,8 @@ from gateway.tools import recovery
 def forget_person(settings: Settings, portal: str, bitrix_user_id: int) -> int:
     """Erase link, history, dead letters, journal rows, what waits and what polling knows; how many went."""
     gone = 0
-    if store_exists(settings.database_url):
-        with closing(open_store(settings.database_url)) as store:
+    if not is_missing(settings.database):
+        with closing(open_store(settings.database)) as store:
             gone = store.forget(portal, bitrix_user_id) + _forget_walk(store, portal, bitrix_user_id)
     return gone + recovery.forget(settings, portal, bitrix_user_id)
 

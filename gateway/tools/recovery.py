@@ -21,6 +21,7 @@ from gateway.events import read_message
 from gateway.journal import Journal, Unqueued, open_journal
 from gateway.links import user_record
 from gateway.links.model import DeadLetter, Store
+from gateway.locations import PubSubTopic, is_missing
 from gateway.queues import Publisher, open_embedded, open_pubsub
 from gateway.queues.model import Dead
 from gateway.queues.publish import publish_within
@@ -162,17 +163,17 @@ def queue_letters(settings: Settings, stack: ExitStack, subscription: str | None
 
     What is pulled and not settled goes back to the subscription when `stack` closes.
     """
-    if settings.queue_kind == "local":
-        if not Path(settings.queue_url.removeprefix("sqlite:///")).exists():
+    if not isinstance(settings.queue, PubSubTopic):
+        if is_missing(settings.queue):
             return
         queue = open_embedded(settings)
         for dead in queue.dead_letters():
             yield _from_dead(dead, partial(queue.remove_dead_letter, dead.id))
         return
-    pubsub = open_pubsub(settings)
+    pubsub = open_pubsub(settings.queue)
     stack.callback(pubsub.close)
     try:
-        yield from _pulled(pubsub, subscription or default_subscription(settings), stack)
+        yield from _pulled(pubsub, subscription or default_subscription(settings.queue), stack)
     except QueueRefused:
         if subscription is not None:
             raise  # the default one may not be there: nobody has deployed
@@ -190,14 +191,14 @@ def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
             kept.settle()
     gone = len(theirs) + open_journal(settings).forget(portal, bitrix_user_id)
     gone += _forget_waiting(settings, portal, bitrix_user_id)
-    for url in (settings.queue_url, settings.database_url, settings.journal_url):
-        _empty_write_ahead_log(url)
+    for path in settings.files.values():
+        _empty_write_ahead_log(path)
     return gone
 
 
 def _forget_waiting(settings: Settings, portal: str, bitrix_user_id: int) -> int:
     """Drop what waits on the embedded queue about this user; Pub/Sub lets nobody take single messages out."""
-    if settings.queue_kind != "local" or not Path(settings.queue_url.removeprefix("sqlite:///")).exists():
+    if settings.queue_kind != "local" or is_missing(settings.queue):
         return 0
     queue = open_embedded(settings)
     keys = []
@@ -209,23 +210,21 @@ def _forget_waiting(settings: Settings, portal: str, bitrix_user_id: int) -> int
     return len(keys)
 
 
-def _empty_write_ahead_log(url: str) -> None:
+def _empty_write_ahead_log(path: Path) -> None:
     """What was erased from a SQLite file still stands in its log, until that is written over or emptied."""
-    path = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite:") and path.exists():
+    if path.exists():
         with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5.0)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def default_subscription(settings: Settings) -> str:
+def default_subscription(topic: PubSubTopic) -> str:
     """`b24-dead-letters` beside the topic `b24-events`, as deploy.sh names them."""
-    topic = settings.queue_url.rpartition("/")[2]
-    return f"{topic.rpartition('-')[0] or topic}-dead-letters"
+    return f"{topic.name.rpartition('-')[0] or topic.name}-dead-letters"
 
 
-def receiver_service(settings: Settings) -> str:
+def receiver_service(topic: PubSubTopic) -> str:
     """The Cloud Run service of the receiver beside the topic, as deploy.sh names it."""
-    return default_subscription(settings).removesuffix("dead-letters") + "bitrix-webhook"
+    return default_subscription(topic).removesuffix("dead-letters") + "bitrix-webhook"
 
 
 def _pulled(pubsub: PubSub, subscription: str, stack: ExitStack) -> Iterator[Kept]:

@@ -70,7 +70,7 @@ def grouped(refusals: Iterable[Refusal]) -> list[Group]:
 
 def of_journal(settings: Settings, since: datetime, follow: bool = False) -> Iterator[Refusal]:
     """The local server's refusals, oldest first; with `follow` also those to come, without end."""
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     wanted = Filters(kinds=("refused",), since=since.timestamp())
     last = 0
     for request in journal.requests(wanted):

@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 
 from bench import costs
+from gateway.links import open_store
 from gateway.links.firestore_store import FirestoreStore
 from gateway.links.model import Account, Moment, Observation
+from gateway.locations import store_location
 
 PORTAL = "p.bitrix24.ru"
 
 
 @pytest.fixture
 def store(firestore_url: str) -> Iterator[FirestoreStore]:
-    opened = FirestoreStore(firestore_url)
+    opened = open_store(store_location(firestore_url))
+    assert isinstance(opened, FirestoreStore)
     yield opened
     opened.close()
 

@@ -19,6 +19,7 @@ from gateway.cli import main
 from gateway.journal import Journal, NewRequest
 from gateway.links import open_store
 from gateway.links.model import DeadLetter
+from gateway.locations import store_location
 from gateway.queues import open_embedded
 from gateway.settings import load
 from gateway.texts import SENTENCES
@@ -336,7 +337,7 @@ def test_the_inspectors_door_is_tried_from_outside(status: int, result: str, doc
 
 def test_dead_letters_are_counted(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/links.db")
-    with closing(open_store(f"sqlite:///{tmp_path}/links.db")) as store:
+    with closing(open_store(store_location(f"sqlite:///{tmp_path}/links.db"))) as store:
         letter = DeadLetter("ONUSERADD", "e" * 64, "no user id", 1, {}, datetime(2026, 3, 1, tzinfo=UTC))
         store.add_dead_letter(letter)
     code, checks = doctor()
@@ -370,7 +371,7 @@ def test_events_of_another_portal_are_a_finding(
     monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token)
     monkeypatch.setenv("BITRIX24_DOMAIN", "old.bitrix24.ru")
     monkeypatch.setenv("JOURNAL_URL", f"sqlite:///{tmp_path}/journal.db")
-    with closing(Journal(f"sqlite:///{tmp_path}/journal.db")) as journal:
+    with closing(Journal(tmp_path / "journal.db")) as journal:
         came = NewRequest("r1", time.time(), "accepted", "EVENT_QUEUED", 200, portal="new.bitrix24.ru")
         journal.add_requests([came])
     code, checks = doctor()
@@ -423,7 +424,7 @@ def test_a_store_that_only_reads_fails(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/links.db")
-    store = open_store(f"sqlite:///{tmp_path}/links.db")
+    store = open_store(store_location(f"sqlite:///{tmp_path}/links.db"))
     store.check()
     store.close()
     with closing(sqlite3.connect(tmp_path / "links.db")) as connection:

@@ -31,7 +31,7 @@ def settings(tmp_path: Path, portal: PortalSimulator) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     yield journal
     journal.close()
 
@@ -113,7 +113,7 @@ def test_links_at_risk_end_only_by_a_second_yes(
     browser: Browser, portal: PortalSimulator, settings: Settings
 ) -> None:
     at = Moment(datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) - timedelta(days=1))
-    with closing(open_store(settings.database_url)) as store:
+    with closing(open_store(settings.database)) as store:
         for user in range(1, 21):
             store.apply(portal.domain, f"e{user}", [Observation(user, Account(user), at, True, at)])
     for user in range(1, 21):

@@ -16,6 +16,7 @@ from gateway.cli import main
 from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import open_links, open_store
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation
+from gateway.locations import store_location
 from gateway.queues import open_embedded
 from gateway.settings import load
 from tests.support.errors import raises
@@ -40,7 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def filled(here: Path) -> None:
-    store = open_store("sqlite:///var/links.db")
+    store = open_store(store_location("sqlite:///var/links.db"))
     steps = [(1, Account(5)), (2, Account(None, "Ivan_P")), (3, Account(6)), (3, NO_ACCOUNT), (1, Account(7))]
     for second, (user, account) in enumerate(steps):
         at = Moment(EPOCH + timedelta(seconds=second), EPOCH + timedelta(seconds=second))
@@ -146,7 +147,7 @@ def test_forgetting_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "forget", P, "1", "--yes")
     assert [row["bitrix_user_id"] for row in json.loads(run(capsys, "--json"))] == [1, 2, 3]
     assert json.loads(run(capsys, "--history", "--json", "--portal", P, "--user", "1")) == []
-    store = open_store("sqlite:///var/links.db")
+    store = open_store(store_location("sqlite:///var/links.db"))
     assert list(store.dead_letters()) == []
     store.close()
 
@@ -155,7 +156,8 @@ def test_forgetting_a_person(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_was_forgotten_stands_in_no_file_while_others_use_the_store(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = open_store("sqlite:///var/links.db")  # a server's: with it open, SQLite keeps its log
+    # A server's: with it open, SQLite keeps its log.
+    store = open_store(store_location("sqlite:///var/links.db"))
     assert store.get(P, 2) is not None
     at = Moment(EPOCH + timedelta(hours=1), EPOCH + timedelta(hours=1))
     store.apply(P, "late", [Observation(2, Account(None, "canary_of_user_2"), at, True, at)])
@@ -231,7 +233,7 @@ def test_the_only_portal_needs_no_name(tmp_path: Path, monkeypatch: pytest.Monke
     url = f"sqlite:///{tmp_path}/one.db"
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.delenv("BITRIX24_DOMAIN", raising=False)
-    with closing(open_store(url)) as store:
+    with closing(open_store(store_location(url))) as store:
         with raises(SettingError, match="BITRIX24_DOMAIN"):
             open_links()
         at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
@@ -266,7 +268,7 @@ def test_forgetting_asks_and_takes_what_waits_on_the_queue_and_pollings_state(
     for user in ("1", "2"):
         message = {"portal": {"domain": P}, "data": {"ID": user}}
         queue.publish(json.dumps(message).encode(), {"event": "ONUSERUPDATE"}, 5)
-    store = open_store("sqlite:///var/links.db")
+    store = open_store(store_location("sqlite:///var/links.db"))
     assert store.get(P, 1) is not None
     store.write_state("resync_state", {"of": [P, "UF_USR_TELEGRAM"], "missing": [1], "changes": []})
     assert "clear the field first" in run(capsys, "forget", P, "1", "--yes")

@@ -7,13 +7,14 @@ import pytest
 from gateway.errors import StoreUnavailable
 from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
+from gateway.locations import store_location
 from tests.support.postgres import Postgres
 
 AT = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_a_restart_is_survived(postgres: Postgres) -> None:
-    store = open_store(postgres.new_database())
+    store = open_store(store_location(postgres.new_database()))
     store.apply("p", "e1", [Observation(1, Account(5), AT, None, None)])
     postgres.stop()
     try:

@@ -17,6 +17,7 @@ from gateway.links.decide import Row, decide
 from gateway.links.facts import names_of
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation, Store
 from gateway.links.user_record import MAX_USER_ID
+from gateway.locations import store_location
 from tests.support.links_model import names, truth, written
 from tests.support.worlds import drawn
 
@@ -53,7 +54,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    opened = open_store(url)
+    opened = open_store(store_location(url))
     yield opened
     opened.close()
 
@@ -306,10 +307,10 @@ def test_state_replays_and_processed_events(store: Store) -> None:
 
 
 def test_what_was_written_is_there_when_opened_again(url: str) -> None:
-    first = open_store(url)
+    first = open_store(store_location(url))
     first.apply(P, "e1", [seen(1, 1, X)])
     first.close()
-    second = open_store(url)
+    second = open_store(store_location(url))
     assert [link.telegram_id for link in second.links()] == [2**52]
     second.close()
 
@@ -418,8 +419,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
+from gateway.locations import store_location
 url, worker = sys.argv[1], int(sys.argv[2])
-store = open_store(url)
+store = open_store(store_location(url))
 for step in range(10):
     at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=worker + step * 4)
     account = Account(telegram_id=500 + step)
@@ -437,7 +439,7 @@ def test_processes_open_and_write_at_once(url: str) -> None:
     for process in running:
         _, errors = process.communicate(timeout=110)
         assert process.returncode == 0, errors
-    store = open_store(url)
+    store = open_store(store_location(url))
     held = [link.telegram_id for link in store.links("p") if link.telegram_id]
     rows = list(store.history("p"))
     link = store.get("p", 4)

@@ -12,6 +12,7 @@ from google.cloud import firestore
 
 from gateway.links import open_store
 from gateway.links.model import NO_ACCOUNT, Account, Moment, Observation, Store
+from gateway.locations import store_location
 
 SUPPORT = Path(__file__).parents[1] / "support"
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,7 +51,7 @@ def _times(values: dict[str, object]) -> object:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    opened = open_store(url)
+    opened = open_store(store_location(url))
     yield opened
     opened.close()
 

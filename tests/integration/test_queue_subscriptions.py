@@ -18,6 +18,7 @@ from cloudevents.http.event import CloudEvent
 import handlers
 from gateway.events import Message, Portal
 from gateway.links import open_store
+from gateway.locations import store_location
 from gateway.queues import Publisher
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
@@ -197,7 +198,7 @@ def test_what_comes_of_events_does_not_depend_on_filters(
         for taken in queue.take(name):
             handle(queue, name, taken)
         assert queue.take(name) == []
-    store = open_store(environment["DATABASE_URL"])
+    store = open_store(store_location(environment["DATABASE_URL"]))
     assert {link.bitrix_user_id: link.telegram_id for link in store.links(PORTAL)} == {1: 501, 2: 502}
     assert [row.event_id for row in store.history(PORTAL)] == ["ONUSERUPDATE 1", "ONUSERADD 2"]
     assert list(store.dead_letters()) == []

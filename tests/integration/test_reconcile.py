@@ -14,6 +14,7 @@ from gateway.errors import PortalError, PortalUnavailable
 from gateway.events import Message, read_message
 from gateway.links import open_store
 from gateway.links.model import Link, Store
+from gateway.locations import store_location
 from gateway.portal.client import AnswerDoubted, Portal
 from gateway.portal.compare import difference, merge
 from gateway.portal.polled import Polled
@@ -88,7 +89,7 @@ class World:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(f"sqlite:///{tmp_path}/links.db")
+    store = open_store(store_location(f"sqlite:///{tmp_path}/links.db"))
     yield store
     store.close()
 

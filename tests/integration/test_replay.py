@@ -25,6 +25,7 @@ from gateway.events import Message, observed_message
 from gateway.journal import Journal
 from gateway.links import open_store
 from gateway.links.model import DeadLetter
+from gateway.locations import sqlite_file, store_location
 from gateway.log_stream import Stderr
 from gateway.logs import _Lines, _Structured, worded
 from gateway.queues.pubsub import PubSub
@@ -64,7 +65,7 @@ class House:
         self.queue = EmbeddedQueue(home / "queue.db", max_attempts=1)
 
     def keep(self, *messages: Message) -> None:
-        journal = Journal(self.environment["JOURNAL_URL"])
+        journal = Journal(sqlite_file("JOURNAL_URL", self.environment["JOURNAL_URL"]).path)
         for one in messages:
             attributes = one.attributes("query:token")
             fields = {"code": "EVENT_NOT_QUEUED", "event": one.event, "event_id": one.event_id}
@@ -72,7 +73,7 @@ class House:
         journal.close()
 
     def put_aside(self, one: Message, reason: str = "no user id") -> None:
-        store = open_store(self.environment["DATABASE_URL"])
+        store = open_store(store_location(self.environment["DATABASE_URL"]))
         letter = json.loads(one.to_bytes())
         store.add_dead_letter(DeadLetter(one.event, one.event_id, reason, 1, letter, datetime.now(UTC)))
         store.close()

@@ -74,7 +74,7 @@ class Place:
         return found
 
     def state(self) -> dict[str, Any] | None:
-        store = open_store(self.settings().database_url)
+        store = open_store(self.settings().database)
         value = store.read_state(STATE)
         store.close()
         return value
@@ -259,7 +259,7 @@ def test_links_at_risk_by_itself_and_by_hand(
 ) -> None:
     """The owner of the webhook lost rights: most users are not shown any more."""
     at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
-    store = open_store(place.settings().database_url)
+    store = open_store(place.settings().database)
     for user in range(1, 21):
         seen = Observation(user, Account(1000 + user), at, True, at)
         store.apply(place.portal.domain, f"event-{user}", [seen])

@@ -11,6 +11,7 @@ import pytest
 from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
+from gateway.locations import store_location
 from gateway.postgres_url import PARAMETERS
 from gateway.settings import load
 from tests.support.errors import raises
@@ -31,7 +32,7 @@ def name_of(url: str) -> str:
 
 def fails(url: str, text: str) -> None:
     with raises(StoreUnavailable, match=text) as raised:
-        open_store(load({"DATABASE_URL": url}, None).database_url).check()
+        open_store(load({"DATABASE_URL": url}, None).database).check()
     assert PASSWORD not in str(raised.value)
 
 
@@ -47,7 +48,7 @@ def test_events_are_applied_behind_a_pooler(pooled: str) -> None:
 
     No question stands between the events: its rollback makes psycopg forget what it would prepare.
     """
-    store = open_store(pooled)
+    store = open_store(store_location(pooled))
 
     def apply(user: int) -> None:
         for turn in range(20):
@@ -65,7 +66,7 @@ def test_several_hosts_and_the_driver_in_the_scheme(pooled: str) -> None:
     """The first host refuses; libpq goes on to the next."""
     address = pooled.partition("@")[2]
     url = pooled.replace("postgresql:", "postgresql+psycopg:").replace(address, f"127.0.0.1:1,{address}")
-    store = open_store(load({"DATABASE_URL": url}, None).database_url)
+    store = open_store(load({"DATABASE_URL": url}, None).database)
     store.check()
     store.close()
     assert PASSWORD in load({"DATABASE_URL": url}, None).secrets()
@@ -109,10 +110,10 @@ def test_what_the_server_refuses(postgres: Postgres, postgres_url: str) -> None:
 
 def test_a_read_only_database_fails_its_check(postgres_url: str) -> None:
     """Its tables are there and questions are answered, but no event could be applied."""
-    open_store(postgres_url).close()
+    open_store(store_location(postgres_url)).close()
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name_of(postgres_url)} SET default_transaction_read_only = on")
-    store = open_store(postgres_url)
+    store = open_store(store_location(postgres_url))
     assert store.get("p", 1) is None
     with raises(StoreUnavailable, match="read-only"):
         store.check()
@@ -120,7 +121,7 @@ def test_a_read_only_database_fails_its_check(postgres_url: str) -> None:
 
 
 def test_a_check_leaves_nothing(postgres_url: str) -> None:
-    store = open_store(postgres_url)
+    store = open_store(store_location(postgres_url))
     store.check()
     store.close()
     with psycopg.connect(postgres_url) as connection:

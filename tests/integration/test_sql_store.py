@@ -17,6 +17,7 @@ from gateway.links import sql_engine as opening
 from gateway.links.model import Account, Moment, Observation
 from gateway.links.sql_prepared import READ_ROWS
 from gateway.links.sql_store import SqlStore
+from gateway.locations import store_location
 from tests.support.errors import raises
 
 AT = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
@@ -43,7 +44,7 @@ def execute(store: SqlStore, *statements: str) -> None:
 
 
 def open_sql(url: str) -> SqlStore:
-    store = open_store(url)
+    store = open_store(store_location(url))
     assert isinstance(store, SqlStore)
     return store
 
@@ -59,7 +60,7 @@ def test_an_older_schema_is_migrated_in_one_transaction(url: str, monkeypatch: p
     }
     monkeypatch.setattr(opening, "MIGRATIONS", steps | {3: ("UPDATE nowhere SET a = 1",)})
     with pytest.raises(StoreUnavailable):
-        open_store(url)
+        open_store(store_location(url))
     monkeypatch.setattr(opening, "MIGRATIONS", steps)
     with ThreadPoolExecutor(4) as pool:  # nothing of the failed attempt is left; of four, one migrates
         for opened in pool.map(open_sql, [url] * 4):
@@ -77,7 +78,7 @@ def test_a_newer_schema_stops_the_start(url: str) -> None:
     execute(store, f"UPDATE schema_version SET version = {sql_schema.VERSION + 1}")
     store.close()
     with raises(SettingError, match=r"DATABASE_URL.*version 3"):
-        open_store(url)
+        open_store(store_location(url))
 
 
 def test_processed_events_go_after_thirty_days_by_themselves(url: str) -> None:
@@ -156,13 +157,13 @@ def test_a_sqlite_file_that_cannot_be_used_is_unavailable(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("no database, but long enough to be looked at as one" * 100)
     for path in ("file", "file/links.db", "."):
         with pytest.raises(StoreUnavailable) as caught:
-            open_store(f"sqlite:///{tmp_path}/{path}")
+            open_store(store_location(f"sqlite:///{tmp_path}/{path}"))
         assert caught.value.__suppress_context__
 
 
 def test_no_server_is_unavailable_and_the_password_stays_secret() -> None:
     with pytest.raises(StoreUnavailable) as caught:
-        open_store("postgresql://someone:hunter2hunter2@127.0.0.1:1/links")
+        open_store(store_location("postgresql://someone:hunter2hunter2@127.0.0.1:1/links"))
     assert "hunter2" not in repr(caught.value)
     assert "127.0.0.1" not in repr(caught.value)
     assert (caught.value.__cause__, caught.value.__suppress_context__) == (None, True)
@@ -173,7 +174,7 @@ def test_what_settings_let_through_opens(postgres_url: str, scheme: str) -> None
     from gateway.settings import load
 
     environ = {"DATABASE_URL": postgres_url.replace("postgresql", scheme, 1)}
-    store = open_store(load(environ, None).database_url)
+    store = open_store(load(environ, None).database)
     store.check()
     store.close()
     assert urlsplit(postgres_url).path
@@ -184,8 +185,9 @@ import sys
 from datetime import UTC, datetime
 from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
+from gateway.locations import store_location
 from tests.support.errors import raises
-store = open_store(sys.argv[1])
+store = open_store(store_location(sys.argv[1]))
 at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 for number in range(1, 100_000):
     store.apply("p", f"e{number}", [Observation(number, Account(number), at, None, None)])

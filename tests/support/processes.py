@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import pytest
 
 from gateway.journal import Filters, Journal, Request
+from gateway.locations import sqlite_file
 from tests.support.deliveries import AGENT, FORM, TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -121,7 +122,7 @@ def recorded(server: Running, **wanted: Any) -> list[Request]:
 
     The journal is written behind the answer: who reads it at once may find nothing yet.
     """
-    journal = Journal(server.env["JOURNAL_URL"])
+    journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
     return wait_for(lambda: list(journal.page(Filters(**wanted)).requests))
 
 

@@ -28,6 +28,7 @@ from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
 from gateway.ingest.php_form import build_query
 from gateway.links import open_store
+from gateway.locations import store_location
 from gateway.settings import load
 from tests.support import portal as portals
 from tests.support.deliveries import AGENT, FORM, delivery, form
@@ -333,7 +334,7 @@ def test_nothing_that_serve_writes_or_its_tools_print_holds_a_secret(
         written[arguments] = tool(gateway, *filled.split())
     written["inspector"] = inspected(gateway)
     gateway.stop()
-    store = open_store(database)
+    store = open_store(store_location(database))
     written["dead letters"] = repr(list(store.dead_letters())).encode()
     written["history"] = repr(list(store.history())).encode()
     store.close()

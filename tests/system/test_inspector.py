@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.journal import Journal
+from gateway.locations import sqlite_file
 from gateway.tools.sample_delivery import is_loopback
 from tests.support.inspector import link
 from tests.support.processes import Answer, Running, Start, wait_for
@@ -43,7 +44,7 @@ def look(server: Running, path: str = "/inspector", method: str = "GET", **heade
 def post(server: Running, body: bytes) -> Answer:
     """A webhook's POST, once its record stands in the journal: it is written behind the answer."""
     answer = server.post(body)
-    journal = Journal(server.env["JOURNAL_URL"])
+    journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
     wait_for(lambda: journal.request(answer.json["request_id"]))
     return answer
 

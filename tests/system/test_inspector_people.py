@@ -10,6 +10,7 @@ import pytest
 
 from gateway.journal import Journal
 from gateway.local.inspector.words import words
+from gateway.locations import sqlite_file
 from tests.support.chromium import Tab, chromium
 from tests.support.deliveries import OTHER_TOKEN, PORTAL, form
 from tests.support.processes import Running, Start, wait_for
@@ -62,7 +63,7 @@ def test_from_a_dead_letter_to_a_forgotten_person(
         return words(key, language, **values)
 
     accepted = server.post(form(data={"ID": "<b>12</b>", "UF_USR_TELEGRAM": "@ivan_petrov"})).json
-    journal = Journal(server.env["JOURNAL_URL"])
+    journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
     wait_for(lambda: (one := journal.request(accepted["event_id"])) and one.kind == "aside", WITHIN)
     with chromium(tmp_path / "profile") as browser:
         tab = browser.tab()

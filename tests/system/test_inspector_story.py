@@ -12,6 +12,7 @@ import pytest
 from gateway.journal import Journal
 from gateway.local.inspector import VIEWS
 from gateway.local.inspector.words import words
+from gateway.locations import sqlite_file
 from gateway.settings import load
 from tests.support.chromium import Chromium, Tab, chromium
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
@@ -58,7 +59,7 @@ def bot() -> Iterator[tuple[str, list[str]]]:
 def post(server: Running, body: bytes) -> str:
     """A webhook's POST; its request_id, once the journal has it."""
     answer = server.post(body)
-    journal = Journal(server.env["JOURNAL_URL"])
+    journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
     request_id = str(answer.json["request_id"])
     wait_for(lambda: journal.request(request_id), 30)
     return request_id
@@ -143,7 +144,7 @@ def busy(start_module_serve: Start) -> Running:
         LOG_LANGUAGE="ru", BITRIX24_DOMAIN="p.bitrix24.ru", FORWARD_TO="http://127.0.0.1:9/bot#ONTASK*"
     )
     settings = load({name: value for name, value in server.env.items() if name.isupper()}, None)
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     fill(journal, settings, time.time())
     journal.close()
     return server
@@ -205,7 +206,7 @@ def test_a_view_can_be_read_everywhere(busy: Running, reader: Tab, browser: Chro
     base = f"http://127.0.0.1:{busy.port}/inspector"
     address = base if view == "overview" else f"{base}/{view}"
     if view == "one":
-        newest = Journal(busy.env["JOURNAL_URL"]).page(limit=1).requests[0]
+        newest = Journal(sqlite_file("JOURNAL_URL", busy.env["JOURNAL_URL"]).path).page(limit=1).requests[0]
         address = f"{base}/r/{newest.request_id}"
     try:
         for scheme in ("light", "dark"):

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.links import open_store
 from gateway.links.model import Link
+from gateway.locations import sqlite_file, store_location
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.texts import reason_text
 from tests.support.deliveries import PORTAL, TOKEN, form
@@ -30,7 +31,7 @@ def eventually(look: Callable[[], Any]) -> Any:
 
 
 def linked(database_url: str, user: int) -> Link | None:
-    store = open_store(database_url)
+    store = open_store(store_location(database_url))
     try:
         return store.get(PORTAL, user)
     finally:
@@ -77,7 +78,7 @@ def test_a_failure_is_one_line_and_the_dead_letters_reason(start_serve: Start) -
     gateway = start_serve(DATABASE_URL=nobody, QUEUE_MAX_ATTEMPTS="1", LOG_LANGUAGE="en")
     assert gateway.post(form()).status == 200
     assert eventually(lambda: "EVENT_DEAD" in gateway.log())
-    queue = EmbeddedQueue(gateway.env["QUEUE_URL"].removeprefix("sqlite:///"))
+    queue = EmbeddedQueue(sqlite_file("QUEUE_URL", gateway.env["QUEUE_URL"]).path)
     [dead] = eventually(lambda: list(queue.dead_letters()))
     queue.close()
     assert dead.subscription == "on-user-update"

@@ -21,6 +21,7 @@ import pytest
 
 from gateway.events import observed_message
 from gateway.links import open_store
+from gateway.locations import store_location
 from tests.support import processes
 from tests.support.deliveries import PORTAL, form
 from tests.support.portal import Call, PortalSimulator, Reply
@@ -50,7 +51,7 @@ def queued(tmp_path: Path) -> list[str]:
 
 def accounts(tmp_path: Path) -> list[tuple[int, int | None]]:
     """The link history of the store: (user, account), oldest first."""
-    with closing(open_store(f"sqlite:///{tmp_path}/links.db")) as store:
+    with closing(open_store(store_location(f"sqlite:///{tmp_path}/links.db"))) as store:
         return [(row.bitrix_user_id, row.telegram_id) for row in store.history()]
 
 

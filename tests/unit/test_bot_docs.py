@@ -15,6 +15,7 @@ import pytest
 from gateway.errors import StoreUnavailable
 from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
+from gateway.locations import store_location
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -31,7 +32,7 @@ def bot(
 ) -> Iterator[dict[str, Any]]:
     """The example's names, after a user with a number and one with a name were linked."""
     url = f"sqlite:///{tmp_path}/links.db"
-    store = open_store(url)
+    store = open_store(store_location(url))
     at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
     for user, account in ((7, Account(telegram_id=700)), (8, Account(telegram_username="Eight"))):
         store.apply("p.bitrix24.ru", f"event {user}", [Observation(user, account, at, True, at)])

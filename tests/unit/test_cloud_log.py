@@ -16,6 +16,7 @@ from gateway.cli import main
 from gateway.errors import PassingFailure
 from gateway.journal import Filters, Journal
 from gateway.local.cloud_inspector import of_project, serve_page
+from gateway.locations import FirestoreDatabase
 from gateway.settings import Settings, load
 from gateway.tools.cloud_log import CloudLog
 from tests.support.cloud_logging import CloudLogging
@@ -68,7 +69,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url, clock=lambda: NOW.timestamp() + 60)
+    journal = Journal(settings.journal.path, clock=lambda: NOW.timestamp() + 60)
     yield journal
     journal.close()
 
@@ -144,7 +145,7 @@ def test_the_page_is_served_here_and_takes_no_events(
 
 def test_a_projects_own_queue_and_store_stand_in_for_those_of_one_machine(settings: Settings) -> None:
     there = of_project(settings, "p-1234")
-    assert (there.queue_kind, there.database_url) == ("pubsub", "firestore://p-1234/b24-links")
+    assert (there.queue_kind, there.database) == ("pubsub", FirestoreDatabase("p-1234", "b24-links"))
     own = load({"QUEUE_URL": "pubsub://q-1234/mine-events"}, None)
     assert of_project(own, "p-1234") == own
 

@@ -43,7 +43,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     yield journal
     journal.close()
 
@@ -116,7 +116,7 @@ def test_a_journal_that_is_not_there_yet(run: Run, settings: Settings) -> None:
     assert "./b24 trigger" in err
     code, out, err = run("show", "0123456789abcdef")
     assert (code, out, "./b24 events" in err) == (2, "", True)
-    assert not Path(settings.journal_url.removeprefix("sqlite:///")).exists()
+    assert not settings.journal.path.exists()
 
 
 def test_a_line_says_what_came_of_it_in_both_languages(

@@ -19,6 +19,7 @@ from gateway.errors import PassingFailure, PortalUnavailable, StoreUnavailable
 from gateway.events import Message, Portal
 from gateway.links import open_store
 from gateway.links.model import DeadLetter, Link
+from gateway.locations import store_location
 from gateway.texts import reason_text
 from handlers.push_message import PUBSUB_TYPE
 from tests.support.errors import logged
@@ -86,14 +87,14 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
 
 
 def links(database: str) -> list[Link]:
-    store = open_store(database)
+    store = open_store(store_location(database))
     found = list(store.links())
     store.close()
     return found
 
 
 def dead_letters(database: str) -> list[DeadLetter]:
-    store = open_store(database)
+    store = open_store(store_location(database))
     found = list(store.dead_letters())
     store.close()
     return found
@@ -103,7 +104,7 @@ def test_a_message_makes_a_link_once(database: str) -> None:
     for _ in range(2):
         handlers.consume(cloud_event(published(message())), "ONUSERUPDATE")
     assert [link.telegram_id for link in links(database)] == [55]
-    store = open_store(database)
+    store = open_store(store_location(database))
     assert [row.event_id for row in store.history()] == ["e1"]
     store.close()
 

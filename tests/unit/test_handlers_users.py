@@ -12,6 +12,7 @@ from gateway.errors import PoisonMessage, PortalUnavailable
 from gateway.events import Message, Portal
 from gateway.links import open_store
 from gateway.links.model import Link, Store
+from gateway.locations import store_location
 from gateway.outcome import About, Outcome, report
 from gateway.settings import Settings
 from handlers import users
@@ -25,7 +26,7 @@ SETTINGS = Settings(domain=P, rest_webhook="1/secret", language="en")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/links.db")
+    opened = open_store(store_location(f"sqlite:///{tmp_path}/links.db"))
     yield opened
     opened.close()
 

@@ -31,7 +31,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     yield journal
     journal.close()
 
@@ -50,7 +50,7 @@ def message(data: Any, event: str = "ONUSERUPDATE") -> dict[str, Any]:
 def put_aside(settings: Settings, data: Any) -> dict[str, Any]:
     whole = message(data)
     letter = DeadLetter(whole["event"], whole["event_id"], "REASON_NO_USER", 1, whole, NOW)
-    with closing(open_store(settings.database_url)) as store:
+    with closing(open_store(settings.database)) as store:
         store.add_dead_letter(letter)
     return whole
 
@@ -165,6 +165,6 @@ def test_markup_in_a_letter_is_shown_and_never_run(browser: Browser, settings: S
 
 def test_one_source_that_cannot_be_read_hides_no_other(browser: Browser, settings: Settings) -> None:
     out_of_attempts(settings)
-    Path(settings.database_url.removeprefix("sqlite:///")).write_bytes(b"this is no database" * 100)
+    settings.files["DATABASE_URL"].write_bytes(b"this is no database" * 100)
     page = browser.get("/dead")
     assert (page.status_code, 'role="alert"' in page.text, len(ids(browser))) == (200, True, 1)

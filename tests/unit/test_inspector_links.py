@@ -27,7 +27,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     yield journal
     journal.close()
 
@@ -52,7 +52,7 @@ def see(
 
 @pytest.fixture
 def people(settings: Settings) -> None:
-    with closing(open_store(settings.database_url)) as store:
+    with closing(open_store(settings.database)) as store:
         see(store, 7, Account(777, "ivan_petrov"), "e1")
         see(store, 8, Account(None, "anna_k"), "e2")
         see(store, 9, Account(999), "e3")
@@ -101,7 +101,7 @@ def test_found_by_what_people_know(browser: Browser, query: str, users: list[int
 
 
 def test_many_people_come_in_pages(browser: Browser, settings: Settings) -> None:
-    with closing(open_store(settings.database_url)) as store:
+    with closing(open_store(settings.database)) as store:
         for user in range(1, 121):
             see(store, user, Account(user), f"e{user}")
     assert shown(browser) == list(range(1, 51))
@@ -154,6 +154,6 @@ def test_forgetting_asks_names_the_consequence_and_forgets(browser: Browser, set
     assert "is forgotten" in browser.get(str(answer.location).removeprefix("/inspector")).text
     assert browser.get(f"/links/person?portal={P}&user=7").status_code == 404
     assert shown(browser) == [8, 9, 10]
-    with closing(open_store(settings.database_url)) as store:
+    with closing(open_store(settings.database)) as store:
         assert [row.portal for row in store.history(bitrix_user_id=7)] == ["other.bitrix24.ru"]
     assert browser.post("/links/forget", portal=P, user="x").status_code == 404

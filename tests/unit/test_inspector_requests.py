@@ -34,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def journal(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
     monkeypatch.setattr("gateway.journal._journals", {})
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     yield journal
     journal.close()
 
@@ -165,7 +165,7 @@ def test_probes_are_hidden_until_asked_for(browser: Browser, recorder: Recorder)
 
 def test_a_probe_without_a_configured_token_says_what_to_set(settings: Settings, journal: Journal) -> None:
     bare = load(
-        {"LOG_LANGUAGE": "en", "JOURNAL_URL": settings.journal_url, "QUEUE_URL": settings.queue_url}, None
+        {"LOG_LANGUAGE": "en", "JOURNAL_URL": str(settings.journal), "QUEUE_URL": str(settings.queue)}, None
     )
     name = came(Recorder(bare, journal), form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
     text = shown(Browser(bare, journal).get(f"/r/{name}").text)
@@ -284,7 +284,7 @@ def test_a_rejected_request_is_judged_by_todays_settings(
     today = Browser(settings, journal).post(f"/r/{name}/judge")
     assert (today.status_code, "403 TOKEN_MISMATCH" in shown(today.text)) == (200, True)
     both = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": f"{TOKEN},{OTHER_TOKEN}", "LOG_LANGUAGE": "en",
-                 "JOURNAL_URL": settings.journal_url, "QUEUE_URL": settings.queue_url}, None)  # fmt: skip
+                 "JOURNAL_URL": str(settings.journal), "QUEUE_URL": str(settings.queue)}, None)  # fmt: skip
     mended = Browser(both, journal).post(f"/r/{name}/judge")
     assert "such a request would pass" in shown(mended.text)
     assert open_embedded(settings).depth() == 0  # judged, never queued

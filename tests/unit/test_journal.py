@@ -32,7 +32,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def journal(tmp_path: Path, clock: Clock) -> Iterator[Journal]:
-    journal = Journal(f"sqlite:///{tmp_path}/var/journal.db", clock)
+    journal = Journal(tmp_path / "var/journal.db", clock)
     yield journal
     journal.close()
 
@@ -352,7 +352,7 @@ def test_a_failing_journal_fails_nobody_and_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "var").write_text("in the way")
-    journal = Journal(f"sqlite:///{tmp_path}/var/journal.db")
+    journal = Journal(tmp_path / "var/journal.db")
     assert [journal.add_requests([new()]) for _ in range(3)] == [False] * 3
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "Check JOURNAL_URL" in logged(caplog)
@@ -448,7 +448,7 @@ def test_what_is_erased_is_gone_from_the_file(journal: Journal) -> None:
 def test_a_file_of_the_first_edition_is_taken_over(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
         connection.executescript(FIRST_EDITION.read_text("utf-8"))
-    journal = Journal(f"sqlite:///{tmp_path}/journal.db")
+    journal = Journal(tmp_path / "journal.db")
     probe, refused, accepted = journal.page().requests
     assert [one.kind for one in (probe, refused, accepted)] == ["probe", "refused", "accepted"]
     assert (refused.request_id, refused.cause, refused.status) == (
@@ -471,7 +471,7 @@ def test_one_object_a_process(tmp_path: Path) -> None:
 
 def test_a_file_without_a_byte_is_an_empty_journal(tmp_path: Path) -> None:
     (tmp_path / "journal.db").touch()
-    journal = Journal(f"sqlite:///{tmp_path}/journal.db")
+    journal = Journal(tmp_path / "journal.db")
     assert journal.page().requests == []
     journal.remove(1)
     assert journal.add_requests([new()])

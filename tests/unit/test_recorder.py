@@ -31,7 +31,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     yield journal
     journal.close()
 

@@ -10,6 +10,7 @@ import pytest
 from gateway.cli import main
 from gateway.errors import PassingFailure
 from gateway.journal import Journal, NewRequest
+from gateway.locations import sqlite_file
 from gateway.tools.rejections import Refusal, grouped, of_cloud
 from tests.support.cloud_logging import CloudLogging
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
@@ -64,7 +65,7 @@ def test_a_journal_that_is_not_there_yet(settings: Path, capsys: pytest.CaptureF
 def test_the_journal_since_a_time(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     now = datetime.now(UTC).timestamp()
     for hours, cause in ((30, "OLD"), (2, "YOUNG"), (0, "YOUNG")):
-        journal = Journal(f"sqlite:///{settings}/journal.db", clock=lambda hours=hours: now - hours * 3600)  # type: ignore[misc]
+        journal = Journal(settings / "journal.db", clock=lambda hours=hours: now - hours * 3600)  # type: ignore[misc]
         refused = NewRequest(
             request_id=f"{hours}", at=now - hours * 3600, kind="refused", code="TOKEN_MISMATCH", status=403,
             cause=cause, record={name: fields(cause)[name] for name in ("places", "causes")},
@@ -105,7 +106,8 @@ def test_what_a_real_server_refused(
     assert server.post(form(token=None)).status == 401
     assert server.post(form()).status == 200
     monkeypatch.setenv("JOURNAL_URL", server.env["JOURNAL_URL"])
-    wait_for(lambda: len(Journal(server.env["JOURNAL_URL"]).page().requests) == 3)
+    journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
+    wait_for(lambda: len(journal.page().requests) == 3)
     assert main(["rejections", "--json"]) == 0
     text = capsys.readouterr().out
     told = {one["cause"]: one for one in json.loads(text)}

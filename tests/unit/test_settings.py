@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SettingError
+from gateway.locations import FirestoreDatabase, PostgresDatabase, PubSubTopic, SqliteFile, StoreLocation
 from gateway.setting_values import accepted_tokens
 from gateway.settings import Settings, load
 from gateway.texts import text_of
@@ -45,9 +46,9 @@ def read(**environ: str) -> Settings:
 def test_the_defaults_are_the_embedded_parts() -> None:
     settings = read()
     assert settings.tokens == ()
-    assert settings.queue_url == "sqlite:///var/queue.db"
-    assert settings.database_url == "sqlite:///var/links.db"
-    assert settings.journal_url == "sqlite:///var/journal.db"
+    assert str(settings.queue) == "sqlite:///var/queue.db"
+    assert str(settings.database) == "sqlite:///var/links.db"
+    assert str(settings.journal) == "sqlite:///var/journal.db"
     assert (settings.host, settings.port, settings.language, settings.log_format) == (
         "127.0.0.1",
         8080,
@@ -197,20 +198,21 @@ def test_the_portal(value: str, domain: str, origin: str) -> None:
 @pytest.mark.parametrize(
     ("value", "kept"),
     [
-        ("postgres://u:p@h/n", "postgresql://u:p@h/n"),
-        ("postgresql://u@h/n?sslmode=require", "postgresql://u@h/n?sslmode=require"),
-        ("firestore://my-project/(default)", "firestore://my-project/(default)"),
-        ("firestore://my-project/b24", "firestore://my-project/b24"),
-        ("firestore://p/d", "firestore://p/d"),  # an emulator takes a name of any length
-        ("sqlite:////data/links.db", "sqlite:////data/links.db"),
+        ("postgres://u:p@h/n", PostgresDatabase("postgresql://u:p@h/n")),
+        ("postgresql+psycopg://u@h/n", PostgresDatabase("postgresql://u@h/n")),
+        ("postgresql://u@h/n?sslmode=require", PostgresDatabase("postgresql://u@h/n?sslmode=require")),
+        ("firestore://my-project/(default)", FirestoreDatabase("my-project", "(default)")),
+        ("firestore://my-project/b24", FirestoreDatabase("my-project", "b24")),
+        ("firestore://p/d", FirestoreDatabase("p", "d")),  # an emulator takes a name of any length
+        ("sqlite:////data/links.db", SqliteFile(Path("/data/links.db"))),
     ],
 )
-def test_addresses_of_stores(value: str, kept: str) -> None:
-    assert read(DATABASE_URL=value).database_url == kept
+def test_addresses_of_stores(value: str, kept: StoreLocation) -> None:
+    assert read(DATABASE_URL=value).database == kept
 
 
 def test_a_project_of_an_emulator_may_be_short() -> None:
-    assert read(QUEUE_URL="pubsub://p/topic").queue_url == "pubsub://p/topic"
+    assert read(QUEUE_URL="pubsub://p/topic").queue == PubSubTopic("p", "topic")
 
 
 def test_secrets_are_known_by_value_from_16_bytes_on_and_kept_out_of_repr() -> None:
@@ -301,11 +303,11 @@ def test_a_name_that_is_no_setting_is_reported_with_the_one_it_is_like(tmp_path:
 
 def test_railways_volume_is_where_the_files_are() -> None:
     settings = read(RAILWAY_VOLUME_MOUNT_PATH="/data/", RAILWAY_PUBLIC_DOMAIN="x.up.railway.app")
-    assert settings.queue_url == "sqlite:////data/queue.db"
-    assert (settings.database_url, settings.journal_url) == (
-        "sqlite:////data/links.db",
-        "sqlite:////data/journal.db",
-    )
+    assert settings.files == {
+        "QUEUE_URL": Path("/data/queue.db"),
+        "DATABASE_URL": Path("/data/links.db"),
+        "JOURNAL_URL": Path("/data/journal.db"),
+    }
     assert settings.webhook_url == "https://x.up.railway.app"
 
 

@@ -20,10 +20,11 @@ from markupsafe import Markup
 from gateway.diagnosis.rules import CODES
 from gateway.errors import PassingFailure
 from gateway.journal import Journal
-from gateway.links import Store, open_store, store_exists
+from gateway.links import Store, open_store
 from gateway.local.inspector.door import PATH, Door
 from gateway.local.inspector.words import WORDS, number, words
 from gateway.local.recorder import Recorder
+from gateway.locations import is_missing
 from gateway.settings import Settings
 from gateway.texts import reason_text, text_of
 
@@ -109,8 +110,8 @@ class Inspector:
     def store(self) -> Store | None:
         """The store of links, opened once; None where nothing has made it yet."""
         with self._lock:
-            if self._store is None and store_exists(self.settings.database_url):
-                self._store = open_store(self.settings.database_url)
+            if self._store is None and not is_missing(self.settings.database):
+                self._store = open_store(self.settings.database)
             return self._store
 
     def cause_title(self, code: str, detail: str = "") -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 
 import flask
 
@@ -75,15 +74,8 @@ def _settings(page: Inspector, _: float) -> Iterator[Wrong]:
     if not settings.rest_webhook:
         yield Wrong(words("NO_INCOMING_WEBHOOK"))
     volume = os.environ.get("RAILWAY_VOLUME_MOUNT_PATH", "")
-    urls = {
-        "QUEUE_URL": settings.queue_url,
-        "DATABASE_URL": settings.database_url,
-        "JOURNAL_URL": settings.journal_url,
-    }
-    for name, url in urls.items():
-        path = Path(url.removeprefix("sqlite:///")).absolute()
-        on_volume = bool(volume) and path.is_relative_to(volume)
-        if settings.on_railway and url.startswith("sqlite:///") and not on_volume:
+    for name, path in settings.files.items() if settings.on_railway else ():
+        if not (volume and path.absolute().is_relative_to(volume)):
             yield Wrong(words("NO_VOLUME", name=name), "bad")
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 from gateway.errors import GatewayError
+from gateway.locations import is_missing
 from gateway.settings import Settings
 from gateway.texts import SENTENCES, os_texts_in, say, text_of
 
@@ -58,9 +59,9 @@ def examine(settings: Settings, url: str | None = None, send_token: bool = False
     examined = partial(endpoint.examine, url=url, send_token=send_token)
     for one in _made("address", examined, settings, scribe):
         yield one
-        if one.check == "places" and one.result == "ok" and not local_checks.queue_is_here(settings):
+        if one.check == "places" and one.result == "ok" and is_missing(settings.queue):
             # The address took an event of these settings, so its queue stands somewhere else.
-            yield scribe.failed("files", "OTHER_DIRECTORY", path=settings.queue_url)
+            yield scribe.failed("files", "OTHER_DIRECTORY", path=settings.queue)
 
 
 def _made(

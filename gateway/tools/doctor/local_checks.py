@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from gateway.events import rfc3339
+from gateway.locations import PubSubTopic, SqliteFile, is_missing
 from gateway.settings import Settings
 from gateway.tools.doctor import Check, Scribe
 
@@ -22,9 +23,9 @@ def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     from gateway.diagnosis import setting_causes
 
     if settings.domain:
-        yield scribe.ok("settings", "SETTINGS", queue=settings.queue_url, portal=settings.domain)
+        yield scribe.ok("settings", "SETTINGS", queue=settings.queue, portal=settings.domain)
     else:
-        yield scribe.ok("settings", "SETTINGS_NO_PORTAL", queue=settings.queue_url)
+        yield scribe.ok("settings", "SETTINGS_NO_PORTAL", queue=settings.queue)
     causes = setting_causes(settings)
     yield from (Check("token", "failed", f"{cause.code}: {cause.says}", cause.do) for cause in causes)
     if not causes:
@@ -34,12 +35,12 @@ def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     from gateway.queues import open_embedded, open_pubsub
 
-    if settings.queue_kind == "pubsub":
-        with closing(open_pubsub(settings)) as topic:
+    if isinstance(settings.queue, PubSubTopic):
+        with closing(open_pubsub(settings.queue)) as topic:
             topic.check()
-        yield scribe.ok("queue", "PUBSUB", url=settings.queue_url)
+        yield scribe.ok("queue", "PUBSUB", url=settings.queue)
         return
-    path = Path(settings.queue_url.removeprefix("sqlite:///"))
+    path = settings.queue.path
     if not path.exists():
         yield _absent("queue", path, scribe)
         return
@@ -51,27 +52,27 @@ def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 
 def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
-    from gateway.links import open_store, store_exists
+    from gateway.links import open_store
 
-    kind = settings.database_url.partition(":")[0]
-    if not store_exists(settings.database_url):
-        yield _absent("store", Path(settings.database_url.removeprefix("sqlite:///")), scribe)
+    where = settings.database
+    if isinstance(where, SqliteFile) and not where.path.exists():
+        yield _absent("store", where.path, scribe)
         return
-    with closing(open_store(settings.database_url)) as store:
+    with closing(open_store(where)) as store:
         store.check()
-    yield scribe.ok("store", "STORE", kind=kind)
+    yield scribe.ok("store", "STORE", kind=where.kind)
 
 
 def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     """Messages that nobody could handle wait until a person looks at them."""
-    from gateway.links import open_store, store_exists
+    from gateway.links import open_store
     from gateway.queues import open_embedded
 
     count = 0
-    if store_exists(settings.database_url):
-        with closing(open_store(settings.database_url)) as store:
+    if not is_missing(settings.database):
+        with closing(open_store(settings.database)) as store:
             count += sum(1 for _ in islice(store.dead_letters(), _MOST_LETTERS))
-    if settings.queue_kind == "local" and Path(settings.queue_url.removeprefix("sqlite:///")).exists():
+    if settings.queue_kind == "local" and not is_missing(settings.queue):
         count += sum(1 for _ in islice(open_embedded(settings).dead_letters(), _MOST_LETTERS))
     write = scribe.failed if count else scribe.ok
     yield write("dead letters", "DEAD_LETTERS" if count else "NO_DEAD_LETTERS", count=count)
@@ -81,7 +82,7 @@ def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     """Events that a destination did not take wait for hours: its owner may not know of it."""
     from gateway.queues import open_embedded
 
-    if not settings.destinations or settings.queue_kind == "pubsub" or not queue_is_here(settings):
+    if not settings.destinations or settings.queue_kind == "pubsub" or is_missing(settings.queue):
         return
     failing = open_embedded(settings).failing()
     for destination in settings.destinations:
@@ -98,10 +99,9 @@ def _portal(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     """Events of a portal that is not `BITRIX24_DOMAIN`, and that no token is bound to."""
     from gateway.journal import Filters, Journal
 
-    path = Path(settings.journal_url.removeprefix("sqlite:///"))
-    if not settings.domain or not path.exists():
+    if not settings.domain or is_missing(settings.journal):
         return
-    journal = Journal(settings.journal_url)
+    journal = Journal(settings.journal.path)
     known = {"", settings.domain, *(portal for portal, _ in settings.bound_tokens)}
     others = [portal for portal in journal.choices()[1] if portal not in known]
     theirs = [
@@ -119,11 +119,6 @@ def _absent(check: str, path: Path, scribe: Scribe) -> Check:
     return (scribe.ok if writable else scribe.failed)(
         check, "FILE_LATER" if writable else "FILE_NEVER", path=path, parent=parent
     )
-
-
-def queue_is_here(settings: Settings) -> bool:
-    """Whether a queue of one machine has its file where these settings say."""
-    return settings.queue_kind != "local" or Path(settings.queue_url.removeprefix("sqlite:///")).exists()
 
 
 def _incoming_webhook(settings: Settings, scribe: Scribe) -> Iterator[Check]:
@@ -154,10 +149,10 @@ def _telegram_field(fields: Iterable[str], settings: Settings, scribe: Scribe) -
 def _last_delivery(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     from gateway.journal import Journal
 
-    if settings.queue_kind == "pubsub" and not Path(settings.journal_url.removeprefix("sqlite:///")).exists():
+    if settings.queue_kind == "pubsub" and is_missing(settings.journal):
         yield scribe.skipped("last delivery", "CLOUD_LOG")
         return
-    latest = Journal(settings.journal_url).latest_accepted()
+    latest = Journal(settings.journal.path).latest_accepted()
     if latest is not None:
         at = rfc3339(latest.at.replace(microsecond=0))
         yield scribe.ok("last delivery", "DELIVERY", at=at, event=latest.event or "?")

@@ -1,0 +1,100 @@
+"""Where the queue, the links and the journal are: each address is parsed here, once, and nowhere else."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.errors import SettingError
+from gateway.postgres_url import connection_arguments
+
+_DATABASES = "sqlite:///PATH | postgresql://USER:PASSWORD@HOST/NAME | firestore://PROJECT/DATABASE"
+_PUBSUB = re.compile(r"pubsub://([a-z][a-z0-9.:-]{0,60})/([A-Za-z][A-Za-z0-9._~+%-]{2,254})")
+_FIRESTORE = re.compile(r"firestore://([a-z][a-z0-9.:-]{0,60})/(\(default\)|[a-z][a-z0-9-]{0,62})")
+
+
+@dataclass(frozen=True)
+class SqliteFile:
+    """`sqlite:///PATH`. A file that is not there yet is made by whoever writes first."""
+
+    path: Path
+    kind = "sqlite"
+
+    def __str__(self) -> str:
+        return f"sqlite:///{self.path}"
+
+
+@dataclass(frozen=True)
+class PubSubTopic:
+    """`pubsub://PROJECT/TOPIC`."""
+
+    project: str
+    name: str
+    kind = "pubsub"
+
+    def __str__(self) -> str:
+        return f"pubsub://{self.project}/{self.name}"
+
+
+@dataclass(frozen=True)
+class FirestoreDatabase:
+    """`firestore://PROJECT/DATABASE`."""
+
+    project: str
+    name: str
+    kind = "firestore"
+
+
+@dataclass(frozen=True)
+class PostgresDatabase:
+    """`postgresql://…`, which `gateway.postgres_url` reads; it may hold a password, so it is never shown."""
+
+    url: str = field(repr=False)
+    kind = "postgresql"
+
+
+QueueLocation = SqliteFile | PubSubTopic
+SqlLocation = SqliteFile | PostgresDatabase
+StoreLocation = SqlLocation | FirestoreDatabase
+
+
+def is_missing(where: QueueLocation | StoreLocation) -> bool:
+    """Whether it is a file that is not there yet: tools then have nothing to show, and create nothing."""
+    return isinstance(where, SqliteFile) and not where.path.exists()
+
+
+def queue_location(url: str) -> QueueLocation:
+    """Of `QUEUE_URL`. Raises `SettingError`, as all of these do."""
+    if found := _PUBSUB.fullmatch(url):
+        return PubSubTopic(found[1], found[2])
+    if url.startswith("pubsub:"):
+        raise SettingError("QUEUE_URL", "EXPECTED_FORM", form="pubsub://PROJECT/TOPIC")
+    return sqlite_file("QUEUE_URL", url, "sqlite:///PATH | pubsub://PROJECT/TOPIC")
+
+
+def store_location(url: str) -> StoreLocation:
+    """Of `DATABASE_URL`."""
+    if found := _FIRESTORE.fullmatch(url):
+        return FirestoreDatabase(found[1], found[2])
+    return sql_location(url)
+
+
+def sql_location(url: str) -> SqlLocation:
+    """Of `DATABASE_URL` where it is no Firestore."""
+    if url.startswith("sqlite:"):
+        return sqlite_file("DATABASE_URL", url)
+    if url.startswith("postgres://"):  # what Railway and Heroku write
+        url = "postgresql://" + url.removeprefix("postgres://")
+    try:
+        connection_arguments(url)
+    except ValueError as wrong:
+        name = str(wrong)
+        if re.fullmatch(r"[a-z_]{1,40}", name):
+            raise SettingError("DATABASE_URL", "EXPECTED_LIBPQ", parameter=name) from None
+        raise SettingError("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES) from None
+    return PostgresDatabase(url.replace("postgresql+psycopg:", "postgresql:", 1))
+
+
+def sqlite_file(setting: str, url: str, form: str = "sqlite:///PATH") -> SqliteFile:
+    if not re.fullmatch(r"sqlite:///[^?#]+", url) or url.endswith(("/", ":memory:")):
+        raise SettingError(setting, "EXPECTED_FORM", form=form)
+    return SqliteFile(Path(url.removeprefix("sqlite:///")))
