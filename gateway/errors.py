@@ -52,12 +52,15 @@ class PassingFailure(GatewayError):
 
     Consumers let it through, so that the queue delivers again. Raise it
     `from None`: the cause's text may carry an address. `retry_after` is in
-    seconds, where the far side named a time.
+    seconds, where the far side named a time. An outage that is known already is
+    not `counted` among the message's attempts: nothing was tried.
     """
 
-    def __init__(self, key: str, /, *, retry_after: float | None = None, **facts: object) -> None:
+    def __init__(
+        self, key: str, /, *, retry_after: float | None = None, counted: bool = True, **facts: object
+    ) -> None:
         super().__init__(key, **facts)
-        self.retry_after = retry_after
+        self.retry_after, self.counted = retry_after, counted
 
 
 class QueueUnavailable(PassingFailure):

@@ -112,13 +112,18 @@ def _report_lost(record: logging.LogRecord) -> None:
 
 def worded(record: logging.LogRecord, language: str) -> logging.LogRecord:
     """A record whose errors and notices are sentences; the record itself, where it has none."""
-    message, *arguments = (
-        text_of(part, language) if isinstance(part, GatewayError | Notice) else part
-        for part in (record.msg, *(record.args if isinstance(record.args, tuple) else ()))
-    )
-    if message is record.msg and (not isinstance(record.args, tuple) or tuple(arguments) == record.args):
+
+    def said(part: object) -> object:
+        return text_of(part, language) if isinstance(part, GatewayError | Notice) else part
+
+    words = {"msg": said(record.msg)}
+    if isinstance(record.args, tuple):
+        words["args"] = tuple(map(said, record.args))
+    if fields := getattr(record, "json_fields", None):
+        words["json_fields"] = {name: said(value) for name, value in fields.items()}
+    if all(vars(record)[name] == value for name, value in words.items()):
         return record
-    return logging.makeLogRecord({**vars(record), "msg": message, "args": tuple(arguments)})
+    return logging.makeLogRecord({**vars(record), **words})
 
 
 def _redacted(record: logging.LogRecord, secrets: tuple[str, ...], language: str) -> logging.LogRecord:

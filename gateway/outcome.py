@@ -16,6 +16,8 @@ LEVELS = {
     "EVENT_PUT_ASIDE": logging.ERROR,
     "EVENT_DEAD": logging.ERROR,
 }
+PROBE_LEVEL = logging.DEBUG
+PROBE_TEXTS = {"EVENT_IGNORED": "PROBE_IGNORED"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Outcome:
     """
 
     code: str
-    reason: str | GatewayError = ""
+    reason: str | GatewayError | Notice = ""
     bitrix_user_id: int | None = None
     text: str = ""
     values: Mapping[str, object] = field(default_factory=dict)
@@ -35,20 +37,29 @@ class Outcome:
 
 @dataclass(frozen=True)
 class About:
-    """The event that something came of."""
+    """The event that something came of; `user` is whom a user event is about.
+
+    A `probe` is an event of our own doctor or trigger, as far as the receiver: the queue knows no difference.
+    """
 
     event: str
     event_id: str
     portal: str = ""
     subscription: str = ""
+    user: int | None = None
+    probe: bool = False
 
 
 def report(outcome: Outcome, about: About) -> None:
-    """One record of what came of an event at one subscription."""
+    """One record of what came of an event at one subscription.
+
+    Its `reason` may be an error: the log says it in a sentence, the journal keeps key and facts.
+    """
+    user = about.user if outcome.bitrix_user_id is None else outcome.bitrix_user_id
     values = {
         "event": about.event,
         "event_id": about.event_id,
-        "user": outcome.bitrix_user_id,
+        "user": user,
         "reason": outcome.reason,
         **outcome.values,
     }
@@ -57,10 +68,15 @@ def report(outcome: Outcome, about: About) -> None:
         "event": about.event,
         "event_id": about.event_id,
         "portal": about.portal,
-        "bitrix_user_id": outcome.bitrix_user_id,
-        "reason": str(outcome.reason),
+        "bitrix_user_id": user,
+        "reason": outcome.reason,
         "subscription": about.subscription,
         **outcome.facts,
     }
-    notice = Notice(outcome.text or outcome.code, **values)
-    log.log(LEVELS.get(outcome.code, logging.INFO), notice, extra={"json_fields": fields})
+    text = outcome.text or outcome.code
+    if about.probe:
+        fields["probe"] = True
+        text = PROBE_TEXTS.get(text, text)
+    notice = Notice(text, **values)
+    level = PROBE_LEVEL if about.probe else LEVELS.get(outcome.code, logging.INFO)
+    log.log(level, notice, extra={"json_fields": fields})

@@ -679,6 +679,10 @@ SENTENCES: dict[str, Sentence] = {
         "Проба самого шлюза (doctor или trigger) отвергнута",
         "A probe of the gateway's own (doctor or trigger) was refused",
     ),
+    "PROBE_IGNORED": Sentence(
+        "Проба самого шлюза (doctor или trigger): событие {event} принято и никому не передано: такие события никому не нужны. Делать ничего не нужно",
+        "A probe of the gateway's own (doctor or trigger): event {event} was accepted and goes to nobody, as nobody wants such events. Nothing to do",
+    ),
     "TRIGGER_WRONG": Sentence(
         "Так и должно быть: токен был случайный, шлюз его отверг. Уберите --wrong-token, чтобы событие прошло",
         "As it should be: the token was a random one, and the gateway refused it. Leave --wrong-token out for the event to pass",
@@ -766,6 +770,10 @@ SENTENCES: dict[str, Sentence] = {
     "CAME_EVENT_IGNORED": Sentence(
         "никому не нужно: задайте FORWARD_TO, чтобы дошло до бота",
         "nobody wants it: set FORWARD_TO, and it reaches your bot",
+    ),
+    "CAME_PROBE_IGNORED": Sentence(
+        "проба: никому не передана, такие события никому не нужны",
+        "a probe: it goes to nobody, as nobody wants such events",
     ),
     "CAME_EVENT_FAILED": Sentence(
         "{subscription}: попытка {attempt}, {reason}; следующая через {next} с",
@@ -1702,20 +1710,31 @@ def text_of(what: GatewayError | Notice, language: str) -> str:
     return sentence
 
 
-def reason_text(reason: str, language: str) -> str:
-    """The sentence of a key and its facts that were stored (`errors.keyed`); any other text as it is."""
+def stored_notice(reason: str) -> Notice | str:
+    """The notice of a key and its facts that were stored (`errors.keyed`); any other text as it is."""
     key, _, facts = reason.partition(" ")
     if key not in SENTENCES:
         return reason
     try:
         values = json.loads(facts) if facts else {}
-        return say(key, language, **{name: _read(value, language) for name, value in values.items()})
-    except (ValueError, KeyError, AttributeError):
+        return Notice(
+            key,
+            **{
+                name: stored_notice(value) if isinstance(value, str) else value
+                for name, value in values.items()
+            },
+        )
+    except (ValueError, AttributeError):
         return reason
 
 
-def _read(value: object, language: str) -> object:
-    return reason_text(value, language) if isinstance(value, str) else value
+def reason_text(reason: str, language: str) -> str:
+    """The sentence of a stored reason."""
+    notice = stored_notice(reason)
+    try:
+        return text_of(notice, language) if isinstance(notice, Notice) else notice
+    except (KeyError, IndexError, ValueError):  # of another edition: other facts
+        return reason
 
 
 def _worded(value: object, language: str) -> object:

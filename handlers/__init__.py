@@ -14,6 +14,7 @@ from cloudevents.http.event import CloudEvent
 from gateway.errors import GatewayError, PassingFailure, PoisonMessage
 from gateway.events import Message, read_message
 from gateway.links.model import DeadLetter
+from gateway.links.user_record import user_of
 from gateway.outcome import About, Outcome, report
 from handlers import users
 from handlers.context import Context, close, context, settings
@@ -96,7 +97,8 @@ def _forward(pushed: PushMessage) -> None:
 
 def _report(outcomes: list[Outcome], message: Message, pushed: PushMessage) -> None:
     subscription = pushed.subscription or subscription_pushed()
-    about = About(message.event, message.event_id, message.portal.domain, subscription)
+    user = user_of(message.event, message.data)
+    about = About(message.event, message.event_id, message.portal.domain, subscription, user)
     for outcome in outcomes:
         report(outcome, about)
 
@@ -128,7 +130,8 @@ def _put_aside(pushed: PushMessage, poison: PoisonMessage) -> None:
     )
     working.store.add_dead_letter(letter)
     portal = _label(pushed.attributes.get("portal"))
-    about = About(letter.event, letter.event_id, portal, pushed.subscription)
+    user = user_of(letter.event, fields.get("data"))
+    about = About(letter.event, letter.event_id, portal, pushed.subscription, user)
     report(Outcome("EVENT_PUT_ASIDE", poison), about)
 
 

@@ -133,7 +133,7 @@ def _shown(outcome: Outcome, language: str) -> dict[str, str]:
 
 
 def _in_words(outcome: Outcome, event: str, settings: Settings) -> str:
-    if outcome.code == "EVENT_IGNORED":  # it reached no subscription
+    if outcome.code == "EVENT_IGNORED" and not outcome.facts.get("probe"):  # it reached no subscription
         return say("EVENT_IGNORED", settings.language, event=printable(event.upper())) + " [EVENT_IGNORED]"
     return printable(in_a_line(outcome, settings.language))
 

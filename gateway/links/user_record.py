@@ -60,6 +60,14 @@ def user_id(record: Record) -> int | None:
     return value if sound else None
 
 
+def user_of(event: str, data: object) -> int | None:
+    """The user that a user event is about; None for other events, and where it names several or none."""
+    if not event.upper().startswith("ONUSER"):
+        return None
+    users = {user_id(record) for record in records(data)}
+    return users.pop() if len(users) == 1 else None
+
+
 def active(record: Record) -> bool | None:
     """The user's active state, None where the record says nothing understood about it."""
     value = record.get("ACTIVE")

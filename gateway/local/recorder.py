@@ -57,6 +57,7 @@ class Recorder:
         receiver.observers.append(self.observe)
         for name in ("gateway.outcome", "gateway.portal.resync"):
             logging.getLogger(name).addHandler(self._handler)
+        logging.getLogger("gateway.outcome").setLevel(logging.DEBUG)  # what came of a probe
 
     def close(self) -> None:
         """Write what waits, at most two seconds long."""
@@ -64,6 +65,7 @@ class Recorder:
             receiver.observers.remove(self.observe)
         for name in ("gateway.outcome", "gateway.portal.resync"):
             logging.getLogger(name).removeHandler(self._handler)
+        logging.getLogger("gateway.outcome").setLevel(logging.NOTSET)
         with suppress(queue.Full):
             self._queue.put(None, timeout=1)
             self._thread.join(2)
@@ -181,7 +183,8 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, Any] = getattr(record, "json_fields", {})
         if record.name == "gateway.outcome" and fields.get("code"):
-            self._recorder.say("outcome", fields)
+            # A key and its facts: whoever reads the journal has a language of their own.
+            self._recorder.say("outcome", {**fields, "reason": str(fields.get("reason", ""))})
         elif str(fields.get("code", "")).startswith(("RESYNC_", "LINKS_AT_RISK")):
             self._recorder.say("round", fields)
 

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from functools import partial
@@ -35,9 +35,10 @@ from gateway.logs import RateLimited
 from gateway.outcome import About, Outcome, report
 from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
-from gateway.queues.sqlite import EmbeddedQueue
+from gateway.queues.sqlite import LONGEST_DELAY, EmbeddedQueue
 from gateway.queues.subscriptions import Subscription
 from gateway.settings import Settings
+from gateway.texts import stored_notice
 
 AT_ONCE = 4  # messages of one subscription that are handled at the same time
 LEASED = 32  # of a consumer's messages; the rest of them wait for their turn here
@@ -142,17 +143,36 @@ class Feed:
         finished, _ = wait(self._in_flight, seconds, return_when=FIRST_COMPLETED)
         done: list[Delivery] = []
         failed: list[tuple[Delivery, str | GatewayError, float | None]] = []
+        put_off: list[tuple[Delivery, str | GatewayError, float]] = []
         self._asking -= finished
         for future in finished:
             for delivery, failure in zip(self._in_flight.pop(future), future.result(), strict=False):
                 if failure is None:
                     done.append(delivery)
+                elif (delay := self._put_off_for(delivery, failure)) is not None:
+                    put_off.append((delivery, failure, delay))
                 else:
                     failed.append((delivery, failure, self._delay(delivery, failure)))
-        if done or failed:
-            self._queue.settle(done, [(delivery, str(why), delay) for delivery, why, delay in failed])
-        for delivery, why, delay in failed:
+        if done or failed or put_off:
+            self._queue.settle(
+                done,
+                [(delivery, str(why), delay) for delivery, why, delay in failed],
+                [(delivery, str(why), delay) for delivery, why, delay in put_off],
+            )
+        for delivery, why, delay in (*failed, *put_off):
             self._report(delivery, why, delay)
+
+    def _put_off_for(self, delivery: Delivery, failure: str | GatewayError) -> float | None:
+        """Seconds until a message comes again without having lost an attempt; None where it has.
+
+        A portal that is known to hang, or to be over its limits, was not asked at all. That may last
+        for a day, as long as a destination's outage may; then its attempts are counted again.
+        """
+        if not isinstance(failure, PassingFailure) or failure.counted:
+            return None
+        if time.time() - delivery.published_at > DAY:
+            return None
+        return min(max(failure.retry_after or 0.0, 1.0), LONGEST_DELAY)
 
     def _delay(self, delivery: Delivery, failure: str | GatewayError) -> float | None:
         if not self._subscription.ordered:
@@ -162,15 +182,10 @@ class Feed:
         return next_attempt(delivery.attempt, time.time() - delivery.published_at, asked_for, jitter)
 
     def _report(self, delivery: Delivery, why: str | GatewayError, delay: float | None) -> None:
-        about = About(
-            delivery.attributes.get("event", ""),
-            delivery.attributes.get("event_id", ""),
-            delivery.attributes.get("portal", ""),
-            delivery.subscription,
-        )
         facts: dict[str, object] = {"attempt": delivery.attempt}
         if delay is not None:
             facts["next"] = round(delay)
+        about = about_of(delivery.subscription, delivery.attributes, delivery.data)
         values = {"subscription": delivery.subscription, **facts}
         code = "EVENT_FAILED" if delay is not None else "EVENT_DEAD"
         report(Outcome(code, why, values=values, facts=facts), about)
@@ -190,10 +205,11 @@ def next_attempt(attempt: int, age: float, asked_for: float | None, jitter: floa
     """Seconds until a destination's next attempt after that many of them; None when the day is over.
 
     `asked_for` is the destination's `Retry-After`. The last attempt comes when the day is over, whatever
-    was asked for; what waited for a machine that was off gets its first attempts even later.
+    was asked for; what waited for a machine that was off gets its first attempts even later, unless
+    the destination wants to be asked later still.
     """
     left = DAY - age
-    if left <= 0 and attempt > len(DELAYS):
+    if left <= 0 and (attempt > len(DELAYS) or (attempt > 1 and (asked_for or 0.0) > DELAYS[-1])):
         return None
     delay = max(DELAYS[min(attempt, len(DELAYS)) - 1] * jitter, asked_for or 0.0)
     return min(delay, max(left, DELAYS[-1]))
@@ -241,6 +257,24 @@ def asks_portal(delivery: Delivery, settings: Settings) -> bool:
     return any(all(record.get(field) is None for field in fields) for record in user_record.records(data))
 
 
+def about_of(subscription: str, attributes: Mapping[str, str], data: bytes = b"{}") -> About:
+    """The event that a message of the queue carries."""
+    event, event_id, portal = (attributes.get(name, "") for name in ("event", "event_id", "portal"))
+    try:
+        user = user_record.user_of(event, json.loads(data).get("data"))
+    except (ValueError, AttributeError):
+        user = None
+    return About(event, event_id, portal, subscription, user)
+
+
+def report_spent(subscription: str, attributes: Mapping[str, str], attempts: int, reason: str) -> None:
+    """A message whose workers all died over it is a dead letter, and says so as any other does."""
+    facts = {"attempt": attempts}
+    values = {"subscription": subscription, **facts}
+    about = about_of(subscription, attributes)
+    report(Outcome("EVENT_DEAD", stored_notice(reason), values=values, facts=facts), about)
+
+
 def load() -> dict[str, Call]:
     """The functions of main.py by name, loaded once by functions-framework as their host."""
     create_app(functions()[0].name, str(MAIN))  # type: ignore[no-untyped-call]
@@ -257,6 +291,7 @@ def function_of(subscription: str) -> Function:
 def feeds(settings: Settings, calls: dict[str, Call]) -> list[Feed]:
     """A feed for each subscription of the embedded queue."""
     queue = open_embedded(settings)
+    queue.on_dead = report_spent
     try:
         queue.take_back()
     except PassingFailure as error:  # leases run out by themselves too

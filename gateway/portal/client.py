@@ -18,7 +18,7 @@ import stamina.instrumentation
 from gateway.errors import PortalError, PortalSilent, PortalUnavailable, SettingError
 from gateway.links import user_record
 from gateway.links.user_record import Record
-from gateway.portal.rate_limit import pace_of
+from gateway.portal.rate_limit import SILENT_SECONDS, pace_of
 from gateway.portal.transport import CONNECT_SECONDS, Caller, Outcome, command
 from gateway.settings import Settings
 
@@ -211,7 +211,9 @@ class Portal:
         smaller batches, and everybody else is turned away while the portal hangs.
         """
         if patience is not None and (seconds := self._pace.silent_for(self.clock())):
-            raise PortalUnavailable("REST_SILENT", domain=self._settings.domain, retry_after=seconds)
+            raise PortalUnavailable(
+                "REST_SILENT", domain=self._settings.domain, retry_after=seconds, counted=False
+            )
         until = self._until if patience is None else self.clock() + patience
 
         def worth_another_try(error: Exception) -> bool:
@@ -277,11 +279,15 @@ class Portal:
         kind, key = _meaning(outcome, self._settings.domain)
         if method == _CREATE_FIELD and key in _FIELD_MEANINGS:
             key = _FIELD_MEANINGS[key]
-        status = outcome.status or "-"
-        return kind(key, domain=self._settings.domain, method=method, code=outcome.code, status=status)
+        facts: dict[str, Any] = {"domain": self._settings.domain, "method": method}
+        facts |= {"code": outcome.code, "status": outcome.status or "-"}
+        if kind is PortalSilent and self._pace.hangs():
+            return PortalSilent(key, retry_after=SILENT_SECONDS, counted=False, **facts)
+        return kind(key, **facts)
 
     def _over_limit(self, seconds: float) -> PortalUnavailable:
-        return PortalUnavailable("REST_LIMIT", seconds=round(seconds + 0.5), retry_after=max(seconds, 1.0))
+        wait = max(seconds, 1.0)
+        return PortalUnavailable("REST_LIMIT", seconds=round(seconds + 0.5), retry_after=wait, counted=False)
 
     def _rows(self, result: object) -> list[tuple[int, Record]]:
         """The users of a page with their ids, keys in upper case. Raises `PortalError` for anything else."""

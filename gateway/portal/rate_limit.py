@@ -82,6 +82,11 @@ class Pace:
             self._silent_until = now + SILENT_SECONDS
             return 0.0
 
+    def hangs(self) -> bool:
+        """Whether the portal let so many callers in a row wait in vain that it is known to hang."""
+        with self._lock:
+            return self._silences >= SILENCES
+
     def silent(self, now: float) -> None:
         with self._lock:
             self._silences += 1

@@ -41,6 +41,9 @@ _NEXT = f"SELECT id FROM messages WHERE {_LEASABLE} ORDER BY due_at, id LIMIT :c
 _ROWS = f"""
 SELECT id, message_id, data, attributes, attempts, published_at, object, reason FROM messages NOT INDEXED
 WHERE id IN (SELECT value FROM json_each(:ids)) AND {_LEASABLE} ORDER BY due_at, id"""  # noqa: S608 — a constant
+_PUT_BACK = """
+UPDATE messages SET due_at = ?, lease = NULL, owner = NULL, reason = ?, attempts = attempts - ?
+WHERE id = ? AND lease = ?"""
 _BURY = """
 INSERT OR REPLACE INTO dead_letters
     (id, data, attributes, published_at, attempts, reason, recorded_at, subscription)
@@ -86,8 +89,9 @@ class EmbeddedQueue:
         self._file: File | None = None  # what the connections are open on
         self._owner = Owner(self.path)
         self._waiting: deque[_Waiting] = deque()
-        self._published = threading.Event()
-        self.on_publish: Callable[[], None] = self._published.set
+        self.on_publish: Callable[[], None] = lambda: None
+        # Told of what `lease` finds out of attempts: subscription, attributes, attempts, reason.
+        self.on_dead: Callable[[str, Mapping[str, str], int, str], None] = lambda *_: None
 
     def wants(self, event: str) -> bool:
         """Whether any subscription gets this event."""
@@ -168,6 +172,7 @@ class EmbeddedQueue:
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
             now = self._clock()
             until, leased = now + min(seconds, LONGEST_LEASE), list[Delivery]()
+            spent: list[tuple[dict[str, str], int, str]] = []
             due = {"name": subscription, "now": now, "count": count}
             # Without a write lock: looking disturbs no publisher.
             while not leased and (ids := [key for (key,) in connection.execute(_NEXT, due)]):
@@ -176,10 +181,14 @@ class EmbeddedQueue:
                     connection.execute("BEGIN IMMEDIATE")
                     for row in connection.execute(_ROWS, due | {"ids": json.dumps(ids)}).fetchall():
                         if self._is_spent(subscription, row[4]):  # its last worker died over it
-                            self._bury(connection, row[0], row[7] or "REASON_NO_WORKER")
+                            reason = row[7] or "REASON_NO_WORKER"
+                            self._bury(connection, row[0], reason)
+                            spent.append((json.loads(row[3]), row[4], reason))
                         else:
                             leased.append(self._leased(connection, subscription, row, until, mark))
-            return leased
+        for attributes, attempts, reason in spent:
+            self.on_dead(subscription, attributes, attempts, reason)
+        return leased
 
     def _leased(
         self,
@@ -224,9 +233,12 @@ class EmbeddedQueue:
                     count += connection.execute(back, (self._clock(), owner)).rowcount
             return count
 
-    def settle(self, done: Sequence[Delivery], failed: Sequence[Failed] = ()) -> int:
+    def settle(
+        self, done: Sequence[Delivery], failed: Sequence[Failed] = (), put_off: Sequence[Failed] = ()
+    ) -> int:
         """Acknowledge what is done and put back what failed, in one commit; how many were still ours.
 
+        What is put off has not been tried: it comes again and has lost no attempt.
         A lease that had run out is another's by then: nothing happens to it here.
         """
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
@@ -235,13 +247,12 @@ class EmbeddedQueue:
             for delivery in done:
                 gone = "DELETE FROM messages WHERE id = ? AND lease = ?"
                 ours += connection.execute(gone, (delivery.key, delivery.lease)).rowcount
-            for delivery, reason, delay in failed:
-                back = (
-                    "UPDATE messages SET due_at = ?, lease = NULL, owner = NULL, reason = ?"
-                    " WHERE id = ? AND lease = ?"
-                )
-                due_at = self._clock() + (delay or 0.0)
-                held = connection.execute(back, (due_at, reason, delivery.key, delivery.lease)).rowcount
+            for untried, (delivery, reason, delay) in (
+                *((0, one) for one in failed),
+                *((1, one) for one in put_off),
+            ):
+                values = (self._clock() + (delay or 0.0), reason, untried, delivery.key, delivery.lease)
+                held = connection.execute(_PUT_BACK, values).rowcount
                 if held and delay is None:
                     self._bury(connection, delivery.key, reason)
                 ours += held
@@ -278,14 +289,6 @@ class EmbeddedQueue:
             connection.execute("BEGIN IMMEDIATE")
             for key in keys:
                 connection.execute("DELETE FROM messages WHERE id = ?", (key,))
-
-    def wait(self, seconds: float) -> None:
-        """Sleep until something is published in this process, at most `seconds`.
-
-        What other processes publish, and what becomes due, is found by asking again.
-        """
-        if self._published.wait(seconds):
-            self._published.clear()
 
     def dead_letters(self) -> Iterator[Dead]:
         """Dead letters, oldest first, read in pages."""

@@ -14,7 +14,6 @@ from gateway.errors import QueueUnavailable
 from gateway.events import Message
 from gateway.ingest.decision import Judgement, judge
 from gateway.marks import PROBE_HEADER, is_probe
-from gateway.outcome import About, Outcome, report
 from gateway.queues import Publisher, open_publisher
 from gateway.queues.publish import PUBLISH_SECONDS, publish_within
 from gateway.queues.unqueued import keep
@@ -74,7 +73,7 @@ def _answered(
     deadline = time.monotonic() + PUBLISH_SECONDS
     _capture(judgement, config, request_id)
     if judgement.message is not None:
-        return _publish(judgement, judgement.message, deadline, config, request_id)
+        return _publish(judgement, judgement.message, deadline, config, request_id, probe)
     if judgement.refused and probe:
         fields = {"code": judgement.code, "probe": True, "request_id": request_id}
         log.debug(say("PROBE_REFUSED", config.language), extra={"json_fields": fields})
@@ -87,7 +86,7 @@ def _answered(
 
 
 def _publish(
-    judgement: Judgement, message: Message, deadline: float, config: Settings, request_id: str
+    judgement: Judgement, message: Message, deadline: float, config: Settings, request_id: str, probe: bool
 ) -> flask.Response:
     """Acknowledged by the queue before the 200; what the queue did not take is kept before the 503."""
     place = judgement.verdict.place or ""
@@ -105,8 +104,9 @@ def _publish(
             "QUEUE_UNAVAILABLE", config, request_id, 503, event=message.event, event_id=message.event_id
         )
     if not _publisher().wants(message.event):
-        about = About(message.event, message.event_id, message.portal.domain)
-        report(Outcome("EVENT_IGNORED"), about)
+        from gateway.receiver.oddities import say_ignored  # cold start
+
+        say_ignored(message, probe)
     if config.domain and message.portal.domain not in (config.domain, ""):
         from gateway.receiver.oddities import log_other_portal  # cold start
 

@@ -5,6 +5,7 @@ import time
 
 from gateway.events import Message
 from gateway.ingest.decision import Judgement
+from gateway.outcome import About, Outcome, report
 from gateway.redaction import clean
 from gateway.settings import Settings
 from gateway.texts import say
@@ -39,6 +40,17 @@ def log_oddities(judgement: Judgement, message: Message, settings: Settings, req
     }
     opening = say("EVENT_ODD", settings.language, event=message.event)
     log.warning(" ".join([opening, *sentences]), extra={"json_fields": fields})
+
+
+def say_ignored(message: Message, probe: bool) -> None:
+    """Say what came of an event that no subscription wants: nothing."""
+    user = None
+    if message.event.startswith("ONUSER"):
+        from gateway.links.user_record import user_of  # cold start
+
+        user = user_of(message.event, message.data)
+    about = About(message.event, message.event_id, message.portal.domain, user=user, probe=probe)
+    report(Outcome("EVENT_IGNORED"), about)
 
 
 PORTAL_SECONDS = 3600.0  # between two warnings of one kind about one portal

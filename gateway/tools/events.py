@@ -18,6 +18,7 @@ from gateway.queues import open_embedded, open_publisher
 from gateway.queues.publish import publish_within
 from gateway.queues.subscriptions import subscriptions
 from gateway.settings import Settings
+from gateway.texts import reason_text
 from gateway.tools.outcomes import in_a_line, line_of
 
 SHOWN = ("accepted", "aside", "refused", "not_queued")  # not our own probes
@@ -239,7 +240,7 @@ def _outcome(outcome: Outcome, settings: Settings) -> dict[str, Any]:
         "event_id": outcome.event_id,
         "subscription": outcome.subscription,
         "code": outcome.code,
-        "reason": outcome.reason,
+        "reason": reason_text(outcome.reason, settings.language),
         "bitrix_user_id": outcome.bitrix_user_id,
         "attempts": outcome.attempts,
         "ms": outcome.ms,

@@ -56,6 +56,8 @@ def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
         "ms": outcome.ms if outcome.ms is not None else "?",
     }
     key = f"CAME_{outcome.code}"
+    if outcome.code == "EVENT_IGNORED" and facts.get("probe"):
+        key = "CAME_PROBE_IGNORED"
     if outcome.code == "LINK_UNCHANGED":
         key = f"CAME_UNCHANGED_{outcome.reason.upper()}"
     if key not in SENTENCES:  # of another edition

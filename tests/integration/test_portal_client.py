@@ -460,14 +460,17 @@ def test_a_portal_that_hangs_holds_nobody(portal: PortalSimulator) -> None:
     portal.faults.append(hang)
     now = [1000.0]
     rest = Portal(portal.settings(), lambda: now[0])
+    counted = []
     for _ in range(2):
-        with raises(PortalSilent, match="in time"):
+        with raises(PortalSilent, match="in time") as waited_in_vain:
             rest.user(1, 0.2)
+        counted.append(waited_in_vain.value.counted)
+    assert counted == [True, False]  # from the second one on the portal is known to hang
     assert len(portal.calls) == 2  # not asked again at once
     for _ in range(20):
         with raises(PortalUnavailable, match="in time") as turned_away:
             rest.user(1, 20)
-        assert turned_away.value.retry_after == 30
+        assert (turned_away.value.retry_after, turned_away.value.counted) == (30, False)
     assert len(portal.calls) == 2
     hangs.set()
     now[0] += 31

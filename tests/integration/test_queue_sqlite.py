@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -108,6 +107,29 @@ def test_a_message_that_kills_its_workers_ends_as_a_dead_letter(queue: EmbeddedQ
     assert (dead.data, dead.reason, dead.attempts) == (b"deadly", "REASON_NO_WORKER", 3)
 
 
+def test_what_is_put_off_loses_no_attempt(queue: EmbeddedQueue, clock: Clock) -> None:
+    queue.publish(b"patient", {}, 1)
+    for _ in range(10):
+        delivery = lease(queue)
+        assert delivery.attempt == 1
+        assert queue.settle([], put_off=[(delivery, "the portal hangs", 30.0)]) == 1
+        assert queue.lease("messages", 60) == []
+        clock.now += 30
+    assert list(queue.dead_letters()) == []
+
+
+def test_out_of_attempts_by_dying_workers_is_told(queue: EmbeddedQueue, clock: Clock) -> None:
+    told: list[object] = []
+    queue.on_dead = lambda *said: told.append(said)
+    queue.publish(b"deadly", {"event_id": "e"}, 1)
+    for _ in range(3):
+        lease(queue)
+        clock.now += 60
+    assert told == []
+    assert queue.lease("messages", 60) == []
+    assert told == [("messages", {"event_id": "e"}, 3, "REASON_NO_WORKER")]
+
+
 def test_failing_messages_starve_nobody(queue: EmbeddedQueue, clock: Clock) -> None:
     for _ in range(50):
         queue.publish(b"bad", {}, 1)
@@ -145,16 +167,11 @@ def test_a_clock_set_back_hides_nothing_for_good(queue: EmbeddedQueue, clock: Cl
     other.close()
 
 
-def test_a_waiting_worker_is_woken(queue: EmbeddedQueue) -> None:
-    woken = threading.Event()
-
-    def work() -> None:
-        queue.wait(3600)
-        woken.set()
-
-    threading.Thread(target=work, daemon=True).start()
+def test_who_publishes_may_wake_a_worker(queue: EmbeddedQueue) -> None:
+    woken: list[bool] = []
+    queue.on_publish = lambda: woken.append(queue.depth() == 1)
     queue.publish(b"1", {}, 1)
-    assert woken.wait(60)
+    assert woken == [True]
 
 
 def test_two_workers_never_hold_one_message(queue: EmbeddedQueue, clock: Clock) -> None:
@@ -290,13 +307,13 @@ for number in range(100_000):
     os.write(1, f"{name}\n".encode())
 """
 WORKER = r"""
-import os, sys
+import os, sys, time
 from gateway.queues.sqlite import EmbeddedQueue
 queue = EmbeddedQueue(sys.argv[1], max_attempts=1000)
 while True:
     taken = queue.lease("messages", 600)
     if not taken:
-        queue.wait(0.01)
+        time.sleep(0.01)
         continue
     delivery = taken[0]
     os.write(1, delivery.attributes["name"].encode() + b"\n")  # the effect; then it is acknowledged

@@ -2,8 +2,10 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from typing import Any
 import pytest
 from cloudevents.http.event import CloudEvent
 
+from gateway.errors import PortalUnavailable
+from gateway.local import worker
 from gateway.local.worker import AT_ONCE, MOST_ASKING, Feed, asks_portal
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EVERYTHING, EmbeddedQueue
@@ -69,6 +73,42 @@ def running(feed: Feed) -> Iterator[None]:
         stop.set()
         feed.wake.set()
         thread.join(30)
+
+
+def test_an_outage_that_is_known_uses_up_no_attempts(tmp_path: Path) -> None:
+    """Neither four minutes nor hours; after a day it does."""
+    queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=2)
+    feed = Feed(queue, EVERYTHING, lambda _event: None)
+    hangs = PortalUnavailable("REST_SILENT", domain=PORTAL, retry_after=17.0, counted=False)
+    limits = PortalUnavailable("REST_LIMIT", seconds=600, retry_after=600.0, counted=False)
+    refused = PortalUnavailable("REST_REFUSED", domain=PORTAL)
+    lately = replace(delivered(b"{}", OWN), published_at=time.time() - 80_000)
+    assert feed._put_off_for(lately, hangs) == 17.0
+    assert feed._put_off_for(lately, limits) == 60.0
+    assert feed._put_off_for(lately, refused) is None
+    assert feed._put_off_for(lately, "KeyError") is None
+    assert feed._put_off_for(replace(lately, published_at=time.time() - 90_000), hangs) is None
+    queue.close()
+
+
+def test_a_new_user_of_a_portal_that_hangs_is_linked_when_it_answers(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=2)
+    monkeypatch.setattr(worker, "LONGEST_DELAY", 0.05)
+    calls: list[int] = []
+
+    def call(event: CloudEvent) -> None:
+        calls.append(event.data["deliveryAttempt"])
+        if len(calls) < 6:
+            raise PortalUnavailable("REST_SILENT", domain=PORTAL, retry_after=30.0, counted=False)
+
+    queue.publish(*message({"ID": "7"}), 10)
+    with running(Feed(queue, EVERYTHING, call, partial(asks_portal, settings=settings))):
+        wait_for(lambda: queue.depth() == 0, 60)
+    assert calls == [1] * 6
+    assert list(queue.dead_letters()) == []
+    queue.close()
 
 
 def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(tmp_path: Path, settings: Settings) -> None:

@@ -48,9 +48,10 @@ def test_what_the_destination_asks_for_is_respected() -> None:
 
 
 def test_whoever_asks_for_a_week_is_asked_when_the_day_is_over() -> None:
-    moments = attempts(lambda _attempt: 7 * DAY)
-    assert moments[1] == DAY
-    assert moments[-1] <= DAY + 5 * HOUR
+    for asked_for in (7 * DAY, 20 * HOUR, 5 * HOUR, 2 * HOUR):
+        moments = attempts(lambda _attempt, asked_for=asked_for: asked_for)  # type: ignore[misc]
+        assert moments[1] == min(asked_for, DAY)
+        assert moments[-1] == DAY, "Retry-After is honoured within the day, and not beyond it"
 
 
 def test_what_waited_for_a_machine_that_was_off_gets_its_first_attempts() -> None:
@@ -59,3 +60,4 @@ def test_what_waited_for_a_machine_that_was_off_gets_its_first_attempts() -> Non
         between.append(delay)
         age += delay
     assert between == [5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR]
+    assert next_attempt(1, 3 * DAY, 7 * DAY, 1.0) == HOUR  # one attempt is no attempt of a day

@@ -177,9 +177,9 @@ def test_a_probe_goes_to_nobody(browser: Browser, recorder: Recorder, journal: J
     name = came(recorder, form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
     request = journal.request(name)
     assert request is not None
-    journal.add_outcome({"code": "EVENT_IGNORED", "event_id": request.event_id})
+    journal.add_outcome({"code": "EVENT_IGNORED", "event_id": request.event_id, "probe": True})
     text = shown(browser.get(f"/r/{name}").text)
-    assert "goes to nobody: a probe" in text
+    assert "a probe: it goes to nobody" in text
     assert "FORWARD_TO" not in text
 
 

@@ -20,7 +20,7 @@ from gateway.local.inspector.frame import Inspector
 from gateway.local.inspector.request_text import as_curl, for_support
 from gateway.local.inspector.rows import came_of, row, subscription_name
 from gateway.receiver.capture import mask_leaf, mask_name
-from gateway.texts import state_key, text_of
+from gateway.texts import reason_text, state_key, text_of
 from gateway.tools.events import destinations, resend
 from gateway.tools.explain import Request as Pasted
 from gateway.tools.explain.verdict import Explanation, explain
@@ -58,7 +58,7 @@ def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
         "outcomes": [_came(page, request, outcome) for outcome in outcomes],
         "resent": [{**one, "at": datetime.fromtimestamp(one["at"], UTC)} for one in resent],
         "history": history(page, request),
-        "json": json.dumps(_facts(request, whole, outcomes), ensure_ascii=False, indent=2),
+        "json": json.dumps(_facts(request, whole, outcomes, page.language), ensure_ascii=False, indent=2),
         "curl": as_curl(request, whole, address),
         "support": for_support(request, outcomes, causes, __version__),
         "resend_to": _resend_to(page, request, whole),
@@ -233,7 +233,9 @@ def _resend_to(page: Inspector, request: Request, whole: Mapping[str, Any]) -> d
     return destinations(page.settings, request.event) if page.settings.queue_kind == "local" else {}
 
 
-def _facts(request: Request, whole: Mapping[str, Any], outcomes: list[Outcome]) -> dict[str, Any]:
+def _facts(
+    request: Request, whole: Mapping[str, Any], outcomes: list[Outcome], language: str
+) -> dict[str, Any]:
     names = ("request_id", "count", "kind", "tag", "code", "status", "event", "event_id", "portal")
     return {
         "at": rfc3339(request.at),
@@ -247,7 +249,7 @@ def _facts(request: Request, whole: Mapping[str, Any], outcomes: list[Outcome]) 
                 "event_id": one.event_id,
                 "subscription": one.subscription,
                 "code": one.code,
-                "reason": one.reason,
+                "reason": reason_text(one.reason, language),
                 "attempts": one.attempts,
                 "ms": one.ms,
                 "bitrix_user_id": one.bitrix_user_id,

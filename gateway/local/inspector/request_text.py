@@ -103,7 +103,7 @@ def for_support(
             {
                 "subscription": one.subscription,
                 "code": one.code,
-                "reason": one.reason,
+                "reason": one.reason.partition(" ")[0],  # without its facts: they name addresses
                 "attempts": one.attempts,
             }
             for one in outcomes

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.destinations import PROBE_EVENT
 from gateway.journal import Outcome, Request
 from gateway.local.inspector.frame import Inspector
 from gateway.texts import reason_text
@@ -95,8 +94,6 @@ def came_of(page: Inspector, request: Request, outcome: Outcome) -> str:
         "EVENT_DEAD",
     ):  # the page has a view for these, where tools have commands
         return page.words("CAME_DEAD_LETTER", reason=reason_text(outcome.reason, page.language))
-    if outcome.code == "EVENT_IGNORED" and request.event == PROBE_EVENT:
-        return page.words("PROBE_TO_NOBODY")
     accounts = request.record.get("accounts") or []
     return in_a_line(outcome, page.language, str(accounts[0]) if len(accounts) == 1 else "")
 

@@ -12,7 +12,7 @@ from gateway.diagnosis import setting_causes
 from gateway.journal import Filters, Outcome
 from gateway.local.inspector.frame import Inspector
 from gateway.queues.subscriptions import subscriptions
-from gateway.texts import text_of
+from gateway.texts import reason_text, text_of
 
 DAY = 86_400.0
 MOST = 20  # things that are wrong; whoever has more begins with these
@@ -123,7 +123,11 @@ def _destinations(page: Inspector, _: float) -> Iterator[Wrong]:
     for one in destinations(page, {}):
         if one.failing and one.last is not None:
             yield Wrong(
-                page.words("WRONG_destination", destination=one.shown, reason=one.last.reason),
+                page.words(
+                    "WRONG_destination",
+                    destination=one.shown,
+                    reason=reason_text(one.last.reason, page.language),
+                ),
                 "bad",
                 flask.url_for("requests", to=one.subscription, period="7d"),
                 page.words("LOOK"),

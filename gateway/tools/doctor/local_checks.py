@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.events import rfc3339
 from gateway.locations import PubSubTopic, SqliteFile, is_missing
 from gateway.settings import Settings
+from gateway.texts import reason_text
 from gateway.tools.doctor import Check, Scribe
 
 PROBE_EVENT = "ONGATEWAYPROBE"  # no handler wants it, and no rule changes by it
@@ -89,7 +90,11 @@ def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
         name = next((name for name in failing if name.endswith(f"-{destination.id}")), "")
         if name:
             count, reason = failing[name]
-            shown = {"address": destination.shown, "count": count, "reason": reason}
+            shown = {
+                "address": destination.shown,
+                "count": count,
+                "reason": reason_text(reason, scribe.language),
+            }
             yield scribe.failed("destinations", "DESTINATION_FAILS", **shown)
             return
     yield scribe.ok("destinations", "DESTINATIONS", count=len(settings.destinations))

@@ -6,7 +6,6 @@ WORDS: dict[str, Sentence] = {
     "NO_EVENT": Sentence("{method} без события", "{method} without an event"),
     "USER": Sentence("польз. {user}", "user {user}"),
     "WITH_PRINT": Sentence("{title} (отпечаток {print})", "{title} (fingerprint {print})"),
-    "PROBE_TO_NOBODY": Sentence("никому не передаётся: это проба", "goes to nobody: a probe"),
     "PROBE_PASSED": Sentence(
         "проба самого шлюза: токен принят, событие в очереди, ничего не меняет",
         "the gateway's own probe: its token is accepted, its event is queued and changes nothing",

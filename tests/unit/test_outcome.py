@@ -1,0 +1,94 @@
+"""What came of an event, as the log and the journal get it."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from gateway.errors import DeliveryFailed
+from gateway.links.user_record import user_of
+from gateway.logs import _early, worded
+from gateway.outcome import About, Outcome, report
+from gateway.texts import stored_notice
+
+ANSWERED = DeliveryFailed("REASON_ANSWERED", destination="http://bot.internal/hook", status=503)
+FACTS = {"attempt": 1, "next": 5}
+
+
+class Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@contextmanager
+def kept() -> Iterator[Kept]:
+    log, handler = logging.getLogger("gateway.outcome"), Kept()
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield handler
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(logging.NOTSET)
+
+
+def said(outcome: Outcome, about: About, language: str = "en") -> dict[str, Any]:
+    """The line of the JSON log."""
+    with kept() as handler:
+        report(outcome, about)
+    [record] = handler.records
+    line: dict[str, Any] = json.loads(_early(worded(record, language)))
+    return line
+
+
+@pytest.mark.parametrize("reason", [ANSWERED, stored_notice(str(ANSWERED))], ids=["raised", "stored"])
+def test_a_failure_has_its_reason_in_the_logs_language(reason: Any) -> None:
+    failed = Outcome("EVENT_FAILED", reason, values={"subscription": "s", **FACTS}, facts=FACTS)
+    about = About("ONTASKADD", "e1", "p.bitrix24.ru", "s")
+    english, russian = said(failed, about), said(failed, about, "ru")
+    assert english["reason"] == "http://bot.internal/hook answered 503"
+    assert russian["reason"] == "http://bot.internal/hook ответил 503"
+    assert english["reason"] in english["message"]
+    assert (english["severity"], english["attempt"], english["bitrix_user_id"]) == ("WARNING", 1, None)
+
+
+def test_a_links_reason_is_the_contracts_word() -> None:
+    unchanged = Outcome("LINK_UNCHANGED", "older", 7, "LINK_UNCHANGED_OLDER")
+    assert said(unchanged, About("ONUSERADD", "e1"))["reason"] == "older"
+
+
+def test_a_user_event_names_its_user_whatever_came_of_it() -> None:
+    about = About("ONUSERADD", "e1", user=7)
+    assert said(Outcome("EVENT_IGNORED"), about)["bitrix_user_id"] == 7
+    assert said(Outcome("LINK_UNCHANGED", "same", 8, "LINK_UNCHANGED_SAME"), about)["bitrix_user_id"] == 8
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "user"),
+    [
+        ("ONUSERADD", {"ID": "7"}, 7),
+        ("OnUserUpdate", {"FIELDS": {"id": 7}}, 7),
+        ("ONUSERUPDATE", [{"ID": "7"}, {"ID": "8"}], None),
+        ("ONUSERUPDATE", {"NAME": "x"}, None),
+        ("ONUSERADD", None, None),
+        ("ONTASKADD", {"FIELDS": {"ID": "7"}}, None),
+    ],
+)
+def test_whom_an_event_is_about(event: str, data: Any, user: int | None) -> None:
+    assert user_of(event, data) == user
+
+
+def test_a_probe_is_told_nothing_to_set_and_stays_out_of_the_log() -> None:
+    line = said(Outcome("EVENT_IGNORED"), About("ONTASKADD", "e1", probe=True))
+    assert (line["severity"], line["code"], line["probe"]) == ("DEBUG", "EVENT_IGNORED", True)
+    assert "FORWARD_TO" not in line["message"]
+    other = said(Outcome("EVENT_IGNORED"), About("ONTASKADD", "e1"))
+    assert other["severity"] == "INFO"
+    assert "FORWARD_TO" in other["message"]
