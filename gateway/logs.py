@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -159,8 +160,12 @@ class RateLimited:
         self._count: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def warning(self, kind: str, text: object) -> None:
+    def warning(self, kind: str, text: object, fields: Mapping[str, Any] | None = None) -> None:
         """Say `text` unless its `kind` was said a moment ago."""
+        self.say(logging.WARNING, kind, text, fields)
+
+    def say(self, level: int, kind: str, text: object, fields: Mapping[str, Any] | None = None) -> None:
+        """The same at another level; `fields` go beside the text."""
         now = time.monotonic()
         with self._lock:
             if now < self._next.get(kind, 0.0):
@@ -168,10 +173,11 @@ class RateLimited:
                 return
             self._next[kind] = now + self._seconds
             more = self._count.pop(kind, 0)
+        extra = {"json_fields": dict(fields)} if fields else None
         if more:
-            self._log.warning("%s (+%s)", text, more)
+            self._log.log(level, "%s (+%s)", text, more, extra=extra)
         else:
-            self._log.warning(text)
+            self._log.log(level, text, extra=extra)
 
 
 def _project(settings: Settings) -> str | None:

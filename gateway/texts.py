@@ -332,6 +332,10 @@ SENTENCES: dict[str, Sentence] = {
         "Журнал {path} повреждён; события принимаются и без него. Остановите шлюз; спасите, что в нём: sqlite3 {path} .recover | sqlite3 recovered.db; уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего), запустите шлюз и верните события, не попавшие в очередь: ./b24 replay. Остальное в журнале только для людей",
         "The journal {path} is corrupt; events are taken all the same. Stop the gateway; save what is in it: sqlite3 {path} .recover | sqlite3 recovered.db; move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), start the gateway, and put back events that did not reach the queue: ./b24 replay. All else in the journal is for people only",
     ),
+    "JOURNAL_BEHIND": Sentence(
+        "Журнал не успевает записывать: пропущено записей {count}; сами события обработаны. Дайте шлюзу больше процессора или задайте JOURNAL_BODIES=off",
+        "The journal can't keep up: records not kept: {count}; the events themselves are handled. Give the gateway more CPU, or set JOURNAL_BODIES=off",
+    ),
     "JOURNAL_FULL": Sentence(
         "На диске журнала {path} кончилось место; события принимаются и без него. Освободите место; что не попало тем временем в очередь, стоит в логе: ./b24 replay LOGFILE",
         "The disk of the journal {path} is full; events are taken all the same. Free some space; what did not reach the queue meanwhile stands in the log: ./b24 replay LOGFILE",
@@ -985,8 +989,8 @@ SENTENCES: dict[str, Sentence] = {
         "Unfinished requests take {limit} MB: the oldest were ended. See in the inspector who sends them",
     ),
     "HTTP_UNFINISHED": Sentence(
-        "Оборванных запросов больше, чем успеваем разобрать: часть не записана. Посмотрите в инспекторе, кто их шлёт",
-        "More requests break off than can be judged: some are not recorded. See in the inspector who sends them",
+        "Оборванных запросов больше, чем успеваем разобрать: часть записана только по заголовкам. Посмотрите в инспекторе, кто их шлёт",
+        "More requests break off than can be judged: some are recorded by their heads only. See in the inspector who sends them",
     ),
     "HTTP_THREADS": Sentence(
         "Система не даёт больше потоков: запросы ждут друг друга. Увеличьте ulimit -u или предел задач службы (TasksMax)",

@@ -30,7 +30,7 @@ class NewRequest:
 
     `record` is what a list shows, `whole` what only the request's own page shows (headers, body,
     message). Requests of one `fold` are counted in one record; None is a record of its own.
-    `terms` are the texts that a search finds it by.
+    `terms` are the texts that a search finds it by. `count`: of how many requests it is the first.
     """
 
     request_id: str
@@ -46,6 +46,7 @@ class NewRequest:
     terms: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
     whole: Mapping[str, Any] = field(default_factory=dict)
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

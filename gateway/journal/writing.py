@@ -16,7 +16,7 @@ KEPT_RESENDS = 20  # of one event, the newest
 _INSERT = """
 INSERT INTO requests (changed, request_id, at, first_at, count, kind, share, tag, code, status, cause, event,
                       event_id, portal, fold, bytes, record)
-VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _RANK = {tag: rank for rank, tag in enumerate(TAGS.values())}
 
@@ -58,14 +58,14 @@ def add_request(connection: sqlite3.Connection, new: NewRequest) -> None:
     known = _known(connection, new.fold, new.at) if new.fold is not None else None
     if known is not None:
         n, cause = known
-        count_hour(connection, new.at, new.kind, cause, 1)
+        count_hour(connection, new.at, new.kind, cause, new.count)
         _count_into(connection, n, new)
         return
-    count_hour(connection, new.at, new.kind, new.cause, 1)
+    count_hour(connection, new.at, new.kind, new.cause, new.count)
     record, whole = _json(new.record), _json(new.whole) if new.whole else ""
     share = "stranger" if new.kind == "refused" and not new.event else new.kind
     values = (
-        *(_next_change(connection), new.request_id, new.at, new.at, new.kind, share),
+        *(_next_change(connection), new.request_id, new.at, new.at, new.count, new.kind, share),
         *(new.kind, new.code, new.status, new.cause, new.event, new.event_id, new.portal),
         *(new.fold, len(record) + len(whole), record),
     )
@@ -89,8 +89,8 @@ def _count_into(connection: sqlite3.Connection, n: int, new: NewRequest) -> None
     connection.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'requests'")
     [to] = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'requests'").fetchone()
     connection.execute(
-        "UPDATE requests SET n = ?, changed = ?, at = ?, count = count + 1 WHERE n = ?",
-        (to, _next_change(connection), new.at, n),
+        "UPDATE requests SET n = ?, changed = ?, at = ?, count = count + ? WHERE n = ?",
+        (to, _next_change(connection), new.at, new.count, n),
     )
     for table in ("wholes", "terms"):
         connection.execute(f"UPDATE {table} SET n = ? WHERE n = ?", (to, n))  # noqa: S608

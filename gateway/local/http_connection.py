@@ -192,6 +192,7 @@ class Connection(asyncio.BufferedProtocol):
             self.server.threads.submit(lambda: answer_in_thread(self, request))
         elif not self.server.judge_unfinished(lambda: answer_in_thread(self, request)):
             self.answering = False
+            self.server.unjudged(request.environ, len(request.body))
             self._refuse(408, "BODY_INCOMPLETE")
 
     def _request_follows(self) -> bool:

@@ -111,7 +111,9 @@ class Request:
         environ = self.environ
         if self._length is not None:
             environ["CONTENT_LENGTH"] = str(self._length)
-        environ["wsgi.input"] = BytesIO(bytes(self.body))
+        # The function's copy is the only one from here on.
+        body, self.body = bytes(self.body), bytearray()
+        environ["wsgi.input"] = BytesIO(body)
         if self.ended:
             environ["gateway.body_ended"] = self.ended
         if self.surplus:

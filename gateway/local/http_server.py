@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,8 @@ from gateway.logs import RateLimited
 from gateway.texts import os_problem, say
 
 App = Callable[..., Iterable[bytes]]
+Unjudged = Callable[[Mapping[str, Any], int], None]
+"""Told of a request that broke off and is not judged: its environ, and how much of its body came."""
 
 THREADS = 256  # as many requests may wait for a stalled queue at once, each its own 3 s
 REQUEST_SECONDS = 20.0  # from a request's first byte to its last
@@ -70,9 +72,15 @@ class HttpServer:
     """Answers at `listener` by the WSGI application `app` until it is told to stop."""
 
     def __init__(
-        self, app: App, listener: socket.socket, language: str = "en", limits: Limits | None = None
+        self,
+        app: App,
+        listener: socket.socket,
+        language: str = "en",
+        limits: Limits | None = None,
+        unjudged: Unjudged = lambda _environ, _size: None,
     ) -> None:
         self.app = app
+        self.unjudged = unjudged
         self.language = language
         self.limits = limits or Limits(connections=raise_descriptor_limit())
         self.threads = Threads(THREADS, lambda: self.report("THREADS"))

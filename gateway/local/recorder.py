@@ -8,35 +8,40 @@ the log: `attach` is called in every process of `serve`, and processes share the
 import ipaddress
 import json
 import logging
+import os
 import queue
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
+
+import flask
 
 from gateway import receiver
 from gateway.diagnosis import findings
-from gateway.ingest.decision import Judgement
+from gateway.ingest.decision import Judgement, judge
 from gateway.journal import Journal, NewRequest
 from gateway.links import user_record
+from gateway.local.backlog import Backlog, Item
+from gateway.logs import RateLimited
 from gateway.receiver import Answered
 from gateway.receiver.refusals import MAX_CAUSES, shape_of
+from gateway.receiver.wsgi import incoming_of
 from gateway.redaction import clean, clean_key
 from gateway.settings import Settings
+from gateway.texts import Notice
 
 BODY_TEXT = 16 * 1024  # characters of a body
 MAX_USERS = 20
-QUEUED = 2000  # records that wait for the thread; of what comes faster some are not kept
 BATCH = 100  # records in one transaction
 GATHER_SECONDS = 0.1  # for which the thread lets records come together: each transaction costs some pages
 CAPTURE_SECONDS = 30 * 60.0  # for which the page can have every request kept whole
 PROBE_EVENT = "ONGATEWAYPROBE"
 
 log = logging.getLogger("gateway.recorder")
-
-Item = tuple[str, float, Any]
 
 
 class Recorder:
@@ -45,10 +50,10 @@ class Recorder:
     def __init__(self, settings: Settings, journal: Journal) -> None:
         self._settings = settings
         self._journal = journal
-        self._queue: queue.Queue[Item | None] = queue.Queue(QUEUED)
+        self._backlog = Backlog()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._handler = _Handler(self)
-        self._dropped = 0
+        self._reports = RateLimited(log, 60.0)
         self.whole_until = 0.0  # of `time.time()`: until then every request is kept whole
 
     def attach(self) -> None:
@@ -66,18 +71,25 @@ class Recorder:
         for name in ("gateway.outcome", "gateway.portal.resync"):
             logging.getLogger(name).removeHandler(self._handler)
         logging.getLogger("gateway.outcome").setLevel(logging.NOTSET)
-        with suppress(queue.Full):
-            self._queue.put(None, timeout=1)
-            self._thread.join(2)
+        self._backlog.end()
+        self._thread.join(2)
 
     def observe(self, answered: Answered) -> None:
         judgement = answered.judgement
         if judgement.code == "OK" and not judgement.refused:
             return  # a monitor's GET
-        self._put(("request", time.time(), (answered, time.monotonic() - answered.began)))
+        item = ("request", time.time(), (answered, time.monotonic() - answered.began))
+        refused = judgement.message is None and not answered.probe
+        sender = _sender(sender_address(answered.environ)) if refused else None
+        self._backlog.add(item, len(judgement.body), sender)
+
+    def observe_unjudged(self, environ: Mapping[str, Any], size: int) -> None:
+        """A request that broke off after `size` bytes of its body, when too many did to look at each."""
+        item = ("unjudged", time.time(), (environ, size))
+        self._backlog.add(item, 0, _sender(sender_address(environ)))
 
     def say(self, kind: str, fields: Mapping[str, Any]) -> None:
-        self._put((kind, time.time(), dict(fields)))
+        self._backlog.add((kind, time.time(), dict(fields)))
 
     def keep_whole(self, seconds: float = CAPTURE_SECONDS) -> None:
         """Keep headers and body of every request for a while, whatever `JOURNAL_BODIES` says."""
@@ -86,47 +98,53 @@ class Recorder:
     def flush(self) -> None:
         """Wait until what has been handed over so far is written, for tests."""
         done = threading.Event()
-        self._queue.put(("flush", 0.0, done))
+        self._backlog.add(("flush", 0.0, done))
         done.wait(10)
-
-    def _put(self, item: Item) -> None:
-        try:
-            self._queue.put_nowait(item)
-        except queue.Full:
-            self._dropped += 1
 
     def _work(self) -> None:
         while True:
-            batch = [self._queue.get()]
+            batch = [self._backlog.take(wait=True)]
             if batch[0] is not None:
                 time.sleep(GATHER_SECONDS)
-            while len(batch) < BATCH:
-                try:
-                    batch.append(self._queue.get_nowait())
-                except queue.Empty:
-                    break
-            self._write([item for item in batch if item is not None])
+            with suppress(queue.Empty):
+                while len(batch) < BATCH:
+                    batch.append(self._backlog.take(wait=False))
+            self._write([one for one in batch if one is not None])
             if None in batch:
                 return
 
-    def _write(self, batch: Sequence[Item]) -> None:
+    def _write(self, batch: Sequence[tuple[Item, int]]) -> None:
         items: list[NewRequest | Item] = []
-        flushed = [value for kind, _, value in batch if kind == "flush"]
-        for kind, at, value in batch:
-            try:
-                if kind == "request":
-                    items.append(self._request(at, *value))
-                elif kind != "flush":
-                    items.append((kind, at, value))
-            except Exception as error:  # noqa: BLE001 — one odd request must not end the journal
-                log.error("a request was not recorded: %s", type(error).__name__)
+        for item, _ in batch:
+            items += self._prepared(item)
+        counted, dropped = self._backlog.written(sum(size for _, size in batch))
+        for sender, first, count in counted:
+            items += [
+                replace(new, fold=f"flood {sender}".strip(), count=count) for new in self._prepared(first)
+            ]
         if items:
             self._journal.write(items)
-        if self._dropped:
-            count, self._dropped = self._dropped, 0
-            log.warning("the journal could not keep up: %d records were not kept", count)
-        for done in flushed:
-            done.set()
+        if dropped:
+            self._reports.warning("JOURNAL_BEHIND", Notice("JOURNAL_BEHIND", count=dropped))
+        for (kind, _, value), _ in batch:
+            if kind == "flush":
+                value.set()
+
+    def _prepared(self, item: Item) -> list[Any]:
+        """What is written of an item; nothing where that fails: one odd request must not end the journal."""
+        kind, at, value = item
+        try:
+            if kind == "flush":
+                return []
+            if kind == "request":
+                return [self._request(at, *value)]
+            if kind == "unjudged":
+                environ, size = value
+                return [self._request(at, _unjudged(environ, size, self._settings), 0.0)]
+        except Exception as error:  # noqa: BLE001 — whatever a request's own values run into
+            log.error("a request was not recorded: %s", type(error).__name__)
+            return []
+        return [item]
 
     def _request(self, at: float, answered: Answered, seconds: float) -> NewRequest:
         judgement, settings = answered.judgement, self._settings
@@ -187,6 +205,15 @@ class _Handler(logging.Handler):
             self._recorder.say("outcome", {**fields, "reason": str(fields.get("reason", ""))})
         elif str(fields.get("code", "")).startswith(("RESYNC_", "LINKS_AT_RISK")):
             self._recorder.say("round", fields)
+
+
+def _unjudged(environ: Mapping[str, Any], size: int, settings: Settings) -> Answered:
+    """What the head of a broken-off request says of it."""
+    incoming = incoming_of(flask.Request(dict(environ)))
+    incoming.cut, incoming.read = True, lambda _limit: b""
+    judgement = judge(incoming, settings, datetime.now(UTC))
+    judgement.body_bytes = size
+    return Answered(judgement, os.urandom(8).hex(), 408, environ, time.monotonic())
 
 
 def _kind(judgement: Judgement, event: str, not_queued: bool) -> str:

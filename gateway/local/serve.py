@@ -71,7 +71,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
     app = inspector.beside(_routed(apps), settings, journal, door, parts)
     app = front_page.before(app, settings.language)
-    ends = HttpServer(app, listener, settings.language).run(stop)
+    server = HttpServer(app, listener, settings.language, unjudged=recorder.observe_unjudged)
+    ends = server.run(stop)
     if worker is not None:
         worker.stop(ends - time.monotonic())
     for thread in threads:

@@ -21,10 +21,11 @@ _PURPOSE = "event not queued"
 log = logging.getLogger("gateway.queues.unqueued")
 
 
-def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> None:
+def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Notice | None:
     """Write an event down that the queue did not take: whole, restorable byte by byte by `replay`.
 
     `data` and `attributes` are what would have been published; there are no secrets in them.
+    Where the journal has it, what remains to be logged of it is returned; else the log has it whole.
     """
     fields = {"code": "EVENT_NOT_QUEUED"} | {name: attributes.get(name, "") for name in ("event", "event_id")}
     text = data.decode("utf-8")
@@ -33,9 +34,7 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> None
         from gateway.journal import open_journal
 
         if open_journal(settings).add_unqueued(whole):
-            notice = Notice("EVENT_NOT_QUEUED", where="JOURNAL_URL", **fields)
-            log.critical(notice, extra={"json_fields": fields})
-            return
+            return Notice("EVENT_NOT_QUEUED", where="JOURNAL_URL", **fields)
     digest, parts = sha256(data).hexdigest(), in_parts(text)  # `replay` holds the joined parts against it
     for number, part in enumerate(parts, 1):
         where = f"log, {number}/{len(parts)}"
@@ -48,6 +47,7 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> None
             log.critical(notice, extra={"json_fields": numbered})
         else:  # a line of text holds the record itself, for `replay FILE`
             log.critical("%s %s", notice, json.dumps(numbered), extra={"json_fields": fields})
+    return None
 
 
 def is_signed(fields: Mapping[str, Any], tokens: Iterable[bytes]) -> bool:

@@ -13,6 +13,7 @@ import flask
 from gateway.errors import QueueUnavailable
 from gateway.events import Message
 from gateway.ingest.decision import Judgement, judge
+from gateway.logs import RateLimited
 from gateway.marks import PROBE_HEADER, is_probe
 from gateway.queues import Publisher, open_publisher
 from gateway.queues.publish import PUBLISH_SECONDS, publish_within
@@ -46,6 +47,7 @@ STEP_SECONDS = 0.004
 CLOCK_SECONDS = 300  # an event from further ahead means that a clock is wrong
 
 log = logging.getLogger("gateway.receiver")
+_reports = RateLimited(log, 60.0)
 
 
 def respond(request: flask.Request) -> flask.Response:
@@ -98,8 +100,7 @@ def _publish(
     try:
         message_id = publish_within(_publisher(), data, attributes, deadline)
     except QueueUnavailable as failure:
-        log.warning(failure, extra={"json_fields": {"code": "QUEUE_UNAVAILABLE", "request_id": request_id}})
-        keep(data, attributes, config)
+        _keep(failure, message, data, attributes, config, request_id)
         return answer(
             "QUEUE_UNAVAILABLE", config, request_id, 503, event=message.event, event_id=message.event_id
         )
@@ -121,6 +122,22 @@ def _publish(
         log.debug(say("TOKEN_VERIFIED", config.language), extra={"json_fields": fields})
     queued = {"event": message.event, "event_id": message.event_id, "message_id": message_id}
     return answer("EVENT_QUEUED", config, request_id, 200, **queued)
+
+
+def _keep(
+    failure: QueueUnavailable,
+    message: Message,
+    data: bytes,
+    attributes: Mapping[str, str],
+    config: Settings,
+    request_id: str,
+) -> None:
+    """Keep each event; an outage is said once a minute, and how often it happened meanwhile."""
+    fields = {"code": "QUEUE_UNAVAILABLE", "request_id": request_id}
+    _reports.warning(failure.key, failure, fields)
+    if notice := keep(data, attributes, config):
+        fields = {"code": notice.key, "event": message.event, "event_id": message.event_id}
+        _reports.say(logging.CRITICAL, notice.key, notice, fields)
 
 
 @cache

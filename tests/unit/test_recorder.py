@@ -1,8 +1,10 @@
 """What `serve` writes into the journal of a request, of what came of it, and of polling."""
 
 import logging
+import queue
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from gateway.diagnosis import in_words
 from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
 from gateway.journal import Filters, Journal
+from gateway.local.backlog import Backlog
 from gateway.local.recorder import Recorder, sender_address
 from gateway.receiver import Answered
 from gateway.settings import Settings, load
@@ -44,7 +47,7 @@ def recorder(settings: Settings, journal: Journal) -> Iterator[Recorder]:
     recorder.close()
 
 
-_number = iter(range(10_000))
+_number = iter(range(100_000))
 
 
 def answered(
@@ -168,6 +171,61 @@ def test_ten_thousand_tiny_requests_leave_the_evidence(
     recorder.flush()
     tiny, kept = journal.page().requests
     assert (tiny.count, kept.request_id) == (10_000, evidence.request_id)
+
+
+def test_a_flood_that_outruns_the_journal_is_counted_and_leaves_room_for_what_was_accepted(
+    settings: Settings, journal: Journal
+) -> None:
+    recorder = Recorder(settings, journal)  # its thread does not write yet
+    for number in range(3000):
+        recorder.observe(answered(settings, b"x=%d" % number, {"REMOTE_ADDR": "45.148.10.7"}))
+    accepted = answered(settings, form())
+    recorder.observe(accepted)
+    recorder.attach()
+    recorder.flush()
+    recorder.close()
+    page = journal.page(limit=1000)
+    assert sum(one.count for one in page.requests) == 3001
+    assert len(page.requests) < 300
+    assert journal.request(accepted.request_id) is not None
+
+
+def test_bodies_that_wait_for_the_journal_share_one_budget() -> None:
+    backlog = Backlog()
+    for number in range(1000):
+        backlog.add(("request", float(number), None), 500_000, f"1.2.3.{number % 100}")
+    for number in range(1000):
+        backlog.add(("request", float(number), None), 500_000)
+    waiting = 0
+    with suppress(queue.Empty):
+        while backlog.take(wait=False):
+            waiting += 1
+    counted, dropped = backlog.written(waiting * 500_000)
+    assert waiting * 500_000 < 34_000_000
+    assert sum(count for _, _, count in counted) + dropped + waiting == 2000
+    assert len(counted) <= 51
+    backlog.add(("request", 0.0, None), 500_000, "1.2.3.4")
+    assert backlog.take(wait=False) is not None
+
+
+def test_what_broke_off_and_was_not_judged_is_counted_by_its_head(
+    recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
+    environ = {
+        **ENVIRON,
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/",
+        "CONTENT_LENGTH": "500",
+        "HTTP_X_BITRIX_TOKEN": OTHER_TOKEN,
+    }
+    for _ in range(300):
+        recorder.observe_unjudged(environ, 20)
+    recorder.flush()
+    [request] = journal.page().requests
+    assert (request.code, request.status, request.count) == ("BODY_INCOMPLETE", 408, 300)
+    assert (request.record["body_bytes"], request.record["address"]) == (20, "185.26.122.10")
+    assert request.cause == "BODY_INCOMPLETE"
+    assert OTHER_TOKEN not in str(request) + str(journal.whole(request))
 
 
 def test_what_consumers_and_polling_say(recorder: Recorder, settings: Settings, journal: Journal) -> None:

@@ -1,0 +1,67 @@
+"""What waits to be written into the journal: bounded in number and in bytes, whoever sends how much.
+
+The thread that writes shares the interpreter with those that answer, so a flood outruns it.
+From half of the room on, further refused requests are only counted, per sender; the other half
+is for what was accepted, and for what came of it.
+"""
+
+import queue
+import threading
+from contextlib import suppress
+from typing import Any
+
+RECORDS = 2000
+BYTES = 32 * 1024 * 1024  # of the bodies of those
+SENDERS = 50  # that are counted apart; what others send is counted together
+
+Item = tuple[str, float, Any]
+"""Its kind, when it came, and what it is."""
+
+
+class Backlog:
+    """Filled by the threads that answer, and emptied by one."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[tuple[Item, int] | None] = queue.Queue(RECORDS)
+        self._lock = threading.Lock()
+        self._bytes = 0
+        self._counted: dict[str, tuple[Item, int]] = {}
+        self._dropped = 0
+
+    def add(self, item: Item, size: int = 0, refused_sender: str | None = None) -> None:
+        """Have `item` written. Where there is no room it is counted."""
+        with self._lock:
+            half = self._queue.qsize() >= RECORDS // 2 or self._bytes + size > BYTES // 2
+            if half and refused_sender is not None:
+                known = refused_sender in self._counted or len(self._counted) < SENDERS
+                sender = refused_sender if known else ""
+                first, count = self._counted.get(sender, (item, 0))
+                self._counted[sender] = first, count + 1
+                return
+            try:
+                if self._bytes + size > BYTES:
+                    raise queue.Full
+                self._queue.put_nowait((item, size))
+                self._bytes += size
+            except queue.Full:
+                self._dropped += 1
+
+    def end(self) -> None:
+        """Let `take` return None, behind everything that waits."""
+        with suppress(queue.Full):
+            self._queue.put(None, timeout=1)
+
+    def take(self, wait: bool) -> tuple[Item, int] | None:
+        """The next item, and its size. Raises `queue.Empty` where there is none and nobody waits for it."""
+        return self._queue.get(block=wait)
+
+    def written(self, size: int) -> tuple[list[tuple[str, Item, int]], int]:
+        """So many bytes are written. What was counted meanwhile: a sender, its first request, how many;
+        and how many items of other kinds were dropped.
+        """
+        with self._lock:
+            self._bytes -= size
+            counted = [(sender, first, count) for sender, (first, count) in self._counted.items()]
+            self._counted.clear()
+            dropped, self._dropped = self._dropped, 0
+        return counted, dropped
