@@ -102,7 +102,7 @@ def test_requests_stalled_at_once_each_wait_their_own_three_seconds_and_each_is_
     assert {status for status, _ in answers} == {503}
     assert max(seconds for _, seconds in answers) < 25  # one after the other they would take minutes
     assert gateway.stop() == 0
-    kept = {one.record["event_id"] for one in Journal(gateway.env["JOURNAL_URL"]).unqueued()}
+    kept = {one.record["event_id"] for one in Journal(tmp_path / "journal.db").unqueued()}
     for line in gateway.log().splitlines():  # what the journal did not take in time either
         if (start := line.find('{"code": "EVENT_NOT_QUEUED"')) >= 0:
             kept.add(json.loads(line[start : line.rindex("}") + 1])["event_id"])
