@@ -6,6 +6,7 @@ arguments, environment, directory and standard streams, and gets the exit code b
 is loaded here before the next one. The product calls plain `gcloud`.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -48,6 +49,8 @@ def main(library: str, address: str) -> None:
         listener.bind(address)
         listener.listen(16)
         while True:
+            gc.collect()
+            gc.freeze()
             connection, _ = listener.accept()
             with connection:
                 _serve(connection, gcloud, commands)
@@ -68,6 +71,7 @@ def _serve(connection: socket.socket, gcloud: Any, commands: Any) -> None:
         os.chdir(directory)
         os.environ.clear()
         os.environ.update(environment)
+        gc.disable()
         known = set(sys.modules)
         code = _run(words, gcloud, commands)
         connection.sendall(str(code).encode())

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from werkzeug.test import Client, TestResponse
 
 from gateway.journal import Journal
@@ -15,6 +18,23 @@ from gateway.local.inspector.frame import Parts
 from gateway.settings import Settings, load
 from tests.support.deliveries import TOKEN
 from tests.support.processes import STARTS_WITHIN, Running
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates, by name and source: each test makes an inspector, `serve` one in its life."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if known := self._compiled.get(bucket.key):
+            bucket.bytecode_from_string(known)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+flask.Flask.jinja_options = {"bytecode_cache": _Compiled()}
 
 
 def page_settings(directory: Path, **more: str) -> Settings:

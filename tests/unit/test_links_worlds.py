@@ -1,7 +1,7 @@
 """Whatever is observed of two or three users ends alike in every order, and as the model says."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import pytest
@@ -33,6 +33,13 @@ EQUAL: list[Sequence[Moment]] = [
     [moment(0, 0), moment(0, 0), moment(0, 0)],
     [moment(0, 2), moment(1, 0), moment(0, 0)],
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _steps_are_kept_for_this_module_alone() -> Iterator[None]:
+    """They are more objects than all else: each later search for garbage would go through them."""
+    yield
+    step.cache_clear()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
