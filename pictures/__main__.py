@@ -1,6 +1,7 @@
-"""Take the documents' pictures from a running gateway with a day behind it: `python -m pictures`.
+"""Take the documents' pictures from a running gateway: `python -m pictures`.
 
-The inspector's views in both languages, light and dark. The day is that of `tests/support/sample_day.py`.
+The inspector's views in both languages, light and dark, with the day of `tests/support/sample_day.py`
+behind them; and a recording of two terminals (`pictures/terminal.py`), which needs port 8080.
 """
 
 import os
@@ -14,13 +15,14 @@ from pathlib import Path
 
 from gateway.journal import Journal
 from gateway.settings import load
+from pictures import terminal
 from tests.support.chromium import Tab, chromium
 from tests.support.inspector import link
 from tests.support.processes import ROOT, Running, environment, free_port, wait_until_listening
 from tests.support.sample_day import SETTINGS, fill
 
 OUT = ROOT / "docs/pictures"
-WIDTH, HEIGHT = 1360, 850
+WIDTH, HEIGHT = 1280, 720
 
 
 @contextmanager
@@ -71,9 +73,17 @@ def settled(tab: Tab) -> None:
     tab.wait("document.querySelector('#live').textContent && !document.querySelector('#newer a')")
 
 
+def record_terminals(folder: Path, language: str, suffix: str) -> None:
+    """From a refused event to a linked user, as bash and the product's commands wrote it."""
+    folder.mkdir()
+    drawn = terminal.draw(terminal.record(folder, language), *terminal.TITLES[language])
+    (OUT / f"terminal{suffix}.svg").write_text(drawn, "utf-8")
+
+
 def main(language_suffixes: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory() as temporary, chromium(Path(temporary, "profile")) as browser:
         for language, suffix in language_suffixes.items():
+            record_terminals(Path(temporary, f"{language}-terminal"), language, suffix)
             folder = Path(temporary, language)
             folder.mkdir()
             with gateway(folder, language) as running:
@@ -81,7 +91,7 @@ def main(language_suffixes: Mapping[str, str]) -> None:
                 tab.zone("Europe/Moscow")
                 tab.open(link(running))
                 take(tab, running, suffix)
-    for path in sorted(OUT.glob("inspector-*.png")):
+    for path in sorted((*OUT.glob("inspector-*.png"), *OUT.glob("terminal*.svg"))):
         print(f"{os.path.relpath(path, ROOT)}  {path.stat().st_size // 1024} KB")
 
 

@@ -27,9 +27,11 @@ INTRO = Sentence(
 Если ни в одном, в журнал идёт одна запись WARNING «⚠️ Неверный токен исходящего вебхука. Получен: …» с кодами причин,
 самая вероятная первой; у каждого кода ниже есть раздел. Значений токенов нет нигде: вместо них длина и отпечаток
 (первые 8 цифр SHA-256: `printf %s ТОКЕН | sha256sum`). У `make run` отказы видны и в браузере,
-по ссылке на инспектор, которая печатается при запуске. Тот же разбор для любого запроса, строки curl или записи журнала:
+в [инспекторе](inspector.ru.md), ссылку на который печатает запуск. Тот же разбор для любого запроса, строки curl или записи журнала:
 
     ./b24 explain ФАЙЛ
+
+![От отклонённого события до связанного пользователя: отказ, причина, исправленный токен, связь](pictures/terminal.ru.svg)
 
 Где искать в Битрикс24: «Разработчикам → Интеграции», ваш исходящий вебхук, поле «Токен приложения».
 Новый: «Разработчикам → Другое → Исходящий вебхук».""",
@@ -42,9 +44,11 @@ request if a configured token is in one of them:
 If none of them holds one, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of the
 causes, the most likely first; each code has its section below. Values of tokens are nowhere: a length and a fingerprint
 (the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) stand for them. With `make run`, a
-browser shows refusals too, at the inspector's link, which is printed at the start. The same analysis of any request, curl line or log record:
+browser shows refusals too, in the [inspector](inspector.md), whose link is printed at the start. The same analysis of any request, curl line or log record:
 
     ./b24 explain FILE
+
+![From a refused event to a linked user: the refusal, its cause, the mended token, the link](pictures/terminal.svg)
 
 Where to look in Bitrix24: "Developer resources → Integrations", your outbound webhook, "Application token".
 A new one: "Developer resources → Other → Outbound webhook".""",

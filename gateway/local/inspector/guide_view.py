@@ -12,7 +12,8 @@ from gateway.local.inspector.frame import Inspector, View
 
 FIRST = "token-not-found"
 _NAME = re.compile(r"[a-z0-9-]{1,60}")
-_PICTURE = re.compile(r"[a-z0-9.-]{1,80}\.svg")
+_PICTURE = re.compile(r"[a-z0-9.-]{1,80}\.(?P<kind>svg|png)")
+_KINDS = {"svg": "image/svg+xml", "png": "image/png"}
 _LOCAL = re.compile(r"(?P<name>[a-z0-9-]{1,60}?)(?:\.ru)?\.md(?P<anchor>#.*)?")
 
 
@@ -28,9 +29,11 @@ def register(page: Inspector) -> None:
     @page.app.get("/guide/pictures/<name>", endpoint="guide_picture")
     def guide_picture(name: str) -> flask.Response:
         path = DOCS / "pictures" / name
-        if not _PICTURE.fullmatch(name) or not path.is_file():
+        found = _PICTURE.fullmatch(name)
+        if found is None or not path.is_file():
             flask.abort(404)
-        return flask.Response(path.read_bytes(), mimetype="image/svg+xml")
+        assert found is not None  # noqa: S101 — for the type checker; `abort` does not return
+        return flask.Response(path.read_bytes(), mimetype=_KINDS[found["kind"]])
 
     def show(name: str) -> str:
         path = _path(name, page.language)
