@@ -1,7 +1,10 @@
-"""What `bench/costs.py` takes an event to cost in Firestore, counted on the emulator."""
+"""What an event costs in Firestore, counted on the emulator: as `bench/costs.py` takes it, in any portal."""
 
+from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -55,3 +58,84 @@ def test_an_event_that_changes_a_link_reads_and_writes_so_many_documents(store: 
     assert linked <= changed  # the old account stays: it knows who claimed it, and when
     # The link and the old account are there already, and are written again.
     assert len(changed - linked) + 2 == costs.DOCUMENT_WRITES
+
+
+@contextmanager
+def counted(store: FirestoreStore) -> Iterator[Counter[str]]:
+    """Documents asked for, queries, and documents written, as they leave for the server."""
+    api, count = store._client._firestore_api, Counter[str]()
+
+    def batch_get_documents(request: Any, **options: Any) -> Any:
+        count["read"] += len(request["documents"])
+        return type(api).batch_get_documents(api, request=request, **options)
+
+    def run_query(request: Any, **options: Any) -> Any:
+        count["queries"] += 1
+        return type(api).run_query(api, request=request, **options)
+
+    def commit(request: Any, **options: Any) -> Any:
+        count["written"] += len(request["writes"])
+        return type(api).commit(api, request=request, **options)
+
+    ours = {"batch_get_documents": batch_get_documents, "run_query": run_query, "commit": commit}
+    for name, method in ours.items():
+        setattr(api, name, method)
+    try:
+        yield count
+    finally:
+        for name in ours:
+            delattr(api, name)
+
+
+EACH = 2  # accounts that each user claims, one after another
+SHARED = 9_999  # an account that everybody claims at first
+
+
+def observed(user: int, number: int, telegram_id: int) -> Observation:
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=100 * number + user)
+    return Observation(user, Account(telegram_id=telegram_id), Moment(at, at), True, Moment(at, at))
+
+
+def grow(store: FirestoreStore, users: range) -> None:
+    """Each of these users has claimed the account that all share, then others of their own."""
+
+    def claims(user: int) -> None:
+        for number in range(EACH):
+            account = 10 * user + number if number else SHARED
+            store.apply(PORTAL, f"{user}-{number}", [observed(user, number, account)])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(claims, users))
+
+
+def costs_of_events(store: FirestoreStore, round_number: int) -> dict[str, Counter[str]]:
+    """What each kind of event costs."""
+    second = 10 + 10 * round_number
+    kinds = {
+        "the same": observed(1, second, 10 + EACH - 1),
+        "another": observed(2, second, 900_000 + round_number),
+        "a colleague's": observed(3, second + 1, 40 + EACH - 1),
+        "everybody's": observed(5, second + 2, SHARED),
+        "the colleague's own again": observed(4, second + 3, 40 + EACH - 1),
+        "back to a third one": observed(3, second + 4, 30 + EACH - 1),
+    }
+    found = {}
+    for kind, one in kinds.items():
+        with counted(store) as count:
+            store.apply(PORTAL, f"{kind} {round_number}", [one])
+        found[kind] = count
+    return found
+
+
+def test_an_event_costs_the_same_however_many_users_a_portal_has(store: FirestoreStore) -> None:
+    grow(store, range(1, 7))
+    costs_of_events(store, 0)  # the first round makes what the second one finds
+    small = costs_of_events(store, 1)
+    grow(store, range(7, 27))
+    costs_of_events(store, 100)
+    grown = costs_of_events(store, 101)
+    assert grown == small
+    for kind, count in grown.items():
+        assert count["queries"] == 0, kind
+        assert count["read"] <= 6, kind
+        assert count["written"] <= 8, kind
