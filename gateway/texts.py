@@ -1117,6 +1117,10 @@ SENTENCES: dict[str, Sentence] = {
         "Это таблица полей (Form Data) из браузера, по ней не видно, что пришло на самом деле. В той же строке выберите «Копировать как cURL (bash)» или «view source» и вставьте это",
         "This is the browser's table of fields (Form Data), which does not show what really came. On the same request choose “Copy as cURL (bash)” or “view source”, and paste that",
     ),
+    "PASTED_DEPTH": Sentence(
+        "console.log напечатал [Object] вместо auth, поэтому токена здесь не видно. Напечатайте JSON.stringify(obj) или console.dir(obj, {{depth: null}}) и вставьте это",
+        "console.log printed [Object] in place of auth, so the token cannot be seen here. Print JSON.stringify(obj) or console.dir(obj, {{depth: null}}), and paste that",
+    ),
     "PASTED_ACCESS_LOG": Sentence(
         "Это строка журнала доступа веб-сервера: в ней нет ни заголовков, ни тела, где стоит токен. Причину отказа покажет ./b24 rejections, а весь запрос — WEBHOOK_CAPTURE_UNTIL",
         "This is a line of a web server's access log: it holds neither the headers nor the body, where the token stands. ./b24 rejections tells why it was refused, and WEBHOOK_CAPTURE_UNTIL shows the whole request",
@@ -1182,7 +1186,20 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_ruby": Sentence("распечатка хеша Ruby", "a Ruby hash as it is printed"),
     "READ_AS_perl": Sentence("вывод Data::Dumper из Perl", "what Perl's Data::Dumper printed"),
     "READ_AS_elixir": Sentence("распечатка карты Elixir", "an Elixir map as it is printed"),
-    "READ_AS_go": Sentence("распечатка url.Values из Go", "Go's url.Values as they are printed"),
+    "READ_AS_go": Sentence("распечатка из Go", "what Go's fmt printed"),
+    "READ_AS_java": Sentence(
+        "распечатка объекта Java или Kotlin", "an object of Java's or Kotlin's as it is printed"
+    ),
+    "READ_AS_groovy": Sentence("распечатка карты Groovy", "a Groovy map as it is printed"),
+    "READ_AS_scala": Sentence("распечатка Map из Scala", "a Scala Map as it is printed"),
+    "READ_AS_csharp": Sentence("распечатка объекта .NET", "a .NET object as it is printed"),
+    "READ_AS_powershell": Sentence("распечатка объекта PowerShell", "a PowerShell object as it is printed"),
+    "READ_AS_swift": Sentence("распечатка словаря Swift", "a Swift dictionary as it is printed"),
+    "READ_AS_dart": Sentence("распечатка Map из Dart", "a Dart Map as it is printed"),
+    "READ_AS_rust": Sentence("вывод Debug из Rust", "what Rust's Debug printed"),
+    "READ_AS_entries": Sentence("распечатка словаря .NET", "a .NET dictionary as it is printed"),
+    "READ_AS_erlang": Sentence("распечатка из Erlang", "an Erlang term as it is printed"),
+    "READ_AS_clojure": Sentence("распечатка карты Clojure", "a Clojure map as it is printed"),
     "READ_AS_json_in_text": Sentence("JSON внутри другого текста", "JSON inside other text"),
     "READ_AS_hex_dump": Sentence("шестнадцатеричный дамп", "a hex dump"),
     "READ_AS_insomnia": Sentence("Insomnia", "Insomnia"),

@@ -1,7 +1,7 @@
 """Printed structures, read back: PHP's print_r, var_export and var_dump, Python's and JavaScript's literals.
 
-Each is read in one pass from the left. What stands there as a printout of an object
-inside (`[Object]`, `Array`) stays the text that it is.
+Each is read in one pass from the left. An object that console.log left out (`[Object]`) is told
+apart from an empty one: nothing can be said of an event without its `auth`.
 """
 
 import re
@@ -12,7 +12,8 @@ from urllib.parse import quote_plus
 
 from gateway.ingest.php_form import build_query
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.explain.request import Request
+from gateway.tools.explain import objects
+from gateway.tools.explain.request import Request, Unreadable
 
 _MAX_TEXT, _MAX_DEPTH = 1024 * 1024, 40
 _TOKEN = re.compile(
@@ -20,21 +21,28 @@ _TOKEN = re.compile(
       | (?P<lost>\[(?:Object|Array|Circular|Function)[^\]\n]{0,60}\](?!\s*[{\[]))
       | (?P<noise>\[Object:\ null\ prototype\]|(?:Array|Object)?\(\d+\)(?=\s*[\[{]))
       | (?P<open>[A-Za-z_][\w.\\]*\s*\(|[(\[{]) | (?P<close>[)\]}>])
-      | (?P<mark>=>|[,:;]) | (?P<word>[-\w.]+) )""",
+      | (?P<mark>=>|[,:;=]) | (?P<word>[-\w.]+) )""",
     re.VERBOSE | re.DOTALL,
 )
+_OF_TYPES = (
+    "python",
+    r"\w{1,99}='[^'\n]{0,200}' \w{1,99}=|[A-Z]\w{0,99}\(\w{1,99}=['\"]",
+)  # pydantic, dataclasses
 _NAMED_KINDS = (
-    ("print_r", r"(?:Array|stdClass Object)[ \t\r]*\n\s{0,80}\("),
-    ("var_dump", r"array\(\d+\)\s?\{"),
+    ("print_r", r"(?:Array|stdClass Object)\s{1,80}\("),
+    ("var_dump", r"array(?:\(\d+\)\s?\{| \(size=\d+\))"),
     ("var_export", r"array\s?\("),
-    ("php_array", r"array:\d+ \[|\[\s{0,9}['\"][^'\"\n]{0,200}['\"]\s?=>"),  # Symfony's dump() is the first
+    ("php_array", r"array:\d+ ?\[|\[\s{0,9}['\"][^'\"\n]{0,200}['\"]\s?=>"),  # Symfony's dump() is the first
     ("serialize", r"a:\d{1,4}:\{[si]:"),
     ("multidict", r"<?(?:\w{1,40}\.){0,3}\w{0,40}(?:MultiDict\w*|QueryDict|FormData)\b"),
     ("python", r"(?:OrderedDict|dict|defaultdict)\(|\{\s{0,9}'[^'\n]{0,200}'\s?:"),
+    _OF_TYPES,
     ("ruby", r"\{\s?\"[^\"\n]{0,200}\"\s?=>|\{\s?:\w{1,99}\s?=>"),
     ("perl", r"\$VAR\d{1,3} = \{"),
     ("elixir", r"%\{\s?[\"\w]"),
     ("go", r"map\[[^\s:]{1,300}:\["),
+    *((kind, pattern) for kind, pattern, _ in objects.QUOTED),
+    *objects.BEGINS,
     ("console.log", r"(?:\[Object: null prototype\]\s?)?\{\s{0,9}['\w]"),
 )
 _PAIRS = ("python", r"\[\s?\('")  # of parse_qsl; among other text it is what a MultiDict holds
@@ -55,6 +63,10 @@ _CONSTANTS |= {"true": "1", "false": "0"}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 
 
+class _LeftOut(dict[str, Any]):
+    """An object that a program printed as `[Object]`."""
+
+
 class _Pair(NamedTuple):
     """A tuple of two: an entry of a MultiDict."""
 
@@ -70,44 +82,68 @@ def read_printout(text: str) -> Request | None:
     inside = deque((start for start in starts if not alone or text[start - 1] == "\n"), _MAX_STARTS)
     for start in (*reversed(inside), 0):  # the newest stands last
         candidate = text[start:]
-        kind = next((name for name, pattern in _KINDS if pattern.match(candidate)), None)
-        body = _form(_read(kind, candidate)) if kind else None
-        # Among other text only an event is meant; what stands there alone is whatever it is.
-        if body is not None and (not start or re.search(rb"(?:^|&)event=", body)):
-            form = b"application/x-www-form-urlencoded"
-            return Request("POST", WEBHOOK_PATH, (("Content-Type", form),), body, kind or "")
+        for kind in dict.fromkeys(name for name, pattern in _KINDS if pattern.match(candidate)):
+            body = _form(_read(kind, candidate))
+            # Among other text only an event is meant; what stands there alone is whatever it is.
+            if body is not None and (not start or re.search(rb"(?:^|&)event=", body)):
+                form = b"application/x-www-form-urlencoded"
+                return Request("POST", WEBHOOK_PATH, (("Content-Type", form),), body, kind)
     return None
 
 
 def _read(kind: str, text: str) -> Any:
     """The structure that `text` begins with."""
-    if kind == "go":
+    if kind == "go" and text.startswith("map[") and ":map[" not in text:
         pairs = _GO_VALUE.findall(text[4:])
         return [_Pair(name, value) for name, value in pairs] or None
+    for name, pattern, plain in objects.QUOTED:
+        if name == kind and re.match(pattern, text):
+            return objects.with_known_names(_Literal(plain(text)).read())
+    if kind in dict(objects.BEGINS):
+        return objects.read_object(kind, text)
     if kind in _READERS:
         return _READERS[kind](text)
     if kind == "ruby":
         text = re.sub(r":(\w{1,99})\s?=>", r'"\1"=>', text)
+    if kind == "python" and re.match(_OF_TYPES[1], text):
+        return objects.with_known_names(
+            _Literal(text if "(" in text.partition("=")[0] else f"{{{text}}}").read()
+        )
     if kind == "perl":
         text = text.partition(" = ")[2]
     if kind in ("elixir", "php_array"):
-        text = re.sub(r"%\{", "{", re.sub(r"array:\d{1,9} \[", "[", text))
+        text = re.sub(r"%\{", "{", re.sub(r"array:\d{1,9} ?\[(?:[▼▶]| // [^\n]{0,300})?", "[", text))
     return _Literal(text).read()
 
 
 def _form(value: Any) -> bytes | None:
     """A form body of the values; None for what is no event's structure."""
     if isinstance(value, dict) and value and all(isinstance(name, str) for name in value):
+        if isinstance(value.get("auth"), _LeftOut):
+            raise Unreadable("PASTED_DEPTH")
         flat = any("[" in name for name in value)
         if flat and any(isinstance(one, list) for one in value.values()):  # a QueryDict, parse_qs
             value = [_Pair(name, one) for name, given in value.items() for one in _each(given)]
         else:
             single = {name: one[0] if _is_single(name, one) else one for name, one in value.items()}
             return build_query(single)
-    if isinstance(value, list) and value and all(isinstance(one, _Pair) for one in value):
+    if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
+        value = [pair for one in value for pair in one]  # a CombinedMultiDict
+    if _are_pairs(value):
+        if any(_are_pairs(one.value) or isinstance(one.value, dict) for one in value):
+            return _form(_nested(value))
         pairs = [f"{quote_plus(str(one.name))}={quote_plus(_text(one.value))}" for one in value]
         return "&".join(pairs).encode()
     return None
+
+
+def _are_pairs(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, _Pair) for one in value)
+
+
+def _nested(value: Any) -> Any:
+    """An OrderedDict, which is a list of pairs, as the dict that it is."""
+    return {str(one.name): _nested(one.value) for one in value} if _are_pairs(value) else value
 
 
 def _each(given: Any) -> list[Any]:
@@ -165,7 +201,7 @@ class _Literal:
         if kind == "text":
             return _unquoted(text)
         if kind == "lost":
-            return text
+            return _LeftOut()
         if kind == "word":
             return _CONSTANTS.get(text, text)
         if kind == "open":
@@ -179,7 +215,7 @@ class _Literal:
         values: list[Any] = []
         while self._peek()[0] != "close":
             value = self._value(depth)
-            if self._peek() in (("mark", ":"), ("mark", "=>")):
+            if self._peek() in (("mark", ":"), ("mark", "=>"), ("mark", "=")):
                 self._next()
                 inner = self._value(depth)
                 named[_text(value)] = inner
@@ -214,6 +250,8 @@ def _print_r(text: str) -> Any:
     root: dict[str, Any] = {}
     levels: list[dict[str, Any]] = []
     name = ""
+    if "\n" not in text:  # a logger put it on one line
+        text = re.sub(r" (\(|\))(?=\s|\Z)", r"\n\1\n", re.sub(r" (?=\[[^\]\n]{1,200}\] => )", "\n", text))
     for line in text.splitlines():
         stripped = line.strip()
         if stripped == "(":
@@ -236,14 +274,16 @@ def _print_r(text: str) -> Any:
 
 
 def _var_dump(text: str) -> Any:
-    """var_dump's lines: `["name"]=>`, then the value with its type."""
+    """var_dump's lines: `["name"]=>`, then the value with its type. Xdebug prints `'name' =>`."""
+    if text.startswith("array (size="):
+        return _xdebug(text)
     root: dict[str, Any] = {}
     levels: list[dict[str, Any]] = []
     name = ""
     for line in text.splitlines():
         stripped = line.strip()
-        if found := re.match(r'\[(?:"([^\n]{0,200})"|(\d+))\]=>', stripped):
-            name = found[1] if found[1] is not None else found[2]
+        if found := _DUMPED_NAME.match(stripped):
+            name = next(part for part in found.groups() if part is not None)
             stripped = stripped[found.end() :].strip()
         if re.match(r"(?:array|object)\(", stripped):
             inner: dict[str, Any] = {} if levels else root
@@ -256,11 +296,40 @@ def _var_dump(text: str) -> Any:
             levels.pop()
         elif (
             found := re.match(
-                r'(?:string\(\d+\) "(.*)"|(?:int|float)\((.*)\)|bool\((\w+)\)|NULL)\Z', stripped
+                r'(?:string\(\d+\) "(.*)"|(?:int|float|double)\((.*)\)|bool\((\w+)\)|NULL)\Z', stripped
             )
         ) and levels:
             levels[-1][name] = next((part for part in found.groups() if part is not None), None)
     return root or None
+
+
+def _xdebug(text: str) -> Any:
+    """Xdebug's var_dump for browsers: levels are told by their indent."""
+    root: dict[str, Any] = {}
+    levels: list[tuple[int, dict[str, Any]]] = [(-1, root)]
+    for line in text.splitlines()[1:]:
+        found = _XDEBUG.match(line)
+        if found is None:
+            if line.strip() and not line.strip().startswith("array"):
+                break
+            continue
+        indent, name, value = len(found[1]), found[2] or found[3], found[4].strip()
+        while indent <= levels[-1][0]:
+            levels.pop()
+        if len(levels) > _MAX_DEPTH:
+            return None
+        scalar = re.match(r"(?:string '(.*)' \(length=\d+\)|(?:int|float|boolean) (\S+)|null)\Z", value)
+        if scalar:
+            levels[-1][1][name] = scalar[1] if scalar[1] is not None else scalar[2]
+        else:
+            inner: dict[str, Any] = {}
+            levels[-1][1][name] = inner
+            levels.append((indent, inner))
+    return root or None
+
+
+_DUMPED_NAME = re.compile(r"(?:\[(?:\"([^\n]{0,200})\"|(\d+))\]|'([^'\n]{0,200})'|(\d{1,9})) ?=>")
+_XDEBUG = re.compile(r"(\s{1,200})(?:'([^'\n]{0,200})'|(\d{1,9})) => ?(.*)")
 
 
 def _serialize(text: str) -> Any:

@@ -1,0 +1,145 @@
+"""Printed objects of Java and its kin, .NET, PowerShell, Swift, Go, Dart, Rust and others, read back.
+
+Most of them print texts without quotes, so a value ends where the next name begins, or where
+its object closes. Each is read in one pass from the left.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+_MAX_DEPTH = 40
+_NAME = r"(?:\"[^\"\n]{1,300}\"|[\w.$%-]{1,300}(?:\[[^\[\]\s]{0,300}\]){0,20})"
+_TYPE = re.compile(r"\s{0,99}&?@?(?:[A-Za-z_][\w.$<>]{0,99}\s?)?([\[({])")
+_CLOSE = r"\s{0,99}[\])}]"
+_QUOTED = re.compile(r"\s{0,9}\"((?:[^\"\\]|\\.){0,100000})\"")
+_CONSTANTS = {"null": None, "nil": None, "<nil>": None, "None": None, "true": "1", "false": "0"}
+_TOP = ("event", "event_handler_id", "data", "ts", "auth")
+_AUTH = ("domain", "member_id", "application_token", "client_endpoint", "server_endpoint")
+
+
+class _Dialect(NamedTuple):
+    """What stands between a name and its value, and what between two of them."""
+
+    kind: str
+    begins: str
+    mark: str
+    between: str
+
+
+_DIALECTS = (
+    _Dialect("powershell", r"@\{[\w\[\]]{1,300}=", "=", r"; ?"),
+    _Dialect("csharp", r"(?:[A-Z]\w{0,99} )?\{ [\w\[\]]{1,300} = ", " = ", ", "),
+    _Dialect("swift", r"\{\s{0,99}\n\s{1,99}\"?[\w\[\]]{1,300}\"? = ", " = ", r";\s{0,99}"),
+    _Dialect("scala", r"(?:Hash|Tree|List|Vector)?Map\([^\n]{0,300}? -> ", " -> ", ", "),
+    _Dialect("go", r"map\[[^\s:]{1,300}:|&?\{[A-Z]\w{0,99}:", ":", " "),
+    _Dialect("java", r"\{[^\s={}\"']{1,300}=|(?:[A-Z]\w{0,99} ?[(\[]|\[)[\w\[\]]{1,300}=", "=", ", "),
+    _Dialect("groovy", r"\[\w[\w\[\]]{0,300}:[^\]\s\"]", ":", ", "),
+    _Dialect("dart", r"\{\w[\w\[\]]{0,300}: [^\"'\s]", ": ", ", "),
+)
+BEGINS = (*((dialect.kind, dialect.begins) for dialect in _DIALECTS), ("entries", r"\[event, "))
+
+
+def read_object(kind: str, text: str) -> Any:
+    """The structure that `text` begins with; None where it is none."""
+    if kind == "entries":  # of .NET's dictionaries: `[event, ONUSERADD], [data[ID], 7]`
+        line = text.partition("\n")[0].strip()
+        entries = [entry.partition(", ") for entry in re.split(r"\], ?\[", line[1:-1])]
+        return {name: value for name, _, value in entries} if line.endswith("]") else None
+    dialect = next((one for one in _DIALECTS if one.kind == kind), None)
+    try:
+        return with_known_names(_Bare(text, dialect).value(0)) if dialect else None
+    except (ValueError, IndexError):
+        return None
+
+
+class _Bare:
+    """An object in one dialect, read from the left."""
+
+    def __init__(self, text: str, dialect: _Dialect) -> None:
+        self.text, self.at = text, 0
+        self._name = re.compile(rf"\s{{0,99}}({_NAME}){dialect.mark}")
+        self._between = re.compile(dialect.between)
+        self._item_ends = re.compile(rf"{dialect.between}|{_CLOSE}")
+        self._value_ends = re.compile(
+            rf"(?:{dialect.between})(?=\s{{0,99}}{_NAME}{dialect.mark})|(?:{dialect.between})?{_CLOSE}"
+            rf"(?=\s{{0,99}}(?:{dialect.between}|[\])}};]|\Z|\n))"
+        )
+
+    def value(self, depth: int, named: bool = True) -> Any:
+        if depth > _MAX_DEPTH:
+            raise ValueError(depth)
+        if opened := _TYPE.match(self.text, self.at):
+            self.at = opened.end()
+            return self._items(depth + 1)
+        if quoted := _QUOTED.match(self.text, self.at):
+            self.at = quoted.end()
+            return re.sub(r"\\(.)", r"\1", quoted[1])
+        ended = (self._value_ends if named else self._item_ends).search(self.text, self.at)
+        if ended is None:
+            raise ValueError(self.at)
+        text, self.at = self.text[self.at : ended.start()].strip(), ended.start()
+        return _CONSTANTS.get(text, text)
+
+    def _items(self, depth: int) -> Any:
+        named: dict[str, Any] = {}
+        values: list[Any] = []
+        while not (closed := re.compile(_CLOSE).match(self.text, self.at)):
+            if name := self._name.match(self.text, self.at):
+                self.at = name.end()
+                named[name[1].strip('"')] = self.value(depth)
+            else:
+                values.append(self.value(depth, named=False))
+            if found := self._between.match(self.text, self.at):
+                self.at = found.end()
+            elif not re.compile(_CLOSE).match(self.text, self.at):
+                raise ValueError(self.at)
+        self.at = closed.end()
+        return named or values
+
+
+def with_known_names(value: Any) -> Any:
+    """Bitrix24's names where a program's own type spells them `Event`, `applicationToken`."""
+    if not isinstance(value, dict):
+        return value
+    renamed = _spelt(value, _TOP)
+    if isinstance(renamed.get("auth"), dict):
+        renamed["auth"] = _spelt(renamed["auth"], _AUTH)
+    return renamed
+
+
+def _spelt(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    known = {name.replace("_", ""): name for name in names}
+    return {known.get(name.replace("_", "").lower(), name): inner for name, inner in value.items()}
+
+
+def _rust(text: str) -> str:
+    return re.sub(r"\b[A-Z]\w{0,99}\s?(?=[{\[])", "", text)
+
+
+def _go_syntax(text: str) -> str:
+    """Of `%#v`: without the types in front of the braces."""
+    return re.sub(
+        r"(?:\*|&|\[\]|map\[\w{1,99}\]){0,9}(?:interface ?\{\}|[A-Za-z_][\w.]{0,99})\{(?=[\"\w}])", "{", text
+    )
+
+
+def _clojure(text: str) -> str:
+    return re.sub(
+        r"(?<=[{ ,]):([\w-]{1,300}) ", r'"\1": ', re.sub(r'("[^"\n]{1,300}") (?=["{\[])', r"\1: ", text)
+    )
+
+
+def _erlang(text: str) -> str:
+    plain = re.sub(r'<<"([^"\n]{0,100000})"(?:/utf8)?>>', r'"\1"', text)
+    return plain.replace("#{", "{") if plain.startswith("#{") else plain.translate(str.maketrans("{}", "()"))
+
+
+# Those that quote their texts: what is left in front of a literal's braces goes.
+QUOTED: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+    ("rust", r"(?:Object|[A-Z]\w{0,99}) \{\s{0,99}\"?\w{1,300}\"?: ", _rust),
+    ("go", r"&?(?:map\[string\][^\s{]{0,99}(?: \{\})?|[a-z]\w{0,99}\.[A-Z]\w{0,99})\{[\"A-Z]", _go_syntax),
+    ("clojure", r"\{:[\w-]{1,99} [\"{]|\{\"[^\"\n]{1,300}\" \"", _clojure),
+    ("erlang", r"\[\{<<\"|#\{<<\"", _erlang),
+    ("swift", r"\[\s?(?:AnyHashable\()?\"[^\"\n]{1,300}\"\)?: ", lambda text: text),
+)
