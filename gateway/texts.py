@@ -1056,7 +1056,7 @@ SENTENCES: dict[str, Sentence] = {
         "Trial round with {portal}: {users} users, {published} changes would be queued, {unlinked} of them unlink",
     ),
     "POLL_WITHOUT_WEBHOOK": Sentence(
-        "RESYNC_EVERY задан, но входящий вебхук — нет: опроса не будет. Задайте BITRIX24_DOMAIN и BITRIX24_WEBHOOK_TOKEN",
+        "RESYNC_EVERY задан, но входящий вебхук — нет: сверки не будет. Задайте BITRIX24_DOMAIN и BITRIX24_WEBHOOK_TOKEN",
         "RESYNC_EVERY is set, but no incoming webhook: nothing is polled. Set BITRIX24_DOMAIN and BITRIX24_WEBHOOK_TOKEN",
     ),
     "POLL_FAILED": Sentence(
@@ -1636,7 +1636,7 @@ SENTENCES: dict[str, Sentence] = {
     # make emulators
     "EMULATORS_READY": Sentence(
         "Эмуляторы и функции работают. Адрес вебхука: {address}\n"
-        "Опрос портала: curl -X POST {resync}\n"
+        "Сверка с порталом: curl -X POST {resync}\n"
         "Для инструментов в другом терминале: set -a; . {file}; set +a\n"
         "Журналы: var/emulators/. Остановить всё: Ctrl-C.",
         "The emulators and the functions are running. The webhook's address: {address}\n"

@@ -24,6 +24,9 @@ def test_the_tables_of_scale(page: str) -> None:
     for cells in zip(costs.scale(MILLION), costs.scale(HUNDRED_MILLION), strict=True):
         assert f"| {cells[0]} | {cells[1]} |\n" in text
     assert f"{costs.patience_hours():.1f}" in text.replace("15,7", "15.7")
+    firestore = f"{costs.month(HUNDRED_MILLION).firestore:,.0f}"
+    compared = text.partition("## PostgreSQL")[2]
+    assert f"Firestore's ${firestore}" in compared or f"{firestore.replace(',', ' ')} у Firestore" in compared
 
 
 def test_what_is_free_is_free() -> None:
