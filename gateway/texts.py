@@ -7,7 +7,8 @@ filled in by name; none of them is ever a secret.
 import errno
 import json
 import os
-from typing import NamedTuple
+import socket
+from typing import Any, NamedTuple
 
 from gateway.errors import GatewayError, SettingError, keyed
 
@@ -235,6 +236,14 @@ SENTENCES: dict[str, Sentence] = {
         "Pub/Sub ({host}) не ответил: {problem}. Проверьте сеть и DNS (для эмулятора: запущен ли он на PUBSUB_EMULATOR_HOST)",
         "Pub/Sub ({host}) did not answer: {problem}. Check the network and the DNS (with the emulator: that it runs at PUBSUB_EMULATOR_HOST)",
     ),
+    "WIRE_FAILED": Sentence("{problem}", "{problem}"),
+    "WIRE_NO_HTTP": Sentence(
+        "пришёл не ответ HTTP или только его часть", "what came is no HTTP answer, or half of one"
+    ),
+    "WIRE_TOO_LONG": Sentence("ответ слишком длинный", "the answer is too long"),
+    "WIRE_NO_THREAD": Sentence("системе не хватает потоков", "the system has no thread left"),
+    "WIRE_BAD_HEADER": Sentence("такой заголовок HTTP невозможен", "no HTTP header can hold this"),
+    "WIRE_BAD_HOST": Sentence("такого имени узла быть не может", "this can't be the name of a host"),
     "PUBSUB_UNREADABLE": Sentence(
         "Ответ Pub/Sub не разобрать. Проверьте, что по этому адресу отвечает Pub/Sub, а не прокси",
         "Pub/Sub's answer can't be read. Check that Pub/Sub answers at this address, not a proxy",
@@ -1684,13 +1693,44 @@ OS_ERRORS: dict[int, str] = {
     errno.ETIMEDOUT: "время ожидания вышло",
     errno.EHOSTUNREACH: "узел недоступен",
     errno.ENETUNREACH: "сеть недоступна",
+    socket.EAI_NONAME: "такого имени нет в DNS",
+    socket.EAI_AGAIN: "сервер имён DNS не отвечает",
+}
+
+# What is wrong with a certificate, by OpenSSL's numbers:
+# https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/#error-codes
+CERTIFICATE_ERRORS = {
+    9: "сертификат ещё не действует",
+    10: "срок действия сертификата истёк",
+    18: "сертификат подписан сам собой",
+    19: "в цепочке сертификат, подписанный сам собой",
+    20: "цепочка сертификатов неполна или её корню не доверяют",
+    21: "цепочка сертификатов неполна",
+    62: "сертификат выдан на другое имя",
+    64: "сертификат выдан на другой адрес IP",
 }
 
 
 def os_problem(error: OSError, language: str) -> str:
     """What the operating system reports, in `language`; the error's type where it has no text."""
-    known = OS_ERRORS.get(error.errno or 0) if language == "ru" else None
-    return known or error.strerror or type(error).__name__
+    if hasattr(error, "library"):  # OpenSSL's, and its numbers are not the system's
+        return _tls_problem(error, language)
+    number = error.errno
+    if isinstance(error, TimeoutError):
+        number = errno.ETIMEDOUT
+    elif isinstance(error, ConnectionResetError):  # also `http.client`'s own, without a number
+        number = errno.ECONNRESET
+    known = OS_ERRORS.get(number or 0) if language == "ru" else None
+    return known or error.strerror or (os.strerror(number) if number else type(error).__name__)
+
+
+def _tls_problem(error: Any, language: str) -> str:
+    wrong = getattr(error, "verify_message", "")
+    if wrong and language == "ru":
+        return CERTIFICATE_ERRORS.get(error.verify_code, f"сертификат не прошёл проверку ({wrong})")
+    if wrong:
+        return f"the certificate was not accepted: {wrong}"
+    return f"TLS: {getattr(error, 'reason', '') or type(error).__name__}"
 
 
 def os_texts_in(text: str, language: str) -> str:
@@ -1753,7 +1793,8 @@ def reason_text(reason: str, language: str) -> str:
     """The sentence of a stored reason."""
     notice = stored_notice(reason)
     try:
-        return text_of(notice, language) if isinstance(notice, Notice) else notice
+        # The system's own words were stored in English.
+        return os_texts_in(text_of(notice, language) if isinstance(notice, Notice) else notice, language)
     except (KeyError, IndexError, ValueError):  # of another edition: other facts
         return reason
 

@@ -136,7 +136,7 @@ def _post(destination: Destination, body: bytes, headers: dict[str, str]) -> tup
         status, answered = origin.post(path, body, headers, deadline, READ_BYTES)
     except WireError:
         return 0, None
-    return status, _seconds(answered.get(b"retry-after", b"").decode("latin-1"))
+    return status, _seconds(answered.get("retry-after", ""))
 
 
 def _seconds(retry_after: str) -> float | None:

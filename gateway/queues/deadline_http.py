@@ -5,37 +5,32 @@ second keeps a caller for hours, and `getaddrinfo` knows no timeout at all. Here
 deadline (a value of `time.monotonic()`) covers name, connection, TLS, request and answer.
 """
 
-import re
+import http.client
+import io
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from gateway.errors import GatewayError
 
 if TYPE_CHECKING:
     import ssl
 
 ANSWER_BYTES = 1024 * 1024  # an answer to a publish has a hundred bytes
-HEAD_BYTES, HEAD_LINES = 64 * 1024, 100  # of an answer; Google's have ten lines
+HEAD_BYTES = 64 * 1024  # of an answer, beside its body; Google's have ten lines
 IDLE_SECONDS = 50.0  # middlemen forget idle connections after a minute or more, without a word
 ADDRESS_SECONDS = 60.0  # how long a name's addresses are taken for fresh
 
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
-_DIGITS = {10: re.compile(rb"[0-9]{1,15}"), 16: re.compile(rb"[0-9A-Fa-f]{1,12}")}
-
 Value = TypeVar("Value")
-Headers = Mapping[bytes, bytes]
-"""An answer's headers, names and values in lower case."""
+Headers = http.client.HTTPMessage
 
 
-class WireError(Exception):
-    """No answer: `problem` says what happened, in the words of the system, without address or payload."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
+class WireError(GatewayError):
+    """No answer, and why; without address or payload."""
 
 
 class Shared(Generic[Value]):
@@ -65,12 +60,12 @@ class Shared(Generic[Value]):
             if kept is not None and now < kept[2]:
                 return kept[0]
         if not done.wait(max(0.0, deadline - time.monotonic())):
-            raise WireError("timed out")
+            raise WireError("WIRE_FAILED", problem=TimeoutError())
         with self._lock:
             if self._failure is not None:
                 raise self._failure
             if self._kept is None:
-                raise WireError("timed out")
+                raise WireError("WIRE_FAILED", problem=TimeoutError())
             return self._kept[0]
 
     def forget(self) -> None:
@@ -83,7 +78,7 @@ class Shared(Generic[Value]):
         try:
             threading.Thread(target=self._run, args=(done,), daemon=True).start()
         except RuntimeError:  # no more threads
-            raise WireError("no thread is free") from None
+            raise WireError("WIRE_NO_THREAD") from None
         return done
 
     def _run(self, done: threading.Event) -> None:
@@ -99,21 +94,17 @@ class Shared(Generic[Value]):
         done.set()
 
 
-class _BadAnswer(Exception):
-    """What came is no answer of HTTP/1.1, or ends in the middle of one."""
+class _Connection(io.RawIOBase):
+    """An open connection whose every wait ends at `deadline`; `http.client` reads answers from it.
 
-
-class _Connection:
-    """An open connection whose every wait ends at `deadline`.
-
-    `http.client` reads headers with the parser for e-mail: 60 of the 140 µs that a publish
-    took. Here is as much of RFC 9112 as a client needs that asks for no compression.
+    An answer of more than `limit` bytes breaks off, however it gives its length.
     """
 
     def __init__(self, plain: socket.socket) -> None:
         self.deadline = 0.0
         self._plain = plain
-        self._received = bytearray()  # and not yet read
+        self._may_come = 0  # bytes
+        self._buffered = _Kept(self)
 
     def hang_up(self) -> None:
         self._plain.close()
@@ -125,98 +116,60 @@ class _Connection:
 
     def answer(self, limit: int) -> tuple[tuple[int, bytes], bool]:
         """The status, the body of at most `limit` bytes; and whether the connection can be used again."""
-        status, headers, kept = self._final_head()
-        body, whole = self._body(status, headers, limit)
-        return (status, body), kept and whole
+        response = self._begun(limit)
+        body = response.read(limit + 1)
+        if len(body) > limit:
+            raise WireError("WIRE_TOO_LONG")
+        if response.length:
+            raise http.client.IncompleteRead(body)
+        return (response.status, body), _is_whole(response)
 
     def head(self, limit: int) -> tuple[tuple[int, Headers], bool]:
         """The status and the headers, whatever the body is; a long or late one costs the connection."""
-        status, headers, kept = self._final_head()
-        try:
-            _, whole = self._body(status, headers, limit)
-        except (OSError, WireError, _BadAnswer):
-            whole = False
-        return (status, headers), kept and whole
+        response = self._begun(limit)
+        with suppress(OSError, WireError, http.client.HTTPException):
+            response.read(limit)
+        return (response.status, response.headers), _is_whole(response)
 
-    def _final_head(self) -> tuple[int, Headers, bool]:
-        status, version, headers = self._head()
-        while status < 200:  # a preliminary one
-            status, version, headers = self._head()
-        return status, headers, version == b"1" and headers.get(b"connection") != b"close"
+    def _begun(self, limit: int) -> http.client.HTTPResponse:
+        self._may_come = limit + HEAD_BYTES
+        while True:
+            response = http.client.HTTPResponse(self)  # type: ignore[arg-type] # it only calls `makefile`
+            response.begin()
+            if response.status >= 200:  # no preliminary one
+                return response
 
-    def _body(self, status: int, headers: Headers, limit: int) -> tuple[bytes, bool]:
-        """The body, and whether its end was told by anything but the connection's."""
-        if b"chunked" in headers.get(b"transfer-encoding", b""):
-            return self._chunks(limit), True
-        if status in (204, 304):
-            return b"", True
-        if b"content-length" in headers:
-            return self._exactly(_size(headers[b"content-length"], 10), limit), True
-        return self._to_the_end(limit), False
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return self._buffered
 
-    def _head(self) -> tuple[int, bytes, Headers]:
-        first, *lines = self._until(b"\r\n\r\n", HEAD_BYTES).split(b"\r\n")
-        found = _STATUS.fullmatch(first)
-        if found is None or len(lines) > HEAD_LINES:
-            raise _BadAnswer("no answer of HTTP/1.1")
-        named = (line.partition(b":") for line in lines)
-        return int(found[2]), found[1], {name.lower(): value.strip().lower() for name, _, value in named}
+    def readable(self) -> bool:
+        return True
 
-    def _chunks(self, limit: int) -> bytes:
-        body = bytearray()
-        while size := _size(self._until(b"\r\n", HEAD_BYTES).partition(b";")[0].strip(), 16):
-            body += self._exactly(size, limit - len(body))
-            self._exactly(2, 2)
-        while self._until(b"\r\n", HEAD_BYTES):
-            pass  # trailers
-        return bytes(body)
-
-    def _until(self, mark: bytes, limit: int) -> bytes:
-        """What stands before `mark`; both are taken."""
-        while (end := self._received.find(mark)) < 0:
-            if len(self._received) > limit:
-                raise _BadAnswer("a head without end")
-            self._receive()
-        if end > limit:
-            raise _BadAnswer("a head without end")
-        taken = bytes(self._received[:end])
-        del self._received[: end + len(mark)]
-        return taken
-
-    def _exactly(self, size: int, limit: int) -> bytes:
-        if size > limit:
-            raise WireError("the answer is too long")
-        while len(self._received) < size:
-            self._receive()
-        taken = bytes(self._received[:size])
-        del self._received[:size]
-        return taken
-
-    def _to_the_end(self, limit: int) -> bytes:
-        while chunk := self._armed().recv(65536):
-            self._received += chunk
-            if len(self._received) > limit:
-                raise WireError("the answer is too long")
-        return bytes(self._received)
-
-    def _receive(self) -> None:
-        chunk = self._armed().recv(65536)
-        if not chunk:
-            raise _BadAnswer("half an answer") if self._received else ConnectionResetError
-        self._received += chunk
+    def readinto(self, buffer: Any) -> int:
+        if self._may_come <= 0:
+            raise WireError("WIRE_TOO_LONG")
+        came = self._armed().recv_into(buffer)
+        self._may_come -= came
+        return came
 
     def _armed(self) -> socket.socket:
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError("timed out")
+            raise TimeoutError
         self._plain.settimeout(left)
         return self._plain
 
 
-def _size(digits: bytes, base: int) -> int:
-    if not _DIGITS[base].fullmatch(digits):
-        raise _BadAnswer("a length that is none")
-    return int(digits, base)
+class _Kept(io.BufferedReader):
+    """What an answer is read from: `http.client` closes it with each, and the next is on its way."""
+
+    def close(self) -> None:
+        pass
+
+
+def _is_whole(response: http.client.HTTPResponse) -> bool:
+    """Whether an answer was read to its end, and the connection stays."""
+    return response.isclosed() and not response.length and not response.will_close
 
 
 class Origin:
@@ -269,9 +222,9 @@ class Origin:
                 connection = self._connect(deadline)
                 return self._exchange(connection, request, deadline, read)
         except OSError as error:
-            raise WireError(_words(error)) from None
-        except _BadAnswer as error:
-            raise WireError(str(error)) from None
+            raise WireError("WIRE_FAILED", problem=error) from None
+        except http.client.HTTPException:
+            raise WireError("WIRE_NO_HTTP") from None
 
     def _request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """Head and body in one piece: two would take longer."""
@@ -279,7 +232,7 @@ class Origin:
         lines += [f"{name}: {value}" for name, value in headers.items()]
         head = "\r\n".join(lines)
         if not head.isascii() or not len(lines) - 1 == head.count("\n") == head.count("\r"):
-            raise WireError("a header that is none")  # without its text: it may be a token
+            raise WireError("WIRE_BAD_HEADER")  # without its text: it may be a token
         return f"{head}\r\n\r\n".encode() + body
 
     def close(self) -> None:
@@ -318,8 +271,10 @@ class Origin:
     def _connect(self, deadline: float) -> _Connection:
         try:
             plain = self._open_socket(deadline)
-        except (OSError, ValueError) as error:  # ValueError: a host that is none
-            raise WireError(_words(error)) from None
+        except OSError as error:
+            raise WireError("WIRE_FAILED", problem=error) from None
+        except ValueError:
+            raise WireError("WIRE_BAD_HOST") from None
         return _Connection(plain)
 
     def _open_socket(self, deadline: float) -> socket.socket:
@@ -329,7 +284,7 @@ class Origin:
             untried = len(addresses) - tried
             left = (deadline - time.monotonic()) / untried  # a silent one leaves time for the next
             if left <= 0:
-                raise TimeoutError("timed out")
+                raise TimeoutError
             plain = socket.socket(family, socket.SOCK_STREAM)
             try:
                 plain.settimeout(left)
@@ -358,12 +313,3 @@ class Origin:
     def _look_up(self) -> tuple[list[tuple[int, tuple[object, ...]]], float, float]:
         found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         return [(family, address) for family, _, _, _, address in found], ADDRESS_SECONDS, 3600.0
-
-
-def _words(error: Exception) -> str:
-    """What happened, in few words: an `OSError`'s own text, else the kind of error."""
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, (BrokenPipeError, ConnectionResetError)):
-        return "the far side closed the connection"
-    return (isinstance(error, OSError) and error.strerror) or type(error).__name__

@@ -35,7 +35,7 @@ def access_token(deadline: float) -> str:
     try:
         return _token.get(deadline)
     except WireError as error:
-        raise CredentialsError("TOKEN_SERVER_SILENT", problem=error.problem) from None
+        raise CredentialsError("TOKEN_SERVER_SILENT", problem=error) from None
 
 
 def forget_access_token() -> None:
