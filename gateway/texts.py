@@ -90,6 +90,10 @@ SENTENCES: dict[str, Sentence] = {
         "Связь пользователя {user} не изменилась: в событии {event} то же, что уже известно",
         "The link of user {user} is as it was: event {event} says what is known already",
     ),
+    "LINK_UNCHANGED_EMPTY": Sentence(
+        "Пользователь {user} не связан: поле Telegram в его профиле пусто. Пусть впишет свой номер Telegram",
+        "User {user} is not linked: the Telegram field of the profile is empty. Have the user's Telegram id put there",
+    ),
     "LINK_UNCHANGED_OLDER": Sentence(
         "Связь пользователя {user} не изменилась: событие {event} старше того, что уже известно",
         "The link of user {user} is as it was: event {event} is older than what is known",
@@ -135,8 +139,8 @@ SENTENCES: dict[str, Sentence] = {
         "a consumer failed unexpectedly ({kind}); the log above says where",
     ),
     "EVENT_IGNORED": Sentence(
-        "Событие {event} принято, но никому не нужно: задайте FORWARD_TO, чтобы оно дошло до бота",
-        "Event {event} is accepted, but nobody wants it: set FORWARD_TO, and it reaches your bot",
+        "Событие {event} принято, но никому не нужно: чтобы оно дошло до бота, назовите его в FORWARD_TO",
+        "Event {event} is accepted, but nobody wants it: name it in FORWARD_TO, and it reaches your bot",
     ),
     "EVENT_FAILED": Sentence(
         "⚠️ Событие {event} не обработано ({subscription}), попытка {attempt}: {reason}. Следующая через {next} с",
@@ -746,6 +750,10 @@ SENTENCES: dict[str, Sentence] = {
         "conflict: user {user} is left without a link, another user has the account; compare the Telegram field of both",
     ),
     "CAME_UNCHANGED_SAME": Sentence("пользователь {user}: уже известно", "user {user}: known already"),
+    "CAME_UNCHANGED_EMPTY": Sentence(
+        "пользователь {user} не связан: поле Telegram пусто, заполните его в Битрикс24",
+        "user {user} is not linked: the Telegram field is empty, fill it in Bitrix24",
+    ),
     "CAME_UNCHANGED_OLDER": Sentence(
         "пользователь {user}: событие старше того, что известно",
         "user {user}: the event is older than what is known",
@@ -781,8 +789,8 @@ SENTENCES: dict[str, Sentence] = {
         "delivered: {destination}, answer {status}, {ms} ms",
     ),
     "CAME_EVENT_IGNORED": Sentence(
-        "никому не нужно: задайте FORWARD_TO, чтобы дошло до бота",
-        "nobody wants it: set FORWARD_TO, and it reaches your bot",
+        "никому не нужно: чтобы дошло до бота, назовите событие в FORWARD_TO",
+        "nobody wants it: name it in FORWARD_TO, and it reaches your bot",
     ),
     "CAME_PROBE_IGNORED": Sentence(
         "проба: никому не передана, такие события никому не нужны",

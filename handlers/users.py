@@ -66,7 +66,9 @@ def _why(seen: Observation, reading: "_Reading", store: Store, portal: str) -> s
         return reading.silent.get(seen.bitrix_user_id, "no_field")
     link = store.get(portal, seen.bitrix_user_id)
     if link is None or decide.same(Account(link.telegram_id, link.telegram_username), seen.account):
-        return "inactive" if link is not None and not link.active else "same"
+        if link is not None and not link.active:
+            return "inactive"
+        return "same" if seen.account else "empty"
     return "older" if link.active else "inactive"
 
 

@@ -159,6 +159,17 @@ def test_a_field_that_looks_like_telegrams_is_named_once(
     assert one.json_fields == {"code": "FIELD_LIKE_TELEGRAM", "field": "UF_TELEGRAM_ID", "bitrix_user_id": 7}  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("row", [{"ID": "7", "UF_USR_TELEGRAM": None}, {"ID": "7", "UF_USR_TELEGRAM": ""}])
+def test_a_new_user_whose_profile_names_nobody_is_told_of_the_empty_field(
+    handle: Handle, row: dict[str, object]
+) -> None:
+    handle({"ID": "7", "NAME": "A"}, row=row)
+    [outcome] = OUTCOMES
+    assert (outcome.code, outcome.reason, outcome.text) == ("LINK_UNCHANGED", "empty", "LINK_UNCHANGED_EMPTY")
+    handle({"ID": "7", "ACTIVE": "N"}, TS + 1, row=row)
+    assert OUTCOMES[0].reason == "inactive"
+
+
 def test_a_changed_links_outcome_holds_the_account(handle: Handle) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "@ivan_petrov"})
     assert OUTCOMES[0].facts["account"] == "@ivan_petrov"
