@@ -739,6 +739,10 @@ SENTENCES: dict[str, Sentence] = {
     "TAG_REFUSED": Sentence("отказ {status}", "rejected {status}"),
     "TAG_PROBE": Sentence("проверка", "probe"),
     "CAME_NOT_YET": Sentence("ждёт в очереди", "waits on the queue"),
+    "CAME_NOT_RECORDED": Sentence(
+        "принято первой редакцией шлюза: что с ним стало, она не записывала",
+        "received by the gateway's first edition, which did not record what came of it",
+    ),
     "CAME_NOT_QUEUED": Sentence(
         "в очередь не попало, сохранено целиком; вернуть: ./b24 replay",
         "did not reach the queue and is kept whole; put it back: ./b24 replay",

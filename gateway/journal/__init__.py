@@ -22,6 +22,7 @@ from gateway.journal import reading, schema, writing
 from gateway.journal.model import (
     BY_HAND,
     FAILURES,
+    FIRST_EDITION,
     KINDS,
     REQUEUED,
     TAGS,
@@ -38,6 +39,7 @@ from gateway.sqlite_file import File, file_at, kind_of_problem, make_private
 
 __all__ = [
     "FAILURES",
+    "FIRST_EDITION",
     "KINDS",
     "REQUEUED",
     "TAGS",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from gateway.journal.model import NewRequest
+from gateway.journal.model import FIRST_EDITION, NewRequest
 from gateway.journal.writing import add_request
 
 
@@ -39,7 +39,8 @@ def take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapp
             name: value
             for name, value in record.items()
             if name not in ("code", "event", "event_id", "portal", "request_id", "message", "guide")
-        },
+        }
+        | {FIRST_EDITION: True},
     )
     add_request(connection, new)
 

@@ -21,6 +21,8 @@ TAGS = {
 REQUEUED = "EVENT_REQUEUED"
 FAILURES = ("EVENT_DEAD", "EVENT_PUT_ASIDE", "EVENT_FAILED")
 BY_HAND = "dead-letters"  # stands for the subscription of what a person did
+# Marks records taken over from the first edition, which did not record what came of an event.
+FIRST_EDITION = "first_edition"
 KINDS = ("accepted", "aside", "refused", "not_queued", "probe")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.diagnosis import in_words
-from gateway.journal import FAILURES, REQUEUED, TAGS, Outcome, Request
+from gateway.journal import FAILURES, FIRST_EDITION, REQUEUED, TAGS, Outcome, Request
 from gateway.settings import Settings
 from gateway.texts import SENTENCES, reason_text, say
 
@@ -27,7 +27,8 @@ def line_of(request: Request, outcomes: Sequence[Outcome], settings: Settings) -
     account = str(accounts[0]) if len(accounts) == 1 else ""
     gravest_first = sorted(standing(outcomes), key=lambda one: _RANK.get(one.code, len(_RANK)))
     came = dict.fromkeys(in_a_line(one, language, account) for one in gravest_first)
-    return "; ".join(came) or say("CAME_NOT_YET", language)
+    unsaid = "CAME_NOT_RECORDED" if request.record.get(FIRST_EDITION) else "CAME_NOT_YET"
+    return "; ".join(came) or say(unsaid, language)
 
 
 def standing(outcomes: Sequence[Outcome]) -> list[Outcome]:

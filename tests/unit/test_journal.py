@@ -18,6 +18,7 @@ import pytest
 from gateway import journal as module
 from gateway.journal import Filters, Journal, JournalUnavailable, NewRequest, open_journal, schema, writing
 from gateway.settings import load
+from gateway.tools.outcomes import line_of
 from tests.support.clock import Clock
 from tests.support.errors import logged, raises
 
@@ -458,6 +459,7 @@ def test_a_file_of_the_first_edition_is_taken_over(tmp_path: Path) -> None:
     )
     assert refused.record["causes"][0]["do"] == "Compare the tokens."
     assert journal.whole(refused)["body"] == "event=ONUSERUPDATE"
+    assert "first edition" in line_of(accepted, (), load({"LOG_LANGUAGE": "en"}, None))
     [kept] = journal.unqueued()
     assert kept.record["event"] == "ONUSERADD"
     assert journal.add_requests([new()])
