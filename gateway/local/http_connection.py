@@ -245,6 +245,9 @@ class Connection(asyncio.BufferedProtocol):
         if self.gone or self.transport.is_closing():
             return
         self.server.closing[self] = time.monotonic() + LINGER_SECONDS
+        if self._no_more:  # all was read, and what follows is not watched for: nothing would tell of its end
+            self.transport.close()
+            return
         with suppress(OSError, RuntimeError):
             self.transport.write_eof()
         if self._paused:

@@ -124,6 +124,7 @@ class HttpServer:
         unread = time.monotonic() + 1.0  # a request that is half here gets a second for its rest
         while time.monotonic() < ends and self._busy(with_unfinished=time.monotonic() < unread):
             await asyncio.sleep(0.05)
+            self._end_late_ones(time.monotonic())
         for connection in list(self.connections):
             connection.abort()
         return ends

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.ingest.incoming import MAX_BODY
 from gateway.local.http_server import HttpServer, Limits
+from tests.support.processes import wait_for
 
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 Environ = dict[str, Any]
@@ -104,6 +105,27 @@ def test_pipelined_requests_are_answered_in_their_order(start: Callable[..., Ser
     )
     assert answers.count(b"HTTP/1.1 200") == 3
     assert answers.count(b"Cache-Control: no-store") == 3
+
+
+def test_a_sender_that_is_done_is_let_go_with_its_answer(
+    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.local.http_connection.LINGER_SECONDS", 600.0)
+    server = start()
+    for _ in range(20):  # its end may come before or after the answer
+        assert server.exchange(post(b"n=1")).startswith(b"HTTP/1.1 200")
+    wait_for(lambda: not server.http.connections)
+
+
+def test_a_refused_sender_that_stays_holds_no_stop_up(
+    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.local.http_server.STOP_SECONDS", 600.0)
+    server = start()
+    with closing(server.connect()) as connection:
+        connection.sendall(b"no request\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+        server.end()
 
 
 def test_chunks_arrive_as_one_body_with_its_length(start: Callable[..., Server]) -> None:

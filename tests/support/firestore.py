@@ -15,6 +15,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.pubsub import JVM
+
 MISSING = (
     "the Firestore emulator is not installed: `gcloud components install cloud-firestore-emulator` "
     "(or apt: google-cloud-cli-firestore-emulator) and Java 11 or later"
@@ -67,7 +69,7 @@ def firestore_emulator() -> Iterator[FirestoreEmulator]:
         pytest.skip(MISSING)
     port = _free_port()
     process = subprocess.Popen(
-        ["java", "-Xmx512m", "-cp", str(jar), PROGRAM, "start", "--host=127.0.0.1", f"--port={port}"],
+        ["java", *JVM, "-cp", str(jar), PROGRAM, "start", "--host=127.0.0.1", f"--port={port}"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "JAVA_HOME")},
