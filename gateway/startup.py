@@ -26,6 +26,8 @@ log = logging.getLogger("gateway.startup")
 _PLAIN_TOKEN = re.compile(rb"(?=.*[015-9])(?=.*[G-Zg-z])[A-Za-z0-9_-]{16,128}")
 
 
+NO_FUNCTION = ("/robots.txt", "/favicon.ico")  # functions-framework answers them: a browser's own questions
+
 announces = True  # the worker's process has nothing to add to what `serve` said
 
 
@@ -68,7 +70,7 @@ def _forbid_keeping(answer: flask.Response) -> flask.Response:
 def _not_found(
     error: NotFound, respond: Callable[[flask.Request], flask.Response]
 ) -> flask.typing.ResponseReturnValue:
-    if flask.request.path in ("/robots.txt", "/favicon.ico"):  # a browser's own question is no refusal
+    if flask.request.path in NO_FUNCTION:
         return error.get_response()
     return respond(flask.request)
 

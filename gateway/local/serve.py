@@ -1,7 +1,8 @@
 """Everything on one machine: the functions behind an HTTP server, the worker beside them, polling.
 
-The functions are those that Google runs: functions-framework loads them from
-main.py, and this module calls them as Google does, over WSGI.
+The functions are those that Google runs: functions-framework loads them from main.py. Here they are
+called as Google calls them, over WSGI; only the receiver is called by its own entry: functions-framework's
+routing takes as long as the receiver's own work and changes nothing in its answer.
 """
 
 import errno
@@ -9,10 +10,12 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from typing import Any
 
+import flask
 from functions_framework import create_app as _load
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
@@ -29,6 +32,7 @@ from gateway.local.worker_process import WorkerProcess
 from gateway.queues import open_embedded
 from gateway.receiver import find_link
 from gateway.settings import Settings
+from gateway.startup import NO_FUNCTION
 from gateway.texts import say
 from gateway.tools.sample_delivery import here, in_url
 
@@ -85,12 +89,16 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
 
 def _routed(apps: dict[str, Any]) -> App:
-    """The receiver's app, and beside it what a bot asks."""
+    """The receiver, and beside it what a bot asks."""
+    receive = sys.modules["main"].bitrix_webhook
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         path = environ.get("PATH_INFO", "")
-        asked = path == find_link.PATH or path.startswith(f"{find_link.PATH}/")
-        return apps["find_link" if asked else "bitrix_webhook"](environ, start_response)
+        if path == find_link.PATH or path.startswith(f"{find_link.PATH}/"):
+            return apps["find_link"](environ, start_response)
+        if path in NO_FUNCTION:
+            return apps["bitrix_webhook"](environ, start_response)
+        return receive(flask.Request(environ))(environ, start_response)
 
     return app
 

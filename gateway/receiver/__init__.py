@@ -13,6 +13,7 @@ import flask
 from gateway.errors import QueueUnavailable
 from gateway.events import Message
 from gateway.ingest.decision import Judgement, judge
+from gateway.ingest.incoming import ALLOWED
 from gateway.logs import RateLimited
 from gateway.marks import PROBE_HEADER, is_probe
 from gateway.queues import Publisher, open_publisher
@@ -84,7 +85,11 @@ def _answered(
 
         log_refusal(judgement, config, request_id)
         time.sleep(-(time.monotonic() - began) % STEP_SECONDS)
-    return answer(judgement.code, config, request_id, judgement.status, **details_of(judgement, config))
+    details = details_of(judgement, config)
+    response = answer(judgement.code, config, request_id, judgement.status, **details)
+    if judgement.code == "METHOD_NOT_ALLOWED":
+        response.headers["Allow"] = ALLOWED[judgement.incoming.route]
+    return response
 
 
 def _publish(

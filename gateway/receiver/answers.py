@@ -9,7 +9,6 @@ import flask
 
 from gateway import __version__
 from gateway.ingest.decision import Judgement
-from gateway.ingest.incoming import ALLOWED, Incoming
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings
 from gateway.texts import say
@@ -67,8 +66,6 @@ def answer(code: str, config: Settings, request_id: str, status: int, **details:
     }
     body = _to_json(said).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    if code == "METHOD_NOT_ALLOWED":
-        headers.append(("Allow", ALLOWED[Incoming("", flask.request.path).route]))
     if code == "QUEUE_UNAVAILABLE":
         headers.append(("Retry-After", str(RETRY_AFTER)))
     return flask.Response(iter((body,)), status, headers)  # werkzeug sends no body after a HEAD
