@@ -18,6 +18,7 @@ INSERT INTO requests (changed, request_id, at, first_at, count, kind, share, tag
                       event_id, portal, fold, bytes, record)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_encode = json.JSONEncoder(ensure_ascii=False, default=str, check_circular=False).encode
 _RANK = {tag: rank for rank, tag in enumerate(TAGS.values())}
 
 
@@ -194,4 +195,4 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
 
 def _json(value: Any) -> str:
     # A lone surrogate becomes its JSON escape: SQLite takes UTF-8 only.
-    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace").decode()
+    return _encode(value).encode("utf-8", "backslashreplace").decode()

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import flask
@@ -311,6 +312,7 @@ def sender_address(environ: Mapping[str, Any]) -> str:
     return remote
 
 
+@lru_cache(maxsize=1024)
 def _is_near(address: str) -> bool:
     try:
         return not ipaddress.ip_address(address).is_global
