@@ -110,9 +110,10 @@ class EmbeddedQueue:
         mine = _Waiting(data, json.dumps(dict(attributes), ensure_ascii=False), names, about)
         self._waiting.append(mine)
         try:
-            with self._turn("FULL", timeout) as connection:
+            with self._locked(timeout) as deadline:
                 if mine.message_id is None and mine.failed is None:
-                    self._store_waiting(connection)
+                    with self._opened("FULL", deadline) as connection:
+                        self._store_waiting(connection)
         finally:
             with suppress(ValueError):
                 self._waiting.remove(mine)  # gave up before anybody took it
@@ -258,14 +259,6 @@ class EmbeddedQueue:
                 ours += held
             return ours
 
-    def acknowledge(self, delivery: Delivery) -> bool:
-        """The work is done. False when the lease had run out and the message was another's by then."""
-        return self.settle([delivery]) == 1
-
-    def retry(self, delivery: Delivery, reason: str) -> bool:
-        """The work failed for now: once more later, or a dead letter. False as in `acknowledge`."""
-        return self.settle([], [(delivery, reason, self.delay_of(delivery))]) == 1
-
     def delay_of(self, delivery: Delivery) -> float | None:
         """Seconds until a consumer's next attempt: 1, doubling, 60 at most; None when none is left."""
         if delivery.attempt >= self._max_attempts:
@@ -343,9 +336,22 @@ class EmbeddedQueue:
         A worker's connection is `NORMAL`: the lease or acknowledgement that a power cut takes
         back only makes a message come again. Publishing is `FULL`.
         """
+        with self._locked(timeout) as deadline, self._opened(synchronous, deadline) as connection:
+            yield connection
+
+    @contextmanager
+    def _locked(self, timeout: float) -> Iterator[float]:
+        """This thread's turn among those of the process; gives the deadline, of `time.monotonic()`."""
         deadline = time.monotonic() + timeout
         if not self._lock.acquire(timeout=max(0.0, timeout)):
             raise self._failure("busy")
+        try:
+            yield deadline
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _opened(self, synchronous: str, deadline: float) -> Iterator[sqlite3.Connection]:
         try:
             if self._file is not None and self._file != file_at(self.path):
                 log.error(QueueUnavailable("QUEUE_FILE_REPLACED", path=self.path))
@@ -357,8 +363,6 @@ class EmbeddedQueue:
         except (sqlite3.Error, OSError) as error:
             self._close()
             raise self._failure(str(error)) from None
-        finally:
-            self._lock.release()
 
     def _open(self, synchronous: str, deadline: float) -> sqlite3.Connection:
         make_private(self.path)

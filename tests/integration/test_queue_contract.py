@@ -11,7 +11,7 @@ import pytest
 from gateway.queues import Publisher
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
-from tests.support.queues import leased
+from tests.support.queues import acknowledge, leased
 
 Taken = list[tuple[str, bytes, Mapping[str, str]]]
 Queue = tuple[Publisher, Callable[[], Taken]]
@@ -24,7 +24,7 @@ def _embedded(tmp_path: Path) -> tuple[EmbeddedQueue, Callable[[], Taken]]:
         other, taken = EmbeddedQueue(queue.path), []  # as another process would
         while (delivery := leased(other, 60)) is not None:
             taken.append((delivery.message_id, delivery.data, delivery.attributes))
-            assert other.acknowledge(delivery)
+            assert acknowledge(other, delivery)
         other.close()
         return taken
 

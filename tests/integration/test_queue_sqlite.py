@@ -26,7 +26,7 @@ from gateway.settings import load
 from gateway.tools.recovery import put_back, queue_letters
 from tests.support.clock import Clock
 from tests.support.errors import raises
-from tests.support.queues import leased
+from tests.support.queues import acknowledge, leased, retry
 
 FIRST_EDITION = Path(__file__).parents[1] / "support" / "queue_first_edition.sql"
 
@@ -54,7 +54,7 @@ def test_a_leased_message_is_nobody_elses(queue: EmbeddedQueue) -> None:
     delivery = lease(queue)
     assert (delivery.data, delivery.attempt) == (b"1", 1)
     assert leased(queue, 60) is None
-    assert queue.acknowledge(delivery)
+    assert acknowledge(queue, delivery)
     assert queue.depth() == 0
 
 
@@ -64,18 +64,18 @@ def test_a_lease_that_runs_out_gives_the_message_to_the_next(queue: EmbeddedQueu
     clock.now += 60
     second = lease(queue)
     assert (second.message_id, second.attempt) == (first.message_id, 2)
-    assert not queue.acknowledge(first)
-    assert not queue.retry(first, "late")
+    assert not acknowledge(queue, first)
+    assert not retry(queue, first, "late")
     assert leased(queue, 60) is None, "the late worker's answer must not free the message"
-    assert queue.acknowledge(second)
-    assert not queue.acknowledge(second)
+    assert acknowledge(queue, second)
+    assert not acknowledge(queue, second)
 
 
 def test_backoff_doubles_from_a_second_to_a_minute(tmp_path: Path, clock: Clock) -> None:
     queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=100, clock=clock)
     queue.publish(b"1", {}, 1)
     for delay in [1, 2, 4, 8, 16, 32, 60, 60, 60]:
-        assert queue.retry(lease(queue), "not now")
+        assert retry(queue, lease(queue), "not now")
         clock.now += delay - 0.01
         assert leased(queue, 60) is None
         clock.now += 0.02
@@ -85,7 +85,7 @@ def test_backoff_doubles_from_a_second_to_a_minute(tmp_path: Path, clock: Clock)
 def test_out_of_attempts_is_a_dead_letter_with_its_reason(queue: EmbeddedQueue, clock: Clock) -> None:
     message_id = queue.publish(b"1", {"event": "ONUSERADD"}, 1)
     for _ in range(3):
-        queue.retry(lease(queue), "the store is down")
+        retry(queue, lease(queue), "the store is down")
         clock.now += 60
     assert leased(queue, 60) is None
     [dead] = queue.dead_letters()
@@ -135,7 +135,7 @@ def test_failing_messages_starve_nobody(queue: EmbeddedQueue, clock: Clock) -> N
         queue.publish(b"bad", {}, 1)
     queue.publish(b"good", {}, 1)
     for _ in range(50):
-        queue.retry(lease(queue), "no")
+        retry(queue, lease(queue), "no")
     assert lease(queue).data == b"good"
     clock.now += 5
     queue.publish(b"new", {}, 1)
@@ -146,7 +146,7 @@ def test_many_dead_letters_are_read_in_pages(tmp_path: Path, clock: Clock) -> No
     queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=1, clock=clock)
     for number in range(250):
         queue.publish(str(number).encode(), {}, 1)
-        queue.retry(lease(queue), "no")
+        retry(queue, lease(queue), "no")
     assert [dead.data for dead in queue.dead_letters()] == [str(n).encode() for n in range(250)]
     queue.close()
 
@@ -182,7 +182,7 @@ def test_two_workers_never_hold_one_message(queue: EmbeddedQueue, clock: Clock) 
         mine, own = [], EmbeddedQueue(queue.path, clock=clock)
         while (delivery := leased(own, 600)) is not None:
             mine.append(delivery.data)
-            assert own.acknowledge(delivery)
+            assert acknowledge(own, delivery)
         own.close()
         return mine
 
@@ -317,7 +317,7 @@ while True:
         continue
     delivery = taken[0]
     os.write(1, delivery.attributes["name"].encode() + b"\n")  # the effect; then it is acknowledged
-    queue.acknowledge(delivery)
+    acknowledge(queue, delivery)
 """
 
 
@@ -358,7 +358,7 @@ def test_kill_at_any_moment_loses_nothing_that_was_stored(tmp_path: Path, seed: 
         connection.execute("UPDATE messages SET due_at = 0")  # the killed workers' leases
     while (delivery := leased(queue, 600)) is not None:
         names[delivery.attributes["name"]] += 1
-        assert queue.acknowledge(delivery)
+        assert acknowledge(queue, delivery)
     queue.close()
     assert stored <= set(names)
     repeated = [name for name, times in names.items() if times > 1]

@@ -37,7 +37,7 @@ from gateway.tools.recovery_log import Parts, cloud_records, exported
 from tests.support.cloud_logging import CloudLogging
 from tests.support.errors import raises
 from tests.support.pubsub import Topic
-from tests.support.queues import leased
+from tests.support.queues import acknowledge, leased, retry
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TOKEN = "k3v9x2m8q1w7e5r4t6y0u1i2o3p4a5s6"
@@ -83,14 +83,14 @@ class House:
         taken = []
         while (delivery := leased(self.queue, 60)) is not None:
             taken.append((delivery.data, delivery.attributes))
-            assert self.queue.acknowledge(delivery)
+            assert acknowledge(self.queue, delivery)
         return taken
 
     def fail(self, one: Message) -> None:
         self.queue.publish(one.to_bytes(), one.attributes("query:token"), 10)
         delivery = leased(self.queue, 60)
         assert delivery is not None
-        self.queue.retry(delivery, "the store is down")
+        retry(self.queue, delivery, "the store is down")
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_a_letter_that_fails_again_at_once_is_not_put_back_without_end(
         message_id = publish(queue, *arguments)
         delivery = leased(house.queue, 60)
         assert delivery is not None
-        house.queue.retry(delivery, "still down")
+        retry(house.queue, delivery, "still down")
         return message_id
 
     monkeypatch.setattr(EmbeddedQueue, "publish", publish_and_fail)

@@ -26,7 +26,7 @@ from gateway.portal.resync import AlreadyRunning, run
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings, load
 from tests.support.portal import FIELD, HANG_UP, HTML, SECRET, Call, PortalSimulator, Reply, error
-from tests.support.queues import leased
+from tests.support.queues import acknowledge, leased
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,7 +69,7 @@ class Place:
         found = []
         while (delivery := leased(queue, 60.0)) is not None:
             found.append(read_message(delivery.data).data)
-            queue.acknowledge(delivery)
+            acknowledge(queue, delivery)
         queue.close()
         return found
 

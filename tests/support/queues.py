@@ -10,3 +10,13 @@ def leased(queue: EmbeddedQueue, seconds: float = 60) -> Delivery | None:
         for delivery in queue.lease(name, seconds):
             return delivery
     return None
+
+
+def acknowledge(queue: EmbeddedQueue, delivery: Delivery) -> bool:
+    """The work is done. False where the lease had run out and the message was another's by then."""
+    return queue.settle([delivery]) == 1
+
+
+def retry(queue: EmbeddedQueue, delivery: Delivery, reason: str) -> bool:
+    """The work failed for now: once more later, or a dead letter. False as in `acknowledge`."""
+    return queue.settle([], [(delivery, reason, queue.delay_of(delivery))]) == 1
