@@ -1536,9 +1536,7 @@ SENTENCES: dict[str, Sentence] = {
         "Битрикс24 принимает адрес обработчика только с https://: поставьте перед шлюзом TLS (Caddy, nginx) или туннель",
         "Bitrix24 takes a handler's address with https:// only: put TLS (Caddy, nginx) or a tunnel before the gateway",
     ),
-    "DOCTOR_BAD_CERTIFICATE": Sentence(
-        "сертификат не принимается: {problem}", "the certificate is not accepted: {problem}"
-    ),
+    "DOCTOR_BAD_CERTIFICATE": Sentence("{problem}", "{problem}"),
     "DOCTOR_BAD_CERTIFICATE_DO": Sentence(
         "Битрикс24 его тоже не примет: выпустите сертификат для этого имени, с полной цепочкой",
         "Bitrix24 will not accept it either: get a certificate for this name, with its whole chain",
@@ -1702,6 +1700,7 @@ OS_ERRORS: dict[int, str] = {
     errno.ECONNREFUSED: "соединение отклонено",
     errno.ECONNRESET: "соединение разорвано",
     errno.EPIPE: "соединение закрыто",
+    errno.EPROTO: "ответ не по HTTP",
     errno.ETIMEDOUT: "время ожидания вышло",
     errno.EHOSTUNREACH: "узел недоступен",
     errno.ENETUNREACH: "сеть недоступна",
@@ -1741,7 +1740,7 @@ def _tls_problem(error: Any, language: str) -> str:
     if wrong and language == "ru":
         return CERTIFICATE_ERRORS.get(error.verify_code, f"сертификат не прошёл проверку ({wrong})")
     if wrong:
-        return f"the certificate was not accepted: {wrong}"
+        return f"the certificate is not accepted: {wrong}"
     return f"TLS: {getattr(error, 'reason', '') or type(error).__name__}"
 
 

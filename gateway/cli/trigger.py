@@ -1,13 +1,10 @@
 """`./b24 trigger EVENT`: post what Bitrix24 would, the token in any place."""
 
 import json
-import secrets
-import string
 import time
 from typing import Any
 
 import click
-import urllib3
 
 from gateway.ingest.php_form import build_query
 from gateway.journal import Outcome, open_journal
@@ -15,10 +12,21 @@ from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings, load
 from gateway.texts import reason_text, say
+from gateway.tools.http_call import ask
 from gateway.tools.outcomes import in_a_line
 from gateway.tools.printing import as_json as as_json_text
 from gateway.tools.printing import printable
-from gateway.tools.sample_delivery import EVENTS, OURS, Address, data_of, delivery, here, parse, place_token
+from gateway.tools.sample_delivery import (
+    EVENTS,
+    OURS,
+    Address,
+    data_of,
+    delivery,
+    here,
+    parse,
+    place_token,
+    random_token,
+)
 from verify import PLACES
 
 WAIT_SECONDS = 3
@@ -61,7 +69,7 @@ def command(
     address = parse(url or f"{here(settings.host, settings.port)}{WEBHOOK_PATH}")
     if address is None:
         raise click.UsageError(say("DOCTOR_URL", settings.language))
-    token = _random_token() if wrong_token else _token(settings)
+    token = random_token() if wrong_token else _token(settings)
     if url and not (wrong_token or send_token or _may_know(address, settings)):
         raise click.UsageError(say("TRIGGER_STRANGER", settings.language))
     if event.upper() not in EVENTS:
@@ -71,19 +79,11 @@ def command(
     if _may_know(address, settings) or send_token:
         headers |= probe_mark(settings.tokens, time.time())
     try:
-        answer = urllib3.PoolManager(retries=False, timeout=15).request(
-            "POST",
-            address.origin + address.path + query,
-            body=build_query(fields),
-            headers=headers,
-            redirect=False,
-        )
-    except urllib3.exceptions.HTTPError as error:
-        click.echo(
-            say("TRIGGER_NOBODY", settings.language, url=address, problem=type(error).__name__), err=True
-        )
+        answer = ask("POST", address.origin + address.path + query, build_query(fields), headers)
+    except OSError as error:
+        click.echo(say("TRIGGER_NOBODY", settings.language, url=address, problem=error), err=True)
         return 2
-    text = answer.data.decode("utf-8", "replace")
+    text = answer.body.decode("utf-8", "replace")
     queued = _report(event, answer.status, text, settings, address.loopback, as_json)
     if wrong_token and not as_json and _parsed(text).get("code") == "TOKEN_MISMATCH":
         click.echo(say("TRIGGER_WRONG", settings.language), err=True)
@@ -136,11 +136,6 @@ def _in_words(outcome: Outcome, event: str, settings: Settings) -> str:
     if outcome.code == "EVENT_IGNORED" and not outcome.facts.get("probe"):  # it reached no subscription
         return say("EVENT_IGNORED", settings.language, event=printable(event.upper())) + " [EVENT_IGNORED]"
     return printable(in_a_line(outcome, settings.language))
-
-
-def _random_token() -> str:
-    """A webhook's token by its look, of nobody's."""
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(32))
 
 
 def _data(event: str, given: tuple[str, ...], spoken: str) -> Any:

@@ -18,8 +18,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +29,7 @@ from gateway.functions import functions, of_kind
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import language, load
 from gateway.texts import say, text_of
+from gateway.tools.http_call import ask
 
 PROJECT = "local-gateway"
 TOPIC = f"projects/{PROJECT}/topics/local-events"
@@ -38,6 +37,7 @@ DEAD_TOPIC = f"projects/{PROJECT}/topics/local-dead-letters"
 EMULATORS = {"pubsub": ["beta", "emulators", "pubsub"], "firestore": ["emulators", "firestore"]}
 STATE = Path("var/emulators")
 ENVIRONMENT = Path("var/emulators.env")
+_JSON = {"Content-Type": "application/json"}
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 
@@ -186,24 +186,20 @@ def _push_subscription(address: str, ack_seconds: int, attempts: int) -> dict[st
 
 
 def _put(host: str, path: str, body: Mapping[str, Any]) -> None:
-    request = urllib.request.Request(
-        f"http://{host}/v1/{path}",
-        json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
-        method="PUT",
-    )
+    told = json.dumps(body).encode()
+    problem: object
     try:
-        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 — loopback
-    except (urllib.error.URLError, OSError) as error:
-        raise GatewayError("EMULATORS_REFUSED", path=path, problem=error) from None
+        problem = status = ask("PUT", f"http://{host}/v1/{path}", told, _JSON, seconds=30.0).status
+    except OSError as error:
+        status, problem = 0, error
+    if not 200 <= status < 300:
+        raise GatewayError("EMULATORS_REFUSED", path=path, problem=problem)
 
 
 def _listens(host: str) -> bool:
     """Whether it answers HTTP, however. No function runs: this path is functions-framework's own."""
     try:
-        urllib.request.urlopen(f"http://{host}/robots.txt", timeout=5).close()
-    except urllib.error.HTTPError:
-        return True
+        ask("GET", f"http://{host}/robots.txt", seconds=5.0)
     except OSError:
         return False
     return True

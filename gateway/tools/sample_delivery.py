@@ -2,6 +2,7 @@
 
 import ipaddress
 import secrets
+import string
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -78,6 +79,11 @@ def place_token(place: str, token: str, fields: dict[str, Any]) -> tuple[dict[st
             inner = inner.setdefault(level, {}) if isinstance(inner.get(level, {}), dict) else inner
         inner[last] = token
     return headers, ""
+
+
+def random_token() -> str:
+    """A webhook's token by its look, and nobody's."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(32))
 
 
 def is_loopback(host: str) -> bool:

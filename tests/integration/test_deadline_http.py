@@ -336,7 +336,7 @@ def test_tls(serve: Callable[..., Server], certificate: Path, monkeypatch: pytes
                 trickle(secure, ANSWER)
 
     server = serve(over_tls)
-    with raises(WireError, match="the certificate was not accepted: self-signed") as caught:
+    with raises(WireError, match="the certificate is not accepted: self-signed") as caught:
         call(server.origin(tls=True))
     assert text_of(caught.value, "ru") == "сертификат подписан сам собой"
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from gateway.errors import GatewayError
 from gateway.locations import is_missing
 from gateway.settings import Settings
-from gateway.texts import SENTENCES, os_texts_in, say, text_of
+from gateway.texts import SENTENCES, say, text_of
 
 Result = Literal["ok", "failed", "skipped"]
 
@@ -38,8 +38,6 @@ class Scribe:
 
     def _check(self, result: Result, check: str, key: str, /, **values: object) -> Check:
         advice = f"DOCTOR_{key}_DO"
-        for name in values.keys() & {"problem", "code"}:
-            values[name] = os_texts_in(str(values[name]), self.language)
         do = say(advice, self.language, **values) if advice in SENTENCES else ""
         return Check(check, result, say(f"DOCTOR_{key}", self.language, **values), do)
 

@@ -5,14 +5,9 @@ to `WEBHOOK_URL`'s host alone unless the operator says `--send-token`; every oth
 place gets a random one. No redirect is ever followed.
 """
 
-import errno
-import http.client
 import json
-import os
-import secrets
 import socket
 import ssl
-import string
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -27,30 +22,32 @@ from gateway.settings import Settings
 from gateway.texts import say
 from gateway.tools.doctor import Check, Scribe
 from gateway.tools.doctor.local_checks import PROBE_EVENT
-from gateway.tools.sample_delivery import OURS, Address, parse, place_token
+from gateway.tools.http_call import ask
+from gateway.tools.sample_delivery import OURS, Address, parse, place_token, random_token
 from verify import PLACES, fingerprint
 
 MAX_ADDRESS = 255  # characters, with the query: the vendor's limit of a handler's address
 _SECONDS = 15.0
-_ANSWER_BYTES = 65_536
 _AGENT = "gateway-doctor"
-_ALPHABET = string.ascii_lowercase + string.digits
 _DAYS_LEFT = 14
 _LARGE_BYTES = 500_000  # the gateway itself takes 512 KiB
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": _AGENT}
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; `said` is its JSON object, {} for anything else."""
+    """An HTTP answer; `said` is its JSON object, {} for anything else. None came: status 0, and why."""
 
     status: int
     said: dict[str, Any]
     location: str
     headers: Mapping[str, str] = {}
+    problem: OSError | None = None
 
     @property
-    def shown(self) -> str:
+    def shown(self) -> object:
         """Status and code, fit for a terminal."""
+        if self.problem is not None:
+            return self.problem
         code = str(self.said.get("code", ""))
         return f"{self.status} {code if code in STATUS else clean(code, limit=40)}".strip()
 
@@ -75,7 +72,7 @@ def examine(settings: Settings, scribe: Scribe, url: str | None, send_token: boo
     address = replace(address, headers=probe_mark(settings.tokens, time.time()) if marked else {})
     bare = _post(address, *_probe("", ""))
     if bare.status == 0:
-        yield scribe.failed("connection", "NO_CONNECTION", address=address, problem=bare.said["code"])
+        yield scribe.failed("connection", "NO_CONNECTION", address=address, problem=bare.problem)
         return
     if 300 <= bare.status < 400:
         yield scribe.failed("redirects", "REDIRECT", status=bare.status, to=clean(bare.location))
@@ -122,9 +119,9 @@ def _certificate(address: Address, scribe: Scribe) -> Check:
             with context.wrap_socket(plain, server_hostname=address.host) as secure:
                 shown = secure.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
-        return scribe.failed("certificate", "BAD_CERTIFICATE", problem=error.verify_message)
+        return scribe.failed("certificate", "BAD_CERTIFICATE", problem=error)
     except (OSError, ssl.SSLError) as error:
-        return scribe.failed("certificate", "NO_CONNECTION", address=address, problem=_words(error))
+        return scribe.failed("certificate", "NO_CONNECTION", address=address, problem=error)
     until = str(shown.get("notAfter", ""))
     days = int((ssl.cert_time_to_seconds(until) - time.time()) // 86_400) if until else 0
     key = "CERTIFICATE" if days >= _DAYS_LEFT else "CERTIFICATE_ENDS"
@@ -200,7 +197,7 @@ def _wrong_tokens(address: Address, scribe: Scribe) -> Iterator[Check]:
     for place in PLACES:
         if place == OURS:
             continue
-        answer = _post(address, *_probe(place, _random_token()))
+        answer = _post(address, *_probe(place, random_token()))
         if answer.status == 403 and answer.said.get("code") == "TOKEN_MISMATCH":
             told.add(json.dumps({**answer.said, "request_id": ""}, sort_keys=True))
             yield scribe.ok(place, "WRONG_REFUSED")
@@ -240,10 +237,6 @@ def _right_answer(check: str, answer: Answer, shown: str, scribe: Scribe) -> Che
     return scribe.failed(check, keys.get(code, "STRANGE"), print=shown, answer=answer.shown)
 
 
-def _random_token() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(32))
-
-
 def _probe(place: str, token: str) -> tuple[str, Mapping[str, str], bytes]:
     """Query, headers and body of a probe; of a portal that is none, so that no link can be meant."""
     fields: dict[str, Any] = {
@@ -266,19 +259,12 @@ def _post(address: Address, query: str, headers: Mapping[str, str], body: bytes)
 def _call(
     address: Address, method: str, query: str, headers: Mapping[str, str], body: bytes | None
 ) -> Answer:
-    """One request on a connection of its own; an address that does not answer is status 0."""
-    kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
-    connection = kind(address.host, address.port, timeout=_SECONDS)
+    url = f"{address.origin}{address.path}{query}"
     try:
-        connection.request(method, address.path + query, body, {**headers, **address.headers})
-        answer = connection.getresponse()
-        text = answer.read(_ANSWER_BYTES)
-        names = {name.lower(): value for name, value in answer.headers.items()}
-        return Answer(answer.status, _object(text), names.get("location", ""), names)
-    except (OSError, http.client.HTTPException) as error:
-        return Answer(0, {"code": _words(error)}, "")
-    finally:
-        connection.close()
+        reply = ask(method, url, body, {**headers, **address.headers}, _SECONDS)
+    except OSError as error:
+        return Answer(0, {}, "", problem=error)
+    return Answer(reply.status, _object(reply.body), reply.headers.get("location", ""), reply.headers)
 
 
 def _object(text: bytes) -> dict[str, Any]:
@@ -287,9 +273,3 @@ def _object(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return os.strerror(errno.ETIMEDOUT)
-    return (error.strerror if isinstance(error, OSError) else "") or type(error).__name__

@@ -1,0 +1,45 @@
+"""One HTTP request of a tool: ended in time, its answer bounded, no redirect followed, no proxy asked."""
+
+import errno
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import urllib3
+
+ANSWER_BYTES = 65_536
+
+
+class Reply(NamedTuple):
+    """An answer; the names of its headers are in lower case, its body is cut to `ANSWER_BYTES`."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def ask(
+    method: str,
+    url: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    seconds: float = 15.0,
+) -> Reply:
+    """The answer on a connection of its own. Raises the `OSError` that says why none came."""
+    try:
+        with urllib3.PoolManager(retries=False, timeout=seconds) as pool:
+            response = pool.request(
+                method, url, body=body, headers=headers, redirect=False, preload_content=False
+            )
+            names = {name.lower(): value for name, value in response.headers.items()}
+            return Reply(response.status, names, response.read(ANSWER_BYTES))
+    except urllib3.exceptions.HTTPError as error:
+        raise _reason(error) from None
+
+
+def _reason(error: BaseException) -> OSError:
+    """The system's error that urllib3 made its own from; without one, what came is no HTTP."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    return cause or OSError(errno.EPROTO, os.strerror(errno.EPROTO))
