@@ -804,6 +804,10 @@ SENTENCES: dict[str, Sentence] = {
         "{subscription}: попытка {attempt}, {reason}; следующая через {next} с",
         "{subscription}: attempt {attempt}, {reason}; the next one in {next} s",
     ),
+    "CAME_AGAIN": Sentence(
+        "попытка {attempt}: {reason}; следующая через {next} с",
+        "attempt {attempt}: {reason}; the next one in {next} s",
+    ),
     "CAME_EVENT_DEAD": Sentence(
         "{subscription}: не доставлено, {reason}; вернуть: ./b24 replay --event-id {event_id}",
         "{subscription}: not delivered, {reason}; bring it back: ./b24 replay --event-id {event_id}",

@@ -260,6 +260,10 @@ class Journal:
         """What came of these events at each subscription, oldest first."""
         return self._read(lambda c: reading.outcomes(c, event_ids), {})
 
+    def names(self, portal: str, users: Sequence[int]) -> dict[int, str]:
+        """The names of these users of a portal, where an accepted event gave one."""
+        return self._read(lambda c: reading.names(c, portal, users), {}) if users else {}
+
     def changed(self, after: int, limit: int = 100) -> tuple[list[Request], int]:
         """Records that changed after the change `after`, and the newest change's number."""
         nothing: tuple[list[Request], int] = ([], after)

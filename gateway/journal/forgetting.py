@@ -18,6 +18,7 @@ def forget(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> 
     gone += connection.execute(
         "DELETE FROM outcomes WHERE bitrix_user_id = ? AND portal = ?", (bitrix_user_id, portal)
     ).rowcount
+    connection.execute("DELETE FROM people WHERE portal = ? AND bitrix_user_id = ?", (portal, bitrix_user_id))
     _rounds(connection, bitrix_user_id)
     return gone
 

@@ -208,6 +208,14 @@ def outcomes(connection: sqlite3.Connection, event_ids: Sequence[str]) -> dict[s
     return found
 
 
+def names(connection: sqlite3.Connection, portal: str, users: Sequence[int]) -> dict[int, str]:
+    """What events called these users, as far as they did."""
+    some = list(dict.fromkeys(users))[:500]
+    marks = ",".join("?" * len(some))
+    statement = f"SELECT bitrix_user_id, name FROM people WHERE portal = ? AND bitrix_user_id IN ({marks})"  # noqa: S608
+    return dict(connection.execute(statement, (portal, *some)))
+
+
 def latest_outcome(
     connection: sqlite3.Connection, subscription: str
 ) -> tuple[Outcome | None, datetime | None]:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 
 KEPT_ROWS = 10_000  # of each share
 KEPT_SECONDS = 7 * 86_400.0
@@ -59,6 +59,10 @@ CREATE TABLE IF NOT EXISTS rounds (
 CREATE TABLE IF NOT EXISTS hours (
     hour INTEGER NOT NULL, kind TEXT NOT NULL, cause TEXT NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (hour, kind, cause)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS people (  -- what accepted events called a user
+    portal TEXT NOT NULL, bitrix_user_id INTEGER NOT NULL, at REAL NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (portal, bitrix_user_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS people_at ON people (at);
 CREATE TABLE IF NOT EXISTS unqueued (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, record TEXT NOT NULL);
 """
@@ -91,6 +95,9 @@ def trim(connection: sqlite3.Connection, now: float, rows: int = KEPT_ROWS) -> N
         )
         if table != "aliases":
             connection.execute(f"DELETE FROM {table} WHERE at < ?", (now - KEPT_SECONDS,))  # noqa: S608
+    newest = "SELECT at FROM people ORDER BY at DESC LIMIT 1 OFFSET ?"
+    over = connection.execute(newest, (rows,)).fetchone()
+    connection.execute("DELETE FROM people WHERE at < ?", (max(now - KEPT_SECONDS, over[0] if over else 0),))
     connection.execute("DELETE FROM hours WHERE hour < ?", (int((now - KEPT_SECONDS) // 3600),))
 
 

@@ -75,6 +75,8 @@ def add_request(connection: sqlite3.Connection, new: NewRequest) -> None:
         connection.execute("INSERT INTO wholes VALUES (?, ?)", (n, whole))
     terms = {term[:100].lower() for term in (*new.terms, new.request_id, new.event_id, new.event, new.portal)}
     connection.executemany("INSERT INTO terms VALUES (?, ?)", [(term, n) for term in terms if term])
+    people = [(new.portal, int(user), new.at, name) for user, name in new.record.get("names", {}).items()]
+    connection.executemany("INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?)", people)
     if new.event_id:
         _judge_again(connection, new.event_id)
 

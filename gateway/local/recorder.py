@@ -274,7 +274,20 @@ def _people(judgement: Judgement, settings: Settings) -> dict[str, Any]:
         for name in names
         if isinstance(person.get(name), str | int) and str(person[name]).strip()
     ]
-    return {"users": users, "accounts": accounts}
+    # A stranger could call anybody anything: only what is verified tells how a user is called.
+    named = _names(people, settings) if judgement.message is not None else {}
+    return {"users": users, "accounts": accounts, **({"names": named} if named else {})}
+
+
+def _names(people: Sequence[user_record.Record], settings: Settings) -> dict[str, str]:
+    """First and last names by the users' ids, as JSON keeps them."""
+    found = {}
+    for person in people:
+        parts = (person.get(name) for name in ("NAME", "LAST_NAME"))
+        name = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
+        if (user := user_record.user_id(person)) is not None and name:
+            found[str(user)] = clean(name, settings.secrets(), 80)
+    return found
 
 
 def _named(judgement: Judgement, settings: Settings) -> tuple[str, str]:
@@ -294,7 +307,9 @@ def _named(judgement: Judgement, settings: Settings) -> tuple[str, str]:
 def _terms(record: Mapping[str, Any]) -> tuple[str, ...]:
     prints = [seen["fingerprint"] for seen in record["places"] if seen["fingerprint"]]
     users = [str(user) for user in record["users"]]
-    return (*prints, *users, *record["accounts"], record["address"])
+    names = record.get("names", {}).values()
+    words = [word for name in names for word in (name, *name.split())]
+    return (*prints, *users, *record["accounts"], *words, record["address"])
 
 
 def sender_address(environ: Mapping[str, Any]) -> str:

@@ -61,6 +61,8 @@ def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
         key = "CAME_PROBE_IGNORED"
     if outcome.code == "LINK_UNCHANGED":
         key = f"CAME_UNCHANGED_{outcome.reason.upper()}"
+    if outcome.code == "EVENT_FAILED" and facts.get("destination"):
+        key = "CAME_AGAIN"  # the reason names the destination
     if key not in SENTENCES:  # of another edition
         return f"{outcome.code} {outcome.reason}".strip()
     return say(key, language, **values)

@@ -111,6 +111,24 @@ def test_many_people_come_in_pages(browser: Browser, settings: Settings) -> None
 
 
 @pytest.mark.usefixtures("people")
+def test_people_are_called_by_the_names_that_events_gave(browser: Browser, journal: Journal) -> None:
+    journal.add_requests(
+        [
+            NewRequest(
+                request_id="00000000000000ab", at=NOW.timestamp(), kind="accepted", code="EVENT_QUEUED",
+                status=200, event="ONUSERADD", event_id="e9", portal=P,
+                record={"users": [9], "names": {"9": "<b>Анна</b> К."}},
+            )
+        ]
+    )  # fmt: skip
+    journal.add_outcome({"code": "LINK_CONFLICT", "event_id": "e9", "portal": P, "bitrix_user_id": 9})
+    called = "&lt;b&gt;Анна&lt;/b&gt; К.\N{NO-BREAK SPACE}(9)"
+    for path in ("/links", f"/links/person?portal={P}&user=9", "/polling", "/requests"):
+        assert called in browser.get(path).text, path
+    assert "User 8<" in browser.get("/links").text
+
+
+@pytest.mark.usefixtures("people")
 def test_a_person_with_history_and_the_request_behind_it(browser: Browser, journal: Journal) -> None:
     journal.add_requests(
         [

@@ -1,5 +1,6 @@
 """The inspector's requests: the list with its filters, one request, and what can be done with it again."""
 
+import json
 import re
 import subprocess
 import time
@@ -93,6 +94,34 @@ def test_a_row_says_who_what_and_why(browser: Browser, recorder: Recorder) -> No
     text = shown(browser.get("/requests").text)
     assert "отказ 403 ONUSERUPDATE · portal.bitrix24.ru · польз. 12" in text
     assert "Токен другого вебхука (отпечаток" in text
+
+
+def test_a_destination_that_does_not_answer_is_told_in_words(
+    browser: Browser, recorder: Recorder, journal: Journal, settings: Settings
+) -> None:
+    [destination] = settings.destinations
+    request = journal.request(came(recorder, form()))
+    assert request is not None
+    reason = json.dumps({"destination": destination.shown})
+    journal.add_outcome(
+        {
+            "code": "EVENT_FAILED", "subscription": f"forward-event-{destination.id}", "next": 30,
+            "event_id": request.event_id, "reason": f"REASON_NO_ANSWER {reason}", "attempt": 2,
+            "destination": destination.shown,
+        }
+    )  # fmt: skip
+    for language, says in (
+        ("en", "http://127.0.0.1:9/bot: no answer"),
+        ("ru", "http://127.0.0.1:9/bot не ответил"),
+    ):
+        browser.speak(language)
+        for path in ("", "/requests", f"/r/{request.request_id}"):
+            text = shown(browser.get(path).text)
+            assert says in text, path
+            visible = text.partition("JSON")[0]  # the record as it is kept comes last
+            assert "REASON_" not in visible
+            assert "forward-event-" not in visible
+    assert "попытка 2: http://127.0.0.1:9/bot не ответил; следующая через 30 с" in text
 
 
 def test_equal_rejections_fold_into_one_row(browser: Browser, recorder: Recorder) -> None:

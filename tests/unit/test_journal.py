@@ -408,7 +408,11 @@ def test_an_event_not_queued_is_kept_until_it_is_removed(journal: Journal, clock
 
 def test_a_person_is_forgotten(journal: Journal) -> None:
     theirs = [
-        new(record={"users": [7, 8]}, whole={"message": {}}, terms=("7", "@ivan")),
+        new(
+            record={"users": [7, 8], "names": {"7": "Иван", "8": "Анна"}},
+            whole={"message": {}},
+            terms=("7", "@ivan"),
+        ),
         new(
             "refused", portal="", whole={"body": f"event=ONUSERADD&data%5BID%5D=7&auth%5Bdomain%5D={PORTAL}"}
         ),
@@ -429,7 +433,9 @@ def test_a_person_is_forgotten(journal: Journal) -> None:
     payload = '{"event": "ONUSERADD", "portal": {"domain": "p.bitrix24.ru"}, "data": {"ID": "%s"}}'
     for user in ("7", "77"):
         journal.add_unqueued({"payload": payload % user})
+    assert journal.names(PORTAL, [7, 8]) == {7: "Иван", 8: "Анна"}
     assert journal.forget(PORTAL, 7) == 5
+    assert journal.names(PORTAL, [7, 8]) == {8: "Анна"}
     assert sorted(ids(journal)) == sorted(one.request_id for one in others)
     assert journal.outcomes(["e", theirs[0].event_id]) == {}
     assert journal.rounds()[0].facts == {"unreadable": [{"bitrix_user_id": 9}]}

@@ -88,6 +88,20 @@ def test_an_accepted_event(recorder: Recorder, settings: Settings, journal: Jour
     assert journal.page(Filters(term="@ivan_petrov")).requests == [request]
 
 
+def test_names_are_kept_of_verified_events_only(
+    recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
+    data = {"ID": "48", "NAME": " Анна ", "LAST_NAME": "Кузнецова"}
+    recorder.observe(answered(settings, form("ONUSERADD", data)))
+    recorder.observe(answered(settings, form("ONUSERADD", data | {"NAME": "Nobody"}, OTHER_TOKEN)))
+    recorder.observe(answered(settings, form("ONUSERADD", {"ID": "49", "NAME": ["odd"]})))
+    recorder.flush()
+    assert journal.names(PORTAL, [48, 49]) == {48: "Анна Кузнецова"}
+    assert "names" not in journal.page(Filters(kinds=("refused",))).requests[0].record
+    [named] = journal.page(Filters(term="кузнецова")).requests
+    assert named.record["names"] == {"48": "Анна Кузнецова"}
+
+
 def test_a_rejected_one_with_its_causes_and_body(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:

@@ -22,7 +22,7 @@ from gateway.errors import PassingFailure
 from gateway.journal import Journal
 from gateway.links import Store, open_store
 from gateway.local.inspector.door import PATH, Door
-from gateway.local.inspector.words import WORDS, number, words
+from gateway.local.inspector.words import WORDS, milliseconds, number, words
 from gateway.local.recorder import Recorder
 from gateway.locations import is_missing
 from gateway.settings import Settings
@@ -167,6 +167,7 @@ def prepare(page: Inspector) -> None:
             "reason_text": lambda reason: reason_text(reason, page.language),
             "cause_title": page.cause_title,
             "number": lambda n: number(n, page.language),
+            "milliseconds": lambda ms: milliseconds(ms, page.language),
             "guide_of": page.guide_of,
             "age": page.age,
             "moment_of_hour": lambda hour: datetime.fromtimestamp(hour * 3600, UTC),

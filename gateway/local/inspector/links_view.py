@@ -14,6 +14,7 @@ from gateway.events import rfc3339
 from gateway.links.model import HistoryRow, Link, Store
 from gateway.links.telegram_account import parse_account
 from gateway.local.inspector.frame import Inspector, View
+from gateway.local.inspector.rows import called
 from gateway.tools.forgetting import forget_person
 
 SHOWN = 50  # people on one page
@@ -59,7 +60,8 @@ def register(page: Inspector) -> None:
             rows, older = _found(store, portal, search, state, _number("after"))
         return page.render(
             "links.html", view="links", states=STATES, account=account_of, state_of=state_of, search=search,
-            state=state, rows=rows, older=older, portals=portals, portal=portal,
+            state=state, rows=rows, older=older, portals=portals, portal=portal, called=called,
+            names=page.journal.names(portal, [row.bitrix_user_id for row in rows]),
             forgotten=_number("forgotten"), gone=_number("gone"),
         )  # fmt: skip
 
@@ -77,6 +79,7 @@ def register(page: Inspector) -> None:
         return page.render(
             "person.html", view="links", portal=portal, user=user, link=link, changes=changes,
             account=account_of, state_of=state_of,
+            called=called(page, user, page.journal.names(portal, [user]).get(user, "")),
         )  # fmt: skip
 
     @page.app.get("/links.csv", endpoint="links_csv")

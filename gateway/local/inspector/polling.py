@@ -9,8 +9,9 @@ from typing import Any
 import flask
 
 from gateway.errors import GatewayError
-from gateway.journal import Round
+from gateway.journal import Outcome, Round
 from gateway.local.inspector.frame import Inspector, View
+from gateway.local.inspector.rows import called
 from gateway.portal import resync
 from gateway.portal.reconcile import LinksAtRisk, Summary
 from gateway.settings import Settings
@@ -60,15 +61,19 @@ def register(page: Inspector) -> None:
 
     def values() -> dict[str, Any]:
         rounds = page.journal.rounds(ROUNDS)
+        unreadable, conflicts = _unreadable(rounds), page.journal.conflicts(CONFLICTS)
         return {
+            "called": called,
+            "names": page.journal.names(page.settings.domain, unreadable),
+            "row_names": _names(page, conflicts),
             "rounds": rounds,
             "next_at": _next(page, rounds),
             "running": running[0] if running else None,
             "configured": bool(page.settings.rest_webhook and page.settings.domain),
             "every": page.settings.resync_every,
             "domain": page.settings.domain,
-            "unreadable": _unreadable(rounds),
-            "conflicts": page.journal.conflicts(CONFLICTS),
+            "unreadable": unreadable,
+            "conflicts": conflicts,
         }
 
     @page.app.get("/polling", endpoint="polling")
@@ -103,6 +108,15 @@ def _unreadable(rounds: list[Round]) -> list[int]:
     """The users whose field the last whole round could not read."""
     done = next((one for one in rounds if one.code == "RESYNC_DONE"), None)
     return list(done.facts.get("unreadable_users", [])) if done else []
+
+
+def _names(page: Inspector, conflicts: list[Outcome]) -> list[str]:
+    """The names of the users of these outcomes, "" for those whom no event named."""
+    of_portal: dict[str, list[int]] = {}
+    for one in conflicts:
+        of_portal.setdefault(one.portal, []).append(one.bitrix_user_id or 0)
+    found = {portal: page.journal.names(portal, users) for portal, users in of_portal.items()}
+    return [found[one.portal].get(one.bitrix_user_id or 0, "") for one in conflicts]
 
 
 VIEW = View("polling", "p", register)

@@ -65,12 +65,18 @@ def about(page: Inspector, request: Request) -> tuple[str, ...]:
     users = list(request.record.get("users") or ())
     parts = [request.portal]
     if users:
-        some = ", ".join(map(str, users[:SHOWN_USERS])) + ("…" if len(users) > SHOWN_USERS else "")
-        parts.append(page.words("USER", user=some))
+        names = request.record.get("names") or {}
+        some = [called(page, user, names.get(str(user), ""), "USER") for user in users[:SHOWN_USERS]]
+        parts.append(", ".join(some) + ("…" if len(users) > SHOWN_USERS else ""))
     if not request.event:
         path = str(request.record.get("path") or "")
         parts += ["" if path in PLAIN_PATHS else path, str(request.record.get("address") or "")]
     return tuple(part for part in parts if part)
+
+
+def called(page: Inspector, user: object, name: str, nameless: str = "PERSON_N") -> str:
+    """A user's name and number; the number alone where no event gave a name."""
+    return f"{name}\N{NO-BREAK SPACE}({user})" if name else page.words(nameless, user=user)
 
 
 def refusal(page: Inspector, request: Request) -> str:

@@ -123,11 +123,7 @@ def _destinations(page: Inspector, _: float) -> Iterator[Wrong]:
     for one in destinations(page, {}):
         if one.failing and one.last is not None:
             yield Wrong(
-                page.words(
-                    "WRONG_destination",
-                    destination=one.shown,
-                    reason=reason_text(one.last.reason, page.language),
-                ),
+                page.words("WRONG_destination", reason=reason_text(one.last.reason, page.language)),
                 "bad",
                 flask.url_for("requests", to=one.subscription, period="7d"),
                 page.words("LOOK"),

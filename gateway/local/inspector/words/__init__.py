@@ -37,6 +37,12 @@ def number(n: int, language: str) -> str:
     return f"{n:,}".replace(",", "\N{NO-BREAK SPACE}" if language == "ru" else ",")
 
 
+def milliseconds(ms: float, language: str) -> str:
+    """A duration: whole milliseconds, of less than ten with a decimal: 12, 3.1, in Russian 3,1."""
+    text = number(round(ms), language) if ms >= 10 or ms == round(ms) else f"{ms:.1f}"
+    return text.replace(".", ",") if language == "ru" else text
+
+
 def _form(n: int, language: str) -> int:
     if language == "en":
         return 0 if n == 1 else 1

@@ -73,8 +73,8 @@ WORDS: dict[str, Sentence] = {
         "Nothing has come for more than a day. Change something on the portal, and check that the webhook is on and its address is as before.",
     ),
     "WRONG_destination": Sentence(
-        "{destination} не принимает события: {reason}. Они ждут и повторяются сутки; проверьте, что там работает.",
-        "{destination} does not take events: {reason}. They wait and are tried again for a day; check what runs there.",
+        "События не доставляются: {reason}. Они ждут и повторяются сутки; проверьте, что там работает.",
+        "Events are not delivered: {reason}. They wait and are tried again for a day; check what runs there.",
     ),
     "WRONG_polling": Sentence(
         "Последняя сверка не удалась ({code}). Почему, сказано в журнале сервера; проверьте: ./b24 doctor",

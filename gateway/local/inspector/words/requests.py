@@ -4,7 +4,7 @@ from gateway.texts import Sentence
 
 WORDS: dict[str, Sentence] = {
     "NO_EVENT": Sentence("{method} без события", "{method} without an event"),
-    "USER": Sentence("польз. {user}", "user {user}"),
+    "USER": Sentence("польз.\N{NO-BREAK SPACE}{user}", "user\N{NO-BREAK SPACE}{user}"),
     "WITH_PRINT": Sentence("{title} (отпечаток {print})", "{title} (fingerprint {print})"),
     "PROBE_PASSED": Sentence(
         "проба самого шлюза: токен принят, событие в очереди, ничего не меняет",
