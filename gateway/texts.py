@@ -1142,6 +1142,10 @@ SENTENCES: dict[str, Sentence] = {
         "Это таблица полей (Form Data) из браузера, по ней не видно, что пришло на самом деле. В той же строке выберите «Копировать как cURL (bash)» или «view source» и вставьте это",
         "This is the browser's table of fields (Form Data), which does not show what really came. On the same request choose “Copy as cURL (bash)” or “view source”, and paste that",
     ),
+    "PASTED_CURL_VERBOSE": Sentence(
+        "Это вывод curl -v: тела запроса в нём нет. Вставьте саму команду curl или вывод curl --trace-ascii -",
+        "This is what curl -v printed, and it does not show the request's body. Paste the curl command itself, or what curl --trace-ascii - prints",
+    ),
     "PASTED_DEPTH": Sentence(
         "console.log напечатал [Object] вместо auth, поэтому токена здесь не видно. Напечатайте JSON.stringify(obj) или console.dir(obj, {{depth: null}}) и вставьте это",
         "console.log printed [Object] in place of auth, so the token cannot be seen here. Print JSON.stringify(obj) or console.dir(obj, {{depth: null}}), and paste that",
@@ -1226,6 +1230,10 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_erlang": Sentence("распечатка из Erlang", "an Erlang term as it is printed"),
     "READ_AS_clojure": Sentence("распечатка карты Clojure", "a Clojure map as it is printed"),
     "READ_AS_json_in_text": Sentence("JSON внутри другого текста", "JSON inside other text"),
+    "READ_AS_logged": Sentence("событие внутри чужого журнала", "an event inside another program's log"),
+    "READ_AS_bruno": Sentence("Bruno", "Bruno"),
+    "READ_AS_curl_trace": Sentence("вывод curl --trace-ascii", "what curl --trace-ascii printed"),
+    "READ_AS_audit_log": Sentence("журнал аудита ModSecurity", "ModSecurity's audit log"),
     "READ_AS_hex_dump": Sentence("шестнадцатеричный дамп", "a hex dump"),
     "READ_AS_insomnia": Sentence("Insomnia", "Insomnia"),
     "READ_AS_node-red": Sentence("сообщение Node-RED", "a Node-RED message"),

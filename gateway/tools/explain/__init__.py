@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from gateway.tools.explain import captures
 from gateway.tools.explain.curl import is_curl, read_curl
+from gateway.tools.explain.exports import read_exported
 from gateway.tools.explain.hexdumps import read_hex
+from gateway.tools.explain.logged import read_logged
 from gateway.tools.explain.printouts import read_printout
 from gateway.tools.explain.records import Record, no_answer, read_line, read_record
 from gateway.tools.explain.request import Request, Unreadable, is_raw, read_bare, read_raw
@@ -61,8 +63,8 @@ def _old_bot_line(_: bytes, text: str) -> Record | None:
 
 def _nothing(_: bytes, text: str) -> None:
     key = captures.no_request(text)
-    if key == "PASTED_ACCESS_LOG" and read_printout(text):
-        return  # a program printed the form between its server's lines
+    if key == "PASTED_ACCESS_LOG" and (read_printout(text) or captures.read_json(text)):
+        return  # a program printed the event between its server's lines
     if key:
         raise Unreadable(key)
     if no_answer(_readable(text)):
@@ -75,9 +77,11 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("record", lambda _, text: read_record(_readable(text))),
     ("wrapped", lambda _, text: read_wrapped(text)),
     ("hex_dump", lambda _, text: read_hex(text)),
+    ("exported", lambda _, text: read_exported(text)),
     ("tcpdump", lambda pasted, _: captures.read_packets(pasted)),
     ("log_line", lambda _, text: read_line(_readable(text))),
     ("old_bot_log", lambda _, text: captures.read_old_bot(text)),
+    ("logged", lambda _, text: read_logged(text, read)),
     ("old_bot_line", _old_bot_line),
     ("tcp_stream", lambda pasted, _: captures.read_stream(pasted)),
     ("headers_and_body", lambda pasted, _: captures.read_headers(pasted)),

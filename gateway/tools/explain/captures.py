@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Request, read_raw, relative
+from gateway.tools.explain.wrappers import read_wrapped
 from gateway.tools.sample_delivery import data_of
 
 FORM = (("Content-Type", b"application/x-www-form-urlencoded"),)
@@ -30,7 +31,7 @@ _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
 # `payload=event=…` alone is a body of somebody's: among other text the name is a log's.
 _EVENT = re.compile(
     rb"(?:(?<![\w%\]&=?])|(?<=\sbody=)|(?<=\sdata=)|(?<=\scontent=)|(?<=\spayload=))"
-    rb"event=[\w%.+-]{1,100}&[^\s\"'<>|\\]{1,600000}"
+    rb"event=[\w%.+-]{1,100}&[^\s\"'`<>|\\]{1,600000}"
 )
 _PAIR_LINE = re.compile(r"&?[\w\[\]%.]{1,300}=[^\n&]{0,100000}&?")
 _OLD_LINE = re.compile(
@@ -144,7 +145,9 @@ def read_form(text: bytes) -> Request | None:
 
 
 def read_json(text: str) -> Request | None:
-    """An event in JSON among other text: a program's log line, a letter."""
+    """An event in JSON among other text: a program's log line, a letter; nginx writes `\\x22` for a quote."""
+    if "\\x22" in text:
+        text = re.sub(r"(?:\\x[0-9A-Fa-f]{2})+", lambda found: _unescaped(found[0]), text)
     start = -1
     for _ in range(_MAX_OBJECTS):
         start = text.find("{", start + 1)
@@ -154,10 +157,16 @@ def read_json(text: str) -> Request | None:
             value, _end = json.JSONDecoder().raw_decode(text, start)
         except (ValueError, RecursionError):
             continue
+        if isinstance(value, dict) and "event" not in value and (request := read_wrapped(json.dumps(value))):
+            return request  # a function's event in the function's log
         if isinstance(value, dict) and "event" in value:
             media = (("Content-Type", b"application/json"),)
             return Request("POST", WEBHOOK_PATH, media, json.dumps(value).encode(), "json_in_text")
     return None
+
+
+def _unescaped(octets: str) -> str:
+    return bytes.fromhex(octets.replace("\\x", "")).decode("utf-8", "replace")
 
 
 def _form(body: bytes, read_as: str) -> Request:
@@ -206,13 +215,17 @@ _NO_REQUEST = (
     ),
     (
         "PASTED_SCRIPT",
-        r"(?:wget|httpie|https?|xh)\s+\S|(?:\w+\s*=\s*)?(?:requests|httpx|session)\.\w+\(|(?:import|using|package)\s+\w"
+        r"wget\s+\S|(?:httpie|https?|xh)\s+(?:--?\w|(?:POST|GET|PUT|PATCH|DELETE|HEAD)\b|:|[a-z][\w-]{0,99}[.:])"
+        r"|(?:\w+\s*=\s*)?(?:requests|httpx|session)\.\w+\(|(?:import|using|package|require|use)\s+[\w'\"]"
         r"|<\?php|\$\w+\s*=\s*(?:curl_|new |Http)|curl_\w+\(|(?:\w+, ?\w+ :?= )?http\.(?:Post|New|Do)\w*\("
-        r"|(?:var|final|val|let mut)\s+\w+\s*=",
+        r"|(?:var|final|val|let mut)\s+\w+\s*=|(?:\w+\s*=\s*)?(?:Http|Net::HTTP|Faraday|HTTParty|RestClient"
+        r"|HTTPoison|Req|Tesla|reqwest)(?:::|\.)\w|(?:Http|Web|Rest)\w{1,40}\s+\w+\s*="
+        r"|\w{1,99}\s*=\s*Новый\s|\w{1,40}\.(?:Post|Send)\w*\(",
     ),
 )
 _ACCESS_LOG = re.compile(
-    r"\"DownstreamStatus\"|\"http\.log\.access|\"httpRequest\"\s?:|#Fields: [^\n]{0,400}cs-method"
+    r"\"(?:Downstream|EdgeResponse)Status\""
+    r"|\"http\.log\.access|\"httpRequest\"\s?:|#Fields: [^\n]{0,400}cs-method"
     r"|(?m:^)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:\S{1,100} ){0,3}(?:GET|POST|PUT|HEAD) /[^\n]{1,9000}"
     r" [1-5]\d\d \d"
     r"|\bat=info method=[A-Z]|\b[1-5]\d\d \d{1,9} [^\n\"]{0,200}\"(?:GET|POST|PUT|HEAD) [^\s\"]{1,9000} HTTP/"
@@ -237,9 +250,19 @@ def no_request(text: str) -> str | None:
         return "PASTED_ANSWER"
     if _is_access_entry(text):
         return "PASTED_ACCESS_LOG"
-    if _ACCESS_LOG.search(text[:1_000_000]) and not _EVENT.search(text.encode("utf-8", "replace")):
+    is_log = _ACCESS_LOG.search(text[:1_000_000]) or any(map(_is_access_line, text.splitlines()[:200]))
+    if is_log and not _EVENT.search(text.encode("utf-8", "replace")):
         return "PASTED_ACCESS_LOG"
     return None
+
+
+def _is_access_line(line: str) -> bool:
+    """A method and our path on one line, as every server and platform prints them in an order of its own."""
+    return len(line) < _MAX_LINE and WEBHOOK_PATH in line and _METHOD_WORD.search(line) is not None
+
+
+_MAX_LINE = 4000
+_METHOD_WORD = re.compile(r"\b(?:POST|GET|PUT|HEAD)\b")
 
 
 def _is_access_entry(text: str) -> bool:

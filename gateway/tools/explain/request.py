@@ -18,6 +18,7 @@ _REQUEST_LINE = re.compile(rb"(?:> )?([A-Za-z]{3,10}) +(\S+)(?: +HTTP/\d(?:\.\d)
 _BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _PROXIED = re.compile(rb"(?m)^[*<{}] ?.*\r?\n?")  # what `curl -v` prints around a request
+_FRAMED = re.compile(rb"(?m)^> [A-Za-z]+ \S+ HTTP/")
 _SCRIPT = re.compile(  # a command that is no curl line would be taken for a form
     rb"\s*(?:[$\w.]+\s*=\s*)?(?:(?:await|const|import)\s|Invoke-(?:WebRequest|RestMethod)\b|(?:iwr|irm|wget|httpx?)\s"
     rb"|(?:fetch|axios|requests)[.(]|\$session\b)",
@@ -99,6 +100,8 @@ def read_raw(text: bytes) -> Request:
     length = framing.get(b"content-length", b"").partition(b":")[2].strip()
     if b"chunked" in framing.get(b"transfer-encoding", b"").lower():
         body = _dechunk(body)
+    if length.isdigit() and int(length[:15]) and not body.strip() and _FRAMED.search(text):
+        raise Unreadable("PASTED_CURL_VERBOSE")
     if length:
         headers += (("Content-Length", length),)
     return Request(method.decode(), relative(target.decode()), headers, _as_pasted(body, length))
@@ -121,7 +124,7 @@ def read_bare(text: bytes) -> Request | None:
 
 def _unframed(text: bytes) -> bytes:
     text = text.lstrip(b"\r\n\t ")
-    if not re.search(rb"(?m)^> [A-Za-z]+ \S+ HTTP/", text):
+    if not _FRAMED.search(text):
         return text
     kept = _PROXIED.sub(b"", text)
     return re.sub(rb"(?m)^> ?", b"", kept).lstrip(b"\r\n\t ")

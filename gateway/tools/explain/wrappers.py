@@ -273,7 +273,22 @@ def _recorded(value: Mapping[str, Any]) -> Request | None:
     if "?" not in target:
         target = _with_query(target, inner.get("query") or inner.get("query_params"))
     pairs = _listed(headers) if isinstance(headers, dict) else _named(headers)
-    return made(inner.get("method"), target, pairs, inner[name], "recorded_request")
+    return made(inner.get("method"), target, pairs, text_in(inner[name]), "recorded_request")
+
+
+def text_in(body: Any) -> Any:
+    """The text of a body that a tool wrote as an object: `{"type": "STRING", "string": "event=…"}`."""
+    names = ("string", "text", "$content", "raw", "contents", "json")
+    inner = (
+        next((body[name] for name in names if isinstance(body.get(name), str)), None)
+        if _is_plain(body)
+        else None
+    )
+    return body if inner is None else inner
+
+
+def _is_plain(body: Any) -> bool:
+    return isinstance(body, dict) and "event" not in body
 
 
 _BODIES = ("rawBody", "bodyRaw", "raw_body", "body", "content", "data", "payload", "form", "json")
