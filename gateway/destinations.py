@@ -35,7 +35,10 @@ def _fits(event: str, pattern: str) -> bool:
 
 
 def read_destinations(setting: str) -> tuple[Destination, ...]:
-    """The destinations of `FORWARD_TO`: URLs separated by spaces. Raises `ValueError` for what is none."""
+    """The destinations of `FORWARD_TO`: URLs separated by spaces. Raises `ValueError` for what is none.
+
+    An address that stands there twice wants what both of them name.
+    """
     found: dict[str, Destination] = {}
     for item in setting.split():
         url, _, wanted = item.partition("#")
@@ -50,6 +53,8 @@ def read_destinations(setting: str) -> tuple[Destination, ...]:
             raise ValueError("https")
         port = f":{parts.port}" if parts.port else ""
         shown = f"{parts.scheme}://{host}{port}{parts.path}"
+        if (twice := found.get(url)) is not None:
+            patterns = (*twice.patterns, *patterns) if twice.patterns and patterns else ()
         found[url] = Destination(url, patterns, sha256(url.encode()).hexdigest()[:8], shown)
     return tuple(found.values())
 

@@ -5,7 +5,9 @@ where somebody reads it: `gateway.texts.text_of`. No fact is a payload, a secret
 with a password: Flask prints whatever a function raises.
 """
 
+import errno
 import json
+import os
 
 
 def keyed(key: str, /, **facts: object) -> str:
@@ -15,7 +17,17 @@ def keyed(key: str, /, **facts: object) -> str:
 
 def _plain(fact: object) -> str:
     """A fact that is no text; the system's errors without the path they happened at."""
-    return (fact.strerror or type(fact).__name__) if isinstance(fact, OSError) else str(fact)
+    if not isinstance(fact, OSError):
+        return str(fact)
+    number = errno_of(fact)
+    return fact.strerror or (os.strerror(number) if number else type(fact).__name__)
+
+
+def errno_of(error: OSError) -> int | None:
+    """The system's number of an error; Python raises some by their kind alone, without one."""
+    if isinstance(error, TimeoutError):
+        return errno.ETIMEDOUT
+    return errno.ECONNRESET if isinstance(error, ConnectionResetError) else error.errno
 
 
 class GatewayError(Exception):

@@ -10,7 +10,7 @@ import os
 import socket
 from typing import Any, NamedTuple
 
-from gateway.errors import GatewayError, SettingError, keyed
+from gateway.errors import GatewayError, SettingError, errno_of, keyed
 
 
 class Sentence(NamedTuple):
@@ -834,7 +834,9 @@ SENTENCES: dict[str, Sentence] = {
     "REASON_ATTEMPTS": Sentence("{subscription}: попытки кончились", "{subscription}: out of attempts"),
     "REASON_NO_WORKER": Sentence("обработчик завершался, не закончив с ним", "no worker finished it"),
     "REASON_ANSWERED": Sentence("{destination} ответил {status}", "{destination} answered {status}"),
-    "REASON_NO_ANSWER": Sentence("{destination} не ответил", "{destination}: no answer"),
+    "REASON_NO_ANSWER": Sentence(
+        "{destination} не ответил: {problem}", "{destination}: no answer, {problem}"
+    ),
     "INSPECTOR_OVER_CLOUD": Sentence(
         "Инспектор проекта {project}: {url}\nСобытия сюда не отправляйте: здесь только страница. Ctrl-C завершает",
         "The inspector of {project}: {url}\nSend no events here: this is only the page. Ctrl-C ends it",
@@ -1734,15 +1736,17 @@ CERTIFICATE_ERRORS = {
 }
 
 
+_RESOLVERS = {  # glibc's texts of the resolver's numbers, which are none of the system's
+    socket.EAI_NONAME: "Name or service not known",
+    socket.EAI_AGAIN: "Temporary failure in name resolution",
+}
+
+
 def os_problem(error: OSError, language: str) -> str:
     """What the operating system reports, in `language`; the error's type where it has no text."""
     if hasattr(error, "library"):  # OpenSSL's, and its numbers are not the system's
         return _tls_problem(error, language)
-    number = error.errno
-    if isinstance(error, TimeoutError):
-        number = errno.ETIMEDOUT
-    elif isinstance(error, ConnectionResetError):  # also `http.client`'s own, without a number
-        number = errno.ECONNRESET
+    number = errno_of(error)
     known = OS_ERRORS.get(number or 0) if language == "ru" else None
     return known or error.strerror or (os.strerror(number) if number else type(error).__name__)
 
@@ -1759,7 +1763,7 @@ def _tls_problem(error: Any, language: str) -> str:
 def os_texts_in(text: str, language: str) -> str:
     """`text` of a library that quotes the operating system, in `language`."""
     for number, known in OS_ERRORS.items() if language == "ru" else ():
-        text = text.replace(os.strerror(number), known)
+        text = text.replace(_RESOLVERS.get(number) or os.strerror(number), known)
     return text
 
 

@@ -52,8 +52,6 @@ def deliver(message: Message, destination: Destination, settings: Settings) -> O
         return Outcome("EVENT_FORWARDED", values=facts, facts=facts)
     if status == 410:
         raise PoisonMessage("REASON_GONE", destination=destination.shown)
-    if not status:
-        raise DeliveryFailed("REASON_NO_ANSWER", destination=destination.shown)
     raise DeliveryFailed(
         "REASON_ANSWERED", destination=destination.shown, status=status, retry_after=retry_after
     )
@@ -122,7 +120,10 @@ def _origin(host: str, port: int, tls: bool) -> Origin:
 
 
 def _post(destination: Destination, body: bytes, headers: dict[str, str]) -> tuple[int, float | None]:
-    """(status, Retry-After in seconds) of one POST; 0 for no answer in time. No redirect is followed."""
+    """(status, Retry-After in seconds) of one POST. No redirect is followed.
+
+    Raises `DeliveryFailed` where no answer came.
+    """
     parts = urlsplit(destination.url)
     if parts.username:
         basic = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
@@ -134,8 +135,8 @@ def _post(destination: Destination, body: bytes, headers: dict[str, str]) -> tup
     deadline = time.monotonic() + DELIVERY_SECONDS
     try:
         status, answered = origin.post(path, body, headers, deadline, READ_BYTES)
-    except WireError:
-        return 0, None
+    except WireError as error:
+        raise DeliveryFailed("REASON_NO_ANSWER", destination=destination.shown, problem=error) from None
     return status, _seconds(answered.get("retry-after", ""))
 
 

@@ -1,6 +1,7 @@
 """Deliveries to a destination: what is posted, and what each of its answers comes to."""
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from gateway.settings import Settings, load
 from handlers import forward
 from tests.support.deliveries import FORM, PORTAL, TOKEN, delivery
 from tests.support.errors import raises
+from tests.support.processes import free_port
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -193,18 +195,37 @@ def drip(connection: socket.socket) -> None:
         time.sleep(0.05)
 
 
+def reset(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 @pytest.mark.parametrize(
-    "talk", [drip, lambda _connection: time.sleep(1), lambda c: c.sendall(b"hello\r\n\r\n")]
+    ("talk", "says"),
+    [
+        (drip, "timed out"),
+        (lambda _connection: time.sleep(2), "timed out"),
+        (lambda c: c.sendall(b"hello\r\n\r\n"), "no HTTP answer"),
+        (reset, "reset by peer"),
+    ],
 )
-def test_no_answer_in_time_is_no_answer(
-    talk: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+def test_no_answer_in_time_is_no_answer_and_says_why(
+    talk: Callable[[socket.socket], None], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forward, "DELIVERY_SECONDS", 0.5)
     with raw_server(talk) as port:
         began = time.monotonic()
-        with raises(DeliveryFailed, match="no answer"):
+        with raises(DeliveryFailed, match=f"no answer, .*{says}"):
             deliver(port)
         assert time.monotonic() - began < 10
+
+
+def test_where_nothing_listens_or_no_https_is_spoken_that_is_said(destination: Destination) -> None:
+    with raises(DeliveryFailed, match="Connection refused"):
+        deliver(free_port())
+    settings = settings_of(f"https://127.0.0.1:{destination.server_port}/")
+    with raises(DeliveryFailed, match="TLS: "):
+        forward.deliver(message(), settings.destinations[0], settings)
 
 
 def test_a_user_and_password_are_sent_and_never_shown(destination: Destination) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,8 @@ from gateway.errors import DeliveryFailed
 from gateway.links.user_record import user_of
 from gateway.logs import _early, worded
 from gateway.outcome import About, Outcome, report
-from gateway.texts import stored_notice
+from gateway.queues.deadline_http import WireError
+from gateway.texts import reason_text, stored_notice, text_of
 
 ANSWERED = DeliveryFailed("REASON_ANSWERED", destination="http://bot.internal/hook", status=503)
 FACTS = {"attempt": 1, "next": 5}
@@ -92,3 +94,28 @@ def test_a_probe_is_told_nothing_to_set_and_stays_out_of_the_log() -> None:
     other = said(Outcome("EVENT_IGNORED"), About("ONTASKADD", "e1"))
     assert other["severity"] == "INFO"
     assert "FORWARD_TO" in other["message"]
+
+
+@pytest.mark.parametrize(
+    ("error", "russian", "english"),
+    [
+        (TimeoutError(), "время ожидания вышло", "Connection timed out"),
+        (ConnectionRefusedError(111, "Connection refused"), "соединение отклонено", "Connection refused"),
+        (ConnectionResetError(), "соединение разорвано", "Connection reset by peer"),
+        (
+            socket.gaierror(-2, "Name or service not known"),
+            "такого имени нет в DNS",
+            "Name or service not known",
+        ),
+    ],
+    ids=["timeout", "refused", "reset", "name"],
+)
+def test_why_a_destination_did_not_answer_is_said_as_well_from_the_journal(
+    error: OSError, russian: str, english: str
+) -> None:
+    failed = DeliveryFailed(
+        "REASON_NO_ANSWER", destination="d", problem=WireError("WIRE_FAILED", problem=error)
+    )
+    for language, problem in (("ru", f"d не ответил: {russian}"), ("en", f"d: no answer, {english}")):
+        assert text_of(failed, language) == problem
+        assert reason_text(str(failed), language) == problem

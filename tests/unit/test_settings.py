@@ -311,6 +311,13 @@ def test_railways_volume_is_where_the_files_are() -> None:
     assert settings.webhook_url == "https://x.up.railway.app"
 
 
+def test_an_address_named_twice_wants_what_both_name() -> None:
+    [one] = read(FORWARD_TO="https://b.ru/x#ONTASK* https://b.ru/x#ONCRMDEALADD").destinations
+    assert [one.wants(event) for event in ("ONTASKADD", "ONCRMDEALADD", "ONUSERADD")] == [True, True, False]
+    [one] = read(FORWARD_TO="https://b.ru/x#ONTASK* https://b.ru/x").destinations
+    assert one.wants("ONUSERADD")
+
+
 @pytest.mark.parametrize(
     ("url", "event", "wanted"),
     [
