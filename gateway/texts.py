@@ -850,6 +850,10 @@ SENTENCES: dict[str, Sentence] = {
         "За это время ничего не пришло. Смотрите раньше (--since 7d) или отправьте пробное: ./b24 trigger ONUSERUPDATE (его показывает --probes)",
         "Nothing came in that time. Look further back (--since 7d), or send a test event: ./b24 trigger ONUSERUPDATE (--probes lists it)",
     ),
+    "EVENTS_NONE_LIKE": Sentence(
+        "За это время таких запросов не было. Смотрите раньше (--since 7d) или все: ./b24 events",
+        "No such request came in that time. Look further back (--since 7d), or at all of them: ./b24 events",
+    ),
     "EVENTS_NO_SUCH": Sentence(
         "Запроса {id} в журнале нет, или так начинается несколько. Список: ./b24 events --since 7d",
         "The journal has no request {id}, or several begin so. List them: ./b24 events --since 7d",

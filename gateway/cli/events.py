@@ -83,7 +83,8 @@ def command(
         last, count = one.request.n, count + 1
         _print_line(one, settings, as_json)
     if not count and not follow:
-        click.echo(say("EVENTS_NONE", settings.language), err=True)
+        chosen = refused or probes or event or user or portal
+        click.echo(say("EVENTS_NONE_LIKE" if chosen else "EVENTS_NONE", settings.language), err=True)
     for one in events.followed(journal, wanted, settings, last) if follow else ():
         _print_line(one, settings, as_json)
 

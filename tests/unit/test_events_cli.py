@@ -313,3 +313,10 @@ def test_what_a_replay_put_back_waits_and_is_judged_anew(
 def test_reasons_in_the_readers_language(reason: str, russian: str) -> None:
     assert russian in reason_text(reason, "ru")
     assert russian == reason or russian not in reason_text(reason, "en")
+
+
+@pytest.mark.usefixtures("journal")
+def test_an_empty_list_says_whether_something_was_chosen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
+    assert "send a test event" in run()[2]
+    assert run("--refused")[2].startswith("No such request came")
