@@ -225,8 +225,8 @@ SENTENCES: dict[str, Sentence] = {
         "The queue {path} did not take or give a message: {problem}. Check the free space, the rights to the file and its directory, and that no other program holds it",
     ),
     "QUEUE_FILE_CORRUPT": Sentence(
-        "Файл очереди {path} повреждён. Остановите шлюз; спасите, что ждало: sqlite3 {path} .recover | sqlite3 recovered.db; уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего) и запустите шлюз. Потеряться может только то, что ждало в очереди. Что пришло после, сохранено: ./b24 replay",
-        "The queue's file {path} is corrupt. Stop the gateway; save what waited: sqlite3 {path} .recover | sqlite3 recovered.db; move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), and start the gateway. Only what waited in the queue can be lost. What came afterwards is kept: ./b24 replay",
+        "Файл очереди {path} повреждён. Остановите шлюз; спасите, что ждало: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего) и запустите шлюз. Потеряться может только то, что ждало в очереди. Что пришло после, сохранено: ./b24 replay",
+        'The queue\'s file {path} is corrupt. Stop the gateway; save what waited: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), and start the gateway. Only what waited in the queue can be lost. What came afterwards is kept: ./b24 replay',
     ),
     "QUEUE_FILE_FULL": Sentence(
         "На диске очереди {path} кончилось место. Освободите его; потом верните, что пришло тем временем: ./b24 replay, а строки EVENT_NOT_QUEUED из лога: ./b24 replay LOGFILE",
@@ -342,8 +342,8 @@ SENTENCES: dict[str, Sentence] = {
         "The journal {path} can't be used: {problem}. Check JOURNAL_URL, the free space and the rights; events are taken all the same",
     ),
     "JOURNAL_CORRUPT": Sentence(
-        "Журнал {path} повреждён; события принимаются и без него. Остановите шлюз; спасите, что в нём: sqlite3 {path} .recover | sqlite3 recovered.db; уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего), запустите шлюз и верните события, не попавшие в очередь: ./b24 replay. Остальное в журнале только для людей",
-        "The journal {path} is corrupt; events are taken all the same. Stop the gateway; save what is in it: sqlite3 {path} .recover | sqlite3 recovered.db; move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), start the gateway, and put back events that did not reach the queue: ./b24 replay. All else in the journal is for people only",
+        "Журнал {path} повреждён; события принимаются и без него. Остановите шлюз; спасите, что в нём: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего), запустите шлюз и верните события, не попавшие в очередь: ./b24 replay. Остальное в журнале только для людей",
+        'The journal {path} is corrupt; events are taken all the same. Stop the gateway; save what is in it: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), start the gateway, and put back events that did not reach the queue: ./b24 replay. All else in the journal is for people only',
     ),
     "JOURNAL_BEHIND": Sentence(
         "Журнал не успевает записывать: пропущено записей {count}; сами события обработаны. Дайте шлюзу больше процессора или задайте JOURNAL_BODIES=off",
@@ -939,8 +939,8 @@ SENTENCES: dict[str, Sentence] = {
         "The disk of the database of links is full. Free some space: events wait in the queue",
     ),
     "STORE_CORRUPT": Sentence(
-        "Файл связей (DATABASE_URL) повреждён; события ждут в очереди. Остановите шлюз; спасите связи: sqlite3 FILE .recover | sqlite3 recovered.db; уберите FILE, FILE-wal и FILE-shm в сторону, поставьте recovered.db на место FILE и запустите шлюз. Чего не удалось спасти, вернёт сверка: ./b24 resync",
-        "The file of links (DATABASE_URL) is corrupt; events wait in the queue. Stop the gateway; save the links: sqlite3 FILE .recover | sqlite3 recovered.db; move FILE, FILE-wal and FILE-shm away, put recovered.db in the place of FILE, and start the gateway. What could not be saved comes back by polling: ./b24 resync",
+        "Файл связей (DATABASE_URL) повреждён; события ждут в очереди. Остановите шлюз; спасите связи: sqlite3 FILE .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 FILE .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите FILE, FILE-wal и FILE-shm в сторону, поставьте recovered.db на место FILE и запустите шлюз. Чего не удалось спасти, вернёт сверка: ./b24 resync",
+        'The file of links (DATABASE_URL) is corrupt; events wait in the queue. Stop the gateway; save the links: sqlite3 FILE .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 FILE .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move FILE, FILE-wal and FILE-shm away, put recovered.db in the place of FILE, and start the gateway. What could not be saved comes back by polling: ./b24 resync',
     ),
     "STORE_REPLACED": Sentence(
         "Файл связей {path} убрали или подменили при работающем шлюзе; события ждут в очереди. Верните файл на место и перезапустите шлюз; без него он начнёт с пустого",
