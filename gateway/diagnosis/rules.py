@@ -133,7 +133,7 @@ def _of_verdict(evidence: Evidence) -> list[Finding]:
     own = _ordered(cause for rule in _RULES for cause in rule(evidence))
     odd = of_setting(evidence.settings) or list(_setting_shape(evidence))
     absent = _absent(evidence.judgement, evidence, "text" if evidence.texts else "")
-    explained = evidence.explained or evidence.in_body
+    explained = evidence.in_body or evidence.explained
     codes = [cause.code for cause in own]
     if not own and not (evidence.texts and odd):
         own = [absent]
@@ -235,11 +235,18 @@ def _mismatched(evidence: Evidence) -> Iterator[Finding]:
         places = ", ".join(evidence.incoming)
         own = any(place in evidence.texts for place in evidence.incoming)
         yield Finding("TOKEN_INCOMING_SECRET", places, "" if own else "elsewhere", {"place": places})
+    others = list(_others_tokens(evidence))
     if bound := _bound_elsewhere(evidence):
         yield bound
-        return
-    if evidence.explained:
-        return
+    elif not evidence.explained:
+        yield from others
+
+
+def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
+    """Where no accepted token is near: what the texts in the places are instead.
+
+    Asked whatever is near, or a refusal would take longer or shorter by that.
+    """
     texts = {
         place: text
         for place, text in evidence.texts.items()
@@ -325,12 +332,14 @@ def _malformed(evidence: Evidence) -> Iterator[Finding]:
 def _without(evidence: Evidence) -> Iterator[Finding]:
     """A robot's call, and an event that came without its token."""
     fields = evidence.reading.fields
-    if evidence.explained or seen.authorization_token(evidence):
+    # All are asked whatever is near, or a refusal would take longer or shorter by that.
+    robot, event, held = is_robot(fields), is_event(fields), seen.authorization_token(evidence)
+    if evidence.explained or held:
         return
     jwt = {"header:Authorization"} if evidence.is_jwt else set()
-    if is_robot(fields) and not set(evidence.texts) - jwt:
+    if robot and not set(evidence.texts) - jwt:
         yield Finding("ROBOT_WITHOUT_TOKEN", "document_id")
-    elif is_event(fields) and not is_robot(fields):
+    elif event and not robot:
         absent = [
             trace
             for trace in evidence.verdict.places

@@ -158,7 +158,7 @@ def _foreign(value: str, needle: Needle) -> int:
         return 0
     both = list(zip(value, token, strict=True))
     foreign = sum(not (a.isascii() and b.isascii()) for a, b in both)
-    agreeing = sum(a == b and a.isascii() for a, b in both)
+    agreeing = sum(a.isascii() and a == b for a, b in both)  # in this order, the same work whatever agrees
     return foreign if agreeing >= needle.need and foreign + agreeing == len(token) else 0
 
 

@@ -43,8 +43,6 @@ class Answered(NamedTuple):
 # Whoever wants to know of each answered request, on one machine; it must neither raise nor take time.
 observers: list[Callable[[Answered], None]] = []
 
-# A refusal leaves at full steps of time: its diagnosis takes longer or shorter by how near a token is.
-STEP_SECONDS = 0.004
 CLOCK_SECONDS = 300  # an event from further ahead means that a clock is wrong
 
 log = logging.getLogger("gateway.receiver")
@@ -58,7 +56,7 @@ def respond(request: flask.Request) -> flask.Response:
     began = time.monotonic()
     judgement = judge(incoming_of(request), config, datetime.now(UTC))
     probe = _is_probe(judgement, config)
-    response = _answered(judgement, config, request_id, probe, began)
+    response = _answered(judgement, config, request_id, probe)
     for observe in observers:
         observe(Answered(judgement, request_id, response.status_code, request.environ, began, probe))
     return response
@@ -70,9 +68,7 @@ def _is_probe(judgement: Judgement, config: Settings) -> bool:
     return bool(mark) and is_probe(mark, config.tokens, time.time())
 
 
-def _answered(
-    judgement: Judgement, config: Settings, request_id: str, probe: bool, began: float
-) -> flask.Response:
+def _answered(judgement: Judgement, config: Settings, request_id: str, probe: bool) -> flask.Response:
     deadline = time.monotonic() + PUBLISH_SECONDS
     _capture(judgement, config, request_id)
     if judgement.message is not None:
@@ -84,7 +80,6 @@ def _answered(
         from gateway.receiver.refusals import log_refusal  # cold start
 
         log_refusal(judgement, config, request_id)
-        time.sleep(-(time.monotonic() - began) % STEP_SECONDS)
     details = details_of(judgement, config)
     response = answer(judgement.code, config, request_id, judgement.status, **details)
     if judgement.code == "METHOD_NOT_ALLOWED":

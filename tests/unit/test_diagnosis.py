@@ -1,6 +1,7 @@
 """The diagnosis: the right cause first, none for the healthy, no secret in it, and nothing makes it raise."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.diagnosis import diagnose, setting_causes
+from gateway.diagnosis import diagnose, rules, setting_causes
 from gateway.diagnosis.rules import CODES
 from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
@@ -415,3 +416,33 @@ def test_a_header_is_named_whatever_it_is_called(name: str) -> None:
     (cause,) = bare(headers={name: TOKEN}).causes()
     assert (cause.code, cause.detail) == ("TOKEN_ELSEWHERE", f"header:{name}")
     assert name in cause.do
+
+
+def _work(request: Request) -> int:
+    """How many functions are called to find the causes: the same on every machine."""
+    judgement, config = request.judge()
+    rules.of_request(judgement, config)  # what is made once, is made
+    judgement, config = request.judge()
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        rules.of_request(judgement, config)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_a_near_token_is_no_more_and_no_less_work_than_a_far_one() -> None:
+    """Time must not tell how much of a guess is right."""
+    far = "m4zt8qjwe0y2nvr6b1xk9hs5c3gd7lfa"
+    work = {
+        right: _work(Request(body=form(event(token=TOKEN[:right] + far[right:]))))
+        for right in (0, 8, 15, 16, 20, 24, 31)
+    }
+    assert work[0] > 1000
+    assert max(work.values()) - min(work.values()) < work[0] / 100, work
