@@ -66,6 +66,8 @@ REQUESTS: dict[str, tuple[bytes, str]] = {
     "headers of many parts": (parts_of(b"\r\nX: y" * 60), MULTIPART),
     "32 levels in parts": (parts_of(b"", b"[x]" * 31), MULTIPART),
     "many parts": (parts_of(b""), MULTIPART),
+    "backslashes in names of parts": (parts_of(b"", rb"\\" * 220), MULTIPART),
+    "objects without end, as a form": (filled(b"{="), FORM),
     "headers of a part": (
         b"--b\r\n" + filled(b'Content-Disposition: form-data; name="a"\r\n')[50:],
         MULTIPART,

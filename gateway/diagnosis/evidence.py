@@ -16,8 +16,15 @@ from gateway.diagnosis import body_variants
 from gateway.diagnosis.body_readings import Reading
 from gateway.diagnosis.body_variants import token_texts
 from gateway.diagnosis.safe_names import Names, unquoted
-from gateway.diagnosis.similarity import MAX_TEXT, Likeness, Needle, likeness, nearest
-from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_incoming, parts
+from gateway.diagnosis.similarity import MAX_TEXT, Likeness, Needle, fold, likeness, nearest
+from gateway.diagnosis.token_setting import (
+    PLAIN_SHAPE,
+    WEBHOOK_SHAPE,
+    Part,
+    is_incoming,
+    is_placeholder,
+    parts,
+)
 from gateway.events import event_portal
 from gateway.ingest.decision import Judgement
 from gateway.ingest.hollow import hollow
@@ -276,3 +283,13 @@ def host(text: str) -> str:
 
 def is_hex(text: str) -> bool:
     return _HEX.fullmatch(text.strip()) is not None
+
+
+def webhook_shaped(text: str, evidence: Evidence) -> str | None:
+    """How `text` is like a token: "" a webhook's shape, "place" that of a configured one; None: neither."""
+    if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):
+        return ""
+    if is_placeholder(text) or not fold(text[:MAX_TEXT]):
+        return None
+    kinds = [(len(needle.text), needle.text.isdigit()) for needle in evidence.needles]
+    return "place" if (len(text), text.isdigit()) in kinds else None

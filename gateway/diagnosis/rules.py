@@ -264,7 +264,9 @@ def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
         }
         if seen.is_hex(text):
             yield Finding("TOKEN_APPLICATION", place, values=values)
-        elif not stranger and evidence.needles and (variant := _webhook_shaped(text, evidence)) is not None:
+        elif (
+            not stranger and evidence.needles and (variant := seen.webhook_shaped(text, evidence)) is not None
+        ):
             yield Finding("TOKEN_OTHER_WEBHOOK", place, variant, values)
 
 
@@ -279,16 +281,6 @@ def _bound_elsewhere(evidence: Evidence) -> Finding | None:
     mine = ", ".join(dict.fromkeys(portal for portal, _ in settings.bound_tokens))
     values = {"theirs": theirs, "mine": mine, "place": right[0]}
     return Finding("TOKEN_OTHER_PORTAL", f"{right[0]}: {theirs}", "bound", values)
-
-
-def _webhook_shaped(text: str, evidence: Evidence) -> str | None:
-    """How `text` is like a token: "" a webhook's shape, "place" that of a configured one; None: neither."""
-    if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):
-        return ""
-    if is_placeholder(text) or not fold(text[:MAX_TEXT]):
-        return None
-    kinds = [(len(needle.text), needle.text.isdigit()) for needle in evidence.needles]
-    return "place" if (len(text), text.isdigit()) in kinds else None
 
 
 def _authorization(evidence: Evidence) -> Iterator[Finding]:

@@ -20,6 +20,8 @@ _ATTRIBUTE = re.compile(
     rb';[ \t\r\n]*([\w*-]{1,40})[ \t]*=[ \t]*(?:"([^"\\]*(?:\\.[^"\\]*)*)"?|([^;]*))', re.DOTALL
 )
 
+_BACKSLASH = b"\0\1\0"  # stands for one while the others are taken away
+
 
 def read_parts(body: bytes) -> list[tuple[str, bytes]] | None:
     """Names and contents in order; None for what is broken, or has no end. Raises `TooComplex`."""
@@ -62,7 +64,11 @@ def _name(disposition: bytes) -> str:
         if attribute.lower().startswith(b"filename"):
             return ""
         if attribute.lower() == b"name":
-            name = (
-                plain.strip() if quoted is None else re.sub(rb"\\(.)", rb"\1", quoted).replace(b"%22", b'"')
-            )
+            name = plain.strip() if quoted is None else _unquoted(quoted)
     return name.decode("utf-8", "replace")
+
+
+def _unquoted(text: bytes) -> bytes:
+    """Without the backslashes of quoted pairs, as fast for thousands of them as for none."""
+    apart = text.replace(b"\\\\", _BACKSLASH).replace(b"\\", b"").replace(_BACKSLASH, b"\\")
+    return apart.replace(b"%22", b'"')

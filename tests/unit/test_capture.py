@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
-from gateway.receiver.capture import MAX_TEXT, capture_record
+from gateway.receiver.capture import MAX_TEXT, capture_record, mask_tokens
 from gateway.redaction import mask_text
 from gateway.settings import Settings, load
 from gateway.tools.explain import Record, read
@@ -211,6 +211,16 @@ def test_a_large_hostile_body_is_looked_at_only_in_part() -> None:
     for piece in (b'content-disposition: name=""', b'{"a":', b"a[", b"%25", b"&=", b'"\\'):
         body = b'{"' + piece * (500_000 // len(piece))
         assert capture(body)["body_cut"]
+
+
+@pytest.mark.parametrize("levels", [1, 30, 200, 3000])
+@pytest.mark.parametrize(("way", "back"), [('"access_token":{', "}"), ('"tokens":[{', "}]")])
+def test_a_name_however_far_above_a_value_masks_it(way: str, back: str, levels: int) -> None:
+    """The names between are thousands in a body of open objects: not all of them are kept."""
+    body = "{" + way + '"a":{' * levels + f'"id":"{SHORT}"'
+    assert SHORT not in mask_tokens(body)
+    assert SHORT in mask_tokens(body.replace("token", "number"))
+    assert SHORT in mask_tokens("{" + (way + back + ",") * levels + f'"id":"{SHORT}"')
 
 
 def test_the_mask_of_a_value_is_that_of_its_decoded_text() -> None:

@@ -212,6 +212,17 @@ def test_parts_are_read_as_werkzeug_reads_them(fields: dict[str, str]) -> None:
     assert read_parts(body) == (expected or None)
 
 
+def test_a_names_backslashes_are_those_of_quoted_pairs() -> None:
+    for written, name in (
+        (r"a\\b", r"a\b"),
+        (r"a\"b", 'a"b'),
+        (r"a\\\"b", r"a\"b"),
+        (r"\a\%22", 'a"'),
+        ("\\\\" * 900, "\\" * 900),
+    ):
+        assert read_parts(multipart([(f'name="{written}"', "1")])) == [(name, b"1")]
+
+
 def test_a_head_of_many_attributes_is_none() -> None:
     assert read_parts(multipart([('name="a"' + "; x=y" * 99, "1")])) == [("a", b"1")]
     assert read_parts(multipart([('name="a"' + "; x=y" * 100, "1")])) is None
