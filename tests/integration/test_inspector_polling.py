@@ -30,13 +30,6 @@ def settings(tmp_path: Path, portal: PortalSimulator) -> Settings:
 
 
 @pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal.path)
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
 def recorder(settings: Settings, journal: Journal, caplog: pytest.LogCaptureFixture) -> Iterator[Recorder]:
     caplog.set_level(logging.INFO, "gateway.portal.resync")
     recorder = Recorder(settings, journal)

@@ -35,12 +35,9 @@ from tests.support.portal import (
     Call,
     PortalSimulator,
     Reply,
+    always,
     error,
 )
-
-
-def always(reply: Reply) -> Callable[[Call], Reply]:
-    return lambda call: reply
 
 
 def made(portal: PortalSimulator, clock: Clock) -> Portal:

@@ -25,7 +25,7 @@ from gateway.portal.reconcile import STATE
 from gateway.portal.resync import AlreadyRunning, run
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings, load
-from tests.support.portal import FIELD, HANG_UP, HTML, SECRET, Call, PortalSimulator, Reply, error
+from tests.support.portal import FIELD, HANG_UP, HTML, SECRET, Call, PortalSimulator, Reply, always, error
 from tests.support.queues import acknowledge, leased
 
 ROOT = Path(__file__).parents[2]
@@ -83,10 +83,6 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, portal: PortalSimulator) -> Place:
     return Place(tmp_path, portal)
-
-
-def always(reply: Reply) -> Callable[[Call], Reply]:
-    return lambda call: reply
 
 
 def fill(portal: PortalSimulator, count: int) -> None:

@@ -2,11 +2,12 @@
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import flask
+import pytest
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.test import Client, TestResponse
@@ -69,6 +70,24 @@ class Browser:
 
     def speak(self, language: str) -> None:
         self.client.set_cookie("inspector_language", language, path=PATH)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """What the tests of a view need no more of; a module that does has its own."""
+    return page_settings(tmp_path)
+
+
+@pytest.fixture
+def journal(settings: Settings) -> Iterator[Journal]:
+    journal = Journal(settings.journal.path)
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def browser(settings: Settings, journal: Journal) -> Browser:
+    return Browser(settings, journal)
 
 
 def _not_the_page(_: dict[str, Any], start_response: Any) -> Iterable[bytes]:

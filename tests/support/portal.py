@@ -422,6 +422,10 @@ def _handler(portal: PortalSimulator) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+def always(reply: Reply) -> Callable[[Call], Reply]:
+    return lambda call: reply
+
+
 @pytest.fixture
 def portal() -> Iterator[PortalSimulator]:
     """A portal without users."""

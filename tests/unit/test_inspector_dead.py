@@ -30,13 +30,6 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal.path)
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
 def browser(settings: Settings, journal: Journal) -> Iterator[Browser]:
     yield Browser(settings, journal)
     open_embedded(settings).close()

@@ -1,34 +1,14 @@
 """The inspector's text box and its guide: judged and stored nowhere; every cause has its section."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.diagnosis.rules import CODES
-from gateway.journal import Journal
 from gateway.local.inspector.guide_view import anchor_of
-from gateway.settings import Settings
 from tests.support.deliveries import OTHER_TOKEN, PORTAL, form
-from tests.support.inspector import Browser, page_settings
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return page_settings(tmp_path)
-
-
-@pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal.path)
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
-def browser(settings: Settings, journal: Journal) -> Browser:
-    return Browser(settings, journal)
+from tests.support.inspector import Browser
 
 
 def test_a_request_is_explained_in_the_readers_language_and_stored_nowhere(

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,18 +22,6 @@ NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return page_settings(tmp_path, BITRIX24_DOMAIN=P)
-
-
-@pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal.path)
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
-def browser(settings: Settings, journal: Journal) -> Browser:
-    return Browser(settings, journal)
 
 
 def see(

@@ -3,7 +3,6 @@
 import ast
 import re
 import string
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,29 +14,12 @@ from gateway.local.inspector import VIEWS
 from gateway.local.inspector.words import CATALOGUES, WORDS, words
 from gateway.settings import Settings
 from gateway.texts import SENTENCES
-from tests.support.inspector import Browser, page_settings
+from tests.support.inspector import Browser
 
 ROOM = Path(inspector.__file__).parent
 HERE = "http://localhost"
 FORBIDDEN = r"<style|\sstyle=|<script(?! src)|\son[a-z]+=|(?:src|href)=\"https?:"
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return page_settings(tmp_path)
-
-
-@pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal.path)
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
-def browser(settings: Settings, journal: Journal) -> Browser:
-    return Browser(settings, journal)
 
 
 @pytest.mark.parametrize("view", [view.name for view in VIEWS])
