@@ -11,9 +11,13 @@ import flask
 import functions_framework
 from cloudevents.http.event import CloudEvent
 
-# First, because it keeps the garbage collector out of the imports that follow.
+# First, because it keeps the garbage collector out of the imports that follow, and begins what can be
+# done beside them.
 from gateway import startup  # isort: skip
-from gateway import receiver
+
+startup.prepare()
+
+from gateway import receiver  # noqa: E402
 
 startup.start(receiver.respond)
 

@@ -24,6 +24,13 @@ class Destination:
     id: str = ""
     shown: str = ""
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What of the address must never be shown: its password, and values in its query."""
+        parts = urlsplit(self.url)
+        values = [value for _, value in parse_qsl(parts.query)]
+        return tuple(secret for secret in (parts.password or "", *values) if secret)
+
     def wants(self, event: str) -> bool:
         if event == PROBE_EVENT:
             return False
@@ -66,10 +73,3 @@ def is_private(host: str) -> bool:
     except ValueError:
         return "." not in host or host.endswith((".internal", ".localhost"))
     return address.is_private or address.is_loopback
-
-
-def secrets_of(url: str) -> tuple[str, ...]:
-    """What of an address must never be shown: its password, and values in its query."""
-    parts = urlsplit(url)
-    values = [value for _, value in parse_qsl(parts.query)]
-    return tuple(secret for secret in (parts.password or "", *values) if secret)

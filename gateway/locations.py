@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.errors import SettingError
-from gateway.postgres_url import connection_arguments
 
 _DATABASES = "sqlite:///PATH | postgresql://USER:PASSWORD@HOST/NAME | firestore://PROJECT/DATABASE"
 _PUBSUB = re.compile(r"pubsub://([a-z][a-z0-9.:-]{0,60})/([A-Za-z][A-Za-z0-9._~+%-]{2,254})")
@@ -51,6 +50,13 @@ class PostgresDatabase:
     url: str = field(repr=False)
     kind = "postgresql"
 
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """The secrets in the address, each as it is written and as it is meant."""
+        from gateway.postgres_url import passwords  # cold start
+
+        return passwords(self.url)
+
 
 QueueLocation = SqliteFile | PubSubTopic
 SqlLocation = SqliteFile | PostgresDatabase
@@ -84,6 +90,8 @@ def sql_location(url: str) -> SqlLocation:
         return sqlite_file("DATABASE_URL", url)
     if url.startswith("postgres://"):  # what Railway and Heroku write
         url = "postgresql://" + url.removeprefix("postgres://")
+    from gateway.postgres_url import connection_arguments  # cold start
+
     try:
         connection_arguments(url)
     except ValueError as wrong:

@@ -4,12 +4,15 @@ import base64
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.addresses import portal_name
-from gateway.destinations import Destination, read_destinations
 from gateway.durations import duration
 from gateway.errors import SettingError
+
+if TYPE_CHECKING:
+    from gateway.destinations import Destination
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
 _LOOPBACK_URL = re.compile(r"http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
@@ -84,7 +87,11 @@ def webhook_url(text: Mapping[str, str]) -> str | None:
     return value.rstrip("/").removesuffix(WEBHOOK_PATH)
 
 
-def destinations(value: str) -> tuple[Destination, ...]:
+def destinations(value: str) -> "tuple[Destination, ...]":
+    if not value:
+        return ()
+    from gateway.destinations import read_destinations  # cold start
+
     try:
         return read_destinations(value)
     except ValueError:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway import dotenv_file
-from gateway.destinations import Destination, secrets_of
 from gateway.errors import GatewayError, SettingError
 from gateway.locations import (
     PostgresDatabase,
@@ -28,7 +27,6 @@ from gateway.locations import (
     sqlite_file,
     store_location,
 )
-from gateway.postgres_url import passwords
 from gateway.setting_values import (
     WEBHOOK_PATH,
     accepted_tokens,
@@ -44,6 +42,9 @@ from gateway.setting_values import (
     whole,
 )
 from verify import fingerprint
+
+if TYPE_CHECKING:
+    from gateway.destinations import Destination
 
 T = TypeVar("T")
 ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
@@ -99,7 +100,7 @@ class Settings:
     database: StoreLocation = field(default=SqliteFile(Path("var/links.db")))  # of DATABASE_URL
     journal: SqliteFile = field(default=SqliteFile(Path("var/journal.db")))  # of JOURNAL_URL
     journal_bodies: str = "refused"  # of which requests the journal keeps headers and body
-    destinations: tuple[Destination, ...] = ()  # of FORWARD_TO
+    destinations: "tuple[Destination, ...]" = ()  # of FORWARD_TO
     forward_secret: str | None = field(default=None, repr=False)
     links_api_token: str | None = field(default=None, repr=False)
     capture_until: datetime | None = None
@@ -160,15 +161,15 @@ class Settings:
     def _told(self) -> tuple[tuple[str, str], ...]:
         """Each secret with its setting's name."""
         tokens = (token.decode("utf-8", "surrogateescape") for token in self.tokens)
-        server = self.database.url if isinstance(self.database, PostgresDatabase) else ""
+        passwords = self.database.passwords if isinstance(self.database, PostgresDatabase) else ()
         return (
             *(("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token) for token in tokens),
             ("BITRIX24_WEBHOOK_TOKEN", self.rest_secret or ""),
             ("INSPECTOR_PASSWORD", self.inspector_password or ""),
             ("FORWARD_SECRET", self.forward_secret or ""),
             ("LINKS_API_TOKEN", self.links_api_token or ""),
-            *(("FORWARD_TO", secret) for one in self.destinations for secret in secrets_of(one.url)),
-            *(("DATABASE_URL", password) for password in passwords(server)),
+            *(("FORWARD_TO", secret) for one in self.destinations for secret in one.secrets),
+            *(("DATABASE_URL", password) for password in passwords),
         )
 
     @cached_property

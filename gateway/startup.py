@@ -6,9 +6,12 @@ import gc
 gc.disable()
 
 import logging
+import os
 import re
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from werkzeug.exceptions import NotFound
 
 from gateway import __version__, logs
 from gateway.errors import SettingError
+from gateway.locations import PubSubTopic
 from gateway.settings import Settings, language, load
 from gateway.texts import say, text_of
 
@@ -45,12 +49,33 @@ def settings() -> Settings:
     return loaded
 
 
+@cache
+def prepare() -> threading.Thread | None:
+    """Begin what needs no turn of Python's: reading the certificates that Pub/Sub's are held against."""
+    loaded = settings()
+    # A process without a token publishes nothing that anybody waits for.
+    if loaded.tokens and isinstance(loaded.queue, PubSubTopic) and "PUBSUB_EMULATOR_HOST" not in os.environ:
+        reading = threading.Thread(target=_read_certificates, daemon=True)
+        reading.start()
+        return reading
+    return None
+
+
+def _read_certificates() -> None:
+    from gateway.queues.deadline_http import trust  # cold start
+
+    with suppress(OSError):  # whoever connects says what is wrong with them
+        trust()
+
+
 def start(respond: Callable[[flask.Request], flask.Response]) -> None:
     """Prepare the process and, inside functions-framework, the app that is being made.
 
     `respond` answers the paths that no function has.
     """
     settings()
+    if reading := prepare():
+        reading.join()  # no thread lives through gunicorn's fork
     if flask.has_app_context():
         app = flask.current_app
         # `//api/…` and an empty path are answered, never redirected: a redirect loses the POST.

@@ -25,10 +25,10 @@ from gateway.diagnosis.body_readings import (
 from gateway.ingest import php_form
 from gateway.ingest.decision import Judgement
 from gateway.ingest.decode import decode_query, with_form_names
-from gateway.ingest.hollow import hollow
+from gateway.ingest.hollow import hollow, is_bytes
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.ingest.limits import MAX_PARAMETERS, TooComplex
-from gateway.ingest.printouts import is_bytes, printout
+from gateway.ingest.printouts import printout
 from verify import BODY_PATHS, QUERY_PLACE, Path
 
 MAX_BYTES = 256 * 1024  # of a body that is read in other ways

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from gateway.ingest import php_form
 from gateway.ingest.json_value import TOKEN_PATHS, Json, holds, is_list, parse_json
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
-from gateway.ingest.multipart import read_parts
 from verify import QUERY_PLACE, Path
 
 MAX_NOTED = 20  # names that one note holds
@@ -286,6 +285,8 @@ def _fill(tree: Any, values: Sequence[Any]) -> Any:
 
 
 def _read_multipart(body: bytes) -> _Read | None:
+    from gateway.ingest.multipart import read_parts  # cold start
+
     read = read_parts(body)
     if read is None:
         return None

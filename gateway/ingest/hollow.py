@@ -9,8 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gateway.ingest.printouts import is_bytes, printout
-
 # `data` and a part of it under one name: `data.ID`, `data:ID`, `data%5BID%5D`, `dataId`, `amp;data[ID]`;
 # or under another capital: `Data`. Operators have an `auth_token` of their own, so of `auth` only
 # Bitrix24's names count.
@@ -30,6 +28,7 @@ _AUTH_NAMES = ("domain", "member_id", "application_token", "client_endpoint", "s
 _FIELDS, _OBJECTS = ("FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER"), ("PARAMS", "BOT", "USER")
 _ALWAYS_WITH_DATA = ("ONUSER", "ONTASK", "ONCRM", "ONIMBOT")
 _PAIR_NAMES, MAX_PAIR = {"name", "key"}, 4
+_MANY_BYTES = 8  # so many small numbers in a row are no list of anything that Bitrix24 sends
 
 
 class Hollow(NamedTuple):
@@ -119,6 +118,8 @@ def _lost(value: Any, name: str) -> str:
         return "buffer"
     if not isinstance(value, str):
         return ""
+    from gateway.ingest.printouts import printout  # cold start: its patterns are 2 ms of one
+
     if (how := printout(value)) and not (how == "json" and _is_json(value)):
         return how
     if _is_key(value, name):
@@ -147,6 +148,15 @@ def _is_pair(item: Any) -> bool:
         return False
     names = {str(name).lower() for name in item}
     return "value" in names and bool(names & _PAIR_NAMES)
+
+
+def is_bytes(value: object) -> bool:
+    """Whether a decoded value is a text's bytes as numbers: `JSON.stringify` of a Buffer, Rust's `{:?}`."""
+    if isinstance(value, dict) and value.get("type") == "Buffer":
+        value = value.get("data")
+    if not isinstance(value, list) or len(value) < _MANY_BYTES:
+        return False
+    return all(type(item) is int and 0 <= item <= 255 for item in value)
 
 
 def _is_json(text: str) -> bool:

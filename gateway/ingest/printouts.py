@@ -51,8 +51,6 @@ _PRINTOUTS = (
 _PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in _PRINTOUTS)
 KINDS = tuple(kind for kind, _ in _PRINTOUTS)
 
-_MANY_BYTES = 8  # so many small numbers in a row are no list of anything that Bitrix24 sends
-
 
 def printout(text: str) -> str:
     """Which program's print `text` is: `blank`, one of `KINDS`, "" where it is none."""
@@ -61,12 +59,3 @@ def printout(text: str) -> str:
         return "blank"
     start = start.removeprefix('"')  # the text of a printout, written as JSON
     return next((kind for kind, pattern in _PATTERNS if pattern.match(start)), "")
-
-
-def is_bytes(value: object) -> bool:
-    """Whether a decoded value is a text's bytes as numbers: `JSON.stringify` of a Buffer, Rust's `{:?}`."""
-    if isinstance(value, dict) and value.get("type") == "Buffer":
-        value = value.get("data")
-    if not isinstance(value, list) or len(value) < _MANY_BYTES:
-        return False
-    return all(type(item) is int and 0 <= item <= 255 for item in value)

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gateway.errors import GatewayError
@@ -92,6 +93,14 @@ class Shared(Generic[Value]):
         with self._lock:
             self._kept, self._failure, self._done = kept or self._kept, failure, None
         done.set()
+
+
+@cache
+def trust() -> "ssl.SSLContext":
+    """Whom TLS believes: the system's certificates, or `SSL_CERT_FILE`. Reading them takes 20 ms."""
+    import ssl  # cold start: the emulator and the metadata server need none
+
+    return ssl.create_default_context()
 
 
 class _Connection(io.RawIOBase):
@@ -180,7 +189,6 @@ class Origin:
         self._tls = tls
         host = f"[{host}]" if ":" in host else host
         self._named = host if port == (443 if tls else 80) else f"{host}:{port}"
-        self._context: ssl.SSLContext | None = None
         self._addresses: Shared[list[tuple[int, tuple[object, ...]]]] = Shared(self._look_up)
         self._idle: deque[tuple[_Connection, float]] = deque()  # the last one used goes first
 
@@ -297,11 +305,7 @@ class Origin:
         raise failure
 
     def _secure(self, plain: socket.socket, deadline: float) -> socket.socket:
-        import ssl  # late: the emulator and the metadata server need none
-
-        if self._context is None:
-            self._context = ssl.create_default_context()
-        secure = self._context.wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)
+        secure = trust().wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)
         try:
             secure.settimeout(max(0.001, deadline - time.monotonic()))
             secure.do_handshake()

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import QueueRefused, QueueUnavailable, SettingError
-from gateway.queues.deadline_http import Origin, Shared, WireError
+from gateway.queues.deadline_http import Origin, Shared, WireError, trust
 from gateway.queues.pubsub import PubSub
 from gateway.texts import text_of
 from tests.support.errors import raises
@@ -323,6 +323,13 @@ def certificate(tmp_path: Path) -> Path:
     return cert
 
 
+@pytest.fixture
+def trusting_anew() -> Iterator[None]:
+    yield
+    trust.cache_clear()
+
+
+@pytest.mark.usefixtures("trusting_anew")
 def test_tls(serve: Callable[..., Server], certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -340,6 +347,7 @@ def test_tls(serve: Callable[..., Server], certificate: Path, monkeypatch: pytes
         call(server.origin(tls=True))
     assert text_of(caught.value, "ru") == "сертификат подписан сам собой"
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    trust.cache_clear()  # what a process trusts it reads once
     assert call(server.origin(tls=True))[0] == 200
     origin = server.origin(tls=True)
     assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[0] == 200

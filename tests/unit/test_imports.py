@@ -49,17 +49,22 @@ OURS = (
 
 def start(function: str, body: bytes, **settings: str) -> tuple[str, set[str], set[str]]:
     """The answer's status, the modules imported at the start, and those that the request brought."""
+    status, *names = run(PROGRAM, function, str(ROOT), body.hex(), **settings).split()
+    cut = names.index("|")
+    return status, set(names[:cut]), set(names[cut + 1 :])
+
+
+def run(program: str, *arguments: str, **settings: str) -> str:
+    """What a process of its own prints."""
     env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, function, str(ROOT), body.hex()],
+        [sys.executable, "-c", program, *arguments],
         env={**env, "PYTHONPATH": str(ROOT), **settings},
         capture_output=True,
         text=True,
         check=True,
     )
-    status, *names = done.stdout.split()
-    cut = names.index("|")
-    return status, set(names[:cut]), set(names[cut + 1 :])
+    return done.stdout
 
 
 def among(modules: set[str], names: tuple[str, ...]) -> set[str]:
@@ -122,3 +127,28 @@ def test_the_incoming_secret_is_never_plain() -> None:
     assert is_plain(load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, dotenv=None))
     assert not is_plain(load(env, dotenv=None))
     assert not is_plain(load({}, dotenv=None))
+
+
+# Whether the certificates are read at the start, and how many threads are left of it.
+CERTIFICATES = """
+import sys, threading
+from functions_framework import create_app
+create_app("bitrix_webhook", sys.argv[1] + "/main.py")
+known = sys.modules.get("gateway.queues.deadline_http")
+print(bool(known and known.trust.cache_info().currsize), threading.active_count())
+"""
+
+
+@pytest.mark.parametrize(
+    ("token", "queue", "read"),
+    [
+        (TOKEN, "pubsub://my-project/topic", True),
+        (TOKEN, "sqlite:///q.db", False),
+        ("", "pubsub://my-project/topic", False),
+    ],
+)
+def test_who_publishes_to_google_reads_the_certificates_beside_its_imports(
+    token: str, queue: str, read: bool
+) -> None:
+    said = run(CERTIFICATES, str(ROOT), BITRIX24_OUTGOING_WEBHOOK_TOKEN=token, QUEUE_URL=queue)
+    assert said.split() == [str(read), "1"]
