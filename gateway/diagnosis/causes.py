@@ -426,7 +426,7 @@ DO: dict[str, Sentence] = {
     ),
     "LIMIT_EXCEEDED": Sentence(
         "Посмотрите, кто шлёт такой запрос: событие Битрикс24 столько не занимает. Уберите вложения и лишнее из тела у того, кто пересылает.",
-        "See who sends this: no event of Bitrix24's takes that much. Take attachments and everything extra out where the body is forwarded.",
+        "Find out who sends this: no event of Bitrix24 is that large. Take attachments and everything extra out where the body is forwarded.",
     ),
     "LIMIT_EXCEEDED/query": Sentence(
         "Уберите из адреса обработчика всё после ?, кроме token: событие Битрикс24 идёт в теле.",
@@ -482,7 +482,7 @@ DO: dict[str, Sentence] = {
     ),
     "TOKEN_LOOKALIKE": Sentence(
         "Не набирайте токен руками: скопируйте его из формы вебхука и вставьте туда, откуда он взялся в запросе: {place}.",
-        "Do not type the token: copy it from the webhook's form and paste it where the request has it from: {place}.",
+        "Do not type the token: copy it from the webhook's form and paste it where the request takes it from: {place}.",
     ),
     "TOKEN_LOOKALIKE/setting": Sentence(
         _COPY_RU + ", не набирая руками, и впишите его заново: {setting}.",

@@ -41,9 +41,9 @@ request if a configured token is in one of them:
 
 {places}
 
-If none of them holds one, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of the
-causes, the most likely first; each code has its section below. Values of tokens are nowhere: a length and a fingerprint
-(the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) stand for them. With `make run`, a
+If no place holds one, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of the
+causes, the most likely first; each code has its section below. No record holds the value of a token: a length and a fingerprint
+(the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) take its place. With `make run`, a
 browser shows refusals too, in the [inspector](inspector.md), whose link is printed at the start. The same analysis of any request, curl line or log record:
 
     ./b24 explain FILE
@@ -71,7 +71,7 @@ WHY: dict[str, Sentence] = {
     ),
     "SETTING_MISSING": Sentence(
         "Без настроенного токена не принимается ничего, и выключателя у проверки нет.",
-        "Without a configured token nothing is accepted, and verification has no switch.",
+        "Without a configured token nothing is accepted, and verification cannot be switched off.",
     ),
     "SETTING_PLACEHOLDER": Sentence(
         "Настройку скопировали из примера вместе с заготовкой (`your_token_here`, `changeme`, `<token>`, имя самой переменной, нераскрытое `${…}`).",
@@ -107,7 +107,7 @@ WHY: dict[str, Sentence] = {
     ),
     "BODY_PRINTED": Sentence(
         "Программа, которая пересылает событие, напечатала объект вместо того, чтобы его записать: вложенные `data` и `auth` стали пустыми, `[object Object]`, `Array`, словарём Python или именами своих же полей. Прочитать из этого событие нельзя, и в очередь оно не ставится даже с верным токеном.",
-        "The program that passes the event on printed an object in place of writing it: the nested `data` and `auth` came blank, as `[object Object]`, `Array`, a Python dict, or the names of their own fields. No event can be read from that, and it is not queued even with a right token.",
+        "The program that passes the event on printed an object instead of encoding it: the nested `data` and `auth` came blank, as `[object Object]`, `Array`, a Python dict, or the names of their own fields. No event can be read from that, and it is not queued even with a right token.",
     ),
     "BODY_COMPRESSED": Sentence(
         "Сжатое тело не распаковывается намеренно: так нельзя прислать «бомбу». Сжимает прокси, не Битрикс24.",
@@ -123,11 +123,11 @@ WHY: dict[str, Sentence] = {
     ),
     "BODY_FLATTENED": Sentence(
         "Посредник (n8n, Make, API-шлюз, свой скрипт) разобрал форму и собрал заново без вложенности.",
-        "Something between (n8n, Make, an API gateway, a script) took the form apart and put it together without its nesting.",
+        "Something in between (n8n, Make, an API gateway, a script) took the form apart and put it together without its nesting.",
     ),
     "BODY_NESTED": Sentence(
         "Посредник завернул исходное тело в своё: `payload={…}`, `{\"body\": \"event=…\"}`, список из одного события.",
-        "Something between wrapped the original body in its own: `payload={…}`, `{\"body\": \"event=…\"}`, a list of one event.",
+        "Something in between wrapped the original body in its own: `payload={…}`, `{\"body\": \"event=…\"}`, a list of one event.",
     ),
     "BODY_UNREADABLE": Sentence(
         "Шлюз читает формы, multipart и JSON в UTF-8. XML, обрезанный JSON, base64, распечатка массива — не читаются.",
@@ -163,7 +163,7 @@ WHY: dict[str, Sentence] = {
     ),
     "AUTHORIZATION_GATEWAY": Sentence(
         "Google IAM и API-шлюзы подписывают запрос своим JWT. Сам по себе он не мешает: верный токен в теле всё равно принимается. Причина в том, что его там нет.",
-        "Google's IAM and API gateways sign requests with a JWT. By itself it does no harm: a right token in the body is accepted all the same. It is not there.",
+        "Google's IAM and API gateways sign requests with a JWT. By itself it does no harm: a right token in the body is accepted all the same. This body held none.",
     ),
     "TOKEN_OTHER_WEBHOOK": Sentence(
         "У каждого исходящего вебхука свой токен. Частые случаи: на портале два вебхука с этим адресом, а настроен один; вебхук выключили и включили; вебхук пересоздали. Для смены без простоя держите оба токена через запятую.",
@@ -171,7 +171,7 @@ WHY: dict[str, Sentence] = {
     ),
     "TOKEN_BLANK": Sentence(
         "Место названо верно, а значения нет: в адресе или в прокси подставилась пустая переменная.",
-        "The place is named rightly and holds nothing: an empty variable in the address or the proxy.",
+        "The place has the right name but holds nothing: a variable in the address or the proxy is empty.",
     ),
     "TOKEN_REPEATED": Sentence(
         "Два значения в одном месте: параметр дописан дважды, прокси добавил свой заголовок к уже бывшему.",
@@ -183,11 +183,11 @@ WHY: dict[str, Sentence] = {
     ),
     "ROBOT_WITHOUT_TOKEN": Sentence(
         "Робот и исходящий вебхук называются одинаково, но робот шлёт только document_id и auth без токена. Опознать его может лишь `?token=` в его адресе.",
-        "The automation rule has the webhook's name, but sends document_id and auth without a token only. Nothing but `?token=` in its address can identify it.",
+        "The automation rule has the webhook's name, but sends only document_id, and auth without a token. Nothing but `?token=` in its address can identify it.",
     ),
     "AUTH_MISSING": Sentence(
         "Токен стоит в auth. Без auth шлёт коробочный портал со своим провайдером событий; в остальных случаях auth теряется по дороге, чаще всего вместе с концом тела.",
-        "The token stands in auth. A boxed portal with its own event provider posts without it; otherwise auth was lost on the way, mostly with the end of the body.",
+        "The token is in auth. A boxed portal with its own event provider posts without it; otherwise auth was lost on the way, mostly with the end of the body.",
     ),
     "TOKEN_ABSENT": Sentence(
         "В интернете запросы приходят не только от Битрикс24: мониторинги, браузеры, сканеры, чужие вебхуки, ваши пробы.",
