@@ -183,10 +183,12 @@ def _body(evidence: Evidence) -> Iterator[Finding]:
         came = {"declared": declared or "?", "came": judgement.body_bytes}
         variant = "chunked" if not declared else "" if judgement.body_bytes else "nothing"
         yield Finding("BODY_INCOMPLETE", f"{came['came']}/{came['declared']}", variant, came)
-    elif reading.code == "BODY_EMPTY" and not evidence.verdict.verified:
+    elif reading.code in ("BODY_EMPTY", "BODY_UNREADABLE") and not (
+        reading.detail or evidence.in_body or evidence.verdict.verified
+    ):
         kind, _ = sender(judgement.incoming, {})
         if kind in ("monitor", "health"):
-            return  # they send none, and nobody dropped it
+            return  # they send none, or a word of their own, and nobody dropped an event
     if not reading.code or (reading.code == "BODY_EMPTY" and declared > judgement.body_bytes):
         return
     detail, variant = reading.detail, reading.how

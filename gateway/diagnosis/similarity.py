@@ -14,6 +14,8 @@ from gateway.ingest.php_form import decoded
 from gateway.settings import SECRET_BYTES
 
 MAX_TEXT = 1024  # characters of a value that are looked at
+# A quarter of a token may be mistyped. Half is too much: letters and digits in turn agree there.
+FEW = 4
 
 PERCENT = "percent-encoding"
 SPACE = "white space"
@@ -146,7 +148,7 @@ def _relation(value: str, token: str, needle: Needle) -> tuple[str, ...] | None:
         return (*(("prefix",) if before else ()), *(("tail",) if after else ()))
     if cut:
         return ("cut",)
-    if agreeing >= needle.need:
+    if agreeing >= needle.need and len(token) - agreeing <= len(token) // FEW:
         return (f"other characters: {len(token) - agreeing}",)
     return ("cut", "tail") if pieces else None
 

@@ -170,6 +170,16 @@ ALTERED = {
 }
 
 
+def test_another_token_that_agrees_here_and_there_is_another_token() -> None:
+    half = "".join(letter if at % 2 else "z" if letter != "z" else "y" for at, letter in enumerate(TOKEN))
+    assert typed(event(half)).codes() == ["TOKEN_OTHER_WEBHOOK"]
+
+
+@pytest.mark.parametrize("agent", ["kube-probe/1.29", "UptimeRobot/2.0"])
+def test_a_monitors_word_is_no_lost_event(agent: str) -> None:
+    assert Request(body=b"ping", type="text/plain", agent=agent).codes() == ["TOKEN_ABSENT"]
+
+
 @pytest.mark.parametrize("how", ALTERED)
 def test_alterations_are_named(how: str) -> None:
     (cause,) = typed(event(ALTERED[how])).causes()
