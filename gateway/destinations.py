@@ -9,6 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 PROBE_EVENT = "ONGATEWAYPROBE"  # doctor's own: it changes nothing and reaches nobody
 
 _PATTERN = re.compile(r"[A-Z0-9_]{1,100}\*?|\*")
+# In ASCII, and not a number: `http://134744072` is 8.8.8.8, and the resolver reads a dot in `example。com`.
+_LABEL = re.compile(r"(?!0x[0-9a-f]*\Z)(?=[0-9_-]*[a-z])[a-z0-9_-]+")
+_INTERNAL = re.compile(r"[a-z0-9._-]+\.(?:internal|localhost)")
 
 
 @dataclass(frozen=True)
@@ -71,5 +74,5 @@ def is_private(host: str) -> bool:
     try:
         address = ip_address(host.strip("[]"))
     except ValueError:
-        return "." not in host or host.endswith((".internal", ".localhost"))
+        return _LABEL.fullmatch(host) is not None or _INTERNAL.fullmatch(host) is not None
     return address.is_private or address.is_loopback

@@ -31,6 +31,7 @@ _CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
 _OURS = ("gateway", "handlers", "verify")
 _FOREIGN_A_MINUTE = 20  # lines of one library
+_KINDS = 1000  # of warnings that are counted apart
 
 
 def setup(settings: Settings) -> None:
@@ -168,6 +169,11 @@ class RateLimited:
         """The same at another level; `fields` go beside the text."""
         now = time.monotonic()
         with self._lock:
+            if len(self._next) >= _KINDS and kind not in self._next:
+                self._next = {known: at for known, at in self._next.items() if at > now}
+                self._count = {known: count for known, count in self._count.items() if known in self._next}
+                # A kind that is a sender's address could otherwise fill the memory.
+                kind = kind if len(self._next) < _KINDS else ""
             if now < self._next.get(kind, 0.0):
                 self._count[kind] = self._count.get(kind, 0) + 1
                 return

@@ -12,7 +12,7 @@ from gateway.ingest.limits import MAX_PARAMETERS, check
 MAX_BOUNDARY = 200  # bytes; RFC 2046 allows 70
 _MAX_DISPOSITION = 4096  # bytes; `name` stands before the file's name, which may be a long one
 _MAX_ATTRIBUTES = 8
-_MAX_SEMICOLONS = 100  # names may hold some
+_MAX_MARKS = 100  # semicolons, backslashes: names may hold some
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _DISPOSITION = re.compile(rb"\ncontent-disposition[ \t]*:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE)
@@ -38,7 +38,7 @@ def read_parts(body: bytes) -> list[tuple[str, bytes]] | None:
         check(MAX_PARAMETERS, number + 1, "parameters")
         head_end = _BLANK_LINE.search(piece)
         found = head_end and _DISPOSITION.search(piece, piece.index(b"\n"), head_end.start())
-        if not head_end or not found or found[1].count(b";") > _MAX_SEMICOLONS:
+        if not head_end or not found or max(map(found[1].count, b";\\")) > _MAX_MARKS:
             return None
         if name := _name(found[1][:_MAX_DISPOSITION]):
             parts.append((name, piece[head_end.end() :].removesuffix(b"\r")))

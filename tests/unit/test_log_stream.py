@@ -122,3 +122,10 @@ def test_a_kind_of_warning_is_said_once_a_while(caplog: pytest.LogCaptureFixture
         reports.warning("one", "the first kind")
         reports.warning("two", "the second kind")
     assert caplog.messages == ["the first kind", "the second kind"]
+
+
+def test_kinds_that_a_stranger_makes_up_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    reports = logs.RateLimited(logging.getLogger("gateway.test"), 60.0)
+    for number in range(3000):
+        reports.warning(f"10.0.{number}", "a guess")
+    assert len(caplog.messages) == 1001
