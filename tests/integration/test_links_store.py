@@ -237,6 +237,21 @@ def told(store: Store, portal: str = P) -> list[tuple[int, str]]:
     return [(row.bitrix_user_id, row.change) for row in store.history(portal)]
 
 
+def test_claims_that_count_no_longer_hide_none_that_does(store: Store) -> None:
+    """A store gives the newest claimers of an account: those whose claims proved void are not among them."""
+    for user in (1, 2, 3):
+        store.apply(P, f"claim {user}", [at(user, 10 + user, X)])
+    for user in (1, 2, 3):
+        store.apply(P, f"dismissed {user}", [seen(user, 5, active=False)])
+    store.apply(P, "claim 4", [at(4, 2, X)])
+    store.apply(P, "on to another", [at(4, 3, Y)])
+    store.apply(P, "late", [at(5, 1, X)])
+    assert store.find(P, telegram_id=X.telegram_id) is None  # 4's claim was newer, and 4 has moved on
+    link = store.get(P, 4)
+    assert link is not None
+    assert link.telegram_id == Y.telegram_id
+
+
 def test_what_a_forgotten_person_had_taken_comes_back_at_once(store: Store) -> None:
     """Their observations are erased too: the links are what the others' observations say."""
     store.apply(P, "e1", [seen(1, 1, X), seen(3, 1, Z)])
