@@ -146,6 +146,10 @@ SENTENCES: dict[str, Sentence] = {
         "⚠️ Событие {event} не обработано ({subscription}), попытка {attempt}: {reason}. Следующая через {next} с",
         "⚠️ Event {event} failed ({subscription}), attempt {attempt}: {reason}. The next one in {next} s",
     ),
+    "EVENT_FAILED_PUSHED": Sentence(
+        "⚠️ Событие {event} не обработано ({subscription}), попытка {attempt}: {reason}. Pub/Sub доставит его снова",
+        "⚠️ Event {event} failed ({subscription}), attempt {attempt}: {reason}. Pub/Sub delivers it again",
+    ),
     "EVENT_DEAD": Sentence(
         "🛑 Событие {event} не доставлено ({subscription}), попытки кончились: {reason}. Вернуть: ./b24 replay --event-id {event_id}",
         "🛑 Event {event} is not delivered ({subscription}), its attempts are used up: {reason}. Bring it back: ./b24 replay --event-id {event_id}",
@@ -807,6 +811,10 @@ SENTENCES: dict[str, Sentence] = {
     "CAME_AGAIN": Sentence(
         "попытка {attempt}: {reason}; следующая через {next} с",
         "attempt {attempt}: {reason}; the next one in {next} s",
+    ),
+    "CAME_EVENT_FAILED_PUSHED": Sentence(
+        "{subscription}: попытка {attempt}, {reason}; Pub/Sub доставит снова",
+        "{subscription}: attempt {attempt}, {reason}; Pub/Sub delivers it again",
     ),
     "CAME_EVENT_DEAD": Sentence(
         "{subscription}: не доставлено, {reason}; вернуть: ./b24 replay --event-id {event_id}",

@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import Callable
 
+import flask
 from cloudevents.http.event import CloudEvent
 
 from gateway.errors import GatewayError, PassingFailure, PoisonMessage
@@ -18,7 +19,7 @@ from gateway.links.user_record import user_of
 from gateway.outcome import About, Outcome, report
 from handlers import users
 from handlers.context import Context, close, context, settings
-from handlers.push_message import PUBSUB_TYPE, PushMessage, read_push, subscription_pushed
+from handlers.push_message import PUBSUB_TYPE, PushMessage, completed, read_push
 
 __all__ = ["ROUTES", "close", "consume", "deliver"]
 
@@ -48,10 +49,13 @@ def deliver(event: CloudEvent) -> None:
 
 
 def _guarded(event: CloudEvent, work: Callable[[PushMessage], None]) -> None:
+    if event["type"] != PUBSUB_TYPE:
+        return
+    pushed = completed(read_push(event.data))
     try:
-        if event["type"] == PUBSUB_TYPE:
-            work(read_push(event.data))
-    except GatewayError:
+        work(pushed)
+    except GatewayError as error:
+        _report_failure(pushed, error)
         raise
     except Exception as error:  # noqa: BLE001 — its text may hold the payload, and Flask prints what is raised
         where = "".join(traceback.format_tb(error.__traceback__))
@@ -59,7 +63,25 @@ def _guarded(event: CloudEvent, work: Callable[[PushMessage], None]) -> None:
         failure = PassingFailure("CONSUMER_FAILED", kind=type(error).__name__)
     else:
         return
+    _report_failure(pushed, failure)
     raise failure
+
+
+def _report_failure(pushed: PushMessage, failure: GatewayError) -> None:
+    """Say what is to be tried again, where Pub/Sub does that; on one machine the worker says it."""
+    if not flask.has_request_context():
+        return
+    event, event_id, portal = (
+        _label(pushed.attributes.get(name)) for name in ("event", "event_id", "portal")
+    )
+    facts = {"attempt": pushed.attempts}
+    values = {"subscription": pushed.subscription, **facts}
+    try:
+        user = user_of(event, json.loads(pushed.data or b"").get("data"))
+    except (ValueError, AttributeError, RecursionError):
+        user = None
+    about = About(event, event_id, portal, pushed.subscription, user)
+    report(Outcome("EVENT_FAILED", failure, text="EVENT_FAILED_PUSHED", values=values, facts=facts), about)
 
 
 def _consume(pushed: PushMessage, events: tuple[str, ...]) -> None:
@@ -82,7 +104,7 @@ def _forward(pushed: PushMessage) -> None:
     from handlers import forward  # cold start
 
     known = settings()
-    name = pushed.subscription or subscription_pushed()
+    name = pushed.subscription
     destination = next((one for one in known.destinations if name.endswith(one.id)), None)
     try:
         message = _message(pushed)
@@ -96,9 +118,8 @@ def _forward(pushed: PushMessage) -> None:
 
 
 def _report(outcomes: list[Outcome], message: Message, pushed: PushMessage) -> None:
-    subscription = pushed.subscription or subscription_pushed()
     user = user_of(message.event, message.data)
-    about = About(message.event, message.event_id, message.portal.domain, subscription, user)
+    about = About(message.event, message.event_id, message.portal.domain, pushed.subscription, user)
     for outcome in outcomes:
         report(outcome, about)
 

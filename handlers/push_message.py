@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import flask
@@ -45,10 +45,16 @@ def read_push(body: object) -> PushMessage:
     )
 
 
-def subscription_pushed() -> str:
-    """The subscription that the request at hand was pushed for; functions-framework drops it."""
-    if not flask.has_request_context():
-        return ""
+def completed(pushed: PushMessage) -> PushMessage:
+    """With the subscription and the attempt of the request at hand: functions-framework drops them."""
+    if pushed.subscription or not flask.has_request_context():
+        return pushed
     body = flask.request.get_json(silent=True)
-    subscription = body.get("subscription") if isinstance(body, dict) else None
-    return subscription.rpartition("/")[2] if isinstance(subscription, str) else ""
+    if not isinstance(body, dict):
+        return pushed
+    subscription, attempt = body.get("subscription"), body.get("deliveryAttempt")
+    return replace(
+        pushed,
+        subscription=subscription.rpartition("/")[2] if isinstance(subscription, str) else "",
+        attempts=attempt if isinstance(attempt, int) and attempt > 0 else pushed.attempts,
+    )

@@ -59,6 +59,8 @@ def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
     key = f"CAME_{outcome.code}"
     if outcome.code == "EVENT_IGNORED" and facts.get("probe"):
         key = "CAME_PROBE_IGNORED"
+    if outcome.code == "EVENT_FAILED" and "next" not in facts:
+        key = "CAME_EVENT_FAILED_PUSHED"
     if outcome.code == "LINK_UNCHANGED":
         key = f"CAME_UNCHANGED_{outcome.reason.upper()}"
     if outcome.code == "EVENT_FAILED" and facts.get("destination"):

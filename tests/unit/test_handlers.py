@@ -260,3 +260,22 @@ def test_a_failure_answers_an_error_without_the_payload(monkeypatch: pytest.Monk
     answer = app.test_client().post("/", json=published(message(data={"ID": "7", "TELEGRAM": "@secretly"})))
     assert answer.status_code == 500
     assert b"secretly" not in answer.data
+
+
+def test_what_pubsub_is_to_deliver_again_is_said_with_its_attempt(
+    monkeypatch: pytest.MonkeyPatch, app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The worker of one machine says it itself; here Pub/Sub pushed it."""
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////dev/null/links.db")
+    body = published(message(data={"ID": "7", "TELEGRAM": "@secretly"})) | {"deliveryAttempt": 3}
+    assert app.test_client().post("/", json=body).status_code == 500
+    [record] = [one for one in caplog.records if one.name == "gateway.outcome"]
+    fields = record.json_fields  # type: ignore[attr-defined]
+    assert (record.levelno, fields["code"], fields["attempt"]) == (logging.WARNING, "EVENT_FAILED", 3)
+    assert (fields["subscription"], fields["event_id"], fields["bitrix_user_id"]) == ("s", "e1", 7)
+    assert "Pub/Sub delivers it again" in logged(caplog)
+    assert "secretly" not in logged(caplog)
+    caplog.clear()
+    with pytest.raises(StoreUnavailable):
+        handlers.consume(cloud_event(body), "ONUSERUPDATE")
+    assert "EVENT_FAILED" not in [getattr(one, "json_fields", {}).get("code") for one in caplog.records]
