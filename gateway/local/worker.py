@@ -48,6 +48,7 @@ LEASE_SECONDS = 60.0
 ORDERED_SECONDS = 300.0  # a destination may let each of those wait for 15 seconds
 IDLE_SECONDS = 0.5  # what other processes publish, and what becomes due, is found by asking again
 STOP_SECONDS = 7.0  # what is in flight gets this long
+NICER = 5  # answers come first: an event that is not answered in time may never come again
 PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
 
 # Seconds before each next attempt at a destination; then hourly, for a day.
@@ -329,6 +330,7 @@ def main() -> None:
 
     # systemd signals every process of a service, and serve ends this one when its own requests are answered.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(NICER)
     stop = threading.Event()
     known = startup.settings()
     calls = load()
