@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# One worker more than cores: tests of real parts spend half of their time waiting for these.
-WORKERS = $$($(BIN)/python -c 'import os; print(min(os.cpu_count() + 1, 6))')
+# Two workers a core: tests of real parts spend half of their time waiting for these.
+WORKERS = $$($(BIN)/python -c 'import os; print(min(2 * os.cpu_count(), 6))')
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The tests start hundreds of Pythons: what one has compiled, the next one reads, whatever the machine is set to.

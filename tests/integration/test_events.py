@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import run_command
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.support.processes import Running, Start, wait_for
 
@@ -51,8 +52,7 @@ def bots() -> Iterator[tuple[Bot, Bot]]:
 
 
 def b24(server: Running, *arguments: str) -> Any:
-    command = [sys.executable, "-m", "gateway", "events", *arguments]
-    done = subprocess.run(command, env=dict(server.env), capture_output=True, text=True, timeout=120)
+    done = run_command("events", *arguments, env=server.env)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout) if "--json" in arguments else done.stdout
 

@@ -8,9 +8,9 @@ from tests.support.processes import Running, Start, wait_for
 BEARER = {"Authorization": "Bearer a-token-for-the-bot"}
 
 
-@pytest.fixture
-def gateway(start_serve: Start) -> Running:
-    return start_serve(LINKS_API_TOKEN="a-token-for-the-bot", BITRIX24_DOMAIN=PORTAL)
+@pytest.fixture(scope="module")
+def gateway(start_module_serve: Start) -> Running:
+    return start_module_serve(LINKS_API_TOKEN="a-token-for-the-bot", BITRIX24_DOMAIN=PORTAL)
 
 
 def test_a_bot_asks_for_an_account_and_for_a_user(gateway: Running) -> None:

@@ -173,14 +173,14 @@ def test_what_could_be_read_in_two_ways_is_no_request(head: bytes, start: Callab
 
 def test_a_request_that_is_not_whole_in_time_is_judged_with_what_came(start: Callable[..., Server]) -> None:
     """A byte now and then does not move the deadline."""
-    server = start(request_seconds=1.0)
+    server = start(request_seconds=2.0)
     with closing(server.connect()) as connection:
         connection.sendall(post(b"a=1", length=100))
         began = time.monotonic()
         while not select.select([connection], [], [], 0.2)[0]:
             assert time.monotonic() - began < 30
             connection.sendall(b"x")
-        assert time.monotonic() - began > 0.8
+        assert time.monotonic() - began > 1.5
         answer = read_all(connection)
     assert server.seen[0]["gateway.body_ended"] == "late"
     assert server.seen[0]["body"].startswith(b"a=1x")
@@ -199,9 +199,7 @@ def test_a_sender_that_goes_away_is_judged_with_what_came(start: Callable[..., S
     with closing(server.connect()) as connection:
         connection.sendall(post(b"a=1", length=100))
         time.sleep(0.1)
-    ends = time.monotonic() + 5
-    while not server.seen and time.monotonic() < ends:
-        time.sleep(0.02)
+    wait_for(lambda: server.seen)
     assert (server.seen[0]["gateway.body_ended"], server.seen[0]["body"]) == ("gone", b"a=1")
 
 
@@ -272,9 +270,12 @@ def test_unfinished_bodies_share_one_budget(start: Callable[..., Server]) -> Non
             connection.sendall(post(b"x" * 200_000, length=400_000))
     assert b"echo a=1" in server.exchange(post(b"a=1"))
     assert server.http.buffered <= 1024 * 1024
-    cut_off = [environ for environ in server.seen if environ["body"] != b"a=1"]
-    assert {environ["gateway.body_ended"] for environ in cut_off} == {"late"}
-    assert len(cut_off) > 10
+
+    def cut_off() -> list[Environ]:  # judged by two threads, behind the answer above
+        return [environ for environ in server.seen if environ["body"] != b"a=1"]
+
+    wait_for(lambda: len(cut_off()) > 10)
+    assert {environ["gateway.body_ended"] for environ in cut_off()} == {"late"}
     for connection in opened:
         connection.close()
 
@@ -285,10 +286,8 @@ def test_everything_is_accounted_for_when_all_are_gone(start: Callable[..., Serv
         server.exchange(post(b"a=1") + post(b"b=2", length=9))
         server.exchange(b"nonsense\r\n\r\n")
         server.connect().close()
-    ends = time.monotonic() + 5
-    while server.http.connections and time.monotonic() < ends:
-        time.sleep(0.02)
-    assert (server.http.buffered, len(server.http.connections)) == (0, 0)
+    wait_for(lambda: not server.http.connections)
+    wait_for(lambda: not server.http.buffered)  # what is cut off is judged without its connection
     assert not server.http.idle
     assert not server.http.unfinished
     assert not server.http.closing
@@ -320,7 +319,7 @@ def test_what_is_being_answered_when_the_server_ends_is_answered(start: Callable
     server = start(slow)
     with closing(server.connect()) as connection:
         connection.sendall(post(b"a=1"))
-        assert begun.wait(5)
+        assert begun.wait(30)
         server.stop.set()
         assert read_all(connection).endswith(b"late")
 

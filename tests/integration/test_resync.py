@@ -25,6 +25,7 @@ from gateway.portal.reconcile import STATE
 from gateway.portal.resync import AlreadyRunning, run
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings, load
+from tests.support.commands import run_command
 from tests.support.portal import FIELD, HANG_UP, HTML, SECRET, Call, PortalSimulator, Reply, always, error
 from tests.support.queues import acknowledge, leased
 
@@ -47,21 +48,23 @@ class Place:
     def settings(self, **more: str) -> Settings:
         return load(self.environ(**more), dotenv=None)
 
+    def process_environ(self, **more: str) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(ROOT), **self.environ(**more)}
+
     def start(self, *arguments: str, **more: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", "gateway", "resync", *arguments],
             cwd=self.path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **self.environ(**more)},
+            env=self.process_environ(**more),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
     def cli(self, *arguments: str, **more: str) -> tuple[int, str, str]:
-        process = self.start(*arguments, **more)
-        out, err = process.communicate(timeout=120)
-        assert SECRET not in out + err
-        return process.returncode, out, err
+        done = run_command("resync", *arguments, env=self.process_environ(**more), cwd=self.path)
+        assert SECRET not in done.stdout + done.stderr
+        return done.returncode, done.stdout, done.stderr
 
     def queued(self) -> list[dict[str, Any]]:
         """The data of what waits on the queue."""

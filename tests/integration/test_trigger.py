@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from gateway.ingest.decode import decode
 from gateway.ingest.php_form import build_query
 from gateway.tools.sample_delivery import delivery, place_token
+from tests.support.commands import run_command
 from tests.support.deliveries import FORM, OTHER_TOKEN, TOKEN, form
 from tests.support.processes import Running, Start, free_port, recorded
 from verify import PLACES, verify
@@ -21,8 +21,7 @@ def server(start_module_serve: Start) -> Running:
 
 
 def trigger(env: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gateway", "trigger", *arguments]
-    return subprocess.run(command, env=dict(env), capture_output=True, text=True, timeout=120)
+    return run_command("trigger", *arguments, env=env)
 
 
 @pytest.mark.parametrize("place", PLACES)

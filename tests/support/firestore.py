@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.processes import free_port
 from tests.support.pubsub import JVM
 
 MISSING = (
@@ -45,12 +45,6 @@ def _jar() -> Path | None:
     return next((jar for jar in jars if jar.exists()), None)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _answers(host: str) -> bool:
     try:
         with urllib.request.urlopen(f"http://{host}/", timeout=5):
@@ -67,7 +61,7 @@ def firestore_emulator() -> Iterator[FirestoreEmulator]:
     jar = _jar()
     if jar is None:
         pytest.skip(MISSING)
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         ["java", *JVM, "-cp", str(jar), PROGRAM, "start", "--host=127.0.0.1", f"--port={port}"],
         stdout=subprocess.DEVNULL,

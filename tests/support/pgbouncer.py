@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from tests.support.postgres import Postgres
+from tests.support.processes import free_port
 
 PASSWORD = "swordfish-of-the-pool"
 
@@ -21,9 +22,7 @@ def running_pgbouncer(postgres: Postgres, database: str, pool_mode: str) -> Iter
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed here: apt-get install pgbouncer")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     users, config = postgres.directory / f"users{port}", postgres.directory / f"pgbouncer{port}.ini"
     users.write_text(f'"{postgres.user}" "{PASSWORD}"\n')
     config.write_text(

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.processes import free_port
 
 # Compiled once and lightly: an emulator lives for minutes, and the tests need the cores themselves.
 JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -95,12 +96,6 @@ def _jar() -> Path | None:
     return found[0] if found else None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _answers(emulator: Emulator) -> bool:
     try:
         emulator.call("GET", "projects/probe/topics")
@@ -122,7 +117,7 @@ def running_emulator() -> Iterator[Emulator]:
     jar = _jar()
     if jar is None:
         pytest.skip(MISSING)
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         ["java", *JVM, "-jar", str(jar), "--host=127.0.0.1", f"--port={port}"],
         stdout=subprocess.DEVNULL,

@@ -10,8 +10,6 @@ import logging
 import re
 import socket
 import struct
-import subprocess
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -31,6 +29,7 @@ from gateway.links import open_store
 from gateway.locations import store_location
 from gateway.settings import load
 from tests.support import portal as portals
+from tests.support.commands import run_command
 from tests.support.deliveries import AGENT, FORM, delivery, form
 from tests.support.portal import PortalSimulator
 from tests.support.processes import Running, Start, environment, free_port, wait_for
@@ -248,17 +247,10 @@ def send_all(gateway: Running) -> bytes:
 
 
 def tool(gateway: Running, *arguments: str, stdin: bytes = b"") -> bytes:
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments],
-        env=dict(gateway.env),
-        cwd=gateway.stderr.parent,
-        input=stdin,
-        capture_output=True,
-        timeout=60,
-    )
+    done = run_command(*arguments, env=gateway.env, cwd=gateway.stderr.parent, stdin=stdin)
     assert done.returncode in (0, 1, 2), done.stderr
-    assert b"Traceback" not in done.stderr, done.stderr
-    return done.stdout + done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return (done.stdout + done.stderr).encode()
 
 
 def inspected(gateway: Running) -> bytes:
@@ -556,9 +548,7 @@ def test_no_repr_or_explanation_holds_a_secret(told: list[str]) -> None:
 )
 def test_no_wrong_setting_is_repeated(name: str, value: str, tmp_path: Path) -> None:
     env = environment(tmp_path) | {"PORT": "0", name: value}
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "serve"], cwd=tmp_path, env=env, capture_output=True, timeout=60
-    )
+    done = run_command("serve", env=env, cwd=tmp_path)
     assert done.returncode == 2
-    assert name in done.stderr.decode()
-    nothing_in({"stderr": done.stderr, "stdout": done.stdout})
+    assert name in done.stderr
+    nothing_in({"stderr": done.stderr.encode(), "stdout": done.stdout.encode()})

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import run_command
 from tests.support.deliveries import OTHER_TOKEN, form
 from tests.support.processes import Running, Start, environment, free_port, wait_for, wait_until_listening
 
@@ -31,10 +32,8 @@ def test_the_files_are_readable_by_their_owner_only(start_serve: Start, tmp_path
 
 
 def tool(gateway: Running, *arguments: str) -> str:
-    command = [sys.executable, "-m", "gateway", *arguments]
-    cwd = gateway.stderr.parent
-    done = subprocess.run(command, env=dict(gateway.env), cwd=cwd, capture_output=True, timeout=60)
-    return (done.stdout + done.stderr).decode()
+    done = run_command(*arguments, env=gateway.env, cwd=gateway.stderr.parent)
+    return done.stdout + done.stderr
 
 
 def test_a_corrupt_queue_is_said_once_and_what_comes_meanwhile_comes_back(

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from gateway.links.model import Link
 from gateway.locations import sqlite_file, store_location
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.texts import reason_text
+from tests.support.commands import run_command
 from tests.support.deliveries import PORTAL, TOKEN, form
 from tests.support.firestore import FirestoreEmulator
 from tests.support.processes import Running, Start, free_port
@@ -40,10 +40,7 @@ def linked(database_url: str, user: int) -> Link | None:
 
 def gateway_command(running: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`python -m gateway …` with the running server's settings."""
-    command = [sys.executable, "-m", "gateway", *arguments]
-    return subprocess.run(
-        command, env=dict(running.env), cwd=running.stderr.parent, capture_output=True, text=True, timeout=120
-    )
+    return run_command(*arguments, env=running.env, cwd=running.stderr.parent)
 
 
 def rows(running: Running) -> list[dict[str, Any]]:
