@@ -1340,7 +1340,7 @@ SENTENCES: dict[str, Sentence] = {
         "a random token is accepted nowhere ({count} places)",
     ),
     "DOCTOR_DEAD_LETTERS": Sentence(
-        "недоставленных сообщений: {count}", "{count} messages that nobody could handle"
+        "недоставленных сообщений: {count}", "messages that nobody could handle: {count}"
     ),
     "DOCTOR_DEAD_LETTERS_DO": Sentence(
         "Посмотрите их: ./b24 dead-letters; вернуть в очередь: ./b24 replay",

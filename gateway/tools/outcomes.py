@@ -63,7 +63,7 @@ def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
         key = "CAME_EVENT_FAILED_PUSHED"
     if outcome.code == "LINK_UNCHANGED":
         key = f"CAME_UNCHANGED_{outcome.reason.upper()}"
-    if outcome.code == "EVENT_FAILED" and facts.get("destination"):
+    if outcome.code == "EVENT_FAILED" and '"destination": ' in outcome.reason:
         key = "CAME_AGAIN"  # the reason names the destination
     if key not in SENTENCES:  # of another edition
         return f"{outcome.code} {outcome.reason}".strip()

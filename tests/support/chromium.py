@@ -46,9 +46,10 @@ KEYS = {"Enter": ("Enter", 13, "\r"), "Escape": ("Escape", 27, ""), "Tab": ("Tab
 class Tab:
     """One page of the browser."""
 
-    def __init__(self, send: Callable[..., Any], session: str) -> None:
+    def __init__(self, send: Callable[..., Any], session: str, person: str) -> None:
         self._send = send
         self._session = session
+        self.person = person  # whose cookies it has
 
     def ask(self, method: str, **params: Any) -> Any:
         return self._send(method, params, self._session)
@@ -133,6 +134,16 @@ class Tab:
     def zone(self, name: str) -> None:
         self.ask("Emulation.setTimezoneOverride", timezoneId=name)
 
+    def front(self) -> None:
+        """Bring it before the other tabs: those are hidden, and ask nothing."""
+        self.ask("Page.bringToFront")
+
+    def offline(self, is_offline: bool) -> None:
+        """Take the network away, or give it back."""
+        self.ask("Network.enable")
+        limits = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.ask("Network.emulateNetworkConditions", offline=is_offline, **limits)
+
     def picture(self, path: Path, whole: bool = False) -> None:
         answer = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(answer["data"]))
@@ -157,12 +168,12 @@ class Chromium:
         self._number = 0
         self.errors: list[str] = []  # what the pages' scripts and policies complained of
 
-    def tab(self) -> Tab:
-        """A new page with cookies of its own."""
-        context = self._send("Target.createBrowserContext")["browserContextId"]
+    def tab(self, beside: Tab | None = None) -> Tab:
+        """A new page with cookies of its own, or with those of the tab that the same person has open."""
+        context = beside.person if beside else self._send("Target.createBrowserContext")["browserContextId"]
         target = self._send("Target.createTarget", {"url": "about:blank", "browserContextId": context})
         attached = self._send("Target.attachToTarget", {"targetId": target["targetId"], "flatten": True})
-        tab = Tab(self._send, attached["sessionId"])
+        tab = Tab(self._send, attached["sessionId"], context)
         for domain in ("Page", "Runtime", "Log"):
             tab.ask(f"{domain}.enable")
         return tab

@@ -1,0 +1,246 @@
+"""The inspector where things are less than perfect: two tabs, no network, no session, no script, no mouse."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.journal import Journal
+from gateway.local.inspector import VIEWS
+from gateway.local.inspector.words import words
+from gateway.settings import load
+from tests.support.chromium import Chromium, Tab, chromium
+from tests.support.deliveries import OTHER_TOKEN, form
+from tests.support.inspector import link
+from tests.support.processes import Running, Start
+from tests.support.sample_day import fill
+
+LOOKS = "performance.getEntriesByType('resource').filter((one) => one.name.includes('/live')).length"
+# What a Russian page may say in Latin letters: names of things that people type, read and look up so.
+LATIN = re.compile(
+    r"bitrix24?|telegram|webhook|token|engine|curl|json|csv|har|utc|doctor|form|on-user-(?:add|update)|"
+    r"request_id|application|auth|body|domain|event|english|env|resync|"
+    r"[0-9a-f]{8}|[jkrcg]|enter|esc|https?|post|get|id|sqlite|var|api|b24|x"
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    if shutil.which("chromium") is None:
+        pytest.skip("Chromium is missing: apt-get install chromium")
+    with chromium(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def server(start_module_serve: Start) -> Running:
+    """A gateway with a day behind it, whose operator reads Russian."""
+    server = start_module_serve(LOG_LANGUAGE="ru", BITRIX24_DOMAIN="p.bitrix24.ru")
+    settings = load({name: value for name, value in server.env.items() if name.isupper()}, None)
+    journal = Journal(settings.journal.path)
+    fill(journal, settings, time.time())
+    journal.close()
+    return server
+
+
+@pytest.fixture
+def tab(server: Running, browser: Chromium) -> Tab:
+    """Somebody who has just opened the inspector."""
+    tab = browser.tab()
+    tab.size(1360, 900)
+    tab.open(link(server))
+    return tab
+
+
+def base(server: Running) -> str:
+    return f"http://127.0.0.1:{server.port}/inspector"
+
+
+def sent(server: Running, domain: str) -> str:
+    """A rejected request that equals none before it; its id."""
+    return str(server.post(form(token=OTHER_TOKEN, domain=domain)).json["request_id"])
+
+
+def test_two_tabs_of_one_person(server: Running, browser: Chromium, tab: Tab) -> None:
+    tab.open(base(server))
+    tab.wait("!document.querySelector('#badge-requests').hidden")
+    other = browser.tab(beside=tab)
+    other.size(1360, 900)
+    other.open(f"{base(server)}/requests")
+    tab.front()
+    tab.wait("document.querySelector('#badge-requests').hidden")  # the other tab has shown them
+    new = sent(server, "two-tabs.bitrix24.ru")
+    tab.wait(f"document.querySelector('#latest #row-{new}')")
+    tab.wait("document.title.startsWith('(1) ')")
+    other.front()
+    other.wait(f"document.querySelector('#row-{new}')")
+    tab.front()
+    tab.wait("!document.title.startsWith('(')")
+    # Each has its own place, and neither takes the other along.
+    other.front()
+    other.press("j")
+    other.wait(f"location.search.includes('open={new}')")
+    tab.front()
+    tab.press("g", "d")
+    tab.wait("location.pathname.endsWith('/dead')")
+    other.front()
+    other.click(words("JUDGE", "ru"))
+    other.shows("TOKEN_MISMATCH")
+    assert other.run("location.search").endswith(f"open={new}")
+    assert browser.errors == []
+
+
+def test_what_one_tab_deleted_the_other_cannot_put_back(server: Running, browser: Chromium, tab: Tab) -> None:
+    server.post(form("ONUSERADD", {"NAME": "nobody"}, domain="p.bitrix24.ru"))
+    tab.open(f"{base(server)}/dead")
+    tab.wait("document.querySelector('[name=id]') || (location.reload(), false)", 60)
+    other = browser.tab(beside=tab)
+    other.open(f"{base(server)}/dead")
+    for one in (tab, other):
+        one.run("document.querySelector('[name=id]').checked = true")
+    tab.front()
+    tab.run("window.confirm = () => true")
+    tab.click(words("DEAD_DELETE_CHOSEN", "ru"))
+    tab.shows(words("DEAD_DELETED", "ru", n=1).replace("\N{NO-BREAK SPACE}", " "))
+    other.front()
+    other.click(words("DEAD_REQUEUE_CHOSEN", "ru"))
+    other.shows(words("DEAD_CHOSEN_NONE", "ru"))
+
+
+def test_a_lost_connection_is_said_and_comes_back_by_itself(server: Running, tab: Tab) -> None:
+    tab.open(f"{base(server)}/requests")
+    tab.offline(True)
+    tab.wait("document.querySelector('#live.lost')")
+    tab.shows(words("LOST", "ru"))
+    tab.wait(
+        "document.querySelector('#announce').textContent === document.querySelector('#live').textContent"
+    )
+    new = sent(server, "while-away.bitrix24.ru")
+    tab.offline(False)
+    tab.wait("!document.querySelector('#live.lost')")
+    tab.wait(f"document.querySelector('#row-{new}')")
+
+
+def test_an_open_tab_whose_session_ends_says_so(server: Running, tab: Tab) -> None:
+    tab.open(f"{base(server)}/requests")
+    tab.ask("Network.clearBrowserCookies")
+    tab.shows("INSPECTOR_PASSWORD")  # how it is opened again
+    assert not tab.run("document.querySelector('.row')")
+
+
+def test_back_leads_to_the_list_as_it_was(server: Running, tab: Tab) -> None:
+    tab.open(f"{base(server)}/requests?show=refused")
+    tab.press("j")
+    tab.wait("document.querySelector('#detail h1') && location.search.includes('open=')")
+    title = tab.run("document.querySelector('#detail h1').textContent")
+    tab.click("#chip-accepted")
+    tab.wait("location.search === '?show=accepted'")
+    tab.run("history.back()")
+    tab.wait("location.search.includes('show=refused') && location.search.includes('open=')")
+    tab.wait("document.querySelector('#detail h1') && document.querySelector('.row.sel')")
+    assert tab.run("document.querySelector('#detail h1').textContent") == title
+    # The same address opens the same in another browser.
+    address = tab.run("location.href")
+    tab.open(base(server))
+    tab.open(address)
+    assert tab.run("document.querySelector('#detail h1').textContent") == title
+
+
+@pytest.mark.parametrize(
+    "chosen", ["#chip-refused", "a[id^=bar-]:not([tabindex])", ".row", "select[name=period]"]
+)
+def test_news_take_the_focus_from_nobody(server: Running, tab: Tab, chosen: str) -> None:
+    tab.open(f"{base(server)}/requests?show=refused")
+    tab.run(f"document.querySelector('{chosen}').focus()")
+    focused = tab.run("document.activeElement.id || document.activeElement.name")
+    before = tab.run(LOOKS)
+    tab.wait(f"{LOOKS} >= {before} + 2")
+    assert tab.run("document.activeElement.id || document.activeElement.name") == focused
+
+
+@pytest.mark.parametrize("view", ["requests", "links", "dead", "polling", "explain", "check"])
+def test_whoever_has_no_mouse_sees_where_they_are(server: Running, tab: Tab, view: str) -> None:
+    tab.open(f"{base(server)}/{view}")
+    places = set()
+    for _ in range(30):
+        tab.press("Tab")
+        place, outline = tab.run(
+            "(() => { const one = document.activeElement, style = getComputedStyle(one); "
+            "return [one.outerHTML.slice(0, 120), `${style.outlineStyle} ${style.outlineWidth}`]; })()"
+        )
+        if place.startswith("<body"):
+            break
+        assert outline in ("solid 2px", "auto 1px"), place
+        places.add(place)
+    assert len(places) > 10
+
+
+def test_without_scripts_it_is_read_and_clicked_all_the_same(server: Running, tab: Tab) -> None:
+    tab.ask("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        tab.ask("Page.navigate", url=f"{base(server)}/requests?show=refused")
+        tab.wait("document.querySelector('.row') && location.search === '?show=refused'")
+        assert "UTC" in tab.run("document.querySelector('.row time').textContent")
+        tab.click(".row")
+        tab.wait("location.pathname.includes('/r/') && document.querySelector('.det')")
+        tab.shows(words("TAB_PLACES", "ru"))
+        tab.shows(words("TAB_BODY", "ru"))
+        tab.click(words("JUDGE", "ru"))
+        tab.shows("TOKEN_MISMATCH")
+    finally:
+        tab.ask("Emulation.setScriptExecutionDisabled", value=False)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_no_view_mixes_languages(server: Running, tab: Tab, language: str) -> None:
+    tab.run(
+        f"(() => {{ const one = document.querySelector('select[name=language]'); one.value = '{language}'; "
+        "one.dispatchEvent(new Event('change')); })()"
+    )
+    tab.wait(f"document.documentElement.lang === '{language}' && document.readyState === 'complete'")
+    refused = sent(server, f"words-{language}.bitrix24.ru")
+    tab.open(f"{base(server)}/requests")
+    tab.wait(f"document.querySelector('#row-{refused}')")
+    views = [view.name for view in VIEWS if view.name not in ("overview", "guide")]
+    for path in ("", *(f"/{view}" for view in views), f"/r/{refused}"):
+        tab.open(base(server) + path)
+        text = tab.run(
+            "(() => { const data = 'code, pre, select, .value, .what, .det h1'; "
+            "document.querySelectorAll(data).forEach((one) => one.remove()); "
+            "return document.body.innerText; })()"
+        )
+        if language == "en":
+            assert not re.findall(r"[а-яё]{2,}", text, re.IGNORECASE), path
+            continue
+        words_found = re.findall(r"(?<![\w@.:/-])[A-Za-z][A-Za-z0-9_-]*(?![\w@:/-]|\.\w)", text)
+        strange = [one for one in words_found if one.islower() and not LATIN.fullmatch(one.lower())]
+        assert not strange, (path, strange)
+
+
+def test_long_values_fit_a_phone(server: Running, tab: Tab) -> None:
+    portal = ".".join(["p" * 60] * 4) + ".ru"
+    long_event = f"ON{'VERYLONG' * 12}"
+    asked = [
+        sent(server, portal),
+        server.post(form(long_event, {"ID": "1", "X" * 300: "y" * 3000}, domain=portal)).json["request_id"],
+        server.post(form("ONUSERADD", {"NAME": "N" * 300}, domain=portal)).json["request_id"],
+    ]
+    name = {"ID": "9" * 15, "NAME": "Имя" * 100, "UF_USR_TELEGRAM": "@" + "n" * 32}
+    server.post(form("ONUSERUPDATE", name, domain=portal))
+    tab.size(375, 812)
+    tab.open(f"{base(server)}/links?portal={portal}")
+    tab.wait("document.querySelector('td a') || (location.reload(), false)", 60)
+    person = tab.run("document.querySelector('td a').getAttribute('href')")
+    tab.open(f"{base(server)}/dead")
+    tab.wait("document.querySelector('td .button') || (location.reload(), false)", 60)
+    letter = tab.run("document.querySelector('td .button').getAttribute('href')")
+    views = ["", "/requests", "/links", "/dead", "/polling", *(f"/r/{one}" for one in asked)]
+    for path in (*(f"/inspector{view}" for view in views), person, letter):
+        tab.open(f"http://127.0.0.1:{server.port}{path}")
+        wide = tab.run(
+            "[...document.querySelectorAll('main *')].filter((one) => !one.closest('.scroll, .chips, .tabs') "
+            "&& one.getBoundingClientRect().right > 376).map((one) => one.outerHTML.slice(0, 200))"
+        )
+        assert tab.run("document.documentElement.scrollWidth") <= 375, (path, wide)
