@@ -22,7 +22,7 @@ from tests.support.processes import ROOT, Running, environment, free_port, wait_
 from tests.support.sample_day import SETTINGS, fill
 
 OUT = ROOT / "docs/pictures"
-WIDTH, HEIGHT = 1280, 720
+WIDTH, HEIGHT = 1280, 660
 
 
 @contextmanager

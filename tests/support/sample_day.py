@@ -17,7 +17,7 @@ from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, TOKEN, delivery
 
 # Accepted events an hour, the oldest hour first.
 HOURS = (18, 22, 14, 10, 8, 4, 3, 4, 12, 28, 38, 42, 36, 40, 34, 29, 33, 18, 8, 4, 6, 9, 12, 7)
-NAMES = ("ivan_petrov", "olga_smirnova", "pavel", "anna_k", "dmitry_v", "maria_orlova")
+NAMES = ("ivan_petrov", "olga_smirnova", "pavel_belov", "anna_kuznetsova", "dmitry_volkov", "maria_orlova")
 EVENTS = ("ONUSERUPDATE", "ONTASKUPDATE", "ONCRMDEALUPDATE", "ONTASKCOMMENTADD", "ONUSERADD")
 # Of the gateway whose day it is.
 SETTINGS = {
@@ -72,10 +72,10 @@ def _day(now: float, portal: str, dice: random.Random) -> Iterator[tuple[float, 
             at = now - back * 3600 - dice.uniform(60, 3500)
             user, event = dice.randrange(10, 90), dice.choices(EVENTS, (5, 8, 8, 4, 1))[0]
             if event.startswith("ONUSER"):
-                data: Any = {"ID": str(user), "UF_USR_TELEGRAM": f"@{dice.choice(NAMES)}"}
-                data = (
-                    data if event == "ONUSERUPDATE" else {"ID": str(user), "NAME": "Анна", "LAST_NAME": "К."}
-                )
+                account = NAMES[user % len(NAMES)]
+                first, last = account.title().split("_")
+                data: Any = {"ID": str(user), "NAME": first, "LAST_NAME": last}
+                data |= {"UF_USR_TELEGRAM": f"@{account}"} if event == "ONUSERUPDATE" else {}
             else:
                 data = {"FIELDS_AFTER": {"ID": str(dice.randrange(1000, 9000))}}
             yield at, body(event, data, at), SENDER

@@ -102,7 +102,7 @@ def test_a_destination_that_does_not_answer_is_told_in_words(
     [destination] = settings.destinations
     request = journal.request(came(recorder, form()))
     assert request is not None
-    reason = json.dumps({"destination": destination.shown})
+    reason = json.dumps({"destination": destination.shown, "problem": "TIMED_OUT"})
     journal.add_outcome(
         {
             "code": "EVENT_FAILED", "subscription": f"forward-event-{destination.id}", "next": 30,
@@ -110,8 +110,8 @@ def test_a_destination_that_does_not_answer_is_told_in_words(
         }
     )  # fmt: skip
     for language, says in (
-        ("en", "http://127.0.0.1:9/bot: no answer"),
-        ("ru", "http://127.0.0.1:9/bot не ответил"),
+        ("en", "http://127.0.0.1:9/bot: no answer, "),
+        ("ru", "http://127.0.0.1:9/bot не ответил: "),
     ):
         browser.speak(language)
         for path in ("", "/requests", f"/r/{request.request_id}"):
@@ -120,7 +120,7 @@ def test_a_destination_that_does_not_answer_is_told_in_words(
             visible = text.partition("JSON")[0]  # the record as it is kept comes last
             assert "REASON_" not in visible
             assert "forward-event-" not in visible
-    assert "попытка 2: http://127.0.0.1:9/bot не ответил; следующая через 30 с" in text
+    assert "попытка 2: http://127.0.0.1:9/bot не ответил: TIMED_OUT; следующая через 30 с" in text
 
 
 def test_equal_rejections_fold_into_one_row(browser: Browser, recorder: Recorder) -> None:

@@ -32,7 +32,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "LINKS_NOT_FOUND": Sentence(
         "Таких нет. Номер и имя ищутся целиком; снимите отбор по состоянию или выберите другой портал.",
-        "Nobody is like that. Numbers and names are searched whole; drop the state, or choose another portal.",
+        "Nobody matches. Numbers and names are searched whole; drop the state, or choose another portal.",
     ),
     "HISTORY": Sentence("История", "History"),
     "HISTORY_NONE": Sentence("Связь ещё не менялась.", "The link has not changed yet."),

@@ -18,8 +18,8 @@ WORDS: dict[str, Sentence] = {
     ),
     "SEARCH_LABEL": Sentence("Поиск по запросам", "Search the requests"),
     "SEARCH_HINT": Sentence(
-        "Поиск находит номер пользователя, @имя, событие, портал и адрес целиком, а request_id, event_id и отпечаток — и по первым шести знакам.",
-        "The search finds a user's number, a @name, an event, a portal and an address by the whole, and a request_id, event_id or fingerprint by its first six characters too.",
+        "Ищутся номер, имя и фамилия пользователя, @имя, событие, портал, адрес, request_id, event_id и отпечаток: целиком или по началу от шести знаков.",
+        "The search finds a user's number, first or last name, an @name, event, portal, address, request_id, event_id and fingerprint: whole, or by a beginning of six characters or more.",
     ),
     "CHIPS": Sentence("Какие запросы", "Which requests"),
     "SHOW_all": Sentence("Все", "All"),
@@ -54,7 +54,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "NOTHING_FOUND": Sentence(
         "По этому запросу ничего нет. Снимите часть фильтров или посмотрите за 7 дней.",
-        "Nothing is like that. Take some of the filters away, or look at 7 days.",
+        "Nothing matches. Remove some of the filters, or look at 7 days.",
     ),
     "SHOW_WEEK": Sentence("Все запросы за 7 дней", "All requests of 7 days"),
     "CHOOSE": Sentence(
