@@ -12,6 +12,7 @@ from gateway.local.inspector import VIEWS
 from gateway.local.inspector.words import words
 from gateway.settings import load
 from tests.support.chromium import Chromium, Tab, chromium
+from tests.support.contrast import FAINT
 from tests.support.deliveries import OTHER_TOKEN, form
 from tests.support.inspector import link
 from tests.support.processes import Running, Start
@@ -244,3 +245,23 @@ def test_long_values_fit_a_phone(server: Running, tab: Tab) -> None:
             "&& one.getBoundingClientRect().right > 376).map((one) => one.outerHTML.slice(0, 200))"
         )
         assert tab.run("document.documentElement.scrollWidth") <= 375, (path, wide)
+        for scheme in ("dark", "light"):
+            tab.scheme(scheme)
+            assert tab.run(FAINT) == [], (path, scheme)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_forms_answer_can_be_read(server: Running, tab: Tab, scheme: str) -> None:
+    tab.scheme(scheme)
+    tab.open(f"{base(server)}/explain")
+    tab.run("document.querySelector('#pasted').value = 'curl http://x/api/bitrix/webhook -d event=ONUSERADD'")
+    tab.click(words("EXPLAIN_DO", "ru"))
+    tab.shows("AUTH_MISSING")
+    assert tab.run(FAINT) == []
+    tab.open(f"{base(server)}/check")
+    tab.click(words("CHECK_RUN", "ru"))
+    tab.wait("document.querySelector('#examination [role=status].why')")
+    assert tab.run(FAINT) == []
+    tab.press("?")
+    tab.wait("document.querySelector('#keys').open")
+    assert tab.run(FAINT) == []

@@ -199,7 +199,7 @@ def _came(page: Inspector, request: Request, outcome: Outcome) -> dict[str, Any]
 def history(page: Inspector, request: Request) -> list[tuple[int, list[HistoryRow]]]:
     """The latest changes of the links of those whom the event is about, newest first."""
     people = [user for user in request.record.get("users") or () if isinstance(user, int)][:PEOPLE]
-    if not people or request.kind not in ("accepted", "aside"):
+    if not people or request.kind not in ("accepted", "aside", "refused"):
         return []
     try:
         store = page.store()
