@@ -21,6 +21,7 @@ WRITTEN = 5000  # records that are written as the gateway writes them
 SPACING = 5.0  # seconds from one to the next
 CALLS = 5  # requests of one round
 PAGE = 50  # records that a page shows
+OVER = {"empty": "over none", "page": f"over {PAGE}: one page"}
 PLACES = [
     {"place": "body:auth.application_token", "state": "mismatch", "length": 32, "fingerprint": "653bb124"}
 ]
@@ -46,15 +47,17 @@ def views(bench: Bench) -> Iterator[Result]:
         for name, path in VIEWS.items():
             full, page, empty = (partial(_milliseconds, *gateway, path) for gateway in gateways)
             taken = alternate(bench.rounds(10, 3), full=full, page=page, empty=empty)
+            # Where nothing ever came there is no request to open: its yardstick is one among 50.
+            base, other = ("page", "empty") if path.startswith("/r/") else ("empty", "page")
             yield Result(
                 figure=f"inspector: {name}",
                 what=f"a view over {records:,} records",
-                yardstick_is="over none",
+                yardstick_is=OVER[base],
                 unit="ms",
                 ours=taken["full"],
-                yardstick=taken["empty"],
+                yardstick=taken[base],
                 aim=3.0,
-                rivals={f"over {PAGE}: one page": taken["page"]},
+                rivals={OVER[other]: taken[other]},
             )
 
 
