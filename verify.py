@@ -91,8 +91,7 @@ def verify(
     value, in constant time for a given length.
     """
     values = [
-        _header(headers.get("x-bitrix-token")),
-        bearer(headers.get("authorization")),
+        *header_values(headers),
         _field(query, ("token",), "query", repeated),
         *[_field(body, path, "body", repeated) for path in BODY_PATHS.values()],
     ]
@@ -115,6 +114,11 @@ def is_accepted(value: bytes, tokens: Sequence[bytes]) -> bool:
     for token in tokens:
         found |= hmac.compare_digest(value, token) and token != b""
     return found
+
+
+def header_values(headers: Mapping[str, bytes]) -> tuple[Any, ...]:
+    """What stands in each of `HEADER_PLACES`."""
+    return _header(headers.get("x-bitrix-token")), bearer(headers.get("authorization"))
 
 
 def bearer(value: bytes | None) -> Any:

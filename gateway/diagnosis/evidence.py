@@ -30,7 +30,7 @@ from gateway.ingest.decision import Judgement
 from gateway.ingest.hollow import hollow
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.settings import SECRET_BYTES, Settings
-from verify import ABSENT, BODY_PATHS, HEADER_PLACES, QUERY_PLACE, Verdict, bearer, verify
+from verify import ABSENT, BODY_PATHS, HEADER_PLACES, QUERY_PLACE, Verdict, header_values, verify
 
 MAX_LEAVES = 1000  # of the body
 MAX_OUTSIDE = 200  # headers, parameters, segments of the path, cookies
@@ -45,7 +45,7 @@ _ALONE = re.compile(
 # Looked for in a thousand names, which a sender may make long: a pattern of them takes ten times as long.
 _TOKEN_NAMES = ("token", "secret", "key", "auth", "hook", "sign", "pass", "токен")
 _OTHER_IDS = ("memberid", "clientid", "access", "refresh", "user", "session", "event")
-_PLACES_APART = frozenset(["x-bitrix-token", "authorization", "cookie"])
+_HEADERS_APART = frozenset([*(place.partition(":")[2].lower() for place in HEADER_PLACES), "cookie"])
 
 
 @dataclass
@@ -152,8 +152,7 @@ def _place_texts(evidence: Evidence, query: dict[str, Any]) -> dict[str, str]:
     """The texts that stand in places and are no accepted token, or could not be compared for want of one."""
     headers = evidence.judgement.incoming.headers
     values: dict[str, Any] = {
-        HEADER_PLACES[0]: headers.get("x-bitrix-token"),
-        HEADER_PLACES[1]: bearer(headers.get("authorization")),
+        **dict(zip(HEADER_PLACES, header_values(headers), strict=True)),
         QUERY_PLACE: query.get("token"),
         **token_texts(evidence.reading.fields),
     }
@@ -171,7 +170,7 @@ def _outside(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, s
     for number, segment in enumerate(incoming.path[:8192].split("/")[1:], 1):
         yield "path", str(number), unquoted(segment)[:MAX_TEXT]
     for name, value in incoming.headers.items():
-        if name not in _PLACES_APART:
+        if name not in _HEADERS_APART:
             yield "header", name, value[:MAX_TEXT].decode("utf-8", "replace")
     for cookie in incoming.header("cookie")[:8192].split(";"):
         name, equals, text = cookie.strip().partition("=")

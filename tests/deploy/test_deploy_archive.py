@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from gateway.functions import of_kind
 from tests.support.gcloud import LEFT_AT_HOME, TOKEN, Deployed
 from tests.support.google_resources import PROJECT
 from tests.support.processes import free_port
@@ -54,7 +55,8 @@ def archive(deployed: Deployed) -> zipfile.ZipFile:
     uploads = {
         name: data for name, data in deployed.google.objects.items() if name.startswith("run-sources-")
     }
-    assert len(uploads) == 4  # the functions that need no setting of their own, and resync_users
+    # The functions that need no setting of their own, and resync_users.
+    assert len(uploads) == len(of_kind("consumer")) + 2
     contents = [zipfile.ZipFile(io.BytesIO(data)) for data in uploads.values()]
     assert len({tuple(sorted(c.namelist())) for c in contents}) == 1
     return contents[0]

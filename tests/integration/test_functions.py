@@ -23,11 +23,11 @@ def handle(message: Message, context: Context) -> list:
 FUNCTION = '''
 
 @functions_framework.cloud_event
-def on_deal_add(event: CloudEvent) -> None:
-    """Handle `ONCRMDEALADD`."""
+def on_company_add(event: CloudEvent) -> None:
+    """Handle `ONCRMCOMPANYADD`."""
     import handlers
 
-    handlers.consume(event, "ONCRMDEALADD")
+    handlers.consume(event, "ONCRMCOMPANYADD")
 '''
 PROGRAM = """
 from gateway.functions import of_kind
@@ -38,11 +38,11 @@ calls = worker.load()
 names = [function.name for function in of_kind("consumer")]
 print(*names)
 data = (
-    '{"schema": 1, "event_id": "e", "event": "ONCRMDEALADD", "event_handler_id": null, "ts": 1,'
+    '{"schema": 1, "event_id": "e", "event": "ONCRMCOMPANYADD", "event_handler_id": null, "ts": 1,'
     ' "received_at": "2026-01-01T00:00:00Z", "source": "webhook",'
     ' "portal": {"domain": "p.bitrix24.ru", "member_id": ""}, "data": {"FIELDS": {"ID": "7"}}}'
 )
-delivery = Delivery("1", data.encode(), {"event": "ONCRMDEALADD", "event_id": "e"}, 1, 1.0, "lease")
+delivery = Delivery("1", data.encode(), {"event": "ONCRMCOMPANYADD", "event_id": "e"}, 1, 1.0, "lease")
 print("failures:", [worker.deliver(delivery, calls[name]) for name in names])
 """
 
@@ -51,7 +51,6 @@ def test_the_table_names_each_function_of_main_once() -> None:
     names = [function.name for function in functions()]
     main = (ROOT / "main.py").read_text("utf-8")
     assert sorted(names) == sorted(set(names)) == sorted(_functions_of(main))
-    assert [function.subscription for function in of_kind("consumer")] == ["on-user-update", "on-user-add"]
     assert names[-1] == "bitrix_webhook"  # nothing is published before somebody listens
 
 
@@ -86,25 +85,26 @@ def run(tree: Path) -> str:
 
 def test_a_function_is_a_module_an_entry_and_a_line(copy: Path) -> None:
     before = run(copy)
-    assert before.splitlines()[0] == "on_user_update on_user_add"
+    assert before.splitlines()[0].split() == [function.name for function in of_kind("consumer")]
     assert "handled" not in before
 
     edited = {path: path.read_text("utf-8") for path in (copy / "main.py", copy / "functions")}
     routes = copy / "handlers" / "__init__.py"
     edited[routes] = routes.read_text("utf-8")
-    (copy / "handlers" / "deals.py").write_text(HANDLER, "utf-8")
+    (copy / "handlers" / "companies.py").write_text(HANDLER, "utf-8")
     (copy / "main.py").write_text(edited[copy / "main.py"] + FUNCTION, "utf-8")
     with (copy / "functions").open("a", encoding="utf-8") as table:
-        table.write("on_deal_add consumer ONCRMDEALADD on-deal-add\n")
-    routed = edited[routes].replace("from handlers import users", "from handlers import deals, users")
+        table.write("on_company_add consumer ONCRMCOMPANYADD on-company-add\n")
+    routed = edited[routes].replace("from handlers import ", "from handlers import companies, ", 1)
     routed = routed.replace(
-        "ROUTES: dict[str, Handler] = {", 'ROUTES: dict[str, Handler] = {\n    "ONCRMDEALADD": deals.handle,'
+        "ROUTES: dict[str, Handler] = {",
+        'ROUTES: dict[str, Handler] = {\n    "ONCRMCOMPANYADD": companies.handle,',
     )
     routes.write_text(routed, "utf-8")
     after = run(copy)
-    assert after.splitlines()[0] == "on_user_update on_user_add on_deal_add"
-    assert "handled ONCRMDEALADD {'FIELDS': {'ID': '7'}}" in after
-    assert "failures: [None, None, None]" in after
+    assert after.splitlines()[0] == f"{before.splitlines()[0]} on_company_add"
+    assert "handled ONCRMCOMPANYADD {'FIELDS': {'ID': '7'}}" in after
+    assert f"failures: {[None] * (len(of_kind('consumer')) + 1)}" in after
 
     for path, text in edited.items():
         path.write_text(text, "utf-8")

@@ -17,6 +17,7 @@ from cloudevents.http.event import CloudEvent
 
 import handlers
 from gateway.events import Message, Portal
+from gateway.functions import of_kind
 from gateway.links import open_store
 from gateway.locations import store_location
 from gateway.queues import Publisher
@@ -30,7 +31,8 @@ from tests.support.destinations import Destination
 from tests.support.pubsub import Topic
 
 PORTAL = "portal.bitrix24.ru"
-CONSUMERS = {"on-user-update": "ONUSERUPDATE", "on-user-add": "ONUSERADD"}
+CONSUMERS = {function.subscription: function.event for function in of_kind("consumer")}
+DESTINATIONS = slice(len(CONSUMERS), None)  # of the names of subscriptions
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def publish(queue: Queue, event: str, number: int = 1) -> str:
 
 def test_each_subscription_that_wants_a_message_gets_it_once(queue: Queue) -> None:
     message_id = publish(queue, "ONTASKADD")
-    for name in queue.names[2:]:  # both destinations
+    for name in queue.names[DESTINATIONS]:  # both destinations
         [taken] = queue.take(name)
         assert taken.message_id == message_id
         assert taken.attributes["event"] == "ONTASKADD"
@@ -160,7 +162,7 @@ def test_each_subscription_that_wants_a_message_gets_it_once(queue: Queue) -> No
 
 def test_what_fails_at_one_subscription_is_repeated_there_alone(queue: Queue) -> None:
     publish(queue, "ONTASKADD")
-    failing, other = queue.names[2:]
+    failing, other = queue.names[DESTINATIONS]
     [taken] = queue.take(other)
     queue.settle(other, taken, True)
     for attempt in range(1, 4):

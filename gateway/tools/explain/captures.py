@@ -8,6 +8,7 @@ from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Request, read_raw, relative
 from gateway.tools.explain.wrappers import read_wrapped
 from gateway.tools.sample_delivery import data_of
+from verify import HEADER_PLACES
 
 FORM = (("Content-Type", b"application/x-www-form-urlencoded"),)
 _METHODS = rb"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)"
@@ -40,7 +41,8 @@ _OLD_LINE = re.compile(
 _OLD_BODY = re.compile(r"Тело запроса[^\n:]{0,60}: ?(.*)")
 _OLD_HEADERS = re.compile(r"'Content-Type': '([^'\n]{1,200})'")
 _OLD_QUERY = re.compile(r"Параметры URL: ?\{([^\n}]{0,9000})\}")
-_TOKEN_HEADER = re.compile(r"(X-Bitrix-Token|Authorization) ?: ?([^\n]{1,500})", re.IGNORECASE)
+_NAMES = "|".join(place.partition(":")[2] for place in HEADER_PLACES)
+_TOKEN_HEADER = re.compile(rf"({_NAMES}) ?: ?([^\n]{{1,500}})", re.IGNORECASE)
 _SETTING = re.compile(r"\A(?:export )?BITRIX24_OUTGOING_WEBHOOK_TOKEN ?= ?")
 _MAX_OBJECTS = 20  # of a text that are tried
 _TOKEN = re.compile(r"(?:custom)?[A-Za-z0-9]{16,64}")
