@@ -1260,8 +1260,8 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_ngrok": Sentence("ngrok", "ngrok"),
     "READ_AS_n8n": Sentence("n8n", "n8n"),
     "PASTED_NO_FILE": Sentence(
-        "Не удаётся прочитать {file}: {problem}. Проверьте имя файла",
-        "{file} can't be read: {problem}. Check the file's name",
+        "Не удаётся прочитать {file}: {problem}. Проверьте имя файла; сам запрос вставьте после ./b24 explain и нажмите Ctrl-D",
+        "{file} can't be read: {problem}. Check the file's name; to paste the request itself, run ./b24 explain, paste, and press Ctrl-D",
     ),
     "PASTE_NOW": Sentence(
         "Вставьте запрос, команду curl или запись журнала и завершите ввод (Ctrl-D; в Windows Ctrl-Z и Enter)",
