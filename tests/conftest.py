@@ -34,18 +34,21 @@ pytest.register_assert_rewrite("tests.support")  # they import one another, in w
 pytest_plugins = [f"tests.support.{path.stem}" for path in sorted(PARTS.glob("*.py"))]
 
 
-ROOMS = (
-    "deploy",
-    "system",
-    "integration",
-    "unit",
-)  # the longest files first, so that no worker ends with one
+# The longest rooms first, so that no worker ends with a long file. Before them the file that deploys what the
+# others of its room begin with, and those that wait most of their time.
+FIRST = ("test_deploy.py", "test_slow.py", "test_shutdown.py", "test_chaos.py")
+ROOMS = ("deploy", "system", "integration", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests by room, and leave the order within a room."""
     tests = Path(__file__).parent
-    items.sort(key=lambda item: ROOMS.index(item.path.relative_to(tests).parts[0]))
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        first = FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST)
+        return first, ROOMS.index(item.path.relative_to(tests).parts[0])
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
