@@ -109,7 +109,7 @@ Start = Callable[..., Running]
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], seconds: float = 15.0) -> T:
+def wait_for(what: Callable[[], T], seconds: float = 30.0) -> T:
     """The first true answer of `what`; what is written behind an answer takes its moment."""
     ends = time.monotonic() + seconds
     while not (found := what()):

@@ -192,7 +192,9 @@ def test_one_destination_that_hangs_and_one_that_is_down_delay_nobody(
             int(f["data[FIELDS_AFTER][N]"][0]) for f in came if f["data[FIELDS_AFTER][ID]"] == [str(number)]
         ]
         assert of_one == list(range(number, count, objects))
-    failed = [one for one in gateway.records() if one.get("code") == "EVENT_FAILED"]
+    failed = wait_for(
+        lambda: [one for one in gateway.records() if one.get("code") == "EVENT_FAILED"], PATIENCE
+    )
     assert {one["severity"] for one in failed} == {"WARNING"}
     assert {"attempt", "next", "reason", "event_id", "subscription"} <= set(failed[0])
     began = time.monotonic()

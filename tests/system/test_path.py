@@ -65,7 +65,7 @@ def test_one_machine(start_serve: Start, database: str, request: pytest.FixtureR
         None,
         "ivan_petrov",
     )
-    assert "Telegram ID 777 → Bitrix24 User ID 12" in gateway.log()
+    assert eventually(lambda: "Telegram ID 777 → Bitrix24 User ID 12" in gateway.log())  # behind the commit
     assert gateway.stop() == 0
     assert TOKEN not in gateway.log()
 
