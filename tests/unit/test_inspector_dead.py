@@ -136,7 +136,7 @@ def test_requeued_to_the_one_that_missed_it(browser: Browser, settings: Settings
     assert str(browser.post("/dead/requeue", all="1").location).endswith("requeued=1")
     assert ids(browser) == []
     assert str(browser.post("/dead/requeue", id="queue:99").location).endswith("requeued=0")
-    assert "Nothing was chosen" in browser.get("/dead?requeued=0").text
+    assert "Nothing was changed" in browser.get("/dead?requeued=0").text
 
 
 def test_deleted_only_by_the_page_itself(browser: Browser, settings: Settings) -> None:

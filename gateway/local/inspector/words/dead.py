@@ -43,10 +43,13 @@ WORDS: dict[str, Sentence] = {
     "DEAD_ATTEMPTS": Sentence("попыток: {n}", "attempts: {n}"),
     "DEAD_REQUEUED": Sentence(
         "Возвращено в очередь: {n}. Что стало, видно ниже.",
-        "Put back on the queue: {n}. What comes of it stands below.",
+        "Put back on the queue: {n}. What comes of it is shown below.",
     ),
     "DEAD_DELETED": Sentence("Удалено: {n}.", "Deleted: {n}."),
-    "DEAD_CHOSEN_NONE": Sentence("Ничего не выбрано.", "Nothing was chosen."),
+    "DEAD_CHOSEN_NONE": Sentence(
+        "Ничего не изменено: выберите событие, которое ещё есть в списке.",
+        "Nothing was changed: choose an event that is still in the list.",
+    ),
     "DEAD_FATES": Sentence("Что стало с возвращённым", "What came of what was requeued"),
     "DEAD_WAITS": Sentence("ждёт в очереди", "waits on the queue"),
     "MEND_REFUSED": Sentence(

@@ -18,7 +18,7 @@ WORDS: dict[str, Sentence] = {
     "LANGUAGE": Sentence("Язык", "Language"),
     "CHANGE": Sentence("Сменить", "Change"),
     "UPDATED": Sentence("обновлено {n} с назад", "updated {n} s ago"),
-    "LOST": Sentence("нет связи со шлюзом", "connection lost"),
+    "LOST": Sentence("нет связи со шлюзом, пробуем снова", "connection lost, trying again"),
     "PAUSED": Sentence("обновление остановлено", "updates paused"),
     "UTC_HERE": Sentence("время вашего компьютера ({zone})", "your computer's time ({zone})"),
     "TODAY": Sentence("Сегодня", "Today"),

@@ -26,7 +26,7 @@ WORDS: dict[str, Sentence] = {
     "QUEUE_EMPTY": Sentence("ничего не ждёт", "nothing waits"),
     "QUEUE_PUBSUB": Sentence("в Pub/Sub", "in Pub/Sub"),
     "OLDEST": Sentence("старшее ждёт {age}", "the oldest waits {age}"),
-    "WORKER_WORKS": Sentence("обработчик работает", "the worker works"),
+    "WORKER_WORKS": Sentence("обработчик работает", "the worker is running"),
     "WORKER_DEAD": Sentence("обработчик не работает", "the worker is not running"),
     "DUE": Sentence("через {age}", "in {age}"),
     "POLLING_OFF": Sentence("не настроена", "not set up"),

@@ -34,7 +34,7 @@ WORDS: dict[str, Sentence] = {
     "POLL_CONFLICTS": Sentence("Конфликты", "Conflicts"),
     "POLL_CONFLICTS_DO": Sentence(
         "Эти пользователи остались без связи: тот же аккаунт позже указан у другого. Сверьте поле Telegram у обоих.",
-        "These users lost their link: the same account stands with another user later. Compare the Telegram field of both.",
+        "These users lost their link: the same account was later given to another user. Compare the Telegram field of both.",
     ),
     "POLL_ROUNDS": Sentence("Сверки", "Rounds"),
     "POLL_NO_ROUNDS": Sentence("Сверок ещё не было.", "There was no round yet."),

@@ -88,7 +88,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "TODAY_NOTHING": Sentence(
         "Это только проверка: отклонённый запрос в очередь не попадает. Повторите действие в Битрикс24, чтобы событие пришло снова.",
-        "This is a check and no more: a rejected request never gets onto the queue. Repeat the action in Bitrix24, and the event comes again.",
+        "This is only a check: a rejected request never gets onto the queue. Repeat the action in Bitrix24, and the event comes again.",
     ),
     "TAB_CAME": Sentence("Что было дальше", "What came of it"),
     "TAB_PLACES": Sentence("Где искали токен", "Where the token was looked for"),
