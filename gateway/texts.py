@@ -841,6 +841,18 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REASON_ATTEMPTS": Sentence("{subscription}: попытки кончились", "{subscription}: out of attempts"),
     "REASON_NO_WORKER": Sentence("обработчик завершался, не закончив с ним", "no worker finished it"),
+    "REASON_ANSWERED_REDIRECT": Sentence(
+        "{destination} ответил {status}: перенаправления не выполняются, укажите в FORWARD_TO конечный адрес",
+        "{destination} answered {status}: no redirect is followed, name the final address in FORWARD_TO",
+    ),
+    "REASON_ANSWERED_DENIED": Sentence(
+        "{destination} ответил {status}: он ждёт другой токен. Доставка несёт первый из BITRIX24_OUTGOING_WEBHOOK_TOKEN",
+        "{destination} answered {status}: it expects another token. A delivery carries the first one of BITRIX24_OUTGOING_WEBHOOK_TOKEN",
+    ),
+    "REASON_ANSWERED_NO_PATH": Sentence(
+        "{destination} ответил {status}: по этому адресу нет обработчика POST, проверьте путь в FORWARD_TO",
+        "{destination} answered {status}: no handler of POST is there, check the path in FORWARD_TO",
+    ),
     "REASON_ANSWERED": Sentence("{destination} ответил {status}", "{destination} answered {status}"),
     "REASON_NO_ANSWER": Sentence(
         "{destination} не ответил: {problem}", "{destination}: no answer, {problem}"

@@ -32,6 +32,9 @@ AT_ONCE = 4  # deliveries to one destination
 AGENT = "Bitrix24 Webhook Engine (by gateway)"
 READ_BYTES = 65_536  # of an answer; what is longer costs the connection
 
+# Answers that mean a wrong setting rather than a bad day have a sentence of their own.
+_ADVICE = {300: "_REDIRECT", 401: "_DENIED", 403: "_DENIED", 404: "_NO_PATH", 405: "_NO_PATH"}
+
 _turns: dict[str, threading.BoundedSemaphore] = {}
 _taking_turns = threading.Lock()
 
@@ -52,9 +55,8 @@ def deliver(message: Message, destination: Destination, settings: Settings) -> O
         return Outcome("EVENT_FORWARDED", values=facts, facts=facts)
     if status == 410:
         raise PoisonMessage("REASON_GONE", destination=destination.shown)
-    raise DeliveryFailed(
-        "REASON_ANSWERED", destination=destination.shown, status=status, retry_after=retry_after
-    )
+    key = f"REASON_ANSWERED{_ADVICE.get(status if status >= 400 else 300, '')}"
+    raise DeliveryFailed(key, destination=destination.shown, status=status, retry_after=retry_after)
 
 
 def form_of(message: Message, settings: Settings) -> bytes:

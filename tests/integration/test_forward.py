@@ -153,6 +153,27 @@ def test_anything_else_is_tried_again_and_no_redirect_followed(destination: Dest
     assert len(destination.came) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (307, "no redirect is followed"),
+        (304, "no redirect is followed"),
+        (401, "another token"),
+        (403, "another token"),
+        (404, "check the path in FORWARD_TO"),
+        (405, "check the path in FORWARD_TO"),
+        (400, "answered 400$"),
+        (503, "answered 503$"),
+    ],
+)
+def test_an_answer_that_means_a_wrong_setting_says_which(
+    destination: Destination, status: int, says: str
+) -> None:
+    destination.status = status
+    with raises(DeliveryFailed, match=says):
+        deliver(destination.server_port)
+
+
 def test_retry_after_is_read_in_both_forms(destination: Destination) -> None:
     destination.status = 503
     moment = datetime.now(UTC) + timedelta(seconds=600)
