@@ -1,7 +1,7 @@
 """`./b24 events`: what came and what came of it, in both languages; an accepted event once more."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,6 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     return load()
-
-
-@pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal.path)
-    yield journal
-    journal.close()
 
 
 @pytest.fixture

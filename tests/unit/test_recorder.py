@@ -33,13 +33,6 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
-    journal = Journal(settings.journal.path)
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
 def recorder(settings: Settings, journal: Journal) -> Iterator[Recorder]:
     recorder = Recorder(settings, journal)
     recorder.attach()
