@@ -1257,6 +1257,8 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_clojure": Sentence("распечатка карты Clojure", "a Clojure map as it is printed"),
     "READ_AS_json_in_text": Sentence("JSON внутри другого текста", "JSON inside other text"),
     "READ_AS_logged": Sentence("событие внутри чужого журнала", "an event inside another program's log"),
+    "READ_AS_jmeter": Sentence("запрос из `JMeter`", "a request of JMeter's"),
+    "READ_AS_http_client": Sentence("вывод http.client из Python", "what Python's http.client printed"),
     "READ_AS_bruno": Sentence("Bruno", "Bruno"),
     "READ_AS_curl_trace": Sentence("вывод curl --trace-ascii", "what curl --trace-ascii printed"),
     "READ_AS_audit_log": Sentence("журнал аудита ModSecurity", "ModSecurity's audit log"),

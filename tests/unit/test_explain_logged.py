@@ -35,6 +35,12 @@ NEST = {
 B64 = base64.b64encode(FORM.encode()).decode()
 HEADERS = {"Content-Type": MEDIA, "User-Agent": "Bitrix24 Webhook Engine"}
 
+PRINT_R = (
+    "Array\n(\n    [event] => ONUSERADD\n    [data] => Array\n        (\n            [ID] => 7\n        )\n\n    [ts] => 1\n"
+    f"    [auth] => Array\n        (\n            [application_token] => {TOKEN}\n        )\n\n)\n"
+)
+CONSOLE = f"{{\n  event: 'ONUSERADD',\n  data: {{ ID: '7' }},\n  auth: {{ application_token: '{TOKEN}' }}\n}}"
+
 HOLDS: dict[str, Any] = {
     "tg update text": {
         "update_id": 1,
@@ -268,6 +274,73 @@ HOLDS: dict[str, Any] = {
         {"__IMTHEADERS__": [{"name": "content-type", "value": MEDIA}], "__IMTMETHOD__": "POST", **NEST}
     ],
     "zapier catch raw": {"querystring": "", "headers": {"http_content_type": MEDIA}, "raw_body": FORM},
+    "apache literal \\n": "[Fri Nov 27 10:00:00.123456 2026] [php:notice] [pid 7] [client 1.2.3.4:5] "
+    + PRINT_R.replace("\n", "\\n"),
+    "nginx fastcgi stderr": '2026/11/27 10:00:00 [error] 7#7: *1 FastCGI sent in stderr: "PHP message: '
+    + PRINT_R
+    + '" while reading response header from upstream, client: 1.2.3.4, server: h, request: "POST /hook HTTP/1.1"',
+    "compose prefix print_r": "".join("web-1  | " + line + "\n" for line in PRINT_R.splitlines()),
+    "k8s prefix print_r": "".join(
+        "2026-11-27T10:00:00.123Z stdout F " + line + "\n" for line in PRINT_R.splitlines()
+    ),
+    "heroku prefix console": "".join(
+        "2026-11-27T10:00:00.123456+00:00 app[web.1]: " + line + "\n" for line in CONSOLE.splitlines()
+    ),
+    "pm2 prefix console": "".join("0|bot  | " + line + "\n" for line in CONSOLE.splitlines()),
+    "journald prefix console": "".join(
+        "Nov 27 10:00:00 host node[812]: " + line + "\n" for line in CONSOLE.splitlines()
+    ),
+    "quoted > mail": "".join("> " + line + "\n" for line in CONSOLE.splitlines()),
+    "spring CommonsRequestLoggingFilter": 'o.s.w.f.CommonsRequestLoggingFilter : REQUEST DATA : POST /hook, client=1.2.3.4, headers=[content-type:"application/x-www-form-urlencoded", user-agent:"Bitrix24"], payload='
+    + FORM
+    + "]",
+    "feign/okhttp interceptor": "--> POST https://h.example/api/bitrix/webhook\nContent-Type: application/x-www-form-urlencoded\nContent-Length: "
+    + str(len(FORM))
+    + "\n\n"
+    + FORM
+    + "\n--> END POST ("
+    + str(len(FORM))
+    + "-byte body)\n<-- 401 https://h.example/api/bitrix/webhook (12ms)",
+    "resty debug": "==============================================================================\n~~~ REQUEST ~~~\nPOST  /api/bitrix/webhook  HTTP/1.1\nHOST   : h.example\nHEADERS:\n\tContent-Type: application/x-www-form-urlencoded\nBODY   :\n"
+    + FORM
+    + "\n------------------------------------------------------------------------------\n~~~ RESPONSE ~~~\nSTATUS       : 401\n",
+    "go DumpRequest quoted": rf'2026/11/27 10:00:00 "POST /api/bitrix/webhook HTTP/1.1\r\nHost: h\r\nContent-Type: {MEDIA}\r\nContent-Length: {len(FORM)}\r\n\r\n{FORM}"',
+    "python http.client debug": f"send: b'POST /api/bitrix/webhook HTTP/1.1\\r\\nHost: h\\r\\nContent-Type: {MEDIA}\\r\\nContent-Length: {len(FORM)}\\r\\n\\r\\n'\nsend: b'{FORM}'\nreply: 'HTTP/1.1 401 UNAUTHORIZED\\r\\n'\n",
+    "guzzle MessageFormatter": ">>>>>>>>\nPOST /api/bitrix/webhook HTTP/1.1\nHost: h\nContent-Type: application/x-www-form-urlencoded\n\n"
+    + FORM
+    + "\n<<<<<<<<\nHTTP/1.1 401 Unauthorized\n\n{}\n--------\nNULL",
+    "aiogram bot log": "2026-11-27 10:00:00,123 - bot - WARNING - ⚠️ Неверный токен исходящего вебхука. Получен: None\n2026-11-27 10:00:00,124 - bot - INFO - Тело запроса (первые 1000 символов): "
+    + FORM
+    + "\n",
+    "telegram quoted chat": "Иван, [27.11.2026 10:00]\nвот лог:\n"
+    + FORM
+    + "\n\nПётр, [27.11.2026 10:05]\nа токен верный?",
+    "dd() output": '^ array:3 [▼\n  "event" => "ONUSERADD"\n  "data" => array:1 [▼\n    "ID" => "7"\n  ]\n  "auth" => array:1 [▼\n    "application_token" => "'
+    + TOKEN
+    + '"\n  ]\n]',
+    "yii VarDumper": "[\n    'event' => 'ONUSERADD'\n    'data' => [\n        'ID' => '7'\n    ]\n    'auth' => [\n        'application_token' => '"
+    + TOKEN
+    + "'\n    ]\n]",
+    "bitrix AddMessage2Log": "Host: p\nDate: 2026-11-27 10:00:00\nModule: rest\nArray\n(\n    [event] => ONUSERADD\n    [data] => Array\n        (\n            [ID] => 7\n        )\n\n    [auth] => Array\n        (\n            [application_token] => "
+    + TOKEN
+    + "\n        )\n\n)\n----------\n",
+    "json escaped in log": 'level=info msg="body" body="' + json.dumps(NEST).replace('"', '\\"') + '"',
+    "logfmt form": 'time=2026-11-27T10:00:00Z level=info msg="hook" body="' + FORM + '"',
+    "logrus map": 'time="2026-11-27" level=info msg="map[auth:map[application_token:'
+    + TOKEN
+    + '] data:map[ID:7] event:ONUSERADD]"',
+    "slog escaped json": '{"time":"2026-11-27T10:00:00Z","level":"INFO","msg":"hook","body":'
+    + json.dumps(json.dumps(NEST))
+    + "}",
+    "tracing rust": '2026-11-27T10:00:00Z  INFO hook: body=Form({"event": "ONUSERADD", "data[ID]": "7", "auth[application_token]": "'
+    + TOKEN
+    + '"})',
+    "jmeter": "POST https://h.example/api/bitrix/webhook\n\nPOST data:\n"
+    + FORM
+    + "\n\n[no cookies]\n\nRequest Headers:\nConnection: keep-alive\nContent-Type: application/x-www-form-urlencoded\n",
+    "js object literal axios cfg": 'AxiosError: Request failed with status code 401\n  config: {\n    method: "post",\n    url: "https://h/api/bitrix/webhook",\n    data: \'{"event":"ONUSERADD","data":{"ID":"7"},"auth":{"application_token":"'
+    + TOKEN
+    + '"}}\',\n    headers: { "Content-Type": "application/json" }\n  }',
 }
 
 
@@ -330,6 +403,11 @@ HOLDS_NONE: dict[str, tuple[Any, str]] = {
         "PASTED_SCRIPT",
     ),
     "laravel script": ("Http::asForm()->post('https://h', ['event' => 'ONUSERADD']);", "PASTED_SCRIPT"),
+    "ktor callLogging": ("401 Unauthorized: POST - /api/bitrix/webhook in 3ms", "PASTED_ACCESS_LOG"),
+    "caddy console": (
+        '2026/11/27 10:00:00.123	INFO	http.log.access.log0	handled request	{"request": {"remote_ip": "1.2.3.4", "method": "POST", "uri": "/api/bitrix/webhook"}, "status": 401}',
+        "PASTED_ACCESS_LOG",
+    ),
 }
 
 

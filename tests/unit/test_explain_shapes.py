@@ -386,10 +386,11 @@ def test_every_shape_has_a_name_for_people() -> None:
         "wrapped",
         "logged",
         "exported",
+        "escaped",
         "no request",
         "form",
         "printout",
-    }  # these name what they found themselves
+    }  # named by what they found
     assert {f"READ_AS_{name}" for name, _ in READERS if name not in own} <= set(SENTENCES)
 
 

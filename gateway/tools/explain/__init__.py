@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from gateway.tools.explain import captures
+from gateway.tools.explain import captures, plain
 from gateway.tools.explain.curl import is_curl, read_curl
 from gateway.tools.explain.exports import read_exported
 from gateway.tools.explain.hexdumps import read_hex
@@ -31,6 +31,7 @@ _Reader = Callable[[bytes, str], Request | Record | None]
 def read(pasted: bytes) -> Request | Record:
     """The request or the record in `pasted`, `read_as` naming its shape. Raises `Unreadable`."""
     pasted = _COLOURS.sub(b"", _FENCE.sub(rb"\1", _utf8(pasted)))
+    pasted = plain.without_prefixes(pasted)
     text = pasted.decode("utf-8", "surrogateescape")
     for read_as, reader in READERS:
         found = reader(pasted, text)
@@ -73,15 +74,16 @@ def _nothing(_: bytes, text: str) -> None:
 
 READERS: tuple[tuple[str, _Reader], ...] = (
     ("curl", _curl),
+    ("exported", lambda _, text: read_exported(text)),
     ("raw_request", _raw),
     ("record", lambda _, text: read_record(_readable(text))),
     ("wrapped", lambda _, text: read_wrapped(text)),
     ("hex_dump", lambda _, text: read_hex(text)),
-    ("exported", lambda _, text: read_exported(text)),
     ("tcpdump", lambda pasted, _: captures.read_packets(pasted)),
     ("log_line", lambda _, text: read_line(_readable(text))),
     ("old_bot_log", lambda _, text: captures.read_old_bot(text)),
     ("logged", lambda _, text: read_logged(text, read)),
+    ("escaped", lambda _, text: plain.read_escaped(text, read)),
     ("old_bot_line", _old_bot_line),
     ("tcp_stream", lambda pasted, _: captures.read_stream(pasted)),
     ("headers_and_body", lambda pasted, _: captures.read_headers(pasted)),

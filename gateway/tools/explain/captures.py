@@ -5,7 +5,7 @@ import re
 from urllib.parse import urlsplit
 
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.explain.request import Request, read_raw, relative
+from gateway.tools.explain.request import Request, Unreadable, read_raw, relative
 from gateway.tools.explain.wrappers import read_wrapped
 from gateway.tools.sample_delivery import data_of
 from verify import HEADER_PLACES
@@ -91,7 +91,7 @@ def read_stream(text: bytes) -> Request | None:
     found = _INSIDE.search(text)
     if found is None:
         return None
-    raw = re.split(rb"HTTP/\d(?:\.\d)? \d{3} ", text[found.start() :], maxsplit=1)[0]
+    raw = re.split(rb"HTTP/\d(?:\.\d)? \d{3} |\n[<>=~-]{8,}\r?\n", text[found.start() :], maxsplit=1)[0]
     return _named(read_raw(raw), "tcp_stream" if len(raw) + found.start() < len(text) else "raw_request")
 
 
@@ -103,7 +103,10 @@ def read_headers(text: bytes) -> Request | None:
     if not text[blank.end() :].strip():
         return None
     line = b"POST " + WEBHOOK_PATH.encode() + b" HTTP/1.1\r\n"
-    return _named(read_raw(line + text), "headers_and_body")
+    try:
+        return _named(read_raw(line + text), "headers_and_body")
+    except Unreadable:  # lines that only look like headers: a log's
+        return None
 
 
 def read_old_bot(text: str) -> Request | None:
@@ -142,8 +145,17 @@ def read_form(text: bytes) -> Request | None:
         return _form("".join(lines).encode("utf-8", "surrogateescape"), "form_on_lines")
     found = _EVENT.search(text)
     if found and (found.start() or found.end() < len(text.rstrip())):
-        return _form(found[0], "form_in_text")
+        return _form(_without_ends(found[0]), "form_in_text")
     return None
+
+
+def _without_ends(form: bytes) -> bytes:
+    """Without a sentence's full stop and a log's bracket behind it."""
+    while form[-1:] in (b",", b";", b".", b":", b"!", b"?") or (
+        form[-1:] in (b"]", b")") and form.count(form[-1:]) > form.count({b"]": b"[", b")": b"("}[form[-1:]])
+    ):
+        form = form[:-1]
+    return form
 
 
 def read_json(text: str) -> Request | None:

@@ -1,4 +1,4 @@
-"""Requests in the text files of tools: Bruno's collection, curl's trace, ModSecurity's audit log."""
+"""Requests in what tools write as text: Bruno, JMeter, curl and http.client when they trace, ModSecurity."""
 
 import re
 from urllib.parse import quote_plus
@@ -10,11 +10,13 @@ _BRUNO = re.compile(r"(?m)^body:(?:form-urlencoded|multipart-form) \{\r?\n((?:[ 
 _BRUNO_URL = re.compile(r"(?m)^[ \t]{1,9}url: (\S{1,9000})")
 _TRACED = re.compile(r"(?m)^(=> Send (?:header|data)|<= Recv|== Info)[^\n]*\n((?:[0-9a-f]{4,6}: [^\n]*\n?)*)")
 _AUDIT = re.compile(r"(?m)^--[0-9a-fA-F]{6,20}-([A-Z])--\r?\n")
+_SENT = re.compile(r"(?m)^send: b(['\"])([^\n]{0,600000})\1$")
+_JMETER = re.compile(r"\s{0,99}POST (\S{1,9000})\n\s{0,9}\nPOST data:\n([^\n]{1,600000})\n")
 
 
 def read_exported(text: str) -> Request | None:
     """The request in such a file; None for any other text."""
-    return _bruno(text) or _trace(text) or _audit(text)
+    return _bruno(text) or _trace(text) or _audit(text) or _jmeter(text) or _sent(text)
 
 
 def _bruno(text: str) -> Request | None:
@@ -55,6 +57,30 @@ def _audit(text: str) -> Request | None:
         return None
     raw = f"{parts['B'].rstrip()}\n\n{parts.get('C', '').rstrip()}".encode("utf-8", "surrogateescape")
     return _named(read_raw(raw), "audit_log")
+
+
+def _sent(text: str) -> Request | None:
+    """What Python's http.client prints with `debuglevel=1`: a head and a body, each as bytes."""
+    sent = "".join(found[2] for found in _SENT.finditer(text))
+    if not sent.startswith("POST "):
+        return None
+    raw = re.sub(r"\\(x[0-9a-f]{2}|.)", _octet, sent).encode("latin-1", "replace")
+    return _named(read_raw(raw), "http_client")
+
+
+def _octet(found: re.Match[str]) -> str:
+    code = found[1]
+    return chr(int(code[1:], 16)) if len(code) > 1 else {"n": "\n", "r": "\r", "t": "\t"}.get(code, code)
+
+
+def _jmeter(text: str) -> Request | None:
+    """The request in JMeter's tree of results: the body stands above the headers."""
+    found = _JMETER.match(text)
+    if found is None:
+        return None
+    _, _, headers = text.partition("Request Headers:\n")
+    raw = f"POST {found[1]} HTTP/1.1\n{headers.strip()}\n\n{found[2]}".encode("utf-8", "surrogateescape")
+    return _named(read_raw(raw), "jmeter")
 
 
 def _named(request: Request, read_as: str) -> Request:

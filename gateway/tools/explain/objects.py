@@ -63,7 +63,7 @@ class _Bare:
         self._item_ends = re.compile(rf"{dialect.between}|{_CLOSE}")
         self._value_ends = re.compile(
             rf"(?:{dialect.between})(?=\s{{0,99}}{_NAME}{dialect.mark})|(?:{dialect.between})?{_CLOSE}"
-            rf"(?=\s{{0,99}}(?:{dialect.between}|[\])}};]|\Z|\n))"
+            rf"(?=\s{{0,99}}(?:{dialect.between}|[\])}};\"]|\Z|\n))"
         )
 
     def value(self, depth: int, named: bool = True) -> Any:

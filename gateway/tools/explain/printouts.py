@@ -47,7 +47,7 @@ _NAMED_KINDS = (
 )
 _PAIRS = ("python", r"\[\s?\('")  # of parse_qsl; among other text it is what a MultiDict holds
 _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in (*_NAMED_KINDS, _PAIRS))
-_INSIDE = re.compile("|".join(rf"(?<=[\s=:>])(?:{pattern})" for _, pattern in _NAMED_KINDS))
+_INSIDE = re.compile("|".join(rf"(?<=[\s=:>\"(])(?:{pattern})" for _, pattern in _NAMED_KINDS))
 _MAX_STARTS = 20  # of printouts among other text
 _GO_VALUE = re.compile(r"([^\s:]{1,300}):\[([^\[\]]{0,100000})\](?=[ \]])")
 _CONSTANTS = {
