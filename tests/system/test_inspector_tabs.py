@@ -15,7 +15,7 @@ from tests.support.chromium import Chromium, Tab, chromium
 from tests.support.contrast import FAINT
 from tests.support.deliveries import OTHER_TOKEN, form
 from tests.support.inspector import link
-from tests.support.processes import Running, Start
+from tests.support.processes import Running, Start, wait_for
 from tests.support.sample_day import fill
 
 LOOKS = "performance.getEntriesByType('resource').filter((one) => one.name.includes('/live')).length"
@@ -64,6 +64,16 @@ def sent(server: Running, domain: str) -> str:
     return str(server.post(form(token=OTHER_TOKEN, domain=domain)).json["request_id"])
 
 
+def until(tab: Tab, address: str, selector: str) -> None:
+    """Open a page again and again until it shows what consumers have still to do."""
+
+    def is_there() -> bool:
+        tab.open(address)
+        return bool(tab.run(f"Boolean(document.querySelector({selector!r}))"))
+
+    wait_for(is_there, 60)
+
+
 def test_two_tabs_of_one_person(server: Running, browser: Chromium, tab: Tab) -> None:
     tab.open(base(server))
     tab.wait("!document.querySelector('#badge-requests').hidden")
@@ -95,8 +105,7 @@ def test_two_tabs_of_one_person(server: Running, browser: Chromium, tab: Tab) ->
 
 def test_what_one_tab_deleted_the_other_cannot_put_back(server: Running, browser: Chromium, tab: Tab) -> None:
     server.post(form("ONUSERADD", {"NAME": "nobody"}, domain="p.bitrix24.ru"))
-    tab.open(f"{base(server)}/dead")
-    tab.wait("document.querySelector('[name=id]') || (location.reload(), false)", 60)
+    until(tab, f"{base(server)}/dead", "[name=id]")
     other = browser.tab(beside=tab)
     other.open(f"{base(server)}/dead")
     for one in (tab, other):
@@ -229,11 +238,9 @@ def test_long_values_fit_a_phone(server: Running, tab: Tab) -> None:
     name = {"ID": "9" * 15, "NAME": "Имя" * 100, "UF_USR_TELEGRAM": "@" + "n" * 32}
     server.post(form("ONUSERUPDATE", name, domain=portal))
     tab.size(375, 812)
-    tab.open(f"{base(server)}/links?portal={portal}")
-    tab.wait("document.querySelector('td a') || (location.reload(), false)", 60)
+    until(tab, f"{base(server)}/links?portal={portal}", "td a")
     person = tab.run("document.querySelector('td a').getAttribute('href')")
-    tab.open(f"{base(server)}/dead")
-    tab.wait("document.querySelector('td .button') || (location.reload(), false)", 60)
+    until(tab, f"{base(server)}/dead", "td .button")
     letter = tab.run("document.querySelector('td .button').getAttribute('href')")
     views = ["", "/requests", "/links", "/dead", "/polling", *(f"/r/{one}" for one in asked)]
     for path in (*(f"/inspector{view}" for view in views), person, letter):
