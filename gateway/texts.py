@@ -1,7 +1,7 @@
-"""Every sentence an operator reads, in Russian and in English, under one key.
+"""Every sentence an operator reads, in Russian and in English, each pair under one key.
 
-A sentence ends in what to do next, where there is something to do. Values are
-filled in by name; none of them is ever a secret.
+Where there is something to do, a sentence ends by saying what. Values are filled in
+by name; none of them is ever a secret.
 """
 
 import errno
@@ -21,7 +21,7 @@ class Sentence(NamedTuple):
 
 
 SENTENCES: dict[str, Sentence] = {
-    # The well-known lines: operators search their logs for them, so their beginnings stay as they are.
+    # A verified event that something on the way changed.
     "EVENT_ODD": Sentence(
         "Событие {event} принято, но по дороге его изменили: передавайте тело байт в байт.",
         "Event {event} is accepted, but something on the way changed it: pass the body on byte for byte.",
@@ -31,12 +31,12 @@ SENTENCES: dict[str, Sentence] = {
         "A name came more than once, and only its last value is left: {names}.",
     ),
     "ODD_APPENDED": Sentence(
-        "Имя кончается на []: Битрикс24 так не пишет, номера элементов потеряны: {names}.",
-        "A name ends in []: Bitrix24 never writes so, the items' numbers are lost: {names}.",
+        "Имя кончается на [], а Битрикс24 так не пишет; номера элементов потеряны: {names}.",
+        "A name ends in [], which Bitrix24 never writes; the numbers of the items are lost: {names}.",
     ),
     "ODD_NOT_UTF8": Sentence(
         "Значение не в UTF-8, нечитаемые байты заменены: {names}.",
-        "A value is not UTF-8, and its unreadable bytes are replaced: {names}.",
+        "A value is not UTF-8; its unreadable bytes were replaced: {names}.",
     ),
     "ODD_LINE_END": Sentence(
         "Перевод строки или пробелы в конце тела отброшены.",
@@ -46,6 +46,7 @@ SENTENCES: dict[str, Sentence] = {
         "Поле {field} пришло как null, а не пустым: связь не снята (пользователь {users}). Пустое поле отправляйте пустым.",
         "The field {field} came as null, not empty: nobody was unlinked (user {users}). Send an empty field empty.",
     ),
+    # The well-known lines: operators search their logs for them, so their beginnings stay as they are.
     "TOKEN_REFUSED": Sentence(
         "⚠️ Неверный токен исходящего вебхука. Получен: {received}",
         "⚠️ Wrong outgoing webhook token. Received: {received}",
@@ -84,11 +85,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "LINK_CONFLICT": Sentence(
         "⚠️ Конфликт: пользователь Битрикс24 {user} остался без Telegram ID {account}, более поздние данные отдают аккаунт другому. Проверьте поле Telegram у обоих",
-        "⚠️ Conflict: Bitrix24 User ID {user} is left without Telegram ID {account}, a newer observation gives an account to another user. Check the Telegram field of both",
+        "⚠️ Conflict: Bitrix24 User ID {user} is left without Telegram ID {account}, because newer data gives the account to another user. Check the Telegram field of both",
     ),
     "LINK_UNCHANGED_SAME": Sentence(
         "Связь пользователя {user} не изменилась: в событии {event} то же, что уже известно",
-        "The link of user {user} is as it was: event {event} says what is known already",
+        "The link of user {user} is unchanged: event {event} holds nothing new",
     ),
     "LINK_UNCHANGED_EMPTY": Sentence(
         "Пользователь {user} не связан: поле Telegram в его профиле пусто. Пусть впишет свой номер Telegram",
@@ -96,55 +97,55 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "LINK_UNCHANGED_OLDER": Sentence(
         "Связь пользователя {user} не изменилась: событие {event} старше того, что уже известно",
-        "The link of user {user} is as it was: event {event} is older than what is known",
+        "The link of user {user} is unchanged: event {event} is older than what is already known",
     ),
     "LINK_UNCHANGED_REPEATED": Sentence(
         "Связь пользователя {user} не изменилась: событие {event} уже обработано",
-        "The link of user {user} is as it was: event {event} was handled before",
+        "The link of user {user} is unchanged: event {event} has already been handled",
     ),
     "LINK_UNCHANGED_INACTIVE": Sentence(
         "Связи нет: пользователь {user} уволен или отключён в Битрикс24",
         "No link: user {user} is dismissed or inactive in Bitrix24",
     ),
     "LINK_UNCHANGED_NO_WEBHOOK": Sentence(
-        "Пользователь {user} не связан: в событии {event} нет поля Telegram, а спросить портал нечем. Задайте BITRIX24_WEBHOOK_TOKEN (входящий вебхук)",
-        "User {user} is not linked: event {event} carries no Telegram field, and there is no way to ask the portal. Set BITRIX24_WEBHOOK_TOKEN (the incoming webhook)",
+        "Пользователь {user} не связан: в событии {event} нет поля Telegram, а без входящего вебхука спросить портал нельзя. Задайте BITRIX24_WEBHOOK_TOKEN",
+        "User {user} is not linked: event {event} carries no Telegram field, and without an incoming webhook the portal can't be asked. Set BITRIX24_WEBHOOK_TOKEN",
     ),
     "LINK_UNCHANGED_NO_FIELD": Sentence(
         "Связь пользователя {user} не изменилась: поля Telegram нет ни в событии {event}, ни в профиле. Проверьте BITRIX24_TELEGRAM_FIELD_NAME",
-        "The link of user {user} is as it was: neither event {event} nor the profile has the Telegram field. Check BITRIX24_TELEGRAM_FIELD_NAME",
+        "The link of user {user} is unchanged: neither event {event} nor the profile has the Telegram field. Check BITRIX24_TELEGRAM_FIELD_NAME",
     ),
     "LINK_UNCHANGED_NOT_SHOWN": Sentence(
         "Связь пользователя {user} не изменилась: входящий вебхук его не показывает. Проверьте права того, кто создал вебхук",
-        "The link of user {user} is as it was: the incoming webhook does not show this user. Check the rights of whoever created the webhook",
+        "The link of user {user} is unchanged: the incoming webhook does not show this user. Check the rights of whoever created the webhook",
     ),
     "LINK_UNCHANGED_UNREADABLE": Sentence(
         "Связь пользователя {user} не изменилась: в поле Telegram не идентификатор, не @имя и не ссылка t.me. Исправьте поле в Битрикс24",
-        "The link of user {user} is as it was: the Telegram field holds no Telegram id, @name or t.me link. Correct the field in Bitrix24",
+        "The link of user {user} is unchanged: what the Telegram field holds is not a Telegram id, @name or t.me link. Correct the field in Bitrix24",
     ),
     "LINK_UNCHANGED_OTHER_PORTAL": Sentence(
-        "Пользователь {user} не связан: событие {event} пришло с другого портала, спросить о нём нечем. Сверьте BITRIX24_DOMAIN",
-        "User {user} is not linked: event {event} came from another portal, which nobody can be asked about. Compare BITRIX24_DOMAIN",
+        "Пользователь {user} не связан: событие {event} пришло с другого портала, а входящий вебхук — не от него. Проверьте BITRIX24_DOMAIN",
+        "User {user} is not linked: event {event} came from another portal, and the incoming webhook can't be asked about that one. Check BITRIX24_DOMAIN",
     ),
     "FIELD_LIKE_TELEGRAM": Sentence(
         "⚠️ В данных пользователя {user} поля Telegram нет, но есть похожее: {field}. Если аккаунт в нём, задайте BITRIX24_TELEGRAM_FIELD_NAME={field} и перезапустите шлюз",
-        "⚠️ The data of user {user} has no Telegram field, but one that looks like it: {field}. If the account is in there, set BITRIX24_TELEGRAM_FIELD_NAME={field} and restart the gateway",
+        "⚠️ The data of user {user} has no Telegram field, but has one with a similar name: {field}. If that field holds the account, set BITRIX24_TELEGRAM_FIELD_NAME={field} and restart the gateway",
     ),
     "EVENT_FORWARDED": Sentence(
         "➡️ Событие {event} доставлено: {destination}, ответ {status}, {ms} мс",
         "➡️ Event {event} delivered: {destination}, answer {status}, {ms} ms",
     ),
     "CONSUMER_FAILED": Sentence(
-        "непредвиденный сбой обработчика ({kind}); что произошло, сказано в журнале выше",
+        "непредвиденный сбой обработчика ({kind}); подробности — в журнале выше",
         "a consumer failed unexpectedly ({kind}); the log above says where",
     ),
     "EVENT_IGNORED": Sentence(
         "Событие {event} принято, но никому не нужно: чтобы оно дошло до бота, назовите его в FORWARD_TO",
-        "Event {event} is accepted, but nobody wants it: name it in FORWARD_TO, and it reaches your bot",
+        "Event {event} is accepted, but nobody wants it: name it in FORWARD_TO to have it delivered to your bot",
     ),
     "EVENT_FAILED": Sentence(
         "⚠️ Событие {event} не обработано ({subscription}), попытка {attempt}: {reason}. Следующая через {next} с",
-        "⚠️ Event {event} failed ({subscription}), attempt {attempt}: {reason}. The next one in {next} s",
+        "⚠️ Event {event} failed ({subscription}), attempt {attempt}: {reason}. Next attempt in {next} s",
     ),
     "EVENT_FAILED_PUSHED": Sentence(
         "⚠️ Событие {event} не обработано ({subscription}), попытка {attempt}: {reason}. Pub/Sub доставит его снова",
@@ -152,15 +153,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EVENT_DEAD": Sentence(
         "🛑 Событие {event} не доставлено ({subscription}), попытки кончились: {reason}. Вернуть: ./b24 replay --event-id {event_id}",
-        "🛑 Event {event} is not delivered ({subscription}), its attempts are used up: {reason}. Bring it back: ./b24 replay --event-id {event_id}",
+        "🛑 Event {event} was not delivered ({subscription}) and is out of attempts: {reason}. Put it back: ./b24 replay --event-id {event_id}",
     ),
     "PORTAL_DIFFERS": Sentence(
         "⚠️ Событие пришло с портала {theirs}, а BITRIX24_DOMAIN — {mine}. Если портал переименовали, поправьте BITRIX24_DOMAIN; если их два, закрепите токены: ПОРТАЛ=ТОКЕН",
-        "⚠️ An event came from {theirs}, and BITRIX24_DOMAIN is {mine}. If the portal was renamed, correct BITRIX24_DOMAIN; if there are two, bind the tokens: PORTAL=TOKEN",
+        "⚠️ An event came from {theirs}, but BITRIX24_DOMAIN is {mine}. If the portal was renamed, correct BITRIX24_DOMAIN; if there are two, bind the tokens: PORTAL=TOKEN",
     ),
     "CLOCK_DIFFERS": Sentence(
         "⚠️ Событие портала {portal} датировано на {seconds} с позже, чем часы этой машины; временем события считается время приёма. Сверьте часы: timedatectl",
-        "⚠️ An event of {portal} is dated {seconds} s later than this machine's clock; the time of its arrival counts. Compare the clocks: timedatectl",
+        "⚠️ An event of {portal} is dated {seconds} s later than this machine's clock; the time of its arrival is used instead. Check the clock: timedatectl",
     ),
     "NO_INCOMING_WEBHOOK": Sentence(
         "Входящий вебхук не задан (BITRIX24_WEBHOOK_TOKEN): обычный портал не присылает поле Telegram в событиях, поэтому связей не будет. Нужен только FORWARD_TO — всё в порядке",
@@ -172,19 +173,19 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EVENT_PUT_ASIDE": Sentence(
         "🛑 Событие {event} обработать нельзя: {reason}. Оно сохранено. Исправить и вернуть: ./b24 dead-letters show {event_id} --message > letter.json, затем ./b24 dead-letters mend {event_id} letter.json; вернуть как есть: ./b24 replay --event-id {event_id}",
-        "🛑 Event {event} can't be handled: {reason}. It is kept. Mend it and bring it back: ./b24 dead-letters show {event_id} --message > letter.json, then ./b24 dead-letters mend {event_id} letter.json; as it is: ./b24 replay --event-id {event_id}",
+        "🛑 Event {event} can't be handled: {reason}. It is kept. Mend it and put it back: ./b24 dead-letters show {event_id} --message > letter.json, then ./b24 dead-letters mend {event_id} letter.json; to put it back as it is: ./b24 replay --event-id {event_id}",
     ),
     "LINKS_NO_FILE": Sentence(
         "Файла связей нет: {path}. Запустите шлюз (make run) или укажите боту тот же DATABASE_URL, что и шлюзу, полным путём: sqlite:////путь/links.db",
-        "There is no file of links: {path}. Start the gateway (make run), or give the bot the gateway's DATABASE_URL with a whole path: sqlite:////path/links.db",
+        "There is no links file: {path}. Start the gateway (make run), or give the bot the gateway's DATABASE_URL with an absolute path: sqlite:////path/links.db",
     ),
     "LINKS_OTHER_PORTAL": Sentence(
-        "портал, у которого есть связи. У {portal} их нет, а есть у: {portals}. Укажите один из них",
-        "a portal that has links. {portal} has none, these do: {portals}. Name one of them",
+        "портал, у которого есть связи. У {portal} их нет, есть у порталов: {portals}. Укажите один из них",
+        "a portal that has links. {portal} has none; these have: {portals}. Name one of them",
     ),
     "LINKS_WHICH_PORTAL": Sentence(
-        "портал, чьи связи нужны. Связи есть у: {portals}. Укажите один из них",
-        "the portal whose links are wanted. These have some: {portals}. Name one of them",
+        "портал, чьи связи нужны. Связи есть у порталов: {portals}. Укажите один из них",
+        "the portal whose links you want. These portals have links: {portals}. Name one of them",
     ),
     "NO_LINKS": Sentence(
         "Таких связей нет. Если их ждали: ./b24 rejections, затем ./b24 resync",
@@ -220,29 +221,29 @@ SENTENCES: dict[str, Sentence] = {
         "Erase user {user} of {portal}: link, history, observations and events? They cannot be brought back",
     ),
     "LINKS_FORGOTTEN": Sentence(
-        "Пользователь {user} портала {portal} забыт, удалено записей: {count}. Пока поле Telegram в профиле на портале заполнено, следующая сверка или событие свяжет его снова: сначала очистите поле",
-        "User {user} of {portal} is forgotten, records erased: {count}. While the Telegram field in the portal's profile is filled, the next round of polling or the next event links the person again: clear the field first",
+        "Пользователь {user} портала {portal} забыт, удалено записей: {count}. Пока поле Telegram в профиле на портале заполнено, следующая сверка или событие свяжет его снова. Чтобы этого не случилось, очистите поле",
+        "User {user} of {portal} is forgotten, records erased: {count}. While the Telegram field in the profile on the portal is filled, the next resync or event links the person again. To prevent that, clear the field",
     ),
     # Queues, and what is kept when they fail.
     "QUEUE_FILE_FAILED": Sentence(
-        "Очередь {path} не приняла или не отдала сообщение: {problem}. Проверьте место на диске, права на файл и каталог и не держит ли его другая программа",
-        "The queue {path} did not take or give a message: {problem}. Check the free space, the rights to the file and its directory, and that no other program holds it",
+        "Файл очереди {path} не удаётся прочитать или записать: {problem}. Проверьте место на диске, права на файл и каталог и не занят ли файл другой программой",
+        "The queue's file {path} can't be read or written: {problem}. Check the free disk space, the permissions of the file and its directory, and that no other program has locked it",
     ),
     "QUEUE_FILE_CORRUPT": Sentence(
-        "Файл очереди {path} повреждён. Остановите шлюз; спасите, что ждало: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего) и запустите шлюз. Потеряться может только то, что ждало в очереди. Что пришло после, сохранено: ./b24 replay",
-        'The queue\'s file {path} is corrupt. Stop the gateway; save what waited: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), and start the gateway. Only what waited in the queue can be lost. What came afterwards is kept: ./b24 replay',
+        "Файл очереди {path} повреждён. Остановите шлюз; спасите то, что ждало: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего) и запустите шлюз. Потеряться может только то, что ждало в очереди. Что пришло после, сохранено: ./b24 replay",
+        'The queue\'s file {path} is corrupt. Stop the gateway; save the waiting events: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), and start the gateway. Only what waited in the queue can be lost. What came afterwards is kept: ./b24 replay',
     ),
     "QUEUE_FILE_FULL": Sentence(
-        "На диске очереди {path} кончилось место. Освободите его; потом верните, что пришло тем временем: ./b24 replay, а строки EVENT_NOT_QUEUED из лога: ./b24 replay LOGFILE",
-        "The disk of the queue {path} is full. Free some space; then put back what came meanwhile: ./b24 replay, and EVENT_NOT_QUEUED lines of the log: ./b24 replay LOGFILE",
+        "На диске очереди {path} кончилось место. Освободите место, затем верните то, что пришло тем временем: ./b24 replay, а строки EVENT_NOT_QUEUED из лога: ./b24 replay LOGFILE",
+        "The disk of the queue {path} is full. Free some space, then put back what came in the meantime: ./b24 replay, and the log's EVENT_NOT_QUEUED lines: ./b24 replay LOGFILE",
     ),
     "QUEUE_FILE_REPLACED": Sentence(
         "Файл очереди {path} убрали или подменили при работающем шлюзе. Новые события идут в новый файл; если старый нужен, остановите шлюз и верните его на место: в нём то, что ждало",
-        "The queue's file {path} was moved away or replaced while the gateway ran. New events go to the new file; if you need the old one, stop the gateway and put it back: what waited is in it",
+        "The queue's file {path} was moved away or replaced while the gateway ran. New events go to the new file; if you need the old one, stop the gateway and put it back: it holds the events that were waiting",
     ),
     "PUBSUB_UNREACHABLE": Sentence(
         "Pub/Sub ({host}) не ответил: {problem}. Проверьте сеть и DNS (для эмулятора: запущен ли он на PUBSUB_EMULATOR_HOST)",
-        "Pub/Sub ({host}) did not answer: {problem}. Check the network and the DNS (with the emulator: that it runs at PUBSUB_EMULATOR_HOST)",
+        "Pub/Sub ({host}) did not answer: {problem}. Check the network and DNS (for the emulator: that it is running at PUBSUB_EMULATOR_HOST)",
     ),
     "WIRE_FAILED": Sentence("{problem}", "{problem}"),
     "WIRE_NO_HTTP": Sentence(
@@ -277,8 +278,8 @@ SENTENCES: dict[str, Sentence] = {
         "{kind}; log in with `gcloud auth application-default login` or set GOOGLE_APPLICATION_CREDENTIALS",
     ),
     "PUBSUB_FORBIDDEN": Sentence(
-        "Pub/Sub отказал ({status}) для {resource}. Дайте сервисному аккаунту права на этот ресурс: ./deploy.sh deploy",
-        "Pub/Sub refused ({status}) {resource}. Give the service account its role there: ./deploy.sh deploy",
+        "Pub/Sub отказал в доступе к {resource} ({status}). Дайте сервисному аккаунту права на этот ресурс: ./deploy.sh deploy",
+        "Pub/Sub denied access to {resource} ({status}). Give the service account its role on it: ./deploy.sh deploy",
     ),
     "PUBSUB_MISSING": Sentence(
         "В Pub/Sub нет {resource} ({status}). Проверьте QUEUE_URL; топики и подписки создаёт ./deploy.sh deploy",
@@ -286,7 +287,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PUBSUB_STATUS": Sentence(
         "Pub/Sub ответил {status} для {resource}. Если это повторяется, проверьте квоты и состояние Google Cloud",
-        "Pub/Sub answered {status} for {resource}. If that goes on, check the quotas and Google Cloud's status",
+        "Pub/Sub answered {status} for {resource}. If it goes on, check the quotas and Google Cloud's status",
     ),
     "EVENT_NOT_QUEUED": Sentence(
         "🛑 Событие {event} ({event_id}) не попало в очередь и сохранено целиком ({where}). Вернуть: ./b24 replay",
@@ -314,8 +315,8 @@ SENTENCES: dict[str, Sentence] = {
         "Not all parts of event {event_id} were found. Widen --since or the export until all of them are there",
     ),
     "REPLAY_UNSIGNED": Sentence(
-        "Записей без верной подписи: {count}; они не возвращены, потому что строку в журнал может вписать кто угодно. Если их вёл тот же шлюз с прежним токеном, добавьте этот токен в BITRIX24_OUTGOING_WEBHOOK_TOKEN через запятую на время replay. Записи первой редакции без подписи возвращает её собственный replay",
-        "Records without a right signature: {count}; they were left, since anybody can have a line written into a log. If this gateway wrote them with an earlier token, add that token to BITRIX24_OUTGOING_WEBHOOK_TOKEN, behind a comma, while you replay. Records of the first edition carry no signature: put them back with that edition's own replay",
+        "Записей без верной подписи: {count}; они не возвращены, потому что строку в журнал может вписать кто угодно. Если их записал этот же шлюз с прежним токеном, добавьте тот токен в BITRIX24_OUTGOING_WEBHOOK_TOKEN через запятую на время replay. Записи первой редакции не подписаны, их возвращает replay той же редакции",
+        "Records without a valid signature: {count}; they were not put back, because anybody can get a line written into a log. If this gateway wrote them under an earlier token, add that token to BITRIX24_OUTGOING_WEBHOOK_TOKEN, after a comma, for the time of the replay. Records of the first edition are not signed: put them back with that edition's replay",
     ),
     "DROP_TITLE": Sentence("Удаляю", "Dropping"),
     "DROP_WHICH": Sentence("Назовите номера или --all", "Give ids, or --all"),
@@ -330,7 +331,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "MEND_UNREADABLE": Sentence(
         "Исправленное сообщение не принято: {reason}. Возьмите за основу вывод dead-letters show ID --message",
-        "The mended message was not taken: {reason}. Start from what dead-letters show ID --message prints",
+        "The mended message was not accepted: {reason}. Start from what dead-letters show ID --message prints",
     ),
     "MENDED": Sentence(
         "Исправленное событие {event} ({event_id}) возвращено в очередь",
@@ -343,19 +344,19 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "JOURNAL_FAILED": Sentence(
         "Журнал {path} недоступен: {problem}. Проверьте JOURNAL_URL, место на диске и права; события принимаются и без него",
-        "The journal {path} can't be used: {problem}. Check JOURNAL_URL, the free space and the rights; events are taken all the same",
+        "The journal {path} can't be used: {problem}. Check JOURNAL_URL, the free disk space and the permissions; events are accepted all the same",
     ),
     "JOURNAL_CORRUPT": Sentence(
-        "Журнал {path} повреждён; события принимаются и без него. Остановите шлюз; спасите, что в нём: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего), запустите шлюз и верните события, не попавшие в очередь: ./b24 replay. Остальное в журнале только для людей",
-        'The journal {path} is corrupt; events are taken all the same. Stop the gateway; save what is in it: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), start the gateway, and put back events that did not reach the queue: ./b24 replay. All else in the journal is for people only',
+        "Журнал {path} повреждён; события принимаются и без него. Остановите шлюз; спасите то, что в нём: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего), запустите шлюз и верните события, не попавшие в очередь: ./b24 replay. Остальное в журнале нужно только людям",
+        'The journal {path} is corrupt; events are accepted all the same. Stop the gateway; save what is in it: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), start the gateway, and put back events that did not reach the queue: ./b24 replay. Everything else in the journal is only for people to read',
     ),
     "JOURNAL_BEHIND": Sentence(
         "Журнал не успевает записывать: пропущено записей {count}; сами события обработаны. Дайте шлюзу больше процессора или задайте JOURNAL_BODIES=off",
-        "The journal can't keep up: records not kept: {count}; the events themselves are handled. Give the gateway more CPU, or set JOURNAL_BODIES=off",
+        "The journal can't keep up, records skipped: {count}; the events themselves are handled. Give the gateway more CPU, or set JOURNAL_BODIES=off",
     ),
     "JOURNAL_FULL": Sentence(
-        "На диске журнала {path} кончилось место; события принимаются и без него. Освободите место; что не попало тем временем в очередь, стоит в логе: ./b24 replay LOGFILE",
-        "The disk of the journal {path} is full; events are taken all the same. Free some space; what did not reach the queue meanwhile stands in the log: ./b24 replay LOGFILE",
+        "На диске журнала {path} кончилось место; события принимаются и без него. Освободите место; то, что не попало тем временем в очередь, осталось в логе: ./b24 replay LOGFILE",
+        "The disk of the journal {path} is full; events are accepted all the same. Free some space; what did not reach the queue in the meantime is in the log: ./b24 replay LOGFILE",
     ),
     "JOURNAL_REPLACED": Sentence(
         "Файл журнала {path} убрали или подменили при работающем шлюзе. Записи идут в новый файл; если старый нужен, остановите шлюз, верните его на место и выполните ./b24 replay",
@@ -363,7 +364,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REST_NOT_SET": Sentence(
         "не задан, а без него не прочитать пользователей. Впишите адрес входящего вебхука целиком, как его показывает Битрикс24",
-        "not set, and without it no users can be read. Set it to the whole address of the incoming webhook, as Bitrix24 shows it",
+        "not set, and without it users can't be read. Set it to the whole address of the incoming webhook, as Bitrix24 shows it",
     ),
     "REST_NO_DOMAIN": Sentence(
         "не задан: в BITRIX24_WEBHOOK_TOKEN нет портала. Впишите домен портала или весь адрес входящего вебхука в BITRIX24_WEBHOOK_TOKEN",
@@ -371,51 +372,51 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REST_UNREACHABLE": Sentence(
         "Портал {domain} оборвал соединение без ответа. Проверьте BITRIX24_DOMAIN и сеть; попытка повторится",
-        "The portal {domain} closed the connection without an answer. Check BITRIX24_DOMAIN and the network; it will be tried again",
+        "The portal {domain} closed the connection without an answer. Check BITRIX24_DOMAIN and the network; the gateway will try again",
     ),
     "REST_CERTIFICATE": Sentence(
-        "Сертификат портала {domain} не прошёл проверку: просрочен, самоподписан, не для этого имени или без промежуточного. Исправьте сертификат на портале; свой корневой укажите в REQUESTS_CA_BUNDLE",
-        "The certificate of the portal {domain} could not be verified: expired, self-signed, for another name, or without its intermediate. Correct it at the portal; name a root of your own in REQUESTS_CA_BUNDLE",
+        "Сертификат портала {domain} не прошёл проверку: просрочен, самоподписан, не для этого имени или без промежуточного. Исправьте сертификат на портале; если корневой сертификат свой, укажите его в REQUESTS_CA_BUNDLE",
+        "The certificate of the portal {domain} could not be verified: expired, self-signed, for another name, or without its intermediate. Correct it on the portal; for a root certificate of your own set REQUESTS_CA_BUNDLE",
     ),
     "REST_NAME": Sentence(
         "Имя портала {domain} не найдено в DNS. Проверьте BITRIX24_DOMAIN и DNS на этой машине; попытка повторится",
-        "The name of the portal {domain} is not found in DNS. Check BITRIX24_DOMAIN and this machine's DNS; it will be tried again",
+        "The name of the portal {domain} was not found in DNS. Check BITRIX24_DOMAIN and this machine's DNS; the gateway will try again",
     ),
     "REST_REFUSED": Sentence(
         "Портал {domain} не принимает соединений: адрес есть, но порт закрыт. Проверьте порт в BITRIX24_DOMAIN и брандмауэр; попытка повторится",
-        "The portal {domain} refuses connections: the address exists, but the port is closed. Check the port in BITRIX24_DOMAIN and the firewall; it will be tried again",
+        "The portal {domain} refuses connections: the address exists, but the port is closed. Check the port in BITRIX24_DOMAIN and the firewall; the gateway will try again",
     ),
     "REST_SILENT": Sentence(
         "Портал {domain} не ответил за отведённое время. Проверьте, открывается ли он отсюда и не закрыт ли брандмауэром; попытка повторится",
-        "The portal {domain} did not answer in time. Check that it opens from here and that no firewall drops the connection; it will be tried again",
+        "The portal {domain} did not answer in time. Check that it can be reached from here and that no firewall drops the connection; the gateway will try again",
     ),
     "REST_PROXY": Sentence(
         "Прокси из HTTPS_PROXY не соединил с порталом {domain}. Проверьте HTTPS_PROXY или добавьте портал в NO_PROXY; попытка повторится",
-        "The proxy in HTTPS_PROXY did not connect to the portal {domain}. Check HTTPS_PROXY, or add the portal to NO_PROXY; it will be tried again",
+        "The proxy in HTTPS_PROXY did not connect to the portal {domain}. Check HTTPS_PROXY, or add the portal to NO_PROXY; the gateway will try again",
     ),
     "REST_CLOSED": Sentence(
-        "Портал временно закрыт (HTTP {status}): обслуживание, закрытый сайт коробки или прокси перед ним. Откройте портал в браузере; попытка повторится",
-        "The portal is closed for now (HTTP {status}): maintenance, a box whose site is closed, or a proxy in front of it. Open the portal in a browser; it will be tried again",
+        "Портал временно закрыт (HTTP {status}): обслуживание, закрытый сайт коробочной версии или прокси перед порталом. Откройте портал в браузере; попытка повторится",
+        "The portal is closed for now (HTTP {status}): maintenance, a self-hosted portal whose site is closed, or a proxy in front of the portal. Open the portal in a browser; the gateway will try again",
     ),
     "REST_INTERNAL": Sentence(
         "Портал ответил на {method} внутренней ошибкой. Обычно она проходит: попытка повторится; если нет, напишите в поддержку Битрикс24",
-        "The portal answered {method} with an internal error. It usually passes and will be tried again; if it does not, write to Bitrix24's support",
+        "The portal answered {method} with an internal error. This usually passes, and the gateway will try again; if it stays, write to Bitrix24's support",
     ),
     "REST_OVERLOAD": Sentence(
         "REST этого портала заблокирован вручную (OVERLOAD_LIMIT), сам он не откроется. Напишите в поддержку Битрикс24: снять блокировку может только она",
-        "This portal's REST is blocked by hand (OVERLOAD_LIMIT) and will not open by itself. Write to Bitrix24's support: only they can lift the block",
+        "Bitrix24 has blocked this portal's REST by hand (OVERLOAD_LIMIT), and the block does not end by itself. Write to Bitrix24's support: only they can lift it",
     ),
     "REST_OWNER": Sentence(
         "Владелец входящего вебхука не может войти на портал: скорее всего, уволен. Создайте входящий вебхук от имени действующего администратора и задайте BITRIX24_WEBHOOK_TOKEN",
-        "The incoming webhook's owner cannot log in to the portal: most likely dismissed. Make an incoming webhook as an administrator who works there, and set BITRIX24_WEBHOOK_TOKEN",
+        "The incoming webhook's owner can't log in to the portal, most likely because they were dismissed. Create an incoming webhook as an active administrator, and set BITRIX24_WEBHOOK_TOKEN",
     ),
     "REST_UNNAMED": Sentence(
         "Портал ответил на {method} ошибкой без кода (HTTP {status}). Повторите; если ошибка останется, напишите в поддержку Битрикс24",
-        "The portal answered {method} with an error without a code (HTTP {status}). Repeat; if it stays, write to Bitrix24's support",
+        "The portal answered {method} with an error that has no code (HTTP {status}). Try again; if it stays, write to Bitrix24's support",
     ),
     "REST_LIMIT": Sentence(
-        "Портал ограничил запросы; следующий возможен через {seconds} с. Ждите: повтор произойдёт сам",
-        "The portal's limits are reached; the next request can leave in {seconds} s. Wait: it will be repeated",
+        "Портал ограничил запросы; следующий возможен через {seconds} с. Подождите: шлюз повторит запрос сам",
+        "The portal limits requests; the next one is possible in {seconds} s. Wait: the gateway repeats the request by itself",
     ),
     "REST_SCOPE": Sentence(
         "Входящему вебхуку не хватает прав для {method}. Отметьте в его форме «Пользователи (user)» и сохраните",
@@ -427,23 +428,23 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REST_PLAN": Sentence(
         "На этом портале REST закрыт ({code}). Проверьте тариф и адрес портала",
-        "REST is closed on this portal ({code}). Check its plan and its address",
+        "REST is not available on this portal ({code}). Check the portal's plan and its address",
     ),
     "REST_REDIRECT": Sentence(
-        "Портал перенаправляет на другой адрес (HTTP {status}), туда секрет не отправляется. Укажите нынешний адрес портала в BITRIX24_DOMAIN",
-        "The portal redirects elsewhere (HTTP {status}), where the secret is not sent. Put the portal's present address into BITRIX24_DOMAIN",
+        "Портал перенаправляет на другой адрес (HTTP {status}), а туда секрет не отправляется. Укажите нынешний адрес портала в BITRIX24_DOMAIN",
+        "The portal redirects to another address (HTTP {status}), and the secret is not sent there. Set BITRIX24_DOMAIN to the portal's current address",
     ),
     "REST_UNREADABLE": Sentence(
         "Портал ответил не так, как отвечает REST (HTTP {status}). Проверьте, что BITRIX24_DOMAIN — адрес портала, и повторите",
-        "The portal's answer is not REST's (HTTP {status}). Check that BITRIX24_DOMAIN is the portal's address, and repeat",
+        "The portal did not answer as REST does (HTTP {status}). Check that BITRIX24_DOMAIN is the portal's address, and try again",
     ),
     "REST_ERROR": Sentence(
         "Портал ответил на {method} ошибкой {code} (HTTP {status}). Найдите её в документации REST и повторите",
-        "The portal answered {method} with {code} (HTTP {status}). Look it up in the REST documentation, and repeat",
+        "The portal answered {method} with {code} (HTTP {status}). Look it up in the REST documentation, and try again",
     ),
     "REST_NO_USERS": Sentence(
         "В ответе портала нет списка пользователей с ID. Дайте входящему вебхуку право «Пользователи (user)» и повторите",
-        "The portal's answer holds no list of users with ids. Give the incoming webhook the scope “Users (user)”, and repeat",
+        "The portal's answer has no list of users with IDs. Give the incoming webhook the scope “Users (user)”, and try again",
     ),
     "REST_OTHER_USER": Sentence(
         "Портал вернул других пользователей вместо {user}: фильтр по ID отброшен. Дайте вебхуку право «Пользователи (user)»",
@@ -455,15 +456,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "FIELD_CREATED": Sentence(
         "Поле {field} создано на портале {portal}. Впишите в него Telegram одного сотрудника и выполните: ./b24 resync",
-        "The field {field} is created in {portal}. Fill it for one user, then run: ./b24 resync",
+        "The field {field} was created on {portal}. Enter one user's Telegram account in it, then run: ./b24 resync",
     ),
     "FIELD_EXISTS": Sentence(
         "Поле {field} на портале {portal} уже есть; ничего не изменено. Связать по нему пользователей: ./b24 resync",
-        "The field {field} exists in {portal} already; nothing was changed. To link users by it: ./b24 resync",
+        "The field {field} already exists on {portal}; nothing was changed. To link users by it: ./b24 resync",
     ),
     "FIELD_ALIKE": Sentence(
         "На портале уже есть похожее поле: {names}. Если Telegram вписывают туда, задайте BITRIX24_TELEGRAM_FIELD_NAME={first}; если нужно ещё одно поле, повторите с --anyway",
-        "The portal has a field like it already: {names}. If that is where people put their Telegram account, set BITRIX24_TELEGRAM_FIELD_NAME={first}; if you want one more field, repeat with --anyway",
+        "The portal already has a similar field: {names}. If that is where people put their Telegram account, set BITRIX24_TELEGRAM_FIELD_NAME={first}; if you want another field, repeat with --anyway",
     ),
     "FIELD_NAME_EXPECTED": Sentence(
         "создать через REST можно только поле, имя которого начинается с UF_USR_ (латинские буквы, цифры, _; до 50 знаков). Смените имя или создайте поле на портале вручную",
@@ -478,56 +479,56 @@ SENTENCES: dict[str, Sentence] = {
         "The portal did not create the field ({code}, HTTP {status}). Only an administrator's webhook may create fields: make the webhook as an administrator, or create the field in the portal by hand",
     ),
     "RESYNC_EMPTY": Sentence(
-        "Портал не вернул ни одного пользователя, так не бывает. Ничего не изменено; проверьте права входящего вебхука",
-        "The portal returned no user at all, which cannot be. Nothing was changed; check the incoming webhook's rights",
+        "Портал не вернул ни одного пользователя, а так не бывает. Ничего не изменено; проверьте права входящего вебхука",
+        "The portal returned no users at all, which can't be right. Nothing was changed; check the incoming webhook's rights",
     ),
     "RESYNC_DATE_IGNORED": Sentence(
         "Портал не понял дату в фильтре. Ничего не изменено; запустите полную сверку, без --since",
-        "The portal did not understand the date of the filter. Nothing was changed; run a full round, without --since",
+        "The portal did not understand the date in the filter. Nothing was changed; run a full resync, without --since",
     ),
     "RESYNC_FIELD_MISSING": Sentence(
         "У пользователей портала нет поля {field}. Ничего не изменено; проверьте BITRIX24_TELEGRAM_FIELD_NAME и право «user.userfield» или «user» вебхука",
         "The portal's users have no field {field}. Nothing was changed; check BITRIX24_TELEGRAM_FIELD_NAME, and the webhook's scope “user.userfield” or “user”",
     ),
     "RESYNC_GONE_FOUND": Sentence(
-        "Портал пропустил в списке пользователей тех, кто в нём есть. Ничего не изменено; повторите сверку",
-        "The portal's list left out users it has. Nothing was changed; repeat the round",
+        "В списке пользователей, который вернул портал, не хватает тех, кто на нём есть. Ничего не изменено; повторите сверку",
+        "The list that the portal returned lacks users who exist there. Nothing was changed; run the resync again",
     ),
     "RESYNC_RUNNING": Sentence(
-        "Сверка уже идёт. Дождитесь её конца: двух сразу не бывает",
-        "A round is already running. Wait for its end: there are never two at once",
+        "Сверка уже идёт. Дождитесь её окончания: одновременно может идти только одна",
+        "A resync is already running. Wait until it ends: only one can run at a time",
     ),
     "RESYNC_UNREADABLE": Sentence(
         "У пользователя Битрикс24 {user} в поле {field} не Telegram ID, не @имя и не ссылка t.me: связь не изменена. Исправьте поле в Битрикс24",
-        "Bitrix24 user {user} has something in {field} that is no Telegram id, @name or t.me link: the link stays. Correct the field in Bitrix24",
+        "Bitrix24 user {user} has something in {field} that is not a Telegram id, @name or t.me link: the link was not changed. Correct the field in Bitrix24",
     ),
     "RESYNC_DONE": Sentence(
         "Сверка с {portal} закончена: пользователей {users}, изменений {published}, из них отвязано {unlinked}",
-        "Round with {portal} done: {users} users, {published} changes, {unlinked} of them unlinked",
+        "Resync with {portal} done: {users} users, {published} changes, {unlinked} of them unlinked",
     ),
     "LINKS_AT_RISK": Sentence(
         "Сверка сняла бы {count} связей из {linked}: нет в списке портала {missing}, поле пусто у {emptied}, уволены {dismissed} (пользователи {users}). Ни одна не снята. Проверьте, что владелец входящего вебхука — администратор и права вебхука прежние; если всё верно: ./b24 resync --confirm {count}",
-        "The round would end {count} links of {linked}: {missing} missing from the portal's list, {emptied} with an emptied field, {dismissed} dismissed (users {users}). None was ended. Check that the incoming webhook's owner is an administrator and its scopes are as before; if all is right: ./b24 resync --confirm {count}",
+        "The resync would end {count} of {linked} links: {missing} missing from the portal's list, {emptied} with an emptied field, {dismissed} dismissed (users {users}). None was ended. Check that the incoming webhook's owner is an administrator and that its scopes have not changed; if all is right: ./b24 resync --confirm {count}",
     ),
     "RESYNC_FAILED": Sentence(
         "Сверка с порталом не удалась: {problem}",
-        "The round with the portal failed: {problem}",
+        "The resync with the portal failed: {problem}",
     ),
     # What the HTTP function answers, and what the log says of the same code.
     "SHORT_SECRET": Sentence(
-        "{setting}: секрет короче 16 байт. Из событий он убирается только по имени поля, не по значению; "
+        "{setting}: секрет короче 16 байт. Из событий он убирается только по имени поля, а не по значению; "
         "задайте секрет длиннее, если можете",
-        "{setting}: a secret of less than 16 bytes. It is taken out of events by the field's name alone, not "
+        "{setting}: the secret is shorter than 16 bytes. It is removed from events only by the field's name, not "
         "by its value; set a longer one if you can",
     ),
     "ANSWER_EVENT_QUEUED": Sentence(
         "Событие принято и поставлено в очередь", "The event is verified and queued"
     ),
     "ANSWER_OK": Sentence(
-        "Шлюз работает. События принимаются методом POST", "The gateway is up. Events are taken by POST"
+        "Шлюз работает. События принимаются методом POST", "The gateway is up. Send events by POST"
     ),
     "ANSWER_METHOD_GET": Sentence(
-        "⚠️ Битрикс24 прислал GET вместо POST", "⚠️ Bitrix24 sent a GET in place of its POST"
+        "⚠️ Битрикс24 прислал GET вместо POST", "⚠️ Bitrix24 sent a GET instead of a POST"
     ),
     "ANSWER_NOT_FOUND": Sentence(
         "Такого пути нет. Адрес вебхука заканчивается на /api/bitrix/webhook",
@@ -535,7 +536,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "ANSWER_METHOD_NOT_ALLOWED": Sentence(
         "Этот метод здесь не принимается. События присылают методом POST",
-        "This method is not taken here. Send events by POST",
+        "This method is not accepted here. Send events by POST",
     ),
     "ANSWER_LINKS_METHOD": Sentence(
         "Здесь спрашивают методом GET: /api/links?telegram_id=…",
@@ -547,7 +548,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "ANSWER_LINKS_UNAUTHORIZED": Sentence(
         "Нужен заголовок Authorization: Bearer и значение LINKS_API_TOKEN",
-        "The header Authorization: Bearer is needed, with the value of LINKS_API_TOKEN",
+        "Send the header Authorization: Bearer with the value of LINKS_API_TOKEN",
     ),
     "ANSWER_LINKS_QUESTION": Sentence(
         "Спрашивайте /api/links?telegram_id=ЧИСЛО, /api/links?telegram_username=ИМЯ или /api/links/ПОЛЬЗОВАТЕЛЬ",
@@ -555,11 +556,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "ANSWER_LINKS_UNAVAILABLE": Sentence(
         "Хранилище связей не отвечает: спросите позже",
-        "The store of links does not answer: ask again later",
+        "The store of links does not answer: try again later",
     ),
     "ANSWER_BODY_INCOMPLETE": Sentence(
         "Тело запроса пришло не целиком",
-        "The request's body did not come whole",
+        "The request's body is incomplete",
     ),
     "ANSWER_BODY_TOO_LARGE": Sentence(
         "Тело запроса больше 512 КиБ. Уменьшите его",
@@ -567,11 +568,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "ANSWER_BODY_TOO_COMPLEX": Sentence(
         "В теле больше 1000 параметров или больше 32 уровней. Упростите его",
-        "The body has over 1,000 parameters or over 32 levels. Simplify it",
+        "The body has more than 1,000 parameters or more than 32 levels. Simplify it",
     ),
     "ANSWER_HTTP_INVALID": Sentence(
         "Это не запрос HTTP/1.1, или его заголовки больше 64 КБ. Проверьте, чем его отправляют",
-        "This is no HTTP/1.1 request, or its headers are over 64 KB. Check what sends it",
+        "This is not an HTTP/1.1 request, or its headers are larger than 64 KB. Check what sends it",
     ),
     "ANSWER_TOKEN_NOT_CONFIGURED": Sentence(
         "Токен не настроен, поэтому ничего не принимается. Задайте BITRIX24_OUTGOING_WEBHOOK_TOKEN",
@@ -586,8 +587,8 @@ SENTENCES: dict[str, Sentence] = {
         "The outgoing webhook token is not right. The gateway's log says why",
     ),
     "ANSWER_EVENT_INVALID": Sentence(
-        "Токен верный, но это не событие Битрикс24. Поле, в котором ошибка, названо в field",
-        "The token is right, but this is no Bitrix24 event. The field at fault is named in `field`",
+        "Токен верный, но это не событие Битрикс24. Неверное поле названо в field",
+        "The token is right, but this is not a Bitrix24 event. The wrong field is named in `field`",
     ),
     "ANSWER_QUEUE_UNAVAILABLE": Sentence(
         "Очередь не ответила вовремя. Событие сохранено; вернуть его: ./b24 replay",
@@ -608,7 +609,7 @@ SENTENCES: dict[str, Sentence] = {
         "публичный адрес этого сервера + /api/bitrix/webhook (задайте WEBHOOK_URL)",
         "this server's public address + /api/bitrix/webhook (set WEBHOOK_URL)",
     ),
-    # What a wrong setting is told, behind its name.
+    # What the error of a wrong setting says after the setting's name.
     "EXPECTED_INCOMING": Sentence(
         "ожидается USER_ID/SECRET — две части адреса входящего вебхука после /rest/",
         "expected USER_ID/SECRET, the two parts after /rest/ of the incoming webhook's address",
@@ -628,7 +629,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EXPECTED_ADDRESS": Sentence(
         "ожидается публичный адрес без параметров, например https://hooks.example.com",
-        "expected the public address without query, such as https://hooks.example.com",
+        "expected the public address without a query, such as https://hooks.example.com",
     ),
     "EXPECTED_PASSWORD": Sentence("ожидается от 12 знаков", "expected 12 characters or more"),
     "EXPECTED_LIBPQ": Sentence(
@@ -637,7 +638,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EXPECTED_OTHER_FILE": Sentence(
         "ожидается отдельный файл: этот уже занят настройкой {other}",
-        "expected a file of its own: {other} has this one already",
+        "expected a separate file: {other} already uses this one",
     ),
     "ENV_LINE": Sentence(
         "Строка {lines} файла {path} не читается и пропущена. Нужно ИМЯ=значение; проверьте кавычки",
@@ -657,7 +658,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EXPECTED_FORWARD_TO": Sentence(
         "ожидается список адресов через пробел, после # — нужные события (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// — только внутри своей сети",
-        "expected addresses separated by spaces, with the wanted events behind # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
+        "expected addresses separated by spaces, with the wanted events after # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
     ),
     "EXPECTED_FORWARD_SECRET": Sentence(
         "ожидается whsec_ и не меньше 16 байт в base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
@@ -698,31 +699,31 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PROBE_REFUSED": Sentence(
         "Проба самого шлюза (doctor или trigger) отвергнута",
-        "A probe of the gateway's own (doctor or trigger) was refused",
+        "One of the gateway's own probes (doctor or trigger) was refused",
     ),
     "PROBE_IGNORED": Sentence(
-        "Проба самого шлюза (doctor или trigger): событие {event} принято и никому не передано: такие события никому не нужны. Делать ничего не нужно",
-        "A probe of the gateway's own (doctor or trigger): event {event} was accepted and goes to nobody, as nobody wants such events. Nothing to do",
+        "Проба самого шлюза (doctor или trigger): событие {event} принято и никому не передано, потому что такие события никому не нужны. Делать ничего не нужно",
+        "One of the gateway's own probes (doctor or trigger): event {event} was accepted and goes to nobody, because nobody wants such events. There is nothing to do",
     ),
     "TRIGGER_WRONG": Sentence(
         "Так и должно быть: токен был случайный, шлюз его отверг. Уберите --wrong-token, чтобы событие прошло",
-        "As it should be: the token was a random one, and the gateway refused it. Leave --wrong-token out for the event to pass",
+        "As it should be: the token was a random one, and the gateway refused it. Remove --wrong-token to let the event pass",
     ),
     "TRIGGER_UNKNOWN": Sentence(
         "Среди известных шлюзу событий Битрикс24 нет {event}; отправляю как есть. Список: ./b24 trigger --list",
-        "{event} is none of Bitrix24's events that the gateway knows; it is sent as it is. The list: ./b24 trigger --list",
+        "{event} is not one of the Bitrix24 events that the gateway knows; sending it as it is. List them: ./b24 trigger --list",
     ),
     "TRIGGER_NO_EVENT": Sentence(
         "Назовите событие, например: ./b24 trigger ONUSERADD. Список: ./b24 trigger --list",
-        "Name an event, for example: ./b24 trigger ONUSERADD. The list: ./b24 trigger --list",
+        "Name an event, for example: ./b24 trigger ONUSERADD. List them: ./b24 trigger --list",
     ),
     "TRIGGER_DATA": Sentence(
         "нужно ИМЯ=ЗНАЧЕНИЕ, например ID=12, а не {given}",
         "expected KEY=VALUE, such as ID=12, not {given}",
     ),
     "TRIGGER_WAITED": Sentence(
-        "За {seconds} с событие {event_id} ещё не обработано. Что с ним станет, скажет лог шлюза этим номером.",
-        "Nothing came of event {event_id} within {seconds} s yet. The gateway's log tells under this id what comes of it.",
+        "За {seconds} с событие {event_id} не обработано. Что с ним стало, ищите в логе шлюза по этому номеру.",
+        "Event {event_id} was not handled within {seconds} s. Look for this id in the gateway's log to see what comes of it.",
     ),
     "TRIGGER_NOBODY": Sentence(
         "{url} не отвечает ({problem}). Запустите шлюз (make run) или проверьте адрес",
@@ -742,7 +743,7 @@ SENTENCES: dict[str, Sentence] = {
     "TAG_NOT_QUEUED": Sentence("не в очереди", "not queued"),
     "TAG_REFUSED": Sentence("отказ {status}", "rejected {status}"),
     "TAG_PROBE": Sentence("проверка", "probe"),
-    "CAME_NOT_YET": Sentence("ждёт в очереди", "waits on the queue"),
+    "CAME_NOT_YET": Sentence("ждёт в очереди", "waiting on the queue"),
     "CAME_NOT_RECORDED": Sentence(
         "принято первой редакцией шлюза: что с ним стало, она не записывала",
         "received by the gateway's first edition, which did not record what came of it",
@@ -754,10 +755,10 @@ SENTENCES: dict[str, Sentence] = {
     "CAME_LINK_SYNCED": Sentence("связь: {account} → пользователь {user}", "linked: {account} → user {user}"),
     "CAME_LINK_ENDED": Sentence("связь пользователя {user} снята", "the link of user {user} ended"),
     "CAME_LINK_CONFLICT": Sentence(
-        "конфликт: пользователь {user} остался без связи, аккаунт у другого; сверьте поле Telegram у обоих",
-        "conflict: user {user} is left without a link, another user has the account; compare the Telegram field of both",
+        "конфликт: пользователь {user} остался без связи, аккаунт у другого; проверьте поле Telegram у обоих",
+        "conflict: user {user} is left without a link, another user has the account; check the Telegram field of both",
     ),
-    "CAME_UNCHANGED_SAME": Sentence("пользователь {user}: уже известно", "user {user}: known already"),
+    "CAME_UNCHANGED_SAME": Sentence("пользователь {user}: уже известно", "user {user}: already known"),
     "CAME_UNCHANGED_EMPTY": Sentence(
         "пользователь {user} не связан: поле Telegram пусто, заполните его в Битрикс24",
         "user {user} is not linked: the Telegram field is empty, fill it in Bitrix24",
@@ -767,7 +768,7 @@ SENTENCES: dict[str, Sentence] = {
         "user {user}: the event is older than what is known",
     ),
     "CAME_UNCHANGED_REPEATED": Sentence(
-        "пользователь {user}: повтор, уже обработано", "user {user}: a repetition, handled before"
+        "пользователь {user}: повтор, уже обработано", "user {user}: a repetition, already handled"
     ),
     "CAME_UNCHANGED_INACTIVE": Sentence(
         "пользователь {user} уволен или отключён", "user {user} is dismissed or inactive"
@@ -789,8 +790,8 @@ SENTENCES: dict[str, Sentence] = {
         "user {user}: the Telegram field can't be read, correct it in Bitrix24",
     ),
     "CAME_UNCHANGED_OTHER_PORTAL": Sentence(
-        "пользователь {user} не связан: другой портал, сверьте BITRIX24_DOMAIN",
-        "user {user} is not linked: another portal, compare BITRIX24_DOMAIN",
+        "пользователь {user} не связан: событие другого портала, проверьте BITRIX24_DOMAIN",
+        "user {user} is not linked: the event is from another portal, check BITRIX24_DOMAIN",
     ),
     "CAME_EVENT_FORWARDED": Sentence(
         "доставлено: {destination}, ответ {status}, {ms} мс",
@@ -798,15 +799,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "CAME_EVENT_IGNORED": Sentence(
         "никому не нужно: чтобы дошло до бота, назовите событие в FORWARD_TO",
-        "nobody wants it: name it in FORWARD_TO, and it reaches your bot",
+        "nobody wants it: name it in FORWARD_TO to have it delivered to your bot",
     ),
     "CAME_PROBE_IGNORED": Sentence(
         "проба: никому не передана, такие события никому не нужны",
-        "a probe: it goes to nobody, as nobody wants such events",
+        "a probe: it goes to nobody, because nobody wants such events",
     ),
     "CAME_EVENT_FAILED": Sentence(
         "{subscription}: попытка {attempt}, {reason}; следующая через {next} с",
-        "{subscription}: attempt {attempt}, {reason}; the next one in {next} s",
+        "{subscription}: attempt {attempt}, {reason}; next attempt in {next} s",
     ),
     "CAME_AGAIN": Sentence(
         "попытка {attempt}: {reason}; следующая через {next} с",
@@ -818,7 +819,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "CAME_EVENT_DEAD": Sentence(
         "{subscription}: не доставлено, {reason}; вернуть: ./b24 replay --event-id {event_id}",
-        "{subscription}: not delivered, {reason}; bring it back: ./b24 replay --event-id {event_id}",
+        "{subscription}: not delivered, {reason}; put it back: ./b24 replay --event-id {event_id}",
     ),
     "CAME_EVENT_PUT_ASIDE": Sentence(
         "отложено: {reason}; исправить: ./b24 dead-letters show {event_id}",
@@ -828,19 +829,23 @@ SENTENCES: dict[str, Sentence] = {
     # Why a message is a dead letter.
     "REASON_NO_USER": Sentence("в data нет пользователя", "no user in data"),
     "REASON_NO_USER_ID": Sentence(
-        "у пользователя нет ID, целого числа от 1", "a user without an ID that is a whole number from 1"
+        "у пользователя нет ID, целого числа от 1", "the user has no ID, a whole number from 1"
     ),
-    "REASON_NO_DATA": Sentence("данные сообщения не в base64", "no data in base64"),
-    "REASON_NUL": Sentence("в event_id или в имени портала нулевой байт", "an event_id or portal with a NUL"),
+    "REASON_NO_DATA": Sentence("данные сообщения не в base64", "the message's data is not base64"),
+    "REASON_NUL": Sentence(
+        "в event_id или в имени портала нулевой байт", "event_id or the portal's name holds a NUL byte"
+    ),
     "REASON_SCHEMA": Sentence(
         "это не сообщение шлюза (схема 1), ошибка в полях: {fields}", "not a message of schema 1: {fields}"
     ),
     "REASON_GONE": Sentence(
         "{destination} ответил 410: такие события ему больше не нужны",
-        "{destination} answered 410: it wants no more of these",
+        "{destination} answered 410: it no longer wants such events",
     ),
     "REASON_ATTEMPTS": Sentence("{subscription}: попытки кончились", "{subscription}: out of attempts"),
-    "REASON_NO_WORKER": Sentence("обработчик завершался, не закончив с ним", "no worker finished it"),
+    "REASON_NO_WORKER": Sentence(
+        "обработчик каждый раз завершался, не закончив", "every worker ended before finishing it"
+    ),
     "REASON_ANSWERED_REDIRECT": Sentence(
         "{destination} ответил {status}: перенаправления не выполняются, укажите в FORWARD_TO конечный адрес",
         "{destination} answered {status}: no redirect is followed, name the final address in FORWARD_TO",
@@ -855,11 +860,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REASON_ANSWERED": Sentence("{destination} ответил {status}", "{destination} answered {status}"),
     "REASON_NO_ANSWER": Sentence(
-        "{destination} не ответил: {problem}", "{destination}: no answer, {problem}"
+        "{destination} не ответил: {problem}", "{destination} did not answer: {problem}"
     ),
     "INSPECTOR_OVER_CLOUD": Sentence(
         "Инспектор проекта {project}: {url}\nСобытия сюда не отправляйте: здесь только страница. Ctrl-C завершает",
-        "The inspector of {project}: {url}\nSend no events here: this is only the page. Ctrl-C ends it",
+        "The inspector of {project}: {url}\nDo not send events here: this is only the page. Press Ctrl-C to stop it",
     ),
     "INSPECTOR_WHICH_PROJECT": Sentence(
         "Назовите проект: ./b24 inspector --project ПРОЕКТ",
@@ -875,8 +880,8 @@ SENTENCES: dict[str, Sentence] = {
         "No such request came in that time. Look further back (--since 7d), or at all of them: ./b24 events",
     ),
     "EVENTS_NO_SUCH": Sentence(
-        "Запроса {id} в журнале нет, или так начинается несколько. Список: ./b24 events --since 7d",
-        "The journal has no request {id}, or several begin so. List them: ./b24 events --since 7d",
+        "Запроса {id} в журнале нет, или с этих знаков начинается несколько. Список: ./b24 events --since 7d",
+        "The journal has no request {id}, or several begin with it. List them: ./b24 events --since 7d",
     ),
     "EVENTS_ID_SHORT": Sentence(
         "{id}: слишком коротко. Укажите номер запроса или хотя бы {least} первых знаков. Список: ./b24 events --since 7d",
@@ -884,7 +889,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EVENTS_REFUSED": Sentence(
         "Запрос {id} отвергнут: непроверенное в очередь не ставится никогда. Устраните причину (./b24 events show {id}) и повторите событие в Битрикс24",
-        "Request {id} was refused: what is not verified is never queued. Remove the cause (./b24 events show {id}), and let Bitrix24 send the event again",
+        "Request {id} was refused, and what is not verified is never queued. Remove the cause (./b24 events show {id}) and have Bitrix24 send the event again",
     ),
     "EVENTS_NOT_QUEUED": Sentence(
         "Событие запроса {id} не попало в очередь и сохранено. Вернуть: ./b24 replay --event-id {event_id}",
@@ -892,7 +897,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EVENTS_NO_MESSAGE": Sentence(
         "Сообщение запроса {id} не сохранено: это проверка самого шлюза или запись прежней версии. Отправьте новое: ./b24 trigger {event}",
-        "The message of request {id} is not kept: it is a probe of the gateway's own, or a record of an earlier version. Send a new one: ./b24 trigger {event}",
+        "The message of request {id} is not kept: it is one of the gateway's own probes, or a record of an earlier version. Send a new one: ./b24 trigger {event}",
     ),
     "EVENTS_NO_DESTINATION": Sentence(
         "Получателя {name} нет, или событие {event} ему не нужно. Есть: {names}",
@@ -900,11 +905,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EVENTS_TO_PUBSUB": Sentence(
         "В Pub/Sub нельзя опубликовать для одной подписки. Повторите событие для всех (без --to) или верните недоставленное этому получателю: ./b24 replay --subscription ПОДПИСКА",
-        "Pub/Sub can't publish to one subscription alone. Resend the event to all (without --to), or put back what this destination missed: ./b24 replay --subscription SUBSCRIPTION",
+        "Pub/Sub can't publish to a single subscription. Resend the event to all (without --to), or put back what this destination missed: ./b24 replay --subscription SUBSCRIPTION",
     ),
     "EVENTS_RESENT": Sentence(
         "Событие {event} снова в очереди под номером {event_id}. Что с ним станет: ./b24 events show {event_id}",
-        "Event {event} is on the queue again as {event_id}. What comes of it: ./b24 events show {event_id}",
+        "Event {event} is on the queue again as {event_id}. To see what comes of it: ./b24 events show {event_id}",
     ),
     "EVENTS_PART_MESSAGE": Sentence("Сообщение", "message"),
     "EVENTS_PART_HEADERS": Sentence("Заголовки", "headers"),
@@ -912,27 +917,27 @@ SENTENCES: dict[str, Sentence] = {
     "EVENTS_PART_BODY": Sentence("Тело", "body"),
     "EVENTS_CAME": Sentence("Что с ним стало", "What came of it"),
     "EVENTS_RESENDS": Sentence("Повторено {at} как {event_id}", "Resent {at} as {event_id}"),
-    "EVENTS_EQUAL": Sentence("одинаковых: {count}, первый {at}", "{count} equal ones, the first {at}"),
+    "EVENTS_EQUAL": Sentence("одинаковых: {count}, первый {at}", "{count} identical, the first {at}"),
     # The store of links.
     "STORE_SILENT": Sentence(
-        "База связей не ответила ({problem}). Проверьте DATABASE_URL и работает ли она",
-        "the database of links did not answer ({problem}). Check DATABASE_URL and whether it runs",
+        "База связей не ответила ({problem}). Проверьте DATABASE_URL и запущена ли база",
+        "the database of links did not answer ({problem}). Check DATABASE_URL, and that the database is running",
     ),
     "STORE_PASSWORD": Sentence(
         "PostgreSQL не пустил: неверные пользователь или пароль либо pg_hba.conf не разрешает вход отсюда. Исправьте DATABASE_URL или pg_hba.conf",
-        "PostgreSQL did not let us in: the user or password is wrong, or pg_hba.conf does not allow this address. Correct DATABASE_URL or pg_hba.conf",
+        "PostgreSQL refused the login: the user or password is wrong, or pg_hba.conf does not allow it from this address. Correct DATABASE_URL or pg_hba.conf",
     ),
     "STORE_NO_DATABASE": Sentence(
         "Такой базы данных на сервере нет. Создайте её (createdb) или исправьте имя в конце DATABASE_URL",
         "The server has no such database. Create it (createdb), or correct the name at the end of DATABASE_URL",
     ),
     "STORE_SSL": Sentence(
-        "Соединение с PostgreSQL по SSL не удалось. Приведите sslmode в DATABASE_URL к настройке сервера, для verify-full задайте sslrootcert",
-        "The SSL connection to PostgreSQL failed. Make sslmode in DATABASE_URL fit the server, and set sslrootcert for verify-full",
+        "Соединение с PostgreSQL по SSL не удалось. Задайте в DATABASE_URL sslmode, которого требует сервер; для verify-full нужен и sslrootcert",
+        "The SSL connection to PostgreSQL failed. Set sslmode in DATABASE_URL as the server requires; verify-full also needs sslrootcert",
     ),
     "STORE_RIGHTS": Sentence(
         "Пользователю базы связей не хватает прав. Дайте ему CREATE и USAGE на схему и права на её таблицы",
-        "The user of the database of links lacks rights. Grant CREATE and USAGE on the schema, and rights on its tables",
+        "The user of the database of links lacks privileges. Grant CREATE and USAGE on the schema, and privileges on its tables",
     ),
     "STORE_READ_ONLY": Sentence(
         "База связей открыта только на чтение. Укажите основной сервер, не реплику (target_session_attrs=read-write), или исправьте права на файл",
@@ -948,11 +953,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "STORE_NAME": Sentence(
         "Имя сервера из DATABASE_URL не найдено в DNS. Исправьте имя или DNS",
-        "The server named in DATABASE_URL is not found in DNS. Correct the name, or DNS",
+        "The server named in DATABASE_URL was not found in DNS. Correct the name, or DNS",
     ),
     "STORE_REFUSED": Sentence(
         "По адресу из DATABASE_URL никто не принимает соединений. Запустите PostgreSQL или исправьте хост и порт",
-        "Nothing accepts connections at the address in DATABASE_URL. Start PostgreSQL, or correct host and port",
+        "Nothing accepts connections at the address in DATABASE_URL. Start PostgreSQL, or correct the host and port",
     ),
     "STORE_FULL": Sentence(
         "На диске базы связей кончилось место. Освободите его: события дождутся в очереди",
@@ -963,20 +968,20 @@ SENTENCES: dict[str, Sentence] = {
         'The file of links (DATABASE_URL) is corrupt; events wait in the queue. Stop the gateway; save the links: sqlite3 FILE .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 FILE .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move FILE, FILE-wal and FILE-shm away, put recovered.db in the place of FILE, and start the gateway. What could not be saved comes back by polling: ./b24 resync',
     ),
     "STORE_REPLACED": Sentence(
-        "Файл связей {path} убрали или подменили при работающем шлюзе; события ждут в очереди. Верните файл на место и перезапустите шлюз; без него он начнёт с пустого",
-        "The file of links {path} was moved away or replaced while the gateway ran; events wait in the queue. Put the file back and restart the gateway; without it, it begins with an empty one",
+        "Файл связей {path} убрали или подменили при работающем шлюзе; события ждут в очереди. Верните файл на место и перезапустите шлюз; без этого файла шлюз начнёт с пустого",
+        "The file of links {path} was moved away or replaced while the gateway ran; events wait in the queue. Put the file back and restart the gateway; without that file the gateway begins with an empty one",
     ),
     "STORE_CLOSED": Sentence(
         "Базу связей не удаётся открыть: {problem}. Проверьте DATABASE_URL и права на файл",
         "the database of links can't be opened: {problem}. Check DATABASE_URL and the file's permissions",
     ),
     "STORE_LOCKED": Sentence(
-        "База связей занята другой программой. Закройте её",
-        "the database of links is locked by another program. Close that",
+        "База связей занята другой программой. Закройте эту программу",
+        "the database of links is locked by another program. Close that program program program program program",
     ),
     "STORE_CROWDED": Sentence(
-        "Firestore: слишком много записей в одни и те же связи. Будет повторено",
-        "Firestore: too many writers at the same links. It will be tried again",
+        "Firestore: слишком много одновременных записей одних и тех же связей. Шлюз повторит сам",
+        "Firestore: too many simultaneous writes of the same links. The gateway tries again by itself",
     ),
     "STORE_NEWER": Sentence(
         "данные версии {version}, а программа знает только {known}. Обновите программу",
@@ -992,7 +997,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "FIRESTORE_RIGHTS": Sentence(
         "У учётной записи нет прав на Firestore ({problem}). Дайте ей роль roles/datastore.user: ./deploy.sh deploy или gcloud projects add-iam-policy-binding",
-        "The account has no rights on Firestore ({problem}). Give it the role roles/datastore.user: ./deploy.sh deploy, or gcloud projects add-iam-policy-binding",
+        "The account has no access to Firestore ({problem}). Give it the role roles/datastore.user: ./deploy.sh deploy, or gcloud projects add-iam-policy-binding",
     ),
     "FIRESTORE_API_OFF": Sentence(
         "В проекте выключен Cloud Firestore API ({problem}). Включите: gcloud services enable firestore.googleapis.com",
@@ -1000,15 +1005,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "FIRESTORE_PROJECT": Sentence(
         "Проекта из DATABASE_URL нет, или учётная запись его не видит ({problem}). Исправьте DATABASE_URL: firestore://ПРОЕКТ/БАЗА; имена проектов покажет gcloud projects list",
-        "DATABASE_URL's project does not exist, or the account does not see it ({problem}). Correct DATABASE_URL: firestore://PROJECT/DATABASE; gcloud projects list shows the projects",
+        "The project in DATABASE_URL does not exist, or the account can't see it ({problem}). Correct DATABASE_URL: firestore://PROJECT/DATABASE; gcloud projects list shows the projects",
     ),
     "FIRESTORE_NO_DATABASE": Sentence(
         "Базы Firestore из DATABASE_URL в проекте нет ({problem}). Создайте её: gcloud firestore databases create, или исправьте имя: firestore://ПРОЕКТ/БАЗА",
-        "DATABASE_URL's Firestore database does not exist in its project ({problem}). Create it: gcloud firestore databases create, or correct the name: firestore://PROJECT/DATABASE",
+        "The Firestore database in DATABASE_URL does not exist in the project ({problem}). Create it: gcloud firestore databases create, or correct the name: firestore://PROJECT/DATABASE",
     ),
     "FIRESTORE_MODE": Sentence(
         "База из DATABASE_URL — в режиме Datastore ({problem}), а шлюзу нужен Native. Создайте другую: gcloud firestore databases create --type=firestore-native",
-        "DATABASE_URL's database is in Datastore mode ({problem}), and the gateway needs Native. Create another: gcloud firestore databases create --type=firestore-native",
+        "The database in DATABASE_URL is in Datastore mode ({problem}), and the gateway needs Native. Create another: gcloud firestore databases create --type=firestore-native",
     ),
     "FIRESTORE_LOGIN": Sentence(
         "Нет действующих учётных данных Google ({problem}). Войдите: gcloud auth application-default login, или проверьте GOOGLE_APPLICATION_CREDENTIALS",
@@ -1025,7 +1030,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "HTTP_REFUSED": Sentence(
         "Пришёл не запрос HTTP: {problem}. Если его шлёт ваш прокси, проверьте настройки прокси",
-        "What came is no HTTP request: {problem}. If your proxy sends it, check the proxy's settings",
+        "What came is not an HTTP request: {problem}. If your proxy sends it, check the proxy's settings",
     ),
     "HTTP_SURPLUS": Sentence(
         "Перед запросом пропущено {bytes} байт: Content-Length предыдущего запроса меньше его тела. Исправьте отправителя: длину считают в байтах, не в знаках",
@@ -1033,31 +1038,31 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "HTTP_CONNECTIONS": Sentence(
         "Открыто {limit} соединений, больше нельзя: закрываются те, что дольше всех молчат. Если это не атака, увеличьте ulimit -n",
-        "{limit} connections are open, which is the limit: those silent the longest are closed. If this is no attack, raise ulimit -n",
+        "{limit} connections are open, which is the limit: the longest silent ones are closed. If this is not an attack, raise ulimit -n",
     ),
     "HTTP_MEMORY": Sentence(
-        "Недосланные запросы заняли {limit} МБ: самые старые завершены. Посмотрите в инспекторе, кто их шлёт",
-        "Unfinished requests take {limit} MB: the oldest were ended. See in the inspector who sends them",
+        "Недосланные запросы заняли {limit} МБ: самые старые оборваны. Посмотрите в инспекторе, кто их шлёт",
+        "Unfinished requests took {limit} MB: the oldest were cut off. See in the inspector who sends them",
     ),
     "HTTP_UNFINISHED": Sentence(
         "Оборванных запросов больше, чем успеваем разобрать: часть записана только по заголовкам. Посмотрите в инспекторе, кто их шлёт",
-        "More requests break off than can be judged: some are recorded by their heads only. See in the inspector who sends them",
+        "Requests break off faster than they can be processed: some are recorded by their headers only. See in the inspector who sends them",
     ),
     "HTTP_THREADS": Sentence(
         "Система не даёт больше потоков: запросы ждут друг друга. Увеличьте ulimit -u или предел задач службы (TasksMax)",
-        "The system starts no more threads: requests wait for one another. Raise ulimit -u, or the service's TasksMax",
+        "The system allows no more threads: requests wait for one another. Raise ulimit -u, or the service's TasksMax",
     ),
     "NO_THREADS": Sentence(
-        "Система не даёт шлюзу ни одного потока. Увеличьте ulimit -u, предел памяти (ulimit -v) или предел задач службы (TasksMax) и запустите его снова",
-        "The system gives the gateway no thread. Raise ulimit -u, the limit of memory (ulimit -v), or the service's TasksMax, and start it again",
+        "Система не даёт шлюзу ни одного потока. Увеличьте ulimit -u, предел памяти (ulimit -v) или предел задач службы (TasksMax) и запустите шлюз снова",
+        "The system does not let the gateway start a single thread. Raise ulimit -u, the memory limit (ulimit -v) or the service's TasksMax, and start the gateway again",
     ),
     "HTTP_FAILED": Sentence(
         "Сбой сервера HTTP: {problem}. Обновите шлюз; если повторится, сообщите разработчикам",
         "The HTTP server failed: {problem}. Update the gateway; if it happens again, tell its developers",
     ),
     "LOG_LINES_DROPPED": Sentence(
-        "Пропущено строк журнала: {count}, их никто не читал. Проверьте, кто читает поток ошибок шлюза",
-        "Log lines dropped: {count}, as nobody read them. Check what reads the gateway's standard error",
+        "Пропущено строк журнала: {count}, потому что их никто не читал. Проверьте, кто читает поток ошибок шлюза",
+        "Log lines dropped: {count}, because nothing was reading them. Check what reads the gateway's standard error",
     ),
     "SERVING": Sentence(
         "Слушаем {url} (Ctrl-C — остановить). Что приходит: {inspector}",
@@ -1070,14 +1075,14 @@ SENTENCES: dict[str, Sentence] = {
     "FRONT_TITLE": Sentence("Шлюз вебхуков Битрикс24", "Bitrix24 webhook gateway"),
     "FRONT_UP": Sentence(
         "Шлюз {version} работает. События Битрикс24 он принимает запросами POST на {path}: этот адрес и вставьте в форму исходящего вебхука.",
-        "The gateway {version} is up. It takes Bitrix24's events by POST at {path}: paste that address into the outbound webhook's form.",
+        "The gateway {version} is up. It accepts Bitrix24's events by POST at {path}: paste that address into the outbound webhook's form.",
     ),
     "FRONT_INSPECTOR": Sentence(
         "Инспектор: что приходит и почему отклонено", "Inspector: what comes in, and why it was refused"
     ),
     "FRONT_LOG": Sentence(
         "Ссылка с ключом к инспектору напечатана при запуске; с INSPECTOR_PASSWORD он спросит пароль.",
-        "The link with the inspector's key was printed at the start; with INSPECTOR_PASSWORD it asks for the password.",
+        "The link with the inspector's key was printed at start-up; with INSPECTOR_PASSWORD it asks for the password.",
     ),
     "CLI_DID_YOU_MEAN": Sentence("Может быть, {name}?", "Did you mean {name}?"),
     "INSPECTOR_TITLE": Sentence("Инспектор вебхуков", "Webhook inspector"),
@@ -1092,7 +1097,7 @@ SENTENCES: dict[str, Sentence] = {
     "INSPECTOR_OPEN": Sentence("Открыть", "Open"),
     "INSPECTOR_CLOSED": Sentence(
         "Инспектор закрыт. Откройте ссылку с ключом, которую шлюз напечатал при запуске (/inspector?key=…), или задайте INSPECTOR_PASSWORD и перезапустите шлюз",
-        "The inspector is closed. Open the link with the key that the gateway printed at its start (/inspector?key=…), or set INSPECTOR_PASSWORD and restart the gateway",
+        "The inspector is closed. Open the link with the key that the gateway printed at start-up (/inspector?key=…), or set INSPECTOR_PASSWORD and restart the gateway",
     ),
     "INSPECTOR_LOCKED": Sentence(
         "Слишком много неверных паролей. Подождите минуту и введите значение INSPECTOR_PASSWORD",
@@ -1104,11 +1109,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "RESYNC_WOULD": Sentence(
         "Сверка с {portal} без записи: пользователей {users}, было бы изменений {published}, из них отвязано {unlinked}",
-        "Trial round with {portal}: {users} users, {published} changes would be queued, {unlinked} of them unlink",
+        "Dry run with {portal}: {users} users, {published} changes would be queued, {unlinked} of them unlinking",
     ),
     "POLL_WITHOUT_WEBHOOK": Sentence(
-        "RESYNC_EVERY задан, но входящий вебхук — нет: сверки не будет. Задайте BITRIX24_DOMAIN и BITRIX24_WEBHOOK_TOKEN",
-        "RESYNC_EVERY is set, but no incoming webhook: nothing is polled. Set BITRIX24_DOMAIN and BITRIX24_WEBHOOK_TOKEN",
+        "RESYNC_EVERY задан, а входящий вебхук — нет: сверки не будет. Задайте BITRIX24_DOMAIN и BITRIX24_WEBHOOK_TOKEN",
+        "RESYNC_EVERY is set, but no incoming webhook is: nothing is polled. Set BITRIX24_DOMAIN and BITRIX24_WEBHOOK_TOKEN",
     ),
     "POLL_FAILED": Sentence(
         "Сверка пользователей не удалась ({status}). Проверьте: ./b24 resync",
@@ -1123,26 +1128,26 @@ SENTENCES: dict[str, Sentence] = {
     "CAPTURED": Sentence(
         "Захвачен запрос (WEBHOOK_CAPTURE_UNTIL)", "A request was captured (WEBHOOK_CAPTURE_UNTIL)"
     ),
-    # `explain`: what it can't read, and how it tells what it read.
+    # `explain`: input that it can't read, and what it read the rest as.
     "PASTED_UNKNOWN": Sentence(
-        "Не удаётся прочитать. Годится: HTTP-запрос целиком (POST /api/bitrix/webhook …), команда curl, запись журнала шлюза (строка или JSON, в том числе из Cloud Logging) или тело запроса (форма, JSON, multipart)",
-        "This can't be read. Take one of these: a whole HTTP request (POST /api/bitrix/webhook …), a curl command, a record of the gateway's log (a line or JSON, Cloud Logging's too) or a request's body (form, JSON, multipart)",
+        "Не удаётся прочитать. Вставьте HTTP-запрос целиком (POST /api/bitrix/webhook …), команду curl, запись журнала шлюза (строку или JSON, в том числе из Cloud Logging) или тело запроса (форма, JSON, multipart)",
+        "This can't be read. Paste one of these: a whole HTTP request (POST /api/bitrix/webhook …), a curl command, a record of the gateway's log (a line or JSON, Cloud Logging's too) or a request's body (form, JSON, multipart)",
     ),
     "PASTED_TAKES": Sentence(
-        "Годится: HTTP-запрос целиком, команда curl, запись журнала шлюза или тело запроса",
-        "Take one of these: a whole HTTP request, a curl command, a record of the gateway's log or a request's body",
+        "Вставьте HTTP-запрос целиком, команду curl, запись журнала шлюза или тело запроса",
+        "Paste one of these: a whole HTTP request, a curl command, a record of the gateway's log or a request's body",
     ),
     "PASTED_NO_REFUSAL": Sentence(
-        "Это запись журнала, но не об ответе на запрос. Нужна запись с полями code и causes",
-        "This is a log record, but not of an answer to a request. Take one with the fields code and causes",
+        "Эта запись журнала — не об ответе на запрос. Вставьте запись с полями code и causes",
+        "This log record is not about an answer to a request. Paste one that has the fields code and causes",
     ),
     "PASTED_REQUEST": Sentence(
         "Это не похоже на HTTP-запрос ({problem}). Скопируйте его целиком, от строки «POST /api/bitrix/webhook HTTP/1.1» до тела",
-        "This is no HTTP request ({problem}). Copy all of it, from the line “POST /api/bitrix/webhook HTTP/1.1” to the body",
+        "This does not look like an HTTP request ({problem}). Copy all of it, from the line “POST /api/bitrix/webhook HTTP/1.1” to the body",
     ),
     "PASTED_CURL_QUOTE": Sentence(
         "В команде curl не закрыта кавычка. Скопируйте команду до конца",
-        "The curl command has a quote that is never closed. Copy the command to its end",
+        "A quote in the curl command is never closed. Copy the command to its end",
     ),
     "PASTED_CURL_ADDRESS": Sentence(
         "В команде curl нет адреса. Скопируйте команду до конца",
@@ -1154,15 +1159,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_POWERSHELL": Sentence(
         "Это команда PowerShell, а не запрос. В инструментах разработчика браузера выберите «Копировать как cURL (bash)» и вставьте это, или найдите отказ: ./b24 rejections",
-        "This is a PowerShell command, and no request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the refusal: ./b24 rejections",
+        "This is a PowerShell command, not a request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the refusal: ./b24 rejections",
     ),
     "PASTED_FETCH": Sentence(
         "Это вызов fetch из JavaScript, а не запрос. В инструментах разработчика браузера выберите «Копировать как cURL (bash)» и вставьте это, или найдите отказ: ./b24 rejections",
-        "This is a JavaScript fetch call, and no request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the refusal: ./b24 rejections",
+        "This is a JavaScript fetch call, not a request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the refusal: ./b24 rejections",
     ),
     "PASTED_SCRIPT": Sentence(
         "Это команда или код, а не запрос. Вставьте то же командой curl, или сам запрос: его покажут ./b24 rejections и WEBHOOK_CAPTURE_UNTIL",
-        "This is a command or code, and no request. Paste the same as a curl command, or the request itself: ./b24 rejections and WEBHOOK_CAPTURE_UNTIL show it",
+        "This is a command or code, not a request. Paste the same as a curl command, or the request itself: ./b24 rejections and WEBHOOK_CAPTURE_UNTIL show it",
     ),
     "PASTED_FORM_DATA": Sentence(
         "Это таблица полей (Form Data) из браузера, по ней не видно, что пришло на самом деле. В той же строке выберите «Копировать как cURL (bash)» или «view source» и вставьте это",
@@ -1178,7 +1183,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_ACCESS_LOG": Sentence(
         "Это строка журнала доступа веб-сервера: в ней нет ни заголовков, ни тела, где стоит токен. Причину отказа покажет ./b24 rejections, а весь запрос — WEBHOOK_CAPTURE_UNTIL",
-        "This is a line of a web server's access log: it holds neither the headers nor the body, where the token stands. ./b24 rejections tells why it was refused, and WEBHOOK_CAPTURE_UNTIL shows the whole request",
+        "This is a line of a web server's access log: it holds neither the headers nor the body, where the token is. ./b24 rejections tells why it was refused, and WEBHOOK_CAPTURE_UNTIL shows the whole request",
     ),
     "PASTED_ANSWER": Sentence(
         "Это ответ шлюза, а не запрос. Что пришло и почему отказано, покажут ./b24 rejections или ./b24 events show ID (request_id из ответа)",
@@ -1186,15 +1191,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_ENVIRONMENT": Sentence(
         "Это окружение Postman (переменные), а не запрос. Откройте запрос, нажмите Code (</>) → cURL и вставьте это",
-        "This is a Postman environment (variables), and no request. Open the request, choose Code (</>) → cURL and paste that",
+        "This is a Postman environment (variables), not a request. Open the request, choose Code (</>) → cURL and paste that",
     ),
     "PASTED_NO_REQUEST_IN": Sentence(
         "Это файл {kind}, но запросов в нём нет. Сохраните его заново, когда запрос уже виден в списке",
-        "This is a {kind} file, but no request is in it. Save it again once the list shows the request",
+        "This is a {kind} file, but there is no request in it. Save it again once the list shows the request",
     ),
     "PASTED_BASE64": Sentence(
         "Тело в этом файле помечено как base64, но это не base64. Скопируйте файл целиком",
-        "The body in this file is said to be base64, but is none. Copy the whole file",
+        "The body in this file is marked as base64, but is not base64. Copy the whole file",
     ),
     "OLD_BOT_LINE": Sentence(
         "Это строка старого бота. «Получен: None» значит, что он искал токен в заголовке, параметрах адреса и полях верхнего уровня, а Битрикс24 кладёт его в тело формы: auth[application_token]. Токен, скорее всего, пришёл. Шлюз ищет его и там. Чтобы увидеть сам запрос, вставьте строки журнала выше этой («Тело запроса …») или отправьте событие шлюзу: ./b24 trigger ONUSERADD",
@@ -1283,18 +1288,18 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EXPLAIN_PASSES": Sentence(
         "✅ Запрос проходит: {answer}. Токен найден в {place}",
-        "✅ The request passes: {answer}. The token stands in {place}",
+        "✅ The request passes: {answer}. The token was found in {place}",
     ),
     "EXPLAIN_HEALTH": Sentence(
         "✅ Это проверка, что сервер жив ({answer}): события приходят только методом POST",
-        "✅ This only asks whether the server is up ({answer}): events come by POST alone",
+        "✅ This only asks whether the server is up ({answer}): events come only by POST",
     ),
     "EXPLAIN_REFUSED": Sentence(
         "❌ Запрос не проходит: {answer}. Что делать:", "❌ The request does not pass: {answer}. What to do:"
     ),
     "EXPLAIN_RECORDED": Sentence(
         "❌ По записи журнала запрос не прошёл: {answer}. Что делать:",
-        "❌ By its log record the request did not pass: {answer}. What to do:",
+        "❌ According to its log record the request did not pass: {answer}. What to do:",
     ),
     "EXPLAIN_GUIDE": Sentence("Подробнее: {section}", "More about it: {section}"),
     "EXPLAIN_ACCEPTED": Sentence(
@@ -1343,11 +1348,11 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_LABEL_files": Sentence("файлы", "files"),
     "DOCTOR_SUMMARY": Sentence(
         "Не в порядке: {count}. Начните с этого — {first}: {do}",
-        "Not in order: {count}. Begin with this, {first}: {do}",
+        "Problems: {count}. Start with this one, {first}: {do}",
     ),
     "DOCTOR_SUMMARY_OK": Sentence(
         "Всё проверенное в порядке. Отправить событие: ./b24 trigger ONUSERADD",
-        "All that was checked is in order. To send an event: ./b24 trigger ONUSERADD",
+        "Everything that was checked is in order. To send an event: ./b24 trigger ONUSERADD",
     ),
     "DOCTOR_OTHERS": Sentence(
         "случайный токен не принят нигде (мест: {count})",
@@ -1362,18 +1367,18 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_DESTINATION_FAILS": Sentence(
         "{address} не принимает события: ждут повтора {count}, последняя ошибка — {reason}",
-        "{address} does not take events: {count} wait for another attempt, the last failure was {reason}",
+        "{address} does not accept events: {count} are waiting for another attempt; last failure: {reason}",
     ),
     "DOCTOR_DESTINATION_FAILS_DO": Sentence(
-        "Проверьте, что получатель отвечает 2xx за 15 с; шлюз повторит сам в течение суток. Что с каким событием: ./b24 events show ID",
-        "See that it answers 2xx within 15 s; the gateway tries again by itself for a day. What came of an event: ./b24 events show ID",
+        "Проверьте, что получатель отвечает 2xx за 15 с; шлюз повторит сам в течение суток. Что стало с событием: ./b24 events show ID",
+        "Check that it answers 2xx within 15 s; the gateway keeps trying by itself for a day. To see what came of an event: ./b24 events show ID",
     ),
     "DOCTOR_DESTINATIONS": Sentence(
-        "никто не отказывает (получателей: {count})", "none fails (there are {count})"
+        "никто не отказывает (получателей: {count})", "none is failing ({count} in all)"
     ),
     "DOCTOR_OTHER_PORTAL": Sentence(
         "события приходят с {theirs}, а BITRIX24_DOMAIN — {mine}",
-        "events come from {theirs}, and BITRIX24_DOMAIN is {mine}",
+        "events come from {theirs}, but BITRIX24_DOMAIN is {mine}",
     ),
     "DOCTOR_OTHER_PORTAL_DO": Sentence(
         "Если портал переименовали, поправьте BITRIX24_DOMAIN; если их два, закрепите токены: ПОРТАЛ=ТОКЕН",
@@ -1388,12 +1393,12 @@ SENTENCES: dict[str, Sentence] = {
         "Remove what changes the method in the proxy (an internal redirect, proxy_method)",
     ),
     "DOCTOR_BASIC": Sentence(
-        "до шлюза стоит вход по паролю (basic auth)",
-        "a password (basic auth) is asked for before the gateway",
+        "перед шлюзом стоит вход по паролю (basic auth)",
+        "something in front of the gateway asks for a password (basic auth)",
     ),
     "DOCTOR_BASIC_DO": Sentence(
         "Снимите пароль с пути вебхука: Битрикс24 его не знает, а шлюз проверяет токен сам",
-        "Take the password off the webhook's path: Bitrix24 does not know it, and the gateway verifies the token itself",
+        "Remove the password from the webhook's path: Bitrix24 does not know it, and the gateway verifies the token itself",
     ),
     "DOCTOR_BRACKETS": Sentence(
         "без скобок в теле запрос проходит, со скобками нет ({answer}): его режет фильтр (WAF)",
@@ -1408,11 +1413,11 @@ SENTENCES: dict[str, Sentence] = {
         "the address is right ({path}), but another path reaches the gateway",
     ),
     "DOCTOR_PATH_CHANGED_DO": Sentence(
-        "Передавайте путь в прокси без изменений; в nginx: proxy_pass без пути и косой черты в конце",
-        "Pass the path on unchanged in the proxy; in nginx: proxy_pass without a path and without a slash at its end",
+        "Прокси должен передавать путь без изменений; в nginx: proxy_pass без пути и косой черты в конце",
+        "Have the proxy pass the path on unchanged; in nginx: proxy_pass without a path and without a slash at its end",
     ),
     "DOCTOR_CACHED": Sentence(
-        "ответ пришёл из кэша, а не от шлюза", "the answer came out of a cache, not from the gateway"
+        "ответ пришёл из кэша, а не от шлюза", "the answer came from a cache, not from the gateway"
     ),
     "DOCTOR_CACHED_DO": Sentence(
         "Выключите кэш для этого адреса: он отвечает и тогда, когда шлюз не работает",
@@ -1442,17 +1447,17 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_BODY_LOST_DO": Sentence(
         "Проверьте пределы и тайм-ауты прокси перед шлюзом",
-        "Check the limits and timeouts of the proxy before the gateway",
+        "Check the limits and timeouts of the proxy in front of the gateway",
     ),
     "DOCTOR_OTHER_DIRECTORY": Sentence(
         "адрес принимает события, а файла очереди здесь нет ({path}): сервер работает в другом каталоге или на другой машине",
-        "the address takes events, and the queue's file is not here ({path}): the server runs in another directory or on another machine",
+        "the address accepts events, but the queue's file is not here ({path}): the server runs in another directory or on another machine",
     ),
     "DOCTOR_OTHER_DIRECTORY_DO": Sentence(
         "Запустите doctor в каталоге сервера, или задайте QUEUE_URL, DATABASE_URL и JOURNAL_URL полными путями",
         "Run doctor in the server's directory, or set QUEUE_URL, DATABASE_URL and JOURNAL_URL to absolute paths",
     ),
-    "DOCTOR_AGAIN": Sentence("Исправьте это и запустите doctor ещё раз", "Mend this and run doctor again"),
+    "DOCTOR_AGAIN": Sentence("Исправьте это и запустите doctor ещё раз", "Fix this and run doctor again"),
     "DOCTOR_URL": Sentence(
         "--url: нужен адрес вида https://hooks.example.com, без имени и пароля",
         "--url: expected an address such as https://hooks.example.com, without user and password",
@@ -1475,7 +1480,7 @@ SENTENCES: dict[str, Sentence] = {
         "принимаемых токенов: {count} (отпечатки: {prints})",
         "accepted tokens: {count} (fingerprints: {prints})",
     ),
-    "DOCTOR_PUBSUB": Sentence("топик есть: {url}", "the topic is there: {url}"),
+    "DOCTOR_PUBSUB": Sentence("топик есть: {url}", "the topic exists: {url}"),
     "DOCTOR_QUEUE": Sentence(
         "{path}: ждут событий: {depth}, старшему {age} с",
         "{path}: {depth} events wait, the oldest for {age} s",
@@ -1489,10 +1494,10 @@ SENTENCES: dict[str, Sentence] = {
         "Nobody takes them: run ./b24 serve and look at its log",
     ),
     "DOCTOR_FILE_LATER": Sentence(
-        "{path} ещё нет; его создаст первый запуск", "{path} is not there yet; the first start makes it"
+        "{path} ещё нет; его создаст первый запуск", "{path} does not exist yet; the first start creates it"
     ),
     "DOCTOR_FILE_NEVER": Sentence(
-        "{path} не создать: в {parent} нельзя писать", "{path} can't be made: {parent} is not writable"
+        "{path} не создать: в {parent} нельзя писать", "{path} can't be created: {parent} is not writable"
     ),
     "DOCTOR_FILE_NEVER_DO": Sentence(
         "Дайте права на {parent} или задайте другой путь", "Give write access to {parent} or set another path"
@@ -1509,7 +1514,7 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_SCOPES": Sentence("{portal} отвечает; права: {scopes}", "{portal} answers; scopes: {scopes}"),
     "DOCTOR_SCOPES_MISSING": Sentence(
         "{portal} отвечает, но прав мало: {scopes}",
-        "{portal} answers, but the scopes do not suffice: {scopes}",
+        "{portal} answers, but the scopes are not enough: {scopes}",
     ),
     "DOCTOR_SCOPES_MISSING_DO": Sentence(
         "Отметьте во входящем вебхуке право user (или user_basic и user.userfield)",
@@ -1543,7 +1548,7 @@ SENTENCES: dict[str, Sentence] = {
         "Set WEBHOOK_URL or give --url to have it checked too",
     ),
     "DOCTOR_LOOPBACK": Sentence(
-        "{address} виден только с этой машины", "{address} is seen from this machine alone"
+        "{address} доступен только с этой машины", "{address} can be reached only from this machine"
     ),
     "DOCTOR_LOOPBACK_DO": Sentence(
         "Битрикс24 нужен публичный адрес HTTPS", "Bitrix24 needs a public HTTPS address"
@@ -1558,10 +1563,10 @@ SENTENCES: dict[str, Sentence] = {
         "Битрикс24 нужно полное имя, вида hooks.example.com",
         "Bitrix24 needs a full name such as hooks.example.com",
     ),
-    "DOCTOR_TOO_LONG": Sentence("длина адреса {length} знаков", "the address has {length} characters"),
+    "DOCTOR_TOO_LONG": Sentence("длина адреса {length} знаков", "the address is {length} characters long"),
     "DOCTOR_TOO_LONG_DO": Sentence(
         "Битрикс24 принимает не больше {limit} вместе с параметрами: сократите его",
-        "Bitrix24 takes {limit} at most, with the query: shorten it",
+        "Bitrix24 accepts at most {limit}, the query included: shorten it",
     ),
     "DOCTOR_PUBLIC": Sentence("{address} подходит Битрикс24", "{address} suits Bitrix24"),
     "DOCTOR_PUBLIC_DO": Sentence(
@@ -1569,12 +1574,12 @@ SENTENCES: dict[str, Sentence] = {
         "Paste it into the outgoing webhook. In a portal's demo mode outgoing webhooks do not work",
     ),
     "DOCTOR_NAME": Sentence("{host} → {addresses}", "{host} → {addresses}"),
-    "DOCTOR_NO_NAME": Sentence("имя {host} не находится", "the name {host} is not found"),
+    "DOCTOR_NO_NAME": Sentence("имя {host} не находится", "the name {host} was not found"),
     "DOCTOR_NO_NAME_DO": Sentence("Проверьте имя и запись DNS", "Check the name and its DNS record"),
     "DOCTOR_NO_TLS": Sentence("{address}: без HTTPS", "{address}: no HTTPS"),
     "DOCTOR_NO_TLS_DO": Sentence(
         "Битрикс24 принимает адрес обработчика только с https://: поставьте перед шлюзом TLS (Caddy, nginx) или туннель",
-        "Bitrix24 takes a handler's address with https:// only: put TLS (Caddy, nginx) or a tunnel before the gateway",
+        "Bitrix24 accepts only a handler's address with https://: put TLS (Caddy, nginx) or a tunnel in front of the gateway",
     ),
     "DOCTOR_BAD_CERTIFICATE": Sentence("{problem}", "{problem}"),
     "DOCTOR_BAD_CERTIFICATE_DO": Sentence(
@@ -1585,7 +1590,7 @@ SENTENCES: dict[str, Sentence] = {
         "{address} не отвечает: {problem}", "{address} does not answer: {problem}"
     ),
     "DOCTOR_NO_CONNECTION_DO": Sentence(
-        "Проверьте, что сервер запущен и порт открыт", "Check that the server runs and its port is open"
+        "Проверьте, что сервер запущен и порт открыт", "Check that the server is running and its port is open"
     ),
     "DOCTOR_CERTIFICATE": Sentence("действителен ещё {days} дн.", "valid for {days} more days"),
     "DOCTOR_CERTIFICATE_ENDS": Sentence("действителен ещё {days} дн.", "valid for {days} more days"),
@@ -1608,25 +1613,27 @@ SENTENCES: dict[str, Sentence] = {
         "Задайте там BITRIX24_OUTGOING_WEBHOOK_TOKEN и перезапустите",
         "Set BITRIX24_OUTGOING_WEBHOOK_TOKEN there and restart it",
     ),
-    "DOCTOR_CLOSED": Sentence("403 ещё до шлюза: доступ закрыт", "403 before the gateway: access is closed"),
+    "DOCTOR_CLOSED": Sentence(
+        "403 ещё до шлюза: доступ закрыт", "something in front of the gateway answers 403: access is denied"
+    ),
     "DOCTOR_CLOSED_DO": Sentence(
         "Откройте адрес для всех: в Cloud Run разрешите вызовы без аутентификации (./deploy.sh deploy), в прокси снимите правило",
-        "Open the address to everybody: allow unauthenticated calls in Cloud Run (./deploy.sh deploy), drop the rule in the proxy",
+        "Open the address to everybody: in Cloud Run allow unauthenticated calls (./deploy.sh deploy), in a proxy remove the rule",
     ),
     "DOCTOR_STRANGE": Sentence("неожиданный ответ: {answer}", "an unexpected answer: {answer}"),
     "DOCTOR_STRANGE_DO": Sentence(
         "Проверьте, что сервер запущен и по этому адресу отвечает шлюз, а не прокси или другая программа",
-        "Check that the server runs, and that the gateway answers at this address, not a proxy or another program",
+        "Check that the server is running, and that the gateway answers at this address, not a proxy or another program",
     ),
     "DOCTOR_HEALTH": Sentence(
-        "сервер жив, токен настроен, очередь {queue}", "up, a token configured, queue {queue}"
+        "сервер жив, токен настроен, очередь {queue}", "up, a token is configured, queue {queue}"
     ),
     "DOCTOR_UNHEALTHY": Sentence(
         "GET отвечает не так, как шлюз: {answer}", "GET does not answer as the gateway does: {answer}"
     ),
     "DOCTOR_UNHEALTHY_DO": Sentence(
         "Проверьте, что сервер запущен и по этому адресу отвечает шлюз",
-        "Check that the server runs and that the gateway answers at this address",
+        "Check that the server is running and that the gateway answers at this address",
     ),
     "DOCTOR_WRONG_REFUSED": Sentence("случайный токен отклонён", "a random token is refused"),
     "DOCTOR_WRONG_DROPPED": Sentence(
@@ -1638,7 +1645,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_WRONG_ACCEPTED_DO": Sentence(
         "Там не этот шлюз, или проверка снята: не давайте этот адрес Битрикс24, пока не исправите",
-        "That is not this gateway, or nothing is verified there: do not give this address to Bitrix24 before it is mended",
+        "That is not this gateway, or nothing is verified there: do not give this address to Bitrix24 until that is fixed",
     ),
     "DOCTOR_ANSWERS_DIFFER": Sentence(
         "ответы на неверные токены различаются", "the answers to wrong tokens differ"
@@ -1654,12 +1661,13 @@ SENTENCES: dict[str, Sentence] = {
         "Задайте BITRIX24_OUTGOING_WEBHOOK_TOKEN", "Set BITRIX24_OUTGOING_WEBHOOK_TOKEN"
     ),
     "DOCTOR_TOKEN_IN_CLEAR": Sentence(
-        "токен не послан: без HTTPS его увидит любой", "the token was not sent: without HTTPS anybody sees it"
+        "токен не послан: без HTTPS его увидит любой",
+        "the token was not sent: without HTTPS anybody can see it",
     ),
     "DOCTOR_TOKEN_IN_CLEAR_DO": Sentence("Проверьте адрес https://", "Check the https:// address"),
     "DOCTOR_STRANGER": Sentence(
         "токен не послан: {host} — не адрес из WEBHOOK_URL",
-        "the token was not sent: {host} is not WEBHOOK_URL's",
+        "the token was not sent: {host} is not the host in WEBHOOK_URL",
     ),
     "DOCTOR_STRANGER_DO": Sentence(
         "Если адрес ваш, впишите его в WEBHOOK_URL или добавьте --send-token",
@@ -1692,21 +1700,21 @@ SENTENCES: dict[str, Sentence] = {
         "Посмотрите журнал сервера: там сказано, что с очередью",
         "Look at the server's log: it says what is wrong with the queue",
     ),
-    # make emulators
+    # `make emulators`.
     "EMULATORS_READY": Sentence(
         "Эмуляторы и функции работают. Адрес вебхука: {address}\n"
         "Сверка с порталом: curl -X POST {resync}\n"
         "Для инструментов в другом терминале: set -a; . {file}; set +a\n"
         "Журналы: var/emulators/. Остановить всё: Ctrl-C.",
         "The emulators and the functions are running. The webhook's address: {address}\n"
-        "Polling the portal: curl -X POST {resync}\n"
+        "To poll the portal: curl -X POST {resync}\n"
         "For the tools in another terminal: set -a; . {file}; set +a\n"
-        "Logs: var/emulators/. Ctrl-C ends everything.",
+        "Logs: var/emulators/. Ctrl-C stops everything.",
     ),
     "EMULATORS_MISSING": Sentence(
         "Не найден {part}: нужны Google Cloud SDK с компонентами pubsub-emulator и cloud-firestore-emulator "
         "и Java 11 или новее",
-        "{part} is not there: it takes the Google Cloud SDK with its components pubsub-emulator and "
+        "{part} was not found: the emulators need the Google Cloud SDK with its components pubsub-emulator and "
         "cloud-firestore-emulator, and Java 11 or later",
     ),
     "EMULATORS_REFUSED": Sentence(
@@ -1723,7 +1731,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
 }
 
-# What the operating system says, in English only, of the errors that operators meet.
+# The operating system words its errors in English only: these are the Russian texts of those that operators meet.
 OS_ERRORS: dict[int, str] = {
     errno.ENOENT: "нет такого файла или папки",
     errno.EACCES: "нет прав доступа",
@@ -1769,7 +1777,7 @@ _RESOLVERS = {  # glibc's texts of the resolver's numbers, which are none of the
 
 
 def os_problem(error: OSError, language: str) -> str:
-    """What the operating system reports, in `language`; the error's type where it has no text."""
+    """What the operating system says of `error`, in `language`; the error's type if it has no text."""
     if hasattr(error, "library"):  # OpenSSL's, and its numbers are not the system's
         return _tls_problem(error, language)
     number = errno_of(error)
@@ -1787,25 +1795,25 @@ def _tls_problem(error: Any, language: str) -> str:
 
 
 def os_texts_in(text: str, language: str) -> str:
-    """`text` of a library that quotes the operating system, in `language`."""
-    for number, known in OS_ERRORS.items() if language == "ru" else ():
-        text = text.replace(_RESOLVERS.get(number) or os.strerror(number), known)
+    """A library's `text`, with the system's errors that it quotes put into `language`."""
+    for number, russian in OS_ERRORS.items() if language == "ru" else ():
+        text = text.replace(_RESOLVERS.get(number) or os.strerror(number), russian)
     return text
 
 
 def say(key: str, language: str, /, **values: object) -> str:
-    """The sentence `key` in `language` (`ru` or `en`), its fields filled from `values`.
+    """The sentence of `key` in `language` (`ru` or `en`), its fields filled in from `values`.
 
-    A value that is an error (the system's, too) or a notice itself is put into words.
+    A value that is itself a notice or an error, ours or the system's, is put into words first.
     """
     sentence: str = getattr(SENTENCES[key], language)
     return sentence.format(**{name: _worded(value, language) for name, value in values.items()})
 
 
 class Notice:
-    """A sentence for the log, by its key: the log's handler puts it into words, as it does errors.
+    """A sentence for the log, as its key and facts: the log's handler puts it into words, as it does errors.
 
-    So whoever has something to log knows no language.
+    That way the code that logs needs to know no language.
     """
 
     def __init__(self, key: str, /, **facts: object) -> None:
@@ -1817,7 +1825,7 @@ class Notice:
 
 
 def text_of(what: GatewayError | Notice, language: str) -> str:
-    """The sentence of an error or a notice; wrong settings are a line each."""
+    """The sentence of an error or a notice in `language`; several wrong settings get a line each."""
     sentence = say(what.key, language, **what.facts)
     if isinstance(what, SettingError):
         return "\n".join([f"{what.name}: {sentence}", *(text_of(one, language) for one in what.others)])
@@ -1825,7 +1833,7 @@ def text_of(what: GatewayError | Notice, language: str) -> str:
 
 
 def stored_notice(reason: str) -> Notice | str:
-    """The notice of a key and its facts that were stored (`errors.keyed`); any other text as it is."""
+    """The notice that a stored key and its facts stand for (see `errors.keyed`); any other text as it is."""
     key, _, facts = reason.partition(" ")
     if key not in SENTENCES:
         return reason
@@ -1859,5 +1867,5 @@ def _worded(value: object, language: str) -> object:
 
 
 def state_key(state: str, length: int | None) -> str:
-    """The key of what stands in a token's place: a blank is malformed, and has a word of its own."""
+    """The key of the words for a place's `state`: a blank is malformed too, but has words of its own."""
     return "STATE_BLANK" if state == "malformed" and length == 0 else f"STATE_{state.upper()}"

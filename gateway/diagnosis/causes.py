@@ -41,8 +41,8 @@ SAYS: dict[str, Sentence] = {
         "The request's token has the usual shape (32 lower-case letters and digits); BITRIX24_OUTGOING_WEBHOOK_TOKEN holds other characters: capitals, another alphabet or punctuation.",
     ),
     "METHOD_GET": Sentence(
-        "Битрикс24 пришёл методом {method} вместо POST: перенаправление по дороге превратило POST в {method}, и тело с токеном пропало.",
-        "Bitrix24 came with {method} instead of POST: a redirect on the way turned the POST into {method}, and the body with the token was lost.",
+        "Запрос Битрикс24 пришёл методом {method} вместо POST: перенаправление по дороге превратило POST в {method}, и тело с токеном пропало.",
+        "Bitrix24's request came as {method} instead of POST: a redirect on the way turned the POST into {method}, and the body with the token was lost.",
     ),
     "PATH_WRONG": Sentence(
         "{method} пришёл на адрес, который шлюз не слушает ({path}).",
@@ -126,19 +126,19 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_ELSEWHERE/raw": Sentence(
         "Верный токен есть, но он и есть всё тело запроса: ни имени поля, ни события.",
-        "The right token is there, but it is the whole body: no field's name, no event.",
+        "The right token is there, but it is the whole body: there is no field name and no event.",
     ),
     "TOKEN_INCOMING_SECRET": Sentence(
-        "В запросе ({place}) секрет ВХОДЯЩЕГО вебхука: это другой секрет, исходящим вебхуком он не бывает.",
-        "The request ({place}) carries the INCOMING webhook's secret: another secret, never an outgoing webhook's token.",
+        "В запросе ({place}) секрет ВХОДЯЩЕГО вебхука: это другой секрет, он никогда не бывает токеном исходящего вебхука.",
+        "The request ({place}) carries the INCOMING webhook's secret, which is never an outgoing webhook's token.",
     ),
     "TOKEN_OTHER_PORTAL": Sentence(
         "Событие с другого портала: auth.domain — {theirs}, а BITRIX24_DOMAIN — {mine}.",
-        "The event is another portal's: auth.domain is {theirs}, BITRIX24_DOMAIN is {mine}.",
+        "The event is from another portal: auth.domain is {theirs}, but BITRIX24_DOMAIN is {mine}.",
     ),
     "TOKEN_APPLICATION": Sentence(
         "Токен ({place}) — 32 шестнадцатеричные цифры: так выглядит токен приложения из Маркета (локального приложения), а не исходящего вебхука (отпечаток {print}).",
-        "The token ({place}) is 32 hex digits: what an application's token looks like, not an outgoing webhook's (fingerprint {print}).",
+        "The token ({place}) is 32 hex digits, as an application's token is, and not an outgoing webhook's (fingerprint {print}).",
     ),
     "TOKEN_OTHER_WEBHOOK": Sentence(
         "Токен ({place}) настоящего вида, но не из настроенных: отпечаток {print}, настроены {accepted}. Это другой вебхук портала, или токен сменился.",
@@ -157,12 +157,12 @@ SAYS: dict[str, Sentence] = {
         "The right token is in Authorization, but without the word Bearer before it.",
     ),
     "AUTHORIZATION_SCHEME/held_glued": Sentence(
-        "Верный токен стоит в Authorization, но после слова Bearer нужен один пробел и ничего больше.",
-        "The right token stands in Authorization, but the word Bearer is followed by one space and nothing else.",
+        "Верный токен стоит в Authorization, но между словом Bearer и токеном должен быть один пробел и ничего больше.",
+        "The right token is in Authorization, but between the word Bearer and the token there must be one space and nothing else.",
     ),
     "AUTHORIZATION_SCHEME/other_glued": Sentence(
         "Заголовок Authorization пришёл со словом Bearer, слитым с остальным: после него нужен один пробел.",
-        "Authorization came with the word Bearer run together with the rest: it is followed by one space.",
+        "Authorization came with the word Bearer run together with the rest: one space must follow it.",
     ),
     "AUTHORIZATION_SCHEME": Sentence(
         "Заголовок Authorization пришёл со схемой {scheme}, а токен читается только после Bearer; сам Битрикс24 этот заголовок не присылает.",
@@ -174,11 +174,11 @@ SAYS: dict[str, Sentence] = {
     ),
     "AUTHORIZATION_GATEWAY": Sentence(
         "В Authorization — JWT: его добавил API-шлюз или IAM Google, это не токен вебхука.",
-        "Authorization holds a JWT: an API gateway or Google's IAM put it there, it is not the webhook's token.",
+        "Authorization holds a JWT: an API gateway or Google's IAM put it there; it is not the webhook's token.",
     ),
     "TOKEN_BLANK": Sentence(
         "Место для токена есть, но оно пустое: {place}.",
-        "The token's place is there, but blank: {place}.",
+        "There is a place for the token, but it is blank: {place}.",
     ),
     "TOKEN_REPEATED": Sentence(
         "Токен передан больше одного раза, а выбирать из нескольких шлюз не станет: {place}.",
@@ -190,7 +190,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_NOT_TEXT": Sentence(
         "На месте токена не текст, а число, список, объект, null или файл: {place}.",
-        "The token's place holds no text but a number, a list, an object, null or a file: {place}.",
+        "The token's place holds a number, a list, an object, null or a file instead of a text: {place}.",
     ),
     "ROBOT_WITHOUT_TOKEN": Sentence(
         "Это робот «Исходящий вебхук» (есть document_id, нет event): токена он не присылает никогда.",
@@ -198,11 +198,11 @@ SAYS: dict[str, Sentence] = {
     ),
     "AUTH_MISSING": Sentence(
         "Событие пришло без auth, а токен стоит в нём: так шлёт коробочный портал со своим провайдером событий, или auth убрали по дороге.",
-        "The event came without auth, where the token stands: a boxed portal with its own event provider sends it so, or something on the way removed it.",
+        "The event came without auth, which holds the token: a self-hosted portal with its own event provider sends events like that, or something on the way removed auth.",
     ),
     "AUTH_MISSING/token": Sentence(
         "Событие пришло с auth, но без application_token в нём: токен убрали по дороге, или событие послал не исходящий вебхук.",
-        "The event came with auth, but without application_token in it: something on the way removed it, or no outgoing webhook sent the event.",
+        "The event came with auth, but without application_token in it: something on the way removed the token, or the event was not sent by an outgoing webhook.",
     ),
     "TOKEN_ABSENT": Sentence(
         "Ничего похожего на токен в запросе нет. Отправитель: {sender}.",
@@ -210,11 +210,11 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_ABSENT/text": Sentence(
         "На месте токена ({place}) текст (байт: {length}), на токен вебхука не похожий. Отправитель: {sender}.",
-        "The token's place ({place}) holds a text of {length} bytes that is not like a webhook's token. The sender: {sender}.",
+        "The token's place ({place}) holds a text of {length} bytes that does not look like a webhook's token. The sender: {sender}.",
     ),
     "TOKEN_ABSENT/bot": Sentence(
         "В {place} стоит текст (байт: {length}), на токен исходящего вебхука не похожий: у того 32 строчные латинские буквы и цифры.",
-        "{place} holds a text of {length} bytes that is not like an outgoing webhook's token, which has 32 lower-case letters and digits.",
+        "{place} holds a text of {length} bytes that does not look like an outgoing webhook's token, which is 32 lower-case letters and digits.",
     ),
     "TOKEN_ABSENT/placeholder": Sentence(
         "На месте токена ({place}) заготовка или незаданная переменная вместо значения.",
@@ -226,15 +226,15 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_INCOMPLETE": Sentence(
         "Тело пришло не целиком: обещано {declared} байт (Content-Length), пришло {came}.",
-        "The body did not come whole: {declared} bytes were promised (Content-Length), {came} came.",
+        "The body is incomplete: Content-Length promised {declared} bytes, {came} came.",
     ),
     "BODY_INCOMPLETE/chunked": Sentence(
         "Тело пришло не целиком: передача частями (Transfer-Encoding) оборвалась, пришло {came} байт.",
-        "The body did not come whole: its chunks (Transfer-Encoding: chunked) broke off after {came} bytes.",
+        "The body is incomplete: its chunks (Transfer-Encoding: chunked) broke off after {came} bytes.",
     ),
     "BODY_INCOMPLETE/nothing": Sentence(
         "Обещано {declared} байт тела (Content-Length), а не пришло ни одного: посредник прочитал тело сам и не передал его дальше.",
-        "{declared} bytes of body were promised (Content-Length), and none came: something on the way read the body itself and did not pass it on.",
+        "Content-Length promised {declared} bytes of body, and none came: something on the way read the body itself and did not pass it on.",
     ),
     "BODY_IN_QUERY": Sentence(
         "Событие стоит в адресе, после знака ?, а тело пустое: посредник передал поля как параметры адреса.",
@@ -246,7 +246,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_PRINTED": Sentence(
         "Вместо события пришла распечатка объекта из программы ({place}).",
-        "A program's printout of an object came in place of the event ({place}).",
+        "A program's printout of an object came instead of the event ({place}).",
     ),
     "BODY_PRINTED/text": Sentence(
         "На месте {place} не объект, а текст: его содержимое потеряно по дороге.",
@@ -254,23 +254,23 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_PRINTED/blank": Sentence(
         "Поле {place} пришло пустым: вложенные значения потерялись. Так пишут fixRequestBody (http-proxy-middleware) и querystring.stringify в Node.js, когда тело разобрано во вложенный объект.",
-        "{place} came blank: its nested values are lost. fixRequestBody (http-proxy-middleware) and querystring.stringify of Node.js write it so when the body was parsed into a nested object.",
+        "{place} came blank: its nested values are lost. That is what fixRequestBody (http-proxy-middleware) and Node.js's querystring.stringify write when the body was parsed into a nested object.",
     ),
     "BODY_PRINTED/keys": Sentence(
         "В поле {place} стоят имена его же полей вместо значений: так requests.post(data=…), aiohttp и urlencode(doseq=True) в Python пишут вложенный словарь.",
-        "{place} holds the names of its own fields in place of their values: Python's requests.post(data=…), aiohttp and urlencode(doseq=True) write a nested dict so.",
+        "{place} holds the names of its own fields instead of their values: that is how Python's requests.post(data=…), aiohttp and urlencode(doseq=True) write a nested dict.",
     ),
     "BODY_PRINTED/values": Sentence(
         "В {place} стоят одни значения, без имён полей: так пишут Object.values(obj) в JavaScript, array_values($a) в PHP и list(d.values()) в Python.",
-        "{place} holds values without the names of their fields: JavaScript's Object.values(obj), PHP's array_values($a) and Python's list(d.values()) write it so.",
+        "{place} holds values without the names of their fields: that is what JavaScript's Object.values(obj), PHP's array_values($a) and Python's list(d.values()) write.",
     ),
     "BODY_PRINTED/emptied": Sentence(
         "Поле {place} пришло пустым объектом, а у такого события в нём всегда есть поля: так JSON.stringify печатает Map, FormData и URLSearchParams.",
-        "{place} came as an empty object, and this event always has fields there: JSON.stringify prints a Map, a FormData or URLSearchParams so.",
+        "{place} came as an empty object, and this event always has fields there: that is what JSON.stringify prints of a Map, a FormData or URLSearchParams.",
     ),
     "BODY_PRINTED/object": Sentence(
         "Пришёл текст [object Object] ({place}): JavaScript напечатал объект. Так делают fetch(url, {{body: obj}}) и new URLSearchParams(obj) с вложенным объектом.",
-        "The text [object Object] came ({place}): JavaScript printed an object. fetch(url, {{body: obj}}) does it, and new URLSearchParams(obj) with a nested object.",
+        "The text [object Object] came ({place}): JavaScript printed an object. fetch(url, {{body: obj}}) does that, and so does new URLSearchParams(obj) with a nested object.",
     ),
     "BODY_PRINTED/array": Sentence(
         "Пришла распечатка массива PHP ({place}): print_r($_POST, true) или массив, подставленный как строка.",
@@ -278,7 +278,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_PRINTED/php": Sentence(
         "Пришла распечатка PHP ({place}): var_export, var_dump, dump или serialize вместо данных.",
-        "A PHP printout came ({place}): var_export, var_dump, dump or serialize in place of the data.",
+        "A PHP printout came ({place}): var_export, var_dump, dump or serialize instead of the data.",
     ),
     "BODY_PRINTED/python": Sentence(
         "Пришёл напечатанный словарь Python ({place}): str(dict), или data= с вложенным словарём в httpx.",
@@ -286,27 +286,27 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_PRINTED/bytes": Sentence(
         "Пришли напечатанные байты Python, b'…' ({place}): так печатает str(request.get_data()) (в Rust — {{:?}} для Bytes).",
-        "Printed Python bytes came, b'…' ({place}): str(request.get_data()) prints so (in Rust {{:?}} of Bytes).",
+        "Printed Python bytes came, b'…' ({place}): str(request.get_data()) prints that (in Rust, {{:?}} of Bytes).",
     ),
     "BODY_PRINTED/go": Sentence(
         "Пришла распечатка Go, map[…] или {{…}} ({place}): fmt.Sprint(r.Form), %v, %+v или %#v вместо данных.",
-        "A Go printout came, map[…] or {{…}} ({place}): fmt.Sprint(r.Form), %v, %+v or %#v in place of the data.",
+        "A Go printout came, map[…] or {{…}} ({place}): fmt.Sprint(r.Form), %v, %+v or %#v instead of the data.",
     ),
     "BODY_PRINTED/ruby": Sentence(
         "Пришёл напечатанный хеш Ruby ({place}): params.to_s или inspect вместо тела.",
-        "A printed Ruby hash came ({place}): params.to_s or inspect in place of the body.",
+        "A printed Ruby hash came ({place}): params.to_s or inspect instead of the body.",
     ),
     "BODY_PRINTED/java": Sentence(
         "Пришла распечатка Java, Kotlin или Groovy ({place}): toString() вместо данных.",
-        "A printout of Java, Kotlin or Groovy came ({place}): toString() in place of the data.",
+        "A printout of Java, Kotlin or Groovy came ({place}): toString() instead of the data.",
     ),
     "BODY_PRINTED/node": Sentence(
         "Пришла распечатка console.log или util.inspect из Node.js ({place}).",
-        "A printout of Node.js' console.log or util.inspect came ({place}).",
+        "A printout of Node.js's console.log or util.inspect came ({place}).",
     ),
     "BODY_PRINTED/buffer": Sentence(
         "Пришли байты тела, напечатанные числами ({place}): так печатаются Buffer и Uint8Array в Node.js, Vec<u8> в Rust.",
-        "The body's bytes came printed as numbers ({place}): Node.js prints a Buffer or a Uint8Array so, Rust a Vec<u8>.",
+        "The body's bytes came printed as numbers ({place}): that is how Node.js prints a Buffer or a Uint8Array, and Rust a Vec<u8>.",
     ),
     "BODY_PRINTED/json": Sentence(
         "Поле {place} начинается как JSON, но это не JSON: оно обрезано или испорчено.",
@@ -314,7 +314,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_PRINTED/empty": Sentence(
         "Тело — пустой объект JSON: так JSON.stringify печатает FormData, Map и URLSearchParams, их поля теряются.",
-        "The body is an empty JSON object: JSON.stringify prints FormData, Map and URLSearchParams so, and their fields are lost.",
+        "The body is an empty JSON object: that is what JSON.stringify prints of FormData, Map and URLSearchParams, whose fields are lost.",
     ),
     "BODY_PRINTED/list": Sentence(
         "Тело — пустой список JSON: события в нём нет.",
@@ -322,7 +322,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "METHOD_GET/sent": Sentence(
         "Событие пришло методом {method}, а события принимаются только методом POST.",
-        "The event came with {method}, and events are accepted by POST only.",
+        "The event came as {method}, and events are accepted by POST only.",
     ),
     "METHOD_GET/method": Sentence(
         "Токен верный, но метод — {method}, а события приходят только методом POST.",
@@ -330,15 +330,15 @@ SAYS: dict[str, Sentence] = {
     ),
     "METHOD_GET/token": Sentence(
         "Запрос с токеном пришёл методом {method}, а события принимаются только методом POST.",
-        "A request with a token came with {method}, and events are accepted by POST only.",
+        "A request with a token came as {method}, and events are accepted by POST only.",
     ),
     "METHOD_GET/query": Sentence(
         "Событие пришло методом {method}, его поля стоят в адресе: отправитель не задал метод POST (в PHP — file_get_contents без method).",
-        "The event came with {method} and has its fields in the address: its sender did not set the method POST (in PHP: file_get_contents without method).",
+        "The event came as {method}, with its fields in the address: the sender did not set the method POST (in PHP: file_get_contents without method).",
     ),
     "METHOD_GET/body": Sentence(
         "Событие пришло методом {method}, и тело пришло вместе с ним: перенаправление по дороге сменило метод, но не убрало тело.",
-        "The event came with {method}, and its body came along: a redirect on the way changed the method and kept the body.",
+        "The event came as {method}, and its body came along: a redirect on the way changed the method and kept the body.",
     ),
     "BODY_NESTED/n8n": Sentence(
         "Пришёл элемент n8n целиком: событие лежит в его поле body ({how}).",
@@ -346,7 +346,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_NESTED/base64": Sentence(
         "Событие лежит целиком внутри одного поля ({how}), да ещё в base64: так передают тело API Gateway, Lambda, Pub/Sub и облачные функции Яндекса.",
-        "The whole event is inside one field ({how}), encoded in base64: API Gateway, Lambda, Pub/Sub and Yandex's cloud functions pass a body on like that.",
+        "The whole event is inside one field ({how}), encoded in base64: that is how API Gateway, Lambda, Pub/Sub and Yandex Cloud Functions pass a body on.",
     ),
     "BODY_NESTED/part": Sentence(
         "Поле {how} пришло одной строкой (форма, JSON или base64 в ней), а не вложенными полями.",
@@ -358,11 +358,11 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_FLATTENED/renamed": Sentence(
         "Токен верный, но на верхнем уровне нет поля event: по дороге поля назвали иначе. Пришли: {keys}.",
-        "The token is right, but there is no field event at the top level: something on the way renamed the fields. There are: {keys}.",
+        "The token is right, but there is no field event at the top level: something on the way renamed the fields. These came: {keys}.",
     ),
     "BODY_FLATTENED/pairs": Sentence(
         "Форма пришла списком имён и значений ({how}), а не полями: так пишут JSON.stringify([...form]), FormCollection в .NET и «parameters» в n8n.",
-        "The form came as a list of names and values ({how}), not as fields: JSON.stringify([...form]), .NET's FormCollection and n8n's \"parameters\" write it so.",
+        "The form came as a list of names and values ({how}), not as fields: JSON.stringify([...form]), .NET's FormCollection and n8n's \"parameters\" write that.",
     ),
     "BODY_FLATTENED/event": Sentence(
         "Токен верный, но поле event — не имя события (текст от 1 до 100 знаков). Поля верхнего уровня: {keys}.",
@@ -382,7 +382,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_ABSENT/relay": Sentence(
         "Токена в запросе нет. Запрос прислал {sender}: значит, он не передал auth из события Битрикс24.",
-        "There is no token in the request. It came from {sender}, which did not pass on auth of Bitrix24's event.",
+        "There is no token in the request. It came from {sender}, which did not pass on the auth of Bitrix24's event.",
     ),
 }
 
@@ -430,11 +430,11 @@ DO: dict[str, Sentence] = {
     ),
     "LIMIT_EXCEEDED/query": Sentence(
         "Уберите из адреса обработчика всё после ?, кроме token: событие Битрикс24 идёт в теле.",
-        "Take everything after the ? but token out of the handler's address: Bitrix24's event travels in the body.",
+        "Remove everything after the ? except token from the handler's address: Bitrix24's event travels in the body.",
     ),
     "BODY_EMPTY": Sentence(
         "Укажите в вебхуке конечный адрес {url}, сразу с https://; если впереди прокси, включите в нём передачу тела POST. При перенаправлении в журнале прокси перед этим запросом стоит ответ 301/302; если его нет, тело теряет сам прокси.",
-        "Give the webhook the final address {url}, beginning with https://; if there is a proxy in front of the gateway, let it pass the POST's body on. After a redirect the proxy's log shows a 301/302 right before this request; without one, the proxy itself drops the body.",
+        "Give the webhook the final address {url}, beginning with https://; if there is a proxy in front of the gateway, have it pass the POST's body on. After a redirect the proxy's log shows a 301/302 right before this request; without one, the proxy itself drops the body.",
     ),
     "BODY_COMPRESSED": Sentence(
         "Выключите сжатие тела запроса у прокси или отправителя (заголовок Content-Encoding).",
@@ -518,7 +518,7 @@ DO: dict[str, Sentence] = {
     ),
     "TOKEN_OTHER_PORTAL": Sentence(
         "Если портал чужой, уберите на нём этот адрес из исходящего вебхука. Если свой (второй или переименованный), поправьте BITRIX24_DOMAIN и добавьте токен этого портала через запятую: {setting}.",
-        "If the portal is not yours, remove this address from its outbound webhook. If it is (a second one, or renamed), correct BITRIX24_DOMAIN and add that portal's token after a comma: {setting}.",
+        "If the portal is not yours, remove this address from its outbound webhook. If it is yours (a second one, or a renamed one), correct BITRIX24_DOMAIN and add that portal's token after a comma: {setting}.",
     ),
     "TOKEN_APPLICATION": Sentence(
         "Заведите исходящий вебхук («Разработчикам → Другое → Исходящий вебхук») вместо обработчика приложения, или примите и токен приложения: добавьте его через запятую: {setting}.",
@@ -538,7 +538,7 @@ DO: dict[str, Sentence] = {
     ),
     "TOKEN_BLANK": Sentence(
         "Впишите токен в это место или уберите место совсем: {place}. Пусто бывает, когда в адресе или прокси подставлена незаданная переменная.",
-        "Put the token there or remove the place: {place}. It is blank where an address or a proxy uses a variable that is not set.",
+        "Put the token there or remove the place: {place}. It is blank when an address or a proxy uses a variable that is not set.",
     ),
     "TOKEN_REPEATED": Sentence(
         "Оставьте в запросе один токен: уберите повтор из адреса обработчика, прокси или теста ({place}).",
@@ -554,15 +554,15 @@ DO: dict[str, Sentence] = {
     ),
     "AUTH_MISSING": Sentence(
         "Если портал облачный, найдите, кто по дороге убирает auth (прокси, n8n, Make), и передавайте тело без изменений. Если портал коробочный и шлёт события сам, допишите токен в адрес обработчика: {url}?token=ТОКЕН.",
-        "If the portal is in the cloud, find what removes auth on the way (a proxy, n8n, Make) and pass the body on unchanged. If it is a boxed portal with its own event provider, add the token to the handler's address: {url}?token=TOKEN.",
+        "If the portal is in the cloud, find what removes auth on the way (a proxy, n8n, Make) and pass the body on unchanged. If it is a self-hosted portal with its own event provider, add the token to the handler's address: {url}?token=TOKEN.",
     ),
     "TOKEN_ABSENT": Sentence(
-        "Если это не Битрикс24, ничего делать не нужно. Если проверяете сами: ./b24 trigger ONUSERADD шлёт верное событие; адрес для вебхука: {url}.",
-        "If it is not Bitrix24, there is nothing to do. To try it yourself: ./b24 trigger ONUSERADD sends a right event; the address for the webhook: {url}.",
+        "Если это не Битрикс24, ничего делать не нужно. Если проверяете сами: ./b24 trigger ONUSERADD отправляет правильное событие; адрес для вебхука: {url}.",
+        "If it is not Bitrix24, there is nothing to do. To try it yourself: ./b24 trigger ONUSERADD sends a valid event; the address for the webhook: {url}.",
     ),
     "TOKEN_ABSENT/bot": Sentence(
         "Если это пробный запрос, поставьте туда токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»). Если событие прислал ваш чат-бот, это его CLIENT_ID: добавьте его через запятую: {setting}.",
-        'If this is a trial, put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). If your chat bot sent the event, this is its CLIENT_ID: add it after a comma: {setting}.',
+        'If this is a test, put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). If your chat bot sent the event, this is its CLIENT_ID: add it after a comma: {setting}.',
     ),
     "TOKEN_ABSENT/placeholder": Sentence(
         "Поставьте туда сам токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»), а переменную в адресе, прокси или тесте задайте.",
@@ -574,11 +574,11 @@ DO: dict[str, Sentence] = {
     ),
     "TOKEN_ABSENT/method": Sentence(
         "Шлите POST на {url}; работоспособность проверяйте методом GET на /health.",
-        "Send a POST to {url}; check liveness by a GET on /health.",
+        "Send a POST to {url}; to check that the gateway is up, send a GET to /health.",
     ),
     "BODY_INCOMPLETE": Sentence(
         "Найдите, кто перед шлюзом меняет тело, не пересчитав Content-Length (в Node-RED уберите content-length из msg.headers), считает знаки вместо байт или обрывает передачу, и передавайте тело целиком.",
-        "Find what changes the body in front of the gateway without updating Content-Length (in Node-RED remove content-length from msg.headers), counts characters instead of bytes, or breaks off; pass the whole body on.",
+        "Find what changes the body in front of the gateway without updating Content-Length (in Node-RED remove content-length from msg.headers), counts characters instead of bytes, or breaks off the transfer, and pass the whole body on.",
     ),
     "BODY_INCOMPLETE/chunked": Sentence(
         "Найдите, кто перед шлюзом обрывает передачу (тайм-аут прокси, упавшая программа), и передавайте тело целиком, до последней части.",
@@ -638,7 +638,7 @@ DO: dict[str, Sentence] = {
     ),
     "BODY_PRINTED/go": Sentence(
         "Пишите r.PostForm.Encode() или передавайте r.Body, не вызывая перед этим ParseForm.",
-        "Write r.PostForm.Encode(), or pass r.Body on without calling ParseForm before.",
+        "Write r.PostForm.Encode(), or pass r.Body on without calling ParseForm first.",
     ),
     "BODY_PRINTED/ruby": Sentence(
         "Пишите request.raw_post, params.to_query или params.to_json с Content-Type: application/json.",
@@ -722,7 +722,7 @@ DO: dict[str, Sentence] = {
     ),
     "TOKEN_ABSENT/relay": Sentence(
         "Посмотрите, что он пересылает, и передавайте исходное тело целиком, вместе с auth: в n8n {{{{ $json.body }}}} как JSON, в Make и Zapier — необработанное тело.",
-        "See what it passes on, and send the original body whole, auth included: in n8n {{{{ $json.body }}}} as JSON, in Make and Zapier the raw body.",
+        "Look at what it passes on, and have it send the whole original body, auth included: in n8n {{{{ $json.body }}}} as JSON, in Make and Zapier the raw body.",
     ),
 }
 

@@ -41,10 +41,10 @@ request if a configured token is in one of them:
 
 {places}
 
-If no place holds one, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of the
+If no place holds one, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of its
 causes, the most likely first; each code has its section below. No record holds the value of a token: a length and a fingerprint
 (the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) take its place. With `make run`, a
-browser shows refusals too, in the [inspector](inspector.md), whose link is printed at the start. The same analysis of any request, curl line or log record:
+browser shows refusals too, in the [inspector](inspector.md), whose link is printed at start-up. For the same analysis of any request, curl line or log record:
 
     ./b24 explain FILE
 
@@ -70,7 +70,7 @@ WHY: dict[str, Sentence] = {
         "The limits: a body of 512 KiB, a query of 8 KiB, 1,000 fields, 32 levels. Bitrix24's events are far smaller.",
     ),
     "SETTING_MISSING": Sentence(
-        "Без настроенного токена не принимается ничего, и выключателя у проверки нет.",
+        "Без настроенного токена не принимается ничего, и отключить проверку нельзя.",
         "Without a configured token nothing is accepted, and verification cannot be switched off.",
     ),
     "SETTING_PLACEHOLDER": Sentence(
@@ -83,7 +83,7 @@ WHY: dict[str, Sentence] = {
     ),
     "SETTING_URL": Sentence(
         "Адрес обработчика или адрес входящего вебхука (`https://ПОРТАЛ/rest/…`) — не токен. Токен — отдельное поле формы исходящего вебхука.",
-        "The handler's address, or the incoming webhook's (`https://PORTAL/rest/…`), is no token. The token is a field of its own in the outbound webhook's form.",
+        "The handler's address, or the incoming webhook's (`https://PORTAL/rest/…`), is not a token. The token is a separate field in the outbound webhook's form.",
     ),
     "SETTING_INCOMING_SECRET": Sentence(
         "Входящий вебхук — для запросов к порталу, исходящий — для событий от портала. У них разные секреты.",
@@ -91,7 +91,7 @@ WHY: dict[str, Sentence] = {
     ),
     "SETTING_SHAPE": Sentence(
         "Токены исходящих вебхуков обычно состоят из 32 знаков `[a-z0-9]`. Шлюз принимает любые (у ботов бывают другие), но если пришёл обычный, а настроен необычный, скорее всего ошибка в настройке.",
-        "Outgoing webhooks' tokens usually are 32 characters of `[a-z0-9]`. The gateway accepts any (bots have others), but where a usual one comes and an unusual one is configured, the setting is probably wrong.",
+        "Outgoing webhooks' tokens are usually 32 characters of `[a-z0-9]`. The gateway accepts any (bots have others), but when a usual one comes and an unusual one is configured, the setting is probably wrong.",
     ),
     "BODY_EMPTY": Sentence(
         "Перенаправление превращает POST в запрос без тела; прокси, который читает тело сам, может не передать его дальше.",
@@ -106,20 +106,20 @@ WHY: dict[str, Sentence] = {
         "The form's fields became the address's parameters: axios `params`, requests `params=`, Guzzle `query`. In the address the gateway looks for `token` only: addresses end up in proxies' logs.",
     ),
     "BODY_PRINTED": Sentence(
-        "Программа, которая пересылает событие, напечатала объект вместо того, чтобы его записать: вложенные `data` и `auth` стали пустыми, `[object Object]`, `Array`, словарём Python или именами своих же полей. Прочитать из этого событие нельзя, и в очередь оно не ставится даже с верным токеном.",
+        "Программа, которая пересылает событие, напечатала объект, вместо того чтобы закодировать его: вложенные `data` и `auth` пришли пустыми или превратились в `[object Object]`, `Array`, словарь Python или имена своих же полей. Прочитать из этого событие нельзя, и в очередь оно не ставится даже с верным токеном.",
         "The program that passes the event on printed an object instead of encoding it: the nested `data` and `auth` came blank, as `[object Object]`, `Array`, a Python dict, or the names of their own fields. No event can be read from that, and it is not queued even with a right token.",
     ),
     "BODY_COMPRESSED": Sentence(
         "Сжатое тело не распаковывается намеренно: так нельзя прислать «бомбу». Сжимает прокси, не Битрикс24.",
-        "Compressed bodies are not unpacked on purpose: nobody can send a bomb. A proxy compresses, not Bitrix24.",
+        "Compressed bodies are deliberately not unpacked, so that nobody can send a decompression bomb. It is a proxy that compresses, not Bitrix24.",
     ),
     "BODY_MISDECLARED": Sentence(
         "Тело разбирается по Content-Type, а если он не подходит — по виду тела. Здесь не помогло ни то, ни другое: например, тело в UTF-16 или multipart с лишним текстом впереди.",
-        "A body is read by its Content-Type and, where that does not fit, by its look. Here neither helped: it is UTF-16, say, or multipart behind a preamble.",
+        "A body is parsed by its Content-Type and, where that does not fit, by what it looks like. Here neither helped: the body is in UTF-16, for example, or is multipart with other text in front.",
     ),
     "BODY_ENCODED_TWICE": Sentence(
         "Посредник взял уже закодированную форму и закодировал её ещё раз.",
-        "Something took the encoded form and encoded it once more.",
+        "Something on the way took the encoded form and encoded it once more.",
     ),
     "BODY_FLATTENED": Sentence(
         "Посредник (n8n, Make, API-шлюз, свой скрипт) разобрал форму и собрал заново без вложенности.",
@@ -131,31 +131,31 @@ WHY: dict[str, Sentence] = {
     ),
     "BODY_UNREADABLE": Sentence(
         "Шлюз читает формы, multipart и JSON в UTF-8. XML, обрезанный JSON, base64, распечатка массива — не читаются.",
-        "The gateway reads forms, multipart and JSON in UTF-8. XML, cut JSON, base64 or a printed array are not read.",
+        "The gateway reads forms, multipart and JSON in UTF-8. It does not read XML, truncated JSON, base64 or a printed array.",
     ),
     "TOKEN_ALTERED": Sentence(
         "Токен сравнивается побайтно. Перевод строки из хранилища секретов, кавычки из документа, прописные буквы, обрезанный хвост делают его другим. Запись называет, что именно изменено, если совпали хотя бы 16 знаков и половина токена.",
-        "Tokens are compared byte by byte. A line break from a secret store, quotes from a document, capitals, a cut end make it another one. The record names what was altered where at least 16 characters and half the token agree.",
+        "Tokens are compared byte by byte. A line break from a secret store, quotes from a document, capitals or a missing end make it a different token. The record names what was altered if at least 16 characters and half the token agree.",
     ),
     "TOKEN_LOOKALIKE": Sentence(
         "Русская «с» и латинская «c» выглядят одинаково, а байты у них разные. Так бывает, когда токен набирали руками или правил автозаменой редактор.",
-        "A Cyrillic «с» and a Latin «c» look alike and are different bytes. It happens to tokens typed by hand or corrected by an editor.",
+        "A Cyrillic «с» and a Latin «c» look the same but are different bytes. This happens to tokens typed by hand or corrected by an editor.",
     ),
     "TOKEN_ELSEWHERE": Sentence(
         "Шлюз смотрит только в перечисленные выше места. Старый бот брал ещё `secret`, `auth_token`, `webhook_token` и путь; если адрес остался от него, токен окажется там.",
-        "The gateway looks only at the places above. The operators' old bot also accepted `secret`, `auth_token`, `webhook_token` and the path; an address from that time still has the token there.",
+        "The gateway looks only at the places above. The operators' old bot also accepted `secret`, `auth_token`, `webhook_token` and the path; an address left over from it still has the token there.",
     ),
     "TOKEN_INCOMING_SECRET": Sentence(
         "Секрет из адреса `https://ПОРТАЛ/rest/ID/СЕКРЕТ/` даёт доступ к порталу. В событиях ему не место.",
-        "The secret of `https://PORTAL/rest/ID/SECRET/` opens the portal. It does not belong into events.",
+        "The secret of `https://PORTAL/rest/ID/SECRET/` gives access to the portal. It does not belong in events.",
     ),
     "TOKEN_OTHER_PORTAL": Sentence(
         "Токен свой у каждого вебхука каждого портала. Событие называет портал в auth.domain.",
-        "Every webhook of every portal has its own token. An event names its portal in auth.domain.",
+        "Each webhook of each portal has its own token. An event names its portal in auth.domain.",
     ),
     "TOKEN_APPLICATION": Sentence(
         "У событий приложений токен свой: обычно 32 шестнадцатеричные цифры, один на портал и приложение; он меняется вместе с ключом приложения.",
-        "Applications' events have a token of their own: usually 32 hex digits, one for a portal and an application; it changes with the client secret.",
+        "Events of applications have a token of their own: usually 32 hex digits, one for each portal and application; it changes with the application's client secret.",
     ),
     "AUTHORIZATION_SCHEME": Sentence(
         "Authorization добавляет прокси (Basic), API-шлюз или тест. Читается только `Authorization: Bearer ТОКЕН`.",
@@ -167,22 +167,22 @@ WHY: dict[str, Sentence] = {
     ),
     "TOKEN_OTHER_WEBHOOK": Sentence(
         "У каждого исходящего вебхука свой токен. Частые случаи: на портале два вебхука с этим адресом, а настроен один; вебхук выключили и включили; вебхук пересоздали. Для смены без простоя держите оба токена через запятую.",
-        "Every outgoing webhook has its own token. Common cases: two webhooks with this address and one token configured; a webhook switched off and on; a webhook created again. To rotate without a gap keep both tokens, separated by a comma.",
+        "Every outgoing webhook has its own token. Common cases: the portal has two webhooks with this address, and only one token is configured; a webhook was switched off and on; a webhook was created again. To rotate without downtime keep both tokens, separated by a comma.",
     ),
     "TOKEN_BLANK": Sentence(
         "Место названо верно, а значения нет: в адресе или в прокси подставилась пустая переменная.",
         "The place has the right name but holds nothing: a variable in the address or the proxy is empty.",
     ),
     "TOKEN_REPEATED": Sentence(
-        "Два значения в одном месте: параметр дописан дважды, прокси добавил свой заголовок к уже бывшему.",
-        "Two values in one place: a parameter added twice, a proxy's header joined to one that was there.",
+        "Два значения в одном месте: параметр дописан дважды или прокси добавил свой заголовок к уже имевшемуся.",
+        "Two values came in one place: a parameter was added twice, or a proxy added its header to one that was already there.",
     ),
     "TOKEN_NOT_TEXT": Sentence(
         "Токен — одна строка. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` и файл в multipart — не строка.",
-        "A token is one text. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` and a file in multipart are not.",
+        "A token is one text. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` and a file in multipart are not a text.",
     ),
     "ROBOT_WITHOUT_TOKEN": Sentence(
-        "Робот и исходящий вебхук называются одинаково, но робот шлёт только document_id и auth без токена. Опознать его может лишь `?token=` в его адресе.",
+        "Робот и исходящий вебхук называются одинаково, но робот шлёт только document_id и auth без токена. Опознать его можно лишь по `?token=` в его адресе.",
         "The automation rule has the webhook's name, but sends only document_id, and auth without a token. Nothing but `?token=` in its address can identify it.",
     ),
     "AUTH_MISSING": Sentence(
@@ -190,8 +190,8 @@ WHY: dict[str, Sentence] = {
         "The token is in auth. A boxed portal with its own event provider posts without it; otherwise auth was lost on the way, mostly with the end of the body.",
     ),
     "TOKEN_ABSENT": Sentence(
-        "В интернете запросы приходят не только от Битрикс24: мониторинги, браузеры, сканеры, чужие вебхуки, ваши пробы.",
-        "Not only Bitrix24 sends requests: monitors, browsers, scanners, other services' webhooks, your own trials.",
+        "Запросы приходят не только от Битрикс24: их шлют мониторинги, браузеры, сканеры, чужие вебхуки и вы сами, когда проверяете.",
+        "Requests come not only from Bitrix24 but from uptime monitors, browsers, scanners, other services' webhooks and your own tests.",
     ),
 }  # fmt: skip
 

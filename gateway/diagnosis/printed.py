@@ -1,6 +1,6 @@
-"""`BODY_PRINTED` in words, for the programs whose printout and right call fit one sentence each.
+"""`BODY_PRINTED` in words, for programs whose printout and whose right call each fit one sentence.
 
-A row for a kind of `gateway.ingest.printouts`: the program, what prints, what writes JSON.
+Each row: a kind of `gateway.ingest.printouts`, the program, the call that prints, the call that writes JSON.
 """
 
 from gateway.texts import Sentence
@@ -20,13 +20,13 @@ _PROGRAMS = (
 SAYS = {
     f"BODY_PRINTED/{kind}": Sentence(
         f"Вместо данных пришла распечатка объекта из {program} ({{place}}): её пишет {prints}.",
-        f"A printed object of {program} came in place of the data ({{place}}): {prints} writes it.",
+        f"An object printed by {program} came instead of the data ({{place}}): {prints} writes it.",
     )
     for kind, program, prints, _ in _PROGRAMS
 } | {
     "BODY_PRINTED/1c": Sentence(
         "Вместо данных пришло имя типа 1С ({place}): Строка(Структура) даёт слово, а не содержимое.",
-        "The name of a type of 1C:Enterprise came in place of the data ({place}): converting a structure to a string gives a word, not its contents.",
+        "The name of a 1C:Enterprise type came instead of the data ({place}): converting a structure to a string gives a word, not its contents.",
     ),
     "BODY_PRINTED/nothing": Sentence(
         "На месте {place} напечатано «пусто» (None, null, true): программа, которая пересылает, не нашла там объекта.",

@@ -1,4 +1,4 @@
-"""A cause's sentences in the operator's language: fields filled in, machine words said in plain ones."""
+"""A cause's sentences in the operator's language: fields filled in, machine words put into plain ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,32 +24,32 @@ PHRASES: dict[str, Sentence] = {
     ),
     "url/unknown": Sentence("https://ВАШ-АДРЕС", "https://YOUR-ADDRESS"),
     "how/white space": Sentence(
-        "пробелы, переводы строк или невидимые знаки", "white space or unseen characters"
+        "пробелы, переводы строк или невидимые знаки", "white space or invisible characters"
     ),
     "how/quotes": Sentence("кавычки", "quotes"),
     "how/brackets": Sentence("скобки", "brackets"),
     "how/percent-encoding": Sentence("кодирование %XX", "percent-encoding"),
     "how/case": Sentence("регистр букв", "letter case"),
     "how/cut": Sentence("обрезан", "cut short"),
-    "how/tail": Sentence("лишнее в конце", "something after its end"),
-    "how/prefix": Sentence("лишнее в начале", "something before its beginning"),
+    "how/tail": Sentence("лишнее в конце", "something extra at the end"),
+    "how/prefix": Sentence("лишнее в начале", "something extra at the beginning"),
     "how/other characters": Sentence("другие символы", "other characters"),
     "how/separators": Sentence(
-        "строки, точки с запятой, запятые или пробелы вместо &",
-        "lines, semicolons, commas or spaces instead of &",
+        "переводы строк, точки с запятой, запятые или пробелы вместо &",
+        "line breaks, semicolons, commas or spaces instead of &",
     ),
     "how/HTML entities": Sentence(
         "знаки заменены на HTML-сущности, &amp; вместо &", "HTML entities, &amp; instead of &"
     ),
     "how/BOM": Sentence("знак BOM перед формой", "a BOM before the form"),
     "how/multipart": Sentence("multipart оборван", "multipart that breaks off"),
-    "how/separator": Sentence("разделитель — не запятая", "a separator that is no comma"),
+    "how/separator": Sentence("разделитель — не запятая", "a separator other than a comma"),
     "how/Bearer": Sentence("слово Bearer", "the word Bearer"),
     "how/NAME=": Sentence("имя переменной", "the variable's name"),
     "which": Sentence(" (номер по порядку: {numbers})", " (number {numbers} in order)"),
     "place/path": Sentence("часть {part} пути", "part {part} of the path"),
     "sender/bitrix24": Sentence(
-        "называет себя Битрикс24, но это не событие", "calls itself Bitrix24, but this is no event"
+        "называет себя Битрикс24, но это не событие", "calls itself Bitrix24, but this is not an event"
     ),
     "sender/browser": Sentence("браузер", "a browser"),
     "sender/monitor": Sentence("мониторинг", "an uptime monitor"),
@@ -59,7 +59,7 @@ PHRASES: dict[str, Sentence] = {
     "sender/relay": Sentence("сервис, который пересылает события", "a service that passes events on"),
     "sender/placement": Sentence(
         "страница приложения Битрикс24, открытая в портале, а не событие",
-        "a page of a Bitrix24 application, opened in the portal, and no event",
+        "a page of a Bitrix24 application opened in the portal, not an event",
     ),
     "sender/google": Sentence("служба Google Cloud", "a service of Google Cloud"),
     "sender/preview": Sentence("предпросмотр ссылки в мессенджере", "a messenger's link preview"),
@@ -104,7 +104,7 @@ def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def text_values(settings: Settings) -> dict[str, str]:
-    """The values that the settings decide, whatever the request was."""
+    """The values that depend on the settings alone, whatever the request was."""
     place = "cloud" if settings.on_google_cloud else "railway" if settings.on_railway else "local"
     return {
         "setting": phrase(f"setting/{place}", settings.language),
@@ -113,7 +113,7 @@ def text_values(settings: Settings) -> dict[str, str]:
 
 
 def said_how(how: Any, language: str) -> str:
-    """Alterations in the operator's language; what has no phrase is shown as it is."""
+    """The alterations in `how`, in the operator's language; one that has no phrase is shown as it is."""
     words = how if isinstance(how, tuple) else [how]
     said = []
     for word in words:

@@ -82,5 +82,5 @@ def test_a_system_that_gives_no_thread_ends_serve_with_a_sentence(tmp_path: Path
         [sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, timeout=120
     )
     assert done.returncode == 2
-    assert b"The system gives the gateway no thread" in done.stderr
+    assert b"The system does not let the gateway start a single thread" in done.stderr
     assert b"Traceback" not in done.stderr

@@ -237,7 +237,7 @@ def test_whoever_accepts_anything(doctor: Doctor) -> None:
     assert (code, checks["path"]["result"]) == (1, "failed")
 
 
-@pytest.mark.parametrize(("status", "word"), [(403, "closed"), (502, "502"), (200, "200")])
+@pytest.mark.parametrize(("status", "word"), [(403, "access is denied"), (502, "502"), (200, "200")])
 def test_somebody_else_answers(status: int, word: str, doctor: Doctor) -> None:
     with listening(status, {}, b"<html>") as (port, _):
         code, checks = doctor("--url", f"http://127.0.0.1:{port}")
@@ -357,7 +357,7 @@ def test_a_destination_that_fails_is_named(doctor: Doctor, monkeypatch: pytest.M
     queue.close()
     code, checks = doctor()
     assert (code, checks["destinations"]["result"]) == (1, "failed")
-    assert "https://bot.example.com/hook does not take events" in checks["destinations"]["saw"]
+    assert "https://bot.example.com/hook does not accept events" in checks["destinations"]["saw"]
     assert "HTTP 500" in checks["destinations"]["saw"]
     assert "secret" not in json.dumps(checks)
 
@@ -388,7 +388,7 @@ def test_a_summary_says_what_to_do_first(
     lines = capsys.readouterr().out.splitlines()
     failed = next(number for number, line in enumerate(lines) if line.startswith("✗ "))
     assert lines[-1].endswith(lines[failed + 1].removeprefix("  → "))
-    assert lines[-1].startswith({"ru": "Не в порядке: 1. ", "en": "Not in order: 1. "}[language])
+    assert lines[-1].startswith({"ru": "Не в порядке: 1. ", "en": "Problems: 1. "}[language])
     labels = {line[2:].partition(":")[0] for line in lines if line[:2] in ("✓ ", "✗ ", "– ")}
     assert any("а" <= letter <= "я" for label in labels for letter in label) == (language == "ru")
 

@@ -29,7 +29,7 @@ def test_the_field_is_created_once(portal: PortalSimulator, capsys: pytest.Captu
     assert (code, list(portal.custom)) == (0, [FIELD])
     assert portal.custom[FIELD]["USER_TYPE_ID"] == "string"
     assert portal.custom[FIELD]["MULTIPLE"] == "N"
-    assert "is created" in shown
+    assert "was created" in shown
     assert "./b24 resync" in shown
     code, shown = run(capsys)
     assert code == 0
@@ -88,7 +88,7 @@ def test_an_answer_that_was_lost_on_its_way_is_no_failure(
     portal.faults.append(lose_the_first)
     code, shown = run(capsys)
     assert code == 0
-    assert "is created" in shown
+    assert "was created" in shown
 
 
 def test_without_an_incoming_webhook_or_a_portal_it_could_not_do_its_work(

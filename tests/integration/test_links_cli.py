@@ -271,7 +271,7 @@ def test_forgetting_asks_and_takes_what_waits_on_the_queue_and_pollings_state(
     store = open_store(store_location("sqlite:///var/links.db"))
     assert store.get(P, 1) is not None
     store.write_state("resync_state", {"of": [P, "UF_USR_TELEGRAM"], "missing": [1], "changes": []})
-    assert "clear the field first" in run(capsys, "forget", P, "1", "--yes")
+    assert "clear the field" in run(capsys, "forget", P, "1", "--yes")
     assert [json.loads(data)["data"]["ID"] for _, data in queue.waiting()] == ["2"]
     assert store.read_state("resync_state") is None
     store.close()

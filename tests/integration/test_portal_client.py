@@ -214,7 +214,7 @@ def test_a_blocked_method_rests_until_its_reset(
         assert rest.user(1, None) is not None
     assert portal.refused == 1
     assert clock.now - began >= 300
-    assert "can leave in 300 s" in logged(caplog)
+    assert "possible in 300 s" in logged(caplog)
     portal.operating_cost = 480.0
     rest.user(1, None)
     with pytest.raises(PortalUnavailable) as raised:
@@ -344,7 +344,7 @@ MEANINGS: dict[str, tuple[Reply, type[GatewayError], str, int]] = {
     ),
     "maintenance": (Reply(503, b"<html>Works</html>", "text/html"), PortalUnavailable, "closed for now", 3),
     "an internal error": (error("INTERNAL_SERVER_ERROR", 500), PortalUnavailable, "internal error", 3),
-    "no code": (Reply(400, b'{"error":"","error_description":"x"}'), PortalError, "without a code", 1),
+    "no code": (Reply(400, b'{"error":"","error_description":"x"}'), PortalError, "has no code", 1),
     "a dismissed owner": (
         Reply(401, b'{"error":"INVALID_CREDENTIALS","error_description":"Unable to authorize user"}'),
         PortalError,

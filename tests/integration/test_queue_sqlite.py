@@ -247,7 +247,7 @@ def test_a_path_that_cannot_be_a_queue(tmp_path: Path, kind: str) -> None:
     else:
         path.write_bytes(b"not a database at all, but some text that is long enough" * 20)
     queue = EmbeddedQueue(path / "queue.db" if kind == "a file as directory" else path)
-    with raises(QueueUnavailable, match="is corrupt" if kind == "no database" else "Check the free space"):
+    with raises(QueueUnavailable, match="is corrupt" if kind == "no database" else "free disk space"):
         queue.publish(b"1", {}, 1)
     queue.close()
 
@@ -289,7 +289,7 @@ def test_a_full_disk_loses_nothing_and_is_recovered_from(tmp_path: Path) -> None
     told = subprocess.run(
         [sys.executable, "-c", FILL, str(path)], check=True, capture_output=True, text=True, timeout=120
     ).stdout
-    assert "Check the free space" in told
+    assert "Check the free disk space" in told
     queue = EmbeddedQueue(path)
     assert queue.depth() == int(told.split()[0]) + 1
     queue.close()

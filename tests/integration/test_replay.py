@@ -240,7 +240,7 @@ def test_a_queue_that_is_down_ends_the_replay_and_loses_nothing(
     monkeypatch.setattr("gateway.tools.recovery.REPLAY_SECONDS", 0.2)
     monkeypatch.setenv("QUEUE_URL", f"sqlite:///{house.home}/file/queue.db")
     assert main(["replay"]) == 2
-    assert "Check the free space" in capsys.readouterr().err
+    assert "Check the free disk space" in capsys.readouterr().err
     monkeypatch.setenv("QUEUE_URL", house.environment["QUEUE_URL"])
     assert main(["replay"]) == 0
     assert len(house.queued()) == 2

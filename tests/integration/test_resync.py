@@ -273,7 +273,7 @@ def test_links_at_risk_by_itself_and_by_hand(
     assert (record["levelname"], record["json_fields"]) == ("ERROR", {"code": "LINKS_AT_RISK", "count": 8})
     code, out, err = place.cli("--json")
     assert (code, out) == (1, "")
-    assert "8 links of 20" in err
+    assert "8 of 20 links" in err
     assert "resync --confirm 8" in err
     assert place.queued() == []
     code, out, _ = place.cli("--json", "--confirm", "8")

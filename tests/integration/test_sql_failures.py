@@ -103,7 +103,7 @@ def test_what_the_server_refuses(postgres: Postgres, postgres_url: str) -> None:
         connection.execute(f"CREATE ROLE poor_{database[:20]} LOGIN")
         connection.execute(f"CREATE ROLE many_{database[:20]} LOGIN CONNECTION LIMIT 0")
     user = f"//{postgres.user}@"
-    fails(postgres_url.replace(user, f"//poor_{database[:20]}@"), "lacks rights")
+    fails(postgres_url.replace(user, f"//poor_{database[:20]}@"), "lacks privileges")
     fails(postgres_url.replace(user, f"//many_{database[:20]}@"), "no connections left")
     fails(postgres_url.replace(user, "//nobody_here@"), "user or password is wrong")
 

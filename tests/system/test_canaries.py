@@ -425,7 +425,7 @@ def test_nothing_that_is_refused_or_broken_off_half_way_writes_a_secret(
     gateway = start_serve(**settings) if host == "serve" else start_function("bitrix_webhook", **settings)
     send_broken_off(gateway)
     send_broken_off(gateway)
-    wait_for(lambda: "What came is no HTTP request" in gateway.log())
+    wait_for(lambda: "What came is not an HTTP request" in gateway.log())
     assert gateway.post(form()).status in (200, 403)
     gateway.stop()
     assert "Traceback" not in gateway.log()

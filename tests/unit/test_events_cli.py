@@ -127,7 +127,7 @@ def test_a_line_says_what_came_of_it_in_both_languages(
     assert f"{head}linked: @user_12 → user 12; delivered: {BOT}, answer 200, 7 ms" in lines[0]
     assert "unchanged  ONUSERUPDATE" in lines[1]
     assert "BITRIX24_WEBHOOK_TOKEN" in lines[1]
-    assert "waits on the queue" in lines[2]
+    assert "waiting on the queue" in lines[2]
     assert "rejected 401  POST / · " in lines[3]
     assert all(line[:20].endswith("Z") and line[22:38].isalnum() for line in lines)
     monkeypatch.setenv("LOG_LANGUAGE", "ru")
@@ -285,7 +285,7 @@ def test_what_a_replay_put_back_waits_and_is_judged_anew(
     assert main(["replay", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 2
     assert [each["tag"] for each in json.loads(run("--json")[1])] == ["accepted", "accepted"]
-    assert run()[1].count("waits on the queue") == 2
+    assert run()[1].count("waiting on the queue") == 2
     journal.add_outcome(came(lost, "LINK_SYNCED", bitrix_user_id=12))
     assert [each["tag"] for each in json.loads(run("--json")[1])] == ["accepted", "linked"]
     queue.close()

@@ -179,8 +179,8 @@ def test_the_request_inside_is_judged(name: str) -> None:
 
 LINE = (
     "2026-11-27T02:08:40.806Z WARNING ⚠️ Wrong outgoing webhook token. Received: None — The event came with"
-    " auth, but without application_token in it: something on the way removed it, or no outgoing webhook sent"
-    " the event."
+    " auth, but without application_token in it: something on the way removed the token, or the event was not"
+    " sent by an outgoing webhook."
     " [TOKEN_NOT_FOUND: AUTH_MISSING]"
 )
 WRAPPED = {

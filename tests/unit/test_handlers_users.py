@@ -321,7 +321,7 @@ def test_what_came_of_each_is_told_in_the_well_known_words(
     caplog.set_level(logging.INFO)
     stories: list[tuple[dict[str, str], int, str, int]] = [
         ({"ID": "7", "UF_USR_TELEGRAM": "55"}, 0, "Telegram ID 55 → Bitrix24 User ID 7", logging.INFO),
-        ({"ID": "7", "UF_USR_TELEGRAM": "55"}, 1, "what is known already", logging.INFO),
+        ({"ID": "7", "UF_USR_TELEGRAM": "55"}, 1, "holds nothing new", logging.INFO),
         (
             {"ID": "8", "UF_USR_TELEGRAM": "55"},
             2,
@@ -335,7 +335,7 @@ def test_what_came_of_each_is_told_in_the_well_known_words(
             logging.WARNING,
         ),
         ({"ID": "8", "UF_USR_TELEGRAM": ""}, 3, "Link ended", logging.INFO),
-        ({"ID": "8", "UF_USR_TELEGRAM": "56"}, 1, "older than what is known", logging.INFO),
+        ({"ID": "8", "UF_USR_TELEGRAM": "56"}, 1, "older than what is already known", logging.INFO),
         ({"ID": "8", "ACTIVE": "N", "UF_USR_TELEGRAM": ""}, 5, "", logging.INFO),
         ({"ID": "8", "UF_USR_TELEGRAM": "57"}, 6, "dismissed or inactive", logging.INFO),
     ]

@@ -116,7 +116,7 @@ def test_edited_and_requeued_and_what_came_of_it(
     assert browser.post("/dead/mend", id=letter, message=json.dumps(mended)).status_code == 303
     assert ids(browser) == []
     assert next(sent["data"] for _, sent in waiting(settings)) == mended["data"]
-    assert "waits on the queue" in browser.get("/dead/live").text
+    assert "waiting on the queue" in browser.get("/dead/live").text
     assert journal.request(event_id).tag == "accepted"  # type: ignore[union-attr]
     journal.add_outcome({**said, "code": "LINK_SYNCED", "bitrix_user_id": 12, "account": "5"})
     assert "linked: 5 → user 12" in browser.get("/dead").text

@@ -372,7 +372,7 @@ def test_the_poll_brings_what_is_new_and_what_changed(
     news = browser.get(address).text
     assert "1 new: show it" in shown(news)
     assert f'id="row-{first}"' in news
-    assert "known already" in news
+    assert "already known" in news
     assert 'id="badge-requests" data-count="1"' in news
 
 

@@ -68,7 +68,7 @@ def read_line(text: str) -> Record | None:
             return record
     if lines:
         return None
-    lines_of_text = _without_indent(plain.splitlines())
+    lines_of_text = _without_indent(_without_quotation(plain.splitlines()))
     for number in range(len(lines_of_text) - 1, -1, -1):
         if record := _of_line(lines_of_text[number]):
             return replace(record, line=_unbroken(lines_of_text[: number + 1]))
@@ -83,6 +83,13 @@ def read_line(text: str) -> Record | None:
 def _spaced(pieces: list[str]) -> str:
     """Pieces that were broken at spaces, or behind a hyphen within a word."""
     return re.sub(r"(?<=\w)- (?=\w)", "-", " ".join(pieces))
+
+
+def _without_quotation(lines: list[str]) -> list[str]:
+    """The lines without the `>` that a mail or an issue puts before each line that it quotes."""
+    if any(line.strip() and not line.startswith(">") for line in lines):
+        return lines
+    return [line.removeprefix(">").removeprefix(" ") for line in lines]
 
 
 def _without_indent(lines: list[str]) -> list[str]:

@@ -51,7 +51,7 @@ WORDS: dict[str, Sentence] = {
         "Nothing was changed: choose an event that is still in the list.",
     ),
     "DEAD_FATES": Sentence("Что стало с возвращённым", "What came of what was requeued"),
-    "DEAD_WAITS": Sentence("ждёт в очереди", "waits on the queue"),
+    "DEAD_WAITS": Sentence("ждёт в очереди", "waiting on the queue"),
     "MEND_REFUSED": Sentence(
         "Исправленное сообщение не принято: {reason}. Исправьте и отправьте ещё раз.",
         "The edited message was not accepted: {reason}. Correct it, and save again.",

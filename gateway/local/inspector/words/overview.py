@@ -74,7 +74,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "WRONG_destination": Sentence(
         "События не доставляются: {reason}. Они ждут и повторяются сутки; проверьте, что там работает.",
-        "Events are not delivered: {reason}. They wait and are tried again for a day; check what runs there.",
+        "Events are not delivered: {reason}. The gateway keeps trying for a day; check what runs there.",
     ),
     "WRONG_polling": Sentence(
         "Последняя сверка не удалась ({code}). Почему, сказано в журнале сервера; проверьте: ./b24 doctor",
