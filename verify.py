@@ -11,7 +11,7 @@ The places, in the order in which they are tried:
 
 The first place whose value is an accepted token verifies the request. A wrong
 value in a higher place does not refuse a right one in a lower place: proxies and
-Google's own IAM add an `Authorization` of theirs.
+Google's own IAM add an `Authorization` header.
 
 Pure: no I/O, no framework, no logging; nothing a sender controls makes it raise.
 """
@@ -39,7 +39,7 @@ GUESSABLE_BYTES = 16  # a fingerprint of fewer bytes could be guessed back to th
 
 
 class _Absent:
-    """The type of `ABSENT`: a place that is not there, as JSON's null is a value."""
+    """The type of `ABSENT`: a missing place needs a marker of its own, because JSON's null is a value."""
 
 
 ABSENT = _Absent()
@@ -70,7 +70,7 @@ class Verdict(NamedTuple):
 
     @property
     def received(self) -> Trace | None:
-        """What the log calls received: the matching place, else the first that held a text."""
+        """The place that the log calls received: the matching one, else the first that held a text."""
         texts = [seen for seen in self.places if seen.state in ("match", "mismatch")]
         return next((seen for seen in texts if seen.state == "match"), texts[0] if texts else None)
 

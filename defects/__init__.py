@@ -132,8 +132,8 @@ DEFECTS = [
     one(
         "the embedded queue answers before its commit is on the disk",
         EMBEDDED,
-        'with self._turn("FULL", timeout)',
-        'with self._turn("OFF", timeout)',
+        'with self._opened("FULL", deadline)',
+        'with self._opened("OFF", deadline)',
         "tests/integration/test_queue_sqlite.py",
     ),
     one(
@@ -160,9 +160,10 @@ DEFECTS = [
     one(
         "the event is kept after the answer",
         RECEIVER,
-        "        keep(data, attributes, config)\n",
-        "        import threading\n\n"
-        "        threading.Timer(1.0, keep, (data, attributes, config)).start()\n",
+        "    if notice := keep(data, attributes, config):\n",
+        "    import threading\n\n"
+        "    threading.Timer(1.0, keep, (data, attributes, config)).start()\n"
+        "    if notice := None:\n",
         "tests/unit/test_receiver.py tests/system/test_shutdown.py",
     ),
     one(
@@ -197,7 +198,7 @@ DEFECTS = [
     one(
         "an event without a time is a repetition",
         EVENTS,
-        "    if said.ts is None:\n",
+        "    if contents.ts is None:\n",
         "    if False:\n",
         "tests/unit/test_events.py",
     ),

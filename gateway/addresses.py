@@ -3,7 +3,7 @@
 import re
 
 _PORTAL = re.compile(r"[a-z0-9_.-]{1,253}(?::[0-9]{1,5})?")
-# Bitrix24's own servers stand in `auth.domain` of some events (`oauth.bitrix.info`); no portal is called so.
+# Some events have one of Bitrix24's own servers in `auth.domain` (`oauth.bitrix.info`), which is no portal.
 _VENDOR = re.compile(r"oauth\.bitrix(?:24)?\.[a-z]{2,12}")
 
 

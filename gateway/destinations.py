@@ -45,9 +45,9 @@ def _fits(event: str, pattern: str) -> bool:
 
 
 def read_destinations(setting: str) -> tuple[Destination, ...]:
-    """The destinations of `FORWARD_TO`: URLs separated by spaces. Raises `ValueError` for what is none.
+    """The destinations of `FORWARD_TO`: URLs separated by spaces. Raises `ValueError` for anything else.
 
-    An address that stands there twice wants what both of them name.
+    An address that is there twice wants what both of them name.
     """
     found: dict[str, Destination] = {}
     for item in setting.split():

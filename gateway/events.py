@@ -28,7 +28,7 @@ _canonical = json.JSONEncoder(
 
 
 class EventInvalid(Exception):
-    """A verified request that is no event: `field` says where, `hint` is what it looks like instead."""
+    """A verified request is not an event: `field` is at fault, `hint` says what the request looks like."""
 
     def __init__(self, field: str, hint: str = "") -> None:
         super().__init__(field)
@@ -38,7 +38,7 @@ class EventInvalid(Exception):
 
 @dataclass(frozen=True)
 class Portal:
-    """Where an event comes from; `domain` is the key of links, `member_id` travels along."""
+    """Where an event comes from; links are keyed by `domain`, while `member_id` is only passed on."""
 
     domain: str
     member_id: str | None = None
@@ -46,7 +46,7 @@ class Portal:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One event on the queue. Made from what somebody sent by `_MESSAGE` alone: that validates it."""
+    """One event on the queue. Only `_MESSAGE` makes one from what somebody sent, because it validates."""
 
     schema: int = 1
     event_id: str
@@ -67,7 +67,7 @@ class Message:
         return _MESSAGE.serializer.to_json(self)
 
     def attributes(self, token_place: str) -> dict[str, str]:
-        """The message's attributes, what subscriptions filter on."""
+        """The message's attributes, which subscriptions filter on."""
         return {
             "event": self.event,
             "event_id": self.event_id,
@@ -90,8 +90,8 @@ def read_message(data: bytes | str) -> Message:
     raise PoisonMessage("REASON_SCHEMA", fields=", ".join(wrong)[:200])
 
 
-class _Said(NamedTuple):
-    """What an event says: in this order, as canonical JSON, it is the event's identity."""
+class _Contents(NamedTuple):
+    """The contents of an event; as canonical JSON, in this order, they are what its id is made of."""
 
     event: str
     ts: int | None
@@ -113,7 +113,7 @@ def webhook_message(
     event = event.strip().upper() if isinstance(event, str) else ""
     if not 1 <= len(event) <= 100:
         raise EventInvalid("event", "robot" if "document_id" in fields and "event" not in fields else "")
-    said = _Said(
+    contents = _Contents(
         event,
         read_ts(fields.get("ts")),
         _text(fields.get("event_handler_id")),
@@ -121,21 +121,21 @@ def webhook_message(
         _text(auth.get("member_id")),
         _without_keys(fields.get("data")),
     )
-    text = _canonical(said)
-    if _may_hold(said, text, tuple(secrets)):
-        said = _less_secrets(said, secrets)
-        text = _canonical(said)
-    return _message(said, text, received_at, "webhook")
+    text = _canonical(contents)
+    if _may_hold_secret(contents, text, tuple(secrets)):
+        contents = _without_secret_texts(contents, secrets)
+        text = _canonical(contents)
+    return _message(contents, text, received_at, "webhook")
 
 
 def observed_message(domain: str, data: Mapping[str, Any], asked_at: datetime, now: datetime) -> Message:
     """The message of one user as polling saw it: `data` holds ID, ACTIVE and the Telegram field."""
-    said = _Said("ONUSERUPDATE", int(asked_at.timestamp()), None, domain, None, dict(data))
-    return _message(said, _canonical(said), now, "resync")
+    contents = _Contents("ONUSERUPDATE", int(asked_at.timestamp()), None, domain, None, dict(data))
+    return _message(contents, _canonical(contents), now, "resync")
 
 
 def without_secrets(value: Any, secrets: Collection[str]) -> Any:
-    """`value` less the keys that name a secret, at every depth, and the values that hold one of `secrets`."""
+    """`value` without keys that name a secret, at any depth, and values that hold one of `secrets`."""
     return _without_texts(_without_keys(value), secrets)
 
 
@@ -177,17 +177,17 @@ def _holds(value: Any, secrets: Collection[str]) -> bool:
     return any(secret in text for secret in secrets)
 
 
-def _may_hold(said: _Said, text: str, secrets: tuple[str, ...]) -> bool:
-    """Whether a secret can stand in this event: one look at its JSON instead of one at each value."""
+def _may_hold_secret(contents: _Contents, text: str, secrets: tuple[str, ...]) -> bool:
+    """Whether the event may hold a secret: one search of its JSON instead of one of each value."""
     for as_json, upper, lower in _needles(secrets):
-        if as_json in text or upper in said.event or lower in said.domain:
+        if as_json in text or upper in contents.event or lower in contents.domain:
             return True
     return False
 
 
 @lru_cache(maxsize=8)
 def _needles(secrets: tuple[str, ...]) -> list[tuple[str, str, str]]:
-    """Each secret as it would stand in JSON, in an event's name and in a portal's domain."""
+    """Each secret as it would appear in JSON, in an event's name and in a portal's domain."""
     return [(_canonical(secret)[1:-1], secret.upper(), secret.lower()) for secret in secrets]
 
 
@@ -196,31 +196,33 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _less_secrets(said: _Said, secrets: Collection[str]) -> _Said:
-    """The same without the texts that hold a secret; a name or a portal that holds one is none."""
-    if _holds(said.event, [secret.upper() for secret in secrets]):
+def _without_secret_texts(contents: _Contents, secrets: Collection[str]) -> _Contents:
+    """The contents without texts that hold a secret; raises `EventInvalid` if name or portal holds one."""
+    if _holds(contents.event, [secret.upper() for secret in secrets]):
         raise EventInvalid("event")
-    if _holds(said.domain, [secret.lower() for secret in secrets]):
+    if _holds(contents.domain, [secret.lower() for secret in secrets]):
         raise EventInvalid("auth.domain")
-    event, ts, handler_id, domain, member_id, data = said
+    event, ts, handler_id, domain, member_id, data = contents
     handler_id, member_id = _without_texts(handler_id, secrets), _without_texts(member_id, secrets)
-    return _Said(event, ts, handler_id, domain, member_id, _without_texts(data, secrets))
+    return _Contents(event, ts, handler_id, domain, member_id, _without_texts(data, secrets))
 
 
-def _message(said: _Said, text: str, received_at: datetime, source: Literal["webhook", "resync"]) -> Message:
-    if said.ts is None:
+def _message(
+    contents: _Contents, text: str, received_at: datetime, source: Literal["webhook", "resync"]
+) -> Message:
+    if contents.ts is None:
         text = f'{text[:-1]},"{rfc3339(received_at)}"]'
     message: Message = _MESSAGE.validator.validate_python(
         {
             "schema": 1,
             "event_id": sha256(text.encode()).hexdigest(),
-            "event": said.event,
-            "event_handler_id": said.handler_id,
-            "ts": said.ts,
+            "event": contents.event,
+            "event_handler_id": contents.handler_id,
+            "ts": contents.ts,
             "received_at": received_at,
             "source": source,
-            "portal": {"domain": said.domain, "member_id": said.member_id},
-            "data": said.data,
+            "portal": {"domain": contents.domain, "member_id": contents.member_id},
+            "data": contents.data,
         }
     )
     return message
@@ -242,7 +244,7 @@ def event_portal(fields: Any) -> str:
 
 
 def _portal(auth: Mapping[str, Any]) -> str:
-    """`auth.domain`; where that is a server of the vendor's own, the host of `auth.client_endpoint`.
+    """`auth.domain` or, if that is one of the vendor's own servers, the host of `auth.client_endpoint`.
 
     https://apidocs.bitrix24.ru/api-reference/common/events/on-app-user-ready.html
     """

@@ -3,7 +3,7 @@
 A line goes out at once where the reader keeps up, which is nearly always: no thread
 is started for it, and it is written before the answer is. A pipe whose reader pauses
 would stop every request, and SIGTERM with them: from then on one thread writes, and
-what does not fit is counted and said.
+lines that do not fit are counted, and their number is logged.
 """
 
 import atexit

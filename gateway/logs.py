@@ -115,14 +115,14 @@ def _report_lost(record: logging.LogRecord) -> None:
 def worded(record: logging.LogRecord, language: str) -> logging.LogRecord:
     """A record whose errors and notices are sentences; the record itself, where it has none."""
 
-    def said(part: object) -> object:
+    def in_language(part: object) -> object:
         return text_of(part, language) if isinstance(part, GatewayError | Notice) else part
 
-    words = {"msg": said(record.msg)}
+    words = {"msg": in_language(record.msg)}
     if isinstance(record.args, tuple):
-        words["args"] = tuple(map(said, record.args))
+        words["args"] = tuple(map(in_language, record.args))
     if fields := getattr(record, "json_fields", None):
-        words["json_fields"] = {name: said(value) for name, value in fields.items()}
+        words["json_fields"] = {name: in_language(value) for name, value in fields.items()}
     if all(vars(record)[name] == value for name, value in words.items()):
         return record
     return logging.makeLogRecord({**vars(record), **words})
@@ -162,7 +162,7 @@ class RateLimited:
         self._lock = threading.Lock()
 
     def warning(self, kind: str, text: object, fields: Mapping[str, Any] | None = None) -> None:
-        """Say `text` unless its `kind` was said a moment ago."""
+        """Log `text` unless one of its `kind` was logged a moment ago."""
         self.say(logging.WARNING, kind, text, fields)
 
     def say(self, level: int, kind: str, text: object, fields: Mapping[str, Any] | None = None) -> None:
@@ -247,7 +247,7 @@ def _coloured(text: str, colour: str | None) -> str:
 
 
 class _Structured(_Redacting):
-    """JSON: by google-cloud-logging, but for what is written before the first request."""
+    """JSON: by google-cloud-logging, except for what is written before the first request."""
 
     def __init__(self, project: str | None, stream: Stderr) -> None:
         super().__init__()

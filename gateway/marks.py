@@ -2,7 +2,7 @@
 
 They tell our own records and requests from what strangers send or write into a log. Any
 accepted token verifies, so a mark outlives the rotation's first half. A key serves one
-purpose: a mark of a record is none of a request.
+purpose: the mark of a record is not valid on a request.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""What came of an event, said once: one function, one logger, one set of fields for log and journal alike."""
+"""Reports what came of an event, once: one function, one logger, the same fields for log and journal."""
 
 import logging
 from collections.abc import Mapping

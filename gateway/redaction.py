@@ -49,14 +49,14 @@ def may_be_secret(names: Iterable[str]) -> bool:
     """Whether the keys on the way to a value may call it a secret: then nobody is shown the value.
 
     Wider than `is_secret_name`, which decides what goes on the queue: there a value that is
-    no secret must not be lost. `auth` alone is a secret, its fields are not.
+    no secret must not be lost. `auth` itself is a secret, its fields are not.
     """
     levels = [name for name in names if name]
     return any(map(_LIKE_SECRET.search, levels)) or bool(levels and _LIKE_SECRET_LEAF.search(levels[-1]))
 
 
 def names_secret(text: str) -> bool:
-    """Whether a key in the JSON `text` may name a secret; said by a glance."""
+    """Whether a key in the JSON `text` may name a secret: a quick test before the JSON is parsed."""
     lower = text.lower()
     return any(name in lower for name in ("token", "auth", "secret", "client_id", "refresh_id"))
 

@@ -3,7 +3,7 @@
 The environment stands above `.env`. A wrong value stops the start with one line
 that names the setting and what it takes; the value is never printed, as it may
 be a secret. Only `BITRIX24_OUTGOING_WEBHOOK_TOKEN` is never wrong: whatever it
-holds, its oddities are told by the diagnosis.
+holds, the diagnosis says what is odd about it.
 """
 
 import os
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
 
-SECRET_BYTES = 16  # shorter secrets are masked by key name alone: a token `123456` would eat ids
+SECRET_BYTES = 16  # shorter secrets are masked only by key name: a token `123456` would eat ids
 
 _PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")  # of names that mean us
 _OTHERS = ("POSTGRES_PASSWORD", "PUBLIC_HOST", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")
@@ -84,7 +84,7 @@ LINK_NAMES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything the gateway was told, as values. Secrets are kept out of `repr`."""
+    """The settings, parsed. Secrets are kept out of `repr`."""
 
     outgoing_token: str | None = field(default=None, repr=False)  # as configured, for the diagnosis
     tokens: tuple[bytes, ...] = field(default=(), repr=False)  # all that are accepted, bound ones too
@@ -92,7 +92,7 @@ class Settings:
     unbound_tokens: tuple[bytes, ...] = field(default=(), repr=False)
     webhook_url: str | None = None
     domain: str = ""
-    rest_origin: str = ""  # scheme and host of the portal's REST; `http` for loopback hosts alone
+    rest_origin: str = ""  # scheme and host of the portal's REST; `http` only for loopback hosts
     rest_webhook: str | None = field(default=None, repr=False)  # USER_ID/SECRET
     telegram_field: str = "UF_USR_TELEGRAM"
     queue: QueueLocation = field(default=SqliteFile(Path("var/queue.db")))  # of QUEUE_URL
@@ -306,13 +306,13 @@ def _distinct_files(settings: Settings) -> None:
 
 
 def language(dotenv: str | Path = ".env") -> str:
-    """`LOG_LANGUAGE` of the process, for a sentence that is told where no settings are at hand."""
+    """The process's `LOG_LANGUAGE`, for a sentence that is needed where no settings were loaded."""
     try:
-        told = (dotenv_file.read(dotenv).values | dict(os.environ)).get("LOG_LANGUAGE", "")
+        text = (dotenv_file.read(dotenv).values | dict(os.environ)).get("LOG_LANGUAGE", "")
     except SettingError:
-        told = os.environ.get("LOG_LANGUAGE", "")
-    return _known_language(told)
+        text = os.environ.get("LOG_LANGUAGE", "")
+    return _known_language(text)
 
 
-def _known_language(told: str) -> str:
-    return "en" if told.strip().lower() == "en" else "ru"
+def _known_language(text: str) -> str:
+    return "en" if text.strip().lower() == "en" else "ru"

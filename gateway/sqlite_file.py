@@ -1,4 +1,4 @@
-"""The files of one machine: readable by their owner alone, and what SQLite says of a broken one.
+"""The files of one machine: readable only by their owner, and what SQLite says of a broken one.
 
 The queue, the journal and the links each keep one open. Whoever moves such a file away
 while it is open leaves a program that goes on writing to what nobody will read.
@@ -31,7 +31,7 @@ def make_private(path: Path) -> None:
 
 
 def file_at(path: Path) -> File | None:
-    """Which file stands at `path`; None where none does."""
+    """The identity of the file at `path`; None if there is none."""
     try:
         found = path.stat()
     except OSError:

@@ -32,7 +32,7 @@ _PLAIN_TOKEN = re.compile(rb"(?=.*[015-9])(?=.*[G-Zg-z])[A-Za-z0-9_-]{16,128}")
 
 NO_FUNCTION = ("/robots.txt", "/favicon.ico")  # functions-framework answers them: a browser's own questions
 
-announces = True  # the worker's process has nothing to add to what `serve` said
+announces = True  # `serve` has already announced what the worker's process would
 
 
 @cache

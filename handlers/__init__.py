@@ -24,7 +24,7 @@ from handlers.push_message import PUBSUB_TYPE, PushMessage, completed, read_push
 __all__ = ["ROUTES", "close", "consume", "deliver"]
 
 Handler = Callable[[Message, Context], list[Outcome]]
-"""Does the work of one event, and says what came of it."""
+"""Does the work of one event, and returns what came of it."""
 
 ROUTES: dict[str, Handler] = {
     "ONUSERADD": users.handle,
@@ -36,9 +36,9 @@ _log = logging.getLogger("gateway.consumer")
 
 
 def consume(event: CloudEvent, *events: str) -> None:
-    """Handle the message in `event` if it is one of `events`; otherwise it is somebody else's.
+    """Handle the message in `event` if its event is one of `events`; others belong to other consumers.
 
-    Raises errors of ours alone, none with a payload or an address in its text.
+    Raises only `GatewayError`s, and none has a payload or an address in its text.
     """
     _guarded(event, lambda pushed: _consume(pushed, events))
 

@@ -1,4 +1,4 @@
-"""What handlers work with: settings, the store of links, the portal; opened for a process's first message."""
+"""What handlers work with: settings, the store of links, the portal; opened for the first message."""
 
 import logging
 import threading
@@ -23,7 +23,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Context:
-    """`fetch_user` is None where no incoming webhook is set; `now` gives the moment of asking."""
+    """What a handler gets. `fetch_user` is None if no incoming webhook is set; `now` is the clock, in UTC."""
 
     settings: Settings
     store: Store
@@ -46,7 +46,7 @@ def context() -> Context:
 
 
 def settings() -> Settings:
-    """The process's settings, read for its first message; a forwarder opens no store for them."""
+    """The process's settings, read for its first message; no store is opened, as forwarding needs none."""
     if not _settings:
         _settings.append(load())
     return _settings[0]
@@ -61,7 +61,7 @@ def close() -> None:
 
 
 def fetcher(settings: Settings) -> FetchUser | None:
-    """What reads users of `BITRIX24_DOMAIN`, where an incoming webhook is set."""
+    """A function that reads users of `BITRIX24_DOMAIN`; None if no incoming webhook is set."""
     if not settings.rest_webhook or not settings.domain:
         return None
     portals: list[Any] = []
@@ -74,7 +74,7 @@ def fetcher(settings: Settings) -> FetchUser | None:
         row: Mapping[str, Any] | None = None
         try:
             row = portals[0].user(user_id)
-        except AnswerDoubted as doubted:  # other people's rows alone: asking again brings no others
+        except AnswerDoubted as doubted:  # only other people's rows: asking again brings no others
             _log.warning(doubted, extra={"json_fields": {"code": "REST_OTHER_USER"}})
         return row
 

@@ -50,8 +50,8 @@ def handle(message: Message, context: Context) -> list[Outcome]:
             raise PoisonMessage("REASON_NO_USER_ID")
         observations.append(reading.observation(user, record))
     portal = message.portal.domain
-    told = [seen for seen in observations if seen.account is not None or seen.active is not None]
-    changes = context.store.apply(portal, message.event_id, told) if told else Changes()
+    informative = [seen for seen in observations if seen.account is not None or seen.active is not None]
+    changes = context.store.apply(portal, message.event_id, informative) if informative else Changes()
     if changes.repeated:
         return [_unchanged(seen.bitrix_user_id, "repeated") for seen in observations]
     changed = {row.bitrix_user_id for row in changes}
@@ -73,7 +73,7 @@ def _why(seen: Observation, reading: "_Reading", store: Store, portal: str) -> s
 
 
 def observed_at(message: Message) -> Moment:
-    """When what the message carried was true: its `ts`, unless that is missing or lies well ahead."""
+    """When the message's data was true: its `ts`, or its arrival if `ts` is missing or well ahead of that."""
     received = message.received_at.astimezone(UTC)
     at = received
     if message.ts is not None and message.ts < _LAST_SECOND:
@@ -128,7 +128,7 @@ class _Reading:
         return self._seen(user, account, asked_at, active, active_at)
 
     def _say_what_is_alike(self, user: int, record: user_record.Record) -> None:
-        """Name a field that looks like Telegram's under another name, once a field and process."""
+        """Warn of a field that looks like Telegram's under another name, once per field and process."""
         for field in user_record.like_telegram(record):
             if field not in _alike and len(_alike) < _MOST_ALIKE:
                 _alike.add(field)
@@ -156,7 +156,7 @@ class _Reading:
 
 
 def fetch_is_missing(context: Context, polled: bool) -> bool:
-    """Whether nobody can be asked for a field that the event does not carry."""
+    """Whether the portal can't be asked for a field that the event does not carry."""
     return context.fetch_user is None and not polled
 
 

@@ -93,9 +93,11 @@ class _OurRecords(logging.StreamHandler[TextIO]):
         self.addFilter(lambda record: record.name.startswith("gateway."))
 
     def format(self, record: logging.LogRecord) -> str:
-        told = record.msg
+        message = record.msg
         return (
-            text_of(told, self._language) if isinstance(told, GatewayError | Notice) else record.getMessage()
+            text_of(message, self._language)
+            if isinstance(message, GatewayError | Notice)
+            else record.getMessage()
         )
 
 

@@ -69,7 +69,7 @@ def command(context: click.Context, event: str | None, subscription: str | None,
     epilog="Example: ./b24 dead-letters show 5f2c9d --message > letter.json",
 )
 @click.argument("letter_id", metavar="ID")
-@click.option("--message", "only_message", is_flag=True, help="The message alone, to edit and `mend`.")
+@click.option("--message", "only_message", is_flag=True, help="Only the message, to edit and `mend`.")
 @click.pass_obj
 def show(context: tuple[Settings, str | None], letter_id: str, only_message: bool) -> None:
     letter = _one(*context, letter_id)

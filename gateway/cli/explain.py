@@ -41,10 +41,10 @@ def command(file: str | None, as_json: bool) -> int:
         return 2
     explanation = explain(pasted, settings, datetime.now(UTC))
     if as_json:
-        told = explanation.to_json()
+        printed = explanation.to_json()
         if explanation.read_as == "old_bot_line":
-            told["note"] = say(_old_bot_line(explanation), settings.language)
-        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+            printed["note"] = say(_old_bot_line(explanation), settings.language)
+        click.echo(json.dumps(printed, ensure_ascii=False, indent=2))
     else:
         render(explanation, settings)
     return 0 if explanation.passes else 1
@@ -71,7 +71,7 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
     console = console or Console(markup=False, highlight=False, emoji=False)
     tell: Callable[..., str] = partial(_tell, settings.language)
     show = partial(console.print, soft_wrap=not console.is_terminal)  # a pipe gets whole lines
-    if explanation.read_as == "old_bot_line":  # it holds no trace: only what it means can be said
+    if explanation.read_as == "old_bot_line":  # such a line has no trace: only its meaning can be explained
         show(Text(tell(_old_bot_line(explanation))))
         return
     show(_verdict(explanation, tell))
@@ -119,11 +119,11 @@ def _verdict(explanation: Explanation, tell: Callable[..., str]) -> Text:
 
 
 def _answer(explanation: Explanation, tell: Callable[..., str]) -> str:
-    """Where no cause stands behind a refusal, what the sender was told of it."""
+    """What the sender was answered, for a refusal that has no cause."""
     if explanation.hint == "robot":
         return tell("ROBOT_ANSWER")
-    told = tell(f"ANSWER_{explanation.code}") if explanation.status else ""
-    return f"{told}: {explanation.invalid}" if explanation.invalid else told
+    answer = tell(f"ANSWER_{explanation.code}") if explanation.status else ""
+    return f"{answer}: {explanation.invalid}" if explanation.invalid else answer
 
 
 def _table(explanation: Explanation, tell: Callable[..., str]) -> Table:

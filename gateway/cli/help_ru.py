@@ -95,7 +95,7 @@ HELP = {
     "Only this event.": "Только это событие.",
     "Print a list of JSON objects.": "Напечатать список объектов JSON.",
     "One dead letter, whole. ID: its id or event_id, or the beginning of one.": "Одно сообщение целиком. ID: его номер или event_id, можно начало.",
-    "The message alone, to edit and `mend`.": "Только сообщение, чтобы исправить его и вернуть (mend).",
+    "Only the message, to edit and `mend`.": "Только сообщение, чтобы исправить его и вернуть (mend).",
     "Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.": "Поставить в очередь исправленное сообщение (JSON из ФАЙЛ или стандартного ввода) вместо прежнего.",
     "Delete dead letters for good: the given ones, or all with --all.": "Удалить недоставленное навсегда: названное, или всё с --all.",
     "Every one of them.": "Всё недоставленное.",

@@ -89,7 +89,7 @@ def forget(portal: str, user: int, yes: bool) -> int:
         if not consents(question, settings.language):
             click.echo(say("LINKS_NOT_FORGOTTEN", settings.language), err=True)
             return 1
-    from gateway.tools.forgetting import forget_person  # the queue is opened for this alone
+    from gateway.tools.forgetting import forget_person  # only this opens the queue
 
     gone = forget_person(settings, portal.lower(), user)
     click.echo(say("LINKS_FORGOTTEN", settings.language, count=gone, user=user, portal=portal.lower()))

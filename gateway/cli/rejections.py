@@ -56,15 +56,15 @@ def _refusals(settings: Settings, since: datetime, follow: bool, project: str | 
 def _print(refusal: Refusal, language: str, group: Group | None = None) -> None:
     """The cause, how often and when, what was seen, what to do, and the newest trace."""
     console = Console(markup=False, highlight=False, emoji=False)
-    told = refusal.to_json()
+    shown = refusal.to_json()
     count = f"{group.count} × " if group else ""
     at = rfc3339(refusal.at.replace(microsecond=0))
-    head = Text.assemble((f"{count}{told['cause']}", "bold red"), f"  {told['code']}  {at}")
+    head = Text.assemble((f"{count}{shown['cause']}", "bold red"), f"  {shown['code']}  {at}")
     lines = [
-        told["says"],
-        f"→ {told['do']}" if told["do"] else "",
-        told["guide"],
-        _trace(told["places"], language),
+        shown["says"],
+        f"→ {shown['do']}" if shown["do"] else "",
+        shown["guide"],
+        _trace(shown["places"], language),
     ]
     for line in lines:
         if line:
@@ -73,10 +73,10 @@ def _print(refusal: Refusal, language: str, group: Group | None = None) -> None:
 
 
 def _trace(places: list[dict[str, Any]], language: str) -> str:
-    """The places that held something, in a line."""
-    held = [seen for seen in places if seen.get("state") != "absent"]
+    """The places that were not empty, in one line."""
+    filled = [seen for seen in places if seen.get("state") != "absent"]
     traces = []
-    for seen in held:
+    for seen in filled:
         state = say(state_key(seen["state"], seen.get("length")), language)
         parts = (seen["place"], state, seen.get("length"), seen.get("fingerprint"))
         traces.append(" ".join(str(part) for part in parts if part is not None))

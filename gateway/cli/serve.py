@@ -16,7 +16,7 @@ from gateway.settings import load
 def command() -> None:
     from gateway.local.serve import listen, serve
 
-    listener = listen(load())  # a taken port ends it before anything else is said
+    listener = listen(load())  # a port in use ends the start before anything else is printed
     settings = startup.settings()
     try:
         serve(settings, listener)

@@ -92,21 +92,21 @@ def command(
 
 def _report(event: str, status: int, text: str, settings: Settings, waits: bool, as_json: bool) -> bool:
     """Print the answer, and what came of the event where it `waits` for that; whether it was queued."""
-    said = _parsed(text)
-    queued = status == 200 and said.get("code") == "EVENT_QUEUED"
-    came = _came_of(str(said.get("event_id")), settings) if queued and waits else []
+    answer = _parsed(text)
+    queued = status == 200 and answer.get("code") == "EVENT_QUEUED"
+    came = _came_of(str(answer.get("event_id")), settings) if queued and waits else []
     if as_json:
         click.echo(
             as_json_text(
-                {**said, "outcomes": [_shown(one, settings.language) for one in came]} if said else text
+                {**answer, "outcomes": [_shown(one, settings.language) for one in came]} if answer else text
             )
         )
         return queued
-    click.echo(printable(f"{status} {said.get('code', '')} {said.get('message', text[:200])}"))
+    click.echo(printable(f"{status} {answer.get('code', '')} {answer.get('message', text[:200])}"))
     for one in came:
         click.echo(_in_words(one, event, settings))
     if queued and waits and not came:
-        event_id = printable(str(said.get("event_id")))
+        event_id = printable(str(answer.get("event_id")))
         click.echo(
             say("TRIGGER_WAITED", settings.language, seconds=WAIT_SECONDS, event_id=event_id), err=True
         )
@@ -159,7 +159,7 @@ def _may_know(address: Address, settings: Settings) -> bool:
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        said = json.loads(text)
+        answer = json.loads(text)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return answer if isinstance(answer, dict) else {}

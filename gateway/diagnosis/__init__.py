@@ -2,7 +2,7 @@
 
     diagnose(judgement, settings) -> [Cause, …]      of one refused request
     findings(judgement, settings) -> [Finding, …]    the same, not yet in words
-    setting_causes(settings)      -> [Cause, …]      of the configured token, said at start-up
+    setting_causes(settings)      -> [Cause, …]      of the configured token, logged at start-up
 
 To change a cause: when it is found and where it stands, `rules` (`ORDER` and a rule);
 what it says, `causes`; its section of the guide, `guide`; then a row in the tests' table of
@@ -31,7 +31,7 @@ GUIDE = {"ru": "docs/token-not-found.ru.md", "en": "docs/token-not-found.md"}
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`detail`: the exact place, and what was altered. `says`: what was seen. `do`: the next action."""
+    """A cause in words: `detail` is the exact place, `says` what was seen, `do` the next action."""
 
     code: str
     detail: str
@@ -43,15 +43,15 @@ class Cause:
 
 
 def diagnose(judgement: Judgement, settings: Settings) -> list[Cause]:
-    """The causes of a refusal in the contract's order; none for a request that is not refused."""
+    """The causes of a refusal in the contract's order; empty for a request that was accepted."""
     if not judgement.refused:
         return []
     return _rendered(findings(judgement, settings), settings)
 
 
 def findings(judgement: Judgement, settings: Settings) -> list[Finding]:
-    """The same as keys and facts, without words: what a journal keeps."""
-    # The refusal's record, the capture's and the journal's ask for the same.
+    """The causes as keys and facts, without words, as the journal keeps them."""
+    # The log record of the refusal, the capture and the journal all ask for them.
     if judgement.diagnosed is None or judgement.diagnosed[0] is not settings:
         judgement.diagnosed = settings, rules.of_request(judgement, settings)
     found: list[Finding] = judgement.diagnosed[1]
@@ -77,16 +77,16 @@ def in_words(facts: Iterable[Mapping[str, Any]], settings: Settings) -> list[Cau
 
 
 def guide_section(code: str | None, language: str = "ru") -> str:
-    """Where the guide explains a cause: its file and anchor; the file alone where there is no one cause.
+    """Where the guide explains a cause: file and anchor; without a `code` only the file.
 
-    In the repository the file is named as it stands there, elsewhere by the package's own copy.
+    The file is the repository's or, in an installed package, the package's own copy.
     """
     file = str(DOCS / Path(GUIDE[language]).name) if IS_INSTALLED else GUIDE[language]
     return f"{file}#{code.lower()}" if code else file
 
 
 def guide_link(code: str | None, settings: Settings) -> str:
-    """The same for whoever reads a log or an answer: the inspector's page where no repository is."""
+    """The guide's section for a log or an answer: in an installed package the inspector's page."""
     if not IS_INSTALLED:
         return guide_section(code, settings.language)
     if settings.on_google_cloud:  # no inspector there: the guide is where the operator's tools are

@@ -1,4 +1,4 @@
-"""A body read in one more way, and the decodings that make it: bounded together, none of them raises."""
+"""One more way of reading a body, and the decodings for it, which share a budget and never raise."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ _UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 @dataclass(frozen=True)
 class Reading:
-    """The top level as a reading has it; `code` and `detail` say what is wrong with the body, if anything.
+    """A body's top-level fields in one reading; `code` and `detail` say what is wrong with it, if anything.
 
     `how` chooses among the sentences of a code.
     """
@@ -33,7 +33,7 @@ class Reading:
 
 
 class Budget:
-    """What all readings of one diagnosis may cost together: a sender chooses how many his body suggests."""
+    """What all readings of one diagnosis may cost together, since the sender decides how many there are."""
 
     def __init__(self) -> None:
         self.tries, self.bytes = MAX_TRIES, MAX_TRIED
@@ -72,7 +72,7 @@ def decoded(
 
 
 def wide(body: bytes) -> bytes:
-    """UTF-16 or UTF-32 as UTF-8; b"" where it is neither."""
+    """The UTF-16 or UTF-32 `body` as UTF-8; b"" if it is neither."""
     encoding = "utf-16" if body[:2] in _UTF16 else ""
     if not encoding and body[1:2] == b"\0" and body[3:4] == b"\0":
         encoding = "utf-16-le" if body[2:3] != b"\0" else "utf-32-le"

@@ -1,8 +1,8 @@
-"""What a body would be if a common mistake on its way were undone.
+"""What a body would be if a mistake commonly made on its way were undone.
 
 `readings(judgement)` gives the body as it was read, then every other reading that
-the bytes suggest. A reading is only worth a cause where it shows more of a token
-or of an event than the body as it was read: `shows` measures that.
+the bytes suggest. A reading leads to a cause only if it shows more of a token or of
+an event than the body as it was read.
 """
 
 import html
@@ -58,7 +58,7 @@ _WITHOUT_OTHERS = ("BODY_EMPTY", "BODY_COMPRESSED", "BODY_IN_QUERY", "BODY_PRINT
 
 
 def as_read(judgement: Judgement) -> Reading:
-    """The body as the receiver read it, and whether it can have meant anything by it."""
+    """The body as the receiver read it, with what is wrong with it as a whole, if anything."""
     payload, body = judgement.payload, judgement.body
     if (nothing := _nothing(judgement)) is not None:
         return nothing
@@ -85,7 +85,7 @@ def as_read(judgement: Judgement) -> Reading:
 
 
 def _nothing(judgement: Judgement) -> Reading | None:
-    """A body that holds nothing, or the word for it; None where it holds something."""
+    """The reading of a body that holds nothing, or a word for it; None if it holds something."""
     body = judgement.body.strip(b" \t\r\n\0").lower()
     is_empty = judgement.payload.decoded_as == "json" and judgement.payload.fields in ({}, [])
     if body and not is_empty and body not in _NOTHING:
@@ -99,7 +99,7 @@ def _nothing(judgement: Judgement) -> Reading | None:
 
 
 def _event_in_query(judgement: Judgement) -> dict[str, Any] | None:
-    """The query, where it is an event that should have been the body, or a parameter of it that is one."""
+    """The event that is in the query instead of the body, all of it or in one parameter; else None."""
     query, _ = query_of(judgement)
     if "event" in query and any(str(name).lower().startswith(("data", "auth")) for name in query):
         return query
@@ -110,7 +110,7 @@ def _event_in_query(judgement: Judgement) -> dict[str, Any] | None:
 
 
 def others(judgement: Judgement, first: Reading) -> list[Reading]:
-    """The other readings, the simplest first."""
+    """The other readings, the simplest ones first; none for a body that is beyond reading."""
     if first.code in _WITHOUT_OTHERS or len(judgement.body) > MAX_BYTES:
         return []
     budget = Budget()
@@ -140,7 +140,7 @@ def on_the_wire(name: str, judgement: Judgement) -> str:
 
 
 def token_texts(fields: Any) -> dict[str, str]:
-    """The texts in the body's places, by place."""
+    """The non-blank texts in the token's places of the body, by place."""
     texts = {}
     for place, path in BODY_PATHS.items():
         value = fields
@@ -152,7 +152,7 @@ def token_texts(fields: Any) -> dict[str, str]:
 
 
 def is_event(fields: Any) -> bool:
-    """Whether this is an event of Bitrix24's, its keys in any case."""
+    """Whether this is a Bitrix24 event, with its keys in any case."""
     if not isinstance(fields, dict):
         return False
     names = {str(name).lower() for name in fields}
@@ -176,7 +176,7 @@ def is_robot(fields: Any) -> bool:
 
 
 def shown_type(judgement: Judgement) -> str:
-    """What the Content-Type says, in words of ours: a sender may write anything there."""
+    """The declared Content-Type in our own words, because a sender may write anything there."""
     declared = judgement.payload.declared
     known = {"json": "JSON", "form": "form", "multipart": "multipart", "text/plain": "text/plain", "": "-"}
     return known.get(declared, "?")
@@ -207,12 +207,12 @@ def _of_bytes(judgement: Judgement, budget: Budget) -> Iterator[Reading]:
         yield _parts(body, boundary[1], judgement, budget)
     if text := wide(body):
         same = "utf-16" in content_type.lower() or "utf-32" in content_type.lower()
-        code, said = (
+        code, detail = (
             ("BODY_UNREADABLE", "UTF-16")
             if same
             else ("BODY_MISDECLARED", f"{shown_type(judgement)} → UTF-16")
         )
-        yield from decoded(text, budget, content_type.partition(";")[0], code, said)
+        yield from decoded(text, budget, content_type.partition(";")[0], code, detail)
     if judgement.payload.decoded_as != "json" and (b"=" not in body or _ENCODED_NAME.search(body)):
         once = unquote_to_bytes(body)
         yield from decoded(once, budget, "", "BODY_ENCODED_TWICE")
@@ -233,7 +233,7 @@ def _of_bytes(judgement: Judgement, budget: Budget) -> Iterator[Reading]:
 
 
 def _of_text(body: bytes, budget: Budget) -> Iterator[Reading]:
-    """Readings of a form that something printed anew: HTML entities, lines, semicolons, a BOM."""
+    """Readings of a form that something rewrote: HTML entities, lines, semicolons, a BOM."""
     if b"&quot;" in body or b"&amp;" in body or b"&#" in body:
         plain = html.unescape(body.decode("utf-8", "replace")).encode("utf-8", "replace")
         yield from decoded(plain, budget, "", "BODY_UNREADABLE", "HTML entities")
@@ -245,7 +245,7 @@ def _of_text(body: bytes, budget: Budget) -> Iterator[Reading]:
 
 
 def _of_fields(fields: Any, budget: Budget, depth: int = MAX_TEXTS) -> Iterator[Reading]:
-    """Readings of what was read: flat names, and an event inside one field, or in a field of that."""
+    """Readings of decoded fields: flat names put back in place, and an event inside a field."""
     if isinstance(fields, dict) and (flat := _unflattened(fields)):
         yield Reading(flat[0], "BODY_FLATTENED", flat[1])
     for name, value in _fields(fields, "body", MAX_DEPTH):
@@ -308,7 +308,7 @@ def _fields(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:
 
 
 def _inside(text: str, budget: Budget) -> Iterator[Reading]:
-    """A text that is JSON, a form, or base64 of one."""
+    """Readings of a text that is JSON, a form, or base64 of either."""
     body = text.encode("utf-8", "replace")
     if not budget.allows(body):
         return
@@ -349,7 +349,7 @@ def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None
 
 
 def _branch(nested: dict[str, Any], name: str) -> dict[str, Any]:
-    """The fields under `name`; a text that stood there gives way, as it does in PHP."""
+    """The fields under `name`; they replace a text that was there, as in PHP."""
     if not isinstance(nested.get(name), dict):
         nested[name] = {}
     branch: dict[str, Any] = nested[name]
@@ -357,7 +357,7 @@ def _branch(nested: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -> Reading:
-    """The parts of a multipart body that the parser left out or could not take, files included."""
+    """The reading of a multipart body's parts that the parser left out or rejected, files included."""
     fields: dict[str, Any] = {}
     files: list[str] = []
     for piece in body.split(boundary)[1:200]:
@@ -372,7 +372,7 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -
     ):  # a Blob of JSON among the fields
         return Reading({**fields, blob: {}}, "TOKEN_NOT_TEXT", f"body:{blob}: file")
     if files and flat and flat[1].removeprefix("body:") in files:
-        flat[0]["auth"]["application_token"] = None  # a file is no text, whatever it holds
+        flat[0]["auth"]["application_token"] = None  # a file is not a text, whatever it holds
         return Reading(flat[0], "TOKEN_NOT_TEXT", "body:auth.application_token: file")
     for name in files:
         for inner in _inside(fields[name], budget):
@@ -384,7 +384,7 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -
 
 
 def query_of(judgement: Judgement) -> tuple[dict[str, Any], frozenset[tuple[str, Path]]]:
-    """The query's parameters, and its place where that was given more than once."""
+    """The query's parameters, and the token's place in it if that was given more than once."""
     try:
         query, repeated = decode_query(judgement.incoming.query[:MAX_QUERY])
     except TooComplex:

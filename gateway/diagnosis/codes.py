@@ -31,7 +31,7 @@ RECORDS = Sentence(
 CODE = Sentence("код", "code")
 MEANS = Sentence("что значит", "what it means")
 
-# Codes of log records whose sentence stands under the code itself.
+# Codes of log records that are also the keys of their sentences.
 OF_RECORDS = (
     *("EVENT_FORWARDED", "EVENT_IGNORED", "EVENT_FAILED", "EVENT_DEAD", "EVENT_PUT_ASIDE"),
     *("EVENT_NOT_QUEUED", "EVENT_ODD", "LINK_SYNCED", "LINK_ENDED", "LINK_CONFLICT"),

@@ -1,4 +1,4 @@
-"""Everything a request shows about its token, gathered before anything is concluded.
+"""Gathers everything that a request shows about its token, before anything is concluded.
 
 At most 1,000 texts of 1 KiB are looked at: headers, query, path, cookies and the
 body's leaves, each compared with every accepted token.
@@ -50,7 +50,7 @@ _HEADERS_APART = frozenset([*(place.partition(":")[2].lower() for place in HEADE
 
 @dataclass
 class Evidence:
-    """What stands where. Values stay inside: causes get names of places, lengths and fingerprints."""
+    """What was found where. Values stay in here: causes get only places, lengths and fingerprints."""
 
     judgement: Judgement
     settings: Settings
@@ -58,27 +58,27 @@ class Evidence:
     needles: list[Needle]
     reading: Reading
     verdict: Verdict
-    texts: dict[str, str]  # the places that hold one text, no accepted token
+    texts: dict[str, str]  # of the places that hold one text, but not an accepted token
     near: list[tuple[str, Likeness]] = field(default_factory=list)
     elsewhere: list[tuple[str, Likeness]] = field(default_factory=list)
     shapes: set[str] = field(default_factory=set)  # what tokens the request carries: "plain", "webhook"
     query_repeated: bool = False
-    incoming: list[str] = field(default_factory=list)  # where an incoming webhook's secret stands
+    incoming: list[str] = field(default_factory=list)  # where an incoming webhook's secret is
 
     @property
     def explained(self) -> bool:
-        """Whether an accepted token is there, in whatever state: then no other token is to blame."""
+        """Whether an accepted token is there, in whatever state: then no other token is the cause."""
         return self.verdict.verified or bool(self.near) or bool(self.elsewhere)
 
     @property
     def in_body(self) -> bool:
-        """Whether an accepted token stands somewhere in the bytes of a body that cannot be read."""
+        """Whether an accepted token is somewhere in the bytes of a body that can't be read."""
         body = self.judgement.body
         return sum(len(token) >= SECRET_BYTES and token in body for token in self.settings.tokens) > 0
 
     @property
     def scheme(self) -> str:
-        """The `Authorization`, whatever its scheme."""
+        """The value of `Authorization`, whatever its scheme."""
         return self.judgement.incoming.header("authorization")[:8192]
 
     @property
@@ -110,10 +110,10 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
     evidence.elsewhere = nearest(named, hinted, MAX_NAMED)
     short = [needle for needle in needles if needle.short]
     if short:
-        told = [
+        likely = [
             shown for shown, (_, name, _) in zip(named, texts, strict=True) if _names_token(name[:MAX_TEXT])
         ]
-        evidence.elsewhere += nearest(told, short, MAX_NAMED)
+        evidence.elsewhere += nearest(likely, short, MAX_NAMED)
     evidence.shapes = _shapes(evidence, texts)
     evidence.incoming = _incoming_secrets(evidence, named)
     return evidence
@@ -149,7 +149,7 @@ def _shows(reading: Reading, needles: list[Needle]) -> int:
 
 
 def _place_texts(evidence: Evidence, query: dict[str, Any]) -> dict[str, str]:
-    """The texts that stand in places and are no accepted token, or could not be compared for want of one."""
+    """The texts in the token's places that are not accepted, for instance because no token is configured."""
     headers = evidence.judgement.incoming.headers
     values: dict[str, Any] = {
         **dict(zip(HEADER_PLACES, header_values(headers), strict=True)),
@@ -165,7 +165,7 @@ def _text(value: Any) -> str:
 
 
 def _outside(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(where, name, text) of everything but the body that is no place of the token."""
+    """(where, name, text) of everything outside the body, except the token's places."""
     incoming = evidence.judgement.incoming
     for number, segment in enumerate(incoming.path[:8192].split("/")[1:], 1):
         yield "path", str(number), unquoted(segment)[:MAX_TEXT]
@@ -180,14 +180,14 @@ def _outside(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, s
 
 
 def _inside(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
-    """The same of the body."""
+    """(where, name, text) of everything in the body, except the token's places."""
     yield from _leaves(evidence.reading.fields, "body", *BODY_PATHS.values())
     if evidence.reading.code == "BODY_UNREADABLE" and _ALONE.fullmatch(evidence.judgement.body):
         yield "body", "", evidence.judgement.body.decode()
 
 
 def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-    """The leaves and names of a decoded value, but for what stands in or under the token's places."""
+    """The leaves and names of a decoded value, except those in or under the token's places."""
     waiting: list[tuple[tuple[str, ...], Any]] = [((), value)]
     while waiting:
         path, inner = waiting.pop()
@@ -198,7 +198,7 @@ def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[s
             waiting += [((*path, str(key)), below) for key, below in reversed(items)]
         elif inner is not None:
             name = ".".join(path)
-            if path[-1:] != ("member_id",):  # a portal's number, whoever configured it for a token
+            if path[-1:] != ("member_id",):  # identifies a portal, even if somebody configured it as a token
                 yield where, name, str(inner)[:MAX_TEXT]
             if path and len(path[-1]) >= SECRET_BYTES:
                 yield where, name, path[-1][:MAX_TEXT]
@@ -229,7 +229,7 @@ def _names_token(name: str) -> bool:
 
 
 def _incoming_secrets(evidence: Evidence, named: list[tuple[str, str]]) -> list[str]:
-    """Where an incoming webhook's secret stands: the configured one anywhere, one by its shape in a place."""
+    """Where an incoming webhook's secret is: the configured one anywhere, one by its shape in a place."""
     secrets = {evidence.settings.rest_secret or ""}
     for part in evidence.parts:
         if part.code == "SETTING_INCOMING_SECRET":

@@ -1,7 +1,7 @@
-"""From what a request shows to its causes, in the contract's order.
+"""Which causes a request's evidence leads to, in the contract's order.
 
 Each rule looks at the evidence and says what it finds; the order is a table. A rule
-speaks only of what was seen: where two causes are possible both are found, and their
+speaks only of what was seen: if two causes are possible both are found, and their
 sentences say which look tells them apart.
 """
 
@@ -50,7 +50,7 @@ class Finding:
 
 
 def of_setting(settings: Settings) -> list[Finding]:
-    """The odd ones of the configured tokens, one finding a code."""
+    """What is odd about the configured tokens, one finding per code."""
     if not settings.tokens:
         blank = bool(settings.outgoing_token)
         return [Finding("SETTING_MISSING", "blank" if blank else "", "blank" if blank else "")]
@@ -59,13 +59,13 @@ def of_setting(settings: Settings) -> list[Finding]:
 
 
 def _odd(code: str, configured: list[Part]) -> Finding:
-    """One kind of oddity, and which of several tokens have it."""
+    """The finding of one kind of oddity, with the numbers of the tokens that have it."""
     odd = [(number, part.detail) for number, part in enumerate(configured, 1) if part.code == code]
     several = len(configured) > 1
-    told = [": ".join(filter(None, (f"{n}/{len(configured)}" if several else "", how))) for n, how in odd]
+    details = [": ".join(filter(None, (f"{n}/{len(configured)}" if several else "", how))) for n, how in odd]
     how = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
     numbers = [number for number, _ in odd] if several else []
-    return Finding(code, "; ".join(filter(None, told)), values={"how": how, "numbers": numbers})
+    return Finding(code, "; ".join(filter(None, details)), values={"how": how, "numbers": numbers})
 
 
 def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:
@@ -105,7 +105,7 @@ def _of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
     lost = hollow(judgement.payload.fields)
     if judgement.hint == "hollow" and lost is not None:
         if lost.how in REWRITTEN and (found := list(_body(gather(judgement, settings)))):
-            return found  # with that undone the event is whole
+            return found  # undoing that would make the event whole
         if lost.how in ("flat", "pairs", "nested"):
             name = Names(settings).place("body", on_the_wire(lost.name, judgement))
             variant = "data" if lost.how == "flat" else "pairs" if lost.how == "pairs" else ""
@@ -129,7 +129,7 @@ MAX_KEYS = 10  # top-level names that a cause shows
 
 
 def _of_verdict(evidence: Evidence) -> list[Finding]:
-    """Odd settings stand before the request's own causes while it carries a token's shape, else behind."""
+    """All causes: the settings' first if the request holds something of a token's shape, else last."""
     own = _ordered(cause for rule in _RULES for cause in rule(evidence))
     odd = of_setting(evidence.settings) or list(_setting_shape(evidence))
     absent = _absent(evidence.judgement, evidence, "text" if evidence.texts else "")
@@ -142,16 +142,16 @@ def _of_verdict(evidence: Evidence) -> list[Finding]:
     ):
         own += [absent] if absent.values["kind"] not in ("bitrix24", "relay") else []
     elif codes == ["AUTH_MISSING"] and evidence.texts:
-        own += [absent]  # what stands in another place is not a token either
+        own += [absent]  # what is in another place is not a token either
     if "AUTHORIZATION_GATEWAY" in codes and "TOKEN_OTHER_WEBHOOK" in codes:
-        # The webhook's token came by its own place: the JWT beside it did no harm.
+        # The webhook's token came in its own place: the JWT beside it did no harm.
         own.sort(key=lambda cause: cause.code == "AUTHORIZATION_GATEWAY")
     first = not evidence.settings.tokens or bool(evidence.shapes)
     return [*odd, *own] if first else [*own, *odd]
 
 
 def _of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
-    """What is told without the body: limits, method, path."""
+    """The causes that need no look at the body: limits, method, path."""
     incoming = judgement.incoming
     if judgement.limit is not None:
         name, allowed, came = judgement.limit
@@ -188,11 +188,11 @@ def _body(evidence: Evidence) -> Iterator[Finding]:
     ):
         kind, _ = sender(judgement.incoming, {})
         if kind in ("monitor", "health"):
-            return  # they send none, or a word of their own, and nobody dropped an event
+            return  # these send no body, or a word of their own, so no event was dropped
     if not reading.code or (reading.code == "BODY_EMPTY" and declared > judgement.body_bytes):
         return
     detail, variant = reading.detail, reading.how
-    if detail.startswith("body:"):  # a name of the sender's making, which may be the token
+    if detail.startswith("body:"):  # the sender chose this name, so it may be the token
         detail = Names(evidence.settings).place("body", detail[5:])
     if reading.code == "BODY_UNREADABLE":
         variant = detail if detail in ("JSON", "template") else "kind" if detail else ""
@@ -202,12 +202,12 @@ def _body(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _is_lost(evidence: Evidence) -> bool:
-    """Whether the body is a printout or in the query: then no advice about one token in it would help."""
+    """Whether the body is a printout or in the query: then advice about a token in it would not help."""
     return evidence.reading.code in ("BODY_PRINTED", "BODY_IN_QUERY")
 
 
 def _altered(evidence: Evidence) -> Iterator[Finding]:
-    """`TOKEN_ALTERED` and `TOKEN_LOOKALIKE`, of the nearest place."""
+    """`TOKEN_ALTERED` and `TOKEN_LOOKALIKE`, for the nearest place."""
     if _is_lost(evidence):
         return
     setting = "setting" if list(_setting_shape(evidence)) else ""
@@ -232,7 +232,7 @@ def _elsewhere(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _mismatched(evidence: Evidence) -> Iterator[Finding]:
-    """Whose token it is that stands in a place."""
+    """Whose token is in a place, if it is not an accepted one."""
     if evidence.incoming:
         places = ", ".join(evidence.incoming)
         own = any(place in evidence.texts for place in evidence.incoming)
@@ -273,7 +273,7 @@ def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _bound_elsewhere(evidence: Evidence) -> Finding | None:
-    """An accepted token that is bound to another portal than the event's."""
+    """The finding for an accepted token that is bound to another portal than the event's; else None."""
     settings = evidence.settings
     accepted = set(settings.tokens) if settings.bound_tokens else set()
     right = [place for place, text in evidence.texts.items() if text.encode("utf-8", "replace") in accepted]
@@ -286,7 +286,7 @@ def _bound_elsewhere(evidence: Evidence) -> Finding | None:
 
 
 def _authorization(evidence: Evidence) -> Iterator[Finding]:
-    """Blamed where no accepted token was seen, or where it is the one that holds it."""
+    """What is wrong with `Authorization`, if it holds the accepted token or no other place does."""
     scheme, _, rest = evidence.scheme.partition(" ")
     if not scheme or (not evidence.settings.tokens and "webhook" in evidence.shapes):
         return
@@ -294,20 +294,20 @@ def _authorization(evidence: Evidence) -> Iterator[Finding]:
         if not evidence.explained:
             yield Finding("AUTHORIZATION_GATEWAY", "header:Authorization")
     elif scheme.lower() != "bearer":
-        held = seen.authorization_token(evidence)
+        accepted = seen.authorization_token(evidence)
         named = scheme if rest.strip() and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,19}", scheme) else ""
         named = Names(evidence.settings).shown(named) if named else ""
         glued = scheme.lower().startswith("bearer")
-        if held or not evidence.explained:
+        if accepted or not evidence.explained:
             detail = f"header:Authorization: {named}" if named else "header:Authorization"
-            variant = ("held" if held else "other") + ("_glued" if glued else "" if named else "_bare")
+            variant = ("held" if accepted else "other") + ("_glued" if glued else "" if named else "_bare")
             yield Finding("AUTHORIZATION_SCHEME", detail, variant, {"scheme": named})
 
 
 def _malformed(evidence: Evidence) -> Iterator[Finding]:
-    """Places that held a blank, two values, or anything that is no text."""
+    """Places that held a blank, two values, or something that is not a text."""
     for place, text in evidence.texts.items():
-        if not fold(text[:MAX_TEXT]):  # quotes around nothing, characters that nobody sees
+        if not fold(text[:MAX_TEXT]):  # quotes around nothing, or invisible characters
             yield Finding("TOKEN_BLANK", place, values={"place": place})
     repeated = {f"body:{'.'.join(path)}" for path in evidence.reading.repeated}
     for trace in evidence.verdict.places:
@@ -366,7 +366,7 @@ def _setting_shape(evidence: Evidence) -> Iterator[Finding]:
         return
     shape = (
         WEBHOOK_SHAPE if evidence.near else PLAIN_SHAPE
-    )  # a bot's token that lost its end is no odd setting
+    )  # a bot's token that lost its end is not an odd setting
     if not any(shape.fullmatch(text) for text in texts):
         length = len(texts[0])
         variant = "characters" if length == 32 else ""
@@ -393,7 +393,7 @@ def _absent(judgement: Judgement, evidence: Evidence | None, variant: str = "", 
 
 
 def _ordered(findings: Iterable[Finding]) -> list[Finding]:
-    """One finding a code, in the contract's order."""
+    """One finding per code, in the contract's order."""
     first: dict[str, Finding] = {}
     for finding in findings:
         first.setdefault(finding.code, finding)

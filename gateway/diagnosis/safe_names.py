@@ -1,4 +1,4 @@
-"""Names of a sender's making, fit to be shown: a name may itself hold a secret, or a piece of one."""
+"""Makes names that a sender chose fit to be shown: a name may hold a secret, or a piece of one."""
 
 import re
 from urllib.parse import unquote
@@ -7,10 +7,10 @@ from gateway.diagnosis.similarity import MAX_TEXT, fold
 from gateway.ingest.incoming import Incoming
 from gateway.settings import Settings
 
-# No `%`, `&#` or `\\`: an encoded secret is not seen to be one.
+# No `%`, `&#` or `\\`: an encoded secret would not be recognised.
 _NAME = re.compile(r"""[A-Za-z0-9А-Яа-яЁё_.:;/()\[\]{}'"$@ -]{1,100}""")
 _LONG_RUN = re.compile(r"[\w-]{16,}")
-# A run of 16 token characters is shown only where it is made of these words, or of short ones set apart.
+# A run of 16 token characters is shown only if it is made of these words, or of short ones set apart.
 _WORDS = re.compile(
     "(?:x|bitrix(?:24)?|b24|tokens?|auth|authori[sz]ation|webhooks?|hook|applications?|app|secret|key|api|access"
     "|refresh|outgoing|outbound|incoming|inbound|events?|handler|id|original|url|uri|path|proxy|forwarded|for"
@@ -30,7 +30,7 @@ class Names:
     def __init__(self, settings: Settings) -> None:
         known = [token.decode("utf-8", "replace") for token in settings.tokens]
         known += [settings.rest_secret or "", settings.inspector_password or ""]
-        known = [fold(secret) for secret in known if not _WORDS.fullmatch(secret)]  # but no placeholders
+        known = [fold(secret) for secret in known if not _WORDS.fullmatch(secret)]  # not placeholders
         pieces = {secret[i : i + 8] for secret in known for i in range(max(1, len(secret) - 7))}
         self._pieces = tuple(piece for piece in pieces if piece)
 
@@ -46,7 +46,7 @@ class Names:
         return shown if len(shown) <= 200 else shown[:199] + "…"
 
     def host(self, host: str) -> str:
-        """A portal's host name; its parts may be as long as a token and no token."""
+        """A portal's host name, or its size; unlike a name, it may hold runs as long as half a token."""
         plain = re.fullmatch(r"[a-z0-9.-]{1,253}", host) and not re.search(r"[a-z0-9-]{32}", host)
         return host if plain and not self._hides(host) else f"<{len(host.encode('utf-8', 'replace'))} bytes>"
 
@@ -64,7 +64,7 @@ class Names:
 
 
 def unquoted(text: str) -> str:
-    """Percent-decoded, also where that was applied twice."""
+    """`text` percent-decoded, twice, since it may have been encoded twice."""
     return unquote(unquote(text, errors="replace"), errors="replace")
 
 

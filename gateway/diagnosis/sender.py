@@ -1,11 +1,11 @@
-"""What a request without a token was instead: a browser, a monitor, a test. By what it says of itself."""
+"""Which kind of program sent a request without a token, by what the request says of itself."""
 
 import re
 from typing import Any
 
 from gateway.ingest.incoming import Incoming
 
-# In this order: what is more telling comes first. (kind, name, pattern of the User-Agent)
+# (kind, name, pattern of the User-Agent); the first match counts, so the more specific come first.
 _AGENTS = [
     ("bitrix24", "Bitrix24", "bitrix24"),
     ("webhook", "GitHub", "github-hookshot"),
@@ -116,5 +116,5 @@ _SCANNED = re.compile(
 
 
 def looks_scanned(path: str) -> bool:
-    """Whether a path is one that scanners of the internet try."""
+    """Whether `path` is one that internet scanners try."""
     return _SCANNED.search(path[:2000]) is not None

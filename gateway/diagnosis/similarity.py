@@ -1,7 +1,7 @@
-"""How near a text is to an accepted token, and what was done to it on the way.
+"""How similar a text is to an accepted token, and what was done to it on the way.
 
-Every text is compared with every token, by the same steps, whatever is near:
-nothing stops early.
+Every text is compared with every token by the same steps, whatever matches: stopping
+early would show in the time of an answer.
 """
 
 import re
@@ -25,7 +25,7 @@ CASE = "case"
 _STEPS = (PERCENT, SPACE, QUOTES, ALPHABET, CASE)
 
 QUOTE_CHARACTERS = "\"'`´‘’‚‛“”„‟«»‹›"
-# White space as Unicode has it, controls, and what nobody sees: zero-width characters, BOM, soft hyphen.
+# Unicode's white space, controls, and invisible characters: zero-width ones, BOM, soft hyphen.
 UNSEEN = re.compile(
     "[\\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
@@ -34,14 +34,14 @@ _QUOTES = re.compile(f"[{QUOTE_CHARACTERS}]|&(?:quot|apos|#34|#39);|\\\\(?=[\"']
 # Characters that NFKC writes out as words, eighteen letters at most: a text of them would grow by as much.
 _SEVERAL = re.compile("[\u3200-\u33ff\ufb00-\ufdff\ufe70-\ufefc\U0001f100-\U0001f2ff]")
 _LOOKALIKES = str.maketrans(
-    # Cyrillic, then Greek letters that look like a Latin one. Others are told by their position.
+    # Cyrillic, then Greek letters that look like a Latin one. Others are recognised by their position.
     "авсԁеһіјкӏмнорԛгѕтуԝхзьАВСԀЕНІЈКМОРԚЅТУԜХЁё" + "αβεικνορτυχωγΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
     "abcdehijklmhopqrstywx3bABCDEHIJKMOPQSTYWXEe" + "abeikvoptuxwyABEZHIKMNOPTYX",
 )
 
 
 class Likeness(NamedTuple):
-    """`exact`: the very token. Else what was altered; `foreign`: so many letters of another alphabet."""
+    """How a text resembles a token: `exact`, or altered; `foreign` counts letters of another alphabet."""
 
     exact: bool
     alterations: tuple[str, ...] = ()
@@ -50,11 +50,11 @@ class Likeness(NamedTuple):
 
 @dataclass(frozen=True)
 class Needle:
-    """A token to look for, and what `fold` makes of it, less each of its steps."""
+    """A token to look for, and what `fold` makes of it, also with each step left out."""
 
     text: str
     folds: dict[str, str]
-    need: int  # so many characters have to agree: 16, and half the token
+    need: int  # how many characters have to agree: at least 16, and half the token
     windows: tuple[str, ...]  # its pieces of that length
 
     @classmethod
@@ -67,12 +67,12 @@ class Needle:
 
     @property
     def short(self) -> bool:
-        """Too short to be told from a number or a word by chance."""
+        """Whether it is so short that a number or a word could equal it by chance."""
         return len(self.text) < SECRET_BYTES
 
 
 def fold(text: str, skip: str = "") -> str:
-    """`text` less what mistakes alter: encoding, white space, quotes, alphabet, case; but for `skip`."""
+    """`text` without what mistakes alter (encoding, white space, quotes, alphabet, case), except `skip`."""
     if skip != PERCENT and "%" in text:
         for _ in range(3):
             if "%" not in text:
@@ -90,7 +90,7 @@ def fold(text: str, skip: str = "") -> str:
 
 
 def rank(text: str, needles: Sequence[Needle]) -> int:
-    """3: a token stands in `text` as a word of it. 2: all of one, altered. 1: a piece of one. 0: nothing."""
+    """3 if a token is a word of `text`, 2 if all of one is in it, altered, 1 for a piece of one, else 0."""
     folded = fold(text)
     ranks = [0]
     for needle in needles:
@@ -105,7 +105,7 @@ def rank(text: str, needles: Sequence[Needle]) -> int:
 
 
 def likeness(text: str, needles: Sequence[Needle]) -> Likeness | None:
-    """What `text` has of the nearest of `needles`; None where it is near none."""
+    """How `text` resembles the nearest of `needles`; None if it resembles none."""
     folds = {step: fold(text, skip=step) for step in ("", *_STEPS)}
     near = [found for found in [_compare(text, folds, needle) for needle in needles] if found]
     return min(near, key=lambda like: (not like.exact, len(like.alterations)), default=None)
@@ -136,7 +136,7 @@ def _compare(text: str, folds: dict[str, str], needle: Needle) -> Likeness | Non
 
 
 def _relation(value: str, token: str, needle: Needle) -> tuple[str, ...] | None:
-    """() for equal, else what `value` has less or more than `token`; None where they are not near."""
+    """() if equal, else what `value` lacks or adds compared with `token`; None if they are not similar."""
     start = value.find(token)
     cut = len(value) >= needle.need and value in token
     pieces = sum([window in value for window in needle.windows])
@@ -154,7 +154,7 @@ def _relation(value: str, token: str, needle: Needle) -> tuple[str, ...] | None:
 
 
 def _foreign(value: str, needle: Needle) -> int:
-    """How many letters are foreign, in either, where all the others agree, whatever they look like."""
+    """How many letters of either are foreign, if all the other letters agree; else 0."""
     token = needle.folds[ALPHABET]
     if needle.short or len(value) != len(token):
         return 0
@@ -176,7 +176,7 @@ def _is_word(text: str, token: str) -> bool:
 def nearest(
     texts: Iterable[tuple[str, str]], needles: Sequence[Needle], limit: int
 ) -> list[tuple[str, Likeness]]:
-    """Of named texts, those that hold most of a token, `limit` at most, with what they hold."""
+    """At most `limit` of the named texts, those that hold most of a token, with their likeness."""
     ranked = sorted([(-rank(text, needles), name, text) for name, text in texts], key=lambda entry: entry[0])
     found = []
     for negative, name, text in ranked[:limit]:

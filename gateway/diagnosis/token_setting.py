@@ -85,7 +85,7 @@ def _judge(text: str, settings: Settings) -> Part:
 
 
 def _undecorated(text: str) -> tuple[str, list[str]]:
-    """`text` less what was copied along with it, and the names of that."""
+    """`text` without what was copied along with it, and the names of what was removed."""
     decorations: list[str] = []
     for _ in range(4):
         before = text
@@ -128,7 +128,7 @@ _UNDO: list[tuple[str, Callable[[str], str]]] = [
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether `text` stands for a token that somebody was to fill in."""
+    """Whether `text` is a placeholder that somebody should have replaced by a token."""
     text = text.strip().strip(QUOTE_CHARACTERS).lower()
     if _TEMPLATE.fullmatch(text):
         return text[0] in "$%p" or _RUN.search(text) is None

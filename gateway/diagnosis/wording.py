@@ -115,10 +115,10 @@ def text_values(settings: Settings) -> dict[str, str]:
 def said_how(how: Any, language: str) -> str:
     """The alterations in `how`, in the operator's language; one that has no phrase is shown as it is."""
     words = how if isinstance(how, tuple) else [how]
-    said = []
+    words_said = []
     for word in words:
         for part in str(word).split(", "):
             name, colon, number = part.partition(": ")
             known = PHRASES.get(f"how/{name}")
-            said.append((getattr(known, language) if known else name) + colon + number)
-    return ", ".join(said)
+            words_said.append((getattr(known, language) if known else name) + colon + number)
+    return ", ".join(words_said)

@@ -52,7 +52,7 @@ class Judgement:
     """What is answered, and everything the diagnosis and the log need to say why.
 
     `payload` is `UNREAD` where the walk stopped before the body. `message` is set
-    where the event may be published (`EVENT_QUEUED` then stands for "would pass").
+    where the event may be published (`EVENT_QUEUED` then means "would pass").
     `invalid` names the field where a verified request is not an event, `hint` what it
     looks like instead (`robot`, `hollow`). `event_in` says where a GET carries an event:
     `query` or `body`. `null_users`: users whose Telegram field came as a JSON null.
@@ -106,7 +106,7 @@ def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judg
 
 
 def _judge_method(incoming: Incoming, settings: Settings) -> Judgement:
-    """PUT, PATCH and their like, with an event or without; a POST on a path that takes none is not read."""
+    """PUT, PATCH and the like, with an event or without; the body of a POST to a wrong path is not read."""
     if incoming.method == "POST":
         return _unread("METHOD_NOT_ALLOWED", incoming, settings)
     return _by_other_method(incoming, settings)

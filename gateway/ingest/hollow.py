@@ -1,7 +1,7 @@
-"""Events that lost their contents on the way: what was rewritten, and by whom, where that can be told.
+"""Events that lost their contents on the way: what was rewritten and, if that can be seen, by what.
 
 Such an event is never queued. Its `data` would be null, different users would share one
-`event_id`, and the bot would be told of a change that nobody can look up.
+`event_id`, and the bot would hear of a change that nobody can look up.
 """
 
 import json
@@ -88,7 +88,7 @@ def _carries_data(event: Any) -> bool:
 
 
 def _inside(data: Mapping[str, Any]) -> Hollow | None:
-    """The same of an object: a whole event in it, flat names, a printout in place of one of its objects."""
+    """What an object lost: a whole event is in it, its names are flat, or a printout replaces an object."""
     if isinstance(data.get("event"), str) and any(
         str(name).startswith(("data", "auth", "body")) for name in data
     ):
@@ -100,7 +100,7 @@ def _inside(data: Mapping[str, Any]) -> Hollow | None:
             continue
         how = _lost(value, "data")
         if how in ("blank", "nothing") and name.upper() != "FIELDS":
-            continue  # an object that there is none of
+            continue  # this object is missing
         if how in ("keys", "values", "text", "json") and name.upper() in _OBJECTS:
             continue
         if how:
@@ -109,7 +109,7 @@ def _inside(data: Mapping[str, Any]) -> Hollow | None:
 
 
 def _lost(value: Any, name: str) -> str:
-    """How a value of `data` or `auth` lost what it held; "" where it did not."""
+    """How a value of `data` or `auth` lost its contents; "" if it did not."""
     if isinstance(value, list):
         return _lost_list(value, name)
     if isinstance(value, bool) or (name == "auth" and isinstance(value, int | float)):
@@ -128,7 +128,7 @@ def _lost(value: Any, name: str) -> str:
 
 
 def _lost_list(items: list[Any], name: str) -> str:
-    """The same of a list: at times it holds one user, or several, and nothing else."""
+    """How a list lost its contents; a list of nothing but one user or several lost nothing."""
     if not items:
         return ""
     if is_bytes(items):

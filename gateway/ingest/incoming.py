@@ -1,4 +1,4 @@
-"""A request before its body is read: what any host can say of it, and the bounds it is held to."""
+"""A request before its body is read: what any host knows of it, and the limits that apply to it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Incoming:
 
     `headers` by lower-case name, repeated ones joined by a comma; `path` as sent,
     without query; `query` raw. `read(n)` returns at most n bytes of the body;
-    `declared_length` is the Content-Length, None where there is none. A host sets
+    `declared_length` is the Content-Length, None if there is none. A host sets
     `cut` where the body ended before its end: its sender fell silent or went away.
     """
 

@@ -1,6 +1,6 @@
-"""What programs print in place of an object, told by how the text begins.
+"""Which program printed an object as text, recognised by how the text begins.
 
-A printout is never read back: names and values cannot be told apart in most of them. Naming the
+A printout is not parsed here: in most of them names and values can't be distinguished. Naming the
 program that printed it is what helps, as its own correct call can then be named too.
 """
 
@@ -8,7 +8,7 @@ import re
 
 _LOOKED_AT = 300  # characters; a printout shows what it is at its beginning
 
-# The first pattern that fits counts, so the narrow ones stand above the wide ones.
+# The first pattern that fits counts, so narrow ones come before wide ones.
 _PRINTOUTS = (
     ("object", r"\[object \w"),  # JavaScript's String(object)
     ("array", r"(?:<pre>\s*)?(?:Array)+\s*(?:\(|\Z)"),  # PHP's print_r, or an array used as a text
@@ -53,7 +53,7 @@ KINDS = tuple(kind for kind, _ in _PRINTOUTS)
 
 
 def printout(text: str) -> str:
-    """Which program's print `text` is: `blank`, one of `KINDS`, "" where it is none."""
+    """The kind of printout that `text` is: `blank` or one of `KINDS`; "" if it is not a printout."""
     start = text[:_LOOKED_AT].lstrip("\ufeff \t\r\n") if text.strip() else ""
     if not start:
         return "blank"

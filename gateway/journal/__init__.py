@@ -170,7 +170,7 @@ class Journal:
         return True
 
     def _opened(self) -> sqlite3.Connection:
-        """The connection to the file that stands at the path now."""
+        """The connection to the file that is at the path now."""
         if self._connection is not None and self._file != file_at(self.path):
             log.error(JournalUnavailable("JOURNAL_REPLACED", path=self.path))
             self._connection.close()

@@ -20,7 +20,7 @@ TAGS = {
 # A person put it back on the queue: what failed before counts no longer.
 REQUEUED = "EVENT_REQUEUED"
 FAILURES = ("EVENT_DEAD", "EVENT_PUT_ASIDE", "EVENT_FAILED")
-BY_HAND = "dead-letters"  # stands for the subscription of what a person did
+BY_HAND = "dead-letters"  # the subscription's name for what a person did
 # Marks records taken over from the first edition, which did not record what came of an event.
 FIRST_EDITION = "first_edition"
 KINDS = ("accepted", "aside", "refused", "not_queued", "probe")
@@ -73,7 +73,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an event at one subscription, as the consumer said it."""
+    """What came of an event at one subscription, as the consumer reported it."""
 
     at: datetime
     event_id: str

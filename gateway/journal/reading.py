@@ -9,7 +9,7 @@ from typing import Any
 from gateway.journal.model import BY_HAND, Filters, Outcome, Page, Request, Round
 
 SCANNED = 3000  # records that one page looks at, at most: rare combinations go on with "older"
-MAX_TERMS = 20  # texts that a searched beginning may stand for
+MAX_TERMS = 20  # texts that a searched beginning may match
 PREFIX = 6  # from so many characters on a search finds beginnings: of ids and fingerprints
 
 _OUTCOME = "at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts"
@@ -150,7 +150,7 @@ def changed(connection: sqlite3.Connection, after: int, limit: int) -> tuple[lis
 
 
 def count_newer(connection: sqlite3.Connection, wanted: Filters, after: int, most: int) -> int:
-    """How many records with a number above `after` the filters let through; `most` stands for more."""
+    """How many records numbered above `after` pass the filters; `most` means `most` or more."""
     if wanted.kinds and wanted == Filters(kinds=wanted.kinds):  # every open page asks this every two seconds
         counted = "SELECT count(*) FROM (SELECT 1 FROM requests WHERE kind = ? AND n > ? LIMIT ?)"
         counts = (connection.execute(counted, (kind, after, most)).fetchone() for kind in wanted.kinds)

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.journal.model import FAILURES, REQUEUED, TAGS, NewRequest
 
-FOLD_SECONDS = 86_400.0  # an equal request after that is a record of its own
+FOLD_SECONDS = 86_400.0  # an equal request that comes later gets a new record
 FLOOD_ROWS = 200  # records an hour of one sender's refused requests; what is over is counted in one
 FLOOD_ROWS_IN_ALL = 1000  # the same of all senders: behind a proxy that adds nothing they name themselves
 KEPT_TEXT = 2000  # characters of a reason
@@ -88,7 +88,7 @@ def _known(connection: sqlite3.Connection, fold: str, at: float) -> tuple[int, s
 
 
 def _count_into(connection: sqlite3.Connection, n: int, new: NewRequest) -> None:
-    """One more of record `n`: it moves to the end of the list, under a number of its own."""
+    """Count one more of record `n`, which moves to the end of the list under a new number."""
     connection.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'requests'")
     [to] = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'requests'").fetchone()
     connection.execute(
@@ -115,7 +115,7 @@ def count_hour(connection: sqlite3.Connection, at: float, kind: str, cause: str,
 
 
 def add_outcome(connection: sqlite3.Connection, at: float, fields: Mapping[str, Any]) -> None:
-    """What a consumer said of an event; a further attempt takes the place of the one that failed."""
+    """Record a consumer's report of an event; a further attempt replaces the one that failed."""
     event_id, subscription = _text(fields, "event_id"), _text(fields, "subscription")
     # By `+` SQLite leaves the subscription's index alone: it would read everything that came of one.
     connection.execute(

@@ -28,7 +28,7 @@ log = logging.getLogger("gateway.links")
 
 
 def open_store(where: StoreLocation) -> Store:
-    """Open the store of links that stands there; only what this kind needs is imported.
+    """Open the store of links at that address; only what this kind of store needs is imported.
 
     Raises `StoreUnavailable` where it does not answer, `SettingError` where its
     schema is newer than this program.

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def to_json(value: Any) -> str:
-    """JSON with every code point as it is, but for lone surrogates: as escapes, which UTF-8 can hold."""
+    """JSON with every code point as it is, except lone surrogates: escaped, because UTF-8 can't hold them."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 

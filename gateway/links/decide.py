@@ -3,13 +3,13 @@
 Links are a function of what was observed, not of the order in which the queue
 delivers it. They are as if all facts were applied in the order of their moments:
 
-1. A user's newest account is the one the user wants; an empty one is none.
+1. A user's newest account is the one the user wants; an empty one means no account.
 2. A claim counts only if its user was active at its moment.
-3. A dismissal after it ends it; being active again alone brings nothing back.
+3. A later dismissal ends the link; becoming active again does not by itself restore it.
 4. An account belongs to the newest claim that counts, even if its claimer has moved
    on since: then nobody has it. Of one moment, the higher user id goes last.
 
-Rules 1 to 3 look at one user's facts alone. So a new fact changes only its user's
+Rules 1 to 3 look only at one user's facts. So a new fact changes only its user's
 claims, and by rule 4 only the links of the newest claimers of those accounts: there
 is nothing further to follow, however users and accounts are connected.
 """
@@ -78,7 +78,7 @@ class Decision:
     """What to write: `rows` by user (`before` is None for a new one), and the history, in order.
 
     `refused` are claims that changed no link, and so leave no history: an operator
-    is told of them all the same. Each looks like a `conflict` that lost the account.
+    learns of them all the same. Each looks like a `conflict` that lost the account.
     """
 
     rows: dict[int, Row] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Decision:
 
     @property
     def told(self) -> list[HistoryRow]:
-        """What an operator is told of."""
+        """The changes that an operator is to see."""
         return self.history + self.refused
 
     def claims(self, user: int) -> dict[str, Key | None]:

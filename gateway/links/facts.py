@@ -2,7 +2,7 @@
 
 A fact is an account (or an empty one) or an active state, with its moment. What a
 user's facts say does not depend on the order in which they arrived, and on no other
-user: so a claim counts or not by its own user's facts alone.
+user: so whether a claim counts depends only on its own user's facts.
 """
 
 import json

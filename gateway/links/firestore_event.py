@@ -62,7 +62,7 @@ class FirestoreEvent:
         return (row_of(document) for one in references if (document := self.document(one)))
 
     def erase(self, user: int) -> bool:
-        """Erase a user's link and claims; False where there is none."""
+        """Erase a user's link and claims; False if there are none."""
         link = self._link(user)
         self.fetch([link])
         if (document := self.document(link)) is None:
@@ -161,7 +161,7 @@ def moment_text(moment: datetime) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Firestore's time is a datetime of its own kind; everything else is as it is."""
+    """Firestore's subclass of datetime as a plain datetime; any other value as it is."""
     if isinstance(value, datetime):
         return datetime.combine(value.date(), value.time(), UTC)
     return value

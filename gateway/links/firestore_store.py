@@ -65,7 +65,7 @@ VERSION = 2
 KEPT = timedelta(days=30)  # how long processed event ids are remembered
 _PAGE = 300
 _ATTEMPTS = 20
-_STRING_BYTES = 1_000_000  # a field holds 1 MiB less its name
+_STRING_BYTES = 1_000_000  # a field may hold 1 MiB, its name included
 _OVERTAKEN = (Conflict, FailedPrecondition, NotFound)  # `Conflict`: already there, or aborted
 
 
@@ -102,8 +102,8 @@ class FirestoreStore:
         self, portal: str, *, telegram_id: int | None = None, telegram_username: str | None = None
     ) -> Link | None:
         for account in accounts_of(self._client, portal, Account(telegram_id, telegram_username)):
-            held = self._read(account)
-            holder = held["bitrix_user_id"] if held else None
+            claim = self._read(account)
+            holder = claim["bitrix_user_id"] if claim else None
             link = self.get(portal, holder) if holder is not None else None
             by_id = link is not None and telegram_id is not None and link.telegram_id == telegram_id
             name = (link.telegram_username or "").lower() if link is not None else ""

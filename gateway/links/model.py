@@ -187,7 +187,7 @@ class Store(Protocol):
     def write_state(self, name: str, value: dict[str, Any] | None) -> None: ...
 
     def purge_processed(self, before: datetime) -> int:
-        """Drop processed event ids older than `before`; how many went (a TTL policy may do it alone)."""
+        """Drop processed event ids older than `before`; how many went (a TTL policy may do it instead)."""
 
     def check(self) -> None:
         """Raise `StoreUnavailable` unless the store answers, and takes what is written."""

@@ -76,7 +76,7 @@ def _sqlite_engine(path: Path) -> sa.Engine:
 
     @sa.event.listens_for(engine, "checkout")
     def _checkout(*_: Any) -> None:
-        """Links written to a file that was moved away would be told of as made, and be lost."""
+        """Links written to a file that was moved away would be reported as made, and then be lost."""
         if opened != file_at(path):
             raise StoreUnavailable("STORE_REPLACED", path=path)
 

@@ -252,7 +252,7 @@ class SqlStore:
     def _commit_together(self, mine: "_Waiting") -> None:
         """Whoever's turn it is commits the events of all who wait: each commit waits for the disk.
 
-        Where that fails, each of them is left to be tried by itself: nobody is told of another's failure.
+        If that fails, each of them is tried by itself: no caller gets another's failure.
         """
         self._waiting.append(mine)
         with self._turn:

@@ -17,10 +17,10 @@ Record = dict[str, Any]
 
 
 def records(data: object) -> list[Record]:
-    """The users in `data`, each with its keys in upper case; empty where there is none.
+    """The users in `data`, each with its keys in upper case; empty if there are none.
 
-    A user stands in `data`, in its `FIELDS`, or in a list in either place. What
-    stands beside `FIELDS` belongs to the user too, and `FIELDS` goes before it.
+    A user is in `data`, in its `FIELDS`, or in a list in either place. What
+    is beside `FIELDS` belongs to the user too, and `FIELDS` takes precedence over it.
     """
     return list(_records(data, 4))
 
@@ -41,7 +41,7 @@ def _records(data: object, depth: int) -> Iterator[Record]:
 
 
 def upper_keys(row: Mapping[str, Any]) -> Record:
-    """`row` with its keys in upper case; of keys that differ in case alone, the first counts."""
+    """`row` with its keys in upper case; of keys that differ only in case, the first counts."""
     names = "".join(map(str, row))
     if names == names.upper():  # as portals write them: a hundred thousand polled users are copied so
         return dict(row)

@@ -52,7 +52,7 @@ class Backlog:
             self._queue.put(None, timeout=1)
 
     def take(self, wait: bool) -> tuple[Item, int] | None:
-        """The next item, and its size. Raises `queue.Empty` where there is none and nobody waits for it."""
+        """The next item, and its size. Raises `queue.Empty` if there is none and nobody waits for it."""
         return self._queue.get(block=wait)
 
     def written(self, size: int) -> tuple[list[tuple[str, Item, int]], int]:

@@ -69,6 +69,6 @@ def _refresh(cloud: CloudLog, journal: Journal, stop: threading.Event) -> None:
 
 
 def _nothing_else(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    """This machine takes no events: only the page is here."""
+    """Refuse an event: this machine serves only the page."""
     start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
     return [b""]

@@ -3,7 +3,7 @@
 Pub/Sub's and Firestore's emulators, the topics and push subscriptions, and the
 functions, each under functions-framework in a process of its own, as the platform
 runs them. The receiver listens on `PORT`, everything else on free ports; their
-addresses stand in `var/emulators.env`, for the tools. All of it ends with Ctrl-C.
+addresses are in `var/emulators.env`, for the tools. Ctrl-C stops all of it.
 
 https://cloud.google.com/pubsub/docs/emulator
 https://cloud.google.com/sdk/gcloud/reference/emulators/firestore
@@ -45,7 +45,7 @@ STOP_SECONDS = 10.0
 def main() -> None:
     """Start everything, say where it is, wait for Ctrl-C or SIGTERM, end everything.
 
-    Raises `GatewayError` where a part is missing, does not start, or ends before it was told to.
+    Raises `GatewayError` if a part is missing, does not start, or ends too early.
     """
     settings = load()
     if settings.unread:
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 class _Machine:
-    """The processes, each the head of a group of its own: gcloud's emulators are shells around Java."""
+    """The processes, each in its own process group, because gcloud's emulators are shells around Java."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
@@ -135,7 +135,7 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def _environment(hosts: Mapping[str, str]) -> dict[str, str]:
-    """What the functions are told, and the tools need to know."""
+    """The environment that the functions run in, and that the tools need."""
     return {
         "PUBSUB_EMULATOR_HOST": hosts["pubsub"],
         "FIRESTORE_EMULATOR_HOST": hosts["firestore"],

@@ -46,7 +46,7 @@ class Connection(asyncio.BufferedProtocol):
         self._searched = 0
         self._answered_one = False
         self._paused = False
-        self._no_more = False  # the sender has said that nothing follows
+        self._no_more = False  # the sender has announced that nothing follows
 
     # asyncio's side
 

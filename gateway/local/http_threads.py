@@ -28,7 +28,7 @@ class Threads:
         self._free.release()
 
     def submit(self, work: Callable[[], None]) -> None:
-        """Have `work` done by a free thread, or by the next that is. Called by the loop's thread alone."""
+        """Have `work` done by a free thread, or by the next that is free. For the loop's thread only."""
         self._work.put(work)
         if self._free.acquire(blocking=False) or self._started >= self._limit:
             return
@@ -48,7 +48,7 @@ class Threads:
 
 
 class _Answer:
-    """What the application said by `start_response`."""
+    """What the application passed to `start_response`."""
 
     status = "500 Internal Server Error"
     begun = False  # whether a part of it is written

@@ -315,7 +315,7 @@ def _terms(record: Mapping[str, Any]) -> tuple[str, ...]:
 def sender_address(environ: Mapping[str, Any]) -> str:
     """Who connected, as the last hop that can be trusted says: a proxy of our own machine or network.
 
-    Each proxy adds to the end of `X-Forwarded-For` whom it saw; what stands before that anybody can write.
+    Each proxy adds to the end of `X-Forwarded-For` whom it saw; what comes before that anybody can write.
     """
     remote = str(environ.get("REMOTE_ADDR") or "")
     hops = [hop.strip() for hop in str(environ.get("HTTP_X_FORWARDED_FOR", ""))[-1000:].split(",")]

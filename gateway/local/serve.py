@@ -42,7 +42,7 @@ log = logging.getLogger("gateway.serve")
 
 def serve(settings: Settings, listener: socket.socket) -> None:
     """Answer at `listener` until SIGTERM or SIGINT; returns when what was in flight is finished."""
-    # Queue, journal and links hold people's data: their files are their owner's alone.
+    # Queue, journal and links hold people's data: only their owner may read the files.
     os.umask(0o077)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -217,7 +217,7 @@ def next_attempt(attempt: int, age: float, asked_for: float | None, jitter: floa
 
 
 def by_object(leased: list[Delivery]) -> list[list[Delivery]]:
-    """Messages of one object together, in their order; each of the others has a turn of its own."""
+    """The messages grouped for handling: those of one object together, in order; every other by itself."""
     batches: dict[object, list[Delivery]] = {}
     for delivery in leased:
         batches.setdefault(delivery.object or delivery.key, []).append(delivery)

@@ -59,7 +59,7 @@ class WorkerProcess:
             process.wait()
 
     def _spawn(self) -> None:
-        # In a group of its own: Ctrl-C reaches serve alone, which ends the worker in its turn.
+        # In its own process group: Ctrl-C then reaches only serve, which ends the worker in its turn.
         self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 — our own
         if self._process.stdin is not None:
             os.set_blocking(self._process.stdin.fileno(), False)

@@ -1,7 +1,7 @@
 """The portal's users, read through an incoming webhook, within the vendor's limits.
 
 No answer is believed: unknown filters are dropped silently and other people come
-back with HTTP 200, so every row is held against what was asked for.
+back with HTTP 200, so every row is compared with what was asked for.
 """
 
 import logging
@@ -27,12 +27,12 @@ BATCH = 50  # commands a batch at most
 ANSWER_SECONDS = 130.0  # twice what a portal takes at most: see `Caller`
 LONGEST_REST = 15 * 60.0  # the operating limit's window is ten minutes
 REFUSALS = 8  # in a row; with the pauses below that is three minutes, and a bucket drains in 25 seconds
-TOLD_SECONDS = 10.0  # whoever watches is told of a wait this long
+TOLD_SECONDS = 10.0  # a wait this long is logged, for whoever watches
 ATTEMPTS = 3  # at an address that does not answer
 
 log = logging.getLogger("gateway.portal.client")
 
-stamina.instrumentation.set_on_retry_hooks(())  # its log line says less than the failure that follows
+stamina.instrumentation.set_on_retry_hooks(())  # its log line adds nothing to the failure that follows
 
 
 class AnswerDoubted(PortalError):

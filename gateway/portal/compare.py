@@ -17,18 +17,18 @@ def difference(
     """The `data` of the message that makes the link agree with the row, and whether it ends the link. Pure.
 
     None where they agree, or where the row says nothing that is understood. A field
-    that is not there says nothing; an account counts for active users alone.
+    that is missing says nothing; an account counts only for active users.
     """
     active = user_record.active(row)
     account = parse_account(row[telegram_field]) if telegram_field in row else None
-    held = Account(link.telegram_id, link.telegram_username) if link else NO_ACCOUNT
+    linked_account = Account(link.telegram_id, link.telegram_username) if link else NO_ACCOUNT
     linked_before = link is not None and link.active
     if active is False:
-        differs = ends = linked_before or bool(held)
+        differs = ends = linked_before or bool(linked_account)
     elif link is not None and not link.active and active is None:
         return None
     else:
-        moved = account is not None and not same(account, held)
+        moved = account is not None and not same(account, linked_account)
         ends = moved and account == NO_ACCOUNT
         differs = moved or (link is not None and not link.active)
     if not differs:

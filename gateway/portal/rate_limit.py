@@ -1,6 +1,6 @@
 """The vendor's limits on REST, kept by everybody in this process who calls one portal.
 
-Two limits stand in https://apidocs.bitrix24.com/limits.html. How often: a leaky
+Two limits apply, see https://apidocs.bitrix24.com/limits.html. How often: a leaky
 bucket of 50 that drains 2 requests a second, a `batch` being one request whatever
 it holds; above it the answer is 503. How long: 480 s of work a method in ten
 minutes; above it the answer is 429 and the method rests until `operating_reset_at`
@@ -63,7 +63,7 @@ class Pace:
             self._rests[method] = max(now + pause, self._resets.get(method, 0.0))
 
     def succeeded(self, method: str, reset_at: float) -> None:
-        """Remember when the method's time is given back, as a successful answer said."""
+        """Remember when the method's operating time is reset, as a successful answer gives it."""
         with self._lock:
             self._resets[method] = reset_at
 

@@ -8,7 +8,7 @@ them and keeps the last id, and what waits for its end, in the store.
 Nothing is published before the walk is complete: a page that lies, an error page
 half-way or a field that is not there change nothing. Only where a first walk finds
 more new links than it can hold are these published on the way; links end at its
-end alone. A user who is missing is first asked for by id, and counts as gone only
+end. A user who is missing is first asked for by id, and counts as gone only
 where an earlier walk has seen that user. Nobody is unlinked where a walk would end
 so many links that a lost right or scope is the likelier reason.
 """
@@ -88,7 +88,7 @@ class _Change:
 
 @dataclass
 class _State:
-    """All that a walk has to remember; what it is kept for stands in `of`."""
+    """Everything that a walk has to remember; `of` says which walk it is kept for."""
 
     of: list[str]  # the portal's domain and the field
     after: int = 0  # the last id
@@ -131,7 +131,7 @@ def walk(
     try:
         return steps.run(progress or (lambda users, after: None))
     except AnswerDoubted:
-        steps.forget()  # what the same portal said before is not believed either
+        steps.forget()  # what the same portal said before is no more reliable
         raise
 
 
@@ -228,7 +228,7 @@ class _Walk:
         state.after = users[-1][0] if users else state.after
 
     def _links(self, users: list[tuple[int, user_record.Record]], upto: int | None) -> Iterator[Link]:
-        """The links between the last id and these users' last one; with `since`, these users' links alone."""
+        """The links between the last id and these users' last one; with `since`, only these users' links."""
         if self._since is not None:
             for user, _ in users:
                 link = self._store.get(self._settings.domain, user)

@@ -99,11 +99,11 @@ def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]
     except AlreadyRunning as running:
         return _answer(409, "RESYNC_RUNNING", text_of(running, settings.language))
     except GatewayError as failure:
-        code, said = log_failure(settings, failure)
+        code, sentence = log_failure(settings, failure)
         if isinstance(failure, PassingFailure):
-            body, _, _ = _answer(503, code, said)
+            body, _, _ = _answer(503, code, sentence)
             return body, 503, {"Retry-After": str(int((failure.retry_after or 60) + 1))}
-        return _answer(502, code, said)
+        return _answer(502, code, sentence)
     return {"status": "ok", "code": "RESYNC_DONE", **summary.as_json()}, 200, {}
 
 

@@ -57,7 +57,7 @@ class Caller:
 
     def call(self, method: str, params: dict[str, Any], seconds: float) -> Outcome:
         """One request, over in `seconds`; a redirect is not followed. Never raises."""
-        # The address is a local variable here, and stands in the text of every exception.
+        # The address is a local variable here, and is part of every exception's text.
         url = f"{self._settings.rest_origin}/rest/{self._settings.rest_webhook}/{method}.json"
         try:
             status, body = self._post(url, params, seconds)
@@ -126,7 +126,7 @@ def _pairs(value: object, name: str) -> Iterator[str]:
 def _session(settings: Settings) -> requests.Session:
     session = requests.Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.trust_env = settings.rest_origin.startswith("https://")  # no proxy stands before loopback
+    session.trust_env = settings.rest_origin.startswith("https://")  # loopback is never behind a proxy
     return session
 
 

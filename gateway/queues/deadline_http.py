@@ -88,7 +88,7 @@ class Shared(Generic[Value]):
             value, fresh, good = self._call()
             now = time.monotonic()
             kept = (value, now + fresh, now + good)
-        except Exception as error:  # noqa: BLE001 — whatever it is, those who wait are told
+        except Exception as error:  # noqa: BLE001 — whatever it is, those who wait must learn of it
             failure = error
         with self._lock:
             self._kept, self._failure, self._done = kept or self._kept, failure, None

@@ -61,8 +61,8 @@ def _from_metadata() -> tuple[str, float]:
     if status != 200:
         raise CredentialsError("TOKEN_SERVER_STATUS", status=status)
     try:
-        told = json.loads(answer)
-        return str(told["access_token"]), float(told["expires_in"])
+        answered = json.loads(answer)
+        return str(answered["access_token"]), float(answered["expires_in"])
     except (ValueError, KeyError, TypeError):
         raise CredentialsError("TOKEN_SERVER_UNREADABLE") from None
 

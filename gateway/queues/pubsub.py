@@ -46,9 +46,9 @@ class PubSub:
     def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
         """Publish one message within `timeout` seconds and return the id that Pub/Sub gave it."""
         message = {"data": base64.b64encode(data).decode("ascii"), "attributes": dict(attributes)}
-        told = self._call("topics", self._topic, "publish", {"messages": [message]}, timeout)
+        answer = self._call("topics", self._topic, "publish", {"messages": [message]}, timeout)
         try:
-            return str(told["messageIds"][0])
+            return str(answer["messageIds"][0])
         except (KeyError, IndexError, TypeError):
             raise QueueUnavailable("PUBSUB_UNREADABLE") from None
 
@@ -59,8 +59,8 @@ class PubSub:
     def pull(self, subscription: str, maximum: int = 100, timeout: float = 30.0) -> "list[tuple[str, Dead]]":
         """Messages of a dead-letter subscription that are there now, each with its acknowledgement id."""
         wanted = {"maxMessages": maximum, "returnImmediately": True}
-        told = self._call("subscriptions", subscription, "pull", wanted, timeout)
-        return [(str(m["ackId"]), _dead(m["message"])) for m in told.get("receivedMessages", [])]
+        answer = self._call("subscriptions", subscription, "pull", wanted, timeout)
+        return [(str(m["ackId"]), _dead(m["message"])) for m in answer.get("receivedMessages", [])]
 
     def acknowledge(self, subscription: str, ack_ids: Sequence[str], timeout: float = 30.0) -> None:
         self._call("subscriptions", subscription, "acknowledge", {"ackIds": list(ack_ids)}, timeout)

@@ -132,7 +132,7 @@ def _keep(
     config: Settings,
     request_id: str,
 ) -> None:
-    """Keep each event; an outage is said once a minute, and how often it happened meanwhile."""
+    """Keep each event; log an outage once a minute, with how often it happened in the meantime."""
     fields = {"code": "QUEUE_UNAVAILABLE", "request_id": request_id}
     _reports.warning(failure.key, failure, fields)
     if notice := keep(data, attributes, config):

@@ -14,7 +14,7 @@ from gateway.settings import Settings
 from gateway.texts import say
 
 RETRY_AFTER = 30  # seconds, for whoever resends after QUEUE_UNAVAILABLE
-SECTIONS = {  # of the guide, where the answer's code alone tells the cause
+SECTIONS = {  # of the guide, for answers whose code by itself names the cause
     "NOT_FOUND": "PATH_WRONG",
     "TOKEN_NOT_CONFIGURED": "SETTING_MISSING",
     "QUERY_TOO_LONG": "LIMIT_EXCEEDED",
@@ -46,7 +46,7 @@ def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
 
 
 def section_of(judgement: Judgement, config: Settings) -> str | None:
-    """The guide's section: the cause's for whoever knows a token, else what the answer's code alone tells."""
+    """The guide's section: the cause's, for a sender who knows a token; else that of the answer's code."""
     if judgement.code == "EVENT_INVALID":
         from gateway.diagnosis import findings
 
@@ -57,14 +57,14 @@ def section_of(judgement: Judgement, config: Settings) -> str | None:
 
 def answer(code: str, config: Settings, request_id: str, status: int, **details: Any) -> flask.Response:
     """A JSON answer, streamed: after a plain one functions-framework reads a refused body into memory."""
-    said = {
+    fields = {
         "status": "ok" if status < 400 else "error",
         "code": code,
         "message": _sentence(code, config.language),
         "request_id": request_id,
         **details,
     }
-    body = _to_json(said).encode()
+    body = _to_json(fields).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
     if code == "QUEUE_UNAVAILABLE":
         headers.append(("Retry-After", str(RETRY_AFTER)))

@@ -69,7 +69,7 @@ def _is_allowed(request: flask.Request, token: str) -> bool:
 
 
 def _asked(request: flask.Request, store: Store, known: Settings) -> Link | None:
-    """Raises `ValueError` for a question that is none."""
+    """The link that the request asks for, if there is one. Raises `ValueError` for a malformed question."""
     portal = request.args.get("portal", known.domain).lower()
     rest = request.path.rstrip("/").removeprefix(PATH).strip("/")
     if rest:

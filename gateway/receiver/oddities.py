@@ -1,4 +1,4 @@
-"""What an accepted event lost on its way, said once: an event of Bitrix24's own is never odd."""
+"""Warns once of what an accepted event lost on its way: an event straight from Bitrix24 is never odd."""
 
 import logging
 import time

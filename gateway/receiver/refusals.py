@@ -79,9 +79,9 @@ def _shown(received: Trace | None, refused: str, language: str) -> str:
 
 
 def _causes(judgement: Judgement, config: Settings) -> list[dict[str, str]]:
-    """The refusal's causes; a defect of the diagnosis never changes the answer, nor prints a payload."""
+    """The refusal's causes; a defect in the diagnosis neither changes the answer nor prints a payload."""
     try:
         return [cause.to_json() for cause in diagnose(judgement, config)[:MAX_CAUSES]]
-    except Exception as error:  # noqa: BLE001 — the refusal stands whatever explaining it runs into
+    except Exception as error:  # noqa: BLE001 — the refusal is final, whatever goes wrong while explaining it
         log.error("the diagnosis failed: %s", type(error).__name__)
         return []

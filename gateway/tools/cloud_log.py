@@ -1,7 +1,7 @@
 """What the deployed functions say in Cloud Logging, copied into a journal: for the inspector at home.
 
 A refusal is a record of the receiver, what came of an event one of a consumer; that an event
-was accepted is not logged by itself, so what came of it stands for that. Everything read is
+was accepted is not logged by itself, so what came of it is listed instead. Everything read is
 shown and nothing is done by it: strangers can have a line written into a log.
 """
 

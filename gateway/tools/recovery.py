@@ -68,7 +68,7 @@ def nothing() -> None:
 def put_back(kept: Kept, publisher: Publisher) -> str:
     """Publish it again, then settle it. Raises `QueueUnavailable`, and what `settle` raises.
 
-    A dead letter of one subscription goes to that one alone: what failed for one repeats nothing for others.
+    A dead letter of one subscription goes only to that one: what failed for one is not repeated for others.
     """
     to = _To(publisher, kept.subscription) if kept.subscription else publisher
     message_id = publish_within(to, kept.data, kept.attributes, time.monotonic() + REPLAY_SECONDS)
@@ -100,7 +100,7 @@ class _To:
 def journal_events(
     journal: Journal, since: datetime | None = None, damaged: Callable[[int], None] = lambda _id: None
 ) -> Iterator[Kept]:
-    """Events that `serve` could not queue; `damaged` is told of a record that is none."""
+    """Events that `serve` could not queue; `damaged` is called for a record that can't be read."""
     for record in journal.unqueued(since):
         if kept := _from_record(journal, record):
             yield kept
@@ -211,7 +211,7 @@ def _forget_waiting(settings: Settings, portal: str, bitrix_user_id: int) -> int
 
 
 def _empty_write_ahead_log(path: Path) -> None:
-    """What was erased from a SQLite file still stands in its log, until that is written over or emptied."""
+    """Empty a SQLite file's write-ahead log: it holds what was erased until it is emptied or overwritten."""
     if path.exists():
         with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5.0)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -228,7 +228,7 @@ def receiver_service(topic: PubSubTopic) -> str:
 
 
 def _pulled(pubsub: PubSub, subscription: str, stack: ExitStack) -> Iterator[Kept]:
-    """Each message once, held until it is settled or `stack` closes."""
+    """Each message once, with its lease extended until it is settled or `stack` closes."""
     held: dict[str, None] = {}
     seen: set[str] = set()
 

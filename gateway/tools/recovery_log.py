@@ -1,6 +1,6 @@
 """Events that were kept in a log, read back: from Cloud Logging, or from what was exported of one.
 
-An event may stand there in numbered parts, in any order, and more than once. Only records
+An event may be there in numbered parts, in any order, and more than once. Only records
 that carry a signature made from an accepted token are taken: strangers can have lines
 written into a log.
 """

@@ -25,7 +25,7 @@ class Refusal:
 
     @property
     def cause(self) -> Mapping[str, Any]:
-        """The first cause; the answer's code stands for one where there is none."""
+        """The first cause's code; without any cause the answer's code."""
         causes = self.fields.get("causes") or [{"code": self.fields.get("code", "?")}]
         first: Mapping[str, Any] = causes[0]
         return first
@@ -58,7 +58,7 @@ class Group:
 
 
 def grouped(refusals: Iterable[Refusal]) -> list[Group]:
-    """By first cause; the cause that came last stands first."""
+    """The refusals grouped by first cause, the cause that came last first."""
     groups: dict[str, Group] = {}
     for refusal in refusals:
         code = str(refusal.cause["code"])

@@ -104,7 +104,7 @@ def here(host: str, port: int) -> str:
 
 
 def in_url(host: str) -> str:
-    """A host as it stands in a URL: IPv6 in brackets (RFC 3986 §3.2.2)."""
+    """A host as it is written in a URL: IPv6 in brackets (RFC 3986 §3.2.2)."""
     return f"[{host}]" if ":" in host else host
 
 

@@ -116,6 +116,6 @@ def test_why_a_destination_did_not_answer_is_said_as_well_from_the_journal(
     failed = DeliveryFailed(
         "REASON_NO_ANSWER", destination="d", problem=WireError("WIRE_FAILED", problem=error)
     )
-    for language, problem in (("ru", f"d не ответил: {russian}"), ("en", f"d: no answer, {english}")):
+    for language, problem in (("ru", f"d не ответил: {russian}"), ("en", f"d did not answer: {english}")):
         assert text_of(failed, language) == problem
         assert reason_text(str(failed), language) == problem

@@ -126,7 +126,7 @@ def _requeue(page: Inspector, kept: Kept) -> None:
 
 
 def _letters(page: Inspector, stack: ExitStack, problems: list[str]) -> Iterator[Kept]:
-    """All of them, as far as their sources can be read; what can't is said in `problems`."""
+    """All dead letters, as far as their sources can be read; `problems` says which can't."""
     sources: list[Callable[[], Iterator[Kept]]] = [
         lambda: store_letters(store) if (store := page.store()) else iter(()),
         lambda: queue_letters(page.settings, stack),

@@ -160,7 +160,7 @@ class Door:
         return flask.Response(say(key, self._settings.language) + "\n", status, mimetype="text/plain")
 
     def _page(self, status: int) -> flask.Response:
-        """The form that asks for the password; the answer's policy allows it to post to ourselves alone."""
+        """The form that asks for the password; the answer's policy lets it post only to this server."""
         language = self._settings.language
         asks = "INSPECTOR_ASKS" if status == 401 else "INSPECTOR_WRONG_PASSWORD"
         title, label, send = (

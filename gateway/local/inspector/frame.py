@@ -1,4 +1,4 @@
-"""What every view of the inspector stands on: the reader's language, the page's token, the server's parts.
+"""What every view of the inspector needs: the reader's language, the page's token, the server's parts.
 
 A view is a module with a `VIEW`: its name, its address, the letter that opens it, and a
 function that adds its routes to the page. `changes` are POSTs; no view has to think of

@@ -113,13 +113,13 @@ def register(page: Inspector) -> None:
             event_id = resend(page.settings_here, detail["request"], to)
         except (GatewayError, PassingFailure) as failure:
             said = _answered(page, detail, problem=text_of(failure, page.language))
-            # htmx shows what comes with 200 alone.
+            # htmx shows only what comes with 200.
             return said, 200 if "HX-Request" in flask.request.headers else 409
         return _answered(page, values(page, request_id) or detail, sent=event_id)
 
 
 def _answered(page: Inspector, detail: dict[str, Any], **said: Any) -> str:
-    """The request again, with what an action said: in the pane for a script, else as a whole page."""
+    """The request again, with an action's result: in the pane for a script, else as a whole page."""
     template = "detail.html" if "HX-Request" in flask.request.headers else "request.html"
     return page.render(template, view="requests", detail=detail, **said)
 
@@ -143,7 +143,7 @@ def judged(page: Inspector, request: Request, whole: Mapping[str, Any]) -> Expla
 
 
 def _places(page: Inspector, request: Request) -> list[dict[str, Any]]:
-    """Where a token was looked for: what stood in each place, those that held something first."""
+    """Where a token was looked for and what each place held, those that held something first."""
     shown = [
         {**seen, "says": page.words(state_key(seen["state"], seen["length"]))}
         for seen in request.record.get("places") or ()

@@ -1,4 +1,4 @@
-"""Requests: what came, newest first. What is searched and filtered for stands in the address."""
+"""Requests: what came, newest first. The search and the filters are in the address."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from gateway.local.inspector.overview import tiles
 from gateway.local.inspector.rows import rows, subscription_name
 
 PAGE = 50  # rows at once
-MOST = 500  # rows on one page; what is older is a page of its own
+MOST = 500  # rows on one page; older ones are on the next
 PERIODS = {"1h": 3600.0, "24h": 86_400.0, "7d": 7 * 86_400.0}
 SHOWN = {
     "all": ("accepted", "aside", "refused", "not_queued"),
@@ -103,7 +103,7 @@ def badge(page: Inspector) -> int:
 
 
 def counts(page: Inspector, wanted: Wanted, now: float) -> dict[str, int]:
-    """How many requests each chip stands for; none where the search asks for more than whole hours know."""
+    """How many requests each chip would show; none if the search needs more than the hourly counts."""
     if wanted.narrow or (wanted.period == "1h" and not wanted.hour):
         return {}
     filters = wanted.filters(now)

@@ -68,7 +68,7 @@ def _mask(seen: dict[str, Any]) -> str:
 
 
 def _quoted(text: str, masks: Iterable[str]) -> str:
-    """`text` for sh, in single quotes that nothing in it can end; only `$TOKEN` stands outside of them."""
+    """`text` for sh, in single quotes that nothing in it can end; only `$TOKEN` is outside of them."""
     for mask in (*masks, _STAND_IN):
         text = text.replace(mask, "\0")
     pieces = ["'" + piece.replace("'", "'\\''") + "'" for piece in text.split("\0")]

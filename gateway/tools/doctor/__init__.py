@@ -3,7 +3,7 @@
     settings → token → queue → store → incoming webhook → last delivery → the running address
 
 Each check is one line: ok, failed or skipped (not set up), what was seen, what to do.
-Nothing is changed, but for one probe event `ONGATEWAYPROBE`, which no handler wants.
+Nothing is changed, except that one probe event `ONGATEWAYPROBE`, which no handler wants, is queued.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ Result = Literal["ok", "failed", "skipped"]
 
 
 class Check(NamedTuple):
-    """One line: `saw` is what is there, `do` the next action, "" where there is none."""
+    """One line of the report: `saw` is what was found, `do` the next action, "" if there is none."""
 
     check: str
     result: Result
@@ -58,7 +58,7 @@ def examine(settings: Settings, url: str | None = None, send_token: bool = False
     for one in _made("address", examined, settings, scribe):
         yield one
         if one.check == "places" and one.result == "ok" and is_missing(settings.queue):
-            # The address took an event of these settings, so its queue stands somewhere else.
+            # The address accepted an event with these settings, so its queue must be somewhere else.
             yield scribe.failed("files", "OTHER_DIRECTORY", path=settings.queue)
 
 

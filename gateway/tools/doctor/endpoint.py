@@ -1,6 +1,6 @@
 """The running address, seen from outside: name, HTTPS, certificate, redirects, path, health, probes.
 
-The right token goes into `auth.application_token` alone, over HTTPS or to loopback,
+The right token goes only into `auth.application_token`, over HTTPS or to loopback,
 to `WEBHOOK_URL`'s host alone unless the operator says `--send-token`; every other
 place gets a random one. No redirect is ever followed.
 """
@@ -35,10 +35,10 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": _AGE
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; `said` is its JSON object, {} for anything else. None came: status 0, and why."""
+    """An HTTP answer; `fields` is its JSON object, {} for anything else. If none came: status 0, and why."""
 
     status: int
-    said: dict[str, Any]
+    fields: dict[str, Any]
     location: str
     headers: Mapping[str, str] = {}
     problem: OSError | None = None
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
         """Status and code, fit for a terminal."""
         if self.problem is not None:
             return self.problem
-        code = str(self.said.get("code", ""))
+        code = str(self.fields.get("code", ""))
         return f"{self.status} {code if code in STATUS else clean(code, limit=40)}".strip()
 
 
@@ -129,7 +129,7 @@ def _certificate(address: Address, scribe: Scribe) -> Check:
 
 
 def _path(address: Address, answer: Answer, scribe: Scribe) -> Check:
-    code = answer.said.get("code")
+    code = answer.fields.get("code")
     if (answer.status, code) == (401, "TOKEN_NOT_FOUND"):
         return scribe.ok("path", "PATH", path=clean(address.path))
     if code == "TOKEN_NOT_CONFIGURED":
@@ -142,7 +142,7 @@ def _path(address: Address, answer: Answer, scribe: Scribe) -> Check:
         return scribe.failed("path", "POST_TO_GET", path=clean(address.path))
     if answer.status == 401 and not code and "www-authenticate" in answer.headers:
         return scribe.failed("path", "BASIC")
-    if not code and _call(address, "POST", "", _FORM, b"event=" + PROBE_EVENT.encode()).said.get("code"):
+    if not code and _call(address, "POST", "", _FORM, b"event=" + PROBE_EVENT.encode()).fields.get("code"):
         return scribe.failed("path", "BRACKETS", answer=answer.shown)
     if answer.status == 403 and not code:
         return scribe.failed("path", "CLOSED")
@@ -151,13 +151,13 @@ def _path(address: Address, answer: Answer, scribe: Scribe) -> Check:
 
 def _health(address: Address, scribe: Scribe) -> Check:
     answer = _call(address, "GET", "", {"User-Agent": _AGENT}, None)
-    if answer.status != 200 or "token_configured" not in answer.said:
+    if answer.status != 200 or "token_configured" not in answer.fields:
         return scribe.failed("health", "UNHEALTHY", answer=answer.shown)
     if answer.headers.get("age", "0") != "0" or "HIT" in answer.headers.get("x-cache", "").upper():
         return scribe.failed("health", "CACHED")
-    if not answer.said["token_configured"]:
+    if not answer.fields["token_configured"]:
         return scribe.failed("health", "THERE_NO_TOKEN")
-    return scribe.ok("health", "HEALTH", queue=clean(str(answer.said.get("queue"))))
+    return scribe.ok("health", "HEALTH", queue=clean(str(answer.fields.get("queue"))))
 
 
 def _inspector(address: Address, scribe: Scribe) -> Iterator[Check]:
@@ -170,10 +170,10 @@ def _inspector(address: Address, scribe: Scribe) -> Iterator[Check]:
 
 
 def _large_body(address: Address, scribe: Scribe) -> Check:
-    """A bot's event in Russian may have hundreds of kilobytes; proxies often let through less."""
+    """Post a large body: a bot's event in Russian may have hundreds of kilobytes, more than proxies allow."""
     query, headers, body = _probe("", "")
     answer = _post(address, query, headers, body + b"&data%5BNOTE%5D=" + b"x" * _LARGE_BYTES)
-    if answer.said.get("code") == "TOKEN_NOT_FOUND":
+    if answer.fields.get("code") == "TOKEN_NOT_FOUND":
         return scribe.ok("large body", "LARGE_BODY", size=_LARGE_BYTES // 1000)
     key = "BODY_LIMITED" if answer.status == 413 else "BODY_LOST"
     return scribe.failed("large body", key, size=_LARGE_BYTES // 1000, answer=answer.shown)
@@ -193,20 +193,20 @@ def _places(address: Address, settings: Settings, scribe: Scribe, send_token: bo
 
 
 def _wrong_tokens(address: Address, scribe: Scribe) -> Iterator[Check]:
-    told = set()
+    answers = set()
     for place in PLACES:
         if place == OURS:
             continue
         answer = _post(address, *_probe(place, random_token()))
-        if answer.status == 403 and answer.said.get("code") == "TOKEN_MISMATCH":
-            told.add(json.dumps({**answer.said, "request_id": ""}, sort_keys=True))
+        if answer.status == 403 and answer.fields.get("code") == "TOKEN_MISMATCH":
+            answers.add(json.dumps({**answer.fields, "request_id": ""}, sort_keys=True))
             yield scribe.ok(place, "WRONG_REFUSED")
         elif answer.status == 401:
             yield scribe.ok(place, "WRONG_DROPPED", answer=answer.shown)
         else:
             key = "WRONG_ACCEPTED" if answer.status == 200 else "STRANGE"
             yield scribe.failed(place, key, answer=answer.shown)
-    if len(told) > 1:
+    if len(answers) > 1:
         yield scribe.failed(", ".join(PLACES), "ANSWERS_DIFFER")
 
 
@@ -231,14 +231,14 @@ def _right_answer(check: str, answer: Answer, shown: str, scribe: Scribe) -> Che
         "TOKEN_NOT_FOUND": "RIGHT_LOST",
         "QUEUE_UNAVAILABLE": "RIGHT_QUEUE",
     }
-    code = str(answer.said.get("code"))
+    code = str(answer.fields.get("code"))
     if answer.status == 200 and code == "EVENT_QUEUED":
         return scribe.ok(check, "RIGHT_QUEUED", print=shown)
     return scribe.failed(check, keys.get(code, "STRANGE"), print=shown, answer=answer.shown)
 
 
 def _probe(place: str, token: str) -> tuple[str, Mapping[str, str], bytes]:
-    """Query, headers and body of a probe; of a portal that is none, so that no link can be meant."""
+    """Query, headers and body of a probe, from a portal that does not exist, so that no link can be meant."""
     fields: dict[str, Any] = {
         "event": PROBE_EVENT,
         "event_handler_id": "0",
@@ -269,7 +269,7 @@ def _call(
 
 def _object(text: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}

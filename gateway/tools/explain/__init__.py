@@ -1,7 +1,7 @@
-"""What an operator pastes, read: a request, or a record of ours, in anything that may hold one.
+"""Reads what an operator pastes: a request, or a record of ours, in anything that may hold one.
 
 `READERS` is tried from the top: the first that recognises its shape wins, so the narrow
-ones stand above the wide ones, and only what none of them knows is taken for a body.
+ones come before the wide ones, and only what none of them knows is taken for a body.
 """
 
 import codecs

@@ -29,7 +29,7 @@ _HEADERS = re.compile(
     rb": ?[^\n]*\n"
 )
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
-# `payload=event=…` alone is a body of somebody's: among other text the name is a log's.
+# `payload=event=…` by itself is somebody's body; among other text the name is a log's.
 _EVENT = re.compile(
     rb"(?:(?<![\w%\]&=?])|(?<=\sbody=)|(?<=\sdata=)|(?<=\scontent=)|(?<=\spayload=))"
     rb"event=[\w%.+-]{1,100}&[^\s\"'`<>|\\]{1,600000}"
@@ -126,7 +126,7 @@ def read_old_bot(text: str) -> Request | None:
 
 
 def old_bot_line(text: str) -> str | None:
-    """What the operators' famous line means, where it stands without the lines that hold the request."""
+    """The code of what the old bot's famous line means, if it comes without the lines of the request."""
     found = _OLD_LINE.search(text) if len(text) < 100_000 else None
     if found is None:
         return None
@@ -188,7 +188,7 @@ def _form(body: bytes, read_as: str) -> Request:
 
 
 def read_address(text: str) -> Request | None:
-    """An address alone: judged as if an event that holds no token came to it."""
+    """A bare address, judged as if an event without a token came to it."""
     linked = re.fullmatch(r"\s*\[[^\]\n]{0,200}\]\(([^)\s]{1,9000})\)\s*", text)  # of Markdown
     text = (linked[1] if linked else text).strip().strip("\"'<>")
     if not re.fullmatch(r"(?:https?://|/|\?)[^\s\"']{1,9000}", text):
@@ -205,7 +205,7 @@ def read_address(text: str) -> Request | None:
 
 
 def read_token(text: str) -> Request | None:
-    """A token alone: judged as if an event came with it where Bitrix24 puts it."""
+    """A bare token, judged as if an event came with it where Bitrix24 puts it."""
     text = text.strip().strip("\"'")
     if header := _TOKEN_HEADER.fullmatch(text):
         headers = (*FORM, (header[1], header[2].encode("utf-8", "surrogateescape")))

@@ -1,4 +1,4 @@
-"""Masks read back: `<masked LENGTH FINGERPRINT>` in a captured request stands for a value's state.
+"""Masks read back: `<masked LENGTH FINGERPRINT>` in a captured request shows a value's state.
 
 Where a configured secret has that length and fingerprint the mask was put over it,
 and it is put back before the request is judged; any other mask becomes a stand-in of
@@ -25,7 +25,7 @@ _Escape = Callable[[str], str]
 
 
 def unmask(request: Request, settings: Settings) -> tuple[Request, dict[str, str]]:
-    """The request with values in place of its masks, and every stand-in's own mask."""
+    """The request with values in place of its masks, and the mask of every stand-in."""
     known = known_values(settings)
     stand_ins: dict[str, str] = {}
 
@@ -49,7 +49,7 @@ def unmask(request: Request, settings: Settings) -> tuple[Request, dict[str, str
 
 
 def known_values(settings: Settings) -> dict[tuple[int, str], str]:
-    """Configured secrets by length in bytes and fingerprint; those too short for one can't be told apart."""
+    """Configured secrets by length in bytes and fingerprint; those too short for one look the same."""
     candidates = [token.decode("utf-8", "surrogateescape") for token in settings.tokens]
     candidates += [*settings.secrets(), settings.rest_webhook or ""]
     known = {}

@@ -19,7 +19,7 @@ _AUTH = ("domain", "member_id", "application_token", "client_endpoint", "server_
 
 
 class _Dialect(NamedTuple):
-    """What stands between a name and its value, and what between two of them."""
+    """What separates a name from its value, and one pair from the next."""
 
     kind: str
     begins: str
@@ -41,7 +41,7 @@ BEGINS = (*((dialect.kind, dialect.begins) for dialect in _DIALECTS), ("entries"
 
 
 def read_object(kind: str, text: str) -> Any:
-    """The structure that `text` begins with; None where it is none."""
+    """The structure that `text` begins with; None if it begins with none."""
     if kind == "entries":  # of .NET's dictionaries: `[event, ONUSERADD], [data[ID], 7]`
         line = text.partition("\n")[0].strip()
         entries = [entry.partition(", ") for entry in re.split(r"\], ?\[", line[1:-1])]

@@ -75,12 +75,12 @@ class _Pair(NamedTuple):
 
 
 def read_printout(text: str) -> Request | None:
-    """The event in a printout, as the form that it was printed from; None where it is none."""
+    """The event in a printout, as the form that it was printed from; None if there is none."""
     text = text[:_MAX_TEXT].strip().rstrip(";")
     alone = any(pattern.match(text) for _, pattern in _KINDS)  # then what stands inside is a part of it
     starts = (found.start() for found in _INSIDE.finditer(text))
     inside = deque((start for start in starts if not alone or text[start - 1] == "\n"), _MAX_STARTS)
-    for start in (*reversed(inside), 0):  # the newest stands last
+    for start in (*reversed(inside), 0):  # the newest is last
         candidate = text[start:]
         for kind in dict.fromkeys(name for name, pattern in _KINDS if pattern.match(candidate)):
             body = _form(_read(kind, candidate))
@@ -209,7 +209,7 @@ class _Literal:
         raise ValueError(text)
 
     def _items(self, opened: str | None, depth: int) -> Any:
-        """What stands between brackets: names with values, or values."""
+        """The contents of a pair of brackets: names with values, or values."""
         named: dict[str, Any] = {}
         pairs: list[_Pair] = []
         values: list[Any] = []
@@ -246,7 +246,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _print_r(text: str) -> Any:
-    """print_r's levels are told by `(` and `)` on lines of their own."""
+    """Read print_r, whose levels begin and end with `(` and `)` on lines of their own."""
     root: dict[str, Any] = {}
     levels: list[dict[str, Any]] = []
     name = ""
@@ -304,7 +304,7 @@ def _var_dump(text: str) -> Any:
 
 
 def _xdebug(text: str) -> Any:
-    """Xdebug's var_dump for browsers: levels are told by their indent."""
+    """Read Xdebug's var_dump for browsers, whose levels are shown by their indent."""
     root: dict[str, Any] = {}
     levels: list[tuple[int, dict[str, Any]]] = [(-1, root)]
     for line in text.splitlines()[1:]:

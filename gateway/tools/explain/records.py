@@ -44,7 +44,7 @@ class Record:
 
 
 def read_record(text: str) -> Record | None:
-    """The newest record in `text`: one entry, a list of entries, or lines; None where there is none."""
+    """The newest record in `text`, which is one entry, a list of entries, or lines; None if it has none."""
     entries = list(_entries(text))
     found = [entry for entry in entries if _is_ours(entry)]
     if found:
@@ -115,7 +115,7 @@ def no_answer(text: str) -> bool:
 
 
 def _lines_in(value: Any, stamp: str, lines: list[tuple[str, int, str]], level: int = 0) -> None:
-    """Every text in a record of somebody's, with the time that stands beside it."""
+    """Collect every text in somebody's record into `lines`, with the time that is beside it."""
     if level > _MAX_LEVELS or len(lines) >= _MAX_STRINGS:
         return
     if isinstance(value, str):
@@ -134,9 +134,9 @@ def _lines_in(value: Any, stamp: str, lines: list[tuple[str, int, str]], level: 
 
 def _of_line(line: str) -> Record | None:
     plain = _COLOURS.sub("", line)
-    for told in reversed(list(_TEXT_LINE.finditer(plain[-_MAX_LINE:]))):
-        if told[1] in STATUS or told[1] == "METHOD_GET":
-            return _from_fields({"code": told[1], "causes": _named(told[2]), "line": plain[-_MAX_LINE:]})
+    for codes in reversed(list(_TEXT_LINE.finditer(plain[-_MAX_LINE:]))):
+        if codes[1] in STATUS or codes[1] == "METHOD_GET":
+            return _from_fields({"code": codes[1], "causes": _named(codes[2]), "line": plain[-_MAX_LINE:]})
     return None
 
 
@@ -167,10 +167,10 @@ def _fields(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _is_ours(entry: dict[str, Any]) -> bool:
     fields = _fields(entry)
-    told = "code" in fields and (
+    named = "code" in fields and (
         isinstance(fields.get("causes"), list) or ("severity" in entry and str(fields["code"]) in STATUS)
     )
-    return isinstance(fields.get("code"), str) and told
+    return isinstance(fields.get("code"), str) and named
 
 
 def _named(codes: str | None) -> list[dict[str, Any]]:
@@ -201,13 +201,13 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _trace(held: dict[str, Any]) -> Trace:
+def _trace(trace: dict[str, Any]) -> Trace:
     """A place of a record; Cloud Logging keeps numbers as doubles."""
-    length = held.get("length")
-    shown = held.get("fingerprint")
-    state = held.get("state")
+    length = trace.get("length")
+    shown = trace.get("fingerprint")
+    state = trace.get("state")
     return Trace(
-        str(held.get("place")),
+        str(trace.get("place")),
         state if state in _STATES else "absent",
         int(length) if isinstance(length, int | float) else None,
         shown if isinstance(shown, str) and re.fullmatch("[0-9a-f]{8}", shown) else None,

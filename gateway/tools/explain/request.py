@@ -108,7 +108,7 @@ def read_raw(text: bytes) -> Request:
 
 
 def read_bare(text: bytes) -> Request | None:
-    """A body alone, as a POST to the webhook's path with the Content-Type its look suggests."""
+    """A bare body, as a POST to the webhook's path with the Content-Type that its look suggests."""
     body = text.strip(b"\r\n")
     start = body.lstrip()[:2]
     if start[:1] in (b"{", b"["):

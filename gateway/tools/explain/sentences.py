@@ -61,7 +61,7 @@ def _phrases() -> frozenset[str]:
 
 
 def _best(code: str, table: Mapping[str, Sentence], text: str) -> tuple[str, dict[str, str]] | None:
-    """The longest sentence of `code` that stands in `text`, by its key, with its values."""
+    """The longest sentence of `code` that is in `text`, by its key, with its values."""
     best: tuple[int, str, dict[str, str]] | None = None
     for key, sentence in table.items():
         if key.partition("/")[0] != code:
@@ -75,13 +75,13 @@ def _best(code: str, table: Mapping[str, Sentence], text: str) -> tuple[str, dic
 
 
 def _ending(literal: str, text: str, at: int) -> int:
-    """Where a sentence's last words stand: before a space or the end, since a value may hold dots."""
+    """Where a sentence's last words are: before a space or the end, since a value may hold dots."""
     found = re.compile(re.escape(literal) + r"(?=\s|\Z)").search(text, at)
     return found.start() if found else -1
 
 
 def _values(parts: Sequence[tuple[str, str | None]], text: str) -> dict[str, str] | None:
-    """The values of a template that stands in `text`; its literals are looked for one after another."""
+    """The values of a template that is in `text`; its literals are looked for one after another."""
     values: dict[str, str] = {}
     at, open_name, begun = 0, "", False
     for number, (literal, name) in enumerate(parts, 1):

@@ -103,7 +103,7 @@ def _of_request(request: Request, settings: Settings, now: datetime) -> Explanat
 def _event(
     judgement: Judgement, settings: Settings, now: datetime, stand_ins: Mapping[str, str]
 ) -> dict[str, Any] | None:
-    """The event as it would be published; where nothing vouches for it, less everything like a token."""
+    """The event as it would be published; if it is not verified, without anything that looks like a token."""
     try:
         secrets = settings.secrets()
         message = judgement.message or webhook_message(

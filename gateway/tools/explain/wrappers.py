@@ -27,7 +27,7 @@ def read_wrapped(text: str) -> Request | None:
     while isinstance(document, list) and len(document) == 1:
         document = document[0]
     documents = document if isinstance(document, list) else [document]
-    for value in reversed(documents[:_MAX_ENTRIES]):  # the newest stands last
+    for value in reversed(documents[:_MAX_ENTRIES]):  # the newest is last
         for reader in _READERS:
             if isinstance(value, dict) and (request := reader(value)):
                 return request
@@ -73,7 +73,7 @@ def _har(value: Mapping[str, Any]) -> Request | None:
     """HTTP Archive 1.2, as browsers, proxies and Charles, Fiddler, Proxyman export it; or one entry of it."""
     log = value.get("log")
     entries = log.get("entries") if isinstance(log, dict) else [value] if "startedDateTime" in value else None
-    if "postData" in value and "headers" in value:  # the request alone
+    if "postData" in value and "headers" in value:  # only the request
         entries = [{"request": value}]
     if not isinstance(entries, list):
         return None
@@ -200,7 +200,7 @@ def _ngrok(value: Mapping[str, Any]) -> Request | None:
         and value["requests"]
         and isinstance(value["requests"][0], dict)
     ):
-        value = value["requests"][0]  # the newest stands first
+        value = value["requests"][0]  # the newest is first
     request = _inner(value, "request")
     if not request or not isinstance(request.get("raw"), str) or "uri" not in request:
         return None
