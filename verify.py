@@ -86,7 +86,7 @@ def verify(
 
     `headers`: values by lower-case name, repeated headers joined by a comma
     (RFC 9110 §5.3). `query` and `body`: decoded values, of any type. `tokens`:
-    the accepted ones; none accepts nothing. `repeated`: places that were given
+    the accepted ones; without any, nothing is accepted. `repeated`: places that were given
     more than once, as ("query" | "body", path). Every token is compared with every
     value, in constant time for a given length.
     """
@@ -104,7 +104,7 @@ def verify(
 
 
 def fingerprint(value: bytes) -> str | None:
-    """The first 8 hex digits of SHA-256 over `value`; None where it is short enough to be guessed back."""
+    """The first 8 hex digits of SHA-256 over `value`; None if `value` is short enough to be guessed."""
     return sha256(value).hexdigest()[:8] if len(value) >= GUESSABLE_BYTES else None
 
 
@@ -122,7 +122,7 @@ def header_values(headers: Mapping[str, bytes]) -> tuple[Any, ...]:
 
 
 def bearer(value: bytes | None) -> Any:
-    """The token of a `Bearer` value; None for two joined values, `ABSENT` for none and for other schemes."""
+    """The token of a `Bearer` value; None for two joined values, `ABSENT` for no value or another scheme."""
     if value is None:
         return ABSENT
     parts = value.split(None, 1)
@@ -149,7 +149,7 @@ def _field(root: Any, path: Path, where: str, repeated: Collection[tuple[str, Pa
 
 
 def _trace(place: str, value: Any, tokens: Sequence[bytes]) -> Trace:
-    """`value`: bytes, or None where the place held anything but one text."""
+    """The trace of one place; `value` is None if the place held anything but one text."""
     if value is None:
         return Trace(place, "malformed")
     if not value.strip():

@@ -83,8 +83,8 @@ DEFECTS = [
     one(
         "a consumer's passing failure is swallowed",
         CONSUMER,
-        "    except GatewayError:\n        raise\n",
-        "    except GatewayError:\n        return\n",
+        "        _report_failure(pushed, error)\n        raise\n",
+        "        _report_failure(pushed, error)\n        return\n",
         "tests/unit/test_handlers.py tests/system/test_chaos.py",
     ),
     one(

@@ -1,4 +1,4 @@
-"""Names of hosts as operators, events and settings write them, brought to one form."""
+"""Normalises host names as operators, events and settings write them."""
 
 import re
 
@@ -10,7 +10,7 @@ _VENDOR = re.compile(r"oauth\.bitrix(?:24)?\.[a-z]{2,12}")
 def portal_name(text: str) -> str | None:
     """A portal's host, lower case, with its port or not: without scheme, path, `:443` and final dot.
 
-    An international name becomes its ASCII form. None where that leaves no host name.
+    An international name becomes its ASCII form. None if that leaves no host name.
     """
     name = text.strip().lower()
     for scheme in ("https://", "http://"):

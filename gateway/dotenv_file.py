@@ -15,7 +15,7 @@ from gateway.errors import GatewayError, SettingError
 if TYPE_CHECKING:
     from dotenv.parser import Binding
 
-MOST_LINES = 10  # are named; a file of another kind has hundreds
+MOST_LINES = 10  # lines are named; a file of another kind has hundreds of bad ones
 
 
 class EnvFile(NamedTuple):

@@ -8,6 +8,6 @@ _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 
 
 def duration(text: str) -> timedelta | None:
-    """The length of time that `text` names, 1 or more of its units; None where it names none."""
+    """The length of time that `text` names, at least one of its units; None if it names none."""
     found = _DURATION.fullmatch(text.strip())
     return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None

@@ -16,7 +16,7 @@ def keyed(key: str, /, **facts: object) -> str:
 
 
 def _plain(fact: object) -> str:
-    """A fact that is no text; the system's errors without the path they happened at."""
+    """A fact in a form that JSON can hold; the system's errors without the path they happened at."""
     if not isinstance(fact, OSError):
         return str(fact)
     number = errno_of(fact)

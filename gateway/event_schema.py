@@ -45,7 +45,7 @@ def _or_null(schema: core_schema.CoreSchema) -> core_schema.CoreSchema:
 
 
 def read_ts(value: Any) -> int | None:
-    """An event's time, None where that is no number: then the moment of its arrival counts."""
+    """An event's time; None if it is not a number: then the moment of its arrival counts."""
     if isinstance(value, str):
         value = int(value) if _WHOLE.fullmatch(value) else None
     return value if type(value) is int and -_TS_LIMIT <= value <= _TS_LIMIT else None

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-_INSTALLED = Path(__file__).with_name("installed")  # by pip, where there is no repository around
+_INSTALLED = Path(__file__).with_name("installed")  # by pip, without the repository
 MAIN = (_INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1]) / "main.py"
 TABLE = MAIN.with_name("functions")
 DOCS = MAIN.with_name("docs")

@@ -13,7 +13,7 @@ _FIRESTORE = re.compile(r"firestore://([a-z][a-z0-9.:-]{0,60})/(\(default\)|[a-z
 
 @dataclass(frozen=True)
 class SqliteFile:
-    """`sqlite:///PATH`. A file that is not there yet is made by whoever writes first."""
+    """`sqlite:///PATH`. Whoever writes first creates the file."""
 
     path: Path
     kind = "sqlite"
@@ -64,12 +64,12 @@ StoreLocation = SqlLocation | FirestoreDatabase
 
 
 def is_missing(where: QueueLocation | StoreLocation) -> bool:
-    """Whether it is a file that is not there yet: tools then have nothing to show, and create nothing."""
+    """Whether it is a file that does not exist yet: tools then have nothing to show, and create nothing."""
     return isinstance(where, SqliteFile) and not where.path.exists()
 
 
 def queue_location(url: str) -> QueueLocation:
-    """Of `QUEUE_URL`. Raises `SettingError`, as all of these do."""
+    """The location that `QUEUE_URL` names. Raises `SettingError`, as all of these do."""
     if found := _PUBSUB.fullmatch(url):
         return PubSubTopic(found[1], found[2])
     if url.startswith("pubsub:"):
@@ -78,14 +78,14 @@ def queue_location(url: str) -> QueueLocation:
 
 
 def store_location(url: str) -> StoreLocation:
-    """Of `DATABASE_URL`."""
+    """The location that `DATABASE_URL` names."""
     if found := _FIRESTORE.fullmatch(url):
         return FirestoreDatabase(found[1], found[2])
     return sql_location(url)
 
 
 def sql_location(url: str) -> SqlLocation:
-    """Of `DATABASE_URL` where it is no Firestore."""
+    """The location of a `DATABASE_URL` that is not Firestore's."""
     if url.startswith("sqlite:"):
         return sqlite_file("DATABASE_URL", url)
     if url.startswith("postgres://"):  # what Railway and Heroku write

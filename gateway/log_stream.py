@@ -1,4 +1,4 @@
-"""Standard error that nobody may hold up: what its reader does not take waits in a bounded queue.
+"""Writes to standard error without ever blocking: what its reader does not take waits in a bounded queue.
 
 A line goes out at once where the reader keeps up, which is nearly always: no thread
 is started for it, and it is written before the answer is. A pipe whose reader pauses
@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 MAX_WAITING = 4 * 1024 * 1024  # bytes
 _AT_ONCE = 4096  # PIPE_BUF: a pipe that is ready takes as much without blocking
-_LAST_SECONDS = 1.0  # what waits at the process's end gets this long
+_LAST_SECONDS = 1.0  # how long the process's end waits for lines that are still to be written
 
 
 class Stderr:
@@ -47,12 +47,12 @@ class Stderr:
         return len(text)
 
     def is_terminal(self) -> bool:
-        """Whether somebody sits before it: then lines may be coloured and broken."""
+        """Whether it is a terminal: then lines may be coloured and broken."""
         descriptor = _descriptor()
         return descriptor is not None and os.isatty(descriptor)
 
     def flush(self) -> None:
-        """Nothing is buffered that could be written."""
+        """Do nothing: whatever could be written has been."""
 
     def _keep(self, data: bytes) -> None:
         if self._size + len(data) > MAX_WAITING:
@@ -97,7 +97,7 @@ def _descriptor() -> int | None:
 
 
 def _write_ready(descriptor: int, data: bytes) -> bytes:
-    """Write as much as the reader takes at once; the rest is returned."""
+    """Write as much as the reader takes at once, and return the rest."""
     ready = select.poll()
     ready.register(descriptor, select.POLLOUT)
     while data and any(event & select.POLLOUT for _, event in ready.poll(0)):

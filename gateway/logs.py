@@ -63,7 +63,7 @@ def _send_libraries_here() -> None:
 
 
 def _adopt_gunicorn(language: str) -> None:
-    """Log in our way what gunicorn refuses before the function sees it: by itself it says nothing of that."""
+    """Log in our way what gunicorn refuses before the function sees it, which by itself it does not log."""
     _send_libraries_here()
     host = logging.getLogger("gunicorn.error")
     if host.level > logging.WARNING:
@@ -82,7 +82,7 @@ def _adopt_gunicorn(language: str) -> None:
 
 
 class _Redacting(logging.Handler):
-    """Redacts what libraries log: they quote requests, and their exceptions hold what they failed on."""
+    """Redacts what libraries log, because they quote requests, and their exceptions what they failed on."""
 
     secrets: tuple[str, ...] = ()
     language = "ru"
@@ -95,7 +95,7 @@ class _Redacting(logging.Handler):
         return bool(super().handle(_redacted(record, self.secrets, self.language)))
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A record that cannot be written, by its place: logging's own report quotes its arguments."""
+        """Report an unwritable record only by its place: logging's own report quotes its arguments."""
         _report_lost(record)
 
     def _within_budget(self, record: logging.LogRecord) -> bool:
@@ -113,7 +113,7 @@ def _report_lost(record: logging.LogRecord) -> None:
 
 
 def worded(record: logging.LogRecord, language: str) -> logging.LogRecord:
-    """A record whose errors and notices are sentences; the record itself, where it has none."""
+    """The record with its errors and notices put into sentences; the record itself if it has none."""
 
     def in_language(part: object) -> object:
         return text_of(part, language) if isinstance(part, GatewayError | Notice) else part
@@ -144,7 +144,7 @@ def _redacted(record: logging.LogRecord, secrets: tuple[str, ...], language: str
 
 
 def _where(kind: type[BaseException], trace: Any) -> str:
-    """An exception by its name and its last places, without its message: that is the sender's."""
+    """An exception's name and last places, without its message, which may quote the sender."""
     frames = traceback.extract_tb(trace)[-4:]
     return f"{kind.__name__}: " + ", ".join(
         f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in frames
@@ -152,7 +152,7 @@ def _where(kind: type[BaseException], trace: Any) -> str:
 
 
 class RateLimited:
-    """Says each kind of warning once in `seconds`, and how often it happened meanwhile."""
+    """Logs each kind of warning once in `seconds`, with how often it happened in the meantime."""
 
     def __init__(self, log: logging.Logger, seconds: float) -> None:
         self._log = log
@@ -166,7 +166,7 @@ class RateLimited:
         self.say(logging.WARNING, kind, text, fields)
 
     def say(self, level: int, kind: str, text: object, fields: Mapping[str, Any] | None = None) -> None:
-        """The same at another level; `fields` go beside the text."""
+        """Log `text` at any level, as `warning` does; `fields` go beside the text."""
         now = time.monotonic()
         with self._lock:
             if len(self._next) >= _KINDS and kind not in self._next:
@@ -195,7 +195,7 @@ def _project(settings: Settings) -> str | None:
 
 
 class _Lines(_Redacting, logging.StreamHandler[Any]):
-    """Text: time, severity, the sentence, the code and the causes' codes in order; a capture whole."""
+    """Formats text: time, severity, sentence, code and the causes' codes in order; a capture whole."""
 
     def __init__(self, stream: Stderr) -> None:
         super().__init__(stream)
@@ -217,7 +217,7 @@ class _Lines(_Redacting, logging.StreamHandler[Any]):
 
 
 class _Terminal(_Lines):
-    """For eyes: a refusal's cause, action and guide on lines of their own; what is wrong, in colour.
+    """Formats for a terminal: a refusal's cause, action and guide on separate lines, problems in colour.
 
     The codes end the last of these lines, as they end the one line elsewhere: `explain` reads both.
     """

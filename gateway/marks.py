@@ -1,6 +1,6 @@
 """Marks that only this installation can make: an HMAC whose key comes from an accepted token.
 
-They tell our own records and requests from what strangers send or write into a log. Any
+They distinguish our own records and requests from what strangers send or write into a log. Any
 accepted token verifies, so a mark outlives the rotation's first half. A key serves one
 purpose: the mark of a record is not valid on a request.
 """
@@ -14,7 +14,7 @@ _DIGEST = "sha256"
 
 
 def sign(purpose: str, content: bytes, tokens: Iterable[bytes]) -> str:
-    """The mark by the first token, in hex; "" where none is configured."""
+    """The mark made with the first token, in hex; "" if no token is configured."""
     token = next(iter(tokens), None)
     return "" if token is None else _mark(purpose, content, token)
 
@@ -28,7 +28,7 @@ def is_ours(purpose: str, content: bytes, mark: str, tokens: Iterable[bytes]) ->
 
 
 def probe_mark(tokens: Iterable[bytes], now: float) -> dict[str, str]:
-    """The header that marks a request of our own tools; none where no token is configured."""
+    """The header that marks a request of our own tools; empty if no token is configured."""
     stamp = str(int(now))
     mark = sign("probe", stamp.encode(), tokens)
     return {PROBE_HEADER: f"{stamp}.{mark}"} if mark else {}

@@ -22,7 +22,7 @@ PROBE_TEXTS = {"EVENT_IGNORED": "PROBE_IGNORED"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """`code` and `reason` are the contract's; `text` names the sentence where it is not the code's own.
+    """What came of an event; `code` and `reason` are the contract's, `text` overrides the code's sentence.
 
     `values` fill the sentence, `facts` are further fields of the record.
     """
@@ -37,7 +37,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class About:
-    """The event that something came of; `user` is whom a user event is about.
+    """The event that an outcome is reported of; `user` is whom a user event is about.
 
     A `probe` is an event of our own doctor or trigger, as far as the receiver: the queue knows no difference.
     """
@@ -51,7 +51,7 @@ class About:
 
 
 def report(outcome: Outcome, about: About) -> None:
-    """One record of what came of an event at one subscription.
+    """Log one record of what came of an event at one subscription.
 
     Its `reason` may be an error: the log says it in a sentence, the journal keeps key and facts.
     """

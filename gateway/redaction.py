@@ -1,4 +1,4 @@
-"""What a sender controls, made fit for a log: cut, escaped, and without anything like a secret."""
+"""Makes what a sender controls fit for a log: cut, escaped, and without anything like a secret."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -46,7 +46,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def may_be_secret(names: Iterable[str]) -> bool:
-    """Whether the keys on the way to a value may call it a secret: then nobody is shown the value.
+    """Whether the keys on the way to a value may name a secret: then the value is shown to nobody.
 
     Wider than `is_secret_name`, which decides what goes on the queue: there a value that is
     no secret must not be lost. `auth` itself is a secret, its fields are not.

@@ -1,4 +1,4 @@
-"""The values that settings take, one parser a kind. None puts a value into an error: it may be a secret."""
+"""Parsers of the settings' values, one per kind. None puts a value into an error: it may be a secret."""
 
 import base64
 import re
@@ -141,7 +141,7 @@ def accepted_tokens(setting: str | None) -> tuple[tuple[str, bytes], ...]:
     """(portal, token) of each item of a setting; the portal is "" where an item is bound to none.
 
     Items are separated by commas, trimmed, empty ones dropped. `PORTAL=TOKEN` binds a
-    token: what stands before the first `=` is a host with a dot, or with a port.
+    token: what is before the first `=` is a host with a dot, or with a port.
     """
     items = []
     for part in (part.strip() for part in (setting or "").split(",")):

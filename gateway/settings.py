@@ -1,6 +1,6 @@
-"""What the environment says, checked once and frozen.
+"""The settings: read from the environment, checked once and frozen.
 
-The environment stands above `.env`. A wrong value stops the start with one line
+The environment takes precedence over `.env`. A wrong value stops the start with one line
 that names the setting and what it takes; the value is never printed, as it may
 be a secret. Only `BITRIX24_OUTGOING_WEBHOOK_TOKEN` is never wrong: whatever it
 holds, the diagnosis says what is odd about it.
@@ -51,7 +51,7 @@ ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
 
 SECRET_BYTES = 16  # shorter secrets are masked only by key name: a token `123456` would eat ids
 
-_PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")  # of names that mean us
+_PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")  # of names that look like ours
 _OTHERS = ("POSTGRES_PASSWORD", "PUBLIC_HOST", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")
 NAMES = (
     "BITRIX24_OUTGOING_WEBHOOK_TOKEN",
@@ -75,7 +75,7 @@ NAMES = (
     "INSPECTOR_PASSWORD",
     "RESYNC_EVERY",
 )
-# What a bot needs that looks links up.
+# What a bot that looks up links needs.
 LINK_NAMES = (
     *("DATABASE_URL", "BITRIX24_DOMAIN", "BITRIX24_WEBHOOK_TOKEN", "LOG_LANGUAGE"),
     "RAILWAY_VOLUME_MOUNT_PATH",
@@ -296,7 +296,7 @@ class _Reading:
 
 
 def _distinct_files(settings: Settings) -> None:
-    """Two stores in one file lock each other out, and each takes the other's tables for its own."""
+    """Refuse one file for two stores: they lock each other out and take each other's tables for theirs."""
     seen: dict[str, str] = {}
     for name, file in settings.files.items():
         path = os.path.abspath(file)

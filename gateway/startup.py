@@ -1,4 +1,4 @@
-"""What every function does at its start: settings read once, logging set up, the host's redirects off."""
+"""What every function does at start-up: reads the settings once, sets logging up, turns redirects off."""
 
 # ruff: noqa: E402 — nothing that is imported is garbage: the collector rests until `start`
 import gc
@@ -87,7 +87,7 @@ def start(respond: Callable[[flask.Request], flask.Response]) -> None:
 
 
 def _forbid_keeping(answer: flask.Response) -> flask.Response:
-    """No answer is a cache's to keep: one served /health for minutes after the gateway had died."""
+    """Forbid caches to keep any answer: one served /health for minutes after the gateway had died."""
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -101,7 +101,7 @@ def _not_found(
 
 
 def _announce(loaded: Settings) -> None:
-    """One INFO line: what is accepted and where; oddities once."""
+    """Log one INFO line: what is accepted and at which address; then what is odd about the settings."""
     log.info(summary(loaded))
     if loaded.unread:
         log.warning(loaded.unread)
@@ -126,7 +126,7 @@ def _announce(loaded: Settings) -> None:
 
 
 def exposed_dotenv(path: str | Path = ".env") -> Path | None:
-    """The file of settings where others than its owner can read it."""
+    """The file of settings if others than its owner can read it; else None."""
     file = Path(path)
     try:
         return file.resolve() if file.is_file() and file.stat().st_mode & 0o044 else None

@@ -848,7 +848,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REASON_ANSWERED_REDIRECT": Sentence(
         "{destination} ответил {status}: перенаправления не выполняются, укажите в FORWARD_TO конечный адрес",
-        "{destination} answered {status}: no redirect is followed, name the final address in FORWARD_TO",
+        "{destination} answered {status}: redirects are not followed, set the final address in FORWARD_TO",
     ),
     "REASON_ANSWERED_DENIED": Sentence(
         "{destination} ответил {status}: он ждёт другой токен. Доставка несёт первый из BITRIX24_OUTGOING_WEBHOOK_TOKEN",
@@ -856,7 +856,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REASON_ANSWERED_NO_PATH": Sentence(
         "{destination} ответил {status}: по этому адресу нет обработчика POST, проверьте путь в FORWARD_TO",
-        "{destination} answered {status}: no handler of POST is there, check the path in FORWARD_TO",
+        "{destination} answered {status}: there is no POST handler at this address, check the path in FORWARD_TO",
     ),
     "REASON_ANSWERED": Sentence("{destination} ответил {status}", "{destination} answered {status}"),
     "REASON_NO_ANSWER": Sentence(
@@ -977,7 +977,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "STORE_LOCKED": Sentence(
         "База связей занята другой программой. Закройте эту программу",
-        "the database of links is locked by another program. Close that program program program program program",
+        "the database of links is locked by another program. Close that program",
     ),
     "STORE_CROWDED": Sentence(
         "Firestore: слишком много одновременных записей одних и тех же связей. Шлюз повторит сам",

@@ -68,7 +68,7 @@ def _guarded(event: CloudEvent, work: Callable[[PushMessage], None]) -> None:
 
 
 def _report_failure(pushed: PushMessage, failure: GatewayError) -> None:
-    """Say what is to be tried again, where Pub/Sub does that; on one machine the worker says it."""
+    """Log a failure that Pub/Sub will retry; on one machine the worker logs it."""
     if not flask.has_request_context():
         return
     event, event_id, portal = (
@@ -109,7 +109,7 @@ def _forward(pushed: PushMessage) -> None:
     try:
         message = _message(pushed)
         if destination is None or not destination.wants(message.event):
-            return  # a subscription without a filter, or of an address that is gone
+            return  # the subscription has no filter, or its address is no longer configured
         outcome = forward.deliver(message, destination, known)
     except PoisonMessage as poison:
         _put_aside(pushed, poison)
@@ -129,7 +129,7 @@ def _message(pushed: PushMessage) -> Message:
         raise PoisonMessage("REASON_NO_DATA")
     message = read_message(pushed.data)
     if "\0" in message.event_id + message.portal.domain:
-        raise PoisonMessage("REASON_NUL")  # no database of ours stores one
+        raise PoisonMessage("REASON_NUL")  # no store can hold one
     return message
 
 

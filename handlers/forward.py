@@ -1,7 +1,7 @@
-"""Destinations: a verified event as Bitrix24 itself would post it, to whoever lives on it.
+"""Delivers a verified event to a destination as Bitrix24 itself would post it.
 
 A bot's handler that was written for Bitrix24 needs no change: the form, PHP's brackets and the
-order of names are the portal's, and the token stands where that handler looks first. What never
+order of names are the portal's, and the token is where that handler looks first. What never
 goes on the queue (an application's OAuth tokens) is missing.
 
 https://www.standardwebhooks.com
@@ -30,7 +30,7 @@ from gateway.settings import Settings
 DELIVERY_SECONDS = 15.0
 AT_ONCE = 4  # deliveries to one destination
 AGENT = "Bitrix24 Webhook Engine (by gateway)"
-READ_BYTES = 65_536  # of an answer; what is longer costs the connection
+READ_BYTES = 65_536  # of an answer; a longer one costs the connection
 
 # Answers that mean a wrong setting rather than a bad day have a sentence of their own.
 _ADVICE = {300: "_REDIRECT", 401: "_DENIED", 403: "_DENIED", 404: "_NO_PATH", 405: "_NO_PATH"}
@@ -87,7 +87,7 @@ def _with_undefined(value: Any) -> Any:
 
 
 def token_of(portal: str, settings: Settings) -> str | None:
-    """The first accepted token of a portal: what its handler compares."""
+    """The first accepted token of a portal, which the portal's handler compares."""
     tokens = settings.tokens_of(portal) if portal else settings.tokens
     return tokens[0].decode("utf-8", "surrogateescape") if tokens else None
 

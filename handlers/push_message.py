@@ -1,4 +1,4 @@
-"""What Eventarc and Pub/Sub's push requests have in common: an envelope around one message."""
+"""Reads the envelope around one message that Eventarc and Pub/Sub's push requests share."""
 
 import base64
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class PushMessage:
 
 
 def read_push(body: object) -> PushMessage:
-    """The message in an event's data; what is missing is empty, never an error.
+    """The message in an event's data; a missing field is empty, never an error.
 
     https://cloud.google.com/pubsub/docs/push#receive_push
     """
@@ -46,7 +46,7 @@ def read_push(body: object) -> PushMessage:
 
 
 def completed(pushed: PushMessage) -> PushMessage:
-    """With the subscription and the attempt of the request at hand: functions-framework drops them."""
+    """`pushed` with the subscription and attempt of the current request, which functions-framework drops."""
     if pushed.subscription or not flask.has_request_context():
         return pushed
     body = flask.request.get_json(silent=True)

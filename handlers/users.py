@@ -1,4 +1,4 @@
-"""Users: who is linked to which Telegram account. Events `ONUSERADD` and `ONUSERUPDATE`.
+"""Handles `ONUSERADD` and `ONUSERUPDATE`: keeps track of who is linked to which Telegram account.
 
 Facts that shape this: a stock portal's `ONUSERADD` carries no custom fields, so
 the account is read with `user.get`; an empty field unlinks, while a field that is
@@ -61,7 +61,7 @@ def handle(message: Message, context: Context) -> list[Outcome]:
 
 
 def _why(seen: Observation, reading: "_Reading", store: Store, portal: str) -> str:
-    """Why an observation changed nothing; the first that fits."""
+    """Why an observation changed nothing: the first reason that fits."""
     if seen.account is None:
         return reading.silent.get(seen.bitrix_user_id, "no_field")
     link = store.get(portal, seen.bitrix_user_id)

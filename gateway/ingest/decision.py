@@ -1,8 +1,8 @@
-"""From a request as it was read to the answer's code: one ordered walk, for the function and for `explain`.
+"""Decides which code a request is answered: one ordered walk, for the function and for `explain`.
 
 The order is the contract's: path, method, query, size, configuration, complexity,
-token, event. Nothing is parsed before it is bounded, and nothing of the body is
-told to whoever fails verification.
+token, event. Nothing is parsed before it is bounded, and a sender who fails
+verification learns nothing about the body.
 """
 
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Limit(NamedTuple):
-    """A limit that was passed: `query`, `body`, `parameters` or `levels`; what is allowed, what came."""
+    """A limit that was exceeded: `query`, `body`, `parameters` or `levels`; what is allowed, what came."""
 
     name: str
     allowed: int
@@ -49,7 +49,7 @@ class Limit(NamedTuple):
 
 @dataclass(slots=True)
 class Judgement:
-    """What is answered, and everything the diagnosis and the log need to say why.
+    """The decision on a request, with everything that the diagnosis and the log need to say why.
 
     `payload` is `UNREAD` where the walk stopped before the body. `message` is set
     where the event may be published (`EVENT_QUEUED` then means "would pass").
@@ -78,13 +78,13 @@ class Judgement:
 
     @property
     def refused(self) -> bool:
-        """Whether an operator should read why: anything but a passed event and a healthy GET."""
+        """Whether an operator should read why: true of anything but a passed event and a healthy GET."""
         vendor_get = self.code == "OK" and self.incoming.from_bitrix24
         return vendor_get or self.code not in ("OK", "EVENT_QUEUED")
 
     @property
     def is_odd(self) -> bool:
-        """Whether a passed event lost something on the way; the end of the sender's file is not a loss."""
+        """Whether a passed event lost something on the way; dropped line ends after the form are no loss."""
         return bool(self.null_users) or any(note.kind != "line_end" for note in self.payload.notes)
 
 
@@ -113,7 +113,7 @@ def _judge_method(incoming: Incoming, settings: Settings) -> Judgement:
 
 
 def _event_in(incoming: Incoming, settings: Settings) -> Judgement | None:
-    """An event that a redirect or a wrong call sent by another method: then nothing may say "ok"."""
+    """The judgement of an event sent by another method, which is never answered "ok"; None for others."""
     if b"event" not in incoming.query and not incoming.declared_length:
         return None
     judgement = _by_other_method(incoming, settings)
@@ -121,7 +121,7 @@ def _event_in(incoming: Incoming, settings: Settings) -> Judgement | None:
 
 
 def _by_other_method(incoming: Incoming, settings: Settings) -> Judgement:
-    """What another method than POST carries: an event, a token, or neither."""
+    """The judgement of another method than POST, by whether it carries an event, a token, or neither."""
     if b"event" in incoming.query and _is_event(_query(incoming)[0]):
         judgement = _unread("METHOD_NOT_ALLOWED", incoming, settings)
         judgement.event_in = "query"
@@ -186,7 +186,7 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
 def _bound(
     message: Message, incoming: Incoming, query: Any, payload: Payload, settings: Settings, repeated: Any
 ) -> Message:
-    """An event that names no portal is that of its token, where this is bound to one."""
+    """The message of an event that names no portal, with the portal that its token is bound to, if any."""
     for portal, token in settings.bound_tokens:
         if verify(incoming.headers, query, payload.fields, (token,), repeated).verified:
             return webhook_message(payload.fields, message.received_at, settings.secrets(), portal)
@@ -194,7 +194,7 @@ def _bound(
 
 
 def _null_users(message: Message, payload: Payload, settings: Settings) -> tuple[int, ...]:
-    """Users whose Telegram field is a JSON null: "empty" that was lost on the way, and unlinks nobody."""
+    """Users whose Telegram field is a JSON null: a value that was lost on the way; it unlinks nobody."""
     if message.event not in ("ONUSERADD", "ONUSERUPDATE") or "JSON" not in payload.decoded_as.upper():
         return ()
     from gateway.links import user_record  # cold start
@@ -227,7 +227,7 @@ def _outcome(
 
 
 def _bounded_body(incoming: Incoming) -> tuple[bytes, int]:
-    """The body and its length; a body over the limit is not read further than it."""
+    """The body and its length; a body over the limit is read only as far as the limit."""
     declared = incoming.declared_length
     if declared is not None and declared > MAX_BODY:
         return b"", declared
@@ -248,7 +248,7 @@ def _unread(
 
 
 def _query(incoming: Incoming) -> tuple[dict[str, Any], bool]:
-    """The query's parameters; none where it is over a limit."""
+    """The query's parameters; empty if the query is over a limit."""
     try:
         return decode_query(incoming.query) if len(incoming.query) <= MAX_QUERY else ({}, False)
     except TooComplex:

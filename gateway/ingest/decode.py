@@ -1,4 +1,4 @@
-"""From a body's bytes to plain values: once, so that what was verified is what is published.
+"""Decodes a body's bytes into plain values: once, so that what was verified is what is published.
 
 By the Content-Type, and where that is missing or does not describe the body, by
 what the body looks like. A form is read as PHP's `parse_str` would (`php_form`);
@@ -21,14 +21,14 @@ from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
 from verify import QUERY_PLACE, Path
 
 MAX_NOTED = 20  # names that one note holds
-MAX_TEXTS = 4  # `data` and `auth` as texts, each beside names of theirs
+MAX_TEXTS = 4  # `data` and `auth` as texts, each also beside its own names
 _OBJECTS = (
     "FIELDS",
     "FIELDS_BEFORE",
     "FIELDS_AFTER",
 )  # of `data`, which a relay may write as texts one level deeper
 
-_CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # of a form whose shape is kept: 64 of them stay small
+_CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # limits of a form whose shape is cached: 64 shapes stay small
 
 _FORM_NAMES = ("data[", "auth[")
 _NO_PLACES: frozenset[tuple[str, Path]] = frozenset()
@@ -62,8 +62,8 @@ class Note(NamedTuple):
     """Something that PHP's `http_build_query` never writes, and what it may have cost.
 
     `kind`: `repeated` (a name came more than once: its last value counts), `appended`
-    (a name ends in `[]`), `not_utf8` (a value's bytes are no UTF-8), `line_end` (raw line
-    ends or spaces behind the last value were dropped). `names`: the names it concerns.
+    (a name ends in `[]`), `not_utf8` (a value's bytes are not UTF-8), `line_end` (raw line
+    ends or spaces after the last value were dropped). `names`: the names it concerns.
     """
 
     kind: str
@@ -116,7 +116,7 @@ def declared_type(content_type: str) -> str:
 
 
 def _guesses(declared: str, body: bytes) -> list[str]:
-    """The kinds to try: the declared one first, but a form last, as anything with a `=` is one to PHP.
+    """The kinds to try: the declared one first, but a form last, since to PHP anything with a `=` is one.
 
     `curl -d '{…}'` declares a form and sends JSON.
     """
@@ -133,7 +133,7 @@ def _guesses(declared: str, body: bytes) -> list[str]:
 
 
 class _Read(NamedTuple):
-    """What one reader made of a body; `leaves`: how many values came; `kind` where it is none of its own."""
+    """What one reader made of a body; `leaves` counts its values, `kind` is set if the body is of another."""
 
     fields: Any
     leaves: int
@@ -145,9 +145,9 @@ class _Read(NamedTuple):
 def _read_form(body: bytes) -> _Read | None:
     if b"=" not in body:
         return None
-    whole, body = body, body.rstrip(b"\r\n ")  # the end of the sender's file, not of the last value
+    whole, body = body, body.rstrip(b"\r\n ")  # these end the sender's file, not the last value
     if body.count(b"&") >= MAX_PARAMETERS:
-        while b"&&" in body:  # nothing between them is no parameter
+        while b"&&" in body:  # nothing between them is not a parameter
             body = body.replace(b"&&", b"&")
         check(MAX_PARAMETERS, body.strip(b"&").count(b"&") + 1, "parameters")
     raw_names, values = php_form.parameters(body)
@@ -165,7 +165,7 @@ def _read_form(body: bytes) -> _Read | None:
 
 
 def _not_utf8(body: bytes, values: Sequence[str]) -> tuple[Note, ...]:
-    """The names whose values lost bytes; a U+FFFD that was sent as such lost nothing."""
+    """The names whose values lost bytes; a value that was sent with a U+FFFD lost nothing."""
     lost = []
     suspected = (
         (part, value) for part, value in zip(body.split(b"&"), values, strict=False) if "\ufffd" in value
@@ -179,10 +179,10 @@ def _not_utf8(body: bytes, values: Sequence[str]) -> tuple[Note, ...]:
 
 
 class _Shape(NamedTuple):
-    """What a form's names alone decide: the tree, positions in place of values, and the rest of a reading."""
+    """What a form's names decide by themselves: the tree, with positions for values, and what is odd."""
 
     tree: dict[str, Any]
-    is_filled: bool  # with values at once, where nobody sends the same names again
+    is_filled: bool  # already with values, for names that are not cached
     repeated: frozenset[Path]
     notes: tuple[Note, ...] = ()
     mixed: tuple[tuple[int, Path], ...] = ()  # a text `data` or `auth` beside a token's path under that name
@@ -190,7 +190,7 @@ class _Shape(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _shape(raw_names: tuple[bytes, ...]) -> _Shape:
-    """A webhook sends the same names in every delivery: they are split, nested and counted once."""
+    """The shape of a form's names, cached: a webhook sends the same names in every delivery."""
     return _shape_of([php_form.name_of(raw) for raw in raw_names])
 
 
@@ -224,7 +224,7 @@ def _in_texts_too(shape: _Shape, values: Sequence[Any]) -> frozenset[Path]:
 
 
 def _repetitions(names: Sequence[php_form.Name]) -> tuple[frozenset[Path], tuple[Note, ...]]:
-    """The token's paths that came more than once, and what is said of any name that did, or ends in `[]`."""
+    """The token's paths that came more than once, and notes on any name that did, or that ends in `[]`."""
     notes = []
     twice: tuple[php_form.Name, ...] = ()
     if len(set(names)) < len(names):
@@ -241,13 +241,13 @@ def _repetitions(names: Sequence[php_form.Name]) -> tuple[frozenset[Path], tuple
 
 
 def _shown(name: php_form.Name) -> str:
-    """A name as a form writes it."""
+    """The name of `path` as a form writes it."""
     first, *rest = (level or "" for level in name)
     return first + "".join(f"[{level}]" for level in rest)
 
 
 def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
-    """Lists in place of the arrays that are some; the top level stays a dict."""
+    """The fields with lists instead of arrays whose keys are 0…n-1; the top level stays a dict."""
     containers: list[Any] = [array]
     while containers:
         container = containers.pop()
@@ -259,7 +259,7 @@ def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
                         value = holder[key] = list(value.values())
                     containers.append(value)
                     break
-                # What has one value inside is most of a deep body, and has a short loop of its own.
+                # Most of a deep body is values with one value inside: these have a short loop of their own.
                 [(inner_key, inner)] = value.items()
                 if inner_key == "0":
                     holder[key], inner_key = [inner], 0
@@ -272,7 +272,7 @@ def _filled(shape: _Shape, values: Sequence[Any]) -> Any:
 
 
 def _known(values: Sequence[Any]) -> Sequence[Any]:
-    """Task events send the text `undefined` where there is nothing."""
+    """The values, with None for the text `undefined`, which task events send for nothing."""
     return [None if value == "undefined" else value for value in values] if "undefined" in values else values
 
 
@@ -300,7 +300,7 @@ def _read_multipart(body: bytes) -> _Read | None:
 
 
 def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, bytes]]) -> tuple[Note, ...]:
-    """The same of a multipart body's parts."""
+    """The names of a multipart body's parts whose contents lost bytes."""
     lost = []
     for name, content in parts:
         try:
@@ -311,7 +311,7 @@ def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, bytes]]) -> tuple[Note,
 
 
 def _read_json(body: bytes) -> _Read | None:
-    """JSON, its BOM skipped; with a form's names at its top it is read as that form."""
+    """The reading of a JSON body, its BOM skipped; with a form's names at the top it is read as that form."""
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     parsed = parse_json(text)
     if parsed is None or not isinstance(parsed.value, dict | list):
@@ -326,9 +326,9 @@ def _read_json(body: bytes) -> _Read | None:
 
 
 def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...]) -> _Read:
-    """A form whose names a relay kept as the names of a JSON object: Express with axios, n8n, Flask, Go, ….
+    """The form whose names a relay kept as names of a JSON object, as Express with axios, n8n or Go do.
 
-    A place that stands there both nested and under its flat name, or twice under one
+    A place that is there both nested and under its flat name, or twice under one
     name, is given twice. Go writes each value as a list of one text.
     """
     values = list(fields.values())
@@ -337,7 +337,7 @@ def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...])
     names = [php_form.split_name(name) for name in fields]
     twice = {name for name, raw in zip(names, fields, strict=True) if raw in parsed.twice}
     if any(isinstance(value, dict) for value in values):
-        # An object at a name's beginning takes the rest in, wherever it stood.
+        # An object at a name's beginning takes in the rest, wherever that was.
         order = sorted(range(len(values)), key=lambda at: not isinstance(values[at], dict))
         names, values = [names[at] for at in order], [values[at] for at in order]
     shape = _shape_of(names, values)
@@ -346,7 +346,7 @@ def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...])
 
 
 def with_form_names(fields: dict[str, Any]) -> dict[str, Any]:
-    """`fields` nested where its names are a form's; as it is where they are not."""
+    """`fields` nested if its names are a form's; unchanged if they are not."""
     if not any(str(name).startswith(_FORM_NAMES) for name in fields):
         return fields
     return _with_lists(
@@ -355,7 +355,7 @@ def with_form_names(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_json_texts(payload: Payload, leaves: int) -> Payload:
-    """The same with `data` and `auth` as objects where they are the texts of JSON objects."""
+    """The fields with `data` and `auth` as objects if they are the texts of JSON objects."""
     fields = payload.fields
     if not isinstance(fields, dict):
         return payload

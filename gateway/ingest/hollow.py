@@ -24,7 +24,7 @@ _GLUED = re.compile(r"(?:data|auth)(?:\[|%5b|\.|=|\\u005b)", re.IGNORECASE)  # i
 _KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")  # a name of Bitrix24's own: ID, FIELDS, UF_DEPARTMENT
 _SCALAR = re.compile(r"[\w.-]{1,40}", re.ASCII)  # `data=107`, the vendor's own
 _AUTH_NAMES = ("domain", "member_id", "application_token", "client_endpoint", "server_endpoint")
-# Parts of `data` that are objects; of the second ones only a printout is a loss.
+# Parts of `data` that are objects; in those of the second set only a printout is a loss.
 _FIELDS, _OBJECTS = ("FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER"), ("PARAMS", "BOT", "USER")
 _ALWAYS_WITH_DATA = ("ONUSER", "ONTASK", "ONCRM", "ONIMBOT")
 _PAIR_NAMES, MAX_PAIR = {"name", "key"}, 4
@@ -32,7 +32,7 @@ _MANY_BYTES = 8  # so many small numbers in a row are no list of anything that B
 
 
 class Hollow(NamedTuple):
-    """What an event lost.
+    """What an event lost, and under which name.
 
     `how`: "flat" (parts of `data` stand beside it), "keys" (names for values), "values" (values
     without names), "pairs" (a list of names and values), "nested" (`data` is a whole event),
@@ -44,7 +44,7 @@ class Hollow(NamedTuple):
 
 
 def hollow(fields: Any) -> Hollow | None:
-    """What of an event's contents is lost; None for a whole one.
+    """What an event lost of its contents; None if it is whole.
 
     A `data` that is missing is whole (`ONOFFLINEEVENT`), and so is a scalar of the
     vendor's own (`data=107`).
@@ -63,7 +63,7 @@ def hollow(fields: Any) -> Hollow | None:
 
 
 def _beside(fields: Mapping[Any, Any], data: Any, auth: Any) -> str | None:
-    """A name at the top under which a part of the missing `data` or `auth` came."""
+    """A top-level name under which a part of the missing `data` or `auth` came; None if there is none."""
     for name, value in fields.items():
         if not isinstance(name, str):
             continue
@@ -78,7 +78,7 @@ def _beside(fields: Mapping[Any, Any], data: Any, auth: Any) -> str | None:
 
 
 def _is_part(name: str, value: Any) -> bool:
-    """Whether this is a part of `data` put beside `event`, or holds some under another name."""
+    """Whether this is a part of `data` put beside `event`, or holds such parts under another name."""
     inner = value if isinstance(value, dict) and name != "auth" else {}
     return _SPREAD.fullmatch(name) is not None or any(_SPREAD.fullmatch(str(key)) for key in inner)
 

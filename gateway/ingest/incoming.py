@@ -31,7 +31,7 @@ class Incoming:
     cut: bool = False
 
     def header(self, name: str) -> str:
-        """A header's value as text, "" where it is not there."""
+        """A header's value as text, "" if there is none."""
         return self.headers.get(name, b"").decode("utf-8", "replace").strip()
 
     @property

@@ -1,4 +1,4 @@
-"""JSON within the limits, as the same plain values that a form gives."""
+"""Parses JSON within the limits, into the same plain values that a form gives."""
 
 import json
 import re
@@ -28,12 +28,12 @@ class Json(NamedTuple):
 
 
 def parse_json(text: str) -> Json | None:
-    """RFC 8259: no NaN, no Infinity, no number that nobody can hold; None for what is not JSON.
+    """The value of a JSON text (RFC 8259: no NaN, no Infinity, no unbounded number); None if it is not JSON.
 
     Raises `TooComplex`. Names given twice count twice, as a form's do.
     """
     try:
-        # Each object as the tuple of its pairs, in which a name given twice stands twice.
+        # Each object is a tuple of its pairs, which keeps a name that was given twice.
         pairs = json.loads(
             text,
             object_pairs_hook=tuple,
@@ -56,7 +56,7 @@ def parse_json(text: str) -> Json | None:
 
 
 def _counted(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """`read`, until there are more numbers than a body may have values: reading these is the dearest part."""
+    """`read`, until there are more numbers than a body may have values: reading numbers costs the most."""
     numbers = 0
 
     def read_next(digits: str) -> Any:
@@ -99,7 +99,7 @@ class _Reader:
         return {self._text(name): self._value(inner, 1) for name, inner in value}
 
     def _value(self, value: Any, depth: int) -> Any:
-        # What has one value inside is most of a deep body, and has a short loop of its own.
+        # Most of a deep body is values with one value inside: these have a short loop of their own.
         chain: list[str | None] = []
         while (kind := type(value)) in (tuple, list) and len(value) == 1:
             name, value = value[0] if kind is tuple else (None, value[0])

@@ -1,4 +1,4 @@
-"""A multipart body (RFC 7578) as its parts that are no files.
+"""Reads a multipart body (RFC 7578): its parts, without files.
 
 Not werkzeug's parser: a sender who made the heads of a thousand parts long had it
 work for three thousand healthy events.
@@ -10,7 +10,7 @@ from itertools import islice
 from gateway.ingest.limits import MAX_PARAMETERS, check
 
 MAX_BOUNDARY = 200  # bytes; RFC 2046 allows 70
-_MAX_DISPOSITION = 4096  # bytes; `name` stands before the file's name, which may be a long one
+_MAX_DISPOSITION = 4096  # bytes; `name` comes before the file's name, which may be long
 _MAX_ATTRIBUTES = 8
 _MAX_MARKS = 100  # semicolons, backslashes: names may hold some
 
@@ -20,13 +20,13 @@ _ATTRIBUTE = re.compile(
     rb';[ \t\r\n]*([\w*-]{1,40})[ \t]*=[ \t]*(?:"([^"\\]*(?:\\.[^"\\]*)*)"?|([^;]*))', re.DOTALL
 )
 
-_BACKSLASH = b"\0\1\0"  # stands for one while the others are taken away
+_BACKSLASH = b"\0\1\0"  # replaces a quoted backslash while the others are removed
 
 
 def read_parts(body: bytes) -> list[tuple[str, bytes]] | None:
-    """Names and contents in order; None for what is broken, or has no end. Raises `TooComplex`."""
+    """The parts' names and contents in order; None if the body is broken or endless. Raises `TooComplex`."""
     first_line = body.lstrip().partition(b"\n")[0].strip()
-    boundary = first_line[2:]  # the body knows better than its Content-Type
+    boundary = first_line[2:]  # more reliable than the Content-Type's
     if not first_line.startswith(b"--") or not 0 < len(boundary) <= MAX_BOUNDARY:
         return None
     delimiter = b"\n--" + boundary
@@ -46,7 +46,7 @@ def read_parts(body: bytes) -> list[tuple[str, bytes]] | None:
 
 
 def _joined(pieces: list[bytes], delimiter: bytes) -> list[bytes]:
-    """The pieces between boundaries: a line that only begins as one belongs to the part before it."""
+    """The pieces between boundaries; a line that only begins like one belongs to the part before it."""
     joined: list[bytes] = []
     for piece in pieces:
         if joined and not piece.startswith(b"--") and piece.partition(b"\n")[0].strip():
@@ -57,7 +57,7 @@ def _joined(pieces: list[bytes], delimiter: bytes) -> list[bytes]:
 
 
 def _name(disposition: bytes) -> str:
-    """The part's name; "" where it has none, or is a file."""
+    """The part's name; "" if it has none, or is a file."""
     name = b""
     for found in islice(_ATTRIBUTE.finditer(disposition), _MAX_ATTRIBUTES):
         attribute, quoted, plain = found.groups()

@@ -35,7 +35,7 @@ def parameters(body: bytes) -> tuple[tuple[bytes, ...], list[str]]:
 
 
 def names_of(raw_names: Sequence[bytes]) -> list[Name]:
-    """The levels of raw names, all in one go."""
+    """The levels of raw names, decoded all at once, which is faster."""
     return [split_name(name) for name in _all_decoded(raw_names)]
 
 
@@ -78,12 +78,12 @@ def nest(parameters: Iterable[tuple[Name, Any]]) -> dict[str, Any]:
 
 
 def _nest_appending(parameters: list[tuple[Name, Any]]) -> dict[str, Any]:
-    """The same where names have `[]`: the next free index of each array that has one is kept.
+    """`nest` for names with `[]`: it keeps the next free index of each array that has one.
 
     Counting anew for each `[]` would cost the square of a body made of them.
     """
     root: dict[str, Any] = {}
-    # With its array, which a later value may replace: its id must not be given anew.
+    # Kept with its array, which a later value may replace: the array's id must not be used again.
     free: dict[int, tuple[dict[str, Any], int]] = {}
     for name, value in parameters:
         array, last = root, len(name) - 1
@@ -92,7 +92,7 @@ def _nest_appending(parameters: list[tuple[Name, Any]]) -> dict[str, Any]:
             if key is None:
                 index = _free_index(array, free)
                 if index > _INT_MAX:
-                    break  # PHP drops what it has no index for
+                    break  # PHP drops a value that it has no index for
                 key = str(index)
             inner = array.get(key)
             if depth == last or not isinstance(inner, dict):
@@ -111,7 +111,7 @@ def _free_index(array: dict[str, Any], free: dict[int, tuple[dict[str, Any], int
 
 
 def _branch(levels: Name, value: Any) -> Any:
-    """`value` under levels beside which nothing stands yet, so that each `[]` is an array's first index."""
+    """`value` under levels that are all new, so that each `[]` is an array's first index."""
     for level in reversed(levels):
         value = {"0" if level is None else level: value}
     return value
@@ -125,7 +125,7 @@ def split_name(name: str) -> Name:
     if not first:
         return ()
     if rest[-1:] == "]":
-        # Nearly every name: so many brackets, each closed, with nothing between them.
+        # Nearly every name is like this: some brackets, each closed, with nothing between them.
         indices = rest[:-1].split("][")
         if rest.count("]") == len(indices):
             plain = (first, *[None if index in _APPENDING else index for index in indices])
@@ -148,14 +148,14 @@ def split_name(name: str) -> Name:
 
 
 def _unclosed(levels: list[str | None], rest: str) -> Name:
-    """A bracket that is never closed belongs to the first name; behind a closed one it is dropped."""
+    """The levels of a name with an unclosed bracket, kept in the first name, dropped after a closed one."""
     if len(levels) > 1:
         return tuple(levels)
     return (f"{levels[0]}_{_mangled(rest)}",)
 
 
 def _mangled(name: str) -> str:
-    # `translate` takes fifty times as long for what is not ASCII.
+    # `translate` takes fifty times as long for text that is not ASCII.
     return name.replace(" ", "_").replace(".", "_").replace("[", "_")
 
 
@@ -183,7 +183,7 @@ def decoded(raw: bytes) -> str:
 
 
 def octets_of(raw: bytes) -> bytes:
-    """The same as bytes: by a codec in C, a twentieth of `unquote_to_bytes`' time for Cyrillic."""
+    """A raw name or value as bytes, by a codec in C: a twentieth of `unquote_to_bytes`' time for Cyrillic."""
     octets = raw.replace(b"+", b" ").replace(b"\\", b"\\\\")
     try:
         return octets.replace(b"%", b"\\x").decode("unicode_escape").encode("latin-1")

@@ -46,7 +46,7 @@ _PRINTOUTS = (
              r"|[\w.$]{1,199}@[0-9a-f]{5,8}\Z|\[\w[\w\[\]]{0,99}:[^\]\s]"),  # Map.toString(), Kotlin, Groovy
     ("clojure", r"\{:\S{1,99} "),
     ("dart", r"\{\w[\w\[\]]{0,99}: [^\"'{\[\s]"),
-    ("json", r"[{\[]"),  # JSON that is cut or broken: whole, it would have been read
+    ("json", r"[{\[]"),  # JSON that is cut or broken: if it were whole, it would have been read
 )  # fmt: skip
 _PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in _PRINTOUTS)
 KINDS = tuple(kind for kind, _ in _PRINTOUTS)

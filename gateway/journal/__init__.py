@@ -69,7 +69,7 @@ class JournalUnavailable(PassingFailure):
 
 
 class Journal:
-    """Safe across threads and processes. Reading a file that is not there yields nothing."""
+    """The journal, safe across threads and processes. Reading a file that does not exist yields nothing."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Journal:
     # Writing: nothing here raises, and what fails is logged once.
 
     def add_requests(self, requests: Sequence[NewRequest]) -> bool:
-        """Write requests down, without secrets (the caller's duty). False where that failed."""
+        """Write requests down, which must hold no secrets; return False if that failed."""
 
         def write(connection: sqlite3.Connection) -> None:
             for request in requests:
@@ -100,22 +100,22 @@ class Journal:
         return self._write([write])
 
     def add_outcome(self, fields: Mapping[str, Any]) -> bool:
-        """What came of an event at one subscription, with the names of the consumers' log records."""
+        """Write what came of an event at one subscription; fields are named as in the log records."""
         now = self._clock()
         return self._write([lambda connection: writing.add_outcome(connection, now, fields)])
 
     def add_round(self, fields: Mapping[str, Any]) -> bool:
-        """A round of polling, with the names of its log record."""
+        """Write a round of polling; its fields are named as in its log record."""
         now = self._clock()
         return self._write([lambda connection: writing.add_round(connection, now, fields)])
 
     def add_resend(self, request: Request, event_id: str, to: str = "") -> bool:
-        """The event of a request was published again as `event_id`, to one subscription or to all."""
+        """Note that a request's event was published again as `event_id`, to one subscription or to all."""
         now = self._clock()
         return self._write([lambda c: writing.add_resend(c, request.n, now, event_id, to)])
 
     def write(self, items: Sequence[NewRequest | tuple[str, float, Mapping[str, Any]]]) -> bool:
-        """Many records in one transaction: requests, and (`outcome` or `round`, time, fields)."""
+        """Write many records in one transaction: requests, and (`outcome` or `round`, time, fields)."""
         return self._write([self._step(item) for item in items])
 
     def _step(self, item: NewRequest | tuple[str, float, Mapping[str, Any]]) -> Write:
@@ -139,7 +139,7 @@ class Journal:
         return fold, False
 
     def add_unqueued(self, record: Mapping[str, Any]) -> bool:
-        """Keep an event that the queue did not take: it is on the disk when this returns True."""
+        """Keep an event that the queue did not take; once this returns True, it is on the disk."""
         text = json.dumps(record, ensure_ascii=False, default=str)
         now = self._clock()
 
@@ -241,7 +241,7 @@ class Journal:
     def follow(
         self, wanted: Filters = EVERYTHING, *, after: int = 0, sleep: Callable[[float], None] = time.sleep
     ) -> Iterator[Request]:
-        """Records as they come, without end; a record comes again where an equal request is added to it."""
+        """Records as they come, without end; a record comes again when an equal request is added to it."""
         while True:
             for request in self.requests(wanted, after=after):
                 after = request.n
@@ -249,7 +249,7 @@ class Journal:
             sleep(0.5)
 
     def request(self, name: str) -> Request | None:
-        """The record of a request_id or an event_id, or of the beginning of one."""
+        """The record with this request_id or event_id, or the beginning of one; None if there is none."""
         return self._read(lambda c: reading.one(c, name), None)
 
     def whole(self, request: Request) -> dict[str, Any]:
@@ -261,7 +261,7 @@ class Journal:
         return self._read(lambda c: reading.outcomes(c, event_ids), {})
 
     def names(self, portal: str, users: Sequence[int]) -> dict[int, str]:
-        """The names of these users of a portal, where an accepted event gave one."""
+        """The names of these users of a portal, as far as accepted events gave them."""
         return self._read(lambda c: reading.names(c, portal, users), {}) if users else {}
 
     def changed(self, after: int, limit: int = 100) -> tuple[list[Request], int]:
@@ -277,7 +277,7 @@ class Journal:
         return self._read(lambda c: reading.hours(c, since), [])
 
     def add_requeued(self, event: str, event_id: str, at: float, reason: str = "") -> bool:
-        """A person put a dead letter back on the queue; `at` is a moment before that."""
+        """Note that a person put a dead letter back on the queue; `at` is a moment before that."""
         fields = {"code": REQUEUED, "subscription": BY_HAND, "event": event, "event_id": event_id}
         return self.write([("outcome", at, fields | {"reason": reason})])
 
@@ -328,7 +328,7 @@ class Journal:
         self._change(lambda c: c.execute("DELETE FROM unqueued WHERE id = ?", (unqueued_id,)).rowcount)
 
     def forget(self, portal: str, bitrix_user_id: int) -> int:
-        """Erase what is kept of a person; how many records went."""
+        """Erase what is kept of a person; return how many records were erased."""
         from gateway.journal.forgetting import forget
 
         return self._change(lambda connection: forget(connection, portal, bitrix_user_id))
@@ -340,7 +340,7 @@ class Journal:
             self._connection = None
 
     def _is_written(self) -> bool:
-        """A file of no bytes is one whose writer ended before its first record."""
+        """Whether the file has any record: an empty file's writer ended before its first one."""
         return self.path.exists() and self.path.stat().st_size > 0
 
     def _read(self, ask: Callable[[sqlite3.Connection], T], nothing: T) -> T:

@@ -1,4 +1,4 @@
-"""Taking over the journal of the first edition: one table `records`, of deliveries, refusals and captures."""
+"""Upgrades the journal of the first edition: one table `records`, of deliveries, refusals and captures."""
 
 import json
 import sqlite3
@@ -11,7 +11,7 @@ from gateway.journal.writing import add_request
 
 
 def take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapping[str, Any]) -> None:
-    """Write one of its records as this edition does; causes keep the sentences they were written with."""
+    """Write one of its records as this edition would; causes keep the sentences they were written with."""
     text = json.dumps(record, ensure_ascii=False)
     if kind == "not_queued":
         connection.execute("INSERT INTO unqueued (at, record) VALUES (?, ?)", (at, text))
@@ -58,7 +58,7 @@ _STATUS = {
 
 
 def _capture(connection: sqlite3.Connection, request_id: str, record: Mapping[str, Any]) -> None:
-    """A capture belongs to its request, which was written before it or is gone."""
+    """Add a capture to its request, which was written before it or is gone."""
     row = connection.execute("SELECT n FROM requests WHERE request_id = ?", (request_id,)).fetchone()
     if row is None:
         return

@@ -1,4 +1,4 @@
-"""Erasing a person from the journal, wherever something of theirs may stand."""
+"""Erases a person from the journal, wherever something of theirs may be."""
 
 import json
 import re
@@ -10,7 +10,7 @@ _PAGE = 500
 
 
 def forget(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
-    """User events of this portal about this user, what came of them, and their name in polling's rounds.
+    """Erase this portal's events about this user, what came of them, and the user's name in polling.
 
     A refused body is text that nobody has read as an event, so it is searched as text.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-# What came of an event, in one word a record; of several outcomes the first of these counts.
+# What came of an event, in one word per record; of several outcomes the first in this order counts.
 TAGS = {
     "EVENT_DEAD": "dead",
     "EVENT_PUT_ASIDE": "aside",
@@ -17,7 +17,7 @@ TAGS = {
     "LINK_UNCHANGED": "unchanged",
     "EVENT_IGNORED": "ignored",
 }
-# A person put it back on the queue: what failed before counts no longer.
+# A person put it back on the queue: an earlier failure no longer counts.
 REQUEUED = "EVENT_REQUEUED"
 FAILURES = ("EVENT_DEAD", "EVENT_PUT_ASIDE", "EVENT_FAILED")
 BY_HAND = "dead-letters"  # the subscription's name for what a person did
@@ -30,8 +30,8 @@ KINDS = ("accepted", "aside", "refused", "not_queued", "probe")
 class NewRequest:
     """A request as the recorder hands it over, without secrets.
 
-    `record` is what a list shows, `whole` what only the request's own page shows (headers, body,
-    message). Requests of one `fold` are counted in one record; None is a record of its own.
+    `record` is what a list shows, `whole` what only the request's page shows (headers, body,
+    message). Requests of one `fold` are counted in one record; None gets a separate record.
     `terms` are the texts that a search finds it by. `count`: of how many requests it is the first.
     """
 
@@ -106,7 +106,7 @@ class Unqueued:
 
 
 class Filters(NamedTuple):
-    """Which requests are wanted; empty values filter nothing.
+    """Which requests are listed; empty values filter nothing.
 
     `since` and `until` are in seconds since 1970; `until` itself is outside.
     """

@@ -1,4 +1,4 @@
-"""What is asked of the journal: each question by an index, and none that walks through all of it."""
+"""The queries on the journal: each uses an index, and none walks through all of it."""
 
 import json
 import sqlite3
@@ -8,9 +8,9 @@ from typing import Any
 
 from gateway.journal.model import BY_HAND, Filters, Outcome, Page, Request, Round
 
-SCANNED = 3000  # records that one page looks at, at most: rare combinations go on with "older"
+SCANNED = 3000  # records that one page looks at, at most; rare combinations continue with "older"
 MAX_TERMS = 20  # texts that a searched beginning may match
-PREFIX = 6  # from so many characters on a search finds beginnings: of ids and fingerprints
+PREFIX = 6  # a search of at least so many characters finds ids and fingerprints by their beginnings
 
 _OUTCOME = "at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts"
 _COLUMNS = (
@@ -41,7 +41,7 @@ def page(connection: sqlite3.Connection, wanted: Filters, below: int | None, lim
 
 
 def _first_from(connection: sqlite3.Connection, at: float) -> int:
-    """A number above all records before `at`, found by halves: numbers grow with time."""
+    """A number above all records before `at`, found by bisection, since numbers grow with time."""
     [newest] = connection.execute("SELECT max(n) FROM requests").fetchone()
     low, high = 0, (newest or 0) + 1  # `low` is before `at`, `high` is not
     while high - low > 1:
@@ -57,7 +57,7 @@ def _first_from(connection: sqlite3.Connection, at: float) -> int:
 
 
 def _candidates(connection: sqlite3.Connection, wanted: Filters, below: int | None, limit: int) -> list[int]:
-    """Numbers of records by the one filter that an index answers best, newest first."""
+    """Numbers of records that pass the one filter that an index answers best, newest first."""
     top = below if below is not None else 2**62
     if wanted.term:
         return _of_term(connection, wanted.term.lower(), top, limit)
@@ -209,7 +209,7 @@ def outcomes(connection: sqlite3.Connection, event_ids: Sequence[str]) -> dict[s
 
 
 def names(connection: sqlite3.Connection, portal: str, users: Sequence[int]) -> dict[int, str]:
-    """What events called these users, as far as they did."""
+    """The names that events gave these users, if any."""
     some = list(dict.fromkeys(users))[:500]
     marks = ",".join("?" * len(some))
     statement = f"SELECT bitrix_user_id, name FROM people WHERE portal = ? AND bitrix_user_id IN ({marks})"  # noqa: S608

@@ -1,4 +1,4 @@
-"""The journal's tables, how they stay small, and how a file of the first edition is taken over."""
+"""The journal's tables, how they are kept small, and how a file of the first edition is upgraded."""
 
 import json
 import sqlite3
@@ -9,8 +9,8 @@ VERSION = 3
 
 KEPT_ROWS = 10_000  # of each share
 KEPT_SECONDS = 7 * 86_400.0
-# Each share has rows and bytes of its own, so that no flood of one pushes out another. Together they stay
-# so far below 100 MB that the indexes and the write-ahead log have room.
+# Each share has its own rows and bytes, so that a flood of one does not push out another. Together they
+# stay far enough below 100 MB to leave room for the indexes and the write-ahead log.
 KEPT_BYTES = {
     "accepted": 30_000_000,
     "refused": 25_000_000,
@@ -102,7 +102,7 @@ def trim(connection: sqlite3.Connection, now: float, rows: int = KEPT_ROWS) -> N
 
 
 def delete_requests(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> int:
-    """Delete records with everything that hangs on them; how many went."""
+    """Delete records with everything that depends on them; return how many were deleted."""
     chosen = f"SELECT n FROM requests WHERE {where}"  # noqa: S608
     for table in ("wholes", "terms"):
         connection.execute(f"DELETE FROM {table} WHERE n IN ({chosen})", values)  # noqa: S608

@@ -1,4 +1,4 @@
-"""How requests, outcomes and rounds are written: inside one transaction, equal requests into one record."""
+"""Writes requests, outcomes and rounds inside one transaction; equal requests share one record."""
 
 import json
 import sqlite3
@@ -8,8 +8,8 @@ from typing import Any
 from gateway.journal.model import FAILURES, REQUEUED, TAGS, NewRequest
 
 FOLD_SECONDS = 86_400.0  # an equal request that comes later gets a new record
-FLOOD_ROWS = 200  # records an hour of one sender's refused requests; what is over is counted in one
-FLOOD_ROWS_IN_ALL = 1000  # the same of all senders: behind a proxy that adds nothing they name themselves
+FLOOD_ROWS = 200  # records an hour of one sender's refused requests; further ones are counted in one record
+FLOOD_ROWS_IN_ALL = 1000  # of all senders: behind a proxy that adds nothing they name themselves
 KEPT_TEXT = 2000  # characters of a reason
 KEPT_RESENDS = 20  # of one event, the newest
 
@@ -31,7 +31,7 @@ class Floods:
         self._counts: dict[str, int] = {}
 
     def over(self, sender: str, at: float) -> str:
-        """The fold of what is one record too many, "" for what is not; counts it."""
+        """Count a record; return the fold to count it in if it is one too many, else ""."""
         if int(at // 3600) != self._hour:
             self._hour, self._all, self._counts = int(at // 3600), 0, {}
         if self._all >= FLOOD_ROWS_IN_ALL:
@@ -141,7 +141,7 @@ def add_outcome(connection: sqlite3.Connection, at: float, fields: Mapping[str, 
 
 
 def add_resend(connection: sqlite3.Connection, n: int, at: float, event_id: str, to: str) -> None:
-    """Remember at a request's record that its event was published again; it is found by the new id too."""
+    """Note in a request's record that its event was published again, so that the new id finds it too."""
     row = connection.execute("SELECT request_id, record FROM requests WHERE n = ?", (n,)).fetchone()
     if row is None:
         return
@@ -157,7 +157,7 @@ def add_resend(connection: sqlite3.Connection, n: int, at: float, event_id: str,
 
 
 def _judge_again(connection: sqlite3.Connection, event_id: str) -> None:
-    """Let the event's records say what came of it, whichever of the two was written first."""
+    """Update the event's records with what came of it, whichever of the two was written first."""
     rows = connection.execute("SELECT code, at FROM outcomes WHERE event_id = ?", (event_id,)).fetchall()
     requeued = max((at for code, at in rows if code == REQUEUED), default=0.0)
     tags = [TAGS[code] for code, at in rows if code in TAGS and not (code in FAILURES and at < requeued)]

@@ -63,9 +63,9 @@ class Links:
         return self.store.get(self.portal, bitrix_user_id)
 
     def changes(self, since: datetime) -> Iterator[HistoryRow]:
-        """What changed at or after `since` (with its zone), oldest first.
+        """The changes at or after `since` (with its zone), oldest first.
 
-        Ask again from the last row's `recorded_at` less a minute, and skip what you
+        Ask again from a minute before the last row's `recorded_at`, and skip what you
         have seen: of two writers, the one who began earlier may finish later.
         """
         return self.store.history(self.portal, since=since)

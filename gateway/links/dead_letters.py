@@ -1,4 +1,4 @@
-"""How dead letters are written down, the same in every store."""
+"""How every store writes dead letters down."""
 
 import json
 from datetime import UTC, datetime
@@ -17,12 +17,12 @@ def letter_id(event_id: str, message: str) -> str:
 
 
 def handle(letter: str, recorded_at: datetime) -> str:
-    """What removes the letter as it was read: put aside again meanwhile, it has another moment."""
+    """The handle that removes the letter as it was read: one put aside again since has another moment."""
     return f"{letter}~{recorded_at.isoformat()}"
 
 
 def read_handle(text: str) -> tuple[str, datetime]:
-    """The letter's id and moment; a moment that no letter has for what is no handle."""
+    """The letter's id and moment; for anything that is not a handle, a moment that no letter has."""
     letter, _, moment = text.partition("~")
     try:
         return letter, datetime.fromisoformat(moment)

@@ -47,7 +47,7 @@ class Row:
         )
 
     def stored(self) -> dict[str, Any]:
-        """What a store keeps of it beside the portal and the user."""
+        """What a store keeps of the row besides the portal and the user."""
         return {
             "telegram_id": self.account.telegram_id,
             "telegram_username": self.account.telegram_username,
@@ -115,7 +115,7 @@ def decide(
 
 
 def forget(portal: str, event_id: str, user: int, read: Read, clock: Clock = _utc_now) -> Decision:
-    """Decide what others get back: without this user's observations, those of the others decide."""
+    """Decide which links others get back once this user's observations are gone."""
     deciding = _Deciding(portal, event_id, read, clock)
     deciding.forget(user)
     return deciding.decision
@@ -141,7 +141,7 @@ class _Deciding:
             before = before.until(self._clock(), min(moments))
         known = before.with_facts_of(observation)
         if known == before:
-            return  # it was known, or says nothing
+            return  # it was already known, or says nothing
         others = self._concerned(user, before, known)
         self.now = self._clock()  # after the last lock
         at = moment_of(max(moments))
@@ -165,7 +165,7 @@ class _Deciding:
                 self._settle(other, self._rows[other].account, self.now, "conflict", "corrected")
 
     def _concerned(self, user: int, before: Known, known: Known) -> list[int]:
-        """Who else may gain or lose a link: the newest claimers of the accounts whose claims changed."""
+        """The users who may gain or lose a link: the newest claimers of the accounts whose claims changed."""
         old, new = before.claims(), known.claims()
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         wanted = known.wanted()
@@ -193,7 +193,7 @@ class _Deciding:
                 self._rows.setdefault(row.bitrix_user_id, row)
 
     def _due(self, user: int) -> Account:
-        """The account that is this user's: the one wanted, unless another's claim that counts is newer."""
+        """The account this user is to have: the one wanted, unless another user's valid claim is newer."""
         claim = self._rows[user].known.wanted()
         if claim is None:
             return NO_ACCOUNT
@@ -205,7 +205,7 @@ class _Deciding:
         return claim[1]
 
     def _settle(self, user: int, held: Account, at: datetime, lost: Change, gained: Change) -> None:
-        """Write the account that is due to the user, and what changed by that."""
+        """Write the account that the user is to have, and record the change."""
         account = self._due(user)
         row = self._rows[user]
         if account == held == row.account:

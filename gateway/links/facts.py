@@ -1,4 +1,4 @@
-"""What is known of one user: the facts observed, and what they say together. Pure.
+"""Says what the facts observed of one user mean together. Pure.
 
 A fact is an account (or an empty one) or an active state, with its moment. What a
 user's facts say does not depend on the order in which they arrived, and on no other
@@ -15,7 +15,7 @@ from gateway.links.model import EPOCH, MICROSECOND, NO_ACCOUNT, Account, Key, Mo
 
 AHEAD = timedelta(minutes=5)
 KEPT_SECONDS = 30 * 24 * 3600
-# A user of more facts than this within 30 days is a loop somewhere; the oldest are folded early.
+# More facts than this within 30 days mean a loop somewhere; the oldest are folded early.
 MOST_FACTS = 500
 
 
@@ -52,12 +52,12 @@ class Known:
 
     states: States = ()
     accounts: Accounts = ()
-    # False for what the first edition wrote: its claims are not among the stored ones yet.
+    # False for a row of the first edition, whose claims are not among the stored ones yet.
     claims_stored: bool = field(default=True, compare=False)
 
     @property
     def active(self) -> bool:
-        """The newest state counts; a user of whom no state is known is active."""
+        """Whether the user is active, by the newest state; true if no state is known."""
         return self.states[-1][1] if self.states else True
 
     @property
@@ -66,12 +66,12 @@ class Known:
         return max(moments, default=None)
 
     def counts(self, moment: Key) -> bool:
-        """A claim counts where its user was active at its moment."""
+        """Whether a claim counts: its user must have been active at its moment."""
         before = [active for at, active in self.states if at <= moment]
         return before[-1] if before else True
 
     def wanted(self) -> tuple[Key, Account] | None:
-        """The newest account, where it is one, counts, and no dismissal followed it."""
+        """The newest account, if it is not empty, counts, and no dismissal followed it; else None."""
         if not self.accounts:
             return None
         moment, account = self.accounts[-1]
@@ -106,7 +106,7 @@ class Known:
         return Known(states, accounts)._folded()
 
     def _folded(self) -> "Known":
-        """Without what is older than 30 days, except for what still decides."""
+        """The facts without those older than 30 days, except those that still decide."""
         newest = self.newest or (0, 0)
         moments = sorted([at for at, _ in self.states] + [at for at, _ in self.accounts])
         limit: Key = (newest[0] - KEPT_SECONDS, 0)
@@ -125,10 +125,10 @@ class Known:
         return Known(tuple(fact for fact in self.states if fact[0] in kept), accounts)
 
     def until(self, now: datetime, observed: Key) -> "Known":
-        """Facts of a future that a wrong clock wrote count as of the second before `observed`.
+        """The facts, with those dated in the future by a wrong clock moved to the second before `observed`.
 
-        Otherwise they would freeze the user. Observations that are all of that future have an
-        order of their own, and keep it.
+        Otherwise nothing newer could change the user. Observations that are all in that future
+        keep their order among themselves.
         """
         limit = int((now + AHEAD).timestamp())
         if (self.newest or (0, 0))[0] <= limit or observed[0] > limit:
@@ -145,7 +145,7 @@ class Known:
 
     @classmethod
     def from_json(cls, text: str, account: Account = NO_ACCOUNT, observed_at: datetime = EPOCH) -> "Known":
-        """What was written; the first edition wrote moments, to which the row's account belongs."""
+        """Facts read from JSON; the first edition wrote only moments, to which the row's account belongs."""
         kept: Any = json.loads(text)
         if isinstance(kept, list):
             return cls._of_first_edition(kept, account, observed_at)
@@ -156,7 +156,7 @@ class Known:
 
     @classmethod
     def _of_first_edition(cls, kept: list[Any], account: Account, observed_at: datetime) -> "Known":
-        """A link that ended reads as an emptied account: nothing that comes later revives it by itself."""
+        """The facts of a first edition's row; an ended link reads as an emptied account, for good."""
         *moments, number, name = kept
 
         def key(pair: Any) -> Key:

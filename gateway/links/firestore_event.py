@@ -1,4 +1,4 @@
-"""The transaction of an event in Firestore: what it reads, and what it writes.
+"""The transaction of one event in Firestore: what it reads and writes.
 
 A transaction is one atomic commit, on the condition that every document it changes
 is as it was read. Firestore's own transactions lock what they read, and two that
@@ -51,7 +51,7 @@ class FirestoreEvent:
         return found
 
     def read(self, user: int, account: Account) -> Iterator[Row]:
-        """What `decide.Read` asks for."""
+        """Read as `decide.Read` requires."""
         accounts = accounts_of(self._client, self._portal, account)
         self.fetch([self._link(user), *accounts])
         found = [document for one in accounts if (document := self.document(one))]
@@ -108,7 +108,7 @@ class FirestoreEvent:
         return link_of(self._client, self._portal, user)
 
     def _account(self, name: str) -> Document:
-        """The document that says who holds this account and who claimed it, as it will be written."""
+        """The document of who holds this account and who claimed it, as it will be written."""
         target = _account_of(self._client, self._portal, name)
         if target.path not in self._accounts:
             self.fetch([target])

@@ -1,4 +1,4 @@
-"""What an error of Firestore's means for whoever runs it. Pure.
+"""Finds the sentence for an error of Firestore. Pure.
 
 Google's client gives the status of the answer as a class, and says in its text which of the
 several reasons for one status it was.

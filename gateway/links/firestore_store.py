@@ -1,4 +1,4 @@
-"""Links in Firestore: nothing to run. Honours `FIRESTORE_EMULATOR_HOST`, as Google's client does.
+"""Links in Firestore, which needs no server. Honours `FIRESTORE_EMULATOR_HOST`, as Google's client does.
 
 Collections: `links`, `accounts` (who holds which Telegram account: what makes
 accounts unique), `link_history`, `processed_events` (`expires_at` is for a TTL
@@ -83,7 +83,7 @@ class FirestoreStore:
 
         def attempt() -> Changes:
             event = FirestoreEvent(self._client, portal, observations)
-            event.fetch([processed, *event.likely])  # nearly always all that is needed, in one call
+            event.fetch([processed, *event.likely])  # in one call, nearly always everything that is needed
             if event.document(processed) is not None:
                 return repeated()
             decision = decide(portal, event_id, observations, event.read)
@@ -193,7 +193,7 @@ class FirestoreStore:
     def remove_dead_letter(self, letter_id: str) -> None:
         name, recorded_at = read_handle(letter_id)
         letter = self._client.collection("dead_letters").document(name)
-        with _failures(), suppress(FailedPrecondition, NotFound):  # put aside again meanwhile, or gone
+        with _failures(), suppress(FailedPrecondition, NotFound):  # put aside again since, or gone
             found = letter.get(retry=RETRY, timeout=TIMEOUT)
             if found.exists and plain(found.get("recorded_at")) == recorded_at:
                 seen = self._client.write_option(last_update_time=found.update_time)
@@ -231,7 +231,7 @@ class FirestoreStore:
 
     def check(self) -> None:
         schema = self._client.collection("meta").document("schema")
-        # It is there already: the answer says whether we may write, and nothing changes.
+        # It already exists: the answer says whether we may write, and nothing changes.
         with _failures(), suppress(AlreadyExists):
             schema.create({"version": VERSION}, retry=RETRY, timeout=TIMEOUT)
 

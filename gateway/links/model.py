@@ -77,7 +77,7 @@ class Link:
 
     @property
     def by_name_only(self) -> bool:
-        """Only a Telegram name is known, and names change hands: it may be somebody else's now."""
+        """Whether only a Telegram name is known: names change hands, so it may be somebody else's now."""
         return self.telegram_id is None and self.telegram_username is not None
 
 
@@ -98,13 +98,13 @@ class HistoryRow:
 
 
 class Changes(list[HistoryRow]):
-    """What an event changed, in order; `repeated`: it had been applied before, and changed nothing."""
+    """What an event changed, in order; `repeated` if it had been applied before, and changed nothing."""
 
     repeated = False
 
 
 def repeated() -> Changes:
-    """Nothing, as the event had been applied before."""
+    """The changes of an event that had been applied before: none."""
     changes = Changes()
     changes.repeated = True
     return changes
@@ -130,7 +130,7 @@ class DeadLetter:
 
 
 class Store(Protocol):
-    """What every store of links does; one contract suite holds each backend to it.
+    """What every store of links does; one test suite checks each backend.
 
     Any method raises `StoreUnavailable` where the backend does not answer.
     """
@@ -138,7 +138,7 @@ class Store(Protocol):
     def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
         """Decide and write in one transaction: links, history rows, the event's id.
 
-        Returns what to tell: the history rows it wrote, then as `conflict` the claims
+        Returns what to report: the history rows it wrote, then as `conflict` the claims
         that were refused without a change. An `event_id` applied before has no effect.
         """
 
@@ -165,9 +165,9 @@ class Store(Protocol):
         """History rows, oldest first; `since` is inclusive, on `recorded_at`."""
 
     def forget(self, portal: str, bitrix_user_id: int) -> int:
-        """Erase a person: link, history, what was observed, dead letters; how many records went.
+        """Erase a person: link, history, observations, dead letters; return how many records were erased.
 
-        What the person had taken from others is theirs again, as their observations say.
+        Accounts that the person had taken from others go back to them, as their observations say.
         """
 
     def add_dead_letter(self, letter: DeadLetter) -> None: ...
@@ -187,7 +187,7 @@ class Store(Protocol):
     def write_state(self, name: str, value: dict[str, Any] | None) -> None: ...
 
     def purge_processed(self, before: datetime) -> int:
-        """Drop processed event ids older than `before`; how many went (a TTL policy may do it instead)."""
+        """Drop processed event ids older than `before`; return how many (a TTL policy may do it instead)."""
 
     def check(self) -> None:
         """Raise `StoreUnavailable` unless the store answers, and takes what is written."""

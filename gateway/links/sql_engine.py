@@ -21,7 +21,7 @@ _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
 
 
 def open_engine(where: SqlLocation) -> sa.Engine:
-    """Whoever comes first creates the tables.
+    """Open the database; whoever comes first creates the tables.
 
     Raises `StoreUnavailable` where the database does not answer, `SettingError`
     where its schema is newer than this program.
@@ -89,7 +89,7 @@ def _sqlite_engine(path: Path) -> sa.Engine:
 
 
 def _postgres_engine(url: str) -> sa.Engine:
-    """Connected by libpq's own parameters: SQLAlchemy knows neither all of them nor several hosts.
+    """An engine connecting by libpq's own parameters: SQLAlchemy knows neither all of them nor several hosts.
 
     Without prepared statements: behind PgBouncer in transaction mode, the next transaction
     may run on a server that has not prepared them.
@@ -134,7 +134,7 @@ def _version(connection: sa.Connection) -> int | None:
 
 
 def _turn_wal_on(path: str) -> None:
-    """It stays on once it is. Turning it on needs the file for itself, and SQLite does not wait for that."""
+    """Turn the write-ahead log on; that needs exclusive use of the file, which SQLite does not wait for."""
     for _ in range(100):
         with closing(sqlite3.connect(path, timeout=0.2)) as connection:
             try:

@@ -1,4 +1,4 @@
-"""What a database's error means for whoever runs it. Pure.
+"""Finds the sentence for a database's error. Pure.
 
 An error of a statement carries its SQLSTATE. One of connecting carries a text only,
 which the server may write in Russian; what neither names is `STORE_SILENT`.
@@ -15,7 +15,7 @@ _STATES = {
     "53300": "STORE_SLOTS",
     "53100": "STORE_FULL",
 }
-# In this order: the reason why SSL failed may be quoted behind what failed without it.
+# In this order, because the reason why SSL failed may be quoted after what failed without it.
 _TEXTS = tuple(
     (re.compile(pattern, re.IGNORECASE), key)
     for pattern, key in (

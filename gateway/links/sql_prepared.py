@@ -1,4 +1,4 @@
-"""The transaction of an event, its statements compiled once.
+"""The transaction of one event, with statements that are compiled only once.
 
 Executing a Core statement costs a tenth of a millisecond of Python each time:
 four of them take longer than SQLite needs for the transaction. So these are
@@ -35,7 +35,7 @@ def _newest_claimers(account: str) -> sa.Select[Any]:
     return sa.select(newest.correlate(None).subquery().c.bitrix_user_id)
 
 
-# Each branch is a few rows of an index; as one WHERE with OR, PostgreSQL reads the whole portal at times.
+# Each branch reads a few rows of an index; for one WHERE with OR PostgreSQL may read the whole portal.
 _concerned = sa.union_all(
     sa.select(_user),
     sa.select(links.c.bitrix_user_id).where(by_id).correlate(None),
@@ -64,7 +64,7 @@ _HISTORY = {c: sa.bindparam(c.name, type_=c.type) for c in link_history.c if not
 
 
 def insert_of(dialect: sa.Dialect) -> Any:
-    """The `insert` that knows ON CONFLICT; each dialect has its own, and only one is worth importing."""
+    """The dialect's own `insert`, which knows ON CONFLICT; only the one that is used gets imported."""
     if dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
 
@@ -81,7 +81,7 @@ class Prepared:
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         self._text = str(compiled)
         self._names: Sequence[str] | None = compiled.positiontup  # None: the driver takes names
-        # SQLite's LIMIT brings an OFFSET of its own.
+        # For SQLite, LIMIT also compiles to an OFFSET.
         self._defaults = {name: value for name, value in compiled.params.items() if value is not None}
         self._times = [name for name, bind in compiled.binds.items() if isinstance(bind.type, Utc)]
         self._bind: Any = Utc().dialect_impl(dialect).bind_processor(dialect)
@@ -92,7 +92,7 @@ class Prepared:
 
 
 class EventTransaction:
-    """What is read and written for one event, on a cursor whose transaction has begun."""
+    """Reads and writes for one event, on a cursor whose transaction has begun."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._mark = Prepared(insert_of(dialect)(processed_events).on_conflict_do_nothing(), dialect)
@@ -113,7 +113,7 @@ class EventTransaction:
         self._time: Any = Utc().dialect_impl(dialect).result_processor(dialect, None)
 
     def apply(self, cursor: Any, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
-        """Decide and write; nothing where the event was processed before."""
+        """Decide and write; do nothing if the event was processed before."""
         self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
         if cursor.rowcount != 1:
             return repeated()
@@ -124,7 +124,7 @@ class EventTransaction:
         return Changes(decision.told)
 
     def forget(self, cursor: Any, portal: str, user: int) -> Decision:
-        """Decide what others get back; the caller erases this user, then has it written."""
+        """Decide what others get back; the caller erases this user, then writes the decision."""
         return forget(portal, f"forget-{uuid4()}", user, self._reader(cursor, portal, NEWEST_CLAIMERS))
 
     def _reader(self, cursor: Any, portal: str, newest: int) -> Read:
@@ -151,10 +151,10 @@ class EventTransaction:
     def write(self, cursor: Any, portal: str, decision: Decision) -> None:
         rows = sorted(
             decision.rows.values(), key=lambda row: bool(row.account)
-        )  # who gives one up goes first
+        )  # whoever gives an account up goes first
         if len(rows) > 1:
             for row in rows:
-                if row.account and decision.before[row.bitrix_user_id]:  # two may swap
+                if row.account and decision.before[row.bitrix_user_id]:  # two users may swap accounts
                     self._clear.run(cursor, {"p": portal, "u": row.bitrix_user_id})
         for row in rows:
             statement = self._update if decision.before[row.bitrix_user_id] else self._insert

@@ -1,4 +1,4 @@
-"""The tables of the SQL stores, and how an older version of them becomes this one."""
+"""The tables of the SQL stores, and the migrations from older versions."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 VERSION = 2
-MIGRATIONS: dict[int, tuple[str, ...]] = {  # version → the statements that make it the next one
+MIGRATIONS: dict[int, tuple[str, ...]] = {  # version → the statements that migrate it to the next
     # What a first edition's row knew becomes facts when it is read next; its holders are found by the links.
     1: (
         """CREATE TABLE claims (
@@ -19,7 +19,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {  # version → the statements that ma
 
 
 class Utc(sa.types.TypeDecorator[datetime]):
-    """A time with its zone. Stored in UTC; SQLite has no zones, so none is written there."""
+    """A time with its zone, stored in UTC; SQLite has no zones, so none is written there."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -56,7 +56,7 @@ links = sa.Table(
 sa.Index("links_telegram_id", links.c.portal, links.c.telegram_id, unique=True)
 sa.Index("links_telegram_name", links.c.portal, sa.func.lower(links.c.telegram_username), unique=True)
 
-# The newest claim that counts of each account by each user: `Known.claims`, so that claimers are found.
+# Each user's newest valid claim of each account (`Known.claims`), by which an account's claimers are found.
 claims = sa.Table(
     "claims",
     metadata,

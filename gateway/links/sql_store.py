@@ -44,11 +44,11 @@ KEPT = timedelta(days=30)  # how long processed event ids are remembered
 _PURGE_EVERY = timedelta(hours=1)
 _ATTEMPTS = 20
 _PAGE = 500
-_FIRST_PAGE = 100  # of links: whoever looks at a screenful reads no more
+_FIRST_PAGE = 100  # of links, as many as a screen shows
 _REPEATABLE = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation
 _LOST = {"08", "57"}  # classes: connection exception, operator intervention
 
-# One step through the index for each portal: of a hundred thousand links most have the same.
+# One index step per portal: most of a hundred thousand links belong to the same one.
 _PORTALS = sa.text(
     "WITH RECURSIVE found (portal) AS (SELECT min(portal) FROM links UNION ALL "
     "SELECT (SELECT min(portal) FROM links WHERE links.portal > found.portal) FROM found "
@@ -232,7 +232,7 @@ class SqlStore:
         return self._transact(lambda connection: connection.execute(query).rowcount)
 
     def check(self) -> None:
-        """Write, and take it back: on a read-only database a question is answered, and every event fails."""
+        """Write and roll back: a read-only database would answer questions while every event fails."""
         with failures(), self._engine.connect() as connection:
             connection.execute(sa.insert(state), {"name": f"check {uuid4()}", "value": "{}"})
             connection.rollback()
@@ -250,7 +250,7 @@ class SqlStore:
             return connection.execute(query, values or {}).all()
 
     def _commit_together(self, mine: "_Waiting") -> None:
-        """Whoever's turn it is commits the events of all who wait: each commit waits for the disk.
+        """Commit the events of all waiting callers at once, since each commit waits for the disk.
 
         If that fails, each of them is tried by itself: no caller gets another's failure.
         """
@@ -265,7 +265,7 @@ class SqlStore:
                     one.changes = changes
 
     def _apply(self, events: Sequence["_Waiting"]) -> list[Changes]:
-        """A transaction of events, on the driver's own connection: see `gateway.links.sql_prepared`."""
+        """Run a transaction of events on the driver's own connection: see `gateway.links.sql_prepared`."""
         connection = self._engine.raw_connection()
         try:
             cursor = connection.cursor()
@@ -293,7 +293,7 @@ class SqlStore:
         return self._again(once)
 
     def _again(self, transaction: Callable[[], T]) -> T:
-        """Run a whole transaction, again where the database asks for that."""
+        """Run a whole transaction, and again if the database asks for that."""
         for attempt in range(_ATTEMPTS):
             try:
                 return transaction()
@@ -309,12 +309,12 @@ class SqlStore:
             return True
         if not self._lost(driver) or attempt > 1:
             return False
-        # Had the commit gone through all the same, the event's id stops the repetition.
+        # If the commit went through after all, the event's id makes the repetition harmless.
         self._engine.dispose()  # the pool's other connections are lost with this one
         return True
 
     def _lost(self, error: object) -> bool:
-        """Whether the connection went away, or none could be made; a file has no such thing."""
+        """Whether the connection was lost, or none could be made; never true of a file."""
         state = getattr(error, "sqlstate", None)
         network = self._engine.dialect.name != "sqlite" and isinstance(error, self._driver.OperationalError)
         return network and (state is None or state[:2] in _LOST)

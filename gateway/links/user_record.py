@@ -61,7 +61,7 @@ def user_id(record: Record) -> int | None:
 
 
 def user_of(event: str, data: object) -> int | None:
-    """The user that a user event is about; None for other events, and where it names several or none."""
+    """The user that a user event is about; None for other events, and if it names several or none."""
     if not event.upper().startswith("ONUSER"):
         return None
     users = {user_id(record) for record in records(data)}
@@ -69,7 +69,7 @@ def user_of(event: str, data: object) -> int | None:
 
 
 def active(record: Record) -> bool | None:
-    """The user's active state, None where the record says nothing understood about it."""
+    """The user's active state; None if the record says nothing about it that is understood."""
     value = record.get("ACTIVE")
     if isinstance(value, bool | int | str):
         return _ACTIVE.get(str(value).strip().lower())

@@ -1,4 +1,4 @@
-"""What waits to be written into the journal: bounded in number and in bytes, whoever sends how much.
+"""The queue of records to be written into the journal: bounded in number and in bytes.
 
 The thread that writes shares the interpreter with those that answer, so a flood outruns it.
 From half of the room on, further refused requests are only counted, per sender; the other half
@@ -12,7 +12,7 @@ from typing import Any
 
 RECORDS = 2000
 BYTES = 32 * 1024 * 1024  # of the bodies of those
-SENDERS = 50  # that are counted apart; what others send is counted together
+SENDERS = 50  # that are counted separately; the others' requests are counted together
 
 Item = tuple[str, float, Any]
 """Its kind, when it came, and what it is."""
@@ -29,7 +29,7 @@ class Backlog:
         self._dropped = 0
 
     def add(self, item: Item, size: int = 0, refused_sender: str | None = None) -> None:
-        """Have `item` written. Where there is no room it is counted."""
+        """Have `item` written; if there is no room, only count it."""
         with self._lock:
             half = self._queue.qsize() >= RECORDS // 2 or self._bytes + size > BYTES // 2
             if half and refused_sender is not None:
@@ -47,7 +47,7 @@ class Backlog:
                 self._dropped += 1
 
     def end(self) -> None:
-        """Let `take` return None, behind everything that waits."""
+        """Let `take` return None after everything that waits."""
         with suppress(queue.Full):
             self._queue.put(None, timeout=1)
 

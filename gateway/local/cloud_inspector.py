@@ -27,7 +27,7 @@ log = logging.getLogger("gateway.inspector")
 
 
 def of_project(settings: Settings, project: str) -> Settings:
-    """The settings of what deploy.sh makes in a project, where these are of one machine."""
+    """The settings, with this machine's queue and stores replaced by those of the project."""
     if settings.queue_kind == "pubsub":
         return settings
     return replace(
@@ -40,7 +40,7 @@ def of_project(settings: Settings, project: str) -> Settings:
 def serve_page(
     settings: Settings, listener: socket.socket, project: str, since: datetime, client: Any = None
 ) -> None:
-    """Answer at `listener` until SIGTERM or SIGINT. Raises `PassingFailure` where the log can't be read."""
+    """Answer at `listener` until SIGTERM or SIGINT. Raises `PassingFailure` if the log can't be read."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

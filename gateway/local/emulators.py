@@ -150,7 +150,7 @@ def _function(name: str, port: int) -> list[str]:
 
 
 def _subscribe(host: str, ports: Mapping[str, int], destinations: tuple[Destination, ...] = ()) -> None:
-    """The topics and subscriptions of `deploy.sh`; accounts and roles are nothing that an emulator has.
+    """Create the topics and subscriptions of `deploy.sh`; emulators have no accounts or roles.
 
     Without the retry policy the emulator tries once a second, and a consumer that is away for ten seconds
     loses its events to the dead letters. Filters are stored and not applied: each consumer sees every event.
@@ -197,7 +197,7 @@ def _put(host: str, path: str, body: Mapping[str, Any]) -> None:
 
 
 def _listens(host: str) -> bool:
-    """Whether it answers HTTP, however. No function runs: this path is functions-framework's own."""
+    """Whether it answers HTTP at all. No function runs: functions-framework itself answers this path."""
     try:
         ask("GET", f"http://{host}/robots.txt", seconds=5.0)
     except OSError:

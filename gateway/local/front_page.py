@@ -1,4 +1,4 @@
-"""What a person sees who opens the server's address in a browser: it runs, and where to look next.
+"""The page for a person who opens the server's address: it says that the gateway runs, and what is next.
 
 Bitrix24, monitors and everything else that does not ask for a page get the receiver's JSON.
 """
@@ -38,7 +38,7 @@ def before(app: App, language: str) -> App:
 
 
 def _from_a_browser(environ: dict[str, Any]) -> bool:
-    """A plain GET of `/` that asks for a page. One that carries anything is the receiver's to judge."""
+    """Whether it is a plain GET of `/` that asks for a page; any other request is the receiver's."""
     return (
         environ["REQUEST_METHOD"] == "GET"
         and environ.get("PATH_INFO", "") == "/"

@@ -1,4 +1,4 @@
-"""A body in chunks (RFC 9112, 7.1), taken apart as it comes: strict, bounded, a microsecond a chunk.
+"""Parses a chunked body (RFC 9112, 7.1) as it comes: strict, bounded, a microsecond per chunk.
 
 h11 reads chunks too, at ten times that: a body of seven-byte chunks, which is within
 the limits, would stop everybody else for most of a second.
@@ -14,7 +14,7 @@ _SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[^\r\n\0]{0,200})?\r\n")
 
 
 class BrokenChunks(Exception):
-    """What came is not what the framing promised."""
+    """The body breaks the rules of chunked framing."""
 
 
 class TooManyChunks(Exception):
@@ -60,7 +60,7 @@ class Chunks:
             self._skip_trailers(buffer)
 
     def _move(self, buffer: bytearray, at: int, body: bytearray) -> int:
-        """Move what is there of one chunk; how many bytes that was."""
+        """Move what has come of one chunk; return how many bytes that was."""
         content = min(self._left - 2, len(buffer) - at)
         if content > 0:
             body += memoryview(buffer)[at : at + content]

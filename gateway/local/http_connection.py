@@ -23,7 +23,7 @@ from gateway.texts import say
 if TYPE_CHECKING:
     from gateway.local.http_server import HttpServer
 
-WRITE_SECONDS = 20.0  # for whoever does not read the answer
+WRITE_SECONDS = 20.0  # given to a sender that does not read the answer
 LINGER_SECONDS = 2.0  # an answer to an unread body is read only if the connection outlives it
 
 
@@ -71,7 +71,7 @@ class Connection(asyncio.BufferedProtocol):
         self._count()
 
     def eof_received(self) -> bool:
-        """A sender that is done may still wait for its answer."""
+        """Note that nothing more will come; the sender may still wait for its answer."""
         self._no_more = True
         if self.request is not None and not self.answering:
             self.request.ended = "gone"
@@ -137,7 +137,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         head = bytes(self.buffer[: end + 4])
         if self._answered_one and (skipped := find_request_line(head)):
-            # What an earlier Content-Length left out: the request behind it is a whole one.
+            # An earlier Content-Length was too small: the request after the surplus is a whole one.
             self.server.report("SURPLUS", bytes=skipped)
             head = head[skipped:]
         del self.buffer[: end + 4]
@@ -145,7 +145,7 @@ class Connection(asyncio.BufferedProtocol):
         self.request.feed(self.buffer, bytes(self.buffer))
 
     def _skip_line_ends(self) -> None:
-        """Some clients send a line end behind a body; RFC 9112 lets servers ignore it."""
+        """Skip line ends before a request: some clients send one after a body, and RFC 9112 allows that."""
         while self.buffer[:2] == b"\r\n":
             del self.buffer[:2]
 
@@ -159,14 +159,14 @@ class Connection(asyncio.BufferedProtocol):
             self.server.free_memory(self)
 
     def forget_what_follows(self) -> None:
-        """Drop what is behind the request that is being answered, and the connection after it."""
+        """Drop what follows the request that is being answered, and close the connection after the answer."""
         self.buffer.clear()
         if self.request:
             self.request.close = True
         self._count()
 
     def end_unfinished(self, keep: int | None = None) -> None:
-        """Its time is over, or its memory is needed: judge what came; 408 where not even a head did."""
+        """End a request that is out of time or memory: judge what came; 408 if not even a head did."""
         if self.request is None:
             self._refuse(408, "BODY_INCOMPLETE")
             return
@@ -185,8 +185,8 @@ class Connection(asyncio.BufferedProtocol):
         if self.buffer and not request.close and not request.ended and not self._request_follows():
             request.surplus = len(self.buffer)
             request.close = True
-        # Behind a request that is not whole nothing is answered: a proxy may have framed it otherwise, and
-        # would hand the second answer to whoever comes next.
+        # Nothing is answered after an incomplete request: a proxy may have framed it differently, and would
+        # give the second answer to the next sender.
         request.close = request.close or self.server.stopping or bool(request.ended)
         if not request.ended:
             self.server.threads.submit(lambda: answer_in_thread(self, request))
@@ -200,7 +200,7 @@ class Connection(asyncio.BufferedProtocol):
         return find_request_line(line) is not None or (b"\n" not in line and line[:1].isalpha())
 
     def finished(self, last: bytes, close: bool) -> None:
-        """Write the answer's last bytes: on to the next request, or to the end."""
+        """Write the answer's last bytes, then go on to the next request or close."""
         if last and not self.gone:
             self.transport.write(last)
         self.request = None
@@ -224,7 +224,7 @@ class Connection(asyncio.BufferedProtocol):
         self.server.idle[self] = time.monotonic() + self.server.limits.idle_seconds
 
     def _refuse(self, status: int, code: str) -> None:
-        """Answer what is no HTTP request: there is nothing that the function could judge."""
+        """Answer something that is not an HTTP request, so that the function could not judge it."""
         message = say(f"ANSWER_{code}", self.server.language)
         body = json.dumps({"status": "error", "code": code, "message": message}, ensure_ascii=False).encode()
         head = (
@@ -235,7 +235,7 @@ class Connection(asyncio.BufferedProtocol):
         self._end()
 
     def _end(self) -> None:
-        """Close, but let the answer arrive: a close over unread bytes would reset the connection."""
+        """Close, but let the answer arrive: closing with bytes unread would reset the connection."""
         self.ending = True
         self.request = None
         self.buffer.clear()
@@ -245,7 +245,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.gone or self.transport.is_closing():
             return
         self.server.closing[self] = time.monotonic() + LINGER_SECONDS
-        if self._no_more:  # all was read, and what follows is not watched for: nothing would tell of its end
+        if self._no_more:  # everything was read; nothing would report the sender's end
             self.transport.close()
             return
         with suppress(OSError, RuntimeError):
@@ -260,7 +260,7 @@ class Connection(asyncio.BufferedProtocol):
         self.transport.close()
 
     def abort(self) -> None:
-        """End it at once, whatever it was at."""
+        """End the connection at once, whatever it was doing."""
         self.ending = True
         self.server.connections.discard(self)
         for queue in (self.server.unfinished, self.server.idle, self.server.closing):

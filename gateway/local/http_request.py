@@ -1,4 +1,4 @@
-"""One HTTP request as `serve` reads it: its head by h11, its body within a bound, its WSGI environ."""
+"""Reads one HTTP request for `serve`: the head by h11, the body within a bound, then the WSGI environ."""
 
 import re
 import sys
@@ -21,14 +21,14 @@ _LONG_QUERY = re.compile(
     rb"([A-Z]{1,20}) (/[!->@-~\x80-\xff]{0,1000})\?([!-~\x80-\xff]{%d})" % (MAX_QUERY + 1)
 )
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
-# The first digits tell enough of a length far over the limit; h11 reads twenty of them.
+# The first digits are enough for a length far over the limit; h11 accepts at most twenty.
 _LONG_LENGTH = re.compile(rb"(\r\ncontent-length:[ \t]*)0*(\d{16})\d+", re.IGNORECASE)
 _ABSOLUTE = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
 _TEXT_ONLY = ("application/x-www-form-urlencoded", "application/json")
 
 
 class BadRequest(Exception):
-    """What is no HTTP request: the status to answer, and why, in words of ours or h11's."""
+    """Something that is not an HTTP request: the status to answer, and why, in our words or h11's."""
 
     def __init__(self, status: int, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -44,14 +44,14 @@ class Request:
         self.environ = environ
         self.body = bytearray()
         self.ended = ""
-        self.surplus = 0  # bytes that stood behind the body and are no request
+        self.surplus = 0  # bytes after the body that are not a request
         self.close = False
         self.complete = False
         self.wants_continue = False
         self.size = 0
         self._length = length
         self._chunks = chunks
-        # Neither a form nor JSON can hold a request line: there the next request begins.
+        # Neither a form nor JSON can hold a request line, so the next request begins there.
         self._watched = environ.get("CONTENT_TYPE", "").lower().startswith(_TEXT_ONLY)
 
     def feed(self, buffer: bytearray, data: bytes) -> None:
@@ -75,7 +75,7 @@ class Request:
             self._end_before_next(buffer)
 
     def _end_before_next(self, buffer: bytearray) -> None:
-        """A Content-Length that promised too much swallowed the head of the request behind; both end."""
+        """End the body where the next request begins, which too large a Content-Length had included."""
         found = _REQUEST_LINE.search(self.body + buffer[:MAX_HEAD])
         if found and found.start() < len(self.body):
             del self.body[found.start() :]
@@ -107,11 +107,11 @@ class Request:
         self.size = len(self.body)
 
     def to_wsgi(self) -> dict[str, Any]:
-        """The environ as the function gets it; `gateway.…` are what no WSGI key says."""
+        """The environ that the function gets; `gateway.…` keys hold what WSGI has no key for."""
         environ = self.environ
         if self._length is not None:
             environ["CONTENT_LENGTH"] = str(self._length)
-        # The function's copy is the only one from here on.
+        # From here on the function's copy is the only one.
         body, self.body = bytes(self.body), bytearray()
         environ["wsgi.input"] = BytesIO(body)
         if self.ended:
@@ -128,7 +128,7 @@ def parse_head(head: bytes, transport: Transport) -> Request:
     if not _ANY_LINE.fullmatch(line + b"\r\n"):
         raise BadRequest(400, "HTTP_INVALID", "no request line")
     target = line[line.index(b" ") + 1 : line.rindex(b" ")]
-    # h11 wants ASCII in an address; nginx and others pass on what a sender wrote.
+    # h11 requires ASCII in an address; nginx and others pass on what a sender wrote.
     plain = _BEYOND_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], line) if not line.isascii() else line
     parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
     parser.receive_data(plain + _LONG_LENGTH.sub(rb"\1\2", head[line_end:]))
@@ -165,17 +165,17 @@ def _environ(event: h11.Request, target: bytes, transport: Transport) -> tuple[d
         if name == b"content-length":
             length = text
         elif name == b"transfer-encoding":
-            chunked = True  # h11 refuses every other
+            chunked = True  # h11 refuses every other encoding
         elif name == b"content-type":
             environ["CONTENT_TYPE"] = text
-        elif b"_" not in name:  # `X_Token` would be taken for `X-Token`
+        elif b"_" not in name:  # `X_Token` would become the same key as `X-Token`
             key = "HTTP_" + name.decode("ascii").upper().replace("-", "_")
             environ[key] = f"{environ[key]}, {text}" if key in environ else text
     return environ, length, chunked
 
 
 def base_environ(method: bytes, path: bytes, query: bytes, transport: Transport) -> dict[str, Any]:
-    """What PEP 3333 asks of every request."""
+    """The environ keys that PEP 3333 requires for every request."""
     host, port = (transport.get_extra_info("sockname") or ("", 0))[:2]
     peer = transport.get_extra_info("peername") or ("", 0)
     raw_path = unquote_to_bytes(path) if b"%" in path else path
@@ -200,7 +200,7 @@ def base_environ(method: bytes, path: bytes, query: bytes, transport: Transport)
 
 
 def long_query(start: bytes, transport: Transport) -> Request:
-    """A head too long for its query, for the function to answer 414. Raises `BadRequest` for other heads."""
+    """The request of a head whose query is too long, to be answered 414. Else raises `BadRequest`."""
     found = _LONG_QUERY.match(start)
     if not found:
         raise BadRequest(431, "HTTP_INVALID", f"a head of more than {MAX_HEAD} bytes")
@@ -210,7 +210,7 @@ def long_query(start: bytes, transport: Transport) -> Request:
 
 
 def find_request_line(text: bytes) -> int | None:
-    """Where in `text` a request line begins; None where none does."""
+    """Where in `text` a request line begins; None if there is none."""
     if _ANY_LINE.match(text):
         return 0
     found = _REQUEST_LINE.search(text)

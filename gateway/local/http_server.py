@@ -30,15 +30,15 @@ Unjudged = Callable[[Mapping[str, Any], int], None]
 THREADS = 256  # as many requests may wait for a stalled queue at once, each its own 3 s
 REQUEST_SECONDS = 20.0  # from a request's first byte to its last
 IDLE_SECONDS = 75.0  # longer than the minute that nginx and Node keep a connection for
-STOP_SECONDS = 7.0  # what is in flight gets this long after SIGTERM
+STOP_SECONDS = 7.0  # how long requests in flight may take after SIGTERM
 MAX_CONNECTIONS = 4096
 MAX_UNFINISHED = 64 * 1024 * 1024  # bytes of all requests that are not answered yet
 KEPT_OF_DROPPED = 16 * 1024  # of a body that was dropped: as much as the journal keeps
 ACCEPTED_AT_ONCE = 512
-READ_AT_ONCE = 64 * 1024  # of one connection, before it is another's turn
+READ_AT_ONCE = 64 * 1024  # bytes of one connection, before it is another's turn
 DESCRIPTORS = 2 * THREADS + 64  # kept free: each thread may open the queue, the log is one
-PATIENCE = 0.25  # seconds that a connection has at least to send something
-MAX_WAITING = 64  # requests that are cut off and not judged yet; more are answered without
+PATIENCE = 0.25  # seconds that a connection gets at least before it must have sent something
+MAX_WAITING = 64  # requests that were cut off and are not judged yet; further ones are answered unjudged
 _TICK = 0.25
 _REST = 0.02
 
@@ -47,7 +47,7 @@ log = logging.getLogger("gateway.http")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one server holds its senders to."""
+    """The limits that one server sets its senders."""
 
     connections: int = MAX_CONNECTIONS
     unfinished: int = MAX_UNFINISHED
@@ -56,7 +56,7 @@ class Limits:
 
 
 def raise_descriptor_limit() -> int:
-    """As many descriptors as the system allows; how many connections then leave enough for the rest."""
+    """Allow as many descriptors as the system does; return how many of them connections may use."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS + DESCRIPTORS
     allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
@@ -99,11 +99,11 @@ class HttpServer:
         self._reports = RateLimited(log, 60.0)
 
     def run(self, stop: threading.Event) -> float:
-        """Serve until `stop`; then the moment (of `time.monotonic()`) by which all must have ended."""
+        """Serve until `stop`; return the moment (of `time.monotonic()`) by which all must have ended."""
         return asyncio.run(self._serve(stop))
 
     def report(self, kind: str, **facts: object) -> None:
-        """Errors of one kind are logged once a minute: a flood of them must not become one of lines."""
+        """Log an error, each kind once a minute: a flood of errors must not become a flood of lines."""
         self._reports.warning(kind, say(f"HTTP_{kind}", self.language, **facts))
 
     async def _serve(self, stop: threading.Event) -> float:
@@ -121,7 +121,7 @@ class HttpServer:
         ends = time.monotonic() + STOP_SECONDS
         for connection in list(self.idle):
             connection.close()
-        unread = time.monotonic() + 1.0  # a request that is half here gets a second for its rest
+        unread = time.monotonic() + 1.0  # a request that has half arrived gets a second for the rest
         while time.monotonic() < ends and self._busy(with_unfinished=time.monotonic() < unread):
             await asyncio.sleep(0.05)
             self._end_late_ones(time.monotonic())
@@ -134,7 +134,7 @@ class HttpServer:
             self.loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
-        """Take waiting connections; at the limit those that are silent longest make room for them."""
+        """Accept waiting connections; at the limit the longest silent ones are closed for them."""
         for _ in range(ACCEPTED_AT_ONCE):
             if not self._make_room():
                 self._rest()
@@ -185,9 +185,9 @@ class HttpServer:
         self.report("FAILED", problem=problem)
 
     def _make_room(self) -> bool:
-        """Whether one connection more may come: at the limit one goes that has waited for its sender.
+        """Whether one more connection may come; at the limit, one that waits for its sender is closed.
 
-        None goes before it had time to say something, or a flood would sweep good senders away.
+        Each first gets time to send something, or a flood would sweep good senders away.
         """
         if len(self.connections) + self._opening < self.limits.connections:
             return True
@@ -201,7 +201,7 @@ class HttpServer:
         return False
 
     def judge_unfinished(self, work: Callable[[], None]) -> bool:
-        """Have a request judged that was cut off; False where too many wait for that already.
+        """Have a request that was cut off judged; False if too many already wait for that.
 
         Two threads do it, so that a flood of such requests delays no whole one.
         """
@@ -222,7 +222,7 @@ class HttpServer:
         return True
 
     def free_memory(self, newest: Connection) -> None:
-        """Over the budget the oldest unfinished requests end, and are judged with what came."""
+        """Over the budget, end the oldest unfinished requests, which are judged with what came."""
         while self.buffered > self.limits.unfinished:
             self.report("MEMORY", limit=self.limits.unfinished // 1024**2)
             if not self.unfinished:

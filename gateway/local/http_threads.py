@@ -1,4 +1,4 @@
-"""The threads that call the WSGI application, and how its answer gets to the connection."""
+"""The threads that call the WSGI application and write its answer to the connection."""
 
 import threading
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class Threads:
             return
         try:
             self._start()
-        except RuntimeError:  # the system starts no more: those that run do the work
+        except RuntimeError:  # the system allows no more threads: the running ones do the work
             self._refused()
 
     def _start(self) -> None:
@@ -62,7 +62,7 @@ class _Answer:
 
 
 def answer_in_thread(connection: "Connection", request: Request) -> None:
-    """Call the application and write what it answers; whatever it raises is a 500 without details."""
+    """Call the application and write its answer; if it raises, a 500 without details."""
     answer = _Answer()
     try:
         body = connection.server.app(request.to_wsgi(), answer.start_response)
@@ -85,7 +85,7 @@ def _call(connection: "Connection", function: Callable[..., None], *arguments: A
 
 
 def _written(connection: "Connection", request: Request, answer: _Answer, body: Any) -> tuple[bytes, bool]:
-    """Write all but the last bytes, and return these; and whether the connection closes behind them."""
+    """Write all but the last bytes; return those, and whether the connection closes after them."""
     chunks = iter(body)
     first = next(chunks, b"")
     no_body = request.environ["REQUEST_METHOD"] == "HEAD" or answer.status[:3] in ("204", "304")
@@ -117,7 +117,7 @@ def _framed(chunk: bytes, old: bool) -> bytes:
 def _head(status: str, headers: list[tuple[str, str]], close: bool) -> bytes:
     lines = [f"HTTP/1.1 {status}"]
     lines += [f"{name}: {value}" for name, value in headers if name.lower() not in _OURS]
-    # No answer is anybody's to keep: a cache once served /health for minutes after the gateway had died.
+    # No cache may keep an answer: one served /health for minutes after the gateway had died.
     lines += ["Cache-Control: no-store", f"Date: {formatdate(usegmt=True)}"]
     lines.append("Connection: close" if close else "Connection: keep-alive")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -1,4 +1,4 @@
-"""What `serve` writes into the journal: behind the answer, by one thread with a bounded queue.
+"""Writes the journal of `serve`: after the answer, by one thread with a bounded queue.
 
 The receiver hands over each answered request as it is, which costs it an append; the
 thread masks, diagnoses and writes. What consumers and polling say of their work comes by
@@ -38,7 +38,7 @@ from gateway.texts import Notice
 BODY_TEXT = 16 * 1024  # characters of a body
 MAX_USERS = 20
 BATCH = 100  # records in one transaction
-GATHER_SECONDS = 0.1  # for which the thread lets records come together: each transaction costs some pages
+GATHER_SECONDS = 0.1  # for which the thread collects records, since each transaction costs some pages
 CAPTURE_SECONDS = 30 * 60.0  # for which the page can have every request kept whole
 PROBE_EVENT = "ONGATEWAYPROBE"
 
@@ -46,7 +46,7 @@ log = logging.getLogger("gateway.recorder")
 
 
 class Recorder:
-    """Writes what happens in this process into the journal. Nothing here fails whom it observes."""
+    """Writes what happens in this process into the journal; never raises into the code it observes."""
 
     def __init__(self, settings: Settings, journal: Journal) -> None:
         self._settings = settings
@@ -66,7 +66,7 @@ class Recorder:
         logging.getLogger("gateway.outcome").setLevel(logging.DEBUG)  # what came of a probe
 
     def close(self) -> None:
-        """Write what waits, at most two seconds long."""
+        """Write what still waits, for at most two seconds."""
         with suppress(ValueError):
             receiver.observers.remove(self.observe)
         for name in ("gateway.outcome", "gateway.portal.resync"):
@@ -132,7 +132,7 @@ class Recorder:
                 value.set()
 
     def _prepared(self, item: Item) -> list[Any]:
-        """What is written of an item; nothing where that fails: one odd request must not end the journal."""
+        """What is to be written of an item; nothing if that fails: one odd request can't end the journal."""
         kind, at, value = item
         try:
             if kind == "flush":
@@ -193,7 +193,7 @@ class Recorder:
 
 
 class _Handler(logging.Handler):
-    """Takes what consumers and polling say of their work, by the fields of their log records."""
+    """Records what consumers and polling log, by the fields of their log records."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__(logging.DEBUG)
@@ -202,7 +202,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, Any] = getattr(record, "json_fields", {})
         if record.name == "gateway.outcome" and fields.get("code"):
-            # A key and its facts: whoever reads the journal has a language of their own.
+            # A key and its facts, since the journal's reader chooses the language.
             self._recorder.say("outcome", {**fields, "reason": str(fields.get("reason", ""))})
         elif str(fields.get("code", "")).startswith(("RESYNC_", "LINKS_AT_RISK")):
             self._recorder.say("round", fields)
@@ -226,7 +226,7 @@ def _kind(judgement: Judgement, event: str, not_queued: bool) -> str:
 
 
 def _fold(code: str, event: str, portal: str, record: Mapping[str, Any], judgement: Judgement) -> str:
-    """What makes rejections equal: who sent what where with which token, and how it was answered."""
+    """The key that equal rejections share: who sent what where with which token, and the answer."""
     received = judgement.verdict.received
     token = received and (received.fingerprint or received.length)
     names = ("method", "path", "address", "user_agent", "content_type", "body_bytes", "users")
@@ -274,7 +274,7 @@ def _people(judgement: Judgement, settings: Settings) -> dict[str, Any]:
         for name in names
         if isinstance(person.get(name), str | int) and str(person[name]).strip()
     ]
-    # A stranger could call anybody anything: only what is verified tells how a user is called.
+    # A stranger could give anybody any name: only verified events name a user.
     named = _names(people, settings) if judgement.message is not None else {}
     return {"users": users, "accounts": accounts, **({"names": named} if named else {})}
 
@@ -313,7 +313,7 @@ def _terms(record: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def sender_address(environ: Mapping[str, Any]) -> str:
-    """Who connected, as the last hop that can be trusted says: a proxy of our own machine or network.
+    """The address of who connected, as the last trusted hop names it: a proxy on our machine or network.
 
     Each proxy adds to the end of `X-Forwarded-For` whom it saw; what comes before that anybody can write.
     """
@@ -336,7 +336,7 @@ def _is_near(address: str) -> bool:
 
 
 def _sender(address: str) -> str:
-    """Whom a flood is counted against: an address, of IPv6 the network that one customer gets."""
+    """The sender that a flood is counted against: the address, or for IPv6 one customer's network."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -104,7 +104,7 @@ def _routed(apps: dict[str, Any]) -> App:
 
 
 def _open_store_once(settings: Settings) -> None:
-    """A store of a newer schema stops the start; for one that does not answer yet the worker waits."""
+    """Open the store once: a newer schema stops the start; a store that does not answer yet does not."""
     try:
         open_store(settings.database).close()
     except PassingFailure as failure:
@@ -112,7 +112,7 @@ def _open_store_once(settings: Settings) -> None:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Listen at `HOST` and `PORT`. Raises `SettingError` where that cannot be."""
+    """Listen at `HOST` and `PORT`. Raises `SettingError` if that is impossible."""
     try:
         where = (settings.host, settings.port)
         if ":" not in settings.host:
@@ -130,12 +130,12 @@ def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:
     """Walk the portal's users every `RESYNC_EVERY`, one round after another."""
     while not stop.wait(settings.resync_every):
         _, status, _ = run_wsgi_app(app, EnvironBuilder("/", method="POST").get_environ(), buffered=True)
-        if not status.startswith("2"):  # why, the function itself has logged
+        if not status.startswith("2"):  # the function itself has logged why
             log.warning(say("POLL_FAILED", settings.language, status=status))
 
 
 def _warn_without_volume(settings: Settings) -> None:
-    """On Railway a file outside a volume is gone at the next deploy."""
+    """Warn of files outside a Railway volume, which the next deploy removes."""
     volume = os.environ.get("RAILWAY_VOLUME_MOUNT_PATH", "")
     if not settings.on_railway:
         return

@@ -1,4 +1,4 @@
-"""The embedded queue's worker: a process of its own, so that no answer waits for a consumer.
+"""The embedded queue's worker: a separate process, so that no answer waits for a consumer.
 
 It loads main.py through functions-framework, as Google does, and calls each function by its own entry
 with the CloudEvent that Pub/Sub's push would have become. `serve` starts it, wakes it through its
@@ -42,11 +42,11 @@ from gateway.texts import stored_notice
 
 AT_ONCE = 4  # messages of one subscription that are handled at the same time
 LEASED = 32  # of a consumer's messages; the rest of them wait for their turn here
-MOST_ASKING = 128  # messages that wait for the portal, beside these: one that hangs holds no other up
+MOST_ASKING = 128  # further messages that wait for the portal, so that a portal that hangs delays no others
 LEASED_ORDERED = 16  # of a destination's
 LEASE_SECONDS = 60.0
 ORDERED_SECONDS = 300.0  # a destination may let each of those wait for 15 seconds
-IDLE_SECONDS = 0.5  # what other processes publish, and what becomes due, is found by asking again
+IDLE_SECONDS = 0.5  # how often to look for what other processes publish, and for what becomes due
 STOP_SECONDS = 7.0  # what is in flight gets this long
 NICER = 5  # answers come first: an event that is not answered in time may never come again
 PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -56,7 +56,7 @@ DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
 DAY = 86_400.0
 
 log = logging.getLogger("gateway.worker")
-_reports = RateLimited(log, 60.0)  # every subscription fails alike where the queue's file does
+_reports = RateLimited(log, 60.0)  # if the queue's file fails, every subscription fails in the same way
 
 Call = Callable[[CloudEvent], None]
 
@@ -83,7 +83,7 @@ class Feed:
         self.wake = threading.Event()
 
     def run(self, stop: threading.Event) -> None:
-        """Lease, hand over, settle, until `stop`; a queue that fails is asked again later."""
+        """Lease, hand over and settle messages until `stop`; a queue that fails is tried again later."""
         self._stop = stop
         limit = LEASED_ORDERED if self._subscription.ordered else LEASED
         name = self._subscription.name
@@ -129,7 +129,7 @@ class Feed:
         return len(leased)
 
     def _deliver(self, batch: list[Delivery]) -> list[str | GatewayError | None]:
-        """What came of each; what was not begun before `stop` stays leased until this process is gone."""
+        """Deliver each message and say what came of it; what `stop` prevents stays leased."""
         results = []
         for delivery in batch:
             if self._stop.is_set():
@@ -138,7 +138,7 @@ class Feed:
         return results
 
     def _settle(self, seconds: float) -> None:
-        """Tell the queue what came of the messages that are done, all in one commit."""
+        """Settle the messages that are done, all in one commit."""
         if not self._in_flight:
             return
         finished, _ = wait(self._in_flight, seconds, return_when=FIRST_COMPLETED)
@@ -164,7 +164,7 @@ class Feed:
             self._report(delivery, why, delay)
 
     def _put_off_for(self, delivery: Delivery, failure: str | GatewayError) -> float | None:
-        """Seconds until a message comes again without having lost an attempt; None where it has.
+        """Seconds until a message comes again without losing an attempt; None if it loses one.
 
         A portal that is known to hang, or to be over its limits, was not asked at all. That may last
         for a day, as long as a destination's outage may; then its attempts are counted again.
@@ -192,7 +192,7 @@ class Feed:
         report(Outcome(code, why, values=values, facts=facts), about)
 
     def _finish(self) -> None:
-        """Settle what is in flight; what takes longer stays leased until this process is gone."""
+        """Settle what is in flight; what takes too long stays leased until this process has ended."""
         ends = time.monotonic() + STOP_SECONDS
         while self._in_flight and time.monotonic() < ends:
             try:
@@ -225,7 +225,7 @@ def by_object(leased: list[Delivery]) -> list[list[Delivery]]:
 
 
 def deliver(delivery: Delivery, call: Call) -> str | GatewayError | None:
-    """Call a function as Pub/Sub's push would; None where it acknowledged, else why it did not."""
+    """Call a function as Pub/Sub's push would; None if it acknowledged, else why it did not."""
     message = {
         "data": b64encode(delivery.data).decode(),
         "attributes": delivery.attributes,
@@ -269,7 +269,7 @@ def about_of(subscription: str, attributes: Mapping[str, str], data: bytes = b"{
 
 
 def report_spent(subscription: str, attributes: Mapping[str, str], attempts: int, reason: str) -> None:
-    """A message whose workers all died over it is a dead letter, and says so as any other does."""
+    """Report a message whose workers all died over it as a dead letter, like any other."""
     facts = {"attempt": attempts}
     values = {"subscription": subscription, **facts}
     about = about_of(subscription, attributes)
@@ -284,7 +284,7 @@ def load() -> dict[str, Call]:
 
 
 def function_of(subscription: str) -> Function:
-    """The function that gets a subscription's messages; a forwarder's have its destination behind."""
+    """The function that gets a subscription's messages; a forwarder's names end in the destination."""
     named = [function for function in functions() if function.subscription]
     return next(function for function in named if subscription.startswith(function.subscription))
 
@@ -325,7 +325,7 @@ def work(settings: Settings, calls: dict[str, Call], stop: threading.Event, woke
 
 
 def main() -> None:
-    """The worker's process: standard input wakes it, and ends it by its end."""
+    """Run the worker's process: a byte on standard input wakes it, the input's end stops it."""
     startup.announces = False
 
     # systemd signals every process of a service, and serve ends this one when its own requests are answered.

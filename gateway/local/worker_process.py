@@ -1,4 +1,4 @@
-"""The worker's process as `serve` sees it: started, woken, started again, and ended in time."""
+"""Starts the worker's process for `serve`, wakes it, restarts it, and ends it in time."""
 
 import logging
 import os
@@ -31,12 +31,10 @@ class WorkerProcess:
         self._thread.start()
 
     def wake(self) -> None:
-        """Something was published: the worker need not wait for its next look."""
+        """Wake the worker, since something was published."""
         process = self._process
         if process is not None and process.stdin is not None:
-            with suppress(
-                OSError, ValueError
-            ):  # full: it is awake already; closed: it is being started again
+            with suppress(OSError, ValueError):  # the pipe is full: already awake; closed: being restarted
                 os.write(process.stdin.fileno(), b".")
 
     def is_alive(self) -> bool:
@@ -44,7 +42,7 @@ class WorkerProcess:
         return process is not None and process.poll() is None
 
     def stop(self, seconds: float) -> None:
-        """Let it finish what it has begun, and end it where that takes longer."""
+        """Let the worker finish what it has begun, and end it if that takes too long."""
         self._stopping.set()
         process = self._process
         if process is None:

@@ -1,4 +1,4 @@
-"""The portal's users, read through an incoming webhook, within the vendor's limits.
+"""Reads the portal's users through an incoming webhook, within the vendor's limits.
 
 No answer is believed: unknown filters are dropped silently and other people come
 back with HTTP 200, so every row is compared with what was asked for.
@@ -36,10 +36,10 @@ stamina.instrumentation.set_on_retry_hooks(())  # its log line adds nothing to t
 
 
 class AnswerDoubted(PortalError):
-    """The answer contradicts what was asked, so what the same walk saw before is not believed either."""
+    """The answer contradicts what was asked, so what the same walk saw before can't be trusted either."""
 
 
-_LIMIT = "QUERY_LIMIT_EXCEEDED"  # with 503; 429 is a limit whatever its code says
+_LIMIT = "QUERY_LIMIT_EXCEEDED"  # with 503; 429 means a limit whatever its code says
 _MEANINGS: dict[str, tuple[type[PortalError | PortalUnavailable], str]] = {
     "silent": (PortalSilent, "REST_SILENT"),
     "certificate": (PortalUnavailable, "REST_CERTIFICATE"),
@@ -104,13 +104,13 @@ class Portal:
         self._caller = Caller(settings)
 
     def user(self, user_id: int, patience: float | None = 20.0) -> Record | None:
-        """The row of one user, its keys in upper case; None where the portal knows no such user."""
+        """The row of one user, its keys in upper case; None if the portal knows no such user."""
         answer = self._call("user.get", {"filter": {"ID": user_id}, "start": -1}, patience)
         rows = self._rows(answer.get("result"))
         for number, row in rows:
             if number == user_id:
                 return row
-        if rows:  # the filter was dropped: these are other people
+        if rows:  # the filter was dropped: the rows are other people's
             raise AnswerDoubted("REST_OTHER_USER", user=user_id)
         return None
 
@@ -191,7 +191,7 @@ class Portal:
         self._call(_CREATE_FIELD, {"fields": fields | {"MULTIPLE": "N", "MANDATORY": "N"}}, patience)
 
     def scope(self) -> frozenset[str]:
-        """What the incoming webhook may do, such as `user` or `user_basic`."""
+        """The incoming webhook's scopes, such as `user` or `user_basic`."""
         result = self._call("scope", {}, None).get("result")
         return frozenset(map(str, result)) if isinstance(result, list) else frozenset()
 
@@ -306,7 +306,7 @@ def _meaning(outcome: Outcome, domain: str) -> tuple[type[PortalError | PortalUn
     nameless = outcome.code in ("unnamed", "unreadable")
     if nameless and outcome.status in _GATEWAY_ERRORS:
         return PortalUnavailable, "REST_CLOSED"
-    # A box whose site is closed for a while answers so, too.
+    # A self-hosted portal whose site is closed for a while answers this, too.
     if outcome.code == "PORTAL_DELETED" and not _CLOUD.fullmatch(domain):
         return PortalUnavailable, "REST_CLOSED"
     return _MEANINGS.get(outcome.code, (PortalError, "REST_ERROR"))
@@ -342,7 +342,7 @@ def _changed(rows: Sequence[tuple[int, Record]], since: datetime | None) -> bool
 
 
 def _mapping(value: object) -> dict[str, Any]:
-    """PHP writes an empty or a dense array as a list; commands count from 1."""
+    """The array as a dict: PHP writes an empty or a dense one as a list; commands count from 1."""
     if isinstance(value, list):
         return {str(index): item for index, item in enumerate(value, 1)}
     return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""What a walk compares: the portal's users with the links. Pure."""
+"""Compares the portal's users with the links, for a walk. Pure."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -44,7 +44,7 @@ def difference(
 def merge(
     users: Users, links: Iterable[Link]
 ) -> Iterator[tuple[int, user_record.Record | None, Link | None]]:
-    """Users and links, each in order of id, side by side."""
+    """Pair users with their links; both come in order of id."""
     waiting = iter(links)
     link = next(waiting, None)
     for user, row in users:

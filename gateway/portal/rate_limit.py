@@ -15,13 +15,13 @@ import threading
 
 RATE = 2.0  # requests a second that every plan drains (Enterprise: 5)
 BURST = 40  # of the 50 a bucket holds: other programs on this address need some too
-SILENCES = 2  # in a row, after which nobody waits for the portal any more
+SILENCES = 2  # in a row, after which no caller waits for the portal any more
 SILENT_SECONDS = 30.0  # then one caller tries again
-EVERYTHING = ""  # a rest that concerns every method
+EVERYTHING = ""  # the key of a rest that concerns every method
 
 
 class Pace:
-    """When the next request may leave. Safe to share between threads.
+    """Decides when the next request may be sent. Safe to share between threads.
 
     Times are those of a clock that never goes back, in seconds; `reserve` answers a moment
     and takes a place in the row for it, so that a hundred waiting consumers wake
@@ -37,7 +37,7 @@ class Pace:
         self._silent_until = 0.0
 
     def reserve(self, method: str, now: float, patience: float | None) -> float | None:
-        """When `method` may be called; None, and no place taken, where that is more than `patience` away."""
+        """When `method` may be called; None, and no place is taken, if that is more than `patience` away."""
         with self._lock:
             start = max(now, self._full_until - (BURST - 1) / RATE, self._rest(method))
             if patience is not None and start - now > patience:
@@ -46,19 +46,19 @@ class Pace:
             return start
 
     def wait_for(self, method: str, now: float) -> float:
-        """Seconds until `method` may be called, taking no place."""
+        """Seconds until `method` may be called; takes no place."""
         with self._lock:
             return max(now, self._full_until - (BURST - 1) / RATE, self._rest(method)) - now
 
     def refused(self, now: float, pause: float) -> None:
-        """The bucket is full (503): everybody rests for `pause` seconds, then goes one by one."""
+        """Note a full bucket (503): all callers rest for `pause` seconds, then go one by one."""
         with self._lock:
             until = now + pause
             self._rests[EVERYTHING] = max(until, self._rests.get(EVERYTHING, until))
             self._full_until = max(self._full_until, until + (BURST - 1) / RATE)
 
     def blocked(self, method: str, now: float, pause: float) -> None:
-        """The method is over its time (429): it rests until its reset, for `pause` seconds at least."""
+        """Note a method over its time (429): it rests until its reset, and for at least `pause` seconds."""
         with self._lock:
             self._rests[method] = max(now + pause, self._resets.get(method, 0.0))
 
@@ -73,7 +73,7 @@ class Pace:
             return self._rest(method) > now
 
     def silent_for(self, now: float) -> float:
-        """Seconds for which nobody waits for a portal that hangs; 0 lets one caller try."""
+        """Seconds for which no caller waits for a portal that hangs; 0 lets one caller try."""
         with self._lock:
             if self._silences < SILENCES:
                 return 0.0
@@ -83,7 +83,7 @@ class Pace:
             return 0.0
 
     def hangs(self) -> bool:
-        """Whether the portal let so many callers in a row wait in vain that it is known to hang."""
+        """Whether so many callers in a row waited in vain that the portal is known to hang."""
         with self._lock:
             return self._silences >= SILENCES
 
@@ -105,6 +105,6 @@ _paces_lock = threading.Lock()
 
 
 def pace_of(origin: str) -> Pace:
-    """The one pace that everybody in this process keeps with the portal at `origin`."""
+    """The `Pace` that all callers in this process share for the portal at `origin`."""
     with _paces_lock:
         return _paces.setdefault(origin, Pace())

@@ -32,12 +32,12 @@ from gateway.portal.polled import Polled
 from gateway.settings import Settings
 
 STATE = "resync_state"
-HELD = 1000  # new links that wait for the walk's end; more are published on the way
+HELD = 1000  # new links that wait for the end of the walk; more are published on the way
 ENDED = 2000  # links that one walk may end; more wait for the next one (the state is one record, below 1 MB)
 PUBLISHERS = 16  # messages on their way to the queue at once
 ALWAYS_ENDED = 5  # links that a walk may end whatever their share; above that, a tenth of all
 NAMED = 20  # users that a message names at most
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # every portal's users were changed since
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before any portal's users were last changed
 
 Publish = Callable[[bytes, Mapping[str, str]], str]
 """Puts one message on the queue; called from several threads at once."""
@@ -47,7 +47,7 @@ Progress = Callable[[int, int], None]
 
 
 class LinksAtRisk(PortalError):
-    """The walk would end more links than anybody means to; it ended none. `count`: how many it would."""
+    """The walk would end `count` links, more than anybody can have meant; it ended none."""
 
     def __init__(self, count: int, **facts: object) -> None:
         super().__init__("LINKS_AT_RISK", count=count, **facts)
@@ -56,7 +56,7 @@ class LinksAtRisk(PortalError):
 
 @dataclass
 class Summary:
-    """What a round came to. `published` are messages, one a changed user; `unlinked` of them end a link.
+    """The result of a round: `published` messages, one per changed user, of which `unlinked` end a link.
 
     `unreadable` users have something in the field that is no Telegram account;
     `unreadable_users` are the first of them.
@@ -141,7 +141,7 @@ def _holds(link: Link) -> bool:
 
 
 class _Walk:
-    """One round in the making."""
+    """One round under way."""
 
     def __init__(
         self,
@@ -241,7 +241,7 @@ class _Walk:
             yield link
 
     def _settled(self, user: int, row: user_record.Record, link: Link | None) -> bool:
-        """Whether this account was lost to a newer claim that still stands.
+        """Whether this account was lost to a newer claim that is still valid.
 
         Two users with one account in the portal would otherwise take it from each
         other at every round.
@@ -257,7 +257,7 @@ class _Walk:
         if holder is None or holder.bitrix_user_id == user:
             return False
         last = deque(self._store.history(self._settings.domain, bitrix_user_id=user), 1)
-        if not last:  # never linked: refused, if it was seen in the moment in which the holder was
+        if not last:  # never linked: refused, if it was seen at the same moment as the holder
             return link.observed_at == holder.observed_at
         if last[0].change != "conflict":
             return False
@@ -293,12 +293,12 @@ class _Walk:
             raise risk
 
     def _count(self, reason: str, link: Link | None) -> None:
-        """A row without an account is no link that could be lost."""
+        """Count a link that would end; a row without an account is not a link that could be lost."""
         if link is not None and _holds(link):
             self._state.ends[reason] = self._state.ends.get(reason, 0) + 1
 
     def _risk(self, ending: Sequence[_Change]) -> LinksAtRisk | None:
-        """What keeps the walk from ending these links: too many of them at once, whatever the reason."""
+        """The error that keeps the walk from ending too many links, whatever the reason; else None."""
         ends = self._state.ends
         count = sum(ends.values())
         if count <= max(ALWAYS_ENDED, self._confirmed):
@@ -312,7 +312,7 @@ class _Walk:
         return LinksAtRisk(count, linked=linked, users=users + more, **values)
 
     def _require_sense(self) -> None:
-        """No user at all: no portal is empty, and a date that matches nobody may not have been understood."""
+        """Raise for a walk that met no user: no portal is empty, and its date may be misunderstood."""
         if self._since is None:
             raise AnswerDoubted("RESYNC_EMPTY")
         if not self._portal.users_page(0, self._select, LONG_AGO):
@@ -323,10 +323,10 @@ class _Walk:
             raise AnswerDoubted("RESYNC_FIELD_MISSING", field=self._field)
 
     def _gone(self) -> Iterator[_Change]:
-        """The missing users, after the portal, asked for each of them, knew none.
+        """The missing users, once the portal, asked for each of them, has said that it knows none.
 
         The last user of the walk is asked for along with them: a portal that does not
-        know that one either has stopped answering the truth.
+        know that one either no longer gives true answers.
         """
         missing, witness = self._state.missing, self._state.after
         for start in range(0, len(missing), BATCH - 1):
@@ -339,7 +339,7 @@ class _Walk:
                 yield _Change(int(asked_at.timestamp()), data, True)
 
     def _send(self, changes: Sequence[_Change]) -> None:
-        """Publish one message a change, several at once: some queues take them together."""
+        """Publish one message per change, several at once, because some queues take them together."""
         if not self._dry_run:
             messages = [self._message(change) for change in changes]
             with ThreadPoolExecutor(PUBLISHERS) as pool:

@@ -33,7 +33,7 @@ from gateway.startup import settings as host_settings
 from gateway.texts import Notice, text_of
 
 PUBLISH_SECONDS = 10.0  # nobody waits for an answer here
-ROUND_SECONDS = 1700.0  # of the 1,800 that Google gives a request; what is left is walked next time
+ROUND_SECONDS = 1700.0  # of the 1,800 that Google gives a request; the next round walks what is left
 
 log = logging.getLogger("gateway.portal.resync")
 _here = threading.Lock()
@@ -52,7 +52,7 @@ def run(
     seconds: float | None = None,
     confirmed: int = 0,
 ) -> Summary:
-    """One round as the settings say, over in `seconds` where that is given.
+    """Run one round as the settings say; it ends within `seconds` if given.
 
     Raises `LinksAtRisk` where it would end too many links, and more than `confirmed`;
     `PortalError` where the portal's answers are wrong, `PassingFailure` where
@@ -88,7 +88,7 @@ def run(
 
 
 def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """One full round for whoever may call the function, and what it came to.
+    """Run one full round and answer with its result.
 
     200 with the summary; 409 while another round is running; 503 with `Retry-After`
     where portal, store or queue do not answer; 502 where the portal's answer is wrong.
@@ -108,7 +108,7 @@ def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]
 
 
 def log_failure(settings: Settings, failure: GatewayError) -> tuple[str, str]:
-    """Log a round that did not come to its end; its code and sentence."""
+    """Log a round that failed; return its code and sentence."""
     what: GatewayError | Notice
     if isinstance(failure, LinksAtRisk):
         fields: dict[str, Any] = {"code": "LINKS_AT_RISK", "count": failure.count}
@@ -126,7 +126,7 @@ def _answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, 
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
-    """Hold the round of this store's links. Raises `AlreadyRunning` where somebody else does."""
+    """Hold the lock of rounds over this store. Raises `AlreadyRunning` if somebody else holds it."""
     running = AlreadyRunning("RESYNC_RUNNING")
     if not _here.acquire(blocking=False):
         raise running

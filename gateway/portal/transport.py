@@ -32,7 +32,7 @@ _JSON_BEGINS = re.compile(rb'\{\s*"(?:result|error|time)"')
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one request came to: the portal's answer, or the code of its error and the HTTP status.
+    """The result of one request: the portal's answer, or the code of its error and the HTTP status.
 
     Codes of ours are in lower case. Without an answer at all: `certificate`, `name`,
     `refused`, `silent` (nothing came in time), `proxy`, `broken off`. With one:
@@ -48,7 +48,7 @@ class Outcome:
 
 
 class Caller:
-    """Calls methods of one portal over kept connections. Safe to share between threads."""
+    """Calls the methods of one portal over kept connections. Safe to share between threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -56,7 +56,7 @@ class Caller:
         mask_logs()
 
     def call(self, method: str, params: dict[str, Any], seconds: float) -> Outcome:
-        """One request, over in `seconds`; a redirect is not followed. Never raises."""
+        """Send one request, which ends within `seconds`; a redirect is not followed. Never raises."""
         # The address is a local variable here, and is part of every exception's text.
         url = f"{self._settings.rest_origin}/rest/{self._settings.rest_webhook}/{method}.json"
         try:
@@ -77,7 +77,7 @@ class Caller:
         return Outcome(answer) if "result" in answer else Outcome(code="unreadable", status=status)
 
     def _post(self, url: str, params: dict[str, Any], seconds: float) -> tuple[int, bytes]:
-        """`requests` bounds each wait for a byte, not their sum: a drip would keep a consumer for hours.
+        """Post within `seconds`, although `requests` bounds only each wait: a slow drip could last for hours.
 
         So half of `seconds` bounds each wait, and the other half when the last one may begin.
         """
@@ -99,7 +99,7 @@ class Caller:
 
 
 def parse(body: bytes) -> dict[str, Any] | None:
-    """The JSON object of an answer, also behind a BOM or a PHP warning, which a box may print before it."""
+    """The JSON object of an answer; a self-hosted portal may print a BOM or a PHP warning before it."""
     begins = _JSON_BEGINS.search(body)
     try:
         answer = json.loads(body[begins.start() :] if begins else body)
@@ -131,7 +131,7 @@ def _session(settings: Settings) -> requests.Session:
 
 
 def _connection_code(error: BaseException) -> str:
-    """Why no answer came, by the exceptions that a library's exception was made from."""
+    """The code of why no answer came, found among the exceptions that led to the library's."""
     causes = list(_causes(error))
     kinds: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
         ("certificate", (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)),
@@ -158,7 +158,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _code(answer: dict[str, Any], secret: str) -> str:
-    """The error's code, if it looks like one and does not quote our secret."""
+    """The portal's error code, if it looks like a code and does not quote our secret."""
     error, description = answer.get("error"), answer.get("error_description")
     if isinstance(description, str) and "unable to authorize user" in description.lower():
         return "owner"

@@ -21,7 +21,7 @@ from gateway.errors import GatewayError
 if TYPE_CHECKING:
     import ssl
 
-ANSWER_BYTES = 1024 * 1024  # an answer to a publish has a hundred bytes
+ANSWER_BYTES = 1024 * 1024  # far more than the hundred bytes of an answer to a publish
 HEAD_BYTES = 64 * 1024  # of an answer, beside its body; Google's have ten lines
 IDLE_SECONDS = 50.0  # middlemen forget idle connections after a minute or more, without a word
 ADDRESS_SECONDS = 60.0  # how long a name's addresses are taken for fresh
@@ -31,11 +31,11 @@ Headers = http.client.HTTPMessage
 
 
 class WireError(GatewayError):
-    """No answer, and why; without address or payload."""
+    """No answer came; says why, without address or payload."""
 
 
 class Shared(Generic[Value]):
-    """A value that takes a call to get, kept while fresh; one call at a time, on a thread of its own.
+    """A value that takes a call to get, cached while fresh; one call at a time, on its own thread.
 
     Waiting for it ends at the caller's deadline though the call may hang. While the old value
     is good, it serves: the call then refreshes it in the background.
@@ -70,7 +70,7 @@ class Shared(Generic[Value]):
             return self._kept[0]
 
     def forget(self) -> None:
-        """The value proved wrong: the next `get` calls again."""
+        """Drop the value, which proved wrong: the next `get` calls again."""
         with self._lock:
             self._kept = None
 
@@ -170,14 +170,14 @@ class _Connection(io.RawIOBase):
 
 
 class _Kept(io.BufferedReader):
-    """What an answer is read from: `http.client` closes it with each, and the next is on its way."""
+    """The stream that answers are read from: `http.client` closes it after each, but another may follow."""
 
     def close(self) -> None:
         pass
 
 
 def _is_whole(response: http.client.HTTPResponse) -> bool:
-    """Whether an answer was read to its end, and the connection stays."""
+    """Whether the answer was read to its end, so that the connection can be used again."""
     return response.isclosed() and not response.length and not response.will_close
 
 
@@ -212,7 +212,7 @@ class Origin:
     def post(
         self, path: str, body: bytes, headers: Mapping[str, str], deadline: float, limit: int
     ) -> tuple[int, Headers]:
-        """As `call`, for whom only the answer's head counts; at most `limit` bytes of its body are read."""
+        """`call` for callers that need only the answer's head; at most `limit` bytes of its body are read."""
         request = self._request("POST", path, body, headers)
         return self._ask(request, deadline, lambda connection: connection.head(limit))
 
@@ -235,7 +235,7 @@ class Origin:
             raise WireError("WIRE_NO_HTTP") from None
 
     def _request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-        """Head and body in one piece: two would take longer."""
+        """The request's bytes, head and body in one piece, since two sends would take longer."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._named}", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         head = "\r\n".join(lines)
@@ -290,7 +290,7 @@ class Origin:
         failure: OSError = OSError("no address")
         for tried, (family, address) in enumerate(addresses):
             untried = len(addresses) - tried
-            left = (deadline - time.monotonic()) / untried  # a silent one leaves time for the next
+            left = (deadline - time.monotonic()) / untried  # a silent address leaves time for the next one
             if left <= 0:
                 raise TimeoutError
             plain = socket.socket(family, socket.SOCK_STREAM)

@@ -1,4 +1,4 @@
-"""Who we are to Google: access tokens, got in the one way that fits where we run.
+"""Gets Google access tokens, in the one way that fits the place where the process runs.
 
 1. On Google Cloud (`K_SERVICE`, or `GCE_METADATA_HOST` for tests): the metadata server is asked
    directly, as `google.auth.default()` would after 200 ms of imports, paid at each cold start.
@@ -24,7 +24,7 @@ SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
 class CredentialsError(GatewayError):
-    """There is no access token, and why."""
+    """No access token could be had; says why."""
 
 
 def access_token(deadline: float) -> str:
@@ -39,7 +39,7 @@ def access_token(deadline: float) -> str:
 
 
 def forget_access_token() -> None:
-    """Google refused the token: get another next time."""
+    """Drop the token, which Google refused: the next call gets another."""
     _token.forget()
 
 

@@ -1,4 +1,4 @@
-"""Which processes are alive that lease messages: each holds a lock on a byte of its own beside the queue.
+"""Tells which leasing processes are alive: each holds a lock on one byte of a file beside the queue.
 
 The kernel drops a lock with its process, however that ends. So a restarted worker knows at once
 which leases are nobody's, and never takes one from a process that still works.
@@ -11,12 +11,12 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # not on Windows: there leases run out by time alone
+except ImportError:  # not on Windows: there leases end only by time
     fcntl = None  # type: ignore[assignment]
 
 
 class Owner:
-    """This process's own number; `is_gone` tells of any other."""
+    """This process's number; `is_gone` answers for any other."""
 
     def __init__(self, queue: Path) -> None:
         self._path = queue.with_name(f"{queue.name}.owners")

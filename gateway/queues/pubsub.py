@@ -1,4 +1,4 @@
-"""Pub/Sub through its REST API: one call an attempt, ended by its deadline, over kept connections.
+"""Pub/Sub through its REST API: one call per attempt, ended by its deadline, over kept connections.
 
 The high-level client batches on threads of its own (a publish that timed out may still go out
 later) and costs a cold start 190 ms; this path costs it 20.
@@ -53,7 +53,7 @@ class PubSub:
             raise QueueUnavailable("PUBSUB_UNREADABLE") from None
 
     def check(self, timeout: float = 10.0) -> None:
-        """Whether the topic is there; nothing is changed."""
+        """Raise unless the topic exists; nothing is changed."""
         self._call("topics", self._topic, "", None, timeout)
 
     def pull(self, subscription: str, maximum: int = 100, timeout: float = 30.0) -> "list[tuple[str, Dead]]":
@@ -71,7 +71,7 @@ class PubSub:
         self._call("subscriptions", subscription, "modifyAckDeadline", wanted, timeout)
 
     def wants(self, event: str) -> bool:
-        """Always: the topic's subscriptions are not a publisher's to see."""
+        """Always true: a publisher can't see the topic's subscriptions."""
         return True
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class PubSub:
             raise QueueUnavailable("PUBSUB_UNREADABLE") from None
 
     def _refusal(self, status: int, resource: str) -> QueueUnavailable:
-        """What a status means and what to do; the answer's text is not quoted, it may repeat the message."""
+        """The error that a status means; the answer's text is not quoted, as it may repeat the message."""
         if status == 401:
             forget_access_token()
         key = {401: "PUBSUB_FORBIDDEN", 403: "PUBSUB_FORBIDDEN", 404: "PUBSUB_MISSING"}.get(
@@ -120,7 +120,7 @@ def _dead(message: Mapping[str, Any]) -> "Dead":
 
     https://cloud.google.com/pubsub/docs/handling-failures#track-delivery-attempts
     """
-    from gateway.queues.model import Dead  # for people's tools: a publisher makes none
+    from gateway.queues.model import Dead  # only people's tools need it
 
     attributes = {str(k): str(v) for k, v in message.get("attributes", {}).items()}
     past = {key: attributes.pop(key) for key in list(attributes) if key.startswith("CloudPubSubDeadLetter")}

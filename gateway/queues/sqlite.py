@@ -90,7 +90,7 @@ class EmbeddedQueue:
         self._owner = Owner(self.path)
         self._waiting: deque[_Waiting] = deque()
         self.on_publish: Callable[[], None] = lambda: None
-        # Told of what `lease` finds out of attempts: subscription, attributes, attempts, reason.
+        # Called when `lease` finds a message out of attempts: subscription, attributes, attempts, reason.
         self.on_dead: Callable[[str, Mapping[str, str], int, str], None] = lambda *_: None
 
     def wants(self, event: str) -> bool:
@@ -123,7 +123,7 @@ class EmbeddedQueue:
         return str(mine.message_id)
 
     def _wanting(self, data: bytes, attributes: Mapping[str, str]) -> tuple[list[str], str | None]:
-        """The subscriptions that want a message, and the object it is about where one of them keeps order."""
+        """The subscriptions that want a message, and the object it is about if one of them keeps order."""
         event = attributes.get("event", "")
         wanting = [subscription for subscription in self.subscriptions if subscription.wants(event)]
         about = None
@@ -150,7 +150,7 @@ class EmbeddedQueue:
             message.message_id = message_id
 
     def _insert(self, connection: sqlite3.Connection, message: _Waiting, now: float) -> int:
-        """A row for each subscription; what nobody wants still uses up an id, and leaves nothing."""
+        """Insert a row for each subscription; a message that nobody wants only uses up an id."""
         insert = (
             "INSERT INTO messages (message_id, subscription, data, attributes, published_at, due_at, object)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -165,7 +165,7 @@ class EmbeddedQueue:
         return first or 0
 
     def lease(self, subscription: str, seconds: float, count: int = 1) -> list[Delivery]:
-        """The next due messages of a subscription, this caller's alone for `seconds`; at most `count`.
+        """Lease the next due messages of a subscription to this caller for `seconds`; at most `count`.
 
         Messages of one object, where their order counts, are leased together or not at all: whoever
         gets them handles them one after another, in the order in which they come here.
@@ -219,7 +219,7 @@ class EmbeddedQueue:
         return not ordered and attempts >= self._max_attempts  # a destination's attempts end by time
 
     def take_back(self) -> int:
-        """Make due what processes had leased that have ended; how many messages that were."""
+        """Make due the messages that ended processes had leased, and return how many those were."""
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
             owners = connection.execute(
                 "SELECT DISTINCT owner FROM messages WHERE owner IS NOT NULL"
@@ -237,7 +237,7 @@ class EmbeddedQueue:
     def settle(
         self, done: Sequence[Delivery], failed: Sequence[Failed] = (), put_off: Sequence[Failed] = ()
     ) -> int:
-        """Acknowledge what is done and put back what failed, in one commit; how many were still ours.
+        """Acknowledge what is done and put back what failed, in one commit; return how many were still ours.
 
         What is put off has not been tried: it comes again and has lost no attempt.
         A lease that had run out is another's by then: nothing happens to it here.
@@ -300,11 +300,11 @@ class EmbeddedQueue:
             connection.execute("DELETE FROM dead_letters WHERE id = ?", (int(dead_letter_id),))
 
     def depth(self) -> int:
-        """How many messages are neither acknowledged nor dead, each subscription's counted."""
+        """How many messages are neither acknowledged nor dead, summed over the subscriptions."""
         return int(self._rows("SELECT count(*) FROM messages")[0][0])
 
     def depths(self) -> dict[str, int]:
-        """The same by subscription."""
+        """How many messages are neither acknowledged nor dead, by subscription."""
         return dict(self._rows("SELECT subscription, count(*) FROM messages GROUP BY subscription"))
 
     def failing(self) -> dict[str, tuple[int, str]]:
@@ -355,7 +355,7 @@ class EmbeddedQueue:
         try:
             if self._file is not None and self._file != file_at(self.path):
                 log.error(QueueUnavailable("QUEUE_FILE_REPLACED", path=self.path))
-                self._close()  # what is written to the old file reaches nobody
+                self._close()  # nobody would read what is written to the old file
             connection = self._connections.get(synchronous) or self._open(synchronous, deadline)
             left = max(0, int((deadline - time.monotonic()) * 1000))
             connection.execute(f"PRAGMA busy_timeout = {left}")
@@ -374,7 +374,7 @@ class EmbeddedQueue:
                 connection.execute("PRAGMA secure_delete = ON")
                 prepare(connection, self._clock(), self._wanting)
                 break
-            # Two processes that create it: the wait is not SQLite's.
+            # Two processes may create it at once, and SQLite does not wait for that.
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     connection.close()

@@ -1,4 +1,4 @@
-"""The embedded queue's tables, and the first edition's taken over with what waits in them."""
+"""Creates the embedded queue's tables, or upgrades the first edition's with the messages in them."""
 
 import json
 import sqlite3
@@ -53,7 +53,7 @@ UPDATE messages SET due_at = :now WHERE id IN (
 
 
 def prepare(connection: sqlite3.Connection, now: float, wanting: Wanting) -> None:
-    """Create the tables, or take over the first edition's."""
+    """Create the tables, or upgrade the first edition's."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version >= _VERSION:
         _forget_a_wrong_clock(connection, now)
@@ -76,14 +76,14 @@ def prepare(connection: sqlite3.Connection, now: float, wanting: Wanting) -> Non
 def _forget_a_wrong_clock(connection: sqlite3.Connection, now: float) -> None:
     """Make due what would be due later than any lease ends or any next attempt begins.
 
-    Only a clock that was set back since explains such a time.
+    Such a time means that the clock has been set back since.
     """
     values = {"now": now, "lease": LONGEST_LEASE, "pause": LONGEST_PAUSE}
     connection.execute(_MAKE_DUE, values)
 
 
 def _assign(connection: sqlite3.Connection, now: float, wanting: Wanting) -> None:
-    """Give what waits from before there were subscriptions to those that want it, due in its old order."""
+    """Assign messages from before there were subscriptions to those that want them, in their old order."""
     rows = connection.execute("SELECT id, data, attributes FROM messages WHERE subscription = ''").fetchall()
     for key, data, attributes in rows:
         names, about = wanting(data, json.loads(attributes))

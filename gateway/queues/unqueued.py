@@ -1,4 +1,4 @@
-"""What the queue did not take is kept whole for `replay`.
+"""Keeps whole, for `replay`, events that the queue did not take.
 
 Bitrix24 does not resend, so an event that could not be queued is written down before the
 caller gets its 503: on Google Cloud to the log, on one machine to the journal.
@@ -22,7 +22,7 @@ log = logging.getLogger("gateway.queues.unqueued")
 
 
 def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Notice | None:
-    """Write an event down that the queue did not take: whole, restorable byte by byte by `replay`.
+    """Write down an event that the queue did not take, so that `replay` can restore it byte for byte.
 
     `data` and `attributes` are what would have been published; there are no secrets in them.
     Where the journal has it, what remains to be logged of it is returned; else the log has it whole.
@@ -35,7 +35,7 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
 
         if open_journal(settings).add_unqueued(whole):
             return Notice("EVENT_NOT_QUEUED", where="JOURNAL_URL", **fields)
-    digest, parts = sha256(data).hexdigest(), in_parts(text)  # `replay` holds the joined parts against it
+    digest, parts = sha256(data).hexdigest(), in_parts(text)  # `replay` compares the joined parts with it
     for number, part in enumerate(parts, 1):
         where = f"log, {number}/{len(parts)}"
         numbered = {**whole, "part": number, "parts": len(parts), "sha256": digest, "payload": part}

@@ -40,7 +40,7 @@ class Answered(NamedTuple):
     probe: bool = False
 
 
-# Whoever wants to know of each answered request, on one machine; it must neither raise nor take time.
+# Called after each answered request, on one machine, for the journal; must neither raise nor take time.
 observers: list[Callable[[Answered], None]] = []
 
 CLOCK_SECONDS = 300  # an event from further ahead means that a clock is wrong
@@ -63,7 +63,7 @@ def respond(request: flask.Request) -> flask.Response:
 
 
 def _is_probe(judgement: Judgement, config: Settings) -> bool:
-    """Whether our own doctor or trigger sent it: then no log warns of it, and no alert counts it."""
+    """Whether our own doctor or trigger sent the request: then no log warns of it, and no alert counts it."""
     mark = judgement.incoming.header(PROBE_HEADER.lower())
     return bool(mark) and is_probe(mark, config.tokens, time.time())
 
@@ -90,7 +90,7 @@ def _answered(judgement: Judgement, config: Settings, request_id: str, probe: bo
 def _publish(
     judgement: Judgement, message: Message, deadline: float, config: Settings, request_id: str, probe: bool
 ) -> flask.Response:
-    """Acknowledged by the queue before the 200; what the queue did not take is kept before the 503."""
+    """Answer a verified event: 200 once the queue has acknowledged it, 503 once it is kept for `replay`."""
     place = judgement.verdict.place or ""
     if judgement.is_odd:
         from gateway.receiver.oddities import log_oddities  # cold start

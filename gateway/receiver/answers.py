@@ -1,4 +1,4 @@
-"""What is answered: JSON with a code, a sentence and where to read on; never how near a wrong token was."""
+"""Makes the answers: JSON with a code, a sentence and a link to the guide; never how near a token was."""
 
 import json
 from contextlib import suppress
@@ -27,7 +27,7 @@ _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
-    """What the answer says beside its code; nothing of the token, and nothing of an unverified body."""
+    """What the answer says besides its code; nothing about the token, nor about an unverified body."""
     if judgement.code == "OK":
         known = {"token_configured": bool(config.tokens), "queue": config.queue_kind}
         return {**known, "version": __version__}

@@ -1,4 +1,4 @@
-"""20 s for a body on a host that sets no deadline: gunicorn waits for a slow sender for ever.
+"""Gives a body 20 s on a host that sets no deadline: gunicorn waits for a slow sender for ever.
 
 At its deadline a connection is shut for reading; the host then reads what came, and
 the answer can still be written. One thread watches all that are being read.
@@ -41,7 +41,7 @@ def _watch() -> None:
     global _running
     if _running:
         return
-    # Without a thread a body has no deadline, as before: no reason to fail a request.
+    # Without a thread the body has no deadline, which is no reason to fail a request.
     with suppress(RuntimeError):
         threading.Thread(target=_end_late_ones, name="body-deadline", daemon=True).start()
         _running = True

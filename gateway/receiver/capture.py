@@ -1,4 +1,4 @@
-"""What arrived, for a person to look at: headers, query and the start of the body, without a secret.
+"""Records what arrived for a person to look at: headers, query and the start of the body, no secret.
 
 Secrets go by name at every depth (keys of JSON, bracketed keys of a form, encoded or
 not, headers, cookies), by value (the configured ones), and by look: every run of 16
@@ -21,9 +21,9 @@ from gateway.redaction import MAX_SHOWN, clean, mask_secrets, mask_text, may_be_
 from gateway.settings import Settings
 
 MAX_TEXT = 1000  # characters of the body, and of the query
-_WINDOW = 8 * MAX_TEXT  # characters looked at: a value that the cut goes through is masked whole
+_WINDOW = 8 * MAX_TEXT  # characters looked at: a value that is cut off is masked whole
 _MAX_HEADERS = 60
-_DEPTH = 4  # a form in JSON in a form; what is deeper goes by look alone
+_DEPTH = 4  # a form in JSON in a form; deeper values are masked only by look
 
 _EVENT_NAME = re.compile(r"on[a-z]{2,40}(?:v2[a-z]{0,40})?", re.IGNORECASE)
 _RUN = re.compile(  # token characters, also percent-encoded ones: letters of any alphabet, digits, - and _
@@ -42,7 +42,7 @@ _FILE_NAME = re.compile(r"\bfilename\*?=\"?([^\"\r\n;]*)", re.IGNORECASE)
 
 
 class _Edit(NamedTuple):
-    """A piece of a text that is written differently."""
+    """A piece of a text, and what is written in its place."""
 
     start: int
     end: int
@@ -55,7 +55,7 @@ _Reader = Callable[[str, int], Iterator[_Edit]]
 def capture_record(
     incoming: Incoming, body: bytes, settings: Settings, judgement: Judgement, now: datetime | None = None
 ) -> dict[str, Any] | None:
-    """The fields of a capture's log record; None where none is due, or none could be made.
+    """The fields of a capture's log record; None if none is due, or none could be made.
 
     `answer`, `places` and `causes` are those of the refusal's own record, so that
     `explain` tells the same of both.
@@ -65,7 +65,7 @@ def capture_record(
         return None
     try:
         return _record(incoming, body, settings, judgement)
-    except Exception:  # noqa: BLE001 — whatever a sender made of a request, looking at it must not fail it
+    except Exception:  # noqa: BLE001 — whatever the request holds, capturing it must not fail it
         return None
 
 
@@ -104,7 +104,7 @@ def masked_request(incoming: Incoming, body: bytes, settings: Settings, most: in
 
 
 class _Masker:
-    """What the configured secrets add to masking by name and look."""
+    """Masks by name, by look, and by the values of the configured secrets."""
 
     def __init__(self, settings: Settings) -> None:
         self.secrets = settings.secrets()
@@ -135,12 +135,12 @@ class _Masker:
 
 
 def mask_name(name: str) -> str:
-    """A key with what looks like a token in it masked; names made of words stay."""
+    """A key in which whatever looks like a token is masked; names made of words stay."""
     return _RUN.sub(lambda run: run[0] if _WORDS.fullmatch(run[0]) else _mask_run(run), name)
 
 
 def mask_value(value: str) -> str:
-    """A secret's mask; a blank stays, and so do masks within."""
+    """The mask of a secret value; a blank stays, and so do masks in it."""
     pieces = _MASK.split(value)
     return "".join(
         piece if index % 2 or not piece.strip() else mask_text(piece) for index, piece in enumerate(pieces)
@@ -148,7 +148,7 @@ def mask_value(value: str) -> str:
 
 
 def mask_tokens(text: str, depth: int = _DEPTH) -> str:
-    """A text with the secrets in it masked: those that a form or JSON in it names, and those by look."""
+    """`text` with its secrets masked: those that a form or JSON in it names, and what looks like one."""
     if not depth:
         return _RUN.sub(_mask_run, text)
     if _ESCAPE.search(text):
@@ -164,7 +164,7 @@ def _mask_run(run: re.Match[str]) -> str:
 
 
 def _edited(text: str, edits: Iterator[_Edit], limit: int) -> str:
-    """`text` up to `limit` with its edits; one that crosses the limit is written whole."""
+    """`text` up to `limit` with its edits; an edit that crosses the limit is written whole."""
     written: list[str] = []
     end = 0
     for edit in edits:
@@ -190,7 +190,7 @@ def _plain(text: str, _depth: int) -> Iterator[_Edit]:
 
 
 def _form(text: str, depth: int) -> Iterator[_Edit]:
-    """Pairs of a form, of cookies, of an address: names stay, values are masked."""
+    """The edits of the pairs of a form, cookies or an address: names stay, values are masked."""
     for pair in _PAIR.finditer(text):
         raw_name, equals, raw_value = pair.groups()
         name, value = _decoded(raw_name), unquote_plus(raw_value)
@@ -212,7 +212,7 @@ def _decoded(name: str) -> str:
 
 
 def mask_leaf(names: Sequence[str], value: str, depth: int = _DEPTH) -> str:
-    """A value masked as the keys on its way (`names`) and its own look ask for; an event's name stays."""
+    """A value, masked if a key above it (`names`) or its own look requires it; an event's name stays."""
     if may_be_secret(names):
         return mask_value(value)
     if [name for name in names if name] == ["event"] and _EVENT_NAME.fullmatch(value.strip()):
@@ -221,7 +221,7 @@ def mask_leaf(names: Sequence[str], value: str, depth: int = _DEPTH) -> str:
 
 
 def _json(text: str, depth: int) -> Iterator[_Edit]:
-    """Leaves of JSON, token by token: what is cut off or wrong does not hide the rest."""
+    """The edits of JSON, found token by token, so that a cut or an error does not hide the rest."""
     above: list[tuple[tuple[str, ...], str]] = []  # of each open object or list: the names to it, its key
     names: tuple[str, ...] = ()
     key = ""
@@ -247,7 +247,7 @@ def _json(text: str, depth: int) -> Iterator[_Edit]:
 def _one_deeper(names: tuple[str, ...], key: str) -> tuple[str, ...]:
     """The names on the way to a value; of thousands those that decide whether it is masked.
 
-    Each leaf is asked for all of its names, so that without a bound twice the text took four times the time.
+    All names above each leaf are looked at: without a bound, twice the text would take four times as long.
     """
     if not key:
         return names
@@ -274,7 +274,7 @@ def _unescaped(token: str) -> str:
 
 
 def _multipart(text: str, depth: int) -> Iterator[_Edit]:
-    """Names, file names and values of the parts; each step begins where the last one ended."""
+    """The edits of a multipart body's names, file names and values, found in one pass."""
     at = 0
     while (head := _DISPOSITION.search(text, at)) and (blank := _BLANK_LINE.search(text, head.end())):
         boundary = _BOUNDARY.search(text, blank.end())
@@ -293,7 +293,7 @@ def _multipart(text: str, depth: int) -> Iterator[_Edit]:
 
 
 def _header(name: str, value: str) -> str:
-    """A header's value: a scheme stays before its credentials, a cookie's name before its value."""
+    """A header's value, masked; the scheme before credentials stays, and so do the names of cookies."""
     if name == "cookie":
         return "; ".join(
             f"{mask_name(key)}{equals}{mask_value(held)}"

@@ -1,7 +1,7 @@
-"""What a bot asks over HTTP: who a Telegram account is, or which account a Bitrix24 user has.
+"""Answers a bot over HTTP: who a Telegram account is, or which account a Bitrix24 user has.
 
 `GET /api/links?telegram_id=…`, `GET /api/links?telegram_username=…`, `GET /api/links/USER`, with
-`Authorization: Bearer LINKS_API_TOKEN`. Without that setting there is nothing to be found here.
+`Authorization: Bearer LINKS_API_TOKEN`. Without that setting every answer is 404.
 """
 
 import hmac
@@ -25,7 +25,7 @@ _NAME = re.compile(r"@?([A-Za-z0-9_]{1,64})")
 
 
 def respond(request: flask.Request) -> flask.Response:
-    """Answer one question; 503 where the store does not answer: a null is never "don't know"."""
+    """Answer one question; 503 if the store does not answer, because null never means "don't know"."""
     known = settings()
     if not known.links_api_token:
         return _refused("NOT_FOUND", 404, known)

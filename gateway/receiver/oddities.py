@@ -14,7 +14,7 @@ log = logging.getLogger("gateway.receiver")
 
 
 def oddities_of(judgement: Judgement, settings: Settings) -> list[str]:
-    """A sentence for each oddity, in the operator's language, the names as they came."""
+    """A sentence for each oddity, in the operator's language, with the names as they came."""
     secrets = settings.secrets()
     sentences = []
     for note in judgement.payload.notes:
@@ -27,7 +27,7 @@ def oddities_of(judgement: Judgement, settings: Settings) -> list[str]:
 
 
 def log_oddities(judgement: Judgement, message: Message, settings: Settings, request_id: str) -> None:
-    """One WARNING record for an event that is queued all the same."""
+    """Log one WARNING for an event that was queued in spite of its oddities."""
     sentences = oddities_of(judgement, settings)
     fields = {
         "code": "EVENT_ODD",
@@ -43,7 +43,7 @@ def log_oddities(judgement: Judgement, message: Message, settings: Settings, req
 
 
 def say_ignored(message: Message, probe: bool) -> None:
-    """Say what came of an event that no subscription wants: nothing."""
+    """Log that an event went nowhere, because no subscription wants it."""
     user = None
     if message.event.startswith("ONUSER"):
         from gateway.links.user_record import user_of  # cold start
@@ -58,7 +58,7 @@ _warned: dict[tuple[str, str], float] = {}
 
 
 def log_other_portal(message: Message, settings: Settings) -> None:
-    """Say once an hour that a portal is not `BITRIX24_DOMAIN`, unless its token is bound to it."""
+    """Warn once an hour of a portal that is not `BITRIX24_DOMAIN`, unless its token is bound to it."""
     portal = message.portal.domain
     if any(bound == portal for bound, _ in settings.bound_tokens) or not _is_due("portal", portal):
         return
@@ -67,9 +67,9 @@ def log_other_portal(message: Message, settings: Settings) -> None:
 
 
 def log_clock(message: Message, settings: Settings) -> None:
-    """Say once an hour that a portal's events come from the future: one of the two clocks is wrong.
+    """Warn once an hour that a portal's events are dated in the future: one of the two clocks is wrong.
 
-    An event of the past is no sign of that: the vendor's queue delivers late, and senders repeat.
+    A date in the past is no sign of that: the vendor's queue delivers late, and senders repeat.
     """
     portal = message.portal.domain
     if message.ts is None or not _is_due("clock", portal):

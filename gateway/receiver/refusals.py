@@ -1,4 +1,4 @@
-"""A refusal's log record: where the token was looked for, what was there, why, what to change.
+"""Logs a refusal: where the token was looked for, what was there, why, and what to change.
 
 A healthy request imports none of this.
 """
@@ -22,7 +22,7 @@ log = logging.getLogger("gateway.receiver")
 
 
 def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None:
-    """One WARNING record a refusal: where the token was looked for, what was there, why, what to change."""
+    """Log one WARNING for a refusal, with its places, its causes and the request's shape."""
     secrets = config.secrets()
     causes = _causes(judgement, config)
     guide = guide_link(causes[0]["code"] if causes else section_of(judgement, config), config)
@@ -38,22 +38,22 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     }
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
     if key == "TOKEN_REFUSED" and causes and causes[0]["code"] in _RIGHT_TOKEN:
-        key = "TOKEN_ALMOST"  # "wrong token" and "the token is right" in one line help nobody
+        key = "TOKEN_ALMOST"  # "wrong token" would contradict a cause that says the token is right
     head = say(key, config.language, received=_shown(received, key, config.language))
-    if judgement.invalid:  # a line of text has no fields beside it
+    if judgement.invalid:  # a line of text carries no fields, so it must name this one
         head += f": {judgement.invalid}"
     says, do = (causes[0]["says"], causes[0]["do"]) if causes else ("", "")
     if not causes and judgement.hint == "robot":
         says = say("ROBOT_ANSWER", config.language)
     more = say("EXPLAIN_GUIDE", config.language, section=guide)
     sentence = " — ".join(text for text in (head, f"{says} {do}".strip(), more) if text)
-    labels = {"cause": causes[0]["code"]} if causes else {}  # what the alerts count refusals by
+    labels = {"cause": causes[0]["code"]} if causes else {}  # the alerts count refusals by this label
     # `lines` is the sentence in its parts, for a terminal.
     log.warning(sentence, extra={"json_fields": fields, "labels": labels, "lines": (head, says, do, more)})
 
 
 def shape_of(judgement: Judgement, secrets: Collection[str]) -> dict[str, Any]:
-    """What kind of request it was, without its values: for the log, and for the journal."""
+    """What kind of request it was, without its values, for the log and the journal."""
     incoming, payload = judgement.incoming, judgement.payload
     return {
         "method": clean(incoming.method, secrets),

@@ -1,4 +1,4 @@
-"""A request as WSGI hands it over (PEP 3333): its head as the core reads it, its body within a bound."""
+"""Turns a WSGI request (PEP 3333) into the core's `Incoming`, whose body is read within a bound."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -14,7 +14,7 @@ def incoming_of(request: flask.Request) -> Incoming:
     """The request before its body is read."""
     environ = request.environ
     length = environ.get("CONTENT_LENGTH") or ""
-    # The first digits tell enough of a length far over the limit; `int` refuses thousands of them.
+    # The first digits are enough for a length far over the limit; `int` refuses thousands of digits.
     declared = int(length.lstrip("0")[:16] or 0) if length.isascii() and length.isdigit() else None
     incoming = Incoming(
         method=request.method,
@@ -30,7 +30,7 @@ def incoming_of(request: flask.Request) -> Incoming:
 
 
 def _read(request: flask.Request, incoming: Incoming, limit: int) -> bytes:
-    """At most `limit` bytes of the body; what a sender cut off is read as far as it came.
+    """At most `limit` bytes of the body; a body that broke off is read as far as it came.
 
     A body of a declared length is read as PEP 3333 says, without werkzeug's wrapping.
     """

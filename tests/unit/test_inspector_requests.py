@@ -110,7 +110,7 @@ def test_a_destination_that_does_not_answer_is_told_in_words(
         }
     )  # fmt: skip
     for language, says in (
-        ("en", "http://127.0.0.1:9/bot: no answer, "),
+        ("en", "http://127.0.0.1:9/bot did not answer: "),
         ("ru", "http://127.0.0.1:9/bot не ответил: "),
     ):
         browser.speak(language)

@@ -1,4 +1,4 @@
-"""Dead letters of all sources in one list: edited, put back on the queue, deleted; and what came of it."""
+"""The dead letters of all sources in one list, to be edited, put back on the queue or deleted."""
 
 import json
 import time
@@ -97,7 +97,7 @@ def register(page: Inspector) -> None:
 
 
 def _each(page: Inspector, act: Callable[[Kept], Any]) -> int:
-    """Act on the chosen letters, or on all that are shown; how many that were."""
+    """Act on the chosen letters, or on all that are shown; return how many those were."""
     chosen = set(flask.request.form.getlist("id")[:SHOWN])
     count = 0
     page.app.extensions.pop(COUNT, None)
@@ -200,7 +200,7 @@ def _fates(page: Inspector) -> list[Fate]:
 
 
 def badge(page: Inspector) -> int:
-    """How many there are, counted at most every ten seconds; what Pub/Sub holds is counted by nobody here."""
+    """How many there are, counted at most every ten seconds; those that Pub/Sub holds are not counted."""
     at, count = page.app.extensions.get(COUNT, (-COUNTED_EVERY, 0))
     if time.monotonic() - at >= COUNTED_EVERY:
         with ExitStack() as stack:

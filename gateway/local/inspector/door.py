@@ -1,4 +1,4 @@
-"""Who may open the inspector: whoever has the key printed at start, or knows `INSPECTOR_PASSWORD`.
+"""Decides who may open the inspector: whoever has the printed key, or knows `INSPECTOR_PASSWORD`.
 
 Nothing about a request's way here says that it comes from this machine: a proxy
 beside the gateway connects from loopback, may pass on any `Host`, and need not say
@@ -56,9 +56,9 @@ class Door:
         return f"{PATH}?key={self._key}" if self._key else PATH
 
     def admit(self, request: flask.Request) -> flask.Response | None:
-        """None where the request may see the inspector, else what it is answered."""
+        """None if the request may see the inspector, else the answer that it gets instead."""
         if self._has_session(request.cookies.get(COOKIE, "")):
-            # An address with the key in it stays in no history and no screenshot.
+            # Redirected, so that an address with the key is kept in no history and no screenshot.
             return self._go_on(None) if "key" in request.args else None
         offered = self._offered(request)
         if offered is None:
@@ -75,7 +75,7 @@ class Door:
         return hmac.compare_digest(token.encode("utf-8", "replace"), self.page_token(request).encode())
 
     def _offered(self, request: flask.Request) -> str | None:
-        """The key or password that the request brings; None without one, "" where it cannot be used."""
+        """The key or password that the request brings; None if it brings none, "" if it can't be used."""
         if self._key:
             return request.args.get("key")
         if request.method != "POST":
@@ -86,7 +86,7 @@ class Door:
         return request.form.get("password", "")
 
     def _is_right(self, offered: str, sender: str) -> bool:
-        """Whether it opens. The key is too long to be guessed; a password is tried five times a minute."""
+        """Whether key or password is right. A key can't be guessed; a password gets five tries a minute."""
         if self._key:
             return hmac.compare_digest(offered.encode("utf-8", "replace"), self._key.encode())
         with self._lock:
@@ -98,14 +98,14 @@ class Door:
             return False
 
     def _is_locked(self, sender: str) -> bool:
-        """A stranger's tries lock his own address out; all together are slowed to a hundred a minute."""
+        """Whether wrong tries lock this address out, or those of all exceed a hundred a minute."""
         now = self._clock()
         self._failures = [failure for failure in self._failures if now - failure[0] < 60]
         own = sum(1 for _, address in self._failures if address == sender)
         return own >= TRIES or len(self._failures) >= ALL_TRIES
 
     def _is_own_form(self, request: flask.Request) -> bool:
-        """Whether our own page sent the form: another's page shall not try passwords through a browser."""
+        """Whether our own page sent the form: no other page may try passwords through a browser."""
         return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
 
     def _session(self) -> str:
@@ -123,7 +123,7 @@ class Door:
         return int(until) > self._clock()
 
     def _go_on(self, session: str | None) -> flask.Response:
-        """To the page that was asked for, without a key in the address."""
+        """Redirect to the page that was asked for, without a key in the address."""
         answer = flask.Response("", 303, {"Location": _asked_for(flask.request)})
         if session:
             secure = flask.request.is_secure or flask.request.headers.get("X-Forwarded-Proto") == "https"

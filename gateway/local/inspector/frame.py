@@ -37,7 +37,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    # Not `no-referrer`: with it a browser says `Origin: null` of our own forms.
+    # Not `no-referrer`: with it a browser sends `Origin: null` for our own forms.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
@@ -45,7 +45,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of the running server that the page shows and moves; None where one is not there."""
+    """The parts of the running server that the page shows and controls; None for a missing one."""
 
     webhook: App | None = None
     recorder: Recorder | None = None
@@ -84,7 +84,7 @@ class Inspector:
     @property
     def language(self) -> str:
         """The reader's language: the one chosen on the page, else `LOG_LANGUAGE`."""
-        if "language" not in flask.g:  # every word of a page asks for it
+        if "language" not in flask.g:  # every word of a page needs it
             chosen = flask.request.cookies.get(LANGUAGE_COOKIE, "")
             flask.g.language = chosen if chosen in LANGUAGES else self.settings.language
         return str(flask.g.language)
@@ -108,14 +108,14 @@ class Inspector:
         return self.words("AGE_s", n=int(seconds))
 
     def store(self) -> Store | None:
-        """The store of links, opened once; None where nothing has made it yet."""
+        """The store of links, opened once; None if nothing has created it yet."""
         with self._lock:
             if self._store is None and not is_missing(self.settings.database):
                 self._store = open_store(self.settings.database)
             return self._store
 
     def cause_title(self, code: str, detail: str = "") -> str:
-        """A cause in a few words: of a DELETE or PUT the method is what is wrong, whatever else it lacks."""
+        """A cause in a few words; for a DELETE or PUT the method is what is wrong, whatever else it lacks."""
         by_method = detail.startswith("method: ") if code == "TOKEN_ABSENT" else False
         if code == "METHOD_GET":
             by_method = bool(detail) and not detail.startswith(("GET", "HEAD"))
@@ -129,7 +129,7 @@ class Inspector:
         return flask.url_for("guide", _anchor=code.lower())
 
     def badges(self) -> dict[str, int]:
-        """What waits in each view, asked once for an answer; nothing of a store that does not answer."""
+        """What waits in each view, asked once per answer; a store that does not answer gives none."""
         if "badges" in flask.g:
             return cast(dict[str, int], flask.g.badges)
         counts: dict[str, int] = {}
@@ -144,7 +144,7 @@ class Inspector:
 
 
 def prepare(page: Inspector) -> None:
-    """The frame's own routes, what templates may call, and who is let in."""
+    """Add the frame's own routes, what templates may call, and the check of who is let in."""
     app = page.app
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
     app.jinja_env.filters["breakable"] = breakable
@@ -201,12 +201,12 @@ def prepare(page: Inspector) -> None:
 
 
 def breakable(text: str) -> Markup:
-    """A long name that may go on in the next line behind its separators, and nowhere else."""
+    """A long name that may break into a new line only after its separators."""
     return Markup("<wbr>").join(re.split(r"(?<=[:._/\]\[-])(?=.)", str(text)))
 
 
 def is_own(page: Inspector) -> bool:
-    """Whether our own page sent this POST: its token, and the address that the browser says it comes from."""
+    """Whether our own page sent this POST, by its token and by the origin that the browser names."""
     token = flask.request.headers.get("X-Page-Token") or flask.request.form.get("token", "")
     return page.door.is_page_token(flask.request, token) and _is_own_origin(page)
 
@@ -216,14 +216,14 @@ def _is_own_origin(page: Inspector) -> bool:
     origin = urlsplit(request.headers.get("Origin", "")).netloc.lower()
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin" or not origin:
         return False
-    # A proxy may pass on its own idea of the host; then the browser's word and our public address count.
+    # A proxy may pass on another host; then the browser's origin is compared with our public address.
     public = urlsplit(page.settings.webhook_url or "").netloc.lower()
     hosts = (request.host, request.headers.get("X-Forwarded-Host", ""), public)
     return origin in (host.lower() for host in hosts) or "Sec-Fetch-Site" in request.headers
 
 
 def own_path(path: str) -> str:
-    """A path of the page, from what a form says; the page's beginning for anything else."""
+    """The path that a form names if it is one of the page's; else the page's start."""
     parts = urlsplit(path)
     inside = parts.path == PATH or parts.path.startswith(f"{PATH}/")
     if parts.scheme or parts.netloc or not inside or "\\" in path or ".." in path:

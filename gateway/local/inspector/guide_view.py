@@ -1,4 +1,4 @@
-"""The guides of `docs/`, served: a refusal's cause links to its section, where no repository is at hand."""
+"""Serves the guides of `docs/`, so that a cause can link to its section without the repository."""
 
 import re
 from functools import cache
@@ -44,7 +44,7 @@ def register(page: Inspector) -> None:
 
 
 def _path(name: str, language: str) -> Path | None:
-    """The guide in the reader's language, or in the one it is written in."""
+    """The path of the guide in the reader's language, or in the only one there is."""
     if not _NAME.fullmatch(name):
         return None
     suffixes = (".ru.md", ".md") if language == "ru" else (".md", ".ru.md")
@@ -77,7 +77,7 @@ def anchor_of(heading: str) -> str:
 
 
 def _address(href: str, base: str) -> str:
-    """Where a link leads here: another guide by its name; what is no guide stays in the repository."""
+    """A link's target on this page: another guide by its name; any other file in the repository."""
     if href.startswith(("#", "https://", "http://")):
         return href
     found = _LOCAL.fullmatch(href.removeprefix("./"))

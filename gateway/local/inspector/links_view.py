@@ -18,7 +18,7 @@ from gateway.local.inspector.rows import called
 from gateway.tools.forgetting import forget_person
 
 SHOWN = 50  # people on one page
-SCANNED = 500  # links that one page looks at: of a rare state, the next page goes on
+SCANNED = 500  # links that one page looks at; for a rare state the next page goes on
 HISTORY = 100  # changes of one person, the newest
 WALKED = 2000  # changes that are read for these
 STATES = ("linked", "by_name", "ended", "inactive")
@@ -121,11 +121,11 @@ def _number(name: str, given: Mapping[str, str] | None = None) -> int:
 
 
 def _portal_in(given: Mapping[str, str]) -> str:
-    return given.get("portal", "").lower().replace("\0", "")  # no database of ours stores one
+    return given.get("portal", "").lower().replace("\0", "")  # no store can hold one
 
 
 def _portal(page: Inspector, portals: list[str]) -> str:
-    """The portal that is looked at: the one asked for, else our own, else the first."""
+    """The portal to show: the one asked for, else our own, else the first."""
     asked = flask.request.args.get("portal", "").lower()
     for one in (asked, page.settings.domain):
         if one in portals:
@@ -134,7 +134,7 @@ def _portal(page: Inspector, portals: list[str]) -> str:
 
 
 def _found(store: Store, portal: str, search: str, state: str, after: int) -> tuple[list[Link], int | None]:
-    """One page of a portal's people, and the user to go on behind; None where there are no more."""
+    """One page of a portal's people, and the user after whom the next begins; None if there are no more."""
     if search:
         return [
             link for link in _searched(store, portal, search) if not state or state_of(link) == state
@@ -155,7 +155,7 @@ def _found(store: Store, portal: str, search: str, state: str, after: int) -> tu
 
 
 def _searched(store: Store, portal: str, search: str) -> list[Link]:
-    """By the user's id, the Telegram id, or the name; a link of t.me is a name, too."""
+    """People found by user id, Telegram id or name; a t.me link is a name, too."""
     found: list[Link | None] = []
     if search.isascii() and search.isdigit() and len(search) <= 16:
         number = int(search)
@@ -178,7 +178,7 @@ def _change(page: Inspector, row: HistoryRow) -> Change:
 
 
 def _csv(page: Inspector, portal: str) -> Iterator[str]:
-    """A line a link, as they are read: a long list needs no memory."""
+    """CSV, a line per link, streamed, so that a long list needs no memory."""
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""One request: why it was answered so, what is known of it, what came of it, and what can be done again."""
+"""One request: why it was answered as it was, what came of it, and what can be repeated."""
 
 import json
 from collections import deque
@@ -33,7 +33,7 @@ PEOPLE = 3  # of those that one event is about
 
 
 def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
-    """All that the page shows of a request; None where the journal has none of this name."""
+    """Everything that the page shows of a request; None if the journal has no such request."""
     request = page.journal.request(request_id)
     if request is None:
         return None
@@ -81,7 +81,7 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/r/<request_id>/live", endpoint="request_live")
     def request_live(request_id: str) -> str:
-        """What came of it since the page was made."""
+        """What came of the request since the page was made."""
         try:
             after = int(flask.request.args.get("change", "0")[:18])
         except ValueError:
@@ -93,7 +93,7 @@ def register(page: Inspector) -> None:
 
     @page.app.post("/r/<request_id>/judge")
     def judge_again(request_id: str) -> flask.typing.ResponseReturnValue:
-        """What would be answered today: with today's settings, and nothing is queued."""
+        """Show what would be answered with today's settings; nothing is queued."""
         detail = values(page, request_id)
         if detail is None:
             flask.abort(404)
@@ -125,7 +125,7 @@ def _answered(page: Inspector, detail: dict[str, Any], **said: Any) -> str:
 
 
 def judged(page: Inspector, request: Request, whole: Mapping[str, Any]) -> Explanation | None:
-    """The kept request, judged by today's settings; None where its body was not kept."""
+    """The kept request, judged by today's settings; None if its body was not kept."""
     if "body" not in whole:
         return None
     query = str(whole.get("query") or "")
@@ -227,7 +227,7 @@ def _account(telegram_id: int | None, name: str | None) -> str:
 
 
 def _resend_to(page: Inspector, request: Request, whole: Mapping[str, Any]) -> dict[str, str] | None:
-    """Who may get it again; None for what was not accepted, or whose message is not kept."""
+    """Who may get the event again; None if it was not accepted, or its message is not kept."""
     if request.kind not in ("accepted", "aside") or "message" not in whole:
         return None
     return destinations(page.settings, request.event) if page.settings.queue_kind == "local" else {}

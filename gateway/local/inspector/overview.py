@@ -56,7 +56,7 @@ def chart(page: Inspector, now: float) -> list[Bar]:
             if one[name]:
                 height = max(
                     2.0, round(one[name] / most * (HEIGHT - 4), 1)
-                )  # one request is seen beside thousands
+                )  # so that one request stays visible beside thousands
                 top -= height
                 parts.append((name, round(max(0.0, top), 1), height))
         at = datetime.fromtimestamp(hour * 3600, UTC)
@@ -65,7 +65,7 @@ def chart(page: Inspector, now: float) -> list[Bar]:
 
 
 def tiles(page: Inspector) -> dict[str, Any]:
-    """What the tiles say. Each of it is one bounded question."""
+    """The tiles' values, each from one bounded query."""
     now = time.time()
     since = now - HOURS * 3600
     causes: dict[str, int] = {}
@@ -89,7 +89,7 @@ def tiles(page: Inspector) -> dict[str, Any]:
 
 
 def figures(page: Inspector) -> dict[str, Any]:
-    """The tiles, what is wrong, and what came last; `empty` where nothing ever came."""
+    """The tiles, what is wrong, and what came last; `empty` if nothing ever came."""
     came = Filters(kinds=("accepted", "aside", "refused", "not_queued"))
     latest = page.journal.page(came, limit=LATEST).requests
     return {
@@ -101,7 +101,7 @@ def figures(page: Inspector) -> dict[str, Any]:
 
 
 def _queue(page: Inspector) -> dict[str, Any] | None:
-    """Depth and age of the embedded queue; None where it is Pub/Sub, or does not answer."""
+    """Depth and age of the embedded queue; None if it is Pub/Sub, or does not answer."""
     if page.settings.queue_kind != "local":
         return None
     try:
@@ -119,7 +119,7 @@ def _polling(page: Inspector, now: float) -> dict[str, Any]:
     last = rounds[0] if rounds else None
     due = None
     if settings.resync_every and settings.rest_webhook:
-        # The first round comes that long after the start, each other one that long after the last.
+        # The first round comes that long after the start, every other that long after the one before.
         began = max(page.started, last.at.timestamp() if last else 0.0)
         due = max(0.0, began + settings.resync_every - now)
     return {"last": last, "due": due, "configured": bool(settings.rest_webhook)}

@@ -23,7 +23,7 @@ CONFLICTS = 50
 
 @dataclass
 class Running:
-    """A round that was started on the page: how far it is, and how it ended."""
+    """A round that was started from the page: how far it has come, and how it ended."""
 
     settings: Settings
     dry_run: bool
@@ -47,7 +47,7 @@ class Running:
             _, self.problem = resync.log_failure(self.settings, risk)
         except GatewayError as failure:
             _, self.problem = resync.log_failure(self.settings, failure)
-        except Exception as error:  # noqa: BLE001 — the page says that it ended, whatever ended it
+        except Exception as error:  # noqa: BLE001 — the page must show that it ended, whatever ended it
             self.problem = type(error).__name__
         self.ended = True
 
@@ -96,7 +96,7 @@ def register(page: Inspector) -> None:
 
 
 def _next(page: Inspector, rounds: list[Round]) -> datetime | None:
-    """When the next round begins; None where nobody polls."""
+    """When the next round begins; None if nothing polls."""
     every = page.settings.resync_every
     if not every or not page.settings.rest_webhook:
         return None

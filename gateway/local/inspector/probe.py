@@ -1,4 +1,4 @@
-"""A test event: through the webhook, with the accepted token, marked as our own. It changes nothing."""
+"""Sends a test event through the webhook, with an accepted token and our mark. It changes nothing."""
 
 import json
 import time
@@ -18,7 +18,7 @@ WAIT_SECONDS = 3.0  # for its record, which is written behind the answer
 
 
 def send_test_event(page: Inspector, event: str = PROBE_EVENT) -> tuple[dict[str, Any], Request | None]:
-    """The webhook's answer, and the record of it; None where that takes longer than we wait."""
+    """The webhook's answer, and the record of it; None if that takes longer than we wait."""
     settings = page.settings
     fields = delivery(event, data_of(event), settings.domain or "portal.bitrix24.ru")
     token = settings.tokens[0].decode("utf-8", "surrogateescape") if settings.tokens else ""

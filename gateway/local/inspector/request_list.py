@@ -30,7 +30,7 @@ SEEN = "inspector_seen"  # the newest record that this browser's list has shown
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the address asks for, each value of it valid."""
+    """The filters in the address, each a valid value."""
 
     term: str = ""
     show: str = "all"
@@ -47,13 +47,13 @@ class Wanted:
         since, until = now - PERIODS[self.period], 0.0
         if self.hour:
             since, until = self.hour * 3600.0, (self.hour + 1) * 3600.0
-        if self.term:  # what somebody looks for by name is found whatever its age
+        if self.term:  # a search by name finds requests of any age
             since = since if self.hour else 0.0
             kinds = kinds if self.show != "all" else ()
         return Filters(kinds, self.term, self.cause, self.event, self.portal, since, self.to, until)
 
     def query(self, **changes: Any) -> dict[str, Any]:
-        """The address's parameters, those that say more than nothing."""
+        """The address's parameters that are not empty."""
         plain, wanted = Wanted(), replace(self, **changes)
         pairs = {"q": "term", "show": "show", "period": "period", "hour": "hour", "cause": "cause"}
         pairs |= {"event": "event", "portal": "portal", "to": "to"}
@@ -66,7 +66,7 @@ class Wanted:
 
     @property
     def narrow(self) -> bool:
-        """Whether something is asked for that the hours' counts do not know."""
+        """Whether a filter is set that the hourly counts do not know."""
         return bool(self.term or self.event or self.portal or self.to)
 
 
@@ -96,7 +96,7 @@ def whole_number(name: str) -> int:
 
 
 def badge(page: Inspector) -> int:
-    """Refusals that came after what this browser has seen in the list."""
+    """How many refusals came after what this browser has seen in the list."""
     seen = flask.g.get("seen") or flask.request.cookies.get(SEEN, "")
     after = int(seen) if re.fullmatch(r"[0-9]{1,18}", seen) else 0
     return page.journal.count_newer(Filters(kinds=("refused", "not_queued")), after, most=100)
@@ -151,7 +151,7 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/requests/part")
     def requests_part() -> flask.Response:
-        """Rows that follow those on the page, or the newest ones anew."""
+        """The rows after those on the page, or the newest ones again."""
         wanted, below = wanted_here(), whole_number("below")
         _see(page, below)
         found = _part(page, wanted, below, whole_number("already"), time.time())
@@ -159,7 +159,7 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/requests/live")
     def requests_live() -> str:
-        """What the open list has not seen: how many are newer, and rows that changed."""
+        """What is new for the open list: how many requests are newer, and rows that changed."""
         wanted, now = wanted_here(), time.time()
         top = whole_number("top")
         changed, newest = page.journal.changed(whole_number("change"))
@@ -191,7 +191,7 @@ def register(page: Inspector) -> None:
 
 
 def _part(page: Inspector, wanted: Wanted, below: int, already: int, now: float) -> dict[str, Any]:
-    # Asked before the rows are read: what changes in between is then looked at twice, not never.
+    # Read before the rows, so that a change in between is shown twice rather than never.
     _, change = page.journal.changed(NEVER, 1)
     found = page.journal.page(wanted.filters(now), below or None, PAGE)
     shown = already + len(found.requests)
@@ -207,7 +207,7 @@ def _part(page: Inspector, wanted: Wanted, below: int, already: int, now: float)
 
 
 def _see(page: Inspector, below: int) -> None:
-    """The list's newest rows are seen by this browser: the badge counts what comes after them."""
+    """Remember the newest row that this browser has seen: the badge counts later ones."""
     if not below:
         newest = page.journal.page(limit=1).requests
         flask.g.seen = str(newest[0].n if newest else 0)
@@ -221,7 +221,7 @@ def _with_seen(html: str) -> flask.Response:
 
 
 def _causes(page: Inspector, now: float) -> list[tuple[str, int]]:
-    """The causes of the last seven days with how often each was one, the most frequent first."""
+    """The causes of the last seven days and how often each occurred, most frequent first."""
     found: dict[str, int] = {}
     for _, kind, cause, count in page.journal.hours(now - PERIODS["7d"]):
         if kind == "refused" and cause:

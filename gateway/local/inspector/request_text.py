@@ -1,4 +1,4 @@
-"""A request as text to take along: a curl line, and what may be shown to support."""
+"""A request as text to copy: a curl line, and a report that may be shown to support."""
 
 import json
 import shlex
@@ -10,7 +10,7 @@ from gateway.events import rfc3339
 from gateway.ingest.php_form import build_query
 from gateway.journal import Outcome, Request
 
-TOKEN = "$TOKEN"  # noqa: S105 — the shell's variable, put where the token stood
+TOKEN = "$TOKEN"  # noqa: S105 — the shell's variable that replaces the token
 _STAND_IN = "TokenOfTheOutgoingWebhook"
 _LEFT_OUT = frozenset(
     ("host", "content-length", "connection", "accept-encoding", "transfer-encoding", "cookie")
@@ -78,7 +78,7 @@ def _quoted(text: str, masks: Iterable[str]) -> str:
 def for_support(
     request: Request, outcomes: Iterable[Outcome], causes: Iterable[dict[str, str]], version: str
 ) -> str:
-    """What may be shown to anybody: no person, no address, no body; places, lengths and fingerprints stay."""
+    """A report fit for anybody: places, lengths and fingerprints, but no person, address or body."""
     record = request.record
     facts: dict[str, Any] = {
         "gateway": version,

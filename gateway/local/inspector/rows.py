@@ -1,4 +1,4 @@
-"""A request in one row, in the reader's words: what it was about, what came of it or why it was refused."""
+"""A request as one row in the reader's language: what it was about, and what came of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Row:
 
 
 def rows(page: Inspector, requests: Sequence[Request]) -> list[Row]:
-    """Rows of these requests; what came of all of them is one question."""
+    """The rows of these requests; one query finds what came of all of them."""
     outcomes = page.journal.outcomes([request.event_id for request in requests if request.event_id])
     return [row(page, request, outcomes.get(request.event_id, [])) for request in requests]
 
@@ -75,7 +75,7 @@ def about(page: Inspector, request: Request) -> tuple[str, ...]:
 
 
 def called(page: Inspector, user: object, name: str, nameless: str = "PERSON_N") -> str:
-    """A user's name and number; the number alone where no event gave a name."""
+    """A user's name and id; only the id if no event gave a name."""
     return f"{name}\N{NO-BREAK SPACE}({user})" if name else page.words(nameless, user=user)
 
 

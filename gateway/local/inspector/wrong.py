@@ -1,4 +1,4 @@
-"""What is wrong now, in sentences that each end in what to do: for the overview."""
+"""Finds what is wrong now, for the overview; each sentence ends in what to do."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ KEPT_SHOWN = 100  # events that were not queued are counted so far
 
 @dataclass(frozen=True)
 class Wrong:
-    """One thing: its sentence, how bad it is (`bad`, `warn`), and where it can be looked at."""
+    """One problem: its sentence, how bad it is (`bad`, `warn`), and where to look at it."""
 
     says: str
     colour: str = "warn"
@@ -55,7 +55,7 @@ def destinations(page: Inspector, depths: Mapping[str, int]) -> list[Destination
 
 
 def wrong_now(page: Inspector, now: float) -> list[Wrong]:
-    """The worst first, at most 20."""
+    """What is wrong, the worst first, at most 20 problems."""
     checks = (_settings, _running, _events, _destinations, _polling)
     found = [one for check in checks for one in check(page, now)]
     return sorted(found, key=lambda one: one.colour != "bad")[:MOST]
