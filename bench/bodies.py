@@ -9,7 +9,7 @@ __all__ = ["FORM", "TEN_TIMES", "TOKEN", "event", "latin_event", "numbered", "re
 
 TEN_TIMES = 17  # people in an event whose body is ten times as long as one person's
 
-_NUMBER = 10**9  # what stands in a template where an event's own number goes: as many digits, always
+_NUMBER = 10**9  # the template's placeholder for an event's own number, always with as many digits
 
 
 def person(number: int) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def event(number: int = _NUMBER, people: int = 1) -> bytes:
 
 
 def latin_event(number: int = _NUMBER) -> bytes:
-    """The same in letters that need no encoding: less work for whoever decodes it."""
+    """The same delivery in letters that need no percent-encoding, which costs less to decode."""
     latin = {"NAME": "Ivan", "LAST_NAME": "Petrov", "WORK_POSITION": "Sales manager"}
     return form(data=person(number) | latin)
 

@@ -1,4 +1,4 @@
-"""Consume events in a process of its own: `python -m bench.consuming ours|bare DATABASE_URL WORKERS EVENTS`.
+"""Consume events in a separate process: `python -m bench.consuming ours|bare DATABASE_URL WORKERS EVENTS`.
 
 `bare` is the yardstick: the transaction that an event needs, written by hand with
 SQLAlchemy Core, on the product's tables: remember the event's id, lock the rows that
@@ -28,7 +28,7 @@ from gateway.links.sql_engine import open_engine
 from gateway.links.sql_schema import link_history, links, processed_events
 from gateway.locations import sql_location, store_location
 
-KNOWN = "[null, null, null, null, null, null]"  # what the product remembers of moments, with none in it
+KNOWN = "[null, null, null, null, null, null]"  # what the product stores of a user's moments, with none set
 Consume = Callable[[CloudEvent], None]
 
 
@@ -71,8 +71,13 @@ def bare(database_url: str) -> Consume:
             row = {"portal": portal, "bitrix_user_id": user, "telegram_id": telegram}
             times = {"observed_at": now, "updated_at": now}
             connection.execute(new_link, row | times | {"active": True, "known": KNOWN})
-            told = {"change": "linked", "event_id": message.event_id, "observed_at": now, "recorded_at": now}
-            connection.execute(new_history, row | told)
+            change = {
+                "change": "linked",
+                "event_id": message.event_id,
+                "observed_at": now,
+                "recorded_at": now,
+            }
+            connection.execute(new_history, row | change)
 
     return consume
 

@@ -1,4 +1,4 @@
-"""What stands on the other side of the network, each a process of its own that answers at once.
+"""The other side of the network: servers, each a separate process, that answer at once.
 
     python -m bench.far_side pubsub [CERTIFICATE]   Pub/Sub's REST API, over TLS with a certificate
     python -m bench.far_side metadata               Google's metadata server
@@ -28,7 +28,7 @@ _AFTER = re.compile(r"(?:>|%3E)ID(?:\]|%5D|\")[\": =]*(\d+)")
 
 
 class Server(asyncio.Protocol):
-    """As much of HTTP/1.1 as kept connections and bodies of a stated length need."""
+    """A server of as much HTTP/1.1 as kept connections and bodies with a Content-Length need."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer, self._received = answer, b""

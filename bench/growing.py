@@ -34,7 +34,7 @@ MONTH = 25 * 86_400
 
 
 def observed(user: int, number: int) -> Observation:
-    """A user's observations: mostly the same account again, every third time another one."""
+    """A user's observations: mostly the same account, every third time another one."""
     at = NOW - timedelta(seconds=MONTH - number * (MONTH // EACH) - user % 3600)
     moment = Moment(at, at)
     return Observation(user, Account(telegram_id=EACH * user + number // 3), moment, True, moment)
@@ -94,12 +94,12 @@ def _change(user: int, known: Known) -> dict[str, Any]:
 
 
 def events(users: int, count: int, first: int) -> Iterator[tuple[str, Observation]]:
-    """Mostly what is known already; one in ten brings a new account, one in ten claims a colleague's."""
+    """Events, mostly of what is already known; one in ten brings a new account, one claims a colleague's."""
     chance = random.Random(first)
     for number in range(first, first + count):
         user, at = chance.randrange(1, users + 1), NOW + timedelta(seconds=number)
-        said = chance.randrange(10)
-        account = Account(telegram_id=EACH * (user + (said == 0)) + (7 if said == 1 else 3))
+        outcome = chance.randrange(10)
+        account = Account(telegram_id=EACH * (user + (outcome == 0)) + (7 if outcome == 1 else 3))
         yield f"new-{number}", Observation(user, account, Moment(at, at), None, None)
 
 
@@ -114,7 +114,7 @@ def apply(database_url: str, users: int, count: int, first: int) -> dict[str, fl
 
 
 def _peak() -> float:
-    """MB at most so far; what `getrusage` says is the parent's where that was more."""
+    """The process's highest memory so far in MB; `getrusage` may give the parent's, if that was more."""
     status = Path("/proc/self/status").read_text("ascii")
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 

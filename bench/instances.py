@@ -23,7 +23,7 @@ STARTS_WITHIN = 60.0  # seconds
 
 
 class EventLost(Exception):
-    """A good event was refused, or is not on the queue: the run is worth nothing."""
+    """A good event was refused, or is not on the queue: the run's figures are void."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Instance:
 
 
 def read_answer(connection: socket.socket) -> bytes:
-    """An answer whose length is stated; raises `EventLost` for any status but 200."""
+    """Read an answer that has a Content-Length; raises `EventLost` for any status but 200."""
     received = b""
     while not is_whole(received):
         chunk = connection.recv(65536)
@@ -99,14 +99,14 @@ def free_port() -> int:
 
 
 def environment(root: Path) -> dict[str, str]:
-    """What a process of the build in `root` needs of ours, and no setting of anybody's."""
+    """The environment that a process of the build in `root` needs, without any of our own settings."""
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
     return env | {"PYTHONPATH": os.pathsep.join(filter(None, (str(root), env.get("PYTHONPATH"))))}
 
 
 @contextmanager
 def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End a process at the end of the block, kindly at first."""
+    """End a process at the end of the block: SIGTERM first, SIGKILL if that does not help."""
     try:
         yield
     finally:

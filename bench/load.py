@@ -38,7 +38,7 @@ class _Line:
 
 
 def run(port: int, requests: Sequence[bytes], connections: int = 32, rate: float | None = None) -> Load:
-    """Send all `requests`; raises `EventLost` at the first answer that is no 200."""
+    """Send all `requests`; raises `EventLost` at the first answer that is not a 200."""
     selector = selectors.DefaultSelector()
     idle: deque[_Line] = deque()
     for _ in range(connections):

@@ -1,4 +1,4 @@
-"""What figures share: the options of a run, and its parts, each started once, when it is first needed."""
+"""What the figures share: the options of a run, and its parts, each started when first needed."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ class PartMissing(Exception):
 
 @contextmanager
 def _or_missing(part: AbstractContextManager[Part]) -> Iterator[Part]:
-    """A part of the tests', whose absence they tell pytest."""
+    """One of the tests' parts; what the tests would skip for becomes `PartMissing`."""
     try:
         with part as running:
             yield running
@@ -41,7 +41,7 @@ def _or_missing(part: AbstractContextManager[Part]) -> Iterator[Part]:
 
 @dataclass
 class Bench:
-    """One run. `quick` takes fewer rounds and smaller loads; `note` tells a person how far it is."""
+    """One run. `quick` takes fewer rounds and smaller loads; `note` shows a person the progress."""
 
     quick: bool = False
     note: Note = lambda _text: None
@@ -126,5 +126,5 @@ def check_arrived(expected: int, different: int) -> None:
 
 
 def check_topic(topic: Topic, expected: int) -> None:
-    """The same for a topic of the emulator."""
+    """`check_arrived` for a topic of the emulator."""
     check_arrived(expected, len({message["attributes"]["event_id"] for message in topic.take()}))

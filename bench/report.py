@@ -68,13 +68,13 @@ def machine() -> dict[str, Any]:
 def write(results: Sequence[Result], skipped: Mapping[str, str], directory: Path) -> list[Path]:
     """Write `bench.json` and `bench.svg`; their paths."""
     directory.mkdir(parents=True, exist_ok=True)
-    told = {
+    content = {
         "machine": machine(),
         "results": [result.to_json() for result in results],
         "skipped": dict(skipped),
     }
     files = [directory / "bench.json", directory / "bench.svg"]
-    files[0].write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    files[0].write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
     files[1].write_text(plot(results), "utf-8")
     return files
 

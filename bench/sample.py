@@ -1,4 +1,4 @@
-"""What a measurement comes to: figures, each beside its yardstick from the same run. Pure."""
+"""The results of a measurement: figures, each beside its yardstick from the same run. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +13,7 @@ class Result:
     """One row of the table.
 
     `ours[i]` and `yardstick[i]` were measured one after the other; `rivals` holds
-    other ways of doing the same, for comparison alone. The aim bounds the median of
+    other ways of doing the same, only for comparison. The aim bounds the median of
     the pairs' ratios (`at most`, `at least`) or of their differences (`at most more`),
     in `unit`; None is no aim.
     """
@@ -30,7 +30,7 @@ class Result:
 
     @property
     def compared(self) -> list[float]:
-        """Each pair's ratio, or its difference where the aim is one."""
+        """Each pair's ratio, or its difference if the aim is a difference."""
         pairs = list(zip(self.ours, self.yardstick, strict=True))
         if self.bound == "at most more":
             return [ours - other for ours, other in pairs]
@@ -69,7 +69,7 @@ def spread(values: Sequence[float]) -> tuple[float, float]:
 
 
 def alternate(rounds: int, **measures: Callable[[], Value]) -> dict[str, list[Value]]:
-    """Take every measure once a round, in an order that turns round by round."""
+    """Take every measure once per round, in an order that rotates from round to round."""
     taken: dict[str, list[Value]] = {name: [] for name in measures}
     names = list(measures)
     for number in range(rounds):

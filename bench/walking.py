@@ -1,4 +1,4 @@
-"""Walk a portal's users in a process of its own.
+"""Walk a portal's users in a separate process.
 
     python -m bench.walking ours|bare|batches|fill DATABASE_URL PORT USERS
 
@@ -49,7 +49,7 @@ def ours(database_url: str, port: str, users: int) -> None:
     from gateway.portal.resync import run
     from gateway.settings import Settings
 
-    rate_limit.RATE = 1e6  # the vendor's limits are waited for asleep; here nobody waits
+    rate_limit.RATE = 1e6  # no waiting for the vendor's limits here
     settings = Settings(
         domain="portal.bench",
         rest_origin=f"http://127.0.0.1:{port}",

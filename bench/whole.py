@@ -1,4 +1,4 @@
-"""`serve` as a whole, with all its processes: this build's, and the first edition's beside it."""
+"""Runs `serve` as a whole, with all its processes: this build, and the first edition beside it."""
 
 import os
 import signal

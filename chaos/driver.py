@@ -1,4 +1,4 @@
-"""One run: send everything while things break, mend, replay, and hold what is there against the truth."""
+"""One run: send everything while things break, repair, replay, and compare the result with the truth."""
 
 import http.client
 import json
@@ -48,7 +48,7 @@ class Run:
     steps: list[Step]
     tell: Tell
     tally: Tally = field(default_factory=Tally)
-    back: set[str] = field(default_factory=set)  # replayed from a log, where they stand for ever
+    back: set[str] = field(default_factory=set)  # replayed from a log, where they stay for ever
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send_all(self, incidents: list[faults.Incident]) -> None:
@@ -70,12 +70,12 @@ class Run:
             for event in step.events:
                 if event.asks is not None:
                     self.world.portal.add(event.people[0].user, event.asks)
-                again = step.repeatable and rng.random() < 0.5  # whoever got no answer may send again
+                again = step.repeatable and rng.random() < 0.5  # a sender that got no answer may send again
                 while not self._send(event, step.as_json) and again:
                     pass
 
     def _send(self, event: Event, as_json: bool) -> bool:
-        """Send one event; False where no answer came. A refused connection is made again."""
+        """Send one event; return False if no answer came. A refused connection is tried again."""
         body, headers = event.request(as_json)
         began = time.monotonic()
         while True:
@@ -87,7 +87,7 @@ class Run:
                 began = time.monotonic()
                 connection.request("POST", "/api/bitrix/webhook", body, headers)
                 answer = connection.getresponse()
-                told = json.loads(answer.read())
+                fields = json.loads(answer.read())
                 break
             except ConnectionRefusedError:
                 time.sleep(0.05)
@@ -96,11 +96,11 @@ class Run:
                 return False
             finally:
                 connection.close()
-        self._count(event, answer.status, told, time.monotonic() - began)
+        self._count(event, answer.status, fields, time.monotonic() - began)
         return True
 
-    def _count(self, event: Event, status: int | None, told: Mapping[str, str], seconds: float) -> None:
-        code = told.get("code", "no answer")
+    def _count(self, event: Event, status: int | None, fields: Mapping[str, str], seconds: float) -> None:
+        code = fields.get("code", "no answer")
         with self._lock:
             self.tally.sent += 1
             self.tally.answers[code] += 1
@@ -113,13 +113,13 @@ class Run:
                     self.tally.wrong.append(f"a wrong token was answered {code}")
             elif code not in places:
                 self.tally.wrong.append(f"an event of {event.name} was answered {status} {code}")
-            elif told.get("event_id") != event.event_id:
-                self.tally.wrong.append(f"event_id {told.get('event_id')}, must be {event.event_id}")
+            elif fields.get("event_id") != event.event_id:
+                self.tally.wrong.append(f"event_id {fields.get('event_id')}, must be {event.event_id}")
             else:
                 places[code].add(event.event_id)
 
     def settle(self, hurry: bool, patience: float) -> None:
-        """Everything is whole again: wait until all is handled, replaying what is kept.
+        """With everything repaired, wait until all is handled, replaying what is kept.
 
         With `hurry` the leases of killed workers are not waited for.
         """
@@ -161,7 +161,7 @@ class Run:
         return kept | {"log": kept["log"] - self.back}
 
     def _wait(self, patience: float) -> None:
-        """Until nothing is undone but what is kept aside, or nothing moves for `patience` seconds."""
+        """Wait until only what was put aside is undone, or nothing changes for `patience` seconds."""
         last, moved = -1, time.monotonic()
         while True:
             kept = self._kept()
@@ -177,7 +177,7 @@ class Run:
             time.sleep(0.3)
 
     def differences(self) -> list[str]:
-        """What is not as it must be, a sentence each."""
+        """Everything that is not as it must be, a sentence each."""
         events = list(workload.events_of(self.steps))
         by_id = {event.event_id: event for event in events}
         processed, links = self.world.processed(), self.world.links()
@@ -208,7 +208,7 @@ def run(
     hurry: bool,
     tell: Tell,
 ) -> list[str]:
-    """Run once; the differences. `mix`: `faults.RATES`, and `duplicates`, `reorder`, `rest-share`."""
+    """Run once; return the differences. `mix`: `faults.RATES`, and `duplicates`, `reorder`, `rest-share`."""
     shares = {"duplicates": mix["duplicates"], "reorder": mix["reorder"], "rest": mix["rest-share"]}
     steps = workload.write(random.Random(f"{seed} events"), world.portal.domain, count, **shares)
     faults.add_faults(world, random.Random(f"{seed} targets"), postgres)
@@ -233,7 +233,7 @@ def run(
 
 
 def _watched(this: Run, count: int) -> threading.Event:
-    """Tell how far it is, every few seconds, until the event is set."""
+    """Print the progress every few seconds, until the event is set."""
     done = threading.Event()
 
     def watch() -> None:

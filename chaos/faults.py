@@ -66,7 +66,7 @@ def add_faults(world: World, rng: random.Random, postgres: Postgres | None) -> N
 def run(
     incidents: list[Incident], world: World, sent: Callable[[], int], tell: Callable[[str], None]
 ) -> None:
-    """Let each incident happen when its time comes; several at once, but one at a time for one target.
+    """Run each incident when its time comes; several at once, but only one at a time per target.
 
     Returns when whatever was broken is whole again; raises what a fault raised.
     """
@@ -106,7 +106,7 @@ def _pause(pid: int) -> Mend:
 
 
 def _full_disk(process: Process) -> Mend:
-    """No file of the process can grow or be written any more; it takes no rights and no mount."""
+    """Forbid the process to write to any file, like a full disk, but without privileges or a mount."""
     assert process.running is not None
     pid = process.running.pid
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))

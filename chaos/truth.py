@@ -1,4 +1,4 @@
-"""Who must be linked to whom: the events that count, applied in the order of their times by the tests' model.
+"""Works out who must be linked to whom: the events applied, in order of time, to the tests' model.
 
 No rule of the gateway's is used: the model is `tests.support.links_model`.
 """
@@ -45,7 +45,7 @@ def expected(events: Sequence[Event]) -> dict[Person, set[Held]]:
 
 
 def asked(events: Iterable[Event], counted: set[str]) -> dict[Person, set[Held]]:
-    """The same for people whose account is asked for: what the portal said from the last counted event on."""
+    """What rows may say of people whose account is asked for: what the portal said since the last event."""
     answers: dict[Person, list[tuple[Event, str]]] = defaultdict(list)
     for event in events:
         if event.asks is not None:
@@ -71,7 +71,7 @@ def written(value: str) -> str:
 
 
 def compare(links: Mapping[Person, Held], truth: Mapping[Person, set[Held]]) -> list[str]:
-    """The differences, a sentence each."""
+    """The differences between the links and what is expected, a sentence each."""
     wrong = []
     for person in sorted(links.keys() | truth.keys()):
         may = truth.get(person, {Held()})

@@ -42,9 +42,9 @@ class Event:
 
     @property
     def event_id(self) -> str:
-        """The contract's formula, written down a second time."""
-        said = [self.name, self.ts, "41", self.portal, MEMBER, self.data]
-        text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        """The event's id by the contract's formula, written independently of the product."""
+        contents = [self.name, self.ts, "41", self.portal, MEMBER, self.data]
+        text = json.dumps(contents, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return sha256(text.encode()).hexdigest()
 
     @property
@@ -133,16 +133,16 @@ class Writer:
     def _returner(self) -> list[Step]:
         user, (first, left, back) = self._user(), self._times(3)
         told = [self._event(user, first, self._account()), self._event(user, left, None, active=False)]
-        again = self.rng.choice([self._account(), None])  # active again alone brings nothing back
+        again = self.rng.choice([self._account(), None])  # being active again restores no link
         return self._away([*told, self._event(user, back, again, active=True)])
 
     def _rivals(self) -> list[Step]:
-        """Several claim one account, each once: the latest has it."""
+        """Several people claim one account, once each: the latest has it."""
         account = self._account()
         return self._steps([self._event(self._user(), at, account) for at in self._times(3)])
 
     def _quarrel(self) -> list[Step]:
-        """Three people and two accounts: whatever may be seen of them, whatever comes of it."""
+        """Three people and two accounts, with events of every kind in any order."""
         people, accounts = [self._user() for _ in range(3)], [self._account(), self._account(), "", None]
         told = []
         for at in self._times(6):

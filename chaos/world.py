@@ -1,4 +1,4 @@
-"""The gateway's processes, set up in one of two ways, and what they left behind.
+"""Runs the gateway's processes in one of two set-ups, and reads what they left behind.
 
 `Embedded`: `python -m gateway serve` with its SQLite files. `Cloud`: the functions under
 functions-framework, the Pub/Sub emulator with push subscriptions and dead letters, PostgreSQL.
@@ -169,7 +169,7 @@ class World:
             return connection.execute(statement).fetchall()
 
     def kept(self) -> dict[str, set[str]]:
-        """What is visibly kept and not yet done, by place."""
+        """The ids of events that are kept and not yet handled, by place."""
         records = _sqlite(self._file("JOURNAL_URL"), "SELECT record FROM unqueued")
         kept = {
             "journal": {json.loads(record)["event_id"] for (record,) in records},
@@ -179,7 +179,7 @@ class World:
         if self.emulator is not None:
             kept["dead letters"] = self._dead_letters()
         else:
-            # What a destination has not taken yet is its own affair: see `undelivered`.
+            # Deliveries to destinations are counted separately: see `undelivered`.
             consumers = "SELECT attributes FROM messages WHERE subscription NOT LIKE 'forward%'"
             waiting = _sqlite(self._file("QUEUE_URL"), consumers)
             dead = _sqlite(self._file("QUEUE_URL"), "SELECT attributes FROM dead_letters")
@@ -204,12 +204,12 @@ class World:
         return ids
 
     def undelivered(self, event_ids: set[str]) -> set[str]:
-        """Which of these a destination that is not dead has not got."""
+        """Which of these events a destination that is not dead has not received."""
         alive = [one for one in self.destinations.values() if not one.dead]
         return {event_id for one in alive for event_id in event_ids - one.ids}
 
     def hurry(self) -> None:
-        """Move the clock for what the embedded queue holds: leases of the dead run out, backoffs end."""
+        """End all leases and backoffs of the embedded queue, as if their time had passed."""
         if self.emulator is None:
             self.stop()
             _sqlite(self._file("QUEUE_URL"), "UPDATE messages SET due_at = 0")
@@ -264,13 +264,13 @@ def cloud(
         port = processes[function].port
         push = {"pushEndpoint": f"http://127.0.0.1:{port}/projects/{project}/topics/b24-events"}
         policy = {"deadLetterTopic": letters, "maxDeliveryAttempts": int(ATTEMPTS)}
-        told = {
+        configuration = {
             "topic": f"projects/{project}/topics/b24-events",
             "pushConfig": push,
             "ackDeadlineSeconds": 10,
         }
-        told |= {"deadLetterPolicy": policy}  # with a retryPolicy, the emulator forgets what was refused
-        emulator.call("PUT", f"projects/{project}/subscriptions/{name}", told)
+        configuration |= {"deadLetterPolicy": policy}  # with a retryPolicy the emulator forgets refusals
+        emulator.call("PUT", f"projects/{project}/subscriptions/{name}", configuration)
     return World(directory, portal, env, processes, emulator=emulator, destinations=found)
 
 

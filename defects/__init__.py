@@ -1,4 +1,4 @@
-"""Defects put in on purpose, each to be caught by a test: `make defects`, one alone with its name in `ARGS`.
+"""Defects put in on purpose, each to be caught by a test: `make defects`, or only one by its name in `ARGS`.
 
 Each is tried in a copy of the tree: the edit is made, the tests that ought to notice run until one
 fails, the edit is undone. Exit codes: 0 each was caught, 1 one was not, or a test fails without a
@@ -438,7 +438,7 @@ DEFECTS = [
 
 
 def caught_by(defect: Defect, tree: Path) -> str | None:
-    """The first test that fails with the defect in, None where none does.
+    """The first test that fails with the defect in place; None if none does.
 
     Raises `LookupError` where the edit does not apply, or nothing runs with it.
     """
@@ -478,7 +478,7 @@ def main(names: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory(prefix="defects-") as directory:
         tree = Path(directory) / "tree"
         shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
-        # What fails in the copy by itself would seem to catch everything.
+        # A test that fails in the unchanged copy would seem to catch everything.
         try:
             found = failing(dict.fromkeys(" ".join(one.tests for one in chosen).split()), tree)
         except LookupError as error:

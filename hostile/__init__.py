@@ -1,7 +1,7 @@
 """What a stranger would try: `python -m hostile`, or `make hostile`.
 
 First the attacks of attacks.toml by kinds (`slow`, `work`, `logs`, `proxies`), whose results are
-written into docs/security.md and docs/security.ru.md where all kinds were held. Then `inputs`: requests
+written into docs/security.md and docs/security.ru.md if all kinds were withstood. Then `inputs`: requests
 by the million. Four targets, each given what Hypothesis writes: the HTTP function end to end (its
 queue is a list, and what lands there goes through the consumer), the decoder, `verify`, the diagnosis.
 Nothing may raise, no answer may be a 500, none may take a second of this process's time, memory
@@ -117,7 +117,7 @@ def _multiparts(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def _spoilt(draw: st.DrawFn, bodies: SearchStrategy[bytes]) -> bytes:
-    """A body cut, with something in it twice, or with a few bytes of it replaced."""
+    """A body that is cut, holds something twice, or has a few bytes replaced."""
     body = draw(bodies)
     start, end = sorted((draw(st.integers(0, len(body))), draw(st.integers(0, len(body)))))
     return body[:start] + draw(st.binary(max_size=4) | st.just(body[start:end] * 2)) + body[end:]
@@ -179,7 +179,7 @@ def _incoming(
 
 
 def check_decoder(body: bytes, kind: str, query: bytes) -> None:
-    """The decoder raises nothing but its limits, and what it yields is JSON without lone surrogates."""
+    """Check that the decoder raises only `TooComplex`, and yields JSON without lone surrogates."""
     with _timed():
         decode_query(query)
         try:
@@ -191,7 +191,7 @@ def check_decoder(body: bytes, kind: str, query: bytes) -> None:
 
 
 def check_verify(body: Any, query: Any, headers: dict[str, bytes]) -> None:
-    """Any values in any place: a verdict, true only where an accepted token stands."""
+    """Check that any values in any place give a verdict, true only with an accepted token."""
     with _timed():
         verdict = verify(headers, query, body, (TOKEN.encode(),))
     assert [seen.place for seen in verdict.places] == list(PLACES)
@@ -213,7 +213,7 @@ SETTINGS = load(
 def check_diagnosis(
     method: str, path: str, query: bytes, body: bytes, kind: str, headers: Mapping[str, str]
 ) -> None:
-    """Causes for every refusal, none for the rest, and no secret in any."""
+    """Check that every refusal has causes, nothing else has, and none holds a secret."""
     with _timed():
         judgement = judge(_incoming(method, path, query, body, kind, headers), SETTINGS, datetime.now(UTC))
         repeated_places(judgement.payload, False)
@@ -286,7 +286,7 @@ class Function:
             self._handle(data, attributes)
 
     def _handle(self, data: bytes, attributes: Mapping[str, str]) -> None:
-        """What is queued has no secret and can be read; a consumer handles it or puts it aside."""
+        """Check that what is queued holds no secret, can be read, and is handled or put aside."""
         from cloudevents.http import CloudEvent
 
         assert TOKEN.encode() not in data
@@ -318,7 +318,7 @@ TOKEN_HEADERS = st.dictionaries(st.sampled_from(["x-bitrix-token", "authorizatio
 
 
 def targets(function: Function) -> dict[str, tuple[Callable[..., None], dict[str, SearchStrategy[Any]]]]:
-    """What is attacked, and with what."""
+    """The functions under attack, each with its inputs."""
     return {
         "http": (function.check, REQUEST),
         "decoder": (check_decoder, {"body": BODIES, "kind": TYPES, "query": QUERIES}),
@@ -328,7 +328,7 @@ def targets(function: Function) -> dict[str, tuple[Callable[..., None], dict[str
 
 
 def attack(check: Callable[..., None], inputs: dict[str, SearchStrategy[Any]], count: int, seed: int) -> None:
-    """`count` inputs; what fails is made small and raised."""
+    """Try `count` inputs; a failing one is reduced and raised."""
     from hypothesis import seed as seeded
 
     def one(**values: Any) -> None:

@@ -1,4 +1,4 @@
-"""The attacks of attacks.toml: run by kind, and written into docs/security.md with what came of them."""
+"""Runs the attacks of attacks.toml by kind, and writes their results into docs/security.md."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ DOCUMENTS = {"en": "docs/security.md", "ru": "docs/security.ru.md"}
 
 
 class Tried(NamedTuple):
-    """An attack that was tried: whether it was held, in what words, and what else there is to say."""
+    """An attack that was tried: whether it was withstood, the row's facts, and the tests' report."""
 
     attack: dict[str, Any]
     held: bool
@@ -32,7 +32,7 @@ def attacks() -> list[dict[str, Any]]:
 
 
 def run(kinds: Iterable[str]) -> list[Tried]:
-    """Try every attack of these kinds, and say of each at once what came of it."""
+    """Try every attack of these kinds, and print each result at once."""
     tried = []
     for attack in attacks():
         if attack["kind"] in kinds:

@@ -1,6 +1,6 @@
-"""Slow and many: two thousand sockets that never finish, and a good sender beside them.
+"""Many slow senders: two thousand sockets that never finish, and a good sender beside them.
 
-The yardstick is the good sender alone: every one of its events is answered within
+Only the good sender counts: every one of its events must be answered within
 three seconds, whatever the others do. What the others send is valid HTTP that does
 not end, which harms no other software.
 """
@@ -18,14 +18,14 @@ ANSWERED_WITHIN = 3.0  # seconds, by the contract
 
 @dataclass
 class Outcome:
-    """What the good sender saw meanwhile."""
+    """What the good sender saw during the attack."""
 
     seconds: list[float] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
 
     @property
     def held(self) -> bool:
-        """Whether the door was held: anything but 200, or an answer that came late."""
+        """Whether the attack held the door: an answer was not 200, or came late."""
         return set(self.statuses) != {200} or max(self.seconds) > ANSWERED_WITHIN
 
 

@@ -1,4 +1,4 @@
-"""The lab: real middlemen between a faithful Bitrix24 and a socket, and what the gateway says of what came.
+"""The lab: real middlemen between a faithful Bitrix24 and a socket, and the gateway's verdict on what came.
 
 `make lab` installs the pinned packages into `var/lab`, runs every set-up whose part is on this machine, and writes the
 tables of docs/middlemen.md and docs/middlemen.ru.md; `make lab ARGS="express-axios nginx"` runs some and prints what came.
@@ -85,7 +85,7 @@ def setups() -> list[Setup]:
 
 
 class Sink:
-    """Takes one request as bytes, answers 200, and keeps what came until its sender falls silent."""
+    """A server that takes one request as bytes, answers 200, and keeps what came until the sender falls silent."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -147,7 +147,7 @@ def free_port() -> int:
 
 
 def send(port: int, path: str) -> None:
-    """What Bitrix24 sends, byte for byte."""
+    """Send what Bitrix24 sends, byte for byte."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: hooks.example.com\r\nUser-Agent: Bitrix24 Webhook Engine\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(BODY)}\r\n"
@@ -164,7 +164,7 @@ def send(port: int, path: str) -> None:
 
 
 def install() -> None:
-    """The pinned packages, once."""
+    """Install the pinned packages, once."""
     WORK.mkdir(parents=True, exist_ok=True)
     wanted = (HERE / "package.json").read_bytes() + (HERE / "requirements.txt").read_bytes()
     stamp = WORK / "installed"
@@ -265,7 +265,7 @@ def run(setup: Setup) -> Result:
 
 
 def explain(captured: bytes) -> dict[str, Any]:
-    """The gateway's verdict, as an operator gets it."""
+    """The gateway's verdict on a request, as an operator gets it."""
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "explain", "--json"],
         input=captured,

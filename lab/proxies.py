@@ -1,4 +1,4 @@
-"""The proxies of Debian, each as it comes: no more in its configuration than where to listen and whom to ask."""
+"""Debian's proxies with their defaults: the configuration only says where to listen and what to forward to."""
 
 import subprocess
 from dataclasses import dataclass

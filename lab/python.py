@@ -24,7 +24,7 @@ def flask_app(forward: Any) -> None:
 
 
 def nested(form: Any) -> dict[str, Any]:
-    """What a hand-written decoder of brackets makes of it."""
+    """The form as a hand-written decoder of brackets nests it."""
     result: dict[str, Any] = {}
     for name, value in form.items():
         keys = name.replace("]", "").split("[")

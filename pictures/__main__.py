@@ -69,7 +69,7 @@ def take(tab: Tab, running: Running, suffix: str) -> None:
 
 
 def settled(tab: Tab) -> None:
-    """Wait for the first look for news, so that no picture shows the page's beginning."""
+    """Wait for the page's first poll, so that no picture shows a page that is still loading."""
     tab.wait("document.querySelector('#live').textContent && !document.querySelector('#newer a')")
 
 

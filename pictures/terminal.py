@@ -1,7 +1,7 @@
 """A recording of two terminals as an SVG: refused, the cause, mended, linked.
 
 The commands are run, by bash on terminals of their own, and what is drawn is what they wrote. Lines appear
-in the order in which they came; whoever wants no motion sees the end at once.
+in the order in which they came; a reader who prefers reduced motion sees the end at once.
 """
 
 import html
@@ -62,7 +62,7 @@ STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 
 class Terminal:
-    """A shell on a terminal; `lines` are (when, whether somebody typed it, what stands there)."""
+    """A shell on a terminal; `lines` are (when, whether somebody typed it, the text)."""
 
     def __init__(self, folder: Path, began: float) -> None:
         self._began = began
@@ -90,7 +90,7 @@ class Terminal:
         os.write(self._descriptor, b"\x03")
 
     def until(self, shown: str, since: int) -> None:
-        """Wait until a line behind the first `since` ones holds a text."""
+        """Wait until a line after the first `since` lines holds a text."""
         ends = time.monotonic() + WAITS
         while not any(shown in text for _, _, text in self.lines[since:]):
             assert time.monotonic() < ends, (shown, self.lines)
@@ -177,7 +177,7 @@ def draw(terminals: tuple[Terminal, Terminal], title: str, description: str, nam
 
 
 def _moments(times: list[float]) -> dict[float, float]:
-    """When a line is shown: as it came, without long waits, and slowly enough to be read."""
+    """When each line is shown: as it came, without long waits, and slowly enough to be read."""
     shown, before, now = {}, times[0], 0.0
     for at in times:
         now += min(LONGEST_PAUSE, max(at - before, 0.1)) if at != before else 0.0

@@ -17,13 +17,13 @@ from tests.support.portal import PortalSimulator
 from tests.support.processes import environment, free_port
 
 CONNECTIONS = 16
-A_SECOND = 10.0  # what the slow destination takes
+A_SECOND = 10.0  # events that the slow destination takes per second
 BUSY_HOUR = 58.0  # events a second: a hundredth of docs/scale.md's hundred million a day
 PATIENCE = 900.0  # seconds
 
 
 def to_one_of_ten_a_second(bench: Bench) -> Iterator[Result]:
-    """Nothing is lost, the quick one waits for nobody, and the slow one is never left idle."""
+    """A burst to three destinations: none is lost, the quick one never waits, the slow one is never idle."""
     count, seconds = bench.rounds(10_000, 1000), bench.rounds(60, 20)
     directory, port = bench.directory / "burst", free_port()
     directory.mkdir()

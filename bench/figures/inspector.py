@@ -62,7 +62,7 @@ def views(bench: Bench) -> Iterator[Result]:
 
 
 def _filled(folder: Path, records: int) -> tuple[Browser, Journal]:
-    """Somebody who has opened the page of a gateway whose journal holds so many records."""
+    """A browser that has opened the page of a gateway whose journal holds so many records."""
     folder.mkdir()
     journal = Journal(_settings(folder).journal.path, kept_rows=2 * RECORDS)
     written, now = min(records, WRITTEN), time.time()
@@ -92,7 +92,7 @@ _COPIES = (
 
 
 def _copy(connection: sqlite3.Connection, copy: int, written: int) -> None:
-    """The written records once more, newer, under names of their own: to write each would take minutes."""
+    """Copy the written records, newer and under new ids: writing each of them would take minutes."""
     by = copy * written
     values = {"by": by, "later": by * SPACING, "name": f"-{copy}", "written": written}
     for statement in _COPIES:

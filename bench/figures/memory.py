@@ -1,4 +1,4 @@
-"""Memory of an instance: what it holds after many events beside what it held after a few."""
+"""Memory of an instance after many events, beside its memory after a few."""
 
 from collections.abc import Iterator
 from pathlib import Path

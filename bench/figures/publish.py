@@ -64,7 +64,7 @@ def _ours(project: str, topic: str) -> Publish:
 
 
 def _bare(host: str, project: str, topic: str) -> Publish:
-    """The request's bytes on a kept connection, the answer's bytes back: no client at all."""
+    """One publish without any client: the request's bytes on a kept connection, the answer's bytes back."""
     name, _, port = host.rpartition(":")
     connection = socket.create_connection((name, int(port)))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -133,7 +133,7 @@ def memory(bench: Bench) -> Iterator[Result]:
 
 
 def after_a_crash(bench: Bench) -> Iterator[Result]:
-    """All processes killed under load; the last of what they had leased is handled, from the new start on."""
+    """Seconds from the restart until the last leased event is handled, after all processes were killed."""
     seconds = []
     for number in range(bench.rounds(5)):
         home = bench.directory / f"crash-{number}"

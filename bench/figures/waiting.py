@@ -58,7 +58,7 @@ def publish(queue: EmbeddedQueue) -> None:
 
 
 def lease(subscription: str, queue: EmbeddedQueue) -> None:
-    """Take some, and put them back as failed, so that as many wait for the next round."""
+    """Lease some messages, and put them back as failed, so that the next round finds as many."""
     leased = queue.lease(subscription, 60.0, LEASED)
     if len(leased) != LEASED:
         raise RuntimeError(f"{len(leased)} of {LEASED} were leased")

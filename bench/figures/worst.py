@@ -1,4 +1,4 @@
-"""What the dearest requests within the limits cost, as so many healthy events: anybody can send them."""
+"""What the most expensive requests within the limits cost, in healthy events: anybody can send them."""
 
 import json
 import time

@@ -61,7 +61,7 @@ class Tab:
         self.wait("!window.old && document.readyState === 'complete'")
 
     def run(self, script: str) -> Any:
-        """What an expression is worth in the page. Raises `AssertionError` for one that fails there."""
+        """The value of an expression in the page. Raises `AssertionError` if it fails there."""
         answer = self.ask(
             "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, userGesture=True
         )
@@ -98,7 +98,7 @@ class Tab:
             f"(() => {{ const one = {found}; if (!one) return null; one.scrollIntoView({{block: 'center'}}); "
             "const box = one.getClientRects()[0]; "  # of a link on two lines, the first
             "const at = [box.x + box.width / 2, box.y + box.height / 2]; "
-            "const hit = document.elementFromPoint(...at); "  # nothing else lies there, or came there since
+            "const hit = document.elementFromPoint(...at); "  # nothing else covers it
             "return hit && (one.contains(hit) || hit.contains(one)) ? at : null; })()"
         )
         self.wait(f"document.readyState === 'complete' && {middle}")
@@ -135,7 +135,7 @@ class Tab:
         self.ask("Emulation.setTimezoneOverride", timezoneId=name)
 
     def front(self) -> None:
-        """Bring it before the other tabs: those are hidden, and ask nothing."""
+        """Bring this tab to the front; the others are hidden, so their pages do not poll."""
         self.ask("Page.bringToFront")
 
     def offline(self, is_offline: bool) -> None:

@@ -1,4 +1,4 @@
-"""A clock for tests: it stands until somebody moves it."""
+"""A clock for tests, which stands still until it is moved."""
 
 import threading
 

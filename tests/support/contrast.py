@@ -32,7 +32,7 @@ FAINT = f"""(() => {{ {_CONTRAST}
   }}
   return faint;
 }})()"""
-# Bars of the chart that do not stand out from what they stand on.
+# Bars of the chart that do not stand out from their background.
 FAINT_BARS = f"""(() => {{ {_CONTRAST}
   return [...document.querySelectorAll(".chart rect:not(.slot)")]
     .map((one) => [contrast(one, getComputedStyle(one).fill), one.getAttribute("class")])

@@ -1,4 +1,4 @@
-"""Errors of ours, expected by what people read of them."""
+"""Expects our errors by the sentences that people read."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Kind = TypeVar("Kind", bound=GatewayError)
 
 @contextmanager
 def raises(kind: type[Kind], match: str, language: str = "en") -> Iterator[pytest.ExceptionInfo[Kind]]:
-    """As `pytest.raises`, with `match` searched for in the error's sentence."""
+    """`pytest.raises`, with `match` searched for in the error's sentence."""
     with pytest.raises(kind) as raised:
         yield raised
     text = text_of(raised.value, language)

@@ -72,7 +72,7 @@ class FakeGoogle(Resources):
     after_change: Callable[["FakeGoogle", Call], None] | None = None
 
     def snapshot(self) -> "FakeGoogle":
-        """The same state, apart; without the calls that led to it and without rules."""
+        """A separate copy of the state, without rules and without the calls that led to it."""
         twin = copy.deepcopy(self)
         twin.after_change = None
         twin.calls.clear()

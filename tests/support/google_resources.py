@@ -1,4 +1,4 @@
-"""What the fake of Google's APIs keeps: resources and policies, which come and go as they do there."""
+"""The state of the fake Google APIs: resources and policies, which behave as Google's do."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""The inspector as `serve` mounts it, opened by somebody who is let in, without a server or a browser."""
+"""The inspector as `serve` mounts it, opened by an admitted reader, without a server or a browser."""
 
 import re
 import time
