@@ -407,4 +407,4 @@ def test_reading_takes_time_by_the_length(unit: str) -> None:
             read(pasted)
         return time.process_time() - begun
 
-    assert cost(400_000) < 2.0
+    assert cost(400_000) < 10.0  # seconds of CPU, where half a one is usual and a square would be minutes
