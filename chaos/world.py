@@ -23,7 +23,14 @@ from typing import Any
 from chaos.truth import Held, Person
 from gateway.destinations import read_destinations
 from gateway.links import open_store
-from gateway.locations import SqliteFile, sql_location, sqlite_file, store_location
+from gateway.locations import (
+    PubSubTopic,
+    SqliteFile,
+    queue_location,
+    sql_location,
+    sqlite_file,
+    store_location,
+)
 from tests.support.destinations import Destination, destinations, forward_to
 from tests.support.portal import PortalSimulator
 from tests.support.postgres import Postgres
@@ -190,7 +197,9 @@ class World:
     def _dead_letters(self) -> set[str]:
         """Ids in Pub/Sub's dead-letter subscription; they stay there."""
         assert self.emulator is not None
-        project = self.env["QUEUE_URL"].split("/")[2]
+        topic = queue_location(self.env["QUEUE_URL"])
+        assert isinstance(topic, PubSubTopic)
+        project = topic.project
         path = f"projects/{project}/subscriptions/b24-dead-letters"
         ids: set[str] = set()
         ack_ids: list[str] = []
