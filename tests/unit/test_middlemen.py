@@ -441,3 +441,43 @@ def test_a_text_in_data_is_never_queued(data: str) -> None:
     found = verdict(build_query(EVENT | {"data": data}))
     assert (found.judgement.invalid, found.judgement.message) == ("data", None)
     assert found.first in ("BODY_PRINTED", "BODY_NESTED")
+
+
+def _parts(head: str) -> str:
+    """A multipart body whose parts begin as a library's do; `{name}` and `{length}` are filled in."""
+    parts = [
+        f"--b\r\n{head.format(name=name, length=len(text))}\r\n\r\n{text}\r\n"
+        for name, text in names_of_a_form().items()
+    ]
+    return "".join(parts) + "--b--\r\n"
+
+
+DISPOSITION = 'Content-Disposition: form-data; name="{name}"'
+HEALTHY: dict[str, tuple[str, str]] = {
+    "OkHttp": (_parts(DISPOSITION + "\r\nContent-Length: {length}"), "multipart/form-data; boundary=b"),
+    "RestTemplate": (
+        _parts(DISPOSITION + "\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: {length}"),
+        "multipart/form-data;charset=UTF-8;boundary=b",
+    ),
+    "Ktor": (_parts("Content-Disposition: form-data; name={name}"), "multipart/form-data; boundary=b"),
+    "multipart without its boundary": (_parts(DISPOSITION), "multipart/form-data"),
+    "names sorted by Go": ("&".join(sorted(build_query(EVENT).decode().split("&"))), FORM),
+    "MultiValueMap of Spring": (json.dumps({name: [text] for name, text in names_of_a_form().items()}), JSON),
+    "PHP's JSON": (json.dumps(EVENT, indent=4).replace("/", "\\/"), JSON),
+    "a list as an object": (
+        json.dumps(EVENT | {"data": EVENT["data"] | {"UF_DEPARTMENT": {"0": "1", "1": "5"}}}),
+        "application/vnd.api+json",
+    ),
+    "fields of somebody's own": (build_query(EVENT).decode() + "&source=nginx&X=1", FORM),
+}
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+@pytest.mark.parametrize("authorization", ["", "Basic dTpw", "Bearer eyJhbGciOi.eyJzdWIi.abc"])
+def test_a_healthy_request_is_the_form_and_nothing_is_said_of_it(name: str, authorization: str) -> None:
+    body, content_type = HEALTHY[name]
+    more = {"authorization": authorization} if authorization else {}
+    found = verdict(body, content_type, "utm=1", "POST", SETTINGS, None, **more)
+    assert (found.judgement.code, found.causes) == ("EVENT_QUEUED", [])
+    assert found.event_id == verdict(build_query(EVENT)).event_id
+    assert oddities_of(found.judgement, SETTINGS) == []
