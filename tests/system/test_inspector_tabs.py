@@ -204,10 +204,12 @@ def test_without_scripts_it_is_read_and_clicked_all_the_same(server: Running, ta
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_no_view_mixes_languages(server: Running, tab: Tab, language: str) -> None:
     tab.run(
-        f"(() => {{ const one = document.querySelector('select[name=language]'); one.value = '{language}'; "
+        f"(() => {{ window.old = true; const one = document.querySelector('select[name=language]'); "
+        f"one.value = '{language}'; "
         "one.dispatchEvent(new Event('change')); })()"
     )
-    tab.wait(f"document.documentElement.lang === '{language}' && document.readyState === 'complete'")
+    tab.wait("!window.old && document.readyState === 'complete'")
+    assert tab.run("document.documentElement.lang") == language
     refused = sent(server, f"words-{language}.bitrix24.ru")
     tab.open(f"{base(server)}/requests")
     tab.wait(f"document.querySelector('#row-{refused}')")
