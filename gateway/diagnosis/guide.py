@@ -187,7 +187,7 @@ WHY: dict[str, Sentence] = {
     ),
     "AUTH_MISSING": Sentence(
         "Токен стоит в auth. Без auth шлёт коробочный портал со своим провайдером событий; в остальных случаях auth теряется по дороге, чаще всего вместе с концом тела.",
-        "The token is in auth. A boxed portal with its own event provider posts without it; otherwise auth was lost on the way, mostly with the end of the body.",
+        "The token is in auth. A self-hosted portal with its own event provider posts without it; otherwise auth was lost on the way, mostly with the end of the body.",
     ),
     "TOKEN_ABSENT": Sentence(
         "Запросы приходят не только от Битрикс24: их шлют мониторинги, браузеры, сканеры, чужие вебхуки и вы сами, когда проверяете.",

@@ -156,8 +156,8 @@ def test_anything_else_is_tried_again_and_no_redirect_followed(destination: Dest
 @pytest.mark.parametrize(
     ("status", "says"),
     [
-        (307, "no redirect is followed"),
-        (304, "no redirect is followed"),
+        (307, "redirects are not followed"),
+        (304, "redirects are not followed"),
         (401, "another token"),
         (403, "another token"),
         (404, "check the path in FORWARD_TO"),
