@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The alerts: the files of deploy/alerts, log-based metrics first, as the policies stand on them.
+# The alerts: the files of deploy/alerts, log-based metrics first, because the policies refer to them.
 
 alerts() { # the files of deploy/alerts: the log-based metrics first, as the policies stand on them
   local file text metrics policies current

@@ -13,7 +13,7 @@ create_topics() {
   fi
   create "$topics" "$DEAD" "pubsub topics" "$DEAD"
   grant "pubsub topics" "$DEAD" roles/pubsub.publisher "$AGENT"
-  # Without a subscription of its own, what reaches the dead-letter topic vanishes.
+  # Without a subscription, whatever reaches the dead-letter topic is lost.
   create "$(cut -d'|' -f1 <<<"$SUBSCRIPTIONS")" "$DEAD" "pubsub subscriptions" "$DEAD" "--topic=$DEAD" \
     --expiration-period=never --message-retention-duration=31d --ack-deadline=60
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The settings: the command line's above the environment's above those of deploy.env, checked, with defaults.
+# The settings, checked, with defaults: the command line wins over the environment, that over deploy.env.
 
 OPTIONS="PROJECT REGION PREFIX RUNTIME MIN_INSTANCES MAX_INSTANCES CONCURRENCY MEMORY TIMEOUT SCHEDULE"
 SETTINGS="$OPTIONS ALERT_CHANNELS BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE FORWARD_TO"

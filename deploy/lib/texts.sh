@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# All that deploy.sh says, by key, in both languages. Facts are $1, $2, …
+# Everything that deploy.sh says, by key, in both languages. Facts are $1, $2, …
 
 english() { [[ ${LOG_LANGUAGE:-ru} == en ]]; }
 say() { text "$@" >&2; }
@@ -23,19 +23,19 @@ text() { # KEY FACT…
       en="Could not read: gcloud $1 $2. That does not mean that nothing is there, so nothing more was done. Remove the cause named above (mostly a permission or the network), and run this again." ;;
     FAILED)
       ru="Не удалась команда: gcloud $1 $2 $3. Дальше ничего не сделано.$4 Устраните причину и повторите: сделанное не повторится."
-      en="Failed: gcloud $1 $2 $3. Nothing after it was done.$4 Remove the cause and run this again: what is done is not done twice." ;;
+      en="Failed: gcloud $1 $2 $3. Nothing after it was done.$4 Remove the cause and run this again: finished steps are not repeated." ;;
     ACCOUNT_NOT_KNOWN)
       ru="Новая учётная запись ещё не разошлась по Google Cloud; повтор через $1 с."
       en="The new account is not known everywhere yet; trying again in $1 s." ;;
     SECRET_DIFFERS)
-      ru="$1: в Secret Manager другое значение; оно и остаётся. Сменить: ./deploy.sh rotate $1"
-      en="$1: Secret Manager holds another value, and keeps it. To change it: ./deploy.sh rotate $1" ;;
+      ru="$1: в Secret Manager сохранено другое значение, оно и остаётся в силе. Сменить: ./deploy.sh rotate $1"
+      en="$1: Secret Manager holds another value, which stays in force. To change it: ./deploy.sh rotate $1" ;;
     SECRET_MISSING)
       ru="$1 не сохранён в Secret Manager и не задан: задайте переменную окружения с этим именем."
       en="$1 is neither stored in Secret Manager nor given: set the environment variable of that name." ;;
     STEP_LOOK)
       ru="Что уже есть"
-      en="What is there already" ;;
+      en="What exists already" ;;
     NO_INCOMING)
       ru="$1 не задан: resync_users и его расписание не развёртываются, потерянные порталом события никто не найдёт. Задайте его и повторите deploy."
       en="$1 is not given: resync_users and its schedule are left out, and nobody will find the events that the portal lost. Set it and run deploy again." ;;
@@ -62,25 +62,25 @@ text() { # KEY FACT…
       en="BITRIX24_DOMAIN is not set: without the portal's name resync_users cannot poll it." ;;
     NOT_PUBLIC)
       ru="Публичный доступ к bitrix_webhook не появился: Битрикс24 получит 403. Чаще всего его запрещает политика организации run.managed.requireInvokerIam: попросите исключение для этого проекта и повторите."
-      en="bitrix_webhook did not become public: Bitrix24 will get 403. Mostly the organisation's policy run.managed.requireInvokerIam forbids it: ask for an exception for this project and run this again." ;;
+      en="bitrix_webhook did not become public: Bitrix24 will get 403. The usual reason is the organisation's policy run.managed.requireInvokerIam: ask for an exception for this project and run this again." ;;
     DONE)
       ru="Готово. Адрес для Битрикс24 (Разработчикам → Другое → Исходящий вебхук → «URL вашего обработчика»):"
       en="Done. The address for Bitrix24 (Developer resources → Other → Outbound webhook → \"Your handler URL\"):" ;;
     DONE_SMOKE)
       ru="Проверьте настоящими запросами: ./deploy.sh smoke"
-      en="Make sure with real requests: ./deploy.sh smoke" ;;
+      en="Check it with real requests: ./deploy.sh smoke" ;;
     SUBSCRIPTION_DIFFERS)
       ru="Подписка $1 отличается там, где изменить её нельзя. Есть: $2; нужно: $3. Удалите её (gcloud pubsub subscriptions delete $1 --project=$4; недоставленные сообщения пропадут) и повторите deploy."
       en="Subscription $1 differs in what can't be updated. It has: $2; wanted: $3. Delete it (gcloud pubsub subscriptions delete $1 --project=$4; its undelivered messages are lost) and run deploy again." ;;
     SUBSCRIPTION_DRIFTED)
       ru="Подписка $1 изменилась, возвращаю как надо. Было: $2"
-      en="Subscription $1 has drifted, putting it right. It was: $2" ;;
+      en="Subscription $1 has changed, restoring it. It was: $2" ;;
     NOBODY_LISTENS)
       ru="Ни один обработчик не слушает: события, принятые bitrix_webhook, пропали бы. Сначала: ./deploy.sh deploy $1"
       en="No consumer listens: what bitrix_webhook accepts would be lost. First: ./deploy.sh deploy $1" ;;
     SOME_DO_NOT_LISTEN)
       ru="Не слушают и своих событий не получат:$1"
-      en="Not listening, and missing their events:$1" ;;
+      en="These are not listening, and will miss their events:$1" ;;
     NO_RECEIVER)
       ru="bitrix_webhook ещё не развёрнут: ./deploy.sh deploy"
       en="bitrix_webhook is not deployed yet: ./deploy.sh deploy" ;;
@@ -94,20 +94,20 @@ text() { # KEY FACT…
       ru="$1: посторонним 403"
       en="$1: 403 to strangers" ;;
     SMOKE_WRONG)
-      ru="$1: ответ $2. Ждут 401 TOKEN_NOT_FOUND от bitrix_webhook без токена, 403 от остальных. Повторите ./deploy.sh deploy $1"
+      ru="$1: ответ $2. Должно быть: 401 TOKEN_NOT_FOUND от bitrix_webhook без токена, 403 от остальных. Повторите ./deploy.sh deploy $1"
       en="$1: answered $2. Expected: 401 TOKEN_NOT_FOUND from bitrix_webhook without a token, 403 from the others. Run ./deploy.sh deploy $1 again" ;;
     PROJECT_READ)
       ru="проект $1"
       en="project $1" ;;
     NOTHING_DEPLOYED)
       ru="Ничего ещё не развёрнуто: это не ошибка. Что сделает deploy, покажет ./deploy.sh plan"
-      en="Nothing is deployed yet, which is no fault. ./deploy.sh plan shows what deploy would do" ;;
+      en="Nothing is deployed yet, which is not an error. ./deploy.sh plan shows what deploy would do" ;;
     NO_DEAD_LETTERS)
       ru="подписка $1 (без неё недоставленные сообщения пропадают)"
       en="subscription $1 (without it dead letters vanish)" ;;
     PROBLEMS)
       ru="Что не так: $1. Исправит ./deploy.sh deploy; что именно он сделает, покажет ./deploy.sh plan"
-      en="Problems: $1. ./deploy.sh deploy puts it right; ./deploy.sh plan shows what it would do" ;;
+      en="Problems: $1. ./deploy.sh deploy fixes them; ./deploy.sh plan shows what it would do" ;;
     NOT_READY)
       ru="$1 не готов: последняя версия не запустилась"
       en="$1 is not ready: its last revision did not start" ;;
@@ -167,7 +167,7 @@ text() { # KEY FACT…
       en="$1: expected $2." ;;
     NO_GCLOUD)
       ru="Не найден gcloud: установите Google Cloud SDK $1 или новее и войдите (gcloud auth login)."
-      en="gcloud is not there: install Google Cloud SDK $1 or later and log in (gcloud auth login)." ;;
+      en="gcloud was not found: install Google Cloud SDK $1 or later and log in (gcloud auth login)." ;;
     OLD_GCLOUD)
       ru="Google Cloud SDK $1 слишком старый: нужен $2 или новее (gcloud components update)."
       en="Google Cloud SDK $1 is too old: $2 or later is needed (gcloud components update)." ;;
@@ -176,18 +176,18 @@ text() { # KEY FACT…
       en="There is a Dockerfile beside deploy.sh, and --base-image does not work with one: remove it." ;;
     NO_FUNCTION)
       ru="Нет функции $1; есть: $2."
-      en="There is no function $1; there are: $2." ;;
+      en="There is no function $1; the functions are: $2." ;;
     ROTATE_TAKES)
-      ru="rotate ждёт одну из настроек: $1."
+      ru="rotate принимает одну из настроек: $1."
       en="rotate takes one of: $1." ;;
     TOO_MUCH)
       ru="Лишнее: $1."
-      en="Too much: $1." ;;
+      en="Not expected: $1." ;;
     NO_COMMAND)
       ru="Нет команды «$1»."
       en="There is no command \"$1\"." ;;
     FINISH_ROTATE)
-      ru="--finish бывает у rotate."
+      ru="--finish бывает только у rotate."
       en="--finish goes with rotate." ;;
     ABSENT)
       ru="её нет"
@@ -200,7 +200,7 @@ text() { # KEY FACT…
       en="If the build failed, its log is linked above; the function's previous version keeps serving." ;;
     HINT_AGENT)
       ru="Сервисный агент Pub/Sub не появился: проверьте, включён ли API pubsub.googleapis.com."
-      en="Pub/Sub's service agent has not appeared: see whether the API pubsub.googleapis.com is on." ;;
+      en="Pub/Sub's service agent has not appeared: check that the API pubsub.googleapis.com is on." ;;
     HINT_PUBLIC)
       ru="Если отказано в публичном доступе, его запрещает политика организации run.managed.requireInvokerIam: попросите исключение для этого проекта."
       en="If public access was refused, the organisation's policy run.managed.requireInvokerIam forbids it: ask for an exception for this project." ;;
@@ -290,9 +290,9 @@ text() { # KEY FACT…
       en="Everything is in place. Try it with real requests: ./deploy.sh smoke" ;;
     PLAN_OFFLINE)
       ru="План без обращения к Google: для нового проекта $1 в регионе $2. Имя проекта и регион задают --project и --region."
-      en="A plan that asks Google nothing: for a new project $1 in $2. --project and --region set these." ;;
+      en="A plan made without asking Google, for a new project $1 in $2. --project and --region set these." ;;
     OFFLINE_PLAN)
-      ru="--offline бывает у plan."
+      ru="--offline бывает только у plan."
       en="--offline goes with plan." ;;
     NOT_WANTED)
       ru="функция $1 не развёртывается: для неё нужна настройка $2"
@@ -305,7 +305,7 @@ text() { # KEY FACT…
       en="FORWARD_TO no longer names this destination, or wants other events for it: subscription $1 is deleted, with what it had not delivered yet." ;;
     EXPECTED_FORWARD_TO)
       ru="адреса https://… через пробел, после # события (#ONTASK*,ONCRM*); без имени и пароля в адресе: для подписи есть FORWARD_SECRET"
-      en="addresses https://… separated by spaces, with the wanted events behind # (#ONTASK*,ONCRM*); no user and password in them: FORWARD_SECRET is there to sign" ;;
+      en="addresses https://… separated by spaces, with the wanted events after # (#ONTASK*,ONCRM*); without user and password: FORWARD_SECRET signs deliveries" ;;
     ROTATED_OTHER)
       ru="Функции берут новое значение $1. Теперь задайте его тем, кто с ними говорит. Когда старое больше никому не нужно: ./deploy.sh rotate $1 --finish"
       en="The functions take the new value of $1. Now give it to whoever talks to them. When nobody needs the old one: ./deploy.sh rotate $1 --finish" ;;

@@ -375,7 +375,7 @@ def test_what_differs_is_put_right_and_nothing_else(finished: Cloud) -> None:
     google.rules.append(Rule("GET", "serviceAccounts$", 403, "Identity API has not been used in it", times=1))
     run = finished.run("deploy", "on_user_add", **SETTINGS)
     assert run.returncode == 0, run.stderr
-    assert "b24-on-user-add has drifted" in run.stderr
+    assert "b24-on-user-add has changed" in run.stderr
     assert "The new account is not known everywhere yet" in run.stderr
     assert "The API has just been switched on and does not answer yet" in run.stderr
     topic = "POST pubsub/v1/projects/gateway-test/topics/b24-events:setIamPolicy"

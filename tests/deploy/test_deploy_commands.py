@@ -45,7 +45,7 @@ def states(google: FakeGoogle, secret: str) -> list[str]:
         (["deploy", "--fast"], {}, "Unknown flag: --fast"),
         (["deploy", "--region"], {}, "--region lacks its value"),
         (["deploy", "on_user_delete"], {}, "There is no function on_user_delete"),
-        (["check", "now"], {}, "Too much: now"),
+        (["check", "now"], {}, "Not expected: now"),
         (["url"], {"PROJECT": ""}, "PROJECT: expected the project's id"),
         (["url"], {"REGION": ""}, "REGION: expected a region"),
         (["url", "--prefix", "B24"], {}, "PREFIX: expected"),
@@ -148,7 +148,7 @@ def test_gcloud_missing_or_too_old_is_1(cloud: Cloud, tmp_path: Path) -> None:
         (tmp_path / name).symlink_to(f"/usr/bin/{name}")
     run = cloud.run("check", PATH=str(tmp_path))
     assert run.returncode == 1
-    assert "gcloud is not there" in run.stderr
+    assert "gcloud was not found" in run.stderr
     (tmp_path / "gcloud").write_text("#!/bin/bash\necho 510.0.0\n")
     (tmp_path / "gcloud").chmod(0o755)
     run = cloud.run("check", PATH=str(tmp_path))

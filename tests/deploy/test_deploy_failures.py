@@ -77,7 +77,7 @@ def test_a_lost_connection_half_way_and_what_is_left_to_do(finished: Cloud) -> N
     run = finished.run("deploy", **SETTINGS)
     assert run.returncode == 1
     assert "Failed: gcloud iam service-accounts create" in run.stderr
-    assert "what is done is not done twice" in run.stderr
+    assert "finished steps are not repeated" in run.stderr
     google.rules.clear()
     run = finished.run("plan", "on_user_add", **SETTINGS)
     assert run.returncode == 0, run.stderr

@@ -170,4 +170,4 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("gcloud is not there")
+    assert done.stderr.startswith("gcloud was not found")
