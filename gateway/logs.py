@@ -23,12 +23,11 @@ from typing import Any
 from gateway.errors import GatewayError
 from gateway.locations import FirestoreDatabase, PubSubTopic
 from gateway.log_stream import Stderr
-from gateway.redaction import clean
+from gateway.redaction import CONTROLS, clean
 from gateway.settings import Settings
 from gateway.texts import Notice, say, text_of
 
-_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
-_ESCAPED = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
+_ESCAPED = {code: repr(chr(code))[1:-1] for code in CONTROLS}
 _OURS = ("gateway", "handlers", "verify")
 _FOREIGN_A_MINUTE = 20  # lines of one library
 _KINDS = 1000  # of warnings that are counted apart

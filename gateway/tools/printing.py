@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_SHOWN = {code: repr(chr(code))[1:-1] for code in _CONTROLS}
+from gateway.redaction import CONTROLS
+
+_SHOWN = {code: repr(chr(code))[1:-1] for code in CONTROLS}
 # JSON escapes what is below a space by itself; a terminal obeys some of what is above, too.
-_IN_JSON = {code: f"\\u{code:04x}" for code in _CONTROLS if code >= 0x7F}
+_IN_JSON = {code: f"\\u{code:04x}" for code in CONTROLS if code >= 0x7F}
 
 
 def printable(text: str) -> str:

@@ -29,6 +29,7 @@ def test_a_mask_tells_two_values_apart_and_no_more() -> None:
         (f"/hook/{LONG}/x", f"/hook/{masked(LONG)}/x"),
         (f"a {SECRET} b", f"a <masked {len(SECRET)} -> b"),
         ("a\nb\tc\x1b[31m\u2028\x85", "a\\nb\\tc\\x1b[31m\\u2028\\x85"),
+        ("exe.\u202egpj\u2066\u2069", "exe.\\u202egpj\\u2066\\u2069"),
         (
             "application/x-www-form-urlencoded; charset=UTF-8",
             "application/x-www-form-urlencoded; charset=UTF-8",
