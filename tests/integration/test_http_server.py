@@ -245,14 +245,9 @@ def test_chunks_without_number_are_not_read_for_ever(start: Callable[..., Server
     server = start()
     with closing(server.connect()) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
-        connection.sendall(b"1\r\nx\r\n" * 21_000)
+        connection.sendall(b"1\r\nx\r\n" * 81_000)
         assert b"echo" in read_all(connection)
     assert int(server.seen[0]["CONTENT_LENGTH"]) > MAX_BODY
-    with closing(server.connect()) as connection:
-        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n")
-        connection.sendall(b"Connection: close\r\n\r\n" + b"1\r\nx\r\n" * 19_000 + b"0\r\n\r\n")
-        assert b"echo" in read_all(connection)
-    assert int(server.seen[1]["CONTENT_LENGTH"]) == 19_000
 
 
 def test_at_the_limit_of_connections_the_one_silent_longest_makes_room(start: Callable[..., Server]) -> None:
