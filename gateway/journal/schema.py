@@ -82,7 +82,7 @@ def trim(connection: sqlite3.Connection, now: float, rows: int = KEPT_ROWS) -> N
         scale = max(1, rows // KEPT_ROWS)
         bounds = (
             connection.execute(_OVER_ROWS, (share, most_rows)).fetchone(),
-            connection.execute(_OVER_BYTES, (share, most_bytes * scale)).fetchone(),
+            _over_bytes(connection, share, most_bytes * scale),
             connection.execute(_OVER_AGE, (share, now - KEPT_SECONDS)).fetchone(),
         )
         below = max((bound[0] for bound in bounds if bound), default=0)
@@ -99,6 +99,14 @@ def trim(connection: sqlite3.Connection, now: float, rows: int = KEPT_ROWS) -> N
     over = connection.execute(newest, (rows,)).fetchone()
     connection.execute("DELETE FROM people WHERE at < ?", (max(now - KEPT_SECONDS, over[0] if over else 0),))
     connection.execute("DELETE FROM hours WHERE hour < ?", (int((now - KEPT_SECONDS) // 3600),))
+
+
+def _over_bytes(connection: sqlite3.Connection, share: str, most: int) -> tuple[int] | None:
+    """The newest record that is too much. The sums up to each are made only where there is one."""
+    [total] = connection.execute("SELECT sum(bytes) FROM requests WHERE share = ?", (share,)).fetchone()
+    over = (total or 0) > most
+    row: tuple[int] | None = connection.execute(_OVER_BYTES, (share, most)).fetchone() if over else None
+    return row
 
 
 def delete_requests(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> int:

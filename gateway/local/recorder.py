@@ -37,7 +37,7 @@ from gateway.texts import Notice
 
 BODY_TEXT = 16 * 1024  # characters of a body
 MAX_USERS = 20
-BATCH = 100  # records in one transaction
+BATCH = 500  # records in one transaction: more than come while it gathers, or it would fall behind
 GATHER_SECONDS = 0.1  # for which the thread collects records, since each transaction costs some pages
 CAPTURE_SECONDS = 30 * 60.0  # for which the page can have every request kept whole
 PROBE_EVENT = "ONGATEWAYPROBE"
