@@ -55,6 +55,7 @@ class Recorder:
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._handler = _Handler(self)
         self._reports = RateLimited(log, 60.0)
+        self._folds: dict[str, str] = {}  # of the rejected requests that are being written together
         self.whole_until = 0.0  # of `time.time()`: until then every request is kept whole
 
     def attach(self) -> None:
@@ -116,6 +117,7 @@ class Recorder:
 
     def _write(self, batch: Sequence[tuple[Item, int]]) -> None:
         items: list[NewRequest | Item] = []
+        self._folds.clear()
         for item, _ in batch:
             items += self._prepared(item)
         counted, dropped = self._backlog.written(sum(size for _, size in batch))
@@ -156,8 +158,11 @@ class Recorder:
         code = _code(judgement, not_queued)
         fold, known = None, False
         if kind in ("refused", "probe"):
-            fold = _fold(code, event, portal, record, judgement)
-            fold, known = self._journal.fold_of(fold, _sender(record["address"]), at)
+            own = _fold(code, event, portal, record, judgement)
+            known = own in self._folds
+            if not known:
+                self._folds[own], known = self._journal.fold_of(own, _sender(record["address"]), at)
+            fold = self._folds[own]
         causes = _causes(judgement, settings) if kind == "refused" and not known else []
         return NewRequest(
             request_id=answered.request_id,
