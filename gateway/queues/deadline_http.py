@@ -293,7 +293,11 @@ class Origin:
             left = (deadline - time.monotonic()) / untried  # a silent address leaves time for the next one
             if left <= 0:
                 raise TimeoutError
-            plain = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                plain = socket.socket(family, socket.SOCK_STREAM)
+            except OSError as error:  # IPv6 is off
+                failure = error
+                continue
             try:
                 plain.settimeout(left)
                 plain.connect(address)

@@ -402,6 +402,19 @@ def test_the_second_address_is_tried(serve: Callable[..., Server], monkeypatch: 
     assert call(Origin("queue.example", 80, tls=False))[0] == 200
 
 
+def test_an_address_of_a_family_that_the_system_lacks_is_passed_over(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel without IPv6 refuses the socket itself: 255 is a family that no kernel knows."""
+    server = serve(answering(ANSWER))
+    addresses = [
+        (255, 0, 0, "", ("::1", server.port)),
+        (socket.AF_INET, 0, 0, "", ("127.0.0.1", server.port)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: addresses)
+    assert call(Origin("queue.example", 80, tls=False))[0] == 200
+
+
 def test_a_good_old_value_serves_while_a_new_one_is_got() -> None:
     got, release = itertools.count(1), threading.Event()
 
