@@ -27,7 +27,8 @@ def _forget_walk(store: Store, portal: str, user: int) -> int:
     polled.remove([user])
     polled.keep()
     walk = store.read_state(STATE) or {}
-    known = user in walk.get("missing", ()) or any(user in one.values() for one in walk.get("changes", ()))
+    pending = (change["data"]["ID"] for change in walk.get("changes", ()))
+    known = user in walk.get("missing", ()) or str(user) in pending
     if not known or portal not in walk.get("of", ()):
         return 0
     store.write_state(STATE, None)

@@ -19,6 +19,7 @@ from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observa
 from gateway.locations import store_location
 from gateway.queues import open_embedded
 from gateway.settings import load
+from gateway.tools.forgetting import forget_person
 from tests.support.errors import raises
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -270,9 +271,37 @@ def test_forgetting_asks_and_takes_what_waits_on_the_queue_and_pollings_state(
         queue.publish(json.dumps(message).encode(), {"event": "ONUSERUPDATE"}, 5)
     store = open_store(store_location("sqlite:///var/links.db"))
     assert store.get(P, 1) is not None
-    store.write_state("resync_state", {"of": [P, "UF_USR_TELEGRAM"], "missing": [1], "changes": []})
     assert "clear the field" in run(capsys, "forget", P, "1", "--yes")
     assert [json.loads(data)["data"]["ID"] for _, data in queue.waiting()] == ["2"]
-    assert store.read_state("resync_state") is None
+    assert store.get(P, 1) is None
     store.close()
     queue.close()
+
+
+@pytest.mark.parametrize(
+    ("missing", "pending", "domain", "erased"),
+    [
+        ([7], [], P, True),
+        ([], ["7"], P, True),
+        ([], ["8", "7"], P, True),
+        ([8], ["8", "77"], P, False),
+        ([7], ["7"], "another.bitrix24.ru", False),
+    ],
+)
+def test_forgetting_erases_a_round_that_knows_the_user(
+    tmp_path: Path, missing: list[int], pending: list[str], domain: str, erased: bool
+) -> None:
+    settings = load({"DATABASE_URL": f"sqlite:///{tmp_path}/links.db"}, dotenv=None)
+    with closing(open_store(settings.database)) as store:
+        changes = [
+            {"asked_at": 1_750_000_000, "data": {"ID": user, "UF_USR_TELEGRAM": "123"}, "ends": True}
+            for user in pending
+        ]
+        state = {"of": [domain, "UF_USR_TELEGRAM"], "missing": missing, "changes": changes}
+        store.write_state("resync_state", state)
+        forget_person(settings, P, 7)
+        assert store.read_state("resync_state") == (None if erased else state)
+        # User 1 is not the `True` of a change that ends a link.
+        store.write_state("resync_state", state)
+        forget_person(settings, P, 1)
+        assert store.read_state("resync_state") == state
