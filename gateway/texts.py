@@ -498,6 +498,10 @@ SENTENCES: dict[str, Sentence] = {
         "Сверка уже идёт. Дождитесь её окончания: одновременно может идти только одна",
         "A resync is already running. Wait until it ends: only one can run at a time",
     ),
+    "RESYNC_STATE_UNKNOWN": Sentence(
+        "Незаконченную сверку начал другой выпуск шлюза, её состояние не читается: сверка начинается заново. Делать ничего не нужно",
+        "Another edition of the gateway began the unfinished round, and its state cannot be read: the round begins anew. Nothing to do",
+    ),
     "RESYNC_UNREADABLE": Sentence(
         "У пользователя Битрикс24 {user} в поле {field} не Telegram ID, не @имя и не ссылка t.me: связь не изменена. Исправьте поле в Битрикс24",
         "Bitrix24 user {user} has something in {field} that is not a Telegram id, @name or t.me link: the link was not changed. Correct the field in Bitrix24",

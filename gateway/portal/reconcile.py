@@ -13,6 +13,7 @@ where an earlier walk has seen that user. Nobody is unlinked where a walk would 
 so many links that a lost right or scope is the likelier reason.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ from gateway.portal.client import BATCH, PAGE, AnswerDoubted, Portal
 from gateway.portal.compare import difference, merge
 from gateway.portal.polled import Polled
 from gateway.settings import Settings
+from gateway.texts import Notice
 
 STATE = "resync_state"
 HELD = 1000  # new links that wait for the end of the walk; more are published on the way
@@ -38,6 +40,8 @@ PUBLISHERS = 16  # messages on their way to the queue at once
 ALWAYS_ENDED = 5  # links that a walk may end whatever their share; above that, a tenth of all
 NAMED = 20  # users that a message names at most
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before any portal's users were last changed
+
+log = logging.getLogger("gateway.portal.reconcile")
 
 Publish = Callable[[bytes, Mapping[str, str]], str]
 """Puts one message on the queue; called from several threads at once."""
@@ -99,10 +103,21 @@ class _State:
 
     @classmethod
     def read(cls, value: Mapping[str, Any] | None, of: list[str]) -> "_State":
-        """The kept state of the same portal and field, or a new one."""
+        """The kept state of the same portal and field, or a new one.
+
+        Another edition may have kept other fields; a walk that begins anew only costs requests.
+        """
         if value is None or value.get("of") != of:
             return cls(of)
-        return cls(**{**value, "changes": [_Change(**change) for change in value["changes"]]})
+        try:
+            state = cls(**{**value, "changes": [_Change(**change) for change in value["changes"]]})
+        except (KeyError, TypeError):
+            state = None
+        if state is None or value.keys() != asdict(state).keys():
+            notice = Notice("RESYNC_STATE_UNKNOWN")
+            log.warning(notice, extra={"json_fields": {"code": "RESYNC_STATE_UNKNOWN"}})
+            return cls(of)
+        return state
 
 
 def walk(

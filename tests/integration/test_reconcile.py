@@ -582,6 +582,27 @@ def test_a_quick_round_leaves_an_interrupted_walk_alone(world: World) -> None:
     assert world.store.read_state(STATE) == kept
 
 
+@pytest.mark.parametrize(
+    "another", [{"pages": 1}, {"changes": [{"data": {}, "cause": "gone"}]}, {"ends": None}]
+)
+def test_a_state_of_another_edition_begins_the_walk_anew(
+    world: World, caplog: pytest.LogCaptureFixture, another: dict[str, Any]
+) -> None:
+    """It would otherwise stop every round from then on."""
+    fill(world, 130)
+    world.portal.faults.append(after(50, HTML))
+    with pytest.raises(PortalError):
+        world.walk()
+    kept = world.store.read_state(STATE)
+    assert kept is not None
+    kept |= another
+    world.store.write_state(STATE, {name: value for name, value in kept.items() if value is not None})
+    world.portal.faults.clear()
+    summary = world.walk()
+    assert (summary.continued_after, summary.published) == (0, 130)
+    assert "RESYNC_STATE_UNKNOWN" in caplog.text
+
+
 def test_a_dry_run_publishes_and_keeps_nothing(world: World) -> None:
     fill(world, 60)
     summary = world.walk(dry_run=True)
