@@ -67,7 +67,7 @@ class Connection(asyncio.BufferedProtocol):
             self._paused = True
             self.transport.pause_reading()
         else:
-            self._advance(data)
+            self._advance()
         self._count()
 
     def eof_received(self) -> bool:
@@ -102,13 +102,13 @@ class Connection(asyncio.BufferedProtocol):
 
     # reading
 
-    def _advance(self, data: bytes) -> None:
+    def _advance(self) -> None:
         """Go as far in the current request as its bytes allow."""
         try:
             if self.request is None:
                 self._read_head()
             else:
-                self.request.feed(self.buffer, data)
+                self.request.feed(self.buffer)
         except BadRequest as problem:
             self.server.report("REFUSED", problem=clean(problem.reason))
             self._refuse(problem.status, problem.code)
@@ -142,7 +142,7 @@ class Connection(asyncio.BufferedProtocol):
             head = head[skipped:]
         del self.buffer[: end + 4]
         self.request = parse_head(head, self.transport)
-        self.request.feed(self.buffer, bytes(self.buffer))
+        self.request.feed(self.buffer)
 
     def _skip_line_ends(self) -> None:
         """Skip line ends before a request: some clients send one after a body, and RFC 9112 allows that."""
@@ -211,7 +211,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._wait_for_request()
         if self.buffer:
-            self._advance(bytes(self.buffer))
+            self._advance()
         if self._no_more and not self.answering and not self.ending:
             self._end()
         if self._paused and not self.answering and not self.ending:

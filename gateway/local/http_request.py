@@ -16,6 +16,8 @@ MAX_HEAD = 64 * 1024
 MAX_HEADERS = 200
 
 _REQUEST_LINE = re.compile(rb"(?:POST|GET|HEAD) /[^\s]{0,16384} HTTP/1\.[01]\r\n")
+_LINE_START = len(b"POST /") + 16384  # the most bytes of a request line before its version
+_LINE_END = re.compile(rb" HTTP/1\.[01]\r\n")
 _ANY_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40} [^\r\n]* HTTP/1\.[01]\r\n")
 _LONG_QUERY = re.compile(
     rb"([A-Z]{1,20}) (/[!->@-~\x80-\xff]{0,1000})\?([!-~\x80-\xff]{%d})" % (MAX_QUERY + 1)
@@ -53,16 +55,18 @@ class Request:
         self._chunks = chunks
         # Neither a form nor JSON can hold a request line, so the next request begins there.
         self._watched = environ.get("CONTENT_TYPE", "").lower().startswith(_TEXT_ONLY)
+        self._searched = 0  # where the search for the next request goes on
+        self._last_end = 0  # behind the last end of a request line that was looked at
 
-    def feed(self, buffer: bytearray, data: bytes) -> None:
-        """Take what belongs to the body from `buffer`, whose newest part is `data`."""
+    def feed(self, buffer: bytearray) -> None:
+        """Take what belongs to the body from `buffer`."""
         if self._chunks is not None:
             self._feed_chunks(buffer, self._chunks)
         else:
-            self._feed_length(buffer, data, self._length or 0)
+            self._feed_length(buffer, self._length or 0)
         self.size = len(self.body)
 
-    def _feed_length(self, buffer: bytearray, data: bytes, length: int) -> None:
+    def _feed_length(self, buffer: bytearray, length: int) -> None:
         if length > MAX_BODY:  # the function answers 413 without reading it
             self.complete = self.close = True
             self.wants_continue = False
@@ -71,16 +75,28 @@ class Request:
         self.body += buffer[:missing]
         del buffer[:missing]
         self.complete = len(self.body) == length
-        if self._watched and (b" HTTP/1." in data or (self.complete and b" HTTP/1." in self.body)):
+        if self._watched:
             self._end_before_next(buffer)
 
     def _end_before_next(self, buffer: bytearray) -> None:
-        """End the body where the next request begins, which too large a Content-Length had included."""
-        found = _REQUEST_LINE.search(self.body + buffer[:MAX_HEAD])
-        if found and found.start() < len(self.body):
-            del self.body[found.start() :]
-            buffer.clear()
-            self.ended, self.complete = "next", True
+        """End the body where the next request begins, which too large a Content-Length had included.
+
+        Senders choose the packets, so each byte is searched twice at most: once for the end of a
+        request line, and from such an end back to the one before it for the line's beginning.
+        """
+        # Only a complete body leaves something in the buffer, so this copy is made once.
+        text = self.body + buffer[:MAX_HEAD] if buffer else self.body
+        while end := _LINE_END.search(text, self._searched):
+            line = _REQUEST_LINE.search(text, max(self._last_end, end.start() - _LINE_START), end.end())
+            self._searched = self._last_end = end.end()
+            if line:
+                if line.start() < len(self.body):
+                    del self.body[line.start() :]
+                    buffer.clear()
+                    self.ended, self.complete = "next", True
+                return
+        # The end of a line may be cut between two packets.
+        self._searched = max(self._searched, len(text) - len(b" HTTP/1.1\r"))
 
     def _feed_chunks(self, buffer: bytearray, chunks: Chunks) -> None:
         try:
