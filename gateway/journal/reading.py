@@ -9,6 +9,8 @@ from typing import Any
 from gateway.journal.model import BY_HAND, Filters, Outcome, Page, Request, Round
 
 SCANNED = 3000  # records that one page looks at, at most; rare combinations continue with "older"
+FEW_OUTCOMES = 500  # of one destination: so many are looked up, of more the records are walked through
+WITH_OUTCOMES = ("accepted", "aside", "not_queued")  # the kinds of records whose event may reach somebody
 MAX_TERMS = 20  # texts that a searched beginning may match
 PREFIX = 6  # a search of at least so many characters finds ids and fingerprints by their beginnings
 
@@ -62,12 +64,9 @@ def _candidates(connection: sqlite3.Connection, wanted: Filters, below: int | No
     if wanted.term:
         return _of_term(connection, wanted.term.lower(), top, limit)
     if wanted.destination:
-        statement = (
-            "SELECT DISTINCT r.n FROM outcomes o JOIN requests r ON r.event_id = o.event_id "
-            "WHERE o.subscription = ? AND r.event_id <> '' AND r.n < ? ORDER BY o.id DESC LIMIT ?"
-        )
-        rows = connection.execute(statement, (wanted.destination, top, limit))
-        return sorted((row[0] for row in rows), reverse=True)
+        few = _of_few_outcomes(connection, wanted.destination, top, limit)
+        if few is not None:
+            return few
     for name in ("cause", "event", "portal"):
         if value := getattr(wanted, name):
             # The condition of the partial index is repeated, or SQLite would not use it.
@@ -75,16 +74,34 @@ def _candidates(connection: sqlite3.Connection, wanted: Filters, below: int | No
                 f"SELECT n FROM requests WHERE {name} = ? AND {name} <> '' AND n < ? ORDER BY n DESC LIMIT ?"  # noqa: S608
             )
             return [row[0] for row in connection.execute(statement, (value, top, limit))]
-    if wanted.kinds:
+    kinds = wanted.kinds or (WITH_OUTCOMES if wanted.destination else ())
+    if kinds:
         rows_of = [
             connection.execute(
                 "SELECT n FROM requests WHERE kind = ? AND n < ? ORDER BY n DESC LIMIT ?", (kind, top, limit)
             ).fetchall()
-            for kind in wanted.kinds
+            for kind in kinds
         ]
         return sorted((row[0] for rows in rows_of for row in rows), reverse=True)[:limit]
     statement = "SELECT n FROM requests WHERE n < ? ORDER BY n DESC LIMIT ?"
     return [row[0] for row in connection.execute(statement, (top, limit))]
+
+
+def _of_few_outcomes(
+    connection: sqlite3.Connection, destination: str, top: int, limit: int
+) -> list[int] | None:
+    """Numbers of the records that this destination got, newest first; None if there are many outcomes.
+
+    Outcomes come in any order, most of all after an outage, and pages go by the records' numbers:
+    so either all outcomes are looked up, or the records are walked through by number.
+    """
+    statement = "SELECT event_id FROM outcomes WHERE subscription = ? LIMIT ?"
+    rows = connection.execute(statement, (destination, FEW_OUTCOMES + 1)).fetchall()
+    if len(rows) > FEW_OUTCOMES:
+        return None
+    statement = "SELECT n FROM requests WHERE event_id = ? AND event_id <> '' AND n < ?"
+    numbers = {n for (event_id,) in rows for (n,) in connection.execute(statement, (event_id, top))}
+    return sorted(numbers, reverse=True)[:limit]
 
 
 def _of_term(connection: sqlite3.Connection, term: str, top: int, limit: int) -> list[int]:

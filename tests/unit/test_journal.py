@@ -16,7 +16,16 @@ from typing import Any
 import pytest
 
 from gateway import journal as module
-from gateway.journal import Filters, Journal, JournalUnavailable, NewRequest, open_journal, schema, writing
+from gateway.journal import (
+    Filters,
+    Journal,
+    JournalUnavailable,
+    NewRequest,
+    open_journal,
+    reading,
+    schema,
+    writing,
+)
 from gateway.settings import load
 from gateway.tools.outcomes import line_of
 from tests.support.clock import Clock
@@ -199,6 +208,24 @@ def test_what_came_of_an_event_whichever_is_written_first(journal: Journal) -> N
     assert {(kind, count) for _, kind, _, count in journal.hours(0)} == {("accepted", 1), ("aside", 1)}
     assert ids(journal, kinds=("aside",)) == [late.request_id]
     assert ids(journal, destination="on_user_update") == [late.request_id, early.request_id]
+
+
+@pytest.mark.parametrize("few", [10, 1000])
+def test_every_record_of_a_destination_is_on_some_page(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """In whatever order the outcomes came: after an outage the oldest events are delivered last."""
+    monkeypatch.setattr(reading, "FEW_OUTCOMES", few)
+    records = [new() for _ in range(300)]
+    journal.add_requests([*records, *(new("refused") for _ in range(50)), new()])
+    for code in ("EVENT_FAILED", "EVENT_FORWARDED"):
+        for record in reversed(records):
+            journal.add_outcome({"code": code, "event_id": record.event_id, "subscription": "forward"})
+    pages = [journal.page(Filters(destination="forward"), None, 40)]
+    while below := pages[-1].older:
+        pages.append(journal.page(Filters(destination="forward"), below, 40))
+    shown = [one.request_id for page in pages for one in page.requests]
+    assert shown == [record.request_id for record in reversed(records)]
 
 
 def test_no_write_costs_more_because_much_is_kept(journal: Journal) -> None:
