@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import QueueUnavailable
+from gateway.queues import statements
 from gateway.queues.model import Dead, Delivery
 from gateway.queues.owners import Owner
 from gateway.queues.sqlite_schema import LONGEST_LEASE, prepare
@@ -31,23 +32,6 @@ LONGEST_DELAY = 60.0  # seconds, as the contract says
 WORKER_TIMEOUT = 10.0  # seconds a worker or a tool waits for its turn at the file
 NOBODY = "-"  # the subscription of what no subscription wants, for as long as its insert takes
 EVERYTHING = Subscription("messages", lambda _event: True)
-
-_LEASABLE = """
-subscription = :name AND due_at <= :now AND (object IS NULL OR object NOT IN (
-    SELECT object FROM messages WHERE owner IS NOT NULL AND subscription = :name
-    AND object IS NOT NULL AND due_at > :now))"""
-# From the index alone: however many events of a leased object come first, they are passed quickly.
-_NEXT = f"SELECT id FROM messages WHERE {_LEASABLE} ORDER BY due_at, id LIMIT :count"  # noqa: S608 — a constant
-_ROWS = f"""
-SELECT id, message_id, data, attributes, attempts, published_at, object, reason FROM messages NOT INDEXED
-WHERE id IN (SELECT value FROM json_each(:ids)) AND {_LEASABLE} ORDER BY due_at, id"""  # noqa: S608 — a constant
-_PUT_BACK = """
-UPDATE messages SET due_at = ?, lease = NULL, owner = NULL, reason = ?, attempts = attempts - ?
-WHERE id = ? AND lease = ?"""
-_BURY = """
-INSERT OR REPLACE INTO dead_letters
-    (id, data, attributes, published_at, attempts, reason, recorded_at, subscription)
-SELECT id, data, attributes, published_at, attempts, ?, ?, subscription FROM messages WHERE id = ?"""
 
 log = logging.getLogger("gateway.queues")
 
@@ -107,7 +91,12 @@ class EmbeddedQueue:
         """
         names, about = self._wanting(data, attributes)
         names = names if to is None else [to]
-        mine = _Waiting(data, json.dumps(dict(attributes), ensure_ascii=False), names, about)
+        text = json.dumps(dict(attributes), ensure_ascii=False)
+        try:
+            (text + (about or "")).encode()  # half a surrogate pair would fail the whole commit
+        except UnicodeEncodeError as error:
+            raise self._failure(str(error)) from None
+        mine = _Waiting(data, text, names, about)
         self._waiting.append(mine)
         try:
             with self._locked(timeout) as deadline:
@@ -176,11 +165,11 @@ class EmbeddedQueue:
             spent: list[tuple[dict[str, str], int, str]] = []
             due = {"name": subscription, "now": now, "count": count}
             # Without a write lock: looking disturbs no publisher.
-            while not leased and (ids := [key for (key,) in connection.execute(_NEXT, due)]):
+            while not leased and (ids := [key for (key,) in connection.execute(statements.NEXT, due)]):
                 mark = os.urandom(8).hex(), self._owner.take()
                 with connection:
                     connection.execute("BEGIN IMMEDIATE")
-                    for row in connection.execute(_ROWS, due | {"ids": json.dumps(ids)}).fetchall():
+                    for row in connection.execute(statements.ROWS, due | {"ids": json.dumps(ids)}).fetchall():
                         if self._is_spent(subscription, row[4]):  # its last worker died over it
                             reason = row[7] or "REASON_NO_WORKER"
                             self._bury(connection, row[0], reason)
@@ -239,7 +228,7 @@ class EmbeddedQueue:
     ) -> int:
         """Acknowledge what is done and put back what failed, in one commit; return how many were still ours.
 
-        What is put off has not been tried: it comes again and has lost no attempt.
+        What is put off has not been tried: it comes again, has lost no attempt, and keeps its reason if "".
         A lease that had run out is another's by then: nothing happens to it here.
         """
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
@@ -253,11 +242,18 @@ class EmbeddedQueue:
                 *((1, one) for one in put_off),
             ):
                 values = (self._clock() + (delay or 0.0), reason, untried, delivery.key, delivery.lease)
-                held = connection.execute(_PUT_BACK, values).rowcount
+                held = connection.execute(statements.PUT_BACK, values).rowcount
                 if held and delay is None:
                     self._bury(connection, delivery.key, reason)
                 ours += held
             return ours
+
+    def extend(self, held: Sequence[Delivery], seconds: float) -> None:
+        """Lease what is still being handled for `seconds` from now; a lease that is another's stays so."""
+        with self._turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            until = self._clock() + min(seconds, LONGEST_LEASE)
+            connection.executemany(statements.EXTEND, [(until, one.key, one.lease) for one in held])
 
     def delay_of(self, delivery: Delivery) -> float | None:
         """Seconds until a consumer's next attempt: 1, doubling, 60 at most; None when none is left."""
@@ -266,7 +262,7 @@ class EmbeddedQueue:
         return float(min(LONGEST_DELAY, 2.0 ** min(delivery.attempt - 1, 10)))
 
     def _bury(self, connection: sqlite3.Connection, key: int, reason: str) -> None:
-        connection.execute(_BURY, (reason, self._clock(), key))
+        connection.execute(statements.BURY, (reason, self._clock(), key))
         connection.execute("DELETE FROM messages WHERE id = ?", (key,))
 
     def waiting(self) -> Iterator[tuple[int, bytes]]:
@@ -308,12 +304,8 @@ class EmbeddedQueue:
         return dict(self._rows("SELECT subscription, count(*) FROM messages GROUP BY subscription"))
 
     def failing(self) -> dict[str, tuple[int, str]]:
-        """By subscription: how many messages wait for another attempt, and why the last one failed."""
-        statement = (
-            "SELECT subscription, count(*), max(reason) FROM messages"
-            " WHERE attempts > 0 AND reason IS NOT NULL GROUP BY subscription"
-        )
-        return {name: (count, reason) for name, count, reason in self._rows(statement)}
+        """By subscription: how many messages wait for another attempt, and why the newest of them failed."""
+        return {name: (count, reason) for name, count, reason, _ in self._rows(statements.FAILING)}
 
     def oldest_age(self) -> float:
         """Seconds since the oldest of them was published; 0 when there are none."""

@@ -118,6 +118,38 @@ def test_what_is_put_off_loses_no_attempt(queue: EmbeddedQueue, clock: Clock) ->
     assert list(queue.dead_letters()) == []
 
 
+def test_a_lease_is_extended_by_whoever_has_it(queue: EmbeddedQueue, clock: Clock) -> None:
+    queue.publish(b"1", {}, 1)
+    first = lease(queue)
+    clock.now += 50
+    queue.extend([first], 60)
+    clock.now += 50
+    assert leased(queue, 60) is None
+    clock.now += 10
+    second = lease(queue)
+    queue.extend([first], 600)
+    clock.now += 60
+    assert lease(queue).attempt == second.attempt + 1
+
+
+def test_why_the_newest_failed(queue: EmbeddedQueue) -> None:
+    for reason in ("Z the old reason", "A the newest reason"):
+        queue.publish(b"1", {}, 1)
+        queue.settle([], [(lease(queue), reason, 30.0)])
+    assert queue.failing() == {"messages": (2, "A the newest reason")}
+
+
+def test_what_no_file_can_hold_fails_alone(queue: EmbeddedQueue) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        with queue._lock:  # so that all of them wait, to be stored together
+            odd = pool.submit(queue.publish, b"odd", {"event": "ON\ud800"}, 30)
+            others = [pool.submit(queue.publish, b"1", {"event": "ON"}, 30) for _ in range(4)]
+            with raises(QueueUnavailable, match="surrogate"):
+                odd.result(30)
+        assert len({one.result(30) for one in others}) == 4
+    assert queue.depth() == 4
+
+
 def test_out_of_attempts_by_dying_workers_is_told(queue: EmbeddedQueue, clock: Clock) -> None:
     told: list[object] = []
     queue.on_dead = lambda *said: told.append(said)
