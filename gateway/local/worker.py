@@ -33,6 +33,7 @@ from gateway.links import user_record
 from gateway.local.recorder import Recorder
 from gateway.logs import RateLimited
 from gateway.outcome import About, Outcome, report
+from gateway.portal.rate_limit import RATE
 from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import LONGEST_DELAY, EmbeddedQueue
@@ -42,7 +43,7 @@ from gateway.texts import stored_notice
 
 AT_ONCE = 4  # messages of one subscription that are handled at the same time
 LEASED = 32  # of a consumer's messages; the rest of them wait for their turn here
-MOST_ASKING = 128  # further messages that wait for the portal, so that a portal that hangs delays no others
+MOST_ASKING = 32  # further messages that wait for the portal: what it answers in 16 seconds
 LEASED_ORDERED = 16  # of a destination's
 LEASE_SECONDS = 60.0
 ORDERED_SECONDS = 300.0  # a destination may let each of those wait for 15 seconds
@@ -65,7 +66,8 @@ class Feed:
     """One subscription's messages, from the queue to its function and back.
 
     `asks` says of a message whether handling it waits for the portal. Those have threads of
-    their own, and all others pass them.
+    their own, and all others pass them: what the portal can't answer soon goes back to the queue.
+    What is in hand keeps its lease, however long the portal takes: no message is handled twice at once.
     """
 
     def __init__(
@@ -79,6 +81,9 @@ class Feed:
         self._in_flight: dict[Future[list[str | GatewayError | None]], list[Delivery]] = {}
         self._asks = asks
         self._asking: set[Future[list[str | GatewayError | None]]] = set()
+        self._lease_seconds = ORDERED_SECONDS if subscription.ordered else LEASE_SECONDS
+        self._extended_at = 0.0
+        self._portal_free_at = 0.0  # for what went back to the queue so far
         self._stop = threading.Event()
         self.wake = threading.Event()
 
@@ -93,6 +98,7 @@ class Feed:
         ):
             while not stop.is_set():
                 try:
+                    self._extend()
                     free = self._free(limit)
                     leased = (
                         self._lease(pool, asking, free) if free >= min(limit, AT_ONCE) or free == limit else 0
@@ -107,26 +113,45 @@ class Feed:
             self._finish()
 
     def _free(self, limit: int) -> int:
-        if len(self._asking) >= MOST_ASKING:
-            return 0
         return limit - sum(len(batch) for one, batch in self._in_flight.items() if one not in self._asking)
 
     def _lease(self, pool: ThreadPoolExecutor, asking: ThreadPoolExecutor, count: int) -> int:
-        seconds = ORDERED_SECONDS if self._subscription.ordered else LEASE_SECONDS
-        leased = self._queue.lease(self._subscription.name, seconds, count)
+        leased = self._queue.lease(self._subscription.name, self._lease_seconds, count)
+        back: list[tuple[Delivery, str, float]] = []
         if self._subscription.ordered:
             batches = by_object(leased)
         else:
             waiting = [delivery for delivery in leased if self._asks(delivery)]
             rest = [delivery for delivery in leased if delivery not in waiting]
             batches = [rest[start::AT_ONCE] for start in range(min(AT_ONCE, len(rest)))]
-            for delivery in waiting:
+            room = max(0, MOST_ASKING - len(self._asking))
+            for delivery in waiting[:room]:
                 future = asking.submit(self._deliver, [delivery])
                 self._in_flight[future] = [delivery]
                 self._asking.add(future)
+            back = [(delivery, "", self._portal_turn()) for delivery in waiting[room:]]
         for batch in batches:
             self._in_flight[pool.submit(self._deliver, batch)] = batch
+        if back:
+            self._queue.settle([], [], back)
         return len(leased)
+
+    def _portal_turn(self) -> float:
+        """Seconds until a message that goes back to the queue comes again: in turn, at the portal's rate."""
+        now = time.monotonic()
+        self._portal_free_at = min(max(self._portal_free_at, now) + 1 / RATE, now + LONGEST_DELAY)
+        return self._portal_free_at - now
+
+    def _extend(self) -> None:
+        """Renew the leases of what is in hand, in good time, and before anything else is leased.
+
+        By the wall clock, as leases are: after the machine was suspended they may all have run out.
+        """
+        now = time.time()
+        if self._in_flight and abs(now - self._extended_at) >= self._lease_seconds / 3:
+            held = [delivery for batch in self._in_flight.values() for delivery in batch]
+            self._queue.extend(held, self._lease_seconds)
+            self._extended_at = now
 
     def _deliver(self, batch: list[Delivery]) -> list[str | GatewayError | None]:
         """Deliver each message and say what came of it; what `stop` prevents stays leased."""

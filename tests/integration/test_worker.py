@@ -1,8 +1,10 @@
 """What a feed of the worker does with its subscription's messages."""
 
+import base64
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +17,7 @@ from cloudevents.http.event import CloudEvent
 
 from gateway.errors import PortalUnavailable
 from gateway.local import worker
-from gateway.local.worker import AT_ONCE, MOST_ASKING, Feed, asks_portal
+from gateway.local.worker import MOST_ASKING, Feed, asks_portal
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EVERYTHING, EmbeddedQueue
 from gateway.settings import Settings, load
@@ -111,28 +113,64 @@ def test_a_new_user_of_a_portal_that_hangs_is_linked_when_it_answers(
     queue.close()
 
 
-def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(tmp_path: Path, settings: Settings) -> None:
-    queue = EmbeddedQueue(tmp_path / "queue.db")
+def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "RATE", 1000.0)
+    queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=1)
     hangs, done = threading.Event(), []
 
     def call(event: CloudEvent) -> None:
-        import base64
-
         data = json.loads(base64.b64decode(event.data["message"]["data"]))["data"]
         if "UF_USR_TELEGRAM" not in data:
             hangs.wait(60)  # until the test lets go
         done.append(data["ID"])
 
-    for number in range(2 * MOST_ASKING // AT_ONCE):
-        queue.publish(*message({"ID": f"new {number}"}), 10)
+    names = [f"new {number}" for number in range(160)]
+    assert len(names) > 2 * MOST_ASKING
+    for name in names:
+        queue.publish(*message({"ID": name}), 10)
     feed = Feed(queue, EVERYTHING, call, partial(asks_portal, settings=settings))
     try:
         with running(feed):
-            wait_for(lambda: len(feed._asking) > AT_ONCE, 30)
+            wait_for(lambda: len(feed._asking) == MOST_ASKING, 30)
             queue.publish(*message({"ID": "7", "UF_USR_TELEGRAM": ""}), 10)
             wait_for(lambda: done == ["7"], 30)
             hangs.set()
             wait_for(lambda: queue.depth() == 0, 30)
+        assert Counter(done) == Counter([*names, "7"])
+        assert list(queue.dead_letters()) == []
     finally:
         hangs.set()
+        queue.close()
+
+
+def test_what_is_in_hand_for_longer_than_a_lease_is_handled_once(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LEASE_SECONDS", 0.2)
+    queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=2)
+    answers, begun = threading.Event(), Counter[str]()
+
+    def call(event: CloudEvent) -> None:
+        data = json.loads(base64.b64decode(event.data["message"]["data"]))["data"]
+        begun[data["ID"]] += 1
+        if "UF_USR_TELEGRAM" not in data:
+            answers.wait(60)  # until the test lets go
+
+    queue.publish(*message({"ID": "slow"}), 10)
+    try:
+        with running(Feed(queue, EVERYTHING, call, partial(asks_portal, settings=settings))):
+            wait_for(lambda: begun["slow"] == 1, 30)
+            ends, quick = time.monotonic() + 1.0, 0
+            while time.monotonic() < ends:
+                quick += 1
+                queue.publish(*message({"ID": f"{quick}", "UF_USR_TELEGRAM": ""}), 10)
+                wait_for(lambda: begun[f"{quick}"] == 1, 30)  # noqa: B023 — called at once
+            answers.set()
+            wait_for(lambda: queue.depth() == 0, 30)
+        assert set(begun.values()) == {1}
+        assert list(queue.dead_letters()) == []
+    finally:
+        answers.set()
         queue.close()
