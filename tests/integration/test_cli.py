@@ -66,7 +66,8 @@ def test_ipv6_is_served_and_triggered(start_serve: Start, tmp_path: Path, host: 
         text=True,
         timeout=120,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr  # the worker may be starting still: then that is said
+    assert "200" in done.stdout
 
 
 def test_a_system_that_gives_no_thread_ends_serve_with_a_sentence(tmp_path: Path) -> None:
