@@ -94,12 +94,12 @@ def _postgres_engine(url: str) -> sa.Engine:
     Without prepared statements: behind PgBouncer in transaction mode, the next transaction
     may run on a server that has not prepared them.
     """
-    import psycopg  # optional: links may live in a file
+    from gateway.links.postgres_connection import Connection  # psycopg is optional: links may live in a file
 
     arguments: dict[str, Any] = {"connect_timeout": "5"} | connection_arguments(url)
     return sa.create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(**arguments, prepare_threshold=None),
+        creator=lambda: Connection.connect(**arguments, prepare_threshold=None),
         pool_timeout=10,
         hide_parameters=True,
     )
@@ -122,10 +122,19 @@ def _prepare(engine: sa.Engine) -> None:
             return
         if version > VERSION:
             raise SettingError("DATABASE_URL", "STORE_NEWER", version=version, known=VERSION)
+        _set_unbounded(connection, True)
         for older in range(version, VERSION):
             for statement in MIGRATIONS[older]:
                 connection.execute(sa.text(statement))
+        _set_unbounded(connection, False)
         connection.execute(sa.update(schema_version), {"version": VERSION})
+
+
+def _set_unbounded(connection: sa.Connection, unbounded: bool) -> None:
+    """Let a migration take as long as it needs; on SQLite nothing bounds it."""
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.driver_connection
+        driver.unbounded = unbounded
 
 
 def _version(connection: sa.Connection) -> int | None:

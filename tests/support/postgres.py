@@ -4,10 +4,11 @@ import getpass
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -36,6 +37,23 @@ class Postgres:
     def stop(self) -> None:
         self._run("pg_ctl", "-D", "data", "-w", "-m", "immediate", "stop")
 
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Stop every process of the cluster: its kernel accepts and acknowledges, and nobody answers."""
+        postmaster = int((self.directory / "data/postmaster.pid").read_text().split("\n")[0])
+        stopped: list[int] = []
+        try:
+            os.kill(postmaster, signal.SIGSTOP)  # first, so that it starts no more of them
+            stopped.append(postmaster)
+            for child in _children(postmaster):
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGSTOP)
+                    stopped.append(child)
+            yield
+        finally:
+            for process in stopped:
+                os.kill(process, signal.SIGCONT)
+
     def new_database(self) -> str:
         """The address of an empty database."""
         name = f"test_{uuid4().hex}"
@@ -54,6 +72,16 @@ class Postgres:
             text=True,
         )
         assert done.returncode == 0, done.stderr
+
+
+def _children(process: int) -> list[int]:
+    children = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # The name, in brackets, may hold spaces.
+            if int(status.read_text().rpartition(")")[2].split()[1]) == process:
+                children.append(int(status.parent.name))
+    return children
 
 
 def _programs() -> Path | None:
