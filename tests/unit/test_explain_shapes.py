@@ -311,6 +311,20 @@ def test_neighbours_that_hold_a_request(pasted: str, read_as: str) -> None:
         assert told.event["data"] == {"ID": "77"}
 
 
+@pytest.mark.parametrize("before", ["", "Тело:\n", "2026-01-01 body="])
+def test_a_mask_in_a_bare_form_stands_for_its_token(before: str) -> None:
+    form = "event=ONX&data[ID]=1&auth[domain]=p.bitrix24.ru&auth[application_token]=<masked 32 4b6e3bea>&ts=1"
+    explained = judged(f"{before}{form}\n")
+    assert (explained.code, explained.verified) == ("EVENT_QUEUED", True)
+
+
+def test_sentences_have_the_fingerprint_of_the_mask() -> None:
+    explained = judged(RAW.replace("Host: h", "X-Bitrix-Token: <masked 32 aaaaaaaa>").replace(TOKEN, ""))
+    [place] = [seen for seen in explained.places if seen.state == "mismatch"]
+    assert place.fingerprint == "aaaaaaaa"
+    assert "fingerprint aaaaaaaa" in explained.causes[0]["says"]
+
+
 COLOURED = "\x1b[2m" + LINE.replace("WARNING", "\x1b[33mWARNING\x1b[0m") + "\x1b[0m"
 
 

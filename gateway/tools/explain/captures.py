@@ -32,7 +32,7 @@ _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
 # `payload=event=…` by itself is somebody's body; among other text the name is a log's.
 _EVENT = re.compile(
     rb"(?:(?<![\w%\]&=?])|(?<=\sbody=)|(?<=\sdata=)|(?<=\scontent=)|(?<=\spayload=))"
-    rb"event=[\w%.+-]{1,100}&[^\s\"'`<>|\\]{1,600000}"
+    rb"event=[\w%.+-]{1,100}&(?:<masked \d{1,7} (?:[0-9a-f]{8}|-)>|[^\s\"'`<>|\\]){1,600000}"
 )
 _PAIR_LINE = re.compile(r"&?[\w\[\]%.]{1,300}=[^\n&]{0,100000}&?")
 _OLD_LINE = re.compile(

@@ -21,6 +21,7 @@ _MASK = re.compile(
     rb"(?:>|%(?:25)*3E|\\u003e)",
     re.IGNORECASE,
 )
+_FINGERPRINT = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{8}(?![0-9A-Za-z])")
 _Escape = Callable[[str], str]
 
 
@@ -69,6 +70,19 @@ def as_masked(traces: Iterable[Trace], stand_ins: Mapping[str, str]) -> tuple[Tr
         else seen
         for seen in traces
     )
+
+
+def causes_as_masked(causes: Any, stand_ins: Mapping[str, str]) -> Any:
+    """The causes' sentences as they are about the masks: with each mask's own fingerprint."""
+    shown = {fingerprint(text.encode()): mask[1:-1].split()[2] for text, mask in stand_ins.items()}
+    prints = {of_text: of_mask for of_text, of_mask in shown.items() if of_text is not None}
+    return [
+        {
+            name: _FINGERPRINT.sub(lambda found: prints.get(found[0], found[0]), text)
+            for name, text in one.items()
+        }
+        for one in mask_again(causes, stand_ins)
+    ]
 
 
 def mask_again(value: Any, stand_ins: Mapping[str, str]) -> Any:

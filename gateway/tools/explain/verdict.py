@@ -21,7 +21,7 @@ from gateway.receiver.capture import mask_leaf, mask_name
 from gateway.receiver.oddities import oddities_of
 from gateway.settings import Settings
 from gateway.tools.explain import Record, Request
-from gateway.tools.explain.masks import as_masked, mask_again, unmask
+from gateway.tools.explain.masks import as_masked, causes_as_masked, mask_again, unmask
 from gateway.tools.explain.sentences import LEFT_OUT, safe, sentence_of
 from verify import Trace, fingerprint
 
@@ -92,7 +92,7 @@ def _of_request(request: Request, settings: Settings, now: datetime) -> Explanat
         place=judgement.verdict.place,
         decoded_as=judgement.payload.decoded_as,
         places=as_masked(judgement.verdict.places, stand_ins),
-        causes=tuple(mask_again(causes, stand_ins)),
+        causes=tuple(causes_as_masked(causes, stand_ins)),
         event=_event(judgement, settings, now, stand_ins),
         invalid=judgement.invalid,
         hint=judgement.hint,
