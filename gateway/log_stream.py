@@ -25,12 +25,17 @@ class Stderr:
 
     def __init__(self, dropped_line: Callable[[int], str]) -> None:
         self._dropped_line = dropped_line
+        self._begin()
+        # A fork copies no threads: what waits is the parent's to write, and its lock may be locked.
+        os.register_at_fork(after_in_child=self._begin)
+        atexit.register(self._finish)
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[bytes] = deque()
         self._size = 0
         self._dropped = 0
         self._writer: threading.Thread | None = None
-        atexit.register(self._finish)
 
     def write(self, text: str) -> int:
         """Write `text` now, or later, or count it where too much waits already."""
@@ -75,11 +80,7 @@ class Stderr:
                     self._writer = None
                     return
                 data = self._waiting[0]
-            try:
-                while data:
-                    data = data[os.write(_descriptor() or 2, data) :]
-            except OSError:  # the reader is gone: there is nobody left to tell
-                pass
+            _write_whole(_descriptor() or 2, data)
             with self._lock:
                 self._size -= len(self._waiting.popleft())
 
@@ -108,3 +109,16 @@ def _write_ready(descriptor: int, data: bytes) -> bytes:
         except OSError:  # the reader is gone: there is nobody left to tell
             return b""
     return data
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    """Write all of it, however long the reader pauses."""
+    ready = select.poll()
+    ready.register(descriptor, select.POLLOUT)
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:  # Node and tmux make a pipe non-blocking for everybody who has it
+            ready.poll()
+        except OSError:  # the reader is gone: there is nobody left to tell
+            return

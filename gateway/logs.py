@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from gateway.errors import GatewayError
@@ -87,6 +87,7 @@ class _Redacting(logging.Handler):
     language = "ru"
 
     def handle(self, record: logging.LogRecord) -> bool:
+        self._say_dropped(record.created)
         if record.name.partition(".")[0] in _OURS:
             return bool(super().handle(worded(record, self.language)))
         if not self._within_budget(record):
@@ -98,12 +99,30 @@ class _Redacting(logging.Handler):
         _report_lost(record)
 
     def _within_budget(self, record: logging.LogRecord) -> bool:
-        budget: dict[str, tuple[float, int]] = self.__dict__.setdefault("_budget", {})
-        since, count = budget.get(record.name, (record.created, 0))
-        if record.created - since >= 60:
-            since, count = record.created, 0
-        budget[record.name] = (since, count + 1)
+        since, count = self._budget.get(record.name, (record.created, 0))
+        self._budget[record.name] = (since, count + 1)
         return count < _FOREIGN_A_MINUTE
+
+    def _say_dropped(self, now: float) -> None:
+        """Begin each library's next minute, and log how many of its lines the last one dropped."""
+        for name, (since, _) in list(self._budget.items()):
+            if now - since < 60:
+                continue
+            _, count = self._budget.pop(name, (0.0, 0))
+            if count > _FOREIGN_A_MINUTE:
+                text = say(
+                    "LOG_LIBRARY_LINES_DROPPED",
+                    self.language,
+                    library=clean(name, self.secrets),
+                    count=count - _FOREIGN_A_MINUTE,
+                    limit=_FOREIGN_A_MINUTE,
+                )
+                super().handle(logging.LogRecord("gateway.logs", logging.WARNING, "", 0, text, None, None))
+
+    @cached_property
+    def _budget(self) -> dict[str, tuple[float, int]]:
+        """Since when each library's minute counts, and how many lines it has had in it."""
+        return {}
 
 
 def _report_lost(record: logging.LogRecord) -> None:

@@ -1068,6 +1068,10 @@ SENTENCES: dict[str, Sentence] = {
         "Пропущено строк журнала: {count}, потому что их никто не читал. Проверьте, кто читает поток ошибок шлюза",
         "Log lines dropped: {count}, because nothing was reading them. Check what reads the gateway's standard error",
     ),
+    "LOG_LIBRARY_LINES_DROPPED": Sentence(
+        "Пропущено строк библиотеки {library}: {count}, потому что за минуту она написала больше {limit}. В чём дело, прочтите в её строках выше",
+        "Lines of the library {library} dropped: {count}, because it wrote more than {limit} in a minute. Read its lines above to see why",
+    ),
     "SERVING": Sentence(
         "Слушаем {url} (Ctrl-C — остановить). Что приходит: {inspector}",
         "Listening on {url} (Ctrl-C to stop). What comes in: {inspector}",

@@ -61,6 +61,18 @@ def test_an_unread_pipe_holds_nobody_and_what_does_not_fit_is_counted(
     assert len(lines) + int(log.rpartition("dropped ")[2]) == 1000
 
 
+def test_a_non_blocking_pipe_loses_no_line() -> None:
+    """A parent such as Node or tmux makes it so; a paused reader is no reader that has gone."""
+    with unread_stderr() as pipe:
+        os.set_blocking(sys.stderr.fileno(), False)
+        stream = Stderr(dropped)
+        for number in range(2000):
+            stream.write(f"{number:04}" + "x" * 95 + "\n")
+        stream.write("last\n")
+        log = read_until(pipe, "last")
+    assert [line[:4] for line in log.splitlines()] == [f"{number:04}" for number in range(2000)] + ["last"]
+
+
 def test_a_reader_that_has_gone_fails_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -114,6 +126,28 @@ def test_a_flood_of_a_librarys_lines_is_bounded(
     for number in range(500):
         logging.getLogger("noisy_library").warning("no %s", number)
     assert 0 < capsys.readouterr().err.count("\n") <= 20
+
+
+def test_dropped_lines_of_a_library_are_counted_when_its_minute_is_over(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.setup(Settings(log_format="text", language="en"))
+    [handler] = root.handlers
+
+    def log(name: str, at: float) -> None:
+        record = logging.LogRecord(name, logging.WARNING, "", 0, "a line", None, None)
+        record.created = at
+        handler.handle(record)
+
+    for _ in range(25):
+        log("noisy_library", 1_800_000_000.0)
+    log("gateway.other", 1_800_000_059.0)
+    assert "dropped" not in capsys.readouterr().err
+    log("gateway.other", 1_800_000_061.0)
+    log("gateway.other", 1_800_000_062.0)
+    report, *rest = capsys.readouterr().err.splitlines()
+    assert "noisy_library dropped: 5, because it wrote more than 20" in report
+    assert len(rest) == 2
 
 
 def test_a_kind_of_warning_is_said_once_a_while(caplog: pytest.LogCaptureFixture) -> None:
