@@ -863,6 +863,10 @@ SENTENCES: dict[str, Sentence] = {
         "{destination} answered {status}: there is no POST handler at this address, check the path in FORWARD_TO",
     ),
     "REASON_ANSWERED": Sentence("{destination} ответил {status}", "{destination} answered {status}"),
+    "REASON_BUSY": Sentence(
+        "{destination} занят предыдущими доставками, их не больше {limit} одновременно: очередь повторит доставку сама. Если это надолго, ускорьте ответы этого адреса",
+        "{destination} is busy with earlier deliveries, of which {limit} at most are made at once: the queue delivers again by itself. If it lasts, make that address answer faster",
+    ),
     "REASON_NO_ANSWER": Sentence(
         "{destination} не ответил: {problem}", "{destination} did not answer: {problem}"
     ),

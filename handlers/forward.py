@@ -11,7 +11,8 @@ import base64
 import hmac
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -29,13 +30,26 @@ from gateway.settings import Settings
 
 DELIVERY_SECONDS = 15.0
 AT_ONCE = 4  # deliveries to one destination
+# One instance on Google Cloud serves all destinations with its 80 threads. A destination that
+# hangs holds at most this many of them, and those without a turn only for this long.
+SHARE = 16
+TURN_SECONDS = 5.0
 AGENT = "Bitrix24 Webhook Engine (by gateway)"
 READ_BYTES = 65_536  # of an answer; a longer one costs the connection
 
 # Answers that mean a wrong setting rather than a bad day have a sentence of their own.
 _ADVICE = {300: "_REDIRECT", 401: "_DENIED", 403: "_DENIED", 404: "_NO_PATH", 405: "_NO_PATH"}
 
-_turns: dict[str, threading.BoundedSemaphore] = {}
+
+class _Turns:
+    """Who may deliver to one destination now, and who may wait for that."""
+
+    def __init__(self) -> None:
+        self.present = threading.BoundedSemaphore(SHARE)
+        self.delivering = threading.BoundedSemaphore(AT_ONCE)
+
+
+_turns: dict[str, _Turns] = {}
 _taking_turns = threading.Lock()
 
 
@@ -46,10 +60,10 @@ def deliver(message: Message, destination: Destination, settings: Settings) -> O
     the destination says that it wants no more of it (410).
     """
     body = form_of(message, settings)
-    began = time.monotonic()
     with _turn(destination):
+        began = time.monotonic()
         status, retry_after = _post(destination, body, headers_of(message, body, settings))
-    took = round((time.monotonic() - began) * 1000)
+        took = round((time.monotonic() - began) * 1000)
     if 200 <= status < 300:
         facts = {"destination": destination.shown, "status": status, "ms": took}
         return Outcome("EVENT_FORWARDED", values=facts, facts=facts)
@@ -111,9 +125,24 @@ def headers_of(message: Message, body: bytes, settings: Settings) -> dict[str, s
     return headers
 
 
-def _turn(destination: Destination) -> threading.BoundedSemaphore:
+@contextmanager
+def _turn(destination: Destination) -> Iterator[None]:
+    """One of the destination's deliveries at once. Raises `DeliveryFailed` where none gets free soon."""
     with _taking_turns:
-        return _turns.setdefault(destination.id, threading.BoundedSemaphore(AT_ONCE))
+        turns = _turns.setdefault(destination.id, _Turns())
+    # Not counted: nothing was tried.
+    busy = DeliveryFailed("REASON_BUSY", destination=destination.shown, limit=AT_ONCE, counted=False)
+    if not turns.present.acquire(blocking=False):
+        raise busy
+    try:
+        if not turns.delivering.acquire(timeout=TURN_SECONDS):
+            raise busy
+        try:
+            yield
+        finally:
+            turns.delivering.release()
+    finally:
+        turns.present.release()
 
 
 @cache

@@ -39,8 +39,8 @@ deploy_consumer() { # FUNCTION
   LISTENING+=" $1"
 }
 
-# FUNCTION. One instance, so that no destination gets more than four deliveries at once. The time limit is long, as
-# what is pushed beside these four waits for its turn in there: ended early, it would count as an attempt.
+# FUNCTION. One instance, so that no destination gets more than four deliveries at once. The time limit is far above
+# what a turn and a delivery take (handlers/forward.py): a delivery that is ended early may come twice.
 deploy_forwarder() {
   local id filter
   deploy_function "$1" 300 1 --invoker-iam-check --no-allow-unauthenticated

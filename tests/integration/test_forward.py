@@ -5,10 +5,12 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,6 +22,7 @@ from gateway.events import Message, Portal
 from gateway.ingest.php_form import build_query
 from gateway.settings import Settings, load
 from handlers import forward
+from tests.support.clock import Clock
 from tests.support.deliveries import FORM, PORTAL, TOKEN, delivery
 from tests.support.errors import raises
 from tests.support.processes import free_port
@@ -272,6 +275,7 @@ def test_each_portal_gets_its_own_token(destination: Destination) -> None:
 
 
 def test_at_most_four_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward, "TURN_SECONDS", 60.0)
     at_once, most = 0, 0
     lock = threading.Lock()
 
@@ -300,3 +304,89 @@ def test_at_most_four_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             thread.join()
         server.shutdown()
     assert most == forward.AT_ONCE
+
+
+class Hanging(BaseHTTPRequestHandler):
+    """Answers once it is allowed to."""
+
+    arrived: threading.Semaphore
+    allowed: threading.Event
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.arrived.release()
+        self.allowed.wait(60)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def hanging() -> Iterator[tuple[int, type[Hanging]]]:
+    class Handler(Hanging):
+        arrived = threading.Semaphore(0)
+        allowed = threading.Event()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield server.server_port, Handler
+        finally:
+            Handler.allowed.set()
+            server.shutdown()
+
+
+def test_a_hanging_destination_holds_only_its_share(
+    destination: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Google Cloud one instance serves them all: those without a turn waited there without end."""
+    monkeypatch.setattr(forward, "DELIVERY_SECONDS", 60.0)
+    monkeypatch.setattr(forward, "TURN_SECONDS", 0.1)
+    with ThreadPoolExecutor(forward.AT_ONCE) as pool, hanging() as (port, handler):
+        deliveries = [pool.submit(deliver, port) for _ in range(forward.AT_ONCE)]
+        for _ in deliveries:
+            assert handler.arrived.acquire(timeout=30)
+        with raises(DeliveryFailed, match="busy with earlier deliveries") as failed:
+            deliver(port)
+        assert not failed.value.counted
+        deliver(destination.server_port)  # another one's turns are its own
+        handler.allowed.set()
+        assert {delivery.result(30).code for delivery in deliveries} == {"EVENT_FORWARDED"}
+    assert len(destination.came) == 1
+
+
+def test_those_beyond_the_share_do_not_even_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward, "DELIVERY_SECONDS", 60.0)
+    monkeypatch.setattr(forward, "TURN_SECONDS", 60.0)
+    monkeypatch.setattr(forward, "SHARE", forward.AT_ONCE)
+    with ThreadPoolExecutor(forward.AT_ONCE) as pool, hanging() as (port, handler):
+        deliveries = [pool.submit(deliver, port) for _ in range(forward.AT_ONCE)]
+        for _ in deliveries:
+            assert handler.arrived.acquire(timeout=30)
+        began = time.monotonic()
+        with pytest.raises(DeliveryFailed):
+            deliver(port)
+        assert time.monotonic() - began < 30
+        handler.allowed.set()
+        for delivery in deliveries:
+            delivery.result(30)
+
+
+def test_the_time_taken_is_the_delivery_without_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    @contextmanager
+    def busy(_destination: object) -> Iterator[None]:
+        clock.now += 4
+        yield
+
+    def post(*_arguments: object) -> tuple[int, None]:
+        clock.now += 0.25
+        return 204, None
+
+    monkeypatch.setattr(forward, "time", SimpleNamespace(monotonic=clock, time=clock))
+    monkeypatch.setattr(forward, "_turn", busy)
+    monkeypatch.setattr(forward, "_post", post)
+    assert deliver(1).facts["ms"] == 250
