@@ -1201,6 +1201,14 @@ SENTENCES: dict[str, Sentence] = {
         "Это ответ шлюза, а не запрос. Что пришло и почему отказано, покажут ./b24 rejections или ./b24 events show ID (request_id из ответа)",
         "This is the gateway's answer, not a request. ./b24 rejections shows what came and why it was refused, and so does ./b24 events show ID (the answer's request_id)",
     ),
+    "PASTED_OTHER_ANSWER": Sentence(
+        "Это ответ прокси или веб-сервера, а не запрос и не ответ шлюза. Дошёл ли запрос до шлюза и что в нём было, покажут ./b24 rejections и ./b24 events; если его там нет, проверьте, куда прокси его передаёт",
+        "This is the answer of a proxy or a web server, neither a request nor the gateway's answer. ./b24 rejections and ./b24 events show whether the request reached the gateway and what was in it; if it is not there, check where the proxy sends it",
+    ),
+    "PASTED_LOG_LINE": Sentence(
+        "Это строка журнала шлюза, но не об отказе: запроса в ней нет. Запросы покажут ./b24 events и ./b24 rejections, один целиком: ./b24 events show ID",
+        "This is a line of the gateway's log, but not about a refusal: there is no request in it. ./b24 events and ./b24 rejections list the requests; one as a whole: ./b24 events show ID",
+    ),
     "PASTED_ENVIRONMENT": Sentence(
         "Это окружение Postman (переменные), а не запрос. Откройте запрос, нажмите Code (</>) → cURL и вставьте это",
         "This is a Postman environment (variables), not a request. Open the request, choose Code (</>) → cURL and paste that",

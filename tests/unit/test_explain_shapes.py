@@ -282,6 +282,10 @@ PACKETS = (
             "console.log",
         ),
         (
+            f"req.body: {{ event: 'ONUSERADD', 'data[ID]': '77', 'auth[application_token]': '{TOKEN}' }}",
+            "console.log",
+        ),
+        (
             "array (\n  'event' => 'ONUSERADD',\n  'data' => \n  array (\n    'ID' => '77',\n  ),\n  'ts' => '1',\n"
             f"  'auth' => \n  array (\n    'domain' => 'p.bitrix24.ru',\n    'application_token' => '{TOKEN}',\n  ),\n)",
             "var_export",
@@ -372,6 +376,27 @@ def test_neighbours_that_carry_our_line(pasted: str) -> None:
         (json.dumps({"id": "x", "values": [], "_postman_variable_scope": "environment"}), "ENVIRONMENT"),
         (json.dumps({"log": {"version": "1.2", "entries": []}}), "NO_REQUEST_IN"),
         ("data[ID]: 7\nauth[application_token]: x", "FORM_DATA"),
+        (
+            "2026-03-01T12:00:00.123Z WARNING ⚠️ Event ONX failed (b24-links), attempt 1: no. [EVENT_FAILED]",
+            "LOG_LINE",
+        ),
+        ("2026-03-01T12:00:00.123Z WARNING Event ONX is accepted, but changed: a=b [EVENT_ODD]", "LOG_LINE"),
+        ("web-1 | 2026-03-01T12:00:00.123Z INFO ➡️ Event ONX delivered [EVENT_FORWARDED]", "LOG_LINE"),
+        (
+            "2026-03-01T12:00:00.123Z INFO b24 2.0.0: tokens 1 (4b6e3bea), https://h/api/bitrix/webhook?a=b",
+            "LOG_LINE",
+        ),
+        (
+            "HTTP/1.1 401 UNAUTHORIZED\r\nContent-Type: application/json\r\n\r\n"
+            '{"status": "error", "code": "TOKEN_NOT_FOUND", "message": "m"}',
+            "ANSWER",
+        ),
+        ("HTTP/2 502\nserver: nginx\n\n<html><body>502</body></html>", "OTHER_ANSWER"),
+        (
+            '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body bgcolor="white">\r\n'
+            "<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>",
+            "OTHER_ANSWER",
+        ),
     ],
 )
 def test_neighbours_that_hold_no_request(pasted: str, key: str) -> None:

@@ -66,10 +66,17 @@ def _nothing(_: bytes, text: str) -> None:
     key = captures.no_request(text)
     if key == "PASTED_ACCESS_LOG" and (read_printout(text) or captures.read_json(text)):
         return  # a program printed the event between its server's lines
+    if key == "PASTED_SCRIPT" and captures.is_labelled(text) and read_printout(text):
+        return
     if key:
         raise Unreadable(key)
     if no_answer(_readable(text)):
         raise Unreadable("PASTED_NO_REFUSAL")
+
+
+def _answer_or_log(_: bytes, text: str) -> None:
+    if key := captures.answer_or_log(text):
+        raise Unreadable(key)
 
 
 READERS: tuple[tuple[str, _Reader], ...] = (
@@ -94,6 +101,7 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("printout", lambda _, text: read_printout(text)),
     ("json_in_text", lambda _, text: captures.read_json(text)),
     ("form", lambda pasted, _: captures.read_form(pasted)),
+    ("no request", _answer_or_log),
     ("body", lambda pasted, _: read_bare(pasted)),
 )
 

@@ -270,6 +270,29 @@ def no_request(text: str) -> str | None:
     return None
 
 
+_LABELLED = re.compile(r"\s*[$\w.]{1,80}:?\s{1,3}\{")  # a program's `console.log("req.body:", req.body)`
+_LOG_LINE = re.compile(
+    r"(?m)^[^\n]{0,200}?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}Z (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) "
+)
+_ANSWER_HEAD = re.compile(r"\s*HTTP/\d(?:\.\d)? [1-5]\d\d\b")
+_PAGE = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype|html|head|body|center)\b", re.IGNORECASE)
+
+
+def is_labelled(text: str) -> bool:
+    """Whether `text` may be a printed object behind its name, which looks like a call of a library."""
+    return _LABELLED.match(text) is not None
+
+
+def answer_or_log(text: str) -> str | None:
+    """The sentence's key for an answer, a page or a line of our log in which no reader found a request."""
+    if _ANSWER_HEAD.match(text):
+        body = re.split(r"\r?\n[ \t]*\r?\n", text, maxsplit=1)[-1]
+        return "PASTED_ANSWER" if _OUR_ANSWER.match(body) else "PASTED_OTHER_ANSWER"
+    if _PAGE.match(text):
+        return "PASTED_OTHER_ANSWER"
+    return "PASTED_LOG_LINE" if _LOG_LINE.search(text[:100_000]) else None
+
+
 def _is_access_line(line: str) -> bool:
     """A method and our path on one line, as every server and platform prints them in an order of its own."""
     return len(line) < _MAX_LINE and WEBHOOK_PATH in line and _METHOD_WORD.search(line) is not None
