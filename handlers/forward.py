@@ -76,28 +76,38 @@ def deliver(message: Message, destination: Destination, settings: Settings) -> O
 def form_of(message: Message, settings: Settings) -> bytes:
     """The body as the portal wrote it: the same names and values, in the same order.
 
-    A null can only have been the text `undefined` of task events: PHP leaves nulls out.
+    The text `undefined` and a relay's JSON null are both null on the queue. The vendor sends that text
+    only in task events, for what was or will be nothing: there it is written again. PHP leaves all
+    other nulls out.
     """
     auth = {"domain": message.portal.domain or None, "member_id": message.portal.member_id}
     auth["application_token"] = token_of(message.portal.domain, settings)
     event = {
         "event": message.event,
         "event_handler_id": message.event_handler_id,
-        "data": _with_undefined(message.data),
+        "data": _with_task_nulls(message.data) if message.event.startswith("ONTASK") else message.data,
         "ts": message.ts,
         "auth": auth,
     }
     return build_query({name: value for name, value in event.items() if value is not None})
 
 
+def _with_task_nulls(data: Any) -> Any:
+    """A task event's data, with the text `undefined` for nulls at or below FIELDS_BEFORE and their kin."""
+    if not isinstance(data, Mapping):
+        return data
+    return {
+        name: _with_undefined(value) if name.upper().endswith(("_BEFORE", "_AFTER")) else value
+        for name, value in data.items()
+    }
+
+
 def _with_undefined(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {
-            name: "undefined" if inner is None else _with_undefined(inner) for name, inner in value.items()
-        }
+        return {name: _with_undefined(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return ["undefined" if inner is None else _with_undefined(inner) for inner in value]
-    return value
+        return [_with_undefined(inner) for inner in value]
+    return "undefined" if value is None else value
 
 
 def token_of(portal: str, settings: Settings) -> str | None:

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -113,6 +113,32 @@ def test_it_is_posted_as_the_portal_itself_would(destination: Destination) -> No
     named["auth"] = {name: named["auth"][name] for name in ("domain", "member_id", "application_token")}
     assert body == build_query(named)
     assert parse_qsl(body.decode(), keep_blank_values=True)[3] == ("data[FIELDS_BEFORE][TITLE]", "")
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "sent"),
+    [
+        ("ONUSERADD", {"ID": "7", "UF_USR_TELEGRAM": None}, "[ID]=7"),
+        (
+            "ONCRMDEALUPDATE",
+            {"FIELDS": {"ID": "7", "TAGS": ["a", None]}},
+            "[FIELDS][ID]=7&[FIELDS][TAGS][0]=a",
+        ),
+        ("ONTASKUPDATE", {"FIELDS_AFTER": {"ID": "7"}, "NOTE": None}, "[FIELDS_AFTER][ID]=7"),
+        (
+            "ONTASKADD",
+            {"FIELDS_BEFORE": None, "FIELDS_AFTER": {"ID": "7"}, "IS_ACCESSIBLE_BEFORE": None},
+            "[FIELDS_BEFORE]=undefined&[FIELDS_AFTER][ID]=7&[IS_ACCESSIBLE_BEFORE]=undefined",
+        ),
+        ("ONTASKDELETE", {"FIELDS_AFTER": None}, "[FIELDS_AFTER]=undefined"),
+    ],
+)
+def test_only_what_task_events_say_of_before_and_after_is_undefined(
+    event: str, data: dict[str, Any], sent: str
+) -> None:
+    body = unquote(forward.form_of(message(data, event), settings_of("http://a.internal")).decode())
+    named = [pair.removeprefix("data") for pair in body.split("&") if pair.startswith("data")]
+    assert "&".join(named) == sent
 
 
 def test_standard_webhooks_library_verifies_it(destination: Destination) -> None:
