@@ -48,6 +48,7 @@ LEASED_ORDERED = 16  # of a destination's
 LEASE_SECONDS = 60.0
 ORDERED_SECONDS = 300.0  # a destination may let each of those wait for 15 seconds
 IDLE_SECONDS = 0.5  # how often to look for what other processes publish, and for what becomes due
+TAKE_BACK_SECONDS = 3.0  # how often to look for leases of workers that have ended
 STOP_SECONDS = 7.0  # what is in flight gets this long
 NICER = 5  # answers come first: an event that is not answered in time may never come again
 PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
@@ -318,10 +319,7 @@ def feeds(settings: Settings, calls: dict[str, Call]) -> list[Feed]:
     """A feed for each subscription of the embedded queue."""
     queue = open_embedded(settings)
     queue.on_dead = report_spent
-    try:
-        queue.take_back()
-    except PassingFailure as error:  # leases run out by themselves too
-        _reports.warning(str(error), error)
+    take_back(queue)
     return [
         Feed(
             queue,
@@ -333,14 +331,26 @@ def feeds(settings: Settings, calls: dict[str, Call]) -> list[Feed]:
     ]
 
 
+def take_back(queue: EmbeddedQueue) -> None:
+    """Make due what workers that have ended had leased; without it that waits until the leases run out."""
+    try:
+        queue.take_back()
+    except PassingFailure as error:
+        _reports.warning(str(error), error)
+
+
 def work(settings: Settings, calls: dict[str, Call], stop: threading.Event, woken: Callable[[], Any]) -> None:
     """Feed every subscription until `stop`; `woken` returns when something may have been published."""
     all_feeds = feeds(settings, calls)
     threads = [threading.Thread(target=feed.run, args=(stop,), daemon=True) for feed in all_feeds]
     for thread in threads:
         thread.start()
+    looks_at = time.monotonic() + TAKE_BACK_SECONDS
     while not stop.is_set():
         woken()
+        if time.monotonic() >= looks_at:  # another worker of this file may have ended
+            take_back(open_embedded(settings))
+            looks_at = time.monotonic() + TAKE_BACK_SECONDS
         for feed in all_feeds:
             feed.wake.set()
     ends = time.monotonic() + STOP_SECONDS + 1

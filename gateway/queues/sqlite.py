@@ -118,7 +118,7 @@ class EmbeddedQueue:
         about = None
         if any(subscription.ordered for subscription in wanting):
             with suppress(ValueError, AttributeError):
-                about = object_of(json.loads(data).get("data"))
+                about = object_of(attributes.get("portal", ""), event, json.loads(data).get("data"))
         return [subscription.name for subscription in wanting], about
 
     def _store_waiting(self, connection: sqlite3.Connection) -> None:
@@ -215,6 +215,8 @@ class EmbeddedQueue:
             ).fetchall()
             self._owner.take()
             gone = [owner for (owner,) in owners if self._owner.is_gone(owner)]
+            if not gone:  # the usual case: no publisher waits for this look
+                return 0
             count = 0
             with connection:
                 connection.execute("BEGIN IMMEDIATE")

@@ -1,10 +1,14 @@
 """Who gets a message of the embedded queue: each consumer of the table, and each destination."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.functions import of_kind
 from gateway.settings import Settings
+
+# What was done to the object; a smart process's events may end in its type (ONCRMDYNAMICITEMADD_128).
+_VERB = re.compile(r"(?:ADD|UPDATE|DELETE|MOVETOCATEGORY)(?:_\d+)?\Z")
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,17 @@ def _exactly(event: str) -> Callable[[str], bool]:
     return lambda name: name == event
 
 
-def object_of(data: object) -> str | None:
-    """The object that an event is about, by its id; None where it names none.
+def object_of(portal: str, event: str, data: object) -> str | None:
+    """The object that an event is about: portal, kind and id; None where the event names no id.
 
-    Events of one object keep their order on the way to a destination.
+    Events of one object keep their order on the way to a destination. An id is unique only
+    within its kind, which is the event's name without the verb.
     """
+    own = _id_in(data)
+    return None if own is None else " ".join(filter(None, (portal, _VERB.sub("", event.upper()), own)))
+
+
+def _id_in(data: object) -> str | None:
     if not isinstance(data, dict):
         return None
     for part in ("FIELDS_AFTER", "FIELDS_BEFORE", "FIELDS"):

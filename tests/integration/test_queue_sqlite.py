@@ -415,6 +415,29 @@ def test_events_of_one_object_are_leased_together_in_their_order(tmp_path: Path)
         assert [delivery.object for delivery in queue.lease("ordered", 60, 4)] == ["2", "1"]
 
 
+def test_an_object_is_of_one_portal_and_kind(tmp_path: Path) -> None:
+    """A deal 1, a user 1 and another portal's deal 1 do not wait for each other; one deal's events do."""
+    ordered = Subscription("ordered", lambda _event: True, ordered=True)
+    with closing(EmbeddedQueue(tmp_path / "queue.db", subscriptions=[ordered])) as queue:
+
+        def publish(event: str, portal: str, data: object) -> None:
+            queue.publish(json.dumps({"data": data}).encode(), {"event": event, "portal": portal}, 5)
+
+        publish("ONCRMDEALADD", "p.ru", {"FIELDS": {"ID": "1"}})
+        assert len(queue.lease("ordered", 60)) == 1
+        publish("ONCRMDEALUPDATE", "p.ru", {"FIELDS": {"ID": 1}})
+        publish("ONCRMDEALDELETE", "p.ru", {"FIELDS": {"ID": "1"}})
+        publish("ONUSERADD", "p.ru", {"ID": "1"})
+        publish("ONTASKUPDATE", "p.ru", {"FIELDS_AFTER": {"ID": "1"}})
+        publish("ONCRMDEALUPDATE", "q.ru", {"FIELDS": {"ID": "1"}})
+        passed = queue.lease("ordered", 60, 10)
+        assert [(delivery.attributes["event"], delivery.attributes["portal"]) for delivery in passed] == [
+            ("ONUSERADD", "p.ru"),
+            ("ONTASKUPDATE", "p.ru"),
+            ("ONCRMDEALUPDATE", "q.ru"),
+        ]
+
+
 def test_a_restart_keeps_the_pause_before_a_destinations_next_attempt(tmp_path: Path, clock: Clock) -> None:
     queue = EmbeddedQueue(tmp_path / "queue.db", clock=clock)
     for pause in (5000.0, 90_000.0):

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -16,8 +18,10 @@ import pytest
 from cloudevents.http.event import CloudEvent
 
 from gateway.errors import PortalUnavailable
+from gateway.functions import functions
 from gateway.local import worker
 from gateway.local.worker import MOST_ASKING, Feed, asks_portal
+from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EVERYTHING, EmbeddedQueue
 from gateway.settings import Settings, load
@@ -174,3 +178,51 @@ def test_what_is_in_hand_for_longer_than_a_lease_is_handled_once(
     finally:
         answers.set()
         queue.close()
+
+
+LEASER = r"""
+import sys
+from gateway.queues import open_embedded
+from gateway.settings import load
+queue = open_embedded(load({"QUEUE_URL": sys.argv[1], "FORWARD_TO": sys.argv[2]}, None))
+leased = queue.lease(queue.subscriptions[-1].name, 300.0, 10)
+print(len(leased), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_another_worker_held_when_it_was_killed_is_delivered_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if it ended after this worker's start: its lease for a destination lasts five minutes."""
+    monkeypatch.setattr(worker, "TAKE_BACK_SECONDS", 0.05)
+    values = {"QUEUE_URL": f"sqlite:///{tmp_path}/queue.db", "FORWARD_TO": "http://a.internal"}
+    settings = load(values, None)
+    open_embedded(settings).publish(
+        *message({"ID": "7"}), 10, to=open_embedded(settings).subscriptions[-1].name
+    )
+    delivered, stop, looked = threading.Event(), threading.Event(), threading.Event()
+
+    def call(_event: CloudEvent) -> None:
+        delivered.set()
+
+    def woken() -> None:
+        stop.wait(0.01)
+        looked.set()
+
+    calls = {function.name: call for function in functions()}
+    command = [sys.executable, "-c", LEASER, *values.values()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"1\n"
+            thread = threading.Thread(target=worker.work, args=(settings, calls, stop, woken), daemon=True)
+            thread.start()
+            assert looked.wait(30)
+            assert not delivered.is_set(), "the other one still works"
+            other.kill()
+            assert delivered.wait(60)
+        finally:
+            other.kill()
+            stop.set()
+    thread.join(30)
