@@ -2,7 +2,9 @@
 
 import errno
 import os
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future, wait
 from typing import NamedTuple
 
 import urllib3
@@ -25,7 +27,28 @@ def ask(
     headers: Mapping[str, str] | None = None,
     seconds: float = 15.0,
 ) -> Reply:
-    """The answer on a connection of its own. Raises the `OSError` that says why none came."""
+    """The answer on a connection of its own. Raises the `OSError` that says why none came.
+
+    `seconds` are for all of it. urllib3 bounds each wait, not their sum, and looking up a name not
+    at all: so the call has a thread of its own, which is given up when its time is over.
+    """
+    outcome: Future[Reply] = Future()
+
+    def call() -> None:
+        try:
+            outcome.set_result(_answer(method, url, body, headers, seconds))
+        except BaseException as error:  # noqa: BLE001 — raised again where the call was made
+            outcome.set_exception(error)
+
+    threading.Thread(target=call, name="http-call", daemon=True).start()
+    if not wait([outcome], seconds).done:
+        raise TimeoutError("timed out")
+    return outcome.result()
+
+
+def _answer(
+    method: str, url: str, body: bytes | None, headers: Mapping[str, str] | None, seconds: float
+) -> Reply:
     try:
         with urllib3.PoolManager(retries=False, timeout=seconds) as pool:
             response = pool.request(
