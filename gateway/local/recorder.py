@@ -5,7 +5,6 @@ thread masks, diagnoses and writes. What consumers and polling say of their work
 the log: `attach` is called in every process of `serve`, and processes share the file.
 """
 
-import ipaddress
 import json
 import logging
 import os
@@ -16,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import flask
@@ -27,6 +25,7 @@ from gateway.ingest.decision import Judgement, judge
 from gateway.journal import Journal, NewRequest
 from gateway.links import user_record
 from gateway.local.backlog import Backlog, Item
+from gateway.local.sender import sender_address, sender_network
 from gateway.logs import RateLimited
 from gateway.receiver import Answered
 from gateway.receiver.refusals import MAX_CAUSES, shape_of
@@ -82,13 +81,13 @@ class Recorder:
             return  # a monitor's GET
         item = ("request", time.time(), (answered, time.monotonic() - answered.began))
         refused = judgement.message is None and not answered.probe
-        sender = _sender(sender_address(answered.environ)) if refused else None
+        sender = sender_network(sender_address(answered.environ)) if refused else None
         self._backlog.add(item, len(judgement.body), sender)
 
     def observe_unjudged(self, environ: Mapping[str, Any], size: int) -> None:
         """A request that broke off after `size` bytes of its body, when too many did to look at each."""
         item = ("unjudged", time.time(), (environ, size))
-        self._backlog.add(item, 0, _sender(sender_address(environ)))
+        self._backlog.add(item, 0, sender_network(sender_address(environ)))
 
     def say(self, kind: str, fields: Mapping[str, Any]) -> None:
         self._backlog.add((kind, time.time(), dict(fields)))
@@ -161,7 +160,7 @@ class Recorder:
             own = _fold(code, event, portal, record, judgement)
             known = own in self._folds
             if not known:
-                self._folds[own], known = self._journal.fold_of(own, _sender(record["address"]), at)
+                self._folds[own], known = self._journal.fold_of(own, sender_network(record["address"]), at)
             fold = self._folds[own]
         causes = _causes(judgement, settings) if kind == "refused" and not known else []
         return NewRequest(
@@ -315,35 +314,3 @@ def _terms(record: Mapping[str, Any]) -> tuple[str, ...]:
     names = record.get("names", {}).values()
     words = [word for name in names for word in (name, *name.split())]
     return (*prints, *users, *record["accounts"], *words, record["address"])
-
-
-def sender_address(environ: Mapping[str, Any]) -> str:
-    """The address of who connected, as the last trusted hop names it: a proxy on our machine or network.
-
-    Each proxy adds to the end of `X-Forwarded-For` whom it saw; what comes before that anybody can write.
-    """
-    remote = str(environ.get("REMOTE_ADDR") or "")
-    hops = [hop.strip() for hop in str(environ.get("HTTP_X_FORWARDED_FOR", ""))[-1000:].split(",")]
-    while _is_near(remote) and hops and (hop := hops.pop()):
-        try:
-            remote = str(ipaddress.ip_address(hop.removeprefix("[").partition("]")[0]))
-        except ValueError:
-            break
-    return remote
-
-
-@lru_cache(maxsize=1024)
-def _is_near(address: str) -> bool:
-    try:
-        return not ipaddress.ip_address(address).is_global
-    except ValueError:
-        return False
-
-
-def _sender(address: str) -> str:
-    """The sender that a flood is counted against: the address, or for IPv6 one customer's network."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return address if parsed.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))

@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import TestResponse
 
-from gateway.local.inspector.door import PATH, SESSION_SECONDS, TRIES, Door
+from gateway.local.inspector.door import ALL_TRIES, PATH, SESSION_SECONDS, TRIES, Door
 from gateway.settings import Settings
 from tests.support.clock import Clock
 
@@ -143,6 +143,34 @@ def test_a_strangers_tries_lock_nobody_else_out(clock: Clock) -> None:
     for _ in range(50):
         log_in(browser, "wrong", sender="203.0.113.7")
     assert log_in(browser, PASSWORD, sender="198.51.100.2").status_code == 303
+
+
+def test_behind_a_proxy_tries_count_by_whom_the_proxy_saw(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = guarded(clock)
+    for number in range(TRIES):
+        # What the stranger writes into the header comes before what the proxy adds.
+        forged = f"77.88.55.{number}, 93.184.216.7"
+        last = log_in(browser, "wrong", X_Forwarded_For=forged)
+    assert last.status_code == 429
+    assert log_in(browser, PASSWORD, X_Forwarded_For="93.184.216.7").status_code == 429
+    assert log_in(browser, PASSWORD, X_Forwarded_For="77.88.55.2").status_code == 303
+    assert "93.184.216.7" in caplog.text
+
+
+def test_addresses_of_one_ipv6_network_count_together(clock: Clock) -> None:
+    browser = guarded(clock)
+    for number in range(TRIES):
+        log_in(browser, "wrong", sender=f"2a02:6b8::{number + 1:x}")
+    assert log_in(browser, PASSWORD, sender="2a02:6b8::ff").status_code == 429
+
+
+def test_made_up_addresses_give_a_hundred_guesses_a_minute_and_no_more(clock: Clock) -> None:
+    browser = guarded(clock)
+    for number in range(ALL_TRIES):
+        assert log_in(browser, "wrong", X_Forwarded_For=f"93.184.216.{number}").status_code in (403, 429)
+    assert log_in(browser, PASSWORD, X_Forwarded_For="77.88.55.2").status_code == 429
 
 
 def test_who_is_in_stays_in_while_others_try(clock: Clock) -> None:

@@ -17,7 +17,8 @@ from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
 from gateway.journal import Filters, Journal
 from gateway.local.backlog import Backlog
-from gateway.local.recorder import Recorder, sender_address
+from gateway.local.recorder import Recorder
+from gateway.local.sender import sender_address
 from gateway.receiver import Answered
 from gateway.settings import Settings, load
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, PORTAL, TOKEN, form

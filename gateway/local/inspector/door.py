@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 
 import flask
 
+from gateway.local.sender import sender_address, sender_network
 from gateway.logs import RateLimited
 from gateway.redaction import clean
 from gateway.settings import Settings
@@ -63,9 +64,10 @@ class Door:
         offered = self._offered(request)
         if offered is None:
             return self._closed(request)
-        if self._is_right(offered, request.remote_addr or ""):
+        sender = sender_address(request.environ)
+        if self._is_right(offered, sender_network(sender)):
             return self._go_on(self._session())
-        return self._refused(request)
+        return self._refused(sender)
 
     def page_token(self, request: flask.Request) -> str:
         """What the page's own forms carry: bound to this session, so that no other site can know it."""
@@ -98,7 +100,10 @@ class Door:
             return False
 
     def _is_locked(self, sender: str) -> bool:
-        """Whether wrong tries lock this address out, or those of all exceed a hundred a minute."""
+        """Whether wrong tries lock this address out, or those of all exceed a hundred a minute.
+
+        The bound for all is for addresses that a sender makes up where a proxy adds none.
+        """
         now = self._clock()
         self._failures = [failure for failure in self._failures if now - failure[0] < 60]
         own = sum(1 for _, address in self._failures if address == sender)
@@ -144,12 +149,11 @@ class Door:
         asks = self._password and request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
         return self._page(401) if asks else self._text(401, "INSPECTOR_CLOSED")
 
-    def _refused(self, request: flask.Request) -> flask.Response:
-        sender = request.remote_addr or "?"
-        text = say("INSPECTOR_REFUSED_ENTRY", self._settings.language, sender=clean(sender))
+    def _refused(self, sender: str) -> flask.Response:
+        text = say("INSPECTOR_REFUSED_ENTRY", self._settings.language, sender=clean(sender or "?"))
         self._reports.warning(sender, text)
         with self._lock:
-            locked = self._is_locked(sender)
+            locked = self._is_locked(sender_network(sender))
         if locked and self._password:
             answer = self._text(429, "INSPECTOR_LOCKED")
             answer.headers["Retry-After"] = "60"

@@ -1,0 +1,38 @@
+"""Who sent a request: the address behind our own proxies, and what it is counted by."""
+
+import ipaddress
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+
+def sender_address(environ: Mapping[str, Any]) -> str:
+    """The address of who connected, as the last trusted hop names it: a proxy on our machine or network.
+
+    Each proxy adds to the end of `X-Forwarded-For` whom it saw; what comes before that anybody can write.
+    """
+    remote = str(environ.get("REMOTE_ADDR") or "")
+    hops = [hop.strip() for hop in str(environ.get("HTTP_X_FORWARDED_FOR", ""))[-1000:].split(",")]
+    while _is_near(remote) and hops and (hop := hops.pop()):
+        try:
+            remote = str(ipaddress.ip_address(hop.removeprefix("[").partition("]")[0]))
+        except ValueError:
+            break
+    return remote
+
+
+@lru_cache(maxsize=1024)
+def _is_near(address: str) -> bool:
+    try:
+        return not ipaddress.ip_address(address).is_global
+    except ValueError:
+        return False
+
+
+def sender_network(address: str) -> str:
+    """What a sender's requests are counted by: the address, or for IPv6 one customer's network."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
