@@ -380,6 +380,10 @@ SAYS: dict[str, Sentence] = {
         "Токен ({place}) настроен, но для другого портала: событие с {theirs}, а токен закреплён за {mine}.",
         "The token ({place}) is configured, but for another portal: the event is from {theirs}, and the token is bound to {mine}.",
     ),
+    "TOKEN_OTHER_PORTAL/unbound": Sentence(
+        "Токен ({place}) настроен, но не закреплён ни за одним порталом, а событие с {theirs}: для этого портала настроен свой токен, и за него отвечает только он.",
+        "The token ({place}) is configured, but bound to no portal, and the event is from {theirs}: a token of its own is configured for that portal, and only that one is accepted for it.",
+    ),
     "TOKEN_ABSENT/relay": Sentence(
         "Токена в запросе нет. Запрос прислал {sender}: значит, он не передал auth из события Битрикс24.",
         "There is no token in the request. It came from {sender}, which did not pass on the auth of Bitrix24's event.",
@@ -719,6 +723,10 @@ DO: dict[str, Sentence] = {
     "TOKEN_OTHER_PORTAL/bound": Sentence(
         "Если портал {theirs} ваш, добавьте через запятую его токен, {theirs}=ТОКЕН: {setting}. Если чужой, уберите адрес шлюза из его вебхука.",
         "If {theirs} is your portal, add its own token after a comma, {theirs}=TOKEN: {setting}. If it is not yours, remove the gateway's address from its webhook.",
+    ),
+    "TOKEN_OTHER_PORTAL/unbound": Sentence(
+        "Если этот токен — от ещё одного вебхука портала {theirs}, закрепите и его, напишите {theirs}= перед ним: {setting}. Если он от другого портала, поставьте в запрос токен, закреплённый за {theirs}.",
+        "If this token is that of one more webhook of {theirs}, bind it too, by writing {theirs}= before it: {setting}. If it is another portal's, have the request carry the token that is bound to {theirs}.",
     ),
     "TOKEN_ABSENT/relay": Sentence(
         "Посмотрите, что он пересылает, и передавайте исходное тело целиком, вместе с auth: в n8n {{{{ $json.body }}}} как JSON, в Make и Zapier — необработанное тело.",

@@ -273,16 +273,17 @@ def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _bound_elsewhere(evidence: Evidence) -> Finding | None:
-    """The finding for an accepted token that is bound to another portal than the event's; else None."""
+    """The finding for a configured token that does not speak for the event's portal; else None."""
     settings = evidence.settings
     accepted = set(settings.tokens) if settings.bound_tokens else set()
-    right = [place for place, text in evidence.texts.items() if text.encode("utf-8", "replace") in accepted]
+    sent = {place: text.encode("utf-8", "replace") for place, text in evidence.texts.items()}
+    right = [place for place, token in sent.items() if token in accepted]
     if not right:
         return None
     theirs = Names(settings).host(seen.domain(evidence))
-    mine = ", ".join(dict.fromkeys(portal for portal, _ in settings.bound_tokens))
+    mine = ", ".join(portal for portal, token in settings.bound_tokens if token == sent[right[0]])
     values = {"theirs": theirs, "mine": mine, "place": right[0]}
-    return Finding("TOKEN_OTHER_PORTAL", f"{right[0]}: {theirs}", "bound", values)
+    return Finding("TOKEN_OTHER_PORTAL", f"{right[0]}: {theirs}", "bound" if mine else "unbound", values)
 
 
 def _authorization(evidence: Evidence) -> Iterator[Finding]:
@@ -364,9 +365,8 @@ def _setting_shape(evidence: Evidence) -> Iterator[Finding]:
     texts = [part.text for part in evidence.parts]
     if "plain" not in evidence.shapes or not texts or any(part.code for part in evidence.parts):
         return
-    shape = (
-        WEBHOOK_SHAPE if evidence.near else PLAIN_SHAPE
-    )  # a bot's token that lost its end is not an odd setting
+    # A bot's token that lost its end is not an odd setting.
+    shape = WEBHOOK_SHAPE if evidence.near else PLAIN_SHAPE
     if not any(shape.fullmatch(text) for text in texts):
         length = len(texts[0])
         variant = "characters" if length == 32 else ""

@@ -261,6 +261,7 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     ),
     "verified, another mapping": (typed({"eventName": "E", "payload": {"ID": "7"}, "token": TOKEN}), "BODY_FLATTENED"),
     "the text null": (Request(body=b"null", type=JSON), "BODY_EMPTY"),
+    "a token bound to none, of a portal with its own": (Request(env={NAME: f"{TOKEN}, {DOMAIN}={OTHER}"}), "TOKEN_OTHER_PORTAL"),
     "another portal's bound token": (Request(env={NAME: f"other.bitrix24.ru={TOKEN}"}), "TOKEN_OTHER_PORTAL"),
     "empty body, JWT": (Request(body=b"", headers={"Authorization": f"Bearer {JWT}"}), "BODY_EMPTY"),
     "empty body by curl": (by_hand(), "BODY_EMPTY"),

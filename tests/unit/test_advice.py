@@ -63,6 +63,13 @@ def bound(request: Request, cause: Finding) -> Request:
                str(cause.values["place"]), OTHER)  # fmt: skip
 
 
+def bound_too(request: Request, cause: Finding) -> Request:
+    items = str(request.judge()[1].outgoing_token).split(", ")
+    token = value_at(request, str(cause.values["place"]))
+    written = [f"{cause.values['theirs']}={item}" if item == token else item for item in items]
+    return replace(request, env={**request.env, NAME: ", ".join(written)})
+
+
 def value_at(request: Request, place: str) -> str:
     where, _, name = place.partition(":")
     if where == "header":
@@ -200,6 +207,7 @@ ADVICE: dict[str, Follow] = {
     "TOKEN_INCOMING_SECRET": anew,
     "TOKEN_OTHER_PORTAL": listed,
     "TOKEN_OTHER_PORTAL/bound": bound,
+    "TOKEN_OTHER_PORTAL/unbound": bound_too,
     "TOKEN_APPLICATION": listed,
     "TOKEN_OTHER_WEBHOOK": listed,
     "AUTHORIZATION_SCHEME": bearer,

@@ -30,6 +30,22 @@ def test_another_portal_is_named_as_it_is_read(bound: bool) -> None:
     assert ("q.ru=TOKEN" in cause.do) is bound
 
 
+@pytest.mark.parametrize(
+    ("items", "variant", "named"),
+    [
+        (f"a.ru={OTHER}, b.ru={TOKEN}, c.ru={TOKEN}, q.ru={OTHER}", "bound", "bound to b.ru, c.ru."),
+        (f"{TOKEN}, b.ru={OTHER}, q.ru={OTHER}", "unbound", "bound to no portal"),
+    ],
+)
+def test_only_the_portals_of_this_token_are_named(items: str, variant: str, named: str) -> None:
+    cause = Request(body=vendors("https://q.ru/rest/", TOKEN), env={NAME: items}).causes()[0]
+    assert cause.code == "TOKEN_OTHER_PORTAL"
+    assert named in cause.says
+    assert "a.ru" not in cause.says + cause.do
+    assert ("b.ru" in cause.says) is (variant == "bound")
+    assert ("q.ru=TOKEN" in cause.do) is (variant == "bound")
+
+
 def test_a_flat_field_of_data_is_named_as_it_was_sent() -> None:
     request = Request(body=b"event=ONUSERADD&data.ID=7&auth.domain=p.ru", query=f"token={TOKEN}")
     cause = request.causes()[0]
