@@ -23,6 +23,7 @@ class WorkerProcess:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stopping = threading.Event()
+        self._lock = threading.Lock()  # no child starts once `stop` has begun
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._watch, name="worker", daemon=True)
 
@@ -43,8 +44,9 @@ class WorkerProcess:
 
     def stop(self, seconds: float) -> None:
         """Let the worker finish what it has begun, and end it if that takes too long."""
-        self._stopping.set()
-        process = self._process
+        with self._lock:
+            self._stopping.set()
+            process = self._process
         if process is None:
             return
         with suppress(OSError):
@@ -57,10 +59,14 @@ class WorkerProcess:
             process.wait()
 
     def _spawn(self) -> None:
-        # In its own process group: Ctrl-C then reaches only serve, which ends the worker in its turn.
-        self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 — our own
-        if self._process.stdin is not None:
-            os.set_blocking(self._process.stdin.fileno(), False)
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            # In its own process group: Ctrl-C then reaches only serve, which ends the worker in its turn.
+            process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 — our own
+            if process.stdin is not None:
+                os.set_blocking(process.stdin.fileno(), False)
+            self._process = process
 
     def _watch(self) -> None:
         pause = RESTART_SECONDS

@@ -19,8 +19,9 @@ from cloudevents.http.event import CloudEvent
 
 from gateway.errors import PortalUnavailable
 from gateway.functions import functions
-from gateway.local import worker
+from gateway.local import worker, worker_process
 from gateway.local.worker import MOST_ASKING, Feed, asks_portal
+from gateway.local.worker_process import WorkerProcess
 from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EVERYTHING, EmbeddedQueue
@@ -226,3 +227,13 @@ def test_what_another_worker_held_when_it_was_killed_is_delivered_at_once(
             other.kill()
             stop.set()
     thread.join(30)
+
+
+def test_no_worker_starts_again_after_stop(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_process, "COMMAND", [sys.executable, "-c", "input()"])
+    process = WorkerProcess(settings)
+    process.stop(1)
+    process._spawn()  # as the thread that restarts it, which had looked just before
+    alive = process.is_alive()
+    process.stop(10)
+    assert not alive
