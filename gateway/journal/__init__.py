@@ -60,7 +60,6 @@ TRIM_EVERY = 200  # records: trimming walks over an index
 
 EVERYTHING = Filters()
 T = TypeVar("T")
-Write = Callable[[sqlite3.Connection], None]
 log = logging.getLogger("gateway.journal")
 
 
@@ -115,10 +114,13 @@ class Journal:
         return self._write([lambda c: writing.add_resend(c, request.n, now, event_id, to)])
 
     def write(self, items: Sequence[NewRequest | tuple[str, float, Mapping[str, Any]]]) -> bool:
-        """Write many records in one transaction: requests, and (`outcome` or `round`, time, fields)."""
-        return self._write([self._step(item) for item in items])
+        """Write many records in one transaction: requests, and (`outcome` or `round`, time, fields).
 
-    def _step(self, item: NewRequest | tuple[str, float, Mapping[str, Any]]) -> Write:
+        False if the file did not take them. A record with a value that no file takes is left out.
+        """
+        return self._write([self._step(item) for item in items], skips_odd=True)
+
+    def _step(self, item: NewRequest | tuple[str, float, Mapping[str, Any]]) -> writing.Write:
         if isinstance(item, NewRequest):
             return lambda connection: writing.add_request(connection, item)
         kind, at, fields = item
@@ -148,7 +150,7 @@ class Journal:
 
         return self._write([write], durable=True)
 
-    def _write(self, steps: Sequence[Write], durable: bool = False) -> bool:
+    def _write(self, steps: Sequence[writing.Write], durable: bool = False, skips_odd: bool = False) -> bool:
         deadline = time.monotonic() + WRITE_SECONDS
         if not self._lock.acquire(timeout=WRITE_SECONDS):
             return self._failure("busy")
@@ -157,12 +159,14 @@ class Journal:
             left = max(0, int((deadline - time.monotonic()) * 1000))
             connection.execute(f"PRAGMA busy_timeout = {left}")
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            with connection:
-                connection.execute("BEGIN IMMEDIATE")
-                for step in steps:
-                    step(connection)
+            try:
+                writing.together(connection, steps)
+            except writing.ODD_RECORDS:
+                if not skips_odd:
+                    raise
+                writing.together(connection, [writing.apart(step) for step in steps])
             self._trim(connection, len(steps))
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (sqlite3.Error, OSError, *writing.ODD_VALUES) as error:
             return self._failure(str(error))
         finally:
             self._lock.release()
@@ -350,7 +354,7 @@ class Journal:
             with closing(self._connect(10.0)) as connection:
                 schema.prepare(connection, _take_over)
                 return ask(connection)
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, *writing.ODD_VALUES) as error:
             problem = str(error)
         raise self._unavailable(problem)
 

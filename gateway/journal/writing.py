@@ -1,8 +1,9 @@
 """Writes requests, outcomes and rounds inside one transaction; equal requests share one record."""
 
 import json
+import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway.journal.model import FAILURES, REQUEUED, TAGS, NewRequest
@@ -13,6 +14,15 @@ FLOOD_ROWS_IN_ALL = 1000  # of all senders: behind a proxy that adds nothing the
 KEPT_TEXT = 2000  # characters of a reason
 KEPT_RESENDS = 20  # of one event, the newest
 
+log = logging.getLogger("gateway.journal")
+Write = Callable[[sqlite3.Connection], None]
+# What a value raises that SQLite can't hold: half a surrogate pair, a number over 64 bits.
+ODD_VALUES = (ValueError, OverflowError)
+ODD_RECORDS = (
+    *(*ODD_VALUES, TypeError, LookupError, RecursionError, sqlite3.DataError),
+    *(sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
+)
+
 _INSERT = """
 INSERT INTO requests (changed, request_id, at, first_at, count, kind, share, tag, code, status, cause, event,
                       event_id, portal, fold, bytes, record)
@@ -20,6 +30,29 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _encode = json.JSONEncoder(ensure_ascii=False, default=str, check_circular=False).encode
 _RANK = {tag: rank for rank, tag in enumerate(TAGS.values())}
+
+
+def together(connection: sqlite3.Connection, steps: Sequence[Write]) -> None:
+    """All of it in one transaction, or nothing."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for step in steps:
+            step(connection)
+
+
+def apart(step: Write) -> Write:
+    """The same write; if its own values make it fail, only that is undone. It costs twice the time."""
+
+    def write(connection: sqlite3.Connection) -> None:
+        connection.execute("SAVEPOINT record")
+        try:
+            step(connection)
+        except ODD_RECORDS as error:
+            connection.execute("ROLLBACK TO record")
+            log.error("a record was left out of the journal: %s", type(error).__name__)
+        connection.execute("RELEASE record")
+
+    return write
 
 
 class Floods:

@@ -26,7 +26,6 @@ from gateway.journal import Journal, NewRequest
 from gateway.links import user_record
 from gateway.local.backlog import Backlog, Item
 from gateway.local.sender import sender_address, sender_network
-from gateway.logs import RateLimited
 from gateway.receiver import Answered
 from gateway.receiver.refusals import MAX_CAUSES, shape_of
 from gateway.receiver.wsgi import incoming_of
@@ -38,6 +37,8 @@ BODY_TEXT = 16 * 1024  # characters of a body
 MAX_USERS = 20
 BATCH = 500  # records in one transaction: more than come while it gathers, or it would fall behind
 GATHER_SECONDS = 0.1  # for which the thread collects records, since each transaction costs some pages
+RETRY_SECONDS = 0.5  # until records that the journal's file did not take are offered to it again
+REPORT_SECONDS = 60.0  # between two reports of how many records were dropped
 CAPTURE_SECONDS = 30 * 60.0  # for which the page can have every request kept whole
 PROBE_EVENT = "ONGATEWAYPROBE"
 
@@ -53,7 +54,10 @@ class Recorder:
         self._backlog = Backlog()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._handler = _Handler(self)
-        self._reports = RateLimited(log, 60.0)
+        self._closing = threading.Event()
+        self._gave_up = False  # the file did not take records while this process ended
+        self._dropped = 0  # records, since the last report of them
+        self._report_at = 0.0
         self._folds: dict[str, str] = {}  # of the rejected requests that are being written together
         self.whole_until = 0.0  # of `time.time()`: until then every request is kept whole
 
@@ -72,6 +76,7 @@ class Recorder:
         for name in ("gateway.outcome", "gateway.portal.resync"):
             logging.getLogger(name).removeHandler(self._handler)
         logging.getLogger("gateway.outcome").setLevel(logging.NOTSET)
+        self._closing.set()
         self._backlog.end()
         self._thread.join(2)
 
@@ -112,6 +117,7 @@ class Recorder:
                     batch.append(self._backlog.take(wait=False))
             self._write([one for one in batch if one is not None])
             if None in batch:
+                self._report(at_once=True)
                 return
 
     def _write(self, batch: Sequence[tuple[Item, int]]) -> None:
@@ -124,13 +130,28 @@ class Recorder:
             items += [
                 replace(new, fold=f"flood {sender}".strip(), count=count) for new in self._prepared(first)
             ]
+        self._dropped += dropped
         if items:
-            self._journal.write(items)
-        if dropped:
-            self._reports.warning("JOURNAL_BEHIND", Notice("JOURNAL_BEHIND", count=dropped))
+            self._store(items)
+        self._report()
         for (kind, _, value), _ in batch:
             if kind == "flush":
                 value.set()
+
+    def _store(self, items: Sequence[NewRequest | Item]) -> None:
+        """Write records. While the file takes none they wait, and what comes meanwhile fills the backlog."""
+        while not self._gave_up and not self._journal.write(items):
+            self._gave_up = self._closing.is_set()
+            self._closing.wait(RETRY_SECONDS)
+        if self._gave_up:
+            self._dropped += sum(item.count if isinstance(item, NewRequest) else 1 for item in items)
+
+    def _report(self, at_once: bool = False) -> None:
+        """Say how many records were dropped: once a minute, and at the end."""
+        now = time.monotonic()
+        if self._dropped and (at_once or (now >= self._report_at and not self._gave_up)):
+            log.warning(Notice("JOURNAL_BEHIND", count=self._dropped))
+            self._dropped, self._report_at = 0, now + REPORT_SECONDS
 
     def _prepared(self, item: Item) -> list[Any]:
         """What is to be written of an item; nothing if that fails: one odd request can't end the journal."""

@@ -414,6 +414,17 @@ def test_a_locked_journal_is_given_up(journal: Journal, monkeypatch: pytest.Monk
     assert journal.add_unqueued({})
 
 
+@pytest.mark.parametrize("odd", [{"attempt": 2**70}, {"bitrix_user_id": -(2**70)}, {"reason": "\ud800"}])
+def test_one_odd_record_takes_no_other_along(odd: dict[str, object], journal: Journal) -> None:
+    fields = {"code": "EVENT_FAILED", "event_id": "e", "subscription": "s", **odd}
+    first, last = new(), new()
+    assert journal.write([first, ("outcome", 1_800_000_000.0, fields), last])
+    assert {one.request_id for one in journal.requests()} == {first.request_id, last.request_id}
+    assert journal.outcomes(["e"]) == {}
+    assert not journal.add_outcome(fields)
+    assert journal.add_requests([new()])
+
+
 def test_threads_share_it(journal: Journal) -> None:
     made = [new() for _ in range(200)]
     with ThreadPoolExecutor(8) as pool:

@@ -2,9 +2,10 @@
 
 import logging
 import queue
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +13,20 @@ from typing import Any
 
 import pytest
 
+from gateway import journal as journal_module
 from gateway.diagnosis import in_words
 from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
 from gateway.journal import Filters, Journal
+from gateway.local import recorder as recorder_module
 from gateway.local.backlog import Backlog
 from gateway.local.recorder import Recorder
 from gateway.local.sender import sender_address
 from gateway.receiver import Answered
 from gateway.settings import Settings, load
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, PORTAL, TOKEN, form
+from tests.support.errors import logged
+from tests.support.processes import wait_for
 
 Record = Callable[..., None]
 ENVIRON = {"REMOTE_ADDR": "185.26.122.10"}
@@ -196,6 +201,48 @@ def test_a_flood_that_outruns_the_journal_is_counted_and_leaves_room_for_what_wa
     assert sum(one.count for one in page.requests) == 3001
     assert len(page.requests) < 300
     assert journal.request(accepted.request_id) is not None
+
+
+@contextmanager
+def held(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Another program writes into the journal's file for longer than a record waits."""
+    monkeypatch.setattr(journal_module, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.01)
+    with closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_records_wait_for_a_file_that_another_program_holds(
+    recorder: Recorder,
+    settings: Settings,
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recorder.observe(answered(settings, form()))
+    recorder.flush()
+    with held(journal, monkeypatch):
+        for number in range(3):
+            recorder.observe(answered(settings, form(ts=str(1_790_000_000 + number))))
+        wait_for(lambda: "journal" in logged(caplog))
+    recorder.flush()
+    assert len(journal.page().requests) == 4
+
+
+def test_what_a_file_did_not_take_until_the_end_is_counted(
+    settings: Settings, journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal.add_outcome({"code": "EVENT_DONE"})
+    recorder = Recorder(settings, journal)
+    recorder.attach()
+    with held(journal, monkeypatch):
+        for number in range(3):
+            recorder.observe(answered(settings, form(ts=str(1_790_000_000 + number))))
+        recorder.close()
+        wait_for(lambda: "records skipped: 3" in logged(caplog))
+    assert journal.page().requests == []
 
 
 def test_bodies_that_wait_for_the_journal_share_one_budget() -> None:
