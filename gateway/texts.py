@@ -498,6 +498,14 @@ SENTENCES: dict[str, Sentence] = {
         "Сверка уже идёт. Дождитесь её окончания: одновременно может идти только одна",
         "A resync is already running. Wait until it ends: only one can run at a time",
     ),
+    "RESYNC_LOCK": Sentence(
+        "Файл блокировки сверки не открыть: {path} ({problem}). Запустите сверку от имени владельца этого каталога; если на этом месте ссылка или каталог, удалите их",
+        "The resync's lock file cannot be opened: {path} ({problem}). Run the resync as the owner of that directory; if a link or a directory is there, delete it",
+    ),
+    "RESYNC_NO_LOCKS": Sentence(
+        "Файловая система с данными шлюза не даёт блокировок ({problem}). Перенесите данные на локальный диск",
+        "The file system of the gateway's data offers no locks ({problem}). Move the data to a local disk",
+    ),
     "RESYNC_STATE_UNKNOWN": Sentence(
         "Незаконченную сверку начал другой выпуск шлюза, её состояние не читается: сверка начинается заново. Делать ничего не нужно",
         "Another edition of the gateway began the unfinished round, and its state cannot be read: the round begins anew. Nothing to do",

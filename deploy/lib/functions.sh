@@ -55,11 +55,11 @@ deploy_private() { # FUNCTION: whoever may call it is granted roles/run.invoker 
   deploy_function "$1" 30 "$MAX_INSTANCES" --invoker-iam-check --no-allow-unauthenticated
 }
 
-deploy_schedule() { # FUNCTION
+deploy_schedule() { # FUNCTION. One instance, so that no two rounds run at once.
   if [[ -z ${BITRIX24_DOMAIN:-$(running "$1" BITRIX24_DOMAIN)} ]]; then
     warn NO_DOMAIN
   fi
-  deploy_function "$1" 1800 "$MAX_INSTANCES" --invoker-iam-check --no-allow-unauthenticated
+  deploy_function "$1" 1800 1 --invoker-iam-check --no-allow-unauthenticated
   grant "run services" "$(service_of "$1")" roles/run.invoker "$(account_of scheduler)"
   schedule "$1"
 }

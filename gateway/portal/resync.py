@@ -1,15 +1,15 @@
 """Polling, the rounds: by Cloud Scheduler, by `serve`, by hand; never two at once.
 
 A lock of the operating system ends with its process, whichever way that ends, so a
-killed round is taken up by the next one at once. It covers one machine; on Google
-Cloud the function has one instance at most. Where two rounds meet in spite of it,
-they publish the same observations twice, and nothing happens twice.
+killed round is taken up by the next one at once. It covers one machine. On Google
+Cloud the function has one instance at most, so a lock of the process is enough there.
+Where two rounds meet in spite of it, they publish the same observations twice, and
+nothing happens twice.
 """
 
 import hashlib
 import logging
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -131,7 +131,10 @@ def _alone(settings: Settings) -> Iterator[None]:
     if not _here.acquire(blocking=False):
         raise running
     try:
-        descriptor = os.open(_lock_path(settings), os.O_RDWR | os.O_CREAT, 0o600)
+        if "K_SERVICE" in os.environ:  # Google Cloud, with one instance
+            yield
+            return
+        descriptor = _open_lock(_lock_path(settings))
         try:
             if not _lock(descriptor):
                 raise running
@@ -143,11 +146,30 @@ def _alone(settings: Settings) -> Iterator[None]:
 
 
 def _lock_path(settings: Settings) -> Path:
+    """Beside the links, the queue or the journal, whichever is a file: nobody else writes to that directory.
+
+    The directory for temporary files would be everybody's, and each service may have its own.
+    """
+    places = (settings.database, settings.queue, settings.journal)
+    file = next(place.path for place in places if isinstance(place, SqliteFile)).resolve()
     where = settings.database
-    store = where.path.resolve() if isinstance(where, SqliteFile) else astuple(where)
+    store = file if isinstance(where, SqliteFile) else astuple(where)
     name = hashlib.sha256(f"{settings.domain} {store}".encode()).hexdigest()[:16]
-    owner = os.getuid() if hasattr(os, "getuid") else 0
-    return Path(tempfile.gettempdir()) / f"bitrix24-gateway-resync-{owner}-{name}.lock"
+    return file.with_name(f"resync-{name}.lock")
+
+
+def _open_lock(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, flags, 0o600)
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            # A round that root runs by hand must not lock the service's user out, as SQLite's files do not.
+            owner = path.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        return descriptor
+    except OSError as error:
+        raise GatewayError("RESYNC_LOCK", path=path, problem=error.strerror) from None
 
 
 def _lock(descriptor: int) -> bool:
@@ -157,6 +179,8 @@ def _lock(descriptor: int) -> bool:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError as error:  # a file system without locks
+        raise GatewayError("RESYNC_NO_LOCKS", problem=error.strerror) from None
     return True

@@ -155,10 +155,12 @@ def test_nobody_gets_more_rights_than_needed(grown: Grown) -> None:
             assert binding["condition"]["expression"].endswith('/databases/b24-links"')
 
 
-def test_the_forwarder_stays_one_instance_however_many_are_kept_warm(again: Cloud) -> None:
+def test_forwarder_and_rounds_stay_one_instance_however_many_are_kept_warm(again: Cloud) -> None:
     plan = again.run("plan", MIN_INSTANCES="12", MAX_INSTANCES="100")
     [forwarder] = [line for line in plan.stdout.splitlines() if "run deploy b24-forward-event" in line]
     assert "--min-instances=1 --max-instances=1 " in forwarder
+    [rounds] = [line for line in plan.stdout.splitlines() if "run deploy b24-resync-users" in line]
+    assert "--min-instances=1 --max-instances=1 " in rounds
     [receiver] = [line for line in plan.stdout.splitlines() if "run deploy b24-bitrix-webhook" in line]
     assert "--min-instances=12 --max-instances=100 " in receiver
 

@@ -214,6 +214,59 @@ def test_a_killed_round_is_taken_up_at_once(place: Place, held: threading.Event)
     assert place.state() is None
 
 
+def test_two_temporary_directories_are_still_one_lock(
+    place: Place, held: threading.Event, tmp_path: Path
+) -> None:
+    """Under systemd's `PrivateTmp`, the service and whoever runs a round by hand see different ones."""
+    (tmp_path / "private").mkdir()
+    first = place.start("--json", TMPDIR=f"{tmp_path}/private")
+    wait_for(lambda: 50 in place.portal.pages_asked())
+    with pytest.raises(AlreadyRunning):
+        run(place.settings())
+    held.set()
+    first.communicate(timeout=60)
+    [lock] = tmp_path.glob("resync-*.lock")
+    assert lock.stat().st_mode & 0o777 == 0o600
+    assert list((tmp_path / "private").iterdir()) == []
+
+
+def test_a_round_that_root_runs_leaves_the_lock_to_the_directorys_owner(place: Place, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 65534, 65534)
+    with resync._alone(place.settings()):
+        [lock] = tmp_path.glob("resync-*.lock")
+        assert lock.stat().st_uid == tmp_path.stat().st_uid
+
+
+def test_the_lock_follows_no_link_and_says_why(place: Place, tmp_path: Path) -> None:
+    fill(place.portal, 3)
+    run(place.settings())
+    [lock] = tmp_path.glob("resync-*.lock")
+    for target in (tmp_path / "elsewhere", None):
+        lock.unlink()
+        if target is None:
+            lock.mkdir()
+        else:
+            lock.symlink_to(target)
+        code, out, err = place.cli()
+        assert (code, out) == (2, "")
+        assert "lock file cannot be opened" in err
+        assert "Traceback" not in err
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("database", ["postgresql://u@127.0.0.1:1/d", "firestore://project/links"])
+def test_where_the_links_are_no_file_the_lock_is_beside_the_queue(
+    place: Place, tmp_path: Path, database: str
+) -> None:
+    with resync._alone(place.settings(DATABASE_URL=database)):
+        assert len(list(tmp_path.glob("resync-*.lock"))) == 1
+    journal = f"sqlite:///{tmp_path}/data/journal.db"
+    away = {"QUEUE_URL": "pubsub://project/topic", "JOURNAL_URL": journal}
+    with resync._alone(place.settings(DATABASE_URL=database, **away)):
+        assert len(list((tmp_path / "data").glob("resync-*.lock"))) == 1
+
+
 def test_one_process_runs_one_round(place: Place, held: threading.Event) -> None:
     results: list[object] = []
 
