@@ -6,7 +6,11 @@ from hashlib import sha256
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
+from gateway.redaction import clean
+
 PROBE_EVENT = "ONGATEWAYPROBE"  # doctor's own: it changes nothing and reaches nobody
+
+_MAX_PATH = 1000  # characters that are shown
 
 _PATTERN = re.compile(r"[A-Z0-9_]{1,100}\*?|\*")
 # In ASCII, and not a number: `http://134744072` is 8.8.8.8, and the resolver reads a dot in `example。com`.
@@ -19,7 +23,8 @@ class Destination:
     """An address, and the events it wants: names or beginnings (`ONTASK*`), none for all of them.
 
     `id` names it in subscriptions and never changes while the address does not;
-    `shown` is the address without user, password and query.
+    `shown` is the address without user, password and query, and with what may be a secret in its
+    path masked: whoever knows the path of a Make, n8n or Slack webhook may post to it.
     """
 
     url: str = field(repr=False)
@@ -62,7 +67,7 @@ def read_destinations(setting: str) -> tuple[Destination, ...]:
         if parts.scheme == "http" and not is_private(host):
             raise ValueError("https")
         port = f":{parts.port}" if parts.port else ""
-        shown = f"{parts.scheme}://{host}{port}{parts.path}"
+        shown = f"{parts.scheme}://{host}{port}{clean(parts.path, limit=_MAX_PATH)}"
         if (twice := found.get(url)) is not None:
             patterns = (*twice.patterns, *patterns) if twice.patterns and patterns else ()
         found[url] = Destination(url, patterns, sha256(url.encode()).hexdigest()[:8], shown)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -341,6 +342,22 @@ def test_a_destination_gets_what_it_wants(url: str, event: str, wanted: bool) ->
     [destination] = read(FORWARD_TO=url).destinations
     assert destination.wants(event) is wanted
     assert len(destination.id) == 8
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/abcd1234efgh5678ijkl9012mnop3456", "/<masked 32 "),
+        ("/services/T0123/B0123/Zm9vYmFyYmF6cXV4MTIzNDU2", "/services/T0123/B0123/<masked 24 "),
+        ("/webhook/0f8fad5b-d9cb-469f-a165-70867728950e/in", "/webhook/<masked 36 "),
+        ("/bitrix/hook", "/bitrix/hook"),
+    ],
+)
+def test_what_may_be_a_secret_in_an_addresss_path_is_masked(path: str, shown: str) -> None:
+    url = f"https://hook.eu1.make.com{path}"
+    [one] = read(FORWARD_TO=url).destinations
+    assert one.shown.startswith(f"https://hook.eu1.make.com{shown}")
+    assert (one.url, one.id) == (url, sha256(url.encode()).hexdigest()[:8])
 
 
 def test_an_addresss_password_is_a_secret() -> None:
