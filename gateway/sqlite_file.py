@@ -45,7 +45,7 @@ def kind_of_problem(problem: str, path: Path) -> str:
         return "CORRUPT"
     if _FULL.search(problem):
         return "FULL"
-    if "disk I/O error" in problem:
+    if "disk I/O error" in problem or "unable to open database file" in problem:
         with suppress(OSError):
             if shutil.disk_usage(path.parent).free < _LEAST_FREE:
                 return "FULL"

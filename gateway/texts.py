@@ -7,6 +7,7 @@ by name; none of them is ever a secret.
 import errno
 import json
 import os
+import re
 import socket
 from typing import Any, NamedTuple
 
@@ -1044,6 +1045,15 @@ SENTENCES: dict[str, Sentence] = {
         "Файл {path} с секретами читают и другие пользователи этой машины. Закройте его: chmod 600 {path}",
         "Other users of this machine can read {path}, which holds secrets. Close it: chmod 600 {path}",
     ),
+    "HTTP_REASON_LINE": Sentence("в начале нет строки запроса", "it does not begin with a request line"),
+    "HTTP_REASON_HEADERS": Sentence("заголовков больше {most}", "over {most} headers"),
+    "HTTP_REASON_HEAD": Sentence("заголовки больше {most} байт", "headers of more than {most} bytes"),
+    "HTTP_REASON_LENGTHS": Sentence(
+        "Content-Length вместе с Transfer-Encoding", "Content-Length beside Transfer-Encoding"
+    ),
+    "HTTP_REASON_LIBRARY": Sentence(
+        "заголовки нарушают правила HTTP ({words})", "its headers break the rules of HTTP ({words})"
+    ),
     "HTTP_REFUSED": Sentence(
         "Пришёл не запрос HTTP: {problem}. Если его шлёт ваш прокси, проверьте настройки прокси",
         "What came is not an HTTP request: {problem}. If your proxy sends it, check the proxy's settings",
@@ -1804,6 +1814,50 @@ _RESOLVERS = {  # glibc's texts of the resolver's numbers, which are none of the
 }
 
 
+_LIBRARIES = {  # SQLite's words, and the kinds of libraries' errors, whose own texts may quote a secret
+    "unable to open database file": Sentence(
+        "файл базы данных не открывается", "unable to open database file"
+    ),
+    "attempt to write a readonly database": Sentence(
+        "файл базы данных только для чтения", "attempt to write a readonly database"
+    ),
+    "database is locked": Sentence("файл базы данных занят другой программой", "database is locked"),
+    "database or disk is full": Sentence("нет места на диске", "database or disk is full"),
+    "disk I/O error": Sentence("ошибка диска", "disk I/O error"),
+    "OperationalError": Sentence("соединение не удалось или оборвалось", "the connection failed or broke"),
+    "InterfaceError": Sentence("соединение оборвалось", "the connection broke"),
+    "DefaultCredentialsError": Sentence("учётные данные не найдены", "no credentials were found"),
+    "RefreshError": Sentence("учётные данные не действуют", "the credentials are not valid"),
+    "TransportError": Sentence("соединение не удалось", "the connection failed"),
+    "ServiceUnavailable": Sentence("служба недоступна", "the service is unavailable"),
+    "RetryError": Sentence("время ожидания вышло", "the time ran out"),
+    "GatewayTimeout": Sentence("время ожидания вышло", "the time ran out"),
+    "DeadlineExceeded": Sentence("время ожидания вышло", "the time ran out"),
+    "Forbidden": Sentence("доступ запрещён", "access is denied"),
+    "PermissionDenied": Sentence("доступ запрещён", "access is denied"),
+    "NotFound": Sentence("не найдено", "not found"),
+    "Unauthorized": Sentence("учётные данные не приняты", "the credentials were not accepted"),
+    "TooManyRequests": Sentence("слишком много запросов", "too many requests"),
+    "ResourceExhausted": Sentence("слишком много запросов", "too many requests"),
+    "BadRequest": Sentence("запрос не принят", "the request was not accepted"),
+    "FailedPrecondition": Sentence("запрос не принят", "the request was not accepted"),
+    "ConnectionError": Sentence("соединение не удалось", "the connection failed"),
+}
+# `str` of an error of the system's: the number and the path are no help to anybody.
+_OS_ERROR = re.compile(r"\[Errno -?\d+\] ([^:\[\]]+)(?:: ['\"][^\n]*)?")
+# What dead letters of the first edition keep as their reason.
+_FIRST_EDITION = {
+    "no user in data": "REASON_NO_USER",
+    "a user without an ID that is a whole number from 1": "REASON_NO_USER_ID",
+    "no data in base64": "REASON_NO_DATA",
+    "an event_id or portal with a NUL": "REASON_NUL",
+}
+_FIRST_EDITION_FACTS = (
+    (re.compile(r"not a message of schema 1: (?P<fields>.+)", re.DOTALL), "REASON_SCHEMA"),
+    (re.compile(r"(?P<destination>\S+): 410 Gone"), "REASON_GONE"),
+)
+
+
 def os_problem(error: OSError, language: str) -> str:
     """What the operating system says of `error`, in `language`; the error's type if it has no text."""
     if hasattr(error, "library"):  # OpenSSL's, and its numbers are not the system's
@@ -1824,6 +1878,9 @@ def _tls_problem(error: Any, language: str) -> str:
 
 def os_texts_in(text: str, language: str) -> str:
     """A library's `text`, with the system's errors that it quotes put into `language`."""
+    if text in _LIBRARIES:
+        return str(getattr(_LIBRARIES[text], language))
+    text = _OS_ERROR.sub(r"\1", text)
     for number, russian in OS_ERRORS.items() if language == "ru" else ():
         text = text.replace(_RESOLVERS.get(number) or os.strerror(number), russian)
     return text
@@ -1835,7 +1892,7 @@ def say(key: str, language: str, /, **values: object) -> str:
     A value that is itself a notice or an error, ours or the system's, is put into words first.
     """
     sentence: str = getattr(SENTENCES[key], language)
-    return sentence.format(**{name: _worded(value, language) for name, value in values.items()})
+    return sentence.format(**{name: _worded(name, value, language) for name, value in values.items()})
 
 
 class Notice:
@@ -1864,7 +1921,7 @@ def stored_notice(reason: str) -> Notice | str:
     """The notice that a stored key and its facts stand for (see `errors.keyed`); any other text as it is."""
     key, _, facts = reason.partition(" ")
     if key not in SENTENCES:
-        return reason
+        return _first_edition(reason)
     try:
         values = json.loads(facts) if facts else {}
         return Notice(
@@ -1878,6 +1935,13 @@ def stored_notice(reason: str) -> Notice | str:
         return reason
 
 
+def _first_edition(reason: str) -> Notice | str:
+    if reason in _FIRST_EDITION:
+        return Notice(_FIRST_EDITION[reason])
+    found = ((pattern.fullmatch(reason), key) for pattern, key in _FIRST_EDITION_FACTS)
+    return next((Notice(key, **match.groupdict()) for match, key in found if match), reason)
+
+
 def reason_text(reason: str, language: str) -> str:
     """The sentence of a stored reason."""
     notice = stored_notice(reason)
@@ -1888,9 +1952,11 @@ def reason_text(reason: str, language: str) -> str:
         return reason
 
 
-def _worded(value: object, language: str) -> object:
+def _worded(name: str, value: object, language: str) -> object:
     if isinstance(value, OSError):
         return os_problem(value, language)
+    if name in ("problem", "kind") and isinstance(value, str):
+        return os_texts_in(value, language)
     return text_of(value, language) if isinstance(value, GatewayError | Notice) else value
 
 

@@ -1,5 +1,6 @@
 """Opening the databases behind `SqlStore`: the engine of each kind, the tables and their version."""
 
+import errno
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from gateway.links.sql_failures import meaning
 from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
 from gateway.locations import SqliteFile, SqlLocation
 from gateway.postgres_url import connection_arguments
-from gateway.sqlite_file import file_at, make_private
+from gateway.sqlite_file import file_at, kind_of_problem, make_private
 
 _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
 
@@ -28,7 +29,7 @@ def open_engine(where: SqlLocation) -> sa.Engine:
     """
     engine = _sqlite_engine(where.path) if isinstance(where, SqliteFile) else _postgres_engine(where.url)
     try:
-        with failures():
+        with failures(engine):
             _prepare(engine)
     except BaseException:
         engine.dispose()
@@ -36,19 +37,25 @@ def open_engine(where: SqlLocation) -> sa.Engine:
     return engine
 
 
-def unavailable(error: Exception) -> StoreUnavailable:
+def unavailable(error: Exception, engine: sa.Engine | None = None) -> StoreUnavailable:
     cause = getattr(error, "orig", None) or error
-    return StoreUnavailable(meaning(cause), problem=type(cause).__name__)
+    if not isinstance(cause, sqlite3.Error):
+        return StoreUnavailable(meaning(cause), problem=type(cause).__name__)
+    path = Path(str(engine.url.database)) if engine is not None else Path()
+    if engine is not None and kind_of_problem(str(cause), path) == "FULL":  # "disk I/O error" may mean that
+        return StoreUnavailable("STORE_FULL")
+    return StoreUnavailable(meaning(cause), problem=str(cause))
 
 
 @contextmanager
-def failures() -> Iterator[None]:
+def failures(engine: sa.Engine | None = None) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:  # the driver's own, where a new connection fails
-        raise unavailable(error) from None
+        raise unavailable(error, engine) from None
     except OSError as error:  # the SQLite file's directory
-        raise StoreUnavailable("STORE_CLOSED", problem=error) from None
+        key = "STORE_FULL" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "STORE_CLOSED"
+        raise StoreUnavailable(key, problem=error) from None
 
 
 def _sqlite_engine(path: Path) -> sa.Engine:

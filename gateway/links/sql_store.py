@@ -233,7 +233,7 @@ class SqlStore:
 
     def check(self) -> None:
         """Write and roll back: a read-only database would answer questions while every event fails."""
-        with failures(), self._engine.connect() as connection:
+        with failures(self._engine), self._engine.connect() as connection:
             connection.execute(sa.insert(state), {"name": f"check {uuid4()}", "value": "{}"})
             connection.rollback()
 
@@ -246,7 +246,7 @@ class SqlStore:
 
     def _rows(self, query: sa.Executable, values: dict[str, object] | None = None) -> Sequence[Any]:
         """All rows of a short query; no connection is held while a caller looks at them."""
-        with failures(), self._reading.connect() as connection:
+        with failures(self._engine), self._reading.connect() as connection:
             return connection.execute(query, values or {}).all()
 
     def _commit_together(self, mine: "_Waiting") -> None:
@@ -299,7 +299,7 @@ class SqlStore:
                 return transaction()
             except (SQLAlchemyError, self._driver.Error) as error:
                 if not self._repeatable(error, attempt) or attempt == _ATTEMPTS - 1:
-                    raise unavailable(error) from None
+                    raise unavailable(error, self._engine) from None
             time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311 — jitter
         raise AssertionError  # pragma: no cover — the loop returns or raises
 

@@ -17,7 +17,6 @@ from gateway.local.http_request import (
     parse_head,
 )
 from gateway.local.http_threads import answer_in_thread
-from gateway.redaction import clean
 from gateway.texts import say
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 self.request.feed(self.buffer)
         except BadRequest as problem:
-            self.server.report("REFUSED", problem=clean(problem.reason))
+            self.server.report("REFUSED", problem=problem.reason)
             self._refuse(problem.status, problem.code)
             return
         if self.request is not None and self.request.complete:

@@ -11,6 +11,8 @@ import h11
 
 from gateway.ingest.incoming import MAX_BODY, MAX_QUERY
 from gateway.local.http_chunks import BrokenChunks, Chunks, TooManyChunks
+from gateway.redaction import clean
+from gateway.texts import Notice
 
 MAX_HEAD = 64 * 1024
 MAX_HEADERS = 200
@@ -30,10 +32,10 @@ _TEXT_ONLY = ("application/x-www-form-urlencoded", "application/json")
 
 
 class BadRequest(Exception):
-    """Something that is not an HTTP request: the status to answer, and why, in our words or h11's."""
+    """Something that is not an HTTP request: the status to answer, and why."""
 
-    def __init__(self, status: int, code: str, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, status: int, code: str, reason: Notice) -> None:
+        super().__init__(reason.key)
         self.status = status
         self.code = code
         self.reason = reason
@@ -142,7 +144,7 @@ def parse_head(head: bytes, transport: Transport) -> Request:
     line_end = head.index(b"\r\n")
     line = head[:line_end]
     if not _ANY_LINE.fullmatch(line + b"\r\n"):
-        raise BadRequest(400, "HTTP_INVALID", "no request line")
+        raise BadRequest(400, "HTTP_INVALID", Notice("HTTP_REASON_LINE"))
     target = line[line.index(b" ") + 1 : line.rindex(b" ")]
     # h11 requires ASCII in an address; nginx and others pass on what a sender wrote.
     plain = _BEYOND_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], line) if not line.isascii() else line
@@ -151,14 +153,16 @@ def parse_head(head: bytes, transport: Transport) -> Request:
     try:
         event = parser.next_event()
     except h11.RemoteProtocolError as error:
-        raise BadRequest(error.error_status_hint, "HTTP_INVALID", str(error)) from None
+        raise BadRequest(
+            error.error_status_hint, "HTTP_INVALID", Notice("HTTP_REASON_LIBRARY", words=clean(str(error)))
+        ) from None
     if not isinstance(event, h11.Request):
-        raise BadRequest(400, "HTTP_INVALID", "no request")
+        raise BadRequest(400, "HTTP_INVALID", Notice("HTTP_REASON_LINE"))
     if len(event.headers) > MAX_HEADERS:
-        raise BadRequest(431, "HTTP_INVALID", f"over {MAX_HEADERS} headers")
+        raise BadRequest(431, "HTTP_INVALID", Notice("HTTP_REASON_HEADERS", most=MAX_HEADERS))
     environ, declared, chunked = _environ(event, target, transport)
     if chunked and declared:
-        raise BadRequest(400, "HTTP_INVALID", "Content-Length beside Transfer-Encoding")
+        raise BadRequest(400, "HTTP_INVALID", Notice("HTTP_REASON_LENGTHS"))
     length = None if chunked else int(declared or 0)
     request = Request(environ, length, Chunks() if chunked else None)
     http_1_0 = event.http_version == b"1.0"
@@ -219,7 +223,7 @@ def long_query(start: bytes, transport: Transport) -> Request:
     """The request of a head whose query is too long, to be answered 414. Else raises `BadRequest`."""
     found = _LONG_QUERY.match(start)
     if not found:
-        raise BadRequest(431, "HTTP_INVALID", f"a head of more than {MAX_HEAD} bytes")
+        raise BadRequest(431, "HTTP_INVALID", Notice("HTTP_REASON_HEAD", most=MAX_HEAD))
     request = Request(base_environ(found[1], found[2], found[3], transport))
     request.complete = request.close = True
     return request

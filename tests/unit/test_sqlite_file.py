@@ -1,9 +1,13 @@
 """What is wrong with a file of ours, and who can read it."""
 
+import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 
+from gateway.links.sql_engine import unavailable
 from gateway.sqlite_file import file_at, kind_of_problem, make_private
 from gateway.startup import exposed_dotenv
 
@@ -44,3 +48,12 @@ def test_a_file_of_settings_that_others_can_read_is_named(tmp_path: Path) -> Non
     assert exposed_dotenv(path) is None
     path.chmod(0o640)
     assert exposed_dotenv(path) == path.resolve()
+
+
+@pytest.mark.parametrize("words", ["disk I/O error", "unable to open database file"])
+def test_links_on_a_full_disk_are_told_as_that(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'links.db'}")
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=0))
+    assert unavailable(sqlite3.OperationalError(words), engine).key == "STORE_FULL"

@@ -1,6 +1,7 @@
 """The whole catalogue: both languages alike, every key used, every used key there with its facts."""
 
 import ast
+import asyncio
 import importlib
 import pkgutil
 import re
@@ -15,6 +16,7 @@ import pytest
 import gateway
 import handlers
 from gateway.errors import GatewayError, PassingFailure, SettingError
+from gateway.local.http_request import BadRequest, parse_head
 from gateway.local.inspector.words import WORDS
 from gateway.texts import SENTENCES, Notice, Sentence, reason_text, say, text_of
 
@@ -184,3 +186,51 @@ def test_a_fact_of_the_systems_is_kept_without_its_path() -> None:
     assert "Permission denied" in str(error)
     assert "/secret" not in str(error)
     assert "нет прав доступа" in text_of(error, "ru")
+
+
+@pytest.mark.parametrize(
+    ("problem", "russian", "english"),
+    [
+        (
+            "[Errno 30] Read-only file system: 'q.db'",
+            "диск только для чтения",
+            "Read-only file system",
+        ),
+        ("[Errno 2] No such file or directory", "нет такого файла или папки", "No such file or directory"),
+        ("unable to open database file", "файл базы данных не открывается", "unable to open database file"),
+        ("OperationalError", "соединение не удалось или оборвалось", "the connection failed or broke"),
+    ],
+)
+def test_a_librarys_problem_is_put_into_words(problem: str, russian: str, english: str) -> None:
+    error = PassingFailure("STORE_SILENT", problem=problem)
+    assert f"({russian})" in text_of(error, "ru")
+    assert f"({english})" in text_of(error, "en")
+    assert russian in reason_text(str(error), "ru")
+
+
+def test_a_missing_login_is_not_told_by_a_class() -> None:
+    assert text_of(PassingFailure("TOKEN_NO_LOGIN", kind="DefaultCredentialsError"), "ru").startswith(
+        "учётные"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "key", "facts"),
+    [
+        ("no user in data", "REASON_NO_USER", {}),
+        ("a user without an ID that is a whole number from 1", "REASON_NO_USER_ID", {}),
+        ("no data in base64", "REASON_NO_DATA", {}),
+        ("an event_id or portal with a NUL", "REASON_NUL", {}),
+        ("not a message of schema 1: event, ts", "REASON_SCHEMA", {"fields": "event, ts"}),
+        ("https://b.example/in: 410 Gone", "REASON_GONE", {"destination": "https://b.example/in"}),
+    ],
+)
+def test_reasons_of_the_first_edition_in_words(stored: str, key: str, facts: dict[str, str]) -> None:
+    for language in ("ru", "en"):
+        assert reason_text(stored, language) == say(key, language, **facts)
+
+
+def test_a_request_that_is_none_is_told_in_the_operators_language() -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_head(b"GARBAGE\r\n\r\n", asyncio.Transport())
+    assert "строки запроса" in say("HTTP_REFUSED", "ru", problem=caught.value.reason)
