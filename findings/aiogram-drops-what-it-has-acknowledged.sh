@@ -47,7 +47,7 @@ def note(text):
 @dispatcher.message()
 async def handle(message):
     note("begun")
-    await asyncio.sleep(5)
+    await asyncio.sleep(10)
     note("ended")
 
 
@@ -79,7 +79,7 @@ run() {
     post "$number" >"answer-$number" &
     posts+=($!)
   done
-  for _ in $(seq 60); do
+  for _ in $(seq 160); do
     [ "$(count begun)" != 3 ] || break
     sleep 0.05
   done
