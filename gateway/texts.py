@@ -580,8 +580,8 @@ SENTENCES: dict[str, Sentence] = {
         "The body is larger than 512 KiB. Make it smaller",
     ),
     "ANSWER_BODY_TOO_COMPLEX": Sentence(
-        "В теле больше 1000 параметров или больше 32 уровней. Упростите его",
-        "The body has more than 1,000 parameters or more than 32 levels. Simplify it",
+        "В теле или в строке запроса больше 1000 параметров, или в теле больше 32 уровней. Упростите их",
+        "The body or the query has more than 1,000 parameters, or the body more than 32 levels. Simplify them",
     ),
     "ANSWER_HTTP_INVALID": Sentence(
         "Это не запрос HTTP/1.1, или его заголовки больше 64 КБ. Проверьте, чем его отправляют",
@@ -602,6 +602,10 @@ SENTENCES: dict[str, Sentence] = {
     "ANSWER_EVENT_INVALID": Sentence(
         "Токен верный, но это не событие Битрикс24. Неверное поле названо в field",
         "The token is right, but this is not a Bitrix24 event. The wrong field is named in `field`",
+    ),
+    "ANSWER_QUEUE_UNAVAILABLE_LOG": Sentence(
+        "Очередь не ответила вовремя. Событие сохранено в логе шлюза; вернуть его: ./b24 replay LOGFILE, где LOGFILE: файл этого лога",
+        "The queue did not answer in time. The event is kept in the gateway's log; put it back: ./b24 replay LOGFILE, the file of that log",
     ),
     "ANSWER_QUEUE_UNAVAILABLE": Sentence(
         "Очередь не ответила вовремя. Событие сохранено; вернуть его: ./b24 replay",

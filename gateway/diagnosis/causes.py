@@ -53,12 +53,16 @@ SAYS: dict[str, Sentence] = {
         "The body is over the limit: {came} bytes came, up to {allowed} are accepted.",
     ),
     "LIMIT_EXCEEDED/query": Sentence(
-        "Строка запроса (после ?) больше предела: пришло {came} байт, принимается до {allowed}.",
-        "The query (after the ?) is over the limit: {came} bytes came, up to {allowed} are accepted.",
+        "Строка запроса (после ?) больше предела: пришло {came} байт или больше, принимается до {allowed}.",
+        "The query (after the ?) is over the limit: {came} bytes or more came, up to {allowed} are accepted.",
     ),
     "LIMIT_EXCEEDED/parameters": Sentence(
         "В теле больше полей, чем принимается: пришло {came} или больше, предел {allowed}.",
         "The body has too many fields: {came} or more came, the limit is {allowed}.",
+    ),
+    "LIMIT_EXCEEDED/query_parameters": Sentence(
+        "В строке запроса (после ?) больше параметров, чем принимается: пришло {came}, предел {allowed}.",
+        "The query (after the ?) has too many parameters: {came} came, the limit is {allowed}.",
     ),
     "LIMIT_EXCEEDED/levels": Sentence(
         "Вложенность тела больше предела: уровней {came} или больше, принимается до {allowed}.",
@@ -433,6 +437,10 @@ DO: dict[str, Sentence] = {
         "Find out who sends this: no event of Bitrix24 is that large. Take attachments and everything extra out where the body is forwarded.",
     ),
     "LIMIT_EXCEEDED/query": Sentence(
+        "Уберите из адреса обработчика всё после ?, кроме token: событие Битрикс24 идёт в теле.",
+        "Remove everything after the ? except token from the handler's address: Bitrix24's event travels in the body.",
+    ),
+    "LIMIT_EXCEEDED/query_parameters": Sentence(
         "Уберите из адреса обработчика всё после ?, кроме token: событие Битрикс24 идёт в теле.",
         "Remove everything after the ? except token from the handler's address: Bitrix24's event travels in the body.",
     ),

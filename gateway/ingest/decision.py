@@ -40,7 +40,10 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Limit(NamedTuple):
-    """A limit that was exceeded: `query`, `body`, `parameters` or `levels`; what is allowed, what came."""
+    """A limit that was exceeded, what is allowed, what came.
+
+    `name` is `query`, `body`, `parameters`, `query_parameters` or `levels`.
+    """
 
     name: str
     allowed: int

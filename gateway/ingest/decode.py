@@ -92,7 +92,7 @@ def decode_query(query: bytes) -> tuple[dict[str, Any], bool]:
     """
     if not query:
         return {}, False
-    check(MAX_PARAMETERS, query.count(b"&") + 1, "parameters")
+    check(MAX_PARAMETERS, query.count(b"&") + 1, "query_parameters")
     parameters = list(php_form.pairs(query))
     return php_form.nest(parameters), sum(name == ("token",) for name, _ in parameters) > 1
 

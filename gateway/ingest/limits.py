@@ -5,7 +5,10 @@ MAX_LEVELS = 32  # names on the way to a leaf
 
 
 class TooComplex(Exception):
-    """A body over the limits: `limit` is "parameters" or "levels", `came` how many came (at least)."""
+    """A body or query over the limits: `came` is how many came (at least).
+
+    `limit` is "parameters", "query_parameters" or "levels".
+    """
 
     def __init__(self, limit: str, allowed: int, came: int) -> None:
         super().__init__(limit)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
+from gateway.ingest.incoming import MAX_BODY
 from gateway.local.http_request import (
     MAX_HEAD,
     BadRequest,
@@ -132,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._searched = 0
         if end < 0 or end > MAX_HEAD:
-            self.request = long_query(bytes(self.buffer[:MAX_HEAD]), self.transport)
+            self.request = long_query(bytes(self.buffer[:MAX_BODY]), self.transport)
             return
         head = bytes(self.buffer[: end + 4])
         if self._answered_one and (skipped := find_request_line(head)):

@@ -22,7 +22,7 @@ _LINE_START = len(b"POST /") + 16384  # the most bytes of a request line before 
 _LINE_END = re.compile(rb" HTTP/1\.[01]\r\n")
 _ANY_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40} [^\r\n]* HTTP/1\.[01]\r\n")
 _LONG_QUERY = re.compile(
-    rb"([A-Z]{1,20}) (/[!->@-~\x80-\xff]{0,1000})\?([!-~\x80-\xff]{%d})" % (MAX_QUERY + 1)
+    rb"([A-Z]{1,20}) (/[!->@-~\x80-\xff]{0,1000})\?([!-~\x80-\xff]{%d,})" % (MAX_QUERY + 1)
 )
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 # The first digits are enough for a length far over the limit; h11 accepts at most twenty.

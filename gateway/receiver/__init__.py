@@ -100,9 +100,10 @@ def _publish(
     try:
         message_id = publish_within(_publisher(), data, attributes, deadline)
     except QueueUnavailable as failure:
-        _keep(failure, message, data, attributes, config, request_id)
+        replay = _keep(failure, message, data, attributes, config, request_id)
+        names = {"event": message.event, "event_id": message.event_id}
         return answer(
-            "QUEUE_UNAVAILABLE", config, request_id, 503, event=message.event, event_id=message.event_id
+            "QUEUE_UNAVAILABLE", config, request_id, 503, message=say(replay, config.language), **names
         )
     if not _publisher().wants(message.event):
         from gateway.receiver.oddities import say_ignored  # cold start
@@ -131,13 +132,19 @@ def _keep(
     attributes: Mapping[str, str],
     config: Settings,
     request_id: str,
-) -> None:
-    """Keep each event; log an outage once a minute, with how often it happened in the meantime."""
+) -> str:
+    """Keep each event; the key of the sentence that says how to put it back.
+
+    An outage is logged once a minute, with how often it happened in the meantime.
+    """
     fields = {"code": "QUEUE_UNAVAILABLE", "request_id": request_id}
     _reports.warning(failure.key, failure, fields)
     if notice := keep(data, attributes, config):
         fields = {"code": notice.key, "event": message.event, "event_id": message.event_id}
         _reports.say(logging.CRITICAL, notice.key, notice, fields)
+    # What only a file of the log holds, `replay` has to be pointed to.
+    in_file = notice is None and not config.on_google_cloud
+    return "ANSWER_QUEUE_UNAVAILABLE_LOG" if in_file else "ANSWER_QUEUE_UNAVAILABLE"
 
 
 @cache

@@ -326,7 +326,11 @@ def test_a_look_at_the_address_stays_healthy(query: str, method: str) -> None:
 
 def test_too_many_parameters_of_a_query_are_refused_before_they_are_read() -> None:
     found = verdict(build_query(EVENT), query="&".join(["a"] * 1001))
-    assert (found.judgement.code, found.judgement.limit) == ("BODY_TOO_COMPLEX", ("parameters", 1000, 1001))
+    assert (found.judgement.code, found.judgement.limit) == (
+        "BODY_TOO_COMPLEX",
+        ("query_parameters", 1000, 1001),
+    )
+    assert "query" in found.causes[0].says
 
 
 FORM_TEXT = build_query(EVENT).decode()

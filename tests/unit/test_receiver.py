@@ -327,6 +327,18 @@ def test_an_event_that_no_queue_takes_is_kept(start_function: Start, tmp_path: P
     assert_error(answer, 503, "QUEUE_UNAVAILABLE")
     assert answer.headers["Retry-After"].isdigit()
     assert answer.json["event_id"] in gateway.log() or _kept(tmp_path, answer.json["event_id"])
+    assert answer.json["message"].endswith("./b24 replay")
+
+
+def test_an_event_that_no_journal_takes_either_is_put_back_from_the_log(
+    start_function: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    files = {name: f"sqlite:///{tmp_path}/file/{name}.db" for name in ("QUEUE_URL", "JOURNAL_URL")}
+    gateway = start_function("bitrix_webhook", **files)
+    answer = gateway.post(form())
+    assert_error(answer, 503, "QUEUE_UNAVAILABLE")
+    assert "./b24 replay LOGFILE" in answer.json["message"]
 
 
 def _kept(path: Path, event_id: str) -> bool:

@@ -16,7 +16,7 @@ import pytest
 import gateway
 import handlers
 from gateway.errors import GatewayError, PassingFailure, SettingError
-from gateway.local.http_request import BadRequest, parse_head
+from gateway.local.http_request import BadRequest, long_query, parse_head
 from gateway.local.inspector.words import WORDS
 from gateway.texts import SENTENCES, Notice, Sentence, reason_text, say, text_of
 
@@ -228,6 +228,12 @@ def test_a_missing_login_is_not_told_by_a_class() -> None:
 def test_reasons_of_the_first_edition_in_words(stored: str, key: str, facts: dict[str, str]) -> None:
     for language in ("ru", "en"):
         assert reason_text(stored, language) == say(key, language, **facts)
+
+
+@pytest.mark.parametrize("length", [8193, 60_000, 100_000])
+def test_a_head_that_is_too_long_says_how_much_of_the_query_came(length: int) -> None:
+    start = b"POST /?" + b"a" * length
+    assert len(long_query(start, asyncio.Transport()).environ["QUERY_STRING"]) == length
 
 
 def test_a_request_that_is_none_is_told_in_the_operators_language() -> None:
