@@ -112,6 +112,10 @@ SENTENCES: dict[str, Sentence] = {
         "Пользователь {user} не связан: в событии {event} нет поля Telegram, а без входящего вебхука спросить портал нельзя. Задайте BITRIX24_WEBHOOK_TOKEN",
         "User {user} is not linked: event {event} carries no Telegram field, and without an incoming webhook the portal can't be asked. Set BITRIX24_WEBHOOK_TOKEN",
     ),
+    "LINK_UNCHANGED_NO_WEBHOOK_LINKED": Sentence(
+        "Связь пользователя {user} остаётся прежней: в событии {event} нет поля Telegram, а без входящего вебхука спросить портал нельзя. Задайте BITRIX24_WEBHOOK_TOKEN",
+        "The link of user {user} stays as it is: event {event} carries no Telegram field, and without an incoming webhook the portal can't be asked. Set BITRIX24_WEBHOOK_TOKEN",
+    ),
     "LINK_UNCHANGED_NO_FIELD": Sentence(
         "Связь пользователя {user} не изменилась: поля Telegram нет ни в событии {event}, ни в профиле. Проверьте BITRIX24_TELEGRAM_FIELD_NAME",
         "The link of user {user} is unchanged: neither event {event} nor the profile has the Telegram field. Check BITRIX24_TELEGRAM_FIELD_NAME",
@@ -127,6 +131,10 @@ SENTENCES: dict[str, Sentence] = {
     "LINK_UNCHANGED_OTHER_PORTAL": Sentence(
         "Пользователь {user} не связан: событие {event} пришло с другого портала, а входящий вебхук — не от него. Проверьте BITRIX24_DOMAIN",
         "User {user} is not linked: event {event} came from another portal, and the incoming webhook can't be asked about that one. Check BITRIX24_DOMAIN",
+    ),
+    "LINK_UNCHANGED_OTHER_PORTAL_LINKED": Sentence(
+        "Связь пользователя {user} остаётся прежней: событие {event} без поля Telegram пришло с другого портала, а входящий вебхук — не от него. Проверьте BITRIX24_DOMAIN",
+        "The link of user {user} stays as it is: event {event} carries no Telegram field and came from another portal, and the incoming webhook can't be asked about that one. Check BITRIX24_DOMAIN",
     ),
     "FIELD_LIKE_TELEGRAM": Sentence(
         "⚠️ В данных пользователя {user} поля Telegram нет, но есть похожее: {field}. Если аккаунт в нём, задайте BITRIX24_TELEGRAM_FIELD_NAME={field} и перезапустите шлюз",
@@ -794,6 +802,10 @@ SENTENCES: dict[str, Sentence] = {
         "пользователь {user} не связан: поля Telegram в событии нет, задайте BITRIX24_WEBHOOK_TOKEN",
         "user {user} is not linked: the event has no Telegram field, set BITRIX24_WEBHOOK_TOKEN",
     ),
+    "CAME_UNCHANGED_NO_WEBHOOK_LINKED": Sentence(
+        "связь пользователя {user} остаётся прежней: поля Telegram в событии нет, задайте BITRIX24_WEBHOOK_TOKEN",
+        "the link of user {user} stays as it is: the event has no Telegram field, set BITRIX24_WEBHOOK_TOKEN",
+    ),
     "CAME_UNCHANGED_NO_FIELD": Sentence(
         "пользователь {user}: поля Telegram нет ни в событии, ни в профиле, проверьте BITRIX24_TELEGRAM_FIELD_NAME",
         "user {user}: neither the event nor the profile has the Telegram field, check BITRIX24_TELEGRAM_FIELD_NAME",
@@ -809,6 +821,10 @@ SENTENCES: dict[str, Sentence] = {
     "CAME_UNCHANGED_OTHER_PORTAL": Sentence(
         "пользователь {user} не связан: событие другого портала, проверьте BITRIX24_DOMAIN",
         "user {user} is not linked: the event is from another portal, check BITRIX24_DOMAIN",
+    ),
+    "CAME_UNCHANGED_OTHER_PORTAL_LINKED": Sentence(
+        "связь пользователя {user} остаётся прежней: событие другого портала, проверьте BITRIX24_DOMAIN",
+        "the link of user {user} stays as it is: the event is from another portal, check BITRIX24_DOMAIN",
     ),
     "CAME_EVENT_FORWARDED": Sentence(
         "доставлено: {destination}, ответ {status}, {ms} мс",

@@ -23,6 +23,7 @@ _LAST_SECOND = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _MOST_ALIKE = 20  # fields that are named, whatever senders invent
 _alike: set[str] = set()
 _log = logging.getLogger("gateway.consumer")
+_NOT_ASKED = ("no_webhook", "other_portal")  # whose sentences say whether there is a link
 _CHANGES = {
     "linked": "LINK_SYNCED",
     "replaced": "LINK_SYNCED",
@@ -56,20 +57,22 @@ def handle(message: Message, context: Context) -> list[Outcome]:
         return [_unchanged(seen.bitrix_user_id, "repeated") for seen in observations]
     changed = {row.bitrix_user_id for row in changes}
     same = [seen for seen in observations if seen.bitrix_user_id not in changed]
-    unchanged = [_unchanged(seen.bitrix_user_id, _why(seen, reading, context.store, portal)) for seen in same]
+    unchanged = [_why(seen, reading, context.store, portal) for seen in same]
     return [_outcome(row) for row in changes] + unchanged
 
 
-def _why(seen: Observation, reading: "_Reading", store: Store, portal: str) -> str:
+def _why(seen: Observation, reading: "_Reading", store: Store, portal: str) -> Outcome:
     """Why an observation changed nothing: the first reason that fits."""
-    if seen.account is None:
-        return reading.silent.get(seen.bitrix_user_id, "no_field")
     link = store.get(portal, seen.bitrix_user_id)
-    if link is None or decide.same(Account(link.telegram_id, link.telegram_username), seen.account):
-        if link is not None and not link.active:
-            return "inactive"
-        return "same" if seen.account else "empty"
-    return "older" if link.active else "inactive"
+    account = Account() if link is None else Account(link.telegram_id, link.telegram_username)
+    if seen.account is None:
+        reason = reading.silent.get(seen.bitrix_user_id, "no_field")
+    elif link is None or decide.same(account, seen.account):
+        inactive = link is not None and not link.active
+        reason = "inactive" if inactive else "same" if seen.account else "empty"
+    else:
+        reason = "older" if link.active else "inactive"
+    return _unchanged(seen.bitrix_user_id, reason, linked=bool(account))
 
 
 def observed_at(message: Message) -> Moment:
@@ -171,7 +174,10 @@ def _outcome(row: HistoryRow) -> Outcome:
     )
 
 
-def _unchanged(user: int, reason: str) -> Outcome:
+def _unchanged(user: int, reason: str, linked: bool = False) -> Outcome:
+    if linked and reason in _NOT_ASKED:
+        text = f"LINK_UNCHANGED_{reason.upper()}_LINKED"
+        return Outcome("LINK_UNCHANGED", reason, user, text, facts={"linked": True})
     return Outcome("LINK_UNCHANGED", reason, user, f"LINK_UNCHANGED_{reason.upper()}")
 
 

@@ -62,7 +62,8 @@ def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
     if outcome.code == "EVENT_FAILED" and "next" not in facts:
         key = "CAME_EVENT_FAILED_PUSHED"
     if outcome.code == "LINK_UNCHANGED":
-        key = f"CAME_UNCHANGED_{outcome.reason.upper()}"
+        reason = outcome.reason.upper()
+        key = f"CAME_UNCHANGED_{reason}_LINKED" if facts.get("linked") else f"CAME_UNCHANGED_{reason}"
     if outcome.code == "EVENT_FAILED" and '"destination": ' in outcome.reason:
         key = "CAME_AGAIN"  # the reason names the destination
     if key not in SENTENCES:  # of another edition

@@ -10,11 +10,13 @@ import pytest
 
 from gateway.errors import PoisonMessage, PortalUnavailable
 from gateway.events import Message, Portal
+from gateway.journal.model import Outcome as Kept
 from gateway.links import open_store
 from gateway.links.model import Link, Store
 from gateway.locations import store_location
 from gateway.outcome import About, Outcome, report
 from gateway.settings import Settings
+from gateway.tools.outcomes import in_a_line
 from handlers import users
 from handlers.context import Context
 from tests.support.errors import logged
@@ -168,6 +170,45 @@ def test_a_new_user_whose_profile_names_nobody_is_told_of_the_empty_field(
     assert (outcome.code, outcome.reason, outcome.text) == ("LINK_UNCHANGED", "empty", "LINK_UNCHANGED_EMPTY")
     handle({"ID": "7", "ACTIVE": "N"}, TS + 1, row=row)
     assert OUTCOMES[0].reason == "inactive"
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize(("portal", "reason"), [(P, "no_webhook"), ("q.bitrix24.ru", "other_portal")])
+def test_nobody_who_is_linked_is_said_not_to_be(
+    store: Store, caplog: pytest.LogCaptureFixture, portal: str, reason: str, language: str
+) -> None:
+    """In the log, and in the line of a journal's record."""
+    caplog.set_level(logging.INFO, "gateway.outcome")
+    words = {"ru": ("не связан", "остаётся прежней"), "en": ("not linked", "stays as it is")}[language]
+    now = datetime.fromtimestamp(TS, UTC)
+    context = Context(SETTINGS, store, None, lambda: now)
+
+    def handled(event_id: str, **more: str) -> Outcome:
+        data = {"ID": "7", "NAME": "A", **more}
+        [outcome] = users.handle(
+            Message(
+                event_id=event_id,
+                event="ONUSERUPDATE",
+                ts=TS,
+                received_at=now,
+                source="webhook",
+                portal=Portal(domain=portal),
+                data=data,
+            ),
+            context,
+        )
+        return outcome
+
+    for linked in (False, True):
+        caplog.clear()
+        outcome = handled(f"e{linked}")
+        assert (outcome.code, outcome.reason) == ("LINK_UNCHANGED", reason)
+        report(outcome, About("ONUSERUPDATE", "e1"))
+        kept = Kept(now, "e1", "s", outcome.code, reason, 1, None, portal, 7, dict(outcome.facts))
+        for text in (logged(caplog, language), in_a_line(kept, language)):
+            assert [word in text for word in words] == [not linked, linked]
+        if not linked:
+            assert handled("linking", UF_USR_TELEGRAM="55").code == "LINK_SYNCED"
 
 
 def test_a_changed_links_outcome_holds_the_account(handle: Handle) -> None:
