@@ -56,16 +56,35 @@ subscribe() { # FUNCTION NAME FILTER ACK-DEADLINE ATTEMPTS
 # by which forward_event knows it (gateway/destinations.py). Before it is the filter's, as a subscription's filter
 # can't be changed: another one is a new subscription, which listens before the old one goes.
 destinations() {
-  local destination id filter list
-  read -ra list <<<"$FORWARD_TO"
-  for destination in ${list[@]+"${list[@]}"}; do
+  local destination id filter
+  while IFS= read -r destination; do
     id=$(printf %s "${destination%%#*}" | digest)
     id=${id:0:8}
     filter=""
     if [[ $destination == *"#"* ]]; then filter=$(filter_of "${destination#*#}"); fi
     if [[ -n $filter ]]; then id="$(printf %s "$filter" | digest | cut -c1-4)-$id"; fi
     echo "$id|$filter"
-  done
+  done < <(merged_destinations)
+}
+
+# Of FORWARD_TO: a line for each address, which wants what all of its items name (gateway/destinations.py merges too).
+merged_destinations() {
+  local list
+  read -ra list <<<"$FORWARD_TO"
+  printf '%s\n' ${list[@]+"${list[@]}"} | awk '
+    NF {
+      at = index($0, "#")
+      url = at ? substr($0, 1, at - 1) : $0
+      if (!(url in wants)) { order[++count] = url; wants[url] = "" }
+      names = at ? split(toupper(substr($0, at + 1)), name, ",") : 0
+      if (!names) all[url] = 1
+      for (i = 1; i <= names; i++)
+        if (!((url, name[i]) in known)) {
+          known[url, name[i]] = 1
+          wants[url] = wants[url] (wants[url] == "" ? "" : ",") name[i]
+        }
+    }
+    END { for (i = 1; i <= count; i++) print order[i] (order[i] in all ? "" : "#" wants[order[i]]) }'
 }
 
 filter_of() { # PATTERN,…: nothing, so all events, where it would be too long; forward_event looks too

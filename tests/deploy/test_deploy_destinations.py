@@ -1,5 +1,6 @@
 """`deploy.sh` with FORWARD_TO and LINKS_API_TOKEN: functions, subscriptions, and who may do what."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -105,6 +106,36 @@ def test_the_filter_lets_through_what_is_wanted_or_everything(events: str, expec
     command = ["bash", "-euo", "pipefail", "-c", 'source deploy/lib/queue.sh; filter_of "$1"', "bash", events]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "filters"),
+    [
+        (
+            f"{BOT}#ONTASKADD {N8N} {BOT}#OnTaskUpdate",
+            ['attributes.event = "ONTASKADD" OR attributes.event = "ONTASKUPDATE"', ""],
+        ),
+        (
+            f"{BOT}#ONTASKADD {BOT}#ontaskadd,ONTASK* {BOT}#ONTASKADD",
+            ['attributes.event = "ONTASKADD" OR hasPrefix(attributes.event, "ONTASK")'],
+        ),
+        (f"{BOT}#ONTASKADD {BOT}", [""]),
+        (f"{BOT}# {BOT}#ONTASKADD", [""]),
+        (f"{BOT}#ONTASKADD {BOT}#*", [""]),
+        (f"  {N8N}   {N8N} ", [""]),
+        ("", []),
+    ],
+)
+def test_an_address_that_is_there_twice_is_one_destination(setting: str, filters: list[str]) -> None:
+    """As `read_destinations` sees it: two subscriptions would deliver each event twice."""
+    script = "source deploy/lib/gcloud.sh; source deploy/lib/queue.sh; destinations"
+    command = ["bash", "-euo", "pipefail", "-c", script]
+    environ = {"PATH": os.environ["PATH"], "FORWARD_TO": setting}
+    run = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+    lines = [line.split("|") for line in run.stdout.splitlines()]
+    known = read_destinations(setting)
+    assert [name[-8:] for name, _ in lines] == [destination.id for destination in known]
+    assert [text for _, text in lines] == filters
 
 
 def test_the_two_functions_know_what_they_need(grown: Grown) -> None:
@@ -214,6 +245,19 @@ def test_other_events_for_a_destination_are_listened_to_before_the_old_ones_are_
         None,
     }
     assert "wants other events" in run.stderr
+
+
+def test_an_address_with_two_lists_of_events_gets_one_subscription(again: Cloud) -> None:
+    wanted = f"{BOT}#ONTASKADD {N8N} {BOT}#OnTaskUpdate {N8N}"
+    run = again.run("deploy", "forward_event", FORWARD_TO=wanted)
+    assert run.returncode == 0, run.stderr
+    names = [name for name in again.google.names("pubsub/subscriptions") if "forward" in name]
+    assert sorted(subscription(again.google, name).get("filter", "") for name in names) == [
+        "",
+        'attributes.event = "ONTASKADD" OR attributes.event = "ONTASKUPDATE"',
+    ]
+    run = again.run("deploy", "forward_event", FORWARD_TO=wanted)
+    assert (run.returncode, run.stderr.count("✖")) == (0, 0), run.stderr
 
 
 def test_a_token_rolls_into_the_forwarder_too(again: Cloud) -> None:
