@@ -171,9 +171,8 @@ class Feed:
         done: list[Delivery] = []
         failed: list[tuple[Delivery, str | GatewayError, float | None]] = []
         put_off: list[tuple[Delivery, str | GatewayError, float]] = []
-        self._asking -= finished
         for future in finished:
-            for delivery, failure in zip(self._in_flight.pop(future), future.result(), strict=False):
+            for delivery, failure in zip(self._in_flight[future], future.result(), strict=False):
                 if failure is None:
                     done.append(delivery)
                 elif (delay := self._put_off_for(delivery, failure)) is not None:
@@ -186,6 +185,10 @@ class Feed:
                 [(delivery, str(why), delay) for delivery, why, delay in failed],
                 [(delivery, str(why), delay) for delivery, why, delay in put_off],
             )
+        # Not before: what a busy file did not take is settled later, and stays leased until then.
+        self._asking -= finished
+        for future in finished:
+            del self._in_flight[future]
         for delivery, why, delay in (*failed, *put_off):
             self._report(delivery, why, delay)
 

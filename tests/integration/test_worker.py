@@ -2,13 +2,14 @@
 
 import base64
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,11 +23,13 @@ from gateway.functions import functions
 from gateway.local import worker, worker_process
 from gateway.local.worker import MOST_ASKING, Feed, asks_portal
 from gateway.local.worker_process import WorkerProcess
+from gateway.logs import RateLimited
 from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EVERYTHING, EmbeddedQueue
 from gateway.settings import Settings, load
 from tests.support.deliveries import PORTAL, TOKEN
+from tests.support.errors import logged
 from tests.support.processes import wait_for
 
 OWN = {"event": "ONUSERUPDATE", "portal": PORTAL, "source": "webhook"}
@@ -227,6 +230,34 @@ def test_what_another_worker_held_when_it_was_killed_is_delivered_at_once(
             other.kill()
             stop.set()
     thread.join(30)
+
+
+def test_what_could_not_be_settled_at_once_is_settled_later_and_not_handled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker, "LEASE_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "_reports", RateLimited(worker.log, 0.0))
+    monkeypatch.setattr("gateway.queues.sqlite.WORKER_TIMEOUT", 0.1)
+    queue = EmbeddedQueue(tmp_path / "queue.db")
+    calls: list[int] = []
+
+    def call(event: CloudEvent) -> None:
+        calls.append(event.data["deliveryAttempt"])
+        other.execute("BEGIN IMMEDIATE")
+
+    queue.publish(*message(None), 10)
+    with (
+        closing(
+            sqlite3.connect(queue.path, timeout=30, isolation_level=None, check_same_thread=False)
+        ) as other,
+        running(Feed(queue, EVERYTHING, call)),
+    ):
+        wait_for(lambda: "locked" in logged(caplog), 30)
+        monkeypatch.setattr("gateway.queues.sqlite.WORKER_TIMEOUT", 30.0)
+        other.execute("ROLLBACK")
+        wait_for(lambda: queue.depth() == 0, 30)
+    assert calls == [1]
+    queue.close()
 
 
 def test_no_worker_starts_again_after_stop(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
