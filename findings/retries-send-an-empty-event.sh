@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Two clients that repeat a failed POST by themselves repeat it without its body.
 #
-# Expected: an attempt that is repeated holds what the first one held, or the client raises, as
-# requests and httpx do for a body that cannot be read twice. aiohttp-retry around aiohttp sends
-# nothing the second time if `data` is a BytesIO or an asynchronous generator, and superagent's
+# Expected: an attempt that is repeated holds what the first one held, or the client raises, since
+# the body cannot be read twice. aiohttp-retry around aiohttp sends an empty body the second time
+# if `data` is a BytesIO or an asynchronous generator, and superagent does so after its
 # `retry` if the body is piped into it. The receiver answers 200 to the empty request, which is
 # what the caller is told. Bytes, texts and forms are repeated whole; an opened file raises.
 #
