@@ -101,12 +101,6 @@ class Recorder:
         """Keep headers and body of every request for a while, whatever `JOURNAL_BODIES` says."""
         self.whole_until = time.time() + seconds if seconds > 0 else 0.0
 
-    def flush(self) -> None:
-        """Wait until what has been handed over so far is written, for tests."""
-        done = threading.Event()
-        self._backlog.add(("flush", 0.0, done))
-        done.wait(10)
-
     def _work(self) -> None:
         while True:
             batch = [self._backlog.take(wait=True)]
@@ -134,9 +128,6 @@ class Recorder:
         if items:
             self._store(items)
         self._report()
-        for (kind, _, value), _ in batch:
-            if kind == "flush":
-                value.set()
 
     def _store(self, items: Sequence[NewRequest | Item]) -> None:
         """Write records. While the file takes none they wait, and what comes meanwhile fills the backlog."""
@@ -157,8 +148,6 @@ class Recorder:
         """What is to be written of an item; nothing if that fails: one odd request can't end the journal."""
         kind, at, value = item
         try:
-            if kind == "flush":
-                return []
             if kind == "request":
                 return [self._request(at, *value)]
             if kind == "unjudged":

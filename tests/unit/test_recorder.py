@@ -46,6 +46,16 @@ def recorder(settings: Settings, journal: Journal) -> Iterator[Recorder]:
     recorder.close()
 
 
+def wait_for_count(journal: Journal, requests: int) -> None:
+    wait_for(lambda: sum(one.count for one in journal.page().requests) == requests)
+
+
+def end(recorder: Recorder) -> None:
+    """Close it, and wait until all that it was given is written."""
+    recorder.close()
+    wait_for(lambda: not recorder._thread.is_alive())
+
+
 _number = iter(range(100_000))
 
 
@@ -66,7 +76,7 @@ def answered(
 def test_an_accepted_event(recorder: Recorder, settings: Settings, journal: Journal) -> None:
     one = answered(settings, form())
     recorder.observe(one)
-    recorder.flush()
+    end(recorder)
     request = journal.request(one.request_id)
     assert request is not None
     assert (request.kind, request.event, request.portal) == ("accepted", "ONUSERUPDATE", PORTAL)
@@ -94,7 +104,7 @@ def test_names_are_kept_of_verified_events_only(
     recorder.observe(answered(settings, form("ONUSERADD", data)))
     recorder.observe(answered(settings, form("ONUSERADD", data | {"NAME": "Nobody"}, OTHER_TOKEN)))
     recorder.observe(answered(settings, form("ONUSERADD", {"ID": "49", "NAME": ["odd"]})))
-    recorder.flush()
+    end(recorder)
     assert journal.names(PORTAL, [48, 49]) == {48: "Анна Кузнецова"}
     assert "names" not in journal.page(Filters(kinds=("refused",))).requests[0].record
     [named] = journal.page(Filters(term="кузнецова")).requests
@@ -106,7 +116,7 @@ def test_a_rejected_one_with_its_causes_and_body(
 ) -> None:
     for _ in range(3):
         recorder.observe(answered(settings, form(token=OTHER_TOKEN)))
-    recorder.flush()
+    end(recorder)
     [request] = journal.page().requests
     assert (request.kind, request.status, request.code, request.count) == (
         "refused",
@@ -132,7 +142,7 @@ def test_a_body_is_kept_to_sixteen_thousand_characters(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
     recorder.observe(answered(settings, b"a=%D1%91&" * 5000))
-    recorder.flush()
+    end(recorder)
     [request] = journal.page().requests
     whole = journal.whole(request)
     assert 16_000 < len(whole["body"]) < 17_000
@@ -145,20 +155,19 @@ def test_whose_bodies_are_kept(journal: Journal, settings: Settings, bodies: str
     recorder.attach()
     recorder.observe(answered(settings, form()))
     recorder.observe(answered(settings, form(token=None)))
-    recorder.flush()
+    wait_for(lambda: len(journal.page().requests) == 2)
     assert sum("body" in journal.whole(one) for one in journal.page().requests) == kept
     recorder.keep_whole()
     recorder.observe(answered(settings, form(data={"ID": "13"})))
-    recorder.flush()
+    end(recorder)
     assert "body" in journal.whole(journal.page().requests[0])
-    recorder.close()
 
 
 def test_an_event_that_the_queue_did_not_take(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
     recorder.observe(answered(settings, form(), status=503))
-    recorder.flush()
+    end(recorder)
     [request] = journal.page().requests
     assert (request.kind, request.code, request.record["causes"]) == ("not_queued", "QUEUE_UNAVAILABLE", [])
 
@@ -167,7 +176,7 @@ def test_a_probe_and_a_monitor(recorder: Recorder, settings: Settings, journal: 
     recorder.observe(answered(settings, form("ONGATEWAYPROBE")))
     monitor = judge(Incoming("GET", "/health"), settings, datetime.now(UTC))
     recorder.observe(Answered(monitor, "0", 200, ENVIRON, time.monotonic()))
-    recorder.flush()
+    end(recorder)
     assert [one.kind for one in journal.page().requests] == ["probe"]
 
 
@@ -180,8 +189,8 @@ def test_ten_thousand_tiny_requests_leave_the_evidence(
     for number in range(10_000):
         recorder.observe(one._replace(request_id=f"t{number}"))
         if number % 500 == 0:
-            recorder.flush()
-    recorder.flush()
+            wait_for_count(journal, number + 2)
+    end(recorder)
     tiny, kept = journal.page().requests
     assert (tiny.count, kept.request_id) == (10_000, evidence.request_id)
 
@@ -195,8 +204,7 @@ def test_a_flood_that_outruns_the_journal_is_counted_and_leaves_room_for_what_wa
     accepted = answered(settings, form())
     recorder.observe(accepted)
     recorder.attach()
-    recorder.flush()
-    recorder.close()
+    end(recorder)
     page = journal.page(limit=1000)
     assert sum(one.count for one in page.requests) == 3001
     assert len(page.requests) < 300
@@ -222,13 +230,12 @@ def test_records_wait_for_a_file_that_another_program_holds(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     recorder.observe(answered(settings, form()))
-    recorder.flush()
+    wait_for(lambda: journal.page().requests)
     with held(journal, monkeypatch):
         for number in range(3):
             recorder.observe(answered(settings, form(ts=str(1_790_000_000 + number))))
         wait_for(lambda: "journal" in logged(caplog))
-    recorder.flush()
-    assert len(journal.page().requests) == 4
+    wait_for(lambda: len(journal.page().requests) == 4)
 
 
 def test_what_a_file_did_not_take_until_the_end_is_counted(
@@ -275,7 +282,7 @@ def test_what_broke_off_and_was_not_judged_is_counted_by_its_head(
     }
     for _ in range(300):
         recorder.observe_unjudged(environ, 20)
-    recorder.flush()
+    end(recorder)
     [request] = journal.page().requests
     assert (request.code, request.status, request.count) == ("BODY_INCOMPLETE", 408, 300)
     assert (request.record["body_bytes"], request.record["address"]) == (20, "185.26.122.10")
@@ -295,7 +302,7 @@ def test_what_consumers_and_polling_say(recorder: Recorder, settings: Settings, 
     logging.getLogger("gateway.outcome").warning("x", extra={"json_fields": fields})
     polled = {"code": "RESYNC_DONE", "users": 3}
     logging.getLogger("gateway.portal.resync").warning("x", extra={"json_fields": polled})
-    recorder.flush()
+    end(recorder)
     [request] = journal.page().requests
     assert request.tag == "linked"
     assert [round_.facts for round_ in journal.rounds()] == [{"users": 3}]
