@@ -77,23 +77,23 @@ def form_of(message: Message, settings: Settings) -> bytes:
     """The body as the portal wrote it: the same names and values, in the same order.
 
     The text `undefined` and a relay's JSON null are both null on the queue. The vendor sends that text
-    only in task events, for what was or will be nothing: there it is written again. PHP leaves all
-    other nulls out.
+    only for what was there before or is there after (FIELDS_BEFORE, IS_ACCESSIBLE_AFTER): there it is
+    written again. PHP leaves all other nulls out.
     """
     auth = {"domain": message.portal.domain or None, "member_id": message.portal.member_id}
     auth["application_token"] = token_of(message.portal.domain, settings)
     event = {
         "event": message.event,
         "event_handler_id": message.event_handler_id,
-        "data": _with_task_nulls(message.data) if message.event.startswith("ONTASK") else message.data,
+        "data": _as_sent(message.data),
         "ts": message.ts,
         "auth": auth,
     }
     return build_query({name: value for name, value in event.items() if value is not None})
 
 
-def _with_task_nulls(data: Any) -> Any:
-    """A task event's data, with the text `undefined` for nulls at or below FIELDS_BEFORE and their kin."""
+def _as_sent(data: Any) -> Any:
+    """An event's data, with the text `undefined` for nulls at or below FIELDS_BEFORE and its kin."""
     if not isinstance(data, Mapping):
         return data
     return {

@@ -131,9 +131,10 @@ def test_it_is_posted_as_the_portal_itself_would(destination: Destination) -> No
             "[FIELDS_BEFORE]=undefined&[FIELDS_AFTER][ID]=7&[IS_ACCESSIBLE_BEFORE]=undefined",
         ),
         ("ONTASKDELETE", {"FIELDS_AFTER": None}, "[FIELDS_AFTER]=undefined"),
+        ("ONCRMDEALADD", {"FIELDS_BEFORE": None}, "[FIELDS_BEFORE]=undefined"),
     ],
 )
-def test_only_what_task_events_say_of_before_and_after_is_undefined(
+def test_only_what_is_said_of_before_and_after_is_undefined(
     event: str, data: dict[str, Any], sent: str
 ) -> None:
     body = unquote(forward.form_of(message(data, event), settings_of("http://a.internal")).decode())
