@@ -6,7 +6,7 @@ from hashlib import sha256
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
-from gateway.redaction import clean
+from gateway.redaction import clean, may_be_secret
 
 PROBE_EVENT = "ONGATEWAYPROBE"  # doctor's own: it changes nothing and reaches nobody
 
@@ -34,9 +34,16 @@ class Destination:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What of the address must never be shown: its password, and values in its query."""
+        """What of the address must never be shown: its password, and values in its query.
+
+        A short value counts only under a name like a secret's: `?v=1` is none.
+        """
         parts = urlsplit(self.url)
-        values = [value for _, value in parse_qsl(parts.query)]
+        values = [
+            value
+            for name, value in parse_qsl(parts.query)
+            if len(value) >= 16 or may_be_secret((name,)) or "key" in name.lower()
+        ]
         return tuple(secret for secret in (parts.password or "", *values) if secret)
 
     def wants(self, event: str) -> bool:

@@ -67,7 +67,9 @@ def portal(value: str) -> tuple[str, str]:
         origin = lower.rstrip("/")
         return origin.removeprefix("http://"), origin
     domain = portal_name(lower)
-    if domain is None or "." not in domain:
+    # REST is asked by https: a port that was meant for http would never answer that.
+    is_http_port = lower.startswith("http://") and domain is not None and ":" in domain
+    if domain is None or "." not in domain or is_http_port or re.search(r"\s", value.strip()):
         raise SettingError("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
     return domain, f"https://{domain}"
 
@@ -135,6 +137,13 @@ def every(value: str | None) -> int | None:
     if span is None or value.endswith("d"):
         raise SettingError("RESYNC_EVERY", "EXPECTED_EVERY")
     return round(span.total_seconds())
+
+
+def portals_without_token(setting: str | None) -> list[str]:
+    """The portals of the items `PORTAL=` of a setting, in which the token was forgotten."""
+    items = [part.strip().partition("=") for part in (setting or "").split(",")]
+    named = [before for before, equals, after in items if equals and not after.strip()]
+    return [name for name in map(portal_name, named) if name and ("." in name or ":" in name)]
 
 
 def accepted_tokens(setting: str | None) -> tuple[tuple[str, bytes], ...]:

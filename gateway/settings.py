@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway import dotenv_file
+from gateway.addresses import portal_name
 from gateway.errors import GatewayError, SettingError
 from gateway.locations import (
     PostgresDatabase,
@@ -94,6 +95,7 @@ class Settings:
     domain: str = ""
     rest_origin: str = ""  # scheme and host of the portal's REST; `http` only for loopback hosts
     rest_webhook: str | None = field(default=None, repr=False)  # USER_ID/SECRET
+    rest_portal: str = ""  # in the incoming webhook's address, where that is given whole
     telegram_field: str = "UF_USR_TELEGRAM"
     queue: QueueLocation = field(default=SqliteFile(Path("var/queue.db")))  # of QUEUE_URL
     queue_max_attempts: int = 10
@@ -148,6 +150,11 @@ class Settings:
     @property
     def rest_secret(self) -> str | None:
         return self.rest_webhook.partition("/")[2] if self.rest_webhook else None
+
+    @property
+    def portals_differ(self) -> bool:
+        """Whether `BITRIX24_DOMAIN` names another portal than the incoming webhook's address."""
+        return bool(self.rest_portal) and self.rest_portal != self.domain
 
     def secrets(self) -> tuple[str, ...]:
         """Configured secrets long enough to be searched for by value, longest first."""
@@ -217,7 +224,7 @@ def _unknown(in_file: Iterable[str], given: Iterable[str]) -> tuple[tuple[str, s
         return ()
     from difflib import get_close_matches  # cold start
 
-    return tuple((name, "".join(get_close_matches(name, NAMES, 1, 0.75))) for name in unknown)
+    return tuple((name, "".join(get_close_matches(name.upper(), NAMES, 1, 0.75))) for name in unknown)
 
 
 def _is_long(secret: str) -> bool:
@@ -250,6 +257,7 @@ class _Reading:
             webhook_url=self._take(None, webhook_url, text),
             domain=domain,
             rest_origin=origin,
+            rest_portal=portal_name(address) or "" if address else "",
             rest_webhook=self._take(None, incoming_webhook, text.get("BITRIX24_WEBHOOK_TOKEN")),
             telegram_field=self._matching(
                 "BITRIX24_TELEGRAM_FIELD_NAME", r"[A-Za-z]\w{0,99}", "EXPECTED_FIELD"

@@ -21,6 +21,7 @@ from werkzeug.exceptions import NotFound
 from gateway import __version__, logs
 from gateway.errors import SettingError
 from gateway.locations import PubSubTopic
+from gateway.setting_values import portals_without_token
 from gateway.settings import Settings, language, load
 from gateway.texts import say, text_of
 
@@ -112,6 +113,9 @@ def _announce(loaded: Settings) -> None:
         log.warning(say("ENV_READABLE", loaded.language, path=exposed))
     for name in loaded.short_secrets():
         log.warning(say("SHORT_SECRET", loaded.language, setting=name))
+    if loaded.portals_differ:
+        facts = {"domain": loaded.domain, "address": loaded.rest_portal}
+        log.warning(say("SETTINGS_PORTALS_DIFFER", loaded.language, **facts))
     consumer = loaded.outgoing_token is None and loaded.on_google_cloud
     if not loaded.rest_webhook and (consumer or not loaded.on_google_cloud):
         log.warning(say("NO_INCOMING_WEBHOOK", loaded.language))
@@ -149,6 +153,8 @@ def summary(loaded: Settings) -> str:
 
 def is_plain(loaded: Settings) -> bool:
     """Whether the diagnosis would surely find nothing odd about the tokens: it is 20 ms of a cold start."""
+    if portals_without_token(loaded.outgoing_token):
+        return False
     if not loaded.tokens or (loaded.rest_secret or "").encode() in loaded.tokens:
         return False
     return all(_PLAIN_TOKEN.fullmatch(token) for token in loaded.tokens)

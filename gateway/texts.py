@@ -673,6 +673,10 @@ SENTENCES: dict[str, Sentence] = {
         "Строки {lines} файла {path} не читаются и пропущены. Нужно ИМЯ=значение; проверьте кавычки",
         "Lines {lines} of {path} cannot be read and were skipped. Write NAME=value, and close every quote",
     ),
+    "SETTINGS_PORTALS_DIFFER": Sentence(
+        "BITRIX24_DOMAIN называет портал {domain}, а адрес в BITRIX24_WEBHOOK_TOKEN — {address}. Спрашивать шлюз будет {domain}; исправьте ту настройку, которая неверна",
+        "BITRIX24_DOMAIN names the portal {domain}, but the address in BITRIX24_WEBHOOK_TOKEN names {address}. The gateway will ask {domain}; correct whichever setting is wrong",
+    ),
     "UNKNOWN_SETTING": Sentence(
         "{name} — не настройка шлюза, она ни на что не влияет. Все настройки названы в .env.example",
         "{name} is not a setting of the gateway, and has no effect. All settings are named in .env.example",

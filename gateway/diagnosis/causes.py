@@ -16,6 +16,10 @@ SAYS: dict[str, Sentence] = {
         "Токен не настроен: в BITRIX24_OUTGOING_WEBHOOK_TOKEN только пробелы или запятые, поэтому не принимается ничего.",
         "No token is configured: BITRIX24_OUTGOING_WEBHOOK_TOKEN holds only white space or commas, so nothing is accepted.",
     ),
+    "SETTING_MISSING/portal": Sentence(
+        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN назван портал, а токена после «=» нет: {portals}. Такой элемент не принимает ничего.",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN names a portal with no token after the “=”: {portals}. Such an item accepts nothing.",
+    ),
     "SETTING_PLACEHOLDER": Sentence(
         "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} осталась заготовка или пример вместо токена.",
         "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} still holds a placeholder or an example instead of a token.",

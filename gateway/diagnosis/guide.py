@@ -217,7 +217,13 @@ _HOWS = {
     "SETTING_DECORATED": ("quotes", "NAME="),
     "": ("white space", "case"),
 }
-_LIMITS = {"query": (9000, 8192), "parameters": (1001, 1000), "levels": (33, 32), "": (600000, 524288)}
+_LIMITS = {
+    "query": (9000, 8192),
+    "parameters": (1001, 1000),
+    "query_parameters": (1001, 1000),
+    "levels": (33, 32),
+    "": (600000, 524288),
+}
 
 
 def examples(key: str, language: str) -> dict[str, object]:
@@ -238,6 +244,7 @@ def examples(key: str, language: str) -> dict[str, object]:
         "url": phrase("url/unknown", language) + WEBHOOK_PATH,
         "accepted": "3fc9b689",
         "print": "9f86d081",
+        "portals": "p.bitrix24.ru",
         "theirs": "other.bitrix24.ru",
         "mine": "p.bitrix24.ru",
         "scheme": "Token",

@@ -18,6 +18,7 @@ from gateway.diagnosis.similarity import MAX_TEXT, fold
 from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, Part, is_placeholder, parts
 from gateway.ingest.decision import Judgement
 from gateway.ingest.hollow import hollow
+from gateway.setting_values import portals_without_token
 from gateway.settings import Settings
 from verify import BODY_PATHS, fingerprint
 
@@ -27,14 +28,11 @@ ORDER = (
     ("SETTING_INCOMING_SECRET", "SETTING_SHAPE"),
     ("BODY_INCOMPLETE", "BODY_IN_QUERY", "BODY_EMPTY", "BODY_COMPRESSED", "BODY_MISDECLARED"),
     ("BODY_ENCODED_TWICE", "BODY_FLATTENED", "BODY_NESTED", "BODY_PRINTED", "BODY_UNREADABLE"),
-    ("TOKEN_ALTERED", "TOKEN_LOOKALIKE"),
-    ("TOKEN_ELSEWHERE",),
+    ("TOKEN_ALTERED", "TOKEN_LOOKALIKE", "TOKEN_ELSEWHERE"),
     ("TOKEN_INCOMING_SECRET", "TOKEN_OTHER_PORTAL", "TOKEN_APPLICATION"),
-    ("AUTHORIZATION_SCHEME", "AUTHORIZATION_GATEWAY"),
-    ("TOKEN_OTHER_WEBHOOK",),
+    ("AUTHORIZATION_SCHEME", "AUTHORIZATION_GATEWAY", "TOKEN_OTHER_WEBHOOK"),
     ("TOKEN_BLANK", "TOKEN_REPEATED", "TOKEN_NOT_TEXT"),
-    ("ROBOT_WITHOUT_TOKEN", "AUTH_MISSING"),
-    ("TOKEN_ABSENT",),
+    ("ROBOT_WITHOUT_TOKEN", "AUTH_MISSING", "TOKEN_ABSENT"),
 )
 CODES = tuple(code for codes in ORDER for code in codes)
 
@@ -51,20 +49,22 @@ class Finding:
 
 def of_setting(settings: Settings) -> list[Finding]:
     """What is odd about the configured tokens, one finding per code."""
+    portals = ", ".join(portals_without_token(settings.outgoing_token))
+    found = [Finding("SETTING_MISSING", portals, "portal", {"portals": portals})] if portals else []
     if not settings.tokens:
-        blank = bool(settings.outgoing_token)
-        return [Finding("SETTING_MISSING", "blank" if blank else "", "blank" if blank else "")]
+        blank = "blank" if settings.outgoing_token else ""
+        return found or [Finding("SETTING_MISSING", blank, blank)]
     configured = parts(settings)
-    return _ordered(_odd(code, configured) for code in {part.code for part in configured if part.code})
+    codes = {part.code for part in configured if part.code}
+    return _ordered([*found, *(_odd(code, configured) for code in codes)])
 
 
 def _odd(code: str, configured: list[Part]) -> Finding:
     """The finding of one kind of oddity, with the numbers of the tokens that have it."""
     odd = [(number, part.detail) for number, part in enumerate(configured, 1) if part.code == code]
-    several = len(configured) > 1
-    details = [": ".join(filter(None, (f"{n}/{len(configured)}" if several else "", how))) for n, how in odd]
+    numbers = [number for number, _ in odd] if len(configured) > 1 else []
+    details = [": ".join(filter(None, (f"{n}/{len(configured)}" if numbers else "", how))) for n, how in odd]
     how = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
-    numbers = [number for number, _ in odd] if several else []
     return Finding(code, "; ".join(filter(None, details)), values={"how": how, "numbers": numbers})
 
 

@@ -36,11 +36,12 @@ _URL = re.compile(
 )
 _INCOMING = re.compile(r"/?(?:rest/)?[0-9]{1,9}/[A-Za-z0-9]{6,64}(?:/[A-Za-z0-9_.]*)?")
 _NAMED = re.compile(
-    r"(?:(?:export|set|env|-e|-h|-d|--header|--data)\s+)?\??['\"]?"
+    r"\A(?:(?:export|set|env|-e|-h|-d|--header|--data)\s+)?\??['\"]?"
     r"(?=[\w.\-\[\] ]{0,60}?(?:token|auth|secret|hook|key|токен))"
     r"[\w.\-\[\]]{2,60}['\"]?\s*(?:=>|[=:])\s*",
     re.IGNORECASE,
 )
+_BEFORE = re.compile(r"\A[\w.-]{0,60}=(?=[^=\s])")  # of any name, or of none
 _SCHEME = re.compile(r"(?:bearer|token|basic)[\s:]+", re.IGNORECASE)
 _ESCAPED_END = re.compile(r"(?:\\[nrt])+$|^(?:\\[nrt])+")
 _LONG_RUN = re.compile(r"(?:custom)?[a-z0-9]{32}")
@@ -120,7 +121,7 @@ _UNDO: list[tuple[str, Callable[[str], str]]] = [
     ("quotes", _unquoted),
     ("brackets", _unpaired),
     ("Bearer", lambda text: _SCHEME.sub("", text, count=1) if _SCHEME.match(text) else text),
-    ("NAME=", lambda text: text[found.end() :] if (found := _NAMED.match(text)) else text),
+    ("NAME=", lambda text: (_NAMED if _NAMED.match(text) else _BEFORE).sub("", text, count=1)),
     ("\\n", lambda text: _ESCAPED_END.sub("", text)),
     ("percent-encoding", _decoded),
     (";", lambda text: text.rstrip(";")),

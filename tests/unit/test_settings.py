@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.diagnosis import setting_causes
 from gateway.errors import SettingError
 from gateway.locations import FirestoreDatabase, PostgresDatabase, PubSubTopic, SqliteFile, StoreLocation
 from gateway.setting_values import accepted_tokens
 from gateway.settings import Settings, load
+from gateway.startup import is_plain
 from gateway.texts import text_of
 from tests.support.errors import raises
 
@@ -140,6 +142,8 @@ def test_the_example_names_every_setting_and_works_as_it_is() -> None:
         ("WEBHOOK_CAPTURE_UNTIL", "tomorrow"),
         ("WEBHOOK_CAPTURE_UNTIL", "2026-01-31T12:00:00"),
         ("WEBHOOK_CAPTURE_UNTIL", "2999-01-01T00:00:00Z"),
+        ("BITRIX24_DOMAIN", "http://ex.com/a b"),
+        ("BITRIX24_DOMAIN", "http://ex.com:80"),
         ("LOG_LANGUAGE", "de"),
         ("LOG_FORMAT", "xml"),
         ("PORT", "70000"),
@@ -306,6 +310,42 @@ def test_a_name_that_is_no_setting_is_reported_with_the_one_it_is_like(tmp_path:
         "RESYNC_EVRY": "RESYNC_EVERY",
         "TELEGRAM_BOT": "",
     }
+
+
+def test_a_name_in_lower_case_is_like_the_setting(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("log_language=en\n")
+    assert load({}, dotenv).unknown == (("log_language", "LOG_LANGUAGE"),)
+
+
+def test_an_incoming_webhook_of_another_portal_is_noticed() -> None:
+    address = "https://p.bitrix24.ru/rest/1/abcd1234/"
+    assert read(BITRIX24_WEBHOOK_TOKEN=address, BITRIX24_DOMAIN="o.ru").portals_differ
+    assert not read(BITRIX24_WEBHOOK_TOKEN=address, BITRIX24_DOMAIN="P.bitrix24.ru").portals_differ
+    assert not read(BITRIX24_WEBHOOK_TOKEN=address).portals_differ
+    assert not read(BITRIX24_WEBHOOK_TOKEN="1/abcd1234", BITRIX24_DOMAIN="o.ru").portals_differ
+
+
+def test_a_plain_value_in_an_address_is_no_short_secret() -> None:
+    assert read(FORWARD_TO="https://b.ru/in?x=1").short_secrets() == ()
+    assert read(FORWARD_TO="https://b.ru/in?token=1").short_secrets() == ("FORWARD_TO",)
+
+
+@pytest.mark.parametrize(
+    ("setting", "codes", "says"),
+    [
+        ("p.bitrix24.ru=", ["SETTING_MISSING"], "p.bitrix24.ru"),
+        (f"{CANARY}, p.bitrix24.ru= ", ["SETTING_MISSING"], "p.bitrix24.ru"),
+        (f"{CANARY},=abc", ["SETTING_DECORATED"], "the variable's name"),
+        ("foo=bar", ["SETTING_DECORATED"], "the variable's name"),
+    ],
+)
+def test_an_item_that_is_no_token_is_told(setting: str, codes: list[str], says: str) -> None:
+    settings = read(BITRIX24_OUTGOING_WEBHOOK_TOKEN=setting, LOG_LANGUAGE="en")
+    causes = setting_causes(settings)
+    assert [cause.code for cause in causes] == codes
+    assert says in causes[0].says
+    assert not is_plain(settings)
 
 
 def test_railways_volume_is_where_the_files_are() -> None:

@@ -71,6 +71,8 @@ def _settings(page: Inspector, _: float) -> Iterator[Wrong]:
         yield Wrong(words("UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING", name=name, like=like))
     for name in settings.short_secrets():
         yield Wrong(words("SHORT_SECRET", setting=name))
+    if settings.portals_differ:
+        yield Wrong(words("SETTINGS_PORTALS_DIFFER", domain=settings.domain, address=settings.rest_portal))
     if not settings.rest_webhook:
         yield Wrong(words("NO_INCOMING_WEBHOOK"))
     volume = os.environ.get("RAILWAY_VOLUME_MOUNT_PATH", "")
