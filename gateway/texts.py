@@ -958,7 +958,10 @@ SENTENCES: dict[str, Sentence] = {
     "EVENTS_PART_BODY": Sentence("Тело", "body"),
     "EVENTS_CAME": Sentence("Что с ним стало", "What came of it"),
     "EVENTS_RESENDS": Sentence("Повторено {at} как {event_id}", "Resent {at} as {event_id}"),
-    "EVENTS_EQUAL": Sentence("одинаковых: {count}, первый {at}", "{count} identical, the first {at}"),
+    "EVENTS_EQUAL": Sentence(
+        "одинаковых: {count}; это время последнего, а номер — первого, {at}",
+        "{count} identical; this is the last one's time, and the id is that of the first, {at}",
+    ),
     # The store of links.
     "STORE_SILENT": Sentence(
         "База связей не ответила ({problem}). Проверьте DATABASE_URL и запущена ли база",

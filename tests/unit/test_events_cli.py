@@ -313,3 +313,14 @@ def test_an_empty_list_says_whether_something_was_chosen(run: Run, monkeypatch: 
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     assert "send a test event" in run()[2]
     assert run("--refused")[2].startswith("No such request came")
+
+
+def test_a_collapsed_row_says_whose_time_and_whose_id_it_shows(run: Run, journal: Journal) -> None:
+    for number in (1, 2):
+        journal.add_requests([refused(number, fold="same")])
+    [line] = run()[1].splitlines()
+    assert refused(1).request_id in line
+    first = datetime.fromtimestamp(int(refused(1).at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert line.endswith(
+        f"2 identical; this is the last one's time, and the id is that of the first, {first}"
+    )
