@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 SCRIPT = """
-import os, select, sys
+import os, select, signal, sys
 from gateway.log_stream import Stderr
 
 reader, writer = os.pipe()
@@ -14,6 +14,7 @@ stream = Stderr(str)
 while stream._writer is None:
     stream.write("parent " * 14 + "\\n")
 if os.fork() == 0:
+    signal.alarm(20)  # it may wait for a lock that nobody in it releases
     stream.write("CHILD\\n")
     stream._writer.join(30)
     os._exit(0)
