@@ -415,8 +415,8 @@ DEFECTS = [
     one(
         "the store's error is chained to the consumer's",
         "gateway/links/sql_store.py",
-        "                    raise unavailable(error) from None\n",
-        "                    raise unavailable(error) from error\n",
+        "                    raise unavailable(error, self._engine) from None\n",
+        "                    raise unavailable(error, self._engine) from error\n",
         "tests/integration/test_sql_store.py tests/unit/test_handlers.py"
         " tests/integration/test_links_outage.py tests/system/test_canaries.py",
     ),
