@@ -19,6 +19,7 @@ LEFT_OUT = "…"
 _PART = re.compile(r"[\w.:;/()\[\]<>=%→…@{}'\"$#+*?&-]{1,100}")
 _MASK = re.compile(r"<(?:[0-9]+ bytes|masked [0-9]+ [0-9a-f-]+)>")
 _CUT = re.compile(r"[0-9]+")
+_WORD = re.compile(r"\w+")
 _TAIL = re.compile(r" — |\n|\Z")
 
 
@@ -40,6 +41,22 @@ def sentence_of(
         names = {name for _, name, _, _ in Formatter().parse(template) if name}
         texts.append(template.format_map({name: values.get(name, LEFT_OUT) for name in names}))
     return texts[0], texts[1]
+
+
+def closest(code: str, text: str) -> str:
+    """The variant of a cause that shares the most words with `text`, which an older edition wrote."""
+    words = set(_WORD.findall(text[:MAX_TEXT]))
+    shares = {
+        key.partition("/")[2]: max(_shared(template, words) for template in sentence)
+        for key, sentence in SAYS.items()
+        if key.partition("/")[0] == code
+    }
+    return max(shares, key=lambda variant: (shares[variant], variant == ""))
+
+
+def _shared(template: str, words: set[str]) -> float:
+    own = {word for literal, *_ in Formatter().parse(template) for word in _WORD.findall(literal)}
+    return len(own & words) / max(len(own), 1)
 
 
 def safe(value: str) -> str:

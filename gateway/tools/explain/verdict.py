@@ -22,7 +22,7 @@ from gateway.receiver.oddities import oddities_of
 from gateway.settings import Settings
 from gateway.tools.explain import Record, Request
 from gateway.tools.explain.masks import as_masked, causes_as_masked, mask_again, unmask
-from gateway.tools.explain.sentences import LEFT_OUT, safe, sentence_of
+from gateway.tools.explain.sentences import LEFT_OUT, closest, safe, sentence_of
 from verify import Trace, fingerprint
 
 _VERDICTS = frozenset(["TOKEN_NOT_CONFIGURED", "TOKEN_MISMATCH", "EVENT_INVALID", "EVENT_QUEUED"])
@@ -185,9 +185,11 @@ def _worded(cause: dict[str, Any], settings: Settings, line: str) -> dict[str, A
     says, do = (str(cause.get(name) or line) for name in ("says", "do"))
     told = sentence_of(code, says, do, settings.language, text_values(settings))
     if told is None:
-        texts = (SAYS[code].ru, SAYS[code].en, DO[code].ru, DO[code].en)
+        variant = closest(code, says)
+        keys = (code, f"{code}/{variant}")
+        texts = (text for table in (SAYS, DO) for key in keys if key in table for text in table[key])
         unknown = {name: LEFT_OUT for text in texts for _, name, _, _ in Formatter().parse(text) if name}
-        told = text_of(code, "", unknown, settings)
+        told = text_of(code, variant, unknown, settings)
     detail = cause.get("detail", "")
     detail = safe(detail) if isinstance(detail, str) else ""
     return {"code": code, "detail": "" if detail == LEFT_OUT else detail, "says": told[0], "do": told[1]}
