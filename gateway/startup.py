@@ -74,7 +74,6 @@ def start(respond: Callable[[flask.Request], flask.Response]) -> None:
 
     `respond` answers the paths that no function has.
     """
-    settings()
     if reading := prepare():
         reading.join()  # no thread lives through gunicorn's fork
     if flask.has_app_context():

@@ -17,9 +17,10 @@ from gateway.events import Message, read_message
 from gateway.links.model import DeadLetter
 from gateway.links.user_record import user_of
 from gateway.outcome import About, Outcome, report
+from gateway.queues.model import PUBSUB_TYPE
 from handlers import users
 from handlers.context import Context, close, context, settings
-from handlers.push_message import PUBSUB_TYPE, PushMessage, completed, read_push
+from handlers.push_message import PushMessage, completed, read_push
 
 __all__ = ["ROUTES", "close", "consume", "deliver"]
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import flask
 
-PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
-
 
 @dataclass(frozen=True)
 class PushMessage:

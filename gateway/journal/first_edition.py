@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from gateway.destinations import PROBE_EVENT
 from gateway.journal.model import FIRST_EDITION, NewRequest
 from gateway.journal.writing import add_request
 
@@ -28,7 +29,7 @@ def take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapp
     new = NewRequest(
         request_id=request_id,
         at=at,
-        kind="probe" if record.get("event") == "ONGATEWAYPROBE" else "accepted" if accepted else "refused",
+        kind="probe" if record.get("event") == PROBE_EVENT else "accepted" if accepted else "refused",
         code=code,
         status=200 if accepted else _STATUS.get(code, 400),
         cause=str(causes[0].get("code", "")) if causes else "",

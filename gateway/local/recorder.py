@@ -20,6 +20,7 @@ from typing import Any
 import flask
 
 from gateway import receiver
+from gateway.destinations import PROBE_EVENT
 from gateway.diagnosis import findings
 from gateway.ingest.decision import Judgement, judge
 from gateway.journal import Journal, NewRequest
@@ -40,7 +41,6 @@ GATHER_SECONDS = 0.1  # for which the thread collects records, since each transa
 RETRY_SECONDS = 0.5  # until records that the journal's file did not take are offered to it again
 REPORT_SECONDS = 60.0  # between two reports of how many records were dropped
 CAPTURE_SECONDS = 30 * 60.0  # for which the page can have every request kept whole
-PROBE_EVENT = "ONGATEWAYPROBE"
 
 log = logging.getLogger("gateway.recorder")
 

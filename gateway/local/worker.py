@@ -35,7 +35,7 @@ from gateway.logs import RateLimited
 from gateway.outcome import About, Outcome, report
 from gateway.portal.rate_limit import RATE
 from gateway.queues import open_embedded
-from gateway.queues.model import Delivery
+from gateway.queues.model import PUBSUB_TYPE, Delivery
 from gateway.queues.sqlite import LONGEST_DELAY, EmbeddedQueue
 from gateway.queues.subscriptions import Subscription
 from gateway.settings import Settings
@@ -51,7 +51,6 @@ IDLE_SECONDS = 0.5  # how often to look for what other processes publish, and fo
 TAKE_BACK_SECONDS = 3.0  # how often to look for leases of workers that have ended
 STOP_SECONDS = 7.0  # what is in flight gets this long
 NICER = 5  # answers come first: an event that is not answered in time may never come again
-PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
 
 # Seconds before each next attempt at a destination; then hourly, for a day.
 DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)

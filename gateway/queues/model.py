@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# The CloudEvents type of a push: https://cloud.google.com/eventarc/docs/cloudevents
+PUBSUB_TYPE = "google.cloud.pubsub.topic.v1.messagePublished"
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

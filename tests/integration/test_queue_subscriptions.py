@@ -21,11 +21,11 @@ from gateway.functions import of_kind
 from gateway.links import open_store
 from gateway.locations import store_location
 from gateway.queues import Publisher
+from gateway.queues.model import PUBSUB_TYPE
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.queues.subscriptions import subscriptions
 from gateway.settings import load
-from handlers.push_message import PUBSUB_TYPE
 from tests.support.deliveries import TOKEN
 from tests.support.destinations import Destination
 from tests.support.pubsub import Topic

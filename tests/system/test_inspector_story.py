@@ -1,7 +1,6 @@
 """The inspector in a real browser: a whole story, in both languages, and what must hold in every view."""
 
 import http.server
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -14,20 +13,12 @@ from gateway.local.inspector import VIEWS
 from gateway.local.inspector.words import words
 from gateway.locations import sqlite_file
 from gateway.settings import load
-from tests.support.chromium import Chromium, Tab, chromium
+from tests.support.chromium import Chromium, Tab
 from tests.support.contrast import FAINT, FAINT_BARS
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.support.inspector import link
 from tests.support.processes import Running, Start, wait_for
 from tests.support.sample_day import fill
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    if shutil.which("chromium") is None:
-        pytest.skip("Chromium is missing: apt-get install chromium")
-    with chromium(tmp_path_factory.mktemp("profile")) as started:
-        yield started
 
 
 class _Bot(http.server.BaseHTTPRequestHandler):

@@ -1,9 +1,7 @@
 """The inspector where things are less than perfect: two tabs, no network, no session, no script, no mouse."""
 
 import re
-import shutil
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +9,7 @@ from gateway.journal import Journal
 from gateway.local.inspector import VIEWS
 from gateway.local.inspector.words import words
 from gateway.settings import load
-from tests.support.chromium import Chromium, Tab, chromium
+from tests.support.chromium import Chromium, Tab
 from tests.support.contrast import FAINT
 from tests.support.deliveries import OTHER_TOKEN, form
 from tests.support.inspector import link
@@ -25,14 +23,6 @@ LATIN = re.compile(
     r"request_id|application|auth|body|domain|event|english|env|resync|"
     r"[0-9a-f]{8}|[jkrcg]|enter|esc|https?|post|get|id|sqlite|var|api|b24|x"
 )
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    if shutil.which("chromium") is None:
-        pytest.skip("Chromium is missing: apt-get install chromium")
-    with chromium(tmp_path_factory.mktemp("profile")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from gateway.functions import of_kind
 from gateway.links import open_store
 from gateway.links.model import DeadLetter, Link
 from gateway.locations import store_location
+from gateway.queues.model import PUBSUB_TYPE
 from gateway.texts import reason_text
-from handlers.push_message import PUBSUB_TYPE
 from tests.support.errors import logged
 from tests.support.portal import SECRET, PortalSimulator
 

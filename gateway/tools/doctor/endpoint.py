@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from gateway.destinations import PROBE_EVENT
 from gateway.ingest.decision import STATUS
 from gateway.ingest.php_form import build_query
 from gateway.marks import probe_mark
@@ -21,7 +22,6 @@ from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings
 from gateway.texts import say
 from gateway.tools.doctor import Check, Scribe
-from gateway.tools.doctor.local_checks import PROBE_EVENT
 from gateway.tools.http_call import ask
 from gateway.tools.sample_delivery import OURS, Address, parse, place_token, random_token
 from verify import PLACES, fingerprint

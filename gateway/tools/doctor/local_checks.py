@@ -13,7 +13,6 @@ from gateway.settings import Settings
 from gateway.texts import reason_text
 from gateway.tools.doctor import Check, Scribe
 
-PROBE_EVENT = "ONGATEWAYPROBE"  # no handler wants it, and no rule changes by it
 _WAITING_SECONDS = 600.0  # a worker takes an event within a minute of its backoff
 _PORTAL_SECONDS = 30.0
 _SHOWN_FIELDS = 10
