@@ -31,6 +31,19 @@ _ESCAPED = {code: repr(chr(code))[1:-1] for code in CONTROLS}
 _OURS = ("gateway", "handlers", "verify")
 _FOREIGN_A_MINUTE = 20  # lines of one library
 _KINDS = 1000  # of warnings that are counted apart
+_GUNICORN = (  # beginnings of what gunicorn says, which quotes the sender: it is logged in our own words
+    ("Invalid HTTP request line", "HTTP_REASON_LINE"),
+    ("Invalid HTTP method", "HTTP_REASON_LINE"),
+    ("Invalid HTTP Version", "HTTP_REASON_LINE"),
+    ("Request Line is too large", "HTTP_REASON_LONG_LINE"),
+    ("limit request headers", "HTTP_REASON_MANY"),
+    ("max buffer headers", "HTTP_REASON_MANY"),
+    ("Invalid HTTP Header", "HTTP_REASON_HEADER"),
+    ("Invalid HTTP header", "HTTP_REASON_HEADER"),
+    ("Obsolete line folding", "HTTP_REASON_HEADER"),
+    ("Unsupported transfer coding", "HTTP_REASON_ENCODING"),
+    ("Invalid chunk", "HTTP_REASON_CHUNKS"),
+)
 
 
 def setup(settings: Settings) -> None:
@@ -73,8 +86,9 @@ def _adopt_gunicorn(language: str) -> None:
         if not str(record.msg).startswith("Invalid request from ip="):
             return True
         # "Invalid request from ip=ADDRESS: Invalid HTTP Header: 'WHAT CAME'"
-        problem = str(record.msg).partition(": ")[2].partition("'")[0].strip(": ")
-        reports.warning("REFUSED", say("HTTP_REFUSED", language, problem=clean(problem, limit=60)))
+        words = str(record.msg).partition(": ")[2]
+        key = next((key for start, key in _GUNICORN if words.startswith(start)), "HTTP_REASON_LIBRARY")
+        reports.warning("REFUSED", say("HTTP_REFUSED", language, problem=Notice(key)))
         return False
 
     host.addFilter(is_other)

@@ -1078,9 +1078,28 @@ SENTENCES: dict[str, Sentence] = {
     "HTTP_REASON_LENGTHS": Sentence(
         "Content-Length вместе с Transfer-Encoding", "Content-Length beside Transfer-Encoding"
     ),
-    "HTTP_REASON_LIBRARY": Sentence(
-        "заголовки нарушают правила HTTP ({words})", "its headers break the rules of HTTP ({words})"
+    "HTTP_REASON_LINE_ENDS": Sentence(
+        "строка заголовков кончается не парой CR LF", "a line of its head does not end in CR LF"
     ),
+    "HTTP_REASON_NO_HOST": Sentence("нет заголовка Host", "it has no Host header"),
+    "HTTP_REASON_HOSTS": Sentence("заголовков Host несколько", "it has several Host headers"),
+    "HTTP_REASON_HEADER": Sentence(
+        "строка заголовка не вида «Имя: значение» или содержит управляющие символы",
+        "a header line is not of the form NAME: VALUE, or contains control characters",
+    ),
+    "HTTP_REASON_LENGTH": Sentence(
+        "Content-Length не число или указан по-разному",
+        "Content-Length is not a number, or differs between headers",
+    ),
+    "HTTP_REASON_ENCODING": Sentence(
+        "Transfer-Encoding — не одно chunked", "Transfer-Encoding is anything but a single chunked"
+    ),
+    "HTTP_REASON_LONG_LINE": Sentence("адрес слишком длинный", "its address is too long"),
+    "HTTP_REASON_MANY": Sentence("заголовки слишком большие", "its headers are too large"),
+    "HTTP_REASON_CHUNKS": Sentence(
+        "части тела (chunked) размечены неверно", "its chunked body is framed wrongly"
+    ),
+    "HTTP_REASON_LIBRARY": Sentence("заголовки нарушают правила HTTP", "its headers break the rules of HTTP"),
     "HTTP_REFUSED": Sentence(
         "Пришёл не запрос HTTP: {problem}. Если его шлёт ваш прокси, проверьте настройки прокси",
         "What came is not an HTTP request: {problem}. If your proxy sends it, check the proxy's settings",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 import time
 from contextlib import suppress
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 WRITE_SECONDS = 20.0  # given to a sender that does not read the answer
 LINGER_SECONDS = 2.0  # an answer to an unread body is read only if the connection outlives it
+
+_LINE_ENDS = re.compile(rb"(?:\r\n)+")
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -115,9 +118,33 @@ class Connection(asyncio.BufferedProtocol):
             return
         if self.request is not None and self.request.complete:
             self._dispatch(self.request)
+        elif self._waits_for_turn():
+            self._paused = True
+            self.transport.pause_reading()
+            self.server.wait_for_turn(self)
         elif self.request is not None and self.request.wants_continue:
             self.request.wants_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def take_turn(self) -> None:
+        """Go on with a body of many chunks, unless the request has ended in the meantime."""
+        if self.answering or self.ending or not self._waits_for_turn():
+            return
+        self._advance()
+        if self._no_more and self.request is not None and not self.answering and not self._waits_for_turn():
+            self.request.ended = "gone"
+            self._dispatch(self.request)
+        self._read_on()
+        self._count()
+
+    def _waits_for_turn(self) -> bool:
+        return self.request is not None and self.request.wants_turn
+
+    def _read_on(self) -> None:
+        """Read again what was left unread while an answer, or a turn, was waited for."""
+        if self._paused and not self.answering and not self.ending and not self._waits_for_turn():
+            self._paused = False
+            self.transport.resume_reading()
 
     def _read_head(self) -> None:
         self._skip_line_ends()
@@ -146,8 +173,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _skip_line_ends(self) -> None:
         """Skip line ends before a request: some clients send one after a body, and RFC 9112 allows that."""
-        while self.buffer[:2] == b"\r\n":
-            del self.buffer[:2]
+        if line_ends := _LINE_ENDS.match(self.buffer):
+            del self.buffer[: line_ends.end()]
 
     def _count(self) -> None:
         """Tell the server how much of its budget this connection takes."""
@@ -212,11 +239,9 @@ class Connection(asyncio.BufferedProtocol):
         self._wait_for_request()
         if self.buffer:
             self._advance()
-        if self._no_more and not self.answering and not self.ending:
+        if self._no_more and not self.answering and not self.ending and not self._waits_for_turn():
             self._end()
-        if self._paused and not self.answering and not self.ending:
-            self._paused = False
-            self.transport.resume_reading()
+        self._read_on()
         self._count()
 
     def _wait_for_request(self) -> None:

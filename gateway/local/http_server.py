@@ -12,7 +12,7 @@ import resource
 import socket
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -88,6 +88,7 @@ class HttpServer:
         self.idle: OrderedDict[Connection, float] = OrderedDict()
         self.closing: OrderedDict[Connection, float] = OrderedDict()  # those that only write, or linger
         self.connections: set[Connection] = set()
+        self._turns: deque[Connection] = deque()  # those with more chunks to read than one turn takes
         self._opening = 0  # accepted, but not yet a connection
         self._tasks: set[asyncio.Task[None]] = set()
         self.read_buffer = bytearray(READ_AT_ONCE)  # the loop reads one connection at a time
@@ -199,6 +200,19 @@ class HttpServer:
                 oldest.abort()
                 return True
         return False
+
+    def wait_for_turn(self, connection: Connection) -> None:
+        """Let `connection` go on with its chunks later; one does each time the loop has read all others."""
+        self._turns.append(connection)
+        if len(self._turns) == 1:
+            self.loop.call_soon(self._give_turn)
+
+    def _give_turn(self) -> None:
+        connection = self._turns[0]
+        connection.take_turn()
+        self._turns.popleft()
+        if self._turns:
+            self.loop.call_soon(self._give_turn)
 
     def judge_unfinished(self, work: Callable[[], None]) -> bool:
         """Have a request that was cut off judged; False if too many already wait for that.

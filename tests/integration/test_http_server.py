@@ -161,6 +161,9 @@ def test_head_gets_no_body(start: Callable[..., Server]) -> None:
         b"POST / HTTP/1.1\r\n\r\n",
         b"POST / HTTP/2.0\r\nHost: a\r\n\r\n",
         b"nonsense\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\n\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\nX-Bitrix-Token: b\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nX: a\rX-Bitrix-Token: b\r\n\r\n",
     ],
 )
 def test_what_could_be_read_in_two_ways_is_no_request(head: bytes, start: Callable[..., Server]) -> None:
@@ -248,6 +251,30 @@ def test_chunks_without_number_are_not_read_for_ever(start: Callable[..., Server
         connection.sendall(b"1\r\nx\r\n" * 81_000)
         assert b"echo" in read_all(connection)
     assert int(server.seen[0]["CONTENT_LENGTH"]) > MAX_BODY
+
+
+CHUNKED_HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_bodies_of_many_chunks_are_read_in_turns(start: Callable[..., Server]) -> None:
+    """All of them arrive whole, one after another on one connection too, and when the sender says no more."""
+    server = start()
+    crumbs = b"".join(b"1\r\n%c\r\n" % (ord("a") + number % 26) for number in range(4000))
+    both = CHUNKED_HEAD + crumbs + b"0\r\n\r\n" + CHUNKED_HEAD + crumbs + b"0\r\n\r\n"
+    assert server.exchange(both).count(b"HTTP/1.1 200") == 2
+    assert [len(environ["body"]) for environ in server.seen] == [4000, 4000]
+    assert not any("gateway.body_ended" in environ for environ in server.seen)
+
+
+@pytest.mark.parametrize("before", [b"", post(b"a=1")], ids=["alone", "pipelined"])
+def test_a_body_of_many_chunks_that_breaks_off_is_answered_only_as_cut_off(
+    before: bytes, start: Callable[..., Server]
+) -> None:
+    server = start()
+    answers = server.exchange(before + CHUNKED_HEAD + b"1\r\nx\r\n" * 3000)
+    assert answers.count(b"HTTP/1.1 200") >= bool(before)
+    ended = [(len(environ["body"]), environ.get("gateway.body_ended")) for environ in server.seen]
+    assert ended[bool(before) :] == [(3000, "gone")]
 
 
 def test_at_the_limit_of_connections_the_one_silent_longest_makes_room(start: Callable[..., Server]) -> None:

@@ -1,10 +1,13 @@
 """A body on its way in: what is searched in it, and how often."""
 
+import asyncio
 import time
 
 import pytest
 
-from gateway.local.http_request import Request
+from gateway.local.http_chunks import CHUNKS_A_TURN, Chunks
+from gateway.local.http_request import BadRequest, Request, parse_head
+from gateway.texts import say
 
 FORM = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
 LINE = b"POST /b24?token=x HTTP/1.1\r\n"
@@ -65,3 +68,40 @@ def test_a_line_behind_the_body_is_another_request() -> None:
     request, buffer = Request(dict(FORM), 3), bytearray(b"a=1" + LINE)
     request.feed(buffer)
     assert (request.ended, bytes(request.body), bytes(buffer)) == ("", b"a=1", LINE)
+
+
+def test_a_turn_takes_so_many_chunks_and_leaves_the_rest() -> None:
+    chunks, body = Chunks(), bytearray()
+    buffer = bytearray(b"1\r\nx\r\n" * (3 * CHUNKS_A_TURN) + b"0\r\n\r\n")
+    sizes = []
+    while not chunks.done:
+        chunks.take(buffer, body, 10_000)
+        sizes.append(len(body))
+        assert chunks.more != chunks.done
+    assert sizes == [CHUNKS_A_TURN, 2 * CHUNKS_A_TURN, 3 * CHUNKS_A_TURN, 3 * CHUNKS_A_TURN]
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "key"),
+    [
+        (b"GARBAGE", b"Host: a\r\n", "HTTP_REASON_LINE"),
+        (b"POST /a b HTTP/1.1", b"Host: a\r\n", "HTTP_REASON_LINE"),
+        (b"POST / HTTP/1.1", b"", "HTTP_REASON_NO_HOST"),
+        (b"POST / HTTP/1.1", b"Host: a\r\nHost: b\r\n", "HTTP_REASON_HOSTS"),
+        (b"POST / HTTP/1.1", b"Host: a\r\nno colon hunter2\r\n", "HTTP_REASON_HEADER"),
+        (b"POST / HTTP/1.1", b"Host: a\r\nX: \x00hunter2\r\n", "HTTP_REASON_HEADER"),
+        (b"POST / HTTP/1.1", b" Host: a\r\n", "HTTP_REASON_HEADER"),
+        (b"POST / HTTP/1.1", b"Host: a\r\nContent-Length: hunter2\r\n", "HTTP_REASON_LENGTH"),
+        (b"POST / HTTP/1.1", b"Host: a\r\nContent-Length: 1, 2\r\n", "HTTP_REASON_LENGTH"),
+        (b"POST / HTTP/1.1", b"Host: a\r\nTransfer-Encoding: hunter2\r\n", "HTTP_REASON_ENCODING"),
+        (b"POST / HTTP/1.1", b"Host: a\r\n" + b"Transfer-Encoding: chunked\r\n" * 2, "HTTP_REASON_ENCODING"),
+        (b"POST / HTTP/1.1", b"Host: a\n\nGET / HTTP/1.1\r\n", "HTTP_REASON_LINE_ENDS"),
+        (b"POST / HTTP/1.1", b"Host: a\r\n" + b"a:b\r\n" * 200, "HTTP_REASON_HEADERS"),
+    ],
+)
+def test_what_is_wrong_with_a_head_is_told_in_our_own_words(line: bytes, headers: bytes, key: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_head(line + b"\r\n" + headers + b"\r\n", asyncio.Transport())
+    assert caught.value.reason.key == key
+    for language in ("ru", "en"):
+        assert "hunter2" not in say("HTTP_REFUSED", language, problem=caught.value.reason)
