@@ -1092,13 +1092,11 @@ SENTENCES: dict[str, Sentence] = {
         "Content-Length is not a number, or differs between headers",
     ),
     "HTTP_REASON_ENCODING": Sentence(
-        "Transfer-Encoding — не одно chunked", "Transfer-Encoding is anything but a single chunked"
+        "Transfer-Encoding неизвестен или указан дважды", "its Transfer-Encoding is unknown, or given twice"
     ),
     "HTTP_REASON_LONG_LINE": Sentence("адрес слишком длинный", "its address is too long"),
     "HTTP_REASON_MANY": Sentence("заголовки слишком большие", "its headers are too large"),
-    "HTTP_REASON_CHUNKS": Sentence(
-        "части тела (chunked) размечены неверно", "its chunked body is framed wrongly"
-    ),
+    "HTTP_REASON_CHUNKS": Sentence("части тела размечены неверно", "its chunked body is framed wrongly"),
     "HTTP_REASON_LIBRARY": Sentence("заголовки нарушают правила HTTP", "its headers break the rules of HTTP"),
     "HTTP_REFUSED": Sentence(
         "Пришёл не запрос HTTP: {problem}. Если его шлёт ваш прокси, проверьте настройки прокси",

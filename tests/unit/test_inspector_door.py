@@ -181,6 +181,26 @@ def test_who_is_in_stays_in_while_others_try(clock: Clock) -> None:
     assert browser.get("/inspector").status_code == 200
 
 
+def test_a_browser_that_was_in_has_tries_of_its_own(clock: Clock) -> None:
+    """Whoever shares its proxy's address can't lock it out. It has five tries a minute, as an address has."""
+    door = Door(Settings(inspector_password=PASSWORD), clock)
+    browser, stranger = client(door), client(door)
+    log_in(browser, PASSWORD)
+    clock.now += SESSION_SECONDS + 1
+    assert browser.get("/inspector").status_code == 401
+    for number in range(ALL_TRIES):
+        log_in(stranger, "wrong", X_Forwarded_For=f"93.184.216.{number}")
+    assert log_in(client(door), PASSWORD).status_code == 429
+    for _ in range(TRIES - 1):
+        assert log_in(browser, "wrong").status_code == 403
+    assert log_in(browser, PASSWORD).status_code == 303
+    assert browser.get("/inspector").status_code == 200
+    clock.now += SESSION_SECONDS + 1
+    for _ in range(TRIES):
+        last = log_in(browser, "wrong")
+    assert (last.status_code, log_in(browser, PASSWORD).status_code) == (429, 429)
+
+
 def test_another_sites_page_tries_no_passwords_through_a_browser(clock: Clock) -> None:
     assert log_in(guarded(clock), PASSWORD, Sec_Fetch_Site="cross-site").status_code == 403
 

@@ -6,7 +6,9 @@ that it forwards. So everybody is asked, from wherever.
 
 The key opens once as `/inspector?key=…`, which is answered with a cookie and a page
 that goes on to the address without the key; a password is asked for by a form. The
-cookie holds no secret: a time, signed with a key of this process.
+cookie holds no secret: a time, signed with a key of this process. When that time is over, the
+cookie still shows that this browser once knew the password: it has five tries of its own, so that
+nobody behind the same proxy can use up its owner's.
 """
 
 import hashlib
@@ -30,9 +32,11 @@ from gateway.texts import say
 PATH = "/inspector"
 COOKIE = "inspector"
 SESSION_SECONDS = 12 * 3600
+BROWSER_SECONDS = 90 * 86_400  # how long a browser keeps the cookie
 TRIES = 5  # wrong passwords a minute from one address
 ALL_TRIES = 100  # and from all of them
 MAX_FORM = 4096  # bytes
+_BROWSER = "browser "
 
 log = logging.getLogger("gateway.inspector")
 
@@ -58,16 +62,19 @@ class Door:
 
     def admit(self, request: flask.Request) -> flask.Response | None:
         """None if the request may see the inspector, else the answer that it gets instead."""
-        if self._has_session(request.cookies.get(COOKIE, "")):
+        cookie = request.cookies.get(COOKIE, "")
+        session_ends = self._session_end(cookie)
+        if session_ends > self._clock():
             # Redirected, so that an address with the key is kept in no history and no screenshot.
             return self._go_on(None) if "key" in request.args else None
         offered = self._offered(request)
         if offered is None:
             return self._closed(request)
         sender = sender_address(request.environ)
-        if self._is_right(offered, sender_network(sender)):
+        tries_of = f"{_BROWSER}{cookie}" if session_ends else sender_network(sender)
+        if self._is_right(offered, tries_of):
             return self._go_on(self._session())
-        return self._refused(sender)
+        return self._refused(sender, tries_of)
 
     def page_token(self, request: flask.Request) -> str:
         """What the page's own forms carry: bound to this session, so that no other site can know it."""
@@ -87,27 +94,27 @@ class Door:
         request.max_content_length = MAX_FORM
         return request.form.get("password", "")
 
-    def _is_right(self, offered: str, sender: str) -> bool:
+    def _is_right(self, offered: str, tries_of: str) -> bool:
         """Whether key or password is right. A key can't be guessed; a password gets five tries a minute."""
         if self._key:
             return hmac.compare_digest(offered.encode("utf-8", "replace"), self._key.encode())
         with self._lock:
-            if self._is_locked(sender):
+            if self._is_locked(tries_of):
                 return False
             if hmac.compare_digest(offered.encode("utf-8", "replace"), self._expected):
                 return True
-            self._failures.append((self._clock(), sender))
+            self._failures.append((self._clock(), tries_of))
             return False
 
-    def _is_locked(self, sender: str) -> bool:
-        """Whether wrong tries lock this address out, or those of all exceed a hundred a minute.
+    def _is_locked(self, tries_of: str) -> bool:
+        """Whether wrong tries lock this address or browser out, or those of all addresses exceed a hundred.
 
         The bound for all is for addresses that a sender makes up where a proxy adds none.
         """
         now = self._clock()
         self._failures = [failure for failure in self._failures if now - failure[0] < 60]
-        own = sum(1 for _, address in self._failures if address == sender)
-        return own >= TRIES or len(self._failures) >= ALL_TRIES
+        own = sum(1 for _, other in self._failures if other == tries_of)
+        return own >= TRIES or (len(self._failures) >= ALL_TRIES and not tries_of.startswith(_BROWSER))
 
     def _is_own_form(self, request: flask.Request) -> bool:
         """Whether our own page sent the form: no other page may try passwords through a browser."""
@@ -120,12 +127,11 @@ class Door:
     def _sign(self, text: str) -> str:
         return hmac.new(self._signing, text.encode(), hashlib.sha256).hexdigest()
 
-    def _has_session(self, cookie: str) -> bool:
+    def _session_end(self, cookie: str) -> int:
+        """When the session of this cookie ends, or has ended; 0 if the cookie is none of ours."""
         until, _, signature = cookie.partition(".")
         given, expected = signature.encode("utf-8", "replace"), self._sign(until[:20]).encode()
-        if not hmac.compare_digest(given, expected):
-            return False
-        return int(until) > self._clock()
+        return int(until) if hmac.compare_digest(given, expected) else 0
 
     def _go_on(self, session: str | None) -> flask.Response:
         """Redirect to the page that was asked for, without a key in the address."""
@@ -135,7 +141,7 @@ class Door:
             answer.set_cookie(
                 COOKIE,
                 session,
-                max_age=SESSION_SECONDS,
+                max_age=BROWSER_SECONDS,
                 path=PATH,
                 httponly=True,
                 # Lax, not Strict: the key's link is opened from a chat or a terminal.
@@ -149,11 +155,11 @@ class Door:
         asks = self._password and request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
         return self._page(401) if asks else self._text(401, "INSPECTOR_CLOSED")
 
-    def _refused(self, sender: str) -> flask.Response:
+    def _refused(self, sender: str, tries_of: str) -> flask.Response:
         text = say("INSPECTOR_REFUSED_ENTRY", self._settings.language, sender=clean(sender or "?"))
         self._reports.warning(sender, text)
         with self._lock:
-            locked = self._is_locked(sender_network(sender))
+            locked = self._is_locked(tries_of)
         if locked and self._password:
             answer = self._text(429, "INSPECTOR_LOCKED")
             answer.headers["Retry-After"] = "60"
