@@ -1,10 +1,11 @@
 """The tables of docs/performance.md, in both languages, and its plot: written by a run, never by hand."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from bench.report import SIGNS, plot
+from bench.report import SIGNS, Bar, plot
 from bench.sample import Result
 
 BEGIN, END = "<!-- written by `make bench FIGURES=--docs` -->\n", "<!-- end -->\n"
@@ -87,18 +88,20 @@ RUSSIAN = {
 
 
 def write(results: Sequence[Result], docs: Path) -> list[Path]:
-    """Put these results into both tables, beside the rows of other figures, and plot them.
+    """Put these results into both tables, beside the rows of other figures, and plot the whole table.
 
     Raises `LookupError` where a figure has no Russian name.
     """
     files = [docs / "performance.md", docs / "performance.ru.md", docs / "pictures/bench.svg"]
+    bars: list[Bar] = []
     for path, language in zip(files, HEADS, strict=False):
         before, _, rest = path.read_text("utf-8").partition(BEGIN)
         old, _, after = rest.partition(END)
         rows = {_figure(line): line for line in old.splitlines(keepends=True)[2:]}
         rows |= {_figure(line): line for line in (_row(result, language) for result in results)}
         path.write_text("".join([before, BEGIN, HEADS[language], *rows.values(), END, after]), "utf-8")
-    files[2].write_text(plot(results), "utf-8")
+        bars = bars or [_bar(row) for row in rows.values()]
+    files[2].write_text(plot(bars), "utf-8")
     return files
 
 
@@ -119,6 +122,19 @@ def _row(result: Result, language: str) -> str:
     measured = f"**{compared}**" if result.reached is not False else f"**{compared}** ✗"
     cells = (words(result.figure), ours, f"{yardstick} ({words(result.yardstick_is)})", measured, aim)
     return f"| {' | '.join(cells)} |\n"
+
+
+def _bar(row: str) -> Bar:
+    """The figure of one row of the English table."""
+    figure, _, _, ratio, wanted = (cell.strip() for cell in row.strip("|\n ").split("|"))
+    shown = ratio.removesuffix("✗").strip(" *")
+    aim = _first_number(wanted) if wanted else None
+    reached = None if aim is None else not ratio.endswith("✗")
+    return Bar(figure, _first_number(shown), f"{shown} (aim {wanted})" if wanted else shown, aim, reached)
+
+
+def _first_number(cell: str) -> float:
+    return float(re.sub(r"[^0-9.-]", "", cell))
 
 
 def _number(value: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +15,7 @@ from rich.table import Table
 from bench.sample import Result, spread
 
 SIGNS = {"at most": "≤", "at least": "≥", "at most more": "≤ +"}
-ROW, LEFT, WIDTH = 34, 260, 900  # pixels of the plot
+ROW, LEFT, WIDTH = 34, 390, 1060  # pixels of the plot
 
 
 def table(results: Sequence[Result], skipped: Mapping[str, str]) -> Table:
@@ -75,48 +75,61 @@ def write(results: Sequence[Result], skipped: Mapping[str, str], directory: Path
     }
     files = [directory / "bench.json", directory / "bench.svg"]
     files[0].write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    files[1].write_text(plot(results), "utf-8")
+    files[1].write_text(plot([bar(result) for result in results]), "utf-8")
     return files
 
 
-def plot(results: Sequence[Result]) -> str:
+class Bar(NamedTuple):
+    """One figure of the plot; `value` and `aim` are compared with the yardstick, as `shown` says in words."""
+
+    figure: str
+    value: float
+    shown: str
+    aim: float | None
+    reached: bool | None
+    others: Mapping[str, float] = {}  # what else was measured, by name
+
+
+def bar(result: Result) -> Bar:
+    value = median(result.compared)
+    shown = compared(result, value)
+    if result.aim is not None:
+        shown += f" (aim {aim(result)})"
+    others = {name: result.against(name) for name in result.rivals}
+    return Bar(result.figure, value, shown, result.aim, result.reached, others)
+
+
+def plot(bars: Sequence[Bar]) -> str:
     """An SVG with a bar a figure: how far from the yardstick, the aim as a line, the others as dots."""
-    height = ROW * len(results) + 60
+    height = ROW * len(bars) + 60
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" '
         f'font-size="12"><rect width="{WIDTH}" height="{height}" fill="white"/>'
         f'<text x="10" y="22" font-size="15">Beside the yardstick: bar ours, line aim, dots others</text>'
     ]
-    for number, result in enumerate(results):
-        parts += _bar(result, 44 + ROW * number)
+    for number, figure in enumerate(bars):
+        parts += _drawn(figure, 44 + ROW * number)
     return "\n".join([*parts, "</svg>\n"])
 
 
-def _bar(result: Result, top: int) -> list[str]:
-    value = median(result.compared)
-    others = {name: result.against(name) for name in result.rivals}
-    longest = max(value, result.aim or 0, *others.values(), 1e-9)
+def _drawn(bar: Bar, top: int) -> list[str]:
+    longest = max(bar.value, bar.aim or 0, *bar.others.values(), 1e-9)
 
     def x(at: float) -> float:
-        return LEFT + max(0.0, at) / longest * (WIDTH - LEFT - 170)
+        return LEFT + max(0.0, at) / longest * (WIDTH - LEFT - 200)
 
-    colour = {True: "#3a9d5d", False: "#c0392b", None: "#7f8c8d"}[result.reached]
+    colour = {True: "#3a9d5d", False: "#c0392b", None: "#7f8c8d"}[bar.reached]
     middle = top + 10
-    text = (
-        f"{compared(result, value)} (aim {aim(result)})"
-        if result.aim is not None
-        else compared(result, value)
-    )
     lines = [
-        f'<text x="{LEFT - 8}" y="{middle + 4}" text-anchor="end">{escape(result.figure)}</text>',
-        f'<rect x="{LEFT}" y="{top}" width="{x(value) - LEFT:.1f}" height="20" fill="{colour}"/>',
-        f'<text x="{WIDTH - 160}" y="{middle + 4}">{escape(text)}</text>',
+        f'<text x="{LEFT - 8}" y="{middle + 4}" text-anchor="end">{escape(bar.figure)}</text>',
+        f'<rect x="{LEFT}" y="{top}" width="{x(bar.value) - LEFT:.1f}" height="20" fill="{colour}"/>',
+        f'<text x="{WIDTH - 190}" y="{middle + 4}">{escape(bar.shown)}</text>',
     ]
-    if result.aim is not None:
-        at = x(result.aim)
+    if bar.aim is not None:
+        at = x(bar.aim)
         lines.append(f'<path d="M{at:.1f} {top - 4}v28" stroke="black" stroke-width="2"/>')
-    for name, other in others.items():
-        title = escape(f"{name}: {compared(result, other)}")
+    for name, other in bar.others.items():
+        title = escape(f"{name}: {other:.2f}")
         lines.append(
             f'<circle cx="{x(other):.1f}" cy="{middle}" r="5" fill="#e67e22"><title>{title}</title></circle>'
         )

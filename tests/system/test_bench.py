@@ -64,6 +64,10 @@ def test_a_run_replaces_its_own_rows_of_the_documents(tmp_path: Path) -> None:
     assert english.count("| cold start |") == 1
     assert english.startswith("above\n")
     assert russian.endswith("below\n")
+    drawn = (tmp_path / "pictures/bench.svg").read_text("utf-8")
+    for shown in ("2.00 × (aim ≤ 1.4 ×)", "0.70 × (aim ≥ 0.75 ×)"):  # the earlier run's figure too
+        assert shown in drawn
+    assert drawn.count('fill="#c0392b"') == 2
 
 
 def test_the_table_the_json_and_the_plot(tmp_path: Path) -> None:
