@@ -15,17 +15,25 @@ if TYPE_CHECKING:
     from gateway.destinations import Destination
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
-_LOOPBACK_URL = re.compile(r"http://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
+_LOOPBACK = r"http://(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(?::[0-9]{1,5})?"
+_LOOPBACK_URL = re.compile(rf"{_LOOPBACK}/?")
 _INCOMING_URL = re.compile(
-    r"(?:https?://)?((?:http://(?=127\.|localhost))?[a-z0-9.:_-]{1,260})/rest/([0-9]+)/([A-Za-z0-9]+)(?:/[\w.]*)?/?",
+    rf"({_LOOPBACK}|(?:https?://)?[\w.:-]{{1,260}})"  # a host may be a Cyrillic one
+    r"/rest/([0-9]+)/([A-Za-z0-9]+)(?:/[\w.]*)?/?",
     re.IGNORECASE,
 )
 
 
 def incoming_address(value: str) -> str:
-    """The portal in an incoming webhook's whole address, as Bitrix24 shows it; "" for `USER_ID/SECRET`."""
+    """The portal in an incoming webhook's whole address, as Bitrix24 shows it; "" for `USER_ID/SECRET`.
+
+    `http://` stays only in front of a loopback host: a portal is asked by https.
+    """
     found = _INCOMING_URL.fullmatch(value)
-    return found[1] if found else ""
+    if not found:
+        return ""
+    is_loopback = _LOOPBACK_URL.fullmatch(found[1].lower())
+    return found[1] if is_loopback else found[1].rpartition("//")[2]
 
 
 def incoming_webhook(value: str | None) -> str | None:

@@ -52,8 +52,13 @@ ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
 
 SECRET_BYTES = 16  # shorter secrets are masked only by key name: a token `123456` would eat ids
 
+_LONG = 9  # letters: HOSTS, PORTS and POST are words, not slips
 _PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")  # of names that look like ours
-_OTHERS = ("POSTGRES_PASSWORD", "PUBLIC_HOST", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST")
+# Not settings, and none of our business: the containers' and the emulators' own, and gunicorn's.
+_OTHERS = (
+    *("POSTGRES_PASSWORD", "PUBLIC_HOST", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST"),
+    "FORWARDED_ALLOW_IPS",
+)
 NAMES = (
     "BITRIX24_OUTGOING_WEBHOOK_TOKEN",
     "FORWARD_TO",
@@ -216,15 +221,37 @@ def load(
     return replace(loaded, unread=unread)
 
 
-def _unknown(in_file: Iterable[str], given: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Names that are no settings, each with the one it is like or ""."""
-    ours = (name for name in given if name.startswith(_PREFIXES))
+def _unknown(in_file: Iterable[str], given: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Names that are no settings, each with the one it is like or "".
+
+    All of `.env` is meant for us. The environment is everybody's: there a name counts that begins
+    like ours, or that is one of ours but for a slip of the fingers.
+    """
+    ours = (name for name in given if name.startswith(_PREFIXES) or _misspelt(name, given))
     unknown = sorted({name for name in (*in_file, *ours) if name not in NAMES and name not in _OTHERS})
-    if not unknown:
-        return ()
+    return tuple((name, _most_like(name, 0.75)) for name in unknown)
+
+
+def _misspelt(name: str, given: Collection[str]) -> bool:
+    """Whether a variable is one of our settings but for a slip; where that setting is given, it is not.
+
+    A name that holds the whole of ours, as `DATABASE_URL_2` does, is a name of its own.
+    """
+    upper = name.upper()
+    alike = any(
+        # `difflib` takes milliseconds of a cold start: almost no name gets as far as that.
+        abs(len(name) - len(one)) <= 2 and len({*upper} ^ {*one}) <= 2
+        for one in NAMES
+        if len(one) >= _LONG
+    )
+    like = _most_like(name, 0.9) if alike and name not in NAMES else ""
+    return len(like) >= _LONG and like not in given and (like not in name)
+
+
+def _most_like(name: str, cutoff: float) -> str:
     from difflib import get_close_matches  # cold start
 
-    return tuple((name, "".join(get_close_matches(name.upper(), NAMES, 1, 0.75))) for name in unknown)
+    return "".join(get_close_matches(name.upper(), NAMES, 1, cutoff))
 
 
 def _is_long(secret: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.ingest.decode import decode
 from gateway.ingest.php_form import build_query
-from gateway.tools.sample_delivery import delivery, place_token
+from gateway.tools.sample_delivery import data_of, delivery, place_token
 from tests.support.commands import run_command
 from tests.support.deliveries import FORM, OTHER_TOKEN, TOKEN, form
 from tests.support.processes import Running, Start, free_port, recorded
@@ -45,6 +45,15 @@ def test_it_tells_what_came_of_the_event(server: Running) -> None:
     assert "LINK_SYNCED" in {outcome["code"] for outcome in json.loads(done.stdout)["outcomes"]}
     assert recorded(server, kinds=("probe",), event="ONUSERUPDATE")
     assert "LINK_" not in trigger(server.env, "ONUSERUPDATE", *data).stdout
+
+
+@pytest.mark.parametrize("event", ["ONUSERADD", "ONUSERUPDATE"])
+def test_a_test_event_leaves_nothing_among_the_links(server: Running, event: str) -> None:
+    done = trigger(server.env, event, "--json")
+    assert [outcome["code"] for outcome in json.loads(done.stdout)["outcomes"]] == ["LINK_UNCHANGED"]
+    user = data_of(event)["ID"]
+    rows = json.loads(run_command("links", "--json", env=server.env).stdout)
+    assert user not in {str(row["bitrix_user_id"]) for row in rows}
 
 
 def test_the_events_are_listed_and_an_unknown_one_is_said(server: Running) -> None:

@@ -11,9 +11,10 @@ from gateway.diagnosis import setting_causes
 from gateway.errors import SettingError
 from gateway.locations import FirestoreDatabase, PostgresDatabase, PubSubTopic, SqliteFile, StoreLocation
 from gateway.setting_values import accepted_tokens
-from gateway.settings import Settings, load
+from gateway.settings import Settings, _unknown, load
 from gateway.startup import is_plain
 from gateway.texts import text_of
+from tests.support import environment_names
 from tests.support.errors import raises
 
 CANARY = "canary0secret1canary2secret3cana"
@@ -316,6 +317,58 @@ def test_a_name_in_lower_case_is_like_the_setting(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("log_language=en\n")
     assert load({}, dotenv).unknown == (("log_language", "LOG_LANGUAGE"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("LOG_LANGUGE", "LOG_LANGUAGE"),
+        ("log_language", "LOG_LANGUAGE"),
+        ("LOGFORMAT", "LOG_FORMAT"),
+        ("DATABASE_ULR", "DATABASE_URL"),
+        ("DATABASE_URI", "DATABASE_URL"),
+        ("JURNAL_URL", "JOURNAL_URL"),
+        ("LINK_API_TOKEN", "LINKS_API_TOKEN"),
+        ("BITIRX24_DOMAIN", "BITRIX24_DOMAIN"),
+        ("BTIRIX24_OUTGOING_WEBHOOK_TOKEN", "BITRIX24_OUTGOING_WEBHOOK_TOKEN"),
+        ("FOWARD_TO", "FORWARD_TO"),
+        ("WEBHOK_URL", "WEBHOOK_URL"),
+        ("RESNYC_EVERY", "RESYNC_EVERY"),
+    ],
+)
+def test_a_slip_in_a_variables_name_is_reported(name: str, meant: str) -> None:
+    assert read(**{name: "x"}).unknown == ((name, meant),)
+
+
+@pytest.mark.parametrize("origin", environment_names.NAMES)
+def test_nobody_elses_variable_is_taken_for_a_slip(origin: str) -> None:
+    names = environment_names.NAMES[origin].split()
+    # Each alone: where a setting is given, nothing is taken for a slip in its name.
+    unknown = [_unknown((), [name]) for name in names]
+    assert [told for told in unknown if told] == []
+
+
+def test_a_setting_that_is_given_was_not_misspelt_beside() -> None:
+    assert read(DATABASE_URI="x", DATABASE_URL="sqlite:///links.db").unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "domain", "origin"),
+    [
+        ("http://127.0.0.1:9000/rest/1/abcd1234/", "127.0.0.1:9000", "http://127.0.0.1:9000"),
+        ("HTTP://localhost:9000/rest/1/abcd1234/", "localhost:9000", "http://localhost:9000"),
+        ("http://[::1]:9000/rest/1/abcd1234/", "[::1]:9000", "http://[::1]:9000"),
+        ("https://127.0.0.1:9000/rest/1/abcd1234/", "127.0.0.1:9000", "https://127.0.0.1:9000"),
+        ("http://p.bitrix24.ru/rest/1/abcd1234/", "p.bitrix24.ru", "https://p.bitrix24.ru"),
+        ("https://портал.рф/rest/1/abcd1234/", "xn--80awhdgm.xn--p1ai", "https://xn--80awhdgm.xn--p1ai"),
+    ],
+)
+def test_http_stays_in_an_incoming_webhooks_address_only_for_this_machine(
+    address: str, domain: str, origin: str
+) -> None:
+    settings = read(BITRIX24_WEBHOOK_TOKEN=address)
+    assert (settings.domain, settings.rest_origin, settings.rest_webhook) == (domain, origin, "1/abcd1234")
+    assert not settings.portals_differ
 
 
 def test_an_incoming_webhook_of_another_portal_is_noticed() -> None:
