@@ -63,6 +63,8 @@ def read_destinations(setting: str) -> tuple[Destination, ...]:
     """
     found: dict[str, Destination] = {}
     for item in setting.split():
+        if re.search(r",https?://", item):
+            raise ValueError("a comma between addresses")  # taken for one address, it would reach nobody
         url, _, wanted = item.partition("#")
         patterns = tuple(pattern.strip().upper() for pattern in wanted.split(",") if pattern.strip())
         if not all(_PATTERN.fullmatch(pattern) for pattern in patterns):

@@ -5,8 +5,9 @@ each time the file is read, with the number of the blank line in front of it.
 """
 
 import io
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,16 +20,18 @@ MOST_LINES = 10  # lines are named; a file of another kind has hundreds of bad o
 
 
 class EnvFile(NamedTuple):
-    """The file's names and values; `problem` names the lines that were skipped, never what they hold."""
+    """The file's names and values; `problems` name lines that have no effect, never what they hold."""
 
     values: dict[str, str]
-    problem: GatewayError | None = None
+    problems: tuple[GatewayError, ...] = ()
 
 
 def read(path: str | Path | None) -> EnvFile:
     """Read the file, if it is there. Raises `SettingError` where it is not a text in UTF-8."""
-    if path is None or not Path(path).is_file():
+    if path is None or not os.path.lexists(path):
         return EnvFile({})
+    if not os.path.isfile(path):
+        return EnvFile({}, (GatewayError("ENV_NOT_A_FILE", path=Path(path).absolute()),))
     from dotenv.parser import parse_stream  # cold start: only where a file is
 
     try:
@@ -38,15 +41,29 @@ def read(path: str | Path | None) -> EnvFile:
     values = {one.key: one.value for one in bindings if one.key is not None and one.value is not None}
     # A name without `=` is no error to the parser; whoever wrote one expects it to have an effect.
     skipped = [one for one in bindings if one.error or (one.key is not None and one.value is None)]
-    return EnvFile(values, _problem(Path(path).absolute(), skipped))
+    absolute = Path(path).absolute()
+    return EnvFile(values, (*_skipped(absolute, skipped), *_repeated(absolute, bindings, values)))
 
 
-def _problem(path: Path, skipped: Iterable["Binding"]) -> GatewayError | None:
-    lines = [_lines(one) for one in skipped]
-    if not lines:
-        return None
-    shown = ", ".join(lines[:MOST_LINES]) + (", …" if len(lines) > MOST_LINES else "")
-    return GatewayError("ENV_LINE" if shown.isdecimal() else "ENV_LINES", path=path, lines=shown)
+def _skipped(path: Path, skipped: Iterable["Binding"]) -> Iterator[GatewayError]:
+    if lines := _shown(skipped):
+        yield GatewayError("ENV_LINE" if lines.isdecimal() else "ENV_LINES", path=path, lines=lines)
+
+
+def _repeated(path: Path, bindings: Iterable["Binding"], values: Mapping[str, str]) -> Iterator[GatewayError]:
+    """Names whose last value takes the place of another: at times an empty one, as in `.env.example`."""
+    lines: dict[str, list[Binding]] = {}
+    for one in bindings:
+        if one.key is not None and one.value is not None:
+            lines.setdefault(one.key, []).append(one)
+    differing = [name for name, given in lines.items() if any(one.value != values[name] for one in given)]
+    for name in differing[:MOST_LINES]:
+        yield GatewayError("ENV_TWICE", path=path, name=name, lines=_shown(lines[name]))
+
+
+def _shown(bindings: Iterable["Binding"]) -> str:
+    lines = [_lines(one) for one in bindings]
+    return ", ".join(lines[:MOST_LINES]) + (", …" if len(lines) > MOST_LINES else "")
 
 
 def _lines(skipped: "Binding") -> str:

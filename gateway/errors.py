@@ -46,13 +46,15 @@ class GatewayError(Exception):
 class SettingError(GatewayError):
     """A setting has a value the gateway cannot work with; the start stops, exit code 2.
 
-    `name` is the environment variable, the sentence says what it expects. `others` are further wrong
-    settings. No value is ever part of it: it may be a secret.
+    `name` is the environment variable, the sentence says what it expects; `hint` is the key of another
+    sentence, of what came with the value by mistake. `others` are further wrong settings. No value is
+    ever part of it: it may be a secret.
     """
 
     def __init__(self, name: str, key: str, /, **facts: object) -> None:
         super().__init__(key, **facts)
         self.name = name
+        self.hint = ""
         self.others: tuple[SettingError, ...] = ()
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """Where the queue, the links and the journal are: each address is parsed here, once, and nowhere else."""
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,8 +89,9 @@ def sql_location(url: str) -> SqlLocation:
     """The location of a `DATABASE_URL` that is not Firestore's."""
     if url.startswith("sqlite:"):
         return sqlite_file("DATABASE_URL", url)
-    if url.startswith("postgres://"):  # what Railway and Heroku write
-        url = "postgresql://" + url.removeprefix("postgres://")
+    # Railway and Heroku write `postgres:`, SQLAlchemy's users `postgresql+asyncpg:`.
+    is_postgres = url.startswith("postgres")
+    url = re.sub(r"^postgres(?:ql)?(?:\+\w+)?:", "postgresql:", url)
     from gateway.postgres_url import connection_arguments  # cold start
 
     try:
@@ -98,11 +100,13 @@ def sql_location(url: str) -> SqlLocation:
         name = str(wrong)
         if re.fullmatch(r"[a-z_]{1,40}", name):
             raise SettingError("DATABASE_URL", "EXPECTED_LIBPQ", parameter=name) from None
+        if is_postgres:
+            raise SettingError("DATABASE_URL", "EXPECTED_POSTGRES") from None
         raise SettingError("DATABASE_URL", "EXPECTED_FORM", form=_DATABASES) from None
-    return PostgresDatabase(url.replace("postgresql+psycopg:", "postgresql:", 1))
+    return PostgresDatabase(url)
 
 
 def sqlite_file(setting: str, url: str, form: str = "sqlite:///PATH") -> SqliteFile:
     if not re.fullmatch(r"sqlite:///[^?#]+", url) or url.endswith(("/", ":memory:")):
         raise SettingError(setting, "EXPECTED_FORM", form=form)
-    return SqliteFile(Path(url.removeprefix("sqlite:///")))
+    return SqliteFile(Path(os.path.expanduser(url.removeprefix("sqlite:///"))))

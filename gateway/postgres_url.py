@@ -17,7 +17,7 @@ PARAMETERS = frozenset(
     )
 )
 _URL = re.compile(
-    r"postgresql(?:\+psycopg)?://(?:(?P<user>[^:/@?]*)(?::(?P<password>[^@]*))?@)?"
+    r"postgresql://(?:(?P<user>[^:/@?]*)(?::(?P<password>[^@]*))?@)?"
     r"(?P<hosts>[^/?@]*)/(?P<dbname>[^/?]+)(?:\?(?P<query>[^#]*))?"
 )
 _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")

@@ -52,6 +52,7 @@ ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
 
 SECRET_BYTES = 16  # shorter secrets are masked only by key name: a token `123456` would eat ids
 
+_QUOTES = "\"'`«»“”„‘’"
 _LONG = 9  # letters: HOSTS, PORTS and POST are words, not slips
 _PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")  # of names that look like ours
 # Not settings, and none of our business: the containers' and the emulators' own, and gunicorn's.
@@ -120,7 +121,7 @@ class Settings:
     on_railway: bool = False
     on_google_cloud: bool = False
     unknown: tuple[tuple[str, str], ...] = ()  # names that are no settings, and the one each is like
-    unread: GatewayError | None = None  # the lines of `.env` that were skipped
+    unread: tuple[GatewayError, ...] = ()  # what of `.env` has no effect
 
     def tokens_of(self, portal: str) -> tuple[bytes, ...]:
         """The tokens that speak for `portal`: those bound to it, else those that are bound to none.
@@ -212,13 +213,21 @@ def load(
         loaded = reading.settings(values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN"), _unknown(in_file, given))
         wrong = reading.wrong
     except SettingError as unreadable:
-        wrong = [unreadable]
+        wrong, values = [unreadable], {}
     if wrong:
         for one in wrong:
             one.__context__ = None  # what it was raised from may quote the value
+            one.hint = _came_along(values.get(one.name, "").strip())
         wrong[0].others = tuple(wrong[1:])
         raise wrong[0]
     return replace(loaded, unread=unread)
+
+
+def _came_along(value: str) -> str:
+    """The key of what was copied into a wrong value; Docker's `--env-file`, for one, strips neither."""
+    if value[:1] in _QUOTES or value[-1:] in _QUOTES:
+        return "VALUE_QUOTED" if value else ""
+    return "VALUE_COMMENTED" if re.search(r"\s#|#\s", value) else ""
 
 
 def _unknown(in_file: Iterable[str], given: Collection[str]) -> tuple[tuple[str, str], ...]:

@@ -103,8 +103,8 @@ def _not_found(
 def _announce(loaded: Settings) -> None:
     """Log one INFO line: what is accepted and at which address; then what is odd about the settings."""
     log.info(summary(loaded))
-    if loaded.unread:
-        log.warning(loaded.unread)
+    for unread in loaded.unread:
+        log.warning(unread)
     for name, like in loaded.unknown:
         key = "UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING"
         log.warning(say(key, loaded.language, name=name, like=like))

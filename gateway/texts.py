@@ -636,8 +636,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     # What the error of a wrong setting says after the setting's name.
     "EXPECTED_INCOMING": Sentence(
-        "ожидается USER_ID/SECRET — две части адреса входящего вебхука после /rest/",
-        "expected USER_ID/SECRET, the two parts after /rest/ of the incoming webhook's address",
+        "ожидается адрес входящего вебхука целиком, как его показывает Битрикс24, или USER_ID/SECRET — две его части после /rest/",
+        "expected the incoming webhook's whole address, as Bitrix24 shows it, or USER_ID/SECRET, its two parts after /rest/",
     ),
     "EXPECTED_FIELD": Sentence(
         "ожидается имя поля пользователя, например UF_USR_TELEGRAM",
@@ -665,6 +665,26 @@ SENTENCES: dict[str, Sentence] = {
         "ожидается отдельный файл: этот уже занят настройкой {other}",
         "expected a separate file: {other} already uses this one",
     ),
+    "EXPECTED_POSTGRES": Sentence(
+        "ожидается postgresql://USER:PASSWORD@HOST/NAME; знаки @ : / ? # % в имени и пароле пишутся как %40 %3A %2F %3F %23 %25",
+        "expected postgresql://USER:PASSWORD@HOST/NAME; in the user and the password write @ : / ? # % as %40 %3A %2F %3F %23 %25",
+    ),
+    "VALUE_QUOTED": Sentence(
+        "Кавычки стали частью значения: уберите их",
+        "The quotes are part of the value: take them out",
+    ),
+    "VALUE_COMMENTED": Sentence(
+        "Знак # и всё за ним стали частью значения: перенесите комментарий на отдельную строку",
+        "The # and all that follows it are part of the value: put the comment on a line of its own",
+    ),
+    "ENV_NOT_A_FILE": Sentence(
+        "{path} — не файл, настройки из него не читаются. Docker создаёт на этом месте каталог, если файла не было: удалите его и запишите настройки в файл",
+        "{path} is not a file, so no settings are read from it. Docker makes a directory there if the file was missing: delete it, and put the settings into a file",
+    ),
+    "ENV_TWICE": Sentence(
+        "{name} стоит в файле {path} несколько раз (строки {lines}), действует последняя. Оставьте одну",
+        "{name} is in {path} more than once (lines {lines}), and the last one counts. Keep only one",
+    ),
     "ENV_LINE": Sentence(
         "Строка {lines} файла {path} не читается и пропущена. Нужно ИМЯ=значение; проверьте кавычки",
         "Line {lines} of {path} cannot be read and was skipped. Write NAME=value, and close every quote",
@@ -686,8 +706,8 @@ SENTENCES: dict[str, Sentence] = {
         "{name} is not a setting of the gateway, and has no effect. Perhaps {like} was meant",
     ),
     "EXPECTED_FORWARD_TO": Sentence(
-        "ожидается список адресов через пробел, после # — нужные события (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// — только внутри своей сети",
-        "expected addresses separated by spaces, with the wanted events after # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
+        "ожидается список адресов через пробел, а не через запятую; после # — нужные события (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// — только внутри своей сети",
+        "expected addresses separated by spaces, not commas, with the wanted events after # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
     ),
     "EXPECTED_FORWARD_SECRET": Sentence(
         "ожидается whsec_ и не меньше 16 байт в base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
@@ -698,8 +718,8 @@ SENTENCES: dict[str, Sentence] = {
         "expected 16 characters or more, without spaces",
     ),
     "EXPECTED_TIME": Sentence(
-        "ожидается время RFC 3339 с часовым поясом, не дальше часа вперёд, например 2026-01-31T12:00:00Z",
-        "expected an RFC 3339 time with its zone, at most an hour ahead, such as 2026-01-31T12:00:00Z",
+        "ожидается срок не больше часа, например 30m, или время RFC 3339 с часовым поясом, не дальше часа вперёд, например 2026-01-31T12:00:00Z",
+        "expected a span of at most an hour, such as 30m, or an RFC 3339 time with its zone, at most an hour ahead, such as 2026-01-31T12:00:00Z",
     ),
     "EXPECTED_EVERY": Sentence(
         "ожидается целое число и s, m или h, например 30m",
@@ -1957,7 +1977,9 @@ def text_of(what: GatewayError | Notice, language: str) -> str:
     """The sentence of an error or a notice in `language`; several wrong settings get a line each."""
     sentence = say(what.key, language, **what.facts)
     if isinstance(what, SettingError):
-        return "\n".join([f"{what.name}: {sentence}", *(text_of(one, language) for one in what.others)])
+        hint = f". {say(what.hint, language)}" if what.hint else ""
+        first = f"{what.name}: {sentence}{hint}"
+        return "\n".join([first, *(text_of(one, language) for one in what.others)])
     return sentence
 
 

@@ -51,6 +51,8 @@ settle() { # defaults, forms, and the names that follow from them
   destination="https://[^/@#?[:space:]|]+([/?][^#[:space:]|]*)?(#($event(,$event)*)?)?"
   expect FORWARD_TO "[[:space:]]*($destination([[:space:]]+$destination)*)?[[:space:]]*" EXPECTED_FORWARD_TO
   FORWARD_TO=${FORWARD_TO:-}
+  # Taken for one address, two with a comma between them would reach nobody.
+  if [[ $FORWARD_TO == *,http*://* ]]; then misuse EXPECTED FORWARD_TO "$(text EXPECTED_FORWARD_TO)"; fi
   # The tools' own DATABASE_URL names the Firestore database that is made here: nothing to store.
   if [[ ${DATABASE_URL:-} != postgres*://* ]]; then DATABASE_URL=""; fi
   ACK_DEADLINE=$((TIMEOUT < 10 ? 10 : TIMEOUT > 590 ? 600 : TIMEOUT + 10))

@@ -304,8 +304,8 @@ text() { # KEY FACT…
       ru="В FORWARD_TO больше нет такого получателя или у него другие события: подписка $1 удаляется вместе с тем, чего он по ней ещё не получил."
       en="FORWARD_TO no longer names this destination, or wants other events for it: subscription $1 is deleted, with what it had not delivered yet." ;;
     EXPECTED_FORWARD_TO)
-      ru="адреса https://… через пробел, после # события (#ONTASK*,ONCRM*); без имени и пароля в адресе: для подписи есть FORWARD_SECRET"
-      en="addresses https://… separated by spaces, with the wanted events after # (#ONTASK*,ONCRM*); without user and password: FORWARD_SECRET signs deliveries" ;;
+      ru="адреса https://… через пробел, а не через запятую; после # события (#ONTASK*,ONCRM*); без имени и пароля в адресе: для подписи есть FORWARD_SECRET"
+      en="addresses https://… separated by spaces, not commas, with the wanted events after # (#ONTASK*,ONCRM*); without user and password: FORWARD_SECRET signs deliveries" ;;
     ROTATED_OTHER)
       ru="Функции берут новое значение $1. Теперь задайте его тем, кто с ними говорит. Когда старое больше никому не нужно: ./deploy.sh rotate $1 --finish"
       en="The functions take the new value of $1. Now give it to whoever talks to them. When nobody needs the old one: ./deploy.sh rotate $1 --finish" ;;

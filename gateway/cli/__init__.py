@@ -80,7 +80,7 @@ def cli(context: click.Context) -> None:
     if context.invoked_subcommand in ("serve", "doctor"):
         return  # these report the lines themselves: in the log, and as a check
     with suppress(SettingError):  # a file that cannot be read at all: each command says so
-        if problem := dotenv_file.read(".env").problem:
+        for problem in dotenv_file.read(".env").problems:
             print(text_of(problem, language()), file=sys.stderr)
 
 

@@ -63,8 +63,8 @@ def _checks(url: str | None, dotenv: str, send_token: bool, spoken: str) -> Iter
             do = say("DOCTOR_SETTING_DO", spoken, name=one.name)
             yield Check("settings", "failed", text_of(one, spoken), do)
         return
-    if settings.unread:
-        yield Check("settings", "failed", text_of(settings.unread, spoken), say("DOCTOR_AGAIN", spoken))
+    for unread in settings.unread:
+        yield Check("settings", "failed", text_of(unread, spoken), say("DOCTOR_AGAIN", spoken))
     for name, like in settings.unknown:
         if like:  # other programs' settings are no fault
             saw = say("UNKNOWN_SETTING_LIKE", spoken, name=name, like=like)

@@ -86,8 +86,8 @@ def open_links(portal: str | None = None) -> Links:
 
     try:
         settings = load(only=LINK_NAMES)
-        if settings.unread:
-            log.warning(text_of(settings.unread, settings.language))
+        for unread in settings.unread:
+            log.warning(text_of(unread, settings.language))
         _expect_a_file(settings.database)
         store = open_store(settings.database)
         try:

@@ -48,8 +48,8 @@ def main() -> None:
     Raises `GatewayError` if a part is missing, does not start, or ends too early.
     """
     settings = load()
-    if settings.unread:
-        print(text_of(settings.unread, settings.language), file=sys.stderr)
+    for unread in settings.unread:
+        print(text_of(unread, settings.language), file=sys.stderr)
     for part in ("gcloud", "java"):
         if shutil.which(part) is None:
             raise GatewayError("EMULATORS_MISSING", part=part)

@@ -42,14 +42,36 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
     env_file.write_text(text, newline="")
     found = read(env_file)
     assert found.values == values
-    assert (found.problem.facts["lines"] if found.problem else "") == lines
+    assert [problem.facts["lines"] for problem in found.problems] == ([lines] if lines else [])
 
 
 def test_a_file_of_another_kind_is_no_flood(env_file: Path) -> None:
     env_file.write_text("no settings here\n" * 500)
-    problem = read(env_file).problem
-    assert problem is not None
+    (problem,) = read(env_file).problems
     assert str(problem.facts["lines"]).count(",") == MOST_LINES
+
+
+def test_a_name_with_two_values_is_named_and_the_last_one_counts(env_file: Path) -> None:
+    env_file.write_text(f"PORT=1\nHOST=h\nLINKS_API_TOKEN={SECRET}\n\nPORT=1\nLINKS_API_TOKEN=\n")
+    found = read(env_file)
+    assert found.values["LINKS_API_TOKEN"] == ""
+    (problem,) = found.problems
+    assert (problem.key, problem.facts["name"], problem.facts["lines"]) == (
+        "ENV_TWICE",
+        "LINKS_API_TOKEN",
+        "3, 6",
+    )
+    assert SECRET not in str(problem)
+
+
+@pytest.mark.parametrize("kind", ["a directory", "a link to nothing"])
+def test_what_is_no_file_is_named(env_file: Path, kind: str) -> None:
+    if kind == "a directory":
+        env_file.mkdir()
+    else:
+        env_file.symlink_to("missing")
+    (problem,) = load({}, env_file).unread
+    assert (problem.key, problem.facts["path"]) == ("ENV_NOT_A_FILE", env_file)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +87,10 @@ def test_its_sentence_holds_nothing_of_the_line(env_file: Path, language: str, o
         env_file.write_text(f"LOG_LANGUAGE={language}\n{bad * lines}PORT=9000\n")
         settings = load({}, env_file)
         assert settings.port == 9000
-        assert settings.unread is not None
-        sentence = text_of(settings.unread, settings.language)
+        (unread,) = settings.unread
+        sentence = text_of(unread, settings.language)
         assert sentence.startswith(begins.format(path=env_file))
-        assert SECRET not in sentence + str(settings.unread) + repr(settings)
+        assert SECRET not in sentence + str(unread) + repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from gateway.locations import FirestoreDatabase, PostgresDatabase, PubSubTopic, 
 from gateway.setting_values import accepted_tokens
 from gateway.settings import Settings, _unknown, load
 from gateway.startup import is_plain
-from gateway.texts import text_of
+from gateway.texts import say, text_of
 from tests.support import environment_names
 from tests.support.errors import raises
 
@@ -212,6 +212,8 @@ def test_the_portal(value: str, domain: str, origin: str) -> None:
     [
         ("postgres://u:p@h/n", PostgresDatabase("postgresql://u:p@h/n")),
         ("postgresql+psycopg://u@h/n", PostgresDatabase("postgresql://u@h/n")),
+        ("postgres+asyncpg://u@h/n", PostgresDatabase("postgresql://u@h/n")),
+        ("sqlite:///~/links.db", SqliteFile(Path.home() / "links.db")),
         ("postgresql://u@h/n?sslmode=require", PostgresDatabase("postgresql://u@h/n?sslmode=require")),
         ("firestore://my-project/(default)", FirestoreDatabase("my-project", "(default)")),
         ("firestore://my-project/b24", FirestoreDatabase("my-project", "b24")),
@@ -277,6 +279,7 @@ def test_all_wrong_settings_are_told_at_once() -> None:
     [
         "https://P.bitrix24.ru/rest/1/abcd1234/",
         "p.bitrix24.ru/rest/1/abcd1234/profile.json",
+        "https://p.bitrix24.ru/rest/1/abcd1234/crm.lead.add.json?FIELDS[TITLE]=a&x=/",
         "1/abcd1234",
         "/1/abcd1234/",
     ],
@@ -346,6 +349,41 @@ def test_nobody_elses_variable_is_taken_for_a_slip(origin: str) -> None:
     # Each alone: where a setting is given, nothing is taken for a slip in its name.
     unknown = [_unknown((), [name]) for name in names]
     assert [told for told in unknown if told] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("PORT", '"8080"', "VALUE_QUOTED"),
+        ("PORT", "«8080»", "VALUE_QUOTED"),
+        ("PORT", "8080 # the port", "VALUE_COMMENTED"),
+        ("PORT", "8080# the port", "VALUE_COMMENTED"),
+        ("DATABASE_URL", "'sqlite:///links.db'", "VALUE_QUOTED"),
+        ("FORWARD_TO", "https://bot.ru/in # the bot", "VALUE_COMMENTED"),
+        ("PORT", "a", ""),
+        ("FORWARD_TO", "bot.ru#ONTASK*", ""),
+    ],
+)
+def test_what_was_copied_into_a_wrong_value_is_said(name: str, value: str, hint: str) -> None:
+    with raises(SettingError, f"^{name}: ") as wrong:
+        read(**{name: value})
+    assert wrong.value.hint == hint
+    for language in ("ru", "en"):
+        sentence = text_of(wrong.value, language)
+        assert sentence.startswith(f"{name}: ")
+        assert not hint or sentence.endswith(say(hint, language))
+
+
+@pytest.mark.parametrize("value", ["https://a.ru/b,https://c.ru/d", "https://a.ru/b#ONTASK*,http://bot/d"])
+def test_addresses_with_a_comma_between_are_not_one_address(value: str) -> None:
+    with raises(SettingError, "separated by spaces, not commas"):
+        read(FORWARD_TO=value)
+
+
+def test_a_password_with_an_at_sign_is_told_how_to_write_it() -> None:
+    with raises(SettingError, "%40") as wrong:
+        read(DATABASE_URL=f"postgresql://u:{CANARY}@ss@h/d")
+    assert CANARY not in text_of(wrong.value, "ru")
 
 
 def test_a_setting_that_is_given_was_not_misspelt_beside() -> None:

@@ -65,8 +65,8 @@ def _settings(page: Inspector, _: float) -> Iterator[Wrong]:
     settings, words = page.settings_here, page.words
     for cause in setting_causes(settings):
         yield Wrong(f"{cause.says} {cause.do}", "bad")
-    if settings.unread:
-        yield Wrong(text_of(settings.unread, page.language))
+    for unread in settings.unread:
+        yield Wrong(text_of(unread, page.language))
     for name, like in settings.unknown:
         yield Wrong(words("UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING", name=name, like=like))
     for name in settings.short_secrets():
