@@ -3,6 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# What `make` says to people, in the language of the gateway's other words.
+SPOKEN := $(if $(filter en,$(LOG_LANGUAGE) $(if $(LOG_LANGUAGE),,$(shell sed -n 's/^LOG_LANGUAGE=\(..\).*/\1/p' .env 2>/dev/null))),en,ru)
+INSTALLING.en = Installing what $(1) pins into $(VENV): half a minute, and only once.
+INSTALLING.ru = Устанавливаем в $(VENV) то, что перечислено в $(1): полминуты, и только один раз.
+UNPACKING.en = unpacking %d packages
+UNPACKING.ru = распаковываем пакеты: %d
+TOO_OLD.en = Python 3.11 or later is needed. If another one is installed: make run PYTHON=python3.12
+TOO_OLD.ru = Нужен Python 3.11 или новее. Если установлен и другой: make run PYTHON=python3.12
+NO_VENV.en = $(PYTHON) could not make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv
+NO_VENV.ru = $(PYTHON) не смог создать виртуальное окружение. В Debian и Ubuntu: apt-get install python3-venv
+
 # Two workers a core: tests of real parts spend half of their time waiting for these.
 WORKERS = $$($(BIN)/python -c 'import os; print(min(2 * os.cpu_count(), 6))')
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -56,9 +67,9 @@ lint: $(VENV)/dev.stamp
 
 # A venv without pip is what Debian leaves where the package python3-venv is missing: it is made anew.
 $(VENV)/bin/pip:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(TOO_OLD.$(SPOKEN))" >&2; exit 1; }
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
-	  echo "$(PYTHON) could not make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	  echo "$(NO_VENV.$(SPOKEN))" >&2; exit 1; }
 
 $(VENV)/run.stamp: requirements.txt | $(VENV)/bin/pip
 	@$(call install,requirements.txt)
@@ -69,11 +80,11 @@ $(VENV)/dev.stamp: requirements.txt requirements-dev.txt | $(VENV)/bin/pip
 
 # On a terminal one line counts what arrives; anywhere else there is one line in all.
 define install
-rm -f $@; echo "Installing what $(1) pins into $(VENV): half a minute, and only once."; \
+rm -f $@; echo "$(INSTALLING.$(SPOKEN))"; \
 if [ -t 1 ]; then \
   { $(BIN)/pip install --disable-pip-version-check --progress-bar off -r $(1) && touch $@; } | awk ' \
     /^Collecting/ { printf "\r\033[K  %d  %s", ++count, $$2; fflush() } \
-    /^Installing collected/ { printf "\r\033[K  unpacking %d packages", NF - 3; fflush() } \
+    /^Installing collected/ { printf "\r\033[K  $(UNPACKING.$(SPOKEN))", NF - 3; fflush() } \
     END { printf "\r\033[K" }'; \
 else \
   $(BIN)/pip install --quiet --disable-pip-version-check -r $(1) && touch $@; \

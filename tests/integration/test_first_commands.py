@@ -1,0 +1,79 @@
+"""`make run` and `./b24` before anything of Python's is there, and from wherever they are called."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.pages import ROOT
+
+SHELLS_OWN = ("sh", "bash", "make", "sed", "awk", "dirname", "readlink", "rm", "echo", "false")
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Path:
+    """An installed gateway, whose Python prints where it was called and with what."""
+    root = tmp_path / "мой шлюз"
+    python = root / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf \'%s\\n\' "$PWD" "$@"\n')
+    python.chmod(0o755)
+    (root / ".venv" / "run.stamp").touch()
+    shutil.copy(ROOT / "b24", root)
+    (root / ".env").write_text("PORT=8080\n")
+    return root
+
+
+def called(program: Path, *arguments: str, cwd: Path) -> list[str]:
+    done = subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_from_a_folder_without_settings_it_means_its_own_gateway(gateway: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("caught.txt", "links", "explain"):
+        (elsewhere / name).touch()
+    begin = [str(gateway), "-m", "gateway"]
+    assert called(gateway / "b24", "links", "--csv", cwd=elsewhere) == [*begin, "links", "--csv"]
+    caught = str(elsewhere / "caught.txt")
+    assert called(gateway / "b24", "explain", "caught.txt", cwd=elsewhere) == [*begin, "explain", caught]
+    assert called(gateway / "b24", "replay", caught, cwd=elsewhere) == [*begin, "replay", caught]
+    (elsewhere / ".env").touch()  # a gateway of its own, by the same program
+    here = [str(elsewhere), "-m", "gateway"]
+    assert called(gateway / "b24", "explain", "caught.txt", cwd=elsewhere) == [*here, "explain", "caught.txt"]
+
+
+def test_a_link_to_it_finds_its_gateway(gateway: Path, tmp_path: Path) -> None:
+    (tmp_path / "b24").symlink_to(gateway / "b24")
+    assert called(tmp_path / "b24", "links", cwd=tmp_path) == [str(gateway), "-m", "gateway", "links"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "spoken", "not_installed", "too_old"),
+    [
+        ("", "", "ещё не установлен", "Нужен Python 3.11"),
+        ("LOG_LANGUAGE=en\r\n", "", "not set up here yet", "Python 3.11 or later is needed"),
+        ("LOG_LANGUAGE=en\n", "ru", "ещё не установлен", "Нужен Python 3.11"),
+        ("", "en", "not set up here yet", "Python 3.11 or later is needed"),
+    ],
+)
+def test_the_first_words_are_in_the_readers_language(
+    tmp_path: Path, settings: str, spoken: str, not_installed: str, too_old: str
+) -> None:
+    tools = tmp_path / "tools"  # a machine without any Python
+    tools.mkdir()
+    for name in SHELLS_OWN:
+        path = shutil.which(name)
+        assert path is not None
+        (tools / name).symlink_to(path)
+    environ = {"PATH": str(tools)} | ({"LOG_LANGUAGE": spoken} if spoken else {})
+    (tmp_path / ".env").write_text(settings, newline="")
+    for name in ("b24", "Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    for command, words in (("./b24 links", not_installed), ("make run PYTHON=false", too_old)):
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, words in done.stderr) == (2, True), done.stderr
