@@ -51,12 +51,12 @@ def _skipped(path: Path, skipped: Iterable["Binding"]) -> Iterator[GatewayError]
 
 
 def _repeated(path: Path, bindings: Iterable["Binding"], values: Mapping[str, str]) -> Iterator[GatewayError]:
-    """Names whose last value takes the place of another: at times an empty one, as in `.env.example`."""
+    """Names whose last value takes the place of another one; `.env.example`'s empty ones are none."""
     lines: dict[str, list[Binding]] = {}
     for one in bindings:
         if one.key is not None and one.value is not None:
             lines.setdefault(one.key, []).append(one)
-    differing = [name for name, given in lines.items() if any(one.value != values[name] for one in given)]
+    differing = [name for name, given in lines.items() if {one.value for one in given} - {"", values[name]}]
     for name in differing[:MOST_LINES]:
         yield GatewayError("ENV_TWICE", path=path, name=name, lines=_shown(lines[name]))
 

@@ -52,7 +52,7 @@ def test_a_file_of_another_kind_is_no_flood(env_file: Path) -> None:
 
 
 def test_a_name_with_two_values_is_named_and_the_last_one_counts(env_file: Path) -> None:
-    env_file.write_text(f"PORT=1\nHOST=h\nLINKS_API_TOKEN={SECRET}\n\nPORT=1\nLINKS_API_TOKEN=\n")
+    env_file.write_text(f"PORT=\nHOST=h\nLINKS_API_TOKEN={SECRET}\nHOST=h\nPORT=1\nLINKS_API_TOKEN=\n")
     found = read(env_file)
     assert found.values["LINKS_API_TOKEN"] == ""
     (problem,) = found.problems
