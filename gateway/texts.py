@@ -771,8 +771,8 @@ SENTENCES: dict[str, Sentence] = {
         "expected KEY=VALUE, such as ID=12, not {given}",
     ),
     "TRIGGER_WAITED": Sentence(
-        "За {seconds} с событие {event_id} не обработано. Что с ним стало, ищите в логе шлюза по этому номеру.",
-        "Event {event_id} was not handled within {seconds} s. Look for this id in the gateway's log to see what comes of it.",
+        "За {seconds} с событие ещё не обработано. Что с ним стало, покажет чуть позже: ./b24 events show {event_id}",
+        "The event was not handled within {seconds} s. A little later this shows what came of it: ./b24 events show {event_id}",
     ),
     "TRIGGER_NOBODY": Sentence(
         "{url} не отвечает ({problem}). Запустите шлюз (make run) или проверьте адрес",

@@ -106,7 +106,7 @@ def _report(event: str, status: int, text: str, settings: Settings, waits: bool,
     for one in came:
         click.echo(_in_words(one, event, settings))
     if queued and waits and not came:
-        event_id = printable(str(answer.get("event_id")))
+        event_id = printable(str(answer.get("event_id")))[:12]  # enough to find it by
         click.echo(
             say("TRIGGER_WAITED", settings.language, seconds=WAIT_SECONDS, event_id=event_id), err=True
         )
