@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.errors import GatewayError, SettingError
+from gateway.sqlite_file import user_name
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding
@@ -36,8 +37,11 @@ def read(path: str | Path | None) -> EnvFile:
 
     try:
         bindings = list(parse_stream(io.StringIO(Path(path).read_text("utf-8"))))
-    except (OSError, UnicodeError):
+    except UnicodeError:
         raise SettingError(str(path), "EXPECTED_UTF8") from None
+    except OSError as error:
+        owner = user_name(os.stat(path).st_uid)
+        raise SettingError(str(path), "EXPECTED_READABLE", problem=error, owner=owner) from None
     values = {one.key: one.value for one in bindings if one.key is not None and one.value is not None}
     # A name without `=` is no error to the parser; whoever wrote one expects it to have an effect.
     skipped = [one for one in bindings if one.error or (one.key is not None and one.value is None)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.errors import SettingError
+from gateway.sqlite_file import is_there
 
 _DATABASES = "sqlite:///PATH | postgresql://USER:PASSWORD@HOST/NAME | firestore://PROJECT/DATABASE"
 _PUBSUB = re.compile(r"pubsub://([a-z][a-z0-9.:-]{0,60})/([A-Za-z][A-Za-z0-9._~+%-]{2,254})")
@@ -66,7 +67,7 @@ StoreLocation = SqlLocation | FirestoreDatabase
 
 def is_missing(where: QueueLocation | StoreLocation) -> bool:
     """Whether it is a file that does not exist yet: tools then have nothing to show, and create nothing."""
-    return isinstance(where, SqliteFile) and not where.path.exists()
+    return isinstance(where, SqliteFile) and not is_there(where.path)
 
 
 def queue_location(url: str) -> QueueLocation:

@@ -238,6 +238,10 @@ SENTENCES: dict[str, Sentence] = {
         "Файл очереди {path} не удаётся прочитать или записать: {problem}. Проверьте место на диске, права на файл и каталог и не занят ли файл другой программой",
         "The queue's file {path} can't be read or written: {problem}. Check the free disk space, the permissions of the file and its directory, and that no other program has locked it",
     ),
+    "FILE_DENIED": Sentence(
+        "{path} принадлежит пользователю {owner}, а программа работает от имени {user}. Запустите её от имени {owner} (команду: sudo -u {owner} ./b24 …) или отдайте файл: chown {user} {path}",
+        "{path} belongs to {owner}, and this program runs as {user}. Run it as {owner} (a command: sudo -u {owner} ./b24 …), or hand the file over: chown {user} {path}",
+    ),
     "QUEUE_FILE_CORRUPT": Sentence(
         "Файл очереди {path} повреждён. Остановите шлюз; спасите то, что ждало: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего) и запустите шлюз. Потеряться может только то, что ждало в очереди. Что пришло после, сохранено: ./b24 replay",
         'The queue\'s file {path} is corrupt. Stop the gateway; save the waiting events: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), and start the gateway. Only what waited in the queue can be lost. What came afterwards is kept: ./b24 replay',
@@ -726,8 +730,12 @@ SENTENCES: dict[str, Sentence] = {
         "expected a whole number and s, m or h, such as 30m",
     ),
     "EXPECTED_UTF8": Sentence(
-        "файл не читается: ожидается текст в UTF-8. Сохраните его в этой кодировке и проверьте права",
-        "can't be read: expected a text file in UTF-8. Save it in this encoding and check its rights",
+        "файл не читается: ожидается текст в UTF-8. Сохраните его в этой кодировке",
+        "can't be read: expected a text file in UTF-8. Save it in this encoding",
+    ),
+    "EXPECTED_READABLE": Sentence(
+        "файл не читается: {problem}. Он принадлежит пользователю {owner}: выполните команду от его имени (sudo -u {owner} ./b24 …)",
+        "can't be read: {problem}. The file belongs to {owner}: run the command as that user (sudo -u {owner} ./b24 …)",
     ),
     "EXPECTED_HOST": Sentence(
         "ожидается адрес этой машины: 127.0.0.1, 0.0.0.0 (все) или ::",
@@ -1028,8 +1036,8 @@ SENTENCES: dict[str, Sentence] = {
         "The disk of the database of links is full. Free some space: events wait in the queue",
     ),
     "STORE_CORRUPT": Sentence(
-        "Файл связей (DATABASE_URL) повреждён; события ждут в очереди. Остановите шлюз; спасите связи: sqlite3 FILE .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 FILE .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите FILE, FILE-wal и FILE-shm в сторону, поставьте recovered.db на место FILE и запустите шлюз. Чего не удалось спасти, вернёт сверка: ./b24 resync",
-        'The file of links (DATABASE_URL) is corrupt; events wait in the queue. Stop the gateway; save the links: sqlite3 FILE .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 FILE .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move FILE, FILE-wal and FILE-shm away, put recovered.db in the place of FILE, and start the gateway. What could not be saved comes back by polling: ./b24 resync',
+        "Файл связей {path} повреждён; события ждут в очереди. Остановите шлюз; спасите связи: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} и запустите шлюз. Чего не удалось спасти, вернёт сверка: ./b24 resync",
+        'The file of links {path} is corrupt; events wait in the queue. Stop the gateway; save the links: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path}, and start the gateway. What could not be saved comes back by polling: ./b24 resync',
     ),
     "STORE_REPLACED": Sentence(
         "Файл связей {path} убрали или подменили при работающем шлюзе; события ждут в очереди. Верните файл на место и перезапустите шлюз; без этого файла шлюз начнёт с пустого",

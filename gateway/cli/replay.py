@@ -21,6 +21,7 @@ from gateway.links.model import Store
 from gateway.locations import PubSubTopic
 from gateway.queues import Publisher, open_publisher
 from gateway.settings import Settings, load
+from gateway.sqlite_file import is_there
 from gateway.texts import say, text_of
 from gateway.tools.recovery import (
     Kept,
@@ -161,7 +162,7 @@ class Run:
 def journal_of(settings: Settings) -> Journal | None:
     """This machine's journal, where there is one: a tool makes none."""
     journal = open_journal(settings)
-    return journal if journal.path.exists() else None
+    return journal if is_there(journal.path) else None
 
 
 def _from_cloud(settings: Settings, since: datetime | None, parts: Parts) -> Iterator[Kept]:

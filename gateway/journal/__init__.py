@@ -35,7 +35,7 @@ from gateway.journal.model import (
     Unqueued,
 )
 from gateway.settings import Settings
-from gateway.sqlite_file import File, file_at, kind_of_problem, make_private
+from gateway.sqlite_file import File, denied, file_at, is_there, kind_of_problem, make_private
 
 __all__ = [
     "FAILURES",
@@ -218,6 +218,8 @@ class Journal:
         return False
 
     def _unavailable(self, problem: str) -> JournalUnavailable:
+        if whose := denied(self.path):
+            return JournalUnavailable("FILE_DENIED", **whose)
         key = f"JOURNAL_{kind_of_problem(problem, self.path)}"
         return JournalUnavailable(key, path=self.path, problem=problem)
 
@@ -345,7 +347,7 @@ class Journal:
 
     def _is_written(self) -> bool:
         """Whether the file has any record: an empty file's writer ended before its first one."""
-        return self.path.exists() and self.path.stat().st_size > 0
+        return is_there(self.path) and self.path.stat().st_size > 0
 
     def _read(self, ask: Callable[[sqlite3.Connection], T], nothing: T) -> T:
         if not self._is_written():

@@ -19,7 +19,7 @@ from datetime import datetime
 
 from gateway.errors import GatewayError, SettingError, StoreUnavailable
 from gateway.links.model import HistoryRow, Link, Store
-from gateway.locations import FirestoreDatabase, SqliteFile, StoreLocation
+from gateway.locations import FirestoreDatabase, SqliteFile, StoreLocation, is_missing
 from gateway.texts import text_of
 
 __all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store"]
@@ -102,7 +102,7 @@ def open_links(portal: str | None = None) -> Links:
 
 
 def _expect_a_file(where: StoreLocation) -> None:
-    if isinstance(where, SqliteFile) and not where.path.exists():
+    if isinstance(where, SqliteFile) and is_missing(where):
         raise StoreUnavailable("LINKS_NO_FILE", path=where.path.absolute())
 
 

@@ -16,7 +16,7 @@ from gateway.links.sql_failures import meaning
 from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
 from gateway.locations import SqliteFile, SqlLocation
 from gateway.postgres_url import connection_arguments
-from gateway.sqlite_file import file_at, kind_of_problem, make_private
+from gateway.sqlite_file import denied, file_at, kind_of_problem, make_private
 
 _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
 
@@ -40,11 +40,13 @@ def open_engine(where: SqlLocation) -> sa.Engine:
 def unavailable(error: Exception, engine: sa.Engine | None = None) -> StoreUnavailable:
     cause = getattr(error, "orig", None) or error
     if not isinstance(cause, sqlite3.Error):
-        return StoreUnavailable(meaning(cause), problem=type(cause).__name__)
-    path = Path(str(engine.url.database)) if engine is not None else Path()
+        return StoreUnavailable(meaning(cause), problem=type(cause).__name__, path="DATABASE_URL")
+    path = Path(str(engine.url.database)) if engine is not None else Path("DATABASE_URL")
+    if engine is not None and (whose := denied(path)):
+        return StoreUnavailable("FILE_DENIED", **whose)
     if engine is not None and kind_of_problem(str(cause), path) == "FULL":  # "disk I/O error" may mean that
         return StoreUnavailable("STORE_FULL")
-    return StoreUnavailable(meaning(cause), problem=str(cause))
+    return StoreUnavailable(meaning(cause), problem=str(cause), path=path)
 
 
 @contextmanager

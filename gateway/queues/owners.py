@@ -9,6 +9,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from gateway.sqlite_file import open_private
+
 try:
     import fcntl
 except ImportError:  # not on Windows: there leases end only by time
@@ -27,7 +29,7 @@ class Owner:
         """Take a number and hold its byte until the process ends; closing any descriptor would let go."""
         if self._descriptor is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._descriptor = open_private(self._path)
             self.number = secrets.randbelow(2**40) + 1
             if fcntl is not None:
                 fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.number)

@@ -26,7 +26,7 @@ from gateway.queues.model import Dead, Delivery
 from gateway.queues.owners import Owner
 from gateway.queues.sqlite_schema import LONGEST_LEASE, prepare
 from gateway.queues.subscriptions import Subscription, object_of
-from gateway.sqlite_file import File, file_at, kind_of_problem, make_private
+from gateway.sqlite_file import File, denied, file_at, kind_of_problem, make_private
 
 LONGEST_DELAY = 60.0  # seconds, as the contract says
 WORKER_TIMEOUT = 10.0  # seconds a worker or a tool waits for its turn at the file
@@ -386,5 +386,7 @@ class EmbeddedQueue:
         self._file = None
 
     def _failure(self, problem: str) -> QueueUnavailable:
+        if whose := denied(self.path):
+            return QueueUnavailable("FILE_DENIED", **whose)
         key = f"QUEUE_FILE_{kind_of_problem(problem, self.path)}"
         return QueueUnavailable(key, path=self.path, problem=problem)

@@ -28,6 +28,7 @@ from gateway.queues.publish import publish_within
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings
+from gateway.sqlite_file import is_there
 
 Source = Literal["journal", "log", "file", "store", "queue"]
 
@@ -212,7 +213,7 @@ def _forget_waiting(settings: Settings, portal: str, bitrix_user_id: int) -> int
 
 def _empty_write_ahead_log(path: Path) -> None:
     """Empty a SQLite file's write-ahead log: it holds what was erased until it is emptied or overwritten."""
-    if path.exists():
+    if is_there(path):
         with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5.0)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

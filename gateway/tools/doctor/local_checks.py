@@ -41,7 +41,7 @@ def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
         yield scribe.ok("queue", "PUBSUB", url=settings.queue)
         return
     path = settings.queue.path
-    if not path.exists():
+    if is_missing(settings.queue):
         yield _absent("queue", path, scribe)
         return
     queue = open_embedded(settings)
@@ -55,7 +55,7 @@ def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     from gateway.links import open_store
 
     where = settings.database
-    if isinstance(where, SqliteFile) and not where.path.exists():
+    if isinstance(where, SqliteFile) and is_missing(where):
         yield _absent("store", where.path, scribe)
         return
     with closing(open_store(where)) as store:

@@ -1,0 +1,96 @@
+"""Whose the files of one machine are: what another user is told, and what root leaves to the service."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from gateway.journal import open_journal
+from gateway.links import open_store
+from gateway.queues import open_embedded
+from gateway.settings import load
+from tests.support.deliveries import TOKEN
+
+SERVICE = 65534  # a number that every system has for nobody
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that everybody may enter: pytest's own are its user's alone."""
+    with tempfile.TemporaryDirectory() as made:
+        home = Path(made)
+        home.chmod(0o755)
+        monkeypatch.chdir(home)
+        (home / ".env").write_text(f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={TOKEN}\nLOG_LANGUAGE=en\n")
+        (home / "var").mkdir(mode=0o700)
+        yield home
+
+
+@contextmanager
+def somebody_else() -> Iterator[None]:
+    os.seteuid(SERVICE)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def use_all_files() -> None:
+    settings = load()
+    open_embedded(settings).depth()
+    open_store(settings.database).close()
+    journal = open_journal(settings)
+    journal.add_requeued("ONUSERADD", "id", 0.0, "")
+    journal.close()
+
+
+@pytest.mark.parametrize("folder", [0o700, 0o755])
+@pytest.mark.parametrize(
+    "command", [["links"], ["events"], ["dead-letters"], ["replay"], ["rejections"], ["links", "--json"]]
+)
+def test_another_user_is_told_whose_the_files_are(
+    home: Path, capsys: pytest.CaptureFixture[str], command: list[str], folder: int
+) -> None:
+    use_all_files()
+    (home / "var").chmod(folder)
+    assert main(command) in (0, 1)  # the owner's own way, which also imports what the command needs
+    capsys.readouterr()
+    with somebody_else():
+        assert main(command) == 2
+    printed = capsys.readouterr()
+    assert printed.out.strip() in ("", "[]")
+    assert "belongs to root, and this program runs as" in printed.err
+    assert "sudo -u root ./b24" in printed.err
+
+
+def test_the_doctor_tells_another_user_too(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    use_all_files()
+    main(["doctor"])
+    capsys.readouterr()
+    with somebody_else():
+        assert main(["doctor"]) == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("✗")]
+    assert lines
+    assert all("belongs to root" in line for line in lines), lines
+
+
+def test_a_file_of_settings_that_is_closed_is_told_apart_from_its_encoding(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".env").chmod(0o600)
+    with somebody_else():
+        assert main(["links"]) == 2
+    assert "sudo -u root" in capsys.readouterr().err
+
+
+def test_what_root_creates_belongs_to_the_folders_owner(home: Path) -> None:
+    os.chown(home / "var", SERVICE, SERVICE)
+    use_all_files()
+    made = sorted((home / "var").iterdir())
+    assert {"queue.db", "links.db", "journal.db"} <= {one.name for one in made}
+    assert {one.name: one.stat().st_uid for one in made if one.stat().st_uid != SERVICE} == {}
