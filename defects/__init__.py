@@ -127,7 +127,7 @@ DEFECTS = [
         "        told = (_publisher(), data, attributes, deadline)\n"
         "        threading.Thread(target=publish_within, args=told).start()\n"
         '        message_id = "1"\n',
-        "tests/unit/test_receiver.py tests/system/test_shutdown.py tests/system/test_chaos.py",
+        "tests/integration/test_receiver.py tests/system/test_shutdown.py tests/system/test_chaos.py",
     ),
     one(
         "the embedded queue answers before its commit is on the disk",
@@ -164,7 +164,7 @@ DEFECTS = [
         "    import threading\n\n"
         "    threading.Timer(1.0, keep, (data, attributes, config)).start()\n"
         "    if notice := None:\n",
-        "tests/unit/test_receiver.py tests/system/test_shutdown.py",
+        "tests/integration/test_receiver.py tests/system/test_shutdown.py",
     ),
     one(
         "a large event is kept in one log entry",
@@ -328,7 +328,7 @@ DEFECTS = [
         PAYLOAD,
         "count in counts.items() if count > 1 and None not in name)",
         "count in counts.items() if count > 9 and None not in name)",
-        "tests/unit/test_decode.py tests/unit/test_receiver.py",
+        "tests/unit/test_decode.py tests/integration/test_receiver.py",
     ),
     one(
         "of a key given twice in JSON, one is taken",
@@ -351,7 +351,7 @@ DEFECTS = [
             (VERIFY, ' and token != b""', ""),
             (VERIFY, '    if not value.strip():\n        return Trace(place, "malformed", 0)\n', ""),
         ),
-        "tests/unit/test_verify.py tests/unit/test_settings.py tests/unit/test_receiver.py",
+        "tests/unit/test_verify.py tests/unit/test_settings.py tests/integration/test_receiver.py",
     ),
     one(
         "an empty setting is an accepted token",
@@ -366,7 +366,7 @@ DEFECTS = [
         JUDGE,
         '        return "TOKEN_NOT_CONFIGURED", None, None\n',
         '        return "EVENT_QUEUED", webhook_message(payload.fields, received_at, (), ""), None\n',
-        "tests/unit/test_receiver.py",
+        "tests/integration/test_receiver.py",
     ),
     one(
         "only the first place that holds a text counts",
@@ -402,7 +402,7 @@ DEFECTS = [
         "gateway/receiver/answers.py",
         "flask.Response(iter((body,)), status",
         "flask.Response(body, status",
-        "tests/unit/test_receiver.py tests/system/test_hostile.py",
+        "tests/integration/test_receiver.py tests/system/test_hostile.py",
     ),
     # Secrets
     one(
@@ -432,7 +432,7 @@ DEFECTS = [
         "gateway/logs.py",
         "            record.http_request = {}\n",
         "",
-        "tests/unit/test_receiver.py tests/system/test_canaries.py",
+        "tests/integration/test_receiver.py tests/system/test_canaries.py",
     ),
 ]
 

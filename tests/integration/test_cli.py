@@ -1,5 +1,6 @@
 """The command line as people meet it: help with examples, exit codes, one line for a wrong address."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,8 +10,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from gateway.cli import COMMANDS, cli
-from tests.support.processes import Start, environment, free_port
+from gateway.cli import COMMANDS, cli, main
+from gateway.journal import Journal
+from gateway.locations import sqlite_file
+from tests.support.commands import run_command
+from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, TOKEN, form
+from tests.support.processes import Start, environment, free_port, wait_for
 
 
 def _paths() -> list[tuple[str, ...]]:
@@ -34,12 +39,6 @@ def test_help_shows_an_example_of_this_very_command(
     assert " ".join(("./b24", *path)) in done.output.partition("Example")[2]
 
 
-def run(tmp_path: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    env = environment(tmp_path, LOG_LANGUAGE="en", **settings)
-    command = [sys.executable, "-m", "gateway", *arguments]
-    return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120)
-
-
 def test_an_encoding_without_the_marks_stops_no_tool(tmp_path: Path) -> None:
     env = environment(tmp_path, LOG_LANGUAGE="en", PYTHONIOENCODING="cp1251")
     command = [sys.executable, "-m", "gateway", "explain"]
@@ -50,7 +49,8 @@ def test_an_encoding_without_the_marks_stops_no_tool(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])
 def test_a_host_that_is_not_ours_is_named(tmp_path: Path, host: str) -> None:
-    done = run(tmp_path, "serve", HOST=host, PORT="0")
+    env = environment(tmp_path, LOG_LANGUAGE="en", HOST=host, PORT="0")
+    done = run_command("serve", env=env, cwd=tmp_path)
     assert (done.returncode, done.stderr.splitlines()[-1].split(":")[0]) == (2, "HOST")
 
 
@@ -59,13 +59,7 @@ def test_ipv6_is_served_and_triggered(start_serve: Start, tmp_path: Path, host: 
     if not os.path.exists("/proc/net/if_inet6"):
         pytest.skip("this machine has no IPv6: turn it on to run this test")
     server = start_serve(HOST=host)
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "trigger", "ONUSERADD"],
-        env=dict(server.env),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = run_command("trigger", "ONUSERADD", env=server.env)
     assert done.returncode == 0, done.stderr  # the worker may be starting still: then that is said
     assert "200" in done.stdout
 
@@ -85,3 +79,51 @@ def test_a_system_that_gives_no_thread_ends_serve_with_a_sentence(tmp_path: Path
     assert done.returncode == 2
     assert b"The system does not let the gateway start a single thread" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def explain(cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """What `explain` says of an event with another webhook's token, which comes through a pipe."""
+    body = f"event=ONUSERADD&data[ID]=1&ts=1&auth[domain]=p.bitrix24.ru&auth[application_token]={OTHER_TOKEN}"
+    lines = ["POST /api/bitrix/webhook HTTP/1.1", "Host: hooks.example.com", f"User-Agent: {AGENT}"]
+    request = "\r\n".join([*lines, f"Content-Type: {FORM}", "", body])
+    env = environment(cwd, LOG_LANGUAGE="en", BITRIX24_DOMAIN="p.bitrix24.ru", **environ)
+    return run_command("explain", env=env, cwd=cwd, stdin=request.encode())
+
+
+def test_standard_input_and_plain_text_in_a_pipe(tmp_path: Path) -> None:
+    done = explain(tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    lines = done.stdout.splitlines()
+    assert "403 TOKEN_MISMATCH" in lines[0]
+    assert lines[2].startswith("1. TOKEN_OTHER_WEBHOOK")
+    assert lines[4].strip().startswith("→ ")
+    assert "token-not-found.md#token_other_webhook" in done.stdout
+    assert any("body:auth.application_token" in line and "another value" in line for line in lines)
+    assert "\x1b" not in done.stdout
+    coloured = explain(tmp_path, FORCE_COLOR="1", TERM="xterm")
+    assert "\x1b[" in coloured.stdout
+    plain = explain(tmp_path, FORCE_COLOR="1", NO_COLOR="1", TERM="xterm")
+    assert "\x1b[31m" not in plain.stdout
+    assert "31" not in "".join(part.partition("m")[0] for part in plain.stdout.split("\x1b[")[1:])
+
+
+def test_what_a_real_server_rejected_is_listed_by_cause(
+    start_serve: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_serve()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
+    assert server.post(form(token=OTHER_TOKEN)).status == 403
+    assert server.post(form(token=None)).status == 401
+    assert server.post(form()).status == 200
+    monkeypatch.setenv("JOURNAL_URL", server.env["JOURNAL_URL"])
+    journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
+    wait_for(lambda: len(journal.page().requests) == 3)
+    journal.close()
+    assert main(["rejections", "--json"]) == 0
+    text = capsys.readouterr().out
+    told = {one["cause"]: one for one in json.loads(text)}
+    assert set(told) == {"TOKEN_OTHER_WEBHOOK", "AUTH_MISSING"}
+    assert all(one["count"] == 1 and one["do"] for one in told.values())
+    assert all(one["guide"] == f"docs/token-not-found.md#{cause.lower()}" for cause, one in told.items())
+    assert not any(token in text for token in (TOKEN, OTHER_TOKEN))

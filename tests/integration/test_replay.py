@@ -28,6 +28,7 @@ from gateway.links.model import DeadLetter
 from gateway.locations import sqlite_file, store_location
 from gateway.log_stream import Stderr
 from gateway.logs import _Lines, _Structured, worded
+from gateway.queues import open_embedded
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.queues.unqueued import keep
@@ -169,22 +170,20 @@ def test_a_dead_letter_has_the_attributes_that_choose_its_consumer(house: House)
     assert attributes == message(1).attributes("")
 
 
-def test_a_letter_that_fails_again_at_once_is_not_put_back_without_end(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker beside the replay, faster than it."""
+def test_a_letter_that_fails_again_at_once_is_not_put_back_without_end(house: House) -> None:
+    """A worker beside the replay, faster than it: woken by each publish, as `serve` wakes its own."""
     house.fail(message(1))
-    publish = EmbeddedQueue.publish
+    failures = []
 
-    def publish_and_fail(queue: EmbeddedQueue, *arguments: Any) -> str:
-        message_id = publish(queue, *arguments)
+    def work() -> None:
         delivery = leased(house.queue, 60)
         assert delivery is not None
         retry(house.queue, delivery, "still down")
-        return message_id
+        failures.append(delivery)
 
-    monkeypatch.setattr(EmbeddedQueue, "publish", publish_and_fail)
+    open_embedded(load(dotenv=None)).on_publish = work
     assert main(["replay"]) == 0
+    assert len(failures) == 1
     [dead] = house.queue.dead_letters()
     assert dead.reason == "still down"
 

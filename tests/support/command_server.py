@@ -1,59 +1,144 @@
-"""`python -m gateway COMMAND` without its start: a process that has imported it forks for each call.
+"""The gateway's processes without the start of a Python: one that has imported the gateway forks for each.
 
-A start takes half a second, most of it for imports, and the tests make a hundred such calls. The fork
-has the environment, directory and streams that it is given, and ends as a process does. What a call had
-to import is imported here before the next one. Commands that are started and stopped, or killed, are
-started as people start them.
+A start takes half a second, most of it for imports, and the tests make some two hundred. The fork has the
+environment, directory and streams that it is given, takes signals and ends as a process does. What a
+process had to import is imported here before the next one. Tests of the start itself, and of what is
+measured in a process, start it as people start it.
 """
 
 import importlib
+import io
 import json
 import os
+import selectors
+import signal
 import socket
 import sys
+import time
 from contextlib import suppress
+from typing import Any
 
-# What Google's libraries start does not live through a fork.
-NEVER_HERE = ("google", "grpc")
+# What Google's libraries start does not live through a fork, gunicorn remembers the directory in which it was
+# imported, and `main` reads the settings when it is.
+NEVER_HERE = ("google", "grpc", "gunicorn", "functions_framework._http.gunicorn", "main")
+
+# What runs until it is stopped reports too late what it had to import.
+AHEAD = {
+    "serve": ["gateway.__main__", "gateway.cli.serve", "gateway.local.serve", "gateway.links.sql_store"],
+    "functions_framework": ["functions_framework._cli", "gateway.receiver"],
+}
 
 
-def main(number: int) -> None:
-    """Serve the calls that come through this socket, one after another, until it is closed."""
-    from gateway.__main__ import run
+class Server:
+    """Forks for each call that comes through its socket, and tells each caller how its process ended."""
 
-    with socket.socket(fileno=number) as connection:
-        while True:
-            size, streams, _, _ = socket.recv_fds(connection, 4, 3)
-            if not size:
-                return
-            call = json.loads(_read(connection, int.from_bytes(size, "big")))
-            loaded, loaded_by_the_call = os.pipe()
-            child = os.fork()
-            if child == 0:
-                connection.close()
-                for standard, stream in enumerate(streams):
-                    os.dup2(stream, standard)
-                os.chdir(call["directory"])
-                os.environ.clear()
-                os.environ.update(call["environment"])
-                sys.argv[1:] = call["arguments"]
-                known = set(sys.modules)
-                code = run()
-                with os.fdopen(loaded_by_the_call, "w") as report:
-                    json.dump([name for name in sys.modules if name not in known], report)
-                sys.exit(code)
-            os.close(loaded_by_the_call)
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._selector = selectors.DefaultSelector()
+        self._callers: dict[int, socket.socket] = {}  # by process
+        self._reports: list[int] = []
+
+    def run(self) -> None:
+        """Serve until the socket is closed."""
+        ended, noticed = socket.socketpair()
+        for end in (ended, noticed):
+            end.setblocking(False)
+        with ended, noticed, self._selector:
+            signal.signal(signal.SIGCHLD, lambda *_: None)
+            signal.set_wakeup_fd(ended.fileno())
+            self._selector.register(self._connection, selectors.EVENT_READ)
+            self._selector.register(noticed, selectors.EVENT_READ)
+            while True:
+                for key, _ in self._selector.select():
+                    if key.fileobj is noticed:
+                        noticed.recv(4096)
+                        self._tell_ends()
+                    elif key.fileobj is not self._connection:
+                        self._import_what(key.fd)
+                    elif not self._fork_for_a_call(ended, noticed):
+                        return
+
+    def _fork_for_a_call(self, *ours: socket.socket) -> bool:
+        size, streams, _, _ = socket.recv_fds(self._connection, 4, 4)
+        if not size:
+            return False
+        call = json.loads(_read(self._connection, int.from_bytes(size, "big")))
+        for name in AHEAD.get("".join(call["command"][:1]), ()):
+            importlib.import_module(name)
+        loaded, loaded_by_the_call = os.pipe()
+        child = os.fork()
+        if child == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._selector.close()
+            for held in (self._connection, *ours, *self._callers.values()):
+                held.close()
+            for number in (loaded, *self._reports):
+                os.close(number)
+            for standard, stream in enumerate(streams[:3]):
+                os.dup2(stream, standard)
             for stream in streams:
                 os.close(stream)
-            connection.sendall(child.to_bytes(4, "big"))
-            with os.fdopen(loaded) as report:
-                names = json.loads(report.read() or "[]")
-            _, status = os.waitpid(child, 0)
-            connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
-            for name in names:
-                if name.partition(".")[0] not in NEVER_HERE:
-                    with suppress(Exception):  # a module that is there for one call alone
-                        importlib.import_module(name)
+            _become(call, loaded_by_the_call)
+        os.close(loaded_by_the_call)
+        for stream in streams[:3]:
+            os.close(stream)
+        caller = socket.socket(fileno=streams[3])
+        self._callers[child] = caller
+        self._reports.append(loaded)
+        self._selector.register(loaded, selectors.EVENT_READ)
+        caller.sendall(child.to_bytes(4, "big"))
+        return True
+
+    def _tell_ends(self) -> None:
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                with self._callers.pop(ended[0]) as caller, suppress(OSError):  # who does not ask is gone
+                    caller.sendall(os.waitstatus_to_exitcode(ended[1]).to_bytes(4, "big", signed=True))
+
+    def _import_what(self, loaded: int) -> None:
+        """Import what an ended process had imported beyond what is imported here."""
+        self._selector.unregister(loaded)
+        self._reports.remove(loaded)
+        with os.fdopen(loaded) as report:
+            names = json.loads(report.read() or "[]")
+        for name in names:
+            if name.partition(".")[0] not in NEVER_HERE and name not in NEVER_HERE:
+                with suppress(Exception):  # a module that is there for one call alone
+                    importlib.import_module(name)
+
+
+def _become(call: dict[str, Any], loaded: int) -> None:
+    """Be the process of this call until its end."""
+    os.set_inheritable(loaded, False)
+    os.chdir(call["directory"])
+    os.environ.clear()
+    os.environ.update(call["environment"])
+    time.tzset()
+    if os.environ.get("PYTHONUNBUFFERED") and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(write_through=True)
+    sys.argv[1:] = call["command"]
+    known, process = set(sys.modules), os.getpid()
+    try:
+        code = _run()
+    except SystemExit as end:
+        code = end.code
+    if os.getpid() == process:  # not one that this one has forked
+        with suppress(OSError), os.fdopen(loaded, "w") as report:
+            json.dump([name for name in sys.modules if name not in known], report)
+    sys.exit(code)  # type: ignore[arg-type]
+
+
+def _run() -> object:
+    """Run `python -m functions_framework` or, with a command of the gateway, `python -m gateway`."""
+    if sys.argv[1:2] == ["functions_framework"]:
+        del sys.argv[1]
+        from functions_framework._cli import _cli
+
+        return _cli(prog_name="python -m functions_framework")
+    from gateway.__main__ import run
+
+    return run()
 
 
 def _read(connection: socket.socket, size: int) -> bytes:
@@ -64,4 +149,5 @@ def _read(connection: socket.socket, size: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    with socket.socket(fileno=int(sys.argv[1])) as connection:
+        Server(connection).run()

@@ -2,7 +2,10 @@
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from html import unescape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,16 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.test import Client, TestResponse
 
+from gateway.ingest.decision import judge
+from gateway.ingest.incoming import Incoming
 from gateway.journal import Journal
 from gateway.local.inspector import beside
 from gateway.local.inspector.door import PATH, Door
 from gateway.local.inspector.frame import Parts
+from gateway.local.recorder import Recorder
+from gateway.receiver import Answered
 from gateway.settings import Settings, load
-from tests.support.deliveries import TOKEN
+from tests.support.deliveries import AGENT, FORM, TOKEN
 from tests.support.processes import STARTS_WITHIN, Running
 
 
@@ -102,3 +109,34 @@ def link(server: Running) -> str:
         assert time.monotonic() < ends
         time.sleep(0.05)
     return found[0]
+
+
+_numbers = iter(range(1_000_000))
+
+
+def record_request(
+    recorder: Recorder, body: bytes, at: float | None = None, headers: Mapping[str, str] = {}, **more: Any
+) -> str:
+    """A request, answered and recorded; its request_id."""
+    named = {"content-type": FORM, "user-agent": AGENT, **headers}
+    incoming = Incoming(
+        more.pop("method", "POST"),
+        more.pop("path", "/api/bitrix/webhook"),
+        headers={name: value.encode() for name, value in named.items()},
+        read=BytesIO(body).read,
+        declared_length=len(body),
+        **more,
+    )
+    judgement = judge(incoming, recorder._settings, datetime.now(UTC))
+    request_id = f"{next(_numbers):016x}"
+    environ = {"REMOTE_ADDR": "185.26.122.10"}
+    answered = Answered(judgement, request_id, judgement.status, environ, 0.0)
+    recorder._journal.add_requests([recorder._request(at or time.time(), answered, 0.003)])
+    return request_id
+
+
+def curl_line(browser: Browser, name: str) -> str:
+    """The line by which the page of this request sends it once more."""
+    found = re.search(r'<pre id="curl" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL)
+    assert found is not None
+    return unescape(found[1])

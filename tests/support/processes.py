@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import pytest
 
 from gateway.journal import Filters, Journal, Request
 from gateway.locations import sqlite_file
+from tests.support.commands import Process, start_command
 from tests.support.deliveries import AGENT, FORM, TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ class Answer:
 class Running:
     """A process that listens on loopback; `log()` is all it wrote to standard error so far."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     port: int
     stderr: Path
     env: Mapping[str, str] = field(repr=False, default_factory=dict)
@@ -106,6 +107,7 @@ class Running:
 
 
 Start = Callable[..., Running]
+Launch = Callable[[str, int, Mapping[str, str], Path, IO[bytes]], Process]
 T = TypeVar("T")
 
 
@@ -159,33 +161,50 @@ def module_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def start_function(tmp_path: Path) -> Iterator[Start]:
     """`start_function(target, **settings)`: one function under functions-framework, for one test."""
-    yield from _starter(tmp_path, _function_command)
+    yield from starter(tmp_path, _function)
 
 
 @pytest.fixture(scope="module")
 def start_module_function(module_path: Path) -> Iterator[Start]:
     """The same for all tests of a module."""
-    yield from _starter(module_path, _function_command)
+    yield from starter(module_path, _function)
 
 
 @pytest.fixture
 def start_serve(tmp_path: Path) -> Iterator[Start]:
     """`start_serve(**settings)`: everything on one machine, for one test."""
-    yield from _starter(tmp_path, lambda _target, _port: [sys.executable, "-m", "gateway", "serve"])
+    yield from starter(tmp_path, _serve)
 
 
 @pytest.fixture(scope="module")
 def start_module_serve(module_path: Path) -> Iterator[Start]:
     """The same for all tests of a module."""
-    yield from _starter(module_path, lambda _target, _port: [sys.executable, "-m", "gateway", "serve"])
+    yield from starter(module_path, _serve)
 
 
-def _function_command(target: str, port: int) -> list[str]:
-    name = ["-m", "functions_framework", "--target", target, "--source", str(ROOT / "main.py")]
-    return [sys.executable, *name, "--host", "127.0.0.1", "--port", str(port)]
+def _serve(_target: str, _port: int, env: Mapping[str, str], path: Path, sink: IO[bytes]) -> Process:
+    with open(os.devnull, "rb") as nothing:
+        return start_command("serve", env=env, cwd=path, stdin=nothing, stdout=sink, stderr=sink)
 
 
-def _starter(tmp_path: Path, command: Callable[[str, int], list[str]]) -> Iterator[Start]:
+def _function(target: str, port: int, env: Mapping[str, str], path: Path, sink: IO[bytes]) -> Process:
+    command = ["functions_framework", "--target", target, "--source", str(ROOT / "main.py")]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    with open(os.devnull, "rb") as nothing:
+        return start_command(*command, env=env, cwd=path, stdin=nothing, stdout=sink, stderr=sink)
+
+
+def program(*arguments: str) -> Launch:
+    """A Python with these arguments, started as people start it."""
+
+    def launch(_target: str, _port: int, env: Mapping[str, str], path: Path, sink: IO[bytes]) -> Process:
+        return subprocess.Popen([sys.executable, *arguments], cwd=path, env=env, stdout=sink, stderr=sink)
+
+    return launch
+
+
+def starter(tmp_path: Path, launch: Launch) -> Iterator[Start]:
+    """The only item starts gateways by `launch`; they are stopped when the iterator goes on."""
     running: list[Running] = []
 
     def start(target: str = "serve", **settings: str) -> Running:
@@ -193,7 +212,7 @@ def _starter(tmp_path: Path, command: Callable[[str, int], list[str]]) -> Iterat
         env = environment(tmp_path, **{"HOST": "127.0.0.1", "PORT": str(port), **settings})
         stderr = tmp_path / f"{target}-{len(running)}.stderr"
         with stderr.open("wb") as sink:
-            process = subprocess.Popen(command(target, port), cwd=tmp_path, env=env, stdout=sink, stderr=sink)
+            process = launch(target, port, env, tmp_path, sink)
         started = Running(process, port, stderr, env)
         running.append(started)
         wait_until_listening(started)

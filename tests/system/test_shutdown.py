@@ -4,7 +4,6 @@ import json
 import signal
 import socket
 import sqlite3
-import sys
 import threading
 import time
 from base64 import b64encode
@@ -39,6 +38,17 @@ def wait_for(what: Callable[[], Any]) -> Any:
         assert time.monotonic() < ends, "it did not happen within 30 s"
         time.sleep(0.02)
     return found
+
+
+def refuses(gateway: Running) -> bool:
+    """Whether nobody listens at its port any more: it has begun to end."""
+    try:
+        socket.create_connection(("127.0.0.1", gateway.port), timeout=10).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:  # reset as it was being accepted
+        pass
+    return False
 
 
 def stopped(gateway: Running, began: float) -> None:
@@ -94,7 +104,7 @@ def test_serve_answers_what_is_in_flight(start_serve: Start, tmp_path: Path) -> 
         wait_for(lambda: read_by(gateway) == 3)
         began = time.monotonic()
         gateway.process.send_signal(signal.SIGTERM)
-        time.sleep(1.3)
+        wait_for(lambda: refuses(gateway))
         holder.execute("COMMIT")
         answers = {sender.recv(12) for sender in senders}
         assert answers <= {b"HTTP/1.1 200", b"HTTP/1.1 503"}  # 503: it is kept
@@ -151,7 +161,7 @@ def test_serve_finishes_the_work_in_hand(
     wait_for(lambda: portal.calls)
     began = time.monotonic()
     gateway.process.send_signal(signal.SIGTERM)
-    time.sleep(2.0)
+    wait_for(lambda: refuses(gateway))
     asked.set()
     stopped(gateway, began)
     assert accounts(tmp_path) == [(12, 777)]
@@ -174,14 +184,14 @@ def test_serve_ends_in_time_though_the_portal_hangs(
 
 
 class SlowPubSub(BaseHTTPRequestHandler):
-    """The far side of a publish: one that takes its time."""
+    """The far side of a publish: one that answers only once it is let go."""
 
     server: "SlowServer"
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.asked.append(self.path)
-        time.sleep(1.0)
+        self.server.let_go.wait(60)
         body = b'{"messageIds": ["1"]}'
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -196,6 +206,7 @@ class SlowServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), SlowPubSub)
         self.asked: list[str] = []
+        self.let_go = threading.Event()
 
 
 @pytest.fixture
@@ -215,6 +226,8 @@ def test_the_receiver_answers_what_is_in_flight(start_function: Start, slow_pubs
         wait_for(lambda: len(slow_pubsub.asked) == 3)
         began = time.monotonic()
         gateway.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: refuses(gateway))
+        slow_pubsub.let_go.set()
         assert [answer.result().status for answer in answers] == [200, 200, 200]
     stopped(gateway, began)
 
@@ -234,7 +247,7 @@ def test_a_consumer_finishes_the_work_in_hand(
         wait_for(lambda: portal.calls)
         began = time.monotonic()
         gateway.process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        wait_for(lambda: refuses(gateway))
         asked.set()
         assert answer.result().status < 300
     stopped(gateway, began)
@@ -283,7 +296,7 @@ WORKER_STEPS = {
 def dying(tmp_path: Path, step: tuple[str, str, bool], in_worker: bool = False) -> Iterator[Start]:
     where, name, before = step
     script = DYING.format(where=where, name=name, before=before, in_worker=in_worker)
-    return processes._starter(tmp_path, lambda _target, _port: [sys.executable, "-c", script])
+    return processes.starter(tmp_path, processes.program("-c", script))
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -2,9 +2,6 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,6 @@ from gateway.cli import main
 from gateway.settings import SECRET_BYTES
 from verify import PLACES, fingerprint
 
-ROOT = Path(__file__).parents[2]
 TOKEN = "k3v9x2m8q1w7e5r4t6y0u1i2o3p4a5s6"
 OTHER = "b0n7c4l2h9g5j8d3f6z1w0v2x4m6k8q9"
 INCOMING = "7/in2c0ming5s3cr3tx9"
@@ -221,37 +217,6 @@ def test_what_it_cannot_read(
 def pipe(text: str) -> io.TextIOWrapper:
     """Standard input that is no terminal."""
     return io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
-
-
-def run(cwd: Path, given: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """`python -m gateway explain` as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", "explain"],
-        input=given,
-        cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **environ},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-
-def test_standard_input_and_plain_text_in_a_pipe(tmp_path: Path) -> None:
-    done = run(tmp_path, post(auth(OTHER)))
-    assert (done.returncode, done.stderr) == (1, "")
-    lines = done.stdout.splitlines()
-    assert "403 TOKEN_MISMATCH" in lines[0]
-    assert lines[2].startswith("1. TOKEN_OTHER_WEBHOOK")
-    assert lines[4].strip().startswith("→ ")
-    assert "token-not-found.md#token_other_webhook" in done.stdout
-    assert any("body:auth.application_token" in line and "another value" in line for line in lines)
-    assert "\x1b" not in done.stdout
-    coloured = run(tmp_path, post(auth(OTHER)), FORCE_COLOR="1", TERM="xterm")
-    assert "\x1b[" in coloured.stdout
-    plain = run(tmp_path, post(auth(OTHER)), FORCE_COLOR="1", NO_COLOR="1", TERM="xterm")
-    assert "\x1b[31m" not in plain.stdout
-    assert "31" not in "".join(part.partition("m")[0] for part in plain.stdout.split("\x1b[")[1:])
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,21 @@
 
 import json
 import re
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import unescape
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gateway.ingest.decision import judge
-from gateway.ingest.incoming import Incoming
 from gateway.journal import Journal, NewRequest
 from gateway.local.inspector.frame import Parts
 from gateway.local.recorder import Recorder
 from gateway.queues import open_embedded
-from gateway.receiver import Answered
 from gateway.settings import Settings, load
-from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, TOKEN, form
-from tests.support.inspector import Browser, page_settings
+from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
+from tests.support.inspector import Browser, page_settings, record_request
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -50,30 +44,6 @@ def browser(settings: Settings, journal: Journal, recorder: Recorder) -> Browser
     return Browser(settings, journal, Parts(recorder=recorder))
 
 
-_numbers = iter(range(10_000))
-
-
-def came(
-    recorder: Recorder, body: bytes, at: float | None = None, headers: Mapping[str, str] = {}, **more: Any
-) -> str:
-    """A request, answered and recorded; its request_id."""
-    named = {"content-type": FORM, "user-agent": AGENT, **headers}
-    incoming = Incoming(
-        more.pop("method", "POST"),
-        more.pop("path", "/api/bitrix/webhook"),
-        headers={name: value.encode() for name, value in named.items()},
-        read=BytesIO(body).read,
-        declared_length=len(body),
-        **more,
-    )
-    judgement = judge(incoming, recorder._settings, datetime.now(UTC))
-    request_id = f"{next(_numbers):016x}"
-    environ = {"REMOTE_ADDR": "185.26.122.10"}
-    answered = Answered(judgement, request_id, judgement.status, environ, 0.0)
-    recorder._journal.add_requests([recorder._request(at or time.time(), answered, 0.003)])
-    return request_id
-
-
 def listed(browser: Browser, query: str = "") -> list[str]:
     return re.findall(r'id="row-([0-9a-f]{16})"', browser.get(f"/requests{query}").text)
 
@@ -86,7 +56,7 @@ def shown(page: str) -> str:
 
 
 def test_a_row_says_who_what_and_why(browser: Browser, recorder: Recorder) -> None:
-    came(recorder, form(token=OTHER_TOKEN))
+    record_request(recorder, form(token=OTHER_TOKEN))
     text = shown(browser.get("/requests").text)
     assert "rejected 403 ONUSERUPDATE · portal.bitrix24.ru · user 12" in text
     assert "Another webhook's token (fingerprint" in text
@@ -100,7 +70,7 @@ def test_a_destination_that_does_not_answer_is_told_in_words(
     browser: Browser, recorder: Recorder, journal: Journal, settings: Settings
 ) -> None:
     [destination] = settings.destinations
-    request = journal.request(came(recorder, form()))
+    request = journal.request(record_request(recorder, form()))
     assert request is not None
     reason = json.dumps({"destination": destination.shown, "problem": "TIMED_OUT"})
     journal.add_outcome(
@@ -126,7 +96,7 @@ def test_a_destination_that_does_not_answer_is_told_in_words(
 def test_equal_rejections_fold_into_one_row(browser: Browser, recorder: Recorder) -> None:
     now = time.time()
     for back in (1500, 900, 5):
-        came(recorder, form(token=OTHER_TOKEN), at=now - back)
+        record_request(recorder, form(token=OTHER_TOKEN), at=now - back)
     assert len(listed(browser)) == 1
     since = datetime.fromtimestamp(now - 1500, UTC).strftime("%H:%M")
     assert f"×3 since {since}" in shown(browser.get("/requests").text)
@@ -134,10 +104,12 @@ def test_equal_rejections_fold_into_one_row(browser: Browser, recorder: Recorder
 
 def test_filters_stand_in_the_address(browser: Browser, recorder: Recorder, journal: Journal) -> None:
     now = time.time()
-    old = came(recorder, form("ONCRMDEALADD", {"FIELDS": {"ID": "9"}}), now - 3 * 86_400)
-    refused = came(recorder, form(token=OTHER_TOKEN), now - 300)
-    accepted = came(recorder, form(), now - 200)
-    other = came(recorder, form("ONTASKADD", {"FIELDS": {"ID": "1"}}, domain="other.bitrix24.ru"), now - 100)
+    old = record_request(recorder, form("ONCRMDEALADD", {"FIELDS": {"ID": "9"}}), now - 3 * 86_400)
+    refused = record_request(recorder, form(token=OTHER_TOKEN), now - 300)
+    accepted = record_request(recorder, form(), now - 200)
+    other = record_request(
+        recorder, form("ONTASKADD", {"FIELDS": {"ID": "1"}}, domain="other.bitrix24.ru"), now - 100
+    )
     assert listed(browser) == [other, accepted, refused]
     assert listed(browser, "?show=refused") == [refused]
     assert listed(browser, "?show=accepted") == [other, accepted]
@@ -158,7 +130,7 @@ def test_filters_stand_in_the_address(browser: Browser, recorder: Recorder, jour
 def test_an_hour_of_the_chart_is_a_filter(browser: Browser, recorder: Recorder) -> None:
     hour = int(time.time() // 3600) - 3
     before, within, after = (
-        came(recorder, form("ONTASKADD", {"ID": str(n)}), hour * 3600 + offset)
+        record_request(recorder, form("ONTASKADD", {"ID": str(n)}), hour * 3600 + offset)
         for n, offset in enumerate((-1, 1800, 3600))
     )
     assert listed(browser, f"?hour={hour}") == [within]
@@ -179,13 +151,13 @@ def test_an_hour_of_the_chart_is_a_filter(browser: Browser, recorder: Recorder) 
     ],
 )
 def test_an_odd_address_is_answered(browser: Browser, recorder: Recorder, query: str) -> None:
-    came(recorder, form())
+    record_request(recorder, form())
     assert browser.get(f"/requests{query}").status_code == 200
     assert browser.get(f"/requests/live{query}&top=x&change=x").status_code == 200
 
 
 def test_probes_are_hidden_until_asked_for(browser: Browser, recorder: Recorder) -> None:
-    probe = came(recorder, form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
+    probe = record_request(recorder, form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
     assert listed(browser) == []
     assert listed(browser, "?probes=1") == [probe]
     assert listed(browser, f"?q={probe}") == [probe]
@@ -195,14 +167,14 @@ def test_a_probe_without_a_configured_token_says_what_to_set(settings: Settings,
     bare = load(
         {"LOG_LANGUAGE": "en", "JOURNAL_URL": str(settings.journal), "QUEUE_URL": str(settings.queue)}, None
     )
-    name = came(Recorder(bare, journal), form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
+    name = record_request(Recorder(bare, journal), form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
     text = shown(Browser(bare, journal).get(f"/r/{name}").text)
     assert "No token is configured · SETTING_MISSING" in text
     assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN in .env" in text
 
 
 def test_a_probe_goes_to_nobody(browser: Browser, recorder: Recorder, journal: Journal) -> None:
-    name = came(recorder, form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
+    name = record_request(recorder, form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
     request = journal.request(name)
     assert request is not None
     journal.add_outcome({"code": "EVENT_IGNORED", "event_id": request.event_id, "probe": True})
@@ -213,7 +185,7 @@ def test_a_probe_goes_to_nobody(browser: Browser, recorder: Recorder, journal: J
 
 @pytest.mark.parametrize("body", [b"", form()])
 def test_a_wrong_method_is_called_so(browser: Browser, recorder: Recorder, body: bytes) -> None:
-    name = came(recorder, body, method="DELETE")
+    name = record_request(recorder, body, method="DELETE")
     text = shown(browser.get(f"/r/{name}").text)
     assert "Wrong method · " in text
     assert "Wrong method" in shown(browser.get("/requests").text)
@@ -222,21 +194,21 @@ def test_a_wrong_method_is_called_so(browser: Browser, recorder: Recorder, body:
 
 def test_chips_count_requests_not_rows(browser: Browser, recorder: Recorder) -> None:
     for _ in range(3):
-        came(recorder, form(token=OTHER_TOKEN))
-    came(recorder, form())
+        record_request(recorder, form(token=OTHER_TOKEN))
+    record_request(recorder, form())
     text = shown(browser.get("/requests").text)
     assert "All 4 Rejected 3 Accepted 1" in text
     assert "All 4" not in shown(browser.get("/requests?q=12").text)
 
 
 def test_what_a_sender_writes_stays_text(browser: Browser, recorder: Recorder) -> None:
-    one = came(
+    one = record_request(
         recorder,
         form(HOSTILE, {"ID": HOSTILE, HOSTILE: "x"}, domain=HOSTILE),
         headers={"user-agent": HOSTILE},
     )
-    two = came(recorder, HOSTILE.encode(), headers={"content-type": HOSTILE}, path=f"/{HOSTILE}")
-    three = came(recorder, form("ONTASKADD", {"FIELDS": {"ID": HOSTILE, HOSTILE: HOSTILE}}))
+    two = record_request(recorder, HOSTILE.encode(), headers={"content-type": HOSTILE}, path=f"/{HOSTILE}")
+    three = record_request(recorder, form("ONTASKADD", {"FIELDS": {"ID": HOSTILE, HOSTILE: HOSTILE}}))
     for path in ("/requests", f"/r/{one}", f"/r/{two}", f"/r/{three}", f"/requests?q={HOSTILE}", ""):
         page = browser.get(path).text
         assert "<script>alert" not in page
@@ -245,7 +217,7 @@ def test_what_a_sender_writes_stays_text(browser: Browser, recorder: Recorder) -
 
 
 def test_a_rejected_request_says_why_and_what_to_do(browser: Browser, recorder: Recorder) -> None:
-    name = came(recorder, form(token=OTHER_TOKEN))
+    name = record_request(recorder, form(token=OTHER_TOKEN))
     page = browser.get(f"/r/{name}").text
     text = shown(page)
     assert "ONUSERUPDATE · rejected 403 TOKEN_MISMATCH" in text
@@ -266,37 +238,9 @@ def test_no_page_of_what_is_not_there(browser: Browser) -> None:
     assert browser.post("/r/0123456789abcdef/resend").status_code == 404
 
 
-def curl_of(browser: Browser, name: str) -> str:
-    found = re.search(r'<pre id="curl" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL)
-    assert found is not None
-    return unescape(found[1])
-
-
-@pytest.mark.parametrize("accepted", [True, False])
-def test_a_curl_line_sends_the_same_with_the_readers_token(
-    browser: Browser, recorder: Recorder, accepted: bool
-) -> None:
-    data = {"ID": "12", "UF_USR_TELEGRAM": 'it\'s "$HOME" `id` \\ ю'}
-    name = came(recorder, form(data=data, token=TOKEN if accepted else OTHER_TOKEN))
-    line = curl_of(browser, name)
-    assert line.startswith("curl ")
-    echoed = 'curl() { for one in "$@"; do printf "%s\\n" "$one"; done; }\n' + line
-    sent = subprocess.run(
-        ["sh", "-c", echoed],
-        env={"TOKEN": "Ttt", "HOME": "/nowhere"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split("\n")
-    assert "http://127.0.0.1:8080/api/bitrix/webhook" in sent
-    body = sent[sent.index("--data-raw") + 1]
-    assert "auth%5Bapplication_token%5D=Ttt" in body
-    assert "data%5BUF_USR_TELEGRAM%5D=it%27s+%22%24HOME%22+%60id%60+%5C+%D1%8E" in body
-
-
 def test_what_is_copied_for_support_names_nobody(browser: Browser, recorder: Recorder) -> None:
     data = {"ID": "777123", "UF_USR_TELEGRAM": "@ivan_petrov", "EMAIL": "ivan@example.com"}
-    name = came(recorder, form(data=data, token=OTHER_TOKEN))
+    name = record_request(recorder, form(data=data, token=OTHER_TOKEN))
     found = re.search(r'<pre id="support" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL)
     assert found is not None
     for personal in ("777123", "ivan", "185.26.122.10", "portal.bitrix24.ru"):
@@ -308,7 +252,7 @@ def test_what_is_copied_for_support_names_nobody(browser: Browser, recorder: Rec
 def test_a_rejected_request_is_judged_by_todays_settings(
     settings: Settings, journal: Journal, recorder: Recorder
 ) -> None:
-    name = came(recorder, form(token=OTHER_TOKEN))
+    name = record_request(recorder, form(token=OTHER_TOKEN))
     today = Browser(settings, journal).post(f"/r/{name}/judge")
     assert (today.status_code, "403 TOKEN_MISMATCH" in shown(today.text)) == (200, True)
     both = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": f"{TOKEN},{OTHER_TOKEN}", "LOG_LANGUAGE": "en",
@@ -324,7 +268,7 @@ def test_a_rejected_request_is_judged_by_todays_settings(
 def test_an_accepted_event_is_resent_to_all_or_to_one(
     settings: Settings, browser: Browser, recorder: Recorder
 ) -> None:
-    name = came(recorder, form())
+    name = record_request(recorder, form())
     queue = open_embedded(settings)
     assert browser.post(f"/r/{name}/resend").status_code == 200
     all_of_them = queue.depths()
@@ -337,7 +281,7 @@ def test_an_accepted_event_is_resent_to_all_or_to_one(
 
 
 def test_a_rejected_request_is_never_resent(settings: Settings, browser: Browser, recorder: Recorder) -> None:
-    name = came(recorder, form(token=OTHER_TOKEN))
+    name = record_request(recorder, form(token=OTHER_TOKEN))
     assert browser.post(f"/r/{name}/resend").status_code == 409
     headers = {"Origin": "http://localhost", "X-Page-Token": browser.token(), "HX-Request": "true"}
     within = browser.client.post(f"/inspector/r/{name}/resend", headers=headers)
@@ -346,11 +290,11 @@ def test_a_rejected_request_is_never_resent(settings: Settings, browser: Browser
 
 
 def test_every_request_is_kept_whole_for_a_while(browser: Browser, recorder: Recorder) -> None:
-    before = came(recorder, form())
+    before = record_request(recorder, form())
     assert browser.post("/capture", on="1").status_code == 303
-    during = came(recorder, form(data={"ID": "13"}))
+    during = record_request(recorder, form(data={"ID": "13"}))
     browser.post("/capture", on="0")
-    after = came(recorder, form(data={"ID": "14"}))
+    after = record_request(recorder, form(data={"ID": "14"}))
     pages = [browser.get(f"/r/{name}").text for name in (before, during, after)]
     assert ["Headers and body are not kept" in page for page in pages] == [True, False, True]
 
@@ -358,13 +302,13 @@ def test_every_request_is_kept_whole_for_a_while(browser: Browser, recorder: Rec
 def test_the_poll_brings_what_is_new_and_what_changed(
     browser: Browser, recorder: Recorder, journal: Journal
 ) -> None:
-    first = came(recorder, form())
+    first = record_request(recorder, form())
     page = browser.get("/requests").text
     address = unescape(re.findall(r'hx-get="/inspector(/requests/live[^"]*)"', page)[0])
     quiet = browser.get(address).text
     assert f"row-{first}" not in quiet
     assert "new: show" not in quiet
-    came(recorder, form(token=OTHER_TOKEN))
+    record_request(recorder, form(token=OTHER_TOKEN))
     request = journal.request(first)
     assert request is not None
     journal.add_outcome({"code": "LINK_UNCHANGED", "reason": "same", "event_id": request.event_id,

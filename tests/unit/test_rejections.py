@@ -10,12 +10,9 @@ import pytest
 from gateway.cli import main
 from gateway.errors import PassingFailure
 from gateway.journal import Journal, NewRequest
-from gateway.locations import sqlite_file
 from gateway.tools.rejections import Refusal, grouped, of_cloud
 from tests.support.cloud_logging import CloudLogging
-from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.support.errors import raises
-from tests.support.processes import Start, wait_for
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 CAUSE = {"code": "TOKEN_OTHER_WEBHOOK", "detail": "d", "says": "Seen.", "do": "Change it."}
@@ -96,25 +93,6 @@ def test_the_journal_since_a_time(settings: Path, capsys: pytest.CaptureFixture[
 def test_a_time_that_is_none(since: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rejections", "--since", since]) == 2
     assert "--since" in capsys.readouterr().err
-
-
-def test_what_a_real_server_refused(
-    start_serve: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = start_serve(LOG_LANGUAGE="en")
-    assert server.post(form(token=OTHER_TOKEN)).status == 403
-    assert server.post(form(token=None)).status == 401
-    assert server.post(form()).status == 200
-    monkeypatch.setenv("JOURNAL_URL", server.env["JOURNAL_URL"])
-    journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
-    wait_for(lambda: len(journal.page().requests) == 3)
-    assert main(["rejections", "--json"]) == 0
-    text = capsys.readouterr().out
-    told = {one["cause"]: one for one in json.loads(text)}
-    assert set(told) == {"TOKEN_OTHER_WEBHOOK", "AUTH_MISSING"}
-    assert all(one["count"] == 1 and one["do"] for one in told.values())
-    assert all(one["guide"] == f"docs/token-not-found.md#{cause.lower()}" for cause, one in told.items())
-    assert not any(token in text for token in (TOKEN, OTHER_TOKEN))
 
 
 def entry(number: int) -> dict[str, Any]:

@@ -6,12 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from gateway.diagnosis import setting_causes
-from gateway.settings import load
-from gateway.startup import is_plain
 from tests.support.deliveries import TOKEN, form
 
 ROOT = Path(__file__).parents[2]
@@ -110,23 +105,6 @@ def test_only_a_refusal_brings_the_diagnosis(tmp_path: Path) -> None:
     )
     assert status == "401"
     assert "gateway.diagnosis" in brought - started
-
-
-@given(st.from_regex(r"[A-Za-z0-9_-]{16,40}", fullmatch=True))
-@example("51856fefc120afa4b628cc82d3935cce")
-@example("your_outgoing_webhook_token_32_characters")
-@example("bitrix24-token")
-@example(TOKEN)
-def test_a_token_that_is_taken_for_plain_has_nothing_odd(token: str) -> None:
-    settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": token}, dotenv=None)
-    assert not is_plain(settings) or setting_causes(settings) == []
-
-
-def test_the_incoming_secret_is_never_plain() -> None:
-    env = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "BITRIX24_WEBHOOK_TOKEN": f"1/{TOKEN}"}
-    assert is_plain(load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, dotenv=None))
-    assert not is_plain(load(env, dotenv=None))
-    assert not is_plain(load({}, dotenv=None))
 
 
 # Whether the certificates are read at the start, and how many threads are left of it.

@@ -1,0 +1,36 @@
+"""The line that the inspector's page of a request offers, as a shell reads it."""
+
+import subprocess
+
+import pytest
+
+from gateway.journal import Journal
+from gateway.local.inspector.frame import Parts
+from gateway.local.recorder import Recorder
+from gateway.settings import Settings
+from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
+from tests.support.inspector import Browser, curl_line, record_request
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_curl_line_sends_the_same_with_the_readers_token(
+    settings: Settings, journal: Journal, accepted: bool
+) -> None:
+    recorder = Recorder(settings, journal)
+    browser = Browser(settings, journal, Parts(recorder=recorder))
+    data = {"ID": "12", "UF_USR_TELEGRAM": 'it\'s "$HOME" `id` \\ ю'}
+    name = record_request(recorder, form(data=data, token=TOKEN if accepted else OTHER_TOKEN))
+    line = curl_line(browser, name)
+    assert line.startswith("curl ")
+    echoed = 'curl() { for one in "$@"; do printf "%s\\n" "$one"; done; }\n' + line
+    sent = subprocess.run(
+        ["sh", "-c", echoed],
+        env={"TOKEN": "Ttt", "HOME": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    assert "http://127.0.0.1:8080/api/bitrix/webhook" in sent
+    body = sent[sent.index("--data-raw") + 1]
+    assert "auth%5Bapplication_token%5D=Ttt" in body
+    assert "data%5BUF_USR_TELEGRAM%5D=it%27s+%22%24HOME%22+%60id%60+%5C+%D1%8E" in body
