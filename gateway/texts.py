@@ -384,36 +384,36 @@ SENTENCES: dict[str, Sentence] = {
         "not set, and BITRIX24_WEBHOOK_TOKEN names no portal. Set the portal's domain, or put the incoming webhook's whole address into BITRIX24_WEBHOOK_TOKEN",
     ),
     "REST_UNREACHABLE": Sentence(
-        "Портал {domain} оборвал соединение без ответа. Проверьте BITRIX24_DOMAIN и сеть; попытка повторится",
-        "The portal {domain} closed the connection without an answer. Check BITRIX24_DOMAIN and the network; the gateway will try again",
+        "Портал {domain} оборвал соединение без ответа. Проверьте BITRIX24_DOMAIN и сеть",
+        "The portal {domain} closed the connection without an answer. Check BITRIX24_DOMAIN and the network",
     ),
     "REST_CERTIFICATE": Sentence(
         "Сертификат портала {domain} не прошёл проверку: просрочен, самоподписан, не для этого имени или без промежуточного. Исправьте сертификат на портале; если корневой сертификат свой, укажите его в REQUESTS_CA_BUNDLE",
         "The certificate of the portal {domain} could not be verified: expired, self-signed, for another name, or without its intermediate. Correct it on the portal; for a root certificate of your own set REQUESTS_CA_BUNDLE",
     ),
     "REST_NAME": Sentence(
-        "Имя портала {domain} не найдено в DNS. Проверьте BITRIX24_DOMAIN и DNS на этой машине; попытка повторится",
-        "The name of the portal {domain} was not found in DNS. Check BITRIX24_DOMAIN and this machine's DNS; the gateway will try again",
+        "Имя портала {domain} не найдено в DNS. Проверьте BITRIX24_DOMAIN и DNS на этой машине",
+        "The name of the portal {domain} was not found in DNS. Check BITRIX24_DOMAIN and this machine's DNS",
     ),
     "REST_REFUSED": Sentence(
-        "Портал {domain} не принимает соединений: адрес есть, но порт закрыт. Проверьте порт в BITRIX24_DOMAIN и брандмауэр; попытка повторится",
-        "The portal {domain} refuses connections: the address exists, but the port is closed. Check the port in BITRIX24_DOMAIN and the firewall; the gateway will try again",
+        "Портал {domain} не принимает соединений: адрес есть, но порт закрыт. Проверьте порт в BITRIX24_DOMAIN и брандмауэр",
+        "The portal {domain} refuses connections: the address exists, but the port is closed. Check the port in BITRIX24_DOMAIN and the firewall",
     ),
     "REST_SILENT": Sentence(
-        "Портал {domain} не ответил за отведённое время. Проверьте, открывается ли он отсюда и не закрыт ли брандмауэром; попытка повторится",
-        "The portal {domain} did not answer in time. Check that it can be reached from here and that no firewall drops the connection; the gateway will try again",
+        "Портал {domain} не ответил за отведённое время. Проверьте, открывается ли он отсюда и не закрыт ли брандмауэром",
+        "The portal {domain} did not answer in time. Check that it can be reached from here and that no firewall drops the connection",
     ),
     "REST_PROXY": Sentence(
-        "Прокси из HTTPS_PROXY не соединил с порталом {domain}. Проверьте HTTPS_PROXY или добавьте портал в NO_PROXY; попытка повторится",
-        "The proxy in HTTPS_PROXY did not connect to the portal {domain}. Check HTTPS_PROXY, or add the portal to NO_PROXY; the gateway will try again",
+        "Прокси из HTTPS_PROXY не соединил с порталом {domain}. Проверьте HTTPS_PROXY или добавьте портал в NO_PROXY",
+        "The proxy in HTTPS_PROXY did not connect to the portal {domain}. Check HTTPS_PROXY, or add the portal to NO_PROXY",
     ),
     "REST_CLOSED": Sentence(
-        "Портал временно закрыт (HTTP {status}): обслуживание, закрытый сайт коробочной версии или прокси перед порталом. Откройте портал в браузере; попытка повторится",
-        "The portal is closed for now (HTTP {status}): maintenance, a self-hosted portal whose site is closed, or a proxy in front of the portal. Open the portal in a browser; the gateway will try again",
+        "Портал временно закрыт (HTTP {status}): обслуживание, закрытый сайт коробочной версии или прокси перед порталом. Откройте портал в браузере",
+        "The portal is closed for now (HTTP {status}): maintenance, a self-hosted portal whose site is closed, or a proxy in front of the portal. Open the portal in a browser",
     ),
     "REST_INTERNAL": Sentence(
-        "Портал ответил на {method} внутренней ошибкой. Обычно она проходит: попытка повторится; если нет, напишите в поддержку Битрикс24",
-        "The portal answered {method} with an internal error. This usually passes, and the gateway will try again; if it stays, write to Bitrix24's support",
+        "Портал ответил на {method} внутренней ошибкой. Обычно она проходит; если нет, напишите в поддержку Битрикс24",
+        "The portal answered {method} with an internal error. This usually passes; if it stays, write to Bitrix24's support",
     ),
     "REST_OVERLOAD": Sentence(
         "REST этого портала заблокирован вручную (OVERLOAD_LIMIT), сам он не откроется. Напишите в поддержку Битрикс24: снять блокировку может только она",
