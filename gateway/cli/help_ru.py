@@ -126,6 +126,8 @@ HELP = {
     "How far to look back.": "За какое время смотреть.",
     "Then go on, with each refusal as it comes.": "Затем показывать новые отказы по мере прихода.",
     "The Google Cloud project; default: QUEUE_URL's.": "Проект Google Cloud; по умолчанию из QUEUE_URL.",
+    "The Google Cloud project; default: QUEUE_URL's, else deploy.env's.": "Проект Google Cloud; по умолчанию из QUEUE_URL, иначе из deploy.env.",
+    "What deploy.sh had as --prefix; default: as for the project, else b24.": "С чем запускали deploy.sh --prefix; по умолчанию откуда и проект, иначе b24.",
     "Print JSON; with --follow one refusal a line.": "Напечатать JSON; с --follow по отказу на строку.",
     "Compare all users of the portal with the links, and queue what changed. An interrupted round continues where it stopped.": "Сверить всех пользователей портала со связями и поставить изменения в очередь. Прерванная сверка продолжится с того же места.",
     "Only users changed since then (2026-01-31T12:00:00Z, or 90m, 2h, 1d ago). Quick, but blind for who is gone.": "Только изменённые с этого времени (2026-01-31T12:00:00Z, или 90m, 2h, 1d назад). Быстро, но не видит тех, кого больше нет.",

@@ -1,9 +1,10 @@
 """`./b24 inspector`: the inspector's page over Cloud Logging, on one's own machine."""
 
+import os
+
 import click
 
 from gateway.cli.since import parse_since
-from gateway.locations import PubSubTopic
 from gateway.settings import load
 from gateway.texts import say
 
@@ -14,7 +15,12 @@ from gateway.texts import say
     "the functions refused, what came of each event, links, dead letters. `serve` has its page without this.",
     epilog="Example: ./b24 inspector --project PROJECT",
 )
-@click.option("--project", metavar="PROJECT", help="The Google Cloud project; default: QUEUE_URL's.")
+@click.option(
+    "--project", metavar="PROJECT", help="The Google Cloud project; default: QUEUE_URL's, else deploy.env's."
+)
+@click.option(
+    "--prefix", metavar="NAME", help="What deploy.sh had as --prefix; default: as for the project, else b24."
+)
 @click.option(
     "--since",
     metavar="TIME",
@@ -22,14 +28,14 @@ from gateway.texts import say
     show_default=True,
     help="From when on: RFC 3339, or 30m, 2h, 7d ago.",
 )
-def command(project: str | None, since: str) -> None:
-    from gateway.local.cloud_inspector import of_project, serve_page
+def command(project: str | None, prefix: str | None, since: str) -> None:
+    from gateway.local.cloud_inspector import serve_page
     from gateway.local.serve import listen
+    from gateway.tools.deployment import find_deployment
 
     settings = load()
     begin = parse_since(since) if since else None
-    if project is None and isinstance(settings.queue, PubSubTopic):
-        project = settings.queue.project
-    if project is None or begin is None:
+    deployed = find_deployment(settings, project, prefix, os.environ)
+    if deployed is None or begin is None:
         raise click.UsageError(say("INSPECTOR_WHICH_PROJECT", settings.language))
-    serve_page(of_project(settings, project), listen(settings), project, begin)
+    serve_page(settings, listen(settings), deployed, begin)

@@ -15,10 +15,11 @@ from gateway.journal import Journal
 from gateway.local import inspector
 from gateway.local.http_server import HttpServer
 from gateway.local.inspector.door import Door
-from gateway.locations import FirestoreDatabase, PubSubTopic, SqliteFile
+from gateway.locations import SqliteFile
 from gateway.settings import Settings
 from gateway.texts import say
 from gateway.tools.cloud_log import CloudLog
+from gateway.tools.deployment import Deployment
 from gateway.tools.sample_delivery import here
 
 REFRESH_SECONDS = 5.0
@@ -26,35 +27,24 @@ REFRESH_SECONDS = 5.0
 log = logging.getLogger("gateway.inspector")
 
 
-def of_project(settings: Settings, project: str) -> Settings:
-    """The settings, with this machine's queue and stores replaced by those of the project."""
-    if settings.queue_kind == "pubsub":
-        return settings
-    return replace(
-        settings,
-        queue=PubSubTopic(project, "b24-events"),
-        database=FirestoreDatabase(project, "b24-links"),
-    )
-
-
 def serve_page(
-    settings: Settings, listener: socket.socket, project: str, since: datetime, client: Any = None
+    settings: Settings, listener: socket.socket, deployed: Deployment, since: datetime, client: Any = None
 ) -> None:
     """Answer at `listener` until SIGTERM or SIGINT. Raises `PassingFailure` if the log can't be read."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with tempfile.TemporaryDirectory(prefix="b24-inspector-") as directory:
-        known = replace(settings, journal=SqliteFile(Path(directory) / "journal.db"))
+        known = replace(deployed.settings(settings), journal=SqliteFile(Path(directory) / "journal.db"))
         journal = Journal(known.journal.path)
-        cloud = CloudLog(project, since, client)
+        cloud = CloudLog(deployed, since, client)
         cloud.copy_into(journal)
         refreshing = threading.Thread(target=_refresh, args=(cloud, journal, stop), daemon=True)
         refreshing.start()
         door = Door(known)
         host, port = listener.getsockname()[:2]
         url = here(host, port) + door.link
-        print(say("INSPECTOR_OVER_CLOUD", known.language, project=project, url=url), flush=True)
+        print(say("INSPECTOR_OVER_CLOUD", known.language, project=deployed.project, url=url), flush=True)
         HttpServer(inspector.beside(_nothing_else, known, journal, door), listener, known.language).run(stop)
         refreshing.join(1.0)
         journal.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.ingest.decision import STATUS
 from gateway.journal import TAGS, Journal, NewRequest
+from gateway.tools.deployment import Deployment
 from gateway.tools.project_log import REFUSALS, ProjectLog
 
 LATE = timedelta(minutes=2)  # an entry may arrive later than one that is younger
@@ -18,17 +19,21 @@ MOST = 20_000  # entries of one look: as many as a journal keeps
 ROUNDS = ("RESYNC_DONE", "RESYNC_FAILED", "LINKS_AT_RISK")
 
 _CODES = " OR ".join(f'"{code}"' for code in (*TAGS, *ROUNDS))
-FILTER = f'resource.type="cloud_run_revision" AND (({REFUSALS}) OR jsonPayload.code=({_CODES}))'
+_OURS = f"(({REFUSALS}) OR jsonPayload.code=({_CODES}))"
 
 Entry = tuple[datetime, str, Mapping[str, Any]]
 """When it was written, its id, and its fields."""
 
 
 class CloudLog:
-    """A project's log; `copy_into` copies what came since the last time."""
+    """The log of a deployment's own services; `copy_into` copies what came since the last time."""
 
-    def __init__(self, project: str, since: datetime, client: Any = None) -> None:
-        self._log, self._since = ProjectLog(project, client), since
+    def __init__(self, deployed: Deployment, since: datetime, client: Any = None) -> None:
+        self._log, self._since = ProjectLog(deployed.project, client), since
+        services = " OR ".join(f'"{service}"' for service in deployed.services)
+        self._filter = (
+            f'resource.type="cloud_run_revision" AND resource.labels.service_name=({services}) AND {_OURS}'
+        )
         self._seen: dict[str, None] = {}  # ids, the newest last
         self._requests: dict[str, None] = {}  # events that have a record
 
@@ -65,7 +70,7 @@ class CloudLog:
             journal.add_requests([_refused(at, fields, code)])
 
     def _entries(self) -> Iterator[Entry]:
-        for entry in self._log.entries(FILTER, self._since):
+        for entry in self._log.entries(self._filter, self._since):
             if isinstance(entry.payload, Mapping):
                 yield entry.timestamp or datetime.now(UTC), str(entry.insert_id), entry.payload
 

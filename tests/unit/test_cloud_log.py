@@ -13,18 +13,20 @@ from typing import Any
 import pytest
 
 from gateway.cli import main
-from gateway.errors import PassingFailure
+from gateway.errors import PassingFailure, SettingError
 from gateway.journal import Filters, Journal
-from gateway.local.cloud_inspector import of_project, serve_page
-from gateway.locations import FirestoreDatabase
+from gateway.local.cloud_inspector import serve_page
+from gateway.locations import FirestoreDatabase, PubSubTopic
 from gateway.settings import Settings, load
 from gateway.tools.cloud_log import CloudLog
+from gateway.tools.deployment import Deployment, find_deployment
 from tests.support.cloud_logging import CloudLogging
 from tests.support.errors import raises
 from tests.support.inspector import Browser
 from tests.support.processes import wait_for
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
+DEPLOYED = Deployment("p-1234", "b24")
 EVENT_ID = "ab" * 32
 CAUSE = {"code": "TOKEN_OTHER_WEBHOOK", "detail": "d", "says": "Another webhook's.", "do": "Compare them."}
 REFUSAL = {
@@ -79,7 +81,7 @@ def test_the_log_becomes_requests_outcomes_and_rounds(
 ) -> None:
     far_side, client = logging_api
     far_side.entries = [entry(1, REFUSAL, "WARNING"), entry(2, OUTCOME), entry(3, ROUND)]
-    cloud = CloudLog("p-1234", NOW, client)
+    cloud = CloudLog(DEPLOYED, NOW, client)
     assert cloud.copy_into(journal) == 3
     assert cloud.copy_into(journal) == 0  # the same entries once more
     asked = far_side.asked[0]["filter"]
@@ -107,7 +109,7 @@ def test_a_log_that_cannot_be_read(logging_api: tuple[type[CloudLogging], Any], 
     far_side, client = logging_api
     far_side.status = 403
     with raises(PassingFailure, match=r"roles/logging\.viewer"):
-        CloudLog("p-1234", NOW, client).copy_into(journal)
+        CloudLog(DEPLOYED, NOW, client).copy_into(journal)
 
 
 def test_the_page_is_served_here_and_takes_no_events(
@@ -134,7 +136,7 @@ def test_the_page_is_served_here_and_takes_no_events(
     visitor = threading.Thread(target=visit)
     visitor.start()
     try:
-        serve_page(of_project(settings, "p-1234"), listener, "p-1234", NOW, client)
+        serve_page(settings, listener, DEPLOYED, NOW, client)
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -143,14 +145,67 @@ def test_the_page_is_served_here_and_takes_no_events(
     assert f"http://127.0.0.1:{port}/inspector?key=" in capsys.readouterr().out
 
 
-def test_a_projects_own_queue_and_store_stand_in_for_those_of_one_machine(settings: Settings) -> None:
-    there = of_project(settings, "p-1234")
-    assert (there.queue_kind, there.database) == ("pubsub", FirestoreDatabase("p-1234", "b24-links"))
-    own = load({"QUEUE_URL": "pubsub://q-1234/mine-events"}, None)
-    assert of_project(own, "p-1234") == own
+def test_a_projects_queue_and_links_stand_in_for_those_of_one_machine(settings: Settings) -> None:
+    there = Deployment("p-1234", "acme").settings(settings)
+    assert there.queue == PubSubTopic("p-1234", "acme-events")
+    assert there.database == FirestoreDatabase("p-1234", "acme-links")
+    own = load({"QUEUE_URL": "pubsub://p-1234/acme-events", "DATABASE_URL": "postgresql://db/links"}, None)
+    assert Deployment("p-1234", "acme").settings(own) == own
+    assert Deployment("q-1234", "acme").settings(own).database == FirestoreDatabase("q-1234", "acme-links")
 
 
-def test_without_a_project(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_deployments_own_services_are_asked_for(
+    logging_api: tuple[type[CloudLogging], Any], journal: Journal
+) -> None:
+    far_side, client = logging_api
+    far_side.entries = []
+    CloudLog(Deployment("p-1234", "acme"), NOW, client).copy_into(journal)
+    asked = far_side.asked[0]["filter"]
+    assert 'resource.labels.service_name=("acme-' in asked
+    for name in ("acme-bitrix-webhook", "acme-on-user-update", "acme-forward-event", "acme-resync-users"):
+        assert f'"{name}"' in asked
+    assert "b24-" not in asked
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "file", "found"),
+    [
+        ((None, None), {}, "", None),
+        (("p-1234", None), {}, "", ("p-1234", "b24")),
+        ((None, None), {}, "PROJECT=f-1234\nPREFIX='acme'\n", ("f-1234", "acme")),
+        ((None, None), {"PREFIX": "env"}, "PROJECT=f-1234\nPREFIX=acme\n", ("f-1234", "env")),
+        (("p-1234", "flag"), {"PROJECT": "e-1234", "PREFIX": "env"}, "PREFIX=acme\n", ("p-1234", "flag")),
+        ((None, None), {"QUEUE_URL": "pubsub://q-1234/mine-events"}, "PREFIX=acme\n", ("q-1234", "mine")),
+        (
+            ("p-1234", None),
+            {"QUEUE_URL": "pubsub://q-1234/mine-events"},
+            "PREFIX=acme\n",
+            ("p-1234", "acme"),
+        ),
+    ],
+)
+def test_the_project_and_the_prefix_are_found_where_deploy_sh_finds_them(
+    given: tuple[str | None, str | None],
+    environ: dict[str, str],
+    file: str,
+    found: tuple[str, str] | None,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "deploy.env").write_text(file)
+    deployed = find_deployment(load(environ, None), *given, environ, tmp_path / "deploy.env")
+    assert (deployed and (deployed.project, deployed.prefix)) == found
+
+
+def test_a_prefix_that_deploy_sh_would_not_take(settings: Settings, tmp_path: Path) -> None:
+    for prefix in ("B24", "2b", "a" * 13, 'x") OR ("y'):
+        with pytest.raises(SettingError, match="PREFIX"):
+            find_deployment(settings, "p-1234", prefix, {}, tmp_path / "none")
+
+
+def test_without_a_project(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no deploy.env is
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     assert main(["inspector"]) == 2
     assert "--project" in capsys.readouterr().err
