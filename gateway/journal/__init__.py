@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +34,7 @@ from gateway.journal.model import (
     Round,
     Unqueued,
 )
+from gateway.journal.readers import Readers
 from gateway.settings import Settings
 from gateway.sqlite_file import File, denied, file_at, is_there, kind_of_problem, make_private
 
@@ -86,6 +87,7 @@ class Journal:
         self._failed = False
         self._written = TRIM_EVERY  # what a stopped process left untrimmed goes with the first records
         self._floods = writing.Floods()
+        self._readers = Readers(path, lambda: self._open(10.0, writes=False))
 
     # Writing: nothing here raises, and what fails is logged once.
 
@@ -184,22 +186,20 @@ class Journal:
             self._file = file_at(self.path)
         return self._connection
 
-    def _open(self) -> sqlite3.Connection:
-        make_private(self.path)
-        connection = self._connect(check_same_thread=False)
+    def _open(self, timeout: float = WRITE_SECONDS, writes: bool = True) -> sqlite3.Connection:
+        if writes:
+            make_private(self.path)
+        connection = sqlite3.connect(
+            self.path, timeout=timeout, isolation_level=None, check_same_thread=False
+        )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is erased is gone from the file
+            if writes:
+                connection.execute("PRAGMA journal_mode = WAL")
             schema.prepare(connection, _take_over)
         except (sqlite3.Error, ValueError):
             connection.close()
             raise
-        return connection
-
-    def _connect(self, timeout: float = WRITE_SECONDS, check_same_thread: bool = True) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=timeout, isolation_level=None, check_same_thread=check_same_thread
-        )
-        connection.execute("PRAGMA secure_delete = ON")  # what is erased is gone from the file
         return connection
 
     def _trim(self, connection: sqlite3.Connection, added: int) -> None:
@@ -223,7 +223,7 @@ class Journal:
         key = f"JOURNAL_{kind_of_problem(problem, self.path)}"
         return JournalUnavailable(key, path=self.path, problem=problem)
 
-    # Reading: a connection for each question, so that no reader waits for a request, nor a request for it.
+    # Reading: on connections of its own, so that no reader waits for a request, nor a request for it.
 
     def page(self, wanted: Filters = EVERYTHING, below: int | None = None, limit: int = 50) -> Page:
         """The newest records that `wanted` lets through, below the number `below`."""
@@ -344,6 +344,7 @@ class Journal:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
+        self._readers.close()
 
     def _is_written(self) -> bool:
         """Whether the file has any record: an empty file's writer ended before its first one."""
@@ -353,8 +354,7 @@ class Journal:
         if not self._is_written():
             return nothing
         try:
-            with closing(self._connect(10.0)) as connection:
-                schema.prepare(connection, _take_over)
+            with self._readers.one() as connection:
                 return ask(connection)
         except (sqlite3.Error, *writing.ODD_VALUES) as error:
             problem = str(error)

@@ -14,6 +14,7 @@ WITH_OUTCOMES = ("accepted", "aside", "not_queued")  # the kinds of records whos
 MAX_TERMS = 20  # texts that a searched beginning may match
 PREFIX = 6  # a search of at least so many characters finds ids and fingerprints by their beginnings
 
+EVERYTHING = Filters()
 _OUTCOME = "at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts"
 _COLUMNS = (
     "n, request_id, at, first_at, count, kind, tag, code, status, cause, event, event_id, portal, record"
@@ -31,13 +32,13 @@ def page(connection: sqlite3.Connection, wanted: Filters, below: int | None, lim
         if not numbers:
             return Page(found, None)
         scanned += len(numbers)
-        for request in by_numbers(connection, numbers):
-            if request.at.timestamp() < wanted.since:
-                return Page(found, None)
-            if _passes(connection, request, wanted):
+        for request in by_numbers(connection, numbers, wanted):
+            if _reached(connection, request, wanted.destination):
                 found.append(request)
                 if len(found) == limit:
                     return Page(found, request.n if _candidates(connection, wanted, request.n, 1) else None)
+        if wanted.since and _at(connection, numbers[-1]) < wanted.since:
+            return Page(found, None)
         below = numbers[-1]
     return Page(found, below)
 
@@ -131,31 +132,49 @@ def _of_term(connection: sqlite3.Connection, term: str, top: int, limit: int) ->
     return sorted(numbers, reverse=True)[:limit]
 
 
-def _passes(connection: sqlite3.Connection, request: Request, wanted: Filters) -> bool:
-    at = request.at.timestamp()
-    if at < wanted.since or (wanted.until and at >= wanted.until):
-        return False
-    if wanted.kinds and request.kind not in wanted.kinds:
-        return False
-    for name in ("cause", "event", "portal"):
-        value = getattr(wanted, name)
-        if value and getattr(request, name) != value:
-            return False
-    if not wanted.destination:
+def _at(connection: sqlite3.Connection, n: int) -> float:
+    row = connection.execute("SELECT at FROM requests WHERE n = ?", (n,)).fetchone()
+    return float(row[0]) if row else 0.0
+
+
+def _reached(connection: sqlite3.Connection, request: Request, destination: str) -> bool:
+    """Whether the request's event came to this destination, where one is asked for."""
+    if not destination:
         return True
     statement = "SELECT 1 FROM outcomes WHERE event_id = ? AND +subscription = ?"
-    return connection.execute(statement, (request.event_id, wanted.destination)).fetchone() is not None
+    return connection.execute(statement, (request.event_id, destination)).fetchone() is not None
 
 
-def by_numbers(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Request]:
-    """These records, newest first."""
+def by_numbers(
+    connection: sqlite3.Connection, numbers: Sequence[int], wanted: Filters = EVERYTHING
+) -> list[Request]:
+    """Those of these records that `wanted` lets through, newest first; its term and destination aside."""
+    where, values = _conditions(wanted)
     found: list[Request] = []
     for start in range(0, len(numbers), 500):
         some = list(numbers[start : start + 500])
         marks = ",".join("?" * len(some))
-        statement = f"SELECT {_COLUMNS} FROM requests WHERE n IN ({marks}) ORDER BY n DESC"  # noqa: S608
-        found += map(_request, connection.execute(statement, some))
+        statement = f"SELECT {_COLUMNS} FROM requests WHERE n IN ({marks}){where} ORDER BY n DESC"  # noqa: S608
+        found += map(_request, connection.execute(statement, [*some, *values]))
     return found
+
+
+def _conditions(wanted: Filters) -> tuple[str, list[object]]:
+    """The filters by columns, for records that are found by their numbers.
+
+    By `+` SQLite leaves the columns' indexes alone: there are few records, and all of them are named.
+    """
+    pairs: list[tuple[str, object]] = [
+        (f"+{name} = ?", getattr(wanted, name))
+        for name in ("cause", "event", "portal")
+        if getattr(wanted, name)
+    ]
+    pairs += [("at >= ?", wanted.since)] if wanted.since else []
+    pairs += [("at < ?", wanted.until)] if wanted.until else []
+    where = "".join(f" AND {condition}" for condition, _ in pairs)
+    if wanted.kinds:
+        where += f" AND +kind IN ({','.join('?' * len(wanted.kinds))})"
+    return where, [*(value for _, value in pairs), *wanted.kinds]
 
 
 def changed(connection: sqlite3.Connection, after: int, limit: int) -> tuple[list[Request], int]:
@@ -177,8 +196,8 @@ def count_newer(connection: sqlite3.Connection, wanted: Filters, after: int, mos
     ).fetchall()
     term, of_term = wanted.term.lower(), "SELECT 1 FROM terms WHERE n = ? AND term >= ? AND term < ?"
     count = 0
-    for request in by_numbers(connection, [row[0] for row in rows]):
-        if not _passes(connection, request, wanted):
+    for request in by_numbers(connection, [row[0] for row in rows], wanted):
+        if not _reached(connection, request, wanted.destination):
             continue
         if not term or connection.execute(of_term, (request.n, term, term + "\U0010ffff")).fetchone():
             count += 1
@@ -245,10 +264,10 @@ def latest_outcome(
 
 def count_tagged(connection: sqlite3.Connection, tag: str, since: float) -> int:
     """How many of the newest accepted records have this tag."""
-    rows = connection.execute(
-        "SELECT tag, at FROM requests WHERE kind = 'accepted' ORDER BY n DESC LIMIT 1000"
-    )
-    return sum(1 for found, at in rows if found == tag and at >= since)
+    newest = "SELECT tag, at FROM requests WHERE kind = 'accepted' ORDER BY n DESC LIMIT 1000"
+    statement = f"SELECT count(*) FROM ({newest}) WHERE tag = ? AND at >= ?"  # noqa: S608
+    [count] = connection.execute(statement, (tag, since)).fetchone()
+    return int(count)
 
 
 def conflicts(connection: sqlite3.Connection, limit: int) -> list[Outcome]:

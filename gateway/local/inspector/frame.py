@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -163,7 +164,7 @@ def prepare(page: Inspector) -> None:
             "page": page,
             "lang": page.language,
             "languages": LANGUAGES,
-            "t": page.words,
+            "t": partial(_words_in, page.language),  # of hundreds of words each would ask for the language
             "reason_text": lambda reason: reason_text(reason, page.language),
             "cause_title": page.cause_title,
             "number": lambda n: number(n, page.language),
@@ -198,6 +199,10 @@ def prepare(page: Inspector) -> None:
     @app.errorhandler(404)
     def nothing(_: Exception) -> flask.typing.ResponseReturnValue:
         return page.render("failure.html", problem=page.words("NOTHING_HERE")), 404
+
+
+def _words_in(language: str, key: str, /, **values: object) -> str:
+    return words(key, language, **values)
 
 
 def breakable(text: str) -> Markup:

@@ -1,0 +1,53 @@
+"""The connections that the journal is read by: opening one costs as much as a question itself."""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gateway.sqlite_file import File, file_at
+
+KEPT = 4  # that wait for the next question
+
+
+class Readers:
+    """Each question has a connection for itself, to the file that is at the path then."""
+
+    def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._path = path
+        self._connect = connect
+        self._waiting: deque[tuple[File | None, sqlite3.Connection]] = deque()
+
+    @contextmanager
+    def one(self) -> Iterator[sqlite3.Connection]:
+        """A connection that nobody else uses; one on which a question failed is not used again."""
+        file = file_at(self._path)
+        connection = self._waiting_on(file) or self._connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._waiting) < KEPT:
+            self._waiting.append((file, connection))
+        else:
+            connection.close()
+
+    def _waiting_on(self, file: File | None) -> sqlite3.Connection | None:
+        with suppress(IndexError):
+            while True:
+                opened_on, connection = self._waiting.pop()
+                if opened_on == file:
+                    return connection
+                connection.close()  # the file was moved away
+        return None
+
+    def close(self) -> None:
+        """Close those that wait."""
+        with suppress(IndexError):
+            while True:
+                self._waiting.pop()[1].close()
+
+    def __del__(self) -> None:
+        self.close()
