@@ -270,6 +270,10 @@ class Journal:
         """The names of these users of a portal, as far as accepted events gave them."""
         return self._read(lambda c: reading.names(c, portal, users), {}) if users else {}
 
+    def named(self, portal: str, name: str, after: int = 0, limit: int = 50) -> list[int]:
+        """Users of a portal with an id above `after` whom accepted events called so, or began to."""
+        return self._read(lambda c: reading.named(c, portal, name, after, limit), []) if name.split() else []
+
     def changed(self, after: int, limit: int = 100) -> tuple[list[Request], int]:
         """Records that changed after the change `after`, and the newest change's number."""
         nothing: tuple[list[Request], int] = ([], after)
@@ -295,8 +299,14 @@ class Journal:
         """Users who lost a link to another, the newest first."""
         return self._read(lambda c: reading.conflicts(c, limit), [])
 
-    def rounds(self, limit: int = 50) -> list[Round]:
-        return self._read(lambda c: reading.rounds(c, limit), [])
+    def rounds(self, limit: int = 50, since: float = 0.0, until: float = 0.0) -> list[Round]:
+        return self._read(lambda c: reading.rounds(c, limit, since, until), [])
+
+    def round(self, round_id: int) -> Round | None:
+        return self._read(lambda c: reading.round_(c, round_id), None)
+
+    def count_rounds(self, after: int) -> int:
+        return self._read(lambda c: reading.count_rounds(c, after), 0)
 
     def latest_outcome(self, subscription: str) -> tuple[Outcome | None, datetime | None]:
         """A subscription's newest outcome, and when it last delivered an event."""
@@ -310,9 +320,7 @@ class Journal:
     def choices(self) -> tuple[list[str], list[str], list[str]]:
         """The events, portals and subscriptions there are, for the filters."""
         nothing: tuple[list[str], list[str], list[str]] = ([], [], [])
-        return self._read(
-            lambda c: (reading.events(c), reading.portals(c), reading.subscriptions(c)), nothing
-        )
+        return self._read(reading.choices, nothing)
 
     def latest_accepted(self) -> Request | None:
         """The last event that was accepted; probes do not count."""
@@ -326,7 +334,7 @@ class Journal:
         nothing: list[tuple[int, float, str]] = []
         while rows := self._read(lambda c: c.execute(statement, (after, from_)).fetchall(), nothing):  # noqa: B023
             for id_, at, text in rows:
-                yield Unqueued(id_, datetime.fromtimestamp(at, UTC), _record(text))
+                yield Unqueued(id_, datetime.fromtimestamp(at, UTC), reading.record(text))
             after = rows[-1][0]
 
     def remove(self, unqueued_id: int) -> None:
@@ -373,14 +381,6 @@ def _take_over(connection: sqlite3.Connection, kind: str, at: float, record: Map
     from gateway.journal.first_edition import take_over  # only where a file of that time is
 
     take_over(connection, kind, at, record)
-
-
-def _record(text: str) -> dict[str, Any]:
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError, TypeError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def open_journal(settings: Settings) -> Journal:

@@ -91,6 +91,7 @@ class Outcome:
 class Round:
     """A round of polling: its counts, and the users whose field could not be read."""
 
+    id: int
     at: datetime
     code: str
     facts: dict[str, Any]

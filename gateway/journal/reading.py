@@ -16,6 +16,8 @@ PREFIX = 6  # a search of at least so many characters finds ids and fingerprints
 
 EVERYTHING = Filters()
 _OUTCOME = "at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts"
+_NO_END = 1e12  # seconds since 1970
+_ROUND = "id, at, code, facts"
 _COLUMNS = (
     "n, request_id, at, first_at, count, kind, tag, code, status, cause, event, event_id, portal, record"
 )
@@ -45,8 +47,8 @@ def page(connection: sqlite3.Connection, wanted: Filters, below: int | None, lim
 
 def _first_from(connection: sqlite3.Connection, at: float) -> int:
     """A number above all records before `at`, found by bisection, since numbers grow with time."""
-    [newest] = connection.execute("SELECT max(n) FROM requests").fetchone()
-    low, high = 0, (newest or 0) + 1  # `low` is before `at`, `high` is not
+    newest = connection.execute("SELECT n FROM requests ORDER BY n DESC LIMIT 1").fetchone()
+    low, high = 0, (newest[0] if newest else 0) + 1  # `low` is before `at`, `high` is not
     while high - low > 1:
         middle = (low + high) // 2
         row = connection.execute(
@@ -252,6 +254,20 @@ def names(connection: sqlite3.Connection, portal: str, users: Sequence[int]) -> 
     return dict(connection.execute(statement, (portal, *some)))
 
 
+def named(connection: sqlite3.Connection, portal: str, name: str, after: int, limit: int) -> list[int]:
+    """Users above `after` in whose names each word of `name` begins a word. Few names are kept."""
+    words = name.casefold().split()
+    statement = "SELECT bitrix_user_id, name FROM people WHERE portal = ? AND bitrix_user_id > ?"
+    found: list[int] = []
+    for user, known in connection.execute(f"{statement} ORDER BY bitrix_user_id", (portal, after)):
+        parts = known.casefold().split()
+        if all(any(part.startswith(word) for part in parts) for word in words):
+            found.append(user)
+            if len(found) == limit:
+                break
+    return found
+
+
 def latest_outcome(
     connection: sqlite3.Connection, subscription: str
 ) -> tuple[Outcome | None, datetime | None]:
@@ -283,16 +299,11 @@ def requeued(connection: sqlite3.Connection, limit: int) -> list[Outcome]:
     return [_outcome(row) for row in connection.execute(statement, (BY_HAND, limit))]
 
 
-def subscriptions(connection: sqlite3.Connection) -> list[str]:
-    return _distinct(connection, "outcomes", "subscription")
-
-
-def events(connection: sqlite3.Connection) -> list[str]:
-    return _distinct(connection, "requests", "event")
-
-
-def portals(connection: sqlite3.Connection) -> list[str]:
-    return _distinct(connection, "requests", "portal")
+def choices(connection: sqlite3.Connection) -> tuple[list[str], list[str], list[str]]:
+    """The events, portals and subscriptions there are."""
+    named = (("requests", "event"), ("requests", "portal"), ("outcomes", "subscription"))
+    events, portals, subscriptions = (_distinct(connection, table, column) for table, column in named)
+    return events, portals, subscriptions
 
 
 def _distinct(connection: sqlite3.Connection, table: str, column: str, most: int = 60) -> list[str]:
@@ -313,10 +324,26 @@ def hours(connection: sqlite3.Connection, since: float) -> list[tuple[int, str, 
     return list(connection.execute(statement, (int(since // 3600),)))
 
 
-def rounds(connection: sqlite3.Connection, limit: int) -> list[Round]:
-    statement = "SELECT at, code, facts FROM rounds ORDER BY id DESC LIMIT ?"
-    rows = connection.execute(statement, (limit,))
-    return [Round(_moment(at), code, json.loads(facts)) for at, code, facts in rows]
+def rounds(connection: sqlite3.Connection, limit: int, since: float = 0.0, until: float = 0.0) -> list[Round]:
+    """Rounds of polling from `since` to `until`, which is outside; newest first."""
+    statement = f"SELECT {_ROUND} FROM rounds WHERE at >= ? AND at < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [_round(row) for row in connection.execute(statement, (since, until or _NO_END, limit))]
+
+
+def round_(connection: sqlite3.Connection, round_id: int) -> Round | None:
+    row = connection.execute(f"SELECT {_ROUND} FROM rounds WHERE id = ?", (round_id,)).fetchone()  # noqa: S608
+    return _round(row) if row else None
+
+
+def count_rounds(connection: sqlite3.Connection, after: int) -> int:
+    """How many rounds came after the one with this number."""
+    [count] = connection.execute("SELECT count(*) FROM rounds WHERE id > ?", (after,)).fetchone()
+    return int(count)
+
+
+def _round(row: Sequence[Any]) -> Round:
+    round_id, at, code, facts = row
+    return Round(round_id, _moment(at), code, json.loads(facts))
 
 
 def _request(row: Sequence[Any]) -> Request:
@@ -357,3 +384,12 @@ def _outcome(row: Sequence[Any]) -> Outcome:
 
 def _moment(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
+
+
+def record(text: str) -> dict[str, Any]:
+    """A kept event that could not be queued; {} for a damaged one."""
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError, TypeError):
+        return {}
+    return record if isinstance(record, dict) else {}

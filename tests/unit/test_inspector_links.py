@@ -1,11 +1,13 @@
 """The inspector's links: found by whatever people know, a person's history, and forgetting somebody."""
 
 import csv
+import html
 import io
 import re
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -95,6 +97,52 @@ def test_many_people_come_in_pages(browser: Browser, settings: Settings) -> None
     assert "after=50" in browser.get("/links").text
     assert shown(browser, "?after=100") == list(range(101, 121))
     assert "Next page" not in browser.get("/links?after=100").text
+
+
+def named(journal: Journal, names: dict[int, str], portal: str = P) -> None:
+    """Accepted events that named these users."""
+    for user, name in names.items():
+        request = NewRequest(
+            request_id=f"{user:016x}", at=NOW.timestamp(), kind="accepted", code="EVENT_QUEUED", status=200,
+            event="ONUSERADD", event_id=f"named {user}", portal=portal,
+            record={"users": [user], "names": {str(user): name}},
+        )  # fmt: skip
+        journal.add_requests([request])
+
+
+@pytest.mark.parametrize(
+    ("search", "users"),
+    [
+        ("анна", [8, 10]),
+        ("АННА", [8, 10]),
+        ("Анна Вол", [8]),
+        ("волкова анна", [8]),
+        ("петр", [9]),
+        ("нна", []),
+        ("Анна Петров", []),
+        ("anna_k", [8]),
+        ("d", [7]),
+        ("%", []),
+    ],
+)
+@pytest.mark.usefixtures("people")
+def test_people_are_found_by_the_beginnings_of_their_names(
+    browser: Browser, journal: Journal, search: str, users: list[int]
+) -> None:
+    named(journal, {7: "d'Artagnan", 8: "Анна Волкова", 9: "Пётр Петров", 10: "Анна", 11: "Анна Никто"})
+    assert shown(browser, f"?q={quote(search)}") == users
+
+
+def test_many_of_one_name_come_in_pages(browser: Browser, journal: Journal, settings: Settings) -> None:
+    named(journal, dict.fromkeys(range(1, 61), "Анна К."))
+    with closing(open_store(settings.database)) as store:
+        for user in range(1, 61):
+            see(store, user, Account(user), f"e{user}")
+    assert shown(browser, f"?q={quote('анна')}") == list(range(1, 51))
+    [more] = re.findall(
+        r'href="/inspector/links(\?[^"]*after=50[^"]*)"', browser.get(f"/links?q={quote('анна')}").text
+    )
+    assert shown(browser, html.unescape(more)) == list(range(51, 61))
 
 
 @pytest.mark.usefixtures("people")

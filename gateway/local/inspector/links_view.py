@@ -57,7 +57,12 @@ def register(page: Inspector) -> None:
         if store is not None:
             portals = store.portals()
             portal = _portal(page, portals)
-            rows, older = _found(store, portal, search, state, _number("after"))
+            after = _number("after")
+            if search:
+                rows, older = _searched(page, store, portal, search, after)
+                rows = [row for row in rows if not state or state_of(row) == state]
+            else:
+                rows, older = _found(store, portal, state, after)
         return page.render(
             "links.html", view="links", states=STATES, account=account_of, state_of=state_of, search=search,
             state=state, rows=rows, older=older, portals=portals, portal=portal, called=called,
@@ -133,12 +138,8 @@ def _portal(page: Inspector, portals: list[str]) -> str:
     return portals[0] if portals else page.settings.domain
 
 
-def _found(store: Store, portal: str, search: str, state: str, after: int) -> tuple[list[Link], int | None]:
+def _found(store: Store, portal: str, state: str, after: int) -> tuple[list[Link], int | None]:
     """One page of a portal's people, and the user after whom the next begins; None if there are no more."""
-    if search:
-        return [
-            link for link in _searched(store, portal, search) if not state or state_of(link) == state
-        ], None
     rows: list[Link] = []
     last = after
     links = store.links(portal, after)
@@ -154,21 +155,27 @@ def _found(store: Store, portal: str, search: str, state: str, after: int) -> tu
     return rows, last if more is not None and more.portal == portal else None
 
 
-def _searched(store: Store, portal: str, search: str) -> list[Link]:
-    """People found by user id, Telegram id or name; a t.me link is a name, too."""
-    found: list[Link | None] = []
+def _searched(
+    page: Inspector, store: Store, portal: str, search: str, after: int
+) -> tuple[list[Link], int | None]:
+    """People found by user id, Telegram id, Telegram name, or the beginnings of their own names."""
+    found = [] if after else _called_exactly(store, portal, search)
+    users = page.journal.named(portal, search, after, SHOWN + 1)
+    found += [store.get(portal, user) for user in users[:SHOWN]]
+    links = {link.bitrix_user_id: link for link in found if link is not None}
+    return list(links.values()), users[SHOWN - 1] if len(users) > SHOWN else None
+
+
+def _called_exactly(store: Store, portal: str, search: str) -> list[Link | None]:
+    """Whom a number or an account names; a t.me link is an account's name, too."""
     if search.isascii() and search.isdigit() and len(search) <= 16:
         number = int(search)
-        found = [
-            store.get(portal, number),
-            store.find(portal, telegram_id=number) if number <= MAX_ID else None,
-        ]
-    else:
-        account = parse_account(search) or parse_account(f"@{search}")
-        if account:
-            name = account.telegram_username
-            found = [store.find(portal, telegram_id=account.telegram_id, telegram_username=name)]
-    return list({link.bitrix_user_id: link for link in found if link is not None}.values())
+        of_account = store.find(portal, telegram_id=number) if number <= MAX_ID else None
+        return [store.get(portal, number), of_account]
+    account = parse_account(search) or parse_account(f"@{search}")
+    if account is None:
+        return []
+    return [store.find(portal, telegram_id=account.telegram_id, telegram_username=account.telegram_username)]
 
 
 def _change(page: Inspector, row: HistoryRow) -> Change:

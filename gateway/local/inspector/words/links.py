@@ -4,7 +4,8 @@ from gateway.texts import Sentence
 
 WORDS: dict[str, Sentence] = {
     "LINKS_SEARCH": Sentence(
-        "Номер пользователя, Telegram ID или @имя  ( / )", "User's number, Telegram id or @name  ( / )"
+        "Имя, номер пользователя, Telegram ID или @имя  ( / )",
+        "Name, user's number, Telegram id or @name  ( / )",
     ),
     "LINKS_SEARCH_LABEL": Sentence("Поиск по связям", "Search the links"),
     "LINKS_FIND": Sentence("Найти", "Find"),
@@ -31,8 +32,8 @@ WORDS: dict[str, Sentence] = {
         "There are no links yet. They come with a user's first event, or with a round of polling.",
     ),
     "LINKS_NOT_FOUND": Sentence(
-        "Таких нет. Номер и имя ищутся целиком; снимите отбор по состоянию или выберите другой портал.",
-        "Nobody matches. Numbers and names are searched whole; drop the state, or choose another portal.",
+        "Таких нет. Номер и @имя ищутся целиком, имя человека по началу и только если его назвало событие; снимите отбор по состоянию или выберите другой портал.",
+        "Nobody matches. Numbers and @names are searched whole; a person's name by its beginning, and only if an event gave it. Drop the state, or choose another portal.",
     ),
     "HISTORY": Sentence("История", "History"),
     "HISTORY_NONE": Sentence("Связь ещё не менялась.", "The link has not changed yet."),
