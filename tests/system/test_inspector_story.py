@@ -194,7 +194,7 @@ def test_a_view_can_be_read_everywhere(busy: Running, reader: Tab, browser: Chro
 def test_keys_alone_are_enough(busy: Running, reader: Tab) -> None:
     reader.open(f"http://127.0.0.1:{busy.port}/inspector")
     reader.press("g", "r")
-    reader.wait("document.querySelectorAll('.row').length === 50")
+    reader.wait("document.querySelectorAll('.row:not(.round)').length === 50")
     reader.press("j")
     reader.wait("document.querySelector('#detail h1')")
     first = reader.run("document.querySelector('.row.sel').id")
@@ -275,8 +275,8 @@ def test_more_rows_join_the_page(busy: Running, reader: Tab) -> None:
     for rows in (100, 150):
         reader.wait("document.querySelector('.more:not(.htmx-added)')")  # htmx knows it
         reader.run("document.querySelector('.more').click()")
-        reader.wait(f"document.querySelectorAll('.row').length === {rows}")
-    ids = "[...document.querySelectorAll('.row')].map((one) => one.id)"
+        reader.wait(f"document.querySelectorAll('.row:not(.round)').length === {rows}")
+    ids = "[...document.querySelectorAll('.row:not(.round)')].map((one) => one.id)"
     assert reader.run(f"new Set({ids}).size") == 150
 
 
@@ -301,7 +301,6 @@ def test_a_hidden_tab_asks_nothing(busy: Running, reader: Tab) -> None:
     reader.run("delete document.hidden")
     reader.run("window.byClock.forEach((what) => what())")
     reader.wait(f"window.asked > {before}")
-
 
 
 def test_what_is_copied_is_on_the_clipboard(busy: Running, reader: Tab) -> None:

@@ -10,6 +10,7 @@ import flask
 
 from gateway.errors import GatewayError
 from gateway.journal import Outcome, Round
+from gateway.local.inspector import round_rows
 from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.rows import called
 from gateway.portal import resync
@@ -56,6 +57,7 @@ class Running:
 
 
 def register(page: Inspector) -> None:
+    round_rows.register(page)
     starting = threading.Lock()
     running: list[Running] = []  # one at most: the last one
 

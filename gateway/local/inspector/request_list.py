@@ -7,12 +7,13 @@ from typing import Any
 
 import flask
 
-from gateway.journal import Filters
+from gateway.journal import Filters, Page
 from gateway.local.inspector import one_request
 from gateway.local.inspector.door import PATH
 from gateway.local.inspector.frame import YEAR, Inspector, View
 from gateway.local.inspector.overview import tiles
-from gateway.local.inspector.rows import rows, subscription_name
+from gateway.local.inspector.round_rows import PREFIX, RoundRow, round_values, with_rounds
+from gateway.local.inspector.rows import Row, rows, subscription_name
 
 PAGE = 50  # rows at once
 MOST = 500  # rows on one page; older ones are on the next
@@ -63,6 +64,11 @@ class Wanted:
             if getattr(wanted, field) != getattr(plain, field)
         }
         return found | ({"probes": 1} if wanted.probes else {})
+
+    @property
+    def shows_rounds(self) -> bool:
+        """Whether rounds of polling stand among the requests: no filter is set that they do not pass."""
+        return self.show == "all" and not (self.narrow or self.cause)
 
     @property
     def narrow(self) -> bool:
@@ -128,6 +134,7 @@ def register(page: Inspector) -> None:
         _see(page, below)
         found = _part(page, wanted, below, 0, now)
         opened = flask.request.args.get("open", "")
+        detail = one_request.values(page, opened) if opened and not opened.startswith(PREFIX) else None
         events, portals, subscriptions = page.journal.choices()
         recorder = page.parts.recorder
         html = page.render(
@@ -135,7 +142,8 @@ def register(page: Inspector) -> None:
             view="requests",
             wanted=wanted,
             counts=counts(page, wanted, now),
-            detail=one_request.values(page, opened) if opened else None,
+            detail=detail,
+            round=round_values(page, opened),
             choices=_causes(page, now),
             events=events,
             portals=portals,
@@ -162,6 +170,8 @@ def register(page: Inspector) -> None:
         """What is new for the open list: how many requests are newer, and rows that changed."""
         wanted, now = wanted_here(), time.time()
         top = whole_number("top")
+        last_round = whole_number("round")
+        rounds = page.journal.count_rounds(last_round) if wanted.shows_rounds else 0
         changed, newest = page.journal.changed(whole_number("change"))
         opened = flask.request.args.get("open", "")
         return page.render(
@@ -169,8 +179,9 @@ def register(page: Inspector) -> None:
             wanted=wanted,
             counts=counts(page, wanted, now),
             **tiles(page),
-            newer=page.journal.count_newer(wanted.filters(now), top),
+            newer=page.journal.count_newer(wanted.filters(now), top) + rounds,
             top=top,
+            last_round=last_round,
             change=newest,
             changed=rows(page, changed),
             opened=opened,
@@ -193,17 +204,36 @@ def register(page: Inspector) -> None:
 def _part(page: Inspector, wanted: Wanted, below: int, already: int, now: float) -> dict[str, Any]:
     # Read before the rows, so that a change in between is shown twice rather than never.
     _, change = page.journal.changed(NEVER, 1)
-    found = page.journal.page(wanted.filters(now), below or None, PAGE)
-    shown = already + len(found.requests)
-    top = found.requests[0].n if found.requests else 0
+    newest_rounds = page.journal.rounds(1)
+    filters = wanted.filters(now)
+    found = page.journal.page(filters, below or None, PAGE)
+    requests = rows(page, found.requests)
+    shown: list[Row | RoundRow] = [*requests]
+    if wanted.shows_rounds:
+        since, until = _from_to(page, filters, found, below)
+        shown = with_rounds(page, requests, since, until, max(0, MOST - already - len(requests)))
+    total = already + len(shown)
     return {
-        "rows": rows(page, found.requests),
+        "rows": shown,
+        "nothing": not found.requests,
         "older": found.older,
-        "shown": shown,
-        "full": shown >= MOST,
-        "top": top,
+        "shown": total,
+        "full": total + PAGE > MOST,
+        "top": found.requests[0].n if found.requests else 0,
+        "last_round": newest_rounds[0].id if newest_rounds else 0,
         "change": change,
     }
+
+
+def _from_to(page: Inspector, filters: Filters, found: Page, below: int) -> tuple[float, float]:
+    """The time of a page of the list: from its last request to the one before its first."""
+    since, until = filters.since, filters.until
+    if found.older is not None and found.requests:
+        since = max(since, found.requests[-1].at.timestamp())
+    if below:
+        before = page.journal.page(below=below + 1, limit=1).requests
+        until = before[0].at.timestamp() if before else until
+    return since, until
 
 
 def _see(page: Inspector, below: int) -> None:

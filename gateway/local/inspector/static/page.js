@@ -131,7 +131,7 @@
   // What is new goes into the list by itself while nobody reads; else it waits behind "12 new".
   function fresh() {
     const bar = one("#newer a");
-    const reading = window.scrollY > 40 || rows().length > PAGE || one(".row.sel") || one(".list")?.contains(document.activeElement);
+    const reading = window.scrollY > 40 || rows().length > PAGE + all(".round").length || one(".row.sel") || one(".list")?.contains(document.activeElement);
     if (bar && !reading) bar.click();
   }
 

@@ -40,6 +40,18 @@ WORDS: dict[str, Sentence] = {
     "POLL_NO_ROUNDS": Sentence("Сверок ещё не было.", "There was no round yet."),
     "POLL_WHEN": Sentence("Когда", "When"),
     "POLL_RESULT": Sentence("Итог", "Result"),
+    "POLL_ROUND": Sentence("Сверка", "A round of polling"),
+    "POLL_ALL": Sentence("Все сверки", "All rounds"),
+    "POLL_FAILED": Sentence("Сверка не удалась", "The round failed"),
+    "POLL_N_USERS": Sentence("{n} пользователь|{n} пользователя|{n} пользователей", "{n} user|{n} users"),
+    "POLL_ENDED": Sentence(
+        "снята {n} связь|сняты {n} связи|снято {n} связей", "{n} link ended|{n} links ended"
+    ),
+    "TAG_POLLING": Sentence("сверка", "polling"),
+    "POLL_users": Sentence("Пользователей", "Users"),
+    "POLL_published": Sentence("Изменений", "Changes"),
+    "POLL_unlinked": Sentence("Снято связей", "Links ended"),
+    "POLL_unreadable": Sentence("Поле не читается", "Unreadable fields"),
     "POLL_USERS": Sentence("Пользователей", "Users"),
     "POLL_CHANGES": Sentence("Изменений", "Changes"),
     "POLL_UNLINKED": Sentence("Снято связей", "Links ended"),

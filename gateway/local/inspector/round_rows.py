@@ -1,0 +1,116 @@
+"""Rounds of polling among the requests, equal ones in a row folded; and one of them beside the list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import flask
+
+from gateway.journal import Round
+from gateway.local.inspector.frame import Inspector
+from gateway.local.inspector.rows import Row, called
+from gateway.texts import reason_text
+
+READ = 200  # rounds of one page of the list
+COUNTS = ("users", "published", "unlinked", "unreadable")
+PREFIX = "round-"  # of what the list calls a round, where it calls a request by its request_id
+
+
+@dataclass(frozen=True)
+class RoundRow:
+    """`title` and `about` are what it found; `line` says what to look at, or why it failed."""
+
+    round: Round
+    tag: str
+    colour: str
+    title: str
+    about: str
+    line: str
+    count: int
+    first_at: datetime
+
+    @property
+    def id(self) -> str:
+        return f"{PREFIX}{self.round.id}"
+
+
+def with_rounds(
+    page: Inspector, rows: Sequence[Row], since: float, until: float, most: int
+) -> list[Row | RoundRow]:
+    """The rows and, by their times, the rounds from `since` to `until`, newest first, `most` of these."""
+    rounds = [round_row(page, one) for one in page.journal.rounds(READ, since, until)]
+    found: list[Row | RoundRow] = []
+    both: list[Row | RoundRow] = [*rows, *rounds]
+    count = 0
+    for one in sorted(both, key=_moment, reverse=True):
+        last = found[-1] if found else None
+        if isinstance(one, RoundRow):
+            if isinstance(last, RoundRow) and _says(last) == _says(one):
+                found[-1] = replace(last, count=last.count + 1, first_at=one.round.at)
+                continue
+            count += 1
+            if count > most:
+                continue
+        found.append(one)
+    return found
+
+
+def _moment(row: Row | RoundRow) -> datetime:
+    return row.request.at if isinstance(row, Row) else row.round.at
+
+
+def _says(row: RoundRow) -> tuple[str, ...]:
+    return (row.tag, row.title, row.about, row.line)
+
+
+def round_row(page: Inspector, one: Round) -> RoundRow:
+    facts, words = one.facts, page.words
+    tag, colour, about, line = words("TAG_POLLING"), "ok", "", ""
+    if one.code == "RESYNC_DONE":
+        title = words("POLL_N_USERS", n=_count(facts, "users"))
+        about = words("CHANGES", n=_count(facts, "published"))
+        parts = [words("POLL_DRY")] if facts.get("dry_run") else []
+        parts += [words("POLL_ENDED", n=n)] if (n := _count(facts, "unlinked")) else []
+        parts += [words("UNREADABLE", n=n)] if (n := _count(facts, "unreadable")) else []
+        line = "; ".join(parts)
+    elif one.code == "LINKS_AT_RISK":
+        colour, title = "warn", words("POLL_AT_RISK", n=_count(facts, "count"))
+    else:
+        colour, title = "bad", words("POLL_FAILED")
+        line = reason_text(str(facts.get("problem") or ""), page.language)
+    return RoundRow(one, tag, colour, title, about, line, 1, one.at)
+
+
+def _count(facts: dict[str, Any], name: str) -> int:
+    value = facts.get(name) or 0
+    return len(value) if isinstance(value, list) else int(value)
+
+
+def round_values(page: Inspector, name: str) -> dict[str, Any] | None:
+    """Everything that the page shows of a round that the list calls `name`; None if there is none."""
+    number = name.removeprefix(PREFIX)
+    if not (name.startswith(PREFIX) and number.isascii() and number.isdigit() and len(number) <= 18):
+        return None
+    one = page.journal.round(int(number))
+    if one is None:
+        return None
+    portal = str(one.facts.get("portal") or page.settings.domain)
+    users = [user for user in one.facts.get("unreadable_users") or () if isinstance(user, int)]
+    names = page.journal.names(portal, users)
+    return {
+        "row": round_row(page, one),
+        "portal": portal,
+        "counts": [(f"POLL_{name}", _count(one.facts, name)) for name in COUNTS if name in one.facts],
+        "people": [(user, called(page, user, names.get(user, ""))) for user in users],
+    }
+
+
+def register(page: Inspector) -> None:
+    @page.app.get("/polling/<name>", endpoint="round_page")
+    def round_page(name: str) -> str:
+        found = round_values(page, name)
+        if found is None:
+            flask.abort(404)
+        template = "round_detail.html" if flask.request.args.get("pane") == "1" else "round.html"
+        return page.render(template, view="polling", found=found)
