@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-VERSION = 2
+VERSION = 3
 MIGRATIONS: dict[int, tuple[str, ...]] = {  # version → the statements that migrate it to the next
     # What a first edition's row knew becomes facts when it is read next; its holders are found by the links.
     1: (
@@ -15,6 +15,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {  # version → the statements that mi
             PRIMARY KEY (portal, bitrix_user_id, account))""",
         "CREATE INDEX claims_newest ON claims (portal, account, at, received_at, bitrix_user_id)",
     ),
+    2: ("CREATE INDEX dead_letters_time ON dead_letters (recorded_at, id)",),
 }
 
 
@@ -112,6 +113,7 @@ dead_letters = sa.Table(
     sa.Column("message", sa.Text, nullable=False),  # JSON
     sa.Column("recorded_at", Utc, nullable=False),
 )
+sa.Index("dead_letters_time", dead_letters.c.recorded_at, dead_letters.c.id)
 
 replayed_events = sa.Table(
     "replayed_events",

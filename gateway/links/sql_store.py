@@ -199,8 +199,8 @@ class SqlStore:
                 message, name = json.loads(row.message), handle(row.id, row.recorded_at)
                 yield DeadLetter(**row._asdict() | {"message": message, "id": name})
             last = rows[-1]
-            same_moment = sa.and_(d.recorded_at == last.recorded_at, d.id > last.id)
-            page = query.where(sa.or_(d.recorded_at > last.recorded_at, same_moment))
+            later = sa.or_(d.recorded_at > last.recorded_at, d.id > last.id)
+            page = query.where(d.recorded_at >= last.recorded_at, later)
 
     def remove_dead_letter(self, letter_id: str) -> None:
         self._transact(lambda connection: connection.execute(_remove(letter_id)))

@@ -311,8 +311,8 @@ class EmbeddedQueue:
 
     def oldest_age(self) -> float:
         """Seconds since the oldest of them was published; 0 when there are none."""
-        oldest = self._rows("SELECT min(published_at) FROM messages")[0][0]
-        return 0.0 if oldest is None else max(0.0, self._clock() - float(oldest))
+        oldest = self._rows("SELECT published_at FROM messages ORDER BY id LIMIT 1")
+        return max(0.0, self._clock() - float(oldest[0][0])) if oldest else 0.0
 
     def close(self) -> None:
         with self._lock:
