@@ -60,7 +60,7 @@ def test_russian_help_holds_no_english_words(
 _CODE = frozenset(
     _WORD.findall(
         """
-        chmod nginx
+        chmod chown nginx sudo
         cron ru en aiohttp alerts amp application auth base bash basic body buffer causes check cloud code
         content create createdb curl data dead deploy destroy dict doctor dump europe event events
         explain fetch field gcloud header http import inspect letters libpq login make map mend
