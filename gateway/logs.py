@@ -27,6 +27,8 @@ from gateway.redaction import CONTROLS, clean
 from gateway.settings import Settings
 from gateway.texts import Notice, say, text_of
 
+log = logging.getLogger("gateway.logs")
+
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in CONTROLS}
 _OURS = ("gateway", "handlers", "verify")
 _FOREIGN_A_MINUTE = 20  # lines of one library
@@ -181,6 +183,15 @@ def _where(kind: type[BaseException], trace: Any) -> str:
     return f"{kind.__name__}: " + ", ".join(
         f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in frames
     )
+
+
+def thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """Log where an exception ended a thread, without its text, which may quote a request.
+
+    For `threading.excepthook`, whose own report is a traceback with everything in it.
+    """
+    name = failed.thread.name if failed.thread else "?"
+    log.critical(Notice("THREAD_FAILED", name=name, problem=_where(failed.exc_type, failed.exc_traceback)))
 
 
 class RateLimited:

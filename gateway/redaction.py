@@ -28,8 +28,12 @@ _LIKE_SECRET_LEAF = re.compile(r"(?:\A|[^a-z])(?:auth|authorization|sid)\Z", re.
 
 _TOKEN_RUN = re.compile(r"[A-Za-z0-9_-]{16,}")
 _MASK = re.compile(r"<masked \d+ (?:[0-9a-f]{8}|-)>")
-# What a terminal, a log viewer or a page obeys: C0 and C1, line ends of Unicode's, changes of direction.
-CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+# What a terminal, a log viewer or a page obeys: C0 and C1, line ends of Unicode's, changes of direction;
+# and what nobody sees: a soft hyphen, spaces and joins without width. Emoji need U+200D.
+CONTROLS = (
+    *(*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)),
+    *(0xAD, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x2060, 0x2066), 0xFEFF, *range(0xFFF9, 0xFFFC)),
+)
 _CONTROL = re.compile(f"[{re.escape(''.join(map(chr, CONTROLS)))}\ud800-\udfff]")
 _KEY = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 _KNOWN = frozenset(  # names of the vendor's and of HTTP's that are as long as a token

@@ -1158,6 +1158,10 @@ SENTENCES: dict[str, Sentence] = {
         "Сбой сервера HTTP: {problem}. Обновите шлюз; если повторится, сообщите разработчикам",
         "The HTTP server failed: {problem}. Update the gateway; if it happens again, tell its developers",
     ),
+    "THREAD_FAILED": Sentence(
+        "Часть шлюза остановилась ({name}): {problem}. Перезапустите шлюз; если повторится, сообщите разработчикам",
+        "A part of the gateway has stopped ({name}): {problem}. Restart the gateway; if it happens again, tell its developers",
+    ),
     "LOG_LINES_DROPPED": Sentence(
         "Пропущено строк журнала: {count}, потому что их никто не читал. Проверьте, кто читает поток ошибок шлюза",
         "Log lines dropped: {count}, because nothing was reading them. Check what reads the gateway's standard error",

@@ -70,7 +70,7 @@ destinations() {
 # Of FORWARD_TO: a line for each address, which wants what all of its items name (gateway/destinations.py merges too).
 merged_destinations() {
   local list
-  read -ra list <<<"$FORWARD_TO"
+  read -ra list < <(printf '%s\n' "$FORWARD_TO") # not a here-string: before 5.1 bash writes one to a file
   printf '%s\n' ${list[@]+"${list[@]}"} | awk '
     NF {
       at = index($0, "#")

@@ -69,7 +69,7 @@ def command(
     begin = parse_since(since) if since else None
     names = {name.upper() for name in events}
     failures: list[GatewayError] = []
-    parts = Parts("file" if file else "log", settings.tokens)
+    parts = Parts("file" if file else "log", settings.tokens_of)
 
     def wanted(kept: Kept) -> bool:
         recent = begin is None or kept.recorded_at is None or kept.recorded_at >= begin

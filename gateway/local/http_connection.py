@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.local.http_server import HttpServer
 
 WRITE_SECONDS = 20.0  # given to a sender that does not read the answer
+MAX_UNREAD = 16 * 1024  # bytes of answers that wait for their reader
 LINGER_SECONDS = 2.0  # an answer to an unread body is read only if the connection outlives it
 
 _LINE_ENDS = re.compile(rb"(?:\r\n)+")
@@ -49,12 +50,14 @@ class Connection(asyncio.BufferedProtocol):
         self._searched = 0
         self._answered_one = False
         self._paused = False
+        self._reads_no_answers = False  # its last answer waits to be written before its next request is begun
         self._no_more = False  # the sender has announced that nothing follows
 
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=MAX_UNREAD)
         self.server.connections.add(self)
         self._wait_for_request()
 
@@ -90,7 +93,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.request is not None and not self.answering and not self.ending:
             self.request.ended = "gone"
             self._dispatch(self.request)
-        if not self.answering:
+        if not self.answering or self._reads_no_answers:
             self.buffer.clear()
             self._count()
 
@@ -102,6 +105,9 @@ class Connection(asyncio.BufferedProtocol):
         self.writable.set()
         if not self.ending:
             self.server.closing.pop(self, None)
+        if self._reads_no_answers:
+            self._reads_no_answers = False
+            self.finished(b"", close=False)
 
     # reading
 
@@ -235,6 +241,11 @@ class Connection(asyncio.BufferedProtocol):
         self._answered_one = True
         if close or self.gone:
             self._end()
+            return
+        if not self.writable.is_set():
+            # Whoever sends requests and reads no answers would fill the memory with these.
+            self.answering = self._reads_no_answers = True
+            self._count()
             return
         self._wait_for_request()
         if self.buffer:

@@ -29,6 +29,7 @@ from gateway.local.inspector.door import Door
 from gateway.local.inspector.frame import App, Parts
 from gateway.local.recorder import Recorder
 from gateway.local.worker_process import WorkerProcess
+from gateway.logs import thread_failed
 from gateway.queues import open_embedded
 from gateway.receiver import find_link
 from gateway.settings import Settings
@@ -44,6 +45,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     """Answer at `listener` until SIGTERM or SIGINT; returns when what was in flight is finished."""
     # Queue, journal and links hold people's data: only their owner may read the files.
     os.umask(0o077)
+    threading.excepthook = thread_failed
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -31,7 +31,7 @@ from gateway.functions import MAIN, Function, functions
 from gateway.journal import open_journal
 from gateway.links import user_record
 from gateway.local.recorder import Recorder
-from gateway.logs import RateLimited
+from gateway.logs import RateLimited, thread_failed
 from gateway.outcome import About, Outcome, report
 from gateway.portal.rate_limit import RATE
 from gateway.queues import open_embedded
@@ -368,6 +368,7 @@ def main() -> None:
     # systemd signals every process of a service, and serve ends this one when its own requests are answered.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICER)
+    threading.excepthook = thread_failed
     stop = threading.Event()
     known = startup.settings()
     calls = load()

@@ -36,13 +36,16 @@ def open_publisher(settings: Settings) -> Publisher:
 def open_embedded(settings: Settings) -> "EmbeddedQueue":
     """The queue of `sqlite:///PATH`, one object a process: its publishers and its worker take turns."""
     from gateway.queues.sqlite import EmbeddedQueue
+    from gateway.queues.sqlite_schema import ClockWatch
     from gateway.queues.subscriptions import subscriptions
 
     path = settings.files["QUEUE_URL"]
     key = (path, settings.queue_max_attempts, settings.destinations)
     if key not in _embedded:
         wanted = subscriptions(settings)
-        _embedded[key] = EmbeddedQueue(path, settings.queue_max_attempts, subscriptions=wanted)
+        _embedded[key] = EmbeddedQueue(
+            path, settings.queue_max_attempts, set_back=ClockWatch(), subscriptions=wanted
+        )
     return _embedded[key]
 
 

@@ -24,7 +24,7 @@ from gateway.errors import QueueUnavailable
 from gateway.queues import statements
 from gateway.queues.model import Dead, Delivery
 from gateway.queues.owners import Owner
-from gateway.queues.sqlite_schema import LONGEST_LEASE, prepare
+from gateway.queues.sqlite_schema import LONGEST_LEASE, follow_clock, prepare
 from gateway.queues.subscriptions import Subscription, object_of
 from gateway.sqlite_file import File, denied, file_at, kind_of_problem, make_private
 
@@ -61,13 +61,18 @@ class EmbeddedQueue:
         path: str | Path,
         max_attempts: int = 10,
         clock: Callable[[], float] = time.time,
+        set_back: Callable[[], float] = lambda: 0.0,
         subscriptions: Sequence[Subscription] = (EVERYTHING,),
     ) -> None:
-        """`path` is created at the first use, with its directories; `clock` gives seconds since 1970."""
+        """`path` is created at the first use, with its directories; `clock` gives seconds since 1970.
+
+        `set_back` gives by how many seconds the clock was set back since it was last asked.
+        """
         self.path = Path(path)
         self.subscriptions = tuple(subscriptions)
         self._max_attempts = max_attempts
         self._clock = clock
+        self._set_back = set_back
         self._lock = threading.Lock()
         self._connections: dict[str, sqlite3.Connection] = {}
         self._file: File | None = None  # what the connections are open on
@@ -214,6 +219,7 @@ class EmbeddedQueue:
                 "SELECT DISTINCT owner FROM messages WHERE owner IS NOT NULL"
             ).fetchall()
             self._owner.take()
+            follow_clock(connection, self._set_back(), self._clock())
             gone = [owner for (owner,) in owners if self._owner.is_gone(owner)]
             if not gone:  # the usual case: no publisher waits for this look
                 return 0

@@ -2,9 +2,11 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 
 LONGEST_LEASE = 3600.0  # seconds
+CLOCK_SECONDS = 5.0  # a clock set back by less delays nothing that is worth a look at all messages
 LONGEST_PAUSE = 86_400.0  # seconds before a destination's next attempt
 
 Wanting = Callable[[bytes, Mapping[str, str]], tuple[list[str], str | None]]
@@ -80,6 +82,33 @@ def _forget_a_wrong_clock(connection: sqlite3.Connection, now: float) -> None:
     """
     values = {"now": now, "lease": LONGEST_LEASE, "pause": LONGEST_PAUSE}
     connection.execute(_MAKE_DUE, values)
+
+
+class ClockWatch:
+    """Says by how many seconds the system's clock was set back since it was last asked."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock, self._steady = clock, steady
+        self._ahead = clock() - steady()
+
+    def __call__(self) -> float:
+        before, self._ahead = self._ahead, self._clock() - self._steady()
+        return max(0.0, before - self._ahead)
+
+
+def follow_clock(connection: sqlite3.Connection, seconds: float, now: float) -> None:
+    """Where the clock was set back, set back what waits, too: it would wait for so much longer.
+
+    What is leased is not touched: whoever holds it renews it by the new time.
+    """
+    if seconds < CLOCK_SECONDS:
+        return
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        move = "UPDATE messages SET due_at = due_at - ? WHERE due_at > ? AND owner IS NULL"
+        connection.execute(move, (seconds, now))
 
 
 def _assign(connection: sqlite3.Connection, now: float, wanting: Wanting) -> None:

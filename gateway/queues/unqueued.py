@@ -6,7 +6,7 @@ caller gets its 503: on Google Cloud to the log, on one machine to the journal.
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +17,9 @@ from gateway.texts import Notice
 PART_BYTES = 180_000  # an entry of Cloud Logging ends at 256 KiB; the record's other fields need some
 
 _PURPOSE = "event not queued"
+
+TokensOf = Callable[[str], tuple[bytes, ...]]
+"""The tokens that speak for a portal."""
 
 log = logging.getLogger("gateway.queues.unqueued")
 
@@ -40,7 +43,8 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
         where = f"log, {number}/{len(parts)}"
         numbered = {**whole, "part": number, "parts": len(parts), "sha256": digest, "payload": part}
         # Anybody can have a line written into a log; `replay` takes signed ones only.
-        numbered["signature"] = marks.sign(_PURPOSE, _signed(numbered), settings.tokens)
+        tokens = settings.tokens_of(attributes.get("portal", "")) or settings.tokens
+        numbered["signature"] = marks.sign(_PURPOSE, _signed(numbered), tokens)
         key = "EVENT_NOT_QUEUED" if settings.on_google_cloud else "EVENT_NOT_QUEUED_LOG"
         notice = Notice(key, where=where, **fields)
         if settings.log_format == "json":
@@ -50,13 +54,26 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
     return None
 
 
-def is_signed(fields: Mapping[str, Any], tokens: Iterable[bytes]) -> bool:
-    """Whether a record was written by a gateway with one of these tokens, and is as it was written."""
+def is_signed(fields: Mapping[str, Any], tokens_of: TokensOf) -> bool:
+    """Whether a record was written by a gateway with one of these tokens, and is as it was written.
+
+    Only the tokens that speak for the event's portal count: an administrator of another portal
+    knows that portal's token, and could sign an event of any.
+    """
     try:
         content = _signed(fields)
-    except (KeyError, TypeError, ValueError, OverflowError):
+        tokens = tokens_of(str(fields["attributes"].get("portal", "")))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return False
     return marks.is_ours(_PURPOSE, content, str(fields.get("signature", "")), tokens)
+
+
+def is_of_portal(data: bytes, portal: str) -> bool:
+    """Whether an event belongs to the portal that its attributes name."""
+    try:
+        return str(json.loads(data)["portal"]["domain"]) == portal
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return False
 
 
 def _signed(fields: Mapping[str, Any]) -> bytes:

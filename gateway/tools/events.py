@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -173,12 +174,12 @@ def resend(settings: Settings, request: Request, to: str | None = None) -> str:
     journal = open_journal(settings)
     text = journal.whole(request).get("message")
     if text is None:
-        raise GatewayError("EVENTS_NO_MESSAGE", event=request.event, **shown)
+        raise GatewayError("EVENTS_NO_MESSAGE", event=shlex.quote(request.event), **shown)
     subscription = None if to is None else _subscription(settings, request.event, to)
     try:
         message = replace(read_message(_json(text)), event_id=secrets.token_hex(32))
     except PoisonMessage:
-        raise GatewayError("EVENTS_NO_MESSAGE", event=request.event, **shown) from None
+        raise GatewayError("EVENTS_NO_MESSAGE", event=shlex.quote(request.event), **shown) from None
     data, attributes = message.to_bytes(), message.attributes(str(request.record.get("place") or ""))
     if subscription is None:
         _publish(settings, data, attributes)

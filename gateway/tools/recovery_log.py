@@ -6,12 +6,12 @@ written into a log.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from gateway.queues.unqueued import is_signed
+from gateway.queues.unqueued import TokensOf, is_of_portal, is_signed
 from gateway.tools.project_log import ProjectLog
 from gateway.tools.recovery import Kept, Source, nothing
 
@@ -27,16 +27,16 @@ class Parts:
     no longer accepted, or of a stranger.
     """
 
-    def __init__(self, source: Source, tokens: Iterable[bytes]) -> None:
+    def __init__(self, source: Source, tokens_of: TokensOf) -> None:
         self._source = source
-        self._tokens = tuple(tokens)
+        self._tokens_of = tokens_of
         self.unsigned = 0
         self._open: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
         self._joined: set[tuple[str, str]] = set()
 
     def add(self, fields: Mapping[str, Any]) -> Kept | None:
         """The event that this record completes, if it does."""
-        if not is_signed(fields, self._tokens):
+        if not is_signed(fields, self._tokens_of):
             self.unsigned += 1
             return None
         try:
@@ -55,6 +55,9 @@ class Parts:
             return None  # a part was altered: the event stays named in `incomplete`
         self._joined.add(key)
         del self._open[key]
+        if not is_of_portal(data, str(fields["attributes"].get("portal", ""))):
+            self.unsigned += 1  # signed for one portal, made for another
+            return None
         return self._kept(fields, data)
 
     def incomplete(self) -> list[str]:

@@ -4,6 +4,7 @@ import json
 import logging
 import select
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.ingest.incoming import MAX_BODY
+from gateway.local import http_connection
 from gateway.local.http_server import HttpServer, Limits
 from tests.support.processes import wait_for
 
@@ -275,6 +277,50 @@ def test_a_body_of_many_chunks_that_breaks_off_is_answered_only_as_cut_off(
     assert answers.count(b"HTTP/1.1 200") >= bool(before)
     ended = [(len(environ["body"]), environ.get("gateway.body_ended")) for environ in server.seen]
     assert ended[bool(before) :] == [(3000, "gone")]
+
+
+def test_who_reads_no_answers_gets_no_more_of_them(
+    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would fill the memory with answers; when it reads, all come, in their order."""
+    monkeypatch.setattr(http_connection, "WRITE_SECONDS", 600.0)  # a busy machine is no slow reader
+    answered: list[int] = []
+
+    def large(environ: Environ, start_response: Any) -> list[bytes]:
+        answered.append(int(environ["QUERY_STRING"]))
+        body = b"%08d" % answered[-1] * 4096
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    server = start(large)
+    requests = [b"GET /?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(400)]
+    with closing(socket.socket()) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(b"".join(requests))
+        wait_for(lambda: any(one._reads_no_answers for one in server.http.connections))
+        assert len(answered) < 400  # 32 KB each: more than any system keeps for a connection
+        connection.shutdown(socket.SHUT_WR)
+        received = read_all(connection)
+    assert answered == list(range(400))
+    assert received.count(b"HTTP/1.1 200") == 400
+    assert received.endswith(b"00000399")
+
+
+def test_who_leaves_with_answers_unread_leaves_nothing_behind(start: Callable[..., Server]) -> None:
+    def large(_environ: Environ, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", str(2**20))])
+        return [b"x" * 2**20]
+
+    server = start(large)
+    connection = server.connect()
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
+    wait_for(lambda: any(one._reads_no_answers for one in server.http.connections))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    wait_for(lambda: not server.http.connections)
+    assert server.http.buffered == 0
 
 
 def test_at_the_limit_of_connections_the_one_silent_longest_makes_room(start: Callable[..., Server]) -> None:

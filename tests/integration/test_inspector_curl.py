@@ -1,6 +1,8 @@
 """The line that the inspector's page of a request offers, as a shell reads it."""
 
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +36,35 @@ def test_a_curl_line_sends_the_same_with_the_readers_token(
     body = sent[sent.index("--data-raw") + 1]
     assert "auth%5Bapplication_token%5D=Ttt" in body
     assert "data%5BUF_USR_TELEGRAM%5D=it%27s+%22%24HOME%22+%60id%60+%5C+%D1%8E" in body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a='\"; touch made #",
+        "a='\"'; touch made; '\"'",
+        "a=''\"\"''$(touch made)`touch made`",
+        "a=\"''; touch made; ''\"",
+        "a=\\'; touch made #",
+        "a=\x03\rtouch made\r\x1b[201~'\\x27; touch made #",
+        "a=!!\n!touch\\\n",
+        f"a='\"; touch made #&token={OTHER_TOKEN}&b='; touch made #",
+    ],
+)
+def test_nothing_in_a_copied_line_is_the_senders_command(
+    settings: Settings, journal: Journal, tmp_path: Path, body: str
+) -> None:
+    """Whoever copies it pastes into a shell what a stranger wrote."""
+    recorder = Recorder(settings, journal)
+    browser = Browser(settings, journal, Parts(recorder=recorder))
+    name = record_request(recorder, body.encode(), query=b"a='\"'';touch${IFS}made;&[1-9]{a,b}")
+    line = curl_line(browser, name)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", line)
+    echoed = 'curl() { for one in "$@"; do printf "%s\\0" "$one"; done; }\n' + line
+    done = subprocess.run(
+        ["bash", "-c", echoed], env={"TOKEN": OTHER_TOKEN}, cwd=tmp_path, capture_output=True, check=True
+    )
+    sent = done.stdout.decode().split("\0")
+    assert sent[sent.index("--data-raw") + 1] == body
+    assert "-g" in sent
+    assert list(tmp_path.glob("made*")) == []

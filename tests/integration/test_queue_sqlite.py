@@ -21,6 +21,7 @@ from gateway.local.worker import by_object
 from gateway.queues import open_embedded, open_publisher
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EmbeddedQueue
+from gateway.queues.sqlite_schema import ClockWatch
 from gateway.queues.subscriptions import Subscription
 from gateway.settings import load
 from gateway.tools.recovery import put_back, queue_letters
@@ -69,6 +70,28 @@ def test_a_lease_that_runs_out_gives_the_message_to_the_next(queue: EmbeddedQueu
     assert leased(queue, 60) is None, "the late worker's answer must not free the message"
     assert acknowledge(queue, second)
     assert not acknowledge(queue, second)
+
+
+def test_a_clock_that_is_set_back_delays_nothing(tmp_path: Path, clock: Clock) -> None:
+    """What is in hand keeps its lease, which its worker renews by the new time."""
+    steady = Clock(0.0)
+    queue = EmbeddedQueue(tmp_path / "queue.db", clock=clock, set_back=ClockWatch(clock, steady))
+    for number in range(3):
+        queue.publish(b"%d" % number, {}, 1)
+    held, failed = lease(queue), lease(queue)
+    assert queue.settle([], [(failed, "later", 30.0)]) == 1
+    clock.now += 10 - 86_400
+    steady.now += 10
+    assert leased(queue, 60) is None
+    queue.take_back()
+    assert lease(queue).data == b"2"
+    assert leased(queue, 60) is None
+    clock.now += 20
+    steady.now += 20
+    queue.take_back()
+    assert lease(queue).data == failed.data
+    assert acknowledge(queue, held)
+    queue.close()
 
 
 def test_backoff_doubles_from_a_second_to_a_minute(tmp_path: Path, clock: Clock) -> None:

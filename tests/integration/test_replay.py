@@ -394,9 +394,25 @@ def test_two_keepings_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixtur
     )
     assert first.event_id == second.event_id
     ones, twos = kept_records(caplog, first), kept_records(caplog, second)
-    parts = Parts("log", TOKENS)
+    parts = Parts("log", lambda _portal: TOKENS)
     joined = [kept for kept in map(parts.add, [*ones[1:], *twos[:1], *twos[1:], *ones[:1]]) if kept]
     assert [kept.data for kept in joined] == [second.to_bytes(), first.to_bytes()]
+
+
+def test_a_token_of_another_portal_signs_no_kept_event(caplog: pytest.LogCaptureFixture) -> None:
+    """That portal's administrator knows it, and may have lines written into a log."""
+    both = f"p.bitrix24.ru={TOKEN},other.example={OTHER}"
+    known = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": both}, None)
+    own = kept_records(caplog, message(), BITRIX24_OUTGOING_WEBHOOK_TOKEN=both)
+    others = kept_records(caplog, message(), BITRIX24_OUTGOING_WEBHOOK_TOKEN=OTHER)
+    caplog.clear()
+    attributes = message().attributes("query:token") | {"portal": "other.example"}
+    settings = load({"K_SERVICE": "b24-bitrix-webhook", "BITRIX24_OUTGOING_WEBHOOK_TOKEN": OTHER}, None)
+    keep(message().to_bytes(), attributes, settings)
+    of_two = [record.__dict__["json_fields"] for record in caplog.records]
+    for [record], taken in ((own, True), (others, False), (of_two, False)):
+        parts = Parts("file", known.tokens_of)
+        assert (parts.add(record) is not None, parts.unsigned) == (taken, int(not taken))
 
 
 @pytest.mark.parametrize(
@@ -413,7 +429,7 @@ def test_two_keepings_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixtur
     ],
 )
 def test_what_holds_no_event_yields_none(text: str) -> None:
-    assert [kept for kept in map(Parts("file", TOKENS).add, exported(text)) if kept] == []
+    assert [kept for kept in map(Parts("file", lambda _portal: TOKENS).add, exported(text)) if kept] == []
 
 
 def test_cloud_logging_is_read_to_its_end(
@@ -425,7 +441,7 @@ def test_cloud_logging_is_read_to_its_end(
         entry(one) | {"logName": "projects/p-1234/logs/stderr"}
         for one in reversed(kept_records(caplog, event))
     ]
-    parts = Parts("log", TOKENS)
+    parts = Parts("log", lambda _portal: TOKENS)
     kept = [one for one in map(parts.add, cloud_records("p-1234", "b24-bitrix-webhook", NOW, client)) if one]
     assert [(one.data, dict(one.attributes)) for one in kept] == [
         (event.to_bytes(), event.attributes("query:token"))

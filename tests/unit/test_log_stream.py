@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -117,6 +118,22 @@ def test_a_librarys_own_handler_is_taken_from_it(root: logging.Logger) -> None:
     logs.setup(Settings())
     assert library.handlers == []
     assert library.propagate
+
+
+def test_what_ended_a_thread_is_told_by_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ValueError("a text that quotes a request")
+
+    try:
+        fail()
+    except ValueError as error:
+        logs.thread_failed(threading.ExceptHookArgs((ValueError, error, error.__traceback__, None)))
+    [record] = caplog.records
+    assert record.levelno == logging.CRITICAL
+    for language in ("ru", "en"):
+        told = logs.worded(record, language).getMessage()
+        assert "ValueError: test_log_stream.py" in told
+        assert "quotes" not in told
 
 
 def test_a_flood_of_a_librarys_lines_is_bounded(

@@ -121,8 +121,8 @@ MESSAGE = json.dumps(
 def test_on_google_cloud_it_is_kept_in_the_log_as_text(caplog: pytest.LogCaptureFixture) -> None:
     keep(MESSAGE.encode(), ATTRIBUTES, cloud())
     [kept] = fields(caplog)
-    assert is_signed(kept, cloud().tokens)
-    assert not is_signed({**kept, "payload": "{}"}, cloud().tokens)
+    assert is_signed(kept, cloud().tokens_of)
+    assert not is_signed({**kept, "payload": "{}"}, cloud().tokens_of)
     assert len(kept.pop("signature")) == 64
     assert kept.pop("sha256") == sha256(MESSAGE.encode()).hexdigest()
     assert kept == {

@@ -30,6 +30,8 @@ def test_a_mask_tells_two_values_apart_and_no_more() -> None:
         (f"a {SECRET} b", f"a <masked {len(SECRET)} -> b"),
         ("a\nb\tc\x1b[31m\u2028\x85", "a\\nb\\tc\\x1b[31m\\u2028\\x85"),
         ("exe.\u202egpj\u2066\u2069", "exe.\\u202egpj\\u2066\\u2069"),
+        ("a\u200fb\u061cc\u200bd\ufeffe\xadf", "a\\u200fb\\u061cc\\u200bd\\ufeffe\\xadf"),
+        ("👨\u200d👩", "👨\u200d👩"),
         (
             "application/x-www-form-urlencoded; charset=UTF-8",
             "application/x-www-form-urlencoded; charset=UTF-8",

@@ -37,7 +37,8 @@ class Examination:
                     break
         except GatewayError as error:
             self.problem = text_of(error, self.settings.language)
-        self.ended = True
+        finally:
+            self.ended = True
 
     @property
     def failed(self) -> int:

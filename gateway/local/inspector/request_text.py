@@ -1,6 +1,7 @@
 """A request as text to copy: a curl line, and a report that may be shown to support."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterable
 from typing import Any
@@ -9,12 +10,14 @@ from urllib.parse import quote
 from gateway.events import rfc3339
 from gateway.ingest.php_form import build_query
 from gateway.journal import Outcome, Request
+from gateway.redaction import CONTROLS
 
 TOKEN = "$TOKEN"  # noqa: S105 — the shell's variable that replaces the token
 _STAND_IN = "TokenOfTheOutgoingWebhook"
 _LEFT_OUT = frozenset(
     ("host", "content-length", "connection", "accept-encoding", "transfer-encoding", "cookie")
 )
+_CONTROL = re.compile(f"[{re.escape(''.join(map(chr, CONTROLS)))}]")
 _FORM = "application/x-www-form-urlencoded"
 _FORWARDED = ("x-forwarded-", "forwarded", "x-real-ip", "cf-", "x-gateway-probe")
 
@@ -36,6 +39,8 @@ def as_curl(request: Request, whole: dict[str, Any], address: str) -> str:
     parts = [
         "curl",
         *([] if method == "POST" and body else ["-X", shlex.quote(method)]),
+        # Brackets and braces in an address are patterns to curl: one line would send thousands of requests.
+        *(["-g"] if re.search(r"[\[\]{}]", target) else []),
         _quoted(target, masks),
     ]
     for name, value in headers.items():
@@ -68,11 +73,27 @@ def _mask(seen: dict[str, Any]) -> str:
 
 
 def _quoted(text: str, masks: Iterable[str]) -> str:
-    """`text` for sh, in single quotes that nothing in it can end; only `$TOKEN` is outside of them."""
+    """`text` for a shell, in quotes that nothing in it can end; only `$TOKEN` is outside of single ones."""
+    text = text.replace("\0", "\ufffd")
     for mask in (*masks, _STAND_IN):
         text = text.replace(mask, "\0")
-    pieces = ["'" + piece.replace("'", "'\\''") + "'" for piece in text.split("\0")]
-    return f'"{TOKEN}"'.join(pieces).replace("''\"", '"').replace("\"''", '"')
+    return f'"{TOKEN}"'.join(_in_quotes(piece) if piece else "" for piece in text.split("\0")) or "''"
+
+
+def _in_quotes(text: str) -> str:
+    """`text` in single quotes, or in `$'…'` with escapes where a terminal would obey something in it.
+
+    A control character that is pasted may end the line that is being typed, and the rest would be
+    a command of the sender's.
+    """
+    if not _CONTROL.search(text):
+        return "'" + text.replace("'", "'\\''") + "'"
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return (
+        "$'"
+        + _CONTROL.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in found[0].encode()), escaped)
+        + "'"
+    )
 
 
 def for_support(
