@@ -39,6 +39,10 @@ SENTENCES: dict[str, Sentence] = {
         "Значение не в UTF-8, нечитаемые байты заменены: {names}.",
         "A value is not UTF-8; its unreadable bytes were replaced: {names}.",
     ),
+    "ODD_MISREAD": Sentence(
+        "Буквы испорчены: посредник прочитал UTF-8 как Latin-1 и записал заново: {names}.",
+        "Letters are garbled: a middleman read their UTF-8 as Latin-1 and wrote it anew: {names}.",
+    ),
     "ODD_LINE_END": Sentence(
         "Перевод строки или пробелы в конце тела отброшены.",
         "Line ends or spaces at the end of the body were dropped.",
@@ -1345,6 +1349,9 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_headers_and_body": Sentence("заголовки и тело", "headers and a body"),
     "READ_AS_form_on_lines": Sentence(
         "тело формы, поля на отдельных строках", "a form's body, its fields on lines of their own"
+    ),
+    "READ_AS_form_names": Sentence(
+        "имена и значения формы в распечатке программы", "a form's names and values in a program's printout"
     ),
     "READ_AS_form_in_text": Sentence("тело формы внутри другого текста", "a form's body inside other text"),
     "READ_AS_function_event": Sentence("событие облачной функции", "a cloud function's event"),

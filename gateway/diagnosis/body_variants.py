@@ -7,10 +7,10 @@ an event than the body as it was read.
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from gateway.diagnosis.body_readings import (
     Budget,
@@ -22,9 +22,10 @@ from gateway.diagnosis.body_readings import (
     text_of_json,
     wide,
 )
+from gateway.diagnosis.flattened import FLAT, MAX_FIELDS, from_pairs, unflattened, with_pairs
 from gateway.ingest import php_form
 from gateway.ingest.decision import Judgement
-from gateway.ingest.decode import decode_query, with_form_names
+from gateway.ingest.decode import Payload, decode_query, with_form_names
 from gateway.ingest.hollow import hollow, is_bytes
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.ingest.limits import MAX_PARAMETERS, TooComplex
@@ -34,7 +35,6 @@ from verify import BODY_PATHS, QUERY_PLACE, Path
 MAX_BYTES = 256 * 1024  # of a body that is read in other ways
 MAX_DEPTH = 5  # levels of an envelope: `Data.req.Body`, `Records.0.body`, `trigger.event.body`
 MAX_TEXTS = 2  # a text in a text: an envelope's body that is JSON in a string
-MAX_FIELDS = 64  # fields that are tried as a body of their own
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x78\x9c": "zlib", b"\x78\x01": "zlib"}
 _COMPRESSED |= {b"\x78\xda": "zlib", b"PK\x03\x04": "zip", b"BZh": "bzip2"}
@@ -43,11 +43,11 @@ _N8N_ITEM = {"headers", "params", "query", "body"}
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
 _BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
+_EVENT_NAME = re.compile(r"\bON[A-Z]{2}")
 _TEMPLATE = re.compile(rb"(?:\{\{|\$\{|<%)[^\n{}]{0,200}(?:\}\}|\}|%>)|%[a-z]")
 _SEPARATOR = re.compile(rb"[\n;,| ]|\\u0026", re.IGNORECASE)
 _ENCODED_NAME = re.compile(rb"(?:^|&)[^=&]*%25")
 _YAML = re.compile(rb"(?:---\s{0,9})?[^\n=&]{0,200}(?::|\s=)")
-_FLAT = re.compile(r"[^A-Za-z0-9]+")
 REWRITTEN = (
     "flat",
     "text",
@@ -67,21 +67,44 @@ def as_read(judgement: Judgement) -> Reading:
     magic = next((name for magic, name in _COMPRESSED.items() if body.startswith(magic)), "")
     if magic and not body.isascii():
         return Reading({}, "BODY_COMPRESSED", magic)
+    if "yaml" in judgement.incoming.header("content-type").lower() and _YAML.match(body):
+        return Reading({}, "BODY_UNREADABLE", "YAML")
     if payload.decoded_as == "unreadable" or (payload.decoded_as == "form" and is_no_form(body)):
         printed = printout(start_of(body).decode("utf-8", "replace"))
         if printed and printed not in ("json", "nothing"):
             return Reading({}, "BODY_PRINTED", "body", how=printed)
         return Reading({}, "BODY_UNREADABLE", _kind(body))
-    if "yaml" in judgement.incoming.header("content-type").lower() and _YAML.match(body):
-        return Reading({}, "BODY_UNREADABLE", "YAML")
     if is_bytes(payload.fields) or (
         isinstance(payload.fields, dict) and is_bytes([*payload.fields.values()])
     ):
         return Reading({}, "BODY_PRINTED", "body", how="buffer")
+    if not is_event(payload.fields) and (in_field := _printed_event(payload.fields)) is not None:
+        return in_field
     lost = hollow(payload.fields)
+    if lost is not None and lost.how == "text" and _came_again(lost.name, payload):
+        lost = lost._replace(how="values")  # PHP's cURL writes each value of an array under the array's name
     if lost is not None and lost.how not in REWRITTEN:
         return Reading(payload.fields, "BODY_PRINTED", f"body:{lost.name}", payload.repeated, lost.how)
     return Reading(payload.fields, repeated=payload.repeated)
+
+
+def _came_again(name: str, payload: Payload) -> bool:
+    return any(
+        note.kind == "repeated" and came.startswith(f"{name} ×")
+        for note in payload.notes
+        for came in note.names
+    )
+
+
+def _printed_event(fields: Any) -> Reading | None:
+    """The reading of a body one of whose fields holds a printed event; None if none does."""
+    for name, text in _fields(fields, "body", MAX_DEPTH):
+        if not isinstance(text, str) or "event" not in text or not _EVENT_NAME.search(text):
+            continue
+        printed = printout(text)
+        if printed and printed not in ("json", "blank", "nothing"):
+            return Reading(fields, "BODY_PRINTED", name, how=printed)
+    return None
 
 
 def _nothing(judgement: Judgement) -> Reading | None:
@@ -171,7 +194,7 @@ def is_robot(fields: Any) -> bool:
     """Whether this is what the automation rule "Исходящий вебхук" posts."""
     if not isinstance(fields, dict):
         return False
-    names = [_FLAT.sub("", str(name)).lower() for name in fields]
+    names = [FLAT.sub("", str(name)).lower() for name in fields]
     return any(name.startswith("documentid") for name in names) and "event" not in names
 
 
@@ -226,7 +249,7 @@ def _of_bytes(judgement: Judgement, budget: Budget) -> Iterator[Reading]:
         yield from decoded(text_of_json(body), budget, "", "BODY_NESTED", "body")
     if body[:1] in (b"=", b"?"):
         yield from decoded(body[1:], budget, "", "BODY_NESTED", "body")
-    if _BASE64.fullmatch(squeezed := b"".join(body.split())):
+    if _BASE64.fullmatch(squeezed := b"".join(body.split()).strip(b"\"'")):
         yield from decoded(from_base64(squeezed), budget, "", "BODY_UNREADABLE", "base64")
     if judgement.payload.decoded_as in ("form", "unreadable"):
         yield from _of_text(body, budget)
@@ -246,15 +269,15 @@ def _of_text(body: bytes, budget: Budget) -> Iterator[Reading]:
 
 def _of_fields(fields: Any, budget: Budget, depth: int = MAX_TEXTS) -> Iterator[Reading]:
     """Readings of decoded fields: flat names put back in place, and an event inside a field."""
-    if isinstance(fields, dict) and (flat := _unflattened(fields)):
+    if isinstance(fields, dict) and (flat := unflattened(fields)):
         yield Reading(flat[0], "BODY_FLATTENED", flat[1])
     for name, value in _fields(fields, "body", MAX_DEPTH):
         if isinstance(value, list):
-            nested = _from_pairs(value)
+            nested = from_pairs(value)
             if nested and is_event(nested):
                 yield Reading(nested, "BODY_FLATTENED", name, how="pairs")
             elif nested and name in ("body:auth", "body:data"):
-                yield Reading(_with_pairs(fields), "BODY_FLATTENED", name, how="pairs")
+                yield Reading(with_pairs(fields), "BODY_FLATTENED", name, how="pairs")
             continue
         for inner in [Reading(with_form_names(value))] if isinstance(value, dict) else _inside(value, budget):
             if is_whole(inner.fields):
@@ -265,30 +288,6 @@ def _of_fields(fields: Any, budget: Budget, depth: int = MAX_TEXTS) -> Iterator[
             elif isinstance(value, str) and depth > 1:
                 for deep in _of_fields(inner.fields, budget, depth - 1):
                     yield Reading(deep.fields, "BODY_NESTED", name, deep.repeated, inner.how)
-
-
-def _from_pairs(items: list[Any]) -> dict[str, Any] | None:
-    """A form that came as a list of names and values: `{"name", "value"}`, .NET's `Key`, `[name, value]`."""
-    pairs: list[tuple[str, Any]] = []
-    for item in items[:MAX_PARAMETERS]:
-        if isinstance(item, dict):
-            lower = {str(name).lower(): value for name, value in list(item.items())[:MAX_FIELDS]}
-            item = [lower.get("name", lower.get("key")), lower.get("value")]
-        if not isinstance(item, list) or len(item) != 2 or not isinstance(item[0], str):
-            return None
-        value = item[1][0] if isinstance(item[1], list) and len(item[1]) == 1 else item[1]
-        pairs.append((item[0], value))
-    return php_form.nest(
-        (php_form.split_name(name), value) for name, value in pairs if php_form.split_name(name)
-    )
-
-
-def _with_pairs(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with `data` and `auth` as objects where they are lists of names and values."""
-    lists = {
-        name: value for name, value in fields.items() if name in ("data", "auth") and isinstance(value, list)
-    }
-    return {**fields, **{name: _from_pairs(value) or value for name, value in lists.items()}}
 
 
 def _fields(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:
@@ -323,39 +322,6 @@ def _inside(text: str, budget: Budget) -> Iterator[Reading]:
         yield from (replace(one, how="base64") for one in decoded(from_base64(body), budget))
 
 
-def _unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
-    """`auth.application_token`, `auth_application_token`, `auth[domain]` put back under `auth` and `data`."""
-    nested: dict[str, Any] = {}
-    shown = ""
-    for name, value in fields.items():
-        levels = _FLAT.sub(" ", unquote(str(name)) if "%" in str(name) else str(name)).split()
-        head = levels[0].lower() if levels else ""
-        joined = "".join(levels).lower()
-        if joined.endswith("authapplicationtoken") and head != "application":
-            _branch(nested, "auth")["application_token"] = value
-            shown = str(name)
-        elif head in ("auth", "data") and len(levels) > 1:
-            _branch(nested, head).setdefault("_".join(levels[1:]).lower(), value)
-        elif isinstance(value, str):
-            nested.setdefault(str(name), value)
-    auth = nested.get("auth")
-    if shown:
-        return nested, f"body:{shown}"
-    if isinstance(auth, dict) and "token" in auth and ("domain" in auth or "member_id" in auth):
-        return nested, next(
-            f"body:{name}" for name in fields if _FLAT.sub("", str(name)).lower() == "authtoken"
-        )
-    return None
-
-
-def _branch(nested: dict[str, Any], name: str) -> dict[str, Any]:
-    """The fields under `name`; they replace a text that was there, as in PHP."""
-    if not isinstance(nested.get(name), dict):
-        nested[name] = {}
-    branch: dict[str, Any] = nested[name]
-    return branch
-
-
 def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -> Reading:
     """The reading of a multipart body's parts that the parser left out or rejected, files included."""
     fields: dict[str, Any] = {}
@@ -366,7 +332,7 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -
             name = found[1].decode("utf-8", "replace")
             fields[name] = value.strip().decode("utf-8", "replace")
             files += [name] if b"filename" in head[:1000].lower() else []
-    flat = _unflattened(fields)
+    flat = unflattened(fields)
     if blob := next(
         (name for name in files if name in ("auth", "data")), ""
     ):  # a Blob of JSON among the fields
@@ -378,6 +344,8 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -
         for inner in _inside(fields[name], budget):
             return Reading(inner.fields, "BODY_NESTED", f"body:{name}", inner.repeated)
     whole = flat[0] if flat else fields
+    if flat and judgement.payload.decoded_as == "multipart":
+        return Reading(whole, "BODY_FLATTENED", flat[1])
     if judgement.payload.declared == "multipart":
         return Reading(whole, "BODY_UNREADABLE", "multipart")
     return Reading(whole, "BODY_MISDECLARED", f"{shown_type(judgement)} → multipart")

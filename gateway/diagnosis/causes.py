@@ -272,6 +272,10 @@ SAYS: dict[str, Sentence] = {
         "В {place} стоят одни значения, без имён полей: так пишут Object.values(obj) в JavaScript, array_values($a) в PHP и list(d.values()) в Python.",
         "{place} holds values without the names of their fields: that is what JavaScript's Object.values(obj), PHP's array_values($a) and Python's list(d.values()) write.",
     ),
+    "BODY_PRINTED/listed": Sentence(
+        "Каждое значение пришло напечатанным списком, ['…'] или […] ({place}): так пишут str(), fmt.Sprint() и toString(), когда у имени список значений (request.POST в Django, parse_qs, r.Form в Go, getParameterMap() в Java).",
+        "Each value came as a printed list, ['…'] or […] ({place}): str(), fmt.Sprint() and toString() write it where a name has a list of values (Django's request.POST, parse_qs, Go's r.Form, Java's getParameterMap()).",
+    ),
     "BODY_PRINTED/emptied": Sentence(
         "Поле {place} пришло пустым объектом, а у такого события в нём всегда есть поля: так JSON.stringify печатает Map, FormData и URLSearchParams.",
         "{place} came as an empty object, and this event always has fields there: that is what JSON.stringify prints of a Map, a FormData or URLSearchParams.",
@@ -627,6 +631,10 @@ DO: dict[str, Sentence] = {
     "BODY_PRINTED/values": Sentence(
         'Отправляйте сам объект, с именами полей: {{"data": {{"ID": …}}}} в JSON с Content-Type: application/json, или исходное тело байт в байт.',
         'Send the object itself, with the names of its fields: {{"data": {{"ID": …}}}} in JSON with Content-Type: application/json, or the original body byte for byte.',
+    ),
+    "BODY_PRINTED/listed": Sentence(
+        "Кодируйте списки поэлементно: urlencode(form, doseq=True) в Python, r.PostForm.Encode() в Go, или передавайте исходное тело байт в байт с его Content-Type.",
+        "Encode each item of a list: urlencode(form, doseq=True) in Python, r.PostForm.Encode() in Go, or pass the original body on byte for byte with its Content-Type.",
     ),
     "BODY_PRINTED/emptied": Sentence(
         "Отправляйте JSON.stringify(Object.fromEntries(map)) с Content-Type: application/json или исходное тело байт в байт.",

@@ -28,6 +28,10 @@ SAYS = {
         "Вместо данных пришло имя типа 1С ({place}): Строка(Структура) даёт слово, а не содержимое.",
         "The name of a 1C:Enterprise type came instead of the data ({place}): converting a structure to a string gives a word, not its contents.",
     ),
+    "BODY_PRINTED/http": Sentence(
+        "Телом ({place}) пришёл целый HTTP-запрос, напечатанный текстом: строка, заголовки и тело. Так пишут (string) $request в Symfony и Guzzle и запись запроса в файл.",
+        "A whole HTTP request printed as text came as the body ({place}): its line, its headers and its body. (string) $request in Symfony and Guzzle writes it so, and so does a request saved to a file.",
+    ),
     "BODY_PRINTED/nothing": Sentence(
         "На месте {place} напечатано «пусто» (None, null, true): программа, которая пересылает, не нашла там объекта.",
         "{place} holds a printed nothing (None, null, true): the program that passes the event on found no object there.",
@@ -44,6 +48,10 @@ DO = {
     "BODY_PRINTED/1c": Sentence(
         "Передавайте Запрос.ПолучитьТелоКакДвоичныеДанные() с Content-Type исходного запроса или текст ЗаписьJSON с application/json.",
         "Pass the request's body on as binary data (GetBodyAsBinaryData) with its own Content-Type, or a text made by JSONWriter with application/json.",
+    ),
+    "BODY_PRINTED/http": Sentence(
+        "Передавайте только тело, $request->getContent() или $request->getBody(), с его Content-Type.",
+        "Pass on the body alone, $request->getContent() or $request->getBody(), with its Content-Type.",
     ),
     "BODY_PRINTED/nothing": Sentence(
         "Разберите форму до пересылки (express.urlencoded(), request.form, $_POST) или передавайте исходное тело байт в байт с его Content-Type.",

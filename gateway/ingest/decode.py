@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from gateway.ingest import php_form
 from gateway.ingest.json_value import TOKEN_PATHS, Json, holds, is_list, parse_json
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
+from gateway.ingest.misread import may_be_misread, misread
 from verify import QUERY_PLACE, Path
 
 MAX_NOTED = 20  # names that one note holds
@@ -62,8 +63,9 @@ class Note(NamedTuple):
     """Something that PHP's `http_build_query` never writes, and what it may have cost.
 
     `kind`: `repeated` (a name came more than once: its last value counts), `appended`
-    (a name ends in `[]`), `not_utf8` (a value's bytes are not UTF-8), `line_end` (raw line
-    ends or spaces after the last value were dropped). `names`: the names it concerns.
+    (a name ends in `[]`), `not_utf8` (a value's bytes are not UTF-8), `misread` (a value's letters were
+    read as Latin-1 on the way), `line_end` (raw line ends or spaces after the last value were dropped).
+    `names`: the names it concerns.
     """
 
     kind: str
@@ -81,7 +83,10 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> P
         read = _READERS[kind](body)
         if read is not None:
             payload = Payload(read.fields, read.kind or kind, declared, read.repeated, read.notes)
-            return _with_json_texts(payload, read.leaves)
+            payload = _with_json_texts(payload, read.leaves)
+            if may_be_misread(body) and (names := misread(payload.fields)):
+                payload = payload._replace(notes=(*payload.notes, Note("misread", names)))
+            return payload
     return Payload({}, "unreadable", declared)
 
 

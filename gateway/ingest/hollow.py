@@ -21,6 +21,9 @@ _SPREAD = re.compile(
 )  # parts of `data`, put beside `event`
 _FLAT_FIELDS = re.compile(r"FIELDS(?:_BEFORE|_AFTER)?[^A-Za-z0-9_]", re.IGNORECASE)  # the same inside `data`
 _GLUED = re.compile(r"(?:data|auth)(?:\[|%5b|\.|=|\\u005b)", re.IGNORECASE)  # inside the event's own name
+_PRINTED_EVENT = re.compile(
+    r"(?P<list>\W{0,9}[\[(<{]\W{0,9})?(?:[bu](?=[\"'])|(?<=\W))[\"']?ON[A-Z0-9_]{2,99}\W{1,9}", re.IGNORECASE
+)  # the event's name as a list of one or as bytes
 _KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")  # a name of Bitrix24's own: ID, FIELDS, UF_DEPARTMENT
 _SCALAR = re.compile(r"[\w.-]{1,40}", re.ASCII)  # `data=107`, the vendor's own
 _AUTH_NAMES = ("domain", "member_id", "application_token", "client_endpoint", "server_endpoint")
@@ -36,7 +39,8 @@ class Hollow(NamedTuple):
 
     `how`: "flat" (parts of `data` stand beside it), "keys" (names for values), "values" (values
     without names), "pairs" (a list of names and values), "nested" (`data` is a whole event),
-    "emptied", or a printout's kind. `name`: the field that is hollow, or a flat name as it came.
+    "listed" (each value is a printed list), "emptied", or a printout's kind. `name`: the field that
+    is hollow, or a flat name as it came.
     """
 
     how: str
@@ -51,13 +55,15 @@ def hollow(fields: Any) -> Hollow | None:
     """
     if not isinstance(fields, Mapping):
         return None
-    data, auth = fields.get("data"), fields.get("auth")
+    data, auth, event = fields.get("data"), fields.get("auth"), fields.get("event")
+    if isinstance(event, str) and (printed := _PRINTED_EVENT.fullmatch(event)):
+        return Hollow("listed" if printed["list"] else "bytes", "event")
     if (data is None or auth is None) and (flat := _beside(fields, data, auth)) is not None:
         return Hollow("flat", flat)
     for name, value in (("data", data), ("auth", auth)):
         if how := _lost(value, name):
             return Hollow(how, name)
-    if isinstance(data, dict | list) and not data and _carries_data(fields.get("event")):
+    if isinstance(data, dict | list) and not data and _carries_data(event):
         return Hollow("emptied", "data")
     return _inside(data) if isinstance(data, dict) else None
 
@@ -99,6 +105,10 @@ def _inside(data: Mapping[str, Any]) -> Hollow | None:
         if name.upper() not in (*_FIELDS, *_OBJECTS):
             continue
         how = _lost(value, "data")
+        if not how and isinstance(value, str) and name.upper() in _FIELDS:
+            how = (
+                "text"  # `data` may be one value, but these never are: Gin's PostFormMap cuts what is deeper
+            )
         if how in ("blank", "nothing") and name.upper() != "FIELDS":
             continue  # this object is missing
         if how in ("keys", "values", "text", "json") and name.upper() in _OBJECTS:

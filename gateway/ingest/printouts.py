@@ -6,10 +6,11 @@ program that printed it is what helps, as its own correct call can then be named
 
 import re
 
-_LOOKED_AT = 300  # characters; a printout shows what it is at its beginning
+_LOOKED_AT = 320  # characters; a printout shows what it is at its beginning
 
 # The first pattern that fits counts, so narrow ones come before wide ones.
 _PRINTOUTS = (
+    ("http", r"(?:POST|PUT|PATCH|GET) \S{1,299} HTTP/\d"),  # a whole request: its line, headers and body
     ("object", r"\[object \w"),  # JavaScript's String(object)
     ("array", r"(?:<pre>\s*)?(?:Array)+\s*(?:\(|\Z)"),  # PHP's print_r, or an array used as a text
     ("nothing", r"(?:None|[Nn]ull|NULL|nil|undefined|NaN|[Tt]rue|[Ff]alse|<n(?:il|ull)>|\(null\))\s*\Z"),
@@ -17,21 +18,21 @@ _PRINTOUTS = (
            r"|HTTPСервисЗапрос|ДвоичныеДанные|Двоичные данные|Поток)\s*\Z"),
     ("bytes", r"b[\"']|bytearray\("),  # Python's str(bytes)
     ("buffer", r"<Buffer|Buffer\(|\{\s*\"type\"\s*:\s*\"Buffer\"|Uint8Array|\d{1,3}(?:,\d{1,3}){7}"),
-    ("php", r"array\s?\(|array:\d+ \[|stdClass|object\(|\(object\) ?array|[aO]:\d{1,9}:[{\"]|[\w\\]+ Object\s*\("
+    ("php", r"array\s?\(|array:\d+ \[|stdClass|object\(|\(object\) ?array|[aO]:\d{1,9}:[{\"]|[\w\\]+ (?:Object\s*\(|\{#\d)"
             r"|\[\s*['\"][^'\"\n]{0,99}['\"]\s*=>"),  # var_export, var_dump, serialize, dump()
     ("perl", r"\$VAR\d+ = |(?:HASH|ARRAY|CODE|SCALAR|GLOB)\(0x"),
     ("lua", r"(?:table|userdata|function): 0x"),
     ("elixir", r"%[A-Z][\w.]{0,99}\{|%\{|#(?:PID|Reference|Port)<|#\{(?:<<|\w)"),
-    ("ruby", r"\{\s*\"[^\"\n]{0,99}\"\s?=>|\{:\w[\w?!]{0,99}\s?=>|#<[A-Z][\w:]*|<ActionController"
+    ("ruby", r"\{\s*\"[^\"\n]{0,99}\"\s?=>|\{:\w[\w?!]{0,99}\s?=>|#<[A-Za-z][\w:]*|<ActionController"
              r"|\{\w{1,99}: [\"{\[:]"),
     ("go", r"[&*]?(?:[\w.]{1,99}\.)?(?:Values|map\[[\w.{} ]{0,99}\](?:\[\])?[\w.{} ]{0,99})\{|(?:&|url\.Values)?map\["
            r"|&?\{\w{1,99}:[^\s\"'{\[]|&?\{\w{1,99}:[{\[]\w|&\{|%!\w\(|[a-z]\w{0,99}\.[A-Z]\w{0,99}\{\w"
            r"|\[\d{1,3}(?: \d{1,3}){7}|\{\w{1,99} [\w{\[]"),  # fmt.Sprint and its verbs
-    ("python", r"[{\[(]+'|(?:Immutable)?(?:Ordered)?(?:Multi)?Dict\w*\(|(?:dict_\w{1,9}|defaultdict|namespace)\("
+    ("python", r"[{\[(]+[bru]?'|<[A-Z][\w.]{0,99}[ (]?[{(\[]|(?:Immutable)?(?:Ordered)?(?:Multi)?Dict\w*\(|(?:dict_\w{1,9}|defaultdict|namespace)\("
                r"|FormData\(|QueryDict|<Query|<(?:(?:Multi|CI)\w*Dict|bound method |coroutine |generator |memory at )"
                r"|<[\w.]{1,99}(?: \w{1,99})? (?:object )?at 0x|\w{1,99}='[^'\n]{0,99}' \w{1,99}="
                r"|[A-Z]\w{0,99}\(\w{1,99}=['\"]"),
-    ("node", r"\[Object: null prototype\]|(?:Map|Set|Headers|URLSearchParams|FormData|Promise|Blob|Request|Response"
+    ("node", r"\[Object: null prototype\]|\[\s{1,9}\[\s{1,9}'|(?:Map|Set|Headers|URLSearchParams|FormData|Promise|Blob|Request|Response"
              r"|ReadableStream|IncomingMessage|BodyInit|File|Readable|Symbol|Array|Object)\s?(?:\(\d+\) )?[{\[]\s"
              r"|\{\s{1,9}(?:'[^'\n]{1,99}'|\"[^\"\n]{1,99}\"|\w{1,99})\s?: ?(?:['{\[]|\"|<|undefined|null)"
              r"|\{\s*'?[\w\[\]]{1,99}'?: ['{\[]|[A-Z]\w{0,99} \{\s+\w{1,99}: '|[A-Z]\w{0,99} \{\s*\n"

@@ -262,6 +262,136 @@ PRINTED: dict[str, tuple[str, str, Any]] = {
         '{"event"=>"ONUSERADD", "data"=>{"ID"=>"7"}, "auth"=>{"application_token"=>"TOKEN"}, "splat"=>[]}',
         USER,
     ),
+    "ruby struct": (
+        "ruby",
+        '#<struct event="ONUSERADD", data={"ID"=>"7"}, auth={"application_token"=>"TOKEN"}>',
+        USER,
+    ),
+    "ruby OpenStruct": (
+        "ruby",
+        '#<OpenStruct event="ONUSERADD", data={:ID=>"7", :"0"=>"x"}, auth={"application_token"=>"TOKEN"}>',
+        {"ID": "7", "0": "x"},
+    ),
+    "sidekiq": (
+        "ruby",
+        '2026-11-27T10:00:00.000Z pid=1 tid=abc class=HookJob INFO: start {"retry"=>true, "args"=>[{"event"=>"ONUSERADD", "data"=>{"ID"=>"7"}, "auth"=>{"application_token"=>"TOKEN"}}]}',
+        USER,
+    ),
+    "structlog, whose own message is its event": (
+        "python",
+        "event='got' level='info' form={'event': 'ONUSERADD', 'data[ID]': '7', 'auth[application_token]': 'TOKEN'}",
+        USER,
+    ),
+    "labelled console.log": (
+        "console.log",
+        "body: {\n  event: 'ONUSERADD',\n  data: { ID: '7', UF_DEPARTMENT: [ '1', '5', [length]: 2 ] },\n  auth: { application_token: 'TOKEN' }\n}",
+        LIST,
+    ),
+    "console.log of headers and body": (
+        "console.log",
+        "{\n  headers: { host: 'x' },\n  body: {\n    event: 'ONUSERADD',\n    data: { ID: '7' },\n    auth: { application_token: 'TOKEN' }\n  }\n}",
+        USER,
+    ),
+    "twisted args": (
+        "console.log",
+        "{b'event': [b'ONUSERADD'], b'data[ID]': [b'7'], b'data[NAME]': [b'\\xd0\\x98\\xd0\\xb2\\xd0\\xb0\\xd0\\xbd \\xd0\\x9f\\xd0\\xb5\\xd1\\x82\\xd1\\x80\\xd0\\xbe\\xd0\\xb2'], b'auth[application_token]': [b'TOKEN']}",
+        NAMED,
+    ),
+    "elixir keywords": (
+        "elixir",
+        '[event: "ONUSERADD", data: [ID: "7"], auth: [application_token: "TOKEN"]]',
+        USER,
+    ),
+    "erlang, not ASCII": (
+        "erlang",
+        '[{<<"event">>,<<"ONUSERADD">>},{<<"data[ID]">>,<<"7">>},{<<"data[NAME]">>,<<208,152,208,178,208,176,208,189,32,208,159,208,181,209,130,209,128,208,190,208,178>>},{<<"auth[application_token]">>,<<"TOKEN">>}]',
+        NAMED,
+    ),
+    "go request %+v": (
+        "go",
+        "&{Method:POST Header:map[Host:[x]] Form:map[auth[application_token]:[TOKEN] data[ID]:[7] data[NAME]:[Иван Петров] event:[ONUSERADD]] PostForm:map[auth[application_token]:[TOKEN] data[ID]:[7] data[NAME]:[Иван Петров] event:[ONUSERADD]] MultipartForm:<nil>}",
+        NAMED,
+    ),
+    "go map of lists %#v": (
+        "go",
+        'map[string][]string{"auth[application_token]":[]string{"TOKEN"}, "data[ID]":[]string{"7"}, "event":[]string{"ONUSERADD"}}',
+        USER,
+    ),
+    "go slog": (
+        "json_in_text",
+        '{"time":"2026-11-27T10:00:00+03:00","level":"INFO","msg":"x","form":{"auth[application_token]":["TOKEN"],"data[ID]":["7"],"event":["ONUSERADD"]}}',
+        USER,
+    ),
+    "django's traceback": (
+        "form_names",
+        "Request Method: POST\nDjango Version: 5.2\n\nPOST:\nevent = 'ONUSERADD'\ndata[ID] = '7'\ndata[NAME] = 'Иван Петров'\nauth[application_token] = 'TOKEN'\n\nFILES: No FILES data\n",
+        NAMED,
+    ),
+    "django's page": (
+        "form_names",
+        "<!DOCTYPE html>\n<html><body><h3>POST</h3><table><tr>\n<td>event</td>\n<td class='code'><pre>&#x27;ONUSERADD&#x27;</pre></td>\n</tr><tr>\n<td>data[ID]</td>\n<td class='code'><pre>&#x27;7&#x27;</pre></td>\n</tr><tr>\n<td>auth[application_token]</td>\n<td class='code'><pre>&#x27;TOKEN&#x27;</pre></td></tr></table></body></html>",
+        USER,
+    ),
+    "django's table, copied": (
+        "form_names",
+        "Variable\tValue\nevent\t'ONUSERADD'\ndata[ID]\t'7'\nauth[application_token]\t'TOKEN'\n",
+        USER,
+    ),
+    "Spring's HttpEntity": (
+        "form_names",
+        '<{event=[ONUSERADD], data[ID]=[7], auth[application_token]=[TOKEN]},[Content-Type:"application/x-www-form-urlencoded"]>',
+        USER,
+    ),
+    "Akka's FormData": (
+        "form_in_text",
+        "FormData(event=ONUSERADD&data%5BID%5D=7&auth%5Bapplication_token%5D=TOKEN)",
+        USER,
+    ),
+    "pairs of Rust": (
+        "form_names",
+        '[("event", "ONUSERADD"), ("data[ID]", "7"), ("data[NAME]", "Иван Петров"), ("auth[application_token]", "TOKEN")]',
+        NAMED,
+    ),
+    "pairs of JavaScript": (
+        "form_names",
+        "[\n  [ 'event', 'ONUSERADD' ],\n  [ 'data[ID]', '7' ],\n  [ 'auth[application_token]', 'TOKEN' ]\n]",
+        USER,
+    ),
+    "Mojolicious": (
+        "form_names",
+        "$VAR1 = bless( {\n 'pairs' => [\n   'event',\n   'ONUSERADD',\n   'data[ID]',\n   '7',\n   'data[NAME]',\n   \"\\x{418}\\x{432}\\x{430}\\x{43d} \\x{41f}\\x{435}\\x{442}\\x{440}\\x{43e}\\x{432}\",\n   'auth[application_token]',\n   'TOKEN'\n ]\n}, 'Mojo::Parameters' );",
+        NAMED,
+    ),
+    "Lua, its keys in brackets": (
+        "form_names",
+        '{ ["auth[application_token]"] = "TOKEN", ["data[ID]"] = "7", event = "ONUSERADD" }',
+        USER,
+    ),
+    "logfmt": (
+        "form_names",
+        'ts=2026-11-27T10:00:00Z level=info event=ONUSERADD data[ID]=7 data[NAME]="Иван Петров" auth[application_token]=TOKEN',
+        NAMED,
+    ),
+    "pairs joined by commas": (
+        "form_names",
+        "event=ONUSERADD, data[ID]=7, data[NAME]=Иван Петров, auth[application_token]=TOKEN",
+        NAMED,
+    ),
+    "an older event before it": (
+        "form_names",
+        "form: event=ONUSERADD, data[ID]=6, data[NAME]=x, auth[application_token]=TOKEN\nform: event=ONUSERADD, data[ID]=7, auth[application_token]=TOKEN\n",
+        USER,
+    ),
+    "perl, whose hashes have no order, its octets escaped": (
+        "perl",
+        '$VAR1 = {\n  "data[NAME]" => "\\320\\230\\320\\262\\320\\260\\320\\275 \\320\\237\\320\\265\\321\\202\\321\\200\\320\\276\\320\\262",\n  "data[UF_DEPARTMENT][1]" => "5",\n  "event" => "ONUSERADD",\n  "data[UF_DEPARTMENT][0]" => "1",\n  "auth[application_token]" => "TOKEN",\n  "data[ID]" => "7"\n};',
+        LIST | NAMED,
+    ),
+    "Laravel's page of dd()": (
+        "php_array",
+        '<script> Sfdump = window.Sfdump </script><pre class=sf-dump id=sf-dump-1><span class=sf-dump-note>array:3</span> [<samp>\n  "<span class=sf-dump-key>event</span>" => "<span class=sf-dump-str title="9 characters">ONUSERADD</span>"\n  "<span class=sf-dump-key>data</span>" => <span class=sf-dump-note>array:1</span> [<samp>\n    "<span class=sf-dump-key>ID</span>" => "<span class=sf-dump-str>7</span>"\n  </samp>]\n  "<span class=sf-dump-key>auth</span>" => <span class=sf-dump-note>array:1</span> [<samp>\n    "<span class=sf-dump-key>application_token</span>" => "<span class=sf-dump-str>TOKEN</span>"\n  </samp>]\n</samp>]\n</pre><script>Sfdump("sf-dump-1")</script>\n',
+        USER,
+    ),
     "erlang proplist": (
         "erlang",
         '[{<<"event">>,<<"ONUSERADD">>},{<<"data[ID]">>,<<"7">>},{<<"auth[application_token]">>,<<"TOKEN">>}]',
@@ -279,8 +409,23 @@ def test_a_printed_object_is_read_back(name: str) -> None:
     assert found.event["data"] == data
 
 
+def test_an_event_without_auth_takes_none_from_the_one_before_it() -> None:
+    older = "event=ONUSERADD, data[ID]=6, auth[application_token]=TOKEN".replace("TOKEN", TOKEN)
+    found = explained(f"form: {older}\nform: event=ONUSERADD, data[ID]=7, data[NAME]=x\n")
+    assert (found.read_as, found.code, found.causes[0]["code"]) == (
+        "form_names",
+        "TOKEN_NOT_FOUND",
+        "AUTH_MISSING",
+    )
+
+
 @pytest.mark.parametrize(
-    "pasted", ["{ event: 'E', data: [Object], auth: [Object] }", "body {\n  event: 'E',\n  auth: [Object]\n}"]
+    "pasted",
+    [
+        "{ event: 'E', data: [Object], auth: [Object] }",
+        "{ req: { body: { event: 'E', data: [Object], auth: [Object] } } }",
+        "body {\n  event: 'E',\n  auth: [Object]\n}",
+    ],
 )
 def test_an_auth_that_console_log_left_out_is_said(pasted: str) -> None:
     with pytest.raises(Unreadable) as caught:

@@ -205,6 +205,48 @@ def test_a_place_given_twice_in_a_form_is_malformed_also_inside_a_text() -> None
     assert found.judgement.verdict.places[-1].state == "malformed"
 
 
+@pytest.mark.parametrize("name", ["x", "xy", "xyz"])
+def test_a_body_of_go_that_is_base64_in_json_is_told(name: str) -> None:
+    form = build_query(EVENT | {"data": {"ID": "7", "NAME": name}})
+    found = verdict(json.dumps(base64.b64encode(form).decode()), JSON)
+    assert found.judgement.code == "TOKEN_NOT_FOUND"
+    assert (found.first, "TOKEN_ABSENT" in [cause.code for cause in found.causes]) in (
+        ("BODY_UNREADABLE", False),
+        ("BODY_NESTED", False),
+    )
+
+
+def test_flat_names_in_a_whole_multipart_body_are_told_as_such() -> None:
+    names = {"event": "ONUSERADD", "data.ID": "7", "auth.application_token": TOKEN}
+    parts = [
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+        for name, text in names.items()
+    ]
+    found = verdict("".join(parts) + "--b--\r\n", "multipart/form-data; boundary=b")
+    assert (found.judgement.code, found.first) == ("TOKEN_NOT_FOUND", "BODY_FLATTENED")
+    assert found.causes[0].detail == "body:auth.application_token"
+
+
+@pytest.mark.parametrize("media", [FORM, "multipart/form-data; boundary=b"])
+def test_values_that_phps_curl_writes_under_their_arrays_name(media: str) -> None:
+    pairs = [
+        ("event", "ONUSERADD"),
+        ("data", "7"),
+        ("data", "@ivan"),
+        ("auth", "p.bitrix24.ru"),
+        ("auth", TOKEN),
+    ]
+    if media == FORM:
+        body = "&".join(f"{name}={quote(value)}" for name, value in pairs)
+    else:
+        part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+        body = "".join(part.format(*pair) for pair in pairs) + "--b--\r\n"
+    for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
+        found = verdict(body, media, query)
+        assert (found.judgement.code, found.first) == (code, "BODY_PRINTED")
+        assert "without the names" in found.causes[0].says
+
+
 HOLLOW: dict[str, tuple[Any, str]] = {  # body (the token comes in a header), its cause
     "dots": ("event=E&data.ID=7&data.NAME=x&ts=1", "BODY_FLATTENED"),
     "underscores": ("event=E&data_ID=7&auth_domain=p.bitrix24.ru", "BODY_FLATTENED"),
@@ -220,6 +262,16 @@ HOLLOW: dict[str, tuple[Any, str]] = {  # body (the token comes in a header), it
     "map": ("event=E&data=map[ID:7]", "BODY_PRINTED"),
     "Java": ("event=E&data={ID%3D7}", "BODY_PRINTED"),
     "Ruby": ({"event": "E", "data": '{"ID"=>"7"}'}, "BODY_PRINTED"),
+    "cut at one level (Gin's PostFormMap)": (
+        {"event": "ONCRMDEALADD", "data": {"FIELDS": "5"}},
+        "BODY_PRINTED",
+    ),
+    "each value a printed list (Django, Tornado)": (
+        "event=['E']".replace("E", "ONUSERADD") + "&data[ID]=['7']",
+        "BODY_PRINTED",
+    ),
+    "each value a printed list (Go, Java)": ("event=[ONUSERADD]&data[ID]=[7]", "BODY_PRINTED"),
+    "each value printed bytes": ({"event": "b'ONUSERADD'", "data": {"ID": "b'7'"}}, "BODY_PRINTED"),
     "cut JSON": ({"event": "E", "data": '{"ID":"7","NAME":"x'}, "BODY_PRINTED"),
 }
 
@@ -258,6 +310,16 @@ def test_what_the_vendor_sends_is_whole(body: Any, data: Any) -> None:
         ("event=E&data[A][]=1&data[A][]=2", "appended", ("data[A][]",)),
         ("event=E&data[A]=1&data[A]=2&data[B]=3", "repeated", ("data[A] ×2",)),
         (b"event=E&data[NAME]=\xc8\xe2\xe0\xed", "not_utf8", ("data[NAME]",)),
+        (
+            build_query({"event": "E", "data": {"NAME": "Иван".encode().decode("latin-1")}}),
+            "misread",
+            ("data[NAME]",),
+        ),
+        (
+            json.dumps({"event": "E", "data": {"A": ["é".encode().decode("latin-1")]}}),
+            "misread",
+            ("data[A][0]",),
+        ),
         ('{"event": "E", "event": "F", "data": {"ID": "7"}}', "repeated", ("event",)),
     ],
 )
@@ -268,7 +330,7 @@ def test_what_was_lost_on_the_way_is_named(body: bytes | str, kind: str, names: 
     assert found.judgement.is_odd
 
 
-@pytest.mark.parametrize("value", ["Ёж 🦔", "\ufffd", "a b", "%", "1&2=3"])
+@pytest.mark.parametrize("value", ["Ёж 🦔", "\ufffd", "é à ñ", "Â\xa0Ж", "«x» \xa0", "a b", "%", "1&2=3"])
 def test_nothing_is_said_of_a_healthy_event(value: str) -> None:
     found = verdict(build_query(EVENT | {"data": {"ID": "7", "NAME": value}}))
     assert (found.judgement.code, found.judgement.payload.notes) == ("EVENT_QUEUED", ())

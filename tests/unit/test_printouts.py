@@ -10,6 +10,7 @@ from gateway.ingest.printouts import KINDS, printout
 from tests.unit.test_middlemen import EVENT, FORM, JSON, TOKEN, verdict
 
 PRINTED: dict[str, list[str]] = {
+    "http": ["POST /hook HTTP/1.1\r\nHost: x\r\n\r\nevent=ONUSERADD&data%5BID%5D=7"],
     "object": ["[object Object]", "[object Map]", "[object Promise]", "[object Object],[object Object]"],
     "array": [
         "Array",
@@ -35,6 +36,7 @@ PRINTED: dict[str, list[str]] = {
         'object(stdClass)#3 (1) {\n  ["ID"]=>\n}\n',
         "(object) array(\n   'ID' => '7',\n)",
         'O:8:"stdClass":0:{}',
+        'Symfony\\Component\\HttpFoundation\\InputBag {#12\n  #parameters: array:1 [\n    "ID" => "7"]\n}',
         "Illuminate\\Http\\Request Object\n(\n)\n",
     ],
     "perl": ["$VAR1 = {\n          'ID' => '7'\n        };\n", "HASH(0x55d0c8a0e2a8)"],
@@ -45,6 +47,7 @@ PRINTED: dict[str, list[str]] = {
         '{"ID" => "7"}',
         '{:ID=>"7"}',
         '{ID: "7"}',
+        '#<struct ID="7">',
         "#<StringIO:0x000078a1b8a0d9c8>",
         '#<ActionController::Parameters {"ID"=>"7"} permitted: false>',
     ],
@@ -63,6 +66,9 @@ PRINTED: dict[str, list[str]] = {
     "python": [
         "{'ID': '7'}",
         "[('ID', '7')]",
+        "{b'ID': [b'7']}",
+        "<Storage {'ID': '7'}>",
+        "<FormMultiDict('ID': '7')>",
         "ImmutableMultiDict([('ID', '7')])",
         "<QueryDict: {'ID': ['7']}>",
         "<MultiDictProxy('ID': '7')>",
@@ -76,6 +82,7 @@ PRINTED: dict[str, list[str]] = {
     ],
     "node": [
         "{ ID: '7' }",
+        "[ [ 'ID', '7' ] ]",
         "{\n  ID: '7'\n}",
         "{ 'data[ID]': '7' }",
         "[Object: null prototype] { ID: '7' }",
@@ -144,6 +151,23 @@ def test_a_printed_body_is_named(kind: str, text: str, media: str) -> None:
         found = verdict(text, media, query)
         assert (found.judgement.code, found.first) == (code, "BODY_PRINTED")
         assert "TOKEN_ABSENT" not in [cause.code for cause in found.causes]
+
+
+@pytest.mark.parametrize(
+    ("kind", "printed"),
+    [("python", str(EVENT)), ("ruby", '{"event"=>"ONUSERADD", "auth"=>{"x"=>"' + TOKEN + '"}}')],
+)
+@pytest.mark.parametrize("media", [FORM, JSON])
+def test_an_event_printed_into_a_field_is_named(kind: str, printed: str, media: str) -> None:
+    body = (
+        json.dumps({"job": {"payload": printed}})
+        if media == JSON
+        else build_query({"job": {"payload": printed}})
+    )
+    for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
+        found = verdict(body, media, query)
+        assert (found.judgement.code, found.first) == (code, "BODY_PRINTED")
+        assert found.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place="body:job.payload")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from gateway.tools.explain import captures, plain
 from gateway.tools.explain.curl import is_curl, read_curl
 from gateway.tools.explain.exports import read_exported
+from gateway.tools.explain.form_names import has_quotes, read_names
 from gateway.tools.explain.hexdumps import read_hex
 from gateway.tools.explain.logged import read_logged
 from gateway.tools.explain.printouts import read_printout
@@ -68,10 +69,18 @@ def _nothing(_: bytes, text: str) -> None:
         return  # a program printed the event between its server's lines
     if key == "PASTED_SCRIPT" and captures.is_labelled(text) and read_printout(text):
         return
+    if key == "PASTED_FORM_DATA" and has_quotes(text) and (_printed(text) or read_names(text)):
+        return
     if key:
         raise Unreadable(key)
     if no_answer(_readable(text)):
         raise Unreadable("PASTED_NO_REFUSAL")
+
+
+def _printed(text: str) -> Request | None:
+    """The printed event; None for a printed object that is none."""
+    found = read_printout(text)
+    return found if found and re.search(rb"(?:^|&)event=(?![^&]{0,200}%26)", found.body) else None
 
 
 def _answer_or_log(_: bytes, text: str) -> None:
@@ -98,9 +107,11 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("token", lambda _, text: captures.read_token(text)),
     ("no request", _nothing),
     ("body", lambda pasted, text: _json_body(pasted, text)),
-    ("printout", lambda _, text: read_printout(text)),
+    ("printout", lambda _, text: _printed(text)),
     ("json_in_text", lambda _, text: captures.read_json(text)),
     ("form", lambda pasted, _: captures.read_form(pasted)),
+    ("form_names", lambda _, text: read_names(text)),
+    ("printout", lambda _, text: read_printout(text)),
     ("no request", _answer_or_log),
     ("body", lambda pasted, _: read_bare(pasted)),
 )

@@ -65,9 +65,14 @@ def _documents(text: str) -> Iterator[Any]:
 def _is_event(value: Any) -> bool:
     return (
         isinstance(value, dict)
-        and isinstance(value.get("event"), str)
+        and isinstance(_only(value.get("event")), str)
         and any(str(name).startswith(("data", "auth")) for name in value)
     )
+
+
+def _only(value: Any) -> Any:
+    """The value, or the only one of a list: Go and Sanic keep a list for each name."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _walk(value: Any, name: str, logged: bool, depth: int, seen: list[int]) -> Iterator[_Found]:

@@ -130,7 +130,14 @@ def _clojure(text: str) -> str:
     )
 
 
+def _octets(found: re.Match[str]) -> str:
+    """A binary that Erlang printed as numbers, because it is not ASCII."""
+    octets = bytes(int(octet) & 255 for octet in found[1].split(","))
+    return f'<<"{octets.decode("utf-8", "replace")}">>'
+
+
 def _erlang(text: str) -> str:
+    text = re.sub(r"<<(\d{1,3}(?:,\s{0,99}\d{1,3}){0,100000})>>", _octets, text)
     plain = re.sub(r'<<"([^"\n]{0,100000})"(?:/utf8)?>>', r'"\1"', text)
     return plain.replace("#{", "{") if plain.startswith("#{") else plain.translate(str.maketrans("{}", "()"))
 

@@ -40,8 +40,8 @@ def without_prefixes(pasted: bytes) -> bytes:
 
 def read_escaped(text: str, read: Callable[[bytes], Any]) -> Request | None:
     """The event in a text whose line ends and quotes are escaped, or in a page's `<pre>`."""
-    if text.lstrip().startswith("<pre"):
-        written = html.unescape(re.sub(r"<[^<>]{0,300}>", "", text))
+    if (at := text.find("<pre")) >= 0 and text.lstrip()[:1] == "<":
+        written = html.unescape(re.sub(r"<[^<>]{0,300}>", "", text[at:]))
     elif _ESCAPED.search(text):
         quoted = _QUOTED.search(text)
         text = quoted[1] if quoted else text

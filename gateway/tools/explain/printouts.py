@@ -7,27 +7,22 @@ apart from an empty one: nothing can be said of an event without its `auth`.
 import re
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote_plus
 
 from gateway.ingest.php_form import build_query
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain import objects
+from gateway.tools.explain.form_names import fields_in
+from gateway.tools.explain.literals import MAX_DEPTH, LeftOut, Literal, Pair, in_order, text_of
 from gateway.tools.explain.request import Request, Unreadable
 
-_MAX_TEXT, _MAX_DEPTH = 1024 * 1024, 40
-_TOKEN = re.compile(
-    r"""\s*(?: (?P<text>[bBrRuU]{0,2}(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`))
-      | (?P<lost>\[(?:Object|Array|Circular|Function)[^\]\n]{0,60}\](?!\s*[{\[]))
-      | (?P<noise>\[Object:\ null\ prototype\]|(?:Array|Object)?\(\d+\)(?=\s*[\[{]))
-      | (?P<open>[A-Za-z_][\w.\\]*\s*\(|[(\[{]) | (?P<close>[)\]}>])
-      | (?P<mark>=>|[,:;=]) | (?P<word>[-\w.]+) )""",
-    re.VERBOSE | re.DOTALL,
-)
+_MAX_TEXT, _MAX_WRAPPED = 1024 * 1024, 6
 _OF_TYPES = (
     "python",
     r"\w{1,99}='[^'\n]{0,200}' \w{1,99}=|[A-Z]\w{0,99}\(\w{1,99}=['\"]",
 )  # pydantic, dataclasses
+_STRUCT = r"#<(?:struct |OpenStruct )(?:[A-Z][\w:]{0,99} )?"
 _NAMED_KINDS = (
     ("print_r", r"(?:Array|stdClass Object)\s{1,80}\("),
     ("var_dump", r"array(?:\(\d+\)\s?\{| \(size=\d+\))"),
@@ -37,9 +32,10 @@ _NAMED_KINDS = (
     ("multidict", r"<?(?:\w{1,40}\.){0,3}\w{0,40}(?:MultiDict\w*|QueryDict|FormData)\b"),
     ("python", r"(?:OrderedDict|dict|defaultdict)\(|\{\s{0,9}'[^'\n]{0,200}'\s?:"),
     _OF_TYPES,
+    ("ruby", rf"{_STRUCT}\w{{1,99}}="),
     ("ruby", r"\{\s?\"[^\"\n]{0,200}\"\s?=>|\{\s?:\w{1,99}\s?=>"),
     ("perl", r"\$VAR\d{1,3} = \{"),
-    ("elixir", r"%\{\s?[\"\w]"),
+    ("elixir", r"%\{\s?[\"\w]|\[\w{1,99}: [\"\[%]"),
     ("go", r"map\[[^\s:]{1,300}:\["),
     *((kind, pattern) for kind, pattern, _ in objects.QUOTED),
     *objects.BEGINS,
@@ -49,29 +45,7 @@ _PAIRS = ("python", r"\[\s?\('")  # of parse_qsl; among other text it is what a 
 _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in (*_NAMED_KINDS, _PAIRS))
 _INSIDE = re.compile("|".join(rf"(?<=[\s=:>\"(])(?:{pattern})" for _, pattern in _NAMED_KINDS))
 _MAX_STARTS = 20  # of printouts among other text
-_GO_VALUE = re.compile(r"([^\s:]{1,300}):\[([^\[\]]{0,100000})\](?=[ \]])")
-_CONSTANTS = {
-    "None": None,
-    "nil": None,
-    "null": None,
-    "NULL": None,
-    "undefined": None,
-    "True": "1",
-    "False": "0",
-}
-_CONSTANTS |= {"true": "1", "false": "0"}
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
-
-
-class _LeftOut(dict[str, Any]):
-    """An object that a program printed as `[Object]`."""
-
-
-class _Pair(NamedTuple):
-    """A tuple of two: an entry of a MultiDict."""
-
-    name: Any
-    value: Any
+_GO_FORM = re.compile(r"(?:data|auth)\[[^\]\s]{1,99}\]:\[")  # in url.Values, wherever that is
 
 
 def read_printout(text: str) -> Request | None:
@@ -83,7 +57,8 @@ def read_printout(text: str) -> Request | None:
     for start in (*reversed(inside), 0):  # the newest is last
         candidate = text[start:]
         for kind in dict.fromkeys(name for name, pattern in _KINDS if pattern.match(candidate)):
-            body = _form(_read(kind, candidate))
+            value = _read(kind, candidate)
+            body = _form(_event_in(value) or value)
             # Among other text only an event is meant; what stands there alone is whatever it is.
             if body is not None and (not start or re.search(rb"(?:^|&)event=", body)):
                 form = b"application/x-www-form-urlencoded"
@@ -93,52 +68,65 @@ def read_printout(text: str) -> Request | None:
 
 def _read(kind: str, text: str) -> Any:
     """The structure that `text` begins with."""
-    if kind == "go" and text.startswith("map[") and ":map[" not in text:
-        pairs = _GO_VALUE.findall(text[4:])
-        return [_Pair(name, value) for name, value in pairs] or None
+    if kind == "go" and _GO_FORM.search(text):
+        return fields_in(text) or None
     for name, pattern, plain in objects.QUOTED:
         if name == kind and re.match(pattern, text):
-            return objects.with_known_names(_Literal(plain(text)).read())
+            return objects.with_known_names(Literal(plain(text)).read())
     if kind in dict(objects.BEGINS):
         return objects.read_object(kind, text)
     if kind in _READERS:
         return _READERS[kind](text)
     if kind == "ruby":
-        text = re.sub(r":(\w{1,99})\s?=>", r'"\1"=>', text)
+        text = re.sub(r":\"?(\w{1,99})\"?\s?=>", r'"\1"=>', re.sub(_STRUCT, "{", text))
     if kind == "python" and re.match(_OF_TYPES[1], text):
         return objects.with_known_names(
-            _Literal(text if "(" in text.partition("=")[0] else f"{{{text}}}").read()
+            Literal(text if "(" in text.partition("=")[0] else f"{{{text}}}").read()
         )
     if kind == "perl":
         text = text.partition(" = ")[2]
     if kind in ("elixir", "php_array"):
         text = re.sub(r"%\{", "{", re.sub(r"array:\d{1,9} ?\[(?:[▼▶]| // [^\n]{0,300})?", "[", text))
-    return _Literal(text).read()
+    return Literal(text).read()
 
 
 def _form(value: Any) -> bytes | None:
     """A form body of the values; None for what is no event's structure."""
     if isinstance(value, dict) and value and all(isinstance(name, str) for name in value):
-        if isinstance(value.get("auth"), _LeftOut):
+        if isinstance(value.get("auth"), LeftOut):
             raise Unreadable("PASTED_DEPTH")
         flat = any("[" in name for name in value)
         if flat and any(isinstance(one, list) for one in value.values()):  # a QueryDict, parse_qs
-            value = [_Pair(name, one) for name, given in value.items() for one in _each(given)]
+            value = [Pair(name, one) for name, given in value.items() for one in _each(given)]
         else:
             single = {name: one[0] if _is_single(name, one) else one for name, one in value.items()}
-            return build_query(single)
+            return build_query(in_order(single))
     if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
         value = [pair for one in value for pair in one]  # a CombinedMultiDict
     if _are_pairs(value):
         if any(_are_pairs(one.value) or isinstance(one.value, dict) for one in value):
             return _form(_nested(value))
-        pairs = [f"{quote_plus(str(one.name))}={quote_plus(_text(one.value))}" for one in value]
+        pairs = [f"{quote_plus(str(one.name))}={quote_plus(text_of(one.value))}" for one in value]
         return "&".join(pairs).encode()
     return None
 
 
+def _event_in(value: Any, depth: int = 0) -> Any:
+    """The event in a structure: itself or, under a log's or a queue's own names, one of its parts."""
+    if depth > _MAX_WRAPPED:
+        return None
+    names = (
+        [one.name for one in value] if _are_pairs(value) else list(value) if isinstance(value, dict) else []
+    )
+    if "event" in names and any(str(name).startswith(("data", "auth")) for name in names):
+        return value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    found = (_event_in(one.value if isinstance(one, Pair) else one, depth + 1) for one in inner)
+    return next((one for one in found if one is not None), None)
+
+
 def _are_pairs(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, _Pair) for one in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(one, Pair) for one in value)
 
 
 def _nested(value: Any) -> Any:
@@ -155,96 +143,6 @@ def _is_single(name: str, value: Any) -> bool:
     return name in ("event", "ts", "event_handler_id") and isinstance(value, list) and len(value) == 1
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
-class _Literal:
-    """A literal of Python's, JavaScript's or PHP's, read token by token."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 1 if text.startswith("<") else 0
-        self.value: Any = None
-        name = re.compile(r"\s*(?:\w+\.)*\w*(?:MultiDict\w*|QueryDict):?\s*(?=['{(\[])").match(text, self.at)
-        if self.at and name:
-            self.at = name.end()
-            self.bare = text[self.at] == "'"
-        else:
-            self.bare = False
-
-    def read(self) -> Any:
-        """The value; None where the text is no literal."""
-        try:
-            return self._items(None, 0) if self.bare else self._value(0)
-        except (ValueError, IndexError):
-            return None
-
-    def _next(self) -> tuple[str, str]:
-        while found := _TOKEN.match(self.text, self.at):
-            self.at = found.end()
-            kind = found.lastgroup or ""
-            if kind != "noise":
-                return kind, found[kind]
-        raise ValueError(self.at)
-
-    def _peek(self) -> tuple[str, str]:
-        before = self.at
-        token = self._next()
-        self.at = before
-        return token
-
-    def _value(self, depth: int) -> Any:
-        if depth > _MAX_DEPTH:
-            raise ValueError(depth)
-        kind, text = self._next()
-        if kind == "text":
-            return _unquoted(text)
-        if kind == "lost":
-            return _LeftOut()
-        if kind == "word":
-            return _CONSTANTS.get(text, text)
-        if kind == "open":
-            return self._items(text, depth + 1)
-        raise ValueError(text)
-
-    def _items(self, opened: str | None, depth: int) -> Any:
-        """The contents of a pair of brackets: names with values, or values."""
-        named: dict[str, Any] = {}
-        pairs: list[_Pair] = []
-        values: list[Any] = []
-        while self._peek()[0] != "close":
-            value = self._value(depth)
-            if self._peek() in (("mark", ":"), ("mark", "=>"), ("mark", "=")):
-                self._next()
-                inner = self._value(depth)
-                named[_text(value)] = inner
-                pairs.append(_Pair(value, inner))
-            else:
-                values.append(value)
-            if self._peek()[0] == "mark":
-                self._next()
-        self._next()
-        if named:
-            return pairs if opened is None else named
-        called = opened is not None and len(opened) > 1
-        if opened == "(" and len(values) == 2:
-            return _Pair(*values)
-        if called and len(values) == 1 and not (opened or "").lower().startswith("array"):
-            return values[0]  # MultiDict([…]), dict({…}), Markup('…')
-        return values
-
-
-def _unquoted(text: str) -> str:
-    inner = text.lstrip("bBrRuU")[1:-1]
-    return re.sub(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", _unescaped, inner, flags=re.DOTALL)
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    letter = found[1]
-    return chr(int(letter[1:], 16)) if len(letter) > 1 else _ESCAPES.get(letter, letter)
-
-
 def _print_r(text: str) -> Any:
     """Read print_r, whose levels begin and end with `(` and `)` on lines of their own."""
     root: dict[str, Any] = {}
@@ -256,7 +154,7 @@ def _print_r(text: str) -> Any:
         stripped = line.strip()
         if stripped == "(":
             inner = root if not levels else levels[-1].setdefault(name, {})
-            if len(levels) > _MAX_DEPTH or not isinstance(inner, dict):
+            if len(levels) > MAX_DEPTH or not isinstance(inner, dict):
                 return None
             levels.append(inner)
         elif stripped == ")" and levels:
@@ -287,7 +185,7 @@ def _var_dump(text: str) -> Any:
             stripped = stripped[found.end() :].strip()
         if re.match(r"(?:array|object)\(", stripped):
             inner: dict[str, Any] = {} if levels else root
-            if len(levels) > _MAX_DEPTH:
+            if len(levels) > MAX_DEPTH:
                 return None
             if levels:
                 levels[-1][name] = inner
@@ -316,7 +214,7 @@ def _xdebug(text: str) -> Any:
         indent, name, value = len(found[1]), found[2] or found[3], found[4].strip()
         while indent <= levels[-1][0]:
             levels.pop()
-        if len(levels) > _MAX_DEPTH:
+        if len(levels) > MAX_DEPTH:
             return None
         scalar = re.match(r"(?:string '(.*)' \(length=\d+\)|(?:int|float|boolean) (\S+)|null)\Z", value)
         if scalar:
@@ -339,7 +237,7 @@ def _serialize(text: str) -> Any:
 
     def value(depth: int) -> Any:
         nonlocal at
-        if depth > _MAX_DEPTH:
+        if depth > MAX_DEPTH:
             raise ValueError(depth)
         found = _SERIALIZED.match(raw, at)
         if found is None:

@@ -1,0 +1,69 @@
+"""Flat names and lists of pairs put back under `data` and `auth`, as they were before a middleman."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from gateway.ingest import php_form
+from gateway.ingest.limits import MAX_PARAMETERS
+
+MAX_FIELDS = 64  # fields that are tried as a body of their own
+FLAT = re.compile(r"[^A-Za-z0-9]+")  # what a flat name has between its levels
+
+
+def unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
+    """`auth.application_token`, `auth_application_token`, `auth[domain]` put back under `auth` and `data`."""
+    nested: dict[str, Any] = {}
+    shown = ""
+    for name, value in fields.items():
+        levels = FLAT.sub(" ", unquote(str(name)) if "%" in str(name) else str(name)).split()
+        head = levels[0].lower() if levels else ""
+        joined = "".join(levels).lower()
+        if joined.endswith("authapplicationtoken") and head != "application":
+            _branch(nested, "auth")["application_token"] = value
+            shown = str(name)
+        elif head in ("auth", "data") and len(levels) > 1:
+            _branch(nested, head).setdefault("_".join(levels[1:]).lower(), value)
+        elif isinstance(value, str):
+            nested.setdefault(str(name), value)
+    auth = nested.get("auth")
+    if shown:
+        return nested, f"body:{shown}"
+    if isinstance(auth, dict) and "token" in auth and ("domain" in auth or "member_id" in auth):
+        return nested, next(
+            f"body:{name}" for name in fields if FLAT.sub("", str(name)).lower() == "authtoken"
+        )
+    return None
+
+
+def _branch(nested: dict[str, Any], name: str) -> dict[str, Any]:
+    """The fields under `name`; they replace a text that was there, as in PHP."""
+    if not isinstance(nested.get(name), dict):
+        nested[name] = {}
+    branch: dict[str, Any] = nested[name]
+    return branch
+
+
+def from_pairs(items: list[Any]) -> dict[str, Any] | None:
+    """A form that came as a list of names and values: `{"name", "value"}`, .NET's `Key`, `[name, value]`."""
+    pairs: list[tuple[str, Any]] = []
+    for item in items[:MAX_PARAMETERS]:
+        if isinstance(item, dict):
+            lower = {str(name).lower(): value for name, value in list(item.items())[:MAX_FIELDS]}
+            item = [lower.get("name", lower.get("key")), lower.get("value")]
+        if not isinstance(item, list) or len(item) != 2 or not isinstance(item[0], str):
+            return None
+        value = item[1][0] if isinstance(item[1], list) and len(item[1]) == 1 else item[1]
+        pairs.append((item[0], value))
+    return php_form.nest(
+        (php_form.split_name(name), value) for name, value in pairs if php_form.split_name(name)
+    )
+
+
+def with_pairs(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with `data` and `auth` as objects where they are lists of names and values."""
+    lists = {
+        name: value for name, value in fields.items() if name in ("data", "auth") and isinstance(value, list)
+    }
+    return {**fields, **{name: from_pairs(value) or value for name, value in lists.items()}}

@@ -1,0 +1,38 @@
+"""Letters that a middleman read as Latin-1 and wrote as UTF-8 again: `Ð\\x98` for `И`, `Ã©` for `é`.
+
+Bottle's `request.forms`, Perl without `encode` and PHP's `utf8_encode` do it. Nobody writes such pairs of
+characters: the second is a control character or a sign where a letter would follow.
+"""
+
+import re
+from typing import Any
+
+MAX_NAMED = 20
+_PAIR = re.compile("[\xc2-\xf4][\x80-\xbf]")
+
+
+def may_be_misread(body: bytes) -> bool:
+    """Whether it is worth a look: such a pair's second character is in the bytes, encoded in some way."""
+    return b"\xc2" in body or b"%C2" in body or b"%c2" in body or b"\\u00" in body
+
+
+def misread(fields: Any) -> tuple[str, ...]:
+    """The names of the values whose letters were misread, as a form writes them."""
+    names: list[str] = []
+    waiting: list[tuple[str, Any]] = [("", fields)]
+    while waiting and len(names) < MAX_NAMED:
+        name, value = waiting.pop()
+        if isinstance(value, dict | list):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting += [(f"{name}[{key}]" if name else str(key), inner) for key, inner in items]
+        elif isinstance(value, str) and _PAIR.search(value) and _is_utf8(value):
+            names.append(name)
+    return tuple(sorted(names))
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return False
+    return True

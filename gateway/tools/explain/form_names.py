@@ -1,0 +1,128 @@
+"""A form's names with their values in whatever a program printed: found by the names, not by the printer.
+
+Bitrix24's names are known (`event`, `data[ID]`, `auth[application_token]`), and a printer writes the
+same between each name and its value. What it writes is seen at the event's own name, whose value is
+known to be one word (`ONUSERADD`): what stands before the word, and what follows it, is the printer's.
+"""
+
+import html
+import re
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from gateway.setting_values import WEBHOOK_PATH
+from gateway.tools.explain.literals import in_order, unquoted
+from gateway.tools.explain.request import Request
+
+_MAX_TEXT, _MAX_NAMES, _MAX_VALUE = 1024 * 1024, 3000, 100_000
+_NAME = re.compile(
+    r"(?<![\w.%-])(event_handler_id|event|ts|(?:data|auth)(?:\[[^\[\]\s'\"=]{1,100}\]){1,20})(?![\w.%-])"
+    r"[\"'`\])>]{0,4}"
+)
+_BYTES = r"(?:[bu](?=[\"']))?"  # Python's mark in front of a text
+_EVENT_VALUE = re.compile(
+    rf"(\W{{1,80}}?|[^\n&=]{{1,60}}?(?=[\"'`]ON)){_BYTES}(?=[\"'`]?ON)"
+    r"[\"'`]?ON[A-Z0-9_]{2,98}[\"'`]?(\W{0,80})",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(
+    rf"{_BYTES}(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`)", re.DOTALL | re.IGNORECASE
+)
+_END = re.compile(r"[,;})\]>\n]")
+_TAG = re.compile(r"<[^<>]{0,2000}>")
+_NOTHING = ("None", "null", "nil", "NULL", "undefined")
+
+
+class _Printer(NamedTuple):
+    """What a program prints between a name and its value, and between a value and the next name."""
+
+    mark: re.Pattern[str]
+    between: str
+
+
+def read_names(text: str) -> Request | None:
+    """The newest event whose names and values stand in `text`; None if there is none."""
+    fields = fields_in(text)
+    if not fields:
+        return None
+    form = (("Content-Type", b"application/x-www-form-urlencoded"),)
+    return Request(
+        "POST", WEBHOOK_PATH, form, urlencode(fields, errors="surrogateescape").encode(), "form_names"
+    )
+
+
+def fields_in(text: str) -> dict[str, str]:
+    """The fields of the newest such event; none if there is no event."""
+    text = text[:_MAX_TEXT]
+    if re.search(r"<(?:td|pre|li|dd)\b", text):
+        text = html.unescape(_TAG.sub("\n", text))
+    names = [found for found, _ in zip(_NAME.finditer(text), range(_MAX_NAMES), strict=False)]
+    for at in range(len(names) - 1, -1, -1):
+        if names[at][1] == "event" and (printer := _printer(text, names[at])):
+            fields = _event(text, names, at, printer)
+            if _has_parts(fields):
+                return in_order(fields)
+    return {}
+
+
+def has_quotes(text: str) -> bool:
+    """Whether the event's name stands in quotes, as a program prints it and a browser's table does not."""
+    return re.search(r"\bevent\b\W{1,40}?[\"'`]ON", text[:_MAX_TEXT]) is not None
+
+
+def _printer(text: str, name: re.Match[str]) -> _Printer | None:
+    """How the program prints that wrote this event's name; None for a form on its own, and for prose."""
+    found = _EVENT_VALUE.match(text, name.end())
+    if found is None or found[2].startswith("&") or (found[1] == "=" and found[2].startswith(("\r", "\n"))):
+        return None
+    return _Printer(re.compile(r"\s+".join(re.escape(part) for part in re.split(r"\s+", found[1]))), found[2])
+
+
+def _event(text: str, names: list[re.Match[str]], at: int, printer: _Printer) -> dict[str, str]:
+    """The fields of the event whose name is `names[at]`: those behind it or, of a sorted map, before it."""
+    fields: dict[str, str] = {}
+    for number in range(at, len(names)):
+        if not _take(fields, text, names, number, printer):
+            break
+    if not _has_parts(fields):
+        for number in range(at - 1, -1, -1):
+            if not _take(fields, text, names, number, printer):
+                break
+    return fields
+
+
+def _has_parts(fields: dict[str, str]) -> bool:
+    return any(name.startswith(("data[", "auth[")) for name in fields)
+
+
+def _take(
+    fields: dict[str, str], text: str, names: list[re.Match[str]], number: int, printer: _Printer
+) -> bool:
+    """Take in one name's field; False where another event begins, as the name came already."""
+    name = names[number]
+    marked = printer.mark.match(text, name.end())
+    if marked is None:
+        return True  # somebody's prose
+    following = names[number + 1].start() if number + 1 < len(names) else None
+    value = _value(text, marked.end(), following, printer.between)
+    if name[1] == "ts" and not re.fullmatch("[0-9]{1,12}", value or ""):
+        return True  # a log's own time
+    if name[1] in fields:
+        return fields[name[1]] == value
+    if value is not None:
+        fields[name[1]] = value
+    return True
+
+
+def _value(text: str, at: int, following: int | None, between: str) -> str | None:
+    """The value that begins at `at`; None for a printed nothing."""
+    if quoted := _QUOTED.match(text, at):
+        return unquoted(quoted[0])
+    printed = text[at : min(following or at, at + _MAX_VALUE)] if following else text[at : at + _MAX_VALUE]
+    if following and between and printed.endswith(between):
+        value = printed.removesuffix(between)
+    else:
+        closing = between.strip()[:1] or "\n"
+        ended = _END.search(printed) if closing in ",;\n" else re.search(re.escape(closing), printed)
+        value = printed[: ended.start()] if ended else printed
+    return None if value in _NOTHING else value
