@@ -633,8 +633,8 @@ DO: dict[str, Sentence] = {
         'Send the object itself, with the names of its fields: {{"data": {{"ID": …}}}} in JSON with Content-Type: application/json, or the original body byte for byte.',
     ),
     "BODY_PRINTED/listed": Sentence(
-        "Кодируйте списки поэлементно: urlencode(form, doseq=True) в Python, r.PostForm.Encode() в Go, или передавайте исходное тело байт в байт с его Content-Type.",
-        "Encode each item of a list: urlencode(form, doseq=True) in Python, r.PostForm.Encode() in Go, or pass the original body on byte for byte with its Content-Type.",
+        "Кодируйте списки поэлементно: urllib.parse.urlencode(obj, doseq=True) в Python, r.PostForm.Encode() в Go, или передавайте исходное тело байт в байт с его Content-Type.",
+        "Encode each item of a list: urllib.parse.urlencode(obj, doseq=True) in Python, r.PostForm.Encode() in Go, or pass the original body on byte for byte with its Content-Type.",
     ),
     "BODY_PRINTED/emptied": Sentence(
         "Отправляйте JSON.stringify(Object.fromEntries(map)) с Content-Type: application/json или исходное тело байт в байт.",

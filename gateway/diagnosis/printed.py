@@ -29,8 +29,8 @@ SAYS = {
         "The name of a 1C:Enterprise type came instead of the data ({place}): converting a structure to a string gives a word, not its contents.",
     ),
     "BODY_PRINTED/http": Sentence(
-        "Телом ({place}) пришёл целый HTTP-запрос, напечатанный текстом: строка, заголовки и тело. Так пишут (string) $request в Symfony и Guzzle и запись запроса в файл.",
-        "A whole HTTP request printed as text came as the body ({place}): its line, its headers and its body. (string) $request in Symfony and Guzzle writes it so, and so does a request saved to a file.",
+        "Телом ({place}) пришёл целый HTTP-запрос, напечатанный текстом: строка, заголовки и тело. Так пишут $request->__toString() в Symfony и Guzzle и запись запроса в файл.",
+        "A whole HTTP request printed as text came as the body ({place}): its line, its headers and its body. $request->__toString() in Symfony and Guzzle writes it so, and so does a request saved to a file.",
     ),
     "BODY_PRINTED/nothing": Sentence(
         "На месте {place} напечатано «пусто» (None, null, true): программа, которая пересылает, не нашла там объекта.",
