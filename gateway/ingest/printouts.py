@@ -43,8 +43,8 @@ _PRINTOUTS = (
     ("csharp", r"(?:System|Microsoft|Newtonsoft)\.[A-Z][\w.`\[\],+ ]{2,}|@\{\w{1,99}=|\{ \w{1,99} = "
                r"|[A-Z]\w{0,99} \{ \w{1,99} = |\[[\w\[\]]{1,99}, [^\n]{0,99}\]"),
     ("scala", r"(?:Hash|Tree|List|Vector)?(?:Map|List|Vector|Set)\([^\n]{0,99}? -> "),
-    ("java", r"\{[^\s={}\"']{1,99}=|[A-Z]\w{0,99}\s?[(\[]\w{1,99}=|\[L?[\w.]{0,99};?@[0-9a-f]{1,8}"
-             r"|[\w.$]{1,199}@[0-9a-f]{5,8}\Z|\[\w[\w\[\]]{0,99}:[^\]\s]"),  # Map.toString(), Kotlin, Groovy
+    ("java", r"<?\{[^\s={}\"']{1,99}=|\[\w[\w\[\]]{0,99}=|[A-Z]\w{0,99}\s?[(\[]\w{1,99}=|\[L?[\w.]{0,99};?@[0-9a-f]{1,8}"
+             r"|[\w.$]{1,199}(?:[(\[][^()\[\]\n]{0,200}[)\]])?@[0-9a-f]{5,8}(?:\Z|[\[({])|\[\w[\w\[\]]{0,99}:[^\]\s]"),  # Map.toString(), Kotlin, Groovy
     ("clojure", r"\{:\S{1,99} "),
     ("dart", r"\{\w[\w\[\]]{0,99}: [^\"'{\[\s]"),
     ("json", r"[{\[]"),  # JSON that is cut or broken: if it were whole, it would have been read

@@ -392,6 +392,36 @@ PRINTED: dict[str, tuple[str, str, Any]] = {
         '<script> Sfdump = window.Sfdump </script><pre class=sf-dump id=sf-dump-1><span class=sf-dump-note>array:3</span> [<samp>\n  "<span class=sf-dump-key>event</span>" => "<span class=sf-dump-str title="9 characters">ONUSERADD</span>"\n  "<span class=sf-dump-key>data</span>" => <span class=sf-dump-note>array:1</span> [<samp>\n    "<span class=sf-dump-key>ID</span>" => "<span class=sf-dump-str>7</span>"\n  </samp>]\n  "<span class=sf-dump-key>auth</span>" => <span class=sf-dump-note>array:1</span> [<samp>\n    "<span class=sf-dump-key>application_token</span>" => "<span class=sf-dump-str>TOKEN</span>"\n  </samp>]\n</samp>]\n</pre><script>Sfdump("sf-dump-1")</script>\n',
         USER,
     ),
+    "java map with brackets in a value": (
+        "java",
+        '{event=ONUSERADD, data[ID]=7, data[NOTES]=a = 100% "ok" {x}, [y]; <z>, auth[application_token]=TOKEN}',
+        USER | {"NOTES": 'a = 100% "ok" {x}, [y]; <z>'},
+    ),
+    "go form with brackets in a value": (
+        "go",
+        "body: map[auth[application_token]:[TOKEN] auth[client_endpoint]:[https://p.bitrix24.ru/rest/] data[ID]:[7] data[NOTES]:[{x}, [y] <z>] event:[ONUSERADD]]",
+        USER | {"NOTES": "{x}, [y] <z>"},
+    ),
+    "java properties, in no order": (
+        "form_names",
+        "-- listing properties --\nauth[application_token]=TOKEN\nevent=ONUSERADD\ndata[NAME]=Иван Петров\ndata[ID]=7\n",
+        NAMED,
+    ),
+    "a servlet's loop": (
+        "form_names",
+        "Parameter Name - event, Value - ONUSERADD\nParameter Name - data[ID], Value - 7\nParameter Name - auth[application_token], Value - TOKEN",
+        USER,
+    ),
+    "camel with its own headers between": (
+        "java",
+        "Exchange[\n  Id: 5C0F9\n  Headers: {auth[application_token]=TOKEN, CamelHttpMethod=POST, data[ID]=7, event=ONUSERADD}\n  BodyType: null\n  Body: [Body is null]\n]",
+        USER,
+    ),
+    "camel with a map as its body": (
+        "java",
+        "Exchange[ExchangePattern: InOut, BodyType: java.util.LinkedHashMap, Body: {event=ONUSERADD, data={ID=7}, auth={application_token=TOKEN}}]",
+        USER,
+    ),
     "erlang proplist": (
         "erlang",
         '[{<<"event">>,<<"ONUSERADD">>},{<<"data[ID]">>,<<"7">>},{<<"auth[application_token]">>,<<"TOKEN">>}]',

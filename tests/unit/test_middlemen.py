@@ -271,6 +271,10 @@ HOLLOW: dict[str, tuple[Any, str]] = {  # body (the token comes in a header), it
         "BODY_PRINTED",
     ),
     "each value a printed list (Go, Java)": ("event=[ONUSERADD]&data[ID]=[7]", "BODY_PRINTED"),
+    "each value a printed array (Java)": (
+        "event=[Ljava.lang.String;@1b2c3d4e&data[ID]=[Ljava.lang.String;@1b2c3d4f",
+        "BODY_PRINTED",
+    ),
     "each value printed bytes": ({"event": "b'ONUSERADD'", "data": {"ID": "b'7'"}}, "BODY_PRINTED"),
     "cut JSON": ({"event": "E", "data": '{"ID":"7","NAME":"x'}, "BODY_PRINTED"),
 }

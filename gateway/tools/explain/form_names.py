@@ -7,6 +7,7 @@ known to be one word (`ONUSERADD`): what stands before the word, and what follow
 
 import html
 import re
+from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -21,13 +22,15 @@ _NAME = re.compile(
 )
 _BYTES = r"(?:[bu](?=[\"']))?"  # Python's mark in front of a text
 _EVENT_VALUE = re.compile(
-    rf"(\W{{1,80}}?|[^\n&=]{{1,60}}?(?=[\"'`]ON)){_BYTES}(?=[\"'`]?ON)"
-    r"[\"'`]?ON[A-Z0-9_]{2,98}[\"'`]?(\W{0,80})",
+    rf"(\W{{1,80}}?|[^\n&]{{1,60}}?){_BYTES}(?=[\"'`]?ON)"
+    r"[\"'`]?ON[A-Z0-9_]{2,98}[\"'`]?",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(
     rf"{_BYTES}(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`)", re.DOTALL | re.IGNORECASE
 )
+_MAX_BETWEEN = 80
+_BEHIND = {"event", "event_handler_id", "ts"}  # all that a sorted map has behind its data
 _END = re.compile(r"[,;})\]>\n]")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _NOTHING = ("None", "null", "nil", "NULL", "undefined")
@@ -57,11 +60,15 @@ def fields_in(text: str) -> dict[str, str]:
     if re.search(r"<(?:td|pre|li|dd)\b", text):
         text = html.unescape(_TAG.sub("\n", text))
     names = [found for found, _ in zip(_NAME.finditer(text), range(_MAX_NAMES), strict=False)]
-    for at in range(len(names) - 1, -1, -1):
-        if names[at][1] == "event" and (printer := _printer(text, names[at])):
-            fields = _event(text, names, at, printer)
-            if _has_parts(fields):
-                return in_order(fields)
+    events = [
+        at for at, name in enumerate(names) if name[1] == "event" and _EVENT_VALUE.match(text, name.end())
+    ]
+    while events:
+        at = events.pop()
+        printer = _printer(text, names, at)
+        fields = _event(text, names, at, printer, alone=not events) if printer else {}
+        if any(name.startswith(("data[", "auth[")) for name in fields):
+            return in_order(fields)
     return {}
 
 
@@ -70,29 +77,38 @@ def has_quotes(text: str) -> bool:
     return re.search(r"\bevent\b\W{1,40}?[\"'`]ON", text[:_MAX_TEXT]) is not None
 
 
-def _printer(text: str, name: re.Match[str]) -> _Printer | None:
-    """How the program prints that wrote this event's name; None for a form on its own, and for prose."""
+def _printer(text: str, names: list[re.Match[str]], at: int) -> _Printer | None:
+    """How the program prints that wrote the event's name; None for a form, which is read as one."""
+    name = names[at]
     found = _EVENT_VALUE.match(text, name.end())
-    if found is None or found[2].startswith("&") or (found[1] == "=" and found[2].startswith(("\r", "\n"))):
+    following = names[at + 1].start() if at + 1 < len(names) else len(text)
+    if found is None or text.startswith("&", found.end()):
         return None
-    return _Printer(re.compile(r"\s+".join(re.escape(part) for part in re.split(r"\s+", found[1]))), found[2])
+    near = [text[one.end() : other.start()] for one, other in pairwise(names[max(at - 50, 0) : at + 50])]
+    ends = [re.search(r"\W*\Z", gap[-_MAX_BETWEEN:])[0] for gap in near]  # type: ignore[index]
+    # What is behind the event's name is a separator, words and all, unless that is the last of its fields.
+    usual = max(
+        ends, key=lambda end: (sum(gap.endswith(end) for gap in near) * bool(end), -len(end)), default=""
+    )
+    behind = text[found.end() : following][:_MAX_BETWEEN]
+    between = max((usual, behind), key=lambda one: (sum(gap.endswith(one) for gap in near), len(one)))
+    mark = r"\s+".join(re.escape(part) for part in re.split(r"\s+", found[1]))
+    return _Printer(re.compile(mark), between)
 
 
-def _event(text: str, names: list[re.Match[str]], at: int, printer: _Printer) -> dict[str, str]:
-    """The fields of the event whose name is `names[at]`: those behind it or, of a sorted map, before it."""
+def _event(text: str, names: list[re.Match[str]], at: int, printer: _Printer, alone: bool) -> dict[str, str]:
+    """The fields of the event at `names[at]`: those behind it, and of a sorted map those before it.
+
+    `alone`: no other event is before it, whose fields those could be.
+    """
     fields: dict[str, str] = {}
-    for number in range(at, len(names)):
-        if not _take(fields, text, names, number, printer):
-            break
-    if not _has_parts(fields):
-        for number in range(at - 1, -1, -1):
+    for numbers in (range(at, len(names)), range(at - 1, -1, -1)):
+        for number in numbers:
             if not _take(fields, text, names, number, printer):
                 break
+        if not alone and len(fields) > 1 and not fields.keys() <= _BEHIND:
+            break
     return fields
-
-
-def _has_parts(fields: dict[str, str]) -> bool:
-    return any(name.startswith(("data[", "auth[")) for name in fields)
 
 
 def _take(
@@ -105,6 +121,10 @@ def _take(
         return True  # somebody's prose
     following = names[number + 1].start() if number + 1 < len(names) else None
     value = _value(text, marked.end(), following, printer.between)
+    if value and name[1].startswith(
+        "auth["
+    ):  # none of these holds a separator: a name of somebody else's follows
+        value = value.partition(printer.between)[0] if printer.between else value
     if name[1] == "ts" and not re.fullmatch("[0-9]{1,12}", value or ""):
         return True  # a log's own time
     if name[1] in fields:

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 from gateway.ingest.php_form import build_query
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain import objects
-from gateway.tools.explain.form_names import fields_in
+from gateway.tools.explain.form_names import fields_in, has_quotes
 from gateway.tools.explain.literals import MAX_DEPTH, LeftOut, Literal, Pair, in_order, text_of
 from gateway.tools.explain.request import Request, Unreadable
 
@@ -45,7 +45,8 @@ _PAIRS = ("python", r"\[\s?\('")  # of parse_qsl; among other text it is what a 
 _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in (*_NAMED_KINDS, _PAIRS))
 _INSIDE = re.compile("|".join(rf"(?<=[\s=:>\"(])(?:{pattern})" for _, pattern in _NAMED_KINDS))
 _MAX_STARTS = 20  # of printouts among other text
-_GO_FORM = re.compile(r"(?:data|auth)\[[^\]\s]{1,99}\]:\[")  # in url.Values, wherever that is
+_WITHOUT_QUOTES = dict(objects.BEGINS)
+_FORM_NAME = re.compile(r"(?:data|auth)\[[^\]\s]{1,99}\]")
 
 
 def read_printout(text: str) -> Request | None:
@@ -54,6 +55,8 @@ def read_printout(text: str) -> Request | None:
     alone = any(pattern.match(text) for _, pattern in _KINDS)  # then what stands inside is a part of it
     starts = (found.start() for found in _INSIDE.finditer(text))
     inside = deque((start for start in starts if not alone or text[start - 1] == "\n"), _MAX_STARTS)
+    if flat := _flat(text, [0, *inside]):
+        return flat
     for start in (*reversed(inside), 0):  # the newest is last
         candidate = text[start:]
         for kind in dict.fromkeys(name for name, pattern in _KINDS if pattern.match(candidate)):
@@ -61,15 +64,32 @@ def read_printout(text: str) -> Request | None:
             body = _form(_event_in(value) or value)
             # Among other text only an event is meant; what stands there alone is whatever it is.
             if body is not None and (not start or re.search(rb"(?:^|&)event=", body)):
-                form = b"application/x-www-form-urlencoded"
-                return Request("POST", WEBHOOK_PATH, (("Content-Type", form),), body, kind)
+                return _posted(body, kind)
     return None
+
+
+def _posted(body: bytes, kind: str) -> Request:
+    form = b"application/x-www-form-urlencoded"
+    return Request("POST", WEBHOOK_PATH, (("Content-Type", form),), body, kind)
+
+
+def _flat(text: str, starts: list[int]) -> Request | None:
+    """The event of a printout without quotes whose names are a form's, which tell its values apart."""
+    fields = fields_in(text) if _FORM_NAME.search(text) and not has_quotes(text) else None
+    if not fields:
+        return None
+    kinds = (
+        kind
+        for start in starts
+        for kind, pattern in _KINDS
+        if kind in _WITHOUT_QUOTES and pattern.match(text[start : start + 1000])
+    )
+    kind = next(kinds, None)
+    return _posted(build_query(fields), kind) if kind else None
 
 
 def _read(kind: str, text: str) -> Any:
     """The structure that `text` begins with."""
-    if kind == "go" and _GO_FORM.search(text):
-        return fields_in(text) or None
     for name, pattern, plain in objects.QUOTED:
         if name == kind and re.match(pattern, text):
             return objects.with_known_names(Literal(plain(text)).read())
