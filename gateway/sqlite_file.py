@@ -101,6 +101,11 @@ def file_at(path: Path) -> File | None:
     return found.st_dev, found.st_ino
 
 
+def is_locked(failure: Exception) -> bool:
+    """Whether SQLite failed because another connection is in its way, where it does not wait for that."""
+    return "locked" in str(failure)
+
+
 def kind_of_problem(problem: str, path: Path) -> str:
     """`CORRUPT`, `FULL` or `FAILED`, from SQLite's own words or the system's."""
     if _CORRUPT.search(problem):

@@ -9,8 +9,6 @@ An event's transaction is in `firestore_event`, and made again here where somebo
 """
 
 import json
-import random
-import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -58,6 +56,7 @@ from gateway.links.model import (
     repeated,
 )
 from gateway.locations import FirestoreDatabase
+from gateway.retry import retry
 
 T = TypeVar("T")
 
@@ -255,13 +254,11 @@ class FirestoreStore:
 
     def _repeat(self, attempt: Callable[[], T]) -> T:
         """Run `attempt` until nobody got in between its reads and its one atomic commit."""
-        for tries in range(_ATTEMPTS):
-            with _failures():
-                try:
-                    return attempt()
-                except _OVERTAKEN:
-                    time.sleep(random.uniform(0, min(0.02 * 2**tries, 1.0)))  # noqa: S311 — jitter
-        raise StoreUnavailable("STORE_CROWDED")
+        with _failures():
+            try:
+                return retry(attempt, _is_overtaken, attempts=_ATTEMPTS, first=0.02, longest=1.0)
+            except _OVERTAKEN:
+                raise StoreUnavailable("STORE_CROWDED") from None
 
     def _read(self, reference: firestore.DocumentReference) -> Document | None:
         with _failures():
@@ -300,6 +297,10 @@ class FirestoreStore:
         with _failures():
             found = list(query.stream(retry=RETRY, timeout=TIMEOUT))
         return [{**(snapshot.to_dict() or {}), "id": snapshot.id} for snapshot in found]
+
+
+def _is_overtaken(failure: Exception) -> bool:
+    return isinstance(failure, _OVERTAKEN)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import errno
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -16,7 +15,8 @@ from gateway.links.sql_failures import meaning
 from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
 from gateway.locations import SqliteFile, SqlLocation
 from gateway.postgres_url import connection_arguments
-from gateway.sqlite_file import denied, file_at, kind_of_problem, make_private
+from gateway.retry import retry
+from gateway.sqlite_file import denied, file_at, is_locked, kind_of_problem, make_private
 
 _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
 
@@ -153,14 +153,14 @@ def _version(connection: sa.Connection) -> int | None:
 
 def _turn_wal_on(path: str) -> None:
     """Turn the write-ahead log on; that needs exclusive use of the file, which SQLite does not wait for."""
-    for _ in range(100):
+
+    def turn_on() -> None:
         with closing(sqlite3.connect(path, timeout=0.2)) as connection:
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-            else:
-                return
-        time.sleep(0.05)
-    raise StoreUnavailable("STORE_LOCKED")
+            connection.execute("PRAGMA journal_mode = WAL")
+
+    try:
+        retry(turn_on, is_locked, attempts=100, first=0.1, longest=0.1)
+    except sqlite3.OperationalError as error:
+        if not is_locked(error):
+            raise
+        raise StoreUnavailable("STORE_LOCKED") from None

@@ -6,10 +6,9 @@ locks the rows a decision rests on; what could not be locked because it was not
 there yet ends in a unique violation, and the decision is made again.
 """
 
+import itertools
 import json
-import random
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,12 +36,14 @@ from gateway.links.sql_schema import (
     state,
 )
 from gateway.locations import SqlLocation
+from gateway.retry import retry
 
 T = TypeVar("T")
 
 KEPT = timedelta(days=30)  # how long processed event ids are remembered
 _PURGE_EVERY = timedelta(hours=1)
 _ATTEMPTS = 20
+_LOSSES = 2  # lost connections among them
 _PAGE = 500
 _FIRST_PAGE = 100  # of links, as many as a screen shows
 _REPEATABLE = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation
@@ -294,24 +295,22 @@ class SqlStore:
 
     def _again(self, transaction: Callable[[], T]) -> T:
         """Run a whole transaction, and again if the database asks for that."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                return transaction()
-            except (SQLAlchemyError, self._driver.Error) as error:
-                if not self._repeatable(error, attempt) or attempt == _ATTEMPTS - 1:
-                    raise unavailable(error, self._engine) from None
-            time.sleep(random.uniform(0, min(0.01 * 2**attempt, 0.5)))  # noqa: S311 — jitter
-        raise AssertionError  # pragma: no cover — the loop returns or raises
+        losses = itertools.count(1)
 
-    def _repeatable(self, error: Exception, attempt: int) -> bool:
-        driver = error.orig if isinstance(error, DBAPIError) else error
-        if getattr(driver, "sqlstate", None) in _REPEATABLE:
+        def is_passing(error: Exception) -> bool:
+            driver = error.orig if isinstance(error, DBAPIError) else error
+            if getattr(driver, "sqlstate", None) in _REPEATABLE:
+                return True
+            if not self._lost(driver) or next(losses) > _LOSSES:
+                return False
+            # If the commit went through after all, the event's id makes the repetition harmless.
+            self._engine.dispose()  # the pool's other connections are lost with this one
             return True
-        if not self._lost(driver) or attempt > 1:
-            return False
-        # If the commit went through after all, the event's id makes the repetition harmless.
-        self._engine.dispose()  # the pool's other connections are lost with this one
-        return True
+
+        try:
+            return retry(transaction, is_passing, attempts=_ATTEMPTS, first=0.01, longest=0.5)
+        except (SQLAlchemyError, self._driver.Error) as error:
+            raise unavailable(error, self._engine) from None
 
     def _lost(self, error: object) -> bool:
         """Whether the connection was lost, or none could be made; never true of a file."""

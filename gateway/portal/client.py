@@ -5,6 +5,7 @@ back with HTTP 200, so every row is compared with what was asked for.
 """
 
 import logging
+import math
 import random
 import re
 import time
@@ -12,14 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import stamina
-import stamina.instrumentation
-
 from gateway.errors import PortalError, PortalSilent, PortalUnavailable, SettingError
 from gateway.links import user_record
 from gateway.links.user_record import Record
 from gateway.portal.rate_limit import SILENT_SECONDS, pace_of
 from gateway.portal.transport import CONNECT_SECONDS, Caller, Outcome, command
+from gateway.retry import retry
 from gateway.settings import Settings
 
 PAGE = 50  # users a page; the vendor's constant
@@ -31,8 +30,6 @@ TOLD_SECONDS = 10.0  # a wait this long is logged, for whoever watches
 ATTEMPTS = 3  # at an address that does not answer
 
 log = logging.getLogger("gateway.portal.client")
-
-stamina.instrumentation.set_on_retry_hooks(())  # its log line adds nothing to the failure that follows
 
 
 class AnswerDoubted(PortalError):
@@ -219,18 +216,21 @@ class Portal:
         def worth_another_try(error: Exception) -> bool:
             if not isinstance(error, PortalUnavailable) or isinstance(error, PortalSilent):
                 return False
-            if error.retry_after is not None:
-                return False
-            return until is None or until - self.clock() > CONNECT_SECONDS
+            return error.retry_after is None
 
-        for attempt in stamina.retry_context(
-            worth_another_try, ATTEMPTS, timeout=None, wait_initial=0.3, wait_max=2.0, wait_jitter=0.5
-        ):
-            with attempt:
-                return self._call_in_turn(method, params, until)
-        raise AssertionError("stamina returns or raises")
+        return retry(
+            lambda: self._call_in_turn(method, params, until),
+            worth_another_try,
+            attempts=ATTEMPTS,
+            first=1.0,
+            longest=2.0,
+            until=math.inf if until is None else until - CONNECT_SECONDS,
+            clock=self.clock,
+            sleep=self._sleep,
+        )
 
     def _call_in_turn(self, method: str, params: dict[str, Any], until: float | None) -> dict[str, Any]:
+        # No `retry`: when the next request is due is decided for all callers together, by `Pace`.
         for refusal in range(REFUSALS):
             self._wait_for_turn(method, until)
             now = self.clock()

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 
 from gateway.errors import QueueRefused, QueueUnavailable
 from gateway.queues import Publisher
+from gateway.retry import retry
 
 ANSWER_SECONDS = 3.0  # from the body's last byte to the answer, whatever the queue does
 PUBLISH_SECONDS = (
     2.1  # of these for publishing; the rest is for keeping the event, the log's library included
 )
 ATTEMPT_SECONDS = 0.8  # a stalled attempt leaves time for a second one, on a new connection
-FIRST_DELAY, LONGEST_DELAY = 0.05, 0.4  # seconds between attempts: doubling, with full jitter
+FIRST_DELAY, LONGEST_DELAY = 0.05, 0.4  # seconds between attempts, see `retry`
 
 
 def publish_within(
@@ -30,16 +31,18 @@ def publish_within(
     Each attempt is one call with an end of its own; the last one gets all the time there is.
     Raises the last attempt's `QueueUnavailable`.
     """
-    delay = FIRST_DELAY
-    while True:
+
+    def attempt() -> str:
         left = deadline - clock()
-        try:
-            return publisher.publish(
-                data, attributes, ATTEMPT_SECONDS if left > 2 * ATTEMPT_SECONDS else left
-            )
-        except QueueUnavailable as failure:
-            pause = jitter(0.0, delay)
-            if isinstance(failure, QueueRefused) or clock() + pause >= deadline:
-                raise
-        sleep(pause)
-        delay = min(2 * delay, LONGEST_DELAY)
+        return publisher.publish(data, attributes, ATTEMPT_SECONDS if left > 2 * ATTEMPT_SECONDS else left)
+
+    return retry(
+        attempt,
+        lambda failure: isinstance(failure, QueueUnavailable) and not isinstance(failure, QueueRefused),
+        first=FIRST_DELAY,
+        longest=LONGEST_DELAY,
+        until=deadline,
+        clock=clock,
+        sleep=sleep,
+        jitter=jitter,
+    )

@@ -26,7 +26,8 @@ from gateway.queues.model import Dead, Delivery
 from gateway.queues.owners import Owner
 from gateway.queues.sqlite_schema import LONGEST_LEASE, follow_clock, prepare
 from gateway.queues.subscriptions import Subscription, object_of
-from gateway.sqlite_file import File, denied, file_at, kind_of_problem, make_private
+from gateway.retry import retry
+from gateway.sqlite_file import File, denied, file_at, is_locked, kind_of_problem, make_private
 
 LONGEST_DELAY = 60.0  # seconds, as the contract says
 WORKER_TIMEOUT = 10.0  # seconds a worker or a tool waits for its turn at the file
@@ -367,19 +368,19 @@ class EmbeddedQueue:
     def _open(self, synchronous: str, deadline: float) -> sqlite3.Connection:
         make_private(self.path)
         connection = sqlite3.connect(self.path, timeout=0.1, isolation_level=None, check_same_thread=False)
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute(f"PRAGMA synchronous = {synchronous}")
-                connection.execute("PRAGMA secure_delete = ON")
-                prepare(connection, self._clock(), self._wanting)
-                break
+
+        def begin() -> None:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {synchronous}")
+            connection.execute("PRAGMA secure_delete = ON")
+            prepare(connection, self._clock(), self._wanting)
+
+        try:
             # Two processes may create it at once, and SQLite does not wait for that.
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    connection.close()
-                    raise
-                time.sleep(0.01)
+            retry(begin, is_locked, first=0.02, longest=0.02, until=deadline)
+        except sqlite3.Error:
+            connection.close()
+            raise
         self._connections[synchronous] = connection
         self._file = file_at(self.path)
         return connection

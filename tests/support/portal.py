@@ -24,7 +24,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-import stamina
 
 from gateway import settings
 from gateway.portal import rate_limit
@@ -435,9 +434,7 @@ def portal() -> Iterator[PortalSimulator]:
 
 
 @pytest.fixture
-def clock(portal: PortalSimulator) -> Iterator[Clock]:
-    """One clock for the portal and whoever calls it; between the tries that stamina makes is no pause."""
-    clock = Clock()
-    portal.clock = clock
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield clock
+def clock(portal: PortalSimulator) -> Clock:
+    """One clock for the portal and whoever calls it."""
+    portal.clock = clock = Clock()
+    return clock

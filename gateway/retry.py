@@ -1,0 +1,55 @@
+"""The only way in which a failed call is made again: by stamina, on the caller's own clock.
+
+What has no pause of its own is no retry: the portal's limits (`portal.rate_limit`) and the queue's redelivery
+(`next_attempt` in `local.worker`) say themselves when the next call is due.
+"""
+
+import math
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def retry(
+    call: Callable[[], T],
+    on: Callable[[Exception], bool],
+    *,
+    first: float,
+    longest: float,
+    attempts: int | None = None,
+    until: float = math.inf,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    jitter: Callable[[float, float], float] = random.uniform,
+) -> T:
+    """Return what `call` returns; after a failure that `on` finds passing, pause and call again.
+
+    A pause is random, from none up to a bound in seconds, which is `first` and doubles up to
+    `longest`. No attempt begins at `until` (a value of `clock`) or later. Raises the last failure.
+    """
+    pause, bound = 0.0, first
+
+    def is_worth_another(failure: Exception) -> bool:
+        nonlocal pause, bound
+        pause, bound = jitter(0.0, bound), min(2 * bound, longest)
+        return on(failure) and clock() + pause < until
+
+    try:
+        return call()
+    except Exception as failure:
+        if not is_worth_another(failure):
+            raise
+
+    import stamina  # cold start
+    import stamina.instrumentation
+
+    stamina.instrumentation.set_on_retry_hooks(())  # its log line adds nothing to the failure that follows
+    more = None if attempts is None else attempts - 1
+    for attempt in stamina.retry_context(is_worth_another, more, timeout=None, wait_max=0.0):
+        with attempt:
+            sleep(pause)  # stamina sleeps on no other clock than the system's
+            return call()
+    raise AssertionError("stamina returns or raises")
