@@ -20,6 +20,9 @@ class Sentence(NamedTuple):
     ru: str
     en: str
 
+    def text(self, language: str) -> str:
+        return self.ru if language == "ru" else self.en
+
 
 SENTENCES: dict[str, Sentence] = {
     # A verified event that something on the way changed.
@@ -1962,7 +1965,7 @@ def _tls_problem(error: Any, language: str) -> str:
 def os_texts_in(text: str, language: str) -> str:
     """A library's `text`, with the system's errors that it quotes put into `language`."""
     if text in _LIBRARIES:
-        return str(getattr(_LIBRARIES[text], language))
+        return _LIBRARIES[text].text(language)
     text = _OS_ERROR.sub(r"\1", text)
     for number, russian in OS_ERRORS.items() if language == "ru" else ():
         text = text.replace(_RESOLVERS.get(number) or os.strerror(number), russian)
@@ -1974,8 +1977,8 @@ def say(key: str, language: str, /, **values: object) -> str:
 
     A value that is itself a notice or an error, ours or the system's, is put into words first.
     """
-    sentence: str = getattr(SENTENCES[key], language)
-    return sentence.format(**{name: _worded(name, value, language) for name, value in values.items()})
+    worded = {name: _worded(name, value, language) for name, value in values.items()}
+    return SENTENCES[key].text(language).format(**worded)
 
 
 class Notice:

@@ -48,26 +48,21 @@ def render(language: str) -> str:
     causes = [(f"[`{code}`]({guide}#{code.lower()})", _example(code, language)) for code in CODES]
     records = [(f"`{code}`", SENTENCES[code]) for code in OF_RECORDS]
     tables = ((ANSWERS, answers), (CAUSES, causes), (RECORDS, records))
-    parts = [f"# {_in(TITLE, language)}", _in(INTRO, language)]
+    parts = [f"# {TITLE.text(language)}", INTRO.text(language)]
     for heading, rows in tables:
-        parts += [f"## {_in(heading, language)}", _table(rows, language)]
+        parts += [f"## {heading.text(language)}", _table(rows, language)]
     return "\n\n".join(parts) + "\n"
 
 
 def _table(rows: list[tuple[str, Sentence]], language: str) -> str:
-    lines = [f"| {_in(CODE, language)} | {_in(MEANS, language)} |", "| --- | --- |"]
-    lines += [f"| {name} | {_in(text, language).replace('|', chr(92) + '|')} |" for name, text in rows]
+    lines = [f"| {CODE.text(language)} | {MEANS.text(language)} |", "| --- | --- |"]
+    lines += [f"| {name} | {meaning.text(language).replace('|', chr(92) + '|')} |" for name, meaning in rows]
     return "\n".join(lines)
 
 
 def _example(code: str, language: str) -> Sentence:
-    text = _in(SAYS[code], language).format_map(examples(code, language))
+    text = SAYS[code].text(language).format_map(examples(code, language))
     return Sentence(text, text)
-
-
-def _in(sentence: Sentence, language: str) -> str:
-    text: str = getattr(sentence, language)
-    return text
 
 
 def main(directory: Path) -> None:

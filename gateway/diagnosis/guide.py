@@ -261,25 +261,20 @@ def render(language: str) -> str:
     """The whole guide in one language."""
     places = "\n".join(f"{number}. `{place}`" for number, place in enumerate(PLACES, 1))
     sections = "\n".join(_section(code, language) for code in CODES)
-    return f"# {_in(TITLE, language)}\n\n{_in(INTRO, language).format(places=places)}\n\n{sections}"
+    return f"# {TITLE.text(language)}\n\n{INTRO.text(language).format(places=places)}\n\n{sections}"
 
 
 def _section(code: str, language: str) -> str:
     said = "\n".join(f"> {text}" for text in _texts(SAYS, code, language))
     done = "\n".join(f"- {text}" for text in _texts(DO, code, language))
-    parts = [f"## {code}", _in(WHY[code], language), f"{_in(SEEN, language)}:", said.replace("\n", "\n>\n")]
-    return "\n\n".join([*parts, f"{_in(ACTION, language)}:", done]) + "\n"
+    parts = [f"## {code}", WHY[code].text(language), f"{SEEN.text(language)}:", said.replace("\n", "\n>\n")]
+    return "\n\n".join([*parts, f"{ACTION.text(language)}:", done]) + "\n"
 
 
 def _texts(table: dict[str, Sentence], code: str, language: str) -> Iterator[str]:
     for key, sentence in table.items():
         if key.partition("/")[0] == code:
-            yield _in(sentence, language).format_map(examples(key, language))
-
-
-def _in(sentence: Sentence, language: str) -> str:
-    text: str = getattr(sentence, language)
-    return text
+            yield sentence.text(language).format_map(examples(key, language))
 
 
 def main(directory: Path) -> None:

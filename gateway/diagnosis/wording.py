@@ -73,14 +73,13 @@ def text_of(code: str, variant: str, values: Mapping[str, Any], settings: Settin
     """What a cause says, and what to do, in the settings' language."""
     language = settings.language
     filled = _filled(values, settings)
-    texts = [table.get(f"{code}/{variant}") or table[code] for table in (SAYS, DO)]
-    says, do = (str(getattr(text, language)).format_map(filled) for text in texts)
+    sentences = [table.get(f"{code}/{variant}") or table[code] for table in (SAYS, DO)]
+    says, do = (sentence.text(language).format_map(filled) for sentence in sentences)
     return says, do
 
 
 def phrase(key: str, language: str) -> str:
-    text: str = getattr(PHRASES[key], language)
-    return text
+    return PHRASES[key].text(language)
 
 
 def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -120,5 +119,5 @@ def said_how(how: Any, language: str) -> str:
         for part in str(word).split(", "):
             name, colon, number = part.partition(": ")
             known = PHRASES.get(f"how/{name}")
-            words_said.append((getattr(known, language) if known else name) + colon + number)
+            words_said.append((known.text(language) if known else name) + colon + number)
     return ", ".join(words_said)

@@ -32,6 +32,11 @@ NEVER = 2**62  # a change that no journal gets to
 PEOPLE = 3  # of those that one event is about
 
 
+def _values(page: Inspector, request_id: str) -> dict[str, Any]:
+    """What the request's page shows; where there is no such request, the answer says so."""
+    return values(page, request_id) or flask.abort(404)
+
+
 def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
     """Everything that the page shows of a request; None if the journal has no such request."""
     request = page.journal.request(request_id)
@@ -71,10 +76,7 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/r/<request_id>", endpoint="request_page")
     def request_page(request_id: str) -> flask.typing.ResponseReturnValue:
-        detail = values(page, request_id)
-        if detail is None:
-            flask.abort(404)
-        assert detail is not None  # noqa: S101 — for the type checker; `abort` does not return
+        detail = _values(page, request_id)
         template = "detail.html" if flask.request.args.get("pane") == "1" else "request.html"
         _, change = page.journal.changed(NEVER, 1)
         return page.render(template, view="requests", detail=detail, change=change)
@@ -94,20 +96,14 @@ def register(page: Inspector) -> None:
     @page.app.post("/r/<request_id>/judge")
     def judge_again(request_id: str) -> flask.typing.ResponseReturnValue:
         """Show what would be answered with today's settings; nothing is queued."""
-        detail = values(page, request_id)
-        if detail is None:
-            flask.abort(404)
-        assert detail is not None  # noqa: S101
+        detail = _values(page, request_id)
         verdict = judged(page, detail["request"], detail["whole"])
         return _answered(page, detail, verdict=verdict)
 
     @page.app.post("/r/<request_id>/resend")
     def resend_again(request_id: str) -> flask.typing.ResponseReturnValue:
         """Publish an accepted event once more, to all that want it or to one of them."""
-        detail = values(page, request_id)
-        if detail is None:
-            flask.abort(404)
-        assert detail is not None  # noqa: S101
+        detail = _values(page, request_id)
         to = flask.request.form.get("to") or None
         try:
             event_id = resend(page.settings_here, detail["request"], to)

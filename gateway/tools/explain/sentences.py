@@ -36,7 +36,7 @@ def sentence_of(
     texts = []
     for table, match in zip((SAYS, DO), found, strict=True):
         key, values = match or (code, {})
-        template = getattr(table.get(key) or table[code], language)
+        template = (table.get(key) or table[code]).text(language)
         values = found[0][1] | values | dict(today)
         names = {name for _, name, _, _ in Formatter().parse(template) if name}
         texts.append(template.format_map({name: values.get(name, LEFT_OUT) for name in names}))

@@ -23,7 +23,7 @@ def words(key: str, language: str, /, **values: object) -> str:
     A text in several forms, separated by `|`, is written for the number `n`:
     one, few, many in Russian (1, 2, 5), one and many in English.
     """
-    text: str = getattr(WORDS.get(key) or SENTENCES[key], language)
+    text = (WORDS.get(key) or SENTENCES[key]).text(language)
     if "|" in text and "n" in values:
         forms = text.split("|")
         text = forms[min(_form(int(str(values["n"])), language), len(forms) - 1)]
