@@ -1,25 +1,20 @@
 """The real Pub/Sub emulator: one for the whole session, a project of its own for each test."""
 
 import json
-import os
-import shutil
-import subprocess
-import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.java_emulator import find_jar, running
 from tests.support.processes import free_port
 
-# Compiled once and lightly: an emulator lives for minutes, and the tests need the cores themselves.
-JVM = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+JAR = "pubsub-emulator/lib/*.jar"
 MISSING = (
     "the Pub/Sub emulator is not installed: `gcloud components install pubsub-emulator` "
     "(or apt: google-cloud-cli-pubsub-emulator) and Java 11 or later"
@@ -83,19 +78,6 @@ class Topic:
             self.emulator.call("POST", f"{path}:acknowledge", {"ackIds": [one["ackId"] for one in received]})
 
 
-def _jar() -> Path | None:
-    gcloud = shutil.which("gcloud")
-    if gcloud is None or shutil.which("java") is None:
-        return None
-    where = [
-        Path(gcloud).resolve().parents[1],
-        Path("/usr/lib/google-cloud-sdk"),
-        Path("/usr/share/google-cloud-sdk"),
-    ]
-    found = [jar for root in where for jar in sorted(root.glob("platform/pubsub-emulator/lib/*.jar"))]
-    return found[0] if found else None
-
-
 def _answers(emulator: Emulator) -> bool:
     try:
         emulator.call("GET", "projects/probe/topics")
@@ -114,27 +96,14 @@ def pubsub_emulator() -> Iterator[Emulator]:
 @contextmanager
 def running_emulator() -> Iterator[Emulator]:
     """A new emulator, or a skip that says how to install it."""
-    jar = _jar()
+    jar = find_jar(JAR)
     if jar is None:
         pytest.skip(MISSING)
     port = free_port()
-    process = subprocess.Popen(
-        ["java", *JVM, "-jar", str(jar), "--host=127.0.0.1", f"--port={port}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "JAVA_HOME")},
-    )
-    emulator = Emulator(f"127.0.0.1:{port}", process.pid)
-    try:
-        until = time.monotonic() + 120
-        while not _answers(emulator):
-            assert process.poll() is None, "the Pub/Sub emulator ended at its start: try it by hand"
-            assert time.monotonic() < until, "the Pub/Sub emulator did not answer within two minutes"
-            time.sleep(0.1)
-        yield emulator
-    finally:
-        process.kill()
-        process.wait()
+    host = f"127.0.0.1:{port}"
+    arguments = ["-jar", str(jar), "--host=127.0.0.1", f"--port={port}"]
+    with running("Pub/Sub", arguments, lambda: _answers(Emulator(host, 0))) as pid:
+        yield Emulator(host, pid)
 
 
 @pytest.fixture

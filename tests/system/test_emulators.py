@@ -20,6 +20,7 @@ from gateway.destinations import read_destinations
 from gateway.functions import functions, of_kind
 from gateway.local import emulators
 from tests.support import firestore, pubsub
+from tests.support.java_emulator import find_jar
 from tests.support.processes import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -32,8 +33,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with this environment as its `.venv`, as the commands expect it."""
     if shutil.which("gcloud") is None:
         pytest.skip("gcloud is not installed: the emulators are components of the Google Cloud SDK")
-    for missing, jar in ((pubsub.MISSING, pubsub._jar()), (firestore.MISSING, firestore._jar())):
-        if jar is None:
+    for missing, jar in ((pubsub.MISSING, pubsub.JAR), (firestore.MISSING, firestore.JAR)):
+        if find_jar(jar) is None:
             pytest.skip(missing)
     target = tmp_path_factory.mktemp("emulators") / "project"
     shutil.copytree(ROOT, target, ignore=LEFT_OUT)
