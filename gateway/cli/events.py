@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.since import parse_since
+from gateway.cli.since import of_the_last_day, parse_since
 from gateway.events import rfc3339
 from gateway.journal import open_journal
 from gateway.settings import Settings, load
@@ -45,13 +45,7 @@ Examples:
     help="Only this user: a Bitrix24 id, or a Telegram account as the event names it.",
 )
 @click.option("--portal", metavar="DOMAIN", default="", help="Only this portal.")
-@click.option(
-    "--since",
-    metavar="TIME",
-    default="24h",
-    show_default=True,
-    help="From when on: RFC 3339, or 30m, 2h, 7d ago.",
-)
+@of_the_last_day
 @click.option("--follow", is_flag=True, help="Then go on, with each request as it comes.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a list of JSON objects; with --follow one a line."

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from gateway.cli.since import parse_since
+from gateway.cli.since import of_the_last_day, parse_since
 from gateway.settings import load
 from gateway.texts import say
 
@@ -21,13 +21,7 @@ from gateway.texts import say
 @click.option(
     "--prefix", metavar="NAME", help="What deploy.sh had as --prefix; default: as for the project, else b24."
 )
-@click.option(
-    "--since",
-    metavar="TIME",
-    default="24h",
-    show_default=True,
-    help="From when on: RFC 3339, or 30m, 2h, 7d ago.",
-)
+@of_the_last_day
 def command(project: str | None, prefix: str | None, since: str) -> None:
     from gateway.local.cloud_inspector import serve_page
     from gateway.local.serve import listen

@@ -8,6 +8,14 @@ from gateway.durations import duration
 from gateway.settings import language
 from gateway.texts import say
 
+of_the_last_day = click.option(
+    "--since",
+    metavar="TIME",
+    default="24h",
+    show_default=True,
+    help="From when on: RFC 3339, or 30m, 2h, 7d ago.",
+)
+
 
 def parse_since(text: str) -> datetime:
     """A time in RFC 3339 with its zone, or how long ago: `30m`, `2h`, `7d`. Raises `click.BadParameter`."""
