@@ -311,7 +311,7 @@ class _Structured(_Redacting):
 
 
 def _in_request() -> bool:
-    import flask
+    import flask  # optional: tools have no request
 
     return flask.has_request_context()
 
@@ -322,7 +322,7 @@ def _early(record: logging.LogRecord) -> str:
 
 
 def _cloud_handler(project: str | None, stream: Stderr) -> logging.Handler:
-    import google.cloud.logging_v2
+    import google.cloud.logging_v2  # cold start
     from google.cloud.logging_v2.handlers import StructuredLogHandler
 
     google.cloud.logging_v2._instrumentation_emitted = True  # no line about the library itself

@@ -122,7 +122,7 @@ def _announce(loaded: Settings) -> None:
         return  # it has no token to judge
     if is_plain(loaded):
         return
-    from gateway.diagnosis import setting_causes
+    from gateway.diagnosis import setting_causes  # cold start
 
     for cause in setting_causes(loaded):
         log.warning(f"{cause.says} {cause.do}", extra={"json_fields": {"code": cause.code}})

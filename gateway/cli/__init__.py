@@ -47,7 +47,7 @@ class _Commands(click.Group):
         module = importlib.import_module("gateway.cli." + cmd_name.replace("-", "_"))
         command: click.Command = module.command
         if language() == "ru":
-            from gateway.cli import help_ru
+            from gateway.cli import help_ru  # cold start
 
             return help_ru.in_russian(command)
         return command
@@ -65,7 +65,7 @@ class _Commands(click.Group):
             raise click.UsageError(f"{error.message} {suggestion}", ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from gateway.cli.help_ru import CLICK, HELP
+        from gateway.cli.help_ru import CLICK, HELP  # cold start
 
         known = HELP | CLICK if language() == "ru" else {}
         with formatter.section(known.get("Commands", "Commands")):
@@ -111,7 +111,7 @@ def quieten_libraries(language: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; every failure of ours is one line on standard error."""
-    from gateway.cli import help_ru
+    from gateway.cli import help_ru  # cold start
 
     spoken = language()
     help_ru.translate_click(spoken)

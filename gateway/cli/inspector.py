@@ -23,7 +23,7 @@ from gateway.texts import say
 )
 @of_the_last_day
 def command(project: str | None, prefix: str | None, since: str) -> None:
-    from gateway.local.cloud_inspector import serve_page
+    from gateway.local.cloud_inspector import serve_page  # cold start
     from gateway.local.serve import listen
     from gateway.tools.deployment import find_deployment
 

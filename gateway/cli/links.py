@@ -150,7 +150,7 @@ def _print_json(rows: Iterator[Row]) -> None:
 
 def _print_table(rows: Iterator[Row], history: bool, spoken: str) -> None:
     """What a person looks for, in the width of a terminal: the account in one column, times in seconds."""
-    from rich.console import Console
+    from rich.console import Console  # cold start
     from rich.table import Table
 
     console = Console()

@@ -194,7 +194,7 @@ def progress(title: str) -> Iterator[Callable[[], None]]:
     if not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console
+    from rich.console import Console  # cold start
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (

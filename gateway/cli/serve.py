@@ -14,7 +14,7 @@ from gateway.settings import load
     epilog="Example: PORT=9000 ./b24 serve",
 )
 def command() -> None:
-    from gateway.local.serve import listen, serve
+    from gateway.local.serve import listen, serve  # cold start
 
     listener = listen(load())  # a port in use ends the start before anything else is printed
     settings = startup.settings()

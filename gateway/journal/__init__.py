@@ -343,7 +343,7 @@ class Journal:
 
     def forget(self, portal: str, bitrix_user_id: int) -> int:
         """Erase what is kept of a person; return how many records were erased."""
-        from gateway.journal.forgetting import forget
+        from gateway.journal.forgetting import forget  # cold start
 
         return self._change(lambda connection: forget(connection, portal, bitrix_user_id))
 

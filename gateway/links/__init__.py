@@ -34,10 +34,10 @@ def open_store(where: StoreLocation) -> Store:
     schema is newer than this program.
     """
     if isinstance(where, FirestoreDatabase):
-        from gateway.links.firestore_store import FirestoreStore
+        from gateway.links.firestore_store import FirestoreStore  # cold start
 
         return FirestoreStore(where)
-    from gateway.links.sql_store import SqlStore
+    from gateway.links.sql_store import SqlStore  # cold start
 
     return SqlStore(where)
 
@@ -82,7 +82,7 @@ def open_links(portal: str | None = None) -> Links:
     `StoreUnavailable` where the store does not answer or the file is not there yet: no file is created,
     and a look-up never answers None because the wrong one is open.
     """
-    from gateway.settings import LINK_NAMES, language, load
+    from gateway.settings import LINK_NAMES, language, load  # cold start
 
     try:
         settings = load(only=LINK_NAMES)

@@ -194,7 +194,7 @@ class Recorder:
         if judgement.message is not None and kind != "probe":
             whole["message"] = json.loads(judgement.message.to_bytes())
         if self._keeps_body(kind, at):
-            from gateway.receiver.capture import masked_request
+            from gateway.receiver.capture import masked_request  # cold start
 
             whole |= masked_request(judgement.incoming, judgement.body, self._settings, BODY_TEXT)
         return whole

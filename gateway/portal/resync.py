@@ -174,7 +174,7 @@ def _open_lock(path: Path) -> int:
 
 def _lock(descriptor: int) -> bool:
     try:
-        import fcntl
+        import fcntl  # optional
     except ImportError:  # Windows: one process is all that is guarded there
         return True
     try:

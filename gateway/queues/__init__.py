@@ -35,7 +35,7 @@ def open_publisher(settings: Settings) -> Publisher:
 
 def open_embedded(settings: Settings) -> "EmbeddedQueue":
     """The queue of `sqlite:///PATH`, one object a process: its publishers and its worker take turns."""
-    from gateway.queues.sqlite import EmbeddedQueue
+    from gateway.queues.sqlite import EmbeddedQueue  # cold start
     from gateway.queues.sqlite_schema import ClockWatch
     from gateway.queues.subscriptions import subscriptions
 
@@ -50,7 +50,7 @@ def open_embedded(settings: Settings) -> "EmbeddedQueue":
 
 
 def open_pubsub(topic: PubSubTopic) -> "PubSub":
-    from gateway.queues.pubsub import PubSub
+    from gateway.queues.pubsub import PubSub  # cold start
 
     return PubSub(topic.project, topic.name)
 

@@ -68,7 +68,7 @@ def _from_metadata() -> tuple[str, float]:
 
 
 def _from_library() -> tuple[str, float]:
-    import google.auth
+    import google.auth  # optional
     import google.auth.exceptions
     import google.auth.transport.requests
 

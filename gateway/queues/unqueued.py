@@ -34,7 +34,7 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
     text = data.decode("utf-8")
     whole = {**fields, "attributes": dict(attributes), "payload": text}
     if not settings.on_google_cloud:
-        from gateway.journal import open_journal
+        from gateway.journal import open_journal  # cold start
 
         if open_journal(settings).add_unqueued(whole):
             return Notice("EVENT_NOT_QUEUED", where="JOURNAL_URL", **fields)

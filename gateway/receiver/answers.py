@@ -31,7 +31,7 @@ def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
     if judgement.code == "OK":
         known = {"token_configured": bool(config.tokens), "queue": config.queue_kind}
         return {**known, "version": __version__}
-    from gateway.diagnosis import guide_link
+    from gateway.diagnosis import guide_link  # cold start
 
     details: dict[str, Any] = {"guide": guide_link(section_of(judgement, config), config)}
     if judgement.code == "NOT_FOUND":
@@ -48,7 +48,7 @@ def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
 def section_of(judgement: Judgement, config: Settings) -> str | None:
     """The guide's section: the cause's, for a sender who knows a token; else that of the answer's code."""
     if judgement.code == "EVENT_INVALID":
-        from gateway.diagnosis import findings
+        from gateway.diagnosis import findings  # cold start
 
         with suppress(Exception):
             return findings(judgement, config)[0].code

@@ -70,7 +70,7 @@ def capture_record(
 
 
 def _record(incoming: Incoming, body: bytes, settings: Settings, judgement: Judgement) -> dict[str, Any]:
-    from gateway.diagnosis import diagnose
+    from gateway.diagnosis import diagnose  # cold start
 
     text = body.decode("utf-8", "replace")
     masker = _Masker(settings)

@@ -20,7 +20,7 @@ def forget_person(settings: Settings, portal: str, bitrix_user_id: int) -> int:
 
 def _forget_walk(store: Store, portal: str, user: int) -> int:
     """Drop what polling has kept of this user: the state of a round (the next begins anew), and the mark."""
-    from gateway.portal.polled import Polled
+    from gateway.portal.polled import Polled  # cold start
     from gateway.portal.reconcile import STATE
 
     polled = Polled(store, portal)

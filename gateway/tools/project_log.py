@@ -23,7 +23,7 @@ class ProjectLog:
 
         Raises `PassingFailure` where the log cannot be read.
         """
-        import google.api_core.exceptions
+        import google.api_core.exceptions  # optional
         import google.auth.exceptions
         import requests
         from google.cloud import logging

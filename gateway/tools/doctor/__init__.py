@@ -49,7 +49,7 @@ class Scribe:
 
 def examine(settings: Settings, url: str | None = None, send_token: bool = False) -> Iterator[Check]:
     """Every check, in order, as it is made. `url`: the running address, by default `WEBHOOK_URL`'s."""
-    from gateway.tools.doctor import endpoint, local_checks
+    from gateway.tools.doctor import endpoint, local_checks  # they import this
 
     scribe = Scribe(settings.language)
     for name, check in local_checks.CHECKS.items():

@@ -7,8 +7,13 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
+from gateway.diagnosis import setting_causes
 from gateway.events import rfc3339
+from gateway.journal import Filters, Journal
+from gateway.links import open_store
 from gateway.locations import PubSubTopic, SqliteFile, is_missing
+from gateway.portal.client import Portal
+from gateway.queues import open_embedded, open_pubsub
 from gateway.settings import Settings
 from gateway.texts import reason_text
 from gateway.tools.doctor import Check, Scribe
@@ -20,8 +25,6 @@ _MOST_LETTERS = 1000  # are counted
 
 
 def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
-    from gateway.diagnosis import setting_causes
-
     if settings.domain:
         yield scribe.ok("settings", "SETTINGS", queue=settings.queue, portal=settings.domain)
     else:
@@ -33,8 +36,6 @@ def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 
 def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
-    from gateway.queues import open_embedded, open_pubsub
-
     if isinstance(settings.queue, PubSubTopic):
         with closing(open_pubsub(settings.queue)) as topic:
             topic.check()
@@ -52,8 +53,6 @@ def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 
 def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
-    from gateway.links import open_store
-
     where = settings.database
     if isinstance(where, SqliteFile) and is_missing(where):
         yield _absent("store", where.path, scribe)
@@ -65,9 +64,6 @@ def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     """Messages that nobody could handle wait until a person looks at them."""
-    from gateway.links import open_store
-    from gateway.queues import open_embedded
-
     count = 0
     if not is_missing(settings.database):
         with closing(open_store(settings.database)) as store:
@@ -80,8 +76,6 @@ def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     """Events that a destination did not take wait for hours: its owner may not know of it."""
-    from gateway.queues import open_embedded
-
     if not settings.destinations or settings.queue_kind == "pubsub" or is_missing(settings.queue):
         return
     failing = open_embedded(settings).failing()
@@ -101,8 +95,6 @@ def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 def _portal(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     """Events of a portal that is not `BITRIX24_DOMAIN`, and that no token is bound to."""
-    from gateway.journal import Filters, Journal
-
     if not settings.domain or is_missing(settings.journal):
         return
     journal = Journal(settings.journal.path)
@@ -130,8 +122,6 @@ def _incoming_webhook(settings: Settings, scribe: Scribe) -> Iterator[Check]:
         yield scribe.skipped("incoming webhook", "NO_REST")
         yield scribe.skipped("telegram field", "NO_REST")
         return
-    from gateway.portal.client import Portal
-
     portal = Portal(settings, until=time.time() + _PORTAL_SECONDS)
     scopes = portal.scope()
     shown = ", ".join(sorted(scopes)) or "-"
@@ -151,8 +141,6 @@ def _telegram_field(fields: Iterable[str], settings: Settings, scribe: Scribe) -
 
 
 def _last_delivery(settings: Settings, scribe: Scribe) -> Iterator[Check]:
-    from gateway.journal import Journal
-
     if settings.queue_kind == "pubsub" and is_missing(settings.journal):
         yield scribe.skipped("last delivery", "CLOUD_LOG")
         return

@@ -5,6 +5,7 @@ ones come before the wide ones, and only what none of them knows is taken for a 
 """
 
 import codecs
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -119,8 +120,6 @@ READERS: tuple[tuple[str, _Reader], ...] = (
 
 def _json_body(pasted: bytes, text: str) -> Request | None:
     """A body of JSON: above the printouts, some of which look like it."""
-    import json
-
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
