@@ -94,7 +94,8 @@ quoted() { # WORD…: as one line of shell
 }
 
 has() { [[ $'\n'$1$'\n' == *$'\n'"$2"$'\n'* ]]; } # LINES LINE
-digest() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -c1-16; }
+sums() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; } # FILE…, or standard input
+digest() { sums | cut -c1-16; }
 
 look_around() { # which APIs are on, who Pub/Sub's agent is, what is stored
   local listed number

@@ -8,15 +8,25 @@ ROLES="receiver consumers resync push scheduler build forward links" # a service
 
 # The table beside main.py, a line a function: NAME KIND EVENT SUBSCRIPTION, in the order of deployment. What
 # follows from a kind is in `needs_of`, `role_of`, `setting_of` and functions.sh.
-FUNCTION_TABLE=$(awk '!/^#/ && NF' functions)
+# A deployment asks the table some hundred times, so it is read here and no program is started for a row.
+FUNCTION_TABLE=$(awk '!/^#/ && NF {print $1, $2, $3, $4}' functions)
 FUNCTIONS=$(awk '{print $1}' <<<"$FUNCTION_TABLE" | paste -sd' ' -)
 
 functions_of() { # KIND…: their names, in the order of the kinds
-  local kind
-  for kind in "$@"; do awk -v kind="$kind" '$2 == kind {print $1}' <<<"$FUNCTION_TABLE"; done
+  local wanted name kind rest
+  for wanted in "$@"; do
+    while read -r name kind rest; do
+      if [[ $kind == "$wanted" ]]; then echo "$name"; fi
+    done <<<"$FUNCTION_TABLE"
+  done
 }
 
-column_of() { awk -v name="$1" -v column="$2" '$1 == name {print $column}' <<<"$FUNCTION_TABLE"; } # FUNCTION COLUMN
+column_of() { # FUNCTION COLUMN
+  local row
+  while read -ra row; do
+    if [[ ${row[0]} == "$1" ]]; then echo "${row[$2 - 1]}"; fi
+  done <<<"$FUNCTION_TABLE"
+}
 kind_of() { column_of "$1" 2; }
 event_of() { column_of "$1" 3; }
 subscription_of() { echo "$PREFIX-$(column_of "$1" 4)"; } # of a consumer; a forwarder's have its destination behind

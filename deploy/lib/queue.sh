@@ -26,7 +26,12 @@ read_subscriptions() { # SUBSCRIPTIONS: a line each, as `subscribe` wants it
   fetch SUBSCRIPTIONS pubsub subscriptions list "--format=value[separator='|']($fields)"
 }
 
-subscription() { awk -F'|' -v name="$1" '$1 == name' <<<"$SUBSCRIPTIONS"; } # NAME: its line
+subscription() { # NAME: its line
+  local line
+  while IFS= read -r line; do
+    if [[ $line == "$1|"* ]]; then echo "$line"; fi
+  done <<<"$SUBSCRIPTIONS"
+}
 
 subscribe() { # FUNCTION NAME FILTER ACK-DEADLINE ATTEMPTS
   local name=$2 url filter=$3 current wanted immutable flags

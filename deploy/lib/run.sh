@@ -11,15 +11,32 @@ read_services() { # SERVICES: a line "NAME|URL|CONDITIONS|PUBLIC|…" for each v
   fetch SERVICES run services list "--region=$REGION" "--flatten=${env}[]" "--format=value[separator='|']($fields)"
 }
 
+# Each of these is asked a dozen times, so no program is started for it.
 live() { # FUNCTION: its lines in SERVICES
-  awk -F'|' -v service="$(service_of "$1")" '$1 == service' <<<"$SERVICES"
+  local line service=$PREFIX-${1//_/-}
+  while IFS= read -r line; do
+    if [[ $line == "$service|"* ]]; then echo "$line"; fi
+  done <<<"$SERVICES"
 }
 
-url_of() { live "$1" | awk -F'|' 'NR == 1 {print $2}'; } # FUNCTION
-is_ready() { live "$1" | awk -F'|' 'END {exit !(NR && $3 !~ /False|Unknown/)}'; }
-is_public() { live "$1" | awk -F'|' 'END {exit !(tolower($4) == "true")}'; }
-pinned() { live "$1" | awk -F'|' -v name="$2" '$9 == name {print $12}'; }  # FUNCTION SETTING: a version
-running() { live "$1" | awk -F'|' -v name="$2" '$9 == name {print $10}'; } # FUNCTION SETTING: a value
+fact_of() { # FUNCTION COLUMN: of the service itself
+  local facts
+  IFS='|' read -ra facts <<<"$(live "$1")"
+  echo "${facts[$2 - 1]:-}"
+}
+
+variable_of() { # FUNCTION SETTING COLUMN
+  local facts
+  while IFS='|' read -ra facts; do
+    if [[ ${facts[8]:-} == "$2" ]]; then echo "${facts[$3 - 1]:-}"; fi
+  done <<<"$(live "$1")"
+}
+
+url_of() { fact_of "$1" 2; } # FUNCTION
+is_ready() { [[ -n $(live "$1") && ! $(fact_of "$1" 3) =~ False|Unknown ]]; }
+is_public() { [[ $(fact_of "$1" 4) == [Tt]rue ]]; }
+pinned() { variable_of "$1" "$2" 12; }  # FUNCTION SETTING: a version
+running() { variable_of "$1" "$2" 10; } # FUNCTION SETTING: a value
 
 environment_of() { # FUNCTION: lines "NAME|VALUE|SECRET|VERSION", sorted
   local kind name value
@@ -42,15 +59,17 @@ environment_of() { # FUNCTION: lines "NAME|VALUE|SECRET|VERSION", sorted
 }
 
 deploy_function() { # FUNCTION TIMEOUT MAX-INSTANCES ACCESS-FLAG…: unless what runs is what is wanted
-  local service account env variables secrets label delimiter=,
+  local service account env variables="" secrets="" label delimiter=, name value secret version
   service=$(service_of "$1")
   account=$(account_of "$(role_of "$(kind_of "$1")")")
   env=$(environment_of "$1")
   if [[ $env == *,* ]]; then delimiter="|"; fi # no value holds one: see settings.sh
-  variables=$(awk -F'|' '$3 == "" {print $1 "=" $2}' <<<"$env" | paste -sd"$delimiter" -)
+  while IFS='|' read -r name value secret version; do
+    if [[ -z $secret ]]; then variables+=$delimiter$name=$value; else secrets+=,$name=$secret:$version; fi
+  done <<<"$env"
+  variables=${variables#"$delimiter"}
   if [[ $delimiter != , ]]; then variables="^$delimiter^$variables"; fi # gcloud topic escaping
-  secrets=$(awk -F'|' '$3 != "" {print $1 "=" $3 ":" $4}' <<<"$env" | paste -sd, -)
-  if [[ -n $secrets ]]; then secrets=--set-secrets=$secrets; else secrets=--clear-secrets; fi
+  if [[ -n $secrets ]]; then secrets=--set-secrets=${secrets#,}; else secrets=--clear-secrets; fi
   local build=(--source=. "--function=$1" "--base-image=$RUNTIME" "--memory=$MEMORY"
     "--min-instances=$((10#$MIN_INSTANCES < $3 ? 10#$MIN_INSTANCES : $3))" "--max-instances=$3"
     "--build-service-account=projects/$PROJECT/serviceAccounts/$(account_of build)")
@@ -64,15 +83,16 @@ deploy_function() { # FUNCTION TIMEOUT MAX-INSTANCES ACCESS-FLAG…: unless what
 }
 
 runs_as_wanted() { # FUNCTION "LABEL|ACCOUNT|TIMEOUT|CONCURRENCY" ENVIRONMENT ACCESS-FLAG…
-  local wanted
-  wanted=$(awk -v facts="$2" '{print facts "|" $0}' <<<"$3")
+  local line=$'\n' wanted
+  wanted="$2|${3//$line/$line$2|}"
   if [[ $4 == --no-invoker-iam-check ]]; then is_public "$1" || return 1; else ! is_public "$1" || return 1; fi
   is_ready "$1" && [[ $(live "$1" | cut -d'|' -f5- | LC_ALL=C sort) == "$wanted" ]]
 }
 
 source_digest() { # of all that would be uploaded
-  local files file
+  local listed file files=()
   if [[ -n $OFFLINE ]]; then echo DIGEST && return; fi
-  files=$(gcloud meta list-files-for-upload . | LC_ALL=C sort)
-  while IFS= read -r file; do echo "$file" && cat "$file"; done <<<"$files" | digest
+  listed=$(gcloud meta list-files-for-upload . | LC_ALL=C sort)
+  while IFS= read -r file; do files+=("$file"); done <<<"$listed"
+  sums "${files[@]}" | digest
 }
