@@ -11,14 +11,25 @@ def sender_address(environ: Mapping[str, Any]) -> str:
 
     Each proxy adds to the end of `X-Forwarded-For` whom it saw; what comes before that anybody can write.
     """
-    remote = str(environ.get("REMOTE_ADDR") or "")
+    remote = _as_ipv4(str(environ.get("REMOTE_ADDR") or ""))
     hops = [hop.strip() for hop in str(environ.get("HTTP_X_FORWARDED_FOR", ""))[-1000:].split(",")]
     while _is_near(remote) and hops and (hop := hops.pop()):
         try:
-            remote = str(ipaddress.ip_address(hop.removeprefix("[").partition("]")[0]))
+            remote = _as_ipv4(str(ipaddress.ip_address(hop.removeprefix("[").partition("]")[0])))
         except ValueError:
             break
     return remote
+
+
+def _as_ipv4(address: str) -> str:
+    """An IPv4 address as such: a server that listens on `::` sees `::ffff:192.0.2.1`.
+
+    All of those are in one IPv6 network, and would count as one sender.
+    """
+    if not address.startswith("::ffff:"):
+        return address
+    mapped = ipaddress.IPv6Address(address).ipv4_mapped
+    return str(mapped) if mapped else address
 
 
 @lru_cache(maxsize=1024)

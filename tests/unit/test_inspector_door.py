@@ -166,6 +166,14 @@ def test_addresses_of_one_ipv6_network_count_together(clock: Clock) -> None:
     assert log_in(browser, PASSWORD, sender="2a02:6b8::ff").status_code == 429
 
 
+def test_ipv4_senders_of_a_server_that_listens_on_both_count_apart(clock: Clock) -> None:
+    browser = guarded(clock)
+    for _ in range(TRIES):
+        last = log_in(browser, "wrong", sender="::ffff:93.184.216.7")
+    assert last.status_code == 429
+    assert log_in(browser, PASSWORD, sender="::ffff:77.88.55.2").status_code == 303
+
+
 def test_made_up_addresses_give_a_hundred_guesses_a_minute_and_no_more(clock: Clock) -> None:
     browser = guarded(clock)
     for number in range(ALL_TRIES):
