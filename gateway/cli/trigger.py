@@ -36,7 +36,7 @@ WAIT_SECONDS = 3
     "trigger",
     help="Post a realistic EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) to a running gateway, with the "
     "configured token, and show the answer. Exit code 0: queued, 1: refused, 2: nobody answered.",
-    epilog="Example: ./b24 trigger ONUSERUPDATE --data ID=12 --data UF_USR_TELEGRAM=@ivan_petrov",
+    epilog="\b\nExample:\n  ./b24 trigger ONUSERUPDATE --data ID=12 --data UF_USR_TELEGRAM=@ivan_petrov",
 )
 @click.argument("event", required=False)
 @click.option("--list", "as_list", is_flag=True, help="List the events that the gateway knows.")

@@ -40,6 +40,8 @@ def test_from_a_folder_without_settings_it_means_its_own_gateway(gateway: Path, 
     caught = str(elsewhere / "caught.txt")
     assert called(gateway / "b24", "explain", "caught.txt", cwd=elsewhere) == [*begin, "explain", caught]
     assert called(gateway / "b24", "replay", caught, cwd=elsewhere) == [*begin, "replay", caught]
+    mend = ("dead-letters", "mend", "5f2c9d")
+    assert called(gateway / "b24", *mend, "caught.txt", cwd=elsewhere) == [*begin, *mend, caught]
     (elsewhere / ".env").touch()  # a gateway of its own, by the same program
     here = [str(elsewhere), "-m", "gateway"]
     assert called(gateway / "b24", "explain", "caught.txt", cwd=elsewhere) == [*here, "explain", "caught.txt"]

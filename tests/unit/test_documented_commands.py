@@ -35,7 +35,10 @@ HOSTILE = "tests/system/test_hostile.py::test_no_input_raises_or_hangs"
 MACHINE = "not runnable here: it changes its machine; tried by hand in clean Debian 12 and 13"
 INIT = "not runnable here: it needs systemd as the first process"
 PUBLIC = "not runnable here: it needs a public name"
-DOCKER = "not runnable here: there is no container daemon; the image's own steps are: " + IMAGE
+DOCKER = (
+    "not runnable here: there is no container daemon; by hand buildah made the image from the Containerfile, "
+    "and serve, doctor and trigger ran in it; the image's own steps are: " + IMAGE
+)
 RAILWAY = "not runnable here: it needs a project at Railway; the tests start the gateway with its variables"
 LONG = "not runnable here: minutes to hours; a short run is "
 SELF = "not runnable here: it would run this test; CI runs it"
