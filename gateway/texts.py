@@ -245,6 +245,14 @@ SENTENCES: dict[str, Sentence] = {
         "Файл очереди {path} не удаётся прочитать или записать: {problem}. Проверьте место на диске, права на файл и каталог и не занят ли файл другой программой",
         "The queue's file {path} can't be read or written: {problem}. Check the free disk space, the permissions of the file and its directory, and that no other program has locked it",
     ),
+    "FILE_FAILED": Sentence(
+        "Не удаётся прочитать или записать {path}: {problem}. Проверьте путь, права и место на диске",
+        "Can't read or write {path}: {problem}. Check the path, the permissions and the free disk space",
+    ),
+    "OUTPUT_FAILED": Sentence(
+        "Не удаётся записать вывод команды: {problem}. Проверьте место на диске или направьте вывод в другое место",
+        "Can't write the command's output: {problem}. Check the free disk space, or send the output elsewhere",
+    ),
     "FILE_DENIED": Sentence(
         "{path} принадлежит пользователю {owner}, а программа работает от имени {user}. Запустите её от имени {owner} (команду: sudo -u {owner} ./b24 …) или отдайте файл: chown {user} {path}",
         "{path} belongs to {owner}, and this program runs as {user}. Run it as {owner} (a command: sudo -u {owner} ./b24 …), or hand the file over: chown {user} {path}",

@@ -7,6 +7,7 @@ do its work (a wrong setting, a wrong option, something that does not answer).
 import difflib
 import importlib
 import logging
+import os
 import sys
 import warnings
 from contextlib import suppress
@@ -109,6 +110,12 @@ def quieten_libraries(language: str) -> None:
         logging.root.addHandler(_OurRecords(language))
 
 
+def _forget_output() -> None:
+    """Drop what could not be printed: Python would try again at its end, and print its own words of it."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; every failure of ours is one line on standard error."""
     from gateway.cli import help_ru  # cold start
@@ -131,4 +138,12 @@ def main(arguments: list[str] | None = None) -> int:
     except GatewayError as error:
         print(text_of(error, spoken), file=sys.stderr)
         return 1 if isinstance(error, PortalError) else 2
+    except (
+        OSError
+    ) as error:  # a full disk behind the output, a folder that is gone: no fault of the program's
+        key = "FILE_FAILED" if error.filename else "OUTPUT_FAILED"
+        with suppress(OSError):
+            print(say(key, spoken, path=error.filename, problem=error), file=sys.stderr)
+        _forget_output()
+        return 2
     return code if isinstance(code, int) else 0

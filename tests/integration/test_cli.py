@@ -47,6 +47,17 @@ def test_an_encoding_without_the_marks_stops_no_tool(tmp_path: Path) -> None:
     assert done.stdout.startswith(b"? The request does not pass")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("arguments", [("trigger", "--list"), ("doctor",)], ids=" ".join)
+def test_output_on_a_full_disk_is_said_in_one_sentence(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "gateway", *arguments]
+    env = environment(tmp_path, LOG_LANGUAGE="en")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("Can't write the command's output: No space left")
+
+
 @pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])
 def test_a_host_that_is_not_ours_is_named(tmp_path: Path, host: str) -> None:
     env = environment(tmp_path, LOG_LANGUAGE="en", HOST=host, PORT="0")
