@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.bodies import TOKEN
 from bench.parts import Bench
 from bench.sample import Result, alternate
-from gateway.journal import Filters, Journal, NewRequest
+from gateway.journal import Filters, Journal, NewRequest, Report
 from gateway.links import open_store
 from gateway.settings import Settings, load
 from tests.support.inspector import Browser
@@ -156,14 +156,14 @@ def _request(n: int, at: float) -> NewRequest:
     )
 
 
-def _outcome(request: NewRequest) -> tuple[str, float, dict[str, object]]:
+def _outcome(request: NewRequest) -> Report:
     fields = {
         "code": "LINK_UNCHANGED",
         "reason": "same",
         "event_id": request.event_id,
         "portal": request.portal,
     }
-    return "outcome", request.at, {**fields, "subscription": "on-user-update", "bitrix_user_id": 12}
+    return Report("outcome", request.at, {**fields, "subscription": "on-user-update", "bitrix_user_id": 12})
 
 
 def _milliseconds(browser: Browser, journal: Journal, path: str) -> float:

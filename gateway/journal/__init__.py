@@ -27,9 +27,12 @@ from gateway.journal.model import (
     REQUEUED,
     TAGS,
     Filters,
+    Fold,
+    Hour,
     NewRequest,
     Outcome,
     Page,
+    Report,
     Request,
     Round,
     Unqueued,
@@ -50,6 +53,7 @@ __all__ = [
     "NewRequest",
     "Outcome",
     "Page",
+    "Report",
     "Request",
     "Round",
     "Unqueued",
@@ -115,32 +119,31 @@ class Journal:
         now = self._clock()
         return self._write([lambda c: writing.add_resend(c, request.n, now, event_id, to)])
 
-    def write(self, items: Sequence[NewRequest | tuple[str, float, Mapping[str, Any]]]) -> bool:
-        """Write many records in one transaction: requests, and (`outcome` or `round`, time, fields).
+    def write(self, items: Sequence[NewRequest | Report]) -> bool:
+        """Write many records in one transaction.
 
         False if the file did not take them. A record with a value that no file takes is left out.
         """
         return self._write([self._step(item) for item in items], skips_odd=True)
 
-    def _step(self, item: NewRequest | tuple[str, float, Mapping[str, Any]]) -> writing.Write:
+    def _step(self, item: NewRequest | Report) -> writing.Write:
         if isinstance(item, NewRequest):
             return lambda connection: writing.add_request(connection, item)
-        kind, at, fields = item
-        add = writing.add_outcome if kind == "outcome" else writing.add_round
-        return lambda connection: add(connection, at, fields)
+        add = writing.add_outcome if item.kind == "outcome" else writing.add_round
+        return lambda connection: add(connection, item.at, item.fields)
 
-    def fold_of(self, fold: str, sender: str, at: float) -> tuple[str, bool]:
-        """The fold that a rejected request is counted in, and whether that has a record already.
+    def fold_of(self, key: str, sender: str, at: float) -> Fold:
+        """The fold that a rejected request is counted in.
 
-        A request that has one needs no diagnosis. `sender` is whom a flood is counted against.
+        A request of a known one needs no diagnosis. `sender` is whom a flood is counted against.
         """
         with self._lock:
             try:
-                return writing.fold_of(self._opened(), self._floods, fold, sender, at)
+                return writing.fold_of(self._opened(), self._floods, key, sender, at)
             except (sqlite3.Error, OSError, ValueError) as error:
                 problem = str(error)
         self._failure(problem)
-        return fold, False
+        return Fold(key, False)
 
     def add_unqueued(self, record: Mapping[str, Any]) -> bool:
         """Keep an event that the queue did not take; once this returns True, it is on the disk."""
@@ -282,14 +285,14 @@ class Journal:
     def count_newer(self, wanted: Filters, after: int, most: int = 200) -> int:
         return self._read(lambda c: reading.count_newer(c, wanted, after, most), 0)
 
-    def hours(self, since: float) -> list[tuple[int, str, str, int]]:
-        """(hour since 1970, kind, cause, count) of all requests, equal ones counted each."""
+    def hours(self, since: float) -> list[Hour]:
+        """How many requests came, oldest hour first; equal ones counted each."""
         return self._read(lambda c: reading.hours(c, since), [])
 
     def add_requeued(self, event: str, event_id: str, at: float, reason: str = "") -> bool:
         """Note that a person put a dead letter back on the queue; `at` is a moment before that."""
         fields = {"code": REQUEUED, "subscription": BY_HAND, "event": event, "event_id": event_id}
-        return self.write([("outcome", at, fields | {"reason": reason})])
+        return self.write([Report("outcome", at, fields | {"reason": reason})])
 
     def requeued(self, limit: int = 50) -> list[Outcome]:
         """What people put back on the queue, the newest first; `reason` is why it had been a dead letter."""

@@ -51,6 +51,24 @@ class NewRequest:
     count: int = 1
 
 
+class Report(NamedTuple):
+    """What a consumer logged of an event, or polling of a round: `fields` are those of the log record.
+
+    `kind` is `outcome` or `round`, `at` in seconds since 1970.
+    """
+
+    kind: str
+    at: float
+    fields: Mapping[str, Any]
+
+
+class Fold(NamedTuple):
+    """What equal rejected requests are counted under; `is_known`: there is a record of them already."""
+
+    key: str
+    is_known: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A record of the journal. `count` requests were equal to it; `at` is the newest one's time."""
@@ -104,6 +122,16 @@ class Unqueued:
     id: int
     at: datetime
     record: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """How many requests of one kind and cause came in an hour, which is counted since 1970."""
+
+    hour: int
+    kind: str
+    cause: str
+    count: int
 
 
 class Filters(NamedTuple):

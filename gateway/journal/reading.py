@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.journal.model import BY_HAND, Filters, Outcome, Page, Request, Round
+from gateway.journal.model import BY_HAND, Filters, Hour, Outcome, Page, Request, Round
 
 SCANNED = 3000  # records that one page looks at, at most; rare combinations continue with "older"
 FEW_OUTCOMES = 500  # of one destination: so many are looked up, of more the records are walked through
@@ -318,10 +318,9 @@ def _distinct(connection: sqlite3.Connection, table: str, column: str, most: int
     return values
 
 
-def hours(connection: sqlite3.Connection, since: float) -> list[tuple[int, str, str, int]]:
-    """(hour since 1970, kind, cause, count), oldest first."""
+def hours(connection: sqlite3.Connection, since: float) -> list[Hour]:
     statement = "SELECT hour, kind, cause, count FROM hours WHERE hour >= ? AND count > 0 ORDER BY hour"
-    return list(connection.execute(statement, (int(since // 3600),)))
+    return [Hour(*row) for row in connection.execute(statement, (int(since // 3600),))]
 
 
 def rounds(connection: sqlite3.Connection, limit: int, since: float = 0.0, until: float = 0.0) -> list[Round]:

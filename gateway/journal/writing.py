@@ -4,9 +4,9 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from gateway.journal.model import FAILURES, REQUEUED, TAGS, NewRequest
+from gateway.journal.model import FAILURES, REQUEUED, TAGS, Fold, NewRequest
 
 FOLD_SECONDS = 86_400.0  # an equal request that comes later gets a new record
 FLOOD_ROWS = 200  # records an hour of one sender's refused requests; further ones are counted in one record
@@ -26,7 +26,12 @@ ODD_RECORDS = (
 _INSERT = """
 INSERT INTO requests (changed, request_id, at, first_at, count, kind, share, tag, code, status, cause, event,
                       event_id, portal, fold, bytes, record)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (:changed, :request_id, :at, :at, :count, :kind, :share, :kind, :code, :status, :cause, :event,
+        :event_id, :portal, :fold, :bytes, :record)
+"""
+_INSERT_OUTCOME = """
+INSERT INTO outcomes (at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts)
+VALUES (:at, :event_id, :subscription, :code, :reason, :attempts, :ms, :portal, :bitrix_user_id, :facts)
 """
 _encode = json.JSONEncoder(ensure_ascii=False, default=str, check_circular=False).encode
 _RANK = {tag: rank for rank, tag in enumerate(TAGS.values())}
@@ -76,33 +81,42 @@ class Floods:
         return ""
 
 
-def fold_of(
-    connection: sqlite3.Connection, floods: Floods, fold: str, sender: str, at: float
-) -> tuple[str, bool]:
-    """The fold that a request is counted in, one for all of a sender who floods; whether it has a record."""
-    if _known(connection, fold, at) is not None:
-        return fold, True
+def fold_of(connection: sqlite3.Connection, floods: Floods, key: str, sender: str, at: float) -> Fold:
+    """The fold that a request is counted in: one for all requests of a sender who floods."""
+    if _known(connection, key, at) is not None:
+        return Fold(key, True)
     if flood := floods.over(sender, at):
-        return flood, _known(connection, flood, at) is not None
-    return fold, False
+        return Fold(flood, _known(connection, flood, at) is not None)
+    return Fold(key, False)
 
 
 def add_request(connection: sqlite3.Connection, new: NewRequest) -> None:
     """A new record, or one more of a record that is there."""
     known = _known(connection, new.fold, new.at) if new.fold is not None else None
     if known is not None:
-        n, cause = known
-        count_hour(connection, new.at, new.kind, cause, new.count)
-        _count_into(connection, n, new)
+        count_hour(connection, new.at, new.kind, known.cause, new.count)
+        _count_into(connection, known.n, new)
         return
     count_hour(connection, new.at, new.kind, new.cause, new.count)
     record, whole = _json(new.record), _json(new.whole) if new.whole else ""
     share = "stranger" if new.kind == "refused" and not new.event else new.kind
-    values = (
-        *(_next_change(connection), new.request_id, new.at, new.at, new.count, new.kind, share),
-        *(new.kind, new.code, new.status, new.cause, new.event, new.event_id, new.portal),
-        *(new.fold, len(record) + len(whole), record),
-    )
+    values = {
+        "changed": _next_change(connection),
+        "request_id": new.request_id,
+        "at": new.at,
+        "count": new.count,
+        "kind": new.kind,
+        "share": share,
+        "code": new.code,
+        "status": new.status,
+        "cause": new.cause,
+        "event": new.event,
+        "event_id": new.event_id,
+        "portal": new.portal,
+        "fold": new.fold,
+        "bytes": len(record) + len(whole),
+        "record": record,
+    }
     n = connection.execute(_INSERT, values).lastrowid or 0
     if whole:
         connection.execute("INSERT INTO wholes VALUES (?, ?)", (n, whole))
@@ -114,10 +128,17 @@ def add_request(connection: sqlite3.Connection, new: NewRequest) -> None:
         _judge_again(connection, new.event_id)
 
 
-def _known(connection: sqlite3.Connection, fold: str, at: float) -> tuple[int, str] | None:
+class _Known(NamedTuple):
+    """The record of a fold: its number, and the cause it was diagnosed with."""
+
+    n: int
+    cause: str
+
+
+def _known(connection: sqlite3.Connection, fold: str, at: float) -> _Known | None:
     statement = "SELECT n, cause FROM requests WHERE fold = ? AND first_at > ? ORDER BY n DESC LIMIT 1"
-    row: tuple[int, str] | None = connection.execute(statement, (fold, at - FOLD_SECONDS)).fetchone()
-    return row
+    row = connection.execute(statement, (fold, at - FOLD_SECONDS)).fetchone()
+    return _Known(*row) if row else None
 
 
 def _count_into(connection: sqlite3.Connection, n: int, new: NewRequest) -> None:
@@ -159,16 +180,19 @@ def add_outcome(connection: sqlite3.Connection, at: float, fields: Mapping[str, 
     named = ("code", "event_id", "subscription", "reason", "attempt", "ms", "portal", "bitrix_user_id")
     facts = {name: value for name, value in fields.items() if name not in named and value is not None}
     ms, attempt = fields.get("ms"), fields.get("attempt")
-    connection.execute(
-        "INSERT INTO outcomes (at, event_id, subscription, code, reason, attempts, ms, portal, "
-        "bitrix_user_id, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(at, event_id, subscription, _text(fields, "code"), _text(fields, "reason")),
-            attempt if isinstance(attempt, int) else 1,
-            int(ms) if isinstance(ms, int | float) else None,
-            *(_text(fields, "portal"), user if isinstance(user, int) else None, _json(facts)),
-        ),
-    )
+    values = {
+        "at": at,
+        "event_id": event_id,
+        "subscription": subscription,
+        "code": _text(fields, "code"),
+        "reason": _text(fields, "reason"),
+        "attempts": attempt if isinstance(attempt, int) else 1,
+        "ms": int(ms) if isinstance(ms, int | float) else None,
+        "portal": _text(fields, "portal"),
+        "bitrix_user_id": user if isinstance(user, int) else None,
+        "facts": _json(facts),
+    }
+    connection.execute(_INSERT_OUTCOME, values)
     if event_id:
         _judge_again(connection, event_id)
 

@@ -8,14 +8,19 @@ is for what was accepted, and for what came of it.
 import queue
 import threading
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 RECORDS = 2000
 BYTES = 32 * 1024 * 1024  # of the bodies of those
 SENDERS = 50  # that are counted separately; the others' requests are counted together
 
-Item = tuple[str, float, Any]
-"""Its kind, when it came, and what it is."""
+
+class Item(NamedTuple):
+    """Something to be written: `kind` says what `value` is, `at` when it came (seconds since 1970)."""
+
+    kind: str
+    at: float
+    value: Any
 
 
 class Backlog:

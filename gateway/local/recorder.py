@@ -23,7 +23,7 @@ from gateway import receiver
 from gateway.destinations import PROBE_EVENT
 from gateway.diagnosis import findings
 from gateway.ingest.decision import Judgement, judge
-from gateway.journal import Journal, NewRequest
+from gateway.journal import Journal, NewRequest, Report
 from gateway.links import user_record
 from gateway.local.backlog import Backlog, Item
 from gateway.local.sender import sender_address, sender_network
@@ -84,18 +84,18 @@ class Recorder:
         judgement = answered.judgement
         if judgement.code == "OK" and not judgement.refused:
             return  # a monitor's GET
-        item = ("request", time.time(), (answered, time.monotonic() - answered.began))
+        item = Item("request", time.time(), (answered, time.monotonic() - answered.began))
         refused = judgement.message is None and not answered.probe
         sender = sender_network(sender_address(answered.environ)) if refused else None
         self._backlog.add(item, len(judgement.body), sender)
 
     def observe_unjudged(self, environ: Mapping[str, Any], size: int) -> None:
         """A request that broke off after `size` bytes of its body, when too many did to look at each."""
-        item = ("unjudged", time.time(), (environ, size))
+        item = Item("unjudged", time.time(), (environ, size))
         self._backlog.add(item, 0, sender_network(sender_address(environ)))
 
     def say(self, kind: str, fields: Mapping[str, Any]) -> None:
-        self._backlog.add((kind, time.time(), dict(fields)))
+        self._backlog.add(Item(kind, time.time(), dict(fields)))
 
     def keep_whole(self, seconds: float = CAPTURE_SECONDS) -> None:
         """Keep headers and body of every request for a while, whatever `JOURNAL_BODIES` says."""
@@ -115,21 +115,23 @@ class Recorder:
                 return
 
     def _write(self, batch: Sequence[tuple[Item, int]]) -> None:
-        items: list[NewRequest | Item] = []
+        items: list[NewRequest | Report] = []
         self._folds.clear()
         for item, _ in batch:
             items += self._prepared(item)
         counted, dropped = self._backlog.written(sum(size for _, size in batch))
         for sender, first, count in counted:
             items += [
-                replace(new, fold=f"flood {sender}".strip(), count=count) for new in self._prepared(first)
+                replace(new, fold=f"flood {sender}".strip(), count=count)
+                for new in self._prepared(first)
+                if isinstance(new, NewRequest)
             ]
         self._dropped += dropped
         if items:
             self._store(items)
         self._report()
 
-    def _store(self, items: Sequence[NewRequest | Item]) -> None:
+    def _store(self, items: Sequence[NewRequest | Report]) -> None:
         """Write records. While the file takes none they wait, and what comes meanwhile fills the backlog."""
         while not self._gave_up and not self._journal.write(items):
             self._gave_up = self._closing.is_set()
@@ -144,19 +146,19 @@ class Recorder:
             log.warning(Notice("JOURNAL_BEHIND", count=self._dropped))
             self._dropped, self._report_at = 0, now + REPORT_SECONDS
 
-    def _prepared(self, item: Item) -> list[Any]:
+    def _prepared(self, item: Item) -> list[NewRequest | Report]:
         """What is to be written of an item; nothing if that fails: one odd request can't end the journal."""
-        kind, at, value = item
         try:
-            if kind == "request":
-                return [self._request(at, *value)]
-            if kind == "unjudged":
-                environ, size = value
-                return [self._request(at, _unjudged(environ, size, self._settings), 0.0)]
+            if item.kind == "request":
+                answered, seconds = item.value
+                return [self._request(item.at, answered, seconds)]
+            if item.kind == "unjudged":
+                environ, size = item.value
+                return [self._request(item.at, _unjudged(environ, size, self._settings), 0.0)]
         except Exception as error:  # noqa: BLE001 — whatever a request's own values run into
             log.error("a request was not recorded: %s", type(error).__name__)
             return []
-        return [item]
+        return [Report(*item)]
 
     def _request(self, at: float, answered: Answered, seconds: float) -> NewRequest:
         judgement, settings = answered.judgement, self._settings
@@ -254,7 +256,7 @@ def _code(judgement: Judgement, not_queued: bool) -> str:
 
 
 def _causes(judgement: Judgement, settings: Settings) -> list[dict[str, Any]]:
-    """The causes as keys and facts: `rules.Finding`, which `wording` puts into words."""
+    """The causes as keys and facts: `Finding`, which `wording` puts into words."""
     return [asdict(finding) for finding in findings(judgement, settings)[:MAX_CAUSES]]
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.ingest.decision import STATUS
-from gateway.journal import TAGS, Journal, NewRequest
+from gateway.journal import TAGS, Journal, NewRequest, Report
 from gateway.tools.deployment import Deployment
 from gateway.tools.project_log import REFUSALS, ProjectLog
 
@@ -59,13 +59,13 @@ class CloudLog:
     def _copy(self, journal: Journal, at: float, fields: Mapping[str, Any]) -> None:
         code = str(fields.get("code", ""))
         if code in ROUNDS:
-            journal.write([("round", at, fields)])
+            journal.write([Report("round", at, fields)])
         elif code in TAGS:
             event_id = str(fields.get("event_id", ""))
             if event_id and event_id not in self._requests:
                 self._requests[event_id] = None
                 journal.add_requests([_accepted(at, fields, event_id)])
-            journal.write([("outcome", at, fields)])
+            journal.write([Report("outcome", at, fields)])
         elif fields.get("request_id"):
             journal.add_requests([_refused(at, fields, code)])
 

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
 from gateway.ingest.php_form import build_query
-from gateway.journal import Journal, NewRequest
+from gateway.journal import Journal, NewRequest, Report
 from gateway.local.recorder import Recorder
 from gateway.receiver import Answered
 from gateway.settings import Settings
@@ -59,7 +59,7 @@ def fill(journal: Journal, settings: Settings, now: float, portal: str = "p.bitr
         "unlinked": 1,
         "unreadable": 2,
     }
-    items.append(("round", now - 2880, round_ | {"unreadable_users": [17, 204], "requests": 101}))
+    items.append(Report("round", now - 2880, round_ | {"unreadable_users": [17, 204], "requests": 101}))
     journal.write(items)
 
 
@@ -95,9 +95,7 @@ def _day(now: float, portal: str, dice: random.Random) -> Iterator[tuple[float, 
     )
 
 
-def _outcomes(
-    request: NewRequest, at: float, settings: Settings, dice: random.Random
-) -> Iterator[tuple[str, float, dict[str, Any]]]:
+def _outcomes(request: NewRequest, at: float, settings: Settings, dice: random.Random) -> Iterator[Report]:
     if request.kind != "accepted":
         return
     fields: dict[str, Any] = {"event": request.event, "event_id": request.event_id, "portal": request.portal}
@@ -105,7 +103,7 @@ def _outcomes(
     subscription = {"ONUSERUPDATE": "on-user-update", "ONUSERADD": "on-user-add"}.get(request.event)
     if subscription and not users:
         reason = "REASON_NO_USER_ID"
-        yield (
+        yield Report(
             "outcome",
             at + 0.02,
             fields | {"code": "EVENT_PUT_ASIDE", "reason": reason, "subscription": subscription},
@@ -113,14 +111,14 @@ def _outcomes(
     elif subscription == "on-user-update":
         code = "LINK_SYNCED" if dice.random() < 0.7 else "LINK_UNCHANGED"
         reason = "" if code == "LINK_SYNCED" else "same"
-        yield (
+        yield Report(
             "outcome",
             at + 0.02,
             fields
             | {"code": code, "reason": reason, "subscription": subscription, "bitrix_user_id": users[0]},
         )
     elif subscription:
-        yield (
+        yield Report(
             "outcome",
             at + 0.02,
             fields
@@ -133,12 +131,12 @@ def _outcomes(
         )
     wanting = [one for one in settings.destinations if one.wants(request.event)]
     if not subscription and not wanting:
-        yield "outcome", at, fields | {"code": "EVENT_IGNORED", "reason": "", "subscription": ""}
+        yield Report("outcome", at, fields | {"code": "EVENT_IGNORED", "reason": "", "subscription": ""})
     for destination in settings.destinations:
         if destination.wants(request.event):
             facts = {"destination": destination.shown, "status": 200, "ms": dice.randrange(12, 90)}
             name = f"forward-event-{destination.id}"
-            yield (
+            yield Report(
                 "outcome",
                 at + 0.1,
                 fields | facts | {"code": "EVENT_FORWARDED", "subscription": name, "bitrix_user_id": None},

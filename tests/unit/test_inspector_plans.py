@@ -13,7 +13,7 @@ from typing import Any
 import flask
 import pytest
 
-from gateway.journal import Filters, Journal, NewRequest
+from gateway.journal import Filters, Journal, NewRequest, Report
 from gateway.journal.reading import FEW_OUTCOMES
 from gateway.links import open_store
 from gateway.links.model import Account, DeadLetter, Moment, Observation
@@ -190,8 +190,9 @@ def _request(n: int, at: float) -> NewRequest:
     )
 
 
-def _outcomes(n: int, now: float) -> Iterator[tuple[str, float, dict[str, Any]]]:
+def _outcomes(n: int, now: float) -> Iterator[Report]:
     about = {"event_id": f"{n:064x}", "portal": f"p{n % 3}.bitrix24.ru", "bitrix_user_id": n}
-    yield "outcome", now, {**about, "code": "LINK_UNCHANGED", "reason": "same", "subscription": MANY}
+    same = {**about, "code": "LINK_UNCHANGED", "reason": "same", "subscription": MANY}
+    yield Report("outcome", now, same)
     if n % 100 == 1:
-        yield "outcome", now, {**about, "code": "EVENT_DEAD", "reason": "", "subscription": FEW}
+        yield Report("outcome", now, {**about, "code": "EVENT_DEAD", "reason": "", "subscription": FEW})

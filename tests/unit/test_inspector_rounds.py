@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.journal import Journal, NewRequest
+from gateway.journal import Journal, NewRequest, Report
 from tests.support.inspector import Browser
 
 DONE = {"code": "RESYNC_DONE", "users": 5000, "published": 3, "unlinked": 1, "unreadable": 2}
@@ -25,7 +25,7 @@ def request(journal: Journal, name: int, at: float) -> None:
 
 
 def rounds(journal: Journal, *found: tuple[float, dict[str, Any]]) -> None:
-    journal.write([("round", at, fields) for at, fields in found])
+    journal.write([Report("round", at, fields) for at, fields in found])
 
 
 def shown(browser: Browser, query: str = "") -> list[str]:

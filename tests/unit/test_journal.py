@@ -21,6 +21,7 @@ from gateway.journal import (
     Journal,
     JournalUnavailable,
     NewRequest,
+    Report,
     open_journal,
     reading,
     schema,
@@ -135,7 +136,7 @@ def test_a_flood_does_not_push_out_the_evidence(
     assert len(records) == 22
     assert (records[0].count, sum(known)) == (980, 979)
     assert records[-1].request_id == evidence.request_id
-    assert sum(count for *_, count in journal.hours(0)) == 1001
+    assert sum(one.count for one in journal.hours(0)) == 1001
 
 
 def test_nor_does_a_flood_of_a_new_sender_each_time(
@@ -205,7 +206,7 @@ def test_what_came_of_an_event_whichever_is_written_first(journal: Journal) -> N
         2,
         4,
     )
-    assert {(kind, count) for _, kind, _, count in journal.hours(0)} == {("accepted", 1), ("aside", 1)}
+    assert {(one.kind, one.count) for one in journal.hours(0)} == {("accepted", 1), ("aside", 1)}
     assert ids(journal, kinds=("aside",)) == [late.request_id]
     assert ids(journal, destination="on_user_update") == [late.request_id, early.request_id]
 
@@ -418,7 +419,7 @@ def test_a_locked_journal_is_given_up(journal: Journal, monkeypatch: pytest.Monk
 def test_one_odd_record_takes_no_other_along(odd: dict[str, object], journal: Journal) -> None:
     fields = {"code": "EVENT_FAILED", "event_id": "e", "subscription": "s", **odd}
     first, last = new(), new()
-    assert journal.write([first, ("outcome", 1_800_000_000.0, fields), last])
+    assert journal.write([first, Report("outcome", 1_800_000_000.0, fields), last])
     assert {one.request_id for one in journal.requests()} == {first.request_id, last.request_id}
     assert journal.outcomes(["e"]) == {}
     assert not journal.add_outcome(fields)

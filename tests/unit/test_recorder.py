@@ -19,7 +19,7 @@ from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
 from gateway.journal import Filters, Journal
 from gateway.local import recorder as recorder_module
-from gateway.local.backlog import Backlog
+from gateway.local.backlog import Backlog, Item
 from gateway.local.recorder import Recorder
 from gateway.local.sender import sender_address
 from gateway.receiver import Answered
@@ -255,9 +255,9 @@ def test_what_a_file_did_not_take_until_the_end_is_counted(
 def test_bodies_that_wait_for_the_journal_share_one_budget() -> None:
     backlog = Backlog()
     for number in range(1000):
-        backlog.add(("request", float(number), None), 500_000, f"1.2.3.{number % 100}")
+        backlog.add(Item("request", float(number), None), 500_000, f"1.2.3.{number % 100}")
     for number in range(1000):
-        backlog.add(("request", float(number), None), 500_000)
+        backlog.add(Item("request", float(number), None), 500_000)
     waiting = 0
     with suppress(queue.Empty):
         while backlog.take(wait=False):
@@ -266,7 +266,7 @@ def test_bodies_that_wait_for_the_journal_share_one_budget() -> None:
     assert waiting * 500_000 < 34_000_000
     assert sum(count for _, _, count in counted) + dropped + waiting == 2000
     assert len(counted) <= 51
-    backlog.add(("request", 0.0, None), 500_000, "1.2.3.4")
+    backlog.add(Item("request", 0.0, None), 500_000, "1.2.3.4")
     assert backlog.take(wait=False) is not None
 
 

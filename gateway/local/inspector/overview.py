@@ -44,10 +44,10 @@ def chart(page: Inspector, now: float) -> list[Bar]:
     """The last 24 hours, the present one last."""
     last = int(now // 3600)
     counts = {last - back: {"accepted": 0, "aside": 0, "refused": 0} for back in range(HOURS)}
-    for hour, kind, _, count in page.journal.hours((last - HOURS + 1) * 3600):
-        name = "refused" if kind == "not_queued" else kind
-        if hour in counts and name in counts[hour]:
-            counts[hour][name] += count
+    for came in page.journal.hours((last - HOURS + 1) * 3600):
+        name = "refused" if came.kind == "not_queued" else came.kind
+        if came.hour in counts and name in counts[came.hour]:
+            counts[came.hour][name] += came.count
     most = max((sum(one.values()) for one in counts.values()), default=0) or 1
     bars = []
     for index, hour in enumerate(sorted(counts)):
@@ -69,9 +69,9 @@ def tiles(page: Inspector) -> dict[str, Any]:
     now = time.time()
     since = now - HOURS * 3600
     causes: dict[str, int] = {}
-    for _, kind, cause, count in page.journal.hours(since):
-        if kind == "refused" and cause:
-            causes[cause] = causes.get(cause, 0) + count
+    for came in page.journal.hours(since):
+        if came.kind == "refused" and came.cause:
+            causes[came.cause] = causes.get(came.cause, 0) + came.count
     bars = chart(page, now)
     main = sorted(causes.items(), key=lambda pair: -pair[1])
     queue = _queue(page)

@@ -115,12 +115,13 @@ def counts(page: Inspector, wanted: Wanted, now: float) -> dict[str, int]:
     filters = wanted.filters(now)
     first = int(filters.since // 3600) + (0 if wanted.hour else 1)  # as in the chart: the present hour is one
     found = dict.fromkeys((*SHOWN, "probe"), 0)
-    for hour, kind, cause, count in page.journal.hours(first * 3600):
-        if (filters.until and hour * 3600 >= filters.until) or (wanted.cause and cause != wanted.cause):
+    for one in page.journal.hours(first * 3600):
+        is_later = filters.until and one.hour * 3600 >= filters.until
+        if is_later or (wanted.cause and one.cause != wanted.cause):
             continue
-        found[kind] = found.get(kind, 0) + count
-        if kind != "probe":
-            found["all"] += count
+        found[one.kind] = found.get(one.kind, 0) + one.count
+        if one.kind != "probe":
+            found["all"] += one.count
     return found
 
 
@@ -253,9 +254,9 @@ def _with_seen(html: str) -> flask.Response:
 def _causes(page: Inspector, now: float) -> list[tuple[str, int]]:
     """The causes of the last seven days and how often each occurred, most frequent first."""
     found: dict[str, int] = {}
-    for _, kind, cause, count in page.journal.hours(now - PERIODS["7d"]):
-        if kind == "refused" and cause:
-            found[cause] = found.get(cause, 0) + count
+    for one in page.journal.hours(now - PERIODS["7d"]):
+        if one.kind == "refused" and one.cause:
+            found[one.cause] = found.get(one.cause, 0) + one.count
     return sorted(found.items(), key=lambda pair: -pair[1])
 
 
