@@ -4,7 +4,8 @@
     findings(judgement, settings) -> [Finding, …]    the same, not yet in words
     setting_causes(settings)      -> [Cause, …]      of the configured token, logged at start-up
 
-To change a cause: when it is found and where it stands, `rules` (`ORDER` and a rule);
+To change a cause: when it is found, a rule in `request_rules`, `body_rules` or `token_rules`
+(`rules` asks them); where it stands, `ORDER` in `finding`;
 what it says, `causes`; its section of the guide, `guide`; then a row in the tests' table of
 scenarios. What the rules look at: `body_variants` (the body, mistakes undone), `similarity` (how
 like a token), `token_setting` (the configured one), `sender` (who asks), gathered by `evidence`.
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.diagnosis import rules
-from gateway.diagnosis.rules import Finding
+from gateway.diagnosis.finding import CODES, Finding
 from gateway.diagnosis.wording import text_of
 from gateway.functions import DOCS, IS_INSTALLED
 from gateway.ingest.decision import Judgement
@@ -70,7 +71,7 @@ def in_words(facts: Iterable[Mapping[str, Any]], settings: Settings) -> list[Cau
         code, detail = str(fact.get("code", "")), str(fact.get("detail", ""))
         if "says" in fact:  # a record of the first edition
             causes.append(Cause(code, detail, str(fact["says"]), str(fact.get("do", ""))))
-        elif code in rules.CODES:
+        elif code in CODES:
             values = {name: tuple(v) if isinstance(v, list) else v for name, v in fact["values"].items()}
             causes.append(Cause(code, detail, *text_of(code, str(fact["variant"]), values, settings)))
     return causes

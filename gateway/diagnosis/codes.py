@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gateway.diagnosis import GUIDE
 from gateway.diagnosis.causes import SAYS
+from gateway.diagnosis.finding import CODES
 from gateway.diagnosis.guide import examples
-from gateway.diagnosis.rules import CODES
 from gateway.ingest.decision import STATUS
 from gateway.texts import SENTENCES, Sentence
 

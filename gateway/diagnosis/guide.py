@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.diagnosis import GUIDE
 from gateway.diagnosis.causes import DO, SAYS
-from gateway.diagnosis.rules import CODES
+from gateway.diagnosis.finding import CODES
 from gateway.diagnosis.wording import phrase, said_how
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.texts import Sentence

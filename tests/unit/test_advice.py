@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote
 import pytest
 
 from gateway.diagnosis import findings
-from gateway.diagnosis.rules import CODES, Finding
+from gateway.diagnosis.finding import CODES, Finding
 from gateway.ingest.php_form import build_query
 from tests.support.refusals import CUSTOM, FORM, JSON, NAME, OTHER, SCENARIOS, TOKEN, Request, event, form
 from tests.unit.test_printouts import PRINTED

@@ -8,8 +8,8 @@ import pytest
 
 from gateway.diagnosis import GUIDE, guide_section
 from gateway.diagnosis.causes import DO, SAYS
+from gateway.diagnosis.finding import CODES
 from gateway.diagnosis.guide import WHY, render
-from gateway.diagnosis.rules import CODES
 from gateway.diagnosis.wording import PHRASES, text_of
 from gateway.settings import load
 from gateway.texts import Sentence

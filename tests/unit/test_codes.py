@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.diagnosis.codes import INDEX, render
-from gateway.diagnosis.rules import CODES
+from gateway.diagnosis.finding import CODES
 from gateway.ingest.decision import STATUS
 
 ROOT = Path(__file__).parents[2]

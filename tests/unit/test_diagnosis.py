@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.diagnosis import diagnose, rules, setting_causes
-from gateway.diagnosis.rules import CODES
+from gateway.diagnosis.finding import CODES
 from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
 from gateway.settings import load

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.diagnosis.rules import CODES
+from gateway.diagnosis.finding import CODES
 from gateway.local.inspector.guide_view import anchor_of
 from tests.support.deliveries import OTHER_TOKEN, PORTAL, form
 from tests.support.inspector import Browser

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import flask
 from markupsafe import Markup
 
-from gateway.diagnosis.rules import CODES
+from gateway.diagnosis.finding import CODES
 from gateway.errors import PassingFailure
 from gateway.journal import Journal
 from gateway.links import Store, open_store

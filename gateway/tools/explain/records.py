@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway.diagnosis.rules import CODES
+from gateway.diagnosis.finding import CODES
 from gateway.ingest.decision import STATUS
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Headers, Request

@@ -1,0 +1,70 @@
+"""What happened to the body on its way: cut off, empty, printed, flattened, encoded twice."""
+
+from collections.abc import Iterator
+
+from gateway.diagnosis.body_variants import REWRITTEN, on_the_wire
+from gateway.diagnosis.evidence import Evidence, gather
+from gateway.diagnosis.finding import Finding
+from gateway.diagnosis.safe_names import Names
+from gateway.diagnosis.sender import sender
+from gateway.ingest.decision import Judgement
+from gateway.ingest.hollow import hollow
+from gateway.settings import Settings
+
+MAX_KEYS = 10  # top-level names that a cause shows
+
+
+def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
+    """Why a verified request is not an event."""
+    if judgement.hint == "robot":
+        return [Finding("ROBOT_WITHOUT_TOKEN", "document_id", "verified")]
+    lost = hollow(judgement.payload.fields)
+    if judgement.hint == "hollow" and lost is not None:
+        if lost.how in REWRITTEN and (found := list(body(gather(judgement, settings)))):
+            return found  # undoing that would make the event whole
+        if lost.how in ("flat", "pairs", "nested"):
+            name = Names(settings).place("body", on_the_wire(lost.name, judgement))
+            variant = "data" if lost.how == "flat" else "pairs" if lost.how == "pairs" else ""
+            code = "BODY_NESTED" if lost.how == "nested" else "BODY_FLATTENED"
+            return [Finding(code, name, variant, {"how": name})]
+        name = Names(settings).place("body", lost.name)
+        return [Finding("BODY_PRINTED", name, lost.how, {"place": name})]
+    if judgement.invalid == "auth.domain":
+        return [Finding("BODY_UNREADABLE", "auth.domain", "domain")]
+    found = list(body(gather(judgement, settings)))
+    if found:
+        return found
+    fields = judgement.payload.fields if isinstance(judgement.payload.fields, dict) else {}
+    keys = ", ".join(Names(settings).shown(str(key)) for key in list(fields)[:MAX_KEYS]) or "–"
+    named = "event" in fields
+    return [Finding("BODY_FLATTENED", keys, "event" if named else "renamed", {"keys": keys})]
+
+
+def body(evidence: Evidence) -> Iterator[Finding]:
+    reading, judgement = evidence.reading, evidence.judgement
+    declared = judgement.incoming.declared_length or 0
+    if judgement.code == "BODY_INCOMPLETE" or declared > judgement.body_bytes:
+        came = {"declared": declared or "?", "came": judgement.body_bytes}
+        variant = "chunked" if not declared else "" if judgement.body_bytes else "nothing"
+        yield Finding("BODY_INCOMPLETE", f"{came['came']}/{came['declared']}", variant, came)
+    elif reading.code in ("BODY_EMPTY", "BODY_UNREADABLE") and not (
+        reading.detail or evidence.in_body or evidence.verdict.verified
+    ):
+        kind, _ = sender(judgement.incoming, {})
+        if kind in ("monitor", "health"):
+            return  # these send no body, or a word of their own, so no event was dropped
+    if not reading.code or (reading.code == "BODY_EMPTY" and declared > judgement.body_bytes):
+        return
+    detail, variant = reading.detail, reading.how
+    if detail.startswith("body:"):  # the sender chose this name, so it may be the token
+        detail = Names(evidence.settings).place("body", detail[5:])
+    if reading.code == "BODY_UNREADABLE":
+        variant = detail if detail in ("JSON", "template") else "kind" if detail else ""
+    if reading.code == "TOKEN_NOT_TEXT":
+        variant = "file"
+    yield Finding(reading.code, detail, variant, {"how": detail, "declared": declared, "place": detail})
+
+
+def is_lost(evidence: Evidence) -> bool:
+    """Whether the body is a printout or in the query: then advice about a token in it would not help."""
+    return evidence.reading.code in ("BODY_PRINTED", "BODY_IN_QUERY")

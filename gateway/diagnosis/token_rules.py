@@ -1,0 +1,182 @@
+"""What stands where the token should: an altered one, another's, none, or not a token at all."""
+
+import re
+from collections.abc import Iterator
+
+from gateway.diagnosis import evidence as seen
+from gateway.diagnosis.body_rules import is_lost
+from gateway.diagnosis.body_variants import is_event, is_robot
+from gateway.diagnosis.evidence import Evidence
+from gateway.diagnosis.finding import Finding
+from gateway.diagnosis.safe_names import Names
+from gateway.diagnosis.similarity import MAX_TEXT, fold
+from gateway.diagnosis.token_setting import PLAIN_SHAPE, WEBHOOK_SHAPE, is_placeholder
+from verify import BODY_PATHS, fingerprint
+
+_REWRITTEN = ("BODY_PRINTED", "BODY_FLATTENED", "BODY_NESTED", "BODY_IN_QUERY")
+
+
+def altered(evidence: Evidence) -> Iterator[Finding]:
+    """`TOKEN_ALTERED` and `TOKEN_LOOKALIKE`, for the nearest place."""
+    if is_lost(evidence):
+        return
+    setting = "setting" if list(setting_shape(evidence)) else ""
+    for place, like in (*evidence.near, *evidence.elsewhere):
+        variant = setting or ("" if place in evidence.texts else "elsewhere")
+        if like.alterations:
+            how = ", ".join(like.alterations)
+            values = {"place": place, "how": like.alterations}
+            yield Finding("TOKEN_ALTERED", f"{place}: {how}", variant, values)
+        if like.foreign:
+            count = {"place": place, "count": like.foreign}
+            yield Finding("TOKEN_LOOKALIKE", f"{place}: {like.foreign}", variant, count)
+
+
+def elsewhere(evidence: Evidence) -> Iterator[Finding]:
+    places = [place for place, _ in evidence.elsewhere]
+    if places and not is_lost(evidence):
+        where, _, name = places[0].partition(":")
+        if not name or name.startswith("<"):  # a name that can't be shown can't be renamed
+            where = "raw" if places[0] == "body" else ""
+        yield Finding("TOKEN_ELSEWHERE", ", ".join(dict.fromkeys(places)), where, {"place": places[0]})
+
+
+def mismatched(evidence: Evidence) -> Iterator[Finding]:
+    """Whose token is in a place, if it is not an accepted one."""
+    if evidence.incoming:
+        places = ", ".join(evidence.incoming)
+        own = any(place in evidence.texts for place in evidence.incoming)
+        yield Finding("TOKEN_INCOMING_SECRET", places, "" if own else "elsewhere", {"place": places})
+    others = list(_others_tokens(evidence))
+    if bound := _bound_elsewhere(evidence):
+        yield bound
+    elif not evidence.explained:
+        yield from others
+
+
+def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
+    """Where no accepted token is near: what the texts in the places are instead.
+
+    Asked whatever is near, or a refusal would take longer or shorter by that.
+    """
+    texts = {
+        place: text
+        for place, text in evidence.texts.items()
+        if place not in evidence.incoming and not (place == "header:Authorization" and evidence.is_jwt)
+    }
+    mine, theirs = seen.host(evidence.settings.domain), seen.domain(evidence)
+    stranger = bool(mine and theirs and mine != theirs and texts)
+    if stranger:
+        shown = Names(evidence.settings).host(theirs)
+        yield Finding("TOKEN_OTHER_PORTAL", shown, values={"theirs": shown, "mine": mine})
+    for place, text in texts.items():
+        values: dict[str, object] = {
+            "place": place,
+            "print": fingerprint(text.encode("utf-8", "replace")) or "-",
+        }
+        if seen.is_hex(text):
+            yield Finding("TOKEN_APPLICATION", place, values=values)
+        elif (
+            not stranger and evidence.needles and (variant := seen.webhook_shaped(text, evidence)) is not None
+        ):
+            yield Finding("TOKEN_OTHER_WEBHOOK", place, variant, values)
+
+
+def _bound_elsewhere(evidence: Evidence) -> Finding | None:
+    """The finding for a configured token that does not speak for the event's portal; else None."""
+    settings = evidence.settings
+    accepted = set(settings.tokens) if settings.bound_tokens else set()
+    sent = {place: text.encode("utf-8", "replace") for place, text in evidence.texts.items()}
+    right = [place for place, token in sent.items() if token in accepted]
+    if not right:
+        return None
+    theirs = Names(settings).host(seen.domain(evidence))
+    mine = ", ".join(portal for portal, token in settings.bound_tokens if token == sent[right[0]])
+    values = {"theirs": theirs, "mine": mine, "place": right[0]}
+    return Finding("TOKEN_OTHER_PORTAL", f"{right[0]}: {theirs}", "bound" if mine else "unbound", values)
+
+
+def authorization(evidence: Evidence) -> Iterator[Finding]:
+    """What is wrong with `Authorization`, if it holds the accepted token or no other place does."""
+    scheme, _, rest = evidence.scheme.partition(" ")
+    if not scheme or (not evidence.settings.tokens and "webhook" in evidence.shapes):
+        return
+    if evidence.is_jwt:
+        if not evidence.explained:
+            yield Finding("AUTHORIZATION_GATEWAY", "header:Authorization")
+    elif scheme.lower() != "bearer":
+        accepted = seen.authorization_token(evidence)
+        named = scheme if rest.strip() and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,19}", scheme) else ""
+        named = Names(evidence.settings).shown(named) if named else ""
+        glued = scheme.lower().startswith("bearer")
+        if accepted or not evidence.explained:
+            detail = f"header:Authorization: {named}" if named else "header:Authorization"
+            variant = ("held" if accepted else "other") + ("_glued" if glued else "" if named else "_bare")
+            yield Finding("AUTHORIZATION_SCHEME", detail, variant, {"scheme": named})
+
+
+def malformed(evidence: Evidence) -> Iterator[Finding]:
+    """Places that held a blank, two values, or something that is not a text."""
+    for place, text in evidence.texts.items():
+        if not fold(text[:MAX_TEXT]):  # quotes around nothing, or invisible characters
+            yield Finding("TOKEN_BLANK", place, values={"place": place})
+    repeated = {f"body:{'.'.join(path)}" for path in evidence.reading.repeated}
+    for trace in evidence.verdict.places:
+        if trace.state != "malformed":
+            continue
+        values = {"place": trace.place}
+        header = trace.place.startswith("header:")
+        if trace.length == 0:
+            yield Finding("TOKEN_BLANK", trace.place, values=values)
+        elif header or trace.place in repeated or (trace.place == "query:token" and evidence.query_repeated):
+            yield Finding("TOKEN_REPEATED", trace.place, "header" if header else "", values)
+        else:
+            yield Finding("TOKEN_NOT_TEXT", trace.place, values=values)
+
+
+def without(evidence: Evidence) -> Iterator[Finding]:
+    """A robot's call, and an event that came without its token."""
+    fields = evidence.reading.fields
+    # All are asked whatever is near, or a refusal would take longer or shorter by that.
+    robot, event, held = is_robot(fields), is_event(fields), seen.authorization_token(evidence)
+    if evidence.explained or held:
+        return
+    jwt = {"header:Authorization"} if evidence.is_jwt else set()
+    if robot and not set(evidence.texts) - jwt:
+        yield Finding("ROBOT_WITHOUT_TOKEN", "document_id")
+    elif event and not robot:
+        absent = [
+            trace
+            for trace in evidence.verdict.places
+            if trace.state == "absent" and trace.place.startswith("body:")
+        ]
+        if len(absent) == len(BODY_PATHS):
+            judgement = evidence.judgement
+            if judgement.code == "BODY_INCOMPLETE" or evidence.reading.code in _REWRITTEN:
+                return
+            has_auth = isinstance(fields.get("auth"), dict)
+            variant = "token" if has_auth else ""
+            yield Finding("AUTH_MISSING", "auth.application_token" if has_auth else "auth", variant)
+
+
+def unfilled(evidence: Evidence) -> Iterator[Finding]:
+    """A placeholder, or a variable that nobody filled in, in a token's place."""
+    for place, text in evidence.texts.items():
+        if fold(text[:MAX_TEXT]) and is_placeholder(text) and not evidence.explained:
+            yield Finding("TOKEN_ABSENT", place, "placeholder", {"place": place})
+
+
+def setting_shape(evidence: Evidence) -> Iterator[Finding]:
+    """The request's token has a webhook's shape, and none of the configured ones has."""
+    texts = [part.text for part in evidence.parts]
+    if "plain" not in evidence.shapes or not texts or any(part.code for part in evidence.parts):
+        return
+    # A bot's token that lost its end is not an odd setting.
+    shape = WEBHOOK_SHAPE if evidence.near else PLAIN_SHAPE
+    if not any(shape.fullmatch(text) for text in texts):
+        length = len(texts[0])
+        variant = "characters" if length == 32 else ""
+        yield Finding("SETTING_SHAPE", variant or f"length: {length}", variant, {"length": length})
+
+
+RULES = (altered, elsewhere, mismatched, authorization, malformed, without, unfilled)
