@@ -26,7 +26,7 @@ from gateway.diagnosis.flattened import FLAT, MAX_FIELDS, from_pairs, unflattene
 from gateway.ingest import php_form
 from gateway.ingest.decision import Judgement
 from gateway.ingest.decode import Payload, decode_query, with_form_names
-from gateway.ingest.hollow import hollow, is_bytes
+from gateway.ingest.hollow import hollow, is_bytes, is_json
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.ingest.limits import MAX_PARAMETERS, TooComplex
 from gateway.ingest.printouts import printout
@@ -102,7 +102,7 @@ def _printed_event(fields: Any) -> Reading | None:
         if not isinstance(text, str) or "event" not in text or not _EVENT_NAME.search(text):
             continue
         printed = printout(text)
-        if printed and printed not in ("json", "blank", "nothing"):
+        if printed and printed not in ("json", "blank", "nothing") and not is_json(text):
             return Reading(fields, "BODY_PRINTED", name, how=printed)
     return None
 

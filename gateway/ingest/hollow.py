@@ -138,7 +138,7 @@ def _lost(value: Any, name: str) -> str:
         return ""
     from gateway.ingest.printouts import printout  # cold start: its patterns are 2 ms of one
 
-    if (how := printout(value)) and not (how == "json" and _is_json(value)):
+    if (how := printout(value)) and not (how == "json" and is_json(value)):
         return how
     if _is_key(value, name):
         return "keys"
@@ -177,7 +177,7 @@ def is_bytes(value: object) -> bool:
     return all(type(item) is int and 0 <= item <= 255 for item in value)
 
 
-def _is_json(text: str) -> bool:
+def is_json(text: str) -> bool:
     try:
         json.loads(text)
     except (ValueError, RecursionError):

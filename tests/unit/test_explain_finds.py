@@ -311,6 +311,32 @@ def test_a_head_and_its_body_in_two_packets(
     assert (found.code, found.causes, found.read_as) == ("EVENT_QUEUED", (), "tcpdump")
 
 
+SNS = json.dumps(
+    {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(EVENT | {"data": {"NAME": "Ж"}})}
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "data"),
+    [
+        ({"eventSource": "aws:sqs", "body": FORM_TEXT}, EVENT["data"]),
+        ({"eventSource": "aws:sqs", "body": SNS}, {"NAME": "Ж"}),
+        ({"EventSource": "aws:sns", "Sns": json.loads(SNS)}, {"NAME": "Ж"}),
+        (
+            {
+                "eventSource": "aws:kinesis",
+                "kinesis": {"data": base64.b64encode(FORM_TEXT.encode()).decode()},
+            },
+            EVENT["data"],
+        ),
+    ],
+)
+def test_an_event_in_the_records_of_an_aws_function_is_judged(record: dict[str, Any], data: Any) -> None:
+    found = explained(json.dumps({"Records": [{"messageId": "1", "awsRegion": "eu", **record}]}))
+    assert found.event is not None
+    assert (found.code, found.event["data"]) == ("EVENT_QUEUED", data)
+
+
 def test_a_printout_as_a_body_is_judged_as_what_arrived() -> None:
     found = explained(
         f"POST /api/bitrix/webhook HTTP/1.1\nContent-Type: text/plain\n\n{printed(EVENT, '%{', ' => ')}"

@@ -174,6 +174,11 @@ def test_an_event_printed_into_a_field_is_named(kind: str, printed: str, media: 
         assert found.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place="body:job.payload")
 
 
+def test_json_in_a_field_is_no_printout() -> None:
+    found = verdict({"chat_id": 1, "text": json.dumps(EVENT, indent=1)})
+    assert (found.judgement.code, found.first) == ("TOKEN_NOT_FOUND", "BODY_NESTED")
+
+
 @pytest.mark.parametrize(
     "bytes_of", [list, lambda body: dict(enumerate(body)), lambda body: {"type": "Buffer", "data": [*body]}]
 )

@@ -16,10 +16,11 @@ from gateway.tools.explain.request import Request, Unreadable, read_bare
 from gateway.tools.explain.wrappers import FORM, JSON, made, text_in
 
 _MAX_DEPTH, _MAX_FOUND, _MAX_NODES = 14, 20, 20_000
-# Fields of logs and chats. Bitrix24's own `ts` is none, and `time` is a field that anybody may have.
+# Fields of logs, chats and the records that AWS hands to a function. Bitrix24's own `ts` is none of them,
+# and `time` is a field that anybody may have.
 _LOGGED_NAMES = """level severity @timestamp @t @mt timestamp hostname logger logger_name loggername levelname
 log.level stream insertid textpayload jsonpayload breadcrumbs update_id message_id ingestiontime resulttype
-_source request_time remote_addr short_message"""
+eventsource _source request_time remote_addr short_message"""
 _RAW_NAMES = """rawbody bodyraw requestbody contents content httpfiledata телозапроса postdata rawcontent"""
 _LOGGED, _RAW = frozenset(_LOGGED_NAMES.split()), frozenset(_RAW_NAMES.split())
 _BODIES = ("rawBody", "bodyRaw", "raw_body", "body", "content", "data", "payload", "form", "json")
@@ -154,6 +155,9 @@ def _in_text(value: str, name: str, logged: bool, read: Callable[[bytes], Any]) 
     known = logged or re.sub(r"[\W_]", "", name.lower()) in _RAW
     if "event" not in text or (exact and not known):
         return None
+    if logged and text[:1] == "{" and (inner := _json(text)) and not _is_event(inner):
+        found = list(_walk(inner, "", True, 0, [0]))  # an envelope in an envelope: SNS in SQS
+        return next(filter(None, (_request_of(one, read) for one in reversed(found[-_MAX_FOUND:]))), None)
     if exact and text.startswith("event=") and " " not in text:
         return read_bare(text.encode("utf-8", "surrogateescape"))
     try:
@@ -167,6 +171,13 @@ def _in_text(value: str, name: str, logged: bool, read: Callable[[bytes], Any]) 
     try:
         return request if exact and _is_event(json.loads(text)) else None
     except ValueError:
+        return None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return None
 
 

@@ -21,7 +21,12 @@ _PREFIXES = tuple(
 _MAX_LINES = 5000
 _ESCAPED = re.compile(r"Array\\n\s{0,20}\(|HTTP/1\.[01]\\r\\n|\{\\\"")
 _QUOTED = re.compile(r"\"((?:POST |Array\\n)(?:[^\"\\]|\\.){1,600000})\"")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_ESCAPES = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "u": "\\u",
+}  # the text inside may be JSON, which reads \\u itself
 
 
 def without_prefixes(pasted: bytes) -> bytes:
@@ -45,7 +50,7 @@ def read_escaped(text: str, read: Callable[[bytes], Any]) -> Request | None:
     elif _ESCAPED.search(text):
         quoted = _QUOTED.search(text)
         text = quoted[1] if quoted else text
-        written = re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), text)
+        written = re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), text)  # one level
     else:
         return None
     try:
