@@ -379,5 +379,6 @@ def attack_with(inputs: int, seed: int | None) -> None:
                 first = first or memory
                 print(f"{time.monotonic() - began:7.0f} s  {done:8}  {name}: fine, {memory} MB", flush=True)
         function.close()
+    attacks.write_inputs(done)
     if memory > first + 300:
         sys.exit(f"memory grew from {first} to {memory} MB")

@@ -13,6 +13,13 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[1]
 KINDS = ("slow", "work", "logs", "proxies")
 START, END = "<!-- written by `make hostile` -->\n", "<!-- end -->\n"
+INPUTS = "<!-- inputs, written by `make hostile` -->\n"
+_INPUTS = {
+    "en": "Of inputs that Hypothesis makes (requests, bodies, tokens), the last run tried {count}: "
+    "none raised, was answered 500, took a second, or got through without the token.",
+    "ru": "Hypothesis придумывает запросы, тела и токены; последний прогон проверил {count}: ни один не дал "
+    "исключения или ответа 500, не занял секунды и не прошёл без токена.",
+}
 HEADS = {"en": "| attack | result | run by |", "ru": "| атака | итог | чем проверено |"}
 DOCUMENTS = {"en": "docs/security.md", "ru": "docs/security.ru.md"}
 
@@ -80,6 +87,16 @@ def row(tried: Tried, language: str) -> str:
 
 def _number(value: int, language: str) -> str:
     return f"{value:,}" if language == "en" else f"{value:,}".replace(",", " ")
+
+
+def write_inputs(count: int) -> None:
+    """How many inputs were tried, under the tables of both languages."""
+    for language, name in DOCUMENTS.items():
+        path = ROOT / name
+        before, _, rest = path.read_text("utf-8").partition(INPUTS)
+        after = rest.partition(END)[2]
+        sentence = _INPUTS[language].format(count=_number(count, language))
+        path.write_text(f"{before}{INPUTS}{sentence}\n{END}{after}", "utf-8")
 
 
 def write(tried: list[Tried]) -> None:

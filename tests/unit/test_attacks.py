@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from hostile import attacks
-from hostile.attacks import DOCUMENTS, END, KINDS, ROOT, START, Tried, row
+from hostile.attacks import DOCUMENTS, END, INPUTS, KINDS, ROOT, START, Tried, row
 
 
 def test_every_attack_is_of_a_kind_and_names_tests_that_are_there() -> None:
@@ -26,4 +28,18 @@ def test_a_row_in_each_language() -> None:
 def test_each_document_has_its_place_for_the_table() -> None:
     for name in DOCUMENTS.values():
         text = Path(ROOT, name).read_text("utf-8")
-        assert text.count(START) == text.count(END) == 1
+        assert (text.count(START), text.count(INPUTS), text.count(END)) == (1, 1, 2)
+
+
+def test_the_count_of_inputs_is_written_under_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in DOCUMENTS.values():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(Path(ROOT, name).read_bytes())
+    monkeypatch.setattr(attacks, "ROOT", tmp_path)
+    attacks.write_inputs(1_234_000)
+    for name, number in zip(DOCUMENTS.values(), ("1,234,000", "1 234 000"), strict=True):
+        text, before = ((root / name).read_text("utf-8") for root in (tmp_path, ROOT))
+        assert text.count(number) == 1
+        assert text.partition(INPUTS)[0] == before.partition(INPUTS)[0]
