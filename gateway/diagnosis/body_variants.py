@@ -159,7 +159,7 @@ def on_the_wire(name: str, judgement: Judgement) -> str:
     if judgement.payload.decoded_as != "form":
         return name
     raw = php_form.parameters(judgement.body)[0][:MAX_PARAMETERS]
-    return next((php_form.decoded(one) for one in raw if php_form.name_of(one) == (name,)), name)
+    return next((sent for sent in map(php_form.decoded, raw) if php_form.split_name(sent) == (name,)), name)
 
 
 def token_texts(fields: Any) -> dict[str, str]:

@@ -29,7 +29,7 @@ _OBJECTS = (
     "FIELDS_AFTER",
 )  # of `data`, which a relay may write as texts one level deeper
 
-_CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # limits of a form whose shape is cached: 64 shapes stay small
+_CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # limits of a form whose names are cached: 64 of them stay small
 
 _FORM_NAMES = ("data[", "auth[")
 _NO_PLACES: frozenset[tuple[str, Path]] = frozenset()
@@ -156,17 +156,15 @@ def _read_form(body: bytes) -> _Read | None:
             body = body.replace(b"&&", b"&")
         check(MAX_PARAMETERS, body.strip(b"&").count(b"&") + 1, "parameters")
     raw_names, values = php_form.parameters(body)
-    if len(values) <= _CACHED_NAMES and len(body) <= _CACHED_BYTES:
-        shape = _shape(raw_names)
-    else:
-        shape = _shape_of(php_form.names_of(raw_names), values)
-    notes = shape.notes
+    short = len(values) <= _CACHED_NAMES and len(body) <= _CACHED_BYTES
+    names = _read_names(raw_names) if short else _names_of(php_form.names_of(raw_names))
+    notes = names.notes
     if len(body) < len(whole):
         notes += (Note("line_end"),)
     if "\ufffd" in "".join(values):
         notes += _not_utf8(body, values)
-    repeated = shape.repeated | _in_texts_too(shape, values)
-    return _Read(_filled(shape, values), len(values), repeated, notes)
+    repeated = names.repeated | _in_texts_too(names, values)
+    return _Read(_tree(names, values), len(values), repeated, notes)
 
 
 def _not_utf8(body: bytes, values: Sequence[str]) -> tuple[Note, ...]:
@@ -183,48 +181,52 @@ def _not_utf8(body: bytes, values: Sequence[str]) -> tuple[Note, ...]:
     return (Note("not_utf8", tuple(dict.fromkeys(lost))[:MAX_NOTED]),) if lost else ()
 
 
-class _Shape(NamedTuple):
-    """What a form's names decide by themselves: the tree, with positions for values, and what is odd."""
+class _Names(NamedTuple):
+    """A form's names, and what is odd about them."""
 
-    tree: dict[str, Any]
-    is_filled: bool  # already with values, for names that are not cached
+    levels: Sequence[php_form.Name]
     repeated: frozenset[Path]
     notes: tuple[Note, ...] = ()
     mixed: tuple[tuple[int, Path], ...] = ()  # a text `data` or `auth` beside a token's path under that name
 
 
 @lru_cache(maxsize=64)
-def _shape(raw_names: tuple[bytes, ...]) -> _Shape:
-    """The shape of a form's names, cached: a webhook sends the same names in every delivery."""
-    return _shape_of([php_form.name_of(raw) for raw in raw_names])
+def _read_names(raw_names: tuple[bytes, ...]) -> _Names:
+    """Of a short form, cached: a webhook sends the same names in every delivery."""
+    return _names_of(php_form.names_of(raw_names))
 
 
-def _shape_of(names: Sequence[php_form.Name], values: Sequence[Any] | None = None) -> _Shape:
-    levels = max(map(len, names), default=0)
-    check(MAX_LEVELS, levels, "levels")
-    leaves = range(len(names)) if values is None else _known(values)
-    tree = php_form.nest((name, leaf) for name, leaf in zip(names, leaves, strict=True) if name)
+def _names_of(names: Sequence[php_form.Name]) -> _Names:
+    check(MAX_LEVELS, max(map(len, names), default=0), "levels")
     repeated, notes = _repetitions(names)
     paths = [path for path in TOKEN_PATHS if len(path) > 1 and path in names]
     mixed = [
         (at, path) for at, name in enumerate(names) if len(name) == 1 for path in paths if path[:1] == name
     ]
-    if any("0" in name or None in name for name in names):
+    return _Names(names, repeated, notes, tuple(mixed))
+
+
+def _tree(names: _Names, values: Sequence[Any]) -> dict[str, Any]:
+    """The values by their names, nested."""
+    if "undefined" in values:  # which task events send for nothing
+        values = [None if value == "undefined" else value for value in values]
+    tree = php_form.nest((name, value) for name, value in zip(names.levels, values, strict=True) if name)
+    if any("0" in name or None in name for name in names.levels):
         tree = _with_lists(tree)
-    return _Shape(tree, values is not None, repeated, notes, tuple(mixed))
+    return tree
 
 
-def _in_texts_too(shape: _Shape, values: Sequence[Any]) -> frozenset[Path]:
+def _in_texts_too(names: _Names, values: Sequence[Any]) -> frozenset[Path]:
     """The token's paths that came by their names and also inside the text of a JSON object.
 
     Among more texts than one event has, each is taken for such a one without a look into it.
     """
-    beside = dict.fromkeys(at for at, _ in shape.mixed)
+    beside = dict.fromkeys(at for at, _ in names.mixed)
     if len(beside) > MAX_TEXTS:
-        return frozenset(path for _, path in shape.mixed)
+        return frozenset(path for _, path in names.mixed)
     texts = {at: parse_json(values[at]) if isinstance(values[at], str) else Json(values[at]) for at in beside}
     return frozenset(
-        path for at, path in shape.mixed if (text := texts[at]) is not None and holds(text.value, path[1:])
+        path for at, path in names.mixed if (text := texts[at]) is not None and holds(text.value, path[1:])
     )
 
 
@@ -272,23 +274,6 @@ def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
     return array
 
 
-def _filled(shape: _Shape, values: Sequence[Any]) -> Any:
-    return shape.tree if shape.is_filled else _fill(shape.tree, _known(values))
-
-
-def _known(values: Sequence[Any]) -> Sequence[Any]:
-    """The values, with None for the text `undefined`, which task events send for nothing."""
-    return [None if value == "undefined" else value for value in values] if "undefined" in values else values
-
-
-def _fill(tree: Any, values: Sequence[Any]) -> Any:
-    if isinstance(tree, list):
-        return [values[inner] if type(inner) is int else _fill(inner, values) for inner in tree]
-    return {
-        name: values[inner] if type(inner) is int else _fill(inner, values) for name, inner in tree.items()
-    }
-
-
 def _read_multipart(body: bytes) -> _Read | None:
     from gateway.ingest.multipart import read_parts  # cold start
 
@@ -297,11 +282,11 @@ def _read_multipart(body: bytes) -> _Read | None:
         return None
     parts = [(name, content) for raw, content in read if (name := php_form.split_name(raw))]
     texts = [content.decode("utf-8", "replace") for _, content in parts]
-    shape = _shape_of([name for name, _ in parts], texts)
-    notes = shape.notes
+    names = _names_of([name for name, _ in parts])
+    notes = names.notes
     if "\ufffd" in "".join(texts):
         notes += _not_utf8_parts(parts)
-    return _Read(shape.tree, len(texts), shape.repeated | _in_texts_too(shape, texts), notes)
+    return _Read(_tree(names, texts), len(texts), names.repeated | _in_texts_too(names, texts), notes)
 
 
 def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, bytes]]) -> tuple[Note, ...]:
@@ -339,15 +324,15 @@ def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...])
     values = list(fields.values())
     if all(isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) for value in values):
         values = [value[0] for value in values]
-    names = [php_form.split_name(name) for name in fields]
-    twice = {name for name, raw in zip(names, fields, strict=True) if raw in parsed.twice}
+    levels = [php_form.split_name(name) for name in fields]
+    twice = {name for name, raw in zip(levels, fields, strict=True) if raw in parsed.twice}
     if any(isinstance(value, dict) for value in values):
         # An object at a name's beginning takes in the rest, wherever that was.
         order = sorted(range(len(values)), key=lambda at: not isinstance(values[at], dict))
-        names, values = [names[at] for at in order], [values[at] for at in order]
-    shape = _shape_of(names, values)
-    repeated = shape.repeated | parsed.repeated | _in_texts_too(shape, values) | (TOKEN_PATHS & twice)
-    return _Read(shape.tree, parsed.leaves, repeated, notes + shape.notes, "form names in JSON")
+        levels, values = [levels[at] for at in order], [values[at] for at in order]
+    names = _names_of(levels)
+    repeated = names.repeated | parsed.repeated | _in_texts_too(names, values) | (TOKEN_PATHS & twice)
+    return _Read(_tree(names, values), parsed.leaves, repeated, notes + names.notes, "form names in JSON")
 
 
 def with_form_names(fields: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ alike after that are one name.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -24,7 +23,6 @@ _APPENDING = frozenset(["", *_SPACES])
 _HEX = b"0123456789ABCDEFabcdef"
 _DIGITS = bytes(ord("h") if octet in _HEX else octet if octet == ord("%") else 0 for octet in range(256))
 _STRAY = bytes(octet if octet == ord("%") else 0 for octet in range(256))
-_SHORT = 128  # bytes of a name that is kept
 
 
 def parameters(body: bytes) -> tuple[tuple[bytes, ...], list[str]]:
@@ -50,8 +48,9 @@ def _all_decoded(raws: Sequence[bytes]) -> list[str]:
 
 def pairs(body: bytes) -> Iterator[tuple[Name, str]]:
     """The parameters in order, names split into their levels; names PHP drops are left out."""
-    for raw_name, value in zip(*parameters(body), strict=True):
-        if name := name_of(raw_name):
+    raw_names, values = parameters(body)
+    for name, value in zip(names_of(raw_names), values, strict=True):
+        if name:
             yield name, value
 
 
@@ -165,16 +164,6 @@ def _is_integer(key: str) -> bool:
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 19 or (digits[0] == "0" and key != "0"):
         return False
     return -_INT_MAX - 1 <= int(key) <= _INT_MAX
-
-
-def name_of(raw: bytes) -> Name:
-    """The levels of a raw name; a webhook repeats its names, so short ones are split once."""
-    return _short_name(raw) if len(raw) <= _SHORT else split_name(decoded(raw))
-
-
-@lru_cache(maxsize=2048)
-def _short_name(raw: bytes) -> Name:
-    return split_name(decoded(raw))
 
 
 def decoded(raw: bytes) -> str:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ingest import decode as decoding
-from gateway.ingest import php_form
 from gateway.ingest.decode import Payload, declared_type, decode, decode_query, repeated_places
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, TooComplex
 from gateway.ingest.multipart import read_parts
@@ -19,7 +18,7 @@ from tests.support.deliveries import FORM, delivery, form
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """What an earlier test left in the caches must not answer for this one."""
-    for cached in (decoding._shape, decoding.declared_type, php_form._short_name):
+    for cached in (decoding._read_names, decoding.declared_type):
         cached.cache_clear()
 
 
