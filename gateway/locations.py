@@ -19,6 +19,7 @@ class SqliteFile:
 
     path: Path
     kind = "sqlite"
+    passwords = ()
 
     def __str__(self) -> str:
         return f"sqlite:///{self.path}"
@@ -43,6 +44,7 @@ class FirestoreDatabase:
     project: str
     name: str
     kind = "firestore"
+    passwords = ()
 
 
 @dataclass(frozen=True)

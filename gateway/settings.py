@@ -19,8 +19,6 @@ from gateway import dotenv_file
 from gateway.addresses import portal_name
 from gateway.errors import GatewayError, SettingError
 from gateway.locations import (
-    PostgresDatabase,
-    PubSubTopic,
     QueueLocation,
     SqliteFile,
     StoreLocation,
@@ -140,7 +138,8 @@ class Settings:
 
     @property
     def queue_kind(self) -> str:
-        return "pubsub" if isinstance(self.queue, PubSubTopic) else "local"
+        """`local` for the embedded queue, else the kind of its address."""
+        return "local" if isinstance(self.queue, SqliteFile) else self.queue.kind
 
     @property
     def files(self) -> dict[str, Path]:
@@ -174,7 +173,6 @@ class Settings:
     def _told(self) -> tuple[tuple[str, str], ...]:
         """Each secret with its setting's name."""
         tokens = (token.decode("utf-8", "surrogateescape") for token in self.tokens)
-        passwords = self.database.passwords if isinstance(self.database, PostgresDatabase) else ()
         return (
             *(("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token) for token in tokens),
             ("BITRIX24_WEBHOOK_TOKEN", self.rest_secret or ""),
@@ -182,7 +180,7 @@ class Settings:
             ("FORWARD_SECRET", self.forward_secret or ""),
             ("LINKS_API_TOKEN", self.links_api_token or ""),
             *(("FORWARD_TO", secret) for one in self.destinations for secret in one.secrets),
-            *(("DATABASE_URL", password) for password in passwords),
+            *(("DATABASE_URL", password) for password in self.database.passwords),
         )
 
     @cached_property
@@ -298,24 +296,20 @@ class _Reading:
             telegram_field=self._matching(
                 "BITRIX24_TELEGRAM_FIELD_NAME", r"[A-Za-z]\w{0,99}", "EXPECTED_FIELD"
             )
-            or "UF_USR_TELEGRAM",
+            or Settings.telegram_field,
             queue=self._take(queue, queue_location, text.get("QUEUE_URL", str(queue))),
-            queue_max_attempts=self._take(10, whole, text, "QUEUE_MAX_ATTEMPTS", 10, 1, 1000),
+            queue_max_attempts=self._whole("QUEUE_MAX_ATTEMPTS", Settings.queue_max_attempts, 1, 1000),
             database=self._take(links, store_location, text.get("DATABASE_URL", str(links))),
             journal=self._take(journal, sqlite_file, "JOURNAL_URL", text.get("JOURNAL_URL", str(journal))),
-            journal_bodies=self._take(
-                "refused", choice, text, "JOURNAL_BODIES", "refused", ("refused", "on", "off")
-            ),
+            journal_bodies=self._choice("JOURNAL_BODIES", Settings.journal_bodies, "refused", "on", "off"),
             destinations=self._take((), destinations, text.get("FORWARD_TO", "")),
             forward_secret=self._take(None, forward_secret, text),
             links_api_token=self._matching("LINKS_API_TOKEN", r"\S{16,}", "EXPECTED_API_TOKEN"),
             capture_until=self._take(None, capture_until, text.get("WEBHOOK_CAPTURE_UNTIL")),
-            language=self._take("ru", choice, text, "LOG_LANGUAGE", "ru", ("ru", "en")),
-            log_format=self._take(
-                "text", choice, text, "LOG_FORMAT", "json" if on_google_cloud else "text", ("json", "text")
-            ),
-            host=text.get("HOST", ANYWHERE if on_railway else "127.0.0.1"),
-            port=self._take(8080, whole, text, "PORT", 8080, 0, 65535),
+            language=self._choice("LOG_LANGUAGE", Settings.language, "ru", "en"),
+            log_format=self._choice("LOG_FORMAT", "json" if on_google_cloud else "text", "json", "text"),
+            host=text.get("HOST", ANYWHERE if on_railway else Settings.host),
+            port=self._whole("PORT", Settings.port, 0, 65535),
             inspector_password=self._matching("INSPECTOR_PASSWORD", r".{12,}", "EXPECTED_PASSWORD"),
             resync_every=self._take(None, every, text.get("RESYNC_EVERY")),
             on_railway=on_railway,
@@ -331,6 +325,12 @@ class _Reading:
         except SettingError as wrong:
             self.wrong.append(wrong)
         return default
+
+    def _whole(self, name: str, default: int, low: int, high: int) -> int:
+        return self._take(default, whole, self._text, name, default, low, high)
+
+    def _choice(self, name: str, default: str, *choices: str) -> str:
+        return self._take(default, choice, self._text, name, default, choices)
 
     def _matching(self, name: str, pattern: str, expected: str) -> str | None:
         value = self._text.get(name)

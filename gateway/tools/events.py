@@ -194,7 +194,7 @@ def _publish(settings: Settings, data: bytes, attributes: Mapping[str, str]) -> 
     try:
         publish_within(publisher, data, attributes, time.monotonic() + PUBLISH_SECONDS)
     finally:
-        if settings.queue_kind == "pubsub":  # the embedded queue is one object for the whole process
+        if settings.queue_kind != "local":  # the embedded queue is one object for the whole process
             publisher.close()
 
 

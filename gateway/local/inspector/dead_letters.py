@@ -120,7 +120,7 @@ def _requeue(page: Inspector, kept: Kept) -> None:
     try:
         put_back(kept, publisher)
     finally:
-        if page.settings.queue_kind == "pubsub":  # the embedded queue is one object for the whole process
+        if page.settings.queue_kind != "local":  # the embedded queue is one object for the whole process
             publisher.close()
     page.journal.add_requeued(kept.event, kept.event_id, began, kept.reason)
 

@@ -76,7 +76,7 @@ def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     """Events that a destination did not take wait for hours: its owner may not know of it."""
-    if not settings.destinations or settings.queue_kind == "pubsub" or is_missing(settings.queue):
+    if not settings.destinations or settings.queue_kind != "local" or is_missing(settings.queue):
         return
     failing = open_embedded(settings).failing()
     for destination in settings.destinations:
