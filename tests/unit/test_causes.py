@@ -20,9 +20,9 @@ CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 
 def test_the_vocabulary_is_the_contracts() -> None:
-    text = (ROOT / "docs/contract.md").read_text(encoding="utf-8")
-    table = text.partition("\n## Causes\n")[2].partition("\n## ")[0]
-    names = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    contract = (ROOT / "docs/contract.md").read_text(encoding="utf-8")
+    rows = contract.partition("\n## Causes\n")[2].partition("\n## ")[0]
+    names = [line.split("|")[1] for line in rows.splitlines() if line.startswith("| `")]
     assert set(CODES) == set(re.findall("[A-Z_]+", " ".join(names)))
     for table in (SAYS, DO):
         assert {key.partition("/")[0] for key in table} == set(CODES)

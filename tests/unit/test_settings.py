@@ -11,7 +11,7 @@ from gateway.diagnosis import setting_causes
 from gateway.errors import SettingError
 from gateway.locations import FirestoreDatabase, PostgresDatabase, PubSubTopic, SqliteFile, StoreLocation
 from gateway.setting_values import accepted_tokens
-from gateway.settings import Settings, _unknown, load
+from gateway.settings import NAMES, Settings, _unknown, load
 from gateway.startup import is_plain
 from gateway.texts import say, text_of
 from tests.support import environment_names
@@ -19,28 +19,7 @@ from tests.support.errors import raises
 
 CANARY = "canary0secret1canary2secret3cana"
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
-CONTRACT = {
-    "BITRIX24_OUTGOING_WEBHOOK_TOKEN",
-    "WEBHOOK_URL",
-    "BITRIX24_DOMAIN",
-    "BITRIX24_WEBHOOK_TOKEN",
-    "BITRIX24_TELEGRAM_FIELD_NAME",
-    "QUEUE_URL",
-    "QUEUE_MAX_ATTEMPTS",
-    "DATABASE_URL",
-    "JOURNAL_URL",
-    "JOURNAL_BODIES",
-    "WEBHOOK_CAPTURE_UNTIL",
-    "LOG_LANGUAGE",
-    "LOG_FORMAT",
-    "HOST",
-    "PORT",
-    "INSPECTOR_PASSWORD",
-    "RESYNC_EVERY",
-    "FORWARD_TO",
-    "FORWARD_SECRET",
-    "LINKS_API_TOKEN",
-}
+CONTRACT = Path(__file__).parents[2] / "docs/contract.md"
 
 
 def read(**environ: str) -> Settings:
@@ -96,9 +75,15 @@ def test_the_environment_stands_above_the_file(tmp_path: Path) -> None:
     assert load({}, tmp_path / "absent").port == 8080
 
 
+def test_the_contract_names_every_setting() -> None:
+    rows = CONTRACT.read_text("utf-8").partition("\n## Settings\n")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in rows.splitlines() if line.startswith("| `")]
+    assert set(re.findall("[A-Z0-9_]+", " ".join(cells))) == set(NAMES)
+
+
 def test_the_example_names_every_setting_and_works_as_it_is() -> None:
     named = set(re.findall(r"^#? ?([A-Z0-9_]{4,})=", EXAMPLE.read_text("utf-8"), re.MULTILINE))
-    assert named == CONTRACT
+    assert named == set(NAMES)
     assert load({}, EXAMPLE) == read(BITRIX24_OUTGOING_WEBHOOK_TOKEN="")
 
 
