@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.redaction import MAX_KEYS, MAX_SHOWN, clean, clean_key, mask, top_level_keys
+from gateway.redaction import MAX_KEYS, MAX_SHOWN, clean, clean_key, mask, may_be_secret, top_level_keys
+from verify import PLACES
 
 SECRET = "short-secret-1"
 LONG = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"
@@ -14,6 +15,11 @@ LONG = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"
 
 def masked(value: str) -> str:
     return f"<masked {len(value)} {hashlib.sha256(value.encode()).hexdigest()[:8]}>"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_each_place_of_a_token_is_called_as_a_secret(place: str) -> None:
+    assert may_be_secret(place.partition(":")[2].split("."))
 
 
 def test_a_mask_tells_two_values_apart_and_no_more() -> None:
