@@ -11,7 +11,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,10 +30,12 @@ from gateway.locations import (
     sqlite_file,
     store_location,
 )
+from tests.support.commands import Process as Started
+from tests.support.commands import run_command, start_command
 from tests.support.destinations import Destination, destinations, forward_to
 from tests.support.portal import PortalSimulator
 from tests.support.postgres import Postgres
-from tests.support.processes import ROOT, STARTS_WITHIN, environment, free_port
+from tests.support.processes import STARTS_WITHIN, environment, free_port, function_command
 from tests.support.pubsub import Emulator
 
 ATTEMPTS = "5"  # then a message is a dead letter, and `replay` is what brings it back
@@ -43,14 +44,14 @@ ANSWERS_WITHIN = 30.0  # seconds a sender waits
 
 @dataclass
 class Process:
-    """One process on one port, that may be killed and started again."""
+    """One process on one port, that may be killed and started again: see `start_command`."""
 
     name: str
-    command: list[str]
+    command: tuple[str, ...]
     port: int
     env: Mapping[str, str]
     directory: Path
-    running: subprocess.Popen[bytes] | None = None
+    running: Started | None = None
 
     @property
     def log(self) -> Path:
@@ -58,24 +59,26 @@ class Process:
 
     def start(self) -> None:
         """Start it and wait until it listens. A pipe takes its standard error, which no full disk stops."""
-        self.running = subprocess.Popen(
-            self.command,
-            cwd=self.directory,
-            env=dict(self.env),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        threading.Thread(target=self._copy, args=(self.running,), daemon=True).start()
+        reader, writer = os.pipe()
+        with open(os.devnull, "r+b") as nothing, open(writer, "wb") as stderr:
+            self.running = start_command(
+                *self.command,
+                env=self.env,
+                cwd=self.directory,
+                stdin=nothing,
+                stdout=nothing,
+                stderr=stderr,
+                session=True,
+            )
+        threading.Thread(target=self._copy, args=(reader,), daemon=True).start()
         until = time.monotonic() + STARTS_WITHIN
         while not self._answers():
             if self.running.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{self.name} does not start:\n{self.log.read_text('utf-8', 'replace')}")
             time.sleep(0.05)
 
-    def _copy(self, running: subprocess.Popen[bytes]) -> None:
-        assert running.stderr is not None
-        with self.log.open("ab") as sink, running.stderr as source:
+    def _copy(self, reader: int) -> None:
+        with self.log.open("ab") as sink, open(reader, "rb") as source:
             while piece := os.read(source.fileno(), 65536):
                 sink.write(piece)
                 sink.flush()
@@ -126,14 +129,7 @@ class World:
 
     def tool(self, *arguments: str) -> str:
         """`python -m gateway …`; its output. Raises `RuntimeError` unless it is done."""
-        done = subprocess.run(
-            [sys.executable, "-m", "gateway", *arguments],
-            cwd=self.directory,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
+        done = run_command(*arguments, env=self.env, cwd=self.directory, timeout=600)
         if done.returncode != 0:
             raise RuntimeError(f"{arguments[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
         return done.stdout
@@ -240,7 +236,7 @@ def embedded(directory: Path, portal: PortalSimulator) -> World:
     found = destinations(dead=True)
     more = {"HOST": "127.0.0.1", "PORT": str(port), "FORWARD_TO": forward_to(found)}
     env = _environment(directory, portal, **more)
-    serve = Process("serve", [sys.executable, "-m", "gateway", "serve"], port, env, directory)
+    serve = Process("serve", ("serve",), port, env, directory)
     return World(directory, portal, env, {"serve": serve}, destinations=found)
 
 
@@ -259,8 +255,7 @@ def cloud(
     processes = {}
     for name in ("bitrix_webhook", "on_user_update", "on_user_add", "forward_event"):
         port = free_port()
-        command = [sys.executable, "-m", "functions_framework", "--target", name]
-        command += ["--source", str(ROOT / "main.py"), "--host", "127.0.0.1", "--port", str(port)]
+        command = function_command(name, port)
         processes[name] = Process(name, command, port, env, directory)
     for topic in ("b24-events", "b24-dead-letters"):
         emulator.call("PUT", f"projects/{project}/topics/{topic}", {})

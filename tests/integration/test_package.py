@@ -22,7 +22,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheel = ["wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(where / "wheel"), str(ROOT)]
     subprocess.run([*pip, *wheel], check=True)
     (built,) = (where / "wheel").iterdir()
-    subprocess.run([*pip, "install", "--no-deps", "--target", str(where / "site"), str(built)], check=True)
+    install = ["install", "--no-deps", "--no-compile", "--target", str(where / "site"), str(built)]
+    subprocess.run([*pip, *install], check=True)
     return where / "site"
 
 

@@ -1,8 +1,10 @@
 """The walk over a portal's users: a simulated portal on real HTTP, real links, the real handler."""
 
 import random
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,42 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def world(portal: PortalSimulator, clock: Clock, store: Store) -> World:
     return World(portal, clock, store)
+
+
+@pytest.fixture
+def settled(world: World, tmp_path: Path) -> World:
+    """After a first round over 300 users, all linked."""
+    settle(world, 300, tmp_path / "links.db")
+    return world
+
+
+# What a first round over so many users leaves: the rows of each table, the portal's domain, and the moment.
+_settled: dict[int, tuple[dict[str, list[tuple[Any, ...]]], str, float]] = {}
+
+
+def settle(world: World, count: int, file: Path) -> None:
+    """As many linked users after a first round; copied from an earlier test, as each takes 4 ms to link."""
+    fill(world, count)
+    with closing(sqlite3.connect(file)) as links, links:
+        if count not in _settled:
+            world.sync()
+            world.portal.calls.clear()
+            world.clock.slept.clear()
+            tables = [
+                name for (name,) in links.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            ]
+            rows = {table: links.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+            _settled[count] = rows, world.settings.domain, world.clock.now
+            return
+        rows, domain, world.clock.now = _settled[count]
+        for table, copied in rows.items():
+            links.execute(f"DELETE FROM {table}")
+            for row in copied:
+                values = [
+                    value.replace(domain, world.settings.domain) if isinstance(value, str) else value
+                    for value in row
+                ]
+                links.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", values)
 
 
 def fill(world: World, count: int, step: int = 1) -> None:
@@ -369,8 +407,7 @@ HALF_WAY = {
 
 
 def with_reasons_to_unlink(world: World) -> dict[int, int | str]:
-    fill(world, 300)
-    world.sync()
+    """Four users of whom the next round has something to say; the links before it."""
     before = world.linked()
     del world.portal.users[5]
     world.portal.add(6, None)
@@ -380,7 +417,8 @@ def with_reasons_to_unlink(world: World) -> dict[int, int | str]:
 
 
 @pytest.mark.parametrize("name", HALF_WAY)
-def test_an_error_half_way_publishes_nothing_and_is_taken_up_there(world: World, name: str) -> None:
+def test_an_error_half_way_publishes_nothing_and_is_taken_up_there(settled: World, name: str) -> None:
+    world = settled
     before = with_reasons_to_unlink(world)
     world.portal.faults.append(after(150, HALF_WAY[name]))
     with pytest.raises(PortalError):
@@ -396,7 +434,8 @@ def test_an_error_half_way_publishes_nothing_and_is_taken_up_there(world: World,
     assert set(before) - set(world.linked()) == {5, 6, 7}
 
 
-def test_an_interrupted_walk_continues_where_it_stopped(world: World) -> None:
+def test_an_interrupted_walk_continues_where_it_stopped(settled: World) -> None:
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.faults.append(after(50, HANG_UP))
     with pytest.raises(PortalUnavailable):
@@ -412,7 +451,8 @@ def test_an_interrupted_walk_continues_where_it_stopped(world: World) -> None:
     assert set(world.changed()) == {"5", "6", "7", "8"}
 
 
-def test_a_state_of_another_field_is_not_taken_up(world: World) -> None:
+def test_a_state_of_another_field_is_not_taken_up(settled: World) -> None:
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.faults.append(after(150, HTML))
     with pytest.raises(PortalError):
@@ -432,7 +472,8 @@ LIES: dict[str, Callable[[list[Any]], list[Any]]] = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_lie_half_way_changes_nothing_and_is_forgotten(world: World, lie: str) -> None:
+def test_a_lie_half_way_changes_nothing_and_is_forgotten(settled: World, lie: str) -> None:
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.page_faults.append(
         lambda params, rows: LIES[lie](rows) if str(params["FILTER"].get(">ID", "0")) > "0" else None
@@ -444,7 +485,8 @@ def test_a_lie_half_way_changes_nothing_and_is_forgotten(world: World, lie: str)
     assert world.walk().continued_after == 0
 
 
-def test_a_dropped_filter_changes_nothing(world: World) -> None:
+def test_a_dropped_filter_changes_nothing(settled: World) -> None:
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.dropped = {"ID"}
     with pytest.raises(AnswerDoubted):
@@ -452,7 +494,8 @@ def test_a_dropped_filter_changes_nothing(world: World) -> None:
     assert world.queue == []
 
 
-def test_an_empty_portal_changes_nothing(world: World) -> None:
+def test_an_empty_portal_changes_nothing(settled: World) -> None:
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.faults.append(lambda call: EMPTY)
     with pytest.raises(AnswerDoubted):
@@ -460,8 +503,9 @@ def test_an_empty_portal_changes_nothing(world: World) -> None:
     assert world.queue == []
 
 
-def test_users_left_out_of_the_pages_are_not_gone(world: World) -> None:
+def test_users_left_out_of_the_pages_are_not_gone(settled: World) -> None:
     """Asked for by id, the portal knows them: then its pages were wrong."""
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.page_faults.append(lambda params, rows: rows[:20] if ">ID" in params["FILTER"] else None)
     with pytest.raises(AnswerDoubted):
@@ -469,8 +513,9 @@ def test_users_left_out_of_the_pages_are_not_gone(world: World) -> None:
     assert world.queue == []
 
 
-def test_a_portal_that_falls_silent_unlinks_nobody(world: World) -> None:
+def test_a_portal_that_falls_silent_unlinks_nobody(settled: World) -> None:
     """An empty page could be the end; but then the last user seen is known, when asked for."""
+    world = settled
     with_reasons_to_unlink(world)
     silent = False
 
@@ -486,7 +531,8 @@ def test_a_portal_that_falls_silent_unlinks_nobody(world: World) -> None:
 
 
 @pytest.mark.parametrize("field", [None, "UF_USR_SOMETHING_ELSE"])
-def test_an_absent_field_changes_nothing(world: World, field: str | None) -> None:
+def test_an_absent_field_changes_nothing(settled: World, field: str | None) -> None:
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.field = field
     with raises(PortalError, match=FIELD):
@@ -494,7 +540,8 @@ def test_an_absent_field_changes_nothing(world: World, field: str | None) -> Non
     assert world.queue == []
 
 
-def test_a_field_that_vanished_since_an_interrupted_walk_changes_nothing(world: World) -> None:
+def test_a_field_that_vanished_since_an_interrupted_walk_changes_nothing(settled: World) -> None:
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.faults.append(after(150, HTML))
     with pytest.raises(PortalError):
@@ -517,7 +564,8 @@ def test_a_field_that_only_user_fields_shows_is_there(world: World) -> None:
     assert set(world.linked()) == {1, 3}  # absent is not empty; gone is gone
 
 
-def test_a_missing_scope_changes_nothing(world: World) -> None:
+def test_a_missing_scope_changes_nothing(settled: World) -> None:
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.scopes = {"crm"}
     with raises(PortalError, match=r"user\.get"):
@@ -571,7 +619,8 @@ def test_a_dropped_date_filter_is_told(world: World) -> None:
     assert world.queue == []
 
 
-def test_a_quick_round_leaves_an_interrupted_walk_alone(world: World) -> None:
+def test_a_quick_round_leaves_an_interrupted_walk_alone(settled: World) -> None:
+    world = settled
     with_reasons_to_unlink(world)
     world.portal.faults.append(after(150, HTML))
     with pytest.raises(PortalError):

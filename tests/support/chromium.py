@@ -178,6 +178,15 @@ class Chromium:
             tab.ask(f"{domain}.enable")
         return tab
 
+    @contextmanager
+    def person(self) -> Iterator[Tab]:
+        """A page of somebody whose pages are closed at the end: an open one asks for news for ever."""
+        tab = self.tab()
+        try:
+            yield tab
+        finally:
+            self._send("Target.disposeBrowserContext", {"browserContextId": tab.person})
+
     def close(self) -> None:
         with suppress(OSError, AssertionError, RuntimeError):
             self._send("Browser.close")

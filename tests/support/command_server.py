@@ -111,6 +111,8 @@ class Server:
 def _become(call: dict[str, Any], loaded: int) -> None:
     """Be the process of this call until its end."""
     os.set_inheritable(loaded, False)
+    if call["session"]:
+        os.setsid()
     os.chdir(call["directory"])
     os.environ.clear()
     os.environ.update(call["environment"])

@@ -81,11 +81,8 @@ class _Server:
                 pass_fds=[theirs.fileno()],
             )
 
-    def start(
-        self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path, streams: tuple[IO[Any], ...]
-    ) -> Forked:
-        call = {"command": command, "environment": dict(env), "directory": str(cwd)}
-        data = json.dumps(call).encode()
+    def start(self, command: tuple[str, ...], call: dict[str, Any], streams: tuple[IO[Any], ...]) -> Forked:
+        data = json.dumps(call | {"command": command}).encode()
         ours, theirs = socket.socketpair()
         with theirs:
             passed = [*(stream.fileno() for stream in streams), theirs.fileno()]
@@ -102,10 +99,20 @@ _server = cache(_Server)
 
 
 def start_command(
-    *command: str, env: Mapping[str, str], cwd: Path, stdin: IO[Any], stdout: IO[Any], stderr: IO[Any]
+    *command: str,
+    env: Mapping[str, str],
+    cwd: Path,
+    stdin: IO[Any],
+    stdout: IO[Any],
+    stderr: IO[Any],
+    session: bool = False,
 ) -> Process:
-    """Start `python -m gateway COMMAND`, or `python -m functions_framework` by its name and arguments."""
-    return _server().start(command, env, cwd, (stdin, stdout, stderr))
+    """Start `python -m gateway COMMAND`, or `python -m functions_framework` by its name and arguments.
+
+    With `session` it leads a process group of its own.
+    """
+    call = {"environment": dict(env), "directory": str(cwd), "session": session}
+    return _server().start(command, call, (stdin, stdout, stderr))
 
 
 def run_command(

@@ -187,9 +187,14 @@ def _serve(_target: str, _port: int, env: Mapping[str, str], path: Path, sink: I
         return start_command("serve", env=env, cwd=path, stdin=nothing, stdout=sink, stderr=sink)
 
 
+def function_command(target: str, port: int) -> tuple[str, ...]:
+    """One function under functions-framework, as `start_command` takes it."""
+    source = ("--source", str(ROOT / "main.py"))
+    return ("functions_framework", "--target", target, *source, "--host", "127.0.0.1", "--port", str(port))
+
+
 def _function(target: str, port: int, env: Mapping[str, str], path: Path, sink: IO[bytes]) -> Process:
-    command = ["functions_framework", "--target", target, "--source", str(ROOT / "main.py")]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
+    command = function_command(target, port)
     with open(os.devnull, "rb") as nothing:
         return start_command(*command, env=env, cwd=path, stdin=nothing, stdout=sink, stderr=sink)
 

@@ -166,18 +166,8 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bots' libraries: in a folder of their own, because aiogram wants an older pydantic than ours."""
     folder = tmp_path_factory.mktemp("bots")
     pins = ROOT / "tests/support/bots/requirements.txt"
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--target",
-        str(folder),
-        "-r",
-        str(pins),
-    ]
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
+    pip += ["--target", str(folder), "-r", str(pins)]
     if subprocess.run(pip, capture_output=True, check=False).returncode != 0:
         pytest.skip("pip installs nothing here")
     return folder

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from gateway.journal import Journal
 from gateway.local.inspector.words import words
 from gateway.locations import sqlite_file
-from tests.support.chromium import Tab, chromium
+from tests.support.chromium import Chromium, Tab
 from tests.support.deliveries import OTHER_TOKEN, PORTAL, form
 from tests.support.processes import Running, Start, wait_for
 
@@ -53,10 +52,8 @@ def chosen(tab: Tab, language: str) -> None:
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1360), ("ru", 375)])
 def test_from_a_dead_letter_to_a_forgotten_person(
-    start_serve: Start, tmp_path: Path, language: str, width: int
+    start_serve: Start, browser: Chromium, language: str, width: int
 ) -> None:
-    if shutil.which("chromium") is None:
-        pytest.skip("Chromium is missing: apt-get install chromium")
     server = start_serve(LOG_LANGUAGE="en", BITRIX24_DOMAIN=PORTAL)
 
     def say(key: str, **values: object) -> str:
@@ -65,8 +62,7 @@ def test_from_a_dead_letter_to_a_forgotten_person(
     accepted = server.post(form(data={"ID": "<b>12</b>", "UF_USR_TELEGRAM": "@ivan_petrov"})).json
     journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
     wait_for(lambda: (one := journal.request(accepted["event_id"])) and one.kind == "aside", WITHIN)
-    with chromium(tmp_path / "profile") as browser:
-        tab = browser.tab()
+    with browser.person() as tab:
         tab.size(width, 812)
         tab.open(inspector_link(server))
         chosen(tab, language)
@@ -104,12 +100,9 @@ def test_from_a_dead_letter_to_a_forgotten_person(
     assert b"ivan_petrov" not in kept
 
 
-def test_explained_checked_tested_and_read_up_in_a_browser(start_serve: Start, tmp_path: Path) -> None:
-    if shutil.which("chromium") is None:
-        pytest.skip("Chromium is missing: apt-get install chromium")
+def test_explained_checked_tested_and_read_up_in_a_browser(start_serve: Start, browser: Chromium) -> None:
     server = start_serve(LOG_LANGUAGE="en")
-    with chromium(tmp_path / "profile") as browser:
-        tab = browser.tab()
+    with browser.person() as tab:
         tab.size(375, 812)
         tab.open(inspector_link(server))
         go(tab, "e")

@@ -59,7 +59,7 @@ def post(server: Running, body: bytes) -> str:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_from_an_empty_page_to_an_event_resent(
-    start_serve: Start, browser: Chromium, bot: tuple[str, list[str]], language: str
+    start_serve: Start, browser: Chromium, tab: Tab, bot: tuple[str, list[str]], language: str
 ) -> None:
     def says(key: str, **values: object) -> str:
         return words(key, language, **values).replace("\N{NO-BREAK SPACE}", " ")
@@ -67,7 +67,6 @@ def test_from_an_empty_page_to_an_event_resent(
     address, got = bot
     settings = {"LOG_LANGUAGE": language, "FORWARD_TO": address}
     server = start_serve(**settings)
-    tab = browser.tab()
     tab.size(1360, 900)
 
     # Empty: the address to paste, and a test event that goes the whole way.
@@ -143,13 +142,20 @@ def busy(start_module_serve: Start) -> Running:
 
 
 @pytest.fixture(scope="module")
-def reader(busy: Running, browser: Chromium) -> Tab:
+def reader(busy: Running, browser: Chromium) -> Iterator[Tab]:
     """Somebody who has opened the inspector, in Moscow."""
-    tab = browser.tab()
-    tab.zone("Europe/Moscow")
-    tab.size(1360, 900)
-    tab.open(link(busy))
-    return tab
+    with browser.person() as tab:
+        tab.zone("Europe/Moscow")
+        tab.size(1360, 900)
+        tab.open(link(busy))
+        yield tab
+
+
+@pytest.fixture
+def tab(browser: Chromium) -> Iterator[Tab]:
+    """Somebody who has not opened it yet."""
+    with browser.person() as tab:
+        yield tab
 
 
 SMALL = """[...document.querySelectorAll("nav a, button, .button, .chip, select, input:not([type=hidden])")]
@@ -253,8 +259,7 @@ def test_what_is_new_waits_while_somebody_reads(busy: Running, reader: Tab) -> N
     reader.wait("document.querySelectorAll('.row.sel').length === 1")
 
 
-def test_the_language_is_a_switch(busy: Running, browser: Chromium) -> None:
-    tab = browser.tab()
+def test_the_language_is_a_switch(busy: Running, tab: Tab) -> None:
     tab.open(link(busy))
     tab.wait("document.documentElement.lang === 'ru'")
     choose(tab, "language", "en")

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -37,12 +38,12 @@ def server(start_module_serve: Start) -> Running:
 
 
 @pytest.fixture
-def tab(server: Running, browser: Chromium) -> Tab:
+def tab(server: Running, browser: Chromium) -> Iterator[Tab]:
     """Somebody who has just opened the inspector."""
-    tab = browser.tab()
-    tab.size(1360, 900)
-    tab.open(link(server))
-    return tab
+    with browser.person() as tab:
+        tab.size(1360, 900)
+        tab.open(link(server))
+        yield tab
 
 
 def base(server: Running) -> str:
