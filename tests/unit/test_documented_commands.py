@@ -7,6 +7,7 @@ commands from the page itself; the others run the same command with values of th
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -221,3 +222,66 @@ def test_a_command_that_is_named_exists(where: str, text: str) -> None:
     known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     given = {word.partition("=")[0] for word in words if word.startswith("-")}
     assert given <= known, f"{where}: {text}"
+
+
+# ---- commands of other programs in sentences -----------------------------------
+
+_PROGRAMS = (
+    *(r"python3?", r"\.venv/bin/\S+", "make", "docker", "gcloud", "cloudflared", "ngrok", "ssh", "systemctl"),
+    *("journalctl", "railway", "pg_dump", "git"),
+)
+_SPAN = re.compile(rf"(?:\./deploy\.sh|(?:{'|'.join(_PROGRAMS)})(?= ))[^\n]*")
+DEPLOY_COMMANDS = ("check", "plan", "deploy", "smoke", "url", "rotate", "alerts", "destroy", "--help")
+# What an operator runs in sentences of the documents and is none of ours, and why no test runs it.
+OTHERS = [
+    (r"cloudflared tunnel|ngrok http|ssh -R", "not runnable here: tunnels need the internet"),
+    (r"docker compose", DOCKER),
+    (r"journalctl ", INIT),
+    (r"railway (run|ssh)", RAILWAY),
+    (r"pg_dump gateway", "not runnable here: it needs Debian's own cluster of PostgreSQL"),
+    (r"gcloud (auth|components) ", "not runnable here: it logs in at Google, or downloads from there"),
+    (r"gcloud pubsub subscriptions create", DEPLOY + "test_a_second_run_changes_nothing"),
+    (r"git (pull|grep|config) ", "not runnable here: it changes or searches the reader's own repository"),
+    (r"git pull$", "not runnable here: it changes or searches the reader's own repository"),
+]
+
+
+def spans() -> Iterator[tuple[str, str]]:
+    """Every command in a sentence that begins with another program than `./b24`, and its page."""
+    for page in pages():
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for span in re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)):
+            if _SPAN.fullmatch(span):
+                yield page, span
+
+
+def exists(command: str) -> bool:
+    """Whether a command of ours names what is there: a target, a sub-command or a module."""
+    program, *words = shlex.split(command)
+    if program == "make":
+        targets = [word for word in words if word.islower()]
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        return all(re.search(rf"^{re.escape(target)}:", makefile, re.M) for target in targets)
+    if program == "./deploy.sh":
+        return not words or words[0] in DEPLOY_COMMANDS
+    if words[:1] == ["-m"] and len(words) > 1:
+        module = ROOT.joinpath(*words[1].split("."))
+        return module.is_dir() or module.with_suffix(".py").is_file()
+    return False
+
+
+@pytest.mark.parametrize(("page", "command"), sorted(set(spans())))
+def test_a_command_in_a_sentence_exists_or_is_said_to_be_another_programs(page: str, command: str) -> None:
+    assert exists(command) or any(re.match(pattern, command) for pattern, _ in OTHERS), page
+
+
+@pytest.mark.parametrize(("pattern", "where"), OTHERS)
+def test_where_another_programs_command_is_tried_exists(pattern: str, where: str) -> None:
+    for file, name in re.findall(r"(tests/\S+\.py)::(\w+)", where):
+        assert f"def {name}" in (ROOT / file).read_text(encoding="utf-8"), pattern
+
+
+def test_no_other_program_is_listed_that_no_sentence_names() -> None:
+    named_ones = {command for _, command in spans()}
+    unused = [pattern for pattern, _ in OTHERS if not any(re.match(pattern, one) for one in named_ones)]
+    assert unused == []
