@@ -72,7 +72,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://{in_url(host)}:{port}"
     door = Door(settings)
-    log.info(say("SERVING", settings.language, url=url, inspector=here(host, port) + door.link))
+    log.info(say("SERVING", settings.language, url=url, inspector=_seen_at(settings, here(host, port), door)))
     _warn_without_volume(settings)
     parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
     app = inspector.beside(_routed(apps), settings, journal, door, parts)
@@ -88,6 +88,14 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     if settings.queue_kind == "local":
         open_embedded(settings).close()
     log.info(say("STOPPED", settings.language))
+
+
+def _seen_at(settings: Settings, local: str, door: Door) -> str:
+    """Where the inspector opens: from this machine, and from elsewhere where the public address is known."""
+    # Nobody sits at a machine of Railway's.
+    origins = [] if settings.on_railway and settings.webhook_url else [local]
+    origins += [settings.webhook_url] if settings.webhook_url else []
+    return " · ".join(origin + door.link for origin in origins)
 
 
 def _routed(apps: dict[str, Any]) -> App:

@@ -11,7 +11,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import TestResponse
 
 from gateway.local.inspector.door import ALL_TRIES, PATH, SESSION_SECONDS, TRIES, Door
-from gateway.settings import Settings
+from gateway.local.serve import _seen_at
+from gateway.settings import Settings, load
 from tests.support.clock import Clock
 
 PASSWORD = "пароль inspector 7"
@@ -217,3 +218,24 @@ def test_the_form_says_no_more_than_it_must(clock: Clock) -> None:
     page = log_in(guarded(clock), "<script>alert(1)</script>").text
     assert "<script" not in page
     assert not re.search(r"https?://", page)
+
+
+@pytest.mark.parametrize(
+    ("environ", "origins"),
+    [
+        ({}, ["http://127.0.0.1:8080"]),
+        (
+            {"WEBHOOK_URL": "https://hooks.example.com"},
+            ["http://127.0.0.1:8080", "https://hooks.example.com"],
+        ),
+        ({"RAILWAY_PUBLIC_DOMAIN": "x.up.railway.app"}, ["https://x.up.railway.app"]),
+        ({"RAILWAY_ENVIRONMENT": "production"}, ["http://127.0.0.1:8080"]),
+    ],
+)
+def test_the_link_that_is_printed_opens_where_its_reader_is(
+    environ: dict[str, str], origins: list[str]
+) -> None:
+    settings = load(environ, dotenv=None)
+    door = Door(settings)
+    links = _seen_at(settings, "http://127.0.0.1:8080", door).split(" · ")
+    assert links == [origin + door.link for origin in origins]
