@@ -10,7 +10,7 @@ from tests.support.pages import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 PAIRS = [page for page in PAGES if page.with_name(f"{page.stem}.ru.md").exists()]
-LINK = re.compile(r"\]\(([^()\s]+)\)")
+LINK = re.compile(r"""(?:\]\(|src="|srcset=")([^()\s"]+)[)"]""")
 BLOCK = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
 
 

@@ -66,6 +66,18 @@ def test_the_guides_lead_to_one_another(browser: Browser) -> None:
     assert browser.get(picture[1].removeprefix("/inspector")).status_code == 200
 
 
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_a_guides_picture_is_dark_where_the_readers_page_is(browser: Browser, language: str) -> None:
+    browser.speak(language)
+    page = browser.get("/guide/inspector").text
+    assert "&lt;picture" not in page
+    light = re.findall(r'<img src="(/inspector/guide/pictures/inspector-[^"]+)"', page)
+    dark = re.findall(r'srcset="(/inspector/guide/pictures/inspector-[^"]+-dark[^"]*)"', page)
+    assert len(light) == len(dark) == 3
+    for address in (*light, *dark):
+        assert browser.get(address.removeprefix("/inspector")).status_code == 200
+
+
 @pytest.mark.parametrize("name", ["nothing", "..%2fREADME", "../../.env", "README", "pictures/../../main.py"])
 def test_nothing_but_guides_is_served(browser: Browser, name: str) -> None:
     assert browser.get(f"/guide/{name}").status_code == 404

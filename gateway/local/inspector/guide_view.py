@@ -14,6 +14,10 @@ FIRST = "token-not-found"
 _NAME = re.compile(r"[a-z0-9-]{1,60}")
 _PICTURE = re.compile(r"[a-z0-9.-]{1,80}\.(?P<kind>svg|png)")
 _KINDS = {"svg": "image/svg+xml", "png": "image/png"}
+# As GitHub shows a picture that has a dark twin; here the twin is found by its name.
+_TWINS = re.compile(
+    r'<picture>\s*<source[^>]*>\s*<img alt="(?P<alt>[^"]*)" src="(?P<src>[^"]*)">\s*</picture>'
+)
 _LOCAL = re.compile(r"(?P<name>[a-z0-9-]{1,60}?)(?:\.ru)?\.md(?P<anchor>#.*)?")
 
 
@@ -56,7 +60,7 @@ def as_html(path: Path, base: str) -> str:
     from markdown_it import MarkdownIt  # only for this view
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = markdown.parse(path.read_text(encoding="utf-8"))
+    tokens = markdown.parse(_TWINS.sub(r"![\g<alt>](\g<src>)", path.read_text(encoding="utf-8")))
     for place, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", anchor_of(tokens[place + 1].content))
@@ -67,7 +71,18 @@ def as_html(path: Path, base: str) -> str:
                 name = str(inner.attrGet("src") or "").rpartition("/")[2]
                 inner.attrSet("src", f"{base}/pictures/{name}")
     html: str = markdown.renderer.render(tokens, markdown.options, {})
+    html = re.sub(r'<img src="[^"]*/(?P<name>[^"/]*)"[^>]*>', _with_dark_twin, html)
     return html.replace("<table>", '<div class="scroll"><table>').replace("</table>", "</table></div>")
+
+
+def _with_dark_twin(picture: re.Match[str]) -> str:
+    """A picture, with the dark one where there is one: `name-dark.png` beside `name.png`."""
+    name = picture["name"]
+    dark = re.sub(r"(?=(?:\.ru)?\.png$)", "-dark", name, count=1)
+    if dark == name or not (DOCS / "pictures" / dark).is_file():
+        return picture[0]
+    source = picture[0].split('"')[1].replace(name, dark)
+    return f'<picture><source media="(prefers-color-scheme: dark)" srcset="{source}">{picture[0]}</picture>'
 
 
 def anchor_of(heading: str) -> str:
