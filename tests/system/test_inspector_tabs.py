@@ -264,3 +264,56 @@ def test_what_forms_answer_can_be_read(server: Running, tab: Tab, scheme: str) -
     tab.press("?")
     tab.wait("document.querySelector('#keys').open")
     assert tab.run(FAINT) == []
+
+
+NAMED = ("button", "link", "textbox", "searchbox", "combobox", "checkbox", "tab", "tabpanel", "image")
+
+
+def nameless(tab: Tab) -> list[str]:
+    """What a screen reader would announce without a name."""
+    nodes = tab.ask("Accessibility.getFullAXTree")["nodes"]
+    return [
+        node["role"]["value"]
+        for node in nodes
+        if not node["ignored"] and node["role"]["value"] in NAMED and not node.get("name", {}).get("value")
+    ]
+
+
+def test_every_control_has_a_name_and_the_page_fits_twice_as_large(server: Running, tab: Tab) -> None:
+    tab.ask("Accessibility.enable")
+    refused = sent(server, "names.bitrix24.ru")
+    until(tab, f"{base(server)}/r/{refused}", ".tabs button")
+    views = [f"/{view.name}".replace("/overview", "") for view in VIEWS if view.name != "guide"]
+    for path in (*views, "/requests?open=round-1", f"/r/{refused}"):
+        tab.size(1360, 900)
+        tab.open(base(server) + path)
+        assert nameless(tab) == [], path
+        for width in (680, 320):  # 200 % of 1360 px, and WCAG's 1.4.10
+            tab.size(width, 450)
+            assert tab.run("document.documentElement.scrollWidth") <= width, path
+
+
+def test_what_is_chosen_is_seen_in_the_systems_own_colours(server: Running, tab: Tab) -> None:
+    refused = sent(server, "colours.bitrix24.ru")
+    tab.ask("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
+    until(tab, f"{base(server)}/requests?open={refused}", ".tabs button")
+    chosen = ("nav [aria-current]", ".chip[aria-current]", ".row.sel", ".tabs [aria-selected=true]")
+    for selector in chosen:
+        assert tab.run(f"getComputedStyle(document.querySelector('{selector}')).outlineStyle") == "solid"
+    assert tab.run("getComputedStyle(document.querySelector('.row:not(.sel)')).outlineStyle") == "none"
+
+
+def test_paper_has_all_of_a_request_and_nothing_to_press(server: Running, tab: Tab) -> None:
+    refused = sent(server, "paper.bitrix24.ru")
+    for address in (f"{base(server)}/r/{refused}", f"{base(server)}/requests?open={refused}"):
+        until(tab, address, ".tabs button")
+        tab.ask("Emulation.setEmulatedMedia", media="print")
+        try:
+            read = tab.text()
+            for key in ("TAB_PLACES", "TAB_FIELDS", "TAB_HEADERS", "TAB_BODY", "CAUSE_TOKEN_OTHER_PORTAL"):
+                assert words(key, "ru") in read, key
+            pressed = "[...document.querySelectorAll('button, select, nav a')]"
+            seen = "filter((one) => one.checkVisibility()).map((one) => one.outerHTML)"
+            assert tab.run(f"{pressed}.{seen}") == []
+        finally:
+            tab.ask("Emulation.setEmulatedMedia", media="")

@@ -32,6 +32,7 @@ from gateway.texts import reason_text, text_of
 App = Callable[..., Iterable[bytes]]
 LANGUAGES = {"ru": "Русский", "en": "English"}
 LANGUAGE_COOKIE = "inspector_language"
+LONG_WORD = 24  # characters
 YEAR = 365 * 86_400
 MAX_FORM = 1024 * 1024  # bytes: a request that is pasted to be explained
 HEADERS = {
@@ -148,7 +149,7 @@ def prepare(page: Inspector) -> None:
     """Add the frame's own routes, what templates may call, and the check of who is let in."""
     app = page.app
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
-    app.jinja_env.filters["breakable"] = breakable
+    app.jinja_env.filters |= {"breakable": breakable, "sentence": sentence}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.before_request
@@ -207,7 +208,19 @@ def _words_in(language: str, key: str, /, **values: object) -> str:
 
 def breakable(text: str) -> Markup:
     """A long name that may break into a new line only after its separators."""
-    return Markup("<wbr>").join(re.split(r"(?<=[:._/\]\[-])(?=.)", str(text)))
+    return _broken(text, r"(?<=[:._/\]\[-])(?=.)")
+
+
+def sentence(text: str) -> Markup:
+    """A sentence whose long words, addresses and paths, break only after a slash or a dot."""
+    parts = re.split(rf"(\S{{{LONG_WORD},}})", str(text))
+    return Markup().join(
+        _broken(part, r"(?<=[/?&=.])(?=\w)") if place % 2 else part for place, part in enumerate(parts)
+    )
+
+
+def _broken(text: str, after: str) -> Markup:
+    return Markup("<wbr>").join(re.split(after, str(text)))
 
 
 def is_own(page: Inspector) -> bool:

@@ -4,13 +4,14 @@ import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import flask
 
 from gateway.journal import Filters, Page
 from gateway.local.inspector import one_request
 from gateway.local.inspector.door import PATH
-from gateway.local.inspector.frame import YEAR, Inspector, View
+from gateway.local.inspector.frame import YEAR, Inspector, View, own_path
 from gateway.local.inspector.overview import tiles
 from gateway.local.inspector.round_rows import PREFIX, RoundRow, round_values, with_rounds
 from gateway.local.inspector.rows import Row, rows, subscription_name
@@ -199,7 +200,9 @@ def register(page: Inspector) -> None:
                 page.parts.recorder.keep_whole()
             else:
                 page.parts.recorder.keep_whole(0)
-        return flask.redirect(flask.url_for("requests"), 303)
+        back = urlsplit(flask.request.referrer or "")._replace(scheme="", netloc="").geturl()
+        path = own_path(back)  # the list as it was, with its filters
+        return flask.redirect(flask.url_for("requests") if path == PATH else path, 303)
 
 
 def _part(page: Inspector, wanted: Wanted, below: int, already: int, now: float) -> dict[str, Any]:

@@ -52,10 +52,6 @@ WORDS: dict[str, Sentence] = {
     "POLL_published": Sentence("Изменений", "Changes"),
     "POLL_unlinked": Sentence("Снято связей", "Links ended"),
     "POLL_unreadable": Sentence("Поле не читается", "Unreadable fields"),
-    "POLL_USERS": Sentence("Пользователей", "Users"),
-    "POLL_CHANGES": Sentence("Изменений", "Changes"),
-    "POLL_UNLINKED": Sentence("Снято связей", "Links ended"),
-    "POLL_UNREAD": Sentence("Не читается", "Unreadable"),
     "POLL_DONE": Sentence("выполнена", "done"),
     "POLL_FAILED_TAG": Sentence("не удалась", "failed"),
     "POLL_AT_RISK": Sentence(

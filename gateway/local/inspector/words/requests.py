@@ -83,7 +83,7 @@ WORDS: dict[str, Sentence] = {
         "С нынешними настройками такой запрос прошёл бы", "With today's settings such a request would pass"
     ),
     "TODAY_REFUSED": Sentence(
-        "С нынешними настройками ответ тот же или другой отказ: {status} {code}",
+        "С нынешними настройками такой запрос отклонили бы: {status} {code}",
         "With today's settings it would be refused: {status} {code}",
     ),
     "TODAY_NOTHING": Sentence(
