@@ -96,7 +96,7 @@ def test_the_receiver_on_pubsub_imports_no_client_of_googles(tmp_path: Path) -> 
 @pytest.mark.parametrize("function", ["on_user_update", "on_user_add"])
 def test_a_consumer_imports_no_rest_client(function: str, tmp_path: Path) -> None:
     _, started, _ = start(function, b"", DATABASE_URL=f"sqlite:///{tmp_path}/links.db", K_SERVICE="f")
-    assert not among(started, (*GOOGLE, "grpc", "requests", "psycopg", "gateway.diagnosis"))
+    assert not among(started, (*GOOGLE, "grpc", "requests", "psycopg", "stamina", "gateway.diagnosis"))
 
 
 def test_only_a_refusal_brings_the_diagnosis(tmp_path: Path) -> None:

@@ -10,18 +10,13 @@ from hypothesis import strategies as st
 
 from gateway.links.decide import Decision, Known, Row, decide
 from gateway.links.facts import MOST_FACTS, names_of
-from gateway.links.model import NO_ACCOUNT, Account, Moment, Observation
+from gateway.links.model import NO_ACCOUNT, Account, Observation
+from tests.support import worlds
 from tests.support.links_model import truth
+from tests.support.worlds import EPOCH, X, Y, moment
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-X, Y, Z = Account(telegram_id=1001), Account(telegram_id=1002), Account(telegram_username="Ivan_P")
-
-
-def moment(at: int, received: int | None = None) -> Moment:
-    return Moment(
-        EPOCH + timedelta(seconds=at), EPOCH + timedelta(seconds=at if received is None else received)
-    )
+Z = Account(telegram_username="Ivan_P")
 
 
 def seen(
@@ -31,14 +26,7 @@ def seen(
     active: bool | None = None,
     received: int | None = None,
 ) -> Observation:
-    when = moment(at, received)
-    return Observation(
-        bitrix_user_id=user,
-        account=account,
-        account_at=None if account is None else when,
-        active=active,
-        active_at=None if active is None else when,
-    )
+    return worlds.seen(user, moment(at, received), account, active)
 
 
 class Portal:
