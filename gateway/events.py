@@ -7,6 +7,7 @@ value set back to what it was is not taken for a repetition.
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,10 @@ from gateway.redaction import is_secret_name, names_secret
 _canonical = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False
 ).encode
+
+_BLANKS = " \t\r\n\ufeff"
+_JSON_BEGINS = tuple(_BLANKS + '{["')
+_LIKE_JSON = re.compile(r"\{|\[\s*[\"'{\[0-9-]")
 
 
 class EventInvalid(Exception):
@@ -150,15 +155,27 @@ def _without_keys(value: Any) -> Any:
 
 
 def _in_text(value: Any) -> Any:
-    """The text of a JSON object or list, without the keys that name a secret; anything else as it is."""
-    if not isinstance(value, str) or value[:1] not in ("{", "[") or not names_secret(value):
+    """The text of JSON without the keys that name a secret; any other text as it is.
+
+    What begins like an object or a list, is none, and gives a secret's name a value, is dropped: nobody
+    can say where that value ends. A chat message may begin with a tag: `[USER=5]Bot[/USER], authorize me`.
+    """
+    if not isinstance(value, str) or value[:1] not in _JSON_BEGINS or not names_secret(value):
         return value
+    text = value.lstrip(_BLANKS)
     try:
-        inner = json.loads(value)
+        inner = json.loads(text)
     except (ValueError, RecursionError):
-        return None  # it names a secret, and nobody can say where that ends
+        return None if _gives_secret(text) else value
     cleaned = _without_keys(inner)
     return value if cleaned == inner else json.dumps(cleaned, ensure_ascii=False)
+
+
+def _gives_secret(text: str) -> bool:
+    """Whether a text that is no JSON looks like some that names a secret: `{"access_token": "…`."""
+    if not _LIKE_JSON.match(text):
+        return False
+    return any(names_secret(before[-100:]) and is_secret_name(before) for before in re.split("[:=,]", text))
 
 
 def _without_texts(value: Any, secrets: Collection[str]) -> Any:

@@ -8,6 +8,7 @@ from verify import fingerprint
 
 MAX_SHOWN = 200  # characters
 MAX_KEYS = 20
+_DECIDING = 100  # characters at a name's end: whole names of half a megabyte would be kept by the thousand
 _REPEATED = 80  # characters; longer texts are hardly sent twice
 
 SECRET_NAMES = (
@@ -41,13 +42,17 @@ _KNOWN = frozenset(  # names of the vendor's and of HTTP's that are as long as a
 )
 
 
-@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a key names a secret: one of `SECRET_NAMES` in any case, or a flat name that ends in one.
 
     `BOT[567][access_token]`, `USER_AUTH_ID` and `accessToken` are such names.
     """
-    words = "_".join(_APART.sub("_", _HUMP.sub("_", name[-100:])).strip("_").lower().split("_"))
+    return _ends_in_secret_name(name[-_DECIDING:])
+
+
+@lru_cache(maxsize=4096)
+def _ends_in_secret_name(name: str) -> bool:
+    words = "_".join(_APART.sub("_", _HUMP.sub("_", name)).strip("_").lower().split("_"))
     return words in SECRET_NAMES or words.endswith(_ENDS)
 
 

@@ -54,6 +54,7 @@ def say_ignored(message: Message, probe: bool) -> None:
 
 
 PORTAL_SECONDS = 3600.0  # between two warnings of one kind about one portal
+MAX_WARNED = 1000  # kept at once; a sender may make portals up
 _warned: dict[tuple[str, str], float] = {}
 
 
@@ -84,7 +85,13 @@ def log_clock(message: Message, settings: Settings) -> None:
 def _is_due(kind: str, portal: str) -> bool:
     """Whether this warning was not given about this portal within the hour; memory is bounded."""
     now = time.monotonic()
-    if now - _warned.get((kind, portal), -PORTAL_SECONDS) < PORTAL_SECONDS or len(_warned) >= 1000:
+    if now - _warned.get((kind, portal), -PORTAL_SECONDS) < PORTAL_SECONDS:
+        return False
+    if len(_warned) >= MAX_WARNED:
+        for known, at in list(_warned.items()):
+            if now - at >= PORTAL_SECONDS:
+                _warned.pop(known, None)
+    if len(_warned) >= MAX_WARNED:
         return False
     _warned[kind, portal] = now
     return True

@@ -304,3 +304,39 @@ def _assert_clean(value: Any) -> None:
     elif isinstance(value, list):
         for inner in value:
             _assert_clean(inner)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[USER=5]Bot[/USER], authorize me: my token is lost",
+        "[B]Author:[/B] Ivan, client_id: ask him",
+        "[/token]",
+        "{author}: {text}",
+        '"Secret: a novel", says the author',
+        "token: 5",
+        '["author", "token of esteem"]',
+    ],
+)
+def test_what_a_person_writes_is_no_secret(text: str) -> None:
+    assert without_secrets({"MESSAGE": text}, ()) == {"MESSAGE": text}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ' {"access_token": "s3cret", "a": 1}',
+        '\ufeff\r\n{"access_token": "s3cret", "a": 1}',
+        json.dumps('{"access_token": "s3cret", "a": 1}'),
+        '[{"b": {"access_token": "s3cret"}}]',
+        '{"access_token": "s3cret',
+        "{'access_token': 's3cret'}",
+        "{access_token: s3cret}",
+        "[{'client_secret' => 's3cret'}]",
+        '["access_token", "s3cret"',
+    ],
+)
+def test_a_secret_in_json_or_nearly_json_is_not_kept(text: str) -> None:
+    kept = without_secrets({"MESSAGE": text, "x": [text]}, ())
+    assert "s3cret" not in json.dumps(kept)
+    assert set(kept) == {"MESSAGE", "x"}
