@@ -63,6 +63,6 @@ def forward_event(event: CloudEvent) -> None:
 @functions_framework.http
 def find_link(request: flask.Request) -> flask.Response:
     """Tell a bot who a Telegram account is, or which account a Bitrix24 user has."""
-    from gateway.receiver import find_link as asking  # cold start
+    from gateway.receiver import find_link as links_api  # cold start
 
-    return asking.respond(request)
+    return links_api.respond(request)

@@ -71,8 +71,8 @@ class Verdict(NamedTuple):
     @property
     def received(self) -> Trace | None:
         """The place that the log calls received: the matching one, else the first that held a text."""
-        texts = [seen for seen in self.places if seen.state in ("match", "mismatch")]
-        return next((seen for seen in texts if seen.state == "match"), texts[0] if texts else None)
+        texts = [trace for trace in self.places if trace.state in ("match", "mismatch")]
+        return next((trace for trace in texts if trace.state == "match"), texts[0] if texts else None)
 
 
 def verify(
@@ -99,8 +99,8 @@ def verify(
         _ABSENT_TRACES[place] if value is ABSENT else _trace(place, value, tokens)
         for place, value in zip(PLACES, values, strict=True)
     ]
-    right = next((seen.place for seen in traces if seen.state == "match"), None)
-    return Verdict(right is not None, right, tuple(traces))
+    matching = next((trace.place for trace in traces if trace.state == "match"), None)
+    return Verdict(matching is not None, matching, tuple(traces))
 
 
 def fingerprint(value: bytes) -> str | None:
@@ -110,10 +110,10 @@ def fingerprint(value: bytes) -> str | None:
 
 def is_accepted(value: bytes, tokens: Sequence[bytes]) -> bool:
     """Compare `value` with every accepted token, without stopping at the first match. Empty never matches."""
-    found = False
+    accepted = False
     for token in tokens:
-        found |= hmac.compare_digest(value, token) and token != b""
-    return found
+        accepted |= hmac.compare_digest(value, token) and token != b""
+    return accepted
 
 
 def header_values(headers: Mapping[str, bytes]) -> tuple[Any, ...]:
@@ -128,7 +128,7 @@ def bearer(value: bytes | None) -> Any:
     parts = value.split(None, 1)
     if not parts or parts[0].lower() != b"bearer":
         joined = value.lower().split(b",")[1:]  # a proxy's header before the one meant
-        return None if any(other.split(None, 1)[:1] == [b"bearer"] for other in joined) else ABSENT
+        return None if any(following.split(None, 1)[:1] == [b"bearer"] for following in joined) else ABSENT
     return _header(parts[1]) if len(parts) == 2 else b""
 
 
@@ -138,12 +138,12 @@ def _header(value: bytes | None) -> Any:
     return None if b"," in value else value.strip(b" \t\r\n")  # a comma: two headers joined
 
 
-def _field(root: Any, path: Path, where: str, repeated: Collection[tuple[str, Path]]) -> Any:
+def _field(root: Any, path: Path, source: str, repeated: Collection[tuple[str, Path]]) -> Any:
     value = root
     for name in path:
         if not isinstance(value, dict) or (value := value.get(name, ABSENT)) is ABSENT:
             return ABSENT
-    if (where, path) in repeated or not isinstance(value, str):
+    if (source, path) in repeated or not isinstance(value, str):
         return None
     return value.encode("utf-8", "surrogatepass")
 

@@ -1,1 +1,1 @@
-"""`python -m bench`: what the gateway costs, beside yardsticks measured in the same run."""
+"""`python -m bench`: measures what the gateway costs, beside yardsticks from the same run."""

@@ -18,7 +18,9 @@ OUT = ROOT / "bench/results"
 
 @click.command(epilog=f"Figures: {', '.join(FIGURES)}. Example: python -m bench cold throughput --quick")
 @click.argument("figures", nargs=-1, type=click.Choice(list(FIGURES)), metavar="[FIGURE]...")
-@click.option("--quick", is_flag=True, help="Fewer rounds and smaller loads: a look, not a result.")
+@click.option(
+    "--quick", is_flag=True, help="Fewer rounds and smaller loads: for a quick look, not for results."
+)
 @click.option("--docs", is_flag=True, help="Write the tables and the plot of docs/performance.md too.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Where the JSON and the plot go.")
 def main(figures: tuple[str, ...], quick: bool, docs: bool, out: Path) -> None:

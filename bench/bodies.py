@@ -1,4 +1,4 @@
-"""The events that are sent: real in shape, different in each request, built before the clock runs."""
+"""Builds the events that are sent: realistic, different in each request, and before the clock starts."""
 
 from collections.abc import Iterator
 from typing import Any

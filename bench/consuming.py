@@ -1,4 +1,4 @@
-"""Consume events in a separate process: `python -m bench.consuming ours|bare DATABASE_URL WORKERS EVENTS`.
+"""Consumes events in a separate process: `python -m bench.consuming ours|bare DATABASE_URL WORKERS EVENTS`.
 
 `bare` is the yardstick: the transaction that an event needs, written by hand with
 SQLAlchemy Core, on the product's tables: remember the event's id, lock the rows that
@@ -28,29 +28,31 @@ from gateway.links.sql_engine import open_engine
 from gateway.links.sql_schema import link_history, links, processed_events
 from gateway.locations import sql_location, store_location
 
-KNOWN = "[null, null, null, null, null, null]"  # what the product stores of a user's moments, with none set
+KNOWN = "[null, null, null, null, null, null]"  # what the product stores for a user without facts
 Consume = Callable[[CloudEvent], None]
 
 
 def deliveries(count: int) -> list[CloudEvent]:
     """Pub/Sub's push requests of different users' events, as functions-framework hands them over."""
-    found = []
+    events = []
     for body in bodies.numbered(0, count):
         message: Message = webhook_message(decode(body, bodies.FORM).fields, datetime.now(UTC), (), "")
         data = base64.b64encode(message.to_bytes()).decode()
         envelope = {"data": data, "attributes": message.attributes("query:token"), "messageId": "1"}
         attributes = {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub/bench"}
-        found.append(CloudEvent(attributes, {"message": envelope}))
-    return found
+        events.append(CloudEvent(attributes, {"message": envelope}))
+    return events
 
 
 def ours(_database_url: str) -> Consume:
+    """The product's consumer."""
     import handlers
 
     return lambda event: handlers.consume(event, "ONUSERUPDATE")
 
 
 def bare(database_url: str) -> Consume:
+    """The same transaction, written by hand."""
     engine = open_engine(sql_location(database_url))
     insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
     remember = insert(processed_events).on_conflict_do_nothing()
@@ -82,14 +84,14 @@ def bare(database_url: str) -> Consume:
     return consume
 
 
-def main(who: str, database_url: str, workers: int, count: int) -> None:
+def main(implementation: str, database_url: str, workers: int, count: int) -> None:
     os.environ.update(DATABASE_URL=database_url, K_SERVICE="bench")
-    consume = {"ours": ours, "bare": bare}[who](database_url)
+    consume = {"ours": ours, "bare": bare}[implementation](database_url)
     warm_up, *events = deliveries(count + 1)
     consume(warm_up)
     shares = [events[number::workers] for number in range(workers)]
     threads = [
-        threading.Thread(target=lambda share=share: [consume(one) for one in share]) for share in shares
+        threading.Thread(target=lambda share=share: [consume(event) for event in share]) for share in shares
     ]
     begun = time.perf_counter()
     for thread in threads:
@@ -98,8 +100,8 @@ def main(who: str, database_url: str, workers: int, count: int) -> None:
         thread.join()
     seconds = time.perf_counter() - begun
     committed = sum(1 for _ in open_store(store_location(database_url)).links())
-    if who == "ours" and committed != count + 1:
-        raise EventLost(f"{count + 1} events were consumed, {committed} links are there")
+    if implementation == "ours" and committed != count + 1:
+        raise EventLost(f"{count + 1} events were consumed, but there are {committed} links")
     print(json.dumps({"rate": count / seconds}))
 
 

@@ -1,7 +1,7 @@
-"""`python -m bench.costs`: what a month on Google Cloud costs, from published prices; the guides' tables.
+"""`python -m bench.costs`: computes a month's costs on Google Cloud from its prices, for the guides' tables.
 
 An upper bound: every event is a user's, and each changes a link. Instances are billed while they have a
-request, rounded up to 100 ms; above an instance's worth of requests they share its time.
+request, rounded up to 100 ms; at high rates the requests share an instance's time.
 """
 
 from math import ceil, log
@@ -25,8 +25,8 @@ LOG_GIB, FREE_LOG_GIB = 0.50, 50
 SECONDS = 30 * 86_400  # a month
 GIB = 2**30
 INSTANCE_GIB = 0.5  # MEMORY of deploy.sh
-REQUEST_SECONDS = 0.1  # the least that is billed
-INSTANCE_RATE = 100  # requests a second that one instance surely takes
+REQUEST_SECONDS = 0.1  # the shortest time that is billed
+INSTANCE_RATE = 100  # requests per second that one instance certainly handles
 MESSAGE_BYTES = 1_200
 SUBSCRIPTIONS = 2  # a filtered message is charged as delivered to each
 DOCUMENT_READS, DOCUMENT_WRITES, DOCUMENT_DELETES = 4, 5, 1  # of an event that moves a link
@@ -85,13 +85,13 @@ AT_ONCE = 4  # deliveries to one destination
 
 
 def ramp_minutes(operations: float) -> int:
-    """How long Firestore takes to get used to so many operations a second, from none."""
+    """How long Firestore takes to scale from nothing to so many operations per second."""
     steps = ceil(log(max(1.0, operations / FIRST_OPERATIONS), GROWTH))
     return steps * GROWTH_MINUTES
 
 
 def patience_hours() -> float:
-    """How long a destination may be away until its first event is a dead letter."""
+    """How long a destination may be down until its first event is a dead letter."""
     pauses = [min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(ATTEMPTS - 1)]
     return float(sum(pauses)) / 3600
 

@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, in both languages, and its plot: written by a run, never by hand."""
+"""Writes the tables and the plot of docs/performance.md from a run, in both languages."""
 
 import re
 from collections.abc import Sequence
@@ -96,8 +96,8 @@ def write(results: Sequence[Result], docs: Path) -> list[Path]:
     bars: list[Bar] = []
     for path, language in zip(files, HEADS, strict=False):
         before, _, rest = path.read_text("utf-8").partition(BEGIN)
-        old, _, after = rest.partition(END)
-        rows = {_figure(line): line for line in old.splitlines(keepends=True)[2:]}
+        old_rows, _, after = rest.partition(END)
+        rows = {_figure(line): line for line in old_rows.splitlines(keepends=True)[2:]}
         rows |= {_figure(line): line for line in (_row(result, language) for result in results)}
         path.write_text("".join([before, BEGIN, HEADS[language], *rows.values(), END, after]), "utf-8")
         bars = bars or [_bar(row) for row in rows.values()]

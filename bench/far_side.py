@@ -1,12 +1,12 @@
-"""The other side of the network: servers, each a separate process, that answer at once.
+"""Plays the other side of the network: servers, each a separate process, that answer at once.
 
     python -m bench.far_side pubsub [CERTIFICATE]   Pub/Sub's REST API, over TLS with a certificate
     python -m bench.far_side metadata               Google's metadata server
     python -m bench.far_side portal USERS           a portal's user.get and batch
-    python -m bench.far_side destination            a bot that takes every event
+    python -m bench.far_side destination            a bot that accepts every event
 
-Each prints its port. Pub/Sub's and the bot count what they were given: `GET /`
-tells the number of messages and of different event ids.
+Each prints its port. Pub/Sub's server and the bot count what they get: `GET /`
+returns the number of messages and of different event ids.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _AFTER = re.compile(r"(?:>|%3E)ID(?:\]|%5D|\")[\": =]*(\d+)")
 
 
 class Server(asyncio.Protocol):
-    """A server of as much HTTP/1.1 as kept connections and bodies with a Content-Length need."""
+    """Speaks as much HTTP/1.1 as kept connections and bodies with a Content-Length need."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer, self._received = answer, b""
@@ -39,10 +39,10 @@ class Server(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         while True:
-            head, found, rest = self._received.partition(b"\r\n\r\n")
+            head, separator, rest = self._received.partition(b"\r\n\r\n")
             length = _LENGTH.search(head)
             size = int(length[1]) if length else 0
-            if not found or len(rest) < size:
+            if not separator or len(rest) < size:
                 return
             body = self._answer(head, rest[:size])
             self._received = rest[size:]
@@ -61,15 +61,15 @@ def destination() -> Answer:
 
 
 def _counting(ids: Callable[[bytes, bytes], list[bytes]]) -> Answer:
-    seen: set[bytes] = set()
+    event_ids: set[bytes] = set()
     count = 0
 
     def answer(head: bytes, body: bytes) -> bytes:
         nonlocal count
         if head.startswith(b"GET"):
-            return json.dumps({"messages": count, "different": len(seen)}).encode()
+            return json.dumps({"messages": count, "different": len(event_ids)}).encode()
         count += 1
-        seen.update(ids(head, body))
+        event_ids.update(ids(head, body))
         return b'{"messageIds": ["%d"]}' % count
 
     return answer
@@ -97,7 +97,7 @@ def portal(users: int) -> Answer:
 
     def answer(head: bytes, body: bytes) -> bytes:
         text = body.decode()
-        after = int(found[1]) if (found := _AFTER.search(text)) else 0
+        after = int(match[1]) if (match := _AFTER.search(text)) else 0
         if b"/batch" not in head.split(b"\r\n")[0]:
             return f'{{"result": {page(after)}, "time": {{}}}}'.encode()
         names = list(json.loads(text)["cmd"])
@@ -108,7 +108,7 @@ def portal(users: int) -> Answer:
 
 
 def user(number: int) -> dict[str, Any]:
-    """A row as `user.get` gives it: texts, nulls and empty ones, `select` being none of its parameters."""
+    """A row as `user.get` gives it: with all fields, as it has no parameter `select`."""
     empty = "SECOND_NAME PERSONAL_WWW PERSONAL_BIRTHDAY PERSONAL_PHOTO PERSONAL_MOBILE PERSONAL_CITY"
     return {
         "ID": str(number),

@@ -1,4 +1,4 @@
-"""A store of a portal that has grown, and what an event costs there.
+"""Fills the store of a portal that has grown, and measures what an event costs there.
 
 `python -m bench.growing fill DATABASE_URL USERS` writes ten observations of each user, as a month of
 events would have left them; `python -m bench.growing apply DATABASE_URL USERS EVENTS FIRST` applies
@@ -28,7 +28,7 @@ from gateway.locations import sql_location, store_location
 PORTAL = "portal.bitrix24.ru"
 EACH = 10  # observations of one user
 BATCH = 1000
-# Yesterday: the first event purges ids older than thirty days, a million of them in a store of an older date.
+# Yesterday: in an older store, the first event would purge a million ids older than thirty days.
 NOW = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
 MONTH = 25 * 86_400
 
@@ -41,10 +41,10 @@ def observed(user: int, number: int) -> Observation:
 
 
 def known_of(user: int) -> Known:
-    known = Known()
+    facts = Known()
     for number in range(EACH):
-        known = known.with_facts_of(observed(user, number))
-    return known
+        facts = facts.with_facts_of(observed(user, number))
+    return facts
 
 
 def fill(database_url: str, users: int) -> None:
@@ -52,32 +52,36 @@ def fill(database_url: str, users: int) -> None:
     open_store(store_location(database_url)).close()
     engine = open_engine(sql_location(database_url))
     for start in range(1, users + 1, BATCH):
-        knowledge = {user: known_of(user) for user in range(start, min(start + BATCH, users + 1))}
+        facts_by_user = {user: known_of(user) for user in range(start, min(start + BATCH, users + 1))}
         with engine.begin() as connection:
-            connection.execute(sa.insert(links), [_link(user, known) for user, known in knowledge.items()])
-            connection.execute(sa.insert(claims), list(_claims(knowledge)))
             connection.execute(
-                sa.insert(link_history), [_change(user, known) for user, known in knowledge.items()]
+                sa.insert(links), [_link(user, facts) for user, facts in facts_by_user.items()]
+            )
+            connection.execute(sa.insert(claims), list(_claims(facts_by_user)))
+            connection.execute(
+                sa.insert(link_history), [_change(user, facts) for user, facts in facts_by_user.items()]
             )
             ids = [
-                {"event_id": f"{user}-{n}", "processed_at": NOW} for user in knowledge for n in range(EACH)
+                {"event_id": f"{user}-{n}", "processed_at": NOW}
+                for user in facts_by_user
+                for n in range(EACH)
             ]
             connection.execute(sa.insert(processed_events), ids)
     with engine.connect() as connection:
-        # A month of events leaves no million rows that PostgreSQL never vacuumed.
+        # After a month of real events, PostgreSQL would have vacuumed the rows.
         tidy = "VACUUM (ANALYZE)" if engine.dialect.name == "postgresql" else "ANALYZE"
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text(tidy))
     engine.dispose()
 
 
-def _link(user: int, known: Known) -> dict[str, Any]:
-    row = Row(user, known.accounts[-1][1], NOW, NOW, known)
+def _link(user: int, facts: Known) -> dict[str, Any]:
+    row = Row(user, facts.accounts[-1][1], NOW, NOW, facts)
     return {"portal": PORTAL, "bitrix_user_id": user, **row.stored()}
 
 
-def _claims(knowledge: dict[int, Known]) -> Iterator[dict[str, Any]]:
-    for user, known in knowledge.items():
-        for account, (at, received_at) in known.claims().items():
+def _claims(facts_by_user: dict[int, Known]) -> Iterator[dict[str, Any]]:
+    for user, facts in facts_by_user.items():
+        for account, (at, received_at) in facts.claims().items():
             yield {
                 "portal": PORTAL,
                 "bitrix_user_id": user,
@@ -87,41 +91,41 @@ def _claims(knowledge: dict[int, Known]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _change(user: int, known: Known) -> dict[str, Any]:
-    account = known.accounts[-1][1]
+def _change(user: int, facts: Known) -> dict[str, Any]:
+    account = facts.accounts[-1][1]
     row = HistoryRow(PORTAL, user, "linked", account.telegram_id, None, None, None, f"{user}-0", NOW, NOW)
     return {name: getattr(row, name) for name in HistoryRow.__slots__}
 
 
 def events(users: int, count: int, first: int) -> Iterator[tuple[str, Observation]]:
-    """Events, mostly of what is already known; one in ten brings a new account, one claims a colleague's."""
-    chance = random.Random(first)
+    """Events, mostly without news; one in ten brings a new account, one in ten claims a colleague's."""
+    dice = random.Random(first)
     for number in range(first, first + count):
-        user, at = chance.randrange(1, users + 1), NOW + timedelta(seconds=number)
-        outcome = chance.randrange(10)
+        user, at = dice.randrange(1, users + 1), NOW + timedelta(seconds=number)
+        outcome = dice.randrange(10)
         account = Account(telegram_id=EACH * (user + (outcome == 0)) + (7 if outcome == 1 else 3))
         yield f"new-{number}", Observation(user, account, Moment(at, at), None, None)
 
 
 def apply(database_url: str, users: int, count: int, first: int) -> dict[str, float]:
     with closing(open_store(store_location(database_url))) as store:
-        store.apply(PORTAL, f"first-{first}", [observed(1, 0)])  # connected, and its statements prepared
+        store.apply(PORTAL, f"first-{first}", [observed(1, 0)])  # connects, and prepares the statements
         begun = time.perf_counter()
-        for event_id, one in events(users, count, first):
-            store.apply(PORTAL, event_id, [one])
+        for event_id, observation in events(users, count, first):
+            store.apply(PORTAL, event_id, [observation])
         seconds = time.perf_counter() - begun
     return {"seconds": seconds, "memory": _peak()}
 
 
 def _peak() -> float:
-    """The process's highest memory so far in MB; `getrusage` may give the parent's, if that was more."""
+    """The process's peak of memory in MB; `getrusage` may return the parent's, if that was higher."""
     status = Path("/proc/self/status").read_text("ascii")
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 if __name__ == "__main__":
-    what, url, *numbers = sys.argv[1:]
-    if what == "fill":
+    action, url, *numbers = sys.argv[1:]
+    if action == "fill":
         fill(url, *map(int, numbers))
     else:
         print(json.dumps(apply(url, *map(int, numbers))))

@@ -1,4 +1,4 @@
-"""Functions under functions-framework, as Google starts them: one process, 8 threads."""
+"""Starts functions under functions-framework as Google does: one process, 8 threads."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ STARTS_WITHIN = 60.0  # seconds
 
 
 class EventLost(Exception):
-    """A good event was refused, or is not on the queue: the run's figures are void."""
+    """A good event was refused, or is not on the queue, so the run's figures are void."""
 
 
 @dataclass
@@ -36,14 +36,14 @@ class Instance:
 
     def post(self, request: bytes) -> bytes:
         """One whole HTTP request on a new connection, waiting for the server to come up; its answer."""
-        ends = time.monotonic() + STARTS_WITHIN
+        deadline = time.monotonic() + STARTS_WITHIN
         while True:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
                     connection.sendall(request)
                     return read_answer(connection)
             except ConnectionRefusedError:
-                if self.process.poll() is not None or time.monotonic() > ends:
+                if self.process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"did not start:\n{self.log.read_text()}") from None
                 time.sleep(0.001)
 
@@ -68,9 +68,9 @@ def read_answer(connection: socket.socket) -> bytes:
 
 
 def is_whole(received: bytes) -> bool:
-    head, found, body = received.partition(b"\r\n\r\n")
-    _, named, rest = head.lower().partition(b"content-length:")
-    return bool(found and named) and len(body) >= int(rest.split(b"\r", 1)[0])
+    head, separator, body = received.partition(b"\r\n\r\n")
+    _, label, rest = head.lower().partition(b"content-length:")
+    return bool(separator and label) and len(body) >= int(rest.split(b"\r", 1)[0])
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""Load on one port over kept connections, from one thread that does as little as it can.
+"""Puts load on one port over kept connections, from one thread that does as little as possible.
 
 Without a rate, each connection sends its next request when it has its answer. With
-one, requests are due at even times, and each one's waiting counts from when it was
-due: a stall is not hidden by the requests that it held up.
+one, requests are due at even intervals, and waiting counts from when a request was
+due, so that a stall also shows in the requests that it delayed.
 """
 
 import selectors
@@ -17,7 +17,7 @@ from bench.instances import EventLost, is_whole
 
 @dataclass
 class Load:
-    """`seconds` the whole took, and each request's waiting in seconds."""
+    """How long the whole load took, and how long each request waited, in seconds."""
 
     seconds: float
     waits: list[float] = field(repr=False)
@@ -31,7 +31,7 @@ class Load:
 
 
 @dataclass(eq=False)
-class _Line:
+class _Connection:
     socket: socket.socket
     due: float = 0.0
     received: bytes = b""
@@ -40,27 +40,27 @@ class _Line:
 def run(port: int, requests: Sequence[bytes], connections: int = 32, rate: float | None = None) -> Load:
     """Send all `requests`; raises `EventLost` at the first answer that is not a 200."""
     selector = selectors.DefaultSelector()
-    idle: deque[_Line] = deque()
+    idle: deque[_Connection] = deque()
     for _ in range(connections):
-        line = _Line(socket.create_connection(("127.0.0.1", port), timeout=30))
+        line = _Connection(socket.create_connection(("127.0.0.1", port), timeout=30))
         line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(line.socket, selectors.EVENT_READ, line)
         idle.append(line)
     waits: list[float] = []
-    sent, begun = 0, time.perf_counter()
+    sent, started_at = 0, time.perf_counter()
     try:
         while len(waits) < len(requests):
             now = time.perf_counter()
-            while idle and sent < len(requests) and (due := begun + sent / rate if rate else now) <= now:
+            while idle and sent < len(requests) and (due := started_at + sent / rate if rate else now) <= now:
                 line = idle.popleft()
                 line.due = due
                 line.socket.sendall(requests[sent])
                 sent += 1
-            for key, _ in selector.select(_pause(begun, sent, len(requests), rate)):
+            for key, _ in selector.select(_pause(started_at, sent, len(requests), rate)):
                 if (wait := _receive(key.data)) is not None:
                     waits.append(wait)
                     idle.append(key.data)
-        return Load(time.perf_counter() - begun, waits)
+        return Load(time.perf_counter() - started_at, waits)
     finally:
         for key in list(selector.get_map().values()):
             key.data.socket.close()
@@ -73,8 +73,8 @@ def _pause(begun: float, sent: int, total: int, rate: float | None) -> float:
     return max(0.0, begun + sent / rate - time.perf_counter())
 
 
-def _receive(line: _Line) -> float | None:
-    """The waiting, once the answer is whole."""
+def _receive(line: _Connection) -> float | None:
+    """How long the request waited, once its answer is complete."""
     chunk = line.socket.recv(65536)
     line.received += chunk
     if not chunk or not line.received.startswith(b"HTTP/1.1 200"):

@@ -1,4 +1,4 @@
-"""What the figures share: the options of a run, and its parts, each started when first needed."""
+"""Holds what the figures share: the options of a run, and its parts, each started when first needed."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from bench.whole import Build, first_edition
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.pubsub import Emulator, Topic, running_emulator
 
-CONNECTIONS = 32  # of whoever makes load
+CONNECTIONS = 32  # of a load
 
 Part = TypeVar("Part")
 Note = Callable[[str], None]
@@ -31,7 +31,7 @@ class PartMissing(Exception):
 
 @contextmanager
 def _or_missing(part: AbstractContextManager[Part]) -> Iterator[Part]:
-    """One of the tests' parts; what the tests would skip for becomes `PartMissing`."""
+    """Start one of the tests' parts; where the tests would skip, raise `PartMissing`."""
     try:
         with part as running:
             yield running
@@ -62,7 +62,7 @@ class Bench:
 
     @cached_property
     def instant_pubsub(self) -> str:
-        """A Pub/Sub that answers at once: what `PUBSUB_EMULATOR_HOST` takes."""
+        """Host and port of a Pub/Sub that answers at once, for `PUBSUB_EMULATOR_HOST`."""
         return f"127.0.0.1:{self.stack.enter_context(far_side('pubsub'))}"
 
     @cached_property
@@ -81,7 +81,7 @@ class Bench:
 
     @cached_property
     def postgres(self) -> Postgres:
-        """A PostgreSQL cluster of our own. It does not wait for the disk: the stricter comparison."""
+        """A PostgreSQL cluster that does not wait for the disk, which makes the comparison stricter."""
         return self.stack.enter_context(_or_missing(running_postgres()))
 
     def topic(self) -> Topic:
@@ -89,7 +89,7 @@ class Bench:
         return _topic(self.emulator)
 
     def settings(self, **more: str) -> dict[str, str]:
-        """What every function is started with."""
+        """The settings that every function is started with."""
         return {
             "BITRIX24_OUTGOING_WEBHOOK_TOKEN": bodies.TOKEN,
             "QUEUE_URL": "pubsub://bench-project/events",
@@ -108,7 +108,7 @@ def _topic(emulator: Emulator) -> Topic:
 
 
 def _warm(emulator: Emulator) -> None:
-    """The emulator is a Java program: at first a publish takes it 13 ms, after these messages 2."""
+    """Warm the emulator up: it is a Java program that takes 13 ms for its first publishes, later 2."""
     topic = _topic(emulator)
     attributes = dict.fromkeys(("event", "event_id", "portal", "source", "token_place"), "warm-up")
     message = {"data": base64.b64encode(bodies.event()).decode(), "attributes": attributes}

@@ -1,4 +1,4 @@
-"""The results as a table, as JSON and as a plot."""
+"""Shows the results as a table, as JSON and as a plot."""
 
 import json
 import os
@@ -19,14 +19,14 @@ ROW, LEFT, WIDTH = 34, 390, 1060  # pixels of the plot
 
 
 def table(results: Sequence[Result], skipped: Mapping[str, str]) -> Table:
-    """One row a figure: ours and the yardstick by median and quartiles, their ratio, the aim."""
-    shown = Table(title="Medians, in brackets the quartiles")
+    """One row per figure: ours and the yardstick by median and quartiles, their ratio, the aim."""
+    printed = Table(title="Medians, in brackets the quartiles")
     for heading in ("figure", "ours", "yardstick", "ratio", "aim", "others"):
-        shown.add_column(heading, overflow="fold")
+        printed.add_column(heading, overflow="fold")
     for result in results:
         style = {True: "green", False: "bold red", None: ""}[result.reached]
         others = (f"{name}: {compared(result, result.against(name))}" for name in result.rivals)
-        shown.add_row(
+        printed.add_row(
             f"{result.figure}\n[dim]{result.what}[/]",
             _middle(result.ours, result.unit),
             f"{_middle(result.yardstick, result.unit)}\n[dim]{result.yardstick_is}[/]",
@@ -35,8 +35,8 @@ def table(results: Sequence[Result], skipped: Mapping[str, str]) -> Table:
             "\n".join(others),
         )
     for figure, reason in skipped.items():
-        shown.add_row(figure, f"[dim]skipped: {reason}[/]")
-    return shown
+        printed.add_row(figure, f"[dim]skipped: {reason}[/]")
+    return printed
 
 
 def compared(result: Result, value: float) -> str:
@@ -57,7 +57,7 @@ def _middle(values: Sequence[float], unit: str) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
+    """The machine that the figures were measured on."""
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -80,7 +80,7 @@ def write(results: Sequence[Result], skipped: Mapping[str, str], directory: Path
 
 
 class Bar(NamedTuple):
-    """One figure of the plot; `value` and `aim` are compared with the yardstick, as `shown` says in words."""
+    """One figure of the plot; `value` and `aim` are relative to the yardstick, `shown` says it in words."""
 
     figure: str
     value: float
@@ -100,7 +100,7 @@ def bar(result: Result) -> Bar:
 
 
 def plot(bars: Sequence[Bar]) -> str:
-    """An SVG with a bar a figure: how far from the yardstick, the aim as a line, the others as dots."""
+    """An SVG with a bar per figure: ours relative to the yardstick, the aim as a line, the others as dots."""
     height = ROW * len(bars) + 60
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" '

@@ -1,4 +1,4 @@
-"""The results of a measurement: figures, each beside its yardstick from the same run. Pure."""
+"""Computes the results of a measurement: figures, each beside its yardstick from the same run. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,7 @@ class Result:
     `ours[i]` and `yardstick[i]` were measured one after the other; `rivals` holds
     other ways of doing the same, only for comparison. The aim bounds the median of
     the pairs' ratios (`at most`, `at least`) or of their differences (`at most more`),
-    in `unit`; None is no aim.
+    in `unit`; None means that there is no aim.
     """
 
     figure: str
@@ -70,9 +70,9 @@ def spread(values: Sequence[float]) -> tuple[float, float]:
 
 def alternate(rounds: int, **measures: Callable[[], Value]) -> dict[str, list[Value]]:
     """Take every measure once per round, in an order that rotates from round to round."""
-    taken: dict[str, list[Value]] = {name: [] for name in measures}
+    values: dict[str, list[Value]] = {name: [] for name in measures}
     names = list(measures)
     for number in range(rounds):
         for name in names if number % 2 == 0 else reversed(names):
-            taken[name].append(measures[name]())
-    return taken
+            values[name].append(measures[name]())
+    return values

@@ -1,4 +1,4 @@
-"""Walk a portal's users in a separate process.
+"""Walks a portal's users in a separate process.
 
     python -m bench.walking ours|bare|batches|fill DATABASE_URL PORT USERS
 
@@ -49,7 +49,7 @@ def ours(database_url: str, port: str, users: int) -> None:
     from gateway.portal.resync import run
     from gateway.settings import Settings
 
-    rate_limit.RATE = 1e6  # no waiting for the vendor's limits here
+    rate_limit.RATE = 1e6  # so that nothing waits for the vendor's limits
     settings = Settings(
         domain="portal.bench",
         rest_origin=f"http://127.0.0.1:{port}",
@@ -59,29 +59,29 @@ def ours(database_url: str, port: str, users: int) -> None:
     )
     summary = run(settings)
     if (summary.users, summary.published) != (users, 0):
-        raise EventLost(f"{users} users, none of them changed: the walk says {summary}")
+        raise EventLost(f"there are {users} users and no changes, but the walk says {summary}")
 
 
 def bare(_database_url: str, port: str, users: int) -> None:
     import requests
 
-    session, seen, after = requests.Session(), 0, 0
+    session, users_seen, after = requests.Session(), 0, 0
     while True:
-        asked: dict[str, Any] = {"filter": {">ID": after}, "sort": "ID", "order": "ASC", "start": -1}
+        query: dict[str, Any] = {"filter": {">ID": after}, "sort": "ID", "order": "ASC", "start": -1}
         url = f"http://127.0.0.1:{port}/rest/{SECRET}/user.get.json"
-        page = session.post(url, json=asked, timeout=30).json()["result"]
-        seen += sum(1 for row in page if row["ACTIVE"] and row["UF_USR_TELEGRAM"] is not None)
+        page = session.post(url, json=query, timeout=30).json()["result"]
+        users_seen += sum(1 for row in page if row["ACTIVE"] and row["UF_USR_TELEGRAM"] is not None)
         if len(page) < 50:
             break
         after = int(page[-1]["ID"])
-    if seen != users:
-        raise EventLost(f"{users} users: the bare loop saw {seen}")
+    if users_seen != users:
+        raise EventLost(f"{users} users: the bare loop saw {users_seen}")
 
 
 def batches(_database_url: str, port: str, users: int) -> None:
     import requests
 
-    session, seen, after, size = requests.Session(), 0, 0, 1
+    session, users_seen, after, size = requests.Session(), 0, 0, 1
     while True:
         commands = {}
         for index in range(1, size + 1):
@@ -91,25 +91,25 @@ def batches(_database_url: str, port: str, users: int) -> None:
         answer = session.post(url, json={"halt": 0, "cmd": commands}, timeout=30).json()
         pages: dict[str, list[dict[str, Any]]] = answer["result"]["result"]
         for page in pages.values():
-            seen += sum(1 for row in page if row["ACTIVE"] and row["UF_USR_TELEGRAM"] is not None)
+            users_seen += sum(1 for row in page if row["ACTIVE"] and row["UF_USR_TELEGRAM"] is not None)
         if any(len(page) < 50 for page in pages.values()):
             break
         after, size = int(pages[str(size)][-1]["ID"]), min(2 * size, 50)
-    if seen != users:
-        raise EventLost(f"{users} users: the batches held {seen}")
+    if users_seen != users:
+        raise EventLost(f"{users} users: the batches held {users_seen}")
 
 
-def main(who: str, database_url: str, port: str, users: int) -> None:
-    {"ours": ours, "bare": bare, "batches": batches, "fill": fill}[who](database_url, port, users)
+def main(implementation: str, database_url: str, port: str, users: int) -> None:
+    {"ours": ours, "bare": bare, "batches": batches, "fill": fill}[implementation](database_url, port, users)
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({"cpu": used.ru_utime + used.ru_stime, "memory": _highest_memory()}))
 
 
 def _highest_memory() -> float | None:
-    """This program's own, in MB: `ru_maxrss` begins with that of the process which started it."""
+    """This program's peak in MB; `ru_maxrss` starts from that of the process that started it."""
     status = Path("/proc/self/status")
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE) if status.exists() else None
-    return int(found[1]) / 1024 if found else None
+    match = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE) if status.exists() else None
+    return int(match[1]) / 1024 if match else None
 
 
 if __name__ == "__main__":

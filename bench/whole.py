@@ -77,9 +77,9 @@ class Serve(Instance):
 
     def wait_for_links(self, count: int) -> None:
         """Wait until so many accounts are linked. Raises `TimeoutError`."""
-        ends = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while self.links() < count:
-            if time.monotonic() > ends:
+            if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.links()} of {count} accounts were linked in {PATIENCE:.0f} s")
             time.sleep(0.01)
 

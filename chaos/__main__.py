@@ -1,4 +1,4 @@
-"""`python -m chaos`: break everything at random; nothing may be lost, nothing may happen twice.
+"""`python -m chaos`: break everything at random; nothing may be lost or take effect twice.
 
 \b
     make chaos                                              both set-ups, 2,000 requests each
@@ -28,7 +28,7 @@ MIX = {**faults.RATES, "duplicates": 0.1, "reorder": 60.0, "rest-share": 0.01}
 
 
 def read_mix(text: str) -> dict[str, float]:
-    """`name=number,…` over the defaults. Raises `click.BadParameter`."""
+    """Read `name=number,…` over the defaults. Raises `click.BadParameter`."""
     mix = dict(MIX)
     for part in filter(None, text.split(",")):
         name, _, number = part.partition("=")
@@ -38,20 +38,20 @@ def read_mix(text: str) -> dict[str, float]:
             raise click.BadParameter(f"expected NAME=NUMBER, not {part}", param_hint="--mix") from None
     if unknown := mix.keys() - MIX.keys():
         raise click.BadParameter(
-            f"no such: {', '.join(unknown)}; there are {', '.join(MIX)}", param_hint="--mix"
+            f"unknown: {', '.join(unknown)}; there are {', '.join(MIX)}", param_hint="--mix"
         )
     return mix
 
 
 @click.command(help=__doc__)
-@click.option("--seed", type=int, help="What a run prints at its start; the same events and faults again.")
+@click.option("--seed", type=int, help="Repeat the events and faults of the run that printed this seed.")
 @click.option("--events", default=2000, show_default=True, help="Requests to send, in each set-up.")
 @click.option("--setup", type=click.Choice(["embedded", "pubsub", "both"]), default="both", show_default=True)
 @click.option(
     "--mix", default="", help=f"Rates over the defaults: {', '.join(f'{k}={v:g}' for k, v in MIX.items())}."
 )
 @click.option("--hurry", is_flag=True, help="Do not wait for the leases of killed workers to run out.")
-@click.option("--keep", is_flag=True, help="Leave the files where they are, and say where.")
+@click.option("--keep", is_flag=True, help="Keep the files, and print where they are.")
 def main(seed: int | None, events: int, setup: str, mix: str, hurry: bool, keep: bool) -> None:
     seed = randbelow(10**6) if seed is None else seed
     rates = read_mix(mix)
@@ -73,22 +73,22 @@ def main(seed: int | None, events: int, setup: str, mix: str, hurry: bool, keep:
 
 
 def run(name: str, directory: Path, seed: int, events: int, mix: dict[str, float], hurry: bool) -> list[str]:
-    """One set-up, its parts started and stopped."""
+    """Run one set-up, starting and stopping its parts; return the differences."""
     began = time.monotonic()
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {name}: {text}", flush=True)
 
     with ExitStack() as parts:
         portal = PortalSimulator()
         parts.callback(portal.close)
         if name == "embedded":
-            there, postgres = world.embedded(directory, portal), None
+            world_, postgres = world.embedded(directory, portal), None
         else:
             postgres = parts.enter_context(running_postgres())
             emulator = parts.enter_context(running_emulator())
-            there = world.cloud(directory, portal, emulator, postgres)
-        return driver.run(there, seed, events, mix, postgres, hurry=hurry, tell=tell)
+            world_ = world.cloud(directory, portal, emulator, postgres)
+        return driver.run(world_, seed, events, mix, postgres, hurry=hurry, report=report)
 
 
 if __name__ == "__main__":

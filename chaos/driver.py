@@ -1,4 +1,4 @@
-"""One run: send everything while things break, repair, replay, and compare the result with the truth."""
+"""Makes one run: sends while things break, repairs, replays, and compares the result with the truth."""
 
 import http.client
 import json
@@ -18,12 +18,12 @@ from tests.support.postgres import Postgres
 
 SENDERS = 8
 ROUNDS = 6  # of replay; each takes what failed again since
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass
 class Tally:
-    """What the senders saw. `accepted`: ids answered 200; `refused`: answered 503, the event being kept."""
+    """What the senders were answered. `accepted`: ids answered 200; `refused`: answered 503 and kept."""
 
     accepted: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
@@ -41,24 +41,24 @@ class Tally:
 
 @dataclass
 class Run:
-    """One run in one world."""
+    """One run in one world: what is sent, and what came of it."""
 
     world: World
     seed: int
     steps: list[Step]
-    tell: Tell
+    report: Report
     tally: Tally = field(default_factory=Tally)
-    back: set[str] = field(default_factory=set)  # replayed from a log, where they stay for ever
+    replayed_from_log: set[str] = field(default_factory=set)  # in the log they stay for ever
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send_all(self, incidents: list[faults.Incident]) -> None:
         """Send every step from several senders while the incidents happen."""
         waiting = iter(self.steps)
         with ThreadPoolExecutor(SENDERS + 1) as pool:
-            breaking = pool.submit(faults.run, incidents, self.world, lambda: self.tally.sent, self.tell)
+            breaking = pool.submit(faults.run, incidents, self.world, lambda: self.tally.sent, self.report)
             senders = [pool.submit(self._sender, waiting, number) for number in range(SENDERS)]
-            for done in (*senders, breaking):
-                done.result()
+            for future in (*senders, breaking):
+                future.result()
 
     def _sender(self, waiting: Iterator[Step], number: int) -> None:
         rng = random.Random(f"{self.seed} sender {number}")
@@ -127,44 +127,44 @@ class Run:
             if hurry:
                 self.world.hurry()
             self._wait(patience)
-            missing, kept = self._undone(), set().union(*self._kept().values())
-            if lost := missing - kept:
-                self.tell(f"{len(lost)} events are neither done nor kept")
-            if number and not missing & kept:
+            missing, kept_ids = self._undone(), set().union(*self._waiting_or_kept().values())
+            if lost := missing - kept_ids:
+                self.report(f"{len(lost)} events are neither done nor kept")
+            if number and not missing & kept_ids:
                 return
-            told = len(json.loads(self.world.tool("replay", "--json")))
+            replayed = len(json.loads(self.world.tool("replay", "--json")))
             for process in self.world.processes.values():
                 if process.log.exists() and "EVENT_NOT_QUEUED" in process.log.read_text("utf-8", "replace"):
-                    told += len(json.loads(self.world.tool("replay", str(process.log), "--json")))
-            self.back |= self.world.kept()["log"]
-            self.tell(f"replayed {told}")
+                    replayed += len(json.loads(self.world.tool("replay", str(process.log), "--json")))
+            self.replayed_from_log |= self.world.kept()["log"]
+            self.report(f"replayed {replayed}")
 
     def revive(self, patience: float) -> None:
         """The dead destination is back, and its time has come: nothing may have been lost meanwhile."""
-        dead = [one for one in self.world.destinations.values() if one.dead]
-        for one in dead:
-            one.dead = False
+        dead = [destination for destination in self.world.destinations.values() if destination.dead]
+        for destination in dead:
+            destination.dead = False
         if dead:
-            self.tell("the dead destination is back")
+            self.report("the dead destination is back")
             self.world.hurry()
             self._wait(patience)
 
     def _undone(self) -> set[str]:
-        """Promised events that are not handled or not delivered yet; poison is done when it is put aside."""
+        """Promised events not handled or delivered yet; a poison event counts as handled when put aside."""
         events = {event.event_id: event for event in workload.events_of(self.steps)}
-        done = self.world.processed() | self.world.put_aside()
-        wanted = {e for e in self.tally.promised if events[e].people or events[e].poison}
-        return (wanted - done) | self.world.undelivered(self.tally.promised)
+        settled = self.world.processed() | self.world.put_aside()
+        promised = {e for e in self.tally.promised if events[e].people or events[e].poison}
+        return (promised - settled) | self.world.undelivered(self.tally.promised)
 
-    def _kept(self) -> dict[str, set[str]]:
+    def _waiting_or_kept(self) -> dict[str, set[str]]:
         kept = self.world.kept()
-        return kept | {"log": kept["log"] - self.back}
+        return kept | {"log": kept["log"] - self.replayed_from_log}
 
     def _wait(self, patience: float) -> None:
         """Wait until only what was put aside is undone, or nothing changes for `patience` seconds."""
         last, moved = -1, time.monotonic()
         while True:
-            kept = self._kept()
+            kept = self._waiting_or_kept()
             waiting = kept.get("queue", set())
             aside = set().union(*(ids for place, ids in kept.items() if place != "queue"))
             undone = len((self._undone() - aside) | waiting)
@@ -177,7 +177,7 @@ class Run:
             time.sleep(0.3)
 
     def differences(self) -> list[str]:
-        """Everything that is not as it must be, a sentence each."""
+        """Everything that is not as it must be, one sentence each."""
         events = list(workload.events_of(self.steps))
         by_id = {event.event_id: event for event in events}
         processed, links = self.world.processed(), self.world.links()
@@ -194,7 +194,7 @@ class Run:
         wrong += [f"event {e[:8]} had an effect without the token" for e in sorted(processed & strangers)]
         counted = [event for event in events if event.event_id in processed]
         people = truth.expected([event for event in counted if event.asks is None])
-        people |= truth.asked(events, processed)
+        people |= truth.expected_when_asked(events, processed)
         return wrong + truth.compare(links, people) + truth.check_history(self.world.history(), by_id, links)
 
 
@@ -206,7 +206,7 @@ def run(
     postgres: Postgres | None,
     *,
     hurry: bool,
-    tell: Tell,
+    report: Report,
 ) -> list[str]:
     """Run once; return the differences. `mix`: `faults.RATES`, and `duplicates`, `reorder`, `rest-share`."""
     shares = {"duplicates": mix["duplicates"], "reorder": mix["reorder"], "rest": mix["rest-share"]}
@@ -214,32 +214,33 @@ def run(
     faults.add_faults(world, random.Random(f"{seed} targets"), postgres)
     rates = {name: mix[name] for name in faults.RATES if name in world.faults}
     incidents = faults.plan(random.Random(f"{seed} faults"), count, rates)
-    this = Run(world, seed, steps, tell)
+    current = Run(world, seed, steps, report)
     for process in world.processes.values():
         process.start()
     try:
-        watch = _watched(this, len([e for step in steps for e in step.events]))
-        this.send_all(incidents)
+        watch = _show_progress(current, len([e for step in steps for e in step.events]))
+        current.send_all(incidents)
         watch.set()
-        tell(f"sent {this.tally.sent}: {dict(this.tally.answers)}, slowest answer {this.tally.slowest:.1f} s")
-        this.settle(hurry, patience=20.0 if hurry else 90.0)
-        this.revive(patience=90.0)
+        tally = current.tally
+        report(f"sent {tally.sent}: {dict(tally.answers)}, slowest answer {tally.slowest:.1f} s")
+        current.settle(hurry, patience=20.0 if hurry else 90.0)
+        current.revive(patience=90.0)
     finally:
         watch.set()
         world.close()
-    told = {place: len(ids) for place, ids in world.kept().items()}
-    tell(f"handled {len(world.processed())}, links {len(world.links())}, kept {told}")
-    return this.differences()
+    kept_counts = {place: len(ids) for place, ids in world.kept().items()}
+    report(f"handled {len(world.processed())}, links {len(world.links())}, kept {kept_counts}")
+    return current.differences()
 
 
-def _watched(this: Run, count: int) -> threading.Event:
+def _show_progress(current: Run, count: int) -> threading.Event:
     """Print the progress every few seconds, until the event is set."""
-    done = threading.Event()
+    finished = threading.Event()
 
     def watch() -> None:
-        while not done.wait(5):
-            accepted, kept = len(this.tally.accepted), len(this.tally.refused)
-            this.tell(f"{this.tally.sent} of {count}, accepted {accepted}, kept {kept}")
+        while not finished.wait(5):
+            accepted, kept = len(current.tally.accepted), len(current.tally.refused)
+            current.report(f"{current.tally.sent} of {count}, accepted {accepted}, kept {kept}")
 
     threading.Thread(target=watch, daemon=True).start()
-    return done
+    return finished

@@ -1,4 +1,4 @@
-"""What goes wrong, and when: a plan drawn from the seed, one incident after another."""
+"""Plans from the seed what goes wrong and when, and makes it happen."""
 
 import os
 import random
@@ -14,7 +14,7 @@ from chaos.world import Process, World
 from tests.support.portal import Call, Reply, error
 from tests.support.postgres import Postgres
 
-RATES = {  # incidents in 1,000 requests
+RATES = {  # incidents per 1,000 requests
     "kill-receiver": 4.0,
     "kill-consumer": 4.0,
     "postgres": 2.0,
@@ -24,7 +24,7 @@ RATES = {  # incidents in 1,000 requests
 }
 """`kill-receiver`: in the embedded set-up the worker is the server's child, and ends with it."""
 
-Mend = Callable[[], None]
+Repair = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Incident:
 
 
 def plan(rng: random.Random, count: int, rates: dict[str, float]) -> list[Incident]:
-    """Incidents in order, the first of each kind surely among them."""
-    found = []
+    """Incidents in order, at least one of each kind."""
+    incidents = []
     for fault, rate in sorted(rates.items()):
         number = max(round(rate * count / 1000), 1 if rate else 0)
         for _ in range(number):
             after = rng.randrange(count // 20, max(count * 9 // 10, 2))
-            found.append(Incident(after, fault, round(rng.uniform(0.1, 2.5), 1)))
-    return sorted(found, key=lambda incident: (incident.after, incident.fault))
+            incidents.append(Incident(after, fault, round(rng.uniform(0.1, 2.5), 1)))
+    return sorted(incidents, key=lambda incident: (incident.after, incident.fault))
 
 
 def add_faults(world: World, rng: random.Random, postgres: Postgres | None) -> None:
@@ -64,21 +64,21 @@ def add_faults(world: World, rng: random.Random, postgres: Postgres | None) -> N
 
 
 def run(
-    incidents: list[Incident], world: World, sent: Callable[[], int], tell: Callable[[str], None]
+    incidents: list[Incident], world: World, sent: Callable[[], int], report: Callable[[str], None]
 ) -> None:
     """Run each incident when its time comes; several at once, but only one at a time per target.
 
-    Returns when whatever was broken is whole again; raises what a fault raised.
+    Returns when everything is repaired; raises what a fault raised.
     """
     targets = {"kill-receiver": threading.Lock()} | {fault: threading.Lock() for fault in world.faults}
     targets["disk"] = targets["kill-receiver"]
 
     def happen(incident: Incident) -> None:
         with targets[incident.fault]:
-            tell(f"{incident.fault} for {incident.seconds} s")
-            mend = world.faults[incident.fault]()
+            report(f"{incident.fault} for {incident.seconds} s")
+            repair = world.faults[incident.fault]()
             time.sleep(incident.seconds)
-            mend()
+            repair()
 
     with ThreadPoolExecutor(len(incidents) or 1) as pool:
         started = []
@@ -86,36 +86,36 @@ def run(
             while sent() < incident.after:
                 time.sleep(0.01)
             started.append(pool.submit(happen, incident))
-        for one in started:
-            one.result()
+        for future in started:
+            future.result()
 
 
-def _kill(process: Process) -> Mend:
+def _kill(process: Process) -> Repair:
     process.kill()
     return process.start
 
 
-def _stop_postgres(postgres: Postgres) -> Mend:
+def _stop_postgres(postgres: Postgres) -> Repair:
     postgres.stop()
     return postgres.start
 
 
-def _pause(pid: int) -> Mend:
+def _pause(pid: int) -> Repair:
     os.kill(pid, signal.SIGSTOP)
     return lambda: os.kill(pid, signal.SIGCONT)
 
 
-def _full_disk(process: Process) -> Mend:
+def _full_disk(process: Process) -> Repair:
     """Forbid the process to write to any file, like a full disk, but without privileges or a mount."""
     assert process.running is not None
     pid = process.running.pid
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    whole = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    return lambda: resource.prlimit(pid, resource.RLIMIT_FSIZE, whole) and None
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    return lambda: resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited) and None
 
 
-def _rest(world: World, rng: random.Random) -> Mend:
-    """Two of three requests to the portal are refused: too many, or too long at work."""
+def _rest(world: World, rng: random.Random) -> Repair:
+    """Make the portal refuse two of three requests: over a limit of requests or of time."""
 
     def refuse(_call: Call) -> Reply | None:
         limit = rng.choice([("QUERY_LIMIT_EXCEEDED", 503), ("OPERATION_TIME_LIMIT", 429), None])

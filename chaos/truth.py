@@ -17,35 +17,37 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Person = tuple[str, int]  # portal, user
 
 
-class Held(NamedTuple):
-    """What a user's row says: the account as `123` or `@name` in lower case, "" for none."""
+class RowState(NamedTuple):
+    """What a user's row holds: the account as `123` or `@name` in lower case, "" for none."""
 
     account: str = ""
     active: bool = True
 
 
-def expected(events: Sequence[Event]) -> dict[Person, set[Held]]:
-    """What each person's row may say after all of `events` had their effect.
+def expected(events: Sequence[Event]) -> dict[Person, set[RowState]]:
+    """The states allowed for each person after all of `events` took effect.
 
     `events` are in the order in which they were sent.
     """
-    seen: dict[str, list[Observation]] = defaultdict(list)
+    observations_of: dict[str, list[Observation]] = defaultdict(list)
     for index, event in enumerate(events):  # twins share a second, and are received in the order sent
         at = Moment(datetime.fromtimestamp(event.ts, UTC), _EPOCH + timedelta(microseconds=index))
-        for said in event.people:
-            account = None if said.account is None else _read(said.account)
-            seen[event.portal].append(Observation(said.user, account, at, said.active, at))
+        for statement in event.people:
+            account = None if statement.account is None else _read(statement.account)
+            observations_of[event.portal].append(
+                Observation(statement.user, account, at, statement.active, at)
+            )
     outcome = {}
-    for portal, observations in seen.items():
+    for portal, observations in observations_of.items():
         links, dismissed = followed(observations)
-        for user in {one.bitrix_user_id for one in observations}:
+        for user in {observation.bitrix_user_id for observation in observations}:
             (name,) = names(links[user]) if user in links else ("",)
-            outcome[portal, user] = {Held(name, user not in dismissed)}
+            outcome[portal, user] = {RowState(name, user not in dismissed)}
     return outcome
 
 
-def asked(events: Iterable[Event], counted: set[str]) -> dict[Person, set[Held]]:
-    """What rows may say of people whose account is asked for: what the portal said since the last event."""
+def expected_when_asked(events: Iterable[Event], counted: set[str]) -> dict[Person, set[RowState]]:
+    """The states allowed for people whose account is asked for: what was answered since the last event."""
     answers: dict[Person, list[tuple[Event, str]]] = defaultdict(list)
     for event in events:
         if event.asks is not None:
@@ -53,7 +55,7 @@ def asked(events: Iterable[Event], counted: set[str]) -> dict[Person, set[Held]]
     outcome = {}
     for person, story in answers.items():
         last = max((i for i, (event, _) in enumerate(story) if event.event_id in counted), default=None)
-        outcome[person] = {Held()} if last is None else {Held(account) for _, account in story[last:]}
+        outcome[person] = {RowState()} if last is None else {RowState(account) for _, account in story[last:]}
     return outcome
 
 
@@ -65,63 +67,69 @@ def _read(value: str) -> Account:
 
 
 def written(value: str) -> str:
-    """An account as `Held` writes it."""
+    """Write an account as in `RowState`."""
     name = value.removeprefix("https://t.me/").removeprefix("@")
     return name if not name or name.isdigit() else f"@{name.lower()}"
 
 
-def compare(links: Mapping[Person, Held], truth: Mapping[Person, set[Held]]) -> list[str]:
-    """The differences between the links and what is expected, a sentence each."""
+def compare(links: Mapping[Person, RowState], truth: Mapping[Person, set[RowState]]) -> list[str]:
+    """List the differences between the links and what is expected, one sentence each."""
     wrong = []
     for person in sorted(links.keys() | truth.keys()):
-        may = truth.get(person, {Held()})
-        said = links.get(person, Held())
-        if said not in may:
-            wrong.append(f"{_called(person)} is {said}, must be {' or '.join(map(str, may))}")
+        allowed = truth.get(person, {RowState()})
+        stored = links.get(person, RowState())
+        if stored not in allowed:
+            wrong.append(f"{_person_text(person)} is {stored}, must be {' or '.join(map(str, allowed))}")
     return wrong
 
 
 def check_history(
-    rows: Sequence[Mapping[str, Any]], events: Mapping[str, Event], links: Mapping[Person, Held]
+    rows: Sequence[Mapping[str, Any]], events: Mapping[str, Event], links: Mapping[Person, RowState]
 ) -> list[str]:
-    """Whether the history is one that the events could have had: each once, one after another, to the end.
+    """List what in the history the events cannot explain: each acts once, each row follows the one before.
 
-    `rows`: `person`, `event_id`, `change`, `now`, `before` (accounts as `Held` writes them), oldest first.
+    `rows`, oldest first: `person`, `event_id`, `change`, `now`, `before` (accounts as in `RowState`).
     """
     wrong: list[str] = []
     last: dict[Person, str] = {}
-    seen: set[tuple[Person, str]] = set()
+    effects: set[tuple[Person, str]] = set()
     for row in rows:
         person, event = row["person"], events.get(row["event_id"])
-        if (person, row["event_id"]) in seen:
-            wrong.append(f"{_called(person)}: event {row['event_id'][:8]} had its effect twice")
-        seen.add((person, row["event_id"]))
+        if (person, row["event_id"]) in effects:
+            wrong.append(f"{_person_text(person)}: event {row['event_id'][:8]} had its effect twice")
+        effects.add((person, row["event_id"]))
         if row["before"] != last.get(person, ""):
-            wrong.append(f"{_called(person)}: from {row['before']!r}, but it was {last.get(person, '')!r}")
-        last[person] = row["now"]
-        if event is None or not _could(event, person, row):
             wrong.append(
-                f"{_called(person)}: {row['change']} to {row['now']!r} by an event that did not say so"
+                f"{_person_text(person)}: from {row['before']!r}, but it was {last.get(person, '')!r}"
+            )
+        last[person] = row["now"]
+        if event is None or not _can_cause(event, person, row):
+            wrong.append(
+                f"{_person_text(person)}: {row['change']} to {row['now']!r} by an event that did not say so"
             )
     people = sorted(last.keys() | links.keys())
-    loose = (person for person in people if last.get(person, "") != links.get(person, Held()).account)
-    wrong += [f"{_called(person)}: the history does not end where the link is" for person in loose]
+    loose = (person for person in people if last.get(person, "") != links.get(person, RowState()).account)
+    wrong += [f"{_person_text(person)}: the history does not end where the link is" for person in loose]
     return wrong
 
 
-def _could(event: Event, person: Person, row: Mapping[str, Any]) -> bool:
+def _can_cause(event: Event, person: Person, row: Mapping[str, Any]) -> bool:
     """Whether this event can have caused this row."""
-    said = next((said for said in event.people if (event.portal, said.user) == person), None)
-    if said is None:  # it took another user's account, or showed that nothing had been taken
+    statement = next(
+        (statement for statement in event.people if (event.portal, statement.user) == person), None
+    )
+    if statement is None:  # it took another user's account, or showed that nothing had been taken
         taken = {written(other.account or "") for other in event.people}
         if row["change"] == "corrected":
             return row["now"] != "" and any(other.active is False for other in event.people)
         counts_now = any(other.active for other in event.people)
         return row["change"] == "conflict" and row["now"] == "" and (row["before"] in taken or counts_now)
     if row["now"] == "":
-        return said.active is False or said.account is not None
-    return event.asks is not None or said.active is True or row["now"] == written(said.account or "")
+        return statement.active is False or statement.account is not None
+    return (
+        event.asks is not None or statement.active is True or row["now"] == written(statement.account or "")
+    )
 
 
-def _called(person: Person) -> str:
+def _person_text(person: Person) -> str:
     return f"user {person[1]} of {person[0]}"

@@ -1,4 +1,4 @@
-"""What the portal sends: events of people who move, leave, come back and claim each other's accounts.
+"""Writes what the portal sends: events of people who move, leave, come back and claim each other's accounts.
 
 Times lie in the past and are distinct within a script, but for `bulk`, and for `twins`, which are sent
 one after the other: of one second, the later received counts.
@@ -20,7 +20,7 @@ MEMBER = "a223c6b3710f85df22e9377d6c4f7553"
 
 
 @dataclass(frozen=True)
-class Said:
+class Statement:
     """What an event says about one user; None says nothing, "" is no account."""
 
     user: int
@@ -35,7 +35,7 @@ class Event:
     name: str
     portal: str
     ts: int
-    people: tuple[Said, ...]
+    people: tuple[Statement, ...]
     data: Any = field(repr=False, default=None)
     token: str = field(repr=False, default=TOKEN)
     asks: str | None = None  # what the portal's `user.get` says when it is sent; the account is asked for
@@ -53,7 +53,7 @@ class Event:
         return self.name.startswith("ONUSER") and not self.people
 
     def request(self, as_json: bool) -> tuple[bytes, dict[str, str]]:
-        """Body and headers."""
+        """Write the body and headers of the request."""
         auth = {"domain": self.portal, "member_id": MEMBER, "application_token": self.token}
         fields = {"event": self.name, "event_handler_id": "41", "data": self.data}
         fields |= {"ts": str(self.ts), "auth": auth}
@@ -82,7 +82,7 @@ class Writer:
     def script(self, rest_share: float) -> list[Step]:
         """One person's (or group's) story, as steps in the order of their times."""
         if self.rng.random() < rest_share:
-            return self._asked()
+            return self._asked_for()
         kinds: list[tuple[Callable[[], list[Step]], int]] = [
             (self._mover, 30), (self._leaver, 12), (self._returner, 12), (self._rivals, 8), (self._bulk, 5),
             (self._twins, 8), (self._pair, 6), (self._elsewhere, 6), (self._stranger, 3), (self._poison, 1),
@@ -101,15 +101,15 @@ class Writer:
         return self.rng.choice([f"{number}", f"@person_{number}", f"https://t.me/person_{number}"])
 
     def _event(self, user: int, at: int, account: str | None, active: bool | None = None) -> Event:
-        return self._told((Said(user, account, active),), at)
+        return self._event_about((Statement(user, account, active),), at)
 
     def _away(self, events: list[Event]) -> list[Step]:
         """Mostly of the other portal: of our own, an account that an event leaves out is asked for."""
         elsewhere = self.rng.random() < 0.9
-        return self._steps([replace(one, portal=OTHER_PORTAL) if elsewhere else one for one in events])
+        return self._steps([replace(event, portal=OTHER_PORTAL) if elsewhere else event for event in events])
 
-    def _told(self, people: tuple[Said, ...], at: int, portal: str = "") -> Event:
-        rows = [_row(said) for said in people]
+    def _event_about(self, people: tuple[Statement, ...], at: int, portal: str = "") -> Event:
+        rows = [_row(statement) for statement in people]
         shape = self.rng.choice(["flat", "fields", "list"]) if len(rows) == 1 else "list"
         data: Any = {"flat": rows[0], "fields": {"FIELDS": rows[0]}, "list": rows}[shape]
         return Event("ONUSERUPDATE", portal or self.portal, self.now + at, people, data)
@@ -127,14 +127,14 @@ class Writer:
 
     def _leaver(self) -> list[Step]:
         user, (first, second, last) = self._user(), self._times(3)
-        told = [self._event(user, first, self._account()), self._event(user, second, self._account())]
-        return self._away([*told, self._event(user, last, None, active=False)])
+        events = [self._event(user, first, self._account()), self._event(user, second, self._account())]
+        return self._away([*events, self._event(user, last, None, active=False)])
 
     def _returner(self) -> list[Step]:
         user, (first, left, back) = self._user(), self._times(3)
-        told = [self._event(user, first, self._account()), self._event(user, left, None, active=False)]
+        events = [self._event(user, first, self._account()), self._event(user, left, None, active=False)]
         again = self.rng.choice([self._account(), None])  # being active again restores no link
-        return self._away([*told, self._event(user, back, again, active=True)])
+        return self._away([*events, self._event(user, back, again, active=True)])
 
     def _rivals(self) -> list[Step]:
         """Several people claim one account, once each: the latest has it."""
@@ -144,12 +144,12 @@ class Writer:
     def _quarrel(self) -> list[Step]:
         """Three people and two accounts, with events of every kind in any order."""
         people, accounts = [self._user() for _ in range(3)], [self._account(), self._account(), "", None]
-        told = []
+        events = []
         for at in self._times(6):
             account = self.rng.choice(accounts)
             active = self.rng.choice([True, False] if account is None else [None, None, True, False])
-            told.append(self._event(self.rng.choice(people), at, account, active))
-        return self._away(told)
+            events.append(self._event(self.rng.choice(people), at, account, active))
+        return self._away(events)
 
     def _bulk(self) -> list[Step]:
         """Many edited at once: the same second, the same value, only the id differs."""
@@ -165,22 +165,24 @@ class Writer:
 
     def _pair(self) -> list[Step]:
         """Two users in one event."""
-        people = tuple(Said(self._user(), self._account()) for _ in range(2))
-        return self._steps([self._told(people, self._times(1)[0])])
+        people = tuple(Statement(self._user(), self._account()) for _ in range(2))
+        return self._steps([self._event_about(people, self._times(1)[0])])
 
     def _elsewhere(self) -> list[Step]:
         """The same user number and account in two portals."""
-        said, (at, later) = Said(self._user(), self._account()), self._times(2)
-        return self._steps([self._told((said,), at), self._told((said,), later, OTHER_PORTAL)])
+        statement, (at, later) = Statement(self._user(), self._account()), self._times(2)
+        return self._steps(
+            [self._event_about((statement,), at), self._event_about((statement,), later, OTHER_PORTAL)]
+        )
 
-    def _asked(self) -> list[Step]:
+    def _asked_for(self) -> list[Step]:
         """A new user without custom fields, as a stock portal sends them: the account is asked for."""
         user, at = self._user(), self._times(2)
         asks = [self._account(), self._account()]
         row = {"ID": str(user), "NAME": "Иван", "ACTIVE": "1"}
-        blank = Event("ONUSERADD", self.portal, 0, (Said(user, None, True),), row)
-        told = [replace(blank, ts=self.now + t, asks=a) for t, a in zip(at, asks, strict=True)]
-        return [Step(tuple(told), repeatable=False)]
+        blank = Event("ONUSERADD", self.portal, 0, (Statement(user, None, True),), row)
+        events = [replace(blank, ts=self.now + t, asks=a) for t, a in zip(at, asks, strict=True)]
+        return [Step(tuple(events), repeatable=False)]
 
     def _stranger(self) -> list[Step]:
         event = self._event(self._user(), self._times(1)[0], self._account())
@@ -195,19 +197,19 @@ class Writer:
         return self._steps([Event("ONTASKUPDATE", self.portal, self.now, (), data)])
 
 
-def _row(said: Said) -> dict[str, str]:
-    row = {"ID": str(said.user)}
-    if said.account is not None:
-        row["UF_USR_TELEGRAM"] = said.account
-    if said.active is not None:
-        row["ACTIVE"] = "Y" if said.active else "N"
+def _row(statement: Statement) -> dict[str, str]:
+    row = {"ID": str(statement.user)}
+    if statement.account is not None:
+        row["UF_USR_TELEGRAM"] = statement.account
+    if statement.active is not None:
+        row["ACTIVE"] = "Y" if statement.active else "N"
     return row
 
 
 def write(
     rng: random.Random, portal: str, count: int, *, duplicates: float, reorder: float, rest: float
 ) -> list[Step]:
-    """About `count` requests: stories woven into each other, then out of order and in part twice.
+    """Write about `count` requests: stories mixed with each other, partly out of order and partly sent twice.
 
     `duplicates` and `rest` are shares; `reorder` is how many requests an event may come too late.
     """
@@ -225,5 +227,5 @@ def write(
 
 
 def events_of(steps: list[Step]) -> Iterator[Event]:
-    """Each event once."""
+    """Yield each event once, also if it is sent twice."""
     yield from {event.event_id: event for step in steps for event in step.events}.values()

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chaos.truth import Held, Person
+from chaos.truth import Person, RowState
 from gateway.destinations import read_destinations
 from gateway.links import open_store
 from gateway.locations import (
@@ -44,7 +44,7 @@ ANSWERS_WITHIN = 30.0  # seconds a sender waits
 
 @dataclass
 class Process:
-    """One process on one port, that may be killed and started again: see `start_command`."""
+    """A process on a port that may be killed and started again: see `start_command`."""
 
     name: str
     command: tuple[str, ...]
@@ -94,7 +94,7 @@ class Process:
             connection.close()
 
     def kill(self) -> None:
-        """SIGKILL, its children too."""
+        """Kill it and its children with SIGKILL."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ class Process:
 
 @dataclass
 class World:
-    """A set-up. `faults` by name: each breaks something and returns what mends it."""
+    """A set-up. `faults` by name: each breaks something and returns what repairs it."""
 
     directory: Path
     portal: PortalSimulator
@@ -128,16 +128,17 @@ class World:
         return next(iter(self.processes.values()))
 
     def tool(self, *arguments: str) -> str:
-        """`python -m gateway …`; its output. Raises `RuntimeError` unless it is done."""
-        done = run_command(*arguments, env=self.env, cwd=self.directory, timeout=600)
-        if done.returncode != 0:
-            raise RuntimeError(f"{arguments[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
-        return done.stdout
+        """Run `python -m gateway …` and return its output. Raises `RuntimeError` if it fails."""
+        process = run_command(*arguments, env=self.env, cwd=self.directory, timeout=600)
+        if process.returncode != 0:
+            raise RuntimeError(f"{arguments[0]} ended with {process.returncode}: {process.stderr[-2000:]}")
+        return process.stdout
 
-    def links(self) -> dict[Person, Held]:
+    def links(self) -> dict[Person, RowState]:
         with closing(open_store(store_location(self.env["DATABASE_URL"]))) as store:
             return {
-                (link.portal, link.bitrix_user_id): Held(_shown(link), link.active) for link in store.links()
+                (link.portal, link.bitrix_user_id): RowState(_account_of(link), link.active)
+                for link in store.links()
             }
 
     def history(self) -> list[dict[str, Any]]:
@@ -147,7 +148,7 @@ class World:
                     "person": (row.portal, row.bitrix_user_id),
                     "event_id": row.event_id,
                     "change": row.change,
-                    "now": _shown(row),
+                    "now": _account_of(row),
                     "before": _account(row.previous_telegram_id, row.previous_telegram_username),
                 }
                 for row in store.history()
@@ -163,35 +164,37 @@ class World:
         return sqlite_file(setting, self.env[setting]).path
 
     def _query(self, statement: str) -> list[Any]:
-        where = sql_location(self.env["DATABASE_URL"])
-        if isinstance(where, SqliteFile):
-            return _sqlite(where.path, statement)
+        database = sql_location(self.env["DATABASE_URL"])
+        if isinstance(database, SqliteFile):
+            return _sqlite(database.path, statement)
         import psycopg
 
-        with psycopg.connect(where.url) as connection:
+        with psycopg.connect(database.url) as connection:
             return connection.execute(statement).fetchall()
 
     def kept(self) -> dict[str, set[str]]:
-        """The ids of events that are kept and not yet handled, by place."""
+        """The ids of events that are stored and not yet handled, by place."""
         records = _sqlite(self._file("JOURNAL_URL"), "SELECT record FROM unqueued")
-        kept = {
+        ids_by_place = {
             "journal": {json.loads(record)["event_id"] for (record,) in records},
-            "log": {event_id for process in self.processes.values() for event_id in _logged(process.log)},
+            "log": {
+                event_id for process in self.processes.values() for event_id in _event_ids_in(process.log)
+            },
             "put aside": self.put_aside(),
         }
         if self.emulator is not None:
-            kept["dead letters"] = self._dead_letters()
+            ids_by_place["dead letters"] = self._dead_letters()
         else:
             # Deliveries to destinations are counted separately: see `undelivered`.
             consumers = "SELECT attributes FROM messages WHERE subscription NOT LIKE 'forward%'"
             waiting = _sqlite(self._file("QUEUE_URL"), consumers)
             dead = _sqlite(self._file("QUEUE_URL"), "SELECT attributes FROM dead_letters")
-            kept["queue"] = {json.loads(attributes)["event_id"] for (attributes,) in waiting}
-            kept["dead letters"] = {json.loads(attributes)["event_id"] for (attributes,) in dead}
-        return kept
+            ids_by_place["queue"] = {json.loads(attributes)["event_id"] for (attributes,) in waiting}
+            ids_by_place["dead letters"] = {json.loads(attributes)["event_id"] for (attributes,) in dead}
+        return ids_by_place
 
     def _dead_letters(self) -> set[str]:
-        """Ids in Pub/Sub's dead-letter subscription; they stay there."""
+        """Read the ids in the dead-letter subscription of Pub/Sub; the messages stay there."""
         assert self.emulator is not None
         topic = queue_location(self.env["QUEUE_URL"])
         assert isinstance(topic, PubSubTopic)
@@ -199,19 +202,19 @@ class World:
         path = f"projects/{project}/subscriptions/b24-dead-letters"
         ids: set[str] = set()
         ack_ids: list[str] = []
-        wanted = {"maxMessages": 1000, "returnImmediately": True}
-        while pulled := self.emulator.call("POST", f"{path}:pull", wanted).get("receivedMessages"):
-            ids |= {one["message"]["attributes"]["event_id"] for one in pulled}
-            ack_ids += [one["ackId"] for one in pulled]
+        request = {"maxMessages": 1000, "returnImmediately": True}
+        while pulled := self.emulator.call("POST", f"{path}:pull", request).get("receivedMessages"):
+            ids |= {received["message"]["attributes"]["event_id"] for received in pulled}
+            ack_ids += [received["ackId"] for received in pulled]
         if ack_ids:
             back = {"ackIds": ack_ids, "ackDeadlineSeconds": 0}
             self.emulator.call("POST", f"{path}:modifyAckDeadline", back)
         return ids
 
     def undelivered(self, event_ids: set[str]) -> set[str]:
-        """Which of these events a destination that is not dead has not received."""
-        alive = [one for one in self.destinations.values() if not one.dead]
-        return {event_id for one in alive for event_id in event_ids - one.ids}
+        """Those of these events that a destination that is not dead has not received."""
+        alive = [destination for destination in self.destinations.values() if not destination.dead]
+        return {event_id for destination in alive for event_id in event_ids - destination.ids}
 
     def hurry(self) -> None:
         """End all leases and backoffs of the embedded queue, as if their time had passed."""
@@ -231,27 +234,27 @@ class World:
 
 
 def embedded(directory: Path, portal: PortalSimulator) -> World:
-    """Everything in one process: server, worker and consumers."""
+    """Set up everything in one process: server, worker and consumers."""
     port = free_port()
-    found = destinations(dead=True)
-    more = {"HOST": "127.0.0.1", "PORT": str(port), "FORWARD_TO": forward_to(found)}
+    endpoints = destinations(dead=True)
+    more = {"HOST": "127.0.0.1", "PORT": str(port), "FORWARD_TO": forward_to(endpoints)}
     env = _environment(directory, portal, **more)
     serve = Process("serve", ("serve",), port, env, directory)
-    return World(directory, portal, env, {"serve": serve}, destinations=found)
+    return World(directory, portal, env, {"serve": serve}, destinations=endpoints)
 
 
 def cloud(
     directory: Path, portal: PortalSimulator, emulator: Emulator, postgres: Postgres, *, dead: bool = False
 ) -> World:
-    """As on Google Cloud: a process each for the receiver, the two consumers and the forwarder.
+    """Set up as on Google Cloud: a process each for the receiver, the two consumers and the forwarder.
 
     What a dead destination refuses is soon a dead letter: the emulator knows no backoff.
     """
-    found = destinations(dead=dead)
+    endpoints = destinations(dead=dead)
     project = f"chaos-{os.urandom(4).hex()}"
     database = postgres.new_database()
     queue = {"QUEUE_URL": f"pubsub://{project}/b24-events", "PUBSUB_EMULATOR_HOST": emulator.host}
-    env = _environment(directory, portal, DATABASE_URL=database, FORWARD_TO=forward_to(found), **queue)
+    env = _environment(directory, portal, DATABASE_URL=database, FORWARD_TO=forward_to(endpoints), **queue)
     processes = {}
     for name in ("bitrix_webhook", "on_user_update", "on_user_add", "forward_event"):
         port = free_port()
@@ -275,14 +278,14 @@ def cloud(
         }
         configuration |= {"deadLetterPolicy": policy}  # with a retryPolicy the emulator forgets refusals
         emulator.call("PUT", f"projects/{project}/subscriptions/{name}", configuration)
-    return World(directory, portal, env, processes, emulator=emulator, destinations=found)
+    return World(directory, portal, env, processes, emulator=emulator, destinations=endpoints)
 
 
 def _environment(directory: Path, portal: PortalSimulator, **more: str) -> dict[str, str]:
     return environment(directory, **portal.environ(), QUEUE_MAX_ATTEMPTS=ATTEMPTS, **more)
 
 
-def _shown(row: Any) -> str:
+def _account_of(row: Any) -> str:
     return _account(row.telegram_id, row.telegram_username)
 
 
@@ -297,8 +300,8 @@ def _sqlite(path: Path, statement: str) -> list[Any]:
         return connection.execute(statement).fetchall()
 
 
-def _logged(log: Path) -> Iterator[str]:
-    """Ids of the events that stand whole in a log of lines."""
+def _event_ids_in(log: Path) -> Iterator[str]:
+    """Read the ids of the events that a log holds whole."""
     for line in log.read_text("utf-8", "replace").splitlines() if log.exists() else []:
         if (start := line.find('{"code": "EVENT_NOT_QUEUED"')) >= 0:
             record, _ = json.JSONDecoder().raw_decode(line, start)

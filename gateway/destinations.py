@@ -1,4 +1,4 @@
-"""Where verified events go beside the store of links: the addresses of `FORWARD_TO`, and what each wants."""
+"""Reads `FORWARD_TO`: the addresses that verified events are forwarded to, and which events each wants."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from gateway.redaction import clean, may_be_secret
 
-PROBE_EVENT = "ONGATEWAYPROBE"  # doctor's own: it changes nothing and reaches nobody
+PROBE_EVENT = "ONGATEWAYPROBE"  # the doctor's own event, which changes nothing and reaches nobody
 
 _MAX_PATH = 1000  # characters that are shown
 
@@ -20,11 +20,11 @@ _INTERNAL = re.compile(r"[a-z0-9._-]+\.(?:internal|localhost)")
 
 @dataclass(frozen=True)
 class Destination:
-    """An address, and the events it wants: names or beginnings (`ONTASK*`), none for all of them.
+    """An address, and the events it wants: names or beginnings (`ONTASK*`); without any, all events.
 
-    `id` names it in subscriptions and never changes while the address does not;
-    `shown` is the address without user, password and query, and with what may be a secret in its
-    path masked: whoever knows the path of a Make, n8n or Slack webhook may post to it.
+    `id` names it in subscriptions and changes only with the address; `shown` is the address
+    without user, password and query, and with any secret in its path masked: anybody who knows
+    the path of a Make, n8n or Slack webhook may post to it.
     """
 
     url: str = field(repr=False)
@@ -34,19 +34,20 @@ class Destination:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What of the address must never be shown: its password, and values in its query.
+        """The parts of the address that must never be shown: its password, and values in its query.
 
-        A short value counts only under a name like a secret's: `?v=1` is none.
+        A short value counts only under a name like a secret's, so `?v=1` does not.
         """
-        parts = urlsplit(self.url)
+        url = urlsplit(self.url)
         values = [
             value
-            for name, value in parse_qsl(parts.query)
+            for name, value in parse_qsl(url.query)
             if len(value) >= 16 or may_be_secret((name,)) or "key" in name.lower()
         ]
-        return tuple(secret for secret in (parts.password or "", *values) if secret)
+        return tuple(secret for secret in (url.password or "", *values) if secret)
 
     def wants(self, event: str) -> bool:
+        """Whether the destination gets this event."""
         if event == PROBE_EVENT:
             return False
         return not self.patterns or any(_fits(event, pattern) for pattern in self.patterns)
@@ -59,28 +60,28 @@ def _fits(event: str, pattern: str) -> bool:
 def read_destinations(setting: str) -> tuple[Destination, ...]:
     """The destinations of `FORWARD_TO`: URLs separated by spaces. Raises `ValueError` for anything else.
 
-    An address that is there twice wants what both of them name.
+    An address that is given twice wants what both items name.
     """
-    found: dict[str, Destination] = {}
+    destinations: dict[str, Destination] = {}
     for item in setting.split():
         if re.search(r",https?://", item):
             raise ValueError("a comma between addresses")  # taken for one address, it would reach nobody
-        url, _, wanted = item.partition("#")
-        patterns = tuple(pattern.strip().upper() for pattern in wanted.split(",") if pattern.strip())
+        url, _, names = item.partition("#")
+        patterns = tuple(pattern.strip().upper() for pattern in names.split(",") if pattern.strip())
         if not all(_PATTERN.fullmatch(pattern) for pattern in patterns):
             raise ValueError("an event's name")
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        if parts.scheme not in ("http", "https") or not host or parts.port == 0:
+        address = urlsplit(url)
+        host = (address.hostname or "").lower()
+        if address.scheme not in ("http", "https") or not host or address.port == 0:
             raise ValueError("an address")
-        if parts.scheme == "http" and not is_private(host):
+        if address.scheme == "http" and not is_private(host):
             raise ValueError("https")
-        port = f":{parts.port}" if parts.port else ""
-        shown = f"{parts.scheme}://{host}{port}{clean(parts.path, limit=_MAX_PATH)}"
-        if (twice := found.get(url)) is not None:
-            patterns = (*twice.patterns, *patterns) if twice.patterns and patterns else ()
-        found[url] = Destination(url, patterns, sha256(url.encode()).hexdigest()[:8], shown)
-    return tuple(found.values())
+        port = f":{address.port}" if address.port else ""
+        shown = f"{address.scheme}://{host}{port}{clean(address.path, limit=_MAX_PATH)}"
+        if (earlier := destinations.get(url)) is not None:
+            patterns = (*earlier.patterns, *patterns) if earlier.patterns and patterns else ()
+        destinations[url] = Destination(url, patterns, sha256(url.encode()).hexdigest()[:8], shown)
+    return tuple(destinations.values())
 
 
 def is_private(host: str) -> bool:

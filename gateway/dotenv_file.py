@@ -1,7 +1,7 @@
-"""The file `.env`: its settings, and which of its lines cannot be read.
+"""Reads the file `.env`: its settings, and which of its lines cannot be read.
 
-python-dotenv's parser reads it. Its own `dotenv_values` would log every unreadable line in English
-each time the file is read, with the number of the blank line in front of it.
+This uses python-dotenv's parser, because its `dotenv_values` would log every unreadable line in
+English each time the file is read, with the number of the blank line before it.
 """
 
 import io
@@ -17,7 +17,7 @@ from gateway.sqlite_file import user_name
 if TYPE_CHECKING:
     from dotenv.parser import Binding
 
-MOST_LINES = 10  # lines are named; a file of another kind has hundreds of bad ones
+MAX_LINES = 10  # that are named; a file of another kind has hundreds of bad lines
 
 
 class EnvFile(NamedTuple):
@@ -28,7 +28,7 @@ class EnvFile(NamedTuple):
 
 
 def read(path: str | Path | None) -> EnvFile:
-    """Read the file, if it is there. Raises `SettingError` where it is not a text in UTF-8."""
+    """Read the file, if there is one. Raises `SettingError` if it is not text in UTF-8, or cannot be read."""
     if path is None or not os.path.lexists(path):
         return EnvFile({})
     if not os.path.isfile(path):
@@ -42,36 +42,48 @@ def read(path: str | Path | None) -> EnvFile:
     except OSError as error:
         owner = user_name(os.stat(path).st_uid)
         raise SettingError(str(path), "EXPECTED_READABLE", problem=error, owner=owner) from None
-    values = {one.key: one.value for one in bindings if one.key is not None and one.value is not None}
-    # A name without `=` is no error to the parser; whoever wrote one expects it to have an effect.
-    skipped = [one for one in bindings if one.error or (one.key is not None and one.value is None)]
+    values = {
+        binding.key: binding.value
+        for binding in bindings
+        if binding.key is not None and binding.value is not None
+    }
+    # To the parser a name without `=` is not an error, but its author expects it to have an effect.
+    skipped = [
+        binding
+        for binding in bindings
+        if binding.error or (binding.key is not None and binding.value is None)
+    ]
     absolute = Path(path).absolute()
     return EnvFile(values, (*_skipped(absolute, skipped), *_repeated(absolute, bindings, values)))
 
 
 def _skipped(path: Path, skipped: Iterable["Binding"]) -> Iterator[GatewayError]:
-    if lines := _shown(skipped):
+    if lines := _line_numbers(skipped):
         yield GatewayError("ENV_LINE" if lines.isdecimal() else "ENV_LINES", path=path, lines=lines)
 
 
 def _repeated(path: Path, bindings: Iterable["Binding"], values: Mapping[str, str]) -> Iterator[GatewayError]:
-    """Names whose last value takes the place of another one; `.env.example`'s empty ones are none."""
-    lines: dict[str, list[Binding]] = {}
-    for one in bindings:
-        if one.key is not None and one.value is not None:
-            lines.setdefault(one.key, []).append(one)
-    differing = [name for name, given in lines.items() if {one.value for one in given} - {"", values[name]}]
-    for name in differing[:MOST_LINES]:
-        yield GatewayError("ENV_TWICE", path=path, name=name, lines=_shown(lines[name]))
+    """A problem for each name whose last value replaces another one; empty values are not counted."""
+    bindings_of: dict[str, list[Binding]] = {}
+    for binding in bindings:
+        if binding.key is not None and binding.value is not None:
+            bindings_of.setdefault(binding.key, []).append(binding)
+    differing = [
+        name
+        for name, same_name in bindings_of.items()
+        if {binding.value for binding in same_name} - {"", values[name]}
+    ]
+    for name in differing[:MAX_LINES]:
+        yield GatewayError("ENV_TWICE", path=path, name=name, lines=_line_numbers(bindings_of[name]))
 
 
-def _shown(bindings: Iterable["Binding"]) -> str:
-    lines = [_lines(one) for one in bindings]
-    return ", ".join(lines[:MOST_LINES]) + (", …" if len(lines) > MOST_LINES else "")
+def _line_numbers(bindings: Iterable["Binding"]) -> str:
+    lines = [_lines(binding) for binding in bindings]
+    return ", ".join(lines[:MAX_LINES]) + (", …" if len(lines) > MAX_LINES else "")
 
 
 def _lines(skipped: "Binding") -> str:
-    """`4`, or `4–7` where a quote that was left open took the lines up to the next quote with it."""
+    """`4`, or `4–7` where an unclosed quote swallowed the lines up to the next quote."""
     text = skipped.original.string
     blank = re.match(r"\s*", text)
     first = skipped.original.line + text[: blank.end() if blank else 0].count("\n")

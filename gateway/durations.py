@@ -1,4 +1,4 @@
-"""A length of time as people write it: a whole number and its unit, such as 30m, 2h or 7d."""
+"""Reads a length of time as people write it: a whole number and its unit, such as 30m, 2h or 7d."""
 
 import re
 from datetime import timedelta
@@ -9,5 +9,5 @@ _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 
 def duration(text: str) -> timedelta | None:
     """The length of time that `text` names, at least one of its units; None if it names none."""
-    found = _DURATION.fullmatch(text.strip())
-    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+    match = _DURATION.fullmatch(text.strip())
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None

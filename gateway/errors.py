@@ -1,8 +1,8 @@
 """The few ways in which the gateway's own work can fail.
 
 An error carries the key of its sentence and the facts that fill it. It is put into words once,
-where somebody reads it: `gateway.texts.text_of`. No fact is a payload, a secret or an address
-with a password: Flask prints whatever a function raises.
+where somebody reads it: `gateway.texts.text_of`. No fact may be a payload, a secret or an address
+with a password, because Flask prints whatever a function raises.
 """
 
 import errno
@@ -24,7 +24,7 @@ def _plain(fact: object) -> str:
 
 
 def errno_of(error: OSError) -> int | None:
-    """The system's number of an error; Python raises some by their kind alone, without one."""
+    """The system's number of an error; some that Python raises have only a type."""
     if isinstance(error, TimeoutError):
         return errno.ETIMEDOUT
     return errno.ECONNRESET if isinstance(error, ConnectionResetError) else error.errno
@@ -44,11 +44,11 @@ class GatewayError(Exception):
 
 
 class SettingError(GatewayError):
-    """A setting has a value the gateway cannot work with; the start stops, exit code 2.
+    """A setting has a value that the gateway cannot work with; the start stops with exit code 2.
 
-    `name` is the environment variable, the sentence says what it expects; `hint` is the key of another
-    sentence, of what came with the value by mistake. `others` are further wrong settings. No value is
-    ever part of it: it may be a secret.
+    `name` is the environment variable, and the sentence says what it expects; `hint` is the key of another
+    sentence, about what was copied into the value by mistake. `others` are further wrong settings. The
+    value is never part of the error, because it may be a secret.
     """
 
     def __init__(self, name: str, key: str, /, **facts: object) -> None:
@@ -64,10 +64,10 @@ class SettingError(GatewayError):
 class PassingFailure(GatewayError):
     """Something outside did not answer; the same work may succeed later.
 
-    Consumers let it through, so that the queue delivers again. Raise it
-    `from None`: the cause's text may carry an address. `retry_after` is in
-    seconds, where the far side named a time. An outage that is known already is
-    not `counted` among the message's attempts: nothing was tried.
+    Consumers let it pass, so that the queue delivers again. Raise it `from None`,
+    because the cause's text may carry an address. `retry_after` is in seconds, if the
+    far side named a time. A failure without a try, as in a known outage, is not
+    `counted` among the message's attempts.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class PassingFailure(GatewayError):
 
 
 class QueueUnavailable(PassingFailure):
-    """The queue did not take a message in time."""
+    """The queue did not accept a message in time."""
 
 
 class QueueRefused(QueueUnavailable):
@@ -98,11 +98,11 @@ class PortalUnavailable(PassingFailure):
 
 
 class PortalSilent(PortalUnavailable):
-    """The portal did not answer in time; asking again at once would hold everybody up."""
+    """The portal did not answer in time; asking again at once would delay everybody."""
 
 
 class PortalError(GatewayError):
-    """The portal answered, and the answer is wrong (scope, field, secret, a page that lies)."""
+    """The portal answered, and the answer is wrong (scope, field, secret, an implausible page)."""
 
 
 class PoisonMessage(GatewayError):

@@ -33,7 +33,7 @@ def message_schema(message: type, portal: type) -> core_schema.CoreSchema:
 
 
 def _schema(cls: type, **fields: core_schema.CoreSchema) -> core_schema.CoreSchema:
-    """A dataclass as pydantic validates it; unknown fields, of later schemas of this number, are ignored."""
+    """A dataclass as pydantic validates it; unknown fields, which later editions may add, are ignored."""
     arguments = [core_schema.dataclass_field(name, schema, kw_only=True) for name, schema in fields.items()]
     return core_schema.dataclass_schema(
         cls, core_schema.dataclass_args_schema(cls.__name__, arguments), list(fields)
@@ -45,7 +45,7 @@ def _or_null(schema: core_schema.CoreSchema) -> core_schema.CoreSchema:
 
 
 def read_ts(value: Any) -> int | None:
-    """An event's time; None if it is not a number: then the moment of its arrival counts."""
+    """An event's time; None if it is not a number, and then the time of arrival counts."""
     if isinstance(value, str):
         value = int(value) if _WHOLE.fullmatch(value) else None
     return value if type(value) is int and -_TS_LIMIT <= value <= _TS_LIMIT else None

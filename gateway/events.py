@@ -2,8 +2,8 @@
 
 `event_id` is SHA-256 over what the event says, in canonical JSON: the same
 delivery, sent again by anyone, as a form, JSON of texts or multipart, has the
-same id. An event without a time also counts when it was received, so that a
-value set back to what it was is not taken for a repetition.
+same id. The id of an event without a time also covers when it was received, so that
+a value that is changed back is not mistaken for a repetition.
 """
 
 import json
@@ -33,7 +33,7 @@ _LIKE_JSON = re.compile(r"\{|\[\s*[\"'{\[0-9-]")
 
 
 class EventInvalid(Exception):
-    """A verified request is not an event: `field` is at fault, `hint` says what the request looks like."""
+    """A verified request is not an event: `field` is wrong, `hint` says what the request looks like."""
 
     def __init__(self, field: str, hint: str = "") -> None:
         super().__init__(field)
@@ -51,7 +51,7 @@ class Portal:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One event on the queue. Only `_MESSAGE` makes one from what somebody sent, because it validates."""
+    """One event on the queue. Received data becomes a `Message` only through `_MESSAGE`, which validates."""
 
     schema: int = 1
     event_id: str
@@ -91,12 +91,12 @@ def read_message(data: bytes | str) -> Message:
         message: Message = _MESSAGE.validator.validate_json(data)
         return message
     except ValidationError as error:
-        wrong = sorted({".".join(map(str, e["loc"])) or "JSON" for e in error.errors(include_input=False)})
-    raise PoisonMessage("REASON_SCHEMA", fields=", ".join(wrong)[:200])
+        fields = sorted({".".join(map(str, e["loc"])) or "JSON" for e in error.errors(include_input=False)})
+    raise PoisonMessage("REASON_SCHEMA", fields=", ".join(fields)[:200])
 
 
 class _Contents(NamedTuple):
-    """The contents of an event; as canonical JSON, in this order, they are what its id is made of."""
+    """The contents of an event, in the order in which their canonical JSON makes its id."""
 
     event: str
     ts: int | None
@@ -180,8 +180,8 @@ def _gives_secret(text: str) -> bool:
 
 def _without_texts(value: Any, secrets: Collection[str]) -> Any:
     if isinstance(value, dict):
-        kept = ((key, inner) for key, inner in value.items() if not _holds(key, secrets))
-        return {key: _without_texts(inner, secrets) for key, inner in kept if not _holds(inner, secrets)}
+        pairs = ((key, inner) for key, inner in value.items() if not _holds(key, secrets))
+        return {key: _without_texts(inner, secrets) for key, inner in pairs if not _holds(inner, secrets)}
     if isinstance(value, list):
         return [_without_texts(inner, secrets) for inner in value if not _holds(inner, secrets)]
     return None if _holds(value, secrets) else value
@@ -195,7 +195,7 @@ def _holds(value: Any, secrets: Collection[str]) -> bool:
 
 
 def _may_hold_secret(contents: _Contents, text: str, secrets: tuple[str, ...]) -> bool:
-    """Whether the event may hold a secret: one search of its JSON instead of one of each value."""
+    """Whether the event may hold a secret, by one search of its JSON instead of one per value."""
     for as_json, upper, lower in _needles(secrets):
         if as_json in text or upper in contents.event or lower in contents.domain:
             return True
@@ -209,7 +209,7 @@ def _needles(secrets: tuple[str, ...]) -> list[tuple[str, str, str]]:
 
 
 def rfc3339(moment: datetime) -> str:
-    """RFC 3339 in UTC, with microseconds where there are any."""
+    """A moment as RFC 3339 in UTC, with microseconds if there are any."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""The table `functions` beside main.py: which functions there are, and what each one's subscription wants."""
+"""Reads the table `functions` beside main.py: which functions there are, and which event each one wants."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where the queue, the links and the journal are: each address is parsed here, once, and nowhere else."""
+"""Parses the addresses of the queue, the links and the journal, once and nowhere else."""
 
 import os
 import re
@@ -15,7 +15,7 @@ _FIRESTORE = re.compile(r"firestore://([a-z][a-z0-9.:-]{0,60})/(\(default\)|[a-z
 
 @dataclass(frozen=True)
 class SqliteFile:
-    """`sqlite:///PATH`. Whoever writes first creates the file."""
+    """`sqlite:///PATH`. The first writer creates the file."""
 
     path: Path
     kind = "sqlite"
@@ -56,7 +56,7 @@ class PostgresDatabase:
 
     @property
     def passwords(self) -> tuple[str, ...]:
-        """The secrets in the address, each as it is written and as it is meant."""
+        """The secrets in the address, each as written and percent-decoded."""
         from gateway.postgres_url import passwords  # cold start
 
         return passwords(self.url)
@@ -67,15 +67,15 @@ SqlLocation = SqliteFile | PostgresDatabase
 StoreLocation = SqlLocation | FirestoreDatabase
 
 
-def is_missing(where: QueueLocation | StoreLocation) -> bool:
-    """Whether it is a file that does not exist yet: tools then have nothing to show, and create nothing."""
-    return isinstance(where, SqliteFile) and not is_there(where.path)
+def is_missing(location: QueueLocation | StoreLocation) -> bool:
+    """Whether it is a file that does not exist yet; then tools have nothing to show, and create nothing."""
+    return isinstance(location, SqliteFile) and not is_there(location.path)
 
 
 def queue_location(url: str) -> QueueLocation:
     """The location that `QUEUE_URL` names. Raises `SettingError`, as all of these do."""
-    if found := _PUBSUB.fullmatch(url):
-        return PubSubTopic(found[1], found[2])
+    if match := _PUBSUB.fullmatch(url):
+        return PubSubTopic(match[1], match[2])
     if url.startswith("pubsub:"):
         raise SettingError("QUEUE_URL", "EXPECTED_FORM", form="pubsub://PROJECT/TOPIC")
     return sqlite_file("QUEUE_URL", url, "sqlite:///PATH | pubsub://PROJECT/TOPIC")
@@ -83,8 +83,8 @@ def queue_location(url: str) -> QueueLocation:
 
 def store_location(url: str) -> StoreLocation:
     """The location that `DATABASE_URL` names."""
-    if found := _FIRESTORE.fullmatch(url):
-        return FirestoreDatabase(found[1], found[2])
+    if match := _FIRESTORE.fullmatch(url):
+        return FirestoreDatabase(match[1], match[2])
     return sql_location(url)
 
 
@@ -99,8 +99,8 @@ def sql_location(url: str) -> SqlLocation:
 
     try:
         connection_arguments(url)
-    except ValueError as wrong:
-        name = str(wrong)
+    except ValueError as error:
+        name = str(error)
         if re.fullmatch(r"[a-z_]{1,40}", name):
             raise SettingError("DATABASE_URL", "EXPECTED_LIBPQ", parameter=name) from None
         if is_postgres:
@@ -110,6 +110,7 @@ def sql_location(url: str) -> SqlLocation:
 
 
 def sqlite_file(setting: str, url: str, form: str = "sqlite:///PATH") -> SqliteFile:
+    """The file that `sqlite:///PATH` names."""
     if not re.fullmatch(r"sqlite:///[^?#]+", url) or url.endswith(("/", ":memory:")):
         raise SettingError(setting, "EXPECTED_FORM", form=form)
     return SqliteFile(Path(os.path.expanduser(url.removeprefix("sqlite:///"))))

@@ -1,9 +1,9 @@
-"""Writes to standard error without ever blocking: what its reader does not take waits in a bounded queue.
+"""Writes to standard error without ever blocking: lines for a slow reader wait in a bounded queue.
 
-A line goes out at once where the reader keeps up, which is nearly always: no thread
-is started for it, and it is written before the answer is. A pipe whose reader pauses
-would stop every request, and SIGTERM with them: from then on one thread writes, and
-lines that do not fit are counted, and their number is logged.
+While the reader keeps up, which is nearly always, a line goes out at once: no thread is
+started for it, and it is written before the answer is. A pipe whose reader pauses would
+block every request, and SIGTERM with them; so from then on one thread writes, and lines
+that do not fit are only counted, and their number is logged.
 """
 
 import atexit
@@ -16,8 +16,8 @@ from collections import deque
 from collections.abc import Callable
 
 MAX_WAITING = 4 * 1024 * 1024  # bytes
-_AT_ONCE = 4096  # PIPE_BUF: a pipe that is ready takes as much without blocking
-_LAST_SECONDS = 1.0  # how long the process's end waits for lines that are still to be written
+_AT_ONCE = 4096  # PIPE_BUF: a pipe that is ready accepts this much without blocking
+_LAST_SECONDS = 1.0  # how long the end of the process waits for lines that are not written yet
 
 
 class Stderr:
@@ -26,7 +26,7 @@ class Stderr:
     def __init__(self, dropped_line: Callable[[int], str]) -> None:
         self._dropped_line = dropped_line
         self._begin()
-        # A fork copies no threads: what waits is the parent's to write, and its lock may be locked.
+        # A fork copies no threads: the parent writes the waiting lines, and the copied lock may be locked.
         os.register_at_fork(after_in_child=self._begin)
         atexit.register(self._finish)
 
@@ -38,7 +38,7 @@ class Stderr:
         self._writer: threading.Thread | None = None
 
     def write(self, text: str) -> int:
-        """Write `text` now, or later, or count it where too much waits already."""
+        """Write `text` now or later; only count it if too much waits already."""
         descriptor = _descriptor()
         if descriptor is None:  # a test's own stream
             sys.stderr.write(text)
@@ -52,12 +52,12 @@ class Stderr:
         return len(text)
 
     def is_terminal(self) -> bool:
-        """Whether it is a terminal: then lines may be coloured and broken."""
+        """Whether it is a terminal, for which lines may be coloured and broken."""
         descriptor = _descriptor()
         return descriptor is not None and os.isatty(descriptor)
 
     def flush(self) -> None:
-        """Do nothing: whatever could be written has been."""
+        """Do nothing: everything that could be written has been."""
 
     def _keep(self, data: bytes) -> None:
         if self._size + len(data) > MAX_WAITING:
@@ -85,8 +85,8 @@ class Stderr:
                 self._size -= len(self._waiting.popleft())
 
     def _finish(self) -> None:
-        ends = time.monotonic() + _LAST_SECONDS
-        while self._writer is not None and time.monotonic() < ends:
+        deadline = time.monotonic() + _LAST_SECONDS
+        while self._writer is not None and time.monotonic() < deadline:
             time.sleep(0.01)
 
 
@@ -106,7 +106,7 @@ def _write_ready(descriptor: int, data: bytes) -> bytes:
             data = data[os.write(descriptor, data[:_AT_ONCE]) :]
         except BlockingIOError:
             return data
-        except OSError:  # the reader is gone: there is nobody left to tell
+        except OSError:  # the reader is gone: nobody can be told
             return b""
     return data
 
@@ -120,5 +120,5 @@ def _write_whole(descriptor: int, data: bytes) -> None:
             data = data[os.write(descriptor, data) :]
         except BlockingIOError:  # Node and tmux make a pipe non-blocking for everybody who has it
             ready.poll()
-        except OSError:  # the reader is gone: there is nobody left to tell
+        except OSError:  # the reader is gone: nobody can be told
             return

@@ -1,9 +1,9 @@
 """Logging to standard error: one readable line, or Cloud Logging's structured form.
 
-Fields travel as google-cloud-logging takes them: `extra={"json_fields": {…}}`.
-Errors and notices are put into words here: whoever logs one knows no language.
-Its handler formats every record but those of the start: importing the library
-costs more than everything else a cold start does, so it waits for the first
+Fields are passed as google-cloud-logging expects them: `extra={"json_fields": {…}}`.
+Errors and notices are put into words here, so that the code that logs them needs to know
+no language. The library's handler formats every record except those of the start:
+importing it takes longer than the rest of a cold start, so that waits for the first
 record that a request writes.
 """
 
@@ -32,8 +32,8 @@ log = logging.getLogger("gateway.logs")
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in CONTROLS}
 _OURS = ("gateway", "handlers", "verify")
 _FOREIGN_A_MINUTE = 20  # lines of one library
-_KINDS = 1000  # of warnings that are counted apart
-_GUNICORN = (  # beginnings of what gunicorn says, which quotes the sender: it is logged in our own words
+_KINDS = 1000  # of warnings that are counted separately
+_GUNICORN = (  # how messages of gunicorn begin that quote the sender: they are logged in our own words
     ("Invalid HTTP request line", "HTTP_REASON_LINE"),
     ("Invalid HTTP method", "HTTP_REASON_LINE"),
     ("Invalid HTTP Version", "HTTP_REASON_LINE"),
@@ -62,14 +62,14 @@ def setup(settings: Settings) -> None:
         handler.secrets, handler.language = settings.secrets(), settings.language
         root.handlers[:] = [handler]
         root.setLevel(logging.INFO)
-        logging.captureWarnings(True)  # a library's warning is a line like others, not two raw ones
+        logging.captureWarnings(True)  # a library's warning becomes one line like others, not two raw lines
         # gunicorn makes its loggers after us, and forks its workers then.
         os.register_at_fork(after_in_child=partial(_adopt_gunicorn, settings.language))
     _send_libraries_here()
 
 
 def _send_libraries_here() -> None:
-    """A library's own handler would write what a sender sent, uncut and unmasked."""
+    """Remove libraries' own handlers, which would write what a sender sent, uncut and unmasked."""
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if isinstance(logger, logging.Logger) and logger.handlers and name.partition(".")[0] not in _OURS:
             logger.handlers.clear()
@@ -77,7 +77,7 @@ def _send_libraries_here() -> None:
 
 
 def _adopt_gunicorn(language: str) -> None:
-    """Log in our way what gunicorn refuses before the function sees it, which by itself it does not log."""
+    """Log what gunicorn refuses before the function sees it, which by default it does not log."""
     _send_libraries_here()
     host = logging.getLogger("gunicorn.error")
     if host.level > logging.WARNING:
@@ -111,7 +111,7 @@ class _Redacting(logging.Handler):
         return bool(super().handle(_redacted(record, self.secrets, self.language)))
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Report an unwritable record only by its place: logging's own report quotes its arguments."""
+        """Report an unwritable record only by its place, because logging's own report quotes arguments."""
         _report_lost(record)
 
     def _within_budget(self, record: logging.LogRecord) -> bool:
@@ -137,7 +137,7 @@ class _Redacting(logging.Handler):
 
     @cached_property
     def _budget(self) -> dict[str, tuple[float, int]]:
-        """Since when each library's minute counts, and how many lines it has had in it."""
+        """When each library's current minute began, and how many lines it has had in it."""
         return {}
 
 
@@ -205,7 +205,7 @@ class RateLimited:
         self._lock = threading.Lock()
 
     def warning(self, kind: str, text: object, fields: Mapping[str, Any] | None = None) -> None:
-        """Log `text` unless one of its `kind` was logged a moment ago."""
+        """Log `text`, unless a text of its `kind` was logged within `seconds`."""
         self.say(logging.WARNING, kind, text, fields)
 
     def say(self, level: int, kind: str, text: object, fields: Mapping[str, Any] | None = None) -> None:
@@ -213,32 +213,34 @@ class RateLimited:
         now = time.monotonic()
         with self._lock:
             if len(self._next) >= _KINDS and kind not in self._next:
-                self._next = {known: at for known, at in self._next.items() if at > now}
-                self._count = {known: count for known, count in self._count.items() if known in self._next}
-                # A kind that is a sender's address could otherwise fill the memory.
+                self._next = {other_kind: at for other_kind, at in self._next.items() if at > now}
+                self._count = {
+                    other_kind: count for other_kind, count in self._count.items() if other_kind in self._next
+                }
+                # Kinds that are senders' addresses could otherwise fill the memory.
                 kind = kind if len(self._next) < _KINDS else ""
             if now < self._next.get(kind, 0.0):
                 self._count[kind] = self._count.get(kind, 0) + 1
                 return
             self._next[kind] = now + self._seconds
-            more = self._count.pop(kind, 0)
+            suppressed = self._count.pop(kind, 0)
         extra = {"json_fields": dict(fields)} if fields else None
-        if more:
-            self._log.log(level, "%s (+%s)", text, more, extra=extra)
+        if suppressed:
+            self._log.log(level, "%s (+%s)", text, suppressed, extra=extra)
         else:
             self._log.log(level, text, extra=extra)
 
 
 def _project(settings: Settings) -> str | None:
     """The Google Cloud project that traces belong to, from the addresses that name one."""
-    for where in (settings.queue, settings.database):
-        if isinstance(where, PubSubTopic | FirestoreDatabase):
-            return where.project
+    for location in (settings.queue, settings.database):
+        if isinstance(location, PubSubTopic | FirestoreDatabase):
+            return location.project
     return None
 
 
 class _Lines(_Redacting, logging.StreamHandler[Any]):
-    """Formats text: time, severity, sentence, code and the causes' codes in order; a capture whole."""
+    """Formats text lines: time, severity, sentence, codes of the record and its causes; captures whole."""
 
     def __init__(self, stream: Stderr) -> None:
         super().__init__(stream)
@@ -267,15 +269,15 @@ class _Terminal(_Lines):
 
     def _sentence(self, record: logging.LogRecord) -> str:
         lines = getattr(record, "lines", None) or (record.getMessage(), "", "", "")
-        head, says, do, guide = (text.translate(_ESCAPED) for text in lines)
-        shown = [f"{_time(record)} {record.levelname} {_coloured(head, _COLOURS.get(record.levelname))}"]
+        opening, says, do, guide = (text.translate(_ESCAPED) for text in lines)
+        printed = [f"{_time(record)} {record.levelname} {_coloured(opening, _COLOURS.get(record.levelname))}"]
         if says:
-            shown.append(f"    {says}")
+            printed.append(f"    {says}")
         if do:
-            shown.append(_coloured(f"  → {do}", _BOLD))
+            printed.append(_coloured(f"  → {do}", _BOLD))
         if guide:
-            shown.append(f"    {guide}")
-        return "\n".join(shown)
+            printed.append(f"    {guide}")
+        return "\n".join(printed)
 
 
 _BOLD = "1"

@@ -1,15 +1,15 @@
 """Marks that only this installation can make: an HMAC whose key comes from an accepted token.
 
 They distinguish our own records and requests from what strangers send or write into a log. Any
-accepted token verifies, so a mark outlives the rotation's first half. A key serves one
-purpose: the mark of a record is not valid on a request.
+accepted token verifies a mark, so marks outlive the first half of a rotation. Each purpose has
+a key of its own: the mark of a record is not valid on a request.
 """
 
 import hmac
 from collections.abc import Iterable
 
 PROBE_HEADER = "X-Gateway-Probe"
-PROBE_SECONDS = 300  # clocks differ; whoever sees a probe pass can't use its mark for long
+PROBE_SECONDS = 300  # clocks differ, but somebody who sees a probe must not use its mark for long
 _DIGEST = "sha256"
 
 
@@ -21,9 +21,9 @@ def sign(purpose: str, content: bytes, tokens: Iterable[bytes]) -> str:
 
 def is_ours(purpose: str, content: bytes, mark: str, tokens: Iterable[bytes]) -> bool:
     """Whether one of the tokens made this mark over this content."""
-    given = mark.encode("utf-8", "replace")
-    # Every token is tried: the time tells nothing about which one it was.
-    matches = [hmac.compare_digest(_mark(purpose, content, token).encode(), given) for token in tokens]
+    received = mark.encode("utf-8", "replace")
+    # Every token is tried, so that the time does not reveal which one it was.
+    matches = [hmac.compare_digest(_mark(purpose, content, token).encode(), received) for token in tokens]
     return any(matches)
 
 

@@ -37,9 +37,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class About:
-    """The event that an outcome is reported of; `user` is whom a user event is about.
+    """The event whose outcome is reported; `user` is the one that a user event is about.
 
-    A `probe` is an event of our own doctor or trigger, as far as the receiver: the queue knows no difference.
+    A `probe` is an event of our own doctor or trigger; only the receiver knows that, not the queue.
     """
 
     event: str

@@ -1,4 +1,4 @@
-"""`postgresql://…` as libpq reads it, in pure Python: settings are read without its library."""
+"""Reads `postgresql://…` as libpq does, in pure Python, so that settings need no database library."""
 
 import re
 from urllib.parse import parse_qsl, unquote
@@ -24,33 +24,33 @@ _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>[0-9]{1
 
 
 def connection_arguments(url: str) -> dict[str, str]:
-    """libpq's parameters, several hosts separated by commas.
+    """The parameters of an address for libpq, with several hosts separated by commas.
 
-    Raises `ValueError` for what is no such address. Where only a parameter is unknown, the
-    error's argument is its name; a value is never part of it.
+    Raises `ValueError` for anything else. If only a parameter is unknown, the error's argument is
+    its name; a value is never part of the error.
     """
-    parts = _URL.fullmatch(url)
-    if parts is None:
+    match = _URL.fullmatch(url)
+    if match is None:
         raise ValueError
-    hosts = [_HOST.fullmatch(one) for one in parts["hosts"].split(",")]
-    found = {name: unquote(parts[name] or "") for name in ("user", "password", "dbname")}
-    found["host"] = ",".join(unquote(one["host"]).strip("[]") for one in hosts if one)
-    ports = [one["port"] or "" for one in hosts if one]
+    hosts = [_HOST.fullmatch(host) for host in match["hosts"].split(",")]
+    arguments = {name: unquote(match[name] or "") for name in ("user", "password", "dbname")}
+    arguments["host"] = ",".join(unquote(host["host"]).strip("[]") for host in hosts if host)
+    ports = [host["port"] or "" for host in hosts if host]
     if len(ports) != len(hosts) or any(port and not 0 < int(port) < 65536 for port in ports):
         raise ValueError
-    found["port"] = ",".join(ports) if any(ports) else ""
-    for name, value in parse_qsl(parts["query"] or "", keep_blank_values=True):
+    arguments["port"] = ",".join(ports) if any(ports) else ""
+    for name, value in parse_qsl(match["query"] or "", keep_blank_values=True):
         if name not in PARAMETERS:
             raise ValueError(name)
-        found[name] = value
-    return {name: value for name, value in found.items() if value}
+        arguments[name] = value
+    return {name: value for name, value in arguments.items() if value}
 
 
 def passwords(url: str) -> tuple[str, ...]:
-    """The secrets in an address, each as it is written and as it is meant."""
-    parts = _URL.fullmatch(url)
-    if parts is None:
+    """The secrets in an address, each as written and percent-decoded."""
+    match = _URL.fullmatch(url)
+    if match is None:
         return ()
-    query = dict(parse_qsl(parts["query"] or ""))
-    written = (parts["password"] or "", query.get("password", ""), query.get("sslpassword", ""))
-    return tuple(dict.fromkeys(secret for one in written for secret in (one, unquote(one)) if secret))
+    query = dict(parse_qsl(match["query"] or ""))
+    secrets = (match["password"] or "", query.get("password", ""), query.get("sslpassword", ""))
+    return tuple(dict.fromkeys(secret for text in secrets for secret in (text, unquote(text)) if secret))

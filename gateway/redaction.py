@@ -1,4 +1,4 @@
-"""Makes what a sender controls fit for a log: cut, escaped, and without anything like a secret."""
+"""Makes text that a sender controls safe for a log: cut, escaped, and without anything like a secret."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -37,7 +37,7 @@ CONTROLS = (
 )
 _CONTROL = re.compile(f"[{re.escape(''.join(map(chr, CONTROLS)))}\ud800-\udfff]")
 _KEY = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
-_KNOWN = frozenset(  # names of the vendor's and of HTTP's that are as long as a token
+_KNOWN = frozenset(  # names of the vendor and of HTTP that are as long as a token
     ("event_handler_id", "application_token", "auth_application_token", "x-www-form-urlencoded")
 )
 
@@ -57,10 +57,10 @@ def _ends_in_secret_name(name: str) -> bool:
 
 
 def may_be_secret(names: Iterable[str]) -> bool:
-    """Whether the keys on the way to a value may name a secret: then the value is shown to nobody.
+    """Whether the keys on the way to a value may name a secret; then the value is never shown.
 
-    Wider than `is_secret_name`, which decides what goes on the queue: there a value that is
-    no secret must not be lost. `auth` itself is a secret, its fields are not.
+    This is wider than `is_secret_name`, which decides what goes on the queue, where a value that
+    is not a secret must not be lost. `auth` itself counts as a secret, its fields do not.
     """
     levels = [name for name in names if name]
     return any(map(_LIKE_SECRET.search, levels)) or bool(levels and _LIKE_SECRET_LEAF.search(levels[-1]))
@@ -78,12 +78,13 @@ def mask(value: bytes) -> str:
 
 
 def mask_text(text: str) -> str:
+    """`mask` for text."""
     return mask(text.encode("utf-8", "surrogatepass"))
 
 
 def mask_secrets(text: str, secrets: tuple[str, ...]) -> str:
     """`text` with `secrets` masked, each character as it is, percent-encoded, or escaped as in JSON."""
-    return _finder(secrets).sub(lambda found: mask_text(secrets[(found.lastindex or 1) - 1]), text)
+    return _finder(secrets).sub(lambda match: mask_text(secrets[(match.lastindex or 1) - 1]), text)
 
 
 @lru_cache(maxsize=8)
@@ -92,7 +93,7 @@ def _finder(secrets: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _writings(char: str) -> str:
-    """A pattern for one character of a secret, however it was written; bounded, so that it stays linear."""
+    """A pattern for one character of a secret in all its spellings, bounded so that it stays linear."""
     encoded = "".join(f"%(?:25){{0,4}}{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
     plus = r"|\+" if char == " " else ""
     return rf"(?:\\{{0,4}}{re.escape(char)}|(?i:{encoded})|\\{{1,4}}u(?i:{ord(char):04x}){plus})"
@@ -109,14 +110,14 @@ def _clean(text: str, secrets: tuple[str, ...], limit: int) -> str:
     masked = _outside_masks(mask_secrets(text, secrets))
     if len(masked) > limit:
         masked = masked[: limit - 1] + "…"
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), masked)
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), masked)
 
 
 _known_clean = lru_cache(maxsize=1024)(_clean)
 
 
 def clean_key(key: str, secrets: Collection[str] = ()) -> str:
-    """A key of the body where it looks like one, else its size: keys carry values when a body is misread."""
+    """A key if it looks like one, else its size: keys carry values when a body is misread."""
     if _KEY.fullmatch(key):
         return clean(key, secrets)
     return f"<{len(key.encode('utf-8', 'replace'))} bytes>"
@@ -131,11 +132,11 @@ def top_level_keys(fields: object, secrets: Collection[str] = ()) -> list[str]:
 def _outside_masks(text: str) -> str:
     parts: list[str] = []
     end = 0
-    for found in _MASK.finditer(text):
-        parts += [_TOKEN_RUN.sub(_mask_run, text[end : found.start()]), found[0]]
-        end = found.end()
+    for match in _MASK.finditer(text):
+        parts += [_TOKEN_RUN.sub(_mask_run, text[end : match.start()]), match[0]]
+        end = match.end()
     return "".join(parts) + _TOKEN_RUN.sub(_mask_run, text[end:])
 
 
-def _mask_run(found: re.Match[str]) -> str:
-    return found[0] if found[0] in _KNOWN else mask_text(found[0])
+def _mask_run(match: re.Match[str]) -> str:
+    return match[0] if match[0] in _KNOWN else mask_text(match[0])

@@ -1,4 +1,4 @@
-"""Parsers of the settings' values, one per kind. None puts a value into an error: it may be a secret."""
+"""Parses the settings' values. No parser puts a value into an error, because it may be a secret."""
 
 import base64
 import re
@@ -27,27 +27,28 @@ _INCOMING_URL = re.compile(
 def incoming_address(value: str) -> str:
     """The portal in an incoming webhook's whole address, as Bitrix24 shows it; "" for `USER_ID/SECRET`.
 
-    `http://` stays only in front of a loopback host: a portal is asked by https.
+    `http://` is kept only in front of a loopback host: a portal is called by https.
     """
-    found = _INCOMING_URL.fullmatch(value)
-    if not found:
+    match = _INCOMING_URL.fullmatch(value)
+    if not match:
         return ""
-    is_loopback = _LOOPBACK_URL.fullmatch(found[1].lower())
-    return found[1] if is_loopback else found[1].rpartition("//")[2]
+    is_loopback = _LOOPBACK_URL.fullmatch(match[1].lower())
+    return match[1] if is_loopback else match[1].rpartition("//")[2]
 
 
 def incoming_webhook(value: str | None) -> str | None:
-    """`USER_ID/SECRET`, also out of the whole address."""
+    """`USER_ID/SECRET`, given as such or in the webhook's whole address."""
     if value is None:
         return None
-    found = _INCOMING_URL.fullmatch(value)
-    plain = f"{found[2]}/{found[3]}" if found else value.strip("/")
-    if not re.fullmatch(r"[0-9]+/[A-Za-z0-9]+", plain):
+    match = _INCOMING_URL.fullmatch(value)
+    webhook = f"{match[2]}/{match[3]}" if match else value.strip("/")
+    if not re.fullmatch(r"[0-9]+/[A-Za-z0-9]+", webhook):
         raise SettingError("BITRIX24_WEBHOOK_TOKEN", "EXPECTED_INCOMING")
-    return plain
+    return webhook
 
 
 def whole(text: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    """A whole number between `low` and `high`."""
     value = text.get(name)
     if value is None:
         return default
@@ -57,6 +58,7 @@ def whole(text: Mapping[str, str], name: str, default: int, low: int, high: int)
 
 
 def choice(text: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of the allowed words, in lower case."""
     value = text.get(name, default).lower()
     if value not in allowed:
         raise SettingError(name, "EXPECTED_ONE_OF", allowed=" | ".join(allowed))
@@ -64,7 +66,7 @@ def choice(text: Mapping[str, str], name: str, default: str, allowed: tuple[str,
 
 
 def portal(value: str) -> tuple[str, str]:
-    """(domain, REST origin) of `BITRIX24_DOMAIN`, a scheme and slashes around it forgiven.
+    """(domain, REST origin) of `BITRIX24_DOMAIN`; a scheme and slashes around it are allowed.
 
     Plain HTTP is for loopback hosts only.
     """
@@ -75,7 +77,7 @@ def portal(value: str) -> tuple[str, str]:
         origin = lower.rstrip("/")
         return origin.removeprefix("http://"), origin
     domain = portal_name(lower)
-    # REST is asked by https: a port that was meant for http would never answer that.
+    # REST is called over https: a port that was meant for http would never answer.
     is_http_port = lower.startswith("http://") and domain is not None and ":" in domain
     if domain is None or "." not in domain or is_http_port or re.search(r"\s", value.strip()):
         raise SettingError("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
@@ -83,14 +85,15 @@ def portal(value: str) -> tuple[str, str]:
 
 
 def webhook_url(text: Mapping[str, str]) -> str | None:
+    """The public address without the webhook's path, from `WEBHOOK_URL` or Railway's domain."""
     value = text.get("WEBHOOK_URL")
     if value is None:
         railway = text.get("RAILWAY_PUBLIC_DOMAIN")
         return f"https://{railway}" if railway else None
     try:
         parts = urlsplit(value)
-        sound = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-        if not sound or parts.query or parts.fragment or parts.port == 0:
+        is_valid = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+        if not is_valid or parts.query or parts.fragment or parts.port == 0:
             raise SettingError("WEBHOOK_URL", "EXPECTED_ADDRESS")
     except ValueError:
         raise SettingError("WEBHOOK_URL", "EXPECTED_ADDRESS") from None
@@ -98,6 +101,7 @@ def webhook_url(text: Mapping[str, str]) -> str | None:
 
 
 def destinations(value: str) -> "tuple[Destination, ...]":
+    """The destinations of `FORWARD_TO`."""
     if not value:
         return ()
     from gateway.destinations import read_destinations  # cold start
@@ -109,20 +113,21 @@ def destinations(value: str) -> "tuple[Destination, ...]":
 
 
 def forward_secret(text: Mapping[str, str]) -> str | None:
-    """`whsec_` and base64, as Standard Webhooks writes a secret."""
+    """The secret as Standard Webhooks writes it: `whsec_` and base64."""
     value = text.get("FORWARD_SECRET")
     try:
-        sound = value is None or (
+        is_valid = value is None or (
             value.startswith("whsec_") and len(base64.b64decode(value[6:], validate=True)) >= 16
         )
     except ValueError:
-        sound = False
-    if not sound:
+        is_valid = False
+    if not is_valid:
         raise SettingError("FORWARD_SECRET", "EXPECTED_FORWARD_SECRET")
     return value
 
 
 def capture_until(value: str | None) -> datetime | None:
+    """When a capture ends: a moment, or a duration from now; within an hour at most."""
     if value is None:
         return None
     if span := duration(value):
@@ -139,6 +144,7 @@ def capture_until(value: str | None) -> datetime | None:
 
 
 def every(value: str | None) -> int | None:
+    """The seconds between rounds of polling; days are not allowed."""
     if value is None:
         return None
     span = duration(value)
@@ -148,17 +154,17 @@ def every(value: str | None) -> int | None:
 
 
 def portals_without_token(setting: str | None) -> list[str]:
-    """The portals of the items `PORTAL=` of a setting, in which the token was forgotten."""
+    """The portals of items `PORTAL=` in a setting, whose tokens were forgotten."""
     items = [part.strip().partition("=") for part in (setting or "").split(",")]
-    named = [before for before, equals, after in items if equals and not after.strip()]
-    return [name for name in map(portal_name, named) if name and ("." in name or ":" in name)]
+    names = [before for before, equals, after in items if equals and not after.strip()]
+    return [name for name in map(portal_name, names) if name and ("." in name or ":" in name)]
 
 
 def accepted_tokens(setting: str | None) -> tuple[tuple[str, bytes], ...]:
-    """(portal, token) of each item of a setting; the portal is "" where an item is bound to none.
+    """(portal, token) of each item of a setting; the portal is "" for an item that is not bound to one.
 
-    Items are separated by commas, trimmed, empty ones dropped. `PORTAL=TOKEN` binds a
-    token: what is before the first `=` is a host with a dot, or with a port.
+    Items are separated by commas and trimmed; empty ones are dropped. `PORTAL=TOKEN` binds
+    a token if the text before the first `=` is a host with a dot or with a port.
     """
     items = []
     for part in (part.strip() for part in (setting or "").split(",")):

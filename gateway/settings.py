@@ -1,9 +1,9 @@
 """The settings: read from the environment, checked once and frozen.
 
 The environment takes precedence over `.env`. A wrong value stops the start with one line
-that names the setting and what it takes; the value is never printed, as it may
-be a secret. Only `BITRIX24_OUTGOING_WEBHOOK_TOKEN` is never wrong: whatever it
-holds, the diagnosis says what is odd about it.
+that names the setting and what it expects; the value is never printed, as it may be a
+secret. Only `BITRIX24_OUTGOING_WEBHOOK_TOKEN` is never wrong: the diagnosis says what is
+odd about its value.
 """
 
 import os
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
 
-SECRET_BYTES = 16  # shorter secrets are masked only by key name: a token `123456` would eat ids
+SECRET_BYTES = 16  # shorter secrets are masked only by key name: a token `123456` would also mask ids
 
 _QUOTES = "\"'`«»“”„‘’"
 _LONG = 9  # letters: HOSTS, PORTS and POST are words, not slips
@@ -105,7 +105,7 @@ class Settings:
     queue_max_attempts: int = 10
     database: StoreLocation = field(default=SqliteFile(Path("var/links.db")))  # of DATABASE_URL
     journal: SqliteFile = field(default=SqliteFile(Path("var/journal.db")))  # of JOURNAL_URL
-    journal_bodies: str = "refused"  # of which requests the journal keeps headers and body
+    journal_bodies: str = "refused"  # the requests whose headers and body the journal keeps
     destinations: "tuple[Destination, ...]" = ()  # of FORWARD_TO
     forward_secret: str | None = field(default=None, repr=False)
     links_api_token: str | None = field(default=None, repr=False)
@@ -118,17 +118,19 @@ class Settings:
     resync_every: int | None = None  # seconds
     on_railway: bool = False
     on_google_cloud: bool = False
-    unknown: tuple[tuple[str, str], ...] = ()  # names that are no settings, and the one each is like
+    unknown: tuple[
+        tuple[str, str], ...
+    ] = ()  # names that are not settings, each with a similar setting or ""
     unread: tuple[GatewayError, ...] = ()  # what of `.env` has no effect
 
     def tokens_of(self, portal: str) -> tuple[bytes, ...]:
-        """The tokens that speak for `portal`: those bound to it, else those that are bound to none.
+        """The tokens that are valid for `portal`: those bound to it, else the unbound ones.
 
-        Whoever holds an unbound token speaks for every portal that no other item names.
+        An unbound token is valid for every portal that no other item names.
         """
         if not self.bound_tokens:
             return self.tokens
-        bound = tuple(token for named, token in self.bound_tokens if named == portal)
+        bound = tuple(token for bound_to, token in self.bound_tokens if bound_to == portal)
         return bound or self.unbound_tokens
 
     @property
@@ -144,8 +146,10 @@ class Settings:
     @property
     def files(self) -> dict[str, Path]:
         """The files of one machine, by the settings that name them."""
-        named = {"QUEUE_URL": self.queue, "DATABASE_URL": self.database, "JOURNAL_URL": self.journal}
-        return {name: one.path for name, one in named.items() if isinstance(one, SqliteFile)}
+        locations = {"QUEUE_URL": self.queue, "DATABASE_URL": self.database, "JOURNAL_URL": self.journal}
+        return {
+            name: location.path for name, location in locations.items() if isinstance(location, SqliteFile)
+        }
 
     @property
     def paste_url(self) -> str | None:
@@ -154,6 +158,7 @@ class Settings:
 
     @property
     def rest_secret(self) -> str | None:
+        """The secret part of the incoming webhook; None if it is not set."""
         return self.rest_webhook.partition("/")[2] if self.rest_webhook else None
 
     @property
@@ -167,10 +172,14 @@ class Settings:
 
     def short_secrets(self) -> tuple[str, ...]:
         """The settings with a secret too short to be searched for by value."""
-        return tuple(dict.fromkeys(name for name, secret in self._told if secret and not _is_long(secret)))
+        return tuple(
+            dict.fromkeys(
+                name for name, secret in self._secrets_by_setting if secret and not _is_long(secret)
+            )
+        )
 
     @cached_property
-    def _told(self) -> tuple[tuple[str, str], ...]:
+    def _secrets_by_setting(self) -> tuple[tuple[str, str], ...]:
         """Each secret with its setting's name."""
         tokens = (token.decode("utf-8", "surrogateescape") for token in self.tokens)
         return (
@@ -179,13 +188,13 @@ class Settings:
             ("INSPECTOR_PASSWORD", self.inspector_password or ""),
             ("FORWARD_SECRET", self.forward_secret or ""),
             ("LINKS_API_TOKEN", self.links_api_token or ""),
-            *(("FORWARD_TO", secret) for one in self.destinations for secret in one.secrets),
+            *(("FORWARD_TO", secret) for destination in self.destinations for secret in destination.secrets),
             *(("DATABASE_URL", password) for password in self.database.passwords),
         )
 
     @cached_property
     def _secrets(self) -> tuple[str, ...]:
-        long_ones = {secret for _, secret in self._told if _is_long(secret)}
+        long_ones = {secret for _, secret in self._secrets_by_setting if _is_long(secret)}
         return tuple(sorted(long_ones, key=lambda secret: (-len(secret), secret)))
 
 
@@ -196,63 +205,65 @@ def load(
 ) -> Settings:
     """Read the settings from `environ` (default: the process's) above the file `dotenv`.
 
-    `only`: those names, whatever the others hold.
-    Raises one `SettingError` for all settings whose values cannot be worked with.
+    `only`: read only these names, and ignore mistakes in the others.
+    Raises one `SettingError` for all settings whose values are wrong.
     """
-    given = os.environ if environ is None else environ
+    environment = os.environ if environ is None else environ
     try:
         in_file, unread = dotenv_file.read(dotenv)
         if only is not None:
             in_file = {name: value for name, value in in_file.items() if name in only}
-            given = {name: value for name, value in given.items() if name in only}
-        values = in_file | dict(given)
+            environment = {name: value for name, value in environment.items() if name in only}
+        values = in_file | dict(environment)
         text = {name: value.strip() for name, value in values.items() if value.strip()}
         reading = _Reading(text)
-        loaded = reading.settings(values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN"), _unknown(in_file, given))
-        wrong = reading.wrong
+        loaded = reading.settings(
+            values.get("BITRIX24_OUTGOING_WEBHOOK_TOKEN"), _unknown(in_file, environment)
+        )
+        errors = reading.wrong
     except SettingError as unreadable:
-        wrong, values = [unreadable], {}
-    if wrong:
-        for one in wrong:
-            one.__context__ = None  # what it was raised from may quote the value
-            one.hint = _came_along(values.get(one.name, "").strip())
-        wrong[0].others = tuple(wrong[1:])
-        raise wrong[0]
+        errors, values = [unreadable], {}
+    if errors:
+        for error in errors:
+            error.__context__ = None  # the exception that caused it may quote the value
+            error.hint = _hint_of(values.get(error.name, "").strip())
+        errors[0].others = tuple(errors[1:])
+        raise errors[0]
     return replace(loaded, unread=unread)
 
 
-def _came_along(value: str) -> str:
-    """The key of what was copied into a wrong value; Docker's `--env-file`, for one, strips neither."""
+def _hint_of(value: str) -> str:
+    """The key of what was copied into a wrong value, or ""; Docker's `--env-file` strips neither of both."""
     if value[:1] in _QUOTES or value[-1:] in _QUOTES:
         return "VALUE_QUOTED" if value else ""
     return "VALUE_COMMENTED" if re.search(r"\s#|#\s", value) else ""
 
 
-def _unknown(in_file: Iterable[str], given: Collection[str]) -> tuple[tuple[str, str], ...]:
-    """Names that are no settings, each with the one it is like or "".
+def _unknown(in_file: Iterable[str], environment: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Names that are not settings, each with a similar setting or "".
 
-    All of `.env` is meant for us. The environment is everybody's: there a name counts that begins
-    like ours, or that is one of ours but for a slip of the fingers.
+    All of `.env` is meant for us. The environment is everybody's: there only a name counts that begins
+    like ours, or is a misspelling of one of ours.
     """
-    ours = (name for name in given if name.startswith(_PREFIXES) or _misspelt(name, given))
-    unknown = sorted({name for name in (*in_file, *ours) if name not in NAMES and name not in _OTHERS})
+    similar = (name for name in environment if name.startswith(_PREFIXES) or _misspelt(name, environment))
+    unknown = sorted({name for name in (*in_file, *similar) if name not in NAMES and name not in _OTHERS})
     return tuple((name, _most_like(name, 0.75)) for name in unknown)
 
 
-def _misspelt(name: str, given: Collection[str]) -> bool:
-    """Whether a variable is one of our settings but for a slip; where that setting is given, it is not.
+def _misspelt(name: str, environment: Collection[str]) -> bool:
+    """Whether a variable is a misspelling of one of our settings that is not given as well.
 
     A name that holds the whole of ours, as `DATABASE_URL_2` does, is a name of its own.
     """
     upper = name.upper()
     alike = any(
         # `difflib` takes milliseconds of a cold start: almost no name gets as far as that.
-        abs(len(name) - len(one)) <= 2 and len({*upper} ^ {*one}) <= 2
-        for one in NAMES
-        if len(one) >= _LONG
+        abs(len(name) - len(setting)) <= 2 and len({*upper} ^ {*setting}) <= 2
+        for setting in NAMES
+        if len(setting) >= _LONG
     )
     like = _most_like(name, 0.9) if alike and name not in NAMES else ""
-    return len(like) >= _LONG and like not in given and (like not in name)
+    return len(like) >= _LONG and like not in environment and (like not in name)
 
 
 def _most_like(name: str, cutoff: float) -> str:
@@ -322,8 +333,8 @@ class _Reading:
     def _take(self, default: T, parse: Callable[..., T], *arguments: Any) -> T:
         try:
             return parse(*arguments)
-        except SettingError as wrong:
-            self.wrong.append(wrong)
+        except SettingError as error:
+            self.wrong.append(error)
         return default
 
     def _whole(self, name: str, default: int, low: int, high: int) -> int:
@@ -340,17 +351,17 @@ class _Reading:
 
 
 def _distinct_files(settings: Settings) -> None:
-    """Refuse one file for two stores: they lock each other out and take each other's tables for theirs."""
-    seen: dict[str, str] = {}
+    """Refuse one file for two stores, which would lock each other out and mistake each other's tables."""
+    names_by_path: dict[str, str] = {}
     for name, file in settings.files.items():
         path = os.path.abspath(file)
-        if path in seen:
-            raise SettingError(name, "EXPECTED_OTHER_FILE", other=seen[path])
-        seen[path] = name
+        if path in names_by_path:
+            raise SettingError(name, "EXPECTED_OTHER_FILE", other=names_by_path[path])
+        names_by_path[path] = name
 
 
 def language(dotenv: str | Path = ".env") -> str:
-    """The process's `LOG_LANGUAGE`, for a sentence that is needed where no settings were loaded."""
+    """The process's `LOG_LANGUAGE`, for sentences where no settings were loaded."""
     try:
         text = (dotenv_file.read(dotenv).values | dict(os.environ)).get("LOG_LANGUAGE", "")
     except SettingError:

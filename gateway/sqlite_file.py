@@ -1,7 +1,7 @@
-"""The files of one machine: readable only by their owner, and what SQLite says of a broken one.
+"""Makes the files of one machine private, and classifies what SQLite says of a broken one.
 
-The queue, the journal and the links each keep one open. Whoever moves such a file away
-while it is open leaves a program that goes on writing to what nobody will read.
+The queue, the journal and the links each keep one open. A program whose open file is moved
+away goes on writing to a file that nobody will read.
 """
 
 import os
@@ -24,17 +24,17 @@ _LEAST_FREE = (
 
 
 def make_private(path: Path) -> None:
-    """Create the file where there is none, and let nobody but its owner read it and SQLite's beside it."""
+    """Create the file if there is none, and let only its owner read it and SQLite's files beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(open_private(path))
-    for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        with suppress(OSError):  # another's file, or none
-            if one.stat().st_mode & 0o077:
-                one.chmod(0o600)
+    for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with suppress(OSError):  # somebody else's file, or none
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
 
 
 def open_private(path: Path) -> int:
-    """A descriptor of the file, which is created where there is none.
+    """Open the file, creating it if there is none; return its descriptor.
 
     What root creates belongs to the owner of the folder: a command that an administrator runs before
     the service's first start must not lock the service out of its own files. SQLite does so too.
@@ -51,7 +51,7 @@ def open_private(path: Path) -> int:
 
 
 def is_there(path: Path) -> bool:
-    """Whether the file exists. Raises `StoreUnavailable` where this user may not know: that is no "no"."""
+    """Whether the file exists. Raises `StoreUnavailable` if this user is not allowed to see that."""
     try:
         path.stat()
     except PermissionError:
@@ -62,28 +62,29 @@ def is_there(path: Path) -> bool:
 
 
 def denied(path: Path) -> dict[str, Any] | None:
-    """Which of the file, SQLite's beside it and the folders above this user may not use, as it is another's.
+    """The facts of the sentence `FILE_DENIED` if this user may not use the file; else None.
 
-    The facts of the sentence `FILE_DENIED`, or None.
+    They name what belongs to another user: a folder above it, the file, or one of SQLite's beside it.
     """
     path = path.absolute()
     beside = (path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"))
-    for one in (*reversed(path.parents), path, *beside):
-        needed = os.X_OK if one in path.parents else os.R_OK | os.W_OK
-        if one == path.parent:
-            needed |= os.R_OK | os.W_OK
+    for needed_path in (*reversed(path.parents), path, *beside):
+        access = os.X_OK if needed_path in path.parents else os.R_OK | os.W_OK
+        if needed_path == path.parent:
+            access |= os.R_OK | os.W_OK
         with suppress(OSError):
-            owner = one.stat().st_uid
-            if owner != os.geteuid() and not _may(one, needed):
-                return {"path": one, "owner": user_name(owner), "user": user_name(os.geteuid())}
+            owner = needed_path.stat().st_uid
+            if owner != os.geteuid() and not _may(needed_path, access):
+                return {"path": needed_path, "owner": user_name(owner), "user": user_name(os.geteuid())}
     return None
 
 
-def _may(path: Path, needed: int) -> bool:
-    return os.access(path, needed, effective_ids=os.access in os.supports_effective_ids)
+def _may(path: Path, access: int) -> bool:
+    return os.access(path, access, effective_ids=os.access in os.supports_effective_ids)
 
 
 def user_name(number: int) -> str:
+    """The name of the user with this number, or the number if it has none."""
     import pwd  # not on Windows
 
     try:
@@ -95,10 +96,10 @@ def user_name(number: int) -> str:
 def file_at(path: Path) -> File | None:
     """The identity of the file at `path`; None if there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def is_locked(failure: Exception) -> bool:

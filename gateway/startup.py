@@ -1,6 +1,6 @@
-"""What every function does at start-up: reads the settings once, sets logging up, turns redirects off."""
+"""Starts every function: reads the settings once, sets logging up, turns redirects off."""
 
-# ruff: noqa: E402 — nothing that is imported is garbage: the collector rests until `start`
+# ruff: noqa: E402 — imports make no garbage, so the collector is off until `start`
 import gc
 
 gc.disable()
@@ -31,7 +31,10 @@ log = logging.getLogger("gateway.startup")
 _PLAIN_TOKEN = re.compile(rb"(?=.*[015-9])(?=.*[G-Zg-z])[A-Za-z0-9_-]{16,128}")
 
 
-NO_FUNCTION = ("/robots.txt", "/favicon.ico")  # functions-framework answers them: a browser's own questions
+NO_FUNCTION = (
+    "/robots.txt",
+    "/favicon.ico",
+)  # what browsers ask for by themselves; functions-framework answers it
 
 announces = True  # `serve` has already announced what the worker's process would
 
@@ -52,7 +55,7 @@ def settings() -> Settings:
 
 @cache
 def prepare() -> threading.Thread | None:
-    """Begin what needs no turn of Python's: reading the certificates that Pub/Sub's are held against."""
+    """Begin in a thread what can run beside Python: reading the certificates that verify Pub/Sub's."""
     loaded = settings()
     # A process without a token publishes nothing that anybody waits for.
     if loaded.tokens and isinstance(loaded.queue, PubSubTopic) and "PUBSUB_EMULATOR_HOST" not in os.environ:
@@ -65,17 +68,17 @@ def prepare() -> threading.Thread | None:
 def _read_certificates() -> None:
     from gateway.queues.deadline_http import trust  # cold start
 
-    with suppress(OSError):  # whoever connects says what is wrong with them
+    with suppress(OSError):  # the first connection reports what is wrong with them
         trust()
 
 
 def start(respond: Callable[[flask.Request], flask.Response]) -> None:
-    """Prepare the process and, inside functions-framework, the app that is being made.
+    """Prepare the process and, inside functions-framework, the app that it is creating.
 
     `respond` answers the paths that no function has.
     """
     if reading := prepare():
-        reading.join()  # no thread lives through gunicorn's fork
+        reading.join()  # no thread survives gunicorn's fork
     if flask.has_app_context():
         app = flask.current_app
         # `//api/…` and an empty path are answered, never redirected: a redirect loses the POST.
@@ -87,7 +90,7 @@ def start(respond: Callable[[flask.Request], flask.Response]) -> None:
 
 
 def _forbid_keeping(answer: flask.Response) -> flask.Response:
-    """Forbid caches to keep any answer: one served /health for minutes after the gateway had died."""
+    """Forbid caching of answers: a cache served /health for minutes after the gateway had died."""
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -101,7 +104,7 @@ def _not_found(
 
 
 def _announce(loaded: Settings) -> None:
-    """Log one INFO line: what is accepted and at which address; then what is odd about the settings."""
+    """Log one INFO line with the accepted tokens and the address, then what is odd about the settings."""
     log.info(summary(loaded))
     for unread in loaded.unread:
         log.warning(unread)
@@ -138,7 +141,7 @@ def exposed_dotenv(path: str | Path = ".env") -> Path | None:
 
 
 def summary(loaded: Settings) -> str:
-    """How many tokens are accepted, which, and the address to paste."""
+    """The line that says how many tokens are accepted, which ones, and the address to paste."""
     address = loaded.paste_url or say("ADDRESS_UNKNOWN", loaded.language)
     return say(
         "STARTED",
@@ -151,7 +154,7 @@ def summary(loaded: Settings) -> str:
 
 
 def is_plain(loaded: Settings) -> bool:
-    """Whether the diagnosis would surely find nothing odd about the tokens: it is 20 ms of a cold start."""
+    """Whether the diagnosis, 20 ms of a cold start, would surely find nothing odd about the tokens."""
     if portals_without_token(loaded.outgoing_token):
         return False
     if not loaded.tokens or (loaded.rest_secret or "").encode() in loaded.tokens:

@@ -1953,20 +1953,20 @@ _FIRST_EDITION_FACTS = (
 
 
 def os_problem(error: OSError, language: str) -> str:
-    """What the operating system says of `error`, in `language`; the error's type if it has no text."""
+    """The operating system's text for `error` in `language`; the error's type if it has no text."""
     if hasattr(error, "library"):  # OpenSSL's, and its numbers are not the system's
         return _tls_problem(error, language)
     number = errno_of(error)
-    known = OS_ERRORS.get(number or 0) if language == "ru" else None
-    return known or error.strerror or (os.strerror(number) if number else type(error).__name__)
+    russian = OS_ERRORS.get(number or 0) if language == "ru" else None
+    return russian or error.strerror or (os.strerror(number) if number else type(error).__name__)
 
 
 def _tls_problem(error: Any, language: str) -> str:
-    wrong = getattr(error, "verify_message", "")
-    if wrong and language == "ru":
-        return CERTIFICATE_ERRORS.get(error.verify_code, f"сертификат не прошёл проверку ({wrong})")
-    if wrong:
-        return f"the certificate is not accepted: {wrong}"
+    problem = getattr(error, "verify_message", "")
+    if problem and language == "ru":
+        return CERTIFICATE_ERRORS.get(error.verify_code, f"сертификат не прошёл проверку ({problem})")
+    if problem:
+        return f"the certificate is not accepted: {problem}"
     return f"TLS: {getattr(error, 'reason', '') or type(error).__name__}"
 
 
@@ -2003,13 +2003,13 @@ class Notice:
         return keyed(self.key, **self.facts)
 
 
-def text_of(what: GatewayError | Notice, language: str) -> str:
+def text_of(error: GatewayError | Notice, language: str) -> str:
     """The sentence of an error or a notice in `language`; several wrong settings get a line each."""
-    sentence = say(what.key, language, **what.facts)
-    if isinstance(what, SettingError):
-        hint = f". {say(what.hint, language)}" if what.hint else ""
-        first = f"{what.name}: {sentence}{hint}"
-        return "\n".join([first, *(text_of(one, language) for one in what.others)])
+    sentence = say(error.key, language, **error.facts)
+    if isinstance(error, SettingError):
+        hint = f". {say(error.hint, language)}" if error.hint else ""
+        first = f"{error.name}: {sentence}{hint}"
+        return "\n".join([first, *(text_of(other, language) for other in error.others)])
     return sentence
 
 
@@ -2034,8 +2034,8 @@ def stored_notice(reason: str) -> Notice | str:
 def _first_edition(reason: str) -> Notice | str:
     if reason in _FIRST_EDITION:
         return Notice(_FIRST_EDITION[reason])
-    found = ((pattern.fullmatch(reason), key) for pattern, key in _FIRST_EDITION_FACTS)
-    return next((Notice(key, **match.groupdict()) for match, key in found if match), reason)
+    matches = ((pattern.fullmatch(reason), key) for pattern, key in _FIRST_EDITION_FACTS)
+    return next((Notice(key, **match.groupdict()) for match, key in matches if match), reason)
 
 
 def reason_text(reason: str, language: str) -> str:

@@ -59,8 +59,8 @@ def _guarded(event: CloudEvent, work: Callable[[PushMessage], None]) -> None:
         _report_failure(pushed, error)
         raise
     except Exception as error:  # noqa: BLE001 — its text may hold the payload, and Flask prints what is raised
-        where = "".join(traceback.format_tb(error.__traceback__))
-        _log.error("%s\n%s", type(error).__name__, where)
+        stack = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("%s\n%s", type(error).__name__, stack)
         failure = PassingFailure("CONSUMER_FAILED", kind=type(error).__name__)
     else:
         return
@@ -86,15 +86,15 @@ def _report_failure(pushed: PushMessage, failure: GatewayError) -> None:
 
 
 def _consume(pushed: PushMessage, events: tuple[str, ...]) -> None:
-    named = pushed.attributes.get("event")
-    if isinstance(named, str) and named.upper() not in events:
+    event_name = pushed.attributes.get("event")
+    if isinstance(event_name, str) and event_name.upper() not in events:
         return
     try:
         message = _message(pushed)
         if message.event.upper() not in events:
             return
-        working = context()
-        outcomes = ROUTES[message.event.upper()](message, working)
+        current = context()
+        outcomes = ROUTES[message.event.upper()](message, current)
     except PoisonMessage as poison:
         _put_aside(pushed, poison)
     else:
@@ -104,14 +104,14 @@ def _consume(pushed: PushMessage, events: tuple[str, ...]) -> None:
 def _forward(pushed: PushMessage) -> None:
     from handlers import forward  # cold start
 
-    known = settings()
+    config = settings()
     name = pushed.subscription
-    destination = next((one for one in known.destinations if name.endswith(one.id)), None)
+    destination = next((candidate for candidate in config.destinations if name.endswith(candidate.id)), None)
     try:
         message = _message(pushed)
         if destination is None or not destination.wants(message.event):
             return  # the subscription has no filter, or its address is no longer configured
-        outcome = forward.deliver(message, destination, known)
+        outcome = forward.deliver(message, destination, config)
     except PoisonMessage as poison:
         _put_aside(pushed, poison)
     else:
@@ -141,16 +141,16 @@ def _put_aside(pushed: PushMessage, poison: PoisonMessage) -> None:
     except (ValueError, RecursionError):
         message = text[:_KEPT_TEXT]
     fields = message if isinstance(message, dict) else pushed.attributes
-    working = context()
+    current = context()
     letter = DeadLetter(
         event=_label(fields.get("event")) or _label(pushed.attributes.get("event")),
         event_id=_label(fields.get("event_id")) or _label(pushed.message_id),
         reason=str(poison),
         attempts=pushed.attempts,
         message=message,
-        recorded_at=working.now(),
+        recorded_at=current.now(),
     )
-    working.store.add_dead_letter(letter)
+    current.store.add_dead_letter(letter)
     portal = _label(pushed.attributes.get("portal"))
     user = user_of(letter.event, fields.get("data"))
     about = About(letter.event, letter.event_id, portal, pushed.subscription, user)

@@ -40,8 +40,8 @@ def context() -> Context:
     """The process's context, made for its first message."""
     with _opening:
         if not _contexts:
-            known = settings()
-            _contexts.append(Context(known, open_store(known.database), fetcher(known)))
+            config = settings()
+            _contexts.append(Context(config, open_store(config.database), fetcher(config)))
         return _contexts[0]
 
 

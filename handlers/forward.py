@@ -63,9 +63,9 @@ def deliver(message: Message, destination: Destination, settings: Settings) -> O
     with _turn(destination):
         began = time.monotonic()
         status, retry_after = _post(destination, body, headers_of(message, body, settings))
-        took = round((time.monotonic() - began) * 1000)
+        elapsed_ms = round((time.monotonic() - began) * 1000)
     if 200 <= status < 300:
-        facts = {"destination": destination.shown, "status": status, "ms": took}
+        facts = {"destination": destination.shown, "status": status, "ms": elapsed_ms}
         return Outcome("EVENT_FORWARDED", values=facts, facts=facts)
     if status == 410:
         raise PoisonMessage("REASON_GONE", destination=destination.shown)

@@ -2,7 +2,7 @@
 
 Facts that shape this: a stock portal's `ONUSERADD` carries no custom fields, so
 the account is read with `user.get`; an empty field unlinks, while a field that is
-not there says nothing; events come late, twice and in any order.
+missing says nothing; events come late, twice and in any order.
 """
 
 import logging
@@ -20,8 +20,8 @@ from handlers.context import Context
 _AHEAD = timedelta(minutes=5)  # a `ts` further ahead of its arrival is a wrong clock
 _FIRST_SECOND = datetime(1000, 1, 1, tzinfo=UTC).timestamp()  # what every store and RFC 3339 can hold
 _LAST_SECOND = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
-_MOST_ALIKE = 20  # fields that are named, whatever senders invent
-_alike: set[str] = set()
+_MAX_WARNED_FIELDS = 20  # fields that are named, whatever senders invent
+_warned_fields: set[str] = set()
 _log = logging.getLogger("gateway.consumer")
 _NOT_ASKED = ("no_webhook", "other_portal")  # whose sentences say whether there is a link
 _CHANGES = {
@@ -51,28 +51,36 @@ def handle(message: Message, context: Context) -> list[Outcome]:
             raise PoisonMessage("REASON_NO_USER_ID")
         observations.append(reading.observation(user, record))
     portal = message.portal.domain
-    informative = [seen for seen in observations if seen.account is not None or seen.active is not None]
+    informative = [
+        observation
+        for observation in observations
+        if observation.account is not None or observation.active is not None
+    ]
     changes = context.store.apply(portal, message.event_id, informative) if informative else Changes()
     if changes.repeated:
-        return [_unchanged(seen.bitrix_user_id, "repeated") for seen in observations]
+        return [_unchanged(observation.bitrix_user_id, "repeated") for observation in observations]
     changed = {row.bitrix_user_id for row in changes}
-    same = [seen for seen in observations if seen.bitrix_user_id not in changed]
-    unchanged = [_why(seen, reading, context.store, portal) for seen in same]
+    without_change = [
+        observation for observation in observations if observation.bitrix_user_id not in changed
+    ]
+    unchanged = [
+        _reason_unchanged(observation, reading, context.store, portal) for observation in without_change
+    ]
     return [_outcome(row) for row in changes] + unchanged
 
 
-def _why(seen: Observation, reading: "_Reading", store: Store, portal: str) -> Outcome:
+def _reason_unchanged(observation: Observation, reading: "_Reading", store: Store, portal: str) -> Outcome:
     """Why an observation changed nothing: the first reason that fits."""
-    link = store.get(portal, seen.bitrix_user_id)
+    link = store.get(portal, observation.bitrix_user_id)
     account = Account() if link is None else Account(link.telegram_id, link.telegram_username)
-    if seen.account is None:
-        reason = reading.silent.get(seen.bitrix_user_id, "no_field")
-    elif link is None or decide.same(account, seen.account):
+    if observation.account is None:
+        reason = reading.silent.get(observation.bitrix_user_id, "no_field")
+    elif link is None or decide.same(account, observation.account):
         inactive = link is not None and not link.active
-        reason = "inactive" if inactive else "same" if seen.account else "empty"
+        reason = "inactive" if inactive else "same" if observation.account else "empty"
     else:
         reason = "older" if link.active else "inactive"
-    return _unchanged(seen.bitrix_user_id, reason, linked=bool(account))
+    return _unchanged(observation.bitrix_user_id, reason, linked=bool(account))
 
 
 def observed_at(message: Message) -> Moment:
@@ -106,35 +114,36 @@ class _Reading:
         )
 
     def observation(self, user: int, record: user_record.Record) -> Observation:
+        """What the message says about one user, completed by the portal where the message is silent."""
         active, active_at = user_record.active(record), self._moment
         field = next((name for name in self._fields if record.get(name) is not None), None)
         if field is not None:
-            return self._seen(
+            return self._observed(
                 user, self._account(user, field, record[field]), self._moment, active, active_at
             )
         self.silent[user] = self._reason
-        self._say_what_is_alike(user, record)
+        self._warn_of_similar_fields(user, record)
         if self._fetch_user is None:
-            return self._seen(user, None, self._moment, active, active_at)
-        asked = self._now().astimezone(UTC)
-        found = self._fetch_user(user)
-        asked_at = Moment(asked, asked)
-        self.silent[user] = "no_field" if found is not None else "not_shown"
-        row = user_record.upper_keys(found) if found is not None else {}
+            return self._observed(user, None, self._moment, active, active_at)
+        now = self._now().astimezone(UTC)
+        fetched = self._fetch_user(user)
+        asked_at = Moment(now, now)
+        self.silent[user] = "no_field" if fetched is not None else "not_shown"
+        row = user_record.upper_keys(fetched) if fetched is not None else {}
         field = next((name for name in self._fields if name in row), None)
         account = None if field is None else self._account(user, field, row[field])
         if field is None:
-            self._say_what_is_alike(user, row)
-        still = user_record.active(row)
-        if still is False or (still and (active is None or asked_at.key() >= active_at.key())):
-            active, active_at = still, asked_at
-        return self._seen(user, account, asked_at, active, active_at)
+            self._warn_of_similar_fields(user, row)
+        active_now = user_record.active(row)
+        if active_now is False or (active_now and (active is None or asked_at.key() >= active_at.key())):
+            active, active_at = active_now, asked_at
+        return self._observed(user, account, asked_at, active, active_at)
 
-    def _say_what_is_alike(self, user: int, record: user_record.Record) -> None:
+    def _warn_of_similar_fields(self, user: int, record: user_record.Record) -> None:
         """Warn of a field that looks like Telegram's under another name, once per field and process."""
         for field in user_record.like_telegram(record):
-            if field not in _alike and len(_alike) < _MOST_ALIKE:
-                _alike.add(field)
+            if field not in _warned_fields and len(_warned_fields) < _MAX_WARNED_FIELDS:
+                _warned_fields.add(field)
                 notice = Notice("FIELD_LIKE_TELEGRAM", user=user, field=field)
                 fields = {"code": "FIELD_LIKE_TELEGRAM", "field": field, "bitrix_user_id": user}
                 _log.warning(notice, extra={"json_fields": fields})
@@ -146,7 +155,7 @@ class _Reading:
         return account
 
     @staticmethod
-    def _seen(
+    def _observed(
         user: int, account: Account | None, account_at: Moment, active: bool | None, active_at: Moment
     ) -> Observation:
         return Observation(
@@ -164,8 +173,8 @@ def fetch_is_missing(context: Context, polled: bool) -> bool:
 
 
 def _outcome(row: HistoryRow) -> Outcome:
-    account = _shown(row.telegram_id, row.telegram_username)
-    previous = _shown(row.previous_telegram_id, row.previous_telegram_username)
+    account = _account_text(row.telegram_id, row.telegram_username)
+    previous = _account_text(row.previous_telegram_id, row.previous_telegram_username)
     return Outcome(
         _CHANGES[row.change],
         bitrix_user_id=row.bitrix_user_id,
@@ -181,7 +190,7 @@ def _unchanged(user: int, reason: str, linked: bool = False) -> Outcome:
     return Outcome("LINK_UNCHANGED", reason, user, f"LINK_UNCHANGED_{reason.upper()}")
 
 
-def _shown(telegram_id: int | None, telegram_username: str | None) -> str:
+def _account_text(telegram_id: int | None, telegram_username: str | None) -> str:
     if telegram_id is not None:
         return str(telegram_id)
     return f"@{telegram_username}" if telegram_username else ""

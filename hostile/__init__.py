@@ -1,11 +1,11 @@
-"""What a stranger would try: `python -m hostile`, or `make hostile`.
+"""Tries what an attacker would try: `python -m hostile`, or `make hostile`.
 
-First the attacks of attacks.toml by kinds (`slow`, `work`, `logs`, `proxies`), whose results are
-written into docs/security.md and docs/security.ru.md if all kinds were withstood. Then `inputs`: requests
-by the million. Four targets, each given what Hypothesis writes: the HTTP function end to end (its
-queue is a list, and what lands there goes through the consumer), the decoder, `verify`, the diagnosis.
-Nothing may raise, no answer may be a 500, none may take a second of this process's time, memory
-stays bounded. Rounds of 2,000 inputs, each a run of Hypothesis of its own, as one remembers what it tried.
+First come the attacks of attacks.toml by kind (`slow`, `work`, `logs`, `proxies`). If all of them were
+withstood, their results are written into docs/security.md and docs/security.ru.md. Then come the `inputs`,
+a million of them. Hypothesis writes them for four targets: the HTTP function end to end (its queue
+is a list, and what lands there goes through the consumer), the decoder, `verify` and the diagnosis.
+Nothing may raise, no answer may be a 500, none may take a second of this process's time, and memory
+stays bounded. Each round of 2,000 inputs is a separate run of Hypothesis, which remembers all it tried.
 """
 
 import json
@@ -86,7 +86,7 @@ def _json(value: Any) -> bytes:
 
 @st.composite
 def _forms(draw: st.DrawFn) -> bytes:
-    """A form of odd names and values, encoded more or less."""
+    """A form of odd names and values, URL-encoded up to twice."""
     pairs = []
     for _ in range(draw(st.integers(0, 12))):
         name = draw(NAMES)
@@ -166,8 +166,8 @@ METHODS = st.sampled_from(["POST"] * 8 + ["GET", "HEAD", "PUT", "OPTIONS", "TRAC
 def _timed() -> Any:
     began = time.thread_time()
     yield
-    took = time.thread_time() - began
-    assert took < SECONDS, f"took {took:.2f} s"
+    seconds = time.thread_time() - began
+    assert seconds < SECONDS, f"took {seconds:.2f} s"
 
 
 def _incoming(
@@ -184,8 +184,8 @@ def check_decoder(body: bytes, kind: str, query: bytes) -> None:
         decode_query(query)
         try:
             payload = decode(body, kind)
-        except TooComplex as over:
-            assert over.came > over.allowed  # noqa: PT017 — the only exception there may be
+        except TooComplex as error:
+            assert error.came > error.allowed  # noqa: PT017 — the only exception there may be
             return
     json.dumps(payload.fields, allow_nan=False, ensure_ascii=False).encode("utf-8")
 
@@ -194,9 +194,9 @@ def check_verify(body: Any, query: Any, headers: dict[str, bytes]) -> None:
     """Check that any values in any place give a verdict, true only with an accepted token."""
     with _timed():
         verdict = verify(headers, query, body, (TOKEN.encode(),))
-    assert [seen.place for seen in verdict.places] == list(PLACES)
-    everything = repr((body, query, headers))
-    assert not verdict.verified or TOKEN in everything
+    assert [trace.place for trace in verdict.places] == list(PLACES)
+    request_text = repr((body, query, headers))
+    assert not verdict.verified or TOKEN in request_text
     assert TOKEN not in repr(verdict)
 
 
@@ -213,7 +213,7 @@ SETTINGS = load(
 def check_diagnosis(
     method: str, path: str, query: bytes, body: bytes, kind: str, headers: Mapping[str, str]
 ) -> None:
-    """Check that every refusal has causes, nothing else has, and none holds a secret."""
+    """Check that only refusals have causes, and that no cause holds a secret."""
     with _timed():
         judgement = judge(_incoming(method, path, query, body, kind, headers), SETTINGS, datetime.now(UTC))
         repeated_places(judgement.payload, False)
@@ -221,13 +221,13 @@ def check_diagnosis(
     assert bool(causes) <= judgement.refused
     if judgement.code.startswith("TOKEN_"):
         assert causes
-    told = json.dumps([cause.to_json() for cause in causes], ensure_ascii=False)
-    assert TOKEN not in told
-    assert SECRET not in told
+    causes_text = json.dumps([cause.to_json() for cause in causes], ensure_ascii=False)
+    assert TOKEN not in causes_text
+    assert SECRET not in causes_text
 
 
 class Function:
-    """The HTTP function behind WSGI, its queue a list; what is queued goes through a consumer at once."""
+    """The HTTP function behind WSGI, its queue a list; what is queued goes to a consumer at once."""
 
     def __init__(self, directory: Path) -> None:
         os.environ.update(
@@ -276,11 +276,11 @@ class Function:
             answer = self.client.open(
                 "/", method=method, data=body, headers=dict(headers), environ_overrides=environ
             )
-            said = b"" if method == "HEAD" else answer.get_data()
-        assert answer.status_code in STATUS.values(), (answer.status_code, said)
-        if said:
-            assert STATUS[json.loads(said)["code"]] == answer.status_code
-        assert TOKEN.encode() not in said
+            answer_body = b"" if method == "HEAD" else answer.get_data()
+        assert answer.status_code in STATUS.values(), (answer.status_code, answer_body)
+        if answer_body:
+            assert STATUS[json.loads(answer_body)["code"]] == answer.status_code
+        assert TOKEN.encode() not in answer_body
         assert (answer.status_code == 200 and method == "POST") == bool(self._queued)
         for data, attributes in self._queued:
             self._handle(data, attributes)
@@ -318,7 +318,7 @@ TOKEN_HEADERS = st.dictionaries(st.sampled_from(["x-bitrix-token", "authorizatio
 
 
 def targets(function: Function) -> dict[str, tuple[Callable[..., None], dict[str, SearchStrategy[Any]]]]:
-    """The functions under attack, each with its inputs."""
+    """List the functions under attack, each with its inputs."""
     return {
         "http": (function.check, REQUEST),
         "decoder": (check_decoder, {"body": BODIES, "kind": TYPES, "query": QUERIES}),
@@ -328,57 +328,71 @@ def targets(function: Function) -> dict[str, tuple[Callable[..., None], dict[str
 
 
 def attack(check: Callable[..., None], inputs: dict[str, SearchStrategy[Any]], count: int, seed: int) -> None:
-    """Try `count` inputs; a failing one is reduced and raised."""
+    """Try `count` inputs; a failing one is made as small as possible and raised."""
     from hypothesis import seed as seeded
 
-    def one(**values: Any) -> None:
+    def try_one(**values: Any) -> None:
         check(**values)
 
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    how = settings(
+    run_settings = settings(
         max_examples=count,
         deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=slow,
     )
-    seeded(seed)(how(given(**inputs)(one)))()
+    seeded(seed)(run_settings(given(**inputs)(try_one)))()
 
 
 @click.command(help=__doc__)
 @click.option(
-    "--kind", "kinds", multiple=True, type=click.Choice([*attacks.KINDS, "inputs"]), help="Only these."
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice([*attacks.KINDS, "inputs"]),
+    help="Try only this kind; may be given several times.",
 )
-@click.option("--inputs", default=1_000_000, show_default=True, help="Over all targets together.")
-@click.option("--seed", type=int, help="What a run prints at its start.")
+@click.option(
+    "--inputs", default=1_000_000, show_default=True, help="How many inputs, over all targets together."
+)
+@click.option("--seed", type=int, help="Repeat the inputs of the run that printed this seed.")
 def main(kinds: tuple[str, ...], inputs: int, seed: int | None) -> None:
-    tried = attacks.run(kinds or attacks.KINDS)
-    if not all(one.held for one in tried):
+    results = attacks.run(kinds or attacks.KINDS)
+    if not all(result.held for result in results):
         sys.exit(1)
     if set(kinds or attacks.KINDS) >= set(attacks.KINDS):
-        attacks.write(tried)
+        attacks.write(results)
     if not kinds or "inputs" in kinds:
-        attack_with(inputs, seed)
+        attack_with_inputs(inputs, seed)
 
 
-def attack_with(inputs: int, seed: int | None) -> None:
+def attack_with_inputs(inputs: int, seed: int | None) -> None:
     import logging
 
     seed = int.from_bytes(os.urandom(3), "big") if seed is None else seed
     print(f"seed {seed}, {inputs} inputs, bodies up to {MAX_BODY} bytes: tests/system/test_hostile.py")
-    began, done, first = time.monotonic(), 0, 0
+    began, inputs_done, first = time.monotonic(), 0, 0
     with tempfile.TemporaryDirectory() as directory:
         function = Function(Path(directory))
         logging.disable(logging.CRITICAL)  # formatting what is refused is tested elsewhere
         attacked = targets(function)
-        while done < inputs:
-            for number, (name, (check, tried)) in enumerate(attacked.items()):
-                attack(check, tried, min(ROUND, max(inputs // len(attacked), 1)), seed + done + number)
-                done += ROUND
+        while inputs_done < inputs:
+            for number, (name, (check, strategies)) in enumerate(attacked.items()):
+                attack(
+                    check,
+                    strategies,
+                    min(ROUND, max(inputs // len(attacked), 1)),
+                    seed + inputs_done + number,
+                )
+                inputs_done += ROUND
                 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
                 first = first or memory
-                print(f"{time.monotonic() - began:7.0f} s  {done:8}  {name}: fine, {memory} MB", flush=True)
+                print(
+                    f"{time.monotonic() - began:7.0f} s  {inputs_done:8}  {name}: fine, {memory} MB",
+                    flush=True,
+                )
         function.close()
-    attacks.write_inputs(done)
+    attacks.write_inputs(inputs_done)
     if memory > first + 300:
         sys.exit(f"memory grew from {first} to {memory} MB")

@@ -25,7 +25,7 @@ DOCUMENTS = {"en": "docs/security.md", "ru": "docs/security.ru.md"}
 
 
 class Tried(NamedTuple):
-    """An attack that was tried: whether it was withstood, the row's facts, and the tests' report."""
+    """An attack that was tried: whether it was withstood, the numbers in its row, and the tests' report."""
 
     attack: dict[str, Any]
     held: bool
@@ -34,32 +34,33 @@ class Tried(NamedTuple):
 
 
 def attacks() -> list[dict[str, Any]]:
-    known: list[dict[str, Any]] = tomllib.loads((ROOT / "hostile/attacks.toml").read_text("utf-8"))["attack"]
-    return known
+    """Read attacks.toml."""
+    rows: list[dict[str, Any]] = tomllib.loads((ROOT / "hostile/attacks.toml").read_text("utf-8"))["attack"]
+    return rows
 
 
 def run(kinds: Iterable[str]) -> list[Tried]:
     """Try every attack of these kinds, and print each result at once."""
-    tried = []
+    results = []
     for attack in attacks():
         if attack["kind"] in kinds:
-            tried.append(_measured(attack) if attack.get("measured") else _tested(attack))
-            print(f"{'held' if tried[-1].held else 'NOT HELD'}  {attack['kind']}: {row(tried[-1], 'en')}")
-            print(tried[-1].report if not tried[-1].held else "", end="", flush=True)
-    return tried
+            results.append(_measured(attack) if attack.get("measured") else _tested(attack))
+            print(f"{'held' if results[-1].held else 'NOT HELD'}  {attack['kind']}: {row(results[-1], 'en')}")
+            print(results[-1].report if not results[-1].held else "", end="", flush=True)
+    return results
 
 
 def _tested(attack: dict[str, Any]) -> Tried:
     files, _, chosen = attack["tests"].partition(" -k ")
     quiet = ("-o", "addopts=--import-mode=importlib", "-q", "-p", "no:cacheprovider")
     command = [sys.executable, "-m", "pytest", *quiet, *shlex.split(files)]
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, "-k", chosen] if chosen else command, cwd=ROOT, capture_output=True, text=True, check=False
     )
-    passed = re.search(r"\d+ passed", done.stdout)
-    skipped = re.search(r"\d+ skipped", done.stdout)
-    held = done.returncode == 0 and bool(passed) and not skipped
-    return Tried(attack, held, {}, done.stdout[-3000:])
+    passed = re.search(r"\d+ passed", process.stdout)
+    skipped = re.search(r"\d+ skipped", process.stdout)
+    held = process.returncode == 0 and bool(passed) and not skipped
+    return Tried(attack, held, {}, process.stdout[-3000:])
 
 
 def _measured(attack: dict[str, Any]) -> Tried:
@@ -72,7 +73,7 @@ def _measured(attack: dict[str, Any]) -> Tried:
 
 
 def row(tried: Tried, language: str) -> str:
-    """One row of the table."""
+    """Write one row of the table."""
     suffix = "_ru" if language == "ru" else ""
     what, result = (
         tried.attack[name + suffix].format(
@@ -81,8 +82,8 @@ def row(tried: Tried, language: str) -> str:
         for name in ("what", "result")
     )
     by = tried.attack.get("tests", "python -m bench worst").partition(" -k ")[0]
-    shown = ", ".join(f"`{file}`" for file in by.split()) if by.startswith("tests/") else f"`{by}`"
-    return f"| {what} | {result} | {shown} |"
+    run_by = ", ".join(f"`{file}`" for file in by.split()) if by.startswith("tests/") else f"`{by}`"
+    return f"| {what} | {result} | {run_by} |"
 
 
 def _number(value: int, language: str) -> str:
@@ -100,10 +101,12 @@ def write_inputs(count: int) -> None:
 
 
 def write(tried: list[Tried]) -> None:
-    """The tables of both languages, between their marks."""
+    """Write the tables into the documents of both languages, between their marks."""
     for language, name in DOCUMENTS.items():
         path = ROOT / name
         before, _, rest = path.read_text("utf-8").partition(START)
         after = rest.partition(END)[2]
-        rows = "\n".join([HEADS[language], "| --- | --- | --- |", *(row(one, language) for one in tried)])
+        rows = "\n".join(
+            [HEADS[language], "| --- | --- | --- |", *(row(result, language) for result in tried)]
+        )
         path.write_text(f"{before}{START}{rows}\n{END}{after}", "utf-8")

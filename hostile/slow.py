@@ -1,4 +1,4 @@
-"""Many slow senders: two thousand sockets that never finish, and a good sender beside them.
+"""Opens many slow connections: two thousand sockets that never finish, and a good sender beside them.
 
 Only the good sender counts: every one of its events must be answered within
 three seconds, whatever the others do. What the others send is valid HTTP that does
@@ -18,14 +18,14 @@ ANSWERED_WITHIN = 3.0  # seconds, by the contract
 
 @dataclass
 class Outcome:
-    """What the good sender saw during the attack."""
+    """What the good sender was answered during the attack."""
 
     seconds: list[float] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
 
     @property
-    def held(self) -> bool:
-        """Whether the attack held the door: an answer was not 200, or came late."""
+    def succeeded(self) -> bool:
+        """Whether the attack succeeded: an answer was not 200, or came late."""
         return set(self.statuses) != {200} or max(self.seconds) > ANSWERED_WITHIN
 
 
@@ -42,14 +42,14 @@ def hold(port: int, kind: str, sockets: int, post: Callable[[], int], seconds: f
     """Hold `sockets` connections for `seconds`, opened anew as they are closed, while `post` is called."""
     stop = threading.Event()
     holders = [
-        threading.Thread(target=_hold_some, args=(port, kind, sockets // 8, stop), daemon=True)
+        threading.Thread(target=_hold_sockets, args=(port, kind, sockets // 8, stop), daemon=True)
         for _ in range(8)
     ]
     for holder in holders:
         holder.start()
     outcome = Outcome()
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         began = time.monotonic()
         try:
             outcome.statuses.append(post())
@@ -63,31 +63,33 @@ def hold(port: int, kind: str, sockets: int, post: Callable[[], int], seconds: f
     return outcome
 
 
-def _hold_some(port: int, kind: str, count: int, stop: threading.Event) -> None:
+def _hold_sockets(port: int, kind: str, count: int, stop: threading.Event) -> None:
     first, again = KINDS[kind]
-    held: list[socket.socket] = []
+    open_sockets: list[socket.socket] = []
     while not stop.is_set():
         new: list[socket.socket] = []
-        while len(held) + len(new) < count and not stop.is_set():
+        while len(open_sockets) + len(new) < count and not stop.is_set():
             with suppress(OSError):
                 new.append(socket.create_connection(("127.0.0.1", port), 5))
                 new[-1].setblocking(False)
-        held = [one for one in held if _sent(one, again)] + [one for one in new if _sent(one, first)]
+        open_sockets = [connection for connection in open_sockets if _sent(connection, again)] + [
+            connection for connection in new if _sent(connection, first)
+        ]
         stop.wait(1.0)
-    for one in held:
-        one.close()
+    for connection in open_sockets:
+        connection.close()
 
 
-def _sent(one: socket.socket, piece: bytes) -> bool:
-    """Send what fits; False where the far side has closed."""
+def _sent(connection: socket.socket, piece: bytes) -> bool:
+    """Send what fits; return False if the server has closed the connection."""
     try:
         if piece:
-            one.send(piece)
-        if one.recv(4096):
+            connection.send(piece)
+        if connection.recv(4096):
             return True
     except BlockingIOError:
         return True
     except OSError:
         pass
-    one.close()
+    connection.close()
     return False

@@ -1,8 +1,8 @@
-"""The lab: real middlemen between a faithful Bitrix24 and a socket, and the gateway's verdict on what came.
+"""Sends what Bitrix24 sends through real middlemen, and asks the gateway for its verdict on what arrives.
 
 `make lab` installs the pinned packages into `var/lab`, runs every set-up whose part is on this machine, and writes the
-tables of docs/middlemen.md and docs/middlemen.ru.md; `make lab ARGS="express-axios nginx"` runs some and prints what came.
-Outside CI: it installs half a gigabyte. Exit codes: 0 done, 1 a set-up brought nothing or changed its verdict, 2 wrong use.
+tables of docs/middlemen.md and docs/middlemen.ru.md; `make lab ARGS="express-axios nginx"` runs some and prints what arrived.
+Outside CI: it installs half a gigabyte. Exit codes: 0 done, 1 nothing arrived from a set-up or its verdict changed, 2 wrong use.
 """
 
 import json
@@ -68,6 +68,7 @@ class Result:
 
 
 def setups() -> list[Setup]:
+    """Read setups.toml."""
     rows = tomllib.loads((HERE / "setups.toml").read_text("utf-8"))["setup"]
     return [
         Setup(
@@ -85,13 +86,13 @@ def setups() -> list[Setup]:
 
 
 class Sink:
-    """A server that takes one request as bytes, answers 200, and keeps what came until the sender falls silent."""
+    """A server that reads one request as bytes until the sender falls silent, answers 200, and keeps the bytes."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.captured = b""
-        self.came = threading.Event()
+        self.arrived = threading.Event()
         threading.Thread(target=self._take, daemon=True).start()
 
     def _take(self) -> None:
@@ -107,7 +108,7 @@ class Sink:
                         )
                 if received.startswith((b"POST", b"GET")) and b"/api/bitrix/webhook" in received[:300]:
                     self.captured = self.captured or received
-                    self.came.set()
+                    self.arrived.set()
 
     @staticmethod
     def _request(connection: socket.socket) -> bytes:
@@ -115,8 +116,8 @@ class Sink:
         with suppress(OSError):
             while piece := connection.recv(65536):
                 received += piece
-                head, found, body = received.partition(b"\r\n\r\n")
-                if not found:
+                head, separator, body = received.partition(b"\r\n\r\n")
+                if not separator:
                     continue
                 if b"100-continue" in head.lower() and not body:
                     connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -164,11 +165,11 @@ def send(port: int, path: str) -> None:
 
 
 def install() -> None:
-    """Install the pinned packages, once."""
+    """Install the pinned packages, unless they are there already."""
     WORK.mkdir(parents=True, exist_ok=True)
-    wanted = (HERE / "package.json").read_bytes() + (HERE / "requirements.txt").read_bytes()
+    pinned = (HERE / "package.json").read_bytes() + (HERE / "requirements.txt").read_bytes()
     stamp = WORK / "installed"
-    if stamp.exists() and stamp.read_bytes() == wanted:
+    if stamp.exists() and stamp.read_bytes() == pinned:
         return
     print("Installing the middlemen into var/lab: a minute or two.", flush=True)
     shutil.copy(HERE / "package.json", WORK)
@@ -179,17 +180,18 @@ def install() -> None:
     subprocess.run([sys.executable, "-m", "venv", str(WORK / "venv")], check=True)
     pip = [str(WORK / "venv/bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "-r", str(HERE / "requirements.txt")], check=True)
-    stamp.write_bytes(wanted)
+    stamp.write_bytes(pinned)
 
 
 def versions(setup: Setup) -> str:
+    """Ask for the versions of what the set-up runs."""
     if setup.by == "node":
-        named = [
+        package_versions = [
             f"{package} {json.loads((WORK / 'node_modules' / package / 'package.json').read_text())['version']}"
             for package in setup.packages
         ]
         node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
-        return ", ".join(named) or f"Node {node.stdout.strip()[1:]}"
+        return ", ".join(package_versions) or f"Node {node.stdout.strip()[1:]}"
     if setup.by == "python":
         program = "import importlib.metadata as m, sys; print(', '.join(f'{n} {m.version(n)}' for n in sys.argv[1:]))"
         return output(str(WORK / "venv/bin/python"), "-c", program, *setup.packages)
@@ -201,6 +203,7 @@ def versions(setup: Setup) -> str:
 
 @contextmanager
 def running(setup: Setup, port: int, target: int) -> Iterator[None]:
+    """Run the middleman on `port`, forwarding to `target`."""
     address = f"http://127.0.0.1:{target}/api/bitrix/webhook"
     environ = dict(os.environ)
     if setup.by == "node":
@@ -238,8 +241,8 @@ def running(setup: Setup, port: int, target: int) -> Iterator[None]:
 
 
 def _await(process: subprocess.Popen[bytes], port: int) -> None:
-    ends = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < ends and process.poll() is None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
@@ -248,25 +251,26 @@ def _await(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def run(setup: Setup) -> Result:
+    """Send an event through the set-up. Raises `RuntimeError` if nothing arrives."""
     sink, port = Sink(), free_port()
     try:
         with running(setup, port, sink.port):
             if setup.name in ("smee", "node-red", "node-red-headers"):
                 time.sleep(3)  # the client opens its channel, the flows start, after the port is open
             send(port, setup.path)
-            sink.came.wait(ANSWERS_WITHIN)
+            sink.arrived.wait(ANSWERS_WITHIN)
     finally:
         sink.close()
     if not sink.captured:
-        raise RuntimeError("nothing came")
+        raise RuntimeError("nothing arrived")
     verdict = explain(sink.captured)
     causes = tuple(cause["code"] for cause in verdict["causes"])
     return Result(versions(setup), sink.captured, verdict["code"], causes, str(verdict.get("decoded_as")))
 
 
 def explain(captured: bytes) -> dict[str, Any]:
-    """The gateway's verdict on a request, as an operator gets it."""
-    done = subprocess.run(
+    """Ask `explain` for the verdict on a request, as an operator does."""
+    process = subprocess.run(
         [sys.executable, "-m", "gateway", "explain", "--json"],
         input=captured,
         capture_output=True,
@@ -274,13 +278,14 @@ def explain(captured: bytes) -> dict[str, Any]:
         env={**os.environ, **SETTINGS, "PYTHONPATH": str(ROOT)},
         check=False,
     )
-    if not done.stdout:
-        raise RuntimeError(done.stderr.decode()[-300:])
-    verdict: dict[str, Any] = json.loads(done.stdout)
+    if not process.stdout:
+        raise RuntimeError(process.stderr.decode()[-300:])
+    verdict: dict[str, Any] = json.loads(process.stdout)
     return verdict
 
 
 def table(results: list[tuple[Setup, Result]], language: str) -> str:
+    """Write the results as the table of a document."""
     head = {
         "en": "| middleman | what arrives | the gateway says | what to change |",
         "ru": "| посредник | что приходит | ответ шлюза | что изменить |",
@@ -294,6 +299,7 @@ def table(results: list[tuple[Setup, Result]], language: str) -> str:
 
 
 def write(results: list[tuple[Setup, Result]]) -> None:
+    """Write the tables into docs/middlemen.md and docs/middlemen.ru.md."""
     for language, name in (("en", "middlemen.md"), ("ru", "middlemen.ru.md")):
         path = ROOT / "docs" / name
         before, _, rest = path.read_text("utf-8").partition("<!-- written by `make lab` -->\n")
@@ -305,16 +311,17 @@ def write(results: list[tuple[Setup, Result]]) -> None:
 
 
 def main(names: list[str]) -> int:
-    known = setups()
-    if unknown := set(names) - {setup.name for setup in known}:
+    """Run the named set-ups, or all; return the exit code."""
+    all_setups = setups()
+    if unknown := set(names) - {setup.name for setup in all_setups}:
         print(
-            f"no set-up {' '.join(sorted(unknown))}; there are: {' '.join(s.name for s in known)}",
+            f"no set-up {' '.join(sorted(unknown))}; there are: {' '.join(s.name for s in all_setups)}",
             file=sys.stderr,
         )
         return 2
     install()
-    wrong, results = 0, []
-    for setup in known:
+    status, results = 0, []
+    for setup in all_setups:
         if names and setup.name not in names:
             continue
         part = {"node": "node", "python": sys.executable}.get(setup.by, setup.by)
@@ -324,18 +331,18 @@ def main(names: list[str]) -> int:
         try:
             result = run(setup)
         except RuntimeError as error:
-            wrong = 1
+            status = 1
             print(f"{setup.name}: {error}", flush=True)
             continue
         results.append((setup, result))
         expected = result.verdict == setup.expects
-        wrong = wrong or int(not expected)
+        status = status or int(not expected)
         print(f"{setup.name}: {result.verdict}{'' if expected else f', not {setup.expects}'}", flush=True)
         if names:
             print(result.captured.decode("utf-8", "replace"), "\n")
-    if not names and not wrong:
+    if not names and not status:
         write(results)
-    return wrong
+    return status
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Debian's proxies, and a new nginx, with their defaults: the configuration only says where to listen and what to forward to."""
+"""Runs Debian's proxies, and a new nginx, with their defaults: only addresses are configured."""
 
 import subprocess
 from dataclasses import dataclass
@@ -6,28 +6,28 @@ from pathlib import Path
 
 
 def output(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout or done.stderr).strip()
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (process.stdout or process.stderr).strip()
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy: its program, its configuration, and how its version is asked for."""
+    """A proxy: its program, its configuration, and the command that prints its version."""
 
     name: str
     command: tuple[str, ...]
     config: str
-    asks: tuple[str, ...]
+    version_command: tuple[str, ...]
 
     def configured(self, directory: Path, port: int, target: int) -> list[str]:
-        """The command that runs it on `port` before `target`, its configuration written to `directory`."""
+        """Write its configuration to `directory`; return the command that runs it on `port` in front of `target`."""
         directory.mkdir(mode=0o755, exist_ok=True)
         values = {"port": port, "target": target, "directory": directory, "config": directory / "config"}
         (directory / "config").write_text(self.config.format(**values), "utf-8")
         return [part.format(**values) for part in self.command]
 
     def version(self) -> str:
-        text = output(*self.asks)
+        text = output(*self.version_command)
         words = text.replace("/", " ").replace("-", " ").split()
         number = next((word.strip(",") for word in words if word[0].isdigit() and "." in word), "?")
         return f"{self.name} {number}"

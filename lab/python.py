@@ -1,4 +1,4 @@
-"""Middlemen in Python, each written as people write it: python python.py NAME PORT TARGET."""
+"""Runs a middleman in Python, written as people write it: python python.py NAME PORT TARGET."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ def flask_app(forward: Any) -> None:
 
 
 def nested(form: Any) -> dict[str, Any]:
-    """The form as a hand-written decoder of brackets nests it."""
+    """Nest the form's fields by their brackets, as decoders written by hand do."""
     result: dict[str, Any] = {}
     for name, value in form.items():
         keys = name.replace("]", "").split("[")

@@ -29,7 +29,7 @@ WIDTH, HEIGHT = 1280, 660
 
 @contextmanager
 def gateway(folder: Path, language: str) -> Iterator[Running]:
-    """`serve` with its files in `folder`, and a day in its journal."""
+    """Run `serve` with its files in `folder`, and a day in its journal."""
     port = free_port()
     env = environment(folder, HOST="127.0.0.1", PORT=str(port), LOG_LANGUAGE=language, **SETTINGS)
     settings = load({name: value for name, value in env.items() if name.isupper()}, None)
@@ -49,7 +49,7 @@ def gateway(folder: Path, language: str) -> Iterator[Running]:
 
 
 def take(tab: Tab, running: Running, suffix: str) -> None:
-    """All pictures in one language."""
+    """Take all pictures in one language."""
     base = f"http://127.0.0.1:{running.port}/inspector"
     for scheme, dark in (("light", ""), ("dark", "-dark")):
         tab.scheme(scheme)
@@ -84,7 +84,7 @@ def settled(tab: Tab) -> None:
 
 
 def record_terminals(folder: Path, language: str, suffix: str) -> None:
-    """From a refused event to a linked user, as bash and the product's commands wrote it."""
+    """Record the way from a refused event to a linked user, as bash and the product's commands wrote it."""
     folder.mkdir()
     drawn = terminal.draw(terminal.record(folder, language), *terminal.TITLES[language])
     (OUT / f"terminal{suffix}.svg").write_text(drawn, "utf-8")

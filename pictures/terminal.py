@@ -1,4 +1,4 @@
-"""A recording of two terminals as an SVG: refused, the cause, mended, linked.
+"""Records two terminals as an SVG: an event refused, its cause, the correction, a user linked.
 
 The commands are run, by bash on terminals of their own, and what is drawn is what they wrote. Lines appear
 in the order in which they came; a reader who prefers reduced motion sees the end at once.
@@ -62,7 +62,7 @@ STYLE = Path(__file__).with_suffix(".css").read_text("utf-8")
 
 
 class Terminal:
-    """A shell on a terminal; `lines` are (when, whether somebody typed it, the text)."""
+    """A shell on a terminal; a line of `lines` is (when, whether somebody typed it, the text)."""
 
     def __init__(self, folder: Path, began: float) -> None:
         self._began = began
@@ -91,9 +91,9 @@ class Terminal:
 
     def until(self, shown: str, since: int) -> None:
         """Wait until a line after the first `since` lines holds a text."""
-        ends = time.monotonic() + WAITS
+        deadline = time.monotonic() + WAITS
         while not any(shown in text for _, _, text in self.lines[since:]):
-            assert time.monotonic() < ends, (shown, self.lines)
+            assert time.monotonic() < deadline, (shown, self.lines)
             if select.select([self._descriptor], [], [], 0.2)[0]:
                 self._read()
 
@@ -111,9 +111,9 @@ class Terminal:
 
 def record(folder: Path, language: str) -> tuple[Terminal, Terminal]:
     """Run the commands in a folder that holds the product and an `.env` with the token of another webhook."""
-    for one in ROOT.iterdir():
-        if one.name not in (".env", ".git", "var", "b24"):
-            (folder / one.name).symlink_to(one)
+    for path in ROOT.iterdir():
+        if path.name not in (".env", ".git", "var", "b24"):
+            (folder / path.name).symlink_to(path)
     shutil.copy(ROOT / "b24", folder)
     (folder / ".env").touch(0o600)
     (folder / ".env").write_text(ENV.format(token=OLD, language=language))
@@ -150,7 +150,7 @@ def _story(serving: Terminal, typing: Terminal) -> None:
 
 
 def draw(terminals: tuple[Terminal, Terminal], title: str, description: str, names: tuple[str, str]) -> str:
-    """Both terminals, one above the other."""
+    """Draw both terminals, one above the other."""
     width = round(COLUMNS * CHARACTER) + 2 * EDGE
     moments = _moments(sorted({at for terminal in terminals for at, _, _ in terminal.lines}))
     parts: list[str] = []
@@ -162,9 +162,11 @@ def draw(terminals: tuple[Terminal, Terminal], title: str, description: str, nam
         parts.append(f'<path class="bar" d="M1 {y + TITLE} v-22 q0 -8 8 -8 h{width - 18} q8 0 8 8 v22 z"/>')
         parts.append(f'<text class="title" x="{EDGE}" y="{y + 20}">{html.escape(name)}</text>')
         for row, (at, typed, line) in enumerate(rows):
-            where = f'x="{EDGE}" y="{y + TITLE + EDGE + row * HEIGHT + 6}"'
+            position = f'x="{EDGE}" y="{y + TITLE + EDGE + row * HEIGHT + 6}"'
             classes = "line typed" if typed else "line"
-            parts.append(f'<text class="{classes}" style="animation-delay:{at:.1f}s" {where}>{line}</text>')
+            parts.append(
+                f'<text class="{classes}" style="animation-delay:{at:.1f}s" {position}>{line}</text>'
+            )
         y += height + 10
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y - 9:.0f}" width="{width}" '
@@ -177,23 +179,23 @@ def draw(terminals: tuple[Terminal, Terminal], title: str, description: str, nam
 
 
 def _moments(times: list[float]) -> dict[float, float]:
-    """When each line is shown: as it came, without long waits, and slowly enough to be read."""
-    shown, before, now = {}, times[0], 0.0
+    """Work out when each line is shown: as it came, without long waits, and slowly enough to be read."""
+    shown_at, before, now = {}, times[0], 0.0
     for at in times:
         now += min(LONGEST_PAUSE, max(at - before, 0.1)) if at != before else 0.0
-        shown[at], before = now, at
-    return shown
+        shown_at[at], before = now, at
+    return shown_at
 
 
 def wrapped(line: str) -> Iterator[str]:
-    """A line as rows of the terminal's width, broken between words where it can be; colours as classes."""
+    """Break a line into rows of the terminal's width, between words if possible; colours become classes."""
     pieces: list[tuple[str, str]] = []
     colour, place = "", 0
-    for found in (*COLOUR.finditer(line), None):
-        pieces += [(letter, colour) for letter in line[place : found.start() if found else len(line)]]
-        if found:
-            colour = " ".join(CLASSES[code] for code in found[1].split(";") if code in CLASSES)
-            place = found.end()
+    for sequence in (*COLOUR.finditer(line), None):
+        pieces += [(letter, colour) for letter in line[place : sequence.start() if sequence else len(line)]]
+        if sequence:
+            colour = " ".join(CLASSES[code] for code in sequence[1].split(";") if code in CLASSES)
+            place = sequence.end()
     while len(pieces) > COLUMNS:
         space = max((at for at in range(COLUMNS) if pieces[at][0] == " "), default=0)
         cut = space + 1 if space > COLUMNS // 2 else COLUMNS

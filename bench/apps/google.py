@@ -1,4 +1,4 @@
-"""The product's function with `pubsub.googleapis.com` on loopback: only the name is answered here."""
+"""The product's function, with the name `pubsub.googleapis.com` resolved to loopback."""
 
 import os
 import socket
@@ -15,6 +15,6 @@ def _getaddrinfo(host: Any, port: Any, *more: Any, **named: Any) -> Any:
 
 socket.getaddrinfo = _getaddrinfo
 
-from main import bitrix_webhook  # noqa: E402 — after the names are in their place
+from main import bitrix_webhook  # noqa: E402 — after the resolver is replaced
 
 __all__ = ["bitrix_webhook"]

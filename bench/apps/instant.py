@@ -1,4 +1,4 @@
-"""The product's function before a queue that takes everything at once: what all but the queue costs."""
+"""The product's function with a queue that accepts everything at once, to measure all but the queue."""
 
 import itertools
 from collections.abc import Mapping
@@ -28,6 +28,6 @@ def open_instant(settings: Settings) -> Publisher:
 
 gateway.queues.open_publisher = open_instant
 
-from main import bitrix_webhook  # noqa: E402 — after the queue is in its place
+from main import bitrix_webhook  # noqa: E402 — after the queue is replaced
 
 __all__ = ["bitrix_webhook"]

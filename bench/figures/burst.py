@@ -26,27 +26,31 @@ def to_one_of_ten_a_second(bench: Bench) -> Iterator[Result]:
     count, seconds = bench.rounds(10_000, 1000), bench.rounds(60, 20)
     directory, port = bench.directory / "burst", free_port()
     directory.mkdir()
-    to = {"quick": Destination(), "slow": Destination(seconds=1 / A_SECOND), "dead": Destination(dead=True)}
-    env = environment(directory, HOST="127.0.0.1", PORT=str(port), FORWARD_TO=forward_to(to))
+    destinations = {
+        "quick": Destination(),
+        "slow": Destination(seconds=1 / A_SECOND),
+        "dead": Destination(dead=True),
+    }
+    env = environment(directory, HOST="127.0.0.1", PORT=str(port), FORWARD_TO=forward_to(destinations))
     serve = Process("serve", ("serve",), port, env, directory)
     serve.start()
     try:
         begun = time.perf_counter()
         load.run(port, [_request("portal.bitrix24.ru", number) for number in range(count)], CONNECTIONS)
-        first, began = len(to["slow"].ids), time.perf_counter()
+        slow_before, began = len(destinations["slow"].ids), time.perf_counter()
         time.sleep(seconds)
-        rate = (len(to["slow"].ids) - first) / (time.perf_counter() - began)
-        _wait(lambda: len(to["quick"].ids) == count)
+        rate = (len(destinations["slow"].ids) - slow_before) / (time.perf_counter() - began)
+        _wait(lambda: len(destinations["quick"].ids) == count)
         quick = count / (time.perf_counter() - begun)
         serve.kill()
         with closing(sqlite3.connect(directory / "queue.db")) as queue:
             (waiting,) = queue.execute("SELECT count(DISTINCT message_id) FROM messages").fetchone()
-        if waiting < count:  # the dead one's; the ids of the first subscription are its own
+        if waiting < count:  # of the dead destination; messages of the first subscription have no message_id
             raise EventLost(f"{count} events were accepted, {waiting} wait for the dead destination")
     finally:
         serve.kill()
-        for one in to.values():
-            one.close()
+        for destination in destinations.values():
+            destination.close()
     yield Result(
         figure="a destination that takes 10 a second",
         what=f"a burst of {count:,} events, three destinations, one dead",
@@ -93,8 +97,8 @@ def of_a_thousand_portals(bench: Bench) -> Iterator[Result]:
 
 
 def _done(world: World, count: int) -> bool:
-    alive = [one for one in world.destinations.values() if not one.dead]
-    return all(len(one.ids) == count for one in alive) and len(world.processed()) == count
+    alive = [destination for destination in world.destinations.values() if not destination.dead]
+    return all(len(destination.ids) == count for destination in alive) and len(world.processed()) == count
 
 
 def _request(portal: str, number: int) -> bytes:
@@ -107,9 +111,9 @@ def _request(portal: str, number: int) -> bytes:
     return head.encode() + body
 
 
-def _wait(what: Callable[[], bool]) -> None:
-    ends = time.monotonic() + PATIENCE
-    while not what():
-        if time.monotonic() > ends:
+def _wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
             raise EventLost("not everything was delivered and linked")
         time.sleep(0.2)

@@ -27,7 +27,7 @@ def on_the_emulator(bench: Bench) -> Iterator[Result]:
     settings = bench.settings(QUEUE_URL=topic.url, PUBSUB_EMULATOR_HOST=bench.emulator.host)
     starts = {app: partial(once, bench, app, settings) for app in ("hello", "ours", "naive")}
     for first in starts.values():
-        first()  # byte-code is compiled, files are in memory
+        first()  # compiles byte-code, and reads files into memory
     rounds = bench.rounds(15)
     taken = alternate(rounds, **starts)
     check_topic(topic, 2 * (rounds + 1))
@@ -44,7 +44,7 @@ def on_the_emulator(bench: Bench) -> Iterator[Result]:
 
 
 def with_googles_authentication(bench: Bench) -> Iterator[Result]:
-    """A token from a metadata server, then TLS to what takes itself for pubsub.googleapis.com."""
+    """A token from a metadata server, then TLS to a server that pretends to be pubsub.googleapis.com."""
     certificate, trusted = _certificate(bench.directory)
     metadata = bench.stack.enter_context(far_side("metadata"))
     google = bench.stack.enter_context(far_side("pubsub", str(certificate)))
@@ -58,7 +58,9 @@ def with_googles_authentication(bench: Bench) -> Iterator[Result]:
     topic = bench.topic()
     rival = settings | {"QUEUE_URL": topic.url, "PUBSUB_EMULATOR_HOST": bench.emulator.host}
     starts = {app: partial(once, bench, app, settings) for app in ("hello", "google")}
-    starts["naive"] = partial(once, bench, "naive", rival)  # its publish needs no TLS: the emulator takes it
+    starts["naive"] = partial(
+        once, bench, "naive", rival
+    )  # its publish needs no TLS, because the emulator accepts it
     for first in starts.values():
         first()
     taken = alternate(bench.rounds(15), **starts)

@@ -15,7 +15,7 @@ def committed_links(bench: Bench) -> Iterator[Result]:
     count, rounds = bench.rounds(2000, 300), bench.rounds(5)
     for kind in ("SQLite", "PostgreSQL"):
         for workers in (1, 4):
-            measures = {who: partial(_rate, bench, who, kind, workers, count) for who in ("ours", "bare")}
+            measures = {name: partial(_rate, bench, name, kind, workers, count) for name in ("ours", "bare")}
             taken = alternate(rounds, **measures)
             plural = "s" if workers > 1 else ""
             yield Result(
@@ -30,13 +30,13 @@ def committed_links(bench: Bench) -> Iterator[Result]:
             )
 
 
-def _rate(bench: Bench, who: str, kind: str, workers: int, count: int) -> float:
+def _rate(bench: Bench, implementation: str, kind: str, workers: int, count: int) -> float:
     """Events a second in a process and a database of their own."""
     bench.sent += 1
     file = f"sqlite:///{bench.directory}/consumers-{bench.sent}.db"
     url = file if kind == "SQLite" else bench.postgres.new_database()
-    command = [sys.executable, "-m", "bench.consuming", who, url, str(workers), str(count)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return float(json.loads(done.stdout)["rate"])
+    command = [sys.executable, "-m", "bench.consuming", implementation, url, str(workers), str(count)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise RuntimeError(process.stderr)
+    return float(json.loads(process.stdout)["rate"])

@@ -1,4 +1,4 @@
-"""What an event costs where much is kept already: a million observations, a million waiting messages."""
+"""What an event costs when much is stored already: a million observations of a grown portal."""
 
 import json
 import subprocess
@@ -32,8 +32,8 @@ def links(bench: Bench) -> Iterator[Result]:
                 what=f"{users:,} users, {10 * users:,} kept observations",
                 yardstick_is="a store that was empty",
                 unit=unit,
-                ours=[one[figure] * scale for one in taken["full"]],
-                yardstick=[one[figure] * scale for one in taken["empty"]],
+                ours=[run[figure] * scale for run in taken["full"]],
+                yardstick=[run[figure] * scale for run in taken["empty"]],
                 aim=1.5,
             )
 
@@ -45,7 +45,7 @@ def _applied(url: str, users: int, number: int, firsts: Iterator[int]) -> dict[s
 
 def _run(*arguments: object) -> str:
     command = [sys.executable, "-m", "bench.growing", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return done.stdout
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise RuntimeError(process.stderr)
+    return process.stdout

@@ -47,7 +47,7 @@ def views(bench: Bench) -> Iterator[Result]:
         for name, path in VIEWS.items():
             full, page, empty = (partial(_milliseconds, *gateway, path) for gateway in gateways)
             taken = alternate(bench.rounds(10, 3), full=full, page=page, empty=empty)
-            # Where nothing ever came there is no request to open: its yardstick is one among 50.
+            # An empty gateway has no request to open, so the yardstick for one request is a gateway with 50.
             base, other = ("page", "empty") if path.startswith("/r/") else ("empty", "page")
             yield Result(
                 figure=f"inspector: {name}",
@@ -66,9 +66,9 @@ def _filled(folder: Path, records: int) -> tuple[Browser, Journal]:
     folder.mkdir()
     journal = Journal(_settings(folder).journal.path, kept_rows=2 * RECORDS)
     written, now = min(records, WRITTEN), time.time()
-    some = [_request(n, now - (written - n) * SPACING) for n in range(written)]
-    journal.add_requests(some)
-    journal.write([_outcome(one) for one in some if one.kind == "accepted"])
+    requests = [_request(n, now - (written - n) * SPACING) for n in range(written)]
+    journal.add_requests(requests)
+    journal.write([_outcome(request) for request in requests if request.kind == "accepted"])
     with closing(sqlite3.connect(journal.path)) as connection, connection:
         for copy in range(1, max(1, records // WRITTEN)):
             _copy(connection, copy, written)
@@ -93,14 +93,14 @@ _COPIES = (
 
 def _copy(connection: sqlite3.Connection, copy: int, written: int) -> None:
     """Copy the written records, newer and under new ids: writing each of them would take minutes."""
-    by = copy * written
-    values = {"by": by, "later": by * SPACING, "name": f"-{copy}", "written": written}
+    offset = copy * written
+    values = {"by": offset, "later": offset * SPACING, "name": f"-{copy}", "written": written}
     for statement in _COPIES:
         connection.execute(statement, values)
 
 
 def _linked(settings: Settings, people: int) -> None:
-    """So many links in the store."""
+    """Write so many links into the store."""
     with closing(open_store(settings.database)) as store:
         store.check()
     with closing(sqlite3.connect(settings.files["DATABASE_URL"])) as connection, connection:

@@ -27,7 +27,7 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
         )
         _run("fill", f"sqlite:///{bench.directory}/few.db", "0", FEW)
         small = _run("ours", f"sqlite:///{bench.directory}/few.db", str(fewer), FEW)
-    cpu = {who: [one["cpu"] for one in runs] for who, runs in taken.items()}
+    cpu = {implementation: [run["cpu"] for run in runs] for implementation, runs in taken.items()}
     yield Result(
         figure="resync, CPU",
         what=f"a walk over {USERS:,} users, nothing changed",
@@ -38,7 +38,7 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
         aim=2.0,
         rivals={"a bare loop over batches": cpu["batches"]},
     )
-    memory = [one["memory"] for one in taken["ours"]]
+    memory = [run["memory"] for run in taken["ours"]]
     if small["memory"] is None:
         raise PartMissing("memory is read from /proc, which only Linux has")
     what = f"highest memory of a walk over {USERS:,} users"
@@ -53,10 +53,10 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
     )
 
 
-def _run(who: str, database_url: str, port: str, users: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.walking", who, database_url, port, str(users)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    summary: dict[str, Any] = json.loads(done.stdout)
+def _run(implementation: str, database_url: str, port: str, users: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.walking", implementation, database_url, port, str(users)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise RuntimeError(process.stderr)
+    summary: dict[str, Any] = json.loads(process.stdout)
     return summary

@@ -31,26 +31,26 @@ class Rates(NamedTuple):
 
 
 def posted_and_linked(bench: Bench) -> Iterator[Result]:
-    """Unique user events of one load: all answered, all linked; then the waiting at half of that load."""
+    """The rates of one load of user events, until all are answered and linked; then waits at half of it."""
     count, rounds = bench.rounds(3000, 1000), bench.rounds(5)
     with _both(bench, "linked") as servers:
 
         def measured(measure: Callable[..., Value], *arguments: float) -> dict[str, list[Value]]:
-            measures = {name: partial(measure, bench, one, *arguments) for name, one in servers.items()}
+            measures = {name: partial(measure, bench, server, *arguments) for name, server in servers.items()}
             return alternate(rounds, **measures)
 
         taken = measured(_rates, count)
         rate = median(rates.linked for rates in taken["first"]) / 2
         waiting = measured(_p99, count, rate)
     load_is = f"{count:,} different users' events over {CONNECTIONS} connections"
-    for figure, until, aim in (("posted → linked", "linked", 2.5), ("answers", "answered", 1.6)):
+    for figure, stage, aim in (("posted → linked", "linked", 2.5), ("answers", "answered", 1.6)):
         yield Result(
             figure=f"serve: {figure}",
-            what=f"{load_is}, until the last is {until}",
+            what=f"{load_is}, until the last is {stage}",
             yardstick_is=YARDSTICK,
             unit="/s",
-            ours=[getattr(rates, until) for rates in taken["ours"]],
-            yardstick=[getattr(rates, until) for rates in taken["first"]],
+            ours=[getattr(rates, stage) for rates in taken["ours"]],
+            yardstick=[getattr(rates, stage) for rates in taken["first"]],
             aim=aim,
             bound="at least",
         )
@@ -66,7 +66,7 @@ def posted_and_linked(bench: Bench) -> Iterator[Result]:
 
 
 def to_two_destinations(bench: Bench) -> Iterator[Result]:
-    """Two destinations that answer at once: until both have the last event, beside all being linked."""
+    """Until two destinations that answer at once have the last event, beside until all are linked."""
     count, rounds = bench.rounds(3000, 1000), bench.rounds(5)
     linked: list[float] = []
     delivered: list[float] = []
@@ -133,7 +133,7 @@ def memory(bench: Bench) -> Iterator[Result]:
 
 
 def after_a_crash(bench: Bench) -> Iterator[Result]:
-    """Seconds from the restart until the last leased event is handled, after all processes were killed."""
+    """Seconds from a restart until the last leased event is handled, after all processes were killed."""
     seconds = []
     for number in range(bench.rounds(5)):
         home = bench.directory / f"crash-{number}"

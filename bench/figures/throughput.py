@@ -58,7 +58,7 @@ def on_the_emulator(bench: Bench) -> Iterator[Result]:
 
 
 def waiting_at_half_load(bench: Bench) -> Iterator[Result]:
-    """Both get the same rate, half of what ours can do: hello-world is the less busy of the two."""
+    """Both get the same rate, half of what ours can do, at which hello-world is the less busy one."""
     settings = bench.settings()
     count, rounds = bench.rounds(4000, 1000), bench.rounds(9)
     with _started(bench, {"hello": settings, "instant": settings}) as instances:
@@ -96,10 +96,13 @@ def _rates(
 def _started(bench: Bench, settings: Mapping[str, Mapping[str, str]]) -> Iterator[dict[str, Instance]]:
     """All instances of a figure, each of which has answered one event."""
     with ExitStack() as stack:
-        up = {app: stack.enter_context(start(app, bench.directory, told)) for app, told in settings.items()}
-        for instance in up.values():
+        instances = {
+            app: stack.enter_context(start(app, bench.directory, app_settings))
+            for app, app_settings in settings.items()
+        }
+        for instance in instances.values():
             instance.post(*bench.requests(1))
-        yield up
+        yield instances
 
 
 def _stored(host: str) -> int:

@@ -1,4 +1,4 @@
-"""The command line: one module a command, imported only when it is called.
+"""The command line: one module per command, imported only when it is called.
 
 Exit codes of every command: 0 done, 1 it found something wrong, 2 it could not
 do its work (a wrong setting, a wrong option, something that does not answer).
@@ -24,20 +24,20 @@ COMMANDS = {
     "serve": "Run everything on this machine: webhook, queue, worker.",
     "replay": "Put kept events and dead letters back on the queue.",
     "dead-letters": "Look at dead letters, mend them, drop them.",
-    "explain": "Why a request is refused: paste the request, a curl line or a log record.",
+    "explain": "Explain why a request is refused: paste the request, a curl line or a log record.",
     "doctor": "Check the settings and a running address.",
-    "events": "What came, and what came of it; an accepted event once more.",
-    "inspector": "The inspector's page over Cloud Logging, on this machine.",
-    "rejections": "Why requests were refused, grouped by cause.",
+    "events": "Show what came and what came of it; resend an accepted event.",
+    "inspector": "Open the inspector's page over Cloud Logging on this machine.",
+    "rejections": "Show why requests were refused, grouped by cause.",
     "field": "Create the Telegram field of users' profiles in the portal.",
     "resync": "Compare the portal's users with the links, and queue what changed.",
-    "trigger": "Post what Bitrix24 would, the token in any place.",
-    "links": "Who is linked to whom.",
+    "trigger": "Post an event as Bitrix24 would, with the token in any place.",
+    "links": "Show who is linked to whom.",
 }
 
 
 class _Commands(click.Group):
-    """Looks a command up in `COMMANDS`; its module holds it under the name `command`."""
+    """Finds a command in `COMMANDS`; its module has it under the name `command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -68,9 +68,9 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from gateway.cli.help_ru import CLICK, HELP  # cold start
 
-        known = HELP | CLICK if language() == "ru" else {}
-        with formatter.section(known.get("Commands", "Commands")):
-            formatter.write_dl([(name, known.get(text, text)) for name, text in COMMANDS.items()])
+        translations = HELP | CLICK if language() == "ru" else {}
+        with formatter.section(translations.get("Commands", "Commands")):
+            formatter.write_dl([(name, translations.get(text, text)) for name, text in COMMANDS.items()])
 
 
 @click.version_option(__version__, prog_name="b24", message="%(prog)s %(version)s")
@@ -79,14 +79,14 @@ class _Commands(click.Group):
 def cli(context: click.Context) -> None:
     """The Bitrix24 webhook gateway's tools."""
     if context.invoked_subcommand in ("serve", "doctor"):
-        return  # these report the lines themselves: in the log, and as a check
-    with suppress(SettingError):  # a file that cannot be read at all: each command says so
+        return  # these report the problems themselves: in the log, and as a check
+    with suppress(SettingError):  # each command reports a file that cannot be read at all
         for problem in dotenv_file.read(".env").problems:
             print(text_of(problem, language()), file=sys.stderr)
 
 
 class _OurRecords(logging.StreamHandler[TextIO]):
-    """Prints what our modules log, in words; a command says itself what came of a library's trouble."""
+    """Prints what our modules log, in words; libraries' problems are reported by the commands themselves."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class _OurRecords(logging.StreamHandler[TextIO]):
 
 
 def quieten_libraries(language: str) -> None:
-    """Keep libraries' own English warnings from whoever runs a command (`python -W default` shows them)."""
+    """Hide libraries' own English warnings from people who run a command (`python -W default` shows them)."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     if not logging.root.handlers:
@@ -120,9 +120,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; every failure of ours is one line on standard error."""
     from gateway.cli import help_ru  # cold start
 
-    spoken = language()
-    help_ru.translate_click(spoken)
-    commands = help_ru.in_russian(cli) if spoken == "ru" else cli
+    lang = language()
+    help_ru.translate_click(lang)
+    commands = help_ru.in_russian(cli) if lang == "ru" else cli
     try:
         code = commands.main(arguments, prog_name="./b24", standalone_mode=False)
     except click.exceptions.Abort:
@@ -132,18 +132,16 @@ def main(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         if isinstance(error, click.UsageError):
             # A file that cannot be opened is quoted in the operating system's words.
-            error = click.UsageError(os_texts_in(error.format_message(), spoken), error.ctx)
+            error = click.UsageError(os_texts_in(error.format_message(), lang), error.ctx)
         error.show()
         return error.exit_code
     except GatewayError as error:
-        print(text_of(error, spoken), file=sys.stderr)
+        print(text_of(error, lang), file=sys.stderr)
         return 1 if isinstance(error, PortalError) else 2
-    except (
-        OSError
-    ) as error:  # a full disk behind the output, a folder that is gone: no fault of the program's
+    except OSError as error:  # a full disk behind the output, a folder that is gone: not the program's fault
         key = "FILE_FAILED" if error.filename else "OUTPUT_FAILED"
         with suppress(OSError):
-            print(say(key, spoken, path=error.filename, problem=error), file=sys.stderr)
+            print(say(key, lang, path=error.filename, problem=error), file=sys.stderr)
         _forget_output()
         return 2
     return code if isinstance(code, int) else 0

@@ -1,4 +1,4 @@
-"""A question before what cannot be undone, answered in either language."""
+"""Asks for consent before something that cannot be undone; answers may be in either language."""
 
 import sys
 
@@ -8,7 +8,7 @@ _YES = {"y", "yes", "д", "да"}
 
 
 def consents(question: str, language: str) -> bool:
-    """Whether the person says yes; no answer, as where nobody is there to give one, is a no."""
+    """Ask a question and return whether the person says yes; no answer counts as no."""
     click.echo(f"{question} [{'д/н' if language == 'ru' else 'y/n'}]: ", nl=False, err=True)
     try:
         answer = sys.stdin.readline()

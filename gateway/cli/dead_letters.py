@@ -1,4 +1,4 @@
-"""`./b24 dead-letters`: what could not be handled, and why; mended by hand, or dropped."""
+"""`./b24 dead-letters`: prints what could not be handled and why, requeues it edited, or drops it."""
 
 import time
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from gateway.settings import Settings, load
 from gateway.texts import reason_text, say
 from gateway.tools import printing
 from gateway.tools.printing import print_list, printable
-from gateway.tools.recovery import Kept, attributes_of, put_back, queue_letters, store_letters
+from gateway.tools.recovery import KeptMessage, attributes_of, put_back, queue_letters, store_letters
 
-_SHOWN = 5  # ids, where more than one is meant
+_SHOWN = 5  # ids, if several match
 
 EPILOG = """\b
 Examples:
@@ -44,20 +44,21 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print a list of JSON objects.")
 @click.pass_context
 def command(context: click.Context, event: str | None, subscription: str | None, as_json: bool) -> None:
+    """List the dead letters, unless a sub-command follows."""
     settings = load()
     context.obj = (settings, subscription)
     if context.invoked_subcommand is not None:
         return
     letters = _letters(settings, subscription)
-    found = (one for one in letters if event is None or one.event == event.upper())
+    chosen = (letter for letter in letters if event is None or letter.event == event.upper())
     if as_json:
-        print_list(_as_json(one, settings.language) for one in found)
+        print_list(_as_json(letter, settings.language) for letter in chosen)
         return
     count = 0
-    for one in found:
+    for letter in chosen:
         count += 1
-        reason = reason_text(one.reason, settings.language)
-        click.echo(printable(f"{one.event_id or one.id}  {one.event}  {one.attempts}  {reason}"))
+        reason = reason_text(letter.reason, settings.language)
+        click.echo(printable(f"{letter.event_id or letter.id}  {letter.event}  {letter.attempts}  {reason}"))
     if not count:
         click.echo(say("NO_DEAD_LETTERS", settings.language), err=True)
 
@@ -69,12 +70,15 @@ def command(context: click.Context, event: str | None, subscription: str | None,
     epilog="Example: ./b24 dead-letters show 5f2c9d --message > letter.json",
 )
 @click.argument("letter_id", metavar="ID")
-@click.option("--message", "only_message", is_flag=True, help="Only the message, to edit and `mend`.")
+@click.option(
+    "--message", "only_message", is_flag=True, help="Only the message, to edit it and pass it to `mend`."
+)
 @click.pass_obj
 def show(context: tuple[Settings, str | None], letter_id: str, only_message: bool) -> None:
+    """Print one dead letter."""
     letter = _one(*context, letter_id)
-    shown = letter.message if only_message else _as_json(letter, context[0].language)
-    click.echo(printing.as_json(shown))
+    printed = letter.message if only_message else _as_json(letter, context[0].language)
+    click.echo(printing.as_json(printed))
 
 
 @command.command(
@@ -87,6 +91,7 @@ def show(context: tuple[Settings, str | None], letter_id: str, only_message: boo
 @click.argument("file", type=click.File("rb"), default="-")
 @click.pass_obj
 def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) -> int:
+    """Put an edited message on the queue in place of a letter; 1 if it can't be read."""
     settings = context[0]
     letter = _one(*context, letter_id)
     try:
@@ -112,51 +117,54 @@ def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) 
     epilog="Example: ./b24 dead-letters drop 5f2c9d",
 )
 @click.argument("letter_ids", metavar="[ID]…", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every one of them.")
+@click.option("--all", "everything", is_flag=True, help="All dead letters.")
 @click.pass_obj
 def drop(context: tuple[Settings, str | None], letter_ids: tuple[str, ...], everything: bool) -> None:
+    """Delete the given dead letters, or all."""
     if everything == bool(letter_ids):
         raise click.UsageError(say("DROP_WHICH", context[0].language))
     settings = context[0]
-    # Named ones are all found before the first is dropped: a wrong id drops nothing.
-    named = [_one(*context, letter_id) for letter_id in letter_ids]
+    # All named letters are found before the first is dropped, so that a wrong id drops nothing.
+    chosen = [_one(*context, letter_id) for letter_id in letter_ids]
     count = 0
     with progress(say("DROP_TITLE", settings.language)) as advance:
-        for letter in _letters(*context) if everything else named:
+        for letter in _letters(*context) if everything else chosen:
             count += 1
             letter.settle()
             advance()
     click.echo(say("DROPPED", settings.language, count=count))
 
 
-def _letters(settings: Settings, subscription: str | None) -> Iterator[Kept]:
-    """All of them; what they are read from stays open until the command ends."""
+def _letters(settings: Settings, subscription: str | None) -> Iterator[KeptMessage]:
+    """All dead letters; their sources stay open until the command ends."""
     stack = click.get_current_context().with_resource(ExitStack())
-    put_aside: Iterator[Kept] = iter(())
+    put_aside: Iterator[KeptMessage] = iter(())
     if not is_missing(settings.database):
         put_aside = store_letters(stack.enter_context(closing(open_store(settings.database))))
     return chain(put_aside, queue_letters(settings, stack, subscription))
 
 
-def _one(settings: Settings, subscription: str | None, letter_id: str) -> Kept:
-    """The letter that is meant; an exact id goes before a beginning. Raises `GatewayError`."""
-    exact: list[Kept] = []
-    begin: list[Kept] = []
-    for one in _letters(settings, subscription):
-        if letter_id in (one.id, one.event_id):
-            exact.append(one)
-        elif len(begin) < _SHOWN and (one.id.startswith(letter_id) or one.event_id.startswith(letter_id)):
-            begin.append(one)
-    meant = exact or begin
-    if not meant:
+def _one(settings: Settings, subscription: str | None, letter_id: str) -> KeptMessage:
+    """The letter with this id; an exact match counts before a beginning. Raises `GatewayError`."""
+    exact: list[KeptMessage] = []
+    begin: list[KeptMessage] = []
+    for letter in _letters(settings, subscription):
+        if letter_id in (letter.id, letter.event_id):
+            exact.append(letter)
+        elif len(begin) < _SHOWN and (
+            letter.id.startswith(letter_id) or letter.event_id.startswith(letter_id)
+        ):
+            begin.append(letter)
+    matching = exact or begin
+    if not matching:
         raise GatewayError("NO_SUCH_LETTER", id=letter_id)
-    if len(meant) > 1:
-        ids = ", ".join(one.id for one in meant[:_SHOWN])
+    if len(matching) > 1:
+        ids = ", ".join(letter.id for letter in matching[:_SHOWN])
         raise GatewayError("MANY_SUCH_LETTERS", id=letter_id, ids=ids)
-    return meant[0]
+    return matching[0]
 
 
-def _as_json(letter: Kept, language: str) -> dict[str, Any]:
+def _as_json(letter: KeptMessage, language: str) -> dict[str, Any]:
     return {
         "id": letter.id,
         "event": letter.event,

@@ -1,4 +1,4 @@
-"""`./b24 doctor`: is everything set up, and does the address answer as it should?"""
+"""`./b24 doctor`: checks the settings and a running address, and prints a line per check."""
 
 import json
 import os
@@ -30,52 +30,53 @@ _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("�
 @click.option("--send-token", is_flag=True, help="Send the token even to another host than WEBHOOK_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(url: str | None, env_file: str | None, send_token: bool, as_json: bool) -> int:
-    spoken = language(env_file or ".env")
+    """Print the checks; 1 if one failed."""
+    lang = language(env_file or ".env")
     if url is not None and parse(url) is None:
-        click.echo(say("DOCTOR_URL", spoken), err=True)
+        click.echo(say("DOCTOR_URL", lang), err=True)
         return 2
     if env_file is not None and not (Path(env_file).is_file() and os.access(env_file, os.R_OK)):
-        click.echo(say("DOCTOR_ENV", spoken, file=env_file), err=True)
+        click.echo(say("DOCTOR_ENV", lang, file=env_file), err=True)
         return 2
     checks: list[Check] = []
-    for check in _checks(url, env_file or ".env", send_token, spoken):
+    for check in _checks(url, env_file or ".env", send_token, lang):
         checks.append(check)
         if not as_json:
-            _print(check, spoken)
+            _print(check, lang)
     failed = [check for check in checks if check.result == "failed"]
     if as_json:
         click.echo(json.dumps([check._asdict() for check in checks], ensure_ascii=False, indent=2))
     elif failed:
-        first = say(f"DOCTOR_LABEL_{failed[0].check}", spoken)
-        click.echo("\n" + say("DOCTOR_SUMMARY", spoken, count=len(failed), first=first, do=failed[0].do))
+        first_failed = say(f"DOCTOR_LABEL_{failed[0].check}", lang)
+        click.echo("\n" + say("DOCTOR_SUMMARY", lang, count=len(failed), first=first_failed, do=failed[0].do))
     else:
-        click.echo("\n" + say("DOCTOR_SUMMARY_OK", spoken))
+        click.echo("\n" + say("DOCTOR_SUMMARY_OK", lang))
     return 1 if failed else 0
 
 
-def _checks(url: str | None, dotenv: str, send_token: bool, spoken: str) -> Iterator[Check]:
+def _checks(url: str | None, dotenv: str, send_token: bool, lang: str) -> Iterator[Check]:
     try:
         settings = load(dotenv=dotenv)
     except SettingError as error:
-        wrong = (error, *error.others)
-        error.others = ()  # each has a line of its own
-        for one in wrong:
-            do = say("DOCTOR_SETTING_DO", spoken, name=one.name)
-            yield Check("settings", "failed", text_of(one, spoken), do)
+        first, others = error, error.others
+        error.others = ()  # each gets a line of its own
+        for wrong_setting in (first, *others):
+            do = say("DOCTOR_SETTING_DO", lang, name=wrong_setting.name)
+            yield Check("settings", "failed", text_of(wrong_setting, lang), do)
         return
     for unread in settings.unread:
-        yield Check("settings", "failed", text_of(unread, spoken), say("DOCTOR_AGAIN", spoken))
+        yield Check("settings", "failed", text_of(unread, lang), say("DOCTOR_AGAIN", lang))
     for name, like in settings.unknown:
         if like:  # other programs' settings are no fault
-            saw = say("UNKNOWN_SETTING_LIKE", spoken, name=name, like=like)
-            yield Check("settings", "failed", saw, say("DOCTOR_AGAIN", spoken))
+            saw = say("UNKNOWN_SETTING_LIKE", lang, name=name, like=like)
+            yield Check("settings", "failed", saw, say("DOCTOR_AGAIN", lang))
     yield from examine(settings, url, send_token)
 
 
-def _print(check: Check, spoken: str) -> None:
+def _print(check: Check, lang: str) -> None:
     console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
     mark, style = _MARKS[check.result]
-    line = Text.assemble((f"{mark} {say(f'DOCTOR_LABEL_{check.check}', spoken)}", style), f": {check.saw}")
+    line = Text.assemble((f"{mark} {say(f'DOCTOR_LABEL_{check.check}', lang)}", style), f": {check.saw}")
     if check.do:
         line.append(f"\n  → {check.do}", style="bold" if check.result == "failed" else "")
     console.print(line, soft_wrap=not console.is_terminal)

@@ -1,4 +1,4 @@
-"""`./b24 events`: what came, what came of it, and an accepted event once more."""
+"""`./b24 events`: prints what came and what came of it, and resends an accepted event."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,11 +29,11 @@ Examples:
 @click.group(
     "events",
     invoke_without_command=True,
-    help="What came to this machine's gateway, oldest first: event, portal, user, and in one line why it was "
-    "refused or what came of it. From the journal (JOURNAL_URL). Without a sub-command: list it.",
+    help="Show what came to this machine's gateway, oldest first: event, portal, user, and in one line why "
+    "it was refused or what came of it. From the journal (JOURNAL_URL).",
     epilog=EPILOG,
 )
-@click.option("--refused", is_flag=True, help="Only what was refused.")
+@click.option("--refused", is_flag=True, help="Only refused requests.")
 @click.option(
     "--probes", is_flag=True, help="Only the gateway's own probes (doctor, trigger); other lists hide them."
 )
@@ -48,7 +48,7 @@ Examples:
 @of_the_last_day
 @click.option("--follow", is_flag=True, help="Then go on, with each request as it comes.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print a list of JSON objects; with --follow one a line."
+    "--json", "as_json", is_flag=True, help="Print a list of JSON objects; with --follow, one per line."
 )
 @click.pass_context
 def command(
@@ -62,25 +62,26 @@ def command(
     follow: bool,
     as_json: bool,
 ) -> None:
+    """List requests, unless a sub-command follows."""
     settings = load()
     if context.invoked_subcommand is not None:
         context.obj = settings
         return
-    wanted = Wanted(refused, event, user, portal, parse_since(since) if since else None, probes)
+    filters = Wanted(refused, event, user, portal, parse_since(since) if since else None, probes)
     journal = open_journal(settings)
-    found = events.listed(journal, wanted)
+    matching = events.listed(journal, filters)
     if as_json and not follow:
-        print_list(one.to_json(settings) for one in found)
+        print_list(match.to_json(settings) for match in matching)
         return
     last, count = 0, 0
-    for one in found:
-        last, count = one.request.n, count + 1
-        _print_line(one, settings, as_json)
+    for match in matching:
+        last, count = match.request.n, count + 1
+        _print_line(match, settings, as_json)
     if not count and not follow:
         chosen = refused or probes or event or user or portal
         click.echo(say("EVENTS_NONE_LIKE" if chosen else "EVENTS_NONE", settings.language), err=True)
-    for one in events.followed(journal, wanted, settings, last) if follow else ():
-        _print_line(one, settings, as_json)
+    for later in events.followed(journal, filters, settings, last) if follow else ():
+        _print_line(later, settings, as_json)
 
 
 @command.command(
@@ -94,26 +95,27 @@ def command(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def show(settings: Settings, request_id: str, as_json: bool) -> None:
+    """Print one request."""
     journal = open_journal(settings)
     event = events.find(journal, request_id)
-    whole = events.whole(journal, event, settings)
+    detail = events.whole(journal, event, settings)
     if as_json:
-        click.echo(json_text(whole))
+        click.echo(json_text(detail))
         return
     _print_line(event, settings)
-    for line in (*_causes(whole), *_places(whole, settings), *_came(whole, settings)):
+    for line in (*_causes(detail), *_places(detail, settings), *_came(detail, settings)):
         click.echo(printable(line))
     for name in ("message", "headers", "query", "body"):
-        if whole.get(name):
-            shown = whole[name] if isinstance(whole[name], str) else json_text(whole[name])
+        if detail.get(name):
+            text = detail[name] if isinstance(detail[name], str) else json_text(detail[name])
             click.echo(f"\n{say(f'EVENTS_PART_{name.upper()}', settings.language)}:")
-            click.echo("\n".join(map(printable, shown.splitlines())))
+            click.echo("\n".join(map(printable, text.splitlines())))
 
 
 @command.command(
     "resend",
     help="Publish an accepted event again under a new event_id, to all that want it or to one. "
-    "What was refused is never published.",
+    "A refused request is never published.",
     short_help="Publish an accepted event again.",
     epilog="Example: ./b24 events resend 5f2c9d01 --to https://bot.example.com/bitrix",
 )
@@ -124,6 +126,7 @@ def show(settings: Settings, request_id: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def resend(settings: Settings, request_id: str, to: str | None, as_json: bool) -> None:
+    """Publish an accepted event again."""
     event = events.find(open_journal(settings), request_id)
     name, event_id = event.request.event, events.resend(settings, event.request, to)
     if as_json:
@@ -146,30 +149,30 @@ def _print_line(event: Event, settings: Settings, as_json: bool = False) -> None
     click.echo(printable(f"{at}  {request.request_id}  {tag}  {event.line(settings)}{equal}"))
 
 
-def _causes(whole: Mapping[str, Any]) -> list[str]:
+def _causes(detail: Mapping[str, Any]) -> list[str]:
     lines = []
-    for cause in whole["causes"]:
+    for cause in detail["causes"]:
         lines += [f"  {cause['code']}: {cause['says']}", f"  → {cause['do']}"]
-    return [*lines, f"  {whole['guide']}"] if lines else []
+    return [*lines, f"  {detail['guide']}"] if lines else []
 
 
-def _places(whole: Mapping[str, Any], settings: Settings) -> list[str]:
-    """Where the token was looked for; what was empty everywhere needs no line."""
+def _places(detail: Mapping[str, Any], settings: Settings) -> list[str]:
+    """A line for each place that held something."""
     lines = []
-    for seen in whole.get("places", []):
-        if seen["state"] != "absent":
-            state = say(state_key(seen["state"], seen["length"]), settings.language)
-            facts = (seen["place"], state, seen["length"], seen["fingerprint"])
+    for trace in detail.get("places", []):
+        if trace["state"] != "absent":
+            state = say(state_key(trace["state"], trace["length"]), settings.language)
+            facts = (trace["place"], state, trace["length"], trace["fingerprint"])
             lines.append("  " + " · ".join(str(fact) for fact in facts if fact is not None))
     return lines
 
 
-def _came(whole: Mapping[str, Any], settings: Settings) -> list[str]:
-    lines = [f"{say('EVENTS_CAME', settings.language)}:"] if whole["outcomes"] else []
-    resent = {one["event_id"]: one["at"] for one in whole["resent"]}
+def _came(detail: Mapping[str, Any], settings: Settings) -> list[str]:
+    lines = [f"{say('EVENTS_CAME', settings.language)}:"] if detail["outcomes"] else []
+    resent = {entry["event_id"]: entry["at"] for entry in detail["resent"]}
     for event_id, at in resent.items():
         lines.append("  " + say("EVENTS_RESENDS", settings.language, at=at, event_id=event_id))
-    for one in whole["outcomes"]:
-        again = f" ({one['event_id'][:8]}…)" if one["event_id"] in resent else ""
-        lines.append(f"  {one['at']}  {one['subscription'] or '–'}  {one['says']}{again}")
+    for outcome in detail["outcomes"]:
+        new_id = f" ({outcome['event_id'][:8]}…)" if outcome["event_id"] in resent else ""
+        lines.append(f"  {outcome['at']}  {outcome['subscription'] or '–'}  {outcome['says']}{new_id}")
     return lines

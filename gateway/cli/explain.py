@@ -1,4 +1,4 @@
-"""`./b24 explain [FILE]`: why a request is refused, and what to change."""
+"""`./b24 explain [FILE]`: explains why a request is refused, and what to change."""
 
 import json
 import sys
@@ -24,13 +24,14 @@ _STYLES = {"match": "green", "mismatch": "red", "malformed": "yellow", "absent":
 
 @click.command(
     "explain",
-    help="Say whether a request would pass, where its token was looked for, why it was refused and what to "
-    "change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.",
+    help="Explain whether a request would pass, where its token was looked for, why it was refused and what "
+    "to change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.",
     epilog="Example: ./b24 explain request.txt",
 )
 @click.argument("file", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(file: str | None, as_json: bool) -> int:
+    """Print the explanation; 0 if the request would pass, 1 if not, 2 if it can't be read."""
     settings = load()
     try:
         pasted = read(_input(file, settings))
@@ -67,7 +68,7 @@ def _input(file: str | None, settings: Settings) -> bytes:
 
 
 def render(explanation: Explanation, settings: Settings, console: Console | None = None) -> None:
-    """The verdict, what to do, then the places: in the order in which a tired person needs them."""
+    """Print the verdict, then what to do, then the places, in the order in which a person needs them."""
     console = console or Console(markup=False, highlight=False, emoji=False)
     tell: Callable[..., str] = partial(_tell, settings.language)
     show = partial(console.print, soft_wrap=not console.is_terminal)  # a pipe gets whole lines
@@ -76,15 +77,15 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
         return
     show(_verdict(explanation, tell))
     for number, cause in enumerate(explanation.causes, 1):
-        first = number == 1
+        is_first = number == 1
         detail = f" ({_plain(cause['detail'])})" if cause["detail"] else ""
         show()
-        show(Text(f"{number}. {cause['code']}{detail}", style="bold red" if first else "bold"))
+        show(Text(f"{number}. {cause['code']}{detail}", style="bold red" if is_first else "bold"))
         if cause["says"]:
             show(Text(f"   {cause['says']}"))
         if cause["do"]:
-            show(Text(f"   → {cause['do']}", style="bold green" if first else ""))
-        if first:
+            show(Text(f"   → {cause['do']}", style="bold green" if is_first else ""))
+        if is_first:
             show(Text(f"   {tell('EXPLAIN_GUIDE', section=guide_section(cause['code'], settings.language))}"))
     for oddity in explanation.oddities:
         show(Text(f"   {oddity}", style="yellow"))
@@ -136,10 +137,10 @@ def _table(explanation: Explanation, tell: Callable[..., str]) -> Table:
             no_wrap=heading == "PLACE",
             justify="right" if heading == "LENGTH" else "left",
         )
-    for seen in explanation.places:
-        length = "" if seen.length is None else str(seen.length)
-        cells = (seen.place, tell(state_key(seen.state, seen.length)), length, seen.fingerprint or "")
-        table.add_row(*(Text(cell) for cell in cells), style=_STYLES[seen.state])
+    for trace in explanation.places:
+        length = "" if trace.length is None else str(trace.length)
+        cells = (trace.place, tell(state_key(trace.state, trace.length)), length, trace.fingerprint or "")
+        table.add_row(*(Text(cell) for cell in cells), style=_STYLES[trace.state])
     return table
 
 

@@ -1,4 +1,4 @@
-"""`./b24 field create`: the user field that holds the Telegram account, made in the portal."""
+"""`./b24 field create`: creates the portal's user field that holds the Telegram account."""
 
 import re
 
@@ -35,8 +35,9 @@ def command() -> None:
     short_help="Create the field in the portal.",
     epilog="Example: ./b24 field create",
 )
-@click.option("--anyway", is_flag=True, help="Create it even beside a field that looks like it.")
+@click.option("--anyway", is_flag=True, help="Create it even if a similar field exists.")
 def create(anyway: bool) -> int:
+    """Create the field in the portal, unless it or a similar one exists."""
     settings = load()
     name = settings.telegram_field.upper()
     portal = Portal(settings)
@@ -45,10 +46,10 @@ def create(anyway: bool) -> int:
         return _done("FIELD_EXISTS", settings, name)
     if not _NAME.fullmatch(name):
         raise SettingError("BITRIX24_TELEGRAM_FIELD_NAME", "FIELD_NAME_EXPECTED")
-    alike = sorted(field for field in existing if "TELEGRAM" in field)
-    if alike and not anyway:
-        shown = printable(", ".join(alike))
-        click.echo(say("FIELD_ALIKE", settings.language, names=shown, first=printable(alike[0])), err=True)
+    similar = sorted(field for field in existing if "TELEGRAM" in field)
+    if similar and not anyway:
+        names = printable(", ".join(similar))
+        click.echo(say("FIELD_ALIKE", settings.language, names=names, first=printable(similar[0])), err=True)
         return 1
     try:
         portal.create_field(name.removeprefix(_PREFIX), "Telegram", _PATIENCE)

@@ -1,6 +1,6 @@
-"""The commands' help and click's own words in Russian, by their English texts.
+"""Translates the commands' help and click's own words into Russian, by their English texts.
 
-A text that is missing here stays English; a test finds it in the help of every command.
+A text that is missing here stays English; a test looks for such in the help of every command.
 """
 
 # ruff: noqa: E501 — a sentence stands on one line
@@ -70,43 +70,43 @@ HELP = {
     "Run everything on this machine: webhook, queue, worker.": "Запустить всё на этой машине: вебхук, очередь, обработчик.",
     "Put kept events and dead letters back on the queue.": "Вернуть в очередь сохранённые события и недоставленное.",
     "Look at dead letters, mend them, drop them.": "Посмотреть недоставленное, исправить, удалить.",
-    "Why a request is refused: paste the request, a curl line or a log record.": "Почему запрос отвергнут: вставьте запрос, строку curl или запись журнала.",
+    "Explain why a request is refused: paste the request, a curl line or a log record.": "Объяснить, почему запрос отклонён: вставьте запрос, строку curl или запись журнала.",
     "Check the settings and a running address.": "Проверить настройки и работающий адрес.",
-    "What came, and what came of it; an accepted event once more.": "Что приходило и что с этим стало; повторить принятое событие.",
-    "The inspector's page over Cloud Logging, on this machine.": "Страница инспектора по Cloud Logging, на этой машине.",
-    "The inspector's page over a project's Cloud Logging, on this machine and with your own login: what the functions refused, what came of each event, links, dead letters. `serve` has its page without this.": "Страница инспектора по Cloud Logging проекта, на этой машине и с вашим входом: что отвергли функции, что стало с каждым событием, связи, недоставленное. У `serve` страница есть и без этого.",
-    "Why requests were refused, grouped by cause.": "Почему отвергали запросы, по причинам.",
+    "Show what came and what came of it; resend an accepted event.": "Показать, что приходило и что с этим стало; повторить принятое событие.",
+    "Open the inspector's page over Cloud Logging on this machine.": "Открыть страницу инспектора по Cloud Logging на этой машине.",
+    "The inspector's page over a project's Cloud Logging, on this machine and with your own login: what the functions refused, what came of each event, links, dead letters. `serve` has its page without this.": "Страница инспектора по Cloud Logging проекта, на этой машине и с вашим входом: что отклонили функции, что стало с каждым событием, связи, недоставленное. У `serve` страница есть и без этого.",
+    "Show why requests were refused, grouped by cause.": "Показать, почему запросы отклонялись, по причинам.",
     "Compare the portal's users with the links, and queue what changed.": "Сверить пользователей портала со связями и поставить изменения в очередь.",
     "Create the Telegram field of users' profiles in the portal.": "Создать на портале поле Telegram в профилях пользователей.",
     "The field of the users' profiles that holds the Telegram account.": "Поле профиля, в котором записан аккаунт Telegram.",
     "Create the field in the portal (BITRIX24_TELEGRAM_FIELD_NAME, or UF_USR_TELEGRAM) through the incoming webhook. Its owner has to be an administrator, and its scopes have to hold user.userfield. A field that exists already stays as it is. Exit code 0: the field is there, 1: the portal refused, or has another field that looks like it, 2: the portal could not be asked.": "Создать поле на портале (BITRIX24_TELEGRAM_FIELD_NAME или UF_USR_TELEGRAM) через входящий вебхук. Владелец вебхука — администратор, среди прав нужно user.userfield. Если поле уже есть, оно не меняется. Код возврата 0: поле есть, 1: портал отказал или там есть похожее поле, 2: портал не ответил.",
-    "Create it even beside a field that looks like it.": "Создать, даже если похожее поле уже есть.",
-    "Post what Bitrix24 would, the token in any place.": "Отправить то же, что Битрикс24, с токеном в любом месте.",
-    "Who is linked to whom.": "Кто с кем связан.",
+    "Create it even if a similar field exists.": "Создать, даже если похожее поле уже есть.",
+    "Post an event as Bitrix24 would, with the token in any place.": "Отправить событие так же, как Битрикс24, с токеном в любом месте.",
+    "Show who is linked to whom.": "Показать, кто с кем связан.",
     "Run everything on this machine: webhook, queue, worker, polling, inspector page. Ends on Ctrl-C or SIGTERM.": "Запустить всё на этой машине: вебхук, очередь, обработчик, сверку, страницу инспектора. Завершается по Ctrl-C или SIGTERM.",
     "Put kept events and dead letters back on the queue, under their old event_id. With FILE (- for standard input): the events in exported log entries instead. Safe to interrupt and to repeat: what is back already stays where it is.": "Вернуть в очередь сохранённые события и недоставленное под прежним event_id. С файлом ФАЙЛ (- значит стандартный ввод): события из выгруженных записей журнала. Можно прерывать и повторять: возвращённое не возвращается дважды.",
     "Only this event; may be repeated.": "Только это событие; можно повторять.",
     "Only this one; may be repeated.": "Только с этим номером; можно повторять.",
     "Only what was kept since: RFC 3339, or 30m, 2h, 7d ago.": "Только сохранённое с этого времени: RFC 3339, или 30m, 2h, 7d назад.",
     "Pub/Sub's dead letters (default: PREFIX-dead-letters).": "Подписка Pub/Sub с недоставленным (по умолчанию PREFIX-dead-letters).",
-    "Say what would be put back; change nothing.": "Сказать, что вернулось бы; ничего не менять.",
-    "Print the events as JSON.": "Напечатать события в JSON.",
+    "Print what would be put back; change nothing.": "Показать, что вернулось бы в очередь; ничего не менять.",
+    "Print the events as JSON.": "Вывести события в JSON.",
     "Messages that a consumer could never handle (from DATABASE_URL) or that ran out of attempts (from QUEUE_URL), with the reason. Without a sub-command: list them.": "Сообщения, которые нельзя обработать (из DATABASE_URL) или у которых кончились попытки (из QUEUE_URL), с причиной. Без подкоманды: список.",
     "Only this event.": "Только это событие.",
-    "Print a list of JSON objects.": "Напечатать список объектов JSON.",
+    "Print a list of JSON objects.": "Вывести список объектов JSON.",
     "One dead letter, whole. ID: its id or event_id, or the beginning of one.": "Одно сообщение целиком. ID: его номер или event_id, можно начало.",
-    "Only the message, to edit and `mend`.": "Только сообщение, чтобы исправить его и вернуть (mend).",
+    "Only the message, to edit it and pass it to `mend`.": "Только сообщение, чтобы исправить его и передать в mend.",
     "Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.": "Поставить в очередь исправленное сообщение (JSON из ФАЙЛ или стандартного ввода) вместо прежнего.",
     "Delete dead letters for good: the given ones, or all with --all.": "Удалить недоставленное навсегда: названное, или всё с --all.",
-    "Every one of them.": "Всё недоставленное.",
-    "Say whether a request would pass, where its token was looked for, why it was refused and what to change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.": "Сказать, прошёл бы запрос, где искали токен, почему отвергли и что изменить. В ФАЙЛ (или на стандартном вводе) запрос HTTP, команда curl, запись журнала или тело.",
-    "Print JSON.": "Напечатать JSON.",
+    "All dead letters.": "Всё недоставленное.",
+    "Explain whether a request would pass, where its token was looked for, why it was refused and what to change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.": "Объяснить, прошёл бы запрос, где искали токен, почему он отклонён и что изменить. В ФАЙЛ (или на стандартном вводе) — запрос HTTP, команда curl, запись журнала или тело.",
+    "Print JSON.": "Вывести JSON.",
     "Check the settings, the queue, the store, the incoming webhook and a running address (WEBHOOK_URL, or URL), one line a check. Exit code 1: a check failed.": "Проверить настройки, очередь, хранилище, входящий вебхук и работающий адрес (WEBHOOK_URL или URL), по строке на проверку. Код возврата 1: что-то не в порядке.",
     "The running address; default: WEBHOOK_URL.": "Работающий адрес; по умолчанию WEBHOOK_URL.",
     "Read settings from FILE in place of .env.": "Читать настройки из ФАЙЛ вместо .env.",
     "Send the token even to another host than WEBHOOK_URL's.": "Отправить токен и на другой хост, чем в WEBHOOK_URL.",
-    "Why requests were refused: grouped by cause, with the newest trace and what to do. From Cloud Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.": "Почему отвергали запросы: по причинам, с последним разбором и советом. Из Cloud Logging, если QUEUE_URL начинается с pubsub:// (или задан ПРОЕКТ), иначе из журнала этой машины.",
-    "What came to this machine's gateway, oldest first: event, portal, user, and in one line why it was refused or what came of it. From the journal (JOURNAL_URL). Without a sub-command: list it.": "Что приходило шлюзу на этой машине, сначала старое: событие, портал, пользователь и одной строкой, почему запрос отвергнут или что с событием стало. Из журнала (JOURNAL_URL). Без подкоманды: список.",
+    "Show why requests were refused, by cause, with the newest trace and what to do. From Cloud Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.": "Показать, почему запросы отклонялись: по причинам, с последним разбором и советом. Из Cloud Logging, если QUEUE_URL начинается с pubsub:// (или задан ПРОЕКТ), иначе из журнала этой машины.",
+    "Show what came to this machine's gateway, oldest first: event, portal, user, and in one line why it was refused or what came of it. From the journal (JOURNAL_URL).": "Показать, что приходило шлюзу на этой машине, сначала старое: событие, портал, пользователь и одной строкой, почему запрос отклонён или что с событием стало. Из журнала (JOURNAL_URL).",
     "One request, whole.": "Один запрос целиком.",
     "Publish an accepted event again.": "Поставить принятое событие в очередь ещё раз.",
     "One dead letter, whole.": "Одно сообщение целиком.",
@@ -115,40 +115,40 @@ HELP = {
     "Erase a person everywhere.": "Стереть человека отовсюду.",
     "Create the field in the portal.": "Создать поле на портале.",
     "Only the gateway's own probes (doctor, trigger); other lists hide them.": "Только проверки самого шлюза (doctor, trigger); в других списках их нет.",
-    "Only what was refused.": "Только отвергнутое.",
+    "Only refused requests.": "Только отклонённые запросы.",
     "Only this user: a Bitrix24 id, or a Telegram account as the event names it.": "Только этот пользователь: номер в Битрикс24 или аккаунт Telegram, как он назван в событии.",
-    "From when on: RFC 3339, or 30m, 2h, 7d ago.": "С какого времени: RFC 3339, или 30m, 2h, 7d назад.",
-    "Then go on, with each request as it comes.": "Затем показывать новые запросы по мере прихода.",
-    "Print a list of JSON objects; with --follow one a line.": "Напечатать список объектов JSON; с --follow по объекту на строку.",
-    "One request, whole: where the token was looked for, why it was refused, what came of it at each subscription. ID: its id or event_id, or at least 6 characters of the beginning of one.": "Один запрос целиком: где искали токен, почему отвергли, что стало с событием в каждой подписке. ID: его номер или event_id, можно начало, не короче 6 знаков.",
-    "Publish an accepted event again under a new event_id, to all that want it or to one. What was refused is never published.": "Поставить принятое событие в очередь ещё раз под новым event_id: для всех, кому оно нужно, или для одного получателя. Отвергнутое не публикуется никогда.",
+    "Only from this time on: RFC 3339, or 30m, 2h, 7d ago.": "Только с этого времени: RFC 3339, или 30m, 2h, 7d назад.",
+    "Then go on and print each request as it comes.": "Затем показывать новые запросы по мере прихода.",
+    "Print a list of JSON objects; with --follow, one per line.": "Вывести список объектов JSON; с --follow по объекту на строку.",
+    "One request, whole: where the token was looked for, why it was refused, what came of it at each subscription. ID: its id or event_id, or at least 6 characters of the beginning of one.": "Один запрос целиком: где искали токен, почему он отклонён, что стало с событием в каждой подписке. ID: его номер или event_id, можно начало, не короче 6 знаков.",
+    "Publish an accepted event again under a new event_id, to all that want it or to one. A refused request is never published.": "Поставить принятое событие в очередь ещё раз под новым event_id: для всех, кому оно нужно, или для одного получателя. Отклонённый запрос не публикуется никогда.",
     "Only to this one: an address of FORWARD_TO, or a subscription.": "Только этому получателю: адрес из FORWARD_TO или подписка.",
     "How far to look back.": "За какое время смотреть.",
-    "Then go on, with each refusal as it comes.": "Затем показывать новые отказы по мере прихода.",
+    "Then go on and print each refusal as it comes.": "Затем показывать новые отказы по мере прихода.",
     "The Google Cloud project; default: QUEUE_URL's.": "Проект Google Cloud; по умолчанию из QUEUE_URL.",
     "The Google Cloud project; default: QUEUE_URL's, else deploy.env's.": "Проект Google Cloud; по умолчанию из QUEUE_URL, иначе из deploy.env.",
-    "What deploy.sh had as --prefix; default: as for the project, else b24.": "С чем запускали deploy.sh --prefix; по умолчанию откуда и проект, иначе b24.",
-    "Print JSON; with --follow one refusal a line.": "Напечатать JSON; с --follow по отказу на строку.",
+    "What deploy.sh had as --prefix; default: as for the project, else b24.": "Значение --prefix у deploy.sh; по умолчанию оттуда же, откуда проект, иначе b24.",
+    "Print JSON; with --follow, one refusal per line.": "Вывести JSON; с --follow по отказу на строку.",
     "Compare all users of the portal with the links, and queue what changed. An interrupted round continues where it stopped.": "Сверить всех пользователей портала со связями и поставить изменения в очередь. Прерванная сверка продолжится с того же места.",
-    "Only users changed since then (2026-01-31T12:00:00Z, or 90m, 2h, 1d ago). Quick, but blind for who is gone.": "Только изменённые с этого времени (2026-01-31T12:00:00Z, или 90m, 2h, 1d назад). Быстро, но не видит тех, кого больше нет.",
-    "Queue nothing; say how much would be.": "Ничего не ставить в очередь; сказать, сколько было бы.",
-    "Let this round unlink up to N users, where it refused to because there were so many.": "Разрешить этой сверке снять до N связей, если она отказалась из-за их числа.",
-    "Print the summary as JSON.": "Напечатать итог в JSON.",
-    "Post a realistic EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) to a running gateway, with the configured token, and show the answer. Exit code 0: queued, 1: refused, 2: nobody answered.": "Отправить правдоподобное событие СОБЫТИЕ (ONUSERUPDATE, ONCRMDEALUPDATE, …) работающему шлюзу с настроенным токеном и показать ответ. Код возврата 0: в очереди, 1: отвергнуто, 2: никто не ответил.",
+    "Only users changed since then (2026-01-31T12:00:00Z, or 90m, 2h, 1d ago). Quick, but it does not see users who are gone.": "Только изменённые с этого времени (2026-01-31T12:00:00Z, или 90m, 2h, 1d назад). Быстро, но не видит тех, кого больше нет.",
+    "Queue nothing; print how much would be queued.": "Ничего не ставить в очередь; показать, сколько изменений было бы.",
+    "Let this round unlink up to N users, if it refused because there were so many.": "Разрешить этой сверке снять до N связей, если она отказалась из-за их числа.",
+    "Print the summary as JSON.": "Вывести итог в JSON.",
+    "Post a realistic EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) to a running gateway, with the configured token, and show the answer. Exit code 0: queued, 1: refused, 2: nobody answered.": "Отправить правдоподобное событие СОБЫТИЕ (ONUSERUPDATE, ONCRMDEALUPDATE, …) работающему шлюзу с настроенным токеном и показать ответ. Код возврата 0: в очереди, 1: отклонено, 2: никто не ответил.",
     "List the events that the gateway knows.": "Показать события, которые знает шлюз.",
     "Default: the server of these settings, on this machine.": "По умолчанию сервер с этими настройками на этой машине.",
-    "Where the token stands.": "Где стоит токен.",
-    "The event's data; repeat it for more.": "Данные события; можно повторять.",
+    "Where to put the token.": "В какое место поставить токен.",
+    "The event's data; may be repeated.": "Данные события; можно повторять.",
     "Send a random token, to see the refusal.": "Отправить случайный токен, чтобы увидеть отказ.",
-    "Print the answer as JSON.": "Напечатать ответ в JSON.",
-    "The links in DATABASE_URL: which Telegram account is which Bitrix24 user. A user without an account is listed too: the link ended, or there never was one.": "Связи из DATABASE_URL: какой аккаунт Telegram у какого пользователя Битрикс24. Пользователи без аккаунта тоже в списке: связь снята, или её не было.",
+    "Print the answer as JSON.": "Вывести ответ в JSON.",
+    "The links in DATABASE_URL: which Telegram account is which Bitrix24 user. Users without an account are listed too: their link ended, or there never was one.": "Связи из DATABASE_URL: какой аккаунт Telegram у какого пользователя Битрикс24. Пользователи без аккаунта тоже в списке: связь снята или её не было.",
     "Only this portal.": "Только этот портал.",
     "Only this Bitrix24 user.": "Только этот пользователь Битрикс24.",
     "Only this Telegram account: an id, @name or t.me link.": "Только этот аккаунт Telegram: номер, @имя или ссылка t.me.",
-    "What changed instead of what is, oldest first.": "Что менялось, а не что есть; сначала старое.",
-    "Print CSV with a heading.": "Напечатать CSV с заголовком.",
-    "Erase a person: link, history, dead letters, journal rows, what waits on the queue.": "Стереть человека: связь, историю, недоставленное, записи журнала и то, что ждёт в очереди.",
-    "Do not ask.": "Не спрашивать.",
+    "Print the changes instead of the links, oldest first.": "Показать изменения вместо самих связей; сначала старые.",
+    "Print CSV with a heading.": "Вывести CSV с заголовком.",
+    "Erase a person: link, history, dead letters, journal records and queued messages.": "Стереть человека: связь, историю, недоставленное, записи журнала и сообщения в очереди.",
+    "Do not ask for confirmation.": "Не спрашивать подтверждения.",
     "everything that is kept": "всё сохранённое",
     "look first": "сначала посмотреть",
     "all of them, as they are": "всё как есть",
@@ -158,34 +158,34 @@ HELP = {
 
 
 def in_russian(command: click.Command) -> click.Command:
-    """A copy of the command with its help in Russian, its sub-commands' too."""
-    return _speak(copy.deepcopy(command))
+    """A copy of the command with its help in Russian, including its sub-commands."""
+    return _translate(copy.deepcopy(command))
 
 
-def _speak(command: click.Command) -> click.Command:
+def _translate(command: click.Command) -> click.Command:
     command.help = _russian(command.help)
     command.short_help = _russian(command.short_help)
     command.epilog = _epilog(command.epilog)
-    # Click makes the option --help once a command, in the language of that moment.
+    # Click makes the option --help once per command, in the language of that moment.
     command._help_option = None
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             parameter.help = _russian(parameter.help)
         if parameter.metavar or isinstance(parameter, click.Argument):
-            shown = parameter.make_metavar(click.Context(command))
-            parameter.metavar = re.sub(r"[A-Z]+", lambda word: METAVARS.get(word[0], word[0]), shown)
+            metavar = parameter.make_metavar(click.Context(command))
+            parameter.metavar = re.sub(r"[A-Z]+", lambda word: METAVARS.get(word[0], word[0]), metavar)
     if command.options_metavar == "[OPTIONS]":
         command.options_metavar = CLICK["[OPTIONS]"]
     if isinstance(command, click.Group):
         command.subcommand_metavar = CLICK.get(command.subcommand_metavar, command.subcommand_metavar)
         for inner in command.commands.values():
-            _speak(inner)
+            _translate(inner)
     return command
 
 
 def translate_click(language: str) -> None:
-    """Click asks gettext for its own words, and there is no catalogue of its for Russian."""
-    known = CLICK if language == "ru" else {}
+    """Translate click's own words, for which gettext has no Russian catalogue."""
+    translations = CLICK if language == "ru" else {}
     for module in (
         click.core,
         click.decorators,
@@ -196,9 +196,11 @@ def translate_click(language: str) -> None:
     ):
         names = vars(module)
         if "_" in names:
-            names["_"] = lambda text: known.get(text, text)
+            names["_"] = lambda text: translations.get(text, text)
         if "ngettext" in names:
-            names["ngettext"] = lambda one, many, count: known.get(text := one if count == 1 else many, text)
+            names["ngettext"] = lambda singular, plural, count: translations.get(
+                text := singular if count == 1 else plural, text
+            )
 
 
 def _russian(text: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""`./b24 inspector`: the inspector's page over Cloud Logging, on one's own machine."""
+"""`./b24 inspector`: serves the inspector's page over Cloud Logging, on this machine."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""`./b24 links`: who is linked to whom, what changed, and forgetting a person."""
+"""`./b24 links`: prints who is linked to whom and what changed, and forgets a person."""
 
 import csv
 import json
@@ -37,13 +37,13 @@ Row = dict[str, Any]
     "links",
     invoke_without_command=True,
     help="The links in DATABASE_URL: which Telegram account is which Bitrix24 user. "
-    "A user without an account is listed too: the link ended, or there never was one.",
+    "Users without an account are listed too: their link ended, or there never was one.",
     epilog=EPILOG,
 )
 @click.option("--portal", metavar="DOMAIN", help="Only this portal.")
 @click.option("--user", metavar="ID", type=click.IntRange(1), help="Only this Bitrix24 user.")
 @click.option("--telegram", metavar="ACCOUNT", help="Only this Telegram account: an id, @name or t.me link.")
-@click.option("--history", is_flag=True, help="What changed instead of what is, oldest first.")
+@click.option("--history", is_flag=True, help="Print the changes instead of the links, oldest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of JSON objects.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a heading.")
 @click.pass_context
@@ -56,6 +56,7 @@ def command(
     as_json: bool,
     as_csv: bool,
 ) -> None:
+    """Print the links or their history, unless a sub-command follows."""
     if context.invoked_subcommand is not None:
         return
     if as_json and as_csv:
@@ -75,14 +76,15 @@ def command(
 
 @command.command(
     "forget",
-    help="Erase a person: link, history, dead letters, journal rows, what waits on the queue.",
+    help="Erase a person: link, history, dead letters, journal records and queued messages.",
     short_help="Erase a person everywhere.",
     epilog="Example: ./b24 links forget p.bitrix24.ru 42",
 )
 @click.argument("portal")
 @click.argument("user", type=click.IntRange(1))
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def forget(portal: str, user: int, yes: bool) -> int:
+    """Erase a person after asking; 1 if the answer is no."""
     settings = load()
     if not yes:
         question = say("LINKS_FORGET_ASK", settings.language, user=user, portal=portal.lower())
@@ -91,8 +93,8 @@ def forget(portal: str, user: int, yes: bool) -> int:
             return 1
     from gateway.tools.forgetting import forget_person  # only this opens the queue
 
-    gone = forget_person(settings, portal.lower(), user)
-    click.echo(say("LINKS_FORGOTTEN", settings.language, count=gone, user=user, portal=portal.lower()))
+    erased = forget_person(settings, portal.lower(), user)
+    click.echo(say("LINKS_FORGOTTEN", settings.language, count=erased, user=user, portal=portal.lower()))
     return 0
 
 
@@ -111,8 +113,8 @@ def _history(
     store: Store, portal: str | None, user: int | None, account: Account | None
 ) -> Iterator[HistoryRow]:
     for row in store.history(None if portal is None else portal.lower(), bitrix_user_id=user):
-        now = account is None or _is(account, row.telegram_id, row.telegram_username)
-        if now or _is(account, row.previous_telegram_id, row.previous_telegram_username):
+        has_account = account is None or _is(account, row.telegram_id, row.telegram_username)
+        if has_account or _is(account, row.previous_telegram_id, row.previous_telegram_username):
             yield row
 
 
@@ -128,7 +130,7 @@ def _values(row: Link | HistoryRow) -> Row:
     }
 
 
-def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: bool, spoken: str) -> None:
+def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: bool, lang: str) -> None:
     if as_json:
         _print_json(rows)
     elif as_csv:
@@ -136,11 +138,11 @@ def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: b
         writer.writeheader()
         writer.writerows(_plain(row) for row in rows)
     else:
-        _print_table(rows, names == HISTORY, spoken)
+        _print_table(rows, names == HISTORY, lang)
 
 
 def _print_json(rows: Iterator[Row]) -> None:
-    """One object a line, so that a long list needs no memory."""
+    """Print one object per line, so that a long list needs no memory."""
     separator = "["
     for row in rows:
         click.echo(f"{separator}{json.dumps(row, ensure_ascii=False)}", nl=False)
@@ -148,22 +150,22 @@ def _print_json(rows: Iterator[Row]) -> None:
     click.echo("[]" if separator == "[" else "]")
 
 
-def _print_table(rows: Iterator[Row], history: bool, spoken: str) -> None:
+def _print_table(rows: Iterator[Row], history: bool, lang: str) -> None:
     """What a person looks for, in the width of a terminal: the account in one column, times in seconds."""
     from rich.console import Console  # cold start
     from rich.table import Table
 
     console = Console()
-    heading = say("LINKS_HISTORY_HEADING" if history else "LINKS_HEADING", spoken).split(", ")
-    first = True
+    heading = say("LINKS_HISTORY_HEADING" if history else "LINKS_HEADING", lang).split(", ")
+    is_first_page = True
     while page := list(islice(rows, 1000)):
-        table = Table(*heading, box=None, show_header=first)
+        table = Table(*heading, box=None, show_header=is_first_page)
         for row in page:
-            table.add_row(*(_history_line(row, spoken) if history else _link_line(row)))
+            table.add_row(*(_history_line(row, lang) if history else _link_line(row)))
         console.print(table)
-        first = False
-    if first:
-        click.echo(say("NO_LINKS", spoken), err=True)
+        is_first_page = False
+    if is_first_page:
+        click.echo(say("NO_LINKS", lang), err=True)
 
 
 def _link_line(row: Row) -> tuple[str, ...]:
@@ -177,11 +179,11 @@ def _link_line(row: Row) -> tuple[str, ...]:
     )
 
 
-def _history_line(row: Row, spoken: str) -> tuple[str, ...]:
+def _history_line(row: Row, lang: str) -> tuple[str, ...]:
     before = _account(row["previous_telegram_id"], row["previous_telegram_username"])
-    now = _account(row["telegram_id"], row["telegram_username"])
-    change = say(f"LINKS_CHANGE_{row['change'].upper()}", spoken)
-    return _time(row["recorded_at"]), row["portal"], str(row["bitrix_user_id"]), change, before, now
+    account = _account(row["telegram_id"], row["telegram_username"])
+    change = say(f"LINKS_CHANGE_{row['change'].upper()}", lang)
+    return _time(row["recorded_at"]), row["portal"], str(row["bitrix_user_id"]), change, before, account
 
 
 def _account(telegram_id: int | None, telegram_username: str | None) -> str:

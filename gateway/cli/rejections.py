@@ -1,4 +1,4 @@
-"""`./b24 rejections`: why requests were refused, and how often."""
+"""`./b24 rejections`: prints why requests were refused, and how often."""
 
 import json
 from collections.abc import Iterator
@@ -19,15 +19,16 @@ from gateway.tools.rejections import Group, Refusal, grouped, of_cloud, of_journ
 
 @click.command(
     "rejections",
-    help="Why requests were refused: grouped by cause, with the newest trace and what to do. From Cloud "
+    help="Show why requests were refused, by cause, with the newest trace and what to do. From Cloud "
     "Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.",
     epilog="Example: ./b24 rejections --since 24h",
 )
 @click.option("--since", metavar="TIME", default="1h", show_default=True, help="How far to look back.")
-@click.option("--follow", is_flag=True, help="Then go on, with each refusal as it comes.")
+@click.option("--follow", is_flag=True, help="Then go on and print each refusal as it comes.")
 @click.option("--project", metavar="PROJECT", help="The Google Cloud project; default: QUEUE_URL's.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow one refusal a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow, one refusal per line.")
 def command(since: str, follow: bool, project: str | None, as_json: bool) -> None:
+    """Print the refusals, grouped, or one after another with `--follow`."""
     settings = load()
     refusals = _refusals(settings, parse_since(since), follow, project)
     if follow:
@@ -54,30 +55,30 @@ def _refusals(settings: Settings, since: datetime, follow: bool, project: str | 
 
 
 def _print(refusal: Refusal, language: str, group: Group | None = None) -> None:
-    """The cause, how often and when, what was seen, what to do, and the newest trace."""
+    """Print the cause, how often and when it occurred, what to do, and the newest trace."""
     console = Console(markup=False, highlight=False, emoji=False)
-    shown = refusal.to_json()
+    fields = refusal.to_json()
     count = f"{group.count} × " if group else ""
     at = rfc3339(refusal.at.replace(microsecond=0))
-    head = Text.assemble((f"{count}{shown['cause']}", "bold red"), f"  {shown['code']}  {at}")
+    text = Text.assemble((f"{count}{fields['cause']}", "bold red"), f"  {fields['code']}  {at}")
     lines = [
-        shown["says"],
-        f"→ {shown['do']}" if shown["do"] else "",
-        shown["guide"],
-        _trace(shown["places"], language),
+        fields["says"],
+        f"→ {fields['do']}" if fields["do"] else "",
+        fields["guide"],
+        _trace(fields["places"], language),
     ]
     for line in lines:
         if line:
-            head.append(f"\n   {line}", style="bold" if line.startswith("→") else "")
-    console.print(head, soft_wrap=not console.is_terminal)
+            text.append(f"\n   {line}", style="bold" if line.startswith("→") else "")
+    console.print(text, soft_wrap=not console.is_terminal)
 
 
 def _trace(places: list[dict[str, Any]], language: str) -> str:
     """The places that were not empty, in one line."""
-    filled = [seen for seen in places if seen.get("state") != "absent"]
+    filled = [trace for trace in places if trace.get("state") != "absent"]
     traces = []
-    for seen in filled:
-        state = say(state_key(seen["state"], seen.get("length")), language)
-        parts = (seen["place"], state, seen.get("length"), seen.get("fingerprint"))
-        traces.append(" ".join(str(part) for part in parts if part is not None))
+    for trace in filled:
+        state = say(state_key(trace["state"], trace.get("length")), language)
+        facts = (trace["place"], state, trace.get("length"), trace.get("fingerprint"))
+        traces.append(" ".join(str(fact) for fact in facts if fact is not None))
     return " · ".join(traces)

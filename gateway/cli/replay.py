@@ -1,4 +1,4 @@
-"""`./b24 replay`: kept events and dead letters, back on the queue."""
+"""`./b24 replay`: puts kept events and dead letters back on the queue."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from gateway.settings import Settings, load
 from gateway.sqlite_file import is_there
 from gateway.texts import say, text_of
 from gateway.tools.recovery import (
-    Kept,
+    KeptMessage,
     journal_events,
     put_back,
     queue_letters,
@@ -54,7 +54,7 @@ Examples:
 @click.option("--event-id", "event_ids", multiple=True, metavar="ID", help="Only this one; may be repeated.")
 @click.option("--since", metavar="TIME", help="Only what was kept since: RFC 3339, or 30m, 2h, 7d ago.")
 @click.option("--subscription", metavar="NAME", help="Pub/Sub's dead letters (default: PREFIX-dead-letters).")
-@click.option("--dry-run", is_flag=True, help="Say what would be put back; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be put back; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the events as JSON.")
 def command(
     file: IO[str] | None,
@@ -65,13 +65,14 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> int:
+    """Put the chosen messages back; 1 if some could not be, 2 if a source could not be read."""
     settings = load()
     begin = parse_since(since) if since else None
     names = {name.upper() for name in events}
     failures: list[GatewayError] = []
     parts = Parts("file" if file else "log", settings.tokens_of)
 
-    def wanted(kept: Kept) -> bool:
+    def wanted(kept: KeptMessage) -> bool:
         recent = begin is None or kept.recorded_at is None or kept.recorded_at >= begin
         return recent and (not names or kept.event in names) and (not event_ids or kept.event_id in event_ids)
 
@@ -83,7 +84,7 @@ def command(
         run = Run(store, publisher, dry_run, journal=journal_of(settings))
         stack.callback(_report, run, settings, as_json)  # after an interruption too: what is done is done
         if file is not None:
-            found = _joined(exported(file.read()), parts)
+            events_to_replay = _joined(exported(file.read()), parts)
         else:
             sources = (
                 journal_events(open_journal(settings), begin, damaged.append),
@@ -91,16 +92,18 @@ def command(
                 store_letters(store),
                 queue_letters(settings, stack, subscription),
             )
-            found = chain.from_iterable(_as_far_as_readable(source, failures) for source in sources)
+            events_to_replay = chain.from_iterable(
+                _as_far_as_readable(source, failures) for source in sources
+            )
         advance = stack.enter_context(progress(say("REPLAY_TITLE", settings.language)))
-        for one in filter(wanted, found):
-            run.take(one)
+        for kept in filter(wanted, events_to_replay):
+            run.take(kept)
             advance()
     return _left_behind(parts, damaged, failures, settings)
 
 
 def _left_behind(parts: Parts, damaged: list[int], failures: list[GatewayError], settings: Settings) -> int:
-    """Name what was kept and could not be put back, and why; the exit code."""
+    """Print what could not be put back and why, and return the exit code."""
     for event_id in parts.incomplete():
         click.echo(say("REPLAY_INCOMPLETE", settings.language, event_id=event_id), err=True)
     if parts.unsigned:
@@ -114,8 +117,8 @@ def _left_behind(parts: Parts, damaged: list[int], failures: list[GatewayError],
     return 1 if parts.incomplete() or parts.unsigned or damaged else 0
 
 
-def _as_far_as_readable(source: Iterator[Kept], failures: list[GatewayError]) -> Iterator[Kept]:
-    """What can be read of a source: one that is damaged does not keep the others' events back."""
+def _as_far_as_readable(source: Iterator[KeptMessage], failures: list[GatewayError]) -> Iterator[KeptMessage]:
+    """What can be read of a source, so that a damaged one does not hold back the others' events."""
     while True:
         try:
             kept = next(source)
@@ -129,7 +132,7 @@ def _as_far_as_readable(source: Iterator[Kept], failures: list[GatewayError]) ->
 
 @dataclass
 class Run:
-    """One replay: what it put back, and what needed nothing."""
+    """One replay, with what it put back and how much it skipped."""
 
     store: Store
     publisher: Publisher
@@ -137,13 +140,13 @@ class Run:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     done: list[dict[str, Any]] = field(default_factory=list)
     skipped: int = 0
-    journal: Journal | None = None  # its records say from then on what comes of these events now
+    journal: Journal | None = None  # whose records then show what comes of these events
 
-    def take(self, kept: Kept) -> None:
-        """Put one back, unless that was done already."""
+    def take(self, kept: KeptMessage) -> None:
+        """Put one message back, unless that was done already."""
         never_queued = kept.source in ("journal", "log", "file")
         if not never_queued and kept.recorded_at and kept.recorded_at >= self.started:
-            return  # put back, and failed again: replaying it without end helps nobody
+            return  # it was put back and failed again: replaying it without end helps nobody
         if never_queued and self.store.was_replayed(kept.event_id):
             self.skipped += 1
             if not self.dry:
@@ -160,20 +163,20 @@ class Run:
 
 
 def journal_of(settings: Settings) -> Journal | None:
-    """This machine's journal, where there is one: a tool makes none."""
+    """This machine's journal, if there is one: a tool creates none."""
     journal = open_journal(settings)
     return journal if is_there(journal.path) else None
 
 
-def _from_cloud(settings: Settings, since: datetime | None, parts: Parts) -> Iterator[Kept]:
-    """What the functions kept in Cloud Logging; an emulator has no log there."""
+def _from_cloud(settings: Settings, since: datetime | None, parts: Parts) -> Iterator[KeptMessage]:
+    """What the functions kept in Cloud Logging; an emulator has no such log."""
     topic = settings.queue
     if isinstance(topic, PubSubTopic) and "PUBSUB_EMULATOR_HOST" not in os.environ:
         records = cloud_records(topic.project, receiver_service(topic), since)
         yield from _joined(records, parts)
 
 
-def _joined(records: Iterable[Any], parts: Parts) -> Iterator[Kept]:
+def _joined(records: Iterable[Any], parts: Parts) -> Iterator[KeptMessage]:
     return (kept for kept in map(parts.add, records) if kept is not None)
 
 
@@ -182,15 +185,15 @@ def _report(run: Run, settings: Settings, as_json: bool) -> None:
         click.echo(json.dumps(run.done, ensure_ascii=False, indent=2))
         return
     if run.dry:
-        for one in run.done:
-            click.echo(f"{one['event']}  {one['event_id']}  {one['from']}")
+        for event in run.done:
+            click.echo(f"{event['event']}  {event['event_id']}  {event['from']}")
     key = "REPLAY_WOULD" if run.dry else "REPLAY_DONE"
     click.echo(say(key, settings.language, count=len(run.done), skipped=run.skipped))
 
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[], None]]:
-    """A bar on standard error where that is a terminal; calling what it gives moves it on."""
+    """Show a bar on standard error, if that is a terminal; each call of what it gives advances it."""
     if not sys.stderr.isatty():
         yield lambda: None
         return

@@ -1,4 +1,4 @@
-"""`./b24 resync`: one round of polling by hand, with its progress on a terminal."""
+"""`./b24 resync`: runs one round of polling by hand, with its progress on a terminal."""
 
 import json
 import sys
@@ -24,19 +24,20 @@ from gateway.texts import say
     "--since",
     metavar="TIME",
     help="Only users changed since then (2026-01-31T12:00:00Z, or 90m, 2h, 1d ago). "
-    "Quick, but blind for who is gone.",
+    "Quick, but it does not see users who are gone.",
 )
-@click.option("--dry-run", is_flag=True, help="Queue nothing; say how much would be.")
+@click.option("--dry-run", is_flag=True, help="Queue nothing; print how much would be queued.")
 @click.option(
     "--confirm",
     "confirmed",
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Let this round unlink up to N users, where it refused to because there were so many.",
+    help="Let this round unlink up to N users, if it refused because there were so many.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(since: str | None, dry_run: bool, confirmed: int, as_json: bool) -> None:
+    """Run one round and print its summary."""
     settings = load()
     begin = parse_since(since) if since else None
     with _progress(settings.domain) as progress:
@@ -54,7 +55,7 @@ def command(since: str | None, dry_run: bool, confirmed: int, as_json: bool) -> 
 
 @contextmanager
 def _progress(domain: str) -> Iterator[Progress | None]:
-    """A moving bar with the users seen so far; how many there are, the portal is not asked."""
+    """Show a moving bar with the users seen so far; their total is not known."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -62,8 +63,8 @@ def _progress(domain: str) -> Iterator[Progress | None]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    seen = TextColumn("{task.completed} (ID {task.fields[last]})")
-    columns = (TextColumn("{task.description}"), BarColumn(), seen, TimeElapsedColumn())
+    count = TextColumn("{task.completed} (ID {task.fields[last]})")
+    columns = (TextColumn("{task.description}"), BarColumn(), count, TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(domain, total=None, last=0)
         yield lambda users, last: bar.update(task, completed=users, last=last)

@@ -1,4 +1,4 @@
-"""`./b24 serve`: everything on this machine, in the foreground."""
+"""`./b24 serve`: runs everything on this machine, in the foreground."""
 
 import click
 

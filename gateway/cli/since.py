@@ -1,4 +1,4 @@
-"""`--since`: a moment, or how long ago."""
+"""Reads `--since`: a moment, or how long ago."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ of_the_last_day = click.option(
     metavar="TIME",
     default="24h",
     show_default=True,
-    help="From when on: RFC 3339, or 30m, 2h, 7d ago.",
+    help="Only from this time on: RFC 3339, or 30m, 2h, 7d ago.",
 )
 
 

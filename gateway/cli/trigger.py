@@ -1,4 +1,4 @@
-"""`./b24 trigger EVENT`: post what Bitrix24 would, the token in any place."""
+"""`./b24 trigger EVENT`: posts an event as Bitrix24 would, with the token in any place."""
 
 import json
 import time
@@ -22,7 +22,7 @@ from gateway.tools.sample_delivery import (
     Address,
     data_of,
     delivery,
-    here,
+    local_url,
     parse,
     place_token,
     random_token,
@@ -42,11 +42,9 @@ WAIT_SECONDS = 3
 @click.option("--list", "as_list", is_flag=True, help="List the events that the gateway knows.")
 @click.option("--url", metavar="URL", help="Default: the server of these settings, on this machine.")
 @click.option(
-    "--place", type=click.Choice(PLACES), default=OURS, show_default=True, help="Where the token stands."
+    "--place", type=click.Choice(PLACES), default=OURS, show_default=True, help="Where to put the token."
 )
-@click.option(
-    "--data", "data", multiple=True, metavar="KEY=VALUE", help="The event's data; repeat it for more."
-)
+@click.option("--data", "data", multiple=True, metavar="KEY=VALUE", help="The event's data; may be repeated.")
 @click.option("--wrong-token", is_flag=True, help="Send a random token, to see the refusal.")
 @click.option("--send-token", is_flag=True, help="Send the token even to another host than WEBHOOK_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -60,13 +58,14 @@ def command(
     send_token: bool,
     as_json: bool,
 ) -> int:
+    """Post the event and print the answer; 0 if it was queued, 1 if refused, 2 if nobody answered."""
     settings = load()
     if as_list:
         click.echo("\n".join(EVENTS))
         return 0
     if event is None:
         raise click.UsageError(say("TRIGGER_NO_EVENT", settings.language))
-    address = parse(url or f"{here(settings.host, settings.port)}{WEBHOOK_PATH}")
+    address = parse(url or f"{local_url(settings.host, settings.port)}{WEBHOOK_PATH}")
     if address is None:
         raise click.UsageError(say("DOCTOR_URL", settings.language))
     token = random_token() if wrong_token else _token(settings)
@@ -91,21 +90,23 @@ def command(
 
 
 def _report(event: str, status: int, text: str, settings: Settings, waits: bool, as_json: bool) -> bool:
-    """Print the answer, and what came of the event where it `waits` for that; whether it was queued."""
+    """Print the answer, and if `waits` what came of the event; return whether it was queued."""
     answer = _parsed(text)
     queued = status == 200 and answer.get("code") == "EVENT_QUEUED"
-    came = _came_of(str(answer.get("event_id")), settings) if queued and waits else []
+    outcomes = _came_of(str(answer.get("event_id")), settings) if queued and waits else []
     if as_json:
         click.echo(
             as_json_text(
-                {**answer, "outcomes": [_shown(one, settings.language) for one in came]} if answer else text
+                {**answer, "outcomes": [_shown(outcome, settings.language) for outcome in outcomes]}
+                if answer
+                else text
             )
         )
         return queued
     click.echo(printable(f"{status} {answer.get('code', '')} {answer.get('message', text[:200])}"))
-    for one in came:
-        click.echo(_in_words(one, event, settings))
-    if queued and waits and not came:
+    for outcome in outcomes:
+        click.echo(_in_words(outcome, event, settings))
+    if queued and waits and not outcomes:
         event_id = printable(str(answer.get("event_id")))[:12]  # enough to find it by
         click.echo(
             say("TRIGGER_WAITED", settings.language, seconds=WAIT_SECONDS, event_id=event_id), err=True
@@ -114,17 +115,17 @@ def _report(event: str, status: int, text: str, settings: Settings, waits: bool,
 
 
 def _came_of(event_id: str, settings: Settings) -> list[Outcome]:
-    """What came of the event, by this machine's journal; nothing where it takes longer than we wait."""
+    """What came of the event, by this machine's journal; empty if that takes longer than we wait."""
     journal = open_journal(settings)
-    until = time.monotonic() + WAIT_SECONDS
-    came: list[Outcome] = []
-    while time.monotonic() < until:
+    deadline = time.monotonic() + WAIT_SECONDS
+    outcomes: list[Outcome] = []
+    while time.monotonic() < deadline:
         newer = journal.outcomes([event_id]).get(event_id, [])
-        if newer and len(newer) == len(came):
-            return came  # of several subscriptions the last has answered, too
-        came = newer
+        if newer and len(newer) == len(outcomes):
+            return outcomes  # no further subscription has answered meanwhile
+        outcomes = newer
         time.sleep(0.2)
-    return came
+    return outcomes
 
 
 def _shown(outcome: Outcome, language: str) -> dict[str, str]:
@@ -138,11 +139,11 @@ def _in_words(outcome: Outcome, event: str, settings: Settings) -> str:
     return printable(in_a_line(outcome, settings.language))
 
 
-def _data(event: str, given: tuple[str, ...], spoken: str) -> Any:
-    if wrong := [pair for pair in given if "=" not in pair]:
-        raise click.BadParameter(say("TRIGGER_DATA", spoken, given=wrong[0]), param_hint="--data")
-    if given:
-        return {name: value for name, _, value in (pair.partition("=") for pair in given)}
+def _data(event: str, pairs: tuple[str, ...], lang: str) -> Any:
+    if malformed := [pair for pair in pairs if "=" not in pair]:
+        raise click.BadParameter(say("TRIGGER_DATA", lang, given=malformed[0]), param_hint="--data")
+    if pairs:
+        return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
     return data_of(event)
 
 

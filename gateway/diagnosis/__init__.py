@@ -1,4 +1,4 @@
-"""Why a request was refused, and what to change: causes from a closed catalogue, the most likely first.
+"""Diagnoses why a request was refused: causes from a closed catalogue, the most likely first.
 
     diagnose(judgement, settings) -> [Cause, …]      of one refused request
     findings(judgement, settings) -> [Finding, …]    the same, not yet in words
@@ -10,8 +10,8 @@ what it says, `causes`; its section of the guide, `guide`; then a row in the tes
 scenarios. What the rules look at: `body_variants` (the body, mistakes undone), `similarity` (how
 like a token), `token_setting` (the configured one), `sender` (who asks), gathered by `evidence`.
 
-Pure, and nothing a sender controls makes it raise. No cause holds a value: places,
-names that are fit to be shown, lengths and fingerprints only.
+Pure, and nothing a sender controls makes it raise. No cause holds a value, only places, names
+that are safe to show, lengths and fingerprints.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,6 +40,7 @@ class Cause:
     do: str
 
     def to_json(self) -> dict[str, str]:
+        """The cause as logs and tools write it."""
         return asdict(self)
 
 
@@ -55,8 +56,8 @@ def findings(judgement: Judgement, settings: Settings) -> list[Finding]:
     # The log record of the refusal, the capture and the journal all ask for them.
     if judgement.diagnosed is None or judgement.diagnosed[0] is not settings:
         judgement.diagnosed = settings, rules.of_request(judgement, settings)
-    found: list[Finding] = judgement.diagnosed[1]
-    return list(found)
+    kept: list[Finding] = judgement.diagnosed[1]
+    return list(kept)
 
 
 def setting_causes(settings: Settings) -> list[Cause]:
@@ -92,12 +93,12 @@ def guide_link(code: str | None, settings: Settings) -> str:
         return guide_section(code, settings.language)
     if settings.on_google_cloud:  # no inspector there: the guide is where the operator's tools are
         return f"{GUIDE[settings.language]}#{code.lower()}" if code else GUIDE[settings.language]
-    here = settings.webhook_url or f"http://{_LOCAL.get(settings.host, settings.host)}:{settings.port}"
-    return f"{here}/inspector/guide/token-not-found{f'#{code.lower()}' if code else ''}"
+    origin = settings.webhook_url or f"http://{_LOCAL.get(settings.host, settings.host)}:{settings.port}"
+    return f"{origin}/inspector/guide/token-not-found{f'#{code.lower()}' if code else ''}"
 
 
 def _rendered(findings: list[Finding], settings: Settings) -> list[Cause]:
     return [
-        Cause(found.code, found.detail, *text_of(found.code, found.variant, found.values, settings))
-        for found in findings
+        Cause(finding.code, finding.detail, *text_of(finding.code, finding.variant, finding.values, settings))
+        for finding in findings
     ]

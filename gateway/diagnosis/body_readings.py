@@ -33,17 +33,19 @@ class Reading:
 
 
 class Budget:
-    """What all readings of one diagnosis may cost together, since the sender decides how many there are."""
+    """A limit on all readings of one diagnosis together, since the sender decides how many there are."""
 
     def __init__(self) -> None:
         self.tries, self.bytes = MAX_TRIES, MAX_TRIED
 
     def allows(self, body: bytes) -> bool:
+        """Whether one more decoding, of this body, is within the budget; it is counted."""
         self.tries, self.bytes = self.tries - 1, self.bytes - len(body)
         return self.tries >= 0 and self.bytes >= 0
 
 
 def is_no_form(body: bytes) -> bool:
+    """Whether the body begins like markup, a multipart or a printout, so that it is not a form."""
     start = start_of(body)
     return (
         start[:1] == b"<"
@@ -53,12 +55,14 @@ def is_no_form(body: bytes) -> bool:
 
 
 def start_of(body: bytes) -> bytes:
+    """The first 300 bytes, without a BOM and white space before them."""
     return body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")[:300]
 
 
 def decoded(
     body: bytes, budget: Budget, content_type: str = "", code: str = "", detail: str = ""
 ) -> Iterator[Reading]:
+    """The reading of these bytes, if they decode and the budget allows it."""
     if not budget.allows(body):
         return
     try:
@@ -86,6 +90,7 @@ def wide(body: bytes) -> bytes:
 
 
 def text_of_json(body: bytes) -> bytes:
+    """The text that a JSON string holds, or the body without its quotes; b"" for other JSON."""
     try:
         text = json.loads(body)
     except (ValueError, RecursionError):
@@ -94,6 +99,7 @@ def text_of_json(body: bytes) -> bytes:
 
 
 def from_base64(body: bytes) -> bytes:
+    """The bytes of standard or URL-safe base64; b"" if it is neither."""
     try:
         return base64.b64decode(body.translate(bytes.maketrans(b"-_", b"+/")) + b"=" * (-len(body) % 4))
     except (ValueError, binascii.Error):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gateway.diagnosis.body_variants import REWRITTEN, on_the_wire
+from gateway.diagnosis.body_variants import REWRITTEN, name_as_sent
 from gateway.diagnosis.evidence import Evidence, gather
 from gateway.diagnosis.finding import Finding
 from gateway.diagnosis.safe_names import Names
@@ -23,7 +23,7 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
         if lost.how in REWRITTEN and (found := list(body(gather(judgement, settings)))):
             return found  # undoing that would make the event whole
         if lost.how in ("flat", "pairs", "nested"):
-            name = Names(settings).place("body", on_the_wire(lost.name, judgement))
+            name = Names(settings).place("body", name_as_sent(lost.name, judgement))
             variant = "data" if lost.how == "flat" else "pairs" if lost.how == "pairs" else ""
             code = "BODY_NESTED" if lost.how == "nested" else "BODY_FLATTENED"
             return [Finding(code, name, variant, {"how": name})]

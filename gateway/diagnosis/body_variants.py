@@ -1,7 +1,7 @@
-"""What a body would be if a mistake commonly made on its way were undone.
+"""Reads a body as it would be if a mistake commonly made on its way were undone.
 
-`readings(judgement)` gives the body as it was read, then every other reading that
-the bytes suggest. A reading leads to a cause only if it shows more of a token or of
+`as_read` gives the body as the receiver read it, `others` every other reading that the
+bytes suggest. A reading leads to a cause only if it shows more of a token or of
 an event than the body as it was read.
 """
 
@@ -60,8 +60,8 @@ _WITHOUT_OTHERS = ("BODY_EMPTY", "BODY_COMPRESSED", "BODY_IN_QUERY", "BODY_PRINT
 def as_read(judgement: Judgement) -> Reading:
     """The body as the receiver read it, with what is wrong with it as a whole, if anything."""
     payload, body = judgement.payload, judgement.body
-    if (nothing := _nothing(judgement)) is not None:
-        return nothing
+    if (empty_reading := _empty(judgement)) is not None:
+        return empty_reading
     if payload.decoded_as == "compressed":
         return Reading({}, "BODY_COMPRESSED", _encoding(judgement))
     magic = next((name for magic, name in _COMPRESSED.items() if body.startswith(magic)), "")
@@ -107,7 +107,7 @@ def _printed_event(fields: Any) -> Reading | None:
     return None
 
 
-def _nothing(judgement: Judgement) -> Reading | None:
+def _empty(judgement: Judgement) -> Reading | None:
     """The reading of a body that holds nothing, or a word for it; None if it holds something."""
     body = judgement.body.strip(b" \t\r\n\0").lower()
     is_empty = judgement.payload.decoded_as == "json" and judgement.payload.fields in ({}, [])
@@ -128,33 +128,35 @@ def _event_in_query(judgement: Judgement) -> dict[str, Any] | None:
         return query
     texts = [value for value in query.values() if isinstance(value, str) and value[:1] == "{"]
     budget = Budget()
-    inner = (one for text in texts[:MAX_FIELDS] for one in decoded(text.encode("utf-8", "replace"), budget))
-    return next((one.fields for one in inner if is_whole(one.fields)), None)
+    inner = (
+        reading for text in texts[:MAX_FIELDS] for reading in decoded(text.encode("utf-8", "replace"), budget)
+    )
+    return next((reading.fields for reading in inner if is_whole(reading.fields)), None)
 
 
-def others(judgement: Judgement, first: Reading) -> list[Reading]:
-    """The other readings, the simplest ones first; none for a body that is beyond reading."""
-    if first.code in _WITHOUT_OTHERS or len(judgement.body) > MAX_BYTES:
+def others(judgement: Judgement, as_received: Reading) -> list[Reading]:
+    """The other readings, the simplest ones first; none for a body that can't be read at all."""
+    if as_received.code in _WITHOUT_OTHERS or len(judgement.body) > MAX_BYTES:
         return []
     budget = Budget()
-    found = [*_of_bytes(judgement, budget), *_of_fields(first.fields, budget)]
+    readings = [*_of_bytes(judgement, budget), *_of_fields(as_received.fields, budget)]
     deeper = [
         Reading(inner.fields, outer.code, outer.detail, inner.repeated, outer.how)
-        for outer in found
+        for outer in readings
         for inner in _of_fields(outer.fields, budget)
     ]
-    return [_named_on_the_wire(reading, judgement) for reading in found + deeper]
+    return [_with_sent_name(reading, judgement) for reading in readings + deeper]
 
 
-def _named_on_the_wire(reading: Reading, judgement: Judgement) -> Reading:
+def _with_sent_name(reading: Reading, judgement: Judgement) -> Reading:
     """A flat name as it was sent: PHP's rules make `auth_application_token` of `auth.application_token`."""
     if reading.code != "BODY_FLATTENED":
         return reading
-    name = on_the_wire(reading.detail.removeprefix("body:"), judgement)
+    name = name_as_sent(reading.detail.removeprefix("body:"), judgement)
     return replace(reading, detail=f"body:{name}")
 
 
-def on_the_wire(name: str, judgement: Judgement) -> str:
+def name_as_sent(name: str, judgement: Judgement) -> str:
     """A name at a form's top level as it was sent."""
     if judgement.payload.decoded_as != "form":
         return name
@@ -201,14 +203,14 @@ def is_robot(fields: Any) -> bool:
 def shown_type(judgement: Judgement) -> str:
     """The declared Content-Type in our own words, because a sender may write anything there."""
     declared = judgement.payload.declared
-    known = {"json": "JSON", "form": "form", "multipart": "multipart", "text/plain": "text/plain", "": "-"}
-    return known.get(declared, "?")
+    shown = {"json": "JSON", "form": "form", "multipart": "multipart", "text/plain": "text/plain", "": "-"}
+    return shown.get(declared, "?")
 
 
 def _encoding(judgement: Judgement) -> str:
-    named = judgement.incoming.header("content-encoding").lower()
-    known = ("gzip", "deflate", "br", "zstd", "compress", "x-gzip")
-    return named if named in known else "Content-Encoding" if named else "gzip"
+    encoding = judgement.incoming.header("content-encoding").lower()
+    known_encodings = ("gzip", "deflate", "br", "zstd", "compress", "x-gzip")
+    return encoding if encoding in known_encodings else "Content-Encoding" if encoding else "gzip"
 
 
 def _kind(body: bytes) -> str:
@@ -229,18 +231,18 @@ def _of_bytes(judgement: Judgement, budget: Budget) -> Iterator[Reading]:
     if b"form-data" in body and (boundary := _BOUNDARY.search(body[:4096])):
         yield _parts(body, boundary[1], judgement, budget)
     if text := wide(body):
-        same = "utf-16" in content_type.lower() or "utf-32" in content_type.lower()
+        is_declared = "utf-16" in content_type.lower() or "utf-32" in content_type.lower()
         code, detail = (
             ("BODY_UNREADABLE", "UTF-16")
-            if same
+            if is_declared
             else ("BODY_MISDECLARED", f"{shown_type(judgement)} → UTF-16")
         )
         yield from decoded(text, budget, content_type.partition(";")[0], code, detail)
     if judgement.payload.decoded_as != "json" and (b"=" not in body or _ENCODED_NAME.search(body)):
-        once = unquote_to_bytes(body)
-        yield from decoded(once, budget, "", "BODY_ENCODED_TWICE")
-        if b"%" in once:
-            yield from decoded(unquote_to_bytes(once), budget, "", "BODY_ENCODED_TWICE")
+        unquoted = unquote_to_bytes(body)
+        yield from decoded(unquoted, budget, "", "BODY_ENCODED_TWICE")
+        if b"%" in unquoted:
+            yield from decoded(unquote_to_bytes(unquoted), budget, "", "BODY_ENCODED_TWICE")
     if body[:3].lower() in (b"%7b", b"%5b"):
         yield from decoded(
             unquote_to_bytes(body.rstrip(b"=").replace(b"+", b" ")), budget, "", "BODY_ENCODED_TWICE"
@@ -258,8 +260,8 @@ def _of_bytes(judgement: Judgement, budget: Budget) -> Iterator[Reading]:
 def _of_text(body: bytes, budget: Budget) -> Iterator[Reading]:
     """Readings of a form that something rewrote: HTML entities, lines, semicolons, a BOM."""
     if b"&quot;" in body or b"&amp;" in body or b"&#" in body:
-        plain = html.unescape(body.decode("utf-8", "replace")).encode("utf-8", "replace")
-        yield from decoded(plain, budget, "", "BODY_UNREADABLE", "HTML entities")
+        unescaped = html.unescape(body.decode("utf-8", "replace")).encode("utf-8", "replace")
+        yield from decoded(unescaped, budget, "", "BODY_UNREADABLE", "HTML entities")
     if _SEPARATOR.search(body):
         lines = b"&".join(line.strip() for line in _SEPARATOR.split(body))
         yield from decoded(lines, budget, "", "BODY_UNREADABLE", "separators")
@@ -319,17 +321,17 @@ def _inside(text: str, budget: Budget) -> Iterator[Reading]:
     if b"%" in body:
         yield from decoded(unquote_to_bytes(body), budget)
     if _BASE64.fullmatch(body):
-        yield from (replace(one, how="base64") for one in decoded(from_base64(body), budget))
+        yield from (replace(reading, how="base64") for reading in decoded(from_base64(body), budget))
 
 
 def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -> Reading:
     """The reading of a multipart body's parts that the parser left out or rejected, files included."""
     fields: dict[str, Any] = {}
     files: list[str] = []
-    for piece in body.split(boundary)[1:200]:
-        head, _, value = piece.partition(b"\r\n\r\n" if b"\r\n\r\n" in piece else b"\n\n")
-        if found := _PART_NAME.search(head[:1000]):
-            name = found[1].decode("utf-8", "replace")
+    for part in body.split(boundary)[1:200]:
+        head, _, value = part.partition(b"\r\n\r\n" if b"\r\n\r\n" in part else b"\n\n")
+        if match := _PART_NAME.search(head[:1000]):
+            name = match[1].decode("utf-8", "replace")
             fields[name] = value.strip().decode("utf-8", "replace")
             files += [name] if b"filename" in head[:1000].lower() else []
     flat = unflattened(fields)
@@ -357,5 +359,5 @@ def query_of(judgement: Judgement) -> tuple[dict[str, Any], frozenset[tuple[str,
         query, repeated = decode_query(judgement.incoming.query[:MAX_QUERY])
     except TooComplex:
         return {}, frozenset()
-    where, _, name = QUERY_PLACE.partition(":")
-    return query, frozenset({(where, (name,))} if repeated else ())
+    source, _, name = QUERY_PLACE.partition(":")
+    return query, frozenset({(source, (name,))} if repeated else ())

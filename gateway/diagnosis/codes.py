@@ -1,7 +1,7 @@
-"""The index of all codes, made from the catalogues: `python -m gateway.diagnosis.codes [DIRECTORY]`.
+"""Writes the index of all codes from the catalogues: `python -m gateway.diagnosis.codes [DIRECTORY]`.
 
-One line a code, in both languages: what is answered, why it was refused, what came of an
-event. A test holds the files under docs/ against what this makes.
+One line per code, in both languages: what is answered, why it was refused, what came of an
+event. A test compares the files under docs/ with what this makes.
 """
 
 import sys

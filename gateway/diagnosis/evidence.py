@@ -42,7 +42,7 @@ _HEX = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 _ALONE = re.compile(
     rb"\s?[\"']?[A-Za-z0-9_.-]{6,200}[\"']?\s{0,2}"
 )  # a body that is a token and nothing else
-# Looked for in a thousand names, which a sender may make long: a pattern of them takes ten times as long.
+# Searched for in a thousand names, which may be long: one pattern of these would take ten times as long.
 _TOKEN_NAMES = ("token", "secret", "key", "auth", "hook", "sign", "pass", "токен")
 _OTHER_IDS = ("memberid", "clientid", "access", "refresh", "user", "session", "event")
 _HEADERS_APART = frozenset([*(place.partition(":")[2].lower() for place in HEADER_PLACES), "cookie"])
@@ -50,7 +50,7 @@ _HEADERS_APART = frozenset([*(place.partition(":")[2].lower() for place in HEADE
 
 @dataclass
 class Evidence:
-    """What was found where. Values stay in here: causes get only places, lengths and fingerprints."""
+    """What was found where. Values stay in here; causes get only places, lengths and fingerprints."""
 
     judgement: Judgement
     settings: Settings
@@ -67,7 +67,7 @@ class Evidence:
 
     @property
     def explained(self) -> bool:
-        """Whether an accepted token is there, in whatever state: then no other token is the cause."""
+        """Whether an accepted token is there in some form, so that no other token is the cause."""
         return self.verdict.verified or bool(self.near) or bool(self.elsewhere)
 
     @property
@@ -83,6 +83,7 @@ class Evidence:
 
     @property
     def is_jwt(self) -> bool:
+        """Whether `Authorization` holds a JWT or a Google access token."""
         return _JWT.fullmatch(self.scheme) is not None
 
 
@@ -100,44 +101,50 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
     evidence.query_repeated = bool(repeated)
     evidence.texts = _place_texts(evidence, query)
     for place, text in evidence.texts.items():
-        found = likeness(text[:MAX_TEXT], needles)
-        if found:
-            evidence.near.append((place, found))
+        like = likeness(text[:MAX_TEXT], needles)
+        if like:
+            evidence.near.append((place, like))
     texts = [*islice(_outside(evidence, query), MAX_OUTSIDE), *islice(_inside(evidence), MAX_LEAVES)]
     names = Names(settings)
-    named = [(names.place(where, name), text) for where, name, text in texts]
-    hinted = [needle for needle in needles if not needle.short]
-    evidence.elsewhere = nearest(named, hinted, MAX_NAMED)
-    short = [needle for needle in needles if needle.short]
-    if short:
-        likely = [
-            shown for shown, (_, name, _) in zip(named, texts, strict=True) if _names_token(name[:MAX_TEXT])
+    named_texts = [(names.place(where, name), text) for where, name, text in texts]
+    long_needles = [needle for needle in needles if not needle.short]
+    evidence.elsewhere = nearest(named_texts, long_needles, MAX_NAMED)
+    short_needles = [needle for needle in needles if needle.short]
+    if short_needles:
+        under_token_names = [
+            name_shown
+            for name_shown, (_, name, _) in zip(named_texts, texts, strict=True)
+            if _names_token(name[:MAX_TEXT])
         ]
-        evidence.elsewhere += nearest(likely, short, MAX_NAMED)
+        evidence.elsewhere += nearest(under_token_names, short_needles, MAX_NAMED)
     evidence.shapes = _shapes(evidence, texts)
-    evidence.incoming = _incoming_secrets(evidence, named)
+    evidence.incoming = _incoming_secrets(evidence, named_texts)
     return evidence
 
 
 def _best_reading(judgement: Judgement, needles: list[Needle]) -> Reading:
     """The body as read, or the reading that shows more: of a token first, then of an event."""
-    first = body_variants.as_read(judgement)
+    received = body_variants.as_read(judgement)
     if judgement.code == "EVENT_INVALID":  # the token is right: what is missing is the event
-        readings = body_variants.others(judgement, first)
-        whole = (one for one in readings if body_variants.is_whole(one.fields) and hollow(one.fields) is None)
-        return next(whole, first)
-    ranked = [(_shows(reading, needles), reading) for reading in body_variants.others(judgement, first)]
-    best = max(ranked, key=lambda entry: entry[0], default=(0, first))
-    return best[1] if best[0] > _shows(first, needles) else first
+        readings = body_variants.others(judgement, received)
+        complete = (
+            reading
+            for reading in readings
+            if body_variants.is_whole(reading.fields) and hollow(reading.fields) is None
+        )
+        return next(complete, received)
+    ranked = [(_shows(reading, needles), reading) for reading in body_variants.others(judgement, received)]
+    best = max(ranked, key=lambda entry: entry[0], default=(0, received))
+    return best[1] if best[0] > _shows(received, needles) else received
 
 
 def _shows(reading: Reading, needles: list[Needle]) -> int:
-    """4: an accepted token in a place, 3: an altered one, 2: a webhook's, 1: text or event, 0: nothing."""
+    """How much a reading shows: 4 an accepted token, 3 an altered one, 2 a webhook's, 1 text or event, 0."""
     texts = token_texts(reading.fields).values()
-    found = [likeness(text[:MAX_TEXT], needles) for text in texts]
-    if any(like is not None and like.exact for like in found):
+    likenesses = [likeness(text[:MAX_TEXT], needles) for text in texts]
+    if any(like is not None and like.exact for like in likenesses):
         return 4
-    if any(found):
+    if any(likenesses):
         return 3
     if reading.code == "TOKEN_NOT_TEXT" or any(
         WEBHOOK_SHAPE.fullmatch(text.strip().lower()) for text in texts
@@ -156,8 +163,10 @@ def _place_texts(evidence: Evidence, query: dict[str, Any]) -> dict[str, str]:
         QUERY_PLACE: query.get("token"),
         **token_texts(evidence.reading.fields),
     }
-    wrong = {seen.place for seen in evidence.verdict.places if seen.state == "mismatch"}
-    return {place: _text(value) for place, value in values.items() if place in wrong and value is not ABSENT}
+    mismatched = {trace.place for trace in evidence.verdict.places if trace.state == "mismatch"}
+    return {
+        place: _text(value) for place, value in values.items() if place in mismatched and value is not ABSENT
+    }
 
 
 def _text(value: Any) -> str:
@@ -188,14 +197,14 @@ def _inside(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
 
 def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
     """The leaves and names of a decoded value, except those in or under the token's places."""
-    waiting: list[tuple[tuple[str, ...], Any]] = [((), value)]
-    while waiting:
-        path, inner = waiting.pop()
+    pending: list[tuple[tuple[str, ...], Any]] = [((), value)]
+    while pending:
+        path, inner = pending.pop()
         if path in apart:
             continue
         if isinstance(inner, dict | list):
             items = list(inner.items() if isinstance(inner, dict) else enumerate(inner))
-            waiting += [((*path, str(key)), below) for key, below in reversed(items)]
+            pending += [((*path, str(key)), below) for key, below in reversed(items)]
         elif inner is not None:
             name = ".".join(path)
             if path[-1:] != ("member_id",):  # identifies a portal, even if somebody configured it as a token
@@ -206,17 +215,17 @@ def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[s
 
 def _shapes(evidence: Evidence, texts: list[tuple[str, str, str]]) -> set[str]:
     """Whether the request carries something of a webhook token's shape, in a place or under such a name."""
-    seen = set()
-    named = [text for _, name, text in texts if _is_tokens(name[:MAX_TEXT])]
+    shapes = set()
+    under_token_names = [text for _, name, text in texts if _is_tokens(name[:MAX_TEXT])]
     authorized = [*evidence.scheme.split()[-1:], *_basic(evidence)[1].split(":")]
-    for text in (*evidence.texts.values(), *named, *authorized):
+    for text in (*evidence.texts.values(), *under_token_names, *authorized):
         if PLAIN_SHAPE.fullmatch(text):
-            seen.add("plain")
+            shapes.add("plain")
         if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):
-            seen.add("webhook")
+            shapes.add("webhook")
     if evidence.near or evidence.elsewhere:
-        seen.add("webhook")
-    return seen
+        shapes.add("webhook")
+    return shapes
 
 
 def _is_tokens(name: str) -> bool:
@@ -228,20 +237,20 @@ def _names_token(name: str) -> bool:
     return any(word in lower for word in _TOKEN_NAMES)
 
 
-def _incoming_secrets(evidence: Evidence, named: list[tuple[str, str]]) -> list[str]:
-    """Where an incoming webhook's secret is: the configured one anywhere, one by its shape in a place."""
+def _incoming_secrets(evidence: Evidence, named_texts: list[tuple[str, str]]) -> list[str]:
+    """Where an incoming webhook's secret is: the configured one anywhere, any other only in a place."""
     secrets = {evidence.settings.rest_secret or ""}
     for part in evidence.parts:
         if part.code == "SETTING_INCOMING_SECRET":
             secrets.add(part.text.strip("/").rpartition("/")[2])
-    everything = [
+    candidates = [
         *evidence.texts.items(),
-        *named,
+        *named_texts,
         ("header:Authorization", evidence.scheme),
         _basic(evidence),
     ]
-    found = [
-        name for name, text in everything if sum(len(secret) >= 8 and secret in text for secret in secrets)
+    places = [
+        name for name, text in candidates if sum(len(secret) >= 8 and secret in text for secret in secrets)
     ]
     near = {place for place, _ in evidence.near}
     for place, text in evidence.texts.items():
@@ -249,8 +258,8 @@ def _incoming_secrets(evidence: Evidence, named: list[tuple[str, str]]) -> list[
             r"/rest/[0-9]+/\w{6,}", text[:MAX_TEXT]
         )
         if shaped and place not in near:
-            found.append(place)
-    return list(dict.fromkeys(found))[:MAX_NAMED]
+            places.append(place)
+    return list(dict.fromkeys(places))[:MAX_NAMED]
 
 
 def _basic(evidence: Evidence) -> tuple[str, str]:
@@ -266,8 +275,8 @@ def _basic(evidence: Evidence) -> tuple[str, str]:
 def authorization_token(evidence: Evidence) -> Likeness | None:
     """The accepted token in an `Authorization` whose scheme is not Bearer."""
     _, decoded = _basic(evidence)
-    whole = nearest([("", evidence.scheme[:MAX_TEXT]), ("", decoded)], evidence.needles, 2)
-    return whole[0][1] if whole else None
+    matches = nearest([("", evidence.scheme[:MAX_TEXT]), ("", decoded)], evidence.needles, 2)
+    return matches[0][1] if matches else None
 
 
 def domain(evidence: Evidence) -> str:
@@ -276,16 +285,18 @@ def domain(evidence: Evidence) -> str:
 
 
 def host(text: str) -> str:
+    """The host name in an address, without scheme and port."""
     text = re.sub(r"^https?://", "", text.strip().lower())[:300]
     return text.partition("/")[0].partition(":")[0].rstrip(".")
 
 
 def is_hex(text: str) -> bool:
+    """Whether the text is 32 hex digits, like an application's token."""
     return _HEX.fullmatch(text.strip()) is not None
 
 
 def webhook_shaped(text: str, evidence: Evidence) -> str | None:
-    """How `text` is like a token: "" a webhook's shape, "place" that of a configured one; None: neither."""
+    """The shape of `text`: "" for a webhook token's, "place" for a configured token's, None for neither."""
     if WEBHOOK_SHAPE.fullmatch(text.strip().lower()):
         return ""
     if is_placeholder(text) or not fold(text[:MAX_TEXT]):

@@ -1,7 +1,7 @@
-"""The guide "Why is the token not found", made from the catalogue: `python -m gateway.diagnosis.guide [DIRECTORY]`.
+"""Writes the guide "Why is the token not found" from the catalogue: `python -m gateway.diagnosis.guide [DIRECTORY]`.
 
-One section a cause, in the diagnosis's order: what it means, what the log says,
-what to do. A test holds the files under docs/ against what this makes.
+One section per cause, in the diagnosis's order: what it means, what the log says,
+what to do. A test compares the files under docs/ with what this makes.
 """
 
 import sys
@@ -230,8 +230,8 @@ def examples(key: str, language: str) -> dict[str, object]:
     """Values for the guide's sentences, of a code or `CODE/variant`."""
     code, _, variant = key.partition("/")
     place = _PLACES.get(key) or _PLACES.get(code) or _PLACES[""]
-    came, allowed = _LIMITS.get(variant) or _LIMITS[""]
-    came = 512 if code == "BODY_INCOMPLETE" else came
+    received, allowed = _LIMITS.get(variant) or _LIMITS[""]
+    received = 512 if code == "BODY_INCOMPLETE" else received
     return {
         "how": said_how(_HOWS.get(code) or _HOWS[""], language),
         "place": place,
@@ -249,7 +249,7 @@ def examples(key: str, language: str) -> dict[str, object]:
         "mine": "p.bitrix24.ru",
         "scheme": "Token",
         "allowed": allowed,
-        "came": came,
+        "came": received,
         "declared": 812,
         "keys": "eventName, payload, auth",
         "length": 24,

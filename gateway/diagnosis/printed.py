@@ -1,4 +1,4 @@
-"""`BODY_PRINTED` in words, for programs whose printout and whose right call each fit one sentence.
+"""The sentences of `BODY_PRINTED` for the programs whose printouts can be recognised.
 
 Each row: a kind of `gateway.ingest.printouts`, the program, the call that prints, the call that writes JSON.
 """

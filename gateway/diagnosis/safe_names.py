@@ -1,4 +1,4 @@
-"""Makes names that a sender chose fit to be shown: a name may hold a secret, or a piece of one."""
+"""Makes names that a sender chose safe to show, since a name may hold a secret or a piece of one."""
 
 import re
 from urllib.parse import unquote
@@ -10,7 +10,7 @@ from gateway.settings import Settings
 # No `%`, `&#` or `\\`: an encoded secret would not be recognised.
 _NAME = re.compile(r"""[A-Za-z0-9А-Яа-яЁё_.:;/()\[\]{}'"$@ -]{1,100}""")
 _LONG_RUN = re.compile(r"[\w-]{16,}")
-# A run of 16 token characters is shown only if it is made of these words, or of short ones set apart.
+# A run of 16 token characters is shown only if it consists of these words, or of short separated ones.
 _WORDS = re.compile(
     "(?:x|bitrix(?:24)?|b24|tokens?|auth|authori[sz]ation|webhooks?|hook|applications?|app|secret|key|api|access"
     "|refresh|outgoing|outbound|incoming|inbound|events?|handler|id|original|url|uri|path|proxy|forwarded|for"
@@ -28,10 +28,10 @@ class Names:
     """Shows names, and hides those that hold 8 characters of a configured secret or look like one."""
 
     def __init__(self, settings: Settings) -> None:
-        known = [token.decode("utf-8", "replace") for token in settings.tokens]
-        known += [settings.rest_secret or "", settings.inspector_password or ""]
-        known = [fold(secret) for secret in known if not _WORDS.fullmatch(secret)]  # not placeholders
-        pieces = {secret[i : i + 8] for secret in known for i in range(max(1, len(secret) - 7))}
+        secrets = [token.decode("utf-8", "replace") for token in settings.tokens]
+        secrets += [settings.rest_secret or "", settings.inspector_password or ""]
+        secrets = [fold(secret) for secret in secrets if not _WORDS.fullmatch(secret)]  # not placeholders
+        pieces = {secret[i : i + 8] for secret in secrets for i in range(max(1, len(secret) - 7))}
         self._pieces = tuple(piece for piece in pieces if piece)
 
     def place(self, where: str, name: str) -> str:
@@ -42,25 +42,29 @@ class Names:
 
     def path(self, path: str) -> str:
         """A path, each of its segments shown as a name."""
-        shown = "/".join(self.shown(unquoted(part)) if part else "" for part in path[:2000].split("/"))
-        return shown if len(shown) <= 200 else shown[:199] + "…"
+        path_shown = "/".join(self.shown(unquoted(part)) if part else "" for part in path[:2000].split("/"))
+        return path_shown if len(path_shown) <= 200 else path_shown[:199] + "…"
 
     def host(self, host: str) -> str:
         """A portal's host name, or its size; unlike a name, it may hold runs as long as half a token."""
-        plain = re.fullmatch(r"[a-z0-9.-]{1,253}", host) and not re.search(r"[a-z0-9-]{32}", host)
-        return host if plain and not self._hides(host) else f"<{len(host.encode('utf-8', 'replace'))} bytes>"
+        is_plain = re.fullmatch(r"[a-z0-9.-]{1,253}", host) and not re.search(r"[a-z0-9-]{32}", host)
+        return (
+            host if is_plain and not self._hides(host) else f"<{len(host.encode('utf-8', 'replace'))} bytes>"
+        )
 
     def shown(self, name: str) -> str:
-        """The name, or its size."""
-        plain = _NAME.fullmatch(name) and all(
+        """The name if it is safe to show, else its size."""
+        is_plain = _NAME.fullmatch(name) and all(
             _WORDS.fullmatch(run) or _APART.fullmatch(run) for run in _LONG_RUN.findall(name)
         )
-        return name if plain and not self._hides(name) else f"<{len(name.encode('utf-8', 'replace'))} bytes>"
+        return (
+            name if is_plain and not self._hides(name) else f"<{len(name.encode('utf-8', 'replace'))} bytes>"
+        )
 
     def _hides(self, name: str) -> bool:
-        plain = fold(name[:MAX_TEXT])
-        squeezed = re.sub(r"[\W_]+", "", plain)
-        return sum(piece in plain or piece in squeezed for piece in self._pieces) > 0
+        folded = fold(name[:MAX_TEXT])
+        squeezed = re.sub(r"[\W_]+", "", folded)
+        return sum(piece in folded or piece in squeezed for piece in self._pieces) > 0
 
 
 def unquoted(text: str) -> str:
@@ -69,5 +73,5 @@ def unquoted(text: str) -> str:
 
 
 def shown_method(incoming: Incoming) -> str:
-    """The method, where it is one."""
+    """The method if it looks like one, else `?`."""
     return incoming.method if re.fullmatch("[A-Z]{3,10}", incoming.method) else "?"

@@ -1,4 +1,4 @@
-"""Which kind of program sent a request without a token, by what the request says of itself."""
+"""Guesses which kind of program sent a request, by what the request says of itself."""
 
 import re
 from typing import Any
@@ -98,7 +98,9 @@ def sender(incoming: Incoming, fields: Any) -> tuple[str, str]:
         if header in incoming.headers:
             return "webhook", name
     agent = incoming.header("user-agent")[:500]
-    kind, name = next(((kind, name) for kind, name, seen in _TABLE if seen.search(agent)), ("unknown", ""))
+    kind, name = next(
+        ((kind, name) for kind, name, pattern in _TABLE if pattern.search(agent)), ("unknown", "")
+    )
     if isinstance(fields, dict) and fields.keys() & {"AUTH_ID", "PLACEMENT", "APP_SID"}:
         return "placement", ""
     if kind in ("unknown", "test", "browser") and isinstance(fields, dict):

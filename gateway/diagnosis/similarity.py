@@ -1,7 +1,7 @@
-"""How similar a text is to an accepted token, and what was done to it on the way.
+"""Measures how similar a text is to an accepted token, and what was changed on its way.
 
-Every text is compared with every token by the same steps, whatever matches: stopping
-early would show in the time of an answer.
+Every text is compared with every token by the same steps, even after a match, because
+stopping early would show in the time of an answer.
 """
 
 import re
@@ -14,7 +14,7 @@ from gateway.ingest.php_form import decoded
 from gateway.settings import SECRET_BYTES
 
 MAX_TEXT = 1024  # characters of a value that are looked at
-# A quarter of a token may be mistyped. Half is too much: letters and digits in turn agree there.
+# A quarter of a token may be mistyped. Half is too much: any two tokens may agree in half.
 FEW = 4
 
 PERCENT = "percent-encoding"
@@ -50,7 +50,7 @@ class Likeness(NamedTuple):
 
 @dataclass(frozen=True)
 class Needle:
-    """A token to look for, and what `fold` makes of it, also with each step left out."""
+    """A token to look for, folded, and folded with each step left out."""
 
     text: str
     folds: dict[str, str]
@@ -59,6 +59,7 @@ class Needle:
 
     @classmethod
     def of(cls, text: str) -> "Needle":
+        """The needle for a token."""
         text = text[:MAX_TEXT]
         folds = {step: fold(text, skip=step) for step in ("", *_STEPS)}
         whole = folds[""]
@@ -90,7 +91,7 @@ def fold(text: str, skip: str = "") -> str:
 
 
 def rank(text: str, needles: Sequence[Needle]) -> int:
-    """3 if a token is a word of `text`, 2 if all of one is in it, altered, 1 for a piece of one, else 0."""
+    """How much of a token `text` holds: 3 one as a word, 2 an altered one, 1 a piece of one, 0 nothing."""
     folded = fold(text)
     ranks = [0]
     for needle in needles:
@@ -112,7 +113,7 @@ def likeness(text: str, needles: Sequence[Needle]) -> Likeness | None:
 
 
 def _read_again(text: str) -> str:
-    """UTF-8 that was read as Latin-1, as some proxies do with headers, read as UTF-8."""
+    """The text read as UTF-8, if it was UTF-8 read as Latin-1, as some proxies do with headers."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -160,7 +161,9 @@ def _foreign(value: str, needle: Needle) -> int:
         return 0
     both = list(zip(value, token, strict=True))
     foreign = sum(not (a.isascii() and b.isascii()) for a, b in both)
-    agreeing = sum(a.isascii() and a == b for a, b in both)  # in this order, the same work whatever agrees
+    agreeing = sum(
+        a.isascii() and a == b for a, b in both
+    )  # in this order the work is the same whatever agrees
     return foreign if agreeing >= needle.need and foreign + agreeing == len(token) else 0
 
 

@@ -1,4 +1,4 @@
-"""What is odd about `BITRIX24_OUTGOING_WEBHOOK_TOKEN` itself, and what was probably meant."""
+"""Finds what is odd about `BITRIX24_OUTGOING_WEBHOOK_TOKEN` itself, and what was probably meant."""
 
 import re
 from collections.abc import Callable
@@ -65,8 +65,8 @@ def parts(settings: Settings) -> list[Part]:
 
 def is_incoming(text: str, settings: Settings) -> bool:
     """Whether `text` is an incoming webhook's `USER_ID/SECRET`, or the configured one's SECRET."""
-    known = text in (settings.rest_secret, settings.rest_webhook) and bool(text)
-    return known or _INCOMING.fullmatch(text) is not None
+    is_configured = text in (settings.rest_secret, settings.rest_webhook) and bool(text)
+    return is_configured or _INCOMING.fullmatch(text) is not None
 
 
 def _judge(text: str, settings: Settings) -> Part:
@@ -86,16 +86,16 @@ def _judge(text: str, settings: Settings) -> Part:
 
 
 def _undecorated(text: str) -> tuple[str, list[str]]:
-    """`text` without what was copied along with it, and the names of what was removed."""
+    """`text` without what was copied with it, and the names of what was removed."""
     decorations: list[str] = []
     for _ in range(4):
-        before = text
+        unchanged = text
         for name, undo in _UNDO:
             undone = undo(text)
             if undone != text:
                 decorations.append(name)
                 text = undone
-        if text == before:
+        if text == unchanged:
             break
     if UNSEEN.search(text):
         decorations.append("white space")

@@ -1,4 +1,4 @@
-"""A cause's sentences in the operator's language: fields filled in, machine words put into plain ones."""
+"""Puts a cause into the operator's language: fields filled in, machine words replaced by plain ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -103,7 +103,7 @@ def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def text_values(settings: Settings) -> dict[str, str]:
-    """The values that depend on the settings alone, whatever the request was."""
+    """The values that depend only on the settings."""
     place = "cloud" if settings.on_google_cloud else "railway" if settings.on_railway else "local"
     return {
         "setting": phrase(f"setting/{place}", settings.language),
@@ -112,7 +112,7 @@ def text_values(settings: Settings) -> dict[str, str]:
 
 
 def said_how(how: Any, language: str) -> str:
-    """The alterations in `how`, in the operator's language; one that has no phrase is shown as it is."""
+    """The alterations in `how` in the operator's language; one without a phrase is shown as it is."""
     words = how if isinstance(how, tuple) else [how]
     words_said = []
     for word in words:

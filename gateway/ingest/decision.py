@@ -35,12 +35,12 @@ STATUS = {
 
 
 UNREAD = Payload({}, "unread")
-NOTHING_LOOKED_AT = verify({}, {}, {}, ())
+EMPTY_VERDICT = verify({}, {}, {}, ())
 FORM = "application/x-www-form-urlencoded"
 
 
 class Limit(NamedTuple):
-    """A limit that was exceeded, what is allowed, what came.
+    """A limit that was exceeded: its name, how much it allows, and how much came.
 
     `name` is `query`, `body`, `parameters`, `query_parameters` or `levels`.
     """
@@ -77,6 +77,7 @@ class Judgement:
 
     @property
     def status(self) -> int:
+        """The HTTP status of the code."""
         return STATUS[self.code]
 
     @property
@@ -102,9 +103,9 @@ def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judg
         return _unread("QUERY_TOO_LONG", incoming, settings, Limit("query", MAX_QUERY, len(incoming.query)))
     if incoming.method != "POST":
         return _event_in(incoming, settings) or _unread("OK", incoming, settings)
-    body, came = _bounded_body(incoming)
-    if came > MAX_BODY:
-        return _unread("BODY_TOO_LARGE", incoming, settings, Limit("body", MAX_BODY, came))
+    body, length = _bounded_body(incoming)
+    if length > MAX_BODY:
+        return _unread("BODY_TOO_LARGE", incoming, settings, Limit("body", MAX_BODY, length))
     return _judge_body(incoming, body, settings, received_at)
 
 
@@ -131,13 +132,13 @@ def _by_other_method(incoming: Incoming, settings: Settings) -> Judgement:
         return judgement
     if not incoming.declared_length:
         return _unread("METHOD_NOT_ALLOWED", incoming, settings)
-    body, came = _bounded_body(incoming)
+    body, length = _bounded_body(incoming)
     judgement = _unread("METHOD_NOT_ALLOWED", incoming, settings, body=body)
     try:
         judgement.payload = decode(body, incoming.header("content-type") or FORM)
     except TooComplex:
         judgement.payload = UNREAD
-    if came <= MAX_BODY and _is_event(judgement.payload.fields):
+    if length <= MAX_BODY and _is_event(judgement.payload.fields):
         judgement.event_in = "body"
     return judgement
 
@@ -154,8 +155,8 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
     try:
         query, token_repeated = decode_query(incoming.query)
         payload = decode(body, incoming.header("content-type"), incoming.header("content-encoding"))
-    except TooComplex as over:
-        limit = Limit(over.limit, over.allowed, over.came)
+    except TooComplex as error:
+        limit = Limit(error.limit, error.allowed, error.came)
         code = "BODY_INCOMPLETE" if incomplete else "BODY_TOO_COMPLEX"
         return _unread(code if settings.tokens else "TOKEN_NOT_CONFIGURED", incoming, settings, limit, body)
     repeated = repeated_places(payload, token_repeated)
@@ -169,7 +170,7 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
     )
     if incomplete and settings.tokens:
         return Judgement("BODY_INCOMPLETE", verdict, incoming, payload, body, len(body))
-    code, message, wrong = _outcome(verdict, payload, settings, received_at)
+    code, message, invalid = _outcome(verdict, payload, settings, received_at)
     if message is not None and not portal and settings.bound_tokens:
         message = _bound(message, incoming, query, payload, settings, repeated)
     return Judgement(
@@ -180,8 +181,8 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
         body,
         len(body),
         message,
-        invalid=wrong.field if wrong else None,
-        hint=wrong.hint if wrong else "",
+        invalid=invalid.field if invalid else None,
+        hint=invalid.hint if invalid else "",
         null_users=_null_users(message, payload, settings) if message else (),
     )
 
@@ -243,11 +244,13 @@ def _unread(
 ) -> Judgement:
     """A request refused before its body was decoded: the trace covers the headers and a bounded query."""
     if code == "OK" and not incoming.from_bitrix24:
-        return Judgement(code, NOTHING_LOOKED_AT, incoming)
+        return Judgement(code, EMPTY_VERDICT, incoming)
     query, repeated = _query(incoming)
     verdict = verify(incoming.headers, query, {}, settings.tokens, repeated_places(UNREAD, repeated))
-    came = len(body) or incoming.declared_length or (limit.came if limit and limit.name == "body" else 0)
-    return Judgement(code, verdict, incoming, body=body, body_bytes=came, limit=limit)
+    body_bytes = (
+        len(body) or incoming.declared_length or (limit.came if limit and limit.name == "body" else 0)
+    )
+    return Judgement(code, verdict, incoming, body=body, body_bytes=body_bytes, limit=limit)
 
 
 def _query(incoming: Incoming) -> tuple[dict[str, Any], bool]:

@@ -41,4 +41,5 @@ class Incoming:
 
     @property
     def from_bitrix24(self) -> bool:
+        """Whether the User-Agent is Bitrix24's: a hint, because anyone can send it."""
         return VENDOR_AGENT in self.header("user-agent").lower()

@@ -160,6 +160,7 @@ def is_list(array: dict[str, Any]) -> bool:
 
 
 def holds(value: Any, path: Path) -> bool:
+    """Whether nested dicts have a value at `path`."""
     for name in path:
         if not isinstance(value, dict) or name not in value:
             return False

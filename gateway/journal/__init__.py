@@ -1,9 +1,9 @@
 """The journal of one machine: each request, what came of it, polling's rounds, what could not be queued.
 
-One SQLite file for people and their tools. It may fail without harm: a request never
-fails for its sake, and the first failure is logged. It holds keys and facts; the words
-are made when they are shown. Everything is trimmed by rows, bytes and days, except an
-event that could not be queued: that stays until it is replayed.
+One SQLite file for people and their tools. It may fail without harm: no request fails
+because of it, and the first failure is logged. It holds keys and facts, which are put
+into words when they are shown. Everything is trimmed by rows, bytes and days, except
+events that could not be queued: those stay until they are replayed.
 """
 
 import json
@@ -60,7 +60,7 @@ __all__ = [
     "open_journal",
 ]
 
-WRITE_SECONDS = 0.4  # a request waits no longer for the file: only an event that was not queued waits at all
+WRITE_SECONDS = 0.4  # the longest wait for the file; only a request whose event was not queued waits for it
 TRIM_EVERY = 200  # records: trimming walks over an index
 
 EVERYTHING = Filters()
@@ -89,14 +89,14 @@ class Journal:
         self._connection: sqlite3.Connection | None = None
         self._file: File | None = None  # what the connection is open on
         self._failed = False
-        self._written = TRIM_EVERY  # what a stopped process left untrimmed goes with the first records
+        self._written = TRIM_EVERY  # so that the first records trim what an earlier process left
         self._floods = writing.Floods()
         self._readers = Readers(path, lambda: self._open(10.0, writes=False))
 
-    # Writing: nothing here raises, and what fails is logged once.
+    # Writing: nothing here raises; a failure is logged once.
 
     def add_requests(self, requests: Sequence[NewRequest]) -> bool:
-        """Write requests down, which must hold no secrets; return False if that failed."""
+        """Write requests, which must hold no secrets; return False if that failed."""
 
         def write(connection: sqlite3.Connection) -> None:
             for request in requests:
@@ -120,13 +120,10 @@ class Journal:
         return self._write([lambda c: writing.add_resend(c, request.n, now, event_id, to)])
 
     def write(self, items: Sequence[NewRequest | Report]) -> bool:
-        """Write many records in one transaction.
+        """Write records in one transaction, except those that SQLite can't hold; False if that failed."""
+        return self._write([self._write_step(item) for item in items], skip_odd=True)
 
-        False if the file did not take them. A record with a value that no file takes is left out.
-        """
-        return self._write([self._step(item) for item in items], skips_odd=True)
-
-    def _step(self, item: NewRequest | Report) -> writing.Write:
+    def _write_step(self, item: NewRequest | Report) -> writing.Write:
         if isinstance(item, NewRequest):
             return lambda connection: writing.add_request(connection, item)
         add = writing.add_outcome if item.kind == "outcome" else writing.add_round
@@ -155,21 +152,21 @@ class Journal:
 
         return self._write([write], durable=True)
 
-    def _write(self, steps: Sequence[writing.Write], durable: bool = False, skips_odd: bool = False) -> bool:
+    def _write(self, steps: Sequence[writing.Write], durable: bool = False, skip_odd: bool = False) -> bool:
         deadline = time.monotonic() + WRITE_SECONDS
         if not self._lock.acquire(timeout=WRITE_SECONDS):
             return self._failure("busy")
         try:
             connection = self._opened()
-            left = max(0, int((deadline - time.monotonic()) * 1000))
-            connection.execute(f"PRAGMA busy_timeout = {left}")
+            remaining_ms = max(0, int((deadline - time.monotonic()) * 1000))
+            connection.execute(f"PRAGMA busy_timeout = {remaining_ms}")
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             try:
-                writing.together(connection, steps)
+                writing.write_together(connection, steps)
             except writing.ODD_RECORDS:
-                if not skips_odd:
+                if not skip_odd:
                     raise
-                writing.together(connection, [writing.apart(step) for step in steps])
+                writing.write_together(connection, [writing.with_savepoint(step) for step in steps])
             self._trim(connection, len(steps))
         except (sqlite3.Error, OSError, *writing.ODD_VALUES) as error:
             return self._failure(str(error))
@@ -228,38 +225,40 @@ class Journal:
 
     # Reading: on connections of its own, so that no reader waits for a request, nor a request for it.
 
-    def page(self, wanted: Filters = EVERYTHING, below: int | None = None, limit: int = 50) -> Page:
-        """The newest records that `wanted` lets through, below the number `below`."""
-        return self._read(lambda c: reading.page(c, wanted, below, limit), Page([], None))
+    def page(self, filters: Filters = EVERYTHING, below: int | None = None, limit: int = 50) -> Page:
+        """The newest records that `filters` let through, below the number `below`."""
+        return self._read(lambda c: reading.page(c, filters, below, limit), Page([], None))
 
-    def requests(self, wanted: Filters = EVERYTHING, *, after: int = 0, limit: int = -1) -> Iterator[Request]:
+    def requests(
+        self, filters: Filters = EVERYTHING, *, after: int = 0, limit: int = -1
+    ) -> Iterator[Request]:
         """Records with numbers above `after`, oldest first."""
-        found: list[Request] = []
+        records: list[Request] = []
         below: int | None = None
         while True:
-            page = self.page(wanted, below, 200)
-            found += [request for request in page.requests if request.n > after]
+            page = self.page(filters, below, 200)
+            records += [request for request in page.requests if request.n > after]
             below = page.older
             if below is None or below <= after:
                 break
-            if page.requests and page.requests[-1].at.timestamp() < wanted.since:
+            if page.requests and page.requests[-1].at.timestamp() < filters.since:
                 break
-        found.reverse()
-        yield from found if limit < 0 else found[:limit]
+        records.reverse()
+        yield from records if limit < 0 else records[:limit]
 
     def follow(
-        self, wanted: Filters = EVERYTHING, *, after: int = 0, sleep: Callable[[float], None] = time.sleep
+        self, filters: Filters = EVERYTHING, *, after: int = 0, sleep: Callable[[float], None] = time.sleep
     ) -> Iterator[Request]:
         """Records as they come, without end; a record comes again when an equal request is added to it."""
         while True:
-            for request in self.requests(wanted, after=after):
+            for request in self.requests(filters, after=after):
                 after = request.n
                 yield request
             sleep(0.5)
 
     def request(self, name: str) -> Request | None:
         """The record with this request_id or event_id, or the beginning of one; None if there is none."""
-        return self._read(lambda c: reading.one(c, name), None)
+        return self._read(lambda c: reading.find_request(c, name), None)
 
     def whole(self, request: Request) -> dict[str, Any]:
         """What only the request's own page shows: headers, query, body, the message."""
@@ -274,16 +273,17 @@ class Journal:
         return self._read(lambda c: reading.names(c, portal, users), {}) if users else {}
 
     def named(self, portal: str, name: str, after: int = 0, limit: int = 50) -> list[int]:
-        """Users of a portal with an id above `after` whom accepted events called so, or began to."""
+        """Users of a portal with an id above `after` whose names from accepted events begin like `name`."""
         return self._read(lambda c: reading.named(c, portal, name, after, limit), []) if name.split() else []
 
     def changed(self, after: int, limit: int = 100) -> tuple[list[Request], int]:
         """Records that changed after the change `after`, and the newest change's number."""
-        nothing: tuple[list[Request], int] = ([], after)
-        return self._read(lambda c: reading.changed(c, after, limit), nothing)
+        unchanged: tuple[list[Request], int] = ([], after)
+        return self._read(lambda c: reading.changed(c, after, limit), unchanged)
 
-    def count_newer(self, wanted: Filters, after: int, most: int = 200) -> int:
-        return self._read(lambda c: reading.count_newer(c, wanted, after, most), 0)
+    def count_newer(self, filters: Filters, after: int, limit: int = 200) -> int:
+        """How many records numbered above `after` pass the filters; `limit` means `limit` or more."""
+        return self._read(lambda c: reading.count_newer(c, filters, after, limit), 0)
 
     def hours(self, since: float) -> list[Hour]:
         """How many requests came, oldest hour first; equal ones counted each."""
@@ -303,18 +303,21 @@ class Journal:
         return self._read(lambda c: reading.conflicts(c, limit), [])
 
     def rounds(self, limit: int = 50, since: float = 0.0, until: float = 0.0) -> list[Round]:
+        """Rounds of polling, the newest first."""
         return self._read(lambda c: reading.rounds(c, limit, since, until), [])
 
     def round(self, round_id: int) -> Round | None:
+        """The round with this number."""
         return self._read(lambda c: reading.round_(c, round_id), None)
 
     def count_rounds(self, after: int) -> int:
+        """How many rounds came after the one with this number."""
         return self._read(lambda c: reading.count_rounds(c, after), 0)
 
     def latest_outcome(self, subscription: str) -> tuple[Outcome | None, datetime | None]:
         """A subscription's newest outcome, and when it last delivered an event."""
-        nothing: tuple[Outcome | None, datetime | None] = (None, None)
-        return self._read(lambda c: reading.latest_outcome(c, subscription), nothing)
+        no_outcome: tuple[Outcome | None, datetime | None] = (None, None)
+        return self._read(lambda c: reading.latest_outcome(c, subscription), no_outcome)
 
     def count_tagged(self, tag: str, since: float) -> int:
         """How many of the newest 1,000 accepted records have this tag and are not older than `since`."""
@@ -322,20 +325,20 @@ class Journal:
 
     def choices(self) -> tuple[list[str], list[str], list[str]]:
         """The events, portals and subscriptions there are, for the filters."""
-        nothing: tuple[list[str], list[str], list[str]] = ([], [], [])
-        return self._read(reading.choices, nothing)
+        no_choices: tuple[list[str], list[str], list[str]] = ([], [], [])
+        return self._read(reading.choices, no_choices)
 
     def latest_accepted(self) -> Request | None:
         """The last event that was accepted; probes do not count."""
-        found = self.page(Filters(kinds=("accepted", "aside")), limit=1).requests
-        return found[0] if found else None
+        newest = self.page(Filters(kinds=("accepted", "aside")), limit=1).requests
+        return newest[0] if newest else None
 
     def unqueued(self, since: datetime | None = None) -> Iterator[Unqueued]:
         """Events that the queue did not take since `since`, oldest first; {} for a damaged record."""
-        after, from_ = 0, since.timestamp() if since else 0.0
+        after, since_at = 0, since.timestamp() if since else 0.0
         statement = "SELECT id, at, record FROM unqueued WHERE id > ? AND at >= ? ORDER BY id LIMIT 100"
-        nothing: list[tuple[int, float, str]] = []
-        while rows := self._read(lambda c: c.execute(statement, (after, from_)).fetchall(), nothing):  # noqa: B023
+        no_rows: list[tuple[int, float, str]] = []
+        while rows := self._read(lambda c: c.execute(statement, (after, since_at)).fetchall(), no_rows):  # noqa: B023
             for id_, at, text in rows:
                 yield Unqueued(id_, datetime.fromtimestamp(at, UTC), reading.record(text))
             after = rows[-1][0]
@@ -351,6 +354,7 @@ class Journal:
         return self._change(lambda connection: forget(connection, portal, bitrix_user_id))
 
     def close(self) -> None:
+        """Close the connection; the next write opens it again."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -361,33 +365,33 @@ class Journal:
         """Whether the file has any record: an empty file's writer ended before its first one."""
         return is_there(self.path) and self.path.stat().st_size > 0
 
-    def _read(self, ask: Callable[[sqlite3.Connection], T], nothing: T) -> T:
+    def _read(self, query: Callable[[sqlite3.Connection], T], default: T) -> T:
         if not self._is_written():
-            return nothing
+            return default
         try:
             with self._readers.one() as connection:
-                return ask(connection)
+                return query(connection)
         except (sqlite3.Error, *writing.ODD_VALUES) as error:
             problem = str(error)
         raise self._unavailable(problem)
 
     def _change(self, change: Callable[[sqlite3.Connection], int]) -> int:
-        def within(connection: sqlite3.Connection) -> int:
+        def in_transaction(connection: sqlite3.Connection) -> int:
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
                 return change(connection)
 
-        return self._read(within, 0)
+        return self._read(in_transaction, 0)
 
 
 def _take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapping[str, Any]) -> None:
-    from gateway.journal.first_edition import take_over  # only where a file of that time is
+    from gateway.journal.first_edition import take_over  # only for a file of that edition
 
     take_over(connection, kind, at, record)
 
 
 def open_journal(settings: Settings) -> Journal:
-    """The journal of `JOURNAL_URL`, one object a process."""
+    """The journal of `JOURNAL_URL`, one object per process."""
     path = settings.journal.path
     return _journals.setdefault(path, Journal(path))
 

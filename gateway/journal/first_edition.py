@@ -12,7 +12,7 @@ from gateway.journal.writing import add_request
 
 
 def take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapping[str, Any]) -> None:
-    """Write one of its records as this edition would; causes keep the sentences they were written with."""
+    """Write a first-edition record as this edition would; its causes keep their sentences."""
     text = json.dumps(record, ensure_ascii=False)
     if kind == "not_queued":
         connection.execute("INSERT INTO unqueued (at, record) VALUES (?, ?)", (at, text))

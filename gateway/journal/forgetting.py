@@ -1,4 +1,4 @@
-"""Erases a person from the journal, wherever something of theirs may be."""
+"""Erases a person from the journal, wherever it may hold something about them."""
 
 import json
 import re
@@ -12,30 +12,32 @@ _PAGE = 500
 def forget(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
     """Erase this portal's events about this user, what came of them, and the user's name in polling.
 
-    A refused body is text that nobody has read as an event, so it is searched as text.
+    A refused body was never read as an event, so it is searched as text.
     """
-    gone = _requests(connection, portal, bitrix_user_id) + _unqueued(connection, portal, bitrix_user_id)
-    gone += connection.execute(
+    erased = _requests(connection, portal, bitrix_user_id) + _unqueued(connection, portal, bitrix_user_id)
+    erased += connection.execute(
         "DELETE FROM outcomes WHERE bitrix_user_id = ? AND portal = ?", (bitrix_user_id, portal)
     ).rowcount
     connection.execute("DELETE FROM people WHERE portal = ? AND bitrix_user_id = ?", (portal, bitrix_user_id))
     _rounds(connection, bitrix_user_id)
-    return gone
+    return erased
 
 
 def _about(portal: str, bitrix_user_id: int, text: str) -> bool:
     """Whether a text is a user event of this portal with this user's id."""
-    named = re.compile(
+    user_id_pattern = re.compile(
         rf"(?:%5B|\b)ID(?:%5D|\]|\\*[\"'])*\s*[=:]\s*\\*[\"']?{bitrix_user_id}(?!\d)", re.IGNORECASE
     )
-    return portal in text and "onuser" in text.lower() and bool(named.search(text))
+    return portal in text and "onuser" in text.lower() and bool(user_id_pattern.search(text))
 
 
 def _requests(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
-    after, found = 0, []
-    of_event = "SELECT event_id FROM outcomes WHERE bitrix_user_id = ? AND portal = ? AND event_id <> ''"
-    # An event that named nobody until somebody mended it: its consumer knows whom it was about.
-    theirs_by_outcome = {row[0] for row in connection.execute(of_event, (bitrix_user_id, portal))}
+    after, matching = 0, []
+    event_ids_of_user = (
+        "SELECT event_id FROM outcomes WHERE bitrix_user_id = ? AND portal = ? AND event_id <> ''"
+    )
+    # An event may have named nobody until somebody mended it; its consumer knew whom it was about.
+    theirs_by_outcome = {row[0] for row in connection.execute(event_ids_of_user, (bitrix_user_id, portal))}
     statement = (
         "SELECT r.n, r.event, r.portal, r.record, w.whole, r.event_id FROM requests r "
         "LEFT JOIN wholes w ON w.n = r.n WHERE r.n > ? ORDER BY r.n LIMIT ?"
@@ -43,35 +45,35 @@ def _requests(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) 
     while rows := connection.execute(statement, (after, _PAGE)).fetchall():
         for n, event, of_portal, record, whole, event_id in rows:
             users = json.loads(record).get("users", [])
-            theirs = of_portal == portal and bitrix_user_id in users
-            theirs = theirs or (not users and event_id in theirs_by_outcome)
+            is_theirs = of_portal == portal and bitrix_user_id in users
+            is_theirs = is_theirs or (not users and event_id in theirs_by_outcome)
             text = f"{event} {of_portal} {record} {whole or ''}"
-            if theirs or _about(portal, bitrix_user_id, text):
-                found.append(n)
+            if is_theirs or _about(portal, bitrix_user_id, text):
+                matching.append(n)
         after = rows[-1][0]
-    for n in found:
+    for n in matching:
         connection.execute(
             "DELETE FROM outcomes "
             "WHERE event_id IN (SELECT event_id FROM requests WHERE n = ? AND event_id <> '')",
             (n,),
         )
         delete_requests(connection, "n = ?", (n,))
-    return len(found)
+    return len(matching)
 
 
 def _unqueued(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
     rows = connection.execute("SELECT id, record FROM unqueued").fetchall()
-    found = [(id_,) for id_, text in rows if _about(portal, bitrix_user_id, text)]
-    connection.executemany("DELETE FROM unqueued WHERE id = ?", found)
-    return len(found)
+    matching = [(id_,) for id_, text in rows if _about(portal, bitrix_user_id, text)]
+    connection.executemany("DELETE FROM unqueued WHERE id = ?", matching)
+    return len(matching)
 
 
 def _rounds(connection: sqlite3.Connection, bitrix_user_id: int) -> None:
     for id_, text in connection.execute("SELECT id, facts FROM rounds").fetchall():
         facts = json.loads(text)
-        kept = {name: _without(value, bitrix_user_id) for name, value in facts.items()}
-        if kept != facts:
-            text = json.dumps(kept, ensure_ascii=False)
+        cleaned = {name: _without(value, bitrix_user_id) for name, value in facts.items()}
+        if cleaned != facts:
+            text = json.dumps(cleaned, ensure_ascii=False)
             connection.execute("UPDATE rounds SET facts = ? WHERE id = ?", (text, id_))
 
 

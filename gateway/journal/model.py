@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-# What came of an event, in one word per record; of several outcomes the first in this order counts.
+# What came of an event, in one word per record; of several outcomes, the first in this order counts.
 TAGS = {
     "EVENT_DEAD": "dead",
     "EVENT_PUT_ASIDE": "aside",
@@ -17,7 +17,7 @@ TAGS = {
     "LINK_UNCHANGED": "unchanged",
     "EVENT_IGNORED": "ignored",
 }
-# A person put it back on the queue: an earlier failure no longer counts.
+# A person put the event back on the queue: an earlier failure no longer counts.
 REQUEUED = "EVENT_REQUEUED"
 FAILURES = ("EVENT_DEAD", "EVENT_PUT_ASIDE", "EVENT_FAILED")
 BY_HAND = "dead-letters"  # the subscription's name for what a person did
@@ -32,7 +32,7 @@ class NewRequest:
 
     `record` is what a list shows, `whole` what only the request's page shows (headers, body,
     message). Requests of one `fold` are counted in one record; None gets a separate record.
-    `terms` are the texts that a search finds it by. `count`: of how many requests it is the first.
+    `terms` are the texts that a search finds it by. `count`: how many equal requests it stands for.
     """
 
     request_id: str
@@ -151,7 +151,7 @@ class Filters(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Records, newest first. `older` is the number to go on below; None where there are no more."""
+    """Records, newest first. The next page begins below `older`, which is None on the last page."""
 
     requests: list[Request]
     older: int | None

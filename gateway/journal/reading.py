@@ -9,9 +9,9 @@ from typing import Any
 from gateway.journal.model import BY_HAND, Filters, Hour, Outcome, Page, Request, Round
 
 SCANNED = 3000  # records that one page looks at, at most; rare combinations continue with "older"
-FEW_OUTCOMES = 500  # of one destination: so many are looked up, of more the records are walked through
+FEW_OUTCOMES = 500  # of one destination: up to so many are looked up by id, beyond that records are scanned
 WITH_OUTCOMES = ("accepted", "aside", "not_queued")  # the kinds of records whose event may reach somebody
-MAX_TERMS = 20  # texts that a searched beginning may match
+MAX_TERMS = 20  # texts that the beginning of one may match
 PREFIX = 6  # a search of at least so many characters finds ids and fingerprints by their beginnings
 
 EVERYTHING = Filters()
@@ -23,26 +23,27 @@ _COLUMNS = (
 )
 
 
-def page(connection: sqlite3.Connection, wanted: Filters, below: int | None, limit: int) -> Page:
-    """The newest records that `wanted` lets through, below the number `below`."""
-    found: list[Request] = []
+def page(connection: sqlite3.Connection, filters: Filters, below: int | None, limit: int) -> Page:
+    """The newest records that `filters` let through, below the number `below`."""
+    requests: list[Request] = []
     scanned = 0
-    if wanted.until:
-        below = min(below or 2**62, _first_from(connection, wanted.until))
+    if filters.until:
+        below = min(below or 2**62, _first_from(connection, filters.until))
     while scanned < SCANNED:
-        numbers = _candidates(connection, wanted, below, 200 if scanned else limit)
+        numbers = _candidates(connection, filters, below, 200 if scanned else limit)
         if not numbers:
-            return Page(found, None)
+            return Page(requests, None)
         scanned += len(numbers)
-        for request in by_numbers(connection, numbers, wanted):
-            if _reached(connection, request, wanted.destination):
-                found.append(request)
-                if len(found) == limit:
-                    return Page(found, request.n if _candidates(connection, wanted, request.n, 1) else None)
-        if wanted.since and _at(connection, numbers[-1]) < wanted.since:
-            return Page(found, None)
+        for request in by_numbers(connection, numbers, filters):
+            if _reached(connection, request, filters.destination):
+                requests.append(request)
+                if len(requests) == limit:
+                    older = request.n if _candidates(connection, filters, request.n, 1) else None
+                    return Page(requests, older)
+        if filters.since and _at(connection, numbers[-1]) < filters.since:
+            return Page(requests, None)
         below = numbers[-1]
-    return Page(found, below)
+    return Page(requests, below)
 
 
 def _first_from(connection: sqlite3.Connection, at: float) -> int:
@@ -61,23 +62,23 @@ def _first_from(connection: sqlite3.Connection, at: float) -> int:
     return high
 
 
-def _candidates(connection: sqlite3.Connection, wanted: Filters, below: int | None, limit: int) -> list[int]:
+def _candidates(connection: sqlite3.Connection, filters: Filters, below: int | None, limit: int) -> list[int]:
     """Numbers of records that pass the one filter that an index answers best, newest first."""
     top = below if below is not None else 2**62
-    if wanted.term:
-        return _of_term(connection, wanted.term.lower(), top, limit)
-    if wanted.destination:
-        few = _of_few_outcomes(connection, wanted.destination, top, limit)
-        if few is not None:
-            return few
+    if filters.term:
+        return _of_term(connection, filters.term.lower(), top, limit)
+    if filters.destination:
+        numbers = _of_few_outcomes(connection, filters.destination, top, limit)
+        if numbers is not None:
+            return numbers
     for name in ("cause", "event", "portal"):
-        if value := getattr(wanted, name):
+        if value := getattr(filters, name):
             # The condition of the partial index is repeated, or SQLite would not use it.
             statement = (
                 f"SELECT n FROM requests WHERE {name} = ? AND {name} <> '' AND n < ? ORDER BY n DESC LIMIT ?"  # noqa: S608
             )
             return [row[0] for row in connection.execute(statement, (value, top, limit))]
-    kinds = wanted.kinds or (WITH_OUTCOMES if wanted.destination else ())
+    kinds = filters.kinds or (WITH_OUTCOMES if filters.destination else ())
     if kinds:
         rows_of = [
             connection.execute(
@@ -96,7 +97,7 @@ def _of_few_outcomes(
     """Numbers of the records that this destination got, newest first; None if there are many outcomes.
 
     Outcomes come in any order, most of all after an outage, and pages go by the records' numbers:
-    so either all outcomes are looked up, or the records are walked through by number.
+    so either all outcomes are looked up, or the records are scanned by number.
     """
     statement = "SELECT event_id FROM outcomes WHERE subscription = ? LIMIT ?"
     rows = connection.execute(statement, (destination, FEW_OUTCOMES + 1)).fetchall()
@@ -121,9 +122,9 @@ def _of_term(connection: sqlite3.Connection, term: str, top: int, limit: int) ->
             last = row[0]
             terms.append(last)
     numbers: set[int] = set()
-    for one in terms:
+    for matching_term in terms:
         statement = "SELECT n FROM terms WHERE term = ? AND n < ? ORDER BY n DESC LIMIT ?"
-        numbers.update(row[0] for row in connection.execute(statement, (one, top, limit)))
+        numbers.update(row[0] for row in connection.execute(statement, (matching_term, top, limit)))
     if len(term) >= PREFIX:
         alias = connection.execute(
             "SELECT r.n FROM aliases a JOIN requests r ON r.request_id = a.record "
@@ -140,7 +141,7 @@ def _at(connection: sqlite3.Connection, n: int) -> float:
 
 
 def _reached(connection: sqlite3.Connection, request: Request, destination: str) -> bool:
-    """Whether the request's event came to this destination, where one is asked for."""
+    """Whether the request's event reached this destination; True if none is named."""
     if not destination:
         return True
     statement = "SELECT 1 FROM outcomes WHERE event_id = ? AND +subscription = ?"
@@ -148,35 +149,35 @@ def _reached(connection: sqlite3.Connection, request: Request, destination: str)
 
 
 def by_numbers(
-    connection: sqlite3.Connection, numbers: Sequence[int], wanted: Filters = EVERYTHING
+    connection: sqlite3.Connection, numbers: Sequence[int], filters: Filters = EVERYTHING
 ) -> list[Request]:
-    """Those of these records that `wanted` lets through, newest first; its term and destination aside."""
-    where, values = _conditions(wanted)
-    found: list[Request] = []
+    """Those of these records that pass `filters` except its term and destination, newest first."""
+    conditions, values = _conditions(filters)
+    requests: list[Request] = []
     for start in range(0, len(numbers), 500):
-        some = list(numbers[start : start + 500])
-        marks = ",".join("?" * len(some))
-        statement = f"SELECT {_COLUMNS} FROM requests WHERE n IN ({marks}){where} ORDER BY n DESC"  # noqa: S608
-        found += map(_request, connection.execute(statement, [*some, *values]))
-    return found
+        chunk = list(numbers[start : start + 500])
+        marks = ",".join("?" * len(chunk))
+        statement = f"SELECT {_COLUMNS} FROM requests WHERE n IN ({marks}){conditions} ORDER BY n DESC"  # noqa: S608
+        requests += map(_request, connection.execute(statement, [*chunk, *values]))
+    return requests
 
 
-def _conditions(wanted: Filters) -> tuple[str, list[object]]:
-    """The filters by columns, for records that are found by their numbers.
+def _conditions(filters: Filters) -> tuple[str, list[object]]:
+    """The filters by columns as SQL and its values, for records that are found by their numbers.
 
-    By `+` SQLite leaves the columns' indexes alone: there are few records, and all of them are named.
+    The `+` keeps SQLite from using the columns' indexes: the records are few, and all are numbered.
     """
     pairs: list[tuple[str, object]] = [
-        (f"+{name} = ?", getattr(wanted, name))
+        (f"+{name} = ?", getattr(filters, name))
         for name in ("cause", "event", "portal")
-        if getattr(wanted, name)
+        if getattr(filters, name)
     ]
-    pairs += [("at >= ?", wanted.since)] if wanted.since else []
-    pairs += [("at < ?", wanted.until)] if wanted.until else []
-    where = "".join(f" AND {condition}" for condition, _ in pairs)
-    if wanted.kinds:
-        where += f" AND +kind IN ({','.join('?' * len(wanted.kinds))})"
-    return where, [*(value for _, value in pairs), *wanted.kinds]
+    pairs += [("at >= ?", filters.since)] if filters.since else []
+    pairs += [("at < ?", filters.until)] if filters.until else []
+    conditions = "".join(f" AND {condition}" for condition, _ in pairs)
+    if filters.kinds:
+        conditions += f" AND +kind IN ({','.join('?' * len(filters.kinds))})"
+    return conditions, [*(value for _, value in pairs), *filters.kinds]
 
 
 def changed(connection: sqlite3.Connection, after: int, limit: int) -> tuple[list[Request], int]:
@@ -187,27 +188,27 @@ def changed(connection: sqlite3.Connection, after: int, limit: int) -> tuple[lis
     return [_request(row) for row in rows], newest or 0
 
 
-def count_newer(connection: sqlite3.Connection, wanted: Filters, after: int, most: int) -> int:
-    """How many records numbered above `after` pass the filters; `most` means `most` or more."""
-    if wanted.kinds and wanted == Filters(kinds=wanted.kinds):  # every open page asks this every two seconds
-        counted = "SELECT count(*) FROM (SELECT 1 FROM requests WHERE kind = ? AND n > ? LIMIT ?)"
-        counts = (connection.execute(counted, (kind, after, most)).fetchone() for kind in wanted.kinds)
-        return min(most, sum(int(count) for (count,) in counts))
+def count_newer(connection: sqlite3.Connection, filters: Filters, after: int, limit: int) -> int:
+    """How many records numbered above `after` pass the filters; `limit` means `limit` or more."""
+    if filters.kinds and filters == Filters(kinds=filters.kinds):  # what open pages ask every two seconds
+        statement = "SELECT count(*) FROM (SELECT 1 FROM requests WHERE kind = ? AND n > ? LIMIT ?)"
+        counts = (connection.execute(statement, (kind, after, limit)).fetchone() for kind in filters.kinds)
+        return min(limit, sum(int(count) for (count,) in counts))
     rows = connection.execute(
-        "SELECT n FROM requests WHERE n > ? ORDER BY n DESC LIMIT ?", (after, most)
+        "SELECT n FROM requests WHERE n > ? ORDER BY n DESC LIMIT ?", (after, limit)
     ).fetchall()
-    term, of_term = wanted.term.lower(), "SELECT 1 FROM terms WHERE n = ? AND term >= ? AND term < ?"
+    term, of_term = filters.term.lower(), "SELECT 1 FROM terms WHERE n = ? AND term >= ? AND term < ?"
     count = 0
-    for request in by_numbers(connection, [row[0] for row in rows], wanted):
-        if not _reached(connection, request, wanted.destination):
+    for request in by_numbers(connection, [row[0] for row in rows], filters):
+        if not _reached(connection, request, filters.destination):
             continue
         if not term or connection.execute(of_term, (request.n, term, term + "\U0010ffff")).fetchone():
             count += 1
     return count
 
 
-def one(connection: sqlite3.Connection, name: str) -> Request | None:
-    """The record of a request_id, of one that was counted into another's record, or of an event_id."""
+def find_request(connection: sqlite3.Connection, name: str) -> Request | None:
+    """The record of a request_id, also of one counted in another's record, or of an event_id."""
     name = name.lower()
     statements = (
         "SELECT n FROM requests WHERE request_id = ?",
@@ -218,54 +219,57 @@ def one(connection: sqlite3.Connection, name: str) -> Request | None:
         if row := connection.execute(statement, (name,)).fetchone():
             return by_numbers(connection, [row[0]])[0]
     if len(name) >= PREFIX and (numbers := _of_term(connection, name, 2**62, 2)):
-        found = [
+        matches = [
             request
             for request in by_numbers(connection, numbers)
             if request.request_id.startswith(name) or request.event_id.startswith(name)
         ]
-        return found[0] if len({request.event_id or request.request_id for request in found}) == 1 else None
+        return (
+            matches[0] if len({request.event_id or request.request_id for request in matches}) == 1 else None
+        )
     return None
 
 
 def whole(connection: sqlite3.Connection, n: int) -> dict[str, Any]:
+    """What only the request's own page shows."""
     row = connection.execute("SELECT whole FROM wholes WHERE n = ?", (n,)).fetchone()
     return dict(json.loads(row[0])) if row else {}
 
 
 def outcomes(connection: sqlite3.Connection, event_ids: Sequence[str]) -> dict[str, list[Outcome]]:
     """What came of these events, oldest first."""
-    found: dict[str, list[Outcome]] = {}
+    by_event: dict[str, list[Outcome]] = {}
     ids = [event_id for event_id in dict.fromkeys(event_ids) if event_id]
     for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
-        marks = ",".join("?" * len(some))
+        chunk = ids[start : start + 500]
+        marks = ",".join("?" * len(chunk))
         statement = f"SELECT {_OUTCOME} FROM outcomes WHERE event_id IN ({marks}) ORDER BY id LIMIT 2000"  # noqa: S608
-        for row in connection.execute(statement, some):
+        for row in connection.execute(statement, chunk):
             outcome = _outcome(row)
-            found.setdefault(outcome.event_id, []).append(outcome)
-    return found
+            by_event.setdefault(outcome.event_id, []).append(outcome)
+    return by_event
 
 
 def names(connection: sqlite3.Connection, portal: str, users: Sequence[int]) -> dict[int, str]:
     """The names that events gave these users, if any."""
-    some = list(dict.fromkeys(users))[:500]
-    marks = ",".join("?" * len(some))
+    ids = list(dict.fromkeys(users))[:500]
+    marks = ",".join("?" * len(ids))
     statement = f"SELECT bitrix_user_id, name FROM people WHERE portal = ? AND bitrix_user_id IN ({marks})"  # noqa: S608
-    return dict(connection.execute(statement, (portal, *some)))
+    return dict(connection.execute(statement, (portal, *ids)))
 
 
 def named(connection: sqlite3.Connection, portal: str, name: str, after: int, limit: int) -> list[int]:
     """Users above `after` in whose names each word of `name` begins a word. Few names are kept."""
     words = name.casefold().split()
     statement = "SELECT bitrix_user_id, name FROM people WHERE portal = ? AND bitrix_user_id > ?"
-    found: list[int] = []
-    for user, known in connection.execute(f"{statement} ORDER BY bitrix_user_id", (portal, after)):
-        parts = known.casefold().split()
+    users: list[int] = []
+    for user, full_name in connection.execute(f"{statement} ORDER BY bitrix_user_id", (portal, after)):
+        parts = full_name.casefold().split()
         if all(any(part.startswith(word) for part in parts) for word in words):
-            found.append(user)
-            if len(found) == limit:
+            users.append(user)
+            if len(users) == limit:
                 break
-    return found
+    return users
 
 
 def latest_outcome(
@@ -273,9 +277,9 @@ def latest_outcome(
 ) -> tuple[Outcome | None, datetime | None]:
     """A subscription's newest outcome, and when it last delivered an event."""
     statement = f"SELECT {_OUTCOME} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT 200"  # noqa: S608
-    found = [_outcome(row) for row in connection.execute(statement, (subscription,))]
-    delivered = next((one.at for one in found if one.code == "EVENT_FORWARDED"), None)
-    return (found[0] if found else None), delivered
+    outcomes = [_outcome(row) for row in connection.execute(statement, (subscription,))]
+    delivered = next((outcome.at for outcome in outcomes if outcome.code == "EVENT_FORWARDED"), None)
+    return (outcomes[0] if outcomes else None), delivered
 
 
 def count_tagged(connection: sqlite3.Connection, tag: str, since: float) -> int:
@@ -287,9 +291,9 @@ def count_tagged(connection: sqlite3.Connection, tag: str, since: float) -> int:
 
 
 def conflicts(connection: sqlite3.Connection, limit: int) -> list[Outcome]:
-    """Users who lost a link to another, the newest first, among the last outcomes of all."""
-    last = f"SELECT {_OUTCOME} FROM outcomes ORDER BY id DESC LIMIT {SCANNED}"  # noqa: S608
-    statement = f"SELECT * FROM ({last}) WHERE code = 'LINK_CONFLICT' LIMIT ?"  # noqa: S608
+    """Users who lost a link to another, the newest first, among the last `SCANNED` outcomes."""
+    newest = f"SELECT {_OUTCOME} FROM outcomes ORDER BY id DESC LIMIT {SCANNED}"  # noqa: S608
+    statement = f"SELECT * FROM ({newest}) WHERE code = 'LINK_CONFLICT' LIMIT ?"  # noqa: S608
     return [_outcome(row) for row in connection.execute(statement, (limit,))]
 
 
@@ -306,11 +310,11 @@ def choices(connection: sqlite3.Connection) -> tuple[list[str], list[str], list[
     return events, portals, subscriptions
 
 
-def _distinct(connection: sqlite3.Connection, table: str, column: str, most: int = 60) -> list[str]:
+def _distinct(connection: sqlite3.Connection, table: str, column: str, limit: int = 60) -> list[str]:
     """The values of an indexed column, each found by one step through the index."""
     values: list[str] = []
     statement = f"SELECT min({column}) FROM {table} WHERE {column} > ? AND {column} <> ''"  # noqa: S608
-    while len(values) < most:
+    while len(values) < limit:
         [value] = connection.execute(statement, (values[-1] if values else "",)).fetchone()
         if value is None:
             break

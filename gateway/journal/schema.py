@@ -102,7 +102,7 @@ def trim(connection: sqlite3.Connection, now: float, rows: int = KEPT_ROWS) -> N
 
 
 def _over_bytes(connection: sqlite3.Connection, share: str, most: int) -> tuple[int] | None:
-    """The newest record that is too much. The sums up to each are made only where there is one."""
+    """The newest record over the limit of bytes. The running sums are computed only if there is one."""
     [total] = connection.execute("SELECT sum(bytes) FROM requests WHERE share = ?", (share,)).fetchone()
     over = (total or 0) > most
     row: tuple[int] | None = connection.execute(_OVER_BYTES, (share, most)).fetchone() if over else None
@@ -123,7 +123,7 @@ Insert = Callable[[sqlite3.Connection, str, float, Mapping[str, Any]], None]
 
 
 def prepare(connection: sqlite3.Connection, take_over: Insert) -> None:
-    """Create the tables; a file of the first edition gives its records to `take_over`, in one transaction."""
+    """Create the tables; a first-edition file's records go through `take_over`, in one transaction."""
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if version == VERSION:
         return

@@ -10,13 +10,13 @@ from gateway.journal.model import FAILURES, REQUEUED, TAGS, Fold, NewRequest
 
 FOLD_SECONDS = 86_400.0  # an equal request that comes later gets a new record
 FLOOD_ROWS = 200  # records an hour of one sender's refused requests; further ones are counted in one record
-FLOOD_ROWS_IN_ALL = 1000  # of all senders: behind a proxy that adds nothing they name themselves
+FLOOD_ROWS_IN_ALL = 1000  # of all senders: behind a proxy that adds no address they name their own
 KEPT_TEXT = 2000  # characters of a reason
 KEPT_RESENDS = 20  # of one event, the newest
 
 log = logging.getLogger("gateway.journal")
 Write = Callable[[sqlite3.Connection], None]
-# What a value raises that SQLite can't hold: half a surrogate pair, a number over 64 bits.
+# What is raised by a value that SQLite can't hold: half a surrogate pair, a number over 64 bits.
 ODD_VALUES = (ValueError, OverflowError)
 ODD_RECORDS = (
     *(*ODD_VALUES, TypeError, LookupError, RecursionError, sqlite3.DataError),
@@ -37,16 +37,16 @@ _encode = json.JSONEncoder(ensure_ascii=False, default=str, check_circular=False
 _RANK = {tag: rank for rank, tag in enumerate(TAGS.values())}
 
 
-def together(connection: sqlite3.Connection, steps: Sequence[Write]) -> None:
-    """All of it in one transaction, or nothing."""
+def write_together(connection: sqlite3.Connection, steps: Sequence[Write]) -> None:
+    """Write everything in one transaction, or nothing."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         for step in steps:
             step(connection)
 
 
-def apart(step: Write) -> Write:
-    """The same write; if its own values make it fail, only that is undone. It costs twice the time."""
+def with_savepoint(step: Write) -> Write:
+    """The same write, of which only its own part is undone if it fails. It takes twice the time."""
 
     def write(connection: sqlite3.Connection) -> None:
         connection.execute("SAVEPOINT record")
@@ -61,23 +61,23 @@ def apart(step: Write) -> Write:
 
 
 class Floods:
-    """How many records a sender has made in this hour, and all of them."""
+    """Counts the records of this hour, of each sender and of all of them."""
 
     def __init__(self) -> None:
         self._hour = 0
-        self._all = 0
+        self._total = 0
         self._counts: dict[str, int] = {}
 
     def over(self, sender: str, at: float) -> str:
-        """Count a record; return the fold to count it in if it is one too many, else ""."""
+        """Count a record; return the fold to count it in if it is over the limit, else ""."""
         if int(at // 3600) != self._hour:
-            self._hour, self._all, self._counts = int(at // 3600), 0, {}
-        if self._all >= FLOOD_ROWS_IN_ALL:
+            self._hour, self._total, self._counts = int(at // 3600), 0, {}
+        if self._total >= FLOOD_ROWS_IN_ALL:
             return "flood"
         self._counts[sender] = count = self._counts.get(sender, 0) + 1
         if count > FLOOD_ROWS:
             return f"flood {sender}"
-        self._all += 1
+        self._total += 1
         return ""
 
 
@@ -125,7 +125,7 @@ def add_request(connection: sqlite3.Connection, new: NewRequest) -> None:
     people = [(new.portal, int(user), new.at, name) for user, name in new.record.get("names", {}).items()]
     connection.executemany("INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?)", people)
     if new.event_id:
-        _judge_again(connection, new.event_id)
+        _update_tags(connection, new.event_id)
 
 
 class _Known(NamedTuple):
@@ -142,17 +142,18 @@ def _known(connection: sqlite3.Connection, fold: str, at: float) -> _Known | Non
 
 
 def _count_into(connection: sqlite3.Connection, n: int, new: NewRequest) -> None:
-    """Count one more of record `n`, which moves to the end of the list under a new number."""
+    """Count a request in record `n`, which moves to the top of the list under a new number."""
     connection.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'requests'")
-    [to] = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'requests'").fetchone()
+    [new_n] = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'requests'").fetchone()
     connection.execute(
         "UPDATE requests SET n = ?, changed = ?, at = ?, count = count + ? WHERE n = ?",
-        (to, _next_change(connection), new.at, new.count, n),
+        (new_n, _next_change(connection), new.at, new.count, n),
     )
     for table in ("wholes", "terms"):
-        connection.execute(f"UPDATE {table} SET n = ? WHERE n = ?", (to, n))  # noqa: S608
+        connection.execute(f"UPDATE {table} SET n = ? WHERE n = ?", (new_n, n))  # noqa: S608
     connection.execute(
-        "INSERT OR REPLACE INTO aliases SELECT ?, request_id FROM requests WHERE n = ?", (new.request_id, to)
+        "INSERT OR REPLACE INTO aliases SELECT ?, request_id FROM requests WHERE n = ?",
+        (new.request_id, new_n),
     )
 
 
@@ -162,6 +163,7 @@ def _next_change(connection: sqlite3.Connection) -> int:
 
 
 def count_hour(connection: sqlite3.Connection, at: float, kind: str, cause: str, by: int) -> None:
+    """Add `by` to the count of one hour, kind and cause."""
     connection.execute(
         "INSERT INTO hours VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
         (int(at // 3600), kind, cause, by),
@@ -171,14 +173,14 @@ def count_hour(connection: sqlite3.Connection, at: float, kind: str, cause: str,
 def add_outcome(connection: sqlite3.Connection, at: float, fields: Mapping[str, Any]) -> None:
     """Record a consumer's report of an event; a further attempt replaces the one that failed."""
     event_id, subscription = _text(fields, "event_id"), _text(fields, "subscription")
-    # By `+` SQLite leaves the subscription's index alone: it would read everything that came of one.
+    # The `+` keeps SQLite from using the subscription's index, which would read all of its outcomes.
     connection.execute(
         "DELETE FROM outcomes WHERE event_id = ? AND +subscription = ? AND code = 'EVENT_FAILED'",
         (event_id, subscription),
     )
     user = fields.get("bitrix_user_id")
-    named = ("code", "event_id", "subscription", "reason", "attempt", "ms", "portal", "bitrix_user_id")
-    facts = {name: value for name, value in fields.items() if name not in named and value is not None}
+    columns = ("code", "event_id", "subscription", "reason", "attempt", "ms", "portal", "bitrix_user_id")
+    facts = {name: value for name, value in fields.items() if name not in columns and value is not None}
     ms, attempt = fields.get("ms"), fields.get("attempt")
     values = {
         "at": at,
@@ -194,7 +196,7 @@ def add_outcome(connection: sqlite3.Connection, at: float, fields: Mapping[str, 
     }
     connection.execute(_INSERT_OUTCOME, values)
     if event_id:
-        _judge_again(connection, event_id)
+        _update_tags(connection, event_id)
 
 
 def add_resend(connection: sqlite3.Connection, n: int, at: float, event_id: str, to: str) -> None:
@@ -213,7 +215,7 @@ def add_resend(connection: sqlite3.Connection, n: int, at: float, event_id: str,
     connection.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?)", (event_id, request_id))
 
 
-def _judge_again(connection: sqlite3.Connection, event_id: str) -> None:
+def _update_tags(connection: sqlite3.Connection, event_id: str) -> None:
     """Update the event's records with what came of it, whichever of the two was written first."""
     rows = connection.execute("SELECT code, at FROM outcomes WHERE event_id = ?", (event_id,)).fetchall()
     requeued = max((at for code, at in rows if code == REQUEUED), default=0.0)
@@ -241,6 +243,7 @@ def _judge_again(connection: sqlite3.Connection, event_id: str) -> None:
 
 
 def add_round(connection: sqlite3.Connection, at: float, fields: Mapping[str, Any]) -> None:
+    """Record a round of polling."""
     facts = {name: value for name, value in fields.items() if name != "code"}
     connection.execute(
         "INSERT INTO rounds (at, code, facts) VALUES (?, ?, ?)", (at, _text(fields, "code"), _json(facts))

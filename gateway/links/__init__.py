@@ -9,7 +9,7 @@
     else: link.bitrix_user_id
 
 Every look-up stays within one portal. Any of them raises `StoreUnavailable`
-where the store does not answer: that is no "nobody".
+where the store does not answer, so None always means that nobody is linked.
 """
 
 import logging
@@ -27,19 +27,19 @@ __all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store"]
 log = logging.getLogger("gateway.links")
 
 
-def open_store(where: StoreLocation) -> Store:
+def open_store(location: StoreLocation) -> Store:
     """Open the store of links at that address; only what this kind of store needs is imported.
 
     Raises `StoreUnavailable` where it does not answer, `SettingError` where its
     schema is newer than this program.
     """
-    if isinstance(where, FirestoreDatabase):
+    if isinstance(location, FirestoreDatabase):
         from gateway.links.firestore_store import FirestoreStore  # cold start
 
-        return FirestoreStore(where)
+        return FirestoreStore(location)
     from gateway.links.sql_store import SqlStore  # cold start
 
-    return SqlStore(where)
+    return SqlStore(location)
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,13 @@ class Links:
     def changes(self, since: datetime) -> Iterator[HistoryRow]:
         """The changes at or after `since` (with its zone), oldest first.
 
-        Ask again from a minute before the last row's `recorded_at`, and skip what you
-        have seen: of two writers, the one who began earlier may finish later.
+        Next time, ask from a minute before the last row's `recorded_at`, and skip the rows that you
+        have had: of two writers, the one that began earlier may finish later.
         """
         return self.store.history(self.portal, since=since)
 
     def close(self) -> None:
+        """Close the store."""
         self.store.close()
 
 
@@ -101,18 +102,18 @@ def open_links(portal: str | None = None) -> Links:
         raise
 
 
-def _expect_a_file(where: StoreLocation) -> None:
-    if isinstance(where, SqliteFile) and is_missing(where):
-        raise StoreUnavailable("LINKS_NO_FILE", path=where.path.absolute())
+def _expect_a_file(location: StoreLocation) -> None:
+    if isinstance(location, SqliteFile) and is_missing(location):
+        raise StoreUnavailable("LINKS_NO_FILE", path=location.path.absolute())
 
 
 def _portal_of(store: Store, wanted: str) -> str:
-    """The portal to look in; a store without any link yet has whichever is wanted."""
+    """The portal to look in; a store without any links accepts whichever is wanted."""
     portals = store.portals()
     if wanted and (wanted in portals or not portals):
         return wanted
     if not wanted and len(portals) == 1:
         return portals[0]
     expected = "LINKS_OTHER_PORTAL" if wanted else "LINKS_WHICH_PORTAL"
-    known = ", ".join(portals) or "–"
-    raise SettingError("BITRIX24_DOMAIN", expected, portal=wanted, portals=known)
+    stored = ", ".join(portals) or "–"
+    raise SettingError("BITRIX24_DOMAIN", expected, portal=wanted, portals=stored)

@@ -36,6 +36,7 @@ class Row:
     known: Known
 
     def link(self, portal: str) -> Link:
+        """The link as a store returns it."""
         return Link(
             portal=portal,
             bitrix_user_id=self.bitrix_user_id,
@@ -66,11 +67,11 @@ def _utc_now() -> datetime:
 
 
 NEWEST_CLAIMERS = 3
-"""Of an account's claimers the newest who is neither of two others decides."""
+"""How many of an account's claimers are read: the newest who is neither of two others decides."""
 
 Read = Callable[[int, Account], Iterable[Row]]
-"""The rows of this user, of who holds this account by number or by name, and of the
-newest `NEWEST_CLAIMERS` of each; locked if need be, and so is the account."""
+"""Reads the rows of this user, of the holders of this account by number or by name, and of the
+newest `NEWEST_CLAIMERS` of each; the rows and the account are locked where the store needs that."""
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ class Decision:
     """What to write: `rows` by user (`before` is None for a new one), and the history, in order.
 
     `refused` are claims that changed no link, and so leave no history: an operator
-    learns of them all the same. Each looks like a `conflict` that lost the account.
+    still learns of them. Each looks like a `conflict` that lost the account.
     """
 
     rows: dict[int, Row] = field(default_factory=dict)
@@ -87,7 +88,7 @@ class Decision:
     refused: list[HistoryRow] = field(default_factory=list)
 
     @property
-    def told(self) -> list[HistoryRow]:
+    def reported(self) -> list[HistoryRow]:
         """The changes that an operator is to see."""
         return self.history + self.refused
 
@@ -129,7 +130,7 @@ class _Deciding:
         self.decision = Decision()
         self._read, self._clock, self.now = read, clock, datetime.min.replace(tzinfo=UTC)
         self._rows: dict[int, Row] = {}
-        self._asked: set[str] = set()
+        self._fetched: set[str] = set()
 
     def observe(self, observation: Observation) -> None:
         user = observation.bitrix_user_id
@@ -138,33 +139,33 @@ class _Deciding:
         row = self._rows.get(user)
         before = row.known if row else Known()
         if moments:
-            before = before.until(self._clock(), min(moments))
+            before = before.with_future_clamped(self._clock(), min(moments))
         known = before.with_facts_of(observation)
         if known == before:
-            return  # it was already known, or says nothing
-        others = self._concerned(user, before, known)
+            return  # the observation was known already, or says nothing
+        others = self._affected(user, before, known)
         self.now = self._clock()  # after the last lock
         at = moment_of(max(moments))
-        held = row.account if row else NO_ACCOUNT
+        previous = row.account if row else NO_ACCOUNT
         self._store(user, NO_ACCOUNT, known)  # what the others are compared with
         for other in others:
             self._settle(other, self._rows[other].account, at, "conflict", "corrected")
-        self._settle(user, held, at, "unlinked", "replaced" if held else "linked")
+        self._settle(user, previous, at, "unlinked", "replaced" if previous else "linked")
         wanted = known.wanted()
         claimed = bool(observation.account) and wanted is not None and wanted[0] in moments
-        if claimed and not held and not self._rows[user].account and wanted:
+        if claimed and not previous and not self._rows[user].account and wanted:
             self.decision.refused.append(self._change(user, "conflict", wanted[1], NO_ACCOUNT, at))
 
     def forget(self, user: int) -> None:
         self._fetch(user, NO_ACCOUNT)
         if row := self._rows.get(user):
-            others = self._concerned(user, row.known, Known())
+            others = self._affected(user, row.known, Known())
             self.now = self._clock()
             self._rows[user] = replace(row, account=NO_ACCOUNT, known=Known())
             for other in others:
                 self._settle(other, self._rows[other].account, self.now, "conflict", "corrected")
 
-    def _concerned(self, user: int, before: Known, known: Known) -> list[int]:
+    def _affected(self, user: int, before: Known, known: Known) -> list[int]:
         """The users who may gain or lose a link: the newest claimers of the accounts whose claims changed."""
         old, new = before.claims(), known.claims()
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
@@ -187,12 +188,12 @@ class _Deciding:
 
     def _fetch(self, user: int, account: Account) -> None:
         names = [f"user {user}", *names_of(account)]
-        if not self._asked.issuperset(names):
-            self._asked.update(names)
+        if not self._fetched.issuperset(names):
+            self._fetched.update(names)
             for row in self._read(user, account):
                 self._rows.setdefault(row.bitrix_user_id, row)
 
-    def _due(self, user: int) -> Account:
+    def _entitled_account(self, user: int) -> Account:
         """The account this user is to have: the one wanted, unless another user's valid claim is newer."""
         claim = self._rows[user].known.wanted()
         if claim is None:
@@ -204,18 +205,18 @@ class _Deciding:
                 return NO_ACCOUNT
         return claim[1]
 
-    def _settle(self, user: int, held: Account, at: datetime, lost: Change, gained: Change) -> None:
+    def _settle(self, user: int, previous: Account, at: datetime, lost: Change, gained: Change) -> None:
         """Write the account that the user is to have, and record the change."""
-        account = self._due(user)
+        account = self._entitled_account(user)
         row = self._rows[user]
-        if account == held == row.account:
+        if account == previous == row.account:
             return
-        self._store(user, account, row.known, moved=not same(account, held))
-        if same(account, held):
+        self._store(user, account, row.known, moved=not same(account, previous))
+        if same(account, previous):
             return
         if not account and row.known.wanted():
             lost = "conflict"
-        self.decision.history.append(self._change(user, gained if account else lost, held, account, at))
+        self.decision.history.append(self._change(user, gained if account else lost, previous, account, at))
 
     def _store(self, user: int, account: Account, known: Known, moved: bool = False) -> None:
         row = self.decision.before.setdefault(user, self._rows.get(user))
@@ -229,15 +230,17 @@ class _Deciding:
             known=known,
         )
 
-    def _change(self, user: int, change: Change, held: Account, account: Account, at: datetime) -> HistoryRow:
+    def _change(
+        self, user: int, change: Change, previous: Account, account: Account, at: datetime
+    ) -> HistoryRow:
         return HistoryRow(
             portal=self.portal,
             bitrix_user_id=user,
             change=change,
             telegram_id=account.telegram_id,
             telegram_username=account.telegram_username,
-            previous_telegram_id=held.telegram_id,
-            previous_telegram_username=held.telegram_username,
+            previous_telegram_id=previous.telegram_id,
+            previous_telegram_username=previous.telegram_username,
             event_id=self.event_id,
             observed_at=at,
             recorded_at=self.now,

@@ -1,4 +1,4 @@
-"""Says what the facts observed of one user mean together. Pure.
+"""Works out what the facts observed of one user mean together. Pure.
 
 A fact is an account (or an empty one) or an active state, with its moment. What a
 user's facts say does not depend on the order in which they arrived, and on no other
@@ -20,16 +20,18 @@ MOST_FACTS = 500
 
 
 def moment_of(key: Key) -> datetime:
+    """The key's moment, in whole seconds."""
     return EPOCH + timedelta(seconds=key[0])
 
 
 def name_of(account: Account) -> str | None:
+    """The account's name in lower case, as names are compared; None if it has none."""
     return account.telegram_username.lower() if account.telegram_username else None
 
 
-def same(one: Account, other: Account) -> bool:
+def same(first: Account, second: Account) -> bool:
     """Whether two accounts are the same; names are compared without case."""
-    return one.telegram_id == other.telegram_id and name_of(one) == name_of(other)
+    return first.telegram_id == second.telegram_id and name_of(first) == name_of(second)
 
 
 def names_of(account: Account) -> list[str]:
@@ -62,6 +64,7 @@ class Known:
 
     @property
     def newest(self) -> Key | None:
+        """The moment of the newest fact; None if there is no fact."""
         moments = [facts[-1][0] for facts in (self.states, self.accounts) if facts]
         return max(moments, default=None)
 
@@ -92,6 +95,7 @@ class Known:
         }
 
     def with_facts_of(self, observation: Observation) -> "Known":
+        """These facts and the observation's; the same object if the observation adds nothing."""
         states, accounts = self.states, self.accounts
         if observation.active is not None and observation.active_at is not None:
             state = (observation.active_at.key(), observation.active)
@@ -119,57 +123,62 @@ class Known:
         decisive = {*sorted(old.claims().values())[-MOST_FACTS:], *(at for at, _ in old.accounts[-1:])}
         accounts = tuple(fact for fact in self.accounts if fact[0] >= limit or fact[0] in decisive)
         kept = {at for at, _ in self.states if at >= limit}
-        kept |= {max((at for at, _ in self.states if at <= one), default=one) for one in decisive}
+        kept |= {max((at for at, _ in self.states if at <= moment), default=moment) for moment in decisive}
         for active in (True, False):
             kept |= {max((at for at, state in self.states if state is active and at < limit), default=limit)}
         return Known(tuple(fact for fact in self.states if fact[0] in kept), accounts)
 
-    def until(self, now: datetime, observed: Key) -> "Known":
+    def with_future_clamped(self, now: datetime, observed: Key) -> "Known":
         """The facts, with those dated in the future by a wrong clock moved to the second before `observed`.
 
-        Otherwise nothing newer could change the user. Observations that are all in that future
-        keep their order among themselves.
+        Otherwise nothing newer could change the user. If the new observations lie in that future
+        too, nothing moves: they keep their order among themselves.
         """
         limit = int((now + AHEAD).timestamp())
         if (self.newest or (0, 0))[0] <= limit or observed[0] > limit:
             return self
-        instead = (observed[0] - 1, 0)
-        states = tuple((at if at[0] <= limit else instead, active) for at, active in self.states)
-        accounts = tuple((at if at[0] <= limit else instead, account) for at, account in self.accounts)
+        replacement = (observed[0] - 1, 0)
+        states = tuple((at if at[0] <= limit else replacement, active) for at, active in self.states)
+        accounts = tuple((at if at[0] <= limit else replacement, account) for at, account in self.accounts)
         return Known(tuple(sorted(states, key=lambda f: f[0])), tuple(sorted(accounts, key=lambda f: f[0])))
 
     def to_json(self) -> str:
-        accounts = [(*at, one.telegram_id, one.telegram_username) for at, one in self.accounts]
+        """The facts as the stores keep them; `from_json` reads them."""
+        accounts = [(*at, account.telegram_id, account.telegram_username) for at, account in self.accounts]
         states = [(*at, int(active)) for at, active in self.states]
         return json.dumps({"states": states, "accounts": accounts}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str, account: Account = NO_ACCOUNT, observed_at: datetime = EPOCH) -> "Known":
         """Facts read from JSON; the first edition wrote only moments, to which the row's account belongs."""
-        kept: Any = json.loads(text)
-        if isinstance(kept, list):
-            return cls._of_first_edition(kept, account, observed_at)
+        stored: Any = json.loads(text)
+        if isinstance(stored, list):
+            return cls._of_first_edition(stored, account, observed_at)
         return cls(
-            tuple(((at, got), bool(active)) for at, got, active in kept["states"]),
-            tuple(((at, got), Account(number, name)) for at, got, number, name in kept["accounts"]),
+            tuple(((at, received_at), bool(active)) for at, received_at, active in stored["states"]),
+            tuple(
+                ((at, received_at), Account(number, name))
+                for at, received_at, number, name in stored["accounts"]
+            ),
         )
 
     @classmethod
-    def _of_first_edition(cls, kept: list[Any], account: Account, observed_at: datetime) -> "Known":
+    def _of_first_edition(cls, stored: list[Any], account: Account, observed_at: datetime) -> "Known":
         """The facts of a first edition's row; an ended link reads as an emptied account, for good."""
-        *moments, number, name = kept
+        *moments, number, name = stored
 
         def key(pair: Any) -> Key:
             return pair[0], (datetime.fromisoformat(pair[1]) - EPOCH) // MICROSECOND
 
         account_at, inactive_at, active_since, active_at = (pair and key(pair) for pair in moments)
         states = {(inactive_at, False), (active_since, True), (active_at, True)}
-        found = tuple(sorted((at, active) for at, active in states if at is not None))
+        ordered = tuple(sorted((at, active) for at, active in states if at is not None))
         claim = account or Account(number, name)
         if account_at is None and claim:
             account_at = Moment(observed_at, observed_at).key()
-        return cls(found, () if account_at is None else ((account_at, claim),), claims_stored=False)
+        return cls(ordered, () if account_at is None else ((account_at, claim),), claims_stored=False)
 
 
 def accounts_of(known: Known) -> Iterator[Account]:
+    """The accounts that the user ever had, without the empty ones."""
     return (account for _, account in known.accounts if account)

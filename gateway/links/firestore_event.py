@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 TIMEOUT = 20.0  # seconds for one answer
 RETRY = Retry(if_exception_type(ServiceUnavailable, InternalServerError), initial=0.1, timeout=TIMEOUT)
-_CLAIMERS = 200  # how many newest claimers of one account are kept
+_MAX_CLAIMERS = 200  # how many of an account's newest claimers are kept
 
 
 class FirestoreEvent:
@@ -34,32 +34,42 @@ class FirestoreEvent:
     ) -> None:
         self._client, self._portal = client, portal
         self._newest = NEWEST_CLAIMERS + max(len(observations) - 1, 0)
-        self._found: dict[str, Any] = {}
+        self._snapshots: dict[str, Any] = {}
         self._accounts: dict[str, Document] = {}
         self._batch = client.batch()
-        self.likely = [link_of(client, portal, seen.bitrix_user_id) for seen in observations]
-        self.likely += [one for seen in observations for one in accounts_of(client, portal, seen.account)]
+        self.likely_references = [
+            link_of(client, portal, observation.bitrix_user_id) for observation in observations
+        ]
+        self.likely_references += [
+            account
+            for observation in observations
+            for account in accounts_of(client, portal, observation.account)
+        ]
 
     def fetch(self, references: Iterable[firestore.DocumentReference]) -> None:
-        missing = {one.path: one for one in references if one.path not in self._found}
+        """Read the documents that have not been read yet, in one call."""
+        missing = {
+            reference.path: reference for reference in references if reference.path not in self._snapshots
+        }
         if missing:
             for snapshot in self._client.get_all(list(missing.values()), retry=RETRY, timeout=TIMEOUT):
-                self._found[snapshot.reference.path] = snapshot
+                self._snapshots[snapshot.reference.path] = snapshot
 
     def document(self, reference: firestore.DocumentReference) -> Document | None:
-        found: Document | None = self._found[reference.path].to_dict()
-        return found
+        """The fields of a document that was fetched; None if it does not exist."""
+        document: Document | None = self._snapshots[reference.path].to_dict()
+        return document
 
     def read(self, user: int, account: Account) -> Iterator[Row]:
         """Read as `decide.Read` requires."""
         accounts = accounts_of(self._client, self._portal, account)
         self.fetch([self._link(user), *accounts])
-        found = [document for one in accounts if (document := self.document(one))]
-        others = {number for document in found for number in _claimers(document)[: self._newest]}
-        others |= {document["bitrix_user_id"] for document in found} - {None}
+        documents = [document for reference in accounts if (document := self.document(reference))]
+        others = {number for document in documents for number in _claimers(document)[: self._newest]}
+        others |= {document["bitrix_user_id"] for document in documents} - {None}
         references = [self._link(number) for number in {user, *others}]
         self.fetch(references)
-        return (row_of(document) for one in references if (document := self.document(one)))
+        return (row_of(document) for reference in references if (document := self.document(reference)))
 
     def erase(self, user: int) -> bool:
         """Erase a user's link and claims; False if there are none."""
@@ -75,6 +85,7 @@ class FirestoreEvent:
         return True
 
     def write(self, decision: Decision) -> None:
+        """Write what was decided: links, claims, who holds each account, and the history."""
         for user, row in decision.rows.items():
             for name, at in decision.claims(user).items():
                 _write_claim(self._account(name), user, at)
@@ -93,16 +104,18 @@ class FirestoreEvent:
             self._record(index, change)
 
     def put(self, target: firestore.DocumentReference, document: Document) -> None:
-        if self._found[target.path].exists:
+        """Create or replace a document, on the condition that it is as it was read."""
+        if self._snapshots[target.path].exists:
             self._batch.update(target, document, self._as_read(target))
         else:
             self._batch.create(target, document)
 
     def commit(self) -> None:
+        """Commit everything at once; raises if a document is no longer as it was read."""
         self._batch.commit(retry=RETRY, timeout=TIMEOUT)
 
     def _as_read(self, target: firestore.DocumentReference) -> Any:
-        return self._client.write_option(last_update_time=self._found[target.path].update_time)
+        return self._client.write_option(last_update_time=self._snapshots[target.path].update_time)
 
     def _link(self, user: int) -> firestore.DocumentReference:
         return link_of(self._client, self._portal, user)
@@ -112,8 +125,8 @@ class FirestoreEvent:
         target = _account_of(self._client, self._portal, name)
         if target.path not in self._accounts:
             self.fetch([target])
-            kept = self.document(target) or {}
-            holder, claims = kept.get("bitrix_user_id"), dict(kept.get("claims", {}))
+            stored = self.document(target) or {}
+            holder, claims = stored.get("bitrix_user_id"), dict(stored.get("claims", {}))
             self._accounts[target.path] = {"bitrix_user_id": holder, "claims": claims}
         return self._accounts[target.path]
 
@@ -131,11 +144,13 @@ class FirestoreEvent:
 
 
 def reference(client: firestore.Client, collection: str, *parts: object) -> firestore.DocumentReference:
+    """The document for these parts of a key; its id is their hash."""
     name = sha256(json.dumps(parts).encode()).hexdigest()
     return client.collection(collection).document(name)
 
 
 def link_of(client: firestore.Client, portal: str, user: int) -> firestore.DocumentReference:
+    """The document of a user's link."""
     return reference(client, "links", portal, user)
 
 
@@ -153,10 +168,12 @@ def _account_of(client: firestore.Client, portal: str, name: str) -> firestore.D
 
 
 def walk_of(portal: str, user: int) -> str:
+    """The text that orders links by portal, then by user."""
     return f"{portal} {user:016d}"  # a space sorts before everything a portal's name may hold
 
 
 def moment_text(moment: datetime) -> str:
+    """A moment as text that sorts by time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
@@ -178,7 +195,7 @@ def _write_claim(document: Document, user: int, at: Key | None) -> None:
         document["claims"].pop(str(user), None)
         return
     document["claims"][str(user)] = list(at)
-    for oldest in _claimers(document)[_CLAIMERS:]:
+    for oldest in _claimers(document)[_MAX_CLAIMERS:]:
         del document["claims"][str(oldest)]
 
 
@@ -192,6 +209,7 @@ def _document(portal: str, row: Row) -> Document:
 
 
 def row_of(document: Document) -> Row:
+    """The row that a link's document holds."""
     account = Account(document["telegram_id"], document["telegram_username"])
     observed_at = plain(document["observed_at"])
     return Row(

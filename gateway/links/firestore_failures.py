@@ -44,5 +44,9 @@ def meaning(error: BaseException) -> str:
     for kinds, pattern, key in _PATTERNS:
         if isinstance(error, kinds) and pattern.search(text):
             return key
-    away = isinstance(error, ServiceUnavailable | GatewayTimeout | RetryError)
-    return "FIRESTORE_EMULATOR" if away and os.environ.get("FIRESTORE_EMULATOR_HOST") else "FIRESTORE_SILENT"
+    is_silent = isinstance(error, ServiceUnavailable | GatewayTimeout | RetryError)
+    return (
+        "FIRESTORE_EMULATOR"
+        if is_silent and os.environ.get("FIRESTORE_EMULATOR_HOST")
+        else "FIRESTORE_SILENT"
+    )

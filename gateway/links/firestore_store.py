@@ -71,10 +71,10 @@ _OVERTAKEN = (Conflict, FailedPrecondition, NotFound)  # `Conflict`: already the
 class FirestoreStore:
     """A `Store` in Firestore; safe to share between threads."""
 
-    def __init__(self, where: FirestoreDatabase) -> None:
+    def __init__(self, location: FirestoreDatabase) -> None:
         """Raises `StoreUnavailable`, and `SettingError` where its data is newer than this program."""
         with _failures():
-            self._client = firestore.Client(project=where.project, database=where.name)
+            self._client = firestore.Client(project=location.project, database=location.name)
             self._check_version()
 
     def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
@@ -82,14 +82,16 @@ class FirestoreStore:
 
         def attempt() -> Changes:
             event = FirestoreEvent(self._client, portal, observations)
-            event.fetch([processed, *event.likely])  # in one call, nearly always everything that is needed
+            event.fetch(
+                [processed, *event.likely_references]
+            )  # in one call, nearly always everything that is needed
             if event.document(processed) is not None:
                 return repeated()
             decision = decide(portal, event_id, observations, event.read)
             event.put(processed, {"expires_at": datetime.now(UTC) + KEPT})
             event.write(decision)
             event.commit()
-            return Changes(decision.told)
+            return Changes(decision.reported)
 
         return self._repeat(attempt)
 
@@ -117,12 +119,12 @@ class FirestoreStore:
                 yield row_of(document).link(document["portal"])
 
     def portals(self) -> list[str]:
-        found: list[str] = []
+        portals: list[str] = []
         start = ""
         while (document := next(self._ordered("links", "walk", start, None), None)) is not None:
-            found.append(str(document["portal"]))
-            start = f"{found[-1]}!"  # behind all of its users
-        return found
+            portals.append(str(document["portal"]))
+            start = f"{portals[-1]}!"  # behind all of its users
+        return portals
 
     def history(
         self, portal: str | None = None, *, bitrix_user_id: int | None = None, since: datetime | None = None
@@ -141,7 +143,9 @@ class FirestoreStore:
 
     def forget(self, portal: str, bitrix_user_id: int) -> int:
         letters = [
-            one for one in self.dead_letters() if user_record.speaks_of(one.message, portal, bitrix_user_id)
+            letter
+            for letter in self.dead_letters()
+            if user_record.is_about(letter.message, portal, bitrix_user_id)
         ]
         for letter in letters:
             self.remove_dead_letter(letter.id)
@@ -182,8 +186,8 @@ class FirestoreStore:
 
     def dead_letters(self) -> Iterator[DeadLetter]:
         for document in self._ordered("dead_letters", "order", "", None):
-            kept = document.pop("message")
-            message = json.loads(kept if isinstance(kept, str) else zlib.decompress(kept))
+            stored = document.pop("message")
+            message = json.loads(stored if isinstance(stored, str) else zlib.decompress(stored))
             recorded_at = plain(document.pop("recorded_at"))
             document.pop("order")
             document["id"] = handle(document["id"], recorded_at)
@@ -193,10 +197,10 @@ class FirestoreStore:
         name, recorded_at = read_handle(letter_id)
         letter = self._client.collection("dead_letters").document(name)
         with _failures(), suppress(FailedPrecondition, NotFound):  # put aside again since, or gone
-            found = letter.get(retry=RETRY, timeout=TIMEOUT)
-            if found.exists and plain(found.get("recorded_at")) == recorded_at:
-                seen = self._client.write_option(last_update_time=found.update_time)
-                letter.delete(seen, retry=RETRY, timeout=TIMEOUT)
+            snapshot = letter.get(retry=RETRY, timeout=TIMEOUT)
+            if snapshot.exists and plain(snapshot.get("recorded_at")) == recorded_at:
+                as_read = self._client.write_option(last_update_time=snapshot.update_time)
+                letter.delete(as_read, retry=RETRY, timeout=TIMEOUT)
 
     def was_replayed(self, event_id: str) -> bool:
         return self._read(reference(self._client, "replayed_events", event_id)) is not None
@@ -210,23 +214,23 @@ class FirestoreStore:
         return value
 
     def write_state(self, name: str, value: dict[str, Any] | None) -> None:
-        kept = reference(self._client, "state", name)
+        state = reference(self._client, "state", name)
         if value is None:
-            self._delete([kept])
+            self._delete([state])
         else:
-            self._set(kept, {"name": name, "value": to_json(value)})
+            self._set(state, {"name": name, "value": to_json(value)})
 
     def purge_processed(self, before: datetime) -> int:
-        gone = 0
+        removed = 0
         query = self._client.collection("processed_events")
         old = query.where(filter=FieldFilter("expires_at", "<", before + KEPT)).limit(_PAGE)
         while True:
             with _failures():
-                references = [found.reference for found in old.stream(retry=RETRY, timeout=TIMEOUT)]
+                references = [snapshot.reference for snapshot in old.stream(retry=RETRY, timeout=TIMEOUT)]
             if not references:
-                return gone
+                return removed
             self._delete(references)
-            gone += len(references)
+            removed += len(references)
 
     def check(self) -> None:
         schema = self._client.collection("meta").document("schema")
@@ -262,8 +266,8 @@ class FirestoreStore:
 
     def _read(self, reference: firestore.DocumentReference) -> Document | None:
         with _failures():
-            found: Document | None = reference.get(retry=RETRY, timeout=TIMEOUT).to_dict()
-            return found
+            document: Document | None = reference.get(retry=RETRY, timeout=TIMEOUT).to_dict()
+            return document
 
     def _set(self, reference: firestore.DocumentReference, document: Document) -> None:
         with _failures():
@@ -285,18 +289,18 @@ class FirestoreStore:
         page = query.where(filter=FieldFilter(field, ">=", start))
         while True:
             with _failures():
-                found = list(page.stream(retry=RETRY, timeout=TIMEOUT))
-            for snapshot in found:
+                snapshots = list(page.stream(retry=RETRY, timeout=TIMEOUT))
+            for snapshot in snapshots:
                 yield {**(snapshot.to_dict() or {}), "id": snapshot.id}
-            if len(found) < _PAGE:
+            if len(snapshots) < _PAGE:
                 return
-            page = query.where(filter=FieldFilter(field, ">", found[-1].get(field)))
+            page = query.where(filter=FieldFilter(field, ">", snapshots[-1].get(field)))
 
     def _equal(self, collection: str, field: str, value: object) -> list[Document]:
         query = self._client.collection(collection).where(filter=FieldFilter(field, "==", value))
         with _failures():
-            found = list(query.stream(retry=RETRY, timeout=TIMEOUT))
-        return [{**(snapshot.to_dict() or {}), "id": snapshot.id} for snapshot in found]
+            snapshots = list(query.stream(retry=RETRY, timeout=TIMEOUT))
+        return [{**(snapshot.to_dict() or {}), "id": snapshot.id} for snapshot in snapshots]
 
 
 def _is_overtaken(failure: Exception) -> bool:

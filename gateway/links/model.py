@@ -34,7 +34,7 @@ NO_ACCOUNT = Account()
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When something was true, and when we heard of it.
+    """When something was true, and when we learned of it.
 
     Ordered by whole seconds of `at`, then by `received_at`: the vendor's `ts` is
     in seconds, so within one second what the receiver got later wins.
@@ -44,6 +44,7 @@ class Moment:
     received_at: datetime
 
     def key(self) -> Key:
+        """What moments are ordered by."""
         return (self.at - EPOCH) // timedelta(seconds=1), (self.received_at - EPOCH) // MICROSECOND
 
 
@@ -115,9 +116,9 @@ class DeadLetter:
     """A message that will not be delivered again by itself, and why.
 
     `message` is the queue message's data as JSON values; put aside again, it is
-    the same letter of a later moment. `id` is the store's handle for removing it
-    as it was read: a letter that a consumer puts aside again while it is being
-    replayed stays.
+    the same letter with a later moment. `id` is the store's handle for removing it
+    as it was read: if a consumer puts the letter aside again while it is being
+    replayed, it stays.
     """
 
     event: str
@@ -138,11 +139,12 @@ class Store(Protocol):
     def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
         """Decide and write in one transaction: links, history rows, the event's id.
 
-        Returns what to report: the history rows it wrote, then as `conflict` the claims
-        that were refused without a change. An `event_id` applied before has no effect.
+        Returns what to report: the history rows it wrote, then, as `conflict`, the claims
+        that were refused without changing anything. An `event_id` applied before has no effect.
         """
 
-    def get(self, portal: str, bitrix_user_id: int) -> Link | None: ...
+    def get(self, portal: str, bitrix_user_id: int) -> Link | None:
+        """The row of this Bitrix24 user, if there is one."""
 
     def find(
         self, portal: str, *, telegram_id: int | None = None, telegram_username: str | None = None
@@ -170,26 +172,32 @@ class Store(Protocol):
         Accounts that the person had taken from others go back to them, as their observations say.
         """
 
-    def add_dead_letter(self, letter: DeadLetter) -> None: ...
+    def add_dead_letter(self, letter: DeadLetter) -> None:
+        """Keep a message that was put aside; the same message again replaces its earlier letter."""
 
     def dead_letters(self) -> Iterator[DeadLetter]:
         """Dead letters, oldest first."""
 
-    def remove_dead_letter(self, letter_id: str) -> None: ...
+    def remove_dead_letter(self, letter_id: str) -> None:
+        """Remove a letter as it was read, by its `DeadLetter.id`."""
 
-    def was_replayed(self, event_id: str) -> bool: ...
+    def was_replayed(self, event_id: str) -> bool:
+        """Whether `replay` has put this event back already."""
 
-    def mark_replayed(self, event_id: str) -> None: ...
+    def mark_replayed(self, event_id: str) -> None:
+        """Record that `replay` has put this event back."""
 
     def read_state(self, name: str) -> dict[str, Any] | None:
         """A small JSON object kept under a name (`resync_state`)."""
 
-    def write_state(self, name: str, value: dict[str, Any] | None) -> None: ...
+    def write_state(self, name: str, value: dict[str, Any] | None) -> None:
+        """Keep a small JSON object under a name; None removes it."""
 
     def purge_processed(self, before: datetime) -> int:
         """Drop processed event ids older than `before`; return how many (a TTL policy may do it instead)."""
 
     def check(self) -> None:
-        """Raise `StoreUnavailable` unless the store answers, and takes what is written."""
+        """Raise `StoreUnavailable` unless the store answers, and accepts writes."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the connections to the backend."""

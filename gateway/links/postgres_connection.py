@@ -2,7 +2,7 @@
 
 A server whose process is stopped, or whose disk hangs, still acknowledges what it is sent: its
 kernel does that, so neither keepalives nor `tcp_user_timeout` notice. `statement_timeout` is
-the silent server's own, and PgBouncer refuses it at connecting. So the caller's side counts.
+the silent server's own, and PgBouncer refuses it at connecting. So this side keeps the time.
 
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TCP-USER-TIMEOUT
 https://www.pgbouncer.org/config.html#ignore_startup_parameters
@@ -20,11 +20,12 @@ Answer = TypeVar("Answer")
 
 
 class Connection(psycopg.Connection[Any]):
-    """psycopg's, whose every statement raises `OperationalError` when no answer has come in time."""
+    """A psycopg connection whose statements raise `OperationalError` when no answer comes in time."""
 
     unbounded = False  # while a migration runs, which takes as long as the tables are large
 
     def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
+        """Wait for the server as psycopg does, but for at most `ANSWER_SECONDS`."""
         if timeout is None and not self.unbounded:
             timeout = ANSWER_SECONDS
         try:

@@ -21,13 +21,15 @@ from gateway.sqlite_file import denied, file_at, is_locked, kind_of_problem, mak
 _SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
 
 
-def open_engine(where: SqlLocation) -> sa.Engine:
+def open_engine(location: SqlLocation) -> sa.Engine:
     """Open the database; whoever comes first creates the tables.
 
     Raises `StoreUnavailable` where the database does not answer, `SettingError`
     where its schema is newer than this program.
     """
-    engine = _sqlite_engine(where.path) if isinstance(where, SqliteFile) else _postgres_engine(where.url)
+    engine = (
+        _sqlite_engine(location.path) if isinstance(location, SqliteFile) else _postgres_engine(location.url)
+    )
     try:
         with failures(engine):
             _prepare(engine)
@@ -38,6 +40,7 @@ def open_engine(where: SqlLocation) -> sa.Engine:
 
 
 def unavailable(error: Exception, engine: sa.Engine | None = None) -> StoreUnavailable:
+    """The `StoreUnavailable` that says what a driver's error means."""
     cause = getattr(error, "orig", None) or error
     if not isinstance(cause, sqlite3.Error):
         return StoreUnavailable(meaning(cause), problem=type(cause).__name__, path="DATABASE_URL")
@@ -51,6 +54,7 @@ def unavailable(error: Exception, engine: sa.Engine | None = None) -> StoreUnava
 
 @contextmanager
 def failures(engine: sa.Engine | None = None) -> Iterator[None]:
+    """Raise `StoreUnavailable` in place of the driver's errors."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:  # the driver's own, where a new connection fails
@@ -67,8 +71,8 @@ def _sqlite_engine(path: Path) -> sa.Engine:
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"timeout": 15, "check_same_thread": False},
-        # A file has one writer at a time. Threads that wait for the connection wait for each other; with one
-        # each, SQLite would have them ask again and again, and read anew what another has written.
+        # A file has one writer at a time. Threads that wait for the connection wait for each other; with a
+        # connection each, SQLite would make them poll, and read again what another has written.
         pool_size=1,
         max_overflow=0,
         pool_reset_on_return=None,
@@ -80,12 +84,12 @@ def _sqlite_engine(path: Path) -> sa.Engine:
         connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
         connection.execute("PRAGMA busy_timeout = 15000")
         connection.execute("PRAGMA synchronous = FULL")
-        # Whom `links forget` erases is to be gone from the file's free pages too.
+        # Data that `links forget` erases must be gone from the file's free pages too.
         connection.execute("PRAGMA secure_delete = ON")
 
     @sa.event.listens_for(engine, "checkout")
     def _checkout(*_: Any) -> None:
-        """Links written to a file that was moved away would be reported as made, and then be lost."""
+        """Refuse a file that was moved away: links written to it would be reported, and then be lost."""
         if opened != file_at(path):
             raise StoreUnavailable("STORE_REPLACED", path=path)
 

@@ -87,6 +87,7 @@ class Prepared:
         self._bind: Any = Utc().dialect_impl(dialect).bind_processor(dialect)
 
     def run(self, cursor: Any, values: Mapping[str, Any]) -> None:
+        """Execute the statement on the driver's cursor."""
         values = {**self._defaults, **values, **{name: self._bind(values[name]) for name in self._times}}
         cursor.execute(self._text, values if self._names is None else [values[name] for name in self._names])
 
@@ -103,8 +104,8 @@ class EventTransaction:
         moment = {"at": claim.excluded.at, "received_at": claim.excluded.received_at}
         key = ["portal", "bitrix_user_id", "account"]
         self._claim = Prepared(claim.on_conflict_do_update(index_elements=key, set_=moment), dialect)
-        theirs = sa.and_(*(claims.c[name] == _CLAIM[name] for name in key))
-        self._withdraw = Prepared(sa.delete(claims).where(theirs), dialect)
+        same_claim = sa.and_(*(claims.c[name] == _CLAIM[name] for name in key))
+        self._withdraw = Prepared(sa.delete(claims).where(same_claim), dialect)
         # A file has one writer at a time; elsewhere whoever claims an account waits for its other claimers.
         self._lock = _LOCK_ACCOUNT if dialect.name == "postgresql" else None
         no_account = {links.c.telegram_id: sa.null(), links.c.telegram_username: sa.null()}
@@ -121,7 +122,7 @@ class EventTransaction:
         newest = NEWEST_CLAIMERS + len(observations) - 1
         decision = decide(portal, event_id, observations, self._reader(cursor, portal, newest))
         self.write(cursor, portal, decision)
-        return Changes(decision.told)
+        return Changes(decision.reported)
 
     def forget(self, cursor: Any, portal: str, user: int) -> Decision:
         """Decide what others get back; the caller erases this user, then writes the decision."""
@@ -130,8 +131,8 @@ class EventTransaction:
     def _reader(self, cursor: Any, portal: str, newest: int) -> Read:
         def read(user: int, account: Account) -> Iterator[Row]:
             name = account.telegram_username and account.telegram_username.lower()
-            for one in names_of(account) if self._lock else ():
-                cursor.execute(self._lock, [f"{portal} {one}"])
+            for account_name in names_of(account) if self._lock else ():
+                cursor.execute(self._lock, [f"{portal} {account_name}"])
             values = {"p": portal, "u": user, "t": account.telegram_id, "n": name}
             values["by_id"] = None if account.telegram_id is None else str(account.telegram_id)
             values["by_name"] = name and f"@{name}"
@@ -141,14 +142,15 @@ class EventTransaction:
 
         return read
 
-    def _row(self, found: Sequence[Any]) -> Row:
-        user, telegram_id, name, observed_at, updated_at, known = found
+    def _row(self, columns: Sequence[Any]) -> Row:
+        user, telegram_id, name, observed_at, updated_at, known = columns
         account = Account(telegram_id, name)
         observed_at = self._time(observed_at)
         facts = Known.from_json(known, account, observed_at)
         return Row(user, account, observed_at, self._time(updated_at), facts)
 
     def write(self, cursor: Any, portal: str, decision: Decision) -> None:
+        """Write what was decided: links, claims and the history."""
         rows = sorted(
             decision.rows.values(), key=lambda row: bool(row.account)
         )  # whoever gives an account up goes first

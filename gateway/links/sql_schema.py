@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 VERSION = 3
 MIGRATIONS: dict[int, tuple[str, ...]] = {  # version → the statements that migrate it to the next
-    # What a first edition's row knew becomes facts when it is read next; its holders are found by the links.
+    # A first-edition row's moments become facts when it is next read; its holder is found by the link.
     1: (
         """CREATE TABLE claims (
             portal TEXT NOT NULL, bitrix_user_id BIGINT NOT NULL, account TEXT NOT NULL,
@@ -26,12 +26,14 @@ class Utc(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Convert a time to UTC for the database."""
         if value is None:
             return None
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Give a time from the database its zone, UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -51,7 +53,7 @@ links = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("observed_at", Utc, nullable=False),
     sa.Column("updated_at", Utc, nullable=False),
-    # `facts.Known` as JSON; nothing is known of a link that somebody imported with SQL of their own
+    # `facts.Known` as JSON; a link that somebody imported with SQL has no facts
     sa.Column("known", sa.Text, nullable=False, server_default="[null, null, null, null, null, null]"),
 )
 sa.Index("links_telegram_id", links.c.portal, links.c.telegram_id, unique=True)

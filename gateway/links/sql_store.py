@@ -61,7 +61,7 @@ _FIND_BY_NAME = sa.select(links).where(by_name)
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _WaitingEvent:
     """An event whose consumer waits for the commit it will be part of."""
 
     portal: str
@@ -73,25 +73,25 @@ class _Waiting:
 class SqlStore:
     """A `Store` in SQLite or PostgreSQL; safe to share between threads."""
 
-    def __init__(self, where: SqlLocation) -> None:
+    def __init__(self, location: SqlLocation) -> None:
         """Raises what `open_engine` raises."""
-        self._engine = engine = open_engine(where)
+        self._engine = engine = open_engine(location)
         self._reading = engine.execution_options(sqlite_begin="BEGIN")
         self._insert = insert_of(engine.dialect)
         self._driver: Any = engine.dialect.loaded_dbapi
         self._event = EventTransaction(engine.dialect)
         self._purge_after = datetime.now(UTC)
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_WaitingEvent] = []
         self._turn = threading.Lock()
 
     def apply(self, portal: str, event_id: str, observations: Sequence[Observation]) -> Changes:
         now = datetime.now(UTC)
 
-        mine = _Waiting(portal, event_id, observations)
+        event = _WaitingEvent(portal, event_id, observations)
         if self._engine.dialect.name == "sqlite":
-            self._commit_together(mine)
-        if (changes := mine.changes) is None:
-            changes = self._again(lambda: self._apply([mine])[0])
+            self._commit_together(event)
+        if (changes := event.changes) is None:
+            changes = self._with_retries(lambda: self._apply([event])[0])
         if now >= self._purge_after:
             self._purge_after = now + _PURGE_EVERY
             self.purge_processed(now - KEPT)
@@ -155,25 +155,25 @@ class SqlStore:
         letters = [
             letter.id
             for letter in self.dead_letters()
-            if user_record.speaks_of(letter.message, portal, bitrix_user_id)
+            if user_record.is_about(letter.message, portal, bitrix_user_id)
         ]
 
         def work(connection: sa.Connection) -> int:
             cursor = connection.connection.cursor()
             returned = self._event.forget(cursor, portal, bitrix_user_id)
-            gone = connection.execute(
+            erased = connection.execute(
                 sa.delete(links).where(by_user), {"p": portal, "u": bitrix_user_id}
             ).rowcount
             c = claims.c
             claimed = sa.and_(c.portal == portal, c.bitrix_user_id == bitrix_user_id)
             connection.execute(sa.delete(claims).where(claimed))
             h = link_history.c
-            theirs = sa.and_(h.portal == portal, h.bitrix_user_id == bitrix_user_id)
-            gone += connection.execute(sa.delete(link_history).where(theirs)).rowcount
+            of_user = sa.and_(h.portal == portal, h.bitrix_user_id == bitrix_user_id)
+            erased += connection.execute(sa.delete(link_history).where(of_user)).rowcount
             for letter in letters:
-                gone += connection.execute(_remove(letter)).rowcount
+                erased += connection.execute(_remove(letter)).rowcount
             self._event.write(cursor, portal, returned)
-            return gone
+            return erased
 
         return self._transact(work)
 
@@ -188,8 +188,8 @@ class SqlStore:
             "message": message,
             "recorded_at": letter.recorded_at,
         }
-        again = {name: values[name] for name in ("reason", "attempts", "recorded_at")}
-        query = self._insert(dead_letters).on_conflict_do_update(index_elements=["id"], set_=again)
+        updated = {name: values[name] for name in ("reason", "attempts", "recorded_at")}
+        query = self._insert(dead_letters).on_conflict_do_update(index_elements=["id"], set_=updated)
         self._transact(lambda connection: connection.execute(query, values))
 
     def dead_letters(self) -> Iterator[DeadLetter]:
@@ -250,22 +250,22 @@ class SqlStore:
         with failures(self._engine), self._reading.connect() as connection:
             return connection.execute(query, values or {}).all()
 
-    def _commit_together(self, mine: "_Waiting") -> None:
+    def _commit_together(self, event: "_WaitingEvent") -> None:
         """Commit the events of all waiting callers at once, since each commit waits for the disk.
 
         If that fails, each of them is tried by itself: no caller gets another's failure.
         """
-        self._waiting.append(mine)
+        self._waiting.append(event)
         with self._turn:
             batch = list(self._waiting)
-            if mine not in batch:
+            if event not in batch:
                 return
             self._waiting.clear()
             with suppress(Exception):
-                for one, changes in zip(batch, self._apply(batch), strict=True):
-                    one.changes = changes
+                for waiting, changes in zip(batch, self._apply(batch), strict=True):
+                    waiting.changes = changes
 
-    def _apply(self, events: Sequence["_Waiting"]) -> list[Changes]:
+    def _apply(self, events: Sequence["_WaitingEvent"]) -> list[Changes]:
         """Run a transaction of events on the driver's own connection: see `gateway.links.sql_prepared`."""
         connection = self._engine.raw_connection()
         try:
@@ -273,7 +273,8 @@ class SqlStore:
             if self._engine.dialect.name == "sqlite":
                 cursor.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
             changes = [
-                self._event.apply(cursor, one.portal, one.event_id, one.observations) for one in events
+                self._event.apply(cursor, event.portal, event.event_id, event.observations)
+                for event in events
             ]
             connection.commit()
         except BaseException as error:
@@ -291,9 +292,9 @@ class SqlStore:
             with self._engine.begin() as connection:
                 return work(connection)
 
-        return self._again(once)
+        return self._with_retries(once)
 
-    def _again(self, transaction: Callable[[], T]) -> T:
+    def _with_retries(self, transaction: Callable[[], T]) -> T:
         """Run a whole transaction, and again if the database asks for that."""
         losses = itertools.count(1)
 

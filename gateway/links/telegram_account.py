@@ -1,4 +1,4 @@
-"""How a Telegram account is written in a Bitrix24 field: one reading for events, `user.get` and polling."""
+"""Reads a Telegram account from a Bitrix24 field, in one way for events, `user.get` and polling."""
 
 import re
 
@@ -19,9 +19,9 @@ def parse_account(value: object) -> Account | None:
     Understood are a numeric id (ASCII digits or a JSON integer, 1 … 2^52), `@name`
     and a link to `t.me` or `telegram.me`, with or without a scheme and `www.`; a multiple
     field is a list of one such value, and `[]` or `false` where it is empty. A bare name,
-    a phone number or an invitation link is somebody's typing, and changes nothing.
-    None as a value is empty, as `user.get` means it; whoever reads an event counts
-    it as absent first.
+    a phone number or an invitation link is not an account, and changes nothing.
+    A value of None is empty, as `user.get` means it; in an event it means absent, so
+    callers that read events check for it first.
     """
     if value is None or value is False or value == []:
         return NO_ACCOUNT

@@ -1,4 +1,4 @@
-"""What an event's `data` says about users, whatever shape the sender gave it. Pure.
+"""Reads what an event's `data` says about users, whatever shape the sender gave it. Pure.
 
 Bitrix24's documentation shows users flat in `data`; operators' portals send them
 under `data[FIELDS]`, and at times as a list of one or several.
@@ -43,7 +43,7 @@ def _records(data: object, depth: int) -> Iterator[Record]:
 def upper_keys(row: Mapping[str, Any]) -> Record:
     """`row` with its keys in upper case; of keys that differ only in case, the first counts."""
     names = "".join(map(str, row))
-    if names == names.upper():  # as portals write them: a hundred thousand polled users are copied so
+    if names == names.upper():  # portals write upper case, and polling copies a hundred thousand users
         return dict(row)
     record: Record = {}
     for key, value in row.items():
@@ -56,8 +56,8 @@ def user_id(record: Record) -> int | None:
     value = record.get("ID")
     if isinstance(value, str) and _USER_ID.fullmatch(value.strip()):
         value = int(value)
-    sound = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_USER_ID
-    return value if sound else None
+    is_valid = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_USER_ID
+    return value if is_valid else None
 
 
 def user_of(event: str, data: object) -> int | None:
@@ -88,7 +88,7 @@ def like_telegram(record: Record) -> list[str]:
     ]
 
 
-def speaks_of(message: object, portal: str, bitrix_user_id: int) -> bool:
+def is_about(message: object, portal: str, bitrix_user_id: int) -> bool:
     """Whether a queue message (as JSON values) is about this user of this portal."""
     if not isinstance(message, Mapping):
         return False

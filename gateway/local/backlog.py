@@ -1,8 +1,8 @@
 """The queue of records to be written into the journal: bounded in number and in bytes.
 
 The thread that writes shares the interpreter with those that answer, so a flood outruns it.
-From half of the room on, further refused requests are only counted, per sender; the other half
-is for what was accepted, and for what came of it.
+Once half of the space is used, further refused requests are only counted, per sender; the other
+half is for accepted events, and for what came of them.
 """
 
 import queue
@@ -24,7 +24,7 @@ class Item(NamedTuple):
 
 
 class Backlog:
-    """Filled by the threads that answer, and emptied by one."""
+    """Filled by the threads that answer, and emptied by one thread."""
 
     def __init__(self) -> None:
         self._queue: queue.Queue[tuple[Item, int] | None] = queue.Queue(RECORDS)
@@ -34,12 +34,12 @@ class Backlog:
         self._dropped = 0
 
     def add(self, item: Item, size: int = 0, refused_sender: str | None = None) -> None:
-        """Have `item` written; if there is no room, only count it."""
+        """Queue `item` for writing; if there is no room, only count it."""
         with self._lock:
-            half = self._queue.qsize() >= RECORDS // 2 or self._bytes + size > BYTES // 2
-            if half and refused_sender is not None:
-                known = refused_sender in self._counted or len(self._counted) < SENDERS
-                sender = refused_sender if known else ""
+            is_half_full = self._queue.qsize() >= RECORDS // 2 or self._bytes + size > BYTES // 2
+            if is_half_full and refused_sender is not None:
+                has_own_count = refused_sender in self._counted or len(self._counted) < SENDERS
+                sender = refused_sender if has_own_count else ""
                 first, count = self._counted.get(sender, (item, 0))
                 self._counted[sender] = first, count + 1
                 return
@@ -61,8 +61,9 @@ class Backlog:
         return self._queue.get(block=wait)
 
     def written(self, size: int) -> tuple[list[tuple[str, Item, int]], int]:
-        """So many bytes are written. What was counted meanwhile: a sender, its first request, how many;
-        and how many items of other kinds were dropped.
+        """Note that so many bytes are written, and return what was only counted meanwhile.
+
+        That is a sender, its first request and how many there were; and the number of other items dropped.
         """
         with self._lock:
             self._bytes -= size

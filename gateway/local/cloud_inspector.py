@@ -20,7 +20,7 @@ from gateway.settings import Settings
 from gateway.texts import say
 from gateway.tools.cloud_log import CloudLog
 from gateway.tools.deployment import Deployment
-from gateway.tools.sample_delivery import here
+from gateway.tools.sample_delivery import local_url
 
 REFRESH_SECONDS = 5.0
 
@@ -35,17 +35,24 @@ def serve_page(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with tempfile.TemporaryDirectory(prefix="b24-inspector-") as directory:
-        known = replace(deployed.settings(settings), journal=SqliteFile(Path(directory) / "journal.db"))
-        journal = Journal(known.journal.path)
+        local_settings = replace(
+            deployed.settings(settings), journal=SqliteFile(Path(directory) / "journal.db")
+        )
+        journal = Journal(local_settings.journal.path)
         cloud = CloudLog(deployed, since, client)
         cloud.copy_into(journal)
         refreshing = threading.Thread(target=_refresh, args=(cloud, journal, stop), daemon=True)
         refreshing.start()
-        door = Door(known)
+        door = Door(local_settings)
         host, port = listener.getsockname()[:2]
-        url = here(host, port) + door.link
-        print(say("INSPECTOR_OVER_CLOUD", known.language, project=deployed.project, url=url), flush=True)
-        HttpServer(inspector.beside(_nothing_else, known, journal, door), listener, known.language).run(stop)
+        url = local_url(host, port) + door.link
+        print(
+            say("INSPECTOR_OVER_CLOUD", local_settings.language, project=deployed.project, url=url),
+            flush=True,
+        )
+        HttpServer(
+            inspector.beside(_nothing_else, local_settings, journal, door), listener, local_settings.language
+        ).run(stop)
         refreshing.join(1.0)
         journal.close()
 

@@ -43,7 +43,7 @@ STOP_SECONDS = 10.0
 
 
 def main() -> None:
-    """Start everything, say where it is, wait for Ctrl-C or SIGTERM, end everything.
+    """Start everything, print the addresses, wait for Ctrl-C or SIGTERM, end everything.
 
     Raises `GatewayError` if a part is missing, does not start, or ends too early.
     """
@@ -60,22 +60,22 @@ def main() -> None:
     try:
         hosts = {name: f"127.0.0.1:{_free_port()}" for name in EMULATORS}
         ports = {function.name: _free_port() for function in functions()} | {"bitrix_webhook": settings.port}
-        told = _environment(hosts)
+        environment = _environment(hosts)
         for name, command in EMULATORS.items():
             machine.start(name, ["gcloud", *command, "start", f"--host-port={hosts[name]}"], {})
         for name, port in ports.items():
-            machine.start(name, _function(name, port), told)
+            machine.start(name, _function(name, port), environment)
         for name, host in hosts.items():
             machine.wait_for(name, host)
         _subscribe(hosts["pubsub"], ports, settings.destinations)
         for name, port in ports.items():
             machine.wait_for(name, f"127.0.0.1:{port}")
         if not stop.is_set():
-            ENVIRONMENT.write_text("".join(f"{name}='{value}'\n" for name, value in told.items()))
+            ENVIRONMENT.write_text("".join(f"{name}='{value}'\n" for name, value in environment.items()))
             address = f"http://127.0.0.1:{ports['bitrix_webhook']}{WEBHOOK_PATH}"
             resync = f"http://127.0.0.1:{ports['resync_users']}/"
-            told_of = {"address": address, "resync": resync, "file": ENVIRONMENT}
-            print(say("EMULATORS_READY", settings.language, **told_of), flush=True)
+            addresses = {"address": address, "resync": resync, "file": ENVIRONMENT}
+            print(say("EMULATORS_READY", settings.language, **addresses), flush=True)
         machine.watch()
     finally:
         machine.end()
@@ -102,29 +102,29 @@ class _Machine:
             )
 
     def wait_for(self, name: str, host: str) -> None:
-        until = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + START_SECONDS
         while not self._stop.wait(0.1) and not _listens(host):
-            self._look()
-            if time.monotonic() > until:
+            self._check_running()
+            if time.monotonic() > deadline:
                 raise GatewayError("EMULATORS_SLOW", name=name, log=STATE / f"{name}.log")
 
     def watch(self) -> None:
         while not self._stop.wait(0.5):
-            self._look()
+            self._check_running()
 
-    def _look(self) -> None:
+    def _check_running(self) -> None:
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise GatewayError("EMULATORS_ENDED", name=name, log=STATE / f"{name}.log")
 
     def end(self) -> None:
-        """SIGTERM to every group, and SIGKILL to what is left of it."""
+        """Send SIGTERM to every group, and SIGKILL to what is left of it."""
         for process in self._processes.values():
             _signal(process, signal.SIGTERM)
-        until = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + STOP_SECONDS
         for process in self._processes.values():
             with suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.1, until - time.monotonic()))
+                process.wait(max(0.1, deadline - time.monotonic()))
             _signal(process, signal.SIGKILL)
             process.wait()
 
@@ -163,14 +163,14 @@ def _subscribe(host: str, ports: Mapping[str, int], destinations: tuple[Destinat
         {"topic": DEAD_TOPIC, "ackDeadlineSeconds": 60},
     )
     for function in of_kind("consumer"):
-        pushed_to = f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"
-        subscription = _push_subscription(pushed_to, ack_seconds=70, attempts=10)
+        endpoint = f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"
+        subscription = _push_subscription(endpoint, ack_seconds=70, attempts=10)
         subscription["filter"] = f'attributes.event = "{function.event}"'
         _put(host, f"projects/{PROJECT}/subscriptions/local-{function.subscription}", subscription)
     for function in of_kind("forwarder"):
-        pushed_to = f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"
+        endpoint = f"http://127.0.0.1:{ports[function.name]}/{TOPIC}"
         for destination in destinations:
-            subscription = _push_subscription(pushed_to, ack_seconds=310, attempts=100)
+            subscription = _push_subscription(endpoint, ack_seconds=310, attempts=100)
             name = f"local-{function.subscription}-{destination.id}"
             _put(host, f"projects/{PROJECT}/subscriptions/{name}", subscription)
 
@@ -186,10 +186,10 @@ def _push_subscription(address: str, ack_seconds: int, attempts: int) -> dict[st
 
 
 def _put(host: str, path: str, body: Mapping[str, Any]) -> None:
-    told = json.dumps(body).encode()
+    payload = json.dumps(body).encode()
     problem: object
     try:
-        problem = status = ask("PUT", f"http://{host}/v1/{path}", told, _JSON, seconds=30.0).status
+        problem = status = ask("PUT", f"http://{host}/v1/{path}", payload, _JSON, seconds=30.0).status
     except OSError as error:
         status, problem = 0, error
     if not 200 <= status < 300:

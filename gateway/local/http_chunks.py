@@ -32,7 +32,7 @@ class Chunks:
     def __init__(self) -> None:
         self.done = False
         self.more = False
-        self._left = 0  # of the chunk that is being read, its line end included
+        self._remaining = 0  # of the chunk that is being read, its line end included
         self._count = 0
         self._trailers = False
 
@@ -45,7 +45,7 @@ class Chunks:
         turn_ends = self._count + CHUNKS_A_TURN
         self.more = False
         while len(body) <= limit and not self._trailers:
-            if self._left:
+            if self._remaining:
                 moved = self._move(buffer, at, body)
                 at += moved
                 if not moved:
@@ -65,23 +65,23 @@ class Chunks:
                 raise TooManyChunks
             length = int(size[1], 16)
             self._trailers = length == 0
-            self._left = length + 2 if length else 0
+            self._remaining = length + 2 if length else 0
         del buffer[:at]
         if self._trailers:
             self._skip_trailers(buffer)
 
     def _move(self, buffer: bytearray, at: int, body: bytearray) -> int:
         """Move what has come of one chunk; return how many bytes that was."""
-        content = min(self._left - 2, len(buffer) - at)
+        content = min(self._remaining - 2, len(buffer) - at)
         if content > 0:
             body += memoryview(buffer)[at : at + content]
-            self._left -= content
+            self._remaining -= content
             return content
         if len(buffer) - at < 2:
             return 0
         if buffer[at : at + 2] != b"\r\n":
             raise BrokenChunks
-        self._left = 0
+        self._remaining = 0
         return 2
 
     def _skip_trailers(self, buffer: bytearray) -> None:

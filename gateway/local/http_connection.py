@@ -1,4 +1,4 @@
-"""One connection to `serve`: requests in, one after another, each read whole; answers out."""
+"""Handles one connection to `serve`: it reads requests one after another, each whole, and writes answers."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ _LINE_ENDS = re.compile(rb"(?:\r\n)+")
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One connection: requests in, one after another, each read whole; answers out."""
+    """Reads a connection's requests one after another, each whole, and writes the answers."""
 
     transport: asyncio.Transport
 
@@ -56,15 +56,18 @@ class Connection(asyncio.BufferedProtocol):
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the first request."""
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=MAX_UNREAD)
         self.server.connections.add(self)
         self._wait_for_request()
 
     def get_buffer(self, _hint: int) -> bytearray:
+        """The buffer that asyncio reads into, shared by all connections."""
         return self.server.read_buffer
 
     def buffer_updated(self, size: int) -> None:
+        """Take `size` bytes that came, and go on with the request."""
         if self.ending:
             return
         data = bytes(memoryview(self.server.read_buffer)[:size])
@@ -85,6 +88,7 @@ class Connection(asyncio.BufferedProtocol):
         return self.answering
 
     def connection_lost(self, error: Exception | None) -> None:
+        """Forget the connection; what came of an unfinished request is judged all the same."""
         self.gone = True
         self.writable.set()
         self.server.connections.discard(self)
@@ -98,10 +102,12 @@ class Connection(asyncio.BufferedProtocol):
             self._count()
 
     def pause_writing(self) -> None:
+        """Hold the writing thread back: the sender does not read its answer."""
         self.writable.clear()
         self.server.closing[self] = time.monotonic() + WRITE_SECONDS
 
     def resume_writing(self) -> None:
+        """Let the writing thread go on."""
         self.writable.set()
         if not self.ending:
             self.server.closing.pop(self, None)
@@ -170,7 +176,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         head = bytes(self.buffer[: end + 4])
         if self._answered_one and (skipped := find_request_line(head)):
-            # An earlier Content-Length was too small: the request after the surplus is a whole one.
+            # An earlier Content-Length was too small: after the surplus bytes a whole request follows.
             self.server.report("SURPLUS", bytes=skipped)
             head = head[skipped:]
         del self.buffer[: end + 4]
@@ -183,11 +189,11 @@ class Connection(asyncio.BufferedProtocol):
             del self.buffer[: line_ends.end()]
 
     def _count(self) -> None:
-        """Tell the server how much of its budget this connection takes."""
-        now = len(self.buffer) + (self.request.size if self.request else 0)
-        self.server.buffered += now - self._counted
-        grew = now > self._counted
-        self._counted = now
+        """Tell the server how much of its memory budget this connection uses."""
+        size = len(self.buffer) + (self.request.size if self.request else 0)
+        self.server.buffered += size - self._counted
+        grew = size > self._counted
+        self._counted = size
         if grew and self.server.buffered > self.server.limits.unfinished:
             self.server.free_memory(self)
 

@@ -54,7 +54,7 @@ class BadRequest(Exception):
 
 
 class Request:
-    """A request on its way in. `ended` is `late`, `gone`, `next` or `broken` where it is not whole."""
+    """A request that is being read. `ended` is `late`, `gone`, `next` or `broken` where it is not whole."""
 
     def __init__(self, environ: dict[str, Any], length: int | None = 0, chunks: Chunks | None = None) -> None:
         self.environ = environ
@@ -67,13 +67,13 @@ class Request:
         self.size = 0
         self._length = length
         self._chunks = chunks
-        # Neither a form nor JSON can hold a request line, so the next request begins there.
+        # Neither a form nor JSON can contain a request line: at one, the next request begins.
         self._watched = environ.get("CONTENT_TYPE", "").lower().startswith(_TEXT_ONLY)
         self._searched = 0  # where the search for the next request goes on
         self._last_end = 0  # behind the last end of a request line that was looked at
 
     def feed(self, buffer: bytearray) -> None:
-        """Take what belongs to the body from `buffer`."""
+        """Move what belongs to the body out of `buffer`."""
         if self._chunks is not None:
             self._feed_chunks(buffer, self._chunks)
         else:
@@ -138,6 +138,7 @@ class Request:
         self.complete = self.close = True
 
     def cut(self, size: int) -> None:
+        """Drop the body from `size` bytes on, which frees the memory."""
         del self.body[size:]
         self.size = len(self.body)
 
@@ -240,10 +241,10 @@ def base_environ(method: bytes, path: bytes, query: bytes, transport: Transport)
 
 def long_query(start: bytes, transport: Transport) -> Request:
     """The request of a head whose query is too long, to be answered 414. Else raises `BadRequest`."""
-    found = _LONG_QUERY.match(start)
-    if not found:
+    match = _LONG_QUERY.match(start)
+    if not match:
         raise BadRequest(431, "HTTP_INVALID", Notice("HTTP_REASON_HEAD", most=MAX_HEAD))
-    request = Request(base_environ(found[1], found[2], found[3], transport))
+    request = Request(base_environ(match[1], match[2], match[3], transport))
     request.complete = request.close = True
     return request
 
@@ -252,5 +253,5 @@ def find_request_line(text: bytes) -> int | None:
     """Where in `text` a request line begins; None if there is none."""
     if _ANY_LINE.match(text):
         return 0
-    found = _REQUEST_LINE.search(text)
-    return found.start() if found else None
+    match = _REQUEST_LINE.search(text)
+    return match.start() if match else None

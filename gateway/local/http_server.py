@@ -1,8 +1,8 @@
 """The HTTP server of `serve`: one asyncio loop that reads requests whole, and threads that answer them.
 
-Nobody can hold the door: a request has `REQUEST_SECONDS` from its first byte to its
-last, all that is unfinished shares one budget of memory, and where a limit is
-reached the oldest connection that waits for its sender makes room. h11 parses the
+No sender can block the others: a request has `REQUEST_SECONDS` from its first byte to
+its last, all unfinished requests share one budget of memory, and where a limit is
+reached, the oldest connection that waits for its sender makes room. h11 parses the
 head; the function answers over WSGI (PEP 3333).
 """
 
@@ -25,9 +25,9 @@ from gateway.texts import os_problem, say
 
 App = Callable[..., Iterable[bytes]]
 Unjudged = Callable[[Mapping[str, Any], int], None]
-"""Told of a request that broke off and is not judged: its environ, and how much of its body came."""
+"""Called for a request that broke off and is not judged, with its environ and how much of its body came."""
 
-THREADS = 256  # as many requests may wait for a stalled queue at once, each its own 3 s
+THREADS = 256  # this many requests may wait for a stalled queue at once, each for its own 3 s
 REQUEST_SECONDS = 20.0  # from a request's first byte to its last
 IDLE_SECONDS = 75.0  # longer than the minute that nginx and Node keep a connection for
 STOP_SECONDS = 7.0  # how long requests in flight may take after SIGTERM
@@ -35,12 +35,12 @@ MAX_CONNECTIONS = 4096
 MAX_UNFINISHED = 64 * 1024 * 1024  # bytes of all requests that are not answered yet
 KEPT_OF_DROPPED = 16 * 1024  # of a body that was dropped: as much as the journal keeps
 ACCEPTED_AT_ONCE = 512
-READ_AT_ONCE = 64 * 1024  # bytes of one connection, before it is another's turn
+READ_AT_ONCE = 64 * 1024  # bytes of one connection, before the next connection's turn
 DESCRIPTORS = 2 * THREADS + 64  # kept free: each thread may open the queue, the log is one
 PATIENCE = 0.25  # seconds that a connection gets at least before it must have sent something
 MAX_WAITING = 64  # requests that were cut off and are not judged yet; further ones are answered unjudged
 _TICK = 0.25
-_REST = 0.02
+_ACCEPT_PAUSE = 0.02
 
 log = logging.getLogger("gateway.http")
 
@@ -69,7 +69,7 @@ def raise_descriptor_limit() -> int:
 
 
 class HttpServer:
-    """Answers at `listener` by the WSGI application `app` until it is told to stop."""
+    """Answers at `listener` with the WSGI application `app` until it is told to stop."""
 
     def __init__(
         self,
@@ -115,20 +115,22 @@ class HttpServer:
         self._listen()
         while not stop.is_set():
             await asyncio.sleep(_TICK)
-            self._end_late_ones(time.monotonic())
+            self._end_late_connections(time.monotonic())
         self.stopping = True
         self.loop.remove_reader(self._listener)
         self._listener.close()
-        ends = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + STOP_SECONDS
         for connection in list(self.idle):
             connection.close()
-        unread = time.monotonic() + 1.0  # a request that has half arrived gets a second for the rest
-        while time.monotonic() < ends and self._busy(with_unfinished=time.monotonic() < unread):
+        reading_deadline = (
+            time.monotonic() + 1.0
+        )  # a request that has half arrived gets a second for the rest
+        while time.monotonic() < deadline and self._busy(with_unfinished=time.monotonic() < reading_deadline):
             await asyncio.sleep(0.05)
-            self._end_late_ones(time.monotonic())
+            self._end_late_connections(time.monotonic())
         for connection in list(self.connections):
             connection.abort()
-        return ends
+        return deadline
 
     def _listen(self) -> None:
         if not self.stopping:
@@ -138,7 +140,7 @@ class HttpServer:
         """Accept waiting connections; at the limit the longest silent ones are closed for them."""
         for _ in range(ACCEPTED_AT_ONCE):
             if not self._make_room():
-                self._rest()
+                self._pause_accepting()
                 return
             try:
                 accepted, _address = self._listener.accept()
@@ -146,7 +148,7 @@ class HttpServer:
                 return
             except OSError as error:
                 self.report("FAILED", problem=os_problem(error, self.language))
-                self._rest()
+                self._pause_accepting()
                 return
             accepted.setblocking(False)
             self._opening += 1
@@ -154,10 +156,10 @@ class HttpServer:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _rest(self) -> None:
-        """Leave newcomers waiting in the system's queue for a moment."""
+    def _pause_accepting(self) -> None:
+        """Leave new connections waiting in the system's queue for a moment."""
         self.loop.remove_reader(self._listener)
-        self.loop.call_later(_REST, self._listen)
+        self.loop.call_later(_ACCEPT_PAUSE, self._listen)
 
     async def _open(self, accepted: socket.socket) -> None:
         try:
@@ -171,7 +173,7 @@ class HttpServer:
         waiting = len(self.idle) + (0 if with_unfinished else len(self.unfinished))
         return len(self.connections) > waiting
 
-    def _end_late_ones(self, now: float) -> None:
+    def _end_late_connections(self, now: float) -> None:
         for queue, end in (
             (self.unfinished, Connection.end_unfinished),
             (self.idle, Connection.close),
@@ -186,9 +188,9 @@ class HttpServer:
         self.report("FAILED", problem=problem)
 
     def _make_room(self) -> bool:
-        """Whether one more connection may come; at the limit, one that waits for its sender is closed.
+        """Whether one more connection is allowed; at the limit, one that waits for its sender is closed.
 
-        Each first gets time to send something, or a flood would sweep good senders away.
+        Each connection first gets time to send something, or a flood would sweep good senders away.
         """
         if len(self.connections) + self._opening < self.limits.connections:
             return True
@@ -226,13 +228,13 @@ class HttpServer:
         def done() -> None:
             self._waiting_unfinished -= 1
 
-        def judged() -> None:
+        def judge_and_count() -> None:
             work()
             with suppress(RuntimeError):
                 self.loop.call_soon_threadsafe(done)
 
         self._waiting_unfinished += 1
-        self.unfinished_threads.submit(judged)
+        self.unfinished_threads.submit(judge_and_count)
         return True
 
     def free_memory(self, newest: Connection) -> None:

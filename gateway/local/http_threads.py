@@ -67,7 +67,7 @@ def answer_in_thread(connection: "Connection", request: Request) -> None:
     try:
         body = connection.server.app(request.to_wsgi(), answer.start_response)
         try:
-            last, close = _written(connection, request, answer, body)
+            last, close = _write_answer(connection, request, answer, body)
         finally:
             if hasattr(body, "close"):
                 body.close()
@@ -84,32 +84,34 @@ def _call(connection: "Connection", function: Callable[..., None], *arguments: A
         connection.server.loop.call_soon_threadsafe(function, *arguments)
 
 
-def _written(connection: "Connection", request: Request, answer: _Answer, body: Any) -> tuple[bytes, bool]:
+def _write_answer(
+    connection: "Connection", request: Request, answer: _Answer, body: Any
+) -> tuple[bytes, bool]:
     """Write all but the last bytes; return those, and whether the connection closes after them."""
     chunks = iter(body)
     first = next(chunks, b"")
     no_body = request.environ["REQUEST_METHOD"] == "HEAD" or answer.status[:3] in ("204", "304")
-    whole = no_body or any(name.lower() == "content-length" for name, _ in answer.headers)
-    old = request.environ["SERVER_PROTOCOL"] == "HTTP/1.0"
-    close = request.close or (old and not whole)
-    if whole:
+    has_length = no_body or any(name.lower() == "content-length" for name, _ in answer.headers)
+    is_http_1_0 = request.environ["SERVER_PROTOCOL"] == "HTTP/1.0"
+    close = request.close or (is_http_1_0 and not has_length)
+    if has_length:
         content = b"" if no_body else b"".join([first, *chunks])
         return _head(answer.status, answer.headers, close) + content, close
-    headers = answer.headers if old else [*answer.headers, ("Transfer-Encoding", "chunked")]
+    headers = answer.headers if is_http_1_0 else [*answer.headers, ("Transfer-Encoding", "chunked")]
     send = connection.transport.write
     answer.begun = True
-    _call(connection, send, _head(answer.status, headers, close) + _framed(first, old))
+    _call(connection, send, _head(answer.status, headers, close) + _framed(first, is_http_1_0))
     for chunk in chunks:
         # A slow reader stops the writer here, and WRITE_SECONDS ends it.
         connection.writable.wait()
         if connection.gone:
             return b"", True
-        _call(connection, send, _framed(chunk, old))
-    return b"" if old else b"0\r\n\r\n", close
+        _call(connection, send, _framed(chunk, is_http_1_0))
+    return b"" if is_http_1_0 else b"0\r\n\r\n", close
 
 
-def _framed(chunk: bytes, old: bool) -> bytes:
-    if old or not chunk:
+def _framed(chunk: bytes, is_http_1_0: bool) -> bytes:
+    if is_http_1_0 or not chunk:
         return chunk
     return b"%x\r\n%b\r\n" % (len(chunk), chunk)
 

@@ -1,8 +1,8 @@
 """Writes the journal of `serve`: after the answer, by one thread with a bounded queue.
 
 The receiver hands over each answered request as it is, which costs it an append; the
-thread masks, diagnoses and writes. What consumers and polling say of their work comes by
-the log: `attach` is called in every process of `serve`, and processes share the file.
+thread masks, diagnoses and writes. What consumers and polling report comes through the
+log: `attach` is called in every process of `serve`, and the processes share the file.
 """
 
 import json
@@ -36,7 +36,7 @@ from gateway.texts import Notice
 
 BODY_TEXT = 16 * 1024  # characters of a body
 MAX_USERS = 20
-BATCH = 500  # records in one transaction: more than come while it gathers, or it would fall behind
+BATCH = 500  # records in one transaction: more than arrive during GATHER_SECONDS, or it would fall behind
 GATHER_SECONDS = 0.1  # for which the thread collects records, since each transaction costs some pages
 RETRY_SECONDS = 0.5  # until records that the journal's file did not take are offered to it again
 REPORT_SECONDS = 60.0  # between two reports of how many records were dropped
@@ -81,6 +81,7 @@ class Recorder:
         self._thread.join(2)
 
     def observe(self, answered: Answered) -> None:
+        """Queue an answered request for the journal; a monitor's healthy GET is left out."""
         judgement = answered.judgement
         if judgement.code == "OK" and not judgement.refused:
             return  # a monitor's GET
@@ -109,7 +110,7 @@ class Recorder:
             with suppress(queue.Empty):
                 while len(batch) < BATCH:
                     batch.append(self._backlog.take(wait=False))
-            self._write([one for one in batch if one is not None])
+            self._write([entry for entry in batch if entry is not None])
             if None in batch:
                 self._report(at_once=True)
                 return
@@ -140,7 +141,7 @@ class Recorder:
             self._dropped += sum(item.count if isinstance(item, NewRequest) else 1 for item in items)
 
     def _report(self, at_once: bool = False) -> None:
-        """Say how many records were dropped: once a minute, and at the end."""
+        """Log how many records were dropped, once a minute and at the end."""
         now = time.monotonic()
         if self._dropped and (at_once or (now >= self._report_at and not self._gave_up)):
             log.warning(Notice("JOURNAL_BEHIND", count=self._dropped))
@@ -151,30 +152,30 @@ class Recorder:
         try:
             if item.kind == "request":
                 answered, seconds = item.value
-                return [self._request(item.at, answered, seconds)]
+                return [self._new_request(item.at, answered, seconds)]
             if item.kind == "unjudged":
                 environ, size = item.value
-                return [self._request(item.at, _unjudged(environ, size, self._settings), 0.0)]
+                return [self._new_request(item.at, _unjudged(environ, size, self._settings), 0.0)]
         except Exception as error:  # noqa: BLE001 — whatever a request's own values run into
             log.error("a request was not recorded: %s", type(error).__name__)
             return []
         return [Report(*item)]
 
-    def _request(self, at: float, answered: Answered, seconds: float) -> NewRequest:
+    def _new_request(self, at: float, answered: Answered, seconds: float) -> NewRequest:
         judgement, settings = answered.judgement, self._settings
         not_queued = judgement.message is not None and answered.status != 200
         record = _record(answered, seconds, settings)
-        event, portal = _named(judgement, settings)
+        event, portal = _event_and_portal(judgement, settings)
         kind = "probe" if answered.probe else _kind(judgement, event, not_queued)
         code = _code(judgement, not_queued)
-        fold, known = None, False
+        fold, is_known = None, False
         if kind in ("refused", "probe"):
-            own = _fold(code, event, portal, record, judgement)
-            known = own in self._folds
-            if not known:
-                self._folds[own], known = self._journal.fold_of(own, sender_network(record["address"]), at)
-            fold = self._folds[own]
-        causes = _causes(judgement, settings) if kind == "refused" and not known else []
+            key = _fold(code, event, portal, record, judgement)
+            is_known = key in self._folds
+            if not is_known:
+                self._folds[key], is_known = self._journal.fold_of(key, sender_network(record["address"]), at)
+            fold = self._folds[key]
+        causes = _causes(judgement, settings) if kind == "refused" and not is_known else []
         return NewRequest(
             request_id=answered.request_id,
             at=at,
@@ -188,7 +189,7 @@ class Recorder:
             fold=fold,
             terms=_terms(record),
             record={**record, "causes": causes},
-            whole={} if known else self._whole(judgement, kind, at),
+            whole={} if is_known else self._whole(judgement, kind, at),
         )
 
     def _whole(self, judgement: Judgement, kind: str, at: float) -> dict[str, Any]:
@@ -204,8 +205,8 @@ class Recorder:
     def _keeps_body(self, kind: str, at: float) -> bool:
         if at < self.whole_until:
             return True
-        kept = self._settings.journal_bodies
-        return kept == "on" or (kept == "refused" and kind in ("refused", "not_queued"))
+        setting = self._settings.journal_bodies
+        return setting == "on" or (setting == "refused" and kind in ("refused", "not_queued"))
 
 
 class _Handler(logging.Handler):
@@ -225,7 +226,7 @@ class _Handler(logging.Handler):
 
 
 def _unjudged(environ: Mapping[str, Any], size: int, settings: Settings) -> Answered:
-    """What the head of a broken-off request says of it."""
+    """A broken-off request, judged by its head without its body."""
     incoming = incoming_of(flask.Request(dict(environ)))
     incoming.cut, incoming.read = True, lambda _limit: b""
     judgement = judge(incoming, settings, datetime.now(UTC))
@@ -242,7 +243,7 @@ def _kind(judgement: Judgement, event: str, not_queued: bool) -> str:
 
 
 def _fold(code: str, event: str, portal: str, record: Mapping[str, Any], judgement: Judgement) -> str:
-    """The key that equal rejections share: who sent what where with which token, and the answer."""
+    """The key that equal rejections share: sender, contents, path, token and answer."""
     received = judgement.verdict.received
     token = received and (received.fingerprint or received.length)
     names = ("method", "path", "address", "user_agent", "content_type", "body_bytes", "users")
@@ -267,7 +268,7 @@ def _record(answered: Answered, seconds: float, settings: Settings) -> dict[str,
         "address": sender_address(answered.environ),
         **shape_of(judgement, settings.secrets()),
         "place": judgement.verdict.place,
-        "places": [seen._asdict() for seen in judgement.verdict.places],
+        "places": [trace._asdict() for trace in judgement.verdict.places],
         **({"field": judgement.invalid} if judgement.invalid else {}),
         **({"hint": judgement.hint} if judgement.hint else {}),
         **({"limit": list(judgement.limit)} if judgement.limit else {}),
@@ -283,31 +284,31 @@ def _people(judgement: Judgement, settings: Settings) -> dict[str, Any]:
         return {"users": [], "accounts": []}
     people = user_record.records(fields.get("data"))[:MAX_USERS]
     users = [user for person in people if (user := user_record.user_id(person)) is not None]
-    names = user_record.telegram_fields(settings.telegram_field)
+    telegram_fields = user_record.telegram_fields(settings.telegram_field)
     accounts = [
         clean(str(person[name]).strip(), settings.secrets(), 80)
         for person in people
-        for name in names
+        for name in telegram_fields
         if isinstance(person.get(name), str | int) and str(person[name]).strip()
     ]
-    # A stranger could give anybody any name: only verified events name a user.
-    named = _names(people, settings) if judgement.message is not None else {}
-    return {"users": users, "accounts": accounts, **({"names": named} if named else {})}
+    # Only verified events name a user: a stranger could give anybody any name.
+    names_by_user = _names(people, settings) if judgement.message is not None else {}
+    return {"users": users, "accounts": accounts, **({"names": names_by_user} if names_by_user else {})}
 
 
 def _names(people: Sequence[user_record.Record], settings: Settings) -> dict[str, str]:
     """First and last names by the users' ids, as JSON keeps them."""
-    found = {}
+    names = {}
     for person in people:
         parts = (person.get(name) for name in ("NAME", "LAST_NAME"))
         name = " ".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
         if (user := user_record.user_id(person)) is not None and name:
-            found[str(user)] = clean(name, settings.secrets(), 80)
-    return found
+            names[str(user)] = clean(name, settings.secrets(), 80)
+    return names
 
 
-def _named(judgement: Judgement, settings: Settings) -> tuple[str, str]:
-    """The event's name and portal: of a message as published, of a refused request as it says."""
+def _event_and_portal(judgement: Judgement, settings: Settings) -> tuple[str, str]:
+    """The event's name and portal: as published, or as a refused request claims them."""
     if judgement.message is not None:
         return judgement.message.event, judgement.message.portal.domain
     fields = judgement.payload.fields
@@ -315,14 +316,14 @@ def _named(judgement: Judgement, settings: Settings) -> tuple[str, str]:
         return "", ""
     event, auth = fields.get("event"), fields.get("auth")
     domain = auth.get("domain") if isinstance(auth, dict) else None
-    named = clean(event.strip(), settings.secrets(), 100).upper() if isinstance(event, str) else ""
+    name = clean(event.strip(), settings.secrets(), 100).upper() if isinstance(event, str) else ""
     portal = clean_key(domain.strip(), settings.secrets()).lower() if isinstance(domain, str) else ""
-    return named, portal
+    return name, portal
 
 
 def _terms(record: Mapping[str, Any]) -> tuple[str, ...]:
-    prints = [seen["fingerprint"] for seen in record["places"] if seen["fingerprint"]]
+    fingerprints = [trace["fingerprint"] for trace in record["places"] if trace["fingerprint"]]
     users = [str(user) for user in record["users"]]
     names = record.get("names", {}).values()
     words = [word for name in names for word in (name, *name.split())]
-    return (*prints, *users, *record["accounts"], *words, record["address"])
+    return (*fingerprints, *users, *record["accounts"], *words, record["address"])

@@ -1,4 +1,4 @@
-"""Who sent a request: the address behind our own proxies, and what it is counted by."""
+"""Finds who sent a request: the address behind our own proxies, and the network it is counted by."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def sender_address(environ: Mapping[str, Any]) -> str:
-    """The address of who connected, as the last trusted hop names it: a proxy on our machine or network.
+    """The sender's address as the last trusted hop saw it: a proxy on our machine or network.
 
-    Each proxy adds to the end of `X-Forwarded-For` whom it saw; what comes before that anybody can write.
+    Each proxy appends to `X-Forwarded-For` the address that connected to it; anybody can forge the rest.
     """
     remote = _as_ipv4(str(environ.get("REMOTE_ADDR") or ""))
     hops = [hop.strip() for hop in str(environ.get("HTTP_X_FORWARDED_FOR", ""))[-1000:].split(",")]

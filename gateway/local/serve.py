@@ -35,14 +35,14 @@ from gateway.receiver import find_link
 from gateway.settings import Settings
 from gateway.startup import NO_FUNCTION
 from gateway.texts import say
-from gateway.tools.sample_delivery import here, in_url
+from gateway.tools.sample_delivery import in_url, local_url
 
 SERVED = ("receiver", "schedule", "private")  # consumers are the worker's
 log = logging.getLogger("gateway.serve")
 
 
 def serve(settings: Settings, listener: socket.socket) -> None:
-    """Answer at `listener` until SIGTERM or SIGINT; returns when what was in flight is finished."""
+    """Answer at `listener` until SIGTERM or SIGINT; return when everything in flight is finished."""
     # Queue, journal and links hold people's data: only their owner may read the files.
     os.umask(0o077)
     threading.excepthook = thread_failed
@@ -72,17 +72,19 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://{in_url(host)}:{port}"
     door = Door(settings)
-    log.info(say("SERVING", settings.language, url=url, inspector=_seen_at(settings, here(host, port), door)))
+    log.info(
+        say("SERVING", settings.language, url=url, inspector=_seen_at(settings, local_url(host, port), door))
+    )
     _warn_without_volume(settings)
     parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
     app = inspector.beside(_routed(apps), settings, journal, door, parts)
     app = front_page.before(app, settings.language)
     server = HttpServer(app, listener, settings.language, unjudged=recorder.observe_unjudged)
-    ends = server.run(stop)
+    deadline = server.run(stop)
     if worker is not None:
-        worker.stop(ends - time.monotonic())
+        worker.stop(deadline - time.monotonic())
     for thread in threads:
-        thread.join(max(0.0, ends - time.monotonic()))
+        thread.join(max(0.0, deadline - time.monotonic()))
     recorder.close()
     journal.close()
     if settings.queue_kind == "local":
@@ -99,7 +101,7 @@ def _seen_at(settings: Settings, local: str, door: Door) -> str:
 
 
 def _routed(apps: dict[str, Any]) -> App:
-    """The receiver, and beside it what a bot asks."""
+    """The receiver, and beside it the API that bots ask for links."""
     receive = sys.modules["main"].bitrix_webhook
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
@@ -114,7 +116,7 @@ def _routed(apps: dict[str, Any]) -> App:
 
 
 def _open_store_once(settings: Settings) -> None:
-    """Open the store once: a newer schema stops the start; a store that does not answer yet does not."""
+    """Open the store once: a newer schema prevents the start, a store that does not answer yet does not."""
     try:
         open_store(settings.database).close()
     except PassingFailure as failure:
@@ -124,11 +126,13 @@ def _open_store_once(settings: Settings) -> None:
 def listen(settings: Settings) -> socket.socket:
     """Listen at `HOST` and `PORT`. Raises `SettingError` if that is impossible."""
     try:
-        where = (settings.host, settings.port)
+        host_and_port = (settings.host, settings.port)
         if ":" not in settings.host:
-            return socket.create_server(where, backlog=1024)
-        both = settings.host == "::" and socket.has_dualstack_ipv6()  # all addresses, IPv4's too
-        return socket.create_server(where, family=socket.AF_INET6, backlog=1024, dualstack_ipv6=both)
+            return socket.create_server(host_and_port, backlog=1024)
+        dual_stack = settings.host == "::" and socket.has_dualstack_ipv6()  # all addresses, IPv4's too
+        return socket.create_server(
+            host_and_port, family=socket.AF_INET6, backlog=1024, dualstack_ipv6=dual_stack
+        )
     except OSError as error:
         if error.errno == errno.EADDRNOTAVAIL or (error.errno or 0) < 0:  # below 0: the resolver's
             raise SettingError("HOST", "EXPECTED_HOST") from None

@@ -42,15 +42,15 @@ from gateway.settings import Settings
 from gateway.texts import stored_notice
 
 AT_ONCE = 4  # messages of one subscription that are handled at the same time
-LEASED = 32  # of a consumer's messages; the rest of them wait for their turn here
-MOST_ASKING = 32  # further messages that wait for the portal: what it answers in 16 seconds
+LEASED = 32  # of a consumer's messages; those beyond AT_ONCE wait for their turn in this process
+MOST_ASKING = 32  # further messages that wait for the portal: as many as it answers in 16 seconds
 LEASED_ORDERED = 16  # of a destination's
 LEASE_SECONDS = 60.0
 ORDERED_SECONDS = 300.0  # a destination may let each of those wait for 15 seconds
 IDLE_SECONDS = 0.5  # how often to look for what other processes publish, and for what becomes due
 TAKE_BACK_SECONDS = 3.0  # how often to look for leases of workers that have ended
 STOP_SECONDS = 7.0  # what is in flight gets this long
-NICER = 5  # answers come first: an event that is not answered in time may never come again
+NICER = 5  # added to the process's niceness: answers come first, as Bitrix24 does not resend
 
 # Seconds before each next attempt at a destination; then hourly, for a day.
 DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
@@ -65,9 +65,9 @@ Call = Callable[[CloudEvent], None]
 class Feed:
     """One subscription's messages, from the queue to its function and back.
 
-    `asks` says of a message whether handling it waits for the portal. Those have threads of
-    their own, and all others pass them: what the portal can't answer soon goes back to the queue.
-    What is in hand keeps its lease, however long the portal takes: no message is handled twice at once.
+    `asks` says whether handling a message waits for the portal. Those messages have threads of
+    their own, so the others overtake them; what the portal can't answer soon goes back to the queue.
+    A message in hand keeps its lease however long the portal takes: none is handled twice at once.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Feed:
         self._asking: set[Future[list[str | GatewayError | None]]] = set()
         self._lease_seconds = ORDERED_SECONDS if subscription.ordered else LEASE_SECONDS
         self._extended_at = 0.0
-        self._portal_free_at = 0.0  # for what went back to the queue so far
+        self._portal_free_at = 0.0  # for messages that went back to the queue
         self._stop = threading.Event()
         self.wake = threading.Event()
 
@@ -113,48 +113,50 @@ class Feed:
             self._finish()
 
     def _free(self, limit: int) -> int:
-        return limit - sum(len(batch) for one, batch in self._in_flight.items() if one not in self._asking)
+        return limit - sum(
+            len(batch) for future, batch in self._in_flight.items() if future not in self._asking
+        )
 
     def _lease(self, pool: ThreadPoolExecutor, asking: ThreadPoolExecutor, count: int) -> int:
         leased = self._queue.lease(self._subscription.name, self._lease_seconds, count)
-        back: list[tuple[Delivery, str, float]] = []
+        put_off: list[tuple[Delivery, str, float]] = []
         if self._subscription.ordered:
             batches = by_object(leased)
         else:
             waiting = [delivery for delivery in leased if self._asks(delivery)]
-            rest = [delivery for delivery in leased if delivery not in waiting]
-            batches = [rest[start::AT_ONCE] for start in range(min(AT_ONCE, len(rest)))]
+            others = [delivery for delivery in leased if delivery not in waiting]
+            batches = [others[start::AT_ONCE] for start in range(min(AT_ONCE, len(others)))]
             room = max(0, MOST_ASKING - len(self._asking))
             for delivery in waiting[:room]:
                 future = asking.submit(self._deliver, [delivery])
                 self._in_flight[future] = [delivery]
                 self._asking.add(future)
-            back = [(delivery, "", self._portal_turn()) for delivery in waiting[room:]]
+            put_off = [(delivery, "", self._portal_turn()) for delivery in waiting[room:]]
         for batch in batches:
             self._in_flight[pool.submit(self._deliver, batch)] = batch
-        if back:
-            self._queue.settle([], [], back)
+        if put_off:
+            self._queue.settle([], [], put_off)
         return len(leased)
 
     def _portal_turn(self) -> float:
-        """Seconds until a message that goes back to the queue comes again: in turn, at the portal's rate."""
+        """Seconds until a message that goes back to the queue is due again, at the portal's rate."""
         now = time.monotonic()
         self._portal_free_at = min(max(self._portal_free_at, now) + 1 / RATE, now + LONGEST_DELAY)
         return self._portal_free_at - now
 
     def _extend(self) -> None:
-        """Renew the leases of what is in hand, in good time, and before anything else is leased.
+        """Renew the leases of messages in hand, in good time, and before anything else is leased.
 
-        By the wall clock, as leases are: after the machine was suspended they may all have run out.
+        The wall clock counts, as it does for leases: after a suspend they may all have run out.
         """
         now = time.time()
         if self._in_flight and abs(now - self._extended_at) >= self._lease_seconds / 3:
-            held = [delivery for batch in self._in_flight.values() for delivery in batch]
-            self._queue.extend(held, self._lease_seconds)
+            deliveries = [delivery for batch in self._in_flight.values() for delivery in batch]
+            self._queue.extend(deliveries, self._lease_seconds)
             self._extended_at = now
 
     def _deliver(self, batch: list[Delivery]) -> list[str | GatewayError | None]:
-        """Deliver each message and say what came of it; what `stop` prevents stays leased."""
+        """Deliver each message and return the results; messages that `stop` prevents stay leased."""
         results = []
         for delivery in batch:
             if self._stop.is_set():
@@ -181,21 +183,21 @@ class Feed:
         if done or failed or put_off:
             self._queue.settle(
                 done,
-                [(delivery, str(why), delay) for delivery, why, delay in failed],
-                [(delivery, str(why), delay) for delivery, why, delay in put_off],
+                [(delivery, str(failure), delay) for delivery, failure, delay in failed],
+                [(delivery, str(failure), delay) for delivery, failure, delay in put_off],
             )
-        # Not before: what a busy file did not take is settled later, and stays leased until then.
+        # Only now: what a busy file did not accept stays leased, and is settled later.
         self._asking -= finished
         for future in finished:
             del self._in_flight[future]
-        for delivery, why, delay in (*failed, *put_off):
-            self._report(delivery, why, delay)
+        for delivery, failure, delay in (*failed, *put_off):
+            self._report(delivery, failure, delay)
 
     def _put_off_for(self, delivery: Delivery, failure: str | GatewayError) -> float | None:
         """Seconds until a message comes again without losing an attempt; None if it loses one.
 
-        A portal that is known to hang, or to be over its limits, was not asked at all. That may last
-        for a day, as long as a destination's outage may; then its attempts are counted again.
+        A portal that is known to hang, or to be over its limits, was not asked at all. That may go on
+        for a day, as a destination's outage may; after that, attempts count again.
         """
         if not isinstance(failure, PassingFailure) or failure.counted:
             return None
@@ -207,41 +209,41 @@ class Feed:
         if not self._subscription.ordered:
             return self._queue.delay_of(delivery)
         jitter = random.uniform(0.9, 1.1)  # noqa: S311 — it spreads attempts, it guards nothing
-        asked_for = getattr(failure, "retry_after", None)
-        return next_attempt(delivery.attempt, time.time() - delivery.published_at, asked_for, jitter)
+        retry_after = getattr(failure, "retry_after", None)
+        return next_attempt(delivery.attempt, time.time() - delivery.published_at, retry_after, jitter)
 
-    def _report(self, delivery: Delivery, why: str | GatewayError, delay: float | None) -> None:
+    def _report(self, delivery: Delivery, failure: str | GatewayError, delay: float | None) -> None:
         facts: dict[str, object] = {"attempt": delivery.attempt}
         if delay is not None:
             facts["next"] = round(delay)
         about = about_of(delivery.subscription, delivery.attributes, delivery.data)
         values = {"subscription": delivery.subscription, **facts}
         code = "EVENT_FAILED" if delay is not None else "EVENT_DEAD"
-        report(Outcome(code, why, values=values, facts=facts), about)
+        report(Outcome(code, failure, values=values, facts=facts), about)
 
     def _finish(self) -> None:
         """Settle what is in flight; what takes too long stays leased until this process has ended."""
-        ends = time.monotonic() + STOP_SECONDS
-        while self._in_flight and time.monotonic() < ends:
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._in_flight and time.monotonic() < deadline:
             try:
-                self._settle(max(0.0, ends - time.monotonic()))
+                self._settle(max(0.0, deadline - time.monotonic()))
             except PassingFailure as error:
                 _reports.warning(str(error), error)
                 return
 
 
-def next_attempt(attempt: int, age: float, asked_for: float | None, jitter: float) -> float | None:
-    """Seconds until a destination's next attempt after that many of them; None when the day is over.
+def next_attempt(attempt: int, age: float, retry_after: float | None, jitter: float) -> float | None:
+    """Seconds until the next attempt at a destination, after `attempt` of them; None when the day is over.
 
-    `asked_for` is the destination's `Retry-After`. The last attempt comes when the day is over, whatever
-    was asked for; what waited for a machine that was off gets its first attempts even later, unless
-    the destination wants to be asked later still.
+    `retry_after` is what the destination asked for. The last attempt comes when the day is over, whatever
+    was asked for; a message that waited for a machine that was off gets its first attempts even later,
+    unless the destination asks for more time still.
     """
-    left = DAY - age
-    if left <= 0 and (attempt > len(DELAYS) or (attempt > 1 and (asked_for or 0.0) > DELAYS[-1])):
+    remaining = DAY - age
+    if remaining <= 0 and (attempt > len(DELAYS) or (attempt > 1 and (retry_after or 0.0) > DELAYS[-1])):
         return None
-    delay = max(DELAYS[min(attempt, len(DELAYS)) - 1] * jitter, asked_for or 0.0)
-    return min(delay, max(left, DELAYS[-1]))
+    delay = max(DELAYS[min(attempt, len(DELAYS)) - 1] * jitter, retry_after or 0.0)
+    return min(delay, max(remaining, DELAYS[-1]))
 
 
 def by_object(leased: list[Delivery]) -> list[list[Delivery]]:
@@ -275,8 +277,8 @@ def deliver(delivery: Delivery, call: Call) -> str | GatewayError | None:
 def asks_portal(delivery: Delivery, settings: Settings) -> bool:
     """Whether handling a message waits for the portal: it names no Telegram account of one of its users."""
     attributes = delivery.attributes
-    own = bool(settings.domain) and attributes.get("portal") == settings.domain
-    if not own or not settings.rest_webhook or attributes.get("source") == "resync":
+    is_own_portal = bool(settings.domain) and attributes.get("portal") == settings.domain
+    if not is_own_portal or not settings.rest_webhook or attributes.get("source") == "resync":
         return False
     try:
         data = json.loads(delivery.data).get("data")
@@ -297,7 +299,7 @@ def about_of(subscription: str, attributes: Mapping[str, str], data: bytes = b"{
 
 
 def report_spent(subscription: str, attributes: Mapping[str, str], attempts: int, reason: str) -> None:
-    """Report a message whose workers all died over it as a dead letter, like any other."""
+    """Report a message that every worker died over, as a dead letter like any other."""
     facts = {"attempt": attempts}
     values = {"subscription": subscription, **facts}
     about = about_of(subscription, attributes)
@@ -313,8 +315,8 @@ def load() -> dict[str, Call]:
 
 def function_of(subscription: str) -> Function:
     """The function that gets a subscription's messages; a forwarder's names end in the destination."""
-    named = [function for function in functions() if function.subscription]
-    return next(function for function in named if subscription.startswith(function.subscription))
+    subscribed = [function for function in functions() if function.subscription]
+    return next(function for function in subscribed if subscription.startswith(function.subscription))
 
 
 def feeds(settings: Settings, calls: dict[str, Call]) -> list[Feed]:
@@ -334,7 +336,7 @@ def feeds(settings: Settings, calls: dict[str, Call]) -> list[Feed]:
 
 
 def take_back(queue: EmbeddedQueue) -> None:
-    """Make due what workers that have ended had leased; without it that waits until the leases run out."""
+    """Make due at once what ended workers had leased, instead of when the leases run out."""
     try:
         queue.take_back()
     except PassingFailure as error:
@@ -347,17 +349,17 @@ def work(settings: Settings, calls: dict[str, Call], stop: threading.Event, woke
     threads = [threading.Thread(target=feed.run, args=(stop,), daemon=True) for feed in all_feeds]
     for thread in threads:
         thread.start()
-    looks_at = time.monotonic() + TAKE_BACK_SECONDS
+    take_back_at = time.monotonic() + TAKE_BACK_SECONDS
     while not stop.is_set():
         woken()
-        if time.monotonic() >= looks_at:  # another worker of this file may have ended
+        if time.monotonic() >= take_back_at:  # another worker of this file may have ended
             take_back(open_embedded(settings))
-            looks_at = time.monotonic() + TAKE_BACK_SECONDS
+            take_back_at = time.monotonic() + TAKE_BACK_SECONDS
         for feed in all_feeds:
             feed.wake.set()
-    ends = time.monotonic() + STOP_SECONDS + 1
+    deadline = time.monotonic() + STOP_SECONDS + 1
     for thread in threads:
-        thread.join(max(0.0, ends - time.monotonic()))
+        thread.join(max(0.0, deadline - time.monotonic()))
     open_embedded(settings).close()
 
 
@@ -370,9 +372,9 @@ def main() -> None:
     os.nice(NICER)
     threading.excepthook = thread_failed
     stop = threading.Event()
-    known = startup.settings()
+    settings = startup.settings()
     calls = load()
-    recorder = Recorder(known, open_journal(known))
+    recorder = Recorder(settings, open_journal(settings))
     recorder.attach()
 
     def woken() -> None:
@@ -380,7 +382,7 @@ def main() -> None:
         if ready and not os.read(0, 65_536):
             stop.set()  # serve is gone
 
-    work(known, calls, stop, woken)
+    work(settings, calls, stop, woken)
     recorder.close()
     os._exit(0)  # a hung delivery holds nobody up: its lease is taken back at the next start
 

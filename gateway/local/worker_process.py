@@ -12,7 +12,7 @@ from gateway.settings import Settings
 from gateway.texts import say
 
 COMMAND = [sys.executable, "-m", "gateway.local.worker"]
-RESTART_SECONDS = 1.0  # doubling for each that ends within a minute, a minute at most
+RESTART_SECONDS = 1.0  # doubling each time the worker ends within a minute, up to a minute
 
 log = logging.getLogger("gateway.serve")
 
@@ -28,6 +28,7 @@ class WorkerProcess:
         self._thread = threading.Thread(target=self._watch, name="worker", daemon=True)
 
     def start(self) -> None:
+        """Start the worker, and watch over it from now on."""
         self._spawn()
         self._thread.start()
 
@@ -39,6 +40,7 @@ class WorkerProcess:
                 os.write(process.stdin.fileno(), b".")
 
     def is_alive(self) -> bool:
+        """Whether the worker is running at this moment."""
         process = self._process
         return process is not None and process.poll() is None
 

@@ -26,7 +26,7 @@ BATCH = 50  # commands a batch at most
 ANSWER_SECONDS = 130.0  # twice what a portal takes at most: see `Caller`
 LONGEST_REST = 15 * 60.0  # the operating limit's window is ten minutes
 REFUSALS = 8  # in a row; with the pauses below that is three minutes, and a bucket drains in 25 seconds
-TOLD_SECONDS = 10.0  # a wait this long is logged, for whoever watches
+LOGGED_WAIT_SECONDS = 10.0  # a wait this long is logged, for the person who watches
 ATTEMPTS = 3  # at an address that does not answer
 
 log = logging.getLogger("gateway.portal.client")
@@ -72,10 +72,10 @@ class Portal:
 
     `patience` is in seconds: what the caller can spend, waiting for limits
     included. Without it (the walker) limits are waited for as long as they last,
-    or until `until`. That is a time of day as `wall` and the portal tell it (unix
-    seconds); `clock` never goes back.
+    or until `until`. `until` is a time of day (unix seconds), as `wall` gives it;
+    `clock` is monotonic.
     Every method raises `PortalUnavailable` where the portal could not be reached or
-    its limits leave no time (`retry_after` says how long), and `PortalError` where
+    its limits leave no time (`retry_after` says for how long), and `PortalError` where
     it answered and the answer is wrong. Raises `SettingError` when it is made
     without `BITRIX24_DOMAIN` and `BITRIX24_WEBHOOK_TOKEN`.
     """
@@ -157,8 +157,8 @@ class Portal:
 
     def known(self, user_ids: Iterable[int]) -> set[int]:
         """Which of these users (50 at most) the portal knows, each asked for by its id."""
-        asked = {str(user_id): user_id for user_id in user_ids}
-        params = {name: {"filter": {"ID": number}, "start": -1} for name, number in asked.items()}
+        by_name = {str(user_id): user_id for user_id in user_ids}
+        params = {name: {"filter": {"ID": number}, "start": -1} for name, number in by_name.items()}
         commands = {name: command("user.get", param) for name, param in params.items()}
         try:
             results = self._batch(commands, "user.get")
@@ -166,16 +166,16 @@ class Portal:
             if isinstance(failure, PortalUnavailable) and failure.retry_after is not None:
                 raise
             results = {}  # a portal that fails at batches: each user by itself, and judged then
-        found = set()
-        for name, number in asked.items():
+        known_users = set()
+        for name, number in by_name.items():
             if isinstance(results.get(name), list):
                 rows = self._rows(results[name])
                 if rows and all(row_id != number for row_id, _ in rows):
                     raise AnswerDoubted("REST_OTHER_USER", user=number)
-                found |= {number} if rows else set()
+                known_users |= {number} if rows else set()
             elif self.user(number, None) is not None:
-                found.add(number)
-        return found
+                known_users.add(number)
+        return known_users
 
     def fields(self, patience: float | None = None) -> frozenset[str]:
         """The names of the fields users have, custom ones included, in upper case."""
@@ -204,8 +204,8 @@ class Portal:
     def _call(self, method: str, params: dict[str, Any], patience: float | None) -> dict[str, Any]:
         """The portal's answer; an address that does not answer is tried again, while patience lasts.
 
-        One that lets the time pass is not: whoever has all the time (the walk) makes
-        smaller batches, and everybody else is turned away while the portal hangs.
+        One that is silent until the time is up is not tried again: the walk, which has all the
+        time, makes smaller batches, and other callers are turned away while the portal hangs.
         """
         if patience is not None and (seconds := self._pace.silent_for(self.clock())):
             raise PortalUnavailable(
@@ -261,7 +261,7 @@ class Portal:
             start = self._pace.reserve(method, now, patience)
             if start is None:
                 raise self._over_limit(self._pace.wait_for(method, now))
-            if start - now >= TOLD_SECONDS:
+            if start - now >= LOGGED_WAIT_SECONDS:
                 log.warning(self._over_limit(start - now))
             if start > now:
                 self._sleep(start - now)

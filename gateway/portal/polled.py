@@ -1,7 +1,7 @@
-"""Which users of a portal complete or interrupted walks have seen, kept in the store.
+"""Remembers, in the store, which users of a portal complete or interrupted walks have seen.
 
 `user.get` never shows integrators, bots, mail and open-line users, and hides what its
-owner may not see. So whoever is missing from a walk is gone only if an earlier walk
+owner may not see. So a user who is missing from a walk counts as gone only if an earlier walk
 has seen that user. Kept as bitmaps of 100,000 ids, a record of 25 KB each: one
 document of Firestore may hold 1 MB.
 """
@@ -26,6 +26,7 @@ class Polled:
         return bool(self._bitmap(record) >> bit & 1)
 
     def add(self, users: Iterable[int]) -> None:
+        """Add users; `keep` writes them."""
         added: dict[int, set[int]] = {}
         for user in users:
             record, bit = divmod(user, _IDS)
@@ -38,11 +39,13 @@ class Polled:
             self._replace(record, self._bitmap(record) | int.from_bytes(ones, "little"))
 
     def remove(self, users: Iterable[int]) -> None:
+        """Take users out; `keep` writes that."""
         for user in users:
             record, bit = divmod(user, _IDS)
             self._replace(record, self._bitmap(record) & ~(1 << bit))
 
     def keep(self) -> None:
+        """Write what has changed to the store."""
         for record in sorted(self._changed):
             bitmap = self._bitmaps[record]
             self._store.write_state(self._name(record), {"users": f"{bitmap:x}"} if bitmap else None)
@@ -55,8 +58,8 @@ class Polled:
 
     def _bitmap(self, record: int) -> int:
         if record not in self._bitmaps:
-            kept = self._store.read_state(self._name(record))
-            self._bitmaps[record] = int(kept["users"], 16) if kept else 0
+            stored = self._store.read_state(self._name(record))
+            self._bitmaps[record] = int(stored["users"], 16) if stored else 0
         return self._bitmaps[record]
 
     def _name(self, record: int) -> str:

@@ -7,8 +7,8 @@ minutes; above it the answer is 429 and the method rests until `operating_reset_
 of its last successful answer. A batch's time is billed to the method `batch`
 (measured by the vendor's own JavaScript SDK, against the documentation).
 
-A portal that hangs would take from each caller all the time it has. After two
-silences in a row callers are turned away at once, for half a minute at a time.
+A portal that hangs would cost each caller all of its time. After two silences
+in a row, callers are turned away at once, for half a minute at a time.
 """
 
 import threading
@@ -23,14 +23,14 @@ EVERYTHING = ""  # the key of a rest that concerns every method
 class Pace:
     """Decides when the next request may be sent. Safe to share between threads.
 
-    Times are those of a clock that never goes back, in seconds; `reserve` answers a moment
-    and takes a place in the row for it, so that a hundred waiting consumers wake
+    Times are those of a clock that never goes back, in seconds; `reserve` returns a moment
+    and takes a place in the queue for it, so that a hundred waiting consumers wake
     one after another, not all at once.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._full_until = 0.0  # when the bucket would be empty again; in the past: it is
+        self._full_until = 0.0  # when the bucket will be empty again; in the past, it is empty now
         self._rests: dict[str, float] = {}
         self._resets: dict[str, float] = {}
         self._silences = 0
@@ -83,16 +83,18 @@ class Pace:
             return 0.0
 
     def hangs(self) -> bool:
-        """Whether so many callers in a row waited in vain that the portal is known to hang."""
+        """Whether so many callers in a row have waited in vain that the portal counts as hanging."""
         with self._lock:
             return self._silences >= SILENCES
 
     def silent(self, now: float) -> None:
+        """Note that a caller waited in vain for an answer."""
         with self._lock:
             self._silences += 1
             self._silent_until = now + SILENT_SECONDS
 
     def answered(self) -> None:
+        """Note that the portal answered."""
         with self._lock:
             self._silences = 0
 

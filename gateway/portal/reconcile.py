@@ -1,16 +1,16 @@
-"""Polling, the walk: see all the portal's users, compare them with the links, publish what differs.
+"""Polling, the walk: read all the portal's users, compare them with the links, publish what differs.
 
-A stock cloud portal never tells that a user was edited, so somebody has to look.
+A stock cloud portal never reports that a user was edited, so somebody has to look.
 The consumers stay the only writers: a difference becomes one message, as if the
 portal had sent it. Users and links both come in order of id, so the walk merges
 them and keeps the last id, and what waits for its end, in the store.
 
 Nothing is published before the walk is complete: a page that lies, an error page
-half-way or a field that is not there change nothing. Only where a first walk finds
+half-way or a missing field changes nothing. Only where a first walk finds
 more new links than it can hold are these published on the way; links end at its
 end. A user who is missing is first asked for by id, and counts as gone only
 where an earlier walk has seen that user. Nobody is unlinked where a walk would end
-so many links that a lost right or scope is the likelier reason.
+so many links that a lost permission or scope is the likelier reason.
 """
 
 import logging
@@ -62,7 +62,7 @@ class LinksAtRisk(PortalError):
 class Summary:
     """The result of a round: `published` messages, one per changed user, of which `unlinked` end a link.
 
-    `unreadable` users have something in the field that is no Telegram account;
+    `unreadable` users have something in the field that is not a Telegram account;
     `unreadable_users` are the first of them.
     `continued_after` is the id at which an interrupted round was taken up.
     """
@@ -78,6 +78,7 @@ class Summary:
     unreadable_users: list[int] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
+        """The summary as JSON values."""
         return asdict(self)
 
 
@@ -92,7 +93,7 @@ class _Change:
 
 @dataclass
 class _State:
-    """Everything that a walk has to remember; `of` says which walk it is kept for."""
+    """Everything that a walk has to remember; `of` identifies the walk that it belongs to."""
 
     of: list[str]  # the portal's domain and the field
     after: int = 0  # the last id
@@ -105,7 +106,7 @@ class _State:
     def read(cls, value: Mapping[str, Any] | None, of: list[str]) -> "_State":
         """The kept state of the same portal and field, or a new one.
 
-        Another edition may have kept other fields; a walk that begins anew only costs requests.
+        Another edition may have kept other fields; a walk that starts again only costs requests.
         """
         if value is None or value.get("of") != of:
             return cls(of)
@@ -137,8 +138,8 @@ def walk(
     A full walk ends the links of users who are gone, and continues where an
     interrupted one stopped; one with `since` is quick, and does neither. With
     `dry_run` nothing is published and nothing is kept. Raises `LinksAtRisk` where it
-    would end too many links, and more than `confirmed`: the others' changes are
-    published all the same. Raises `PortalError` where the portal's answers are wrong,
+    would end too many links, and more than `confirmed`: all other changes are
+    still published. Raises `PortalError` where the portal's answers are wrong,
     `PassingFailure` where portal, store or queue do not answer: neither unlinks anybody,
     and the walk goes on next time.
     """
@@ -150,7 +151,7 @@ def walk(
         raise
 
 
-def _holds(link: Link) -> bool:
+def _has_account(link: Link) -> bool:
     """Whether this row links a Telegram account to its user."""
     return bool(link.telegram_id or link.telegram_username)
 
@@ -173,11 +174,11 @@ class _Walk:
         self._now, self._since, self._dry_run = now, since, dry_run
         self._confirmed = confirmed
         self._polled = Polled(store, settings.domain)
-        self._keeps = since is None and not dry_run
+        self._is_kept = since is None and not dry_run
         self._field, self._field_seen = settings.telegram_field.upper(), False  # seen by this run itself
         self._select = ["ID", "ACTIVE", self._field] + ([] if since is None else ["TIMESTAMP_X"])
         of = [settings.domain, self._field]
-        self._state = _State.read(store.read_state(STATE) if self._keeps else None, of)
+        self._state = _State.read(store.read_state(STATE) if self._is_kept else None, of)
         self._summary = Summary(settings.domain, continued_after=self._state.after, dry_run=dry_run)
 
     def run(self, progress: Progress) -> Summary:
@@ -214,7 +215,7 @@ class _Walk:
         return self._summary
 
     def forget(self) -> None:
-        if self._keeps:
+        if self._is_kept:
             self._store.write_state(STATE, None)
 
     def _compare(self, users: list[tuple[int, user_record.Record]], asked_at: datetime, ended: bool) -> None:
@@ -222,7 +223,7 @@ class _Walk:
         upto = None if ended else users[-1][0]
         for user, row, link in merge(users, self._links(users, upto)):
             if row is None:
-                if link is not None and (link.active or _holds(link)) and user in self._polled:
+                if link is not None and (link.active or _has_account(link)) and user in self._polled:
                     state.missing.append(user)
                     self._count("missing", link)
                 continue
@@ -231,9 +232,9 @@ class _Walk:
             if row.get(self._field) is not None and parse_account(row[self._field]) is None:
                 self._summary.unreadable += 1
                 self._summary.unreadable_users += [user][: NAMED - len(self._summary.unreadable_users)]
-            found = difference(user, row, link, self._field)
-            if found is not None and not self._settled(user, row, link):
-                data, ends = found
+            change = difference(user, row, link, self._field)
+            if change is not None and not self._lost_to_newer_claim(user, row, link):
+                data, ends = change
                 data = without_secrets(data, self._settings.secrets())
                 state.changes.append(_Change(int(asked_at.timestamp()), data, ends))
                 if ends:
@@ -255,7 +256,7 @@ class _Walk:
                 return
             yield link
 
-    def _settled(self, user: int, row: user_record.Record, link: Link | None) -> bool:
+    def _lost_to_newer_claim(self, user: int, row: user_record.Record, link: Link | None) -> bool:
         """Whether this account was lost to a newer claim that is still valid.
 
         Two users with one account in the portal would otherwise take it from each
@@ -271,15 +272,15 @@ class _Walk:
         )
         if holder is None or holder.bitrix_user_id == user:
             return False
-        last = deque(self._store.history(self._settings.domain, bitrix_user_id=user), 1)
-        if not last:  # never linked: refused, if it was seen at the same moment as the holder
+        newest = deque(self._store.history(self._settings.domain, bitrix_user_id=user), 1)
+        if not newest:  # never linked: its claim lost if both were observed at the same moment
             return link.observed_at == holder.observed_at
-        if last[0].change != "conflict":
+        if newest[0].change != "conflict":
             return False
-        return same(account, Account(last[0].previous_telegram_id, last[0].previous_telegram_username))
+        return same(account, Account(newest[0].previous_telegram_id, newest[0].previous_telegram_username))
 
     def _make_room(self) -> None:
-        """Publish new links when too many wait; those that end wait for the walk's end, and go first then."""
+        """Publish new links when too many wait; those that end wait for the walk's end, and then go first."""
         changes = self._state.changes
         ending = [change for change in changes if change.ends][:ENDED]
         others = [change for change in changes if not change.ends]
@@ -294,14 +295,14 @@ class _Walk:
             self._require_sense()
             return
         self._require_field()
-        gone = list(self._gone())
-        ending = [change for change in self._state.changes if change.ends] + gone
+        missing = list(self._confirmed_missing())
+        ending = [change for change in self._state.changes if change.ends] + missing
         risk = self._risk(ending)
         if risk is None:
             self._send(ending)
             self._polled.remove(self._state.missing)
         self._send([change for change in self._state.changes if not change.ends])
-        if self._keeps:
+        if self._is_kept:
             self._polled.keep()
         self.forget()
         if risk is not None:
@@ -309,7 +310,7 @@ class _Walk:
 
     def _count(self, reason: str, link: Link | None) -> None:
         """Count a link that would end; a row without an account is not a link that could be lost."""
-        if link is not None and _holds(link):
+        if link is not None and _has_account(link):
             self._state.ends[reason] = self._state.ends.get(reason, 0) + 1
 
     def _risk(self, ending: Sequence[_Change]) -> LinksAtRisk | None:
@@ -318,16 +319,16 @@ class _Walk:
         count = sum(ends.values())
         if count <= max(ALWAYS_ENDED, self._confirmed):
             return None
-        linked = sum(map(_holds, self._store.links(self._settings.domain)))
+        linked = sum(map(_has_account, self._store.links(self._settings.domain)))
         if count * 10 <= linked:
             return None
         users = ", ".join(change.data["ID"] for change in ending[:NAMED])
         values = {"missing": 0, "emptied": 0, "dismissed": 0} | ends
-        more = ", …" if count > NAMED else ""
-        return LinksAtRisk(count, linked=linked, users=users + more, **values)
+        ellipsis = ", …" if count > NAMED else ""
+        return LinksAtRisk(count, linked=linked, users=users + ellipsis, **values)
 
     def _require_sense(self) -> None:
-        """Raise for a walk that met no user: no portal is empty, and its date may be misunderstood."""
+        """Raise for a walk that saw no user: no portal is empty, and it may misread the date."""
         if self._since is None:
             raise AnswerDoubted("RESYNC_EMPTY")
         if not self._portal.users_page(0, self._select, LONG_AGO):
@@ -337,11 +338,11 @@ class _Walk:
         if not self._field_seen and self._field not in self._portal.fields():
             raise AnswerDoubted("RESYNC_FIELD_MISSING", field=self._field)
 
-    def _gone(self) -> Iterator[_Change]:
-        """The missing users, once the portal, asked for each of them, has said that it knows none.
+    def _confirmed_missing(self) -> Iterator[_Change]:
+        """The missing users' changes, once the portal was asked for each and said that it knows none.
 
         The last user of the walk is asked for along with them: a portal that does not
-        know that one either no longer gives true answers.
+        know even that one no longer gives true answers.
         """
         missing, witness = self._state.missing, self._state.after
         for start in range(0, len(missing), BATCH - 1):
@@ -371,6 +372,6 @@ class _Walk:
         return observed_message(self._settings.domain, change.data, asked_at, self._now())
 
     def _keep(self) -> None:
-        if self._keeps:
+        if self._is_kept:
             self._polled.keep()
             self._store.write_state(STATE, asdict(self._state))

@@ -1,10 +1,10 @@
 """Polling, the rounds: by Cloud Scheduler, by `serve`, by hand; never two at once.
 
-A lock of the operating system ends with its process, whichever way that ends, so a
-killed round is taken up by the next one at once. It covers one machine. On Google
-Cloud the function has one instance at most, so a lock of the process is enough there.
-Where two rounds meet in spite of it, they publish the same observations twice, and
-nothing happens twice.
+A lock of the operating system ends with its process, however that ends, so the next
+round takes up a killed one at once. It covers one machine. On Google Cloud the
+function has one instance at most, so a lock of the process is enough there. If two
+rounds meet all the same, they publish the same observations twice, which has no
+effect beyond that.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ PUBLISH_SECONDS = 10.0  # nobody waits for an answer here
 ROUND_SECONDS = 1700.0  # of the 1,800 that Google gives a request; the next round walks what is left
 
 log = logging.getLogger("gateway.portal.resync")
-_here = threading.Lock()
+_round_lock = threading.Lock()
 
 
 class AlreadyRunning(GatewayError):
@@ -61,7 +61,7 @@ def run(
     """
     portal = Portal(settings, until=None if seconds is None else time.time() + seconds)
     with (
-        _alone(settings),
+        _only_round(settings),
         closing(open_store(settings.database)) as store,
         closing(open_publisher(settings)) as publisher,
     ):
@@ -109,15 +109,15 @@ def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]
 
 def log_failure(settings: Settings, failure: GatewayError) -> tuple[str, str]:
     """Log a round that failed; return its code and sentence."""
-    what: GatewayError | Notice
+    problem: GatewayError | Notice
     if isinstance(failure, LinksAtRisk):
         fields: dict[str, Any] = {"code": "LINKS_AT_RISK", "count": failure.count}
-        what = failure
+        problem = failure
     else:
         fields = {"code": "RESYNC_FAILED", "problem": str(failure)}
-        what = Notice("RESYNC_FAILED", problem=failure)
-    log.error(what, extra={"json_fields": fields})
-    return fields["code"], text_of(what, settings.language)
+        problem = Notice("RESYNC_FAILED", problem=failure)
+    log.error(problem, extra={"json_fields": fields})
+    return fields["code"], text_of(problem, settings.language)
 
 
 def _answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -125,10 +125,10 @@ def _answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, 
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def _only_round(settings: Settings) -> Iterator[None]:
     """Hold the lock of rounds over this store. Raises `AlreadyRunning` if somebody else holds it."""
     running = AlreadyRunning("RESYNC_RUNNING")
-    if not _here.acquire(blocking=False):
+    if not _round_lock.acquire(blocking=False):
         raise running
     try:
         if "K_SERVICE" in os.environ:  # Google Cloud, with one instance
@@ -142,7 +142,7 @@ def _alone(settings: Settings) -> Iterator[None]:
         finally:
             os.close(descriptor)
     finally:
-        _here.release()
+        _round_lock.release()
 
 
 def _lock_path(settings: Settings) -> Path:
@@ -150,10 +150,10 @@ def _lock_path(settings: Settings) -> Path:
 
     The directory for temporary files would be everybody's, and each service may have its own.
     """
-    places = (settings.database, settings.queue, settings.journal)
-    file = next(place.path for place in places if isinstance(place, SqliteFile)).resolve()
-    where = settings.database
-    store = file if isinstance(where, SqliteFile) else astuple(where)
+    locations = (settings.database, settings.queue, settings.journal)
+    file = next(place.path for place in locations if isinstance(place, SqliteFile)).resolve()
+    database = settings.database
+    store = file if isinstance(database, SqliteFile) else astuple(database)
     name = hashlib.sha256(f"{settings.domain} {store}".encode()).hexdigest()[:16]
     return file.with_name(f"resync-{name}.lock")
 

@@ -1,8 +1,8 @@
 """One call of the portal's REST, whose address is a secret as a whole.
 
 The errors of requests and urllib3, and urllib3's debug log, all quote the address. So
-nothing raised by them leaves this module: a call comes to an `Outcome`, and whoever
-raises does so after the `except` block has ended, where an exception's context is
+nothing raised by them leaves this module: a call returns an `Outcome`, and callers
+raise only after the `except` block has ended, where an exception's context is
 empty and not merely hidden. The loggers mask the path.
 """
 
@@ -37,7 +37,7 @@ class Outcome:
     Codes of ours are in lower case. Without an answer at all: `certificate`, `name`,
     `refused`, `silent` (nothing came in time), `proxy`, `broken off`. With one:
     `redirect`, `unreadable`, `unnamed` (an error without a code of the portal's),
-    `owner` (whose webhook it is may not log in any more). `reset_at` is when a
+    `owner` (the webhook's owner may not log in any more). `reset_at` is when a
     method's time is given back (unix seconds), where an error says so.
     """
 
@@ -82,7 +82,7 @@ class Caller:
         So half of `seconds` bounds each wait, and the other half when the last one may begin.
         """
         half = max(seconds, 0.1) / 2
-        ends = time.monotonic() + half
+        last_read_at = time.monotonic() + half
         with self._session.post(
             url,
             json=params,
@@ -93,16 +93,16 @@ class Caller:
             body = bytearray()
             while piece := response.raw.read1(65536, decode_content=True):
                 body += piece
-                if len(body) > ANSWER_BYTES or time.monotonic() > ends:
+                if len(body) > ANSWER_BYTES or time.monotonic() > last_read_at:
                     raise requests.Timeout
         return response.status_code, bytes(body)
 
 
 def parse(body: bytes) -> dict[str, Any] | None:
     """The JSON object of an answer; a self-hosted portal may print a BOM or a PHP warning before it."""
-    begins = _JSON_BEGINS.search(body)
+    start = _JSON_BEGINS.search(body)
     try:
-        answer = json.loads(body[begins.start() :] if begins else body)
+        answer = json.loads(body[start.start() :] if start else body)
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
@@ -147,14 +147,14 @@ def _connection_code(error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    waiting, known = [error], set()
-    while waiting:
-        cause = waiting.pop()
-        if id(cause) not in known:
-            known.add(id(cause))
+    pending, visited = [error], set()
+    while pending:
+        cause = pending.pop()
+        if id(cause) not in visited:
+            visited.add(id(cause))
             yield cause
             related = (*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__)
-            waiting += [one for one in related if isinstance(one, BaseException)]
+            pending += [item for item in related if isinstance(item, BaseException)]
 
 
 def _code(answer: dict[str, Any], secret: str) -> str:
@@ -168,7 +168,7 @@ def _code(answer: dict[str, Any], secret: str) -> str:
 
 
 class _Mask(logging.Filter):
-    """Takes the webhook's two parts out of every address in a log record."""
+    """Masks the webhook's two parts in every address in a log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()

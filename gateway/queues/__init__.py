@@ -1,4 +1,4 @@
-"""Where verified events wait: one small interface, one module a queue, only the chosen one imported."""
+"""Where verified events wait: one small interface, and a module for each queue, imported only if chosen."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -22,9 +22,10 @@ class Publisher(Protocol):
         """
 
     def wants(self, event: str) -> bool:
-        """Whether anybody gets this event, as far as the queue knows."""
+        """Whether any subscription wants this event, as far as the queue knows."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the connections, if there are any."""
 
 
 def open_publisher(settings: Settings) -> Publisher:

@@ -1,7 +1,7 @@
 """HTTP calls that end in time, whatever the far side does.
 
 A socket's timeout bounds each wait, not their sum: a server that sends one byte a
-second keeps a caller for hours, and `getaddrinfo` knows no timeout at all. Here one
+second can keep a caller for hours, and `getaddrinfo` has no timeout at all. Here one
 deadline (a value of `time.monotonic()`) covers name, connection, TLS, request and answer.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ANSWER_BYTES = 1024 * 1024  # far more than the hundred bytes of an answer to a publish
 HEAD_BYTES = 64 * 1024  # of an answer, beside its body; Google's have ten lines
 IDLE_SECONDS = 50.0  # middlemen forget idle connections after a minute or more, without a word
-ADDRESS_SECONDS = 60.0  # how long a name's addresses are taken for fresh
+ADDRESS_SECONDS = 60.0  # how long a name's addresses count as fresh
 
 Value = TypeVar("Value")
 Headers = http.client.HTTPMessage
@@ -37,42 +37,42 @@ class WireError(GatewayError):
 class Shared(Generic[Value]):
     """A value that takes a call to get, cached while fresh; one call at a time, on its own thread.
 
-    Waiting for it ends at the caller's deadline though the call may hang. While the old value
-    is good, it serves: the call then refreshes it in the background.
+    Waiting for it ends at the caller's deadline although the call may hang. While the old value
+    is good, it is returned, and the call refreshes it in the background.
     """
 
     def __init__(self, call: Callable[[], tuple[Value, float, float]]) -> None:
         """`call` returns the value, and for how many seconds it is fresh and good."""
         self._call = call
         self._lock = threading.Lock()
-        self._kept: tuple[Value, float, float] | None = None
+        self._cached: tuple[Value, float, float] | None = None
         self._failure: Exception | None = None
         self._done: threading.Event | None = None
 
     def get(self, deadline: float) -> Value:
         """The value; raises what the call raised, or `WireError` at the deadline."""
         with self._lock:
-            now, kept = time.monotonic(), self._kept
-            if kept is not None and now < kept[1]:
-                return kept[0]
+            now, cached = time.monotonic(), self._cached
+            if cached is not None and now < cached[1]:
+                return cached[0]
             if self._done is None:
                 self._done = self._start()
             done = self._done
-            if kept is not None and now < kept[2]:
-                return kept[0]
+            if cached is not None and now < cached[2]:
+                return cached[0]
         if not done.wait(max(0.0, deadline - time.monotonic())):
             raise WireError("WIRE_FAILED", problem=TimeoutError())
         with self._lock:
             if self._failure is not None:
                 raise self._failure
-            if self._kept is None:
+            if self._cached is None:
                 raise WireError("WIRE_FAILED", problem=TimeoutError())
-            return self._kept[0]
+            return self._cached[0]
 
     def forget(self) -> None:
-        """Drop the value, which proved wrong: the next `get` calls again."""
+        """Drop the value, which has proved wrong: the next `get` calls again."""
         with self._lock:
-            self._kept = None
+            self._cached = None
 
     def _start(self) -> threading.Event:
         done = threading.Event()
@@ -83,21 +83,21 @@ class Shared(Generic[Value]):
         return done
 
     def _run(self, done: threading.Event) -> None:
-        kept, failure = None, None
+        cached, failure = None, None
         try:
             value, fresh, good = self._call()
             now = time.monotonic()
-            kept = (value, now + fresh, now + good)
+            cached = (value, now + fresh, now + good)
         except Exception as error:  # noqa: BLE001 — whatever it is, those who wait must learn of it
             failure = error
         with self._lock:
-            self._kept, self._failure, self._done = kept or self._kept, failure, None
+            self._cached, self._failure, self._done = cached or self._cached, failure, None
         done.set()
 
 
 @cache
 def trust() -> "ssl.SSLContext":
-    """Whom TLS believes: the system's certificates, or `SSL_CERT_FILE`. Reading them takes 20 ms."""
+    """The certificates that TLS trusts: the system's, or `SSL_CERT_FILE`. Reading them takes 20 ms."""
     import ssl  # cold start: the emulator and the metadata server need none
 
     return ssl.create_default_context()
@@ -112,20 +112,20 @@ class _Connection(io.RawIOBase):
     def __init__(self, plain: socket.socket) -> None:
         self.deadline = 0.0
         self._plain = plain
-        self._may_come = 0  # bytes
-        self._buffered = _Kept(self)
+        self._bytes_allowed = 0  # bytes
+        self._buffered = _ReusableStream(self)
 
     def hang_up(self) -> None:
         self._plain.close()
 
     def send(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._armed().send(rest) :]
+        remaining = memoryview(data)
+        while remaining:
+            remaining = remaining[self._with_deadline().send(remaining) :]
 
     def answer(self, limit: int) -> tuple[tuple[int, bytes], bool]:
         """The status, the body of at most `limit` bytes; and whether the connection can be used again."""
-        response = self._begun(limit)
+        response = self._response(limit)
         body = response.read(limit + 1)
         if len(body) > limit:
             raise WireError("WIRE_TOO_LONG")
@@ -134,18 +134,18 @@ class _Connection(io.RawIOBase):
         return (response.status, body), _is_whole(response)
 
     def head(self, limit: int) -> tuple[tuple[int, Headers], bool]:
-        """The status and the headers, whatever the body is; a long or late one costs the connection."""
-        response = self._begun(limit)
+        """The status and the headers, whatever the body is; a long or late body costs the connection."""
+        response = self._response(limit)
         with suppress(OSError, WireError, http.client.HTTPException):
             response.read(limit)
         return (response.status, response.headers), _is_whole(response)
 
-    def _begun(self, limit: int) -> http.client.HTTPResponse:
-        self._may_come = limit + HEAD_BYTES
+    def _response(self, limit: int) -> http.client.HTTPResponse:
+        self._bytes_allowed = limit + HEAD_BYTES
         while True:
             response = http.client.HTTPResponse(self)  # type: ignore[arg-type] # it only calls `makefile`
             response.begin()
-            if response.status >= 200:  # no preliminary one
+            if response.status >= 200:  # not a preliminary answer
                 return response
 
     def makefile(self, _mode: str) -> io.BufferedReader:
@@ -155,21 +155,21 @@ class _Connection(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if self._may_come <= 0:
+        if self._bytes_allowed <= 0:
             raise WireError("WIRE_TOO_LONG")
-        came = self._armed().recv_into(buffer)
-        self._may_come -= came
-        return came
+        received = self._with_deadline().recv_into(buffer)
+        self._bytes_allowed -= received
+        return received
 
-    def _armed(self) -> socket.socket:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+    def _with_deadline(self) -> socket.socket:
+        remaining = self.deadline - time.monotonic()
+        if remaining <= 0:
             raise TimeoutError
-        self._plain.settimeout(left)
+        self._plain.settimeout(remaining)
         return self._plain
 
 
-class _Kept(io.BufferedReader):
+class _ReusableStream(io.BufferedReader):
     """The stream that answers are read from: `http.client` closes it after each, but another may follow."""
 
     def close(self) -> None:
@@ -188,7 +188,7 @@ class Origin:
         self.host, self.port = host, port
         self._tls = tls
         host = f"[{host}]" if ":" in host else host
-        self._named = host if port == (443 if tls else 80) else f"{host}:{port}"
+        self._host_header = host if port == (443 if tls else 80) else f"{host}:{port}"
         self._addresses: Shared[list[tuple[int, tuple[object, ...]]]] = Shared(self._look_up)
         self._idle: deque[tuple[_Connection, float]] = deque()  # the last one used goes first
 
@@ -219,12 +219,12 @@ class Origin:
     def _ask(
         self, request: bytes, deadline: float, read: Callable[[_Connection], tuple[Value, bool]]
     ) -> Value:
-        connection, kept = self._take(deadline)
+        connection, reused = self._take(deadline)
         try:
             try:
                 return self._exchange(connection, request, deadline, read)
             except OSError as error:
-                if not kept or isinstance(error, TimeoutError):
+                if not reused or isinstance(error, TimeoutError):
                     raise
                 connection.hang_up()
                 connection = self._connect(deadline)
@@ -236,7 +236,7 @@ class Origin:
 
     def _request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """The request's bytes, head and body in one piece, since two sends would take longer."""
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._named}", f"Content-Length: {len(body)}"]
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host_header}", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         head = "\r\n".join(lines)
         if not head.isascii() or not len(lines) - 1 == head.count("\n") == head.count("\r"):
@@ -244,6 +244,7 @@ class Origin:
         return f"{head}\r\n\r\n".encode() + body
 
     def close(self) -> None:
+        """Close the idle connections."""
         with suppress(IndexError):
             while True:
                 self._idle.pop()[0].hang_up()
@@ -290,8 +291,8 @@ class Origin:
         failure: OSError = OSError("no address")
         for tried, (family, address) in enumerate(addresses):
             untried = len(addresses) - tried
-            left = (deadline - time.monotonic()) / untried  # a silent address leaves time for the next one
-            if left <= 0:
+            share = (deadline - time.monotonic()) / untried  # a silent address leaves time for the next one
+            if share <= 0:
                 raise TimeoutError
             try:
                 plain = socket.socket(family, socket.SOCK_STREAM)
@@ -299,7 +300,7 @@ class Origin:
                 failure = error
                 continue
             try:
-                plain.settimeout(left)
+                plain.settimeout(share)
                 plain.connect(address)
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return self._secure(plain, deadline) if self._tls else plain
@@ -319,5 +320,5 @@ class Origin:
         return secure
 
     def _look_up(self) -> tuple[list[tuple[int, tuple[object, ...]]], float, float]:
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        return [(family, address) for family, _, _, _, address in found], ADDRESS_SECONDS, 3600.0
+        addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        return [(family, address) for family, _, _, _, address in addresses], ADDRESS_SECONDS, 3600.0

@@ -26,7 +26,7 @@ class Owner:
         self.number = 0
 
     def take(self) -> int:
-        """Take a number and hold its byte until the process ends; closing any descriptor would let go."""
+        """Take a number and hold its byte until the process ends; closing any descriptor would release it."""
         if self._descriptor is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = open_private(self._path)
@@ -47,6 +47,7 @@ class Owner:
         return True
 
     def close(self) -> None:
+        """Give the number back: this process's leases are nobody's from now on."""
         if self._descriptor is not None:
             with suppress(OSError):
                 os.close(self._descriptor)

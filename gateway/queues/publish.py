@@ -28,7 +28,7 @@ def publish_within(
 ) -> str:
     """Publish by `deadline` (a value of `clock`, in seconds) and return the message id.
 
-    Each attempt is one call with an end of its own; the last one gets all the time there is.
+    Each attempt is one call with a timeout of its own; the last one gets all the time that is left.
     Raises the last attempt's `QueueUnavailable`.
     """
 

@@ -59,23 +59,25 @@ class PubSub:
 
     def pull(self, subscription: str, maximum: int = 100, timeout: float = 30.0) -> "list[tuple[str, Dead]]":
         """Messages of a dead-letter subscription that are there now, each with its acknowledgement id."""
-        wanted = {"maxMessages": maximum, "returnImmediately": True}
-        answer = self._call("subscriptions", subscription, "pull", wanted, timeout)
+        request = {"maxMessages": maximum, "returnImmediately": True}
+        answer = self._call("subscriptions", subscription, "pull", request, timeout)
         return [(str(m["ackId"]), _dead(m["message"])) for m in answer.get("receivedMessages", [])]
 
     def acknowledge(self, subscription: str, ack_ids: Sequence[str], timeout: float = 30.0) -> None:
+        """Acknowledge pulled messages, which removes them."""
         self._call("subscriptions", subscription, "acknowledge", {"ackIds": list(ack_ids)}, timeout)
 
     def keep(self, subscription: str, ack_ids: Sequence[str], seconds: int, timeout: float = 30.0) -> None:
         """Hold pulled messages for `seconds` more; 0 gives them back at once."""
-        wanted = {"ackIds": list(ack_ids), "ackDeadlineSeconds": seconds}
-        self._call("subscriptions", subscription, "modifyAckDeadline", wanted, timeout)
+        request = {"ackIds": list(ack_ids), "ackDeadlineSeconds": seconds}
+        self._call("subscriptions", subscription, "modifyAckDeadline", request, timeout)
 
     def wants(self, event: str) -> bool:
         """Always true: a publisher can't see the topic's subscriptions."""
         return True
 
     def close(self) -> None:
+        """Close the idle connections."""
         self._origin.close()
 
     def _call(self, kind: str, name: str, verb: str, body: Mapping[str, Any] | None, timeout: float) -> Any:
@@ -117,16 +119,18 @@ def _path(project: str, kind: str, name: str) -> str:
 
 
 def _dead(message: Mapping[str, Any]) -> "Dead":
-    """A message of a dead-letter topic; Pub/Sub tells its past in attributes of its own.
+    """A message of a dead-letter topic; Pub/Sub records its history in attributes of its own.
 
     https://cloud.google.com/pubsub/docs/handling-failures#track-delivery-attempts
     """
     from gateway.queues.model import Dead  # only people's tools need it
 
     attributes = {str(k): str(v) for k, v in message.get("attributes", {}).items()}
-    past = {key: attributes.pop(key) for key in list(attributes) if key.startswith("CloudPubSubDeadLetter")}
-    source = past.get("CloudPubSubDeadLetterSourceSubscription", "?")
-    tries = past.get("CloudPubSubDeadLetterSourceDeliveryCount", "0")
+    history = {
+        key: attributes.pop(key) for key in list(attributes) if key.startswith("CloudPubSubDeadLetter")
+    }
+    source = history.get("CloudPubSubDeadLetterSourceSubscription", "?")
+    tries = history.get("CloudPubSubDeadLetterSourceDeliveryCount", "0")
     return Dead(
         id=str(message.get("messageId", "")),
         data=base64.b64decode(message.get("data", "")),

@@ -1,10 +1,10 @@
 """The embedded queue: one SQLite file on one machine, for any number of threads and processes.
 
 `publish` returns when the message is on the disk: write-ahead log, `synchronous=FULL`. It
-stands there once for each subscription that wants it, each with its own lease, attempts and
-dead letters: one that fails delays nobody else. A worker leases messages, does the work and
+is stored once for each subscription that wants it, each with its own lease, attempts and
+dead letters: a subscription that fails delays no other. A worker leases messages, does the work and
 settles them; what a dead worker had leased is taken back at once, or when its lease runs out.
-Due messages come in the order in which they became due, so failing ones hold up nobody.
+Messages are leased in the order in which they became due, so failing ones hold up nobody.
 """
 
 import json
@@ -41,7 +41,7 @@ Failed = tuple[Delivery, str, float | None]
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _WaitingMessage:
     """A message whose publisher waits for the commit it will be part of."""
 
     data: bytes
@@ -78,7 +78,7 @@ class EmbeddedQueue:
         self._connections: dict[str, sqlite3.Connection] = {}
         self._file: File | None = None  # what the connections are open on
         self._owner = Owner(self.path)
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_WaitingMessage] = deque()
         self.on_publish: Callable[[], None] = lambda: None
         # Called when `lease` finds a message out of attempts: subscription, attributes, attempts, reason.
         self.on_dead: Callable[[str, Mapping[str, str], int, str], None] = lambda *_: None
@@ -93,42 +93,41 @@ class EmbeddedQueue:
         """Store a message and return its id; it survives a crash from then on.
 
         Whoever's turn it is stores the messages of all who wait: one commit, one wait for the disk.
-        `to` names the one subscription that gets it, where not all that want it shall.
+        `to` names the only subscription that gets it, where not all that want it should.
         """
-        names, about = self._wanting(data, attributes)
-        names = names if to is None else [to]
+        wanting, object_key = self._wanting(data, attributes)
         text = json.dumps(dict(attributes), ensure_ascii=False)
         try:
-            (text + (about or "")).encode()  # half a surrogate pair would fail the whole commit
+            (text + (object_key or "")).encode()  # half a surrogate pair would fail the whole commit
         except UnicodeEncodeError as error:
             raise self._failure(str(error)) from None
-        mine = _Waiting(data, text, names, about)
-        self._waiting.append(mine)
+        message = _WaitingMessage(data, text, wanting if to is None else [to], object_key)
+        self._waiting.append(message)
         try:
             with self._locked(timeout) as deadline:
-                if mine.message_id is None and mine.failed is None:
+                if message.message_id is None and message.failed is None:
                     with self._opened("FULL", deadline) as connection:
                         self._store_waiting(connection)
         finally:
             with suppress(ValueError):
-                self._waiting.remove(mine)  # gave up before anybody took it
-        if mine.failed is not None or mine.message_id is None:
-            raise self._failure(mine.failed or "not stored")
+                self._waiting.remove(message)  # gave up before anybody took it
+        if message.failed is not None or message.message_id is None:
+            raise self._failure(message.failed or "not stored")
         self.on_publish()
-        return str(mine.message_id)
+        return str(message.message_id)
 
     def _wanting(self, data: bytes, attributes: Mapping[str, str]) -> tuple[list[str], str | None]:
         """The subscriptions that want a message, and the object it is about if one of them keeps order."""
         event = attributes.get("event", "")
         wanting = [subscription for subscription in self.subscriptions if subscription.wants(event)]
-        about = None
+        object_key = None
         if any(subscription.ordered for subscription in wanting):
             with suppress(ValueError, AttributeError):
-                about = object_of(attributes.get("portal", ""), event, json.loads(data).get("data"))
-        return [subscription.name for subscription in wanting], about
+                object_key = object_of(attributes.get("portal", ""), event, json.loads(data).get("data"))
+        return [subscription.name for subscription in wanting], object_key
 
     def _store_waiting(self, connection: sqlite3.Connection) -> None:
-        batch: list[_Waiting] = []
+        batch: list[_WaitingMessage] = []
         with suppress(IndexError):  # a publisher that gives up may take its own out meanwhile
             while True:
                 batch.append(self._waiting.popleft())
@@ -144,20 +143,20 @@ class EmbeddedQueue:
         for message, message_id in zip(batch, ids, strict=True):
             message.message_id = message_id
 
-    def _insert(self, connection: sqlite3.Connection, message: _Waiting, now: float) -> int:
+    def _insert(self, connection: sqlite3.Connection, message: _WaitingMessage, now: float) -> int:
         """Insert a row for each subscription; a message that nobody wants only uses up an id."""
         insert = (
             "INSERT INTO messages (message_id, subscription, data, attributes, published_at, due_at, object)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)"
         )
-        first: int | None = None
+        message_id: int | None = None
         for name in message.subscriptions or [NOBODY]:
-            values = (first, name, message.data, message.attributes, now, now, message.object)
+            values = (message_id, name, message.data, message.attributes, now, now, message.object)
             row = connection.execute(insert, values).lastrowid
-            first = first or row
+            message_id = message_id or row
         if not message.subscriptions:
-            connection.execute("DELETE FROM messages WHERE id = ?", (first,))
-        return first or 0
+            connection.execute("DELETE FROM messages WHERE id = ?", (message_id,))
+        return message_id or 0
 
     def lease(self, subscription: str, seconds: float, count: int = 1) -> list[Delivery]:
         """Lease the next due messages of a subscription to this caller for `seconds`; at most `count`.
@@ -169,19 +168,20 @@ class EmbeddedQueue:
             now = self._clock()
             until, leased = now + min(seconds, LONGEST_LEASE), list[Delivery]()
             spent: list[tuple[dict[str, str], int, str]] = []
-            due = {"name": subscription, "now": now, "count": count}
+            parameters = {"name": subscription, "now": now, "count": count}
             # Without a write lock: looking disturbs no publisher.
-            while not leased and (ids := [key for (key,) in connection.execute(statements.NEXT, due)]):
-                mark = os.urandom(8).hex(), self._owner.take()
+            while not leased and (ids := [key for (key,) in connection.execute(statements.NEXT, parameters)]):
+                lease_owner = os.urandom(8).hex(), self._owner.take()
                 with connection:
                     connection.execute("BEGIN IMMEDIATE")
-                    for row in connection.execute(statements.ROWS, due | {"ids": json.dumps(ids)}).fetchall():
+                    with_ids = parameters | {"ids": json.dumps(ids)}
+                    for row in connection.execute(statements.ROWS, with_ids).fetchall():
                         if self._is_spent(subscription, row[4]):  # its last worker died over it
                             reason = row[7] or "REASON_NO_WORKER"
                             self._bury(connection, row[0], reason)
                             spent.append((json.loads(row[3]), row[4], reason))
                         else:
-                            leased.append(self._leased(connection, subscription, row, until, mark))
+                            leased.append(self._leased(connection, subscription, row, until, lease_owner))
         for attributes, attempts, reason in spent:
             self.on_dead(subscription, attributes, attempts, reason)
         return leased
@@ -192,44 +192,43 @@ class EmbeddedQueue:
         subscription: str,
         row: Sequence[Any],
         until: float,
-        mark: tuple[str, int],
+        lease_owner: tuple[str, int],
     ) -> Delivery:
-        key, message_id, data, attributes, attempts, published_at, about, _ = row
-        taken = "UPDATE messages SET due_at = ?, attempts = attempts + 1, lease = ?, owner = ? WHERE id = ?"
-        connection.execute(taken, (until, *mark, key))
+        key, message_id, data, attributes, attempts, published_at, object_key, _ = row
+        update = "UPDATE messages SET due_at = ?, attempts = attempts + 1, lease = ?, owner = ? WHERE id = ?"
+        connection.execute(update, (until, *lease_owner, key))
         return Delivery(
             message_id=str(message_id or key),
             data=data,
             attributes=json.loads(attributes),
             attempt=attempts + 1,
             published_at=published_at,
-            lease=mark[0],
+            lease=lease_owner[0],
             key=key,
             subscription=subscription,
-            object=about,
+            object=object_key,
         )
 
     def _is_spent(self, subscription: str, attempts: int) -> bool:
-        ordered = any(known.ordered for known in self.subscriptions if known.name == subscription)
+        ordered = any(candidate.ordered for candidate in self.subscriptions if candidate.name == subscription)
         return not ordered and attempts >= self._max_attempts  # a destination's attempts end by time
 
     def take_back(self) -> int:
-        """Make due the messages that ended processes had leased, and return how many those were."""
+        """Make due the messages that ended processes had leased, and return how many there were."""
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
-            owners = connection.execute(
-                "SELECT DISTINCT owner FROM messages WHERE owner IS NOT NULL"
-            ).fetchall()
+            leasing = "SELECT DISTINCT owner FROM messages WHERE owner IS NOT NULL"
+            owners = connection.execute(leasing).fetchall()
             self._owner.take()
             follow_clock(connection, self._set_back(), self._clock())
-            gone = [owner for (owner,) in owners if self._owner.is_gone(owner)]
-            if not gone:  # the usual case: no publisher waits for this look
+            ended = [owner for (owner,) in owners if self._owner.is_gone(owner)]
+            if not ended:  # the usual case: no publisher waits for this look
                 return 0
             count = 0
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                for owner in gone:
-                    back = "UPDATE messages SET due_at = ?, owner = NULL, lease = NULL WHERE owner = ?"
-                    count += connection.execute(back, (self._clock(), owner)).rowcount
+                for owner in ended:
+                    release = "UPDATE messages SET due_at = ?, owner = NULL, lease = NULL WHERE owner = ?"
+                    count += connection.execute(release, (self._clock(), owner)).rowcount
             return count
 
     def settle(
@@ -237,32 +236,32 @@ class EmbeddedQueue:
     ) -> int:
         """Acknowledge what is done and put back what failed, in one commit; return how many were still ours.
 
-        What is put off has not been tried: it comes again, has lost no attempt, and keeps its reason if "".
-        A lease that had run out is another's by then: nothing happens to it here.
+        What is put off has not been tried: it comes again without losing an attempt, and keeps its reason if
+        "" is given. A lease that has run out may be another worker's: it is left alone.
         """
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
-            ours = 0
+            settled = 0
             for delivery in done:
-                gone = "DELETE FROM messages WHERE id = ? AND lease = ?"
-                ours += connection.execute(gone, (delivery.key, delivery.lease)).rowcount
+                delete = "DELETE FROM messages WHERE id = ? AND lease = ?"
+                settled += connection.execute(delete, (delivery.key, delivery.lease)).rowcount
             for untried, (delivery, reason, delay) in (
-                *((0, one) for one in failed),
-                *((1, one) for one in put_off),
+                *((0, failure) for failure in failed),
+                *((1, failure) for failure in put_off),
             ):
                 values = (self._clock() + (delay or 0.0), reason, untried, delivery.key, delivery.lease)
-                held = connection.execute(statements.PUT_BACK, values).rowcount
-                if held and delay is None:
+                changed = connection.execute(statements.PUT_BACK, values).rowcount
+                if changed and delay is None:
                     self._bury(connection, delivery.key, reason)
-                ours += held
-            return ours
+                settled += changed
+            return settled
 
-    def extend(self, held: Sequence[Delivery], seconds: float) -> None:
-        """Lease what is still being handled for `seconds` from now; a lease that is another's stays so."""
+    def extend(self, deliveries: Sequence[Delivery], seconds: float) -> None:
+        """Extend the leases to `seconds` from now, except where another worker leases a message meanwhile."""
         with self._turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             until = self._clock() + min(seconds, LONGEST_LEASE)
-            connection.executemany(statements.EXTEND, [(until, one.key, one.lease) for one in held])
+            connection.executemany(statements.EXTEND, [(until, item.key, item.lease) for item in deliveries])
 
     def delay_of(self, delivery: Delivery) -> float | None:
         """Seconds until a consumer's next attempt: 1, doubling, 60 at most; None when none is left."""
@@ -297,10 +296,11 @@ class EmbeddedQueue:
         )
         while page := self._rows(select, after):
             for after, data, attributes, attempts, reason, recorded_at, subscription in page:
-                known = json.loads(attributes)
-                yield Dead(str(after), data, known, attempts, reason, recorded_at, subscription)
+                decoded = json.loads(attributes)
+                yield Dead(str(after), data, decoded, attempts, reason, recorded_at, subscription)
 
     def remove_dead_letter(self, dead_letter_id: str) -> None:
+        """Remove one dead letter."""
         with self._turn("FULL", WORKER_TIMEOUT) as connection:
             connection.execute("DELETE FROM dead_letters WHERE id = ?", (int(dead_letter_id),))
 
@@ -317,11 +317,12 @@ class EmbeddedQueue:
         return {name: (count, reason) for name, count, reason, _ in self._rows(statements.FAILING)}
 
     def oldest_age(self) -> float:
-        """Seconds since the oldest of them was published; 0 when there are none."""
+        """Seconds since the oldest waiting message was published; 0 when none waits."""
         oldest = self._rows("SELECT published_at FROM messages ORDER BY id LIMIT 1")
         return max(0.0, self._clock() - float(oldest[0][0])) if oldest else 0.0
 
     def close(self) -> None:
+        """Close the file and give up this process's leases."""
         with self._lock:
             self._close()
             self._owner.close()
@@ -332,7 +333,7 @@ class EmbeddedQueue:
 
     @contextmanager
     def _turn(self, synchronous: str, timeout: float) -> Iterator[sqlite3.Connection]:
-        """One thread at a time; other processes are waited for as long as `timeout` leaves.
+        """Give one thread at a time a connection; other processes are waited for as long as `timeout` allows.
 
         A worker's connection is `NORMAL`: the lease or acknowledgement that a power cut takes
         back only makes a message come again. Publishing is `FULL`.
@@ -342,7 +343,7 @@ class EmbeddedQueue:
 
     @contextmanager
     def _locked(self, timeout: float) -> Iterator[float]:
-        """This thread's turn among those of the process; gives the deadline, of `time.monotonic()`."""
+        """Wait for this thread's turn in the process; gives the deadline, of `time.monotonic()`."""
         deadline = time.monotonic() + timeout
         if not self._lock.acquire(timeout=max(0.0, timeout)):
             raise self._failure("busy")
@@ -358,8 +359,8 @@ class EmbeddedQueue:
                 log.error(QueueUnavailable("QUEUE_FILE_REPLACED", path=self.path))
                 self._close()  # nobody would read what is written to the old file
             connection = self._connections.get(synchronous) or self._open(synchronous, deadline)
-            left = max(0, int((deadline - time.monotonic()) * 1000))
-            connection.execute(f"PRAGMA busy_timeout = {left}")
+            remaining_ms = max(0, int((deadline - time.monotonic()) * 1000))
+            connection.execute(f"PRAGMA busy_timeout = {remaining_ms}")
             yield connection
         except (sqlite3.Error, OSError) as error:
             self._close()

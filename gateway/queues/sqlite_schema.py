@@ -14,14 +14,14 @@ Wanting = Callable[[bytes, Mapping[str, str]], tuple[list[str], str | None]]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused
     message_id INTEGER,  -- the same for all subscriptions, null where it is `id`
     subscription TEXT NOT NULL DEFAULT '',
     data BLOB NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL,
     due_at REAL NOT NULL,  -- until then it is leased, or waits for its next attempt
     attempts INTEGER NOT NULL DEFAULT 0, lease TEXT, reason TEXT,
     owner INTEGER,  -- the process that leased it
-    object TEXT);  -- what it is about, where its order counts
+    object TEXT);  -- what it is about, where order counts
 CREATE TABLE IF NOT EXISTS dead_letters (
     id INTEGER PRIMARY KEY, data BLOB NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL,
     attempts INTEGER NOT NULL, reason TEXT NOT NULL, recorded_at REAL NOT NULL,
@@ -43,7 +43,7 @@ CREATE INDEX IF NOT EXISTS messages_owned ON messages (owner, subscription, obje
 DROP INDEX IF EXISTS messages_due;
 """
 
-# By the index, one subscription after another: a million waiting messages are not looked at one by one.
+# By the index, one subscription after another, so that a million waiting messages are not read one by one.
 _MAKE_DUE = """
 WITH RECURSIVE names (name) AS (
     SELECT min(subscription) FROM messages UNION ALL
@@ -58,16 +58,16 @@ def prepare(connection: sqlite3.Connection, now: float, wanting: Wanting) -> Non
     """Create the tables, or upgrade the first edition's."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version >= _VERSION:
-        _forget_a_wrong_clock(connection, now)
+        _undo_wrong_clock(connection, now)
         return
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
         for table, columns in _COLUMNS.items():
-            there = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            existing = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
             for name, kind in columns.items():
-                if name not in there:
+                if name not in existing:
                     connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
         for statement in _INDEXES.split(";"):
             connection.execute(statement)
@@ -75,10 +75,10 @@ def prepare(connection: sqlite3.Connection, now: float, wanting: Wanting) -> Non
         connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
-def _forget_a_wrong_clock(connection: sqlite3.Connection, now: float) -> None:
-    """Make due what would be due later than any lease ends or any next attempt begins.
+def _undo_wrong_clock(connection: sqlite3.Connection, now: float) -> None:
+    """Make due the messages that would be due later than any lease or pause could make them.
 
-    Such a time means that the clock has been set back since.
+    Such a time means that the clock has been set back since it was written.
     """
     values = {"now": now, "lease": LONGEST_LEASE, "pause": LONGEST_PAUSE}
     connection.execute(_MAKE_DUE, values)
@@ -115,12 +115,12 @@ def _assign(connection: sqlite3.Connection, now: float, wanting: Wanting) -> Non
     """Assign messages from before there were subscriptions to those that want them, in their old order."""
     rows = connection.execute("SELECT id, data, attributes FROM messages WHERE subscription = ''").fetchall()
     for key, data, attributes in rows:
-        names, about = wanting(data, json.loads(attributes))
+        names, object_key = wanting(data, json.loads(attributes))
         for name in names:
             connection.execute(
                 "INSERT INTO messages (message_id, subscription, data, attributes, published_at, due_at,"
                 " attempts, reason, object) SELECT id, ?, data, attributes, published_at,"
                 " min(published_at, ?), attempts, reason, ? FROM messages WHERE id = ?",
-                (name, now, about, key),
+                (name, now, object_key, key),
             )
         connection.execute("DELETE FROM messages WHERE id = ?", (key,))

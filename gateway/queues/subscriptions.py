@@ -43,8 +43,12 @@ def object_of(portal: str, event: str, data: object) -> str | None:
     Events of one object keep their order on the way to a destination. An id is unique only
     within its kind, which is the event's name without the verb.
     """
-    own = _id_in(data)
-    return None if own is None else " ".join(filter(None, (portal, _VERB.sub("", event.upper()), own)))
+    object_id = _id_in(data)
+    return (
+        None
+        if object_id is None
+        else " ".join(filter(None, (portal, _VERB.sub("", event.upper()), object_id)))
+    )
 
 
 def _id_in(data: object) -> str | None:
@@ -54,5 +58,5 @@ def _id_in(data: object) -> str | None:
         inner = data.get(part)
         if isinstance(inner, dict) and isinstance(inner.get("ID"), str | int):
             return str(inner["ID"])
-    own = next((data[name] for name in ("ID", "id") if name in data), None)
-    return str(own) if isinstance(own, str | int) else None
+    object_id = next((data[name] for name in ("ID", "id") if name in data), None)
+    return str(object_id) if isinstance(object_id, str | int) else None

@@ -56,7 +56,7 @@ def respond(request: flask.Request) -> flask.Response:
     began = time.monotonic()
     judgement = judge(incoming_of(request), config, datetime.now(UTC))
     probe = _is_probe(judgement, config)
-    response = _answered(judgement, config, request_id, probe)
+    response = _response_to(judgement, config, request_id, probe)
     for observe in observers:
         observe(Answered(judgement, request_id, response.status_code, request.environ, began, probe))
     return response
@@ -68,7 +68,7 @@ def _is_probe(judgement: Judgement, config: Settings) -> bool:
     return bool(mark) and is_probe(mark, config.tokens, time.time())
 
 
-def _answered(judgement: Judgement, config: Settings, request_id: str, probe: bool) -> flask.Response:
+def _response_to(judgement: Judgement, config: Settings, request_id: str, probe: bool) -> flask.Response:
     deadline = time.monotonic() + PUBLISH_SECONDS
     _capture(judgement, config, request_id)
     if judgement.message is not None:

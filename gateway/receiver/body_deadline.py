@@ -43,11 +43,11 @@ def _watch() -> None:
         return
     # Without a thread the body has no deadline, which is no reason to fail a request.
     with suppress(RuntimeError):
-        threading.Thread(target=_end_late_ones, name="body-deadline", daemon=True).start()
+        threading.Thread(target=_shut_late_connections, name="body-deadline", daemon=True).start()
         _running = True
 
 
-def _end_late_ones() -> None:
+def _shut_late_connections() -> None:
     global _running
     while True:
         with _lock:

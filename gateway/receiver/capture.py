@@ -55,10 +55,10 @@ _Reader = Callable[[str, int], Iterator[_Edit]]
 def capture_record(
     incoming: Incoming, body: bytes, settings: Settings, judgement: Judgement, now: datetime | None = None
 ) -> dict[str, Any] | None:
-    """The fields of a capture's log record; None if none is due, or none could be made.
+    """The fields of a capture's log record; None if no capture is due, or the record could not be made.
 
     `answer`, `places` and `causes` are those of the refusal's own record, so that
-    `explain` tells the same of both.
+    `explain` says the same of both.
     """
     until = settings.capture_until
     if until is None or (now or datetime.now(UTC)) >= until:
@@ -86,20 +86,20 @@ def _record(incoming: Incoming, body: bytes, settings: Settings, judgement: Judg
         "body_bytes": judgement.body_bytes,
         "body_cut": len(text) > MAX_TEXT or judgement.body_bytes > len(body),
         "decoded_as": judgement.payload.decoded_as,
-        "places": [seen._asdict() for seen in judgement.verdict.places],
+        "places": [trace._asdict() for trace in judgement.verdict.places],
         "causes": [cause.to_json() for cause in causes],
     }
 
 
-def masked_request(incoming: Incoming, body: bytes, settings: Settings, most: int) -> dict[str, Any]:
-    """Headers, query and the first `most` characters of the body, masked: what the journal keeps."""
-    text = body[: 4 * most].decode("utf-8", "replace")
+def masked_request(incoming: Incoming, body: bytes, settings: Settings, max_chars: int) -> dict[str, Any]:
+    """Headers, query and the first `max_chars` characters of the body, masked: what the journal keeps."""
+    text = body[: 4 * max_chars].decode("utf-8", "replace")
     masker = _Masker(settings)
     return {
         "headers": masker.headers(incoming.headers.items()),
         "query": masker.text(incoming.query.decode("utf-8", "replace"), _form),
-        "body": masker.text(text, _reader(text), most),
-        "body_cut": len(text) > most or len(body) > 4 * most,
+        "body": masker.text(text, _reader(text), max_chars),
+        "body_cut": len(text) > max_chars or len(body) > 4 * max_chars,
     }
 
 
@@ -110,28 +110,28 @@ class _Masker:
         self.secrets = settings.secrets()
         self._no_runs = tuple(secret for secret in self.secrets if not _RUN.fullmatch(secret))
 
-    def text(self, text: str, reader: _Reader, most: int = MAX_TEXT) -> str:
-        """The first `most` characters of `text`, masked."""
-        text = mask_secrets(text[: max(_WINDOW, most + MAX_TEXT)], self._no_runs)
-        return mask_secrets(_edited(text, reader(text, _DEPTH), most), self.secrets)
+    def text(self, text: str, reader: _Reader, max_chars: int = MAX_TEXT) -> str:
+        """The first `max_chars` characters of `text`, masked."""
+        text = mask_secrets(text[: max(_WINDOW, max_chars + MAX_TEXT)], self._no_runs)
+        return mask_secrets(_edited(text, reader(text, _DEPTH), max_chars), self.secrets)
 
     def short(self, text: str) -> str:
         return clean(mask_tokens(mask_secrets(text[:_WINDOW], self.secrets)), self.secrets)
 
     def headers(self, headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-        shown = {}
+        masked = {}
         for name, value in list(headers)[:_MAX_HEADERS]:
             text = value[:_WINDOW].decode("utf-8", "replace")
             if name == "function-execution-id":
                 continue  # functions-framework adds it here; nobody sent it
             if name == "content-type":
-                shown[name] = clean(text, self.secrets)
+                masked[name] = clean(text, self.secrets)
             else:
                 # Not by `clean`, which masks any sixteen characters: `x-forwarded-proto` is a name.
-                shown[mask_secrets(mask_name(name[:MAX_SHOWN]), self.secrets)] = self.short(
+                masked[mask_secrets(mask_name(name[:MAX_SHOWN]), self.secrets)] = self.short(
                     _header(name, text)
                 )
-        return shown
+        return masked
 
 
 def mask_name(name: str) -> str:
@@ -225,26 +225,26 @@ def _json(text: str, depth: int) -> Iterator[_Edit]:
     above: list[tuple[tuple[str, ...], str]] = []  # of each open object or list: the names to it, its key
     names: tuple[str, ...] = ()
     key = ""
-    for found in _JSON_TOKEN.finditer(text):
-        token = found[1] or found[0]
+    for match in _JSON_TOKEN.finditer(text):
+        token = match[1] or match[0]
         if token in ("{", "["):
             above.append((names, key))
-            names, key = _one_deeper(names, key), ""
+            names, key = _names_below(names, key), ""
         elif token in ("}", "]"):
             names, key = above.pop() if above else ((), "")
-        elif found[2]:
+        elif match[2]:
             key = _unescaped(token)
             if mask_name(key) != key:
-                yield _Edit(found.start(1), found.end(1), _text(mask_name(key)))
+                yield _Edit(match.start(1), match.end(1), _text(mask_name(key)))
         elif token != "null":  # noqa: S105
             value = _unescaped(token)
             masked = mask_leaf([*names, key], value, depth)
             if masked != value:
-                end = found.start() + len(token)
-                yield _Edit(found.start(), end, _text(masked))
+                end = match.start() + len(token)
+                yield _Edit(match.start(), end, _text(masked))
 
 
-def _one_deeper(names: tuple[str, ...], key: str) -> tuple[str, ...]:
+def _names_below(names: tuple[str, ...], key: str) -> tuple[str, ...]:
     """The names on the way to a value; of thousands those that decide whether it is masked.
 
     All names above each leaf are looked at: without a bound, twice the text would take four times as long.
@@ -279,14 +279,14 @@ def _multipart(text: str, depth: int) -> Iterator[_Edit]:
     while (head := _DISPOSITION.search(text, at)) and (blank := _BLANK_LINE.search(text, head.end())):
         boundary = _BOUNDARY.search(text, blank.end())
         end = at = boundary.start() if boundary else len(text)
-        named = _PART_NAME.search(text, head.start(), head.end())
-        name = named[1] if named else ""
+        name_match = _PART_NAME.search(text, head.start(), head.end())
+        name = name_match[1] if name_match else ""
         edits = [
             _Edit(file.start(1), file.end(1), mask_value(file[1]))
             for file in _FILE_NAME.finditer(text, head.start(), blank.start())
         ]
-        if named and mask_name(name) != name:
-            edits.append(_Edit(named.start(1), named.end(1), mask_name(name)))
+        if name_match and mask_name(name) != name:
+            edits.append(_Edit(name_match.start(1), name_match.end(1), mask_name(name)))
         yield from sorted(edits)
         value = text[blank.end() : end]
         yield _Edit(blank.end(), end, mask_leaf(re.split(r"[\[\].]+", name), value, depth))
@@ -296,13 +296,13 @@ def _header(name: str, value: str) -> str:
     """A header's value, masked; the scheme before credentials stays, and so do the names of cookies."""
     if name == "cookie":
         return "; ".join(
-            f"{mask_name(key)}{equals}{mask_value(held)}"
-            for key, equals, held in (part.strip().partition("=") for part in value.split(";"))
+            f"{mask_name(key)}{equals}{mask_value(secret)}"
+            for key, equals, secret in (part.strip().partition("=") for part in value.split(";"))
         )
     if name in ("authorization", "proxy-authorization"):
         scheme, space, rest = value.strip().partition(" ")
-        plain = space and re.fullmatch(r"[A-Za-z-]{1,12}", scheme)
-        return f"{scheme} {mask_value(rest.strip())}" if plain else mask_value(value)
+        is_scheme = space and re.fullmatch(r"[A-Za-z-]{1,12}", scheme)
+        return f"{scheme} {mask_value(rest.strip())}" if is_scheme else mask_value(value)
     if may_be_secret([name]):
         return ",".join(mask_value(part.strip()) for part in value.split(","))
     return value

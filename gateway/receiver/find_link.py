@@ -26,23 +26,23 @@ _NAME = re.compile(r"@?([A-Za-z0-9_]{1,64})")
 
 def respond(request: flask.Request) -> flask.Response:
     """Answer one question; 503 if the store does not answer, because null never means "don't know"."""
-    known = settings()
-    if not known.links_api_token:
-        return _refused("NOT_FOUND", 404, known)
-    if not _is_allowed(request, known.links_api_token):
-        return _refused("LINKS_UNAUTHORIZED", 401, known)
+    config = settings()
+    if not config.links_api_token:
+        return _refused("NOT_FOUND", 404, config)
+    if not _is_allowed(request, config.links_api_token):
+        return _refused("LINKS_UNAUTHORIZED", 401, config)
     if request.method not in ("GET", "HEAD"):
-        refused = _refused("METHOD_NOT_ALLOWED", 405, known, "LINKS_METHOD")
-        refused.headers["Allow"] = "GET, HEAD"
-        return refused
+        response = _refused("METHOD_NOT_ALLOWED", 405, config, "LINKS_METHOD")
+        response.headers["Allow"] = "GET, HEAD"
+        return response
     try:
-        link = _asked(request, _store(), known)
+        link = _requested_link(request, _store(), config)
     except ValueError:
-        return _refused("LINKS_QUESTION", 400, known)
+        return _refused("LINKS_QUESTION", 400, config)
     except GatewayError:
-        return _refused("LINKS_UNAVAILABLE", 503, known)
-    found = None if link is None else as_json(link)
-    return _answer({"link": found, "by_name_only": bool(link and link.by_name_only)}, 200)
+        return _refused("LINKS_UNAVAILABLE", 503, config)
+    link_json = None if link is None else as_json(link)
+    return _answer({"link": link_json, "by_name_only": bool(link and link.by_name_only)}, 200)
 
 
 def as_json(link: Link) -> dict[str, Any]:
@@ -64,34 +64,34 @@ def _store() -> Store:
 
 
 def _is_allowed(request: flask.Request, token: str) -> bool:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(credentials.strip().encode(), token.encode())
 
 
-def _asked(request: flask.Request, store: Store, known: Settings) -> Link | None:
+def _requested_link(request: flask.Request, store: Store, config: Settings) -> Link | None:
     """The link that the request asks for, if there is one. Raises `ValueError` for a malformed question."""
-    portal = request.args.get("portal", known.domain).lower()
-    rest = request.path.rstrip("/").removeprefix(PATH).strip("/")
-    if rest:
-        if not _USER.fullmatch(rest):
-            raise ValueError(rest)
-        link = store.get(portal, int(rest))
+    portal = request.args.get("portal", config.domain).lower()
+    user_id = request.path.rstrip("/").removeprefix(PATH).strip("/")
+    if user_id:
+        if not _USER.fullmatch(user_id):
+            raise ValueError(user_id)
+        link = store.get(portal, int(user_id))
         return link if link is not None and (link.telegram_id or link.telegram_username) else None
     number, name = request.args.get("telegram_id", ""), request.args.get("telegram_username", "")
     if number and not (_USER.fullmatch(number) and int(number) <= 2**52):
         raise ValueError(number)
-    named = _NAME.fullmatch(name)
-    if not number and not named:
+    username = _NAME.fullmatch(name)
+    if not number and not username:
         raise ValueError(name)
     return store.find(
         portal,
         telegram_id=int(number) if number else None,
-        telegram_username=named[1] if named else None,
+        telegram_username=username[1] if username else None,
     )
 
 
-def _refused(code: str, status: int, known: Settings, sentence: str = "") -> flask.Response:
-    message = say(f"ANSWER_{sentence or code}", known.language)
+def _refused(code: str, status: int, config: Settings, sentence: str = "") -> flask.Response:
+    message = say(f"ANSWER_{sentence or code}", config.language)
     return _answer({"status": "error", "code": code, "message": message}, status)
 
 

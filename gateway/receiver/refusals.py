@@ -29,7 +29,7 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     received = judgement.verdict.received
     fields = {
         "code": "METHOD_GET" if judgement.code == "OK" else judgement.code,
-        "places": [seen._asdict() for seen in judgement.verdict.places],
+        "places": [trace._asdict() for trace in judgement.verdict.places],
         "causes": causes,
         "guide": guide,
         **({"field": judgement.invalid} if judgement.invalid else {}),
@@ -39,17 +39,19 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
     if key == "TOKEN_REFUSED" and causes and causes[0]["code"] in _RIGHT_TOKEN:
         key = "TOKEN_ALMOST"  # "wrong token" would contradict a cause that says the token is right
-    head = say(key, config.language, received=_shown(received, key, config.language))
+    opening = say(key, config.language, received=_received_text(received, key, config.language))
     if judgement.invalid:  # a line of text carries no fields, so it must name this one
-        head += f": {judgement.invalid}"
+        opening += f": {judgement.invalid}"
     says, do = (causes[0]["says"], causes[0]["do"]) if causes else ("", "")
     if not causes and judgement.hint == "robot":
         says = say("ROBOT_ANSWER", config.language)
-    more = say("EXPLAIN_GUIDE", config.language, section=guide)
-    sentence = " — ".join(text for text in (head, f"{says} {do}".strip(), more) if text)
+    guide_hint = say("EXPLAIN_GUIDE", config.language, section=guide)
+    sentence = " — ".join(text for text in (opening, f"{says} {do}".strip(), guide_hint) if text)
     labels = {"cause": causes[0]["code"]} if causes else {}  # the alerts count refusals by this label
     # `lines` is the sentence in its parts, for a terminal.
-    log.warning(sentence, extra={"json_fields": fields, "labels": labels, "lines": (head, says, do, more)})
+    log.warning(
+        sentence, extra={"json_fields": fields, "labels": labels, "lines": (opening, says, do, guide_hint)}
+    )
 
 
 def shape_of(judgement: Judgement, secrets: Collection[str]) -> dict[str, Any]:
@@ -66,14 +68,14 @@ def shape_of(judgement: Judgement, secrets: Collection[str]) -> dict[str, Any]:
     }
 
 
-def _shown(received: Trace | None, refused: str, language: str) -> str:
+def _received_text(received: Trace | None, refusal_key: str, language: str) -> str:
     """What was received, in words: a bare fingerprint reads like the beginning of a token."""
     if received is None:
         return "None"
     if received.fingerprint is None:
         return say("RECEIVED_SHORT", language, length=received.length)
     key = "RECEIVED_OTHER/32" if received.length == 32 else "RECEIVED_OTHER"
-    if refused == "TOKEN_ALMOST":
+    if refusal_key == "TOKEN_ALMOST":
         key = "RECEIVED_ALMOST"
     return say(key, language, length=received.length, fingerprint=received.fingerprint)
 

@@ -36,13 +36,13 @@ def _read(request: flask.Request, incoming: Incoming, limit: int) -> bytes:
     """
     environ, declared = request.environ, incoming.declared_length
     chunks: list[bytes] = []
-    left = limit if declared is None else min(declared, limit)
+    remaining = limit if declared is None else min(declared, limit)
     try:
         stream = request.stream if declared is None else environ["wsgi.input"]
         with body_deadline(environ):
-            while left and (chunk := _read_some(stream, left, incoming)):
+            while remaining and (chunk := _read_some(stream, remaining, incoming)):
                 chunks.append(chunk)
-                left -= len(chunk)
+                remaining -= len(chunk)
     except Exception:  # noqa: BLE001 — gunicorn's own exceptions show what came, token and all
         incoming.cut = True
     return b"".join(chunks)

@@ -1,8 +1,8 @@
-"""What the deployed functions say in Cloud Logging, copied into a journal: for the inspector at home.
+"""Copies what the deployed functions log in Cloud Logging into a journal, for the inspector at home.
 
-A refusal is a record of the receiver, what came of an event one of a consumer; that an event
-was accepted is not logged by itself, so what came of it is listed instead. Everything read is
-shown and nothing is done by it: strangers can have a line written into a log.
+The receiver logs refusals, and the consumers what came of events; that an event was accepted
+is not logged by itself, so what came of it is listed instead. Entries are only shown and never
+acted on, because strangers can have a line written into a log.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from gateway.tools.deployment import Deployment
 from gateway.tools.project_log import REFUSALS, ProjectLog
 
 LATE = timedelta(minutes=2)  # an entry may arrive later than one that is younger
-MOST = 20_000  # entries of one look: as many as a journal keeps
+MOST = 20_000  # entries copied at once: as many as a journal keeps
 ROUNDS = ("RESYNC_DONE", "RESYNC_FAILED", "LINKS_AT_RISK")
 
 _CODES = " OR ".join(f'"{code}"' for code in (*TAGS, *ROUNDS))
@@ -26,7 +26,7 @@ Entry = tuple[datetime, str, Mapping[str, Any]]
 
 
 class CloudLog:
-    """The log of a deployment's own services; `copy_into` copies what came since the last time."""
+    """Copies the log of a deployment's own services into a journal, each time from where it stopped."""
 
     def __init__(self, deployed: Deployment, since: datetime, client: Any = None) -> None:
         self._log, self._since = ProjectLog(deployed.project, client), since
@@ -38,7 +38,7 @@ class CloudLog:
         self._requests: dict[str, None] = {}  # events that have a record
 
     def copy_into(self, journal: Journal) -> int:
-        """Copy new entries; how many that were. Raises `PassingFailure` where the log can't be read."""
+        """Copy new entries and return their number. Raises `PassingFailure` if the log can't be read."""
         count = 0
         newest = self._since
         for at, insert_id, fields in self._entries():
@@ -51,9 +51,9 @@ class CloudLog:
             if count == MOST:
                 break
         self._since = max(self._since, newest - LATE)
-        for known in (self._seen, self._requests):
-            for old in list(known)[: max(0, len(known) - 2 * MOST)]:
-                del known[old]
+        for ids in (self._seen, self._requests):
+            for oldest in list(ids)[: max(0, len(ids) - 2 * MOST)]:
+                del ids[oldest]
         return count
 
     def _copy(self, journal: Journal, at: float, fields: Mapping[str, Any]) -> None:
@@ -76,7 +76,7 @@ class CloudLog:
 
 
 def whole_numbers(value: Any) -> Any:
-    """Cloud Logging keeps every number as a double: 12.0 was 12."""
+    """The value with whole numbers as integers: Cloud Logging keeps every number as a double."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
@@ -88,8 +88,8 @@ def whole_numbers(value: Any) -> Any:
 
 def _refused(at: float, fields: Mapping[str, Any], code: str) -> NewRequest:
     causes = [cause for cause in fields.get("causes") or [] if isinstance(cause, Mapping)]
-    places = [seen for seen in fields.get("places") or [] if isinstance(seen, Mapping)]
-    named = (
+    places = [trace for trace in fields.get("places") or [] if isinstance(trace, Mapping)]
+    names = (
         "method",
         "path",
         "content_type",
@@ -99,10 +99,10 @@ def _refused(at: float, fields: Mapping[str, Any], code: str) -> NewRequest:
         "user_agent",
         "field",
     )
-    shape = {name: fields[name] for name in named if fields.get(name) is not None}
-    prints = [str(seen["fingerprint"]) for seen in places if seen.get("fingerprint")]
+    shape = {name: fields[name] for name in names if fields.get(name) is not None}
+    fingerprints = [str(trace["fingerprint"]) for trace in places if trace.get("fingerprint")]
     places = [
-        {"length": None, "fingerprint": None, **seen} for seen in places if {"place", "state"} <= set(seen)
+        {"length": None, "fingerprint": None, **trace} for trace in places if {"place", "state"} <= set(trace)
     ]
     return NewRequest(
         request_id=str(fields["request_id"])[:64].lower(),
@@ -111,7 +111,7 @@ def _refused(at: float, fields: Mapping[str, Any], code: str) -> NewRequest:
         code=code,
         status=STATUS.get(code, 405 if code == "METHOD_GET" else 400),
         cause=str(causes[0].get("code", "")) if causes else "",
-        terms=tuple(prints),
+        terms=tuple(fingerprints),
         record={"users": [], "accounts": [], "place": None, **shape, "places": places, "causes": causes},
     )
 

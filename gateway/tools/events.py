@@ -1,4 +1,4 @@
-"""What came, as people look at it: requests with what came of them, and an accepted event once more."""
+"""Lists requests with what came of them, as people read them, and resends an accepted event."""
 
 import json
 import secrets
@@ -23,9 +23,9 @@ from gateway.texts import reason_text
 from gateway.tools.outcomes import in_a_line, line_of
 
 SHOWN = ("accepted", "aside", "refused", "not_queued")  # not our own probes
-PUBLISH_SECONDS = 30.0  # nobody waits for an answer here
+PUBLISH_SECONDS = 30.0  # no request waits for this
 _BATCH = 200
-_WAIT_SECONDS = 3.0  # for what comes of an event, before it is shown without
+_WAIT_SECONDS = 3.0  # for an event's outcomes, before it is shown without them
 _POLL_SECONDS = 0.5
 
 
@@ -39,12 +39,13 @@ class Event:
     def line(self, settings: Settings) -> str:
         """Event, portal, users, and in one line why it was refused or what came of it."""
         request = self.request
-        what = request.event or f"{request.record.get('method', '?')} {request.record.get('path', '')}"
+        title = request.event or f"{request.record.get('method', '?')} {request.record.get('path', '')}"
         users = ", ".join(map(str, request.record.get("users") or []))
-        parts = (what, request.portal, users, line_of(request, self.outcomes, settings))
+        parts = (title, request.portal, users, line_of(request, self.outcomes, settings))
         return " · ".join(part for part in parts if part)
 
     def to_json(self, settings: Settings) -> dict[str, Any]:
+        """The request as `events --json` prints it."""
         request, record = self.request, self.request.record
         return {
             "id": request.request_id,
@@ -61,7 +62,7 @@ class Event:
             "users": record.get("users", []),
             "place": record.get("place"),
             "causes": [cause.to_json() for cause in in_words(record.get("causes", []), settings)],
-            "outcomes": [_outcome(one, settings) for one in self.outcomes],
+            "outcomes": [_outcome(outcome, settings) for outcome in self.outcomes],
         }
 
 
@@ -77,9 +78,10 @@ class Wanted:
     probes: bool = False
 
     def filters(self) -> Filters:
+        """These conditions as the journal's filters."""
         chosen = (("refused", self.refused), ("probe", self.probes))
         return Filters(
-            kinds=tuple(kind for kind, wanted in chosen if wanted) or SHOWN,
+            kinds=tuple(kind for kind, is_wanted in chosen if is_wanted) or SHOWN,
             term=self.user,
             event=self.event.upper(),
             portal=self.portal.lower(),
@@ -88,15 +90,15 @@ class Wanted:
 
     def is_about(self, request: Request) -> bool:
         """Whether the request names the user: a search also finds other things by the same text."""
-        named = [*request.record.get("users", []), *request.record.get("accounts", [])]
-        return not self.user or self.user.lower() in (str(name).lower() for name in named)
+        accounts = [*request.record.get("users", []), *request.record.get("accounts", [])]
+        return not self.user or self.user.lower() in (str(name).lower() for name in accounts)
 
 
 def listed(journal: Journal, wanted: Wanted) -> Iterator[Event]:
-    """What came, oldest first."""
-    requests = (one for one in journal.requests(wanted.filters()) if wanted.is_about(one))
-    while some := list(islice(requests, _BATCH)):
-        yield from _with_outcomes(journal, some)
+    """The requests that match, oldest first."""
+    requests = (request for request in journal.requests(wanted.filters()) if wanted.is_about(request))
+    while batch := list(islice(requests, _BATCH)):
+        yield from _with_outcomes(journal, batch)
 
 
 def followed(
@@ -107,32 +109,36 @@ def followed(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Event]:
-    """What comes, without end; an accepted event when each subscription has answered, or after a while."""
+    """Requests as they come, without end; an accepted event once its outcomes are in, or after a while."""
     waiting: list[tuple[float, str]] = []
     while True:
         for request in journal.requests(wanted.filters(), after=after):
             after = request.n
             if wanted.is_about(request):
                 waiting.append((clock() + _WAIT_SECONDS, request.request_id))
-        still = []
-        for ends, request_id in waiting:
-            request_now = journal.request(request_id)
-            if request_now is None:
+        pending = []
+        for deadline, request_id in waiting:
+            request_again = journal.request(request_id)
+            if request_again is None:
                 continue
-            [event] = _with_outcomes(journal, [request_now])
-            if clock() < ends and _is_pending(event, settings):
-                still.append((ends, request_id))
+            [event] = _with_outcomes(journal, [request_again])
+            if clock() < deadline and _is_pending(event, settings):
+                pending.append((deadline, request_id))
             else:
                 yield event
-        waiting = still
+        waiting = pending
         sleep(_POLL_SECONDS)
 
 
 def _is_pending(event: Event, settings: Settings) -> bool:
-    """Whether a subscription has yet to say what came of it; Pub/Sub's consumers say it elsewhere."""
+    """Whether a subscription's outcome is still missing; those of Pub/Sub are never in this journal."""
     if event.request.kind != "accepted" or settings.queue_kind != "local":
         return False
-    wanting = {one.name for one in subscriptions(settings) if one.wants(event.request.event)}
+    wanting = {
+        subscription.name
+        for subscription in subscriptions(settings)
+        if subscription.wants(event.request.event)
+    }
     return bool(wanting - {outcome.subscription for outcome in event.outcomes})
 
 
@@ -148,38 +154,40 @@ def find(journal: Journal, name: str) -> Event:
 
 
 def whole(journal: Journal, event: Event, settings: Settings) -> dict[str, Any]:
-    """All that the journal knows of a request, for `show`."""
+    """Everything that the journal knows of a request, for `show`."""
     facts = {
         name: value
         for name, value in event.request.record.items()
         if name not in ("users", "place", "causes", "resent")
     }
-    shown = event.to_json(settings)
-    causes = shown["causes"]
+    event_json = event.to_json(settings)
+    causes = event_json["causes"]
     guide = guide_section(causes[0]["code"], settings.language) if causes else None
-    resent = [{**one, "at": rfc3339(_moment(one["at"]))} for one in event.request.record.get("resent", [])]
-    return {**shown, "guide": guide, "resent": resent, **facts, **journal.whole(event.request)}
+    resent = [
+        {**entry, "at": rfc3339(_moment(entry["at"]))} for entry in event.request.record.get("resent", [])
+    ]
+    return {**event_json, "guide": guide, "resent": resent, **facts, **journal.whole(event.request)}
 
 
 def resend(settings: Settings, request: Request, to: str | None = None) -> str:
-    """Publish an accepted event again under a new id, to all that want it or to one; the new event_id.
+    """Publish an accepted event again, to all that want it or to one, and return its new event_id.
 
     Raises `GatewayError` for anything that was not accepted, and `QueueUnavailable`.
     """
-    shown = {"id": request.request_id, "event_id": request.event_id}
+    ids = {"id": request.request_id, "event_id": request.event_id}
     if request.kind == "refused":
-        raise GatewayError("EVENTS_REFUSED", **shown)
+        raise GatewayError("EVENTS_REFUSED", **ids)
     if request.kind == "not_queued":
-        raise GatewayError("EVENTS_NOT_QUEUED", **shown)
+        raise GatewayError("EVENTS_NOT_QUEUED", **ids)
     journal = open_journal(settings)
     text = journal.whole(request).get("message")
     if text is None:
-        raise GatewayError("EVENTS_NO_MESSAGE", event=shlex.quote(request.event), **shown)
+        raise GatewayError("EVENTS_NO_MESSAGE", event=shlex.quote(request.event), **ids)
     subscription = None if to is None else _subscription(settings, request.event, to)
     try:
         message = replace(read_message(_json(text)), event_id=secrets.token_hex(32))
     except PoisonMessage:
-        raise GatewayError("EVENTS_NO_MESSAGE", event=shlex.quote(request.event), **shown) from None
+        raise GatewayError("EVENTS_NO_MESSAGE", event=shlex.quote(request.event), **ids) from None
     data, attributes = message.to_bytes(), message.attributes(str(request.record.get("place") or ""))
     if subscription is None:
         _publish(settings, data, attributes)
@@ -199,12 +207,15 @@ def _publish(settings: Settings, data: bytes, attributes: Mapping[str, str]) -> 
 
 
 def destinations(settings: Settings, event: str) -> dict[str, str]:
-    """Who gets this event: subscription → its address, or its own name where it is a consumer of ours."""
-    shown = {one.id: one.shown for one in settings.destinations}
+    """Who gets this event: by subscription the destination's address, or our consumer's own name."""
+    addresses = {destination.id: destination.shown for destination in settings.destinations}
     return {
-        one.name: next((address for id_, address in shown.items() if one.name.endswith(id_)), one.name)
-        for one in subscriptions(settings)
-        if one.wants(event)
+        destination.name: next(
+            (address for id_, address in addresses.items() if destination.name.endswith(id_)),
+            destination.name,
+        )
+        for destination in subscriptions(settings)
+        if destination.wants(event)
     }
 
 
@@ -212,27 +223,32 @@ def _subscription(settings: Settings, event: str, to: str) -> str:
     """The subscription that is meant: by its name, the id behind that, or its address."""
     if settings.queue_kind != "local":
         raise GatewayError("EVENTS_TO_PUBSUB")
-    known = destinations(settings, event)
-    meant = [name for name, address in known.items() if to in (name, address) or name.endswith(f"-{to}")]
-    meant = meant or [name for name, address in known.items() if to and to in address]
-    if len(meant) == 1:
-        return meant[0]
-    names = ", ".join(known.values()) or "–"
+    receivers = destinations(settings, event)
+    matching = [
+        name for name, address in receivers.items() if to in (name, address) or name.endswith(f"-{to}")
+    ]
+    matching = matching or [name for name, address in receivers.items() if to and to in address]
+    if len(matching) == 1:
+        return matching[0]
+    names = ", ".join(receivers.values()) or "–"
     raise GatewayError("EVENTS_NO_DESTINATION", name=to[:200], event=event, names=names)
 
 
 def _with_outcomes(journal: Journal, requests: Sequence[Request]) -> list[Event]:
-    ids = {one.request_id: _event_ids(one) for one in requests}
-    came = journal.outcomes([event_id for some in ids.values() for event_id in some])
+    ids = {request.request_id: _event_ids(request) for request in requests}
+    outcomes = journal.outcomes([event_id for of_request in ids.values() for event_id in of_request])
     return [
-        Event(one, [outcome for event_id in ids[one.request_id] for outcome in came.get(event_id, [])])
-        for one in requests
+        Event(
+            request,
+            [outcome for event_id in ids[request.request_id] for outcome in outcomes.get(event_id, [])],
+        )
+        for request in requests
     ]
 
 
 def _event_ids(request: Request) -> list[str]:
     resent = request.record.get("resent", [])
-    return [request.event_id, *(str(one["event_id"]) for one in resent)] if request.event_id else []
+    return [request.event_id, *(str(entry["event_id"]) for entry in resent)] if request.event_id else []
 
 
 def _outcome(outcome: Outcome, settings: Settings) -> dict[str, Any]:

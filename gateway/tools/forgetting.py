@@ -1,4 +1,4 @@
-"""Forgetting a person: wherever something of theirs may be kept."""
+"""Erases a person from everything that may hold something about them."""
 
 from contextlib import closing
 
@@ -10,12 +10,12 @@ from gateway.tools import recovery
 
 
 def forget_person(settings: Settings, portal: str, bitrix_user_id: int) -> int:
-    """Erase link, history, dead letters, journal rows, what waits and what polling knows; how many went."""
-    gone = 0
+    """Erase link, history, dead letters, journal rows, queued messages and polling's marks; count them."""
+    erased = 0
     if not is_missing(settings.database):
         with closing(open_store(settings.database)) as store:
-            gone = store.forget(portal, bitrix_user_id) + _forget_walk(store, portal, bitrix_user_id)
-    return gone + recovery.forget(settings, portal, bitrix_user_id)
+            erased = store.forget(portal, bitrix_user_id) + _forget_walk(store, portal, bitrix_user_id)
+    return erased + recovery.forget(settings, portal, bitrix_user_id)
 
 
 def _forget_walk(store: Store, portal: str, user: int) -> int:
@@ -28,8 +28,8 @@ def _forget_walk(store: Store, portal: str, user: int) -> int:
     polled.keep()
     walk = store.read_state(STATE) or {}
     pending = (change["data"]["ID"] for change in walk.get("changes", ()))
-    known = user in walk.get("missing", ()) or str(user) in pending
-    if not known or portal not in walk.get("of", ()):
+    is_in_walk = user in walk.get("missing", ()) or str(user) in pending
+    if not is_in_walk or portal not in walk.get("of", ()):
         return 0
     store.write_state(STATE, None)
     return 1

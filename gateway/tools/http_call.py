@@ -1,4 +1,4 @@
-"""One HTTP request of a tool: ended in time, its answer bounded, no redirect followed, no proxy asked."""
+"""Makes one HTTP request for a tool: within a deadline, without redirects or proxies, its answer bounded."""
 
 import errno
 import os
@@ -27,10 +27,10 @@ def ask(
     headers: Mapping[str, str] | None = None,
     seconds: float = 15.0,
 ) -> Reply:
-    """The answer on a connection of its own. Raises the `OSError` that says why none came.
+    """Send a request on a new connection and return the answer. Raises an `OSError` if none comes.
 
-    `seconds` are for all of it. urllib3 bounds each wait, not their sum, and looking up a name not
-    at all: so the call has a thread of its own, which is given up when its time is over.
+    `seconds` is for the whole call. urllib3 bounds each wait but not their sum, and does not bound the
+    look-up of a name: so the call has a thread of its own, which is abandoned when the time is over.
     """
     outcome: Future[Reply] = Future()
 
@@ -61,7 +61,7 @@ def _answer(
 
 
 def _reason(error: BaseException) -> OSError:
-    """The system's error that urllib3 made its own from; without one, what came is no HTTP."""
+    """The system's error behind urllib3's; without one, the answer was not HTTP."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__

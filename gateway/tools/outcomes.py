@@ -1,4 +1,4 @@
-"""What came of an event, in the reader's words: a row's tag, a list's one line, a dead letter's reason."""
+"""Puts what came of an event into the reader's words: a row's tag, a list's line."""
 
 from collections.abc import Sequence
 
@@ -25,24 +25,26 @@ def line_of(request: Request, outcomes: Sequence[Outcome], settings: Settings) -
         return say("CAME_NOT_QUEUED", language)
     accounts = request.record.get("accounts") or []
     account = str(accounts[0]) if len(accounts) == 1 else ""
-    gravest_first = sorted(standing(outcomes), key=lambda one: _RANK.get(one.code, len(_RANK)))
-    came = dict.fromkeys(in_a_line(one, language, account) for one in gravest_first)
-    unsaid = "CAME_NOT_RECORDED" if request.record.get(FIRST_EDITION) else "CAME_NOT_YET"
-    return "; ".join(came) or say(unsaid, language)
+    gravest_first = sorted(standing(outcomes), key=lambda outcome: _RANK.get(outcome.code, len(_RANK)))
+    lines = dict.fromkeys(in_a_line(outcome, language, account) for outcome in gravest_first)
+    nothing_key = "CAME_NOT_RECORDED" if request.record.get(FIRST_EDITION) else "CAME_NOT_YET"
+    return "; ".join(lines) or say(nothing_key, language)
 
 
 def standing(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """What still counts: an event that a person put back on the queue has failed before that no longer."""
-    requeued = max((one.at for one in outcomes if one.code == REQUEUED), default=None)
+    """The outcomes that still count: once a person has requeued an event, its earlier failures do not."""
+    requeued = max((outcome.at for outcome in outcomes if outcome.code == REQUEUED), default=None)
     if requeued is None:
         return list(outcomes)
     return [
-        one for one in outcomes if one.code != REQUEUED and not (one.code in FAILURES and one.at < requeued)
+        outcome
+        for outcome in outcomes
+        if outcome.code != REQUEUED and not (outcome.code in FAILURES and outcome.at < requeued)
     ]
 
 
 def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
-    """What came of an event at one subscription; `account` is what the event itself named."""
+    """What came of an event at one subscription; `account` is the one that the event itself named."""
     facts = outcome.facts
     values = {
         "user": outcome.bitrix_user_id or "?",

@@ -1,4 +1,4 @@
-"""What strangers wrote, fit for a terminal: control characters are shown, never sent."""
+"""Makes text that strangers wrote safe for a terminal: control characters are shown, never sent."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ import click
 from gateway.redaction import CONTROLS
 
 _SHOWN = {code: repr(chr(code))[1:-1] for code in CONTROLS}
-# JSON escapes what is below a space by itself; a terminal obeys some of what is above, too.
+# JSON escapes characters below the space by itself; a terminal obeys some of those above, too.
 _IN_JSON = {code: f"\\u{code:04x}" for code in CONTROLS if code >= 0x7F}
 
 
@@ -24,7 +24,7 @@ def as_json(value: Any, indent: int | None = 2) -> str:
 
 
 def print_list(values: Iterable[Any]) -> None:
-    """A JSON list, each item as it comes: what is listed may be larger than memory."""
+    """Print a JSON list item by item, because the whole list may be larger than memory."""
     empty = True
     for value in values:
         click.echo(("[\n" if empty else ",\n") + as_json(value), nl=False)

@@ -1,4 +1,4 @@
-"""A project's Cloud Logging as all tools read it: one query, one way of failing."""
+"""Reads a project's Cloud Logging for all tools, with one query and one way of failing."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from gateway.errors import PassingFailure
 from gateway.events import rfc3339
 
-# What `receiver` logs of a refusal, and nothing else does.
+# Fields that only the receiver's record of a refusal has.
 REFUSALS = 'severity="WARNING" AND jsonPayload.places:* AND jsonPayload.request_id:*'
 _PAGE = 1000
 
@@ -18,8 +18,8 @@ class ProjectLog:
     def __init__(self, project: str, client: Any = None) -> None:
         self._project, self._client = project, client
 
-    def entries(self, wanted: str, since: datetime) -> Iterator[Any]:
-        """The entries that the filter `wanted` lets through, oldest first.
+    def entries(self, condition: str, since: datetime) -> Iterator[Any]:
+        """The entries that meet a filter's condition, oldest first.
 
         Raises `PassingFailure` where the log cannot be read.
         """
@@ -28,7 +28,7 @@ class ProjectLog:
         import requests
         from google.cloud import logging
 
-        filter_ = f'({wanted}) AND timestamp>="{rfc3339(since)}"'
+        filter_ = f'({condition}) AND timestamp>="{rfc3339(since)}"'
         try:
             if self._client is None:
                 self._client = logging.Client(project=self._project, _use_grpc=False)  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
-"""What waits to be put back on the queue: events that never reached it, and dead letters.
+"""Reads what waits to be put back on the queue: events that never reached it, and dead letters.
 
-Every source yields `Kept`; putting one back publishes the same bytes under the same
-`event_id`, and only then settles it where it was kept. A crash in between makes it go out
+Every source yields `KeptMessage`s; putting one back publishes the same bytes under the same
+`event_id`, and only then removes it where it was kept. A crash in between makes it go out
 twice, which its `event_id` makes harmless.
 """
 
@@ -32,13 +32,13 @@ from gateway.sqlite_file import is_there
 
 Source = Literal["journal", "log", "file", "store", "queue"]
 
-REPLAY_SECONDS = 30.0  # nobody waits for an answer here
-HOLD_SECONDS = 600  # Pub/Sub's most: pulled dead letters are nobody else's while they are worked through
-EMPTY_PULLS = 3  # Pub/Sub may answer "none" while it has some
+REPLAY_SECONDS = 30.0  # no request waits for this
+HOLD_SECONDS = 600  # Pub/Sub's maximum: pulled dead letters are leased while they are worked through
+EMPTY_PULLS = 3  # Pub/Sub may answer with none while it has some
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptMessage:
     """A message and where it is kept; `settle` removes it there. An event not queued has no `reason`."""
 
     source: Source
@@ -51,34 +51,34 @@ class Kept:
     settle: Callable[[], None]
     reason: str = ""
     attempts: int = 0
-    subscription: str = ""  # of the embedded queue, whose others had the message long ago
+    subscription: str = ""  # of the embedded queue; its other subscriptions had the message long ago
 
     @property
     def message(self) -> Any:
-        """The data as JSON values, or as text where it is no JSON."""
+        """The data as JSON values, or as text if it is not JSON."""
         try:
             return json.loads(self.data)
         except (ValueError, RecursionError):
             return self.data.decode("utf-8", "replace")
 
 
-def nothing() -> None:
-    """The `settle` of what can't be changed: a log, a file."""
+def settle_nothing() -> None:
+    """The `settle` for a source that can't be changed: a log, a file."""
 
 
-def put_back(kept: Kept, publisher: Publisher) -> str:
-    """Publish it again, then settle it. Raises `QueueUnavailable`, and what `settle` raises.
+def put_back(kept: KeptMessage, publisher: Publisher) -> str:
+    """Publish a message again, then settle it. Raises `QueueUnavailable`, and what `settle` raises.
 
-    A dead letter of one subscription goes only to that one: what failed for one is not repeated for others.
+    A dead letter of one subscription goes only to that one, because the others have handled it already.
     """
-    to = _To(publisher, kept.subscription) if kept.subscription else publisher
+    to = _OneSubscription(publisher, kept.subscription) if kept.subscription else publisher
     message_id = publish_within(to, kept.data, kept.attributes, time.monotonic() + REPLAY_SECONDS)
     kept.settle()
     return message_id
 
 
-class _To:
-    """The embedded queue as a publisher to one of its subscriptions, or to all where that one is gone."""
+class _OneSubscription:
+    """The embedded queue as a publisher to one subscription, or to all if that one no longer exists."""
 
     def __init__(self, publisher: Publisher, subscription: str) -> None:
         self._publisher, self._subscription = publisher, subscription
@@ -86,7 +86,7 @@ class _To:
     def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
         queue = self._publisher
         if isinstance(queue, EmbeddedQueue) and self._subscription in {
-            one.name for one in queue.subscriptions
+            subscription.name for subscription in queue.subscriptions
         }:
             return queue.publish(data, attributes, timeout, to=self._subscription)
         return queue.publish(data, attributes, timeout)
@@ -100,7 +100,7 @@ class _To:
 
 def journal_events(
     journal: Journal, since: datetime | None = None, damaged: Callable[[int], None] = lambda _id: None
-) -> Iterator[Kept]:
+) -> Iterator[KeptMessage]:
     """Events that `serve` could not queue; `damaged` is called for a record that can't be read."""
     for record in journal.unqueued(since):
         if kept := _from_record(journal, record):
@@ -109,35 +109,35 @@ def journal_events(
             damaged(record.id)
 
 
-def _from_record(journal: Journal, record: Unqueued) -> Kept | None:
-    told = record.record
-    texts = [told.get(name) for name in ("event", "event_id", "payload")]
-    if not all(isinstance(text, str) for text in texts) or not isinstance(told.get("attributes"), dict):
+def _from_record(journal: Journal, record: Unqueued) -> KeptMessage | None:
+    fields = record.record
+    texts = [fields.get(name) for name in ("event", "event_id", "payload")]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(fields.get("attributes"), dict):
         return None
-    return Kept(
+    return KeptMessage(
         source="journal",
         id=f"journal:{record.id}",
-        event=told["event"],
-        event_id=told["event_id"],
-        data=told["payload"].encode("utf-8"),
-        attributes=told["attributes"],
+        event=fields["event"],
+        event_id=fields["event_id"],
+        data=fields["payload"].encode("utf-8"),
+        attributes=fields["attributes"],
         recorded_at=record.at,
         settle=partial(journal.remove, record.id),
     )
 
 
-def store_letters(store: Store) -> Iterator[Kept]:
-    """Messages that a consumer put aside, as they could never succeed."""
+def store_letters(store: Store) -> Iterator[KeptMessage]:
+    """Messages that a consumer put aside because they could never succeed."""
     for letter in store.dead_letters():
         yield _from_letter(store, letter)
 
 
-def _from_letter(store: Store, letter: DeadLetter) -> Kept:
+def _from_letter(store: Store, letter: DeadLetter) -> KeptMessage:
     text = (
         letter.message if isinstance(letter.message, str) else json.dumps(letter.message, ensure_ascii=False)
     )
     data = text.encode("utf-8", "backslashreplace")  # a lone surrogate becomes its JSON escape again
-    return Kept(
+    return KeptMessage(
         source="store",
         id=f"store:{letter.id}",
         event=letter.event,
@@ -159,10 +159,12 @@ def attributes_of(data: bytes, event: str = "", event_id: str = "") -> dict[str,
         return {"event": event, "event_id": event_id}
 
 
-def queue_letters(settings: Settings, stack: ExitStack, subscription: str | None = None) -> Iterator[Kept]:
+def queue_letters(
+    settings: Settings, stack: ExitStack, subscription: str | None = None
+) -> Iterator[KeptMessage]:
     """Messages that used up their attempts: the embedded queue's, or those of a dead-letter subscription.
 
-    What is pulled and not settled goes back to the subscription when `stack` closes.
+    Messages that are pulled and not settled go back to the subscription when `stack` closes.
     """
     if not isinstance(settings.queue, PubSubTopic):
         if is_missing(settings.queue):
@@ -177,42 +179,44 @@ def queue_letters(settings: Settings, stack: ExitStack, subscription: str | None
         yield from _pulled(pubsub, subscription or default_subscription(settings.queue), stack)
     except QueueRefused:
         if subscription is not None:
-            raise  # the default one may not be there: nobody has deployed
+            raise  # the default one may not exist before the first deployment
 
 
 def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
-    """Erase a person from the journal, the queue and its dead letters; how many records went.
+    """Erase a person from the journal, the queue and its dead letters; return how many records were erased.
 
     The store of links erases its own, dead letters included.
     """
     with ExitStack() as stack:
         letters = queue_letters(settings, stack)
-        theirs = [kept for kept in letters if user_record.speaks_of(kept.message, portal, bitrix_user_id)]
-        for kept in theirs:
+        about_person = [
+            kept for kept in letters if user_record.is_about(kept.message, portal, bitrix_user_id)
+        ]
+        for kept in about_person:
             kept.settle()
-    gone = len(theirs) + open_journal(settings).forget(portal, bitrix_user_id)
-    gone += _forget_waiting(settings, portal, bitrix_user_id)
+    erased = len(about_person) + open_journal(settings).forget(portal, bitrix_user_id)
+    erased += _forget_waiting(settings, portal, bitrix_user_id)
     for path in settings.files.values():
         _empty_write_ahead_log(path)
-    return gone
+    return erased
 
 
 def _forget_waiting(settings: Settings, portal: str, bitrix_user_id: int) -> int:
-    """Drop what waits on the embedded queue about this user; Pub/Sub lets nobody take single messages out."""
+    """Drop this user's messages from the embedded queue; single messages can't be taken out of Pub/Sub."""
     if settings.queue_kind != "local" or is_missing(settings.queue):
         return 0
     queue = open_embedded(settings)
     keys = []
     for key, data in queue.waiting():
         with suppress(ValueError):
-            if user_record.speaks_of(json.loads(data), portal, bitrix_user_id):
+            if user_record.is_about(json.loads(data), portal, bitrix_user_id):
                 keys.append(key)
     queue.remove(keys)
     return len(keys)
 
 
 def _empty_write_ahead_log(path: Path) -> None:
-    """Empty a SQLite file's write-ahead log: it holds what was erased until it is emptied or overwritten."""
+    """Empty a SQLite file's write-ahead log, which until then still holds what was erased."""
     if is_there(path):
         with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5.0)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -228,40 +232,40 @@ def receiver_service(topic: PubSubTopic) -> str:
     return default_subscription(topic).removesuffix("dead-letters") + "bitrix-webhook"
 
 
-def _pulled(pubsub: PubSub, subscription: str, stack: ExitStack) -> Iterator[Kept]:
-    """Each message once, with its lease extended until it is settled or `stack` closes."""
-    held: dict[str, None] = {}
-    seen: set[str] = set()
+def _pulled(pubsub: PubSub, subscription: str, stack: ExitStack) -> Iterator[KeptMessage]:
+    """Pull each message once, its lease extended until it is settled or `stack` closes."""
+    leased: dict[str, None] = {}
+    yielded: set[str] = set()
 
     def settle(ack_id: str) -> None:
         pubsub.acknowledge(subscription, [ack_id])
-        held.pop(ack_id, None)
+        leased.pop(ack_id, None)
 
     def give_back() -> None:
-        rest = list(held)
+        remaining = list(leased)
         with suppress(QueueUnavailable):  # they come back by themselves, only later
-            for start in range(0, len(rest), 500):
-                pubsub.keep(subscription, rest[start : start + 500], 0)
+            for start in range(0, len(remaining), 500):
+                pubsub.keep(subscription, remaining[start : start + 500], 0)
 
     stack.callback(give_back)
     empty = 0
     while empty < EMPTY_PULLS:
         batch = pubsub.pull(subscription)
         if batch:
-            held |= dict.fromkeys(ack_id for ack_id, _ in batch)
+            leased |= dict.fromkeys(ack_id for ack_id, _ in batch)
             pubsub.keep(subscription, [ack_id for ack_id, _ in batch], HOLD_SECONDS)
-        fresh = [(ack_id, dead) for ack_id, dead in batch if dead.id not in seen]
+        fresh = [(ack_id, dead) for ack_id, dead in batch if dead.id not in yielded]
         empty = 0 if fresh else empty + 1
-        seen |= {dead.id for _, dead in fresh}
+        yielded |= {dead.id for _, dead in fresh}
         for ack_id, dead in fresh:
             yield _from_dead(dead, partial(settle, ack_id))
 
 
-def _from_dead(dead: Dead, settle: Callable[[], None]) -> Kept:
+def _from_dead(dead: Dead, settle: Callable[[], None]) -> KeptMessage:
     attributes = dict(dead.attributes)
     if "event" not in attributes:
         attributes = attributes_of(dead.data)
-    return Kept(
+    return KeptMessage(
         source="queue",
         id=f"queue:{dead.id}",
         event=attributes.get("event", ""),

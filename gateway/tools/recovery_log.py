@@ -1,7 +1,7 @@
-"""Events that were kept in a log, read back: from Cloud Logging, or from what was exported of one.
+"""Reads back events that were kept in a log: from Cloud Logging, or from an exported log.
 
 An event may be there in numbered parts, in any order, and more than once. Only records
-that carry a signature made from an accepted token are taken: strangers can have lines
+with a signature made from an accepted token count, because strangers can have lines
 written into a log.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.queues.unqueued import TokensOf, is_of_portal, is_signed
 from gateway.tools.project_log import ProjectLog
-from gateway.tools.recovery import Kept, Source, nothing
+from gateway.tools.recovery import KeptMessage, Source, settle_nothing
 
 CODE = "EVENT_NOT_QUEUED"
 RETENTION = timedelta(days=30)  # what Cloud Logging's _Default bucket keeps
@@ -21,9 +21,9 @@ _MARK = '{"code": "EVENT_NOT_QUEUED"'  # how a line of text carries a record
 
 
 class Parts:
-    """Joins records of kept events; `incomplete` names the events of which parts are missing.
+    """Joins the records of kept events; `incomplete` names the events whose parts are missing.
 
-    `unsigned` counts the records that were left: of the first edition, of a token that is
+    `unsigned` counts the records that were left out: of the first edition, of a token that is
     no longer accepted, or of a stranger.
     """
 
@@ -34,7 +34,7 @@ class Parts:
         self._open: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
         self._joined: set[tuple[str, str]] = set()
 
-    def add(self, fields: Mapping[str, Any]) -> Kept | None:
+    def add(self, fields: Mapping[str, Any]) -> KeptMessage | None:
         """The event that this record completes, if it does."""
         if not is_signed(fields, self._tokens_of):
             self.unsigned += 1
@@ -46,11 +46,11 @@ class Parts:
             return None
         if key in self._joined:
             return None
-        found = self._open.setdefault(key, {})
-        found[part] = fields
-        if any(number not in found for number in range(1, parts + 1)):
+        received = self._open.setdefault(key, {})
+        received[part] = fields
+        if any(number not in received for number in range(1, parts + 1)):
             return None
-        data = "".join(str(found[number]["payload"]) for number in range(1, parts + 1)).encode("utf-8")
+        data = "".join(str(received[number]["payload"]) for number in range(1, parts + 1)).encode("utf-8")
         if key[1] and sha256(data).hexdigest() != key[1]:
             return None  # a part was altered: the event stays named in `incomplete`
         self._joined.add(key)
@@ -58,16 +58,17 @@ class Parts:
         if not is_of_portal(data, str(fields["attributes"].get("portal", ""))):
             self.unsigned += 1  # signed for one portal, made for another
             return None
-        return self._kept(fields, data)
+        return self._kept_message(fields, data)
 
     def incomplete(self) -> list[str]:
+        """The event ids of which only some parts were found."""
         return sorted({event_id for event_id, _ in self._open})
 
-    def _kept(self, fields: Mapping[str, Any], data: bytes) -> Kept:
+    def _kept_message(self, fields: Mapping[str, Any], data: bytes) -> KeptMessage:
         event, event_id = str(fields.get("event", "")), str(fields["event_id"])
         attributes = fields.get("attributes")
         attributes = attributes if isinstance(attributes, Mapping) else {"event": event, "event_id": event_id}
-        return Kept(
+        return KeptMessage(
             source=self._source,
             id=f"{self._source}:{event_id}",
             event=event,
@@ -75,19 +76,19 @@ class Parts:
             data=data,
             attributes={str(name): str(value) for name, value in attributes.items()},
             recorded_at=None,
-            settle=nothing,
+            settle=settle_nothing,
         )
 
 
 def exported(text: str) -> Iterator[Mapping[str, Any]]:
-    """The records in an export: `gcloud logging read --format=json`, an entry a line, or lines of ours."""
+    """The records in an export of `gcloud logging read --format=json`, in entries per line, or our lines."""
     try:
-        whole = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         for line in text.split("\n"):  # not splitlines(): JSON may hold U+2028 as it is
             yield from _in_line(line)
     else:
-        yield from _inside(whole)
+        yield from _inside(document)
 
 
 def _inside(value: Any) -> Iterator[Mapping[str, Any]]:
@@ -104,7 +105,7 @@ def _inside(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _in_line(line: str) -> Iterator[Mapping[str, Any]]:
-    """A line that is JSON, or holds a record among other text."""
+    """The records in a line that is JSON, or that holds a record among other text."""
     for start in (line.find("{"), line.find(_MARK)):
         if start >= 0:
             try:
@@ -119,11 +120,11 @@ def cloud_records(
     project: str, service: str, since: datetime | None = None, client: Any = None
 ) -> Iterator[Mapping[str, Any]]:
     """The records in the log of the receiver's service, oldest first. Raises `PassingFailure`."""
-    wanted = (
+    condition = (
         f'resource.type="cloud_run_revision" AND resource.labels.service_name="{service}"'
         f' AND logName="projects/{project}/logs/run.googleapis.com%2Fstderr"'
         f' AND (jsonPayload.code="{CODE}" OR textPayload:"{CODE}")'
     )
-    for entry in ProjectLog(project, client).entries(wanted, since or datetime.now(UTC) - RETENTION):
+    for entry in ProjectLog(project, client).entries(condition, since or datetime.now(UTC) - RETENTION):
         payload = entry.payload
         yield from _in_line(payload) if isinstance(payload, str) else _inside(payload)

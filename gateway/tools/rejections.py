@@ -1,4 +1,4 @@
-"""Refusals as people look at them: from Cloud Logging or the journal, grouped by their first cause."""
+"""Reads refusals from Cloud Logging or the journal, and groups them by their first cause."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ _POLL_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal, or several equal ones in one record: when the newest came, and its fields."""
+    """One refusal, or several equal ones: when the newest came, its fields, and how many there were."""
 
     at: datetime
     fields: Mapping[str, Any]
@@ -27,10 +27,11 @@ class Refusal:
     def cause(self) -> Mapping[str, Any]:
         """The first cause's code; without any cause the answer's code."""
         causes = self.fields.get("causes") or [{"code": self.fields.get("code", "?")}]
-        first: Mapping[str, Any] = causes[0]
-        return first
+        first_cause: Mapping[str, Any] = causes[0]
+        return first_cause
 
     def to_json(self) -> dict[str, Any]:
+        """The refusal as JSON values."""
         cause = self.cause
         return {
             "cause": cause["code"],
@@ -40,7 +41,7 @@ class Refusal:
             "says": cause.get("says", ""),
             "do": cause.get("do", ""),
             "guide": self.fields.get("guide", ""),
-            "places": [_whole(seen) for seen in self.fields.get("places") or []],
+            "places": [_whole(trace) for trace in self.fields.get("places") or []],
             "request_id": self.fields.get("request_id"),
         }
 
@@ -53,6 +54,7 @@ class Group:
     newest: Refusal
 
     def to_json(self) -> dict[str, Any]:
+        """The group as `rejections --json` prints it."""
         newest = self.newest.to_json()
         return {"cause": newest.pop("cause"), "count": self.count, "newest": newest.pop("at"), **newest}
 
@@ -62,22 +64,22 @@ def grouped(refusals: Iterable[Refusal]) -> list[Group]:
     groups: dict[str, Group] = {}
     for refusal in refusals:
         code = str(refusal.cause["code"])
-        known = groups.get(code)
-        newest = refusal if known is None or refusal.at >= known.newest.at else known.newest
-        groups[code] = Group(refusal.count + (known.count if known else 0), newest)
+        group = groups.get(code)
+        newest = refusal if group is None or refusal.at >= group.newest.at else group.newest
+        groups[code] = Group(refusal.count + (group.count if group else 0), newest)
     return sorted(groups.values(), key=lambda group: group.newest.at, reverse=True)
 
 
 def of_journal(settings: Settings, since: datetime, follow: bool = False) -> Iterator[Refusal]:
     """The local server's refusals, oldest first; with `follow` also those to come, without end."""
     journal = Journal(settings.journal.path)
-    wanted = Filters(kinds=("refused",), since=since.timestamp())
+    filters = Filters(kinds=("refused",), since=since.timestamp())
     last = 0
-    for request in journal.requests(wanted):
+    for request in journal.requests(filters):
         last = request.n
         yield _of_record(request, settings)
     if follow:
-        for request in journal.follow(wanted, after=last):
+        for request in journal.follow(filters, after=last):
             yield _of_record(request, settings)
 
 
@@ -102,18 +104,18 @@ def of_cloud(
 ) -> Iterator[Refusal]:
     """A project's refusals, oldest first; with `follow` also those to come. Raises `PassingFailure`."""
     log = ProjectLog(project, client)
-    seen: set[str] = set()  # an entry may arrive later than one that is younger
+    printed: set[str] = set()  # an entry may arrive later than one that is younger
     while True:
         for entry in log.entries(REFUSALS, since):
-            if isinstance(entry.payload, Mapping) and entry.insert_id not in seen:
-                seen.add(entry.insert_id)
+            if isinstance(entry.payload, Mapping) and entry.insert_id not in printed:
+                printed.add(entry.insert_id)
                 yield Refusal(entry.timestamp or datetime.now(UTC), entry.payload)
         if not follow:
             return
         sleep(_POLL_SECONDS)
 
 
-def _whole(seen: Mapping[str, Any]) -> dict[str, Any]:
+def _whole(trace: Mapping[str, Any]) -> dict[str, Any]:
     """A place with its length as a whole number: Cloud Logging keeps doubles."""
-    length = seen.get("length")
-    return {**seen, "length": int(length) if isinstance(length, int | float) else None}
+    length = trace.get("length")
+    return {**trace, "length": int(length) if isinstance(length, int | float) else None}

@@ -1,4 +1,4 @@
-"""A delivery as Bitrix24 makes it, for tools that post one: what, the token where, and to which address."""
+"""Makes a delivery like Bitrix24's for tools that post one: its contents, the token's place, the address."""
 
 import ipaddress
 import secrets
@@ -16,7 +16,7 @@ from gateway.settings import Settings
 AGENT = "Bitrix24 Webhook Engine"
 OURS = "body:auth.application_token"  # where Bitrix24 puts the token
 
-# What the vendor's events carry, by the beginning of their names; the first that fits.
+# What the vendor's events carry, by the beginning of their names; the first match counts.
 _DATA: list[tuple[str, Any]] = [
     # Without a Telegram account or `ACTIVE`: the store of links must keep nothing of a test. The portal may
     # have a user 12, whom the event would link to somebody else's account or call active after a dismissal.
@@ -65,10 +65,10 @@ def delivery(event: str, data: Any, domain: str) -> dict[str, Any]:
 def place_token(place: str, token: str, fields: dict[str, Any]) -> tuple[dict[str, str], str]:
     """Put the token into its place; returns the headers and the query."""
     headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": AGENT}
-    where, _, name = place.partition(":")
-    if where == "header":
+    kind, _, name = place.partition(":")
+    if kind == "header":
         headers[name] = f"Bearer {token}" if name == "Authorization" else token
-    elif where == "query":
+    elif kind == "query":
         return headers, f"?token={quote(token)}"
     else:
         *path, last = name.split(".")
@@ -80,7 +80,7 @@ def place_token(place: str, token: str, fields: dict[str, Any]) -> tuple[dict[st
 
 
 def random_token() -> str:
-    """A webhook's token by its look, and nobody's."""
+    """A random token that looks like a webhook's."""
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(32))
 
 
@@ -94,7 +94,7 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def here(host: str, port: int) -> str:
+def local_url(host: str, port: int) -> str:
     """The origin at which a server that listens on `host` is reached from this machine."""
     if host in ("0.0.0.0", "::"):  # noqa: S104 — compared, not bound
         host = "127.0.0.1"
@@ -108,7 +108,7 @@ def in_url(host: str) -> str:
 
 @dataclass(frozen=True)
 class Address:
-    """Where to knock: `path` without the query, which may hold a token."""
+    """An address to post to; `path` is without the query, which may hold a token."""
 
     secure: bool
     host: str
@@ -119,6 +119,7 @@ class Address:
 
     @property
     def loopback(self) -> bool:
+        """Whether the address is this machine."""
         return is_loopback(self.host)
 
     def is_ours(self, settings: Settings) -> bool:
@@ -128,11 +129,12 @@ class Address:
 
     @property
     def origin(self) -> str:
+        """Scheme, host and port, as a URL begins."""
         port = "" if self.port == (443 if self.secure else 80) else f":{self.port}"
         return f"{'https' if self.secure else 'http'}://{in_url(self.host)}{port}"
 
     def __str__(self) -> str:
-        """Fit for a terminal: what looks like a token in the path is masked."""
+        """The address for a person, with anything in the path that looks like a token masked."""
         return self.origin + clean(self.path)
 
 

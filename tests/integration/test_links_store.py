@@ -360,7 +360,7 @@ def test_a_long_random_life_agrees_with_the_decision_alone(store: Store) -> None
         rows |= decision.rows
         told = store.apply(P, f"e{step}", batch)
         assert [replace(row, recorded_at=EPOCH) for row in told] == [
-            replace(row, recorded_at=EPOCH) for row in decision.told
+            replace(row, recorded_at=EPOCH) for row in decision.reported
         ]
         expected = [replace(row.link(P), updated_at=EPOCH) for _, row in sorted(rows.items())]
         assert [replace(link, updated_at=EPOCH) for link in store.links(P)] == expected

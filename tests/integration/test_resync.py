@@ -233,7 +233,7 @@ def test_two_temporary_directories_are_still_one_lock(
 def test_a_round_that_root_runs_leaves_the_lock_to_the_directorys_owner(place: Place, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         os.chown(tmp_path, 65534, 65534)
-    with resync._alone(place.settings()):
+    with resync._only_round(place.settings()):
         [lock] = tmp_path.glob("resync-*.lock")
         assert lock.stat().st_uid == tmp_path.stat().st_uid
 
@@ -259,11 +259,11 @@ def test_the_lock_follows_no_link_and_says_why(place: Place, tmp_path: Path) -> 
 def test_where_the_links_are_no_file_the_lock_is_beside_the_queue(
     place: Place, tmp_path: Path, database: str
 ) -> None:
-    with resync._alone(place.settings(DATABASE_URL=database)):
+    with resync._only_round(place.settings(DATABASE_URL=database)):
         assert len(list(tmp_path.glob("resync-*.lock"))) == 1
     journal = f"sqlite:///{tmp_path}/data/journal.db"
     away = {"QUEUE_URL": "pubsub://project/topic", "JOURNAL_URL": journal}
-    with resync._alone(place.settings(DATABASE_URL=database, **away)):
+    with resync._only_round(place.settings(DATABASE_URL=database, **away)):
         assert len(list((tmp_path / "data").glob("resync-*.lock"))) == 1
 
 

@@ -131,7 +131,7 @@ def record_request(
     request_id = f"{next(_numbers):016x}"
     environ = {"REMOTE_ADDR": "185.26.122.10"}
     answered = Answered(judgement, request_id, judgement.status, environ, 0.0)
-    recorder._journal.add_requests([recorder._request(at or time.time(), answered, 0.003)])
+    recorder._journal.add_requests([recorder._new_request(at or time.time(), answered, 0.003)])
     return request_id
 
 

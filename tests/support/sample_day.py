@@ -45,7 +45,7 @@ def fill(journal: Journal, settings: Settings, now: float, portal: str = "p.bitr
         judgement = judge(incoming, settings, datetime.fromtimestamp(at, UTC))
         environ = {"REMOTE_ADDR": sender}
         answered = Answered(judgement, dice.randbytes(8).hex(), judgement.status, environ, 0.0)
-        request = recorder._request(at, answered, dice.uniform(0.002, 0.009))
+        request = recorder._new_request(at, answered, dice.uniform(0.002, 0.009))
         journal.add_requests([request])
         items.extend(_outcomes(request, at, settings, dice))
         if len(items) > 100:

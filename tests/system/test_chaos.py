@@ -7,7 +7,7 @@ import pytest
 
 from chaos import driver, truth, workload, world
 from chaos.__main__ import MIX, read_mix
-from chaos.truth import Held
+from chaos.truth import RowState
 from tests.support.portal import PortalSimulator
 from tests.support.postgres import Postgres
 from tests.support.pubsub import Emulator
@@ -19,14 +19,14 @@ def test_nothing_is_lost_and_nothing_happens_twice_on_one_machine(
     tmp_path: Path, portal: PortalSimulator
 ) -> None:
     there = world.embedded(tmp_path, portal)
-    assert driver.run(there, SEED, 400, MIX, None, hurry=True, tell=print) == []
+    assert driver.run(there, SEED, 400, MIX, None, hurry=True, report=print) == []
 
 
 def test_nothing_is_lost_and_nothing_happens_twice_on_pubsub_and_postgres(
     tmp_path: Path, portal: PortalSimulator, pubsub_emulator: Emulator, postgres: Postgres
 ) -> None:
     there = world.cloud(tmp_path, portal, pubsub_emulator, postgres)
-    assert driver.run(there, SEED, 250, MIX, postgres, hurry=True, tell=print) == []
+    assert driver.run(there, SEED, 250, MIX, postgres, hurry=True, report=print) == []
 
 
 def steps(seed: int = 1) -> list[workload.Step]:
@@ -62,9 +62,9 @@ def test_the_truth_notices_a_wrong_link(lost: str) -> None:
     linked = next(person for person, held in links.items() if held.account)
     ended = next(person for person, held in links.items() if not held.account)
     if lost == "an effect":
-        links[linked] = Held("1")
+        links[linked] = RowState("1")
     elif lost == "an end":
-        links[ended] = Held("1")
+        links[ended] = RowState("1")
     else:
         del links[linked]
     assert len(truth.compare(links, must)) == 1
@@ -75,9 +75,9 @@ def test_the_truth_notices_a_second_effect() -> None:
     person = (event.portal, event.people[0].user)
     now = truth.written(event.people[0].account or "")
     row = {"person": person, "event_id": event.event_id, "change": "linked", "now": now, "before": ""}
-    assert truth.check_history([row], {event.event_id: event}, {person: Held(now)}) == []
-    assert truth.check_history([row, row], {event.event_id: event}, {person: Held(now)}) != []
-    assert truth.check_history([row], {}, {person: Held(now)}) != []
+    assert truth.check_history([row], {event.event_id: event}, {person: RowState(now)}) == []
+    assert truth.check_history([row, row], {event.event_id: event}, {person: RowState(now)}) != []
+    assert truth.check_history([row], {}, {person: RowState(now)}) != []
     assert truth.check_history([row], {event.event_id: event}, {}) != []
 
 

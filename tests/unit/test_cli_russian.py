@@ -126,4 +126,4 @@ def test_errors_and_headings_are_russian_too_and_english_stays_english(
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     assert main(["explain", "--help"]) == 0
     assert "Usage: " in (shown := capsys.readouterr().out)
-    assert "Say whether a request would pass" in shown
+    assert "Explain whether a request would pass" in shown

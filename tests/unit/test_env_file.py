@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main, quieten_libraries
-from gateway.dotenv_file import MOST_LINES, read
+from gateway.dotenv_file import MAX_LINES, read
 from gateway.errors import PortalUnavailable
 from gateway.settings import load
 from gateway.texts import text_of
@@ -48,7 +48,7 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
 def test_a_file_of_another_kind_is_no_flood(env_file: Path) -> None:
     env_file.write_text("no settings here\n" * 500)
     (problem,) = read(env_file).problems
-    assert str(problem.facts["lines"]).count(",") == MOST_LINES
+    assert str(problem.facts["lines"]).count(",") == MAX_LINES
 
 
 def test_a_name_with_two_values_is_named_and_the_last_one_counts(env_file: Path) -> None:

@@ -84,7 +84,7 @@ def test_all_sources_in_one_list_with_reasons_in_the_readers_language(
     page = browser.get("/dead").text
     assert len(ids(browser)) == 3
     assert all(
-        text in page for text in ("no user in data", "bot.internal: 503", "did not take the event", PORTAL)
+        text in page for text in ("no user in data", "bot.internal: 503", "did not accept the event", PORTAL)
     )
     assert "User 12" in page
     browser.speak("ru")

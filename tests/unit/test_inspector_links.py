@@ -176,7 +176,7 @@ def test_a_person_with_history_and_the_request_behind_it(browser: Browser, journ
     page = browser.get(f"/links/person?portal={P}&user=9").text
     assert re.search(r"href=\"/inspector/r[^\"]*00000000000000aa\"", page)
     assert page.index("unlinked") < page.index(">linked<")  # the newest change first
-    assert "polling, a test, or an old request" in page
+    assert "polling, a test event, or an old request" in page
     assert browser.get(f"/links/person?portal={P}&user=12345").status_code == 404
     assert browser.get("/links/person").status_code == 404
     assert browser.get("/links/person?portal=%00&user=9").status_code == 404
@@ -200,7 +200,7 @@ def test_csv(browser: Browser) -> None:
 def test_forgetting_asks_names_the_consequence_and_forgets(browser: Browser, settings: Settings) -> None:
     page = browser.get(f"/links/person?portal={P}&user=7").text
     assert "data-confirm=" in page
-    assert "cannot be brought back" in page
+    assert "cannot be undone" in page
     assert browser.client.post("/inspector/links/forget", data={"portal": P, "user": "7"}).status_code == 403
     answer = browser.post("/links/forget", portal=P, user="7")
     assert answer.status_code == 303

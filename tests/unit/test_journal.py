@@ -328,8 +328,8 @@ def test_old_rejections_are_counted_behind_many_newer_events(journal: Journal) -
     journal.add_requests([new(kind="refused") for _ in range(3)])
     journal.add_requests([new(event="ONTASKADD") for _ in range(250)])
     wanted = Filters(kinds=("refused", "not_queued"))
-    assert journal.count_newer(wanted, 0, most=100) == 3
-    assert journal.count_newer(Filters(kinds=("accepted", "refused")), 0, most=100) == 100
+    assert journal.count_newer(wanted, 0, limit=100) == 3
+    assert journal.count_newer(Filters(kinds=("accepted", "refused")), 0, limit=100) == 100
     assert journal.count_newer(wanted, journal.page(wanted).requests[1].n) == 1
 
 

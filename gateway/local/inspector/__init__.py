@@ -1,7 +1,7 @@
 """The inspector: a page of `serve` that shows what came, what was refused, and why, as it happens.
 
-It shows the journal, which holds no secret, to whoever `door` admits. What surrounds every view
-is in `frame`; each view is a separate module, and `VIEWS` is their order in the navigation.
+It shows the journal, which holds no secret, to anybody whom `door` admits. What surrounds every
+view is in `frame`; each view is a separate module, and `VIEWS` is their order in the navigation.
 """
 
 from collections.abc import Iterable

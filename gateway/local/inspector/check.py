@@ -1,4 +1,4 @@
-"""Check: the doctor's findings as they are made, and a test event with what came of it."""
+"""Check: shows the doctor's checks as they are made, and a test event with what came of it."""
 
 import threading
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from gateway.texts import SENTENCES, text_of
 from gateway.tools.doctor import Check, examine
 from gateway.tools.outcomes import in_a_line, tag_in_words
 
-# Events that a person may send to see them arrive: none that changes a link.
+# Events that a person may send to see them arrive; none of them changes a link.
 TEST_EVENTS = (PROBE_EVENT, "ONTASKUPDATE", "ONTASKCOMMENTADD", "ONCRMDEALUPDATE")
-CHECKS = 60  # are shown at most
+MAX_CHECKS = 60  # that are shown
 
 
 @dataclass
@@ -30,10 +30,11 @@ class Examination:
     ended: bool = False
 
     def run(self) -> None:
+        """Run the doctor; its checks are added as they are made."""
         try:
             for check in examine(self.settings):
                 self.checks.append(check)
-                if len(self.checks) == CHECKS:
+                if len(self.checks) == MAX_CHECKS:
                     break
         except GatewayError as error:
             self.problem = text_of(error, self.settings.language)
@@ -42,10 +43,13 @@ class Examination:
 
     @property
     def failed(self) -> int:
+        """How many checks have failed so far."""
         return sum(check.result == "failed" for check in self.checks)
 
 
 def register(page: Inspector) -> None:
+    """Add the view's routes to the page."""
+
     starting = threading.Lock()
     examinations: list[Examination] = []  # one at most: the last one
 
@@ -79,9 +83,9 @@ def register(page: Inspector) -> None:
         answer, _ = send_test_event(page, event)
         return flask.redirect(flask.url_for("check", sent=str(answer.get("request_id", ""))), 303)
 
-    def label(one: Check) -> str:
-        key = f"DOCTOR_LABEL_{one.check}"
-        return page.words(key) if key in SENTENCES else one.check
+    def label(check: Check) -> str:
+        key = f"DOCTOR_LABEL_{check.check}"
+        return page.words(key) if key in SENTENCES else check.check
 
 
 def _sent(page: Inspector) -> dict[str, object]:
@@ -93,7 +97,7 @@ def _sent(page: Inspector) -> dict[str, object]:
     outcomes = page.journal.outcomes([request.event_id]).get(request.event_id, []) if request.event_id else []
     came = [in_a_line(outcome, page.language) for outcome in outcomes]
     if request.event == PROBE_EVENT and request.status == 200:
-        came = [page.words("PROBE_PASSED")]  # that nobody wants it is what it is for
+        came = [page.words("PROBE_PASSED")]  # no subscription wants a probe, by design
     return {"sent": name, "request_sent": request, "tag": tag_in_words(request, page.language), "came": came}
 
 

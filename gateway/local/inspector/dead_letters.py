@@ -19,19 +19,26 @@ from gateway.local.inspector.rows import subscription_name
 from gateway.queues import open_publisher
 from gateway.texts import reason_text, text_of
 from gateway.tools.outcomes import in_a_line, standing
-from gateway.tools.recovery import Kept, attributes_of, journal_events, put_back, queue_letters, store_letters
+from gateway.tools.recovery import (
+    KeptMessage,
+    attributes_of,
+    journal_events,
+    put_back,
+    queue_letters,
+    store_letters,
+)
 
-SHOWN = 100  # letters in the list, and as many at most in one change
-FATES = 20  # of what was put back
+SHOWN = 100  # letters in the list, and at most as many in one change
+FATES = 20  # of events that were put back
 COUNTED_EVERY = 10.0  # seconds
 COUNT = "dead letters"  # of the application's extensions: when they were counted, and how many there were
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A row: `about` is the portal and the users, `reason` in the reader's words."""
+    """A row of the list: `about` is the portal and the users, `reason` is in the reader's words."""
 
-    kept: Kept
+    kept: KeptMessage
     about: str
     reason: str
     source: str
@@ -49,6 +56,8 @@ class Fate:
 
 
 def register(page: Inspector) -> None:
+    """Add the view's routes to the page."""
+
     @page.app.get("/dead", endpoint="dead")
     def dead() -> str:
         problems: list[str] = []
@@ -67,19 +76,19 @@ def register(page: Inspector) -> None:
     @page.app.get("/dead/letter", endpoint="letter")
     def letter() -> str:
         with ExitStack() as stack:
-            kept = _one(page, stack, flask.request.args.get("id", ""))
-            return _shown(page, kept, _pretty(kept), "")
+            kept = _letter_of(page, stack, flask.request.args.get("id", ""))
+            return _letter_page(page, kept, _pretty(kept), "")
 
     @page.app.post("/dead/mend", endpoint="mend_letter")
     def mend() -> flask.typing.ResponseReturnValue:
         text = flask.request.form.get("message", "")
         with ExitStack() as stack:
-            kept = _one(page, stack, flask.request.form.get("id", ""))
+            kept = _letter_of(page, stack, flask.request.form.get("id", ""))
             try:
                 data = read_message(text.encode("utf-8", "backslashreplace")).to_bytes()
             except PoisonMessage as poison:
                 reason = text_of(poison, page.language)
-                return _shown(page, kept, text, page.words("MEND_REFUSED", reason=reason)), 400
+                return _letter_page(page, kept, text, page.words("MEND_REFUSED", reason=reason)), 400
             mended = replace(kept, data=data, attributes=attributes_of(data))
             _requeue(page, mended)
         page.app.extensions.pop(COUNT, None)
@@ -87,24 +96,24 @@ def register(page: Inspector) -> None:
 
     @page.app.post("/dead/requeue", endpoint="requeue")
     def requeue() -> flask.typing.ResponseReturnValue:
-        count = _each(page, lambda kept: _requeue(page, kept))
+        count = _act_on_chosen(page, lambda kept: _requeue(page, kept))
         return flask.redirect(flask.url_for("dead", requeued=count), 303)
 
     @page.app.post("/dead/delete", endpoint="delete_letters")
     def delete() -> flask.typing.ResponseReturnValue:
-        count = _each(page, lambda kept: kept.settle())
+        count = _act_on_chosen(page, lambda kept: kept.settle())
         return flask.redirect(flask.url_for("dead", deleted=count), 303)
 
 
-def _each(page: Inspector, act: Callable[[Kept], Any]) -> int:
-    """Act on the chosen letters, or on all that are shown; return how many those were."""
+def _act_on_chosen(page: Inspector, act: Callable[[KeptMessage], Any]) -> int:
+    """Act on the chosen letters, or on all that are shown; return how many there were."""
     chosen = set(flask.request.form.getlist("id")[:SHOWN])
     count = 0
     page.app.extensions.pop(COUNT, None)
     with ExitStack() as stack:
         letters = _letters(page, stack, [])
-        shown = list(islice(letters, SHOWN)) if "all" in flask.request.form else letters
-        for kept in shown:
+        candidates = list(islice(letters, SHOWN)) if "all" in flask.request.form else letters
+        for kept in candidates:
             if "all" in flask.request.form or kept.id in chosen:
                 act(kept)
                 count += 1
@@ -114,7 +123,7 @@ def _each(page: Inspector, act: Callable[[Kept], Any]) -> int:
     return count
 
 
-def _requeue(page: Inspector, kept: Kept) -> None:
+def _requeue(page: Inspector, kept: KeptMessage) -> None:
     began = time.time()
     publisher = open_publisher(page.settings)
     try:
@@ -125,9 +134,9 @@ def _requeue(page: Inspector, kept: Kept) -> None:
     page.journal.add_requeued(kept.event, kept.event_id, began, kept.reason)
 
 
-def _letters(page: Inspector, stack: ExitStack, problems: list[str]) -> Iterator[Kept]:
+def _letters(page: Inspector, stack: ExitStack, problems: list[str]) -> Iterator[KeptMessage]:
     """All dead letters, as far as their sources can be read; `problems` says which can't."""
-    sources: list[Callable[[], Iterator[Kept]]] = [
+    sources: list[Callable[[], Iterator[KeptMessage]]] = [
         lambda: store_letters(store) if (store := page.store()) else iter(()),
         lambda: queue_letters(page.settings, stack),
         lambda: journal_events(page.journal),
@@ -139,27 +148,27 @@ def _letters(page: Inspector, stack: ExitStack, problems: list[str]) -> Iterator
             problems.append(text_of(error, page.language))
 
 
-def _one(page: Inspector, stack: ExitStack, letter_id: str) -> Kept:
-    found = next((kept for kept in _letters(page, stack, []) if kept.id == letter_id), None)
-    if found is None:
+def _letter_of(page: Inspector, stack: ExitStack, letter_id: str) -> KeptMessage:
+    letter = next((kept for kept in _letters(page, stack, []) if kept.id == letter_id), None)
+    if letter is None:
         flask.abort(404)
-    return found
+    return letter
 
 
-def _row(page: Inspector, kept: Kept) -> Letter:
+def _row(page: Inspector, kept: KeptMessage) -> Letter:
     message = kept.message if isinstance(kept.message, dict) else {}
     origin = message.get("portal")
     portal = str(origin.get("domain", "")) if isinstance(origin, dict) else ""
     people = [user_record.user_id(person) for person in user_record.records(message.get("data"))]
     users = [page.words("PERSON_N", user=user) for user in people[:3] if user is not None]
-    named = users if kept.event.startswith("ONUSER") else []
+    shown_users = users if kept.event.startswith("ONUSER") else []
     reason = reason_text(kept.reason, page.language) if kept.reason else page.words("DEAD_NOT_QUEUED")
     source = page.words(f"DEAD_FROM_{kept.source}")
-    where = f"{source} · {subscription_name(page, kept.subscription)}" if kept.subscription else source
-    return Letter(kept, " · ".join([portal, *named]).strip(" ·"), reason, where)
+    source_text = f"{source} · {subscription_name(page, kept.subscription)}" if kept.subscription else source
+    return Letter(kept, " · ".join([portal, *shown_users]).strip(" ·"), reason, source_text)
 
 
-def _pretty(kept: Kept) -> str:
+def _pretty(kept: KeptMessage) -> str:
     return (
         kept.message
         if isinstance(kept.message, str)
@@ -167,7 +176,7 @@ def _pretty(kept: Kept) -> str:
     )
 
 
-def _shown(page: Inspector, kept: Kept, text: str, problem: str) -> str:
+def _letter_page(page: Inspector, kept: KeptMessage, text: str, problem: str) -> str:
     request = page.journal.request(kept.event_id) if kept.event_id else None
     return page.render(
         "letter.html", view="dead", letter=_row(page, kept), text=text, problem=problem,
@@ -177,19 +186,19 @@ def _shown(page: Inspector, kept: Kept, text: str, problem: str) -> str:
 
 def _fates(page: Inspector) -> list[Fate]:
     requeued = page.journal.requeued(FATES)
-    outcomes = page.journal.outcomes([one.event_id for one in requeued])
+    outcomes = page.journal.outcomes([requeue.event_id for requeue in requeued])
     fates = []
-    for one in requeued:
-        since = [other for other in outcomes.get(one.event_id, []) if other.at >= one.at]
+    for requeue in requeued:
+        since = [outcome for outcome in outcomes.get(requeue.event_id, []) if outcome.at >= requeue.at]
         came = standing(since)
-        request = page.journal.request(one.event_id)
+        request = page.journal.request(requeue.event_id)
         fates.append(
             Fate(
-                requeued=one,
-                event=str(one.facts.get("event", "")),
-                came=[in_a_line(other, page.language) for other in came],
+                requeued=requeue,
+                event=str(requeue.facts.get("event", "")),
+                came=[in_a_line(outcome, page.language) for outcome in came],
                 tag="bad"
-                if any(other.code.startswith("EVENT_D") for other in came)
+                if any(outcome.code.startswith("EVENT_D") for outcome in came)
                 else "ok"
                 if came
                 else "quiet",
@@ -200,7 +209,7 @@ def _fates(page: Inspector) -> list[Fate]:
 
 
 def badge(page: Inspector) -> int:
-    """How many there are, counted at most every ten seconds; those that Pub/Sub holds are not counted."""
+    """How many dead letters there are, counted at most every ten seconds; Pub/Sub's are not counted."""
     at, count = page.app.extensions.get(COUNT, (-COUNTED_EVERY, 0))
     if time.monotonic() - at >= COUNTED_EVERY:
         with ExitStack() as stack:
@@ -209,7 +218,7 @@ def badge(page: Inspector) -> int:
     return int(count)
 
 
-def _local(page: Inspector, stack: ExitStack) -> Iterator[Kept]:
+def _local(page: Inspector, stack: ExitStack) -> Iterator[KeptMessage]:
     if page.settings.queue_kind == "local":
         yield from _letters(page, stack, [])
 

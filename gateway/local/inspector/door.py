@@ -1,8 +1,8 @@
-"""Decides who may open the inspector: whoever has the printed key, or knows `INSPECTOR_PASSWORD`.
+"""Decides who may open the inspector: anybody who has the printed key, or knows `INSPECTOR_PASSWORD`.
 
-Nothing about a request's way here says that it comes from this machine: a proxy
-beside the gateway connects from loopback, may pass on any `Host`, and need not say
-that it forwards. So everybody is asked, from wherever.
+Nothing about a request proves that it comes from this machine: a proxy beside the
+gateway connects from loopback, may pass on any `Host`, and need not say that it
+forwards. So everybody is asked, wherever they come from.
 
 The key opens once as `/inspector?key=…`, which is answered with a cookie and a page
 that goes on to the address without the key; a password is asked for by a form. The
@@ -65,7 +65,7 @@ class Door:
         cookie = request.cookies.get(COOKIE, "")
         session_ends = self._session_end(cookie)
         if session_ends > self._clock():
-            # Redirected, so that an address with the key is kept in no history and no screenshot.
+            # Redirected, so that no history and no screenshot keeps an address with the key.
             return self._go_on(None) if "key" in request.args else None
         offered = self._offered(request)
         if offered is None:
@@ -77,10 +77,11 @@ class Door:
         return self._refused(sender, tries_of)
 
     def page_token(self, request: flask.Request) -> str:
-        """What the page's own forms carry: bound to this session, so that no other site can know it."""
+        """The token of the page's own forms, bound to this session, so that no other site knows it."""
         return self._sign(f"page {request.cookies.get(COOKIE, '')}")
 
     def is_page_token(self, request: flask.Request, token: str) -> bool:
+        """Whether `token` is this session's `page_token`."""
         return hmac.compare_digest(token.encode("utf-8", "replace"), self.page_token(request).encode())
 
     def _offered(self, request: flask.Request) -> str | None:
@@ -107,14 +108,16 @@ class Door:
             return False
 
     def _is_locked(self, tries_of: str) -> bool:
-        """Whether wrong tries lock this address or browser out, or those of all addresses exceed a hundred.
+        """Whether wrong tries lock this address or browser out, or the tries of all are too many.
 
-        The bound for all is for addresses that a sender makes up where a proxy adds none.
+        The limit for all is against made-up addresses, where no proxy adds the real one.
         """
         now = self._clock()
         self._failures = [failure for failure in self._failures if now - failure[0] < 60]
-        own = sum(1 for _, other in self._failures if other == tries_of)
-        return own >= TRIES or (len(self._failures) >= ALL_TRIES and not tries_of.startswith(_BROWSER))
+        failures_of_sender = sum(1 for _, other in self._failures if other == tries_of)
+        return failures_of_sender >= TRIES or (
+            len(self._failures) >= ALL_TRIES and not tries_of.startswith(_BROWSER)
+        )
 
     def _is_own_form(self, request: flask.Request) -> bool:
         """Whether our own page sent the form: no other page may try passwords through a browser."""
@@ -151,7 +154,7 @@ class Door:
         return answer
 
     def _closed(self, request: flask.Request) -> flask.Response:
-        # A link to one request, sent by a colleague, asks for the password too; a script's question does not.
+        # A link to one request, sent by a colleague, asks for the password too; a script's request does not.
         asks = self._password and request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
         return self._page(401) if asks else self._text(401, "INSPECTOR_CLOSED")
 

@@ -1,4 +1,4 @@
-"""Explain: the tool as a text box. What is pasted is judged and shown, and stored nowhere."""
+"""Explain: the tool as a text box. What is pasted is judged and shown, and never stored."""
 
 import json
 from datetime import UTC, datetime
@@ -14,6 +14,8 @@ EMPTY = ("PASTED_REQUEST", "PASTED_NO_REFUSAL")
 
 
 def register(page: Inspector) -> None:
+    """Add the view's routes to the page."""
+
     @page.app.get("/explain", endpoint="explain")
     def form() -> str:
         return page.render("explain.html", view="explain", pasted="", verdict=None, problem="")

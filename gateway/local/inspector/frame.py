@@ -1,8 +1,8 @@
 """What every view of the inspector needs: the reader's language, the page's token, the server's parts.
 
 A view is a module with a `VIEW`: its name, its address, the letter that opens it, and a
-function that adds its routes to the page. `changes` are POSTs; no view has to think of
-their token and Origin: the frame refuses every POST that is not the page's own.
+function that adds its routes to the page. Changes are POSTs; no view has to check
+their token and Origin, because the frame refuses every POST that is not the page's own.
 """
 
 import re
@@ -57,7 +57,7 @@ class Parts:
 class View(NamedTuple):
     """One view: `name` is its endpoint and the key of its title (`NAV_NAME`), `key` the letter after g.
 
-    `badge` counts what waits for somebody in it; it is asked often, so it must be quick.
+    `badge` counts what waits for a person in the view; it is called often, so it must be quick.
     """
 
     name: str
@@ -93,13 +93,15 @@ class Inspector:
 
     @property
     def settings_here(self) -> Settings:
-        """The settings in the reader's language: for whatever puts causes and errors into words."""
+        """The settings in the reader's language, for putting causes and errors into words."""
         return self._settings[self.language]
 
     def words(self, key: str, /, **values: object) -> str:
+        """A text of the page in the reader's language."""
         return words(key, self.language, **values)
 
     def render(self, template: str, **values: Any) -> str:
+        """The HTML of a template."""
         return flask.render_template(template, **values)
 
     def age(self, seconds: float) -> str:
@@ -117,7 +119,7 @@ class Inspector:
             return self._store
 
     def cause_title(self, code: str, detail: str = "") -> str:
-        """A cause in a few words; for a DELETE or PUT the method is what is wrong, whatever else it lacks."""
+        """A cause in a few words; for a DELETE or PUT the wrong method comes before anything it lacks."""
         by_method = detail.startswith("method: ") if code == "TOKEN_ABSENT" else False
         if code == "METHOD_GET":
             by_method = bool(detail) and not detail.startswith(("GET", "HEAD"))
@@ -131,7 +133,7 @@ class Inspector:
         return flask.url_for("guide", _anchor=code.lower())
 
     def badges(self) -> dict[str, int]:
-        """What waits in each view, asked once per answer; a store that does not answer gives none."""
+        """What waits in each view, counted once per answer; 0 if a store does not answer."""
         if "badges" in flask.g:
             return cast(dict[str, int], flask.g.badges)
         counts: dict[str, int] = {}
@@ -146,7 +148,7 @@ class Inspector:
 
 
 def prepare(page: Inspector) -> None:
-    """Add the frame's own routes, what templates may call, and the check of who is let in."""
+    """Add the frame's own routes, the functions for templates, and the check of who may enter."""
     app = page.app
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
     app.jinja_env.filters |= {"breakable": breakable, "sentence": sentence}

@@ -22,6 +22,8 @@ _LOCAL = re.compile(r"(?P<name>[a-z0-9-]{1,60}?)(?:\.ru)?\.md(?P<anchor>#.*)?")
 
 
 def register(page: Inspector) -> None:
+    """Add the view's routes to the page."""
+
     @page.app.get("/guide", endpoint="guide")
     def guide() -> str:
         return show(FIRST)
@@ -33,10 +35,10 @@ def register(page: Inspector) -> None:
     @page.app.get("/guide/pictures/<name>", endpoint="guide_picture")
     def guide_picture(name: str) -> flask.Response:
         path = DOCS / "pictures" / name
-        found = _PICTURE.fullmatch(name)
-        if found is None or not path.is_file():
+        match = _PICTURE.fullmatch(name)
+        if match is None or not path.is_file():
             flask.abort(404)
-        return flask.Response(path.read_bytes(), mimetype=_KINDS[found["kind"]])
+        return flask.Response(path.read_bytes(), mimetype=_KINDS[match["kind"]])
 
     def show(name: str) -> str:
         path = _path(name, page.language)
@@ -47,7 +49,7 @@ def register(page: Inspector) -> None:
 
 
 def _path(name: str, language: str) -> Path | None:
-    """The path of the guide in the reader's language, or in the only one there is."""
+    """The path of the guide in the reader's language, or in the only language that it has."""
     if not _NAME.fullmatch(name):
         return None
     suffixes = (".ru.md", ".md") if language == "ru" else (".md", ".ru.md")
@@ -61,9 +63,9 @@ def as_html(path: Path, base: str) -> str:
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(_TWINS.sub(r"![\g<alt>](\g<src>)", path.read_text(encoding="utf-8")))
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         if token.type == "heading_open":
-            token.attrSet("id", anchor_of(tokens[place + 1].content))
+            token.attrSet("id", anchor_of(tokens[index + 1].content))
         for inner in token.children or ():
             if inner.type == "link_open":
                 inner.attrSet("href", _address(str(inner.attrGet("href") or ""), base))
@@ -86,7 +88,7 @@ def _with_dark_twin(picture: re.Match[str]) -> str:
 
 
 def anchor_of(heading: str) -> str:
-    """As GitHub makes it: lower case, spaces as dashes, no punctuation."""
+    """A heading's anchor as GitHub makes it: lower case, spaces as dashes, no punctuation."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
@@ -94,10 +96,10 @@ def _address(href: str, base: str) -> str:
     """A link's target on this page: another guide by its name; any other file in the repository."""
     if href.startswith(("#", "https://", "http://")):
         return href
-    found = _LOCAL.fullmatch(href.removeprefix("./"))
-    if found is None:
+    match = _LOCAL.fullmatch(href.removeprefix("./"))
+    if match is None:
         return "#"
-    return f"{base}/{found['name']}{found['anchor'] or ''}"
+    return f"{base}/{match['name']}{match['anchor'] or ''}"
 
 
 VIEW = View("guide", "h", register)

@@ -1,4 +1,4 @@
-"""Links: who is linked to whom, a person's page, and forgetting somebody."""
+"""Links: shows who is linked to whom and a person's page, and forgets people."""
 
 import csv
 import io
@@ -14,13 +14,13 @@ from gateway.events import rfc3339
 from gateway.links.model import HistoryRow, Link, Store
 from gateway.links.telegram_account import parse_account
 from gateway.local.inspector.frame import Inspector, View
-from gateway.local.inspector.rows import called
+from gateway.local.inspector.rows import user_label
 from gateway.tools.forgetting import forget_person
 
 SHOWN = 50  # people on one page
-SCANNED = 500  # links that one page looks at; for a rare state the next page goes on
+SCANNED = 500  # links that one page reads; for a rare state the next page goes on
 HISTORY = 100  # changes of one person, the newest
-WALKED = 2000  # changes that are read for these
+WALKED = 2000  # changes that are read to find these
 STATES = ("linked", "by_name", "ended", "inactive")
 COLUMNS = (
     "portal",
@@ -36,7 +36,7 @@ MAX_ID = 2**52
 
 @dataclass(frozen=True)
 class Change:
-    """A row of a person's history; `request_id` is the request's behind it, "" where that is gone."""
+    """A row of a person's history; `request_id` is the request's behind it, "" if it is no longer kept."""
 
     row: HistoryRow
     before: str
@@ -45,10 +45,12 @@ class Change:
 
 
 def register(page: Inspector) -> None:
+    """Add the view's routes to the page."""
+
     @page.app.get("/links", endpoint="links")
     def links() -> str:
-        asked = flask.request.args
-        search, state = asked.get("q", "").strip()[:100], asked.get("state", "")
+        args = flask.request.args
+        search, state = args.get("q", "").strip()[:100], args.get("state", "")
         state = state if state in STATES else ""
         portals: list[str] = []
         rows: list[Link] = []
@@ -62,10 +64,10 @@ def register(page: Inspector) -> None:
                 rows, older = _searched(page, store, portal, search, after)
                 rows = [row for row in rows if not state or state_of(row) == state]
             else:
-                rows, older = _found(store, portal, state, after)
+                rows, older = _people(store, portal, state, after)
         return page.render(
             "links.html", view="links", states=STATES, account=account_of, state_of=state_of, search=search,
-            state=state, rows=rows, older=older, portals=portals, portal=portal, called=called,
+            state=state, rows=rows, older=older, portals=portals, portal=portal, user_label=user_label,
             names=page.journal.names(portal, [row.bitrix_user_id for row in rows]),
             forgotten=_number("forgotten"), gone=_number("gone"),
         )  # fmt: skip
@@ -84,7 +86,7 @@ def register(page: Inspector) -> None:
         return page.render(
             "person.html", view="links", portal=portal, user=user, link=link, changes=changes,
             account=account_of, state_of=state_of,
-            called=called(page, user, page.journal.names(portal, [user]).get(user, "")),
+            called=user_label(page, user, page.journal.names(portal, [user]).get(user, "")),
         )  # fmt: skip
 
     @page.app.get("/links.csv", endpoint="links_csv")
@@ -98,15 +100,17 @@ def register(page: Inspector) -> None:
         portal, user = _portal_in(flask.request.form), _number("user", flask.request.form)
         if not user:
             flask.abort(404)
-        gone = forget_person(page.settings, portal, user)
-        return flask.redirect(flask.url_for("links", portal=portal, forgotten=user, gone=gone), 303)
+        erased = forget_person(page.settings, portal, user)
+        return flask.redirect(flask.url_for("links", portal=portal, forgotten=user, gone=erased), 303)
 
 
 def account_of(row: Link | HistoryRow) -> str:
-    return _shown(row.telegram_id, row.telegram_username)
+    """The Telegram account of a row, by number and name."""
+    return _account_text(row.telegram_id, row.telegram_username)
 
 
 def state_of(link: Link) -> str:
+    """The state of a link, one of `STATES`."""
     if not link.active:
         return "inactive"
     if link.telegram_id is None and link.telegram_username is None:
@@ -114,31 +118,31 @@ def state_of(link: Link) -> str:
     return "by_name" if link.by_name_only else "linked"
 
 
-def _shown(telegram_id: int | None, telegram_username: str | None) -> str:
+def _account_text(telegram_id: int | None, telegram_username: str | None) -> str:
     name = f"@{telegram_username}" if telegram_username else ""
     return f"{telegram_id} {name}".strip() if telegram_id is not None else name or "–"
 
 
-def _number(name: str, given: Mapping[str, str] | None = None) -> int:
+def _number(name: str, source: Mapping[str, str] | None = None) -> int:
     """A whole number of the address or the form; 0 for anything else."""
-    text = (flask.request.args if given is None else given).get(name, "")
+    text = (flask.request.args if source is None else source).get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
 
 
-def _portal_in(given: Mapping[str, str]) -> str:
-    return given.get("portal", "").lower().replace("\0", "")  # no store can hold one
+def _portal_in(source: Mapping[str, str]) -> str:
+    return source.get("portal", "").lower().replace("\0", "")  # no store can hold one
 
 
 def _portal(page: Inspector, portals: list[str]) -> str:
     """The portal to show: the one asked for, else our own, else the first."""
-    asked = flask.request.args.get("portal", "").lower()
-    for one in (asked, page.settings.domain):
-        if one in portals:
-            return one
+    requested = flask.request.args.get("portal", "").lower()
+    for candidate in (requested, page.settings.domain):
+        if candidate in portals:
+            return candidate
     return portals[0] if portals else page.settings.domain
 
 
-def _found(store: Store, portal: str, state: str, after: int) -> tuple[list[Link], int | None]:
+def _people(store: Store, portal: str, state: str, after: int) -> tuple[list[Link], int | None]:
     """One page of a portal's people, and the user after whom the next begins; None if there are no more."""
     rows: list[Link] = []
     last = after
@@ -159,19 +163,19 @@ def _searched(
     page: Inspector, store: Store, portal: str, search: str, after: int
 ) -> tuple[list[Link], int | None]:
     """People found by user id, Telegram id, Telegram name, or the beginnings of their own names."""
-    found = [] if after else _called_exactly(store, portal, search)
+    candidates = [] if after else _exactly_named(store, portal, search)
     users = page.journal.named(portal, search, after, SHOWN + 1)
-    found += [store.get(portal, user) for user in users[:SHOWN]]
-    links = {link.bitrix_user_id: link for link in found if link is not None}
+    candidates += [store.get(portal, user) for user in users[:SHOWN]]
+    links = {link.bitrix_user_id: link for link in candidates if link is not None}
     return list(links.values()), users[SHOWN - 1] if len(users) > SHOWN else None
 
 
-def _called_exactly(store: Store, portal: str, search: str) -> list[Link | None]:
-    """Whom a number or an account names; a t.me link is an account's name, too."""
+def _exactly_named(store: Store, portal: str, search: str) -> list[Link | None]:
+    """The people whom a number or an account names; a t.me link names an account, too."""
     if search.isascii() and search.isdigit() and len(search) <= 16:
         number = int(search)
-        of_account = store.find(portal, telegram_id=number) if number <= MAX_ID else None
-        return [store.get(portal, number), of_account]
+        by_account = store.find(portal, telegram_id=number) if number <= MAX_ID else None
+        return [store.get(portal, number), by_account]
     account = parse_account(search) or parse_account(f"@{search}")
     if account is None:
         return []
@@ -179,7 +183,7 @@ def _called_exactly(store: Store, portal: str, search: str) -> list[Link | None]
 
 
 def _change(page: Inspector, row: HistoryRow) -> Change:
-    before = _shown(row.previous_telegram_id, row.previous_telegram_username)
+    before = _account_text(row.previous_telegram_id, row.previous_telegram_username)
     request = page.journal.request(row.event_id) if row.event_id else None
     return Change(row, before, account_of(row), request.request_id if request else "")
 

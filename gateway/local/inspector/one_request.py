@@ -1,4 +1,4 @@
-"""One request: why it was answered as it was, what came of it, and what can be repeated."""
+"""One request: shows why it was answered as it was and what came of it, and repeats it."""
 
 import json
 from collections import deque
@@ -24,12 +24,12 @@ from gateway.texts import reason_text, state_key, text_of
 from gateway.tools.events import destinations, resend
 from gateway.tools.explain import Request as Pasted
 from gateway.tools.explain.verdict import Explanation, explain
-from gateway.tools.sample_delivery import here
+from gateway.tools.sample_delivery import local_url
 
 FIELDS = 200  # values of a body that are shown as a table
 HISTORY = 20  # changes of a link
-NEVER = 2**62  # a change that no journal gets to
-PEOPLE = 3  # of those that one event is about
+NEVER = 2**62  # above every change of a journal
+PEOPLE = 3  # of an event that is about several
 
 
 def _values(page: Inspector, request_id: str) -> dict[str, Any]:
@@ -44,15 +44,15 @@ def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
         return None
     whole = page.journal.whole(request)
     resent = list(request.record.get("resent") or ())
-    ids = [request.event_id, *(str(one["event_id"]) for one in resent)] if request.event_id else []
+    ids = [request.event_id, *(str(resend["event_id"]) for resend in resent)] if request.event_id else []
     came = page.journal.outcomes(ids)
     outcomes = [outcome for event_id in ids for outcome in came.get(event_id, ())]
     settings = page.settings_here
-    found = in_words(request.record.get("causes") or (), settings)
-    if not found and request.code == "TOKEN_NOT_CONFIGURED":  # our own probe's: none is kept of it
-        found = setting_causes(settings)
-    causes = [cause.to_json() for cause in found]
-    address = (settings.webhook_url or here(settings.host, settings.port)).rstrip("/")
+    findings = in_words(request.record.get("causes") or (), settings)
+    if not findings and request.code == "TOKEN_NOT_CONFIGURED":  # our own probe, whose causes are not kept
+        findings = setting_causes(settings)
+    causes = [cause.to_json() for cause in findings]
+    address = (settings.webhook_url or local_url(settings.host, settings.port)).rstrip("/")
     return {
         "request": request,
         "row": row(page, request, came.get(request.event_id, [])),
@@ -61,7 +61,7 @@ def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
         "fields": list(fields_of(request, whole)),
         "whole": whole,
         "outcomes": [_came(page, request, outcome) for outcome in outcomes],
-        "resent": [{**one, "at": datetime.fromtimestamp(one["at"], UTC)} for one in resent],
+        "resent": [{**resend, "at": datetime.fromtimestamp(resend["at"], UTC)} for resend in resent],
         "history": history(page, request),
         "json": json.dumps(_facts(request, whole, outcomes, page.language), ensure_ascii=False, indent=2),
         "curl": as_curl(request, whole, address),
@@ -72,6 +72,7 @@ def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
 
 
 def register(page: Inspector) -> None:
+    """Add the routes of a request's page."""
     page.app.jinja_env.globals["change_words"] = lambda change: change_words(page, change)
 
     @page.app.get("/r/<request_id>", endpoint="request_page")
@@ -89,7 +90,7 @@ def register(page: Inspector) -> None:
         except ValueError:
             after = 0
         changed, newest = page.journal.changed(after)
-        new = any(request_id in (one.request_id, one.event_id) for one in changed)
+        new = any(request_id in (request.request_id, request.event_id) for request in changed)
         detail = values(page, request_id) if new else None
         return page.render("request_live.html", request_id=request_id, change=newest, detail=detail)
 
@@ -97,8 +98,8 @@ def register(page: Inspector) -> None:
     def judge_again(request_id: str) -> flask.typing.ResponseReturnValue:
         """Show what would be answered with today's settings; nothing is queued."""
         detail = _values(page, request_id)
-        verdict = judged(page, detail["request"], detail["whole"])
-        return _answered(page, detail, verdict=verdict)
+        verdict = judge_today(page, detail["request"], detail["whole"])
+        return _with_result(page, detail, verdict=verdict)
 
     @page.app.post("/r/<request_id>/resend")
     def resend_again(request_id: str) -> flask.typing.ResponseReturnValue:
@@ -108,19 +109,19 @@ def register(page: Inspector) -> None:
         try:
             event_id = resend(page.settings_here, detail["request"], to)
         except (GatewayError, PassingFailure) as failure:
-            said = _answered(page, detail, problem=text_of(failure, page.language))
-            # htmx shows only what comes with 200.
-            return said, 200 if "HX-Request" in flask.request.headers else 409
-        return _answered(page, values(page, request_id) or detail, sent=event_id)
+            body = _with_result(page, detail, problem=text_of(failure, page.language))
+            # htmx shows only answers with status 200.
+            return body, 200 if "HX-Request" in flask.request.headers else 409
+        return _with_result(page, values(page, request_id) or detail, sent=event_id)
 
 
-def _answered(page: Inspector, detail: dict[str, Any], **said: Any) -> str:
-    """The request again, with an action's result: in the pane for a script, else as a whole page."""
+def _with_result(page: Inspector, detail: dict[str, Any], **result: Any) -> str:
+    """The request's page with an action's result; only the pane if a script asks."""
     template = "detail.html" if "HX-Request" in flask.request.headers else "request.html"
-    return page.render(template, view="requests", detail=detail, **said)
+    return page.render(template, view="requests", detail=detail, **result)
 
 
-def judged(page: Inspector, request: Request, whole: Mapping[str, Any]) -> Explanation | None:
+def judge_today(page: Inspector, request: Request, whole: Mapping[str, Any]) -> Explanation | None:
     """The kept request, judged by today's settings; None if its body was not kept."""
     if "body" not in whole:
         return None
@@ -141,17 +142,17 @@ def judged(page: Inspector, request: Request, whole: Mapping[str, Any]) -> Expla
 def _places(page: Inspector, request: Request) -> list[dict[str, Any]]:
     """Where a token was looked for and what each place held, those that held something first."""
     shown = [
-        {**seen, "says": page.words(state_key(seen["state"], seen["length"]))}
-        for seen in request.record.get("places") or ()
+        {**trace, "says": page.words(state_key(trace["state"], trace["length"]))}
+        for trace in request.record.get("places") or ()
     ]
-    return sorted(shown, key=lambda seen: seen["state"] == "absent")
+    return sorted(shown, key=lambda trace: trace["state"] == "absent")
 
 
 def fields_of(request: Request, whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Names and values, the names as PHP writes them: of the message, else of the body as it was read."""
+    """Names, as PHP writes them, and values: of the message, else of the body as it was read."""
     if "message" in whole:
         message = whole["message"]
-        shown = {name: message.get(name) for name in ("event", "event_handler_id", "ts", "portal", "data")}
+        fields = {name: message.get(name) for name in ("event", "event_handler_id", "ts", "portal", "data")}
         masks = False  # no secret is ever in a message
     elif whole.get("body"):
         headers = dict(whole.get("headers") or {})
@@ -162,10 +163,10 @@ def fields_of(request: Request, whole: Mapping[str, Any]) -> Iterator[tuple[str,
             ).fields
         except TooComplex:
             return
-        shown, masks = decoded if isinstance(decoded, dict) else {"": decoded}, True
+        fields, masks = decoded if isinstance(decoded, dict) else {"": decoded}, True
     else:
         return
-    for number, pair in enumerate(_flat(shown, "", (), masks)):
+    for number, pair in enumerate(_flat(fields, "", (), masks)):
         if number == FIELDS:
             yield "…", ""
             return
@@ -176,8 +177,8 @@ def _flat(value: Any, name: str, path: tuple[str, ...], masks: bool) -> Iterator
     if isinstance(value, dict | list) and value:
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, inner in items:
-            shown = mask_name(str(key)) if masks else str(key)
-            yield from _flat(inner, f"{name}[{shown}]" if name else shown, (*path, str(key)), masks)
+            shown_key = mask_name(str(key)) if masks else str(key)
+            yield from _flat(inner, f"{name}[{shown_key}]" if name else shown_key, (*path, str(key)), masks)
         return
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
     yield name, mask_leaf(path, text) if masks else text
@@ -193,7 +194,7 @@ def _came(page: Inspector, request: Request, outcome: Outcome) -> dict[str, Any]
 
 
 def history(page: Inspector, request: Request) -> list[tuple[int, list[HistoryRow]]]:
-    """The latest changes of the links of those whom the event is about, newest first."""
+    """The latest changes of the links of the users that the event is about, newest first."""
     people = [user for user in request.record.get("users") or () if isinstance(user, int)][:PEOPLE]
     if not people or request.kind not in ("accepted", "aside", "refused"):
         return []
@@ -201,17 +202,17 @@ def history(page: Inspector, request: Request) -> list[tuple[int, list[HistoryRo
         store = page.store()
         if store is None:
             return []
-        # The newest of what may be many, whatever the store's order.
-        found = [
+        # The store gives the oldest first, and there may be many: the newest are kept.
+        changes_by_user = [
             (user, deque(store.history(request.portal, bitrix_user_id=user), HISTORY)) for user in people
         ]
     except GatewayError:
         return []  # the request is shown, whatever the store of links says
-    return [(user, list(changes)[::-1]) for user, changes in found if changes]
+    return [(user, list(changes)[::-1]) for user, changes in changes_by_user if changes]
 
 
 def change_words(page: Inspector, change: HistoryRow) -> str:
-    """A row of a link's history."""
+    """A row of a link's history in words."""
     account = _account(change.telegram_id, change.telegram_username)
     previous = _account(change.previous_telegram_id, change.previous_telegram_username)
     key = f"HISTORY_{change.change}"
@@ -241,16 +242,16 @@ def _facts(
         **whole,
         "outcomes": [
             {
-                "at": rfc3339(one.at),
-                "event_id": one.event_id,
-                "subscription": one.subscription,
-                "code": one.code,
-                "reason": reason_text(one.reason, language),
-                "attempts": one.attempts,
-                "ms": one.ms,
-                "bitrix_user_id": one.bitrix_user_id,
-                **one.facts,
+                "at": rfc3339(outcome.at),
+                "event_id": outcome.event_id,
+                "subscription": outcome.subscription,
+                "code": outcome.code,
+                "reason": reason_text(outcome.reason, language),
+                "attempts": outcome.attempts,
+                "ms": outcome.ms,
+                "bitrix_user_id": outcome.bitrix_user_id,
+                **outcome.facts,
             }
-            for one in outcomes
+            for outcome in outcomes
         ],
     }

@@ -1,4 +1,4 @@
-"""The overview: does it work at all, and what is wrong now."""
+"""The overview: shows whether the gateway works, and what is wrong now."""
 
 import time
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from gateway.local.inspector.rows import rows
 from gateway.local.inspector.wrong import destinations, wrong_now
 from gateway.queues import open_embedded
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.sample_delivery import here
+from gateway.tools.sample_delivery import local_url
 
 HOURS = 24
 LATEST = 6  # requests
@@ -37,6 +37,7 @@ class Bar:
 
     @property
     def total(self) -> int:
+        """How many requests there were in the hour."""
         return self.accepted + self.aside + self.refused
 
 
@@ -51,16 +52,18 @@ def chart(page: Inspector, now: float) -> list[Bar]:
     most = max((sum(one.values()) for one in counts.values()), default=0) or 1
     bars = []
     for index, hour in enumerate(sorted(counts)):
-        one, parts, top = counts[hour], [], float(HEIGHT)
+        kinds, parts, top = counts[hour], [], float(HEIGHT)
         for name in ("accepted", "aside", "refused"):
-            if one[name]:
+            if kinds[name]:
                 height = max(
-                    2.0, round(one[name] / most * (HEIGHT - 4), 1)
+                    2.0, round(kinds[name] / most * (HEIGHT - 4), 1)
                 )  # so that one request stays visible beside thousands
                 top -= height
                 parts.append((name, round(max(0.0, top), 1), height))
         at = datetime.fromtimestamp(hour * 3600, UTC)
-        bars.append(Bar(hour, at, index * STEP, one["accepted"], one["aside"], one["refused"], tuple(parts)))
+        bars.append(
+            Bar(hour, at, index * STEP, kinds["accepted"], kinds["aside"], kinds["refused"], tuple(parts))
+        )
     return bars
 
 
@@ -90,8 +93,8 @@ def tiles(page: Inspector) -> dict[str, Any]:
 
 def figures(page: Inspector) -> dict[str, Any]:
     """The tiles, what is wrong, and what came last; `empty` if nothing ever came."""
-    came = Filters(kinds=("accepted", "aside", "refused", "not_queued"))
-    latest = page.journal.page(came, limit=LATEST).requests
+    with_event = Filters(kinds=("accepted", "aside", "refused", "not_queued"))
+    latest = page.journal.page(with_event, limit=LATEST).requests
     return {
         **tiles(page),
         "wrong": wrong_now(page, time.time()),
@@ -119,17 +122,19 @@ def _polling(page: Inspector, now: float) -> dict[str, Any]:
     last = rounds[0] if rounds else None
     due = None
     if settings.resync_every and settings.rest_webhook:
-        # The first round comes that long after the start, every other that long after the one before.
+        # The first round comes that long after the start, each other one that long after the round before.
         began = max(page.started, last.at.timestamp() if last else 0.0)
         due = max(0.0, began + settings.resync_every - now)
     return {"last": last, "due": due, "configured": bool(settings.rest_webhook)}
 
 
 def register(page: Inspector) -> None:
+    """Add the view's routes to the page."""
+
     @page.app.get("/", endpoint="overview")
     def overview() -> str:
         settings = page.settings_here
-        address = settings.paste_url or here(settings.host, settings.port) + WEBHOOK_PATH
+        address = settings.paste_url or local_url(settings.host, settings.port) + WEBHOOK_PATH
         return page.render(
             "overview.html",
             view="overview",

@@ -1,4 +1,4 @@
-"""Polling: its rounds, the next one, one now or one that changes nothing; unreadable users and conflicts."""
+"""Polling: shows its rounds, unreadable users and conflicts, and starts a round or a dry run."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from gateway.errors import GatewayError
 from gateway.journal import Outcome, Round
 from gateway.local.inspector import round_rows
 from gateway.local.inspector.frame import Inspector, View
-from gateway.local.inspector.rows import called
+from gateway.local.inspector.rows import user_label
 from gateway.portal import resync
 from gateway.portal.reconcile import LinksAtRisk, Summary
 from gateway.settings import Settings
@@ -37,6 +37,7 @@ class Running:
     ended: bool = False
 
     def run(self) -> None:
+        """Run the round; how it ended is kept for the page."""
         try:
             self.summary = resync.run(
                 self.settings, progress=self._progress, dry_run=self.dry_run, confirmed=self.confirmed
@@ -57,6 +58,7 @@ class Running:
 
 
 def register(page: Inspector) -> None:
+    """Add the view's routes to the page."""
     round_rows.register(page)
     starting = threading.Lock()
     running: list[Running] = []  # one at most: the last one
@@ -65,7 +67,7 @@ def register(page: Inspector) -> None:
         rounds = page.journal.rounds(ROUNDS)
         unreadable, conflicts = _unreadable(rounds), page.journal.conflicts(CONFLICTS)
         return {
-            "called": called,
+            "user_label": user_label,
             "names": page.journal.names(page.settings.domain, unreadable),
             "row_names": _names(page, conflicts),
             "rounds": rounds,
@@ -108,17 +110,17 @@ def _next(page: Inspector, rounds: list[Round]) -> datetime | None:
 
 def _unreadable(rounds: list[Round]) -> list[int]:
     """The users whose field the last whole round could not read."""
-    done = next((one for one in rounds if one.code == "RESYNC_DONE"), None)
-    return list(done.facts.get("unreadable_users", [])) if done else []
+    last_complete = next((one_round for one_round in rounds if one_round.code == "RESYNC_DONE"), None)
+    return list(last_complete.facts.get("unreadable_users", [])) if last_complete else []
 
 
 def _names(page: Inspector, conflicts: list[Outcome]) -> list[str]:
     """The names of the users of these outcomes, "" for those whom no event named."""
     of_portal: dict[str, list[int]] = {}
-    for one in conflicts:
-        of_portal.setdefault(one.portal, []).append(one.bitrix_user_id or 0)
-    found = {portal: page.journal.names(portal, users) for portal, users in of_portal.items()}
-    return [found[one.portal].get(one.bitrix_user_id or 0, "") for one in conflicts]
+    for conflict in conflicts:
+        of_portal.setdefault(conflict.portal, []).append(conflict.bitrix_user_id or 0)
+    names_by_portal = {portal: page.journal.names(portal, users) for portal, users in of_portal.items()}
+    return [names_by_portal[conflict.portal].get(conflict.bitrix_user_id or 0, "") for conflict in conflicts]
 
 
 VIEW = View("polling", "p", register)

@@ -14,11 +14,11 @@ from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.sample_delivery import OURS, data_of, delivery, place_token
 
-WAIT_SECONDS = 3.0  # for its record, which is written behind the answer
+WAIT_SECONDS = 3.0  # for its record, which is written after the answer
 
 
 def send_test_event(page: Inspector, event: str = PROBE_EVENT) -> tuple[dict[str, Any], Request | None]:
-    """The webhook's answer, and the record of it; None if that takes longer than we wait."""
+    """Send the event; return the webhook's answer and its record, None if that does not come in time."""
     settings = page.settings
     fields = delivery(event, data_of(event), settings.domain or "portal.bitrix24.ru")
     token = settings.tokens[0].decode("utf-8", "surrogateescape") if settings.tokens else ""
@@ -30,9 +30,9 @@ def send_test_event(page: Inspector, event: str = PROBE_EVENT) -> tuple[dict[str
     environ = builder.get_environ() | {"REMOTE_ADDR": "127.0.0.1"}
     chunks, _, _ = run_wsgi_app(page.parts.webhook, environ, buffered=True)  # type: ignore[arg-type]
     answer: dict[str, Any] = json.loads(b"".join(chunks))
-    until = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + WAIT_SECONDS
     request = None
-    while request is None and time.monotonic() < until:
+    while request is None and time.monotonic() < deadline:
         request = page.journal.request(str(answer.get("request_id", "")))
         if request is None:
             time.sleep(0.02)

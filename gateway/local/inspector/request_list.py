@@ -1,4 +1,4 @@
-"""Requests: what came, newest first. The search and the filters are in the address."""
+"""Requests: lists what came, newest first. The search and the filters are in the address."""
 
 import re
 import time
@@ -45,6 +45,7 @@ class Wanted:
     probes: bool = False
 
     def filters(self, now: float) -> Filters:
+        """These filters as the journal's, with the period counted back from `now`."""
         kinds = SHOWN[self.show] + (("probe",) if self.probes and self.show == "all" else ())
         since, until = now - PERIODS[self.period], 0.0
         if self.hour:
@@ -56,15 +57,15 @@ class Wanted:
 
     def query(self, **changes: Any) -> dict[str, Any]:
         """The address's parameters that are not empty."""
-        plain, wanted = Wanted(), replace(self, **changes)
+        default, wanted = Wanted(), replace(self, **changes)
         pairs = {"q": "term", "show": "show", "period": "period", "hour": "hour", "cause": "cause"}
         pairs |= {"event": "event", "portal": "portal", "to": "to"}
-        found = {
+        query = {
             name: getattr(wanted, field)
             for name, field in pairs.items()
-            if getattr(wanted, field) != getattr(plain, field)
+            if getattr(wanted, field) != getattr(default, field)
         }
-        return found | ({"probes": 1} if wanted.probes else {})
+        return query | ({"probes": 1} if wanted.probes else {})
 
     @property
     def shows_rounds(self) -> bool:
@@ -73,11 +74,12 @@ class Wanted:
 
     @property
     def narrow(self) -> bool:
-        """Whether a filter is set that the hourly counts do not know."""
+        """Whether a filter is set that the hourly counts can't answer."""
         return bool(self.term or self.event or self.portal or self.to)
 
 
-def wanted_here() -> Wanted:
+def filters_in_address() -> Wanted:
+    """The filters in the request's address; an invalid value counts as none."""
     args = flask.request.args
 
     def choice(name: str, choices: dict[str, Any], default: str) -> str:
@@ -98,15 +100,16 @@ def wanted_here() -> Wanted:
 
 
 def whole_number(name: str) -> int:
-    given = flask.request.args.get(name, "")
-    return int(given) if re.fullmatch(r"[0-9]{1,18}", given) else 0  # what SQLite can compare
+    """A whole number in the request's address; 0 for anything else."""
+    text = flask.request.args.get(name, "")
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0  # what SQLite can compare
 
 
 def badge(page: Inspector) -> int:
-    """How many refusals came after what this browser has seen in the list."""
-    seen = flask.g.get("seen") or flask.request.cookies.get(SEEN, "")
-    after = int(seen) if re.fullmatch(r"[0-9]{1,18}", seen) else 0
-    return page.journal.count_newer(Filters(kinds=("refused", "not_queued")), after, most=100)
+    """How many refusals are newer than what this browser has seen in the list."""
+    newest_seen = flask.g.get("seen") or flask.request.cookies.get(SEEN, "")
+    after = int(newest_seen) if re.fullmatch(r"[0-9]{1,18}", newest_seen) else 0
+    return page.journal.count_newer(Filters(kinds=("refused", "not_queued")), after, limit=100)
 
 
 def counts(page: Inspector, wanted: Wanted, now: float) -> dict[str, int]:
@@ -127,14 +130,16 @@ def counts(page: Inspector, wanted: Wanted, now: float) -> dict[str, int]:
 
 
 def register(page: Inspector) -> None:
+    """Add the view's routes to the page."""
+
     one_request.register(page)
 
     @page.app.get("/requests", endpoint="requests")
     def requests() -> flask.Response:
-        wanted, now = wanted_here(), time.time()
+        wanted, now = filters_in_address(), time.time()
         below = whole_number("below")
         _see(page, below)
-        found = _part(page, wanted, below, 0, now)
+        part = _part(page, wanted, below, 0, now)
         opened = flask.request.args.get("open", "")
         detail = one_request.values(page, opened) if opened and not opened.startswith(PREFIX) else None
         events, portals, subscriptions = page.journal.choices()
@@ -155,22 +160,22 @@ def register(page: Inspector) -> None:
             recording=recorder is not None and recorder.whole_until > now,
             can_test=page.parts.webhook is not None,
             **tiles(page),
-            **found,
+            **part,
         )
         return _with_seen(html)
 
     @page.app.get("/requests/part")
     def requests_part() -> flask.Response:
         """The rows after those on the page, or the newest ones again."""
-        wanted, below = wanted_here(), whole_number("below")
+        wanted, below = filters_in_address(), whole_number("below")
         _see(page, below)
-        found = _part(page, wanted, below, whole_number("already"), time.time())
-        return _with_seen(page.render("request_part.html", wanted=wanted, below=below, **found))
+        part = _part(page, wanted, below, whole_number("already"), time.time())
+        return _with_seen(page.render("request_part.html", wanted=wanted, below=below, **part))
 
     @page.app.get("/requests/live")
     def requests_live() -> str:
         """What is new for the open list: how many requests are newer, and rows that changed."""
-        wanted, now = wanted_here(), time.time()
+        wanted, now = filters_in_address(), time.time()
         top = whole_number("top")
         last_round = whole_number("round")
         rounds = page.journal.count_rounds(last_round) if wanted.shows_rounds else 0
@@ -188,7 +193,7 @@ def register(page: Inspector) -> None:
             changed=rows(page, changed),
             opened=opened,
             detail=one_request.values(page, opened)
-            if any(one.request_id == opened for one in changed)
+            if any(request.request_id == opened for request in changed)
             else None,
         )
 
@@ -210,30 +215,30 @@ def _part(page: Inspector, wanted: Wanted, below: int, already: int, now: float)
     _, change = page.journal.changed(NEVER, 1)
     newest_rounds = page.journal.rounds(1)
     filters = wanted.filters(now)
-    found = page.journal.page(filters, below or None, PAGE)
-    requests = rows(page, found.requests)
+    result_page = page.journal.page(filters, below or None, PAGE)
+    requests = rows(page, result_page.requests)
     shown: list[Row | RoundRow] = [*requests]
     if wanted.shows_rounds:
-        since, until = _from_to(page, filters, found, below)
+        since, until = _from_to(page, filters, result_page, below)
         shown = with_rounds(page, requests, since, until, max(0, MOST - already - len(requests)))
     total = already + len(shown)
     return {
         "rows": shown,
-        "nothing": not found.requests,
-        "older": found.older,
+        "nothing": not result_page.requests,
+        "older": result_page.older,
         "shown": total,
         "full": total + PAGE > MOST,
-        "top": found.requests[0].n if found.requests else 0,
+        "top": result_page.requests[0].n if result_page.requests else 0,
         "last_round": newest_rounds[0].id if newest_rounds else 0,
         "change": change,
     }
 
 
-def _from_to(page: Inspector, filters: Filters, found: Page, below: int) -> tuple[float, float]:
+def _from_to(page: Inspector, filters: Filters, result_page: Page, below: int) -> tuple[float, float]:
     """The time of a page of the list: from its last request to the one before its first."""
     since, until = filters.since, filters.until
-    if found.older is not None and found.requests:
-        since = max(since, found.requests[-1].at.timestamp())
+    if result_page.older is not None and result_page.requests:
+        since = max(since, result_page.requests[-1].at.timestamp())
     if below:
         before = page.journal.page(below=below + 1, limit=1).requests
         until = before[0].at.timestamp() if before else until

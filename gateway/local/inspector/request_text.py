@@ -1,4 +1,4 @@
-"""A request as text to copy: a curl line, and a report that may be shown to support."""
+"""Writes a request as text to copy: a curl line, and a report for support."""
 
 import json
 import re
@@ -23,7 +23,7 @@ _FORWARDED = ("x-forwarded-", "forwarded", "x-real-ip", "cf-", "x-gateway-probe"
 
 
 def as_curl(request: Request, whole: dict[str, Any], address: str) -> str:
-    """The request as a line for sh, the token as `$TOKEN`; "" where neither body nor message is kept."""
+    """The request as a curl line for sh, with `$TOKEN`; "" if neither body nor message is kept."""
     method = str(request.record.get("method") or "POST")
     path = str(request.record.get("path") or "/")
     if "body" in whole:
@@ -34,7 +34,7 @@ def as_curl(request: Request, whole: dict[str, Any], address: str) -> str:
         body = _form(whole["message"])
     else:
         return ""
-    masks = [_mask(seen) for seen in request.record.get("places") or () if seen.get("length")]
+    masks = [_mask(trace) for trace in request.record.get("places") or () if trace.get("length")]
     target = address + quote(path, safe="/%:@!$&'()*+,;=~-._") + (f"?{query}" if query else "")
     parts = [
         "curl",
@@ -68,8 +68,8 @@ def _form(message: dict[str, Any]) -> str:
     return body.decode("ascii", "replace") if isinstance(body, bytes) else str(body)
 
 
-def _mask(seen: dict[str, Any]) -> str:
-    return f"<masked {seen['length']} {seen.get('fingerprint') or '-'}>"
+def _mask(trace: dict[str, Any]) -> str:
+    return f"<masked {trace['length']} {trace.get('fingerprint') or '-'}>"
 
 
 def _quoted(text: str, masks: Iterable[str]) -> str:
@@ -99,7 +99,7 @@ def _in_quotes(text: str) -> str:
 def for_support(
     request: Request, outcomes: Iterable[Outcome], causes: Iterable[dict[str, str]], version: str
 ) -> str:
-    """A report fit for anybody: places, lengths and fingerprints, but no person, address or body."""
+    """A report that anybody may read: places, lengths and fingerprints, but no person, address or body."""
     record = request.record
     facts: dict[str, Any] = {
         "gateway": version,
@@ -118,16 +118,16 @@ def for_support(
             )
             if record.get(name) not in (None, "", [])
         },
-        "places": [seen for seen in record.get("places") or () if seen.get("state") != "absent"],
+        "places": [trace for trace in record.get("places") or () if trace.get("state") != "absent"],
         "causes": [{"code": cause["code"], "detail": cause.get("detail", "")} for cause in causes],
         "outcomes": [
             {
-                "subscription": one.subscription,
-                "code": one.code,
-                "reason": one.reason.partition(" ")[0],  # without its facts: they name addresses
-                "attempts": one.attempts,
+                "subscription": outcome.subscription,
+                "code": outcome.code,
+                "reason": outcome.reason.partition(" ")[0],  # without its facts, which name addresses
+                "attempts": outcome.attempts,
             }
-            for one in outcomes
+            for outcome in outcomes
         ],
     }
     return json.dumps(facts, ensure_ascii=False, indent=2)

@@ -9,7 +9,7 @@ import flask
 
 from gateway.journal import Round
 from gateway.local.inspector.frame import Inspector
-from gateway.local.inspector.rows import Row, called
+from gateway.local.inspector.rows import Row, user_label
 from gateway.texts import reason_text
 
 READ = 200  # rounds of one page of the list
@@ -102,7 +102,7 @@ def round_values(page: Inspector, name: str) -> dict[str, Any] | None:
         "row": round_row(page, one),
         "portal": portal,
         "counts": [(f"POLL_{name}", _count(one.facts, name)) for name in COUNTS if name in one.facts],
-        "people": [(user, called(page, user, names.get(user, ""))) for user in users],
+        "people": [(user, user_label(page, user, names.get(user, ""))) for user in users],
     }
 
 

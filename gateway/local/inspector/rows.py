@@ -1,4 +1,4 @@
-"""A request as one row in the reader's language: what it was about, and what came of it."""
+"""Shows a request as one row in the reader's language: what it was about, and what came of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PLAIN_PATHS = ("", "/", "/api/bitrix/webhook")
 
 @dataclass(frozen=True)
 class Row:
-    """`about` is the portal and the users; `line` says what came of it, or why it was refused."""
+    """A row: `about` is the portal and the users; `line` says what came of it, or why it was refused."""
 
     request: Request
     tag: str
@@ -33,6 +33,7 @@ def rows(page: Inspector, requests: Sequence[Request]) -> list[Row]:
 
 
 def row(page: Inspector, request: Request, outcomes: Sequence[Outcome]) -> Row:
+    """The row of a request, given what came of its event."""
     return Row(
         request=request,
         tag=tag_in_words(request, page.language),
@@ -55,41 +56,42 @@ def line(page: Inspector, request: Request, outcomes: Sequence[Outcome]) -> str:
 
 
 def title_of(page: Inspector, request: Request) -> str:
+    """The event's name, or the method of a request without an event."""
     if request.event:
         return request.event
     return page.words("NO_EVENT", method=request.record.get("method") or "POST")
 
 
 def about(page: Inspector, request: Request) -> tuple[str, ...]:
-    """The portal and the users; of a request that names no event, where it went and who sent it."""
+    """The portal and the users; for a request without an event, its path and its sender."""
     users = list(request.record.get("users") or ())
     parts = [request.portal]
     if users:
         names = request.record.get("names") or {}
-        some = [called(page, user, names.get(str(user), ""), "USER") for user in users[:SHOWN_USERS]]
-        parts.append(", ".join(some) + ("…" if len(users) > SHOWN_USERS else ""))
+        labels = [user_label(page, user, names.get(str(user), ""), "USER") for user in users[:SHOWN_USERS]]
+        parts.append(", ".join(labels) + ("…" if len(users) > SHOWN_USERS else ""))
     if not request.event:
         path = str(request.record.get("path") or "")
         parts += ["" if path in PLAIN_PATHS else path, str(request.record.get("address") or "")]
     return tuple(part for part in parts if part)
 
 
-def called(page: Inspector, user: object, name: str, nameless: str = "PERSON_N") -> str:
+def user_label(page: Inspector, user: object, name: str, nameless: str = "PERSON_N") -> str:
     """A user's name and id; only the id if no event gave a name."""
     return f"{name}\N{NO-BREAK SPACE}({user})" if name else page.words(nameless, user=user)
 
 
 def refusal(page: Inspector, request: Request) -> str:
     """The first cause's title, with the fingerprint of the wrong token where there was one."""
-    # Causes are kept of rejected requests, not of our own probes.
+    # Causes are kept for rejected requests, but not for our own probes.
     missing = "SETTING_MISSING" if request.code == "TOKEN_NOT_CONFIGURED" else ""
     causes = request.record.get("causes") or [{"code": request.cause or missing}]
     code = str(causes[0].get("code") or "")
     detail = str(causes[0].get("detail") or "")
     title = page.cause_title(code, detail) if code else request.code
-    for seen in request.record.get("places") or ():
-        if seen["state"] == "mismatch" and seen["fingerprint"]:
-            return page.words("WITH_PRINT", title=title, print=seen["fingerprint"])
+    for trace in request.record.get("places") or ():
+        if trace["state"] == "mismatch" and trace["fingerprint"]:
+            return page.words("WITH_PRINT", title=title, print=trace["fingerprint"])
     return title
 
 

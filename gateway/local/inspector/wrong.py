@@ -15,8 +15,8 @@ from gateway.queues.subscriptions import subscriptions
 from gateway.texts import reason_text, text_of
 
 DAY = 86_400.0
-MOST = 20  # things that are wrong; whoever has more begins with these
-KEPT_SHOWN = 100  # events that were not queued are counted so far
+MOST = 20  # problems that are shown; these come first
+MAX_UNQUEUED = 100  # events that were not queued: more are not counted
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,28 @@ class DestinationNow:
 
     @property
     def failing(self) -> bool:
+        """Whether its newest event was not delivered."""
         return self.last is not None and self.last.code in ("EVENT_FAILED", "EVENT_DEAD")
 
 
 def destinations(page: Inspector, depths: Mapping[str, int]) -> list[DestinationNow]:
-    found = []
-    names = {one.name for one in subscriptions(page.settings)}
+    """The state of each destination, with how many events wait for it by `depths`."""
+    destinations_now = []
+    names = {subscription.name for subscription in subscriptions(page.settings)}
     for destination in page.settings.destinations:
         name = next((name for name in names if name.endswith(f"-{destination.id}")), "")
         last, delivered_at = page.journal.latest_outcome(name)
-        found.append(DestinationNow(destination.shown, name, depths.get(name, 0), last, delivered_at))
-    return found
+        destinations_now.append(
+            DestinationNow(destination.shown, name, depths.get(name, 0), last, delivered_at)
+        )
+    return destinations_now
 
 
 def wrong_now(page: Inspector, now: float) -> list[Wrong]:
     """What is wrong, the worst first, at most 20 problems."""
     checks = (_settings, _running, _events, _destinations, _polling)
-    found = [one for check in checks for one in check(page, now)]
-    return sorted(found, key=lambda one: one.colour != "bad")[:MOST]
+    problems = [problem for check in checks for problem in check(page, now)]
+    return sorted(problems, key=lambda problem: problem.colour != "bad")[:MOST]
 
 
 def _settings(page: Inspector, _: float) -> Iterator[Wrong]:
@@ -84,10 +88,10 @@ def _settings(page: Inspector, _: float) -> Iterator[Wrong]:
 def _running(page: Inspector, _: float) -> Iterator[Wrong]:
     if page.parts.worker_alive is not None and not page.parts.worker_alive():
         yield Wrong(page.words("WRONG_worker"), "bad")
-    kept = sum(1 for _ in islice(page.journal.unqueued(), KEPT_SHOWN))
-    if kept:
+    unqueued = sum(1 for _ in islice(page.journal.unqueued(), MAX_UNQUEUED))
+    if unqueued:
         yield Wrong(
-            page.words("WRONG_unqueued", n=kept),
+            page.words("WRONG_unqueued", n=unqueued),
             "bad",
             flask.url_for("requests", show="not_queued", period="7d"),
             page.words("LOOK"),
@@ -103,8 +107,8 @@ def _events(page: Inspector, now: float) -> Iterator[Wrong]:
     _, portals, _ = journal.choices()
     for portal in portals:
         if settings.domain and portal != settings.domain and portal not in dict(settings.bound_tokens):
-            wanted = Filters(kinds=("accepted", "aside"), portal=portal, since=since)
-            if journal.page(wanted, limit=1).requests:
+            filters = Filters(kinds=("accepted", "aside"), portal=portal, since=since)
+            if journal.page(filters, limit=1).requests:
                 yield Wrong(
                     page.words("PORTAL_DIFFERS", theirs=portal, mine=settings.domain),
                     link=flask.url_for("requests", portal=portal, show="accepted"),
@@ -122,12 +126,12 @@ def _events(page: Inspector, now: float) -> Iterator[Wrong]:
 
 
 def _destinations(page: Inspector, _: float) -> Iterator[Wrong]:
-    for one in destinations(page, {}):
-        if one.failing and one.last is not None:
+    for destination in destinations(page, {}):
+        if destination.failing and destination.last is not None:
             yield Wrong(
-                page.words("WRONG_destination", reason=reason_text(one.last.reason, page.language)),
+                page.words("WRONG_destination", reason=reason_text(destination.last.reason, page.language)),
                 "bad",
-                flask.url_for("requests", to=one.subscription, period="7d"),
+                flask.url_for("requests", to=destination.subscription, period="7d"),
                 page.words("LOOK"),
             )
 

@@ -1,8 +1,8 @@
-"""The doctor: is this gateway set up right, and does the address in front of it answer as it should?
+"""The doctor: checks whether this gateway is set up right, and whether its address answers as it should.
 
     settings → token → queue → store → incoming webhook → last delivery → the running address
 
-Each check is one line: ok, failed or skipped (not set up), what was seen, what to do.
+Each check is one line: ok, failed or skipped (not set up), what it saw, and what to do.
 Nothing is changed, except that one probe event `ONGATEWAYPROBE`, which no handler wants, is queued.
 """
 
@@ -42,7 +42,7 @@ class Scribe:
         return Check(check, result, say(f"DOCTOR_{key}", self.language, **values), do)
 
     def broken(self, check: str, error: Exception) -> Check:
-        """A check that broke off; our own errors say what happened, others are named by their kind."""
+        """A check that raised: our own errors say what happened, any other is named by its type."""
         saw = text_of(error, self.language) if isinstance(error, GatewayError) else type(error).__name__
         return Check(check, "failed", saw, say("DOCTOR_AGAIN", self.language))
 
@@ -53,16 +53,16 @@ def examine(settings: Settings, url: str | None = None, send_token: bool = False
 
     scribe = Scribe(settings.language)
     for name, check in local_checks.CHECKS.items():
-        yield from _made(name, check, settings, scribe)
+        yield from _checked(name, check, settings, scribe)
     examined = partial(endpoint.examine, url=url, send_token=send_token)
-    for one in _made("address", examined, settings, scribe):
-        yield one
-        if one.check == "places" and one.result == "ok" and is_missing(settings.queue):
+    for finding in _checked("address", examined, settings, scribe):
+        yield finding
+        if finding.check == "places" and finding.result == "ok" and is_missing(settings.queue):
             # The address accepted an event with these settings, so its queue must be somewhere else.
             yield scribe.failed("files", "OTHER_DIRECTORY", path=settings.queue)
 
 
-def _made(
+def _checked(
     name: str, check: Callable[[Settings, Scribe], Iterable[Check]], settings: Settings, scribe: Scribe
 ) -> Iterator[Check]:
     try:

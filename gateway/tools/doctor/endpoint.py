@@ -1,8 +1,8 @@
-"""The running address, seen from outside: name, HTTPS, certificate, redirects, path, health, probes.
+"""Checks the running address from outside: name, HTTPS, certificate, redirects, path, health, probes.
 
-The right token goes only into `auth.application_token`, over HTTPS or to loopback,
-to `WEBHOOK_URL`'s host alone unless the operator says `--send-token`; every other
-place gets a random one. No redirect is ever followed.
+The right token goes only into `auth.application_token`, over HTTPS or to loopback, and
+only to `WEBHOOK_URL`'s host unless the operator says `--send-token`; every other place
+gets a random one. No redirect is ever followed.
 """
 
 import json
@@ -26,16 +26,16 @@ from gateway.tools.http_call import ask
 from gateway.tools.sample_delivery import OURS, Address, parse, place_token, random_token
 from verify import PLACES, fingerprint
 
-MAX_ADDRESS = 255  # characters, with the query: the vendor's limit of a handler's address
+MAX_ADDRESS = 255  # characters, with the query: the vendor's limit for a handler's address
 _SECONDS = 15.0
 _AGENT = "gateway-doctor"
 _DAYS_LEFT = 14
-_LARGE_BYTES = 500_000  # the gateway itself takes 512 KiB
+_LARGE_BYTES = 500_000  # the gateway itself accepts 512 KiB
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": _AGENT}
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; `fields` is its JSON object, {} for anything else. If none came: status 0, and why."""
+    """An HTTP answer; `fields` is its JSON object or {}. If none came, `status` is 0 and `problem` is set."""
 
     status: int
     fields: dict[str, Any]
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
     @property
     def shown(self) -> object:
-        """Status and code, fit for a terminal."""
+        """Status and code for a person, safe for a terminal."""
         if self.problem is not None:
             return self.problem
         code = str(self.fields.get("code", ""))
@@ -53,9 +53,9 @@ class Answer(NamedTuple):
 
 
 def examine(settings: Settings, scribe: Scribe, url: str | None, send_token: bool) -> Iterator[Check]:
-    """Check the address from the outside in; behind a check that fails there may be nothing to look at."""
-    given = url or settings.paste_url
-    address = parse(given) if given else None
+    """Check the address from the outside in; some failures leave nothing more to check."""
+    text = url or settings.paste_url
+    address = parse(text) if text else None
     if address is None:
         yield scribe.skipped("address", "NO_ADDRESS")
         return
@@ -68,17 +68,17 @@ def examine(settings: Settings, scribe: Scribe, url: str | None, send_token: boo
     yield certificate
     if certificate.result == "failed" and address.secure:
         return
-    marked = address.loopback or send_token or (address.secure and address.is_ours(settings))
-    address = replace(address, headers=probe_mark(settings.tokens, time.time()) if marked else {})
-    bare = _post(address, *_probe("", ""))
-    if bare.status == 0:
-        yield scribe.failed("connection", "NO_CONNECTION", address=address, problem=bare.problem)
+    may_know_mark = address.loopback or send_token or (address.secure and address.is_ours(settings))
+    address = replace(address, headers=probe_mark(settings.tokens, time.time()) if may_know_mark else {})
+    answer = _post(address, *_probe("", ""))
+    if answer.status == 0:
+        yield scribe.failed("connection", "NO_CONNECTION", address=address, problem=answer.problem)
         return
-    if 300 <= bare.status < 400:
-        yield scribe.failed("redirects", "REDIRECT", status=bare.status, to=clean(bare.location))
+    if 300 <= answer.status < 400:
+        yield scribe.failed("redirects", "REDIRECT", status=answer.status, to=clean(answer.location))
         return
     yield scribe.ok("redirects", "NO_REDIRECT")
-    path = _path(address, bare, scribe)
+    path = _path(address, answer, scribe)
     yield path
     yield _health(address, scribe)
     yield from _inspector(address, scribe)
@@ -101,11 +101,11 @@ def _as_bitrix24_needs_it(address: Address, scribe: Scribe) -> Check:
 
 def _resolve(address: Address, scribe: Scribe) -> Check:
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return scribe.failed("name", "NO_NAME", host=address.host)
-    shown = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found))
-    return scribe.ok("name", "NAME", host=address.host, addresses=shown)
+    addresses = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in entries))
+    return scribe.ok("name", "NAME", host=address.host, addresses=addresses)
 
 
 def _certificate(address: Address, scribe: Scribe) -> Check:
@@ -117,13 +117,13 @@ def _certificate(address: Address, scribe: Scribe) -> Check:
         with socket.create_connection((address.host, address.port), _SECONDS) as plain:
             context = ssl.create_default_context()
             with context.wrap_socket(plain, server_hostname=address.host) as secure:
-                shown = secure.getpeercert() or {}
+                certificate = secure.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         return scribe.failed("certificate", "BAD_CERTIFICATE", problem=error)
     except (OSError, ssl.SSLError) as error:
         return scribe.failed("certificate", "NO_CONNECTION", address=address, problem=error)
-    until = str(shown.get("notAfter", ""))
-    days = int((ssl.cert_time_to_seconds(until) - time.time()) // 86_400) if until else 0
+    expiry = str(certificate.get("notAfter", ""))
+    days = int((ssl.cert_time_to_seconds(expiry) - time.time()) // 86_400) if expiry else 0
     key = "CERTIFICATE" if days >= _DAYS_LEFT else "CERTIFICATE_ENDS"
     return scribe.ok("certificate", key, days=days)
 
@@ -134,8 +134,8 @@ def _path(address: Address, answer: Answer, scribe: Scribe) -> Check:
         return scribe.ok("path", "PATH", path=clean(address.path))
     if code == "TOKEN_NOT_CONFIGURED":
         return scribe.failed("path", "THERE_NO_TOKEN")
-    if code in ("NOT_FOUND", "METHOD_NOT_ALLOWED"):  # a POST to /health is the second
-        # Our own path, and yet the gateway got another one: something before it rewrites paths.
+    if code in ("NOT_FOUND", "METHOD_NOT_ALLOWED"):  # the second is a POST to /health
+        # The path is right, but the gateway got another one: something before it rewrites paths.
         key = "PATH_CHANGED" if address.path.rstrip("/") == WEBHOOK_PATH else "PATH_WRONG"
         return scribe.failed("path", key, path=clean(address.path), right=WEBHOOK_PATH)
     if (answer.status, code) == (200, "OK"):
@@ -161,7 +161,7 @@ def _health(address: Address, scribe: Scribe) -> Check:
 
 
 def _inspector(address: Address, scribe: Scribe) -> Iterator[Check]:
-    """The inspector shows events: whoever is not on this machine must be asked for its key or password."""
+    """Check that the inspector, which shows events, asks for its key or password from outside."""
     if address.loopback:
         return
     answer = _call(replace(address, path="/inspector"), "GET", "", {"User-Agent": _AGENT}, None)
@@ -170,7 +170,7 @@ def _inspector(address: Address, scribe: Scribe) -> Iterator[Check]:
 
 
 def _large_body(address: Address, scribe: Scribe) -> Check:
-    """Post a large body: a bot's event in Russian may have hundreds of kilobytes, more than proxies allow."""
+    """Post a large body: a bot's event in Russian may have hundreds of KB, which proxies may refuse."""
     query, headers, body = _probe("", "")
     answer = _post(address, query, headers, body + b"&data%5BNOTE%5D=" + b"x" * _LARGE_BYTES)
     if answer.fields.get("code") == "TOKEN_NOT_FOUND":
@@ -180,16 +180,18 @@ def _large_body(address: Address, scribe: Scribe) -> Check:
 
 
 def _places(address: Address, settings: Settings, scribe: Scribe, send_token: bool) -> Check:
-    """All seven places in one line: the right token in Bitrix24's own, a random one in each other."""
-    found = [*_right_token(address, settings, scribe, send_token), *_wrong_tokens(address, scribe)]
-    failed = [check for check in found if check.result == "failed"]
+    """Try all seven places: the right token in Bitrix24's own, a random one in each other."""
+    checks = [*_right_token(address, settings, scribe, send_token), *_wrong_tokens(address, scribe)]
+    failed = [check for check in checks if check.result == "failed"]
     if failed:
         saw = "; ".join(f"{check.check}: {check.saw}" for check in failed)
         return Check("places", "failed", saw, failed[0].do)
-    own = found[0]
-    refused = sum(check.check != own.check for check in found)
+    right_token = checks[0]
+    refused = sum(check.check != right_token.check for check in checks)
     others = say("DOCTOR_OTHERS", scribe.language, count=refused)
-    return Check("places", own.result, f"{own.check}: {own.saw}; {others}", own.do)
+    return Check(
+        "places", right_token.result, f"{right_token.check}: {right_token.saw}; {others}", right_token.do
+    )
 
 
 def _wrong_tokens(address: Address, scribe: Scribe) -> Iterator[Check]:
@@ -221,11 +223,11 @@ def _right_token(address: Address, settings: Settings, scribe: Scribe, send_toke
     else:
         for token in settings.tokens:
             answer = _post(address, *_probe(OURS, token.decode("utf-8", "surrogateescape")))
-            shown = fingerprint(token) or "-"
-            yield _right_answer(check, answer, shown, scribe)
+            printed = fingerprint(token) or "-"
+            yield _right_answer(check, answer, printed, scribe)
 
 
-def _right_answer(check: str, answer: Answer, shown: str, scribe: Scribe) -> Check:
+def _right_answer(check: str, answer: Answer, printed: str, scribe: Scribe) -> Check:
     keys = {
         "TOKEN_MISMATCH": "RIGHT_MISMATCH",
         "TOKEN_NOT_FOUND": "RIGHT_LOST",
@@ -233,12 +235,12 @@ def _right_answer(check: str, answer: Answer, shown: str, scribe: Scribe) -> Che
     }
     code = str(answer.fields.get("code"))
     if answer.status == 200 and code == "EVENT_QUEUED":
-        return scribe.ok(check, "RIGHT_QUEUED", print=shown)
-    return scribe.failed(check, keys.get(code, "STRANGE"), print=shown, answer=answer.shown)
+        return scribe.ok(check, "RIGHT_QUEUED", print=printed)
+    return scribe.failed(check, keys.get(code, "STRANGE"), print=printed, answer=answer.shown)
 
 
 def _probe(place: str, token: str) -> tuple[str, Mapping[str, str], bytes]:
-    """Query, headers and body of a probe, from a portal that does not exist, so that no link can be meant."""
+    """Query, headers and body of a probe from a portal that does not exist, so that it can change no link."""
     fields: dict[str, Any] = {
         "event": PROBE_EVENT,
         "event_handler_id": "0",

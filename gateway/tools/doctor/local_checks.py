@@ -1,4 +1,4 @@
-"""What the doctor looks at on this side: settings, queue, store, the portal's REST, the journal."""
+"""Checks this side of the gateway: settings, queue, store, the portal's REST, the journal."""
 
 import os
 import time
@@ -21,7 +21,7 @@ from gateway.tools.doctor import Check, Scribe
 _WAITING_SECONDS = 600.0  # a worker takes an event within a minute of its backoff
 _PORTAL_SECONDS = 30.0
 _SHOWN_FIELDS = 10
-_MOST_LETTERS = 1000  # are counted
+_MAX_LETTERS = 1000  # that are counted
 
 
 def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
@@ -53,13 +53,13 @@ def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 
 def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
-    where = settings.database
-    if isinstance(where, SqliteFile) and is_missing(where):
-        yield _absent("store", where.path, scribe)
+    location = settings.database
+    if isinstance(location, SqliteFile) and is_missing(location):
+        yield _absent("store", location.path, scribe)
         return
-    with closing(open_store(where)) as store:
+    with closing(open_store(location)) as store:
         store.check()
-    yield scribe.ok("store", "STORE", kind=where.kind)
+    yield scribe.ok("store", "STORE", kind=location.kind)
 
 
 def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
@@ -67,9 +67,9 @@ def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     count = 0
     if not is_missing(settings.database):
         with closing(open_store(settings.database)) as store:
-            count += sum(1 for _ in islice(store.dead_letters(), _MOST_LETTERS))
+            count += sum(1 for _ in islice(store.dead_letters(), _MAX_LETTERS))
     if settings.queue_kind == "local" and not is_missing(settings.queue):
-        count += sum(1 for _ in islice(open_embedded(settings).dead_letters(), _MOST_LETTERS))
+        count += sum(1 for _ in islice(open_embedded(settings).dead_letters(), _MAX_LETTERS))
     write = scribe.failed if count else scribe.ok
     yield write("dead letters", "DEAD_LETTERS" if count else "NO_DEAD_LETTERS", count=count)
 
@@ -83,12 +83,12 @@ def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
         name = next((name for name in failing if name.endswith(f"-{destination.id}")), "")
         if name:
             count, reason = failing[name]
-            shown = {
+            values = {
                 "address": destination.shown,
                 "count": count,
                 "reason": reason_text(reason, scribe.language),
             }
-            yield scribe.failed("destinations", "DESTINATION_FAILS", **shown)
+            yield scribe.failed("destinations", "DESTINATION_FAILS", **values)
             return
     yield scribe.ok("destinations", "DESTINATIONS", count=len(settings.destinations))
 
@@ -98,19 +98,19 @@ def _portal(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     if not settings.domain or is_missing(settings.journal):
         return
     journal = Journal(settings.journal.path)
-    known = {"", settings.domain, *(portal for portal, _ in settings.bound_tokens)}
-    others = [portal for portal in journal.choices()[1] if portal not in known]
-    theirs = [
+    expected = {"", settings.domain, *(portal for portal, _ in settings.bound_tokens)}
+    others = [portal for portal in journal.choices()[1] if portal not in expected]
+    with_events = [
         portal for portal in others if journal.page(Filters(("accepted",), portal=portal), limit=1).requests
     ]
-    if theirs:
-        shown = ", ".join(theirs[:_SHOWN_FIELDS])
-        yield scribe.failed("portal", "OTHER_PORTAL", theirs=shown, mine=settings.domain)
+    if with_events:
+        portals = ", ".join(with_events[:_SHOWN_FIELDS])
+        yield scribe.failed("portal", "OTHER_PORTAL", theirs=portals, mine=settings.domain)
 
 
 def _absent(check: str, path: Path, scribe: Scribe) -> Check:
-    """A file that the first start will make, if it can."""
-    parent = next(held for held in path.absolute().parents if held.exists())
+    """The check of a missing file, which the first start creates if it can."""
+    parent = next(ancestor for ancestor in path.absolute().parents if ancestor.exists())
     writable = parent.is_dir() and os.access(parent, os.W_OK)
     return (scribe.ok if writable else scribe.failed)(
         check, "FILE_LATER" if writable else "FILE_NEVER", path=path, parent=parent
@@ -124,11 +124,11 @@ def _incoming_webhook(settings: Settings, scribe: Scribe) -> Iterator[Check]:
         return
     portal = Portal(settings, until=time.time() + _PORTAL_SECONDS)
     scopes = portal.scope()
-    shown = ", ".join(sorted(scopes)) or "-"
+    scope_list = ", ".join(sorted(scopes)) or "-"
     if "user" in scopes or ("user.userfield" in scopes and scopes & {"user_basic", "user_brief"}):
-        yield scribe.ok("incoming webhook", "SCOPES", scopes=shown, portal=settings.domain)
+        yield scribe.ok("incoming webhook", "SCOPES", scopes=scope_list, portal=settings.domain)
     else:
-        yield scribe.failed("incoming webhook", "SCOPES_MISSING", scopes=shown, portal=settings.domain)
+        yield scribe.failed("incoming webhook", "SCOPES_MISSING", scopes=scope_list, portal=settings.domain)
     yield _telegram_field(portal.fields(), settings, scribe)
 
 
@@ -136,7 +136,7 @@ def _telegram_field(fields: Iterable[str], settings: Settings, scribe: Scribe) -
     name = settings.telegram_field.upper()
     if name in fields:
         return scribe.ok("telegram field", "FIELD", field=name)
-    custom = sorted(held for held in fields if held.startswith("UF_USR_"))[:_SHOWN_FIELDS]
+    custom = sorted(field for field in fields if field.startswith("UF_USR_"))[:_SHOWN_FIELDS]
     return scribe.failed("telegram field", "FIELD_MISSING", field=name, others=", ".join(custom) or "-")
 
 

@@ -1,7 +1,7 @@
-"""Reads what an operator pastes: a request, or a record of ours, in anything that may hold one.
+"""Reads what an operator pastes: a request, or a log record of ours, in any text that may hold one.
 
-`READERS` is tried from the top: the first that recognises its shape wins, so the narrow
-ones come before the wide ones, and only what none of them knows is taken for a body.
+`READERS` is tried from the top, and the first that recognises its shape wins: narrow shapes
+come before wide ones, and only a text that none of them recognises is read as a body.
 """
 
 import codecs
@@ -25,7 +25,7 @@ __all__ = ["READERS", "Record", "Request", "Unreadable", "read"]
 
 _FENCE = re.compile(rb"\A\s*```\w*\r?\n(.*?)\r?\n```\s*\Z", re.DOTALL)  # as chats and issues print it
 _COLOURS = re.compile(rb"\x1b\[[0-9;?]{0,16}[A-Za-z]|\x1b\][^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
-_ANSWER = re.compile(rb"HTTP/\d(?:\.\d)? \d{3} ")  # right behind the body, where that has no line end
+_ANSWER = re.compile(rb"HTTP/\d(?:\.\d)? \d{3} ")  # right after a body that has no line end
 _NEXT = re.compile(rb"(?m)^###")  # of a .http file
 _Reader = Callable[[bytes, str], Request | Record | None]
 
@@ -36,9 +36,9 @@ def read(pasted: bytes) -> Request | Record:
     pasted = plain.without_prefixes(pasted)
     text = pasted.decode("utf-8", "surrogateescape")
     for read_as, reader in READERS:
-        found = reader(pasted, text)
-        if found is not None:
-            return found if found.read_as else replace(found, read_as=read_as)
+        content = reader(pasted, text)
+        if content is not None:
+            return content if content.read_as else replace(content, read_as=read_as)
     raise Unreadable("PASTED_UNKNOWN")
 
 
@@ -67,7 +67,7 @@ def _old_bot_line(_: bytes, text: str) -> Record | None:
 def _nothing(_: bytes, text: str) -> None:
     key = captures.no_request(text)
     if key == "PASTED_ACCESS_LOG" and (read_printout(text) or captures.read_json(text)):
-        return  # a program printed the event between its server's lines
+        return  # a program printed the event among its server's lines
     if key == "PASTED_SCRIPT" and captures.is_labelled(text) and read_printout(text):
         return
     if key == "PASTED_FORM_DATA" and has_quotes(text) and (_printed(text) or read_names(text)):
@@ -130,7 +130,7 @@ def _json_body(pasted: bytes, text: str) -> Request | None:
 
 
 def _utf8(pasted: bytes) -> bytes:
-    """Without a byte order mark; what PowerShell writes in UTF-16 becomes UTF-8."""
+    """The text as UTF-8 without a byte order mark; PowerShell writes UTF-16."""
     for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         if pasted.startswith(mark):
             return pasted.decode("utf-16", "replace").encode("utf-8", "surrogatepass")

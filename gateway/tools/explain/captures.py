@@ -1,7 +1,8 @@
-"""Requests among other text: packet captures, followed streams, headers with a body, other programs' logs."""
+"""Reads requests among other text: packet captures, followed streams, headers with a body, foreign logs."""
 
 import json
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from gateway.setting_values import WEBHOOK_PATH
@@ -22,14 +23,14 @@ _PACKET = re.compile(
 )
 _STAMPED = re.compile(rb"options \[[^\]\n]{0,80}TS val")
 _NO_DATA = re.compile(rb"length 0\s*\Z")
-_BEGINS = re.compile(rb"event=|\{\s{0,20}\"")  # a body, behind headers of whatever length
+_BEGINS = re.compile(rb"event=|\{\s{0,20}\"")  # a body, after headers of any length
 _NGREP = re.compile(rb"(?m)^(?:#+|[TU] \S+ -> \S+[^\n]*)\n")
 _HEADERS = re.compile(
     rb"(?i)\s*(?:host|user-agent|content-type|content-length|accept|accept-[a-z]+|connection|x-[\w-]+|forwarded|via)"
     rb": ?[^\n]*\n"
 )
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
-# `payload=event=…` by itself is somebody's body; among other text the name is a log's.
+# `payload=event=…` by itself is a body; among other text `payload=` is a log's name for it.
 _EVENT = re.compile(
     rb"(?:(?<![\w%\]&=?])|(?<=\sbody=)|(?<=\sdata=)|(?<=\scontent=)|(?<=\spayload=))"
     rb"event=[\w%.+-]{1,100}&(?:<masked \d{1,7} (?:[0-9a-f]{8}|-)>|[^\s\"'`<>|\\]){1,600000}"
@@ -52,51 +53,53 @@ def read_packets(text: bytes) -> Request | None:
     """A request in `tcpdump -A`, ngrep or a dump of several packets; the first one."""
     if not (_PACKET.search(text) or _NGREP.search(text)):
         return None
-    found = _INSIDE.search(text)
-    if found is None:
+    match = _INSIDE.search(text)
+    if match is None:
         return None
-    raw = text[found.start() :]
-    if found[2]:  # ngrep prints a dot for each CR
+    raw = text[match.start() :]
+    if match[2]:  # ngrep prints a dot for each CR
         raw = re.sub(rb"(?m)\.$", b"", raw)
-    head, blank, rest = raw.partition(b"\r\n\r\n" if b"\r\n\r\n" in raw else b"\n\n")
+    head, blank, following = raw.partition(b"\r\n\r\n" if b"\r\n\r\n" in raw else b"\n\n")
     if packet := _PACKET.search(head):  # the blank line got lost between two packets
-        head, blank, rest = raw[: packet.start()].rstrip(b"\r\n"), b"\n\n", raw[packet.start() :]
+        head, blank, following = raw[: packet.start()].rstrip(b"\r\n"), b"\n\n", raw[packet.start() :]
     length = re.search(rb"(?im)^content-length: *(\d{1,7})", head)
-    return _named(read_raw(head + blank + _joined(rest, int(length[1]) if length else None)), "tcpdump")
+    body = _joined(following, int(length[1]) if length else None)
+    return replace(read_raw(head + blank + body), read_as="tcpdump")
 
 
-def _joined(rest: bytes, length: int | None) -> bytes:
-    """The body out of several packets, without the lines and the packet headers that tcpdump prints."""
-    body, at, line = b"", 0, b""
-    for packet in _PACKET.finditer(rest):
-        body += _data(rest[at : packet.start()].rstrip(b"\r\n"), line, bool(body))
-        at, line = packet.end(), packet[0]
+def _joined(printed: bytes, length: int | None) -> bytes:
+    """The body from several packets, without the lines and the packet headers that tcpdump prints."""
+    body, position, line = b"", 0, b""
+    for packet in _PACKET.finditer(printed):
+        body += _data(printed[position : packet.start()].rstrip(b"\r\n"), line, bool(body))
+        position, line = packet.end(), packet[0]
         if body and (length is None or len(body) >= length):
             return body[:length]
-    return body + _data(rest[at:], line, bool(body))
+    return body + _data(printed[position:], line, bool(body))
 
 
-def _data(printed: bytes, line: bytes, begun: bool) -> bytes:
+def _data(printed: bytes, line: bytes, has_body: bool) -> bytes:
     """What a packet carries: as printed under tcpdump's `line`, without the IP and TCP headers."""
     if _NO_DATA.search(line):
         return b""
-    begins = _BEGINS.search(printed[:100]) if line and not begun else None
-    if begins or not line:
-        return printed[begins.start() :] if begins else printed
+    body_start = _BEGINS.search(printed[:100]) if line and not has_body else None
+    if body_start or not line:
+        return printed[body_start.start() :] if body_start else printed
     return printed[40 + 20 * (b" IP6 " in line) + 12 * (_STAMPED.search(line) is not None) :]
 
 
 def read_stream(text: bytes) -> Request | None:
-    """A followed stream, request and answer after another, or a request behind other lines."""
-    found = _INSIDE.search(text)
-    if found is None:
+    """The request in a followed stream, which alternates requests and answers, or after other lines."""
+    match = _INSIDE.search(text)
+    if match is None:
         return None
-    raw = re.split(rb"HTTP/\d(?:\.\d)? \d{3} |\n[<>=~-]{8,}\r?\n", text[found.start() :], maxsplit=1)[0]
-    return _named(read_raw(raw), "tcp_stream" if len(raw) + found.start() < len(text) else "raw_request")
+    raw = re.split(rb"HTTP/\d(?:\.\d)? \d{3} |\n[<>=~-]{8,}\r?\n", text[match.start() :], maxsplit=1)[0]
+    is_part = len(raw) + match.start() < len(text)
+    return replace(read_raw(raw), read_as="tcp_stream" if is_part else "raw_request")
 
 
 def read_headers(text: bytes) -> Request | None:
-    """Headers, a blank line and a body, without the request line."""
+    """A request given as headers, a blank line and a body, without the request line."""
     if not _HEADERS.match(text) or not (blank := _BLANK.search(text.lstrip())):
         return None
     text = text.lstrip()
@@ -104,13 +107,13 @@ def read_headers(text: bytes) -> Request | None:
         return None
     line = b"POST " + WEBHOOK_PATH.encode() + b" HTTP/1.1\r\n"
     try:
-        return _named(read_raw(line + text), "headers_and_body")
-    except Unreadable:  # lines that only look like headers: a log's
+        return replace(read_raw(line + text), read_as="headers_and_body")
+    except Unreadable:  # lines of a log that only look like headers
         return None
 
 
 def read_old_bot(text: str) -> Request | None:
-    """The old bot's log: headers, query and the body's first 1,000 characters, a line each."""
+    """The request in the old bot's log: a line each for headers, query and the body's beginning."""
     bodies = _OLD_BODY.findall(text)
     if not bodies:
         return None
@@ -126,16 +129,16 @@ def read_old_bot(text: str) -> Request | None:
 
 
 def old_bot_line(text: str) -> str | None:
-    """The code of what the old bot's famous line means, if it comes without the lines of the request."""
-    found = _OLD_LINE.search(text) if len(text) < 100_000 else None
-    if found is None:
+    """The code for the old bot's famous line, if it comes without the lines of the request."""
+    match = _OLD_LINE.search(text) if len(text) < 100_000 else None
+    if match is None:
         return None
-    received = text[found.end() - 1 : found.end() + 3]
-    return "TOKEN_MISMATCH" if "Получен" in found[0] and received != "None" else "TOKEN_NOT_FOUND"
+    received = text[match.end() - 1 : match.end() + 3]
+    return "TOKEN_MISMATCH" if "Получен" in match[0] and received != "None" else "TOKEN_NOT_FOUND"
 
 
 def read_form(text: bytes) -> Request | None:
-    """A form among other text, on lines of its own, or broken by a terminal."""
+    """The request of a form among other text, with a pair on each line, or broken by a terminal."""
     plain = text.decode("utf-8", "surrogateescape").strip()
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     if len(lines) > 1 and all(_PAIR_LINE.fullmatch(line) for line in lines[:5000]):
@@ -143,14 +146,14 @@ def read_form(text: bytes) -> Request | None:
         return _form(body.encode("utf-8", "surrogateescape"), "form_on_lines")
     if len(lines) > 1 and lines[0].startswith("event=") and not any(" " in line for line in lines):
         return _form("".join(lines).encode("utf-8", "surrogateescape"), "form_on_lines")
-    found = _EVENT.search(text)
-    if found and (found.start() or found.end() < len(text.rstrip())):
-        return _form(_without_ends(found[0]), "form_in_text")
+    match = _EVENT.search(text)
+    if match and (match.start() or match.end() < len(text.rstrip())):
+        return _form(_without_ends(match[0]), "form_in_text")
     return None
 
 
 def _without_ends(form: bytes) -> bytes:
-    """Without a sentence's full stop and a log's bracket behind it."""
+    """The form without a full stop or bracket of the text around it."""
     while form[-1:] in (b",", b";", b".", b":", b"!", b"?") or (
         form[-1:] in (b"]", b")") and form.count(form[-1:]) > form.count({b"]": b"[", b")": b"("}[form[-1:]])
     ):
@@ -159,9 +162,9 @@ def _without_ends(form: bytes) -> bytes:
 
 
 def read_json(text: str) -> Request | None:
-    """An event in JSON among other text: a program's log line, a letter; nginx writes `\\x22` for a quote."""
+    """The event in JSON among other text, such as a log line or a mail; nginx writes `\\x22` for a quote."""
     if "\\x22" in text:
-        text = re.sub(r"(?:\\x[0-9A-Fa-f]{2})+", lambda found: _unescaped(found[0]), text)
+        text = re.sub(r"(?:\\x[0-9A-Fa-f]{2})+", lambda match: _unescaped(match[0]), text)
     start = -1
     for _ in range(_MAX_OBJECTS):
         start = text.find("{", start + 1)
@@ -188,9 +191,9 @@ def _form(body: bytes, read_as: str) -> Request:
 
 
 def read_address(text: str) -> Request | None:
-    """A bare address, judged as if an event without a token came to it."""
-    linked = re.fullmatch(r"\s*\[[^\]\n]{0,200}\]\(([^)\s]{1,9000})\)\s*", text)  # of Markdown
-    text = (linked[1] if linked else text).strip().strip("\"'<>")
+    """The request of a bare address, as if an event without a token came to it."""
+    markdown_link = re.fullmatch(r"\s*\[[^\]\n]{0,200}\]\(([^)\s]{1,9000})\)\s*", text)  # of Markdown
+    text = (markdown_link[1] if markdown_link else text).strip().strip("\"'<>")
     if not re.fullmatch(r"(?:https?://|/|\?)[^\s\"']{1,9000}", text):
         return None
     try:
@@ -205,7 +208,7 @@ def read_address(text: str) -> Request | None:
 
 
 def read_token(text: str) -> Request | None:
-    """A bare token, judged as if an event came with it where Bitrix24 puts it."""
+    """The request of a bare token, as if an event came with it where Bitrix24 puts it."""
     text = text.strip().strip("\"'")
     if header := _TOKEN_HEADER.fullmatch(text):
         headers = (*FORM, (header[1], header[2].encode("utf-8", "surrogateescape")))
@@ -254,7 +257,7 @@ _DEVTOOLS = re.compile(
 
 
 def no_request(text: str) -> str | None:
-    """The sentence's key for a text that holds no request, by what it is."""
+    """The key of the sentence for a text without a request, by its kind; None for an unknown kind."""
     for key, pattern in _NO_REQUEST:
         if re.match(rf"\s*(?:{pattern})", text, re.IGNORECASE):
             return key
@@ -279,12 +282,12 @@ _PAGE = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype|html|head|body|ce
 
 
 def is_labelled(text: str) -> bool:
-    """Whether `text` may be a printed object behind its name, which looks like a call of a library."""
+    """Whether `text` may be a printed object after its name, which looks like a call of a library."""
     return _LABELLED.match(text) is not None
 
 
 def answer_or_log(text: str) -> str | None:
-    """The sentence's key for an answer, a page or a line of our log in which no reader found a request."""
+    """The key of the sentence for an answer, a page or a log line of ours without a request in it."""
     if _ANSWER_HEAD.match(text):
         body = re.split(r"\r?\n[ \t]*\r?\n", text, maxsplit=1)[-1]
         return "PASTED_ANSWER" if _OUR_ANSWER.match(body) else "PASTED_OTHER_ANSWER"
@@ -294,7 +297,7 @@ def answer_or_log(text: str) -> str | None:
 
 
 def _is_access_line(line: str) -> bool:
-    """A method and our path on one line, as every server and platform prints them in an order of its own."""
+    """Whether a line holds a method and our path, which every server prints in an order of its own."""
     return len(line) < _MAX_LINE and WEBHOOK_PATH in line and _METHOD_WORD.search(line) is not None
 
 
@@ -303,7 +306,7 @@ _METHOD_WORD = re.compile(r"\b(?:POST|GET|PUT|HEAD)\b")
 
 
 def _is_access_entry(text: str) -> bool:
-    """A server's log entry in JSON: a method and a status, and no body."""
+    """Whether `text` is a server's log entry in JSON: a method and a status, and no body."""
     start = text.find("{")
     try:
         entry = (
@@ -320,7 +323,3 @@ def _is_access_entry(text: str) -> bool:
 
 
 _STATUS = ("status", "httpStatus", "status_code", "statusCode", "response_code")
-
-
-def _named(request: Request, read_as: str) -> Request:
-    return Request(request.method, request.target, request.headers, request.body, read_as)

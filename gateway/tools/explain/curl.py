@@ -1,8 +1,8 @@
-"""A curl command as people copy it: from Chrome, Firefox, Postman, PowerShell, documentation.
+"""Reads a curl command as people copy it: from Chrome, Firefox, Postman, PowerShell, documentation.
 
-Its words are read as the shell it was copied for would, then its options as curl
-would. Neither shlex (no `$'…'`, no cmd) nor argparse (takes a value that starts with
-a dash for an option, and a multipart body starts with two) reads such lines whole.
+Its words are split as the shell it was copied for would split them, then its options are
+read as curl reads them. Neither shlex (no `$'…'`, no cmd) nor argparse (which takes a value
+that starts with a dash for an option, as a multipart body does) can read such lines.
 """
 
 import base64
@@ -63,15 +63,15 @@ _BOUNDARY = "------------------------bitrix24gateway"
 
 
 def is_curl(text: str) -> bool:
-    """Whether this is a curl command, a prompt in front of it or not."""
+    """Whether this is a curl command, with or without a prompt before it."""
     return _COMMAND.match(text) is not None
 
 
 def read_curl(text: str) -> Request:
     """The request that a curl command makes. Raises `Unreadable`; files it names are not read."""
-    text = _typed(text)
-    found = _COMMAND.match(text)
-    words = _words(text[found.end() if found else 0 :], powershell=bool(_POWERSHELL.search(text)))
+    text = _as_typed(text)
+    match = _COMMAND.match(text)
+    words = _words(text[match.end() if match else 0 :], powershell=bool(_POWERSHELL.search(text)))
     command = _Command()
     for name, value in _options(words):
         action = _ACTIONS.get(name)
@@ -80,11 +80,11 @@ def read_curl(text: str) -> Request:
     return command.request()
 
 
-def _typed(text: str) -> str:
-    """The command without what messengers make of it: curly quotes, a dash for two hyphens."""
+def _as_typed(text: str) -> str:
+    """The command as it was typed, before a messenger made quotes curly and two hyphens a dash."""
     if not _CURLY.search(text):
         return text
-    text = re.sub(r"(?<=\s)[\u2013\u2014](\w+)", lambda found: "-" * min(2, len(found[1])) + found[1], text)
+    text = re.sub(r"(?<=\s)[\u2013\u2014](\w+)", lambda match: "-" * min(2, len(match[1])) + match[1], text)
     return text.translate(_STRAIGHT)
 
 
@@ -101,8 +101,8 @@ def _words(text: str, *, powershell: bool) -> list[str]:
         text, powershell = re.sub(r"\^(.?)", r"\1", text, flags=re.DOTALL), False
     words: list[str] = []
     inside = False
-    for found in (_POWERSHELL_WORD if powershell else _WORD).finditer(text):
-        kind, part = found.lastgroup or "", found[found.lastgroup or 0]
+    for match in (_POWERSHELL_WORD if powershell else _WORD).finditer(text):
+        kind, part = match.lastgroup or "", match[match.lastgroup or 0]
         if kind == "space" or (kind == "escaped" and part in ("\n", "\r\n")):
             inside = inside and kind != "space"
             continue
@@ -120,14 +120,14 @@ def _words(text: str, *, powershell: bool) -> list[str]:
 
 
 def _double(part: str) -> str:
-    return re.sub(r"\\(\r?\n)|\\([\"\\$`])", lambda found: found[2] or "", part)
+    return re.sub(r"\\(\r?\n)|\\([\"\\$`])", lambda match: match[2] or "", part)
 
 
 def _ansi(part: str) -> str:
     """`$'…'` of bash: `\\x` is a byte; Chrome writes characters beyond U+FFFF as two `\\u`."""
 
-    def decode(found: re.Match[str]) -> str:
-        units, long, byte, octal, letter = found.groups()
+    def decode(match: re.Match[str]) -> str:
+        units, long, byte, octal, letter = match.groups()
         if units:
             codes = b"".join(int(code, 16).to_bytes(2, "big") for code in units.split("\\u")[1:])
             return codes.decode("utf-16-be", "replace")
@@ -157,31 +157,31 @@ _POWERSHELL_PARTS: dict[str, _Part] = {
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:
     """Options and their values; an address is the option `url`."""
-    rest = iter(words)
-    for word in rest:
+    remaining = iter(words)
+    for word in remaining:
         if word in ("--next", "-:"):
             return
         if word.startswith("--"):
-            name, given, value = word[2:].partition("=")
-            if not given and name in _LONG_WITH_VALUE:
-                value = next(rest, "")
+            name, has_value, value = word[2:].partition("=")
+            if not has_value and name in _LONG_WITH_VALUE:
+                value = next(remaining, "")
             yield _LONG_NAMES.get(name, name), value
         elif word.startswith("-") and len(word) > 1:
-            yield from _short_options(word[1:], rest)
+            yield from _short_options(word[1:], remaining)
         else:
             yield "url", word
 
 
-def _short_options(letters: str, rest: Iterator[str]) -> Iterator[tuple[str, str]]:
+def _short_options(letters: str, remaining: Iterator[str]) -> Iterator[tuple[str, str]]:
     for index, letter in enumerate(letters):
         if letter in _SHORT_WITH_VALUE:
-            yield letter, letters[index + 1 :] or next(rest, "")
+            yield letter, letters[index + 1 :] or next(remaining, "")
             return
         yield letter, ""
 
 
 class _Command:
-    """What the options add up to."""
+    """Collects what the options mean for the request."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -229,8 +229,8 @@ class _Command:
         body, media = self._body()
         query = [*self.query, *([body] if self.get and body else [])]
         if query:
-            address, mark, given = target.partition("#")[0].partition("?")
-            target = f"{address}?{'&'.join([*([given] if mark and given else []), *query])}"
+            address, mark, existing = target.partition("#")[0].partition("?")
+            target = f"{address}?{'&'.join([*([existing] if mark and existing else []), *query])}"
         if self.get:
             body, media = "", ""
         names = {name.lower() for name, _ in self.headers}
@@ -254,14 +254,14 @@ def _urlencoded(value: str) -> str:
     """`--data-urlencode`: `content`, `=content`, `name=content`; with `@` a file."""
     name, equals, content = value.partition("=")
     if not equals:
-        at = value.partition("@")
-        return quote_plus(_not_a_file("@" if at[1] else "", value) or value, errors="surrogateescape")
+        file = value.partition("@")
+        return quote_plus(_not_a_file("@" if file[1] else "", value) or value, errors="surrogateescape")
     return (f"{name}=" if name else "") + quote_plus(content, errors="surrogateescape")
 
 
-def _not_a_file(value: str, named: str) -> str:
+def _not_a_file(value: str, shown: str) -> str:
     if value.startswith("@"):
-        raise Unreadable("PASTED_CURL_FILE", file=clean(named, limit=100))
+        raise Unreadable("PASTED_CURL_FILE", file=clean(shown, limit=100))
     return value
 
 

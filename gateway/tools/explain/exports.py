@@ -1,6 +1,7 @@
-"""Requests in what tools write as text: Bruno, JMeter, curl and http.client when they trace, ModSecurity."""
+"""Reads requests in tools' text formats: Bruno, JMeter, traces of curl and http.client, ModSecurity."""
 
 import re
+from dataclasses import replace
 from urllib.parse import quote_plus
 
 from gateway.setting_values import WEBHOOK_PATH
@@ -15,16 +16,16 @@ _JMETER = re.compile(r"\s{0,99}POST (\S{1,9000})\n\s{0,9}\nPOST data:\n([^\n]{1,
 
 
 def read_exported(text: str) -> Request | None:
-    """The request in such a file; None for any other text."""
+    """The request in a text of one of these tools; None for any other text."""
     return _bruno(text) or _trace(text) or _audit(text) or _jmeter(text) or _sent(text)
 
 
 def _bruno(text: str) -> Request | None:
-    """Its form, disabled lines (`~name`) left out; a body of JSON is found by itself."""
-    found = _BRUNO.search(text)
-    if found is None:
+    """The form of a Bruno file without its disabled lines (`~name`); `read_json` finds a JSON body."""
+    match = _BRUNO.search(text)
+    if match is None:
         return None
-    lines = (line.strip().partition(": ") for line in found[1].splitlines())
+    lines = (line.strip().partition(": ") for line in match[1].splitlines())
     pairs = [
         f"{quote_plus(name)}={quote_plus(value)}" for name, _, value in lines if not name.startswith("~")
     ]
@@ -35,7 +36,7 @@ def _bruno(text: str) -> Request | None:
 
 
 def _trace(text: str) -> Request | None:
-    """`curl --trace-ascii`: lines of 64 characters behind their offsets; those of a header are its own."""
+    """The request in `curl --trace-ascii`: after offsets, data by 64 characters and headers by the line."""
     head, body = "", ""
     for kind, lines in _TRACED.findall(text):
         pieces = [line.partition(": ")[2] for line in lines.splitlines()]
@@ -46,42 +47,38 @@ def _trace(text: str) -> Request | None:
     if not head:
         return None
     raw = f"{head.rstrip()}\r\n\r\n{body}".encode("utf-8", "surrogateescape")
-    return _named(read_raw(raw), "curl_trace")
+    return replace(read_raw(raw), read_as="curl_trace")
 
 
 def _audit(text: str) -> Request | None:
-    """ModSecurity's parts: B holds the request's head, C its body."""
+    """The request in ModSecurity's audit log, whose part B holds the head and C the body."""
     pieces = _AUDIT.split(text)
     parts = dict(zip(pieces[1::2], pieces[2::2], strict=False))
     if "B" not in parts:
         return None
     raw = f"{parts['B'].rstrip()}\n\n{parts.get('C', '').rstrip()}".encode("utf-8", "surrogateescape")
-    return _named(read_raw(raw), "audit_log")
+    return replace(read_raw(raw), read_as="audit_log")
 
 
 def _sent(text: str) -> Request | None:
     """What Python's http.client prints with `debuglevel=1`: a head and a body, each as bytes."""
-    sent = "".join(found[2] for found in _SENT.finditer(text))
-    if not sent.startswith("POST "):
+    printed = "".join(match[2] for match in _SENT.finditer(text))
+    if not printed.startswith("POST "):
         return None
-    raw = re.sub(r"\\(x[0-9a-f]{2}|.)", _octet, sent).encode("latin-1", "replace")
-    return _named(read_raw(raw), "http_client")
+    raw = re.sub(r"\\(x[0-9a-f]{2}|.)", _octet, printed).encode("latin-1", "replace")
+    return replace(read_raw(raw), read_as="http_client")
 
 
-def _octet(found: re.Match[str]) -> str:
-    code = found[1]
+def _octet(match: re.Match[str]) -> str:
+    code = match[1]
     return chr(int(code[1:], 16)) if len(code) > 1 else {"n": "\n", "r": "\r", "t": "\t"}.get(code, code)
 
 
 def _jmeter(text: str) -> Request | None:
-    """The request in JMeter's tree of results: the body stands above the headers."""
-    found = _JMETER.match(text)
-    if found is None:
+    """The request in JMeter's results tree, which shows the body above the headers."""
+    match = _JMETER.match(text)
+    if match is None:
         return None
     _, _, headers = text.partition("Request Headers:\n")
-    raw = f"POST {found[1]} HTTP/1.1\n{headers.strip()}\n\n{found[2]}".encode("utf-8", "surrogateescape")
-    return _named(read_raw(raw), "jmeter")
-
-
-def _named(request: Request, read_as: str) -> Request:
-    return Request(request.method, request.target, request.headers, request.body, read_as)
+    raw = f"POST {match[1]} HTTP/1.1\n{headers.strip()}\n\n{match[2]}".encode("utf-8", "surrogateescape")
+    return replace(read_raw(raw), read_as="jmeter")

@@ -1,7 +1,7 @@
-"""An event inside JSON that is no body: a program's log, a chat's message, a recorded request at some depth.
+"""Reads an event inside JSON that is not a body: a program's log, a chat's message, a recorded request.
 
-Which of the two it is decides whether the event is judged or its envelope. What people wrote around
-it, a log's own fields or a request's headers beside it say that the JSON is theirs and never arrived.
+That decides whether the event is judged or its envelope. Words of people around it, a log's own
+fields, or a request's headers beside it show that the JSON around the event never arrived.
 """
 
 import base64
@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Request, Unreadable, read_bare
-from gateway.tools.explain.wrappers import FORM, JSON, made, text_in
+from gateway.tools.explain.wrappers import FORM, JSON, make_request, text_in
 
-_MAX_DEPTH, _MAX_FOUND, _MAX_NODES = 14, 20, 20_000
+_MAX_DEPTH, _MAX_CANDIDATES, _MAX_NODES = 14, 20, 20_000
 # Fields of logs, chats and the records that AWS hands to a function. Bitrix24's own `ts` is none of them,
 # and `time` is a field that anybody may have.
 _LOGGED_NAMES = """level severity @timestamp @t @mt timestamp hostname logger logger_name loggername levelname
@@ -24,31 +24,33 @@ eventsource _source request_time remote_addr short_message"""
 _RAW_NAMES = """rawbody bodyraw requestbody contents content httpfiledata телозапроса postdata rawcontent"""
 _LOGGED, _RAW = frozenset(_LOGGED_NAMES.split()), frozenset(_RAW_NAMES.split())
 _BODIES = ("rawBody", "bodyRaw", "raw_body", "body", "content", "data", "payload", "form", "json")
-_TELLING = frozenset(
+_REQUEST_HEADERS = frozenset(
     ["content-type", "user-agent", "host", "http_content_type", "http_user_agent", "content_type"]
 )
 
 
-class _Found(NamedTuple):
+class _Candidate(NamedTuple):
+    """A text or object that may hold the event, the name it has, and whether a log is around it."""
+
     value: Any
     name: str
     logged: bool
 
 
 def read_logged(text: str, read: Callable[[bytes], Any]) -> Request | None:
-    """The newest event in such JSON; `read` reads what a text inside holds."""
+    """The request of the newest event in such JSON; `read` reads a text inside it."""
     for document in reversed(list(_documents(text))):
         if _is_event(document):
             continue
-        found = list(_walk(document, "", False, 0, [0]))
-        for one in reversed(found[-_MAX_FOUND:]):
-            if request := _request_of(one, read):
+        candidates = list(_walk(document, "", False, 0, [0]))
+        for candidate in reversed(candidates[-_MAX_CANDIDATES:]):
+            if request := _request_of(candidate, read):
                 return request
     return None
 
 
 def _documents(text: str) -> Iterator[Any]:
-    """The JSON of the text: one document, or one a line."""
+    """The JSON documents of the text: one, or one on each line."""
     if text.lstrip()[:1] not in ("{", "["):
         return
     try:
@@ -76,33 +78,33 @@ def _only(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _walk(value: Any, name: str, logged: bool, depth: int, seen: list[int]) -> Iterator[_Found]:
-    """Every text and object that may hold the event, with what is known of where it stands."""
-    seen[0] += 1
-    if depth > _MAX_DEPTH or seen[0] > _MAX_NODES:
+def _walk(value: Any, name: str, logged: bool, depth: int, visited: list[int]) -> Iterator[_Candidate]:
+    """Every text and object that may hold the event, with its name and whether a log is around it."""
+    visited[0] += 1
+    if depth > _MAX_DEPTH or visited[0] > _MAX_NODES:
         return
     if isinstance(value, str):
         if "event" in value or (len(value) > 60 and name.lstrip("$") in ("content", "body", "data")):
-            yield _Found(value, name, logged)
+            yield _Candidate(value, name, logged)
     elif isinstance(value, list):
         for inner in value:
-            yield from _walk(inner, name, logged, depth + 1, seen)
+            yield from _walk(inner, name, logged, depth + 1, visited)
     elif isinstance(value, dict):
         logged = logged or not _LOGGED.isdisjoint(str(key).lower() for key in value)
         if _is_recorded(value) or "__IMTHEADERS__" in value:
-            yield _Found(value, name, True)
+            yield _Candidate(value, name, True)
             return
         if depth and _is_event(value):
-            yield _Found(value, name, logged)
+            yield _Candidate(value, name, logged)
             return
         for key, inner in value.items():
-            yield from _walk(inner, str(key), logged, depth + 1, seen)
+            yield from _walk(inner, str(key), logged, depth + 1, visited)
 
 
 def _is_recorded(value: Mapping[str, Any]) -> bool:
-    """Whether a body stands beside its request's headers."""
+    """Whether this is a recorded request: a body beside its request's headers."""
     names = {name.lower() for name, _ in _headers(value)}
-    return bool(names & _TELLING) and any(name in value for name in _BODIES)
+    return bool(names & _REQUEST_HEADERS) and any(name in value for name in _BODIES)
 
 
 def _headers(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -111,24 +113,25 @@ def _headers(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
         headers = headers["headers"]
     if isinstance(headers, dict):
         return [
-            (str(name), one[0] if isinstance(one, list) and one else one) for name, one in headers.items()
+            (str(name), content[0] if isinstance(content, list) and content else content)
+            for name, content in headers.items()
         ]
     pairs = []
-    for one in headers if isinstance(headers, list) else ():
-        if isinstance(one, dict) and "name" in one:
-            pairs.append((str(one["name"]), one.get("value", "")))
-        elif isinstance(one, list) and len(one) == 2:
-            pairs.append((str(one[0]), one[1]))
+    for header in headers if isinstance(headers, list) else ():
+        if isinstance(header, dict) and "name" in header:
+            pairs.append((str(header["name"]), header.get("value", "")))
+        elif isinstance(header, list) and len(header) == 2:
+            pairs.append((str(header[0]), header[1]))
     return pairs
 
 
-def _request_of(found: _Found, read: Callable[[bytes], Any]) -> Request | None:
-    value, name, logged = found
+def _request_of(candidate: _Candidate, read: Callable[[bytes], Any]) -> Request | None:
+    value, name, logged = candidate
     if isinstance(value, str):
         return _in_text(value, name, logged, read)
     if "__IMTHEADERS__" in value:
         body = {key: inner for key, inner in value.items() if not key.startswith("__IMT")}
-        return made("POST", WEBHOOK_PATH, _headers(value), body, "recorded_request")
+        return make_request("POST", WEBHOOK_PATH, _headers(value), body, "recorded_request")
     if _is_recorded(value):
         return _recorded(value)
     return _posted(json.dumps(value, ensure_ascii=False)) if logged else None
@@ -142,22 +145,24 @@ def _recorded(value: Mapping[str, Any]) -> Request | None:
         body = text_in(body)
     if not body:
         return None
-    headers = [(key.lower().removeprefix("http_").replace("_", "-"), one) for key, one in _headers(value)]
-    return made(value.get("method"), WEBHOOK_PATH, headers, body, "recorded_request", encoded=encoded)
+    headers = [(key.lower().removeprefix("http_").replace("_", "-"), text) for key, text in _headers(value)]
+    return make_request(value.get("method"), WEBHOOK_PATH, headers, body, "recorded_request", encoded=encoded)
 
 
 def _in_text(value: str, name: str, logged: bool, read: Callable[[bytes], Any]) -> Request | None:
-    """The event in a text: alone, where a log or a raw body holds it, or among somebody's words."""
+    """The request of the event in a text: by itself in a log or a raw body, or among other words."""
     text = value.strip()
     if "event" not in text:
         text = _from_base64(text)
     exact = text.startswith("event=") or (text[:1] == "{" and text[-1:] == "}")
-    known = logged or re.sub(r"[\W_]", "", name.lower()) in _RAW
-    if "event" not in text or (exact and not known):
+    is_raw = logged or re.sub(r"[\W_]", "", name.lower()) in _RAW
+    if "event" not in text or (exact and not is_raw):
         return None
     if logged and text[:1] == "{" and (inner := _json(text)) and not _is_event(inner):
         found = list(_walk(inner, "", True, 0, [0]))  # an envelope in an envelope: SNS in SQS
-        return next(filter(None, (_request_of(one, read) for one in reversed(found[-_MAX_FOUND:]))), None)
+        return next(
+            filter(None, (_request_of(one, read) for one in reversed(found[-_MAX_CANDIDATES:]))), None
+        )
     if exact and text.startswith("event=") and " " not in text:
         return read_bare(text.encode("utf-8", "surrogateescape"))
     try:

@@ -1,8 +1,8 @@
-"""Masks read back: `<masked LENGTH FINGERPRINT>` in a captured request shows a value's state.
+"""Reads masks back: `<masked LENGTH FINGERPRINT>` in a captured request shows a value's state.
 
-Where a configured secret has that length and fingerprint the mask was put over it,
-and it is put back before the request is judged; any other mask becomes a stand-in of
-its length, and the trace then tells the mask's own fingerprint.
+If a configured secret has that length and fingerprint, the mask stands for it, and the
+secret is put back before the request is judged; any other mask becomes a stand-in of
+its length, and the trace then shows the mask's own fingerprint.
 """
 
 import json
@@ -27,17 +27,17 @@ _Escape = Callable[[str], str]
 
 def unmask(request: Request, settings: Settings) -> tuple[Request, dict[str, str]]:
     """The request with values in place of its masks, and the mask of every stand-in."""
-    known = known_values(settings)
+    secrets = known_values(settings)
     stand_ins: dict[str, str] = {}
 
     def put_back(text: bytes, escape: _Escape) -> bytes:
-        def value(found: re.Match[bytes]) -> bytes:
-            length, shown = int(found[1]), found[2].decode().lower()
-            secret = known.get((length, shown))
+        def value(match: re.Match[bytes]) -> bytes:
+            length, print_of = int(match[1]), match[2].decode().lower()
+            secret = secrets.get((length, print_of))
             if secret is not None:
                 return escape(secret).encode("utf-8", "surrogateescape")
-            stand_in = _stand_in(length, shown)
-            stand_ins[stand_in] = f"<masked {length} {shown}>"
+            stand_in = _stand_in(length, print_of)
+            stand_ins[stand_in] = f"<masked {length} {print_of}>"
             return stand_in.encode()
 
         return _MASK.sub(value, text)
@@ -50,38 +50,38 @@ def unmask(request: Request, settings: Settings) -> tuple[Request, dict[str, str
 
 
 def known_values(settings: Settings) -> dict[tuple[int, str], str]:
-    """Configured secrets by length in bytes and fingerprint; those too short for one look the same."""
+    """Configured secrets by length in bytes and fingerprint, except those too short to have one."""
     candidates = [token.decode("utf-8", "surrogateescape") for token in settings.tokens]
     candidates += [*settings.secrets(), settings.rest_webhook or ""]
-    known = {}
+    by_fingerprint = {}
     for text in candidates:
         value = text.encode("utf-8", "surrogateescape")
-        if shown := fingerprint(value):
-            known[len(value), shown] = text
-    return known
+        if printed := fingerprint(value):
+            by_fingerprint[len(value), printed] = text
+    return by_fingerprint
 
 
 def as_masked(traces: Iterable[Trace], stand_ins: Mapping[str, str]) -> tuple[Trace, ...]:
     """Traces of stand-ins with the fingerprints of their masks."""
-    shown = {fingerprint(text.encode()): mask[1:-1].split()[2] for text, mask in stand_ins.items()}
+    mask_prints = {fingerprint(text.encode()): mask[1:-1].split()[2] for text, mask in stand_ins.items()}
     return tuple(
-        seen._replace(fingerprint=shown[seen.fingerprint].replace("-", "") or None)
-        if seen.fingerprint in shown and seen.fingerprint is not None
-        else seen
-        for seen in traces
+        trace._replace(fingerprint=mask_prints[trace.fingerprint].replace("-", "") or None)
+        if trace.fingerprint in mask_prints and trace.fingerprint is not None
+        else trace
+        for trace in traces
     )
 
 
 def causes_as_masked(causes: Any, stand_ins: Mapping[str, str]) -> Any:
-    """The causes' sentences as they are about the masks: with each mask's own fingerprint."""
-    shown = {fingerprint(text.encode()): mask[1:-1].split()[2] for text, mask in stand_ins.items()}
-    prints = {of_text: of_mask for of_text, of_mask in shown.items() if of_text is not None}
+    """The causes with the stand-ins in their sentences replaced by masks and the masks' fingerprints."""
+    mask_prints = {fingerprint(text.encode()): mask[1:-1].split()[2] for text, mask in stand_ins.items()}
+    by_print = {of_text: of_mask for of_text, of_mask in mask_prints.items() if of_text is not None}
     return [
         {
-            name: _FINGERPRINT.sub(lambda found: prints.get(found[0], found[0]), text)
-            for name, text in one.items()
+            name: _FINGERPRINT.sub(lambda match: by_print.get(match[0], match[0]), text)
+            for name, text in cause.items()
         }
-        for one in mask_again(causes, stand_ins)
+        for cause in mask_again(causes, stand_ins)
     ]
 
 
@@ -98,7 +98,7 @@ def mask_again(value: Any, stand_ins: Mapping[str, str]) -> Any:
 
 
 def _stand_in(length: int, shown: str) -> str:
-    """A text of that length as a webhook's token looks: not of hex digits, as an application's."""
+    """A text of that length that looks like a webhook's token; an application's would be hex digits."""
     seed = "z" + shown.replace("-", "0") + "masked"
     return (seed * (length // len(seed) + 1))[:length]
 

@@ -1,7 +1,7 @@
-"""Printed objects of Java and its kin, .NET, PowerShell, Swift, Go, Dart, Rust and others, read back.
+"""Reads printed objects back: of Java and its kin, .NET, PowerShell, Swift, Go, Dart, Rust and others.
 
-Most of them print texts without quotes, so a value ends where the next name begins, or where
-its object closes. Each is read in one pass from the left.
+Most of these languages print texts without quotes, so a value ends where the next name begins,
+or where its object closes. Each object is read in one pass from the left.
 """
 
 import re
@@ -41,12 +41,12 @@ BEGINS = (*((dialect.kind, dialect.begins) for dialect in _DIALECTS), ("entries"
 
 
 def read_object(kind: str, text: str) -> Any:
-    """The structure that `text` begins with; None if it begins with none."""
+    """The structure that `text` begins with; None if there is none."""
     if kind == "entries":  # of .NET's dictionaries: `[event, ONUSERADD], [data[ID], 7]`
         line = text.partition("\n")[0].strip()
         entries = [entry.partition(", ") for entry in re.split(r"\], ?\[", line[1:-1])]
         return {name: value for name, _, value in entries} if line.endswith("]") else None
-    dialect = next((one for one in _DIALECTS if one.kind == kind), None)
+    dialect = next((candidate for candidate in _DIALECTS if candidate.kind == kind), None)
     try:
         return with_known_names(_Bare(text, dialect).value(0)) if dialect else None
     except (ValueError, IndexError):
@@ -54,7 +54,7 @@ def read_object(kind: str, text: str) -> Any:
 
 
 class _Bare:
-    """An object in one dialect, read from the left."""
+    """Reads an object in one dialect, from the left."""
 
     def __init__(self, text: str, dialect: _Dialect) -> None:
         self.text, self.at = text, 0
@@ -75,42 +75,42 @@ class _Bare:
         if quoted := _QUOTED.match(self.text, self.at):
             self.at = quoted.end()
             return re.sub(r"\\(.)", r"\1", quoted[1])
-        ended = (self._value_ends if named else self._item_ends).search(self.text, self.at)
-        if ended is None:
+        end = (self._value_ends if named else self._item_ends).search(self.text, self.at)
+        if end is None:
             raise ValueError(self.at)
-        text, self.at = self.text[self.at : ended.start()].strip(), ended.start()
+        text, self.at = self.text[self.at : end.start()].strip(), end.start()
         return _CONSTANTS.get(text, text)
 
     def _items(self, depth: int) -> Any:
-        named: dict[str, Any] = {}
+        pairs: dict[str, Any] = {}
         values: list[Any] = []
         while not (closed := re.compile(_CLOSE).match(self.text, self.at)):
             if name := self._name.match(self.text, self.at):
                 self.at = name.end()
-                named[name[1].strip('"')] = self.value(depth)
+                pairs[name[1].strip('"')] = self.value(depth)
             else:
                 values.append(self.value(depth, named=False))
-            if found := self._between.match(self.text, self.at):
-                self.at = found.end()
+            if separator := self._between.match(self.text, self.at):
+                self.at = separator.end()
             elif not re.compile(_CLOSE).match(self.text, self.at):
                 raise ValueError(self.at)
         self.at = closed.end()
-        return named or values
+        return pairs or values
 
 
 def with_known_names(value: Any) -> Any:
-    """Bitrix24's names where a program's own type spells them `Event`, `applicationToken`."""
+    """The value with Bitrix24's names where a program's type spells them `Event` or `applicationToken`."""
     if not isinstance(value, dict):
         return value
-    renamed = _spelt(value, _TOP)
+    renamed = _with_spelling(value, _TOP)
     if isinstance(renamed.get("auth"), dict):
-        renamed["auth"] = _spelt(renamed["auth"], _AUTH)
+        renamed["auth"] = _with_spelling(renamed["auth"], _AUTH)
     return renamed
 
 
-def _spelt(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    known = {name.replace("_", ""): name for name in names}
-    return {known.get(name.replace("_", "").lower(), name): inner for name, inner in value.items()}
+def _with_spelling(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    by_lower_name = {name.replace("_", ""): name for name in names}
+    return {by_lower_name.get(name.replace("_", "").lower(), name): inner for name, inner in value.items()}
 
 
 def _rust(text: str) -> str:
@@ -118,7 +118,7 @@ def _rust(text: str) -> str:
 
 
 def _go_syntax(text: str) -> str:
-    """Of `%#v`: without the types in front of the braces."""
+    """Go's `%#v` without the types in front of the braces."""
     return re.sub(
         r"(?:\*|&|\[\]|map\[\w{1,99}\]){0,9}(?:interface ?\{\}|[A-Za-z_][\w.]{0,99})\{(?=[\"\w}])", "{", text
     )
@@ -142,7 +142,7 @@ def _erlang(text: str) -> str:
     return plain.replace("#{", "{") if plain.startswith("#{") else plain.translate(str.maketrans("{}", "()"))
 
 
-# Those that quote their texts: what is left in front of a literal's braces goes.
+# Languages that quote their texts; each function removes the types in front of a literal's braces.
 QUOTED: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("rust", r"(?:Object|[A-Z]\w{0,99}) \{\s{0,99}\"?\w{1,300}\"?: ", _rust),
     ("go", r"&?(?:map\[string\][^\s{]{0,99}(?: \{\})?|[a-z]\w{0,99}\.[A-Z]\w{0,99})\{[\"A-Z]", _go_syntax),

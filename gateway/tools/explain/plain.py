@@ -1,4 +1,4 @@
-"""Text as a program printed it, without what its carrier put around each line or in place of line ends."""
+"""Restores a program's output: without line prefixes, and with escaped line ends and quotes undone."""
 
 import html
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.tools.explain.request import Request, Unreadable
 
-# What docker compose and PM2, Kubernetes, Heroku, journald and a letter put in front of every line.
+# What docker compose and PM2, Kubernetes, Heroku, journald and a mail put in front of every line.
 _PREFIXES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -30,15 +30,15 @@ _ESCAPES = {
 
 
 def without_prefixes(pasted: bytes) -> bytes:
-    """The lines without the prefix that each of them has."""
+    """The text without the prefix that all of its lines have."""
     lines = pasted.splitlines()
     if not 1 < len(lines) <= _MAX_LINES or any(line.startswith((b"<", b"*")) for line in lines):
         return pasted
     for prefix in _PREFIXES:
-        found = [prefix.match(line) for line in lines]
-        if all(one is not None or not line.strip() for one, line in zip(found, lines, strict=True)):
+        matches = [prefix.match(line) for line in lines]
+        if all(match is not None or not line.strip() for match, line in zip(matches, lines, strict=True)):
             return b"\n".join(
-                line[one.end() :] if one else line for one, line in zip(found, lines, strict=True)
+                line[match.end() :] if match else line for match, line in zip(matches, lines, strict=True)
             )
     return pasted
 
@@ -46,15 +46,15 @@ def without_prefixes(pasted: bytes) -> bytes:
 def read_escaped(text: str, read: Callable[[bytes], Any]) -> Request | None:
     """The event in a text whose line ends and quotes are escaped, or in a page's `<pre>`."""
     if (at := text.find("<pre")) >= 0 and text.lstrip()[:1] == "<":
-        written = html.unescape(re.sub(r"<[^<>]{0,300}>", "", text[at:]))
+        plain_text = html.unescape(re.sub(r"<[^<>]{0,300}>", "", text[at:]))
     elif _ESCAPED.search(text):
         quoted = _QUOTED.search(text)
         text = quoted[1] if quoted else text
-        written = re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[1]), text)  # one level
+        plain_text = re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), text)  # one level
     else:
         return None
     try:
-        request = read(written.encode("utf-8", "surrogateescape")) if written != text else None
+        request = read(plain_text.encode("utf-8", "surrogateescape")) if plain_text != text else None
     except (Unreadable, RecursionError):
         return None
     is_event = isinstance(request, Request) and b"event" in request.body and request.read_as != "body"

@@ -1,7 +1,7 @@
-"""Printed structures, read back: PHP's print_r, var_export and var_dump, Python's and JavaScript's literals.
+"""Reads printed structures back: PHP's print_r, var_export and var_dump, Python's and JavaScript's literals.
 
-Each is read in one pass from the left. An object that console.log left out (`[Object]`) is told
-apart from an empty one: nothing can be said of an event without its `auth`.
+Each is read in one pass from the left. An object that console.log left out (`[Object]`) is not the same
+as an empty one: an event without its `auth` can't be judged.
 """
 
 import re
@@ -111,20 +111,20 @@ def _read(kind: str, text: str) -> Any:
 
 
 def _form(value: Any) -> bytes | None:
-    """A form body of the values; None for what is no event's structure."""
+    """A form body of the values; None if they don't have the structure of an event."""
     if isinstance(value, dict) and value and all(isinstance(name, str) for name in value):
         if isinstance(value.get("auth"), LeftOut):
             raise Unreadable("PASTED_DEPTH")
         flat = any("[" in name for name in value)
         if flat and any(isinstance(one, list) for one in value.values()):  # a QueryDict, parse_qs
-            value = [Pair(name, one) for name, given in value.items() for one in _each(given)]
+            value = [Pair(name, one) for name, given in value.items() for one in _as_list(given)]
         else:
             single = {name: one[0] if _is_single(name, one) else one for name, one in value.items()}
             return build_query(in_order(single))
     if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
         value = [pair for one in value for pair in one]  # a CombinedMultiDict
     if _are_pairs(value):
-        if any(_are_pairs(one.value) or isinstance(one.value, dict) for one in value):
+        if any(_are_pairs(pair.value) or isinstance(pair.value, dict) for pair in value):
             return _form(_nested(value))
         pairs = [f"{quote_plus(str(one.name))}={quote_plus(text_of(one.value))}" for one in value]
         return "&".join(pairs).encode()
@@ -151,15 +151,15 @@ def _are_pairs(value: Any) -> bool:
 
 def _nested(value: Any) -> Any:
     """An OrderedDict, which is a list of pairs, as the dict that it is."""
-    return {str(one.name): _nested(one.value) for one in value} if _are_pairs(value) else value
+    return {str(pair.name): _nested(pair.value) for pair in value} if _are_pairs(value) else value
 
 
-def _each(given: Any) -> list[Any]:
-    return given if isinstance(given, list) else [given]
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _is_single(name: str, value: Any) -> bool:
-    """Whether `event` and the like came as a list of one: no event of the vendor's has such."""
+    """Whether `event` or its like came as a list of one: the vendor's events have no such lists."""
     return name in ("event", "ts", "event_handler_id") and isinstance(value, list) and len(value) == 1
 
 
@@ -181,11 +181,11 @@ def _print_r(text: str) -> Any:
             levels.pop()
             if not levels:
                 break
-        elif found := re.match(r"\[([^\n]{1,200}?)\] => ?(.*)", stripped):
+        elif match := re.match(r"\[([^\n]{1,200}?)\] => ?(.*)", stripped):
             if not levels:
                 return None
-            name = found[1].partition(":protected")[0]
-            levels[-1][name] = {} if found[2] in ("Array", "stdClass Object") else found[2]
+            name = match[1].partition(":protected")[0]
+            levels[-1][name] = {} if match[2] in ("Array", "stdClass Object") else match[2]
         elif stripped and stripped != "Array" and levels and isinstance(levels[-1].get(name), str):
             levels[-1][name] += "\n" + stripped
     return root or None
@@ -200,9 +200,9 @@ def _var_dump(text: str) -> Any:
     name = ""
     for line in text.splitlines():
         stripped = line.strip()
-        if found := _DUMPED_NAME.match(stripped):
-            name = next(part for part in found.groups() if part is not None)
-            stripped = stripped[found.end() :].strip()
+        if match := _DUMPED_NAME.match(stripped):
+            name = next(part for part in match.groups() if part is not None)
+            stripped = stripped[match.end() :].strip()
         if re.match(r"(?:array|object)\(", stripped):
             inner: dict[str, Any] = {} if levels else root
             if len(levels) > MAX_DEPTH:
@@ -213,11 +213,11 @@ def _var_dump(text: str) -> Any:
         elif stripped == "}" and levels:
             levels.pop()
         elif (
-            found := re.match(
+            match := re.match(
                 r'(?:string\(\d+\) "(.*)"|(?:int|float|double)\((.*)\)|bool\((\w+)\)|NULL)\Z', stripped
             )
         ) and levels:
-            levels[-1][name] = next((part for part in found.groups() if part is not None), None)
+            levels[-1][name] = next((part for part in match.groups() if part is not None), None)
     return root or None
 
 
@@ -226,12 +226,12 @@ def _xdebug(text: str) -> Any:
     root: dict[str, Any] = {}
     levels: list[tuple[int, dict[str, Any]]] = [(-1, root)]
     for line in text.splitlines()[1:]:
-        found = _XDEBUG.match(line)
-        if found is None:
+        match = _XDEBUG.match(line)
+        if match is None:
             if line.strip() and not line.strip().startswith("array"):
                 break
             continue
-        indent, name, value = len(found[1]), found[2] or found[3], found[4].strip()
+        indent, name, value = len(match[1]), match[2] or match[3], match[4].strip()
         while indent <= levels[-1][0]:
             levels.pop()
         if len(levels) > MAX_DEPTH:
@@ -259,19 +259,19 @@ def _serialize(text: str) -> Any:
         nonlocal at
         if depth > MAX_DEPTH:
             raise ValueError(depth)
-        found = _SERIALIZED.match(raw, at)
-        if found is None:
+        match = _SERIALIZED.match(raw, at)
+        if match is None:
             raise ValueError(at)
-        at = found.end()
-        if found["count"]:
-            items = [(value(depth + 1), value(depth + 1)) for _ in range(min(int(found["count"]), 1000))]
+        at = match.end()
+        if match["count"]:
+            items = [(value(depth + 1), value(depth + 1)) for _ in range(min(int(match["count"]), 1000))]
             at += 1
             return {str(name): inner for name, inner in items}
-        if found["bytes"]:
-            size = int(found["bytes"])
+        if match["bytes"]:
+            size = int(match["bytes"])
             content, at = raw[at : at + size], at + size + 2
             return content.decode("utf-8", "surrogateescape")
-        return found["plain"].decode() if found["plain"] else None
+        return match["plain"].decode() if match["plain"] else None
 
     try:
         return value(0)

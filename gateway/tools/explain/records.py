@@ -12,10 +12,10 @@ from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Headers, Request
 from verify import BODY_PATHS, PLACES, Trace
 
-# A line of ours ends so; what carries it (Railway, docker) may put its own words behind.
+# A line of ours ends like this; a carrier (Railway, docker) may add words of its own after it.
 _TEXT_LINE = re.compile(r"\[([A-Z][A-Z_]{2,40})(?::\s{0,3}([A-Z][A-Z_, ]{0,400}))?\]")
 _COLOURS = re.compile(r"\x1b?\[[0-9;]{1,12}m")
-_MAX_STRINGS, _MAX_LEVELS = 20_000, 12  # that are looked into for a line of ours
+_MAX_STRINGS, _MAX_LEVELS = 20_000, 12  # that are searched for a line of ours
 _MAX_LINE, _MAX_BROKEN = 16 * 1024, 64 * 1024
 _MAX_PIECES = 60  # a line of ours on a narrow screen
 _DATED = re.compile(r"\W{0,9}(?:\w{1,40} ?\| ?)?(?:\d{4}-\d\d-\d\d|[A-Z][a-z]{2} [ \d]\d )")
@@ -37,8 +37,8 @@ class Record:
     causes: tuple[dict[str, Any], ...] = ()
     decoded_as: str | None = None
     request: Request = field(default=Request("POST", WEBHOOK_PATH), repr=False)
-    whole: bool = False  # `request` is all that came
-    invalid: str | None = None  # the field at fault of a verified request that is no event
+    whole: bool = False  # `request` is complete
+    invalid: str | None = None  # the wrong field of a verified request that is not an event
     line: str = field(default="", repr=False)  # a line of text, which holds its first cause's sentences
     read_as: str = field(default="", compare=False)
 
@@ -46,11 +46,11 @@ class Record:
 def read_record(text: str) -> Record | None:
     """The newest record in `text`, which is one entry, a list of entries, or lines; None if it has none."""
     entries = list(_entries(text))
-    found = [entry for entry in entries if _is_ours(entry)]
-    if found:
-        stamps = [str(entry.get("timestamp") or entry.get("time") or "") for entry in found]
-        newest = max(range(len(found)), key=lambda index: (stamps[index], index))
-        entry = json.dumps(found[newest], ensure_ascii=False).encode(
+    ours = [entry for entry in entries if _is_ours(entry)]
+    if ours:
+        stamps = [str(entry.get("timestamp") or entry.get("time") or "") for entry in ours]
+        newest = max(range(len(ours)), key=lambda index: (stamps[index], index))
+        entry = json.dumps(ours[newest], ensure_ascii=False).encode(
             "utf-8", "replace"
         )  # half surrogate pairs
         return _from_fields(_fields(json.loads(entry)))
@@ -59,29 +59,29 @@ def read_record(text: str) -> Record | None:
 
 def read_line(text: str) -> Record | None:
     """The newest line of ours in `text`, whatever carries it: docker, journald, Loki, Railway, a terminal."""
-    plain = _COLOURS.sub("", text)
+    uncoloured = _COLOURS.sub("", text)
     lines: list[tuple[str, int, str]] = []
-    for entry in _entries(plain):
+    for entry in _entries(uncoloured):
         _lines_in(entry, "", lines)
     for _, _, line in sorted(lines, reverse=True):
-        if record := read_record(line) or _of_line(line):
+        if record := read_record(line) or _record_of_line(line):
             return record
     if lines:
         return None
-    lines_of_text = _without_indent(_without_quotation(plain.splitlines()))
+    lines_of_text = _without_indent(_without_quotation(uncoloured.splitlines()))
     for number in range(len(lines_of_text) - 1, -1, -1):
-        if record := _of_line(lines_of_text[number]):
+        if record := _record_of_line(lines_of_text[number]):
             return replace(record, line=_unbroken(lines_of_text[: number + 1]))
     # A terminal breaks a long line where its window ends, within the code too.
-    if len(plain) >= _MAX_BROKEN:
+    if len(uncoloured) >= _MAX_BROKEN:
         return None
     pieces = [line.strip("\r") for line in lines_of_text]
-    record = _of_line("".join(pieces))
+    record = _record_of_line("".join(pieces))
     return record and replace(record, line=f"{record.line}\n{_spaced(pieces)}")
 
 
 def _spaced(pieces: list[str]) -> str:
-    """Pieces that were broken at spaces, or behind a hyphen within a word."""
+    """The text of pieces that were broken at spaces, or after a hyphen within a word."""
     return re.sub(r"(?<=\w)- (?=\w)", "-", " ".join(pieces))
 
 
@@ -93,14 +93,14 @@ def _without_quotation(lines: list[str]) -> list[str]:
 
 
 def _without_indent(lines: list[str]) -> list[str]:
-    """The lines without the indent, of two spaces or more, of what a program broke off."""
+    """The lines without the indent, of two spaces or more, that a program gives to continued lines."""
     indents = [len(line) - len(line.lstrip(" ")) for line in lines[1:] if line.strip()]
     indent = " " * min((width for width in indents if width > 1), default=0)
     return [*lines[:1], *(line.removeprefix(indent) for line in lines[1:])]
 
 
 def _unbroken(lines: list[str]) -> str:
-    """The last of the lines, and with it what a terminal broke off: to the line that begins with a date."""
+    """The last line, joined with the pieces before it, back to a line that begins with a date."""
     begin = len(lines) - 1
     while begin > 0 and len(lines) - begin < _MAX_PIECES and not _DATED.match(lines[begin]):
         begin -= 1
@@ -109,13 +109,13 @@ def _unbroken(lines: list[str]) -> str:
 
 
 def no_answer(text: str) -> bool:
-    """Whether these are log records, but of something else than an answer."""
+    """Whether these are log records, but not of an answer."""
     entries = list(_entries(text))
     return bool(entries) and all("severity" in entry for entry in entries)
 
 
 def _lines_in(value: Any, stamp: str, lines: list[tuple[str, int, str]], level: int = 0) -> None:
-    """Collect every text in somebody's record into `lines`, with the time that is beside it."""
+    """Collect every text in another program's record into `lines`, with the time beside it."""
     if level > _MAX_LEVELS or len(lines) >= _MAX_STRINGS:
         return
     if isinstance(value, str):
@@ -132,17 +132,19 @@ def _lines_in(value: Any, stamp: str, lines: list[tuple[str, int, str]], level: 
             _lines_in(inner, stamp, lines, level + 1)
 
 
-def _of_line(line: str) -> Record | None:
-    plain = _COLOURS.sub("", line)
-    for codes in reversed(list(_TEXT_LINE.finditer(plain[-_MAX_LINE:]))):
+def _record_of_line(line: str) -> Record | None:
+    uncoloured = _COLOURS.sub("", line)
+    for codes in reversed(list(_TEXT_LINE.finditer(uncoloured[-_MAX_LINE:]))):
         if codes[1] in STATUS or codes[1] == "METHOD_GET":
-            return _from_fields({"code": codes[1], "causes": _named(codes[2]), "line": plain[-_MAX_LINE:]})
+            return _from_fields(
+                {"code": codes[1], "causes": _causes_of(codes[2]), "line": uncoloured[-_MAX_LINE:]}
+            )
     return None
 
 
 def _entries(text: str) -> Iterator[dict[str, Any]]:
     try:
-        whole = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         for line in text.splitlines():
             start = line.find("{")
@@ -153,7 +155,9 @@ def _entries(text: str) -> Iterator[dict[str, Any]]:
             if isinstance(value, dict):
                 yield value
         return
-    yield from (entry for entry in (whole if isinstance(whole, list) else [whole]) if isinstance(entry, dict))
+    yield from (
+        entry for entry in (document if isinstance(document, list) else [document]) if isinstance(entry, dict)
+    )
 
 
 def _fields(entry: dict[str, Any]) -> dict[str, Any]:
@@ -167,27 +171,29 @@ def _fields(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _is_ours(entry: dict[str, Any]) -> bool:
     fields = _fields(entry)
-    named = "code" in fields and (
+    is_logged = "code" in fields and (
         isinstance(fields.get("causes"), list) or ("severity" in entry and str(fields["code"]) in STATUS)
     )
-    return isinstance(fields.get("code"), str) and named
+    return isinstance(fields.get("code"), str) and is_logged
 
 
-def _named(codes: str | None) -> list[dict[str, Any]]:
+def _causes_of(codes: str | None) -> list[dict[str, Any]]:
     return [{"code": code.strip()} for code in (codes or "").split(",") if code.strip()]
 
 
 def _from_fields(fields: dict[str, Any]) -> Record:
     code = str(fields.get("answer") if fields["code"] == "CAPTURE" else fields["code"])
-    places = tuple(_trace(held) for held in _list(fields.get("places")) if isinstance(held, dict))
+    places = tuple(_trace(place) for place in _list(fields.get("places")) if isinstance(place, dict))
     causes = tuple(
-        held for held in _list(fields.get("causes")) if isinstance(held, dict) and held.get("code") in CODES
+        cause
+        for cause in _list(fields.get("causes"))
+        if isinstance(cause, dict) and cause.get("code") in CODES
     )
     decoded_as = fields.get("decoded_as")
     captured = isinstance(fields.get("headers"), dict)
     return Record(
         code="OK" if code == "METHOD_GET" else code,
-        places=tuple(seen for seen in places if seen.place in PLACES),
+        places=tuple(trace for trace in places if trace.place in PLACES),
         causes=causes,
         decoded_as=decoded_as if isinstance(decoded_as, str) else None,
         request=_captured(fields) if captured else _rebuilt(fields, places),
@@ -204,13 +210,13 @@ def _list(value: Any) -> list[Any]:
 def _trace(trace: dict[str, Any]) -> Trace:
     """A place of a record; Cloud Logging keeps numbers as doubles."""
     length = trace.get("length")
-    shown = trace.get("fingerprint")
+    printed = trace.get("fingerprint")
     state = trace.get("state")
     return Trace(
         str(trace.get("place")),
         state if state in _STATES else "absent",
         int(length) if isinstance(length, int | float) else None,
-        shown if isinstance(shown, str) and re.fullmatch("[0-9a-f]{8}", shown) else None,
+        printed if isinstance(printed, str) and re.fullmatch("[0-9a-f]{8}", printed) else None,
     )
 
 
@@ -220,24 +226,24 @@ def _captured(fields: dict[str, Any]) -> Request:
 
 
 def _rebuilt(fields: dict[str, Any], places: tuple[Trace, ...]) -> Request:
-    """A request with the record's places, its values masked: what can be judged again."""
+    """A request with the record's places and masks for values, so that it can be judged again."""
     method, target = _line(fields)
     headers: Headers = (("User-Agent", _encoded(fields.get("user_agent") or "")),)
     body: dict[str, Any] = {}
-    for seen in places:
-        if seen.state not in ("mismatch", "match"):
+    for trace in places:
+        if trace.state not in ("mismatch", "match"):
             continue
-        mask = f"<masked {seen.length or 0} {seen.fingerprint or '-'}>"
-        kind, _, name = seen.place.partition(":")
+        mask = f"<masked {trace.length or 0} {trace.fingerprint or '-'}>"
+        kind, _, name = trace.place.partition(":")
         if kind == "header":
             headers += ((name, _encoded(f"Bearer {mask}" if name == "Authorization" else mask)),)
         elif kind == "query":
             target += f"{'&' if '?' in target else '?'}{name}={mask.replace(' ', '+')}"
-        elif seen.place in BODY_PATHS:
+        elif trace.place in BODY_PATHS:
             inner = body
-            for level in BODY_PATHS[seen.place][:-1]:
+            for level in BODY_PATHS[trace.place][:-1]:
                 inner = inner.setdefault(level, {})
-            inner[BODY_PATHS[seen.place][-1]] = mask
+            inner[BODY_PATHS[trace.place][-1]] = mask
     headers += (("Content-Type", b"application/json"),) if body else ()
     return Request(method, target, headers, json.dumps(body).encode() if body else b"")
 

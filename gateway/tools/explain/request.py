@@ -1,4 +1,4 @@
-"""A request as an operator captured it: a raw HTTP request, or a bare body."""
+"""Reads a request as an operator captured it: a raw HTTP request, or a bare body."""
 
 import re
 from collections.abc import Iterable
@@ -19,22 +19,22 @@ _BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
 _PROXIED = re.compile(rb"(?m)^[*<{}] ?.*\r?\n?")  # what `curl -v` prints around a request
 _FRAMED = re.compile(rb"(?m)^> [A-Za-z]+ \S+ HTTP/")
-_SCRIPT = re.compile(  # a command that is no curl line would be taken for a form
+_SCRIPT = re.compile(  # a command other than curl, which would be taken for a form
     rb"\s*(?:[$\w.]+\s*=\s*)?(?:(?:await|const|import)\s|Invoke-(?:WebRequest|RestMethod)\b|(?:iwr|irm|wget|httpx?)\s"
     rb"|(?:fetch|axios|requests)[.(]|\$session\b)",
     re.IGNORECASE,
 )
-EDITED_BYTES = 64  # somebody who pastes a request replaces its token, or drops a line end
+EDITED_BYTES = 64  # a person who pastes a request may replace its token or lose a line end
 _FRAMING = (b"host", b"content-length", b"transfer-encoding")
 
 
 class Unreadable(GatewayError):
-    """What was pasted can't be read; the sentence says what can be."""
+    """The pasted text can't be read; the sentence says what can be."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """`target` is the path with its query; headers in order, with their own spelling."""
+    """A captured request: `target` is the path with its query; headers keep their order and spelling."""
 
     method: str
     target: str
@@ -43,15 +43,16 @@ class Request:
     read_as: str = field(default="", compare=False)
 
     def header(self, name: str) -> bytes | None:
-        return next((value for held, value in self.headers if held.lower() == name), None)
+        """The value of the first header with this lower-case name; None if there is none."""
+        return next((value for header_name, value in self.headers if header_name.lower() == name), None)
 
     def incoming(self) -> Incoming:
-        """As a server would hand it over: the path decoded, repeated headers joined by a comma."""
+        """The request as a server hands it over: path decoded, repeated headers joined by a comma."""
         path, _, query = self.target.partition("#")[0].partition("?")
         headers: dict[str, bytes] = {}
         for name, value in self.headers:
-            known = headers.get(name.lower())
-            headers[name.lower()] = value if known is None else known + b"," + value
+            earlier = headers.get(name.lower())
+            headers[name.lower()] = value if earlier is None else earlier + b"," + value
         declared = (self.header("content-length") or b"").decode("latin-1")
         length = int(declared) if re.fullmatch(r"[0-9]{1,15}", declared) else 0
         return Incoming(
@@ -64,7 +65,7 @@ class Request:
         )
 
     def _is_short_of(self, length: int) -> bool:
-        """Whether the body came short of its Content-Length, more than an editor or a mask explains."""
+        """Whether the body is shorter than its Content-Length by more than an edit or a mask explains."""
         if length > MAX_BODY or not self.body:
             return True
         edited = b"<masked" in self.body or "…".encode() in self.body
@@ -78,7 +79,7 @@ def relative(address: str) -> str:
 
 
 def is_raw(text: bytes) -> bool:
-    """Whether this begins as an HTTP request does (`> ` in front: as `curl -v` prints it)."""
+    """Whether this begins like an HTTP request, possibly after the `> ` that `curl -v` prints."""
     line = _REQUEST_LINE.match(_unframed(text))
     return line is not None and (b"HTTP/" in line[0] or re.match(rb"/|https?://", line[2]) is not None)
 
@@ -90,13 +91,13 @@ def read_raw(text: bytes) -> Request:
     if line is None:
         raise Unreadable("PASTED_REQUEST", problem="METHOD PATH HTTP/1.1")
     method, target = line[1].upper(), _ascii(line[2])
-    lines = [held.rstrip(b"\r \t") for held in head[line.end() :].split(b"\n")]
+    lines = [header.rstrip(b"\r \t") for header in head[line.end() :].split(b"\n")]
     fields = [
-        held for held in lines if held and not held.startswith(b":")
+        header for header in lines if header and not header.startswith(b":")
     ]  # HTTP/2's :authority and its like
-    framing = {held.partition(b":")[0].strip().lower(): held for held in fields}
-    plain = [held for held in fields if held.partition(b":")[0].strip().lower() not in _FRAMING]
-    headers = _parse(method, target, plain)
+    framing = {header.partition(b":")[0].strip().lower(): header for header in fields}
+    unframed = [header for header in fields if header.partition(b":")[0].strip().lower() not in _FRAMING]
+    headers = _parse(method, target, unframed)
     length = framing.get(b"content-length", b"").partition(b":")[2].strip()
     if b"chunked" in framing.get(b"transfer-encoding", b"").lower():
         body = _dechunk(body)
@@ -126,8 +127,8 @@ def _unframed(text: bytes) -> bytes:
     text = text.lstrip(b"\r\n\t ")
     if not _FRAMED.search(text):
         return text
-    kept = _PROXIED.sub(b"", text)
-    return re.sub(rb"(?m)^> ?", b"", kept).lstrip(b"\r\n\t ")
+    request_lines = _PROXIED.sub(b"", text)
+    return re.sub(rb"(?m)^> ?", b"", request_lines).lstrip(b"\r\n\t ")
 
 
 def _split(text: bytes) -> tuple[bytes, bytes]:
@@ -136,7 +137,7 @@ def _split(text: bytes) -> tuple[bytes, bytes]:
 
 
 def _ascii(target: bytes) -> bytes:
-    """An address as a client would send it: what is not ASCII percent-encoded."""
+    """An address as a client would send it, with everything beyond ASCII percent-encoded."""
     return b"".join(bytes([byte]) if 0x20 < byte < 0x7F else b"%%%02X" % byte for byte in target)
 
 
@@ -154,7 +155,7 @@ def _parse(method: bytes, target: bytes, fields: Iterable[bytes]) -> Headers:
 
 
 def _as_pasted(body: bytes, length: bytes) -> bytes:
-    """The body without the line end that an editor adds; a Content-Length that fits it decides."""
+    """The body without the line end that an editor adds, unless the Content-Length includes it."""
     stripped = body.rstrip(b"\r\n")
     if length.isdigit() and len(stripped) <= int(length[:15]) <= len(body):
         return body[: int(length)]
@@ -162,10 +163,12 @@ def _as_pasted(body: bytes, length: bytes) -> bytes:
 
 
 def _dechunk(body: bytes) -> bytes:
-    """A chunked body's content where its framing was captured along; as it is otherwise."""
-    content, rest = [], body
-    while (size := re.match(rb"\s*([0-9A-Fa-f]{1,8})[^\r\n]*\r?\n", rest)) and (count := int(size[1], 16)):
-        content.append(rest[size.end() : size.end() + count])
-        rest = rest[size.end() + count :]
-    ended = re.match(rb"\s*0+\s*", rest)
-    return b"".join(content) if ended else body
+    """A chunked body's content if the framing was captured too, else the body as it is."""
+    content, remaining = [], body
+    while (size := re.match(rb"\s*([0-9A-Fa-f]{1,8})[^\r\n]*\r?\n", remaining)) and (
+        count := int(size[1], 16)
+    ):
+        content.append(remaining[size.end() : size.end() + count])
+        remaining = remaining[size.end() + count :]
+    last_chunk = re.match(rb"\s*0+\s*", remaining)
+    return b"".join(content) if last_chunk else body

@@ -1,8 +1,8 @@
-"""The sentence that a log line holds, found in the catalogue by the cause's code.
+"""Finds in the catalogue the sentence that a log line holds, by the cause's code.
 
-What is shown is always the catalogue's text, never the line's: whoever can write into
-a log could put any advice into it. Only short values are taken from the line, and
-those that could hold an instruction are left out.
+The catalogue's text is shown, never the line's: anybody who can write into a log could
+put any advice into it. Only short values are taken from the line, and those that could
+hold an instruction are left out.
 """
 
 import re
@@ -26,18 +26,18 @@ _TAIL = re.compile(r" — |\n|\Z")
 def sentence_of(
     code: str, says: str, do: str, language: str, today: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """What a cause says and what to do, as the two texts have it; None where they hold no sentence of it.
+    """A cause's two sentences with the values that the texts hold; None if they hold no sentence of it.
 
-    `today` holds the values that the settings decide: they are never taken from a line.
+    `today` has the values that the settings decide, which are never taken from a line.
     """
-    found = [_best(code, table, text[:MAX_TEXT]) for table, text in ((SAYS, says), (DO, do))]
-    if found[0] is None:
+    matches = [_best(code, table, text[:MAX_TEXT]) for table, text in ((SAYS, says), (DO, do))]
+    if matches[0] is None:
         return None
     texts = []
-    for table, match in zip((SAYS, DO), found, strict=True):
+    for table, match in zip((SAYS, DO), matches, strict=True):
         key, values = match or (code, {})
         template = (table.get(key) or table[code]).text(language)
-        values = found[0][1] | values | dict(today)
+        values = matches[0][1] | values | dict(today)
         names = {name for _, name, _, _ in Formatter().parse(template) if name}
         texts.append(template.format_map({name: values.get(name, LEFT_OUT) for name in names}))
     return texts[0], texts[1]
@@ -55,15 +55,15 @@ def closest(code: str, text: str) -> str:
 
 
 def _shared(template: str, words: set[str]) -> float:
-    own = {word for literal, *_ in Formatter().parse(template) for word in _WORD.findall(literal)}
-    return len(own & words) / max(len(own), 1)
+    template_words = {word for literal, *_ in Formatter().parse(template) for word in _WORD.findall(literal)}
+    return len(template_words & words) / max(len(template_words), 1)
 
 
 def safe(value: str) -> str:
-    """A value that cannot hold an instruction: words of ours, or a text without spaces."""
+    """The value if it cannot hold an instruction (words of ours, or no spaces), else `LEFT_OUT`."""
     parts = re.split(r", |: |; | \(|\)", _MASK.sub("<>", value))
-    plain = len(value) <= 300 and "//" not in value
-    return value if plain and all(_is_known(part) for part in parts if part) else LEFT_OUT
+    is_short = len(value) <= 300 and "//" not in value
+    return value if is_short and all(_is_known(part) for part in parts if part) else LEFT_OUT
 
 
 def _is_known(part: str) -> bool:
@@ -92,25 +92,25 @@ def _best(code: str, table: Mapping[str, Sentence], text: str) -> tuple[str, dic
 
 
 def _ending(literal: str, text: str, at: int) -> int:
-    """Where a sentence's last words are: before a space or the end, since a value may hold dots."""
-    found = re.compile(re.escape(literal) + r"(?=\s|\Z)").search(text, at)
-    return found.start() if found else -1
+    """Where a sentence's last words begin: they end at a space or the end, since a value may hold dots."""
+    match = re.compile(re.escape(literal) + r"(?=\s|\Z)").search(text, at)
+    return match.start() if match else -1
 
 
 def _values(parts: Sequence[tuple[str, str | None]], text: str) -> dict[str, str] | None:
-    """The values of a template that is in `text`; its literals are looked for one after another."""
+    """The values of a template that is in `text`, found by searching for its literals in order."""
     values: dict[str, str] = {}
-    at, open_name, begun = 0, "", False
+    at, open_name, is_past_first = 0, "", False
     for number, (literal, name) in enumerate(parts, 1):
         if literal:
-            found = _ending(literal, text, at) if number == len(parts) else text.find(literal, at)
-            if found < 0:
+            position = _ending(literal, text, at) if number == len(parts) else text.find(literal, at)
+            if position < 0:
                 return None
             if open_name:
-                dash = text.rfind(" — ", 0, found)
-                start = at if begun else dash + 3 if dash >= 0 else 0
-                values[open_name] = safe(text[start:found])
-            at, begun = found + len(literal), True
+                dash = text.rfind(" — ", 0, position)
+                start = at if is_past_first else dash + 3 if dash >= 0 else 0
+                values[open_name] = safe(text[start:position])
+            at, is_past_first = position + len(literal), True
         open_name = name or ""
     if open_name and (tail := _TAIL.search(text, at)):
         values[open_name] = safe(text[at : tail.start()])

@@ -1,8 +1,8 @@
-"""What would be answered to a captured request, and why: the data behind `explain`.
+"""Works out how a captured request would be answered, and why: the data behind `explain`.
 
-A request is judged exactly as the function judges it. A log record keeps what it
-says, unless the settings say otherwise by now: a place whose fingerprint is that of
-a token accepted today matches today.
+A request is judged exactly as the function judges it. A log record's verdict stands
+unless the settings have changed: a place whose fingerprint belongs to a token that is
+accepted today matches today.
 """
 
 import json
@@ -33,8 +33,9 @@ _VERIFIED = frozenset(
 
 @dataclass(frozen=True)
 class Explanation:
-    """`passes`: nothing is wrong with it. `causes`: `{code, detail, says, do}`, most likely first.
+    """The explanation of a request or a record.
 
+    `passes`: nothing is wrong with it. `causes`: `{code, detail, says, do}`, most likely first.
     `invalid` and `hint`: as in `Judgement`.
     """
 
@@ -49,22 +50,22 @@ class Explanation:
     recorded: bool = False
     invalid: str | None = None
     hint: str = ""
-    oddities: tuple[str, ...] = ()  # what a body that could be read lost on its way
-    read_as: str = ""  # what the pasted text is, by its reader's name
+    oddities: tuple[str, ...] = ()  # what the event lost on its way
+    read_as: str = ""  # the name of the reader that recognised the text
 
     @property
     def status(self) -> int | None:
-        """The answer's HTTP status; None for a record of something else than an answer."""
+        """The answer's HTTP status; None for a record that is not of an answer."""
         return STATUS.get(self.code)
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's `explain --json`."""
+        """The explanation as `explain --json` prints it."""
         return {
             "verified": self.verified,
             "code": self.code,
             "place": self.place,
             "decoded_as": self.decoded_as,
-            "places": [seen._asdict() for seen in self.places],
+            "places": [trace._asdict() for trace in self.places],
             "causes": list(self.causes),
             "event": self.event,
             "read_as": self.read_as,
@@ -72,7 +73,7 @@ class Explanation:
 
 
 def explain(pasted: Request | Record, settings: Settings, now: datetime) -> Explanation:
-    """Judge a request, or read a record in the light of today's settings."""
+    """Judge a request, or a record by today's settings."""
     explanation = (
         _of_request(pasted, settings, now)
         if isinstance(pasted, Request)
@@ -132,23 +133,23 @@ def _without_tokens(value: Any, names: tuple[str, ...] = ()) -> Any:
 
 
 def _of_record(record: Record, settings: Settings, now: datetime) -> Explanation:
-    places = _today(record.places, settings)
-    told = _as_told(record, settings)
-    changed = _place(places) != told.place or (
+    places = _by_todays_tokens(record.places, settings)
+    recorded = _as_recorded(record, settings)
+    changed = _place(places) != recorded.place or (
         record.code == "TOKEN_NOT_CONFIGURED" and bool(settings.tokens)
     )
     if record.code not in _VERDICTS or not record.places:
         changed = False
     if not changed and not record.whole:
-        return told
+        return recorded
     today = _of_request(record.request, settings, now)
     if not changed:
-        return replace(told, event=today.event)
+        return replace(recorded, event=today.event)
     if record.whole:
         return replace(today, recorded=True)
-    if _place(places):  # the record holds no event to look at
+    if _place(places):  # the record holds no event to show
         return replace(
-            told,
+            recorded,
             code="EVENT_QUEUED",
             passes=True,
             verified=True,
@@ -159,7 +160,7 @@ def _of_record(record: Record, settings: Settings, now: datetime) -> Explanation
     return replace(today, decoded_as=record.decoded_as, places=places, event=None, recorded=True)
 
 
-def _as_told(record: Record, settings: Settings) -> Explanation:
+def _as_recorded(record: Record, settings: Settings) -> Explanation:
     place = _place(record.places)
     return Explanation(
         code=record.code,
@@ -169,7 +170,7 @@ def _as_told(record: Record, settings: Settings) -> Explanation:
         decoded_as=record.decoded_as,
         places=record.places,
         causes=tuple(
-            _worded(cause, settings, "" if number else record.line)
+            _in_words(cause, settings, "" if number else record.line)
             for number, cause in enumerate(record.causes)
         ),
         recorded=True,
@@ -177,36 +178,41 @@ def _as_told(record: Record, settings: Settings) -> Explanation:
     )
 
 
-def _worded(cause: dict[str, Any], settings: Settings, line: str) -> dict[str, Any]:
-    """A record's cause in the catalogue's sentences: those of the input are only recognised by."""
+def _in_words(cause: dict[str, Any], settings: Settings, line: str) -> dict[str, Any]:
+    """A record's cause in the catalogue's sentences; the record's own text only helps to recognise them."""
     code = str(cause["code"])
     if code not in SAYS:
         return {"code": safe(code), "detail": "", "says": "", "do": ""}
     says, do = (str(cause.get(name) or line) for name in ("says", "do"))
-    told = sentence_of(code, says, do, settings.language, text_values(settings))
-    if told is None:
+    sentences = sentence_of(code, says, do, settings.language, text_values(settings))
+    if sentences is None:
         variant = closest(code, says)
         keys = (code, f"{code}/{variant}")
         texts = (text for table in (SAYS, DO) for key in keys if key in table for text in table[key])
         unknown = {name: LEFT_OUT for text in texts for _, name, _, _ in Formatter().parse(text) if name}
-        told = text_of(code, variant, unknown, settings)
+        sentences = text_of(code, variant, unknown, settings)
     detail = cause.get("detail", "")
     detail = safe(detail) if isinstance(detail, str) else ""
-    return {"code": code, "detail": "" if detail == LEFT_OUT else detail, "says": told[0], "do": told[1]}
+    return {
+        "code": code,
+        "detail": "" if detail == LEFT_OUT else detail,
+        "says": sentences[0],
+        "do": sentences[1],
+    }
 
 
-def _today(places: tuple[Trace, ...], settings: Settings) -> tuple[Trace, ...]:
-    """The places by the tokens accepted today; those too short for a fingerprint stay as recorded."""
+def _by_todays_tokens(places: tuple[Trace, ...], settings: Settings) -> tuple[Trace, ...]:
+    """The places compared with today's tokens; values too short for a fingerprint stay as recorded."""
     accepted = {(len(token), fingerprint(token)) for token in settings.tokens}
     if not accepted:
         return places
     return tuple(
-        seen._replace(state="match" if (seen.length, seen.fingerprint) in accepted else "mismatch")
-        if seen.state in ("match", "mismatch") and seen.fingerprint
-        else seen
-        for seen in places
+        trace._replace(state="match" if (trace.length, trace.fingerprint) in accepted else "mismatch")
+        if trace.state in ("match", "mismatch") and trace.fingerprint
+        else trace
+        for trace in places
     )
 
 
 def _place(places: tuple[Trace, ...]) -> str | None:
-    return next((seen.place for seen in places if seen.state == "match"), None)
+    return next((trace.place for trace in places if trace.state == "match"), None)

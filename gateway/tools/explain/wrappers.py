@@ -1,4 +1,4 @@
-"""Requests inside the JSON of other tools: HAR, Postman, webhook.site, ngrok, n8n, functions' events."""
+"""Reads requests inside the JSON of other tools: HAR, Postman, ngrok, n8n, functions' events."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ _MAX_ENTRIES = 1000  # of a HAR or a collection
 
 
 def read_wrapped(text: str) -> Request | None:
-    """The request in a JSON document of a known tool's; None for any other. Raises `Unreadable`."""
+    """The request in a known tool's JSON document; None for any other. Raises `Unreadable`."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:
@@ -34,7 +34,7 @@ def read_wrapped(text: str) -> Request | None:
     return None
 
 
-def made(
+def make_request(
     method: Any,
     target: str,
     headers: Iterable[tuple[Any, Any]],
@@ -43,9 +43,9 @@ def made(
     *,
     encoded: bool = False,
 ) -> Request:
-    """A request of what a tool recorded; a body that it took apart is put together by its Content-Type."""
-    kept = [(str(name), _bytes(value)) for name, value in headers if str(name).lower() not in _FRAMING]
-    media = next((value.decode("latin-1") for name, value in kept if name.lower() == "content-type"), "")
+    """Make a request of a tool's record; a body that the tool parsed is encoded by its Content-Type."""
+    sent = [(str(name), _bytes(value)) for name, value in headers if str(name).lower() not in _FRAMING]
+    media = next((value.decode("latin-1") for name, value in sent if name.lower() == "content-type"), "")
     if isinstance(body, dict | list):
         is_form = isinstance(body, dict) and "json" not in media.lower()
         content = (
@@ -54,23 +54,23 @@ def made(
             else json.dumps(body, ensure_ascii=False).encode()
         )
         media, boundary = (FORM if is_form else JSON), "multipart" in media
-        if boundary or not any(name.lower() == "content-type" for name, _ in kept):
-            kept = [pair for pair in kept if pair[0].lower() != "content-type"]
-            kept.append(("Content-Type", media.encode()))
+        if boundary or not any(name.lower() == "content-type" for name, _ in sent):
+            sent = [pair for pair in sent if pair[0].lower() != "content-type"]
+            sent.append(("Content-Type", media.encode()))
     else:
         content = b"" if body is None else _bytes(body)
         if encoded:
-            content = _unpacked(content)
+            content = _from_base64(content)
         if not media and content:
-            kept.append(("Content-Type", (JSON if content.lstrip()[:1] == b"{" else FORM).encode()))
-    return Request(str(method or "POST").upper(), target, tuple(kept), content, read_as)
+            sent.append(("Content-Type", (JSON if content.lstrip()[:1] == b"{" else FORM).encode()))
+    return Request(str(method or "POST").upper(), target, tuple(sent), content, read_as)
 
 
 _FRAMING = ("host", "content-length", "transfer-encoding", "content-encoding", "connection")
 
 
 def _har(value: Mapping[str, Any]) -> Request | None:
-    """HTTP Archive 1.2, as browsers, proxies and Charles, Fiddler, Proxyman export it; or one entry of it."""
+    """A request in an HTTP Archive 1.2 (browsers, Charles, Fiddler, Proxyman), or in one entry of it."""
     log = value.get("log")
     entries = log.get("entries") if isinstance(log, dict) else [value] if "startedDateTime" in value else None
     if "postData" in value and "headers" in value:  # only the request
@@ -89,10 +89,10 @@ def _har(value: Mapping[str, Any]) -> Request | None:
         content = _pairs(params, "name")
         if "%255B" in content:  # Chrome keeps them encoded
             content = unquote(content)
-    return made(
+    return make_request(
         request.get("method"),
         relative(str(request.get("url") or WEBHOOK_PATH)),
-        _named(request.get("headers")),
+        _header_pairs(request.get("headers")),
         content,
         "har",
         encoded=post.get("encoding") == "base64" or post.get("_encoding") == "base64",
@@ -100,7 +100,7 @@ def _har(value: Mapping[str, Any]) -> Request | None:
 
 
 def _postman(value: Mapping[str, Any]) -> Request | None:
-    """A Postman or Insomnia collection; variables are filled in from the collection's own."""
+    """A request in a Postman collection, with the collection's variables filled in."""
     schema = str((_inner(value, "info") or {}).get("schema", ""))
     if "postman" in schema or isinstance(value.get("item"), list):
         requests = list(_items(value))
@@ -112,24 +112,32 @@ def _postman(value: Mapping[str, Any]) -> Request | None:
         return None
     if not requests:
         raise Unreadable("PASTED_NO_REQUEST_IN", kind="Postman")
-    request = next((one for one in requests if str(one.get("method")).upper() == "POST"), requests[0])
+    request = next((item for item in requests if str(item.get("method")).upper() == "POST"), requests[0])
     variables = {
-        str(one.get("key")): str(one.get("value", ""))
-        for one in value.get("variable") or ()
-        if isinstance(one, dict)
+        str(variable.get("key")): str(variable.get("value", ""))
+        for variable in value.get("variable") or ()
+        if isinstance(variable, dict)
     }
     url = request.get("url")
     target = str(url.get("raw", "")) if isinstance(url, dict) else str(url or "")
     body = _inner(request, "body") or {}
     mode = str(body.get("mode") or "")
     content: Any = body.get(mode)
-    headers = [(name, _filled(str(text), variables)) for name, text in _named(request.get("header"), "key")]
+    headers = [
+        (name, _with_variables(str(text), variables))
+        for name, text in _header_pairs(request.get("header"), "key")
+    ]
     if mode in ("urlencoded", "formdata") and isinstance(content, list):
-        content = _filled(_pairs(content, "key"), variables)
-        headers = [*(one for one in headers if one[0].lower() != "content-type"), ("Content-Type", FORM)]
+        content = _with_variables(_pairs(content, "key"), variables)
+        headers = [
+            *(header for header in headers if header[0].lower() != "content-type"),
+            ("Content-Type", FORM),
+        ]
     elif isinstance(content, str):
-        content = _filled(content, variables)
-    return made(request.get("method"), _target(_filled(target, variables)), headers, content, "postman")
+        content = _with_variables(content, variables)
+    return make_request(
+        request.get("method"), _target(_with_variables(target, variables)), headers, content, "postman"
+    )
 
 
 def _postman_console(value: Mapping[str, Any]) -> Request | None:
@@ -139,34 +147,38 @@ def _postman_console(value: Mapping[str, Any]) -> Request | None:
     if len(value) != 1 or inner is None or "Request Headers" not in inner:
         return None
     method, _, url = line.partition(" ")
-    headers = _listed(_inner(inner, "Request Headers") or {})
-    return made(method, _target(url), headers, inner.get("Request Body"), "postman")
+    headers = _all_values(_inner(inner, "Request Headers") or {})
+    return make_request(method, _target(url), headers, inner.get("Request Body"), "postman")
 
 
 def _insomnia(value: Mapping[str, Any]) -> Request | None:
-    """An export of Insomnia's: its first POST."""
+    """The first POST of an Insomnia export."""
     resources = value.get("resources")
     if not isinstance(resources, list) or "__export_format" not in value:
         return None
     requests = [
-        one for one in resources[:_MAX_ENTRIES] if isinstance(one, dict) and one.get("_type") == "request"
+        resource
+        for resource in resources[:_MAX_ENTRIES]
+        if isinstance(resource, dict) and resource.get("_type") == "request"
     ]
     if not requests:
         raise Unreadable("PASTED_NO_REQUEST_IN", kind="Insomnia")
-    request = next((one for one in requests if str(one.get("method")).upper() == "POST"), requests[0])
+    request = next((item for item in requests if str(item.get("method")).upper() == "POST"), requests[0])
     body = _inner(request, "body") or {}
     params = body.get("params")
     content = _pairs(params, "name") if isinstance(params, list) and params else body.get("text")
     url = re.sub(r"\{\{.{0,100}?\}\}", "", str(request.get("url") or ""))
-    return made(request.get("method"), _target(url), _named(request.get("headers")), content, "insomnia")
+    return make_request(
+        request.get("method"), _target(url), _header_pairs(request.get("headers")), content, "insomnia"
+    )
 
 
 def _node_red(value: Mapping[str, Any]) -> Request | None:
-    """A message of Node-RED's, as its debug node shows it: the body is its payload."""
+    """The request in a Node-RED message as the debug node shows it: its payload is the body."""
     if "_msgid" not in value or not isinstance(value.get("payload"), dict | str):
         return None
     headers = _inner(value, "headers") or _inner(_inner(value, "req") or {}, "headers") or {}
-    return made("POST", WEBHOOK_PATH, _listed(headers), value["payload"], "node-red")
+    return make_request("POST", WEBHOOK_PATH, _all_values(headers), value["payload"], "node-red")
 
 
 def _items(value: Any, level: int = 0) -> Iterable[dict[str, Any]]:
@@ -184,10 +196,10 @@ def _webhook_site(value: Mapping[str, Any]) -> Request | None:
         value = value["data"][0] if isinstance(value["data"][0], dict) else value
     if "content" not in value or "token_id" not in value or _inner(value, "headers") is None:
         return None
-    return made(
+    return make_request(
         value.get("method"),
         _with_query(WEBHOOK_PATH, value.get("query")),
-        _listed(value["headers"]),
+        _all_values(value["headers"]),
         value["content"],
         "webhook.site",
     )
@@ -204,9 +216,9 @@ def _ngrok(value: Mapping[str, Any]) -> Request | None:
     request = _inner(value, "request")
     if not request or not isinstance(request.get("raw"), str) or "uri" not in request:
         return None
-    raw = _unpacked(request["raw"].encode())
-    found = read_raw(raw)
-    return Request(found.method, found.target, found.headers, found.body, "ngrok")
+    raw = _from_base64(request["raw"].encode())
+    inner = read_raw(raw)
+    return Request(inner.method, inner.target, inner.headers, inner.body, "ngrok")
 
 
 def _n8n(value: Mapping[str, Any]) -> Request | None:
@@ -216,24 +228,24 @@ def _n8n(value: Mapping[str, Any]) -> Request | None:
         return None
     if "webhookUrl" not in value and "executionMode" not in value and "params" not in value:
         return None
-    return made(
+    return make_request(
         value.get("method"),
         _with_query(WEBHOOK_PATH, value["query"]),
-        _listed(value["headers"]),
+        _all_values(value["headers"]),
         value["body"],
         "n8n",
     )
 
 
 def _function_event(value: Mapping[str, Any]) -> Request | None:
-    """AWS (API Gateway 1.0 and 2.0, function URLs, load balancers), Yandex, DigitalOcean, Vercel."""
+    """The request in a function's event: AWS (API Gateway, URLs, load balancers), Azure, Yandex, others."""
     azure = _inner(_inner(value, "Data") or {}, "req")
     if azure and "Method" in azure:
         target = _target(str(azure.get("Url") or WEBHOOK_PATH))
-        return made(
+        return make_request(
             azure["Method"],
             target,
-            _listed(_inner(azure, "Headers") or {}),
+            _all_values(_inner(azure, "Headers") or {}),
             azure.get("Body"),
             "function_event",
         )
@@ -247,10 +259,10 @@ def _function_event(value: Mapping[str, Any]) -> Request | None:
     if not query:
         query = value.get("multiValueQueryStringParameters") or value.get("queryStringParameters")
     path = str(value.get("rawPath") or value.get("path") or "")
-    return made(
+    return make_request(
         method,
         _with_query(path if path.rstrip("/").endswith(WEBHOOK_PATH) else WEBHOOK_PATH, query),
-        _listed(headers),
+        _all_values(headers),
         value.get("body", http.get("body")),
         "function_event",
         encoded=bool(value.get("isBase64Encoded") or http.get("isBase64Encoded")),
@@ -258,7 +270,7 @@ def _function_event(value: Mapping[str, Any]) -> Request | None:
 
 
 def _recorded(value: Mapping[str, Any]) -> Request | None:
-    """What request bins and programs write of a request: method, headers and a body under some name."""
+    """A request as request bins and programs record it: method, headers, and a body under some name."""
     inner = _inner(value, "request") or value
     headers = inner.get("headers")
     name = next((name for name in _BODIES if inner.get(name)), None) or next(
@@ -272,8 +284,8 @@ def _recorded(value: Mapping[str, Any]) -> Request | None:
         target = WEBHOOK_PATH + mark + query
     if "?" not in target:
         target = _with_query(target, inner.get("query") or inner.get("query_params"))
-    pairs = _listed(headers) if isinstance(headers, dict) else _named(headers)
-    return made(inner.get("method"), target, pairs, text_in(inner[name]), "recorded_request")
+    pairs = _all_values(headers) if isinstance(headers, dict) else _header_pairs(headers)
+    return make_request(inner.get("method"), target, pairs, text_in(inner[name]), "recorded_request")
 
 
 def text_in(body: Any) -> Any:
@@ -303,31 +315,35 @@ def _inner(value: Any, name: str) -> dict[str, Any] | None:
     return inner if isinstance(inner, dict) else None
 
 
-def _listed(headers: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def _all_values(headers: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     for name, value in headers.items():
-        for one in value if isinstance(value, list) else [value]:
-            yield name, one
+        for item in value if isinstance(value, list) else [value]:
+            yield name, item
 
 
-def _named(headers: Any, key: str = "name") -> list[tuple[str, Any]]:
-    given = headers if isinstance(headers, list) else []
-    pairs = [one for one in given if isinstance(one, dict) and one.get(key) and not one.get("disabled")]
-    return [(str(one[key]), one.get("value", "")) for one in pairs if not str(one[key]).startswith(":")]
+def _header_pairs(headers: Any, key: str = "name") -> list[tuple[str, Any]]:
+    listed = headers if isinstance(headers, list) else []
+    pairs = [item for item in listed if isinstance(item, dict) and item.get(key) and not item.get("disabled")]
+    return [(str(item[key]), item.get("value", "")) for item in pairs if not str(item[key]).startswith(":")]
 
 
 def _pairs(params: Iterable[Any], key: str) -> str:
-    given = [one for one in params if isinstance(one, dict) and one.get(key) and not one.get("disabled")]
-    return "&".join(f"{quote_plus(str(one[key]))}={quote_plus(str(one.get('value', '')))}" for one in given)
+    enabled = [
+        param for param in params if isinstance(param, dict) and param.get(key) and not param.get("disabled")
+    ]
+    return "&".join(
+        f"{quote_plus(str(param[key]))}={quote_plus(str(param.get('value', '')))}" for param in enabled
+    )
 
 
-def _filled(text: str, variables: Mapping[str, str]) -> str:
+def _with_variables(text: str, variables: Mapping[str, str]) -> str:
     for name, value in list(variables.items())[:100]:
         text = text.replace("{{" + name + "}}", value)
     return text
 
 
 def _target(url: str) -> str:
-    """The path and query of an address; of one whose host is a variable, or that is no address of ours."""
+    """The path and query of an address, whose host may be missing or a variable."""
     target = relative(url) if "://" in url else url
     if target.startswith("{{"):
         target = target.partition("}}")[2]
@@ -340,8 +356,8 @@ def _target(url: str) -> str:
 
 def _with_query(path: str, query: Any) -> str:
     if isinstance(query, dict):
-        pairs = [(name, one) for name, one in _listed(query) if one is not None]
-        query = urlencode([(name, str(one)) for name, one in pairs])
+        pairs = [(name, item) for name, item in _all_values(query) if item is not None]
+        query = urlencode([(name, str(item)) for name, item in pairs])
     return f"{path}?{query}" if query and isinstance(query, str) else path
 
 
@@ -349,7 +365,7 @@ def _bytes(value: Any) -> bytes:
     return str(value).encode("utf-8", "surrogateescape" if isinstance(value, str) else "replace")
 
 
-def _unpacked(content: bytes) -> bytes:
+def _from_base64(content: bytes) -> bytes:
     try:
         return base64.b64decode(content, validate=False)
     except (binascii.Error, ValueError):

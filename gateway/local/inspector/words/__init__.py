@@ -1,4 +1,4 @@
-"""The page's own words, in both languages, a module a view; what the tools say too is in `gateway.texts`."""
+"""The page's own words, in both languages, a module per view; texts shared with the tools are in `gateway.texts`."""
 
 from gateway.local.inspector.words import (
     causes,
@@ -14,11 +14,11 @@ from gateway.local.inspector.words import (
 from gateway.texts import SENTENCES, Sentence
 
 CATALOGUES = (frame, overview, requests, causes, links, dead, polling, explain, check)
-WORDS: dict[str, Sentence] = {key: text for one in CATALOGUES for key, text in one.WORDS.items()}
+WORDS: dict[str, Sentence] = {key: text for catalogue in CATALOGUES for key, text in catalogue.WORDS.items()}
 
 
 def words(key: str, language: str, /, **values: object) -> str:
-    """The text `key`, its fields filled from `values`.
+    """The text `key`, with its fields filled from `values`.
 
     A text in several forms, separated by `|`, is written for the number `n`:
     one, few, many in Russian (1, 2, 5), one and many in English.
@@ -38,7 +38,7 @@ def number(n: int, language: str) -> str:
 
 
 def milliseconds(ms: float, language: str) -> str:
-    """A duration: whole milliseconds, of less than ten with a decimal: 12, 3.1, in Russian 3,1."""
+    """A duration in milliseconds, with a decimal below ten: 12, 3.1, in Russian 3,1."""
     text = number(round(ms), language) if ms >= 10 or ms == round(ms) else f"{ms:.1f}"
     return text.replace(".", ",") if language == "ru" else text
 

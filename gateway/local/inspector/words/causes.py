@@ -1,4 +1,4 @@
-"""Each cause in a few words: a row of the list, a heading. What to do is in `gateway.diagnosis.causes`."""
+"""Names each cause in a few words, for a row or a heading; what to do is in `gateway.diagnosis.causes`."""
 
 from gateway.texts import Sentence
 
@@ -20,9 +20,11 @@ TITLES: dict[str, Sentence] = {
     "LIMIT_EXCEEDED": Sentence("Слишком большой запрос", "Request over a limit"),
     "BODY_EMPTY": Sentence("Тело пустое", "Empty body"),
     "BODY_COMPRESSED": Sentence("Тело сжато", "Compressed body"),
-    "BODY_MISDECLARED": Sentence("Content-Type не про это тело", "Content-Type does not describe the body"),
+    "BODY_MISDECLARED": Sentence(
+        "Content-Type не соответствует телу", "Content-Type does not describe the body"
+    ),
     "BODY_ENCODED_TWICE": Sentence("Тело закодировано дважды", "Body encoded twice"),
-    "BODY_FLATTENED": Sentence("Скобки в именах полей переписаны", "Brackets of the names were rewritten"),
+    "BODY_FLATTENED": Sentence("Скобки в именах полей изменены", "Brackets in field names were rewritten"),
     "BODY_NESTED": Sentence("Событие внутри одного поля", "The event is inside one field"),
     "BODY_UNREADABLE": Sentence("Тело не читается", "Unreadable body"),
     "BODY_INCOMPLETE": Sentence("Тело пришло не целиком", "Incomplete body"),
@@ -31,7 +33,7 @@ TITLES: dict[str, Sentence] = {
     "TOKEN_BLANK": Sentence("Вместо токена пустое место", "A blank instead of the token"),
     "TOKEN_REPEATED": Sentence("Токен указан дважды", "The token is given twice"),
     "TOKEN_NOT_TEXT": Sentence("Вместо токена список или объект", "A list or an object instead of the token"),
-    "TOKEN_ELSEWHERE": Sentence("Верный токен, но не в том месте", "The right token in a wrong place"),
+    "TOKEN_ELSEWHERE": Sentence("Верный токен, но не в том месте", "The right token in the wrong place"),
     "TOKEN_ALTERED": Sentence("Токен изменён по дороге", "The token was altered on the way"),
     "TOKEN_LOOKALIKE": Sentence(
         "В токене буквы другого алфавита", "Letters of another alphabet in the token"
@@ -46,7 +48,7 @@ TITLES: dict[str, Sentence] = {
     "TOKEN_OTHER_WEBHOOK": Sentence("Токен другого вебхука", "Another webhook's token"),
     "AUTHORIZATION_SCHEME": Sentence("В Authorization не Bearer", "Authorization without Bearer"),
     "AUTHORIZATION_GATEWAY": Sentence(
-        "Authorization поставил посредник", "A gateway put Authorization there"
+        "Authorization добавил посредник", "An intermediary added Authorization"
     ),
     "ROBOT_WITHOUT_TOKEN": Sentence("Робот без токена", "A robot without a token"),
     "AUTH_MISSING": Sentence(

@@ -1,4 +1,4 @@
-"""What stands around every view."""
+"""The words around every view."""
 
 from gateway.texts import Sentence
 
@@ -35,21 +35,21 @@ WORDS: dict[str, Sentence] = {
     "KEY_Esc": Sentence("назад к списку, закрыть", "back to the list, close"),
     "KEY_/": Sentence("поиск", "search"),
     "KEY_c": Sentence("скопировать как curl", "copy as curl"),
-    "KEY_r": Sentence("повторить: отправить ещё раз или проверить", "again: resend it or judge it"),
+    "KEY_r": Sentence("повторить: отправить ещё раз или проверить", "repeat: resend it, or judge it again"),
     "KEY_?": Sentence("все клавиши", "all keys"),
     "KEY_G": Sentence("перейти в раздел «{view}»", "go to “{view}”"),
-    "KEYS_g": Sentence("и буква: раздел", "and a letter: a view"),
+    "KEYS_g": Sentence("затем буква: перейти в раздел", "then a letter: go to a view"),
     "KEPT": Sentence(
         "хранится 7 дней, до 10 000 записей каждого вида",
         "kept for 7 days, up to 10,000 records of each kind",
     ),
     "NOT_OWN": Sentence(
-        "Форма отправлена не с этой страницы, или вход устарел. Обновите страницу и повторите.",
-        "The form was not sent by this page, or the log-in has ended. Reload the page and try again.",
+        "Форма отправлена не с этой страницы, или сеанс истёк. Обновите страницу и повторите.",
+        "The form was not sent by this page, or your session has expired. Reload the page and try again.",
     ),
     "NOTHING_HERE": Sentence(
-        "Такой страницы или записи нет: запись могла устареть. Вернитесь к списку запросов.",
-        "There is no such page or record: a record may have grown too old. Go back to the requests.",
+        "Такой страницы или записи нет: запись уже могла быть удалена. Вернитесь к списку запросов.",
+        "There is no such page or record: the record may have been removed already. Go back to the requests.",
     ),
     "FAILED": Sentence("Не получилось", "This did not work"),
 }

@@ -1,4 +1,4 @@
-"""Links, a person's page, forgetting."""
+"""The words of the links, of a person's page, and of forgetting a person."""
 
 from gateway.texts import Sentence
 
@@ -29,11 +29,11 @@ WORDS: dict[str, Sentence] = {
     "LINKS_MORE": Sentence("Следующие", "Next page"),
     "LINKS_NONE": Sentence(
         "Связей ещё нет. Они появятся с первым событием пользователя или после сверки.",
-        "There are no links yet. They come with a user's first event, or with a round of polling.",
+        "There are no links yet. They appear with a user's first event, or after a round of polling.",
     ),
     "LINKS_NOT_FOUND": Sentence(
-        "Таких нет. Номер и @имя ищутся целиком, имя человека по началу и только если его назвало событие; снимите отбор по состоянию или выберите другой портал.",
-        "Nobody matches. Numbers and @names are searched whole; a person's name by its beginning, and only if an event gave it. Drop the state, or choose another portal.",
+        "Никого не найдено. Номер и @имя нужно вводить целиком; имя человека ищется по началу, и только если его назвало событие. Снимите отбор по состоянию или выберите другой портал.",
+        "Nobody matches. Numbers and @names must be complete; a person's name is found by its beginning, and only if an event gave it. Remove the state filter, or choose another portal.",
     ),
     "HISTORY": Sentence("История", "History"),
     "HISTORY_NONE": Sentence("Связь ещё не менялась.", "The link has not changed yet."),
@@ -47,10 +47,12 @@ WORDS: dict[str, Sentence] = {
     "NOW": Sentence("Стало", "Now"),
     "SOURCE": Sentence("Откуда", "Source"),
     "SOURCE_WEBHOOK": Sentence("вебхук: запрос", "webhook: the request"),
-    "SOURCE_OTHER": Sentence("сверка, проба или старый запрос", "polling, a test, or an old request"),
+    "SOURCE_OTHER": Sentence(
+        "сверка, пробное событие или старый запрос", "polling, a test event, or an old request"
+    ),
     "FORGET": Sentence("Забыть человека", "Forget this person"),
     "FORGET_ASK": Sentence(
-        "Стереть пользователя {user} портала {portal}: связь, историю, запросы о нём, недоставленное и то, что ждёт в очереди? Вернуть их будет нельзя. Бот перестанет его узнавать. Пока поле Telegram на портале заполнено, следующая сверка или событие свяжет его снова.",
-        "Erase user {user} of {portal}: link, history, requests, dead letters and what waits on the queue? They cannot be brought back. The bot will not know this person any more. While the Telegram field in the portal is filled, the next round or event links the person again.",
+        "Стереть пользователя {user} портала {portal}: связь, историю, запросы о нём, необработанные события и сообщения в очереди? Отменить это будет нельзя. Бот перестанет его узнавать. Пока поле Telegram на портале заполнено, следующая сверка или следующее событие свяжет его снова.",
+        "Erase user {user} of {portal}: link, history, requests, dead letters and messages on the queue? This cannot be undone. The bot will no longer recognise this person. While the Telegram field in the portal is filled in, the next round of polling or the next event links the person again.",
     ),
 }

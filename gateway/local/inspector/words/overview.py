@@ -1,4 +1,4 @@
-"""The overview."""
+"""The words of the overview."""
 
 from gateway.texts import Sentence
 
@@ -23,7 +23,7 @@ WORDS: dict[str, Sentence] = {
     "NONE_YET": Sentence("ещё ни одного", "none yet"),
     "ASIDE": Sentence("отложено {n}|отложено {n}|отложено {n}", "{n} put aside|{n} put aside"),
     "N_CAUSES": Sentence("{n} причина|{n} причины|{n} причин", "{n} cause|{n} causes"),
-    "QUEUE_EMPTY": Sentence("ничего не ждёт", "nothing waits"),
+    "QUEUE_EMPTY": Sentence("ничего не ждёт", "nothing is waiting"),
     "QUEUE_PUBSUB": Sentence("в Pub/Sub", "in Pub/Sub"),
     "OLDEST": Sentence("старшее ждёт {age}", "the oldest waits {age}"),
     "WORKER_WORKS": Sentence("обработчик работает", "the worker is running"),
@@ -53,8 +53,8 @@ WORDS: dict[str, Sentence] = {
     "NOTHING_WRONG": Sentence("Всё в порядке.", "Nothing is wrong."),
     "LOOK": Sentence("Посмотреть", "Look"),
     "WRONG_worker": Sentence(
-        "Обработчик очереди не работает: события принимаются и ждут. Он запускается снова сам; если нет, перезапустите шлюз.",
-        "The queue's worker is not running: events are accepted and wait. It is started again by itself; if it is not, restart the gateway.",
+        "Обработчик очереди не работает: события принимаются и ждут. Он должен запуститься снова сам; если этого не произошло, перезапустите шлюз.",
+        "The queue's worker is not running: events are accepted and wait. It should start again by itself; if it does not, restart the gateway.",
     ),
     "WRONG_unqueued": Sentence(
         "{n} событие не попало в очередь и сохранено. Верните его: ./b24 replay|{n} события не попали в очередь и сохранены. Верните их: ./b24 replay|{n} событий не попали в очередь и сохранены. Верните их: ./b24 replay",
@@ -62,7 +62,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "WRONG_dead": Sentence(
         "{n} событие не обработано и само не повторится. Исправьте и верните его.|{n} события не обработаны и сами не повторятся. Исправьте и верните их.|{n} событий не обработаны и сами не повторятся. Исправьте и верните их.",
-        "{n} event could not be handled and will not be tried again by itself. Mend it and put it back.|{n} events could not be handled and will not be tried again by themselves. Mend them and put them back.",
+        "{n} event could not be handled and will not be tried again by itself. Correct it and put it back.|{n} events could not be handled and will not be tried again by themselves. Correct them and put them back.",
     ),
     "WRONG_conflicts": Sentence(
         "{n} конфликт за сутки: один Telegram у двух пользователей. Исправьте поле у одного из них.|{n} конфликта за сутки: один Telegram у двух пользователей. Исправьте поле у одного из них.|{n} конфликтов за сутки: один Telegram у двух пользователей. Исправьте поле у одного из них.",
@@ -77,12 +77,12 @@ WORDS: dict[str, Sentence] = {
         "Events are not delivered: {reason}. The gateway keeps trying for a day; check what runs there.",
     ),
     "WRONG_polling": Sentence(
-        "Последняя сверка не удалась ({code}). Почему, сказано в журнале сервера; проверьте: ./b24 doctor",
+        "Последняя сверка не удалась ({code}). Причина указана в журнале сервера; проверьте: ./b24 doctor",
         "The last round of polling failed ({code}). The server's log says why; check: ./b24 doctor",
     ),
     "WRONG_unreadable": Sentence(
         "У {n} пользователя в поле Telegram не номер, не @имя и не ссылка. Исправьте поле в Битрикс24.|У {n} пользователей в поле Telegram не номер, не @имя и не ссылка. Исправьте поле в Битрикс24.|У {n} пользователей в поле Telegram не номер, не @имя и не ссылка. Исправьте поле в Битрикс24.",
-        "The Telegram field of {n} user is no id, @name or link. Correct it in Bitrix24.|The Telegram field of {n} users is no id, @name or link. Correct it in Bitrix24.",
+        "The Telegram field of {n} user holds no id, @name or link. Correct it in Bitrix24.|The Telegram field of {n} users holds no id, @name or link. Correct it in Bitrix24.",
     ),
     "SETUP": Sentence("Подключите Битрикс24", "Connect Bitrix24"),
     "SETUP_ADDRESS": Sentence("Адрес для исходящего вебхука:", "The address for the outbound webhook:"),
@@ -102,7 +102,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "SETUP_3_DONE": Sentence(
         "«Токен приложения» (3) в шлюзе уже настроен; сверьте его отпечаток в «Проверке», если события отклоняются.",
-        "The application token (3) is configured already; compare its fingerprint if events are rejected.",
+        "The application token (3) is configured already; compare its fingerprint in “Check” if events are rejected.",
     ),
     "WAITING_FIRST": Sentence("Ждём первый запрос…", "Waiting for the first request…"),
     "FIRST_CAME": Sentence("Первый запрос пришёл.", "The first request has come."),
@@ -112,7 +112,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "PICTURE": Sentence(
         "Форма исходящего вебхука в Битрикс24: адрес в первом поле, события во втором, токен в третьем",
-        "Bitrix24's form of an outbound webhook: the address in the first field, events in the second, the token in the third",
+        "Bitrix24's outbound webhook form: the address in the first field, events in the second, the token in the third",
     ),
     "FORM_TITLE": Sentence("Исходящий вебхук", "Outbound webhook"),
     "FORM_URL": Sentence("URL вашего обработчика", "Your handler URL"),

@@ -1,4 +1,4 @@
-"""Polling."""
+"""The words of polling."""
 
 from gateway.texts import Sentence
 
@@ -8,8 +8,8 @@ WORDS: dict[str, Sentence] = {
         "No incoming webhook is set, so nothing is polled. Set BITRIX24_WEBHOOK_TOKEN (its whole address from Bitrix24) and restart the gateway.",
     ),
     "POLL_OFF": Sentence(
-        "Сама по себе сверка не запускается. Чтобы запускалась: RESYNC_EVERY=30m.",
-        "Polling does not run by itself. For it to do so: RESYNC_EVERY=30m.",
+        "Сверка по расписанию не включена. Чтобы включить её, задайте RESYNC_EVERY=30m.",
+        "Polling is not scheduled. To schedule it, set RESYNC_EVERY=30m.",
     ),
     "POLL_NEXT": Sentence("Следующая сверка:", "The next round:"),
     "POLL_NOW": Sentence("Сверить сейчас", "Run now"),
@@ -37,7 +37,7 @@ WORDS: dict[str, Sentence] = {
         "These users lost their link: the same account was later given to another user. Compare the Telegram field of both.",
     ),
     "POLL_ROUNDS": Sentence("Сверки", "Rounds"),
-    "POLL_NO_ROUNDS": Sentence("Сверок ещё не было.", "There was no round yet."),
+    "POLL_NO_ROUNDS": Sentence("Сверок ещё не было.", "There has been no round yet."),
     "POLL_WHEN": Sentence("Когда", "When"),
     "POLL_RESULT": Sentence("Итог", "Result"),
     "POLL_ROUND": Sentence("Сверка", "A round of polling"),

@@ -1,4 +1,4 @@
-"""Requests: the list, and one of them."""
+"""The words of the list of requests, and of a request's own page."""
 
 from gateway.texts import Sentence
 
@@ -19,7 +19,7 @@ WORDS: dict[str, Sentence] = {
     "SEARCH_LABEL": Sentence("Поиск по запросам", "Search the requests"),
     "SEARCH_HINT": Sentence(
         "Ищутся номер, имя и фамилия пользователя, @имя, событие, портал, адрес, request_id, event_id и отпечаток: целиком или по началу от шести знаков.",
-        "The search finds a user's number, first or last name, an @name, event, portal, address, request_id, event_id and fingerprint: whole, or by a beginning of six characters or more.",
+        "The search finds a user's number, first or last name, an @name, event, portal, address, request_id, event_id and fingerprint: whole, or by their first six characters or more.",
     ),
     "CHIPS": Sentence("Какие запросы", "Which requests"),
     "SHOW_all": Sentence("Все", "All"),
@@ -50,16 +50,16 @@ WORDS: dict[str, Sentence] = {
     ),
     "NOTHING_YET": Sentence(
         "За 24 часа ничего не пришло. Адрес для Битрикс24 — в обзоре.",
-        "Nothing came within 24 hours. The address for Bitrix24 is in the overview.",
+        "Nothing has come in the last 24 hours. The address for Bitrix24 is in the overview.",
     ),
     "NOTHING_FOUND": Sentence(
         "По этому запросу ничего нет. Снимите часть фильтров или посмотрите за 7 дней.",
         "Nothing matches. Remove some of the filters, or look at 7 days.",
     ),
-    "SHOW_WEEK": Sentence("Все запросы за 7 дней", "All requests of 7 days"),
+    "SHOW_WEEK": Sentence("Все запросы за 7 дней", "All requests of the last 7 days"),
     "CHOOSE": Sentence(
         "Выберите запрос: щелчком или клавишами j и k.",
-        "Choose a request: by a click, or with the keys j and k.",
+        "Select a request with a click, or with the keys j and k.",
     ),
     "KEYS_jk": Sentence("следующий, предыдущий", "next, previous"),
     "KEYS_r": Sentence("повторить", "again"),
@@ -88,7 +88,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "TODAY_NOTHING": Sentence(
         "Это только проверка: отклонённый запрос в очередь не попадает. Повторите действие в Битрикс24, чтобы событие пришло снова.",
-        "This is only a check: a rejected request never gets onto the queue. Repeat the action in Bitrix24, and the event comes again.",
+        "This is only a check: a rejected request is not put on the queue. Repeat the action in Bitrix24, so that the event comes again.",
     ),
     "TAB_CAME": Sentence("Что было дальше", "What came of it"),
     "TAB_PLACES": Sentence("Где искали токен", "Where the token was looked for"),
@@ -106,7 +106,7 @@ WORDS: dict[str, Sentence] = {
     "NO_BODY": Sentence("(тела нет)", "(no body)"),
     "BODY_NOT_KEPT": Sentence(
         "Заголовки и тело не сохранены: JOURNAL_BODIES хранит их только у отклонённых. Задайте JOURNAL_BODIES=on или нажмите «Записывать запросы целиком» над списком.",
-        "Headers and body are not kept: JOURNAL_BODIES keeps them of rejected requests only. Set JOURNAL_BODIES=on, or press “Keep requests whole” above the list.",
+        "Headers and body are not kept: JOURNAL_BODIES keeps them only for rejected requests. Set JOURNAL_BODIES=on, or press “Keep requests whole” above the list.",
     ),
     "WHEN": Sentence("когда", "when"),
     "WHERE_TO": Sentence("кто получил", "who got it"),
