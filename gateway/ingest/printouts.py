@@ -20,11 +20,12 @@ _PRINTOUTS = (
     ("buffer", r"<Buffer|Buffer\(|\{\s*\"type\"\s*:\s*\"Buffer\"|Uint8Array|\d{1,3}(?:,\d{1,3}){7}"),
     ("php", r"array\s?\(|array:\d+ \[|stdClass|object\(|\(object\) ?array|[aO]:\d{1,9}:[{\"]|[\w\\]+ (?:Object\s*\(|\{#\d)"
             r"|\[\s*['\"][^'\"\n]{0,99}['\"]\s*=>"),  # var_export, var_dump, serialize, dump()
-    ("perl", r"\$VAR\d+ = |(?:HASH|ARRAY|CODE|SCALAR|GLOB)\(0x"),
+    ("perl", r"\$VAR\d+ = |\{\w[\w\[\]]{0,99} => |(?:HASH|ARRAY|CODE|SCALAR|GLOB)\(0x"),
     ("lua", r"(?:table|userdata|function): 0x"),
-    ("elixir", r"%[A-Z][\w.]{0,99}\{|%\{|#(?:PID|Reference|Port)<|#\{(?:<<|\w)"),
+    ("elixir", r"%[A-Z][\w.]{0,99}\{|%\{|\[\{\"[^\"\n]{0,99}\", |#(?:PID|Reference|Port)<|#\{(?:<<|\w)"),
     ("ruby", r"\{\s*\"[^\"\n]{0,99}\"\s?=>|\{:\w[\w?!]{0,99}\s?=>|#<[A-Za-z][\w:]*|<ActionController"
              r"|\{\w{1,99}: [\"{\[:]"),
+    ("clojure", r"\{:\S{1,99} |\{\"[^\"\n]{0,99}\" [\"{\[]|\{\w[\w\[\]]{0,99} [^,{}\n]{1,99}, \w"),
     ("go", r"[&*]?(?:[\w.]{1,99}\.)?(?:Values|map\[[\w.{} ]{0,99}\](?:\[\])?[\w.{} ]{0,99})\{|(?:&|url\.Values)?map\["
            r"|&?\{\w{1,99}:[^\s\"'{\[]|&?\{\w{1,99}:[{\[]\w|&\{|%!\w\(|[a-z]\w{0,99}\.[A-Z]\w{0,99}\{\w"
            r"|\[\d{1,3}(?: \d{1,3}){7}|\{\w{1,99} [\w{\[]"),  # fmt.Sprint and its verbs
@@ -42,10 +43,9 @@ _PRINTOUTS = (
     ("swift", r"Optional\(|\[(?:AnyHashable\()?\"[^\"\n]{0,99}\"\)?: |\{\s*\n\s+\"?\w{1,99}\"? = "),
     ("csharp", r"(?:System|Microsoft|Newtonsoft)\.[A-Z][\w.`\[\],+ ]{2,}|@\{\w{1,99}=|\{ \w{1,99} = "
                r"|[A-Z]\w{0,99} \{ \w{1,99} = |\[[\w\[\]]{1,99}, [^\n]{0,99}\]"),
-    ("scala", r"(?:Hash|Tree|List|Vector)?(?:Map|List|Vector|Set)\([^\n]{0,99}? -> "),
+    ("scala", r"(?:List|Vector|Seq|ArrayBuffer|Map|Set)\(\(|(?:Hash|Tree|List|Vector)?(?:Map|List|Vector|Set)\([^\n]{0,99}? -> "),
     ("java", r"<?\{[^\s={}\"']{1,99}=|\[\w[\w\[\]]{0,99}=|[A-Z]\w{0,99}\s?[(\[]\w{1,99}=|\[L?[\w.]{0,99};?@[0-9a-f]{1,8}"
              r"|[\w.$]{1,199}(?:[(\[][^()\[\]\n]{0,200}[)\]])?@[0-9a-f]{5,8}(?:\Z|[\[({])|\[\w[\w\[\]]{0,99}:[^\]\s]"),  # Map.toString(), Kotlin, Groovy
-    ("clojure", r"\{:\S{1,99} "),
     ("dart", r"\{\w[\w\[\]]{0,99}: [^\"'{\[\s]"),
     ("json", r"[{\[]"),  # JSON that is cut or broken: if it were whole, it would have been read
 )  # fmt: skip

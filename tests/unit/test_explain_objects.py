@@ -422,6 +422,51 @@ PRINTED: dict[str, tuple[str, str, Any]] = {
         "Exchange[ExchangePattern: InOut, BodyType: java.util.LinkedHashMap, Body: {event=ONUSERADD, data={ID=7}, auth={application_token=TOKEN}}]",
         USER,
     ),
+    "elixir, pretty": (
+        "elixir",
+        '%{\n  "auth" => %{"application_token" => "TOKEN"},\n  "data" => %{"ID" => "7"},\n  "event" => "ONUSERADD"\n}',
+        USER,
+    ),
+    "elixir's pairs": (
+        "form_names",
+        '[{"event", "ONUSERADD"}, {"data[ID]", "7"}, {"auth[application_token]", "TOKEN"}]',
+        USER,
+    ),
+    "groovy's inspect": (
+        "groovy",
+        "['event':'ONUSERADD', 'data':['ID':'7', 'UF_DEPARTMENT':['1', '5']], 'auth':['application_token':'TOKEN']]",
+        LIST,
+    ),
+    "scala tuples": (
+        "form_names",
+        "List((event,ONUSERADD), (data[ID],7), (data[NAME],Иван Петров), (auth[application_token],TOKEN))",
+        NAMED,
+    ),
+    "clojure with a vector, pretty": (
+        "clojure",
+        '{:event "ONUSERADD",\n :data\n {:ID "7", :UF_DEPARTMENT ["1" "5"]},\n :auth {:application_token "TOKEN"}}',
+        LIST,
+    ),
+    "clojure with quotes in a value": (
+        "clojure",
+        '{:event "ONUSERADD", :data {:ID "7", :NOTES "say \\"ok\\" {x}"}, :auth {:application_token "TOKEN"}}',
+        USER | {"NOTES": 'say "ok" {x}'},
+    ),
+    "R's dput": (
+        "r",
+        'list(event = "ONUSERADD", data = list(ID = "7"), auth = list(application_token = "TOKEN"))',
+        USER,
+    ),
+    "R's print": (
+        "form_names",
+        '$event\n[1] "ONUSERADD"\n\n$`data[ID]`\n[1] "7"\n\n$`auth[application_token]`\n[1] "TOKEN"\n\n',
+        USER,
+    ),
+    "R's str, its names aligned": (
+        "form_names",
+        'List of 3\n $ event                  : chr "ONUSERADD"\n $ data[ID]               : chr "7"\n $ auth[application_token]: chr "TOKEN"\n',
+        USER,
+    ),
     "erlang proplist": (
         "erlang",
         '[{<<"event">>,<<"ONUSERADD">>},{<<"data[ID]">>,<<"7">>},{<<"auth[application_token]">>,<<"TOKEN">>}]',
@@ -437,6 +482,11 @@ def test_a_printed_object_is_read_back(name: str) -> None:
     assert (found.read_as, found.code, found.causes) == (read_as, "EVENT_QUEUED", ())
     assert found.event is not None
     assert found.event["data"] == data
+
+
+def test_a_token_that_is_printed_in_a_way_of_its_own_is_not_called_missing() -> None:
+    with pytest.raises(Unreadable):
+        read(f'x event is "ONUSERADD", data[ID] is "7", auth[application_token] has {TOKEN}'.encode())
 
 
 def test_an_event_without_auth_takes_none_from_the_one_before_it() -> None:

@@ -39,9 +39,15 @@ PRINTED: dict[str, list[str]] = {
         'Symfony\\Component\\HttpFoundation\\InputBag {#12\n  #parameters: array:1 [\n    "ID" => "7"]\n}',
         "Illuminate\\Http\\Request Object\n(\n)\n",
     ],
-    "perl": ["$VAR1 = {\n          'ID' => '7'\n        };\n", "HASH(0x55d0c8a0e2a8)"],
+    "perl": ["{ID => 7}", "$VAR1 = {\n          'ID' => '7'\n        };\n", "HASH(0x55d0c8a0e2a8)"],
     "lua": ["table: 0x55f1d6f0a2c0"],
-    "elixir": ['%{"ID" => "7"}', '%{ID: "7"}', "%Plug.Conn{adapter: 1}", '#{<<"ID">> => <<"7">>}'],
+    "elixir": [
+        '%{"ID" => "7"}',
+        '%{ID: "7"}',
+        "%Plug.Conn{adapter: 1}",
+        '[{"ID", "7"}]',
+        '#{<<"ID">> => <<"7">>}',
+    ],
     "ruby": [
         '{"ID"=>"7"}',
         '{"ID" => "7"}',
@@ -104,7 +110,7 @@ PRINTED: dict[str, list[str]] = {
         "@{ID=7}",
         "[event, ONUSERADD],[data[ID], 7]",
     ],
-    "scala": ["Map(ID -> 7)", "HashMap(ID -> 7)"],
+    "scala": ["Map(ID -> 7)", "List((ID,7), (NAME,x))", "HashMap(ID -> 7)"],
     "java": [
         "{ID=7}",
         "{data[ID]=7}",
@@ -120,7 +126,7 @@ PRINTED: dict[str, list[str]] = {
         "{event=[Ljava.lang.String;@1b2c3d4e}",
         "[ID:7, NAME:x]",
     ],
-    "clojure": ['{:ID "7"}'],
+    "clojure": ['{:ID "7"}', '{"ID" "7"}', "{ID 7, NAME x}"],
     "dart": ["{ID: 7, NAME: x}"],
 }
 TEXTS = [(kind, text) for kind, texts in PRINTED.items() for text in texts]

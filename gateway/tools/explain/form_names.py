@@ -20,9 +20,10 @@ _NAME = re.compile(
     r"(?<![\w.%-])(event_handler_id|event|ts|(?:data|auth)(?:\[[^\[\]\s'\"=]{1,100}\]){1,20})(?![\w.%-])"
     r"[\"'`\])>]{0,4}"
 )
+_NEEDED = "auth[application_token]"
 _BYTES = r"(?:[bu](?=[\"']))?"  # Python's mark in front of a text
 _EVENT_VALUE = re.compile(
-    rf"(\W{{1,80}}?|[^\n&]{{1,60}}?){_BYTES}(?=[\"'`]?ON)"
+    rf"(\W{{1,80}}?|\W{{0,9}}\[1\]\s|[^\n&]{{1,60}}?){_BYTES}(?=[\"'`]?ON)"
     r"[\"'`]?ON[A-Z0-9_]{2,98}[\"'`]?",
     re.IGNORECASE,
 )
@@ -68,7 +69,11 @@ def fields_in(text: str) -> dict[str, str]:
         printer = _printer(text, names, at)
         fields = _event(text, names, at, printer, alone=not events) if printer else {}
         if any(name.startswith(("data[", "auth[")) for name in fields):
-            return in_order(fields)
+            # A token that is there but in some other way than the rest can't be said to be missing.
+            unread = (
+                not events and _NEEDED not in fields and any(name[1] == _NEEDED for name in names)
+            )
+            return {} if unread else in_order(fields)
     return {}
 
 
@@ -92,7 +97,8 @@ def _printer(text: str, names: list[re.Match[str]], at: int) -> _Printer | None:
     )
     behind = text[found.end() : following][:_MAX_BETWEEN]
     between = max((usual, behind), key=lambda one: (sum(gap.endswith(one) for gap in near), len(one)))
-    mark = r"\s+".join(re.escape(part) for part in re.split(r"\s+", found[1]))
+    # Names may be aligned, so the white space behind one is of any width.
+    mark = r"\s*" + r"\s+".join(re.escape(part) for part in re.split(r"\s+", found[1].lstrip()))
     return _Printer(re.compile(mark), between)
 
 

@@ -13,6 +13,7 @@ _NAME = r"(?:\"[^\"\n]{1,300}\"|[\w.$%-]{1,300}(?:\[[^\[\]\s]{0,300}\]){0,20})"
 _TYPE = re.compile(r"\s{0,99}&?@?(?:[A-Za-z_][\w.$<>]{0,99}\s?)?([\[({])")
 _CLOSE = r"\s{0,99}[\])}]"
 _QUOTED = re.compile(r"\s{0,9}\"((?:[^\"\\]|\\.){0,100000})\"")
+_TEXT = r"\"(?:[^\"\\\\\n]|\\\\.){1,300}\""
 _CONSTANTS = {"null": None, "nil": None, "<nil>": None, "None": None, "true": "1", "false": "0"}
 _TOP = ("event", "event_handler_id", "data", "ts", "auth")
 _AUTH = ("domain", "member_id", "application_token", "client_endpoint", "server_endpoint")
@@ -125,8 +126,13 @@ def _go_syntax(text: str) -> str:
 
 
 def _clojure(text: str) -> str:
+    text = re.sub(
+        rf"\[({_TEXT}(?: {_TEXT}){{0,1000}})\]",
+        lambda found: f"[{', '.join(re.findall(_TEXT, found[1]))}]",
+        text,
+    )
     return re.sub(
-        r"(?<=[{ ,]):([\w-]{1,300}) ", r'"\1": ', re.sub(r'("[^"\n]{1,300}") (?=["{\[])', r"\1: ", text)
+        rf"({_TEXT}) (?=[\"{{\[])", r"\1: ", re.sub(r"(?<=[{\s,]):([\w-]{1,300})\s{1,99}", r'"\1": ', text)
     )
 
 
@@ -148,5 +154,6 @@ QUOTED: tuple[tuple[str, str, Callable[[str], str]], ...] = (
     ("go", r"&?(?:map\[string\][^\s{]{0,99}(?: \{\})?|[a-z]\w{0,99}\.[A-Z]\w{0,99})\{[\"A-Z]", _go_syntax),
     ("clojure", r"\{:[\w-]{1,99} [\"{]|\{\"[^\"\n]{1,300}\" \"", _clojure),
     ("erlang", r"\[\{<<\"|#\{<<\"", _erlang),
+    ("groovy", r"\['\w[\w\[\]]{0,299}':", lambda text: text),
     ("swift", r"\[\s?(?:AnyHashable\()?\"[^\"\n]{1,300}\"\)?: ", lambda text: text),
 )
