@@ -311,6 +311,14 @@ def test_a_head_and_its_body_in_two_packets(
     assert (found.code, found.causes, found.read_as) == ("EVENT_QUEUED", (), "tcpdump")
 
 
+def test_a_length_counted_in_characters_is_told_as_the_server_tells_it() -> None:
+    body = json.dumps(EVENT | {"data": {"ID": "7", "NAME": "Иван"}}, ensure_ascii=False)
+    head = "POST /api/bitrix/webhook HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: "
+    found = explained(f"{head}{len(body)}\r\n\r\n{body}")
+    assert (found.code, found.causes[0]["code"]) == ("BODY_INCOMPLETE", "BODY_INCOMPLETE")
+    assert explained(f"{head}{len(body.encode())}\r\n\r\n{body}").code == "EVENT_QUEUED"
+
+
 SNS = json.dumps(
     {"Type": "Notification", "TopicArn": "arn", "Message": json.dumps(EVENT | {"data": {"NAME": "Ж"}})}
 )

@@ -70,9 +70,7 @@ def fields_in(text: str) -> dict[str, str]:
         fields = _event(text, names, at, printer, alone=not events) if printer else {}
         if any(name.startswith(("data[", "auth[")) for name in fields):
             # A token that is there but in some other way than the rest can't be said to be missing.
-            unread = (
-                not events and _NEEDED not in fields and any(name[1] == _NEEDED for name in names)
-            )
+            unread = not events and _NEEDED not in fields and any(name[1] == _NEEDED for name in names)
             return {} if unread else in_order(fields)
     return {}
 
