@@ -1378,7 +1378,7 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_ruby": Sentence("распечатка хеша Ruby", "a Ruby hash as it is printed"),
     "READ_AS_perl": Sentence("вывод Data::Dumper из Perl", "what Perl's Data::Dumper printed"),
     "READ_AS_elixir": Sentence("распечатка карты Elixir", "an Elixir map as it is printed"),
-    "READ_AS_r": Sentence("вывод dput из R", "what R's dput printed"),
+    "READ_AS_r": Sentence("распечатка списка R", "an R list as it is printed"),
     "READ_AS_go": Sentence("распечатка из Go", "what Go's fmt printed"),
     "READ_AS_java": Sentence(
         "распечатка объекта Java или Kotlin", "an object of Java's or Kotlin's as it is printed"

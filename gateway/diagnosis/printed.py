@@ -32,6 +32,10 @@ SAYS = {
         "Телом ({place}) пришёл целый HTTP-запрос, напечатанный текстом: строка, заголовки и тело. Так пишут $request->__toString() в Symfony и Guzzle и запись запроса в файл.",
         "A whole HTTP request printed as text came as the body ({place}): its line, its headers and its body. $request->__toString() in Symfony and Guzzle writes it so, and so does a request saved to a file.",
     ),
+    "BODY_PRINTED/quoted": Sentence(
+        "Каждое значение пришло в кавычках ({place}): так пишет JSON.stringify или json_encode каждого значения отдельно.",
+        "Each value came in quotes ({place}): JSON.stringify or json_encode of one value after another writes it so.",
+    ),
     "BODY_PRINTED/nothing": Sentence(
         "На месте {place} напечатано «пусто» (None, null, true): программа, которая пересылает, не нашла там объекта.",
         "{place} holds a printed nothing (None, null, true): the program that passes the event on found no object there.",
@@ -52,6 +56,10 @@ DO = {
     "BODY_PRINTED/http": Sentence(
         "Передавайте только тело, $request->getContent() или $request->getBody(), с его Content-Type.",
         "Pass on the body alone, $request->getContent() or $request->getBody(), with its Content-Type.",
+    ),
+    "BODY_PRINTED/quoted": Sentence(
+        "Отправляйте JSON.stringify(obj) всего объекта с Content-Type: application/json или исходное тело байт в байт с его Content-Type.",
+        "Send JSON.stringify(obj) of the whole object with Content-Type: application/json, or the original body byte for byte with its own Content-Type.",
     ),
     "BODY_PRINTED/nothing": Sentence(
         "Разберите форму до пересылки (express.urlencoded(), request.form, $_POST) или передавайте исходное тело байт в байт с его Content-Type.",

@@ -275,6 +275,7 @@ HOLLOW: dict[str, tuple[Any, str]] = {  # body (the token comes in a header), it
         "event=[Ljava.lang.String;@1b2c3d4e&data[ID]=[Ljava.lang.String;@1b2c3d4f",
         "BODY_PRINTED",
     ),
+    "each value in quotes": ("event=%22ONUSERADD%22&data[ID]=%227%22", "BODY_PRINTED"),
     "each value printed bytes": ({"event": "b'ONUSERADD'", "data": {"ID": "b'7'"}}, "BODY_PRINTED"),
     "cut JSON": ({"event": "E", "data": '{"ID":"7","NAME":"x'}, "BODY_PRINTED"),
 }
