@@ -10,6 +10,7 @@ record that a request writes.
 import json
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -31,6 +32,7 @@ log = logging.getLogger("gateway.logs")
 
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in CONTROLS}
 _OURS = ("gateway", "handlers", "verify")
+_TRACE = re.compile(r"(?:projects/[^/]*/traces/)?([0-9a-f]{32})")
 _FOREIGN_A_MINUTE = 20  # lines of one library
 _KINDS = 1000  # of warnings that are counted separately
 _GUNICORN = (  # how messages of gunicorn begin that quote the sender: they are logged in our own words
@@ -306,7 +308,7 @@ class _Structured(_Redacting):
                 self._stream.write(_early(record) + "\n")
                 return
             if self._library is None:
-                self._library = _cloud_handler(self._project, self._stream)
+                self._library = _cloud_handler(self._project, self._stream, self.secrets)
             self._library.handle(record)
         except Exception:  # noqa: BLE001 — as logging's own handlers do: a log never fails a request
             self.handleError(record)
@@ -323,14 +325,17 @@ def _early(record: logging.LogRecord) -> str:
     return json.dumps(head | getattr(record, "json_fields", {}), ensure_ascii=False)
 
 
-def _cloud_handler(project: str | None, stream: Stderr) -> logging.Handler:
+def _cloud_handler(project: str | None, stream: Stderr, secrets: tuple[str, ...]) -> logging.Handler:
     import google.cloud.logging_v2  # cold start
     from google.cloud.logging_v2.handlers import StructuredLogHandler
 
     google.cloud.logging_v2._instrumentation_emitted = True  # no line about the library itself
 
     class Handler(StructuredLogHandler):
-        """Adds the time, and leaves out the request's address: it may carry `?token=`."""
+        """Adds the time, and leaves out the request's address: it may carry `?token=`.
+
+        The trace comes from a header, so it may be anything: only what looks like one stays.
+        """
 
         def handleError(self, record: logging.LogRecord) -> None:
             _report_lost(record)
@@ -340,6 +345,9 @@ def _cloud_handler(project: str | None, stream: Stderr) -> logging.Handler:
             return bool(super().handle(record))
 
         def format(self, record: logging.LogRecord) -> str:
+            trace = _TRACE.fullmatch(record._trace_str)  # type: ignore[attr-defined]
+            if trace is None or trace[1] in secrets:
+                record._trace_str = record._span_id_str = ""
             return f'{{"time": "{_time(record)}", ' + str(super().format(record))[1:]  # type: ignore[no-untyped-call]
 
     return Handler(stream=stream, project_id=project)  # type: ignore[no-untyped-call]

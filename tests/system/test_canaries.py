@@ -167,6 +167,8 @@ def elsewhere(token: str) -> list[Request]:
         ("POST", "/", body, {**odd, "User-Agent": f"agent {header}"}),
         ("POST", "/", body, {**odd, "User-Agent": f"agent {encoded}", "Referer": f"https://a/?t={encoded}"}),
         ("POST", "/", body, {**odd, f"X-{name}": "1"}),
+        ("POST", "/", body, {**odd, "X-Cloud-Trace-Context": f"{header}/1;o=1", "X-Request-Id": header}),
+        ("POST", "/", body, {**odd, "Function-Execution-Id": name, "traceparent": f"00-{header}-{name}-01"}),
         ("POST", "/", body, {**odd, "Content-Type": f"text/{name}; charset={encoded}"}),
         ("POST", "/", b"auth_application_token=" + encoded.encode(), odd),
         ("POST", "/", f"{encoded}=1&{encoded}[x]=2&auth.application_token={encoded}".encode(), odd),

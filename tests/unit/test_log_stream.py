@@ -1,5 +1,7 @@
 """Standard error behind its bounded queue, and what is left of a library's log records."""
 
+import io
+import json
 import logging
 import os
 import sys
@@ -7,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import flask
 import pytest
 
 from gateway import log_stream, logs
@@ -180,3 +183,27 @@ def test_kinds_that_a_stranger_makes_up_are_bounded(caplog: pytest.LogCaptureFix
     for number in range(3000):
         reports.warning(f"10.0.{number}", "a guess")
     assert len(caplog.messages) == 1001
+
+
+@pytest.mark.parametrize(
+    ("headers", "trace"),
+    [
+        ({"X-Cloud-Trace-Context": f"{'0af7' * 8}/1;o=1"}, "0af7" * 8),
+        ({"traceparent": f"00-{'0af7' * 8}-b7ad6b7169203331-01"}, "0af7" * 8),
+        ({"X-Cloud-Trace-Context": f"{TOKEN}/1;o=1"}, ""),
+        ({"X-Cloud-Trace-Context": "a" * 300}, ""),
+        ({"X-Cloud-Trace-Context": f"{'5ec7' * 8}/1;o=1"}, ""),
+        ({"traceparent": f"00-{'5ec7' * 8}-b7ad6b7169203331-01"}, ""),
+    ],
+)
+def test_only_what_looks_like_a_trace_is_logged_as_one(headers: dict[str, str], trace: str) -> None:
+    """It comes from a header, where a stranger may write anything: a token stood there in clear."""
+    stream = io.StringIO()
+    handler = logs._Structured("p-1234", stream)  # type: ignore[arg-type]
+    handler.secrets = (TOKEN, "5ec7" * 8)
+    record = {"name": "gateway.receiver", "levelno": logging.WARNING, "levelname": "WARNING", "msg": "x"}
+    with flask.Flask("x").test_request_context(headers=headers):
+        handler.handle(logging.makeLogRecord(record))
+    logged = json.loads(stream.getvalue())
+    assert logged["logging.googleapis.com/trace"].removeprefix("projects/p-1234/traces/") == trace
+    assert bool(logged["logging.googleapis.com/spanId"]) == bool(trace)

@@ -10,6 +10,7 @@ import click
 import google.cloud.logging
 import pytest
 from google.cloud import logging_v2
+from google.cloud.logging_v2.handlers.handlers import CloudLoggingFilter
 from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
@@ -70,3 +71,9 @@ def test_gunicorns_refusals_begin_with_words_that_are_known(
     with near, far, closing(worker.tmp):
         worker.handle_error(None, near, ("203.0.113.7", 1), refused.value)
     assert caplog.messages == [say("HTTP_REFUSED", "en", problem=Notice(key))]
+
+
+def test_google_cloud_logging_keeps_the_trace_in_the_record() -> None:
+    record = logging.makeLogRecord({"trace": "a", "span_id": "b"})
+    CloudLoggingFilter(project="p").filter(record)  # type: ignore[no-untyped-call]
+    assert (record.__dict__["_trace_str"], record.__dict__["_span_id_str"]) == ("a", "b")
