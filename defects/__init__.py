@@ -135,8 +135,8 @@ DEFECTS = [
     single_edit(
         "the embedded queue answers before its commit is on the disk",
         EMBEDDED,
-        'with self._opened("FULL", deadline)',
-        'with self._opened("OFF", deadline)',
+        'with self._file.opened("FULL", deadline)',
+        'with self._file.opened("OFF", deadline)',
         "tests/integration/test_queue_sqlite.py",
     ),
     single_edit(
@@ -420,8 +420,8 @@ DEFECTS = [
     single_edit(
         "the store's error is chained to the consumer's",
         "gateway/links/sql_store.py",
-        "                    raise unavailable(error, self._engine) from None\n",
-        "                    raise unavailable(error, self._engine) from error\n",
+        "            raise unavailable(error, self._engine) from None\n",
+        "            raise unavailable(error, self._engine) from error\n",
         "tests/integration/test_sql_store.py tests/unit/test_handlers.py"
         " tests/integration/test_links_outage.py tests/system/test_canaries.py",
     ),

@@ -8,33 +8,27 @@ Messages are leased in the order in which they became due, so failing ones hold 
 """
 
 import json
-import logging
 import os
 import sqlite3
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import QueueUnavailable
 from gateway.queues import statements
 from gateway.queues.model import Dead, Delivery
 from gateway.queues.owners import Owner
+from gateway.queues.queue_file import QueueFile
 from gateway.queues.sqlite_schema import LONGEST_LEASE, follow_clock, prepare
 from gateway.queues.subscriptions import Subscription, object_of
-from gateway.retry import retry
-from gateway.sqlite_file import File, denied, file_at, is_locked, kind_of_problem, make_private
 
 LONGEST_DELAY = 60.0  # seconds, as the contract says
 WORKER_TIMEOUT = 10.0  # seconds a worker or a tool waits for its turn at the file
 NOBODY = "-"  # the subscription of what no subscription wants, for as long as its insert takes
 EVERYTHING = Subscription("messages", lambda _event: True)
-
-log = logging.getLogger("gateway.queues")
 
 Failed = tuple[Delivery, str, float | None]
 """A delivery that failed, why, and in how many seconds it is tried again: None makes it a dead letter."""
@@ -74,9 +68,7 @@ class EmbeddedQueue:
         self._max_attempts = max_attempts
         self._clock = clock
         self._set_back = set_back
-        self._lock = threading.Lock()
-        self._connections: dict[str, sqlite3.Connection] = {}
-        self._file: File | None = None  # what the connections are open on
+        self._file = QueueFile(self.path, self._prepare)
         self._owner = Owner(self.path)
         self._waiting: deque[_WaitingMessage] = deque()
         self.on_publish: Callable[[], None] = lambda: None
@@ -100,21 +92,24 @@ class EmbeddedQueue:
         try:
             (text + (object_key or "")).encode()  # half a surrogate pair would fail the whole commit
         except UnicodeEncodeError as error:
-            raise self._failure(str(error)) from None
+            raise self._file.failure(str(error)) from None
         message = _WaitingMessage(data, text, wanting if to is None else [to], object_key)
         self._waiting.append(message)
         try:
-            with self._locked(timeout) as deadline:
+            with self._file.locked(timeout) as deadline:
                 if message.message_id is None and message.failed is None:
-                    with self._opened("FULL", deadline) as connection:
+                    with self._file.opened("FULL", deadline) as connection:
                         self._store_waiting(connection)
         finally:
             with suppress(ValueError):
                 self._waiting.remove(message)  # gave up before anybody took it
         if message.failed is not None or message.message_id is None:
-            raise self._failure(message.failed or "not stored")
+            raise self._file.failure(message.failed or "not stored")
         self.on_publish()
         return str(message.message_id)
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        prepare(connection, self._clock(), self._wanting)
 
     def _wanting(self, data: bytes, attributes: Mapping[str, str]) -> tuple[list[str], str | None]:
         """The subscriptions that want a message, and the object it is about if one of them keeps order."""
@@ -164,7 +159,7 @@ class EmbeddedQueue:
         Messages of one object, where their order counts, are leased together or not at all: whoever
         gets them handles them one after another, in the order in which they come here.
         """
-        with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
+        with self._file.turn("NORMAL", WORKER_TIMEOUT) as connection:
             now = self._clock()
             until, leased = now + min(seconds, LONGEST_LEASE), list[Delivery]()
             spent: list[tuple[dict[str, str], int, str]] = []
@@ -215,7 +210,7 @@ class EmbeddedQueue:
 
     def take_back(self) -> int:
         """Make due the messages that ended processes had leased, and return how many there were."""
-        with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
+        with self._file.turn("NORMAL", WORKER_TIMEOUT) as connection:
             leasing = "SELECT DISTINCT owner FROM messages WHERE owner IS NOT NULL"
             owners = connection.execute(leasing).fetchall()
             self._owner.take()
@@ -239,7 +234,7 @@ class EmbeddedQueue:
         What is put off has not been tried: it comes again without losing an attempt, and keeps its reason if
         "" is given. A lease that has run out may be another worker's: it is left alone.
         """
-        with self._turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
+        with self._file.turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             settled = 0
             for delivery in done:
@@ -258,7 +253,7 @@ class EmbeddedQueue:
 
     def extend(self, deliveries: Sequence[Delivery], seconds: float) -> None:
         """Extend the leases to `seconds` from now, except where another worker leases a message meanwhile."""
-        with self._turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
+        with self._file.turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             until = self._clock() + min(seconds, LONGEST_LEASE)
             connection.executemany(statements.EXTEND, [(until, item.key, item.lease) for item in deliveries])
@@ -282,7 +277,7 @@ class EmbeddedQueue:
 
     def remove(self, keys: Sequence[int]) -> None:
         """Drop messages that wait: a person is being forgotten."""
-        with self._turn("FULL", WORKER_TIMEOUT) as connection, connection:
+        with self._file.turn("FULL", WORKER_TIMEOUT) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             for key in keys:
                 connection.execute("DELETE FROM messages WHERE id = ?", (key,))
@@ -301,7 +296,7 @@ class EmbeddedQueue:
 
     def remove_dead_letter(self, dead_letter_id: str) -> None:
         """Remove one dead letter."""
-        with self._turn("FULL", WORKER_TIMEOUT) as connection:
+        with self._file.turn("FULL", WORKER_TIMEOUT) as connection:
             connection.execute("DELETE FROM dead_letters WHERE id = ?", (int(dead_letter_id),))
 
     def depth(self) -> int:
@@ -323,78 +318,9 @@ class EmbeddedQueue:
 
     def close(self) -> None:
         """Close the file and give up this process's leases."""
-        with self._lock:
-            self._close()
-            self._owner.close()
+        self._file.close()
+        self._owner.close()
 
     def _rows(self, statement: str, *values: object) -> list[Any]:
-        with self._turn("NORMAL", WORKER_TIMEOUT) as connection:
+        with self._file.turn("NORMAL", WORKER_TIMEOUT) as connection:
             return connection.execute(statement, values).fetchall()
-
-    @contextmanager
-    def _turn(self, synchronous: str, timeout: float) -> Iterator[sqlite3.Connection]:
-        """Give one thread at a time a connection; other processes are waited for as long as `timeout` allows.
-
-        A worker's connection is `NORMAL`: the lease or acknowledgement that a power cut takes
-        back only makes a message come again. Publishing is `FULL`.
-        """
-        with self._locked(timeout) as deadline, self._opened(synchronous, deadline) as connection:
-            yield connection
-
-    @contextmanager
-    def _locked(self, timeout: float) -> Iterator[float]:
-        """Wait for this thread's turn in the process; gives the deadline, of `time.monotonic()`."""
-        deadline = time.monotonic() + timeout
-        if not self._lock.acquire(timeout=max(0.0, timeout)):
-            raise self._failure("busy")
-        try:
-            yield deadline
-        finally:
-            self._lock.release()
-
-    @contextmanager
-    def _opened(self, synchronous: str, deadline: float) -> Iterator[sqlite3.Connection]:
-        try:
-            if self._file is not None and self._file != file_at(self.path):
-                log.error(QueueUnavailable("QUEUE_FILE_REPLACED", path=self.path))
-                self._close()  # nobody would read what is written to the old file
-            connection = self._connections.get(synchronous) or self._open(synchronous, deadline)
-            remaining_ms = max(0, int((deadline - time.monotonic()) * 1000))
-            connection.execute(f"PRAGMA busy_timeout = {remaining_ms}")
-            yield connection
-        except (sqlite3.Error, OSError) as error:
-            self._close()
-            raise self._failure(str(error)) from None
-
-    def _open(self, synchronous: str, deadline: float) -> sqlite3.Connection:
-        make_private(self.path)
-        connection = sqlite3.connect(self.path, timeout=0.1, isolation_level=None, check_same_thread=False)
-
-        def begin() -> None:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {synchronous}")
-            connection.execute("PRAGMA secure_delete = ON")
-            prepare(connection, self._clock(), self._wanting)
-
-        try:
-            # Two processes may create it at once, and SQLite does not wait for that.
-            retry(begin, is_locked, first=0.02, longest=0.02, until=deadline)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        self._connections[synchronous] = connection
-        self._file = file_at(self.path)
-        return connection
-
-    def _close(self) -> None:
-        for connection in self._connections.values():
-            with suppress(sqlite3.Error):
-                connection.close()
-        self._connections.clear()
-        self._file = None
-
-    def _failure(self, problem: str) -> QueueUnavailable:
-        if whose := denied(self.path):
-            return QueueUnavailable("FILE_DENIED", **whose)
-        key = f"QUEUE_FILE_{kind_of_problem(problem, self.path)}"
-        return QueueUnavailable(key, path=self.path, problem=problem)

@@ -164,7 +164,7 @@ def test_why_the_newest_failed(queue: EmbeddedQueue) -> None:
 
 def test_what_no_file_can_hold_fails_alone(queue: EmbeddedQueue) -> None:
     with ThreadPoolExecutor(8) as pool:
-        with queue._lock:  # so that all of them wait, to be stored together
+        with queue._file.lock:  # so that all of them wait, to be stored together
             odd = pool.submit(queue.publish, b"odd", {"event": "ON\ud800"}, 30)
             others = [pool.submit(queue.publish, b"1", {"event": "ON"}, 30) for _ in range(4)]
             with raises(QueueUnavailable, match="surrogate"):
@@ -248,7 +248,7 @@ def test_two_workers_never_hold_one_message(queue: EmbeddedQueue, clock: Clock) 
 
 def test_publishing_is_full_and_written_ahead(queue: EmbeddedQueue) -> None:
     queue.publish(b"1", {}, 1)
-    publisher = queue._connections["FULL"]
+    publisher = queue._file.connections["FULL"]
     assert publisher.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert publisher.execute("PRAGMA synchronous").fetchone() == (2,)
 
@@ -310,7 +310,7 @@ def test_a_path_that_cannot_be_a_queue(tmp_path: Path, kind: str) -> None:
 def test_a_read_only_file_recovers(queue: EmbeddedQueue) -> None:
     """A disk remounted read-only, as SQLite sees it: `query_only`, as root may write everywhere."""
     queue.publish(b"1", {}, 1)
-    queue._connections["FULL"].execute("PRAGMA query_only = 1")
+    queue._file.connections["FULL"].execute("PRAGMA query_only = 1")
     with raises(QueueUnavailable, match="readonly"):
         queue.publish(b"2", {}, 1)
     queue.publish(b"3", {}, 1)
