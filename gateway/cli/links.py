@@ -21,6 +21,8 @@ from gateway.locations import is_missing
 from gateway.settings import language, load
 from gateway.texts import say
 
+_PIPE_WIDTH = 1000  # characters; a host name has at most 253
+
 EPILOG = """\b
 Examples:
   ./b24 links
@@ -151,15 +153,19 @@ def _print_json(rows: Iterator[Row]) -> None:
 
 
 def _print_table(rows: Iterator[Row], history: bool, lang: str) -> None:
-    """What a person looks for, in the width of a terminal: the account in one column, times in seconds."""
-    from rich.console import Console  # cold start
-    from rich.table import Table
+    """What a person looks for: the account in one column, times in seconds.
 
-    console = Console()
+    Nothing is cut: a narrow terminal folds it, and in a pipe, where `grep` reads it, each row is one line.
+    """
+    from rich.console import Console  # cold start
+    from rich.table import Column, Table
+
+    console = Console(markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     heading = say("LINKS_HISTORY_HEADING" if history else "LINKS_HEADING", lang).split(", ")
     is_first_page = True
     while page := list(islice(rows, 1000)):
-        table = Table(*heading, box=None, show_header=is_first_page)
+        columns = [Column(name, overflow="fold") for name in heading]
+        table = Table(*columns, box=None, show_header=is_first_page)
         for row in page:
             table.add_row(*(_history_line(row, lang) if history else _link_line(row)))
         console.print(table)

@@ -143,6 +143,20 @@ def test_the_table_speaks_russian(
     assert "replaced" not in shown
 
 
+@pytest.mark.parametrize("columns", ["20", "80"])
+def test_no_row_of_the_table_is_cut_or_broken_in_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    portal = "-".join(["a-long-name"] * 6) + ".bitrix24.ru"
+    name = "a" * 32
+    at = Moment(EPOCH, EPOCH)
+    with closing(open_store(store_location("sqlite:///var/links.db"))) as store:
+        store.apply(portal, "e", [Observation(12, Account(None, name), at, True, at)])
+    assert re.search(rf"{portal} +12 +@{name}", run(capsys))
+    assert re.search(rf"{portal} +12 +linked +– +@{name}", run(capsys, "--history"))
+
+
 @pytest.mark.usefixtures("filled")
 def test_forgetting_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "forget", P, "1", "--yes")
