@@ -342,6 +342,10 @@ SENTENCES: dict[str, Sentence] = {
         "Событие {event_id} найдено не целиком. Расширьте --since или экспорт, чтобы нашлись все его части",
         "Not all parts of event {event_id} were found. Widen --since or the export until all of them are there",
     ),
+    "REPLAY_NO_RECORDS": Sentence(
+        "Здесь нет ни одной записи EVENT_NOT_QUEUED этого шлюза, возвращать из файла нечего. Нужен его лог или выгрузка: gcloud logging read 'jsonPayload.code=\"EVENT_NOT_QUEUED\"' --format=json",
+        "There is no EVENT_NOT_QUEUED record of this gateway in it, so nothing of it can be put back. Give its log, or an export: gcloud logging read 'jsonPayload.code=\"EVENT_NOT_QUEUED\"' --format=json",
+    ),
     "REPLAY_UNSIGNED": Sentence(
         "Записей без верной подписи: {count}; они не возвращены, потому что строку в журнал может вписать кто угодно. Если их записал этот же шлюз с прежним токеном, добавьте тот токен в BITRIX24_OUTGOING_WEBHOOK_TOKEN через запятую на время replay. Записи первой редакции не подписаны, их возвращает replay той же редакции",
         "Records without a valid signature: {count}; they were not put back, because anybody can get a line written into a log. If this gateway wrote them under an earlier token, add that token to BITRIX24_OUTGOING_WEBHOOK_TOKEN, after a comma, for the time of the replay. Records of the first edition are not signed: put them back with that edition's replay",
@@ -1439,6 +1443,7 @@ SENTENCES: dict[str, Sentence] = {
         "Принимаемых токенов: {count} (отпечатки: {prints})",
         "Accepted tokens: {count} (fingerprints: {prints})",
     ),
+    "EXPLAIN_UNREAD": Sentence("не читалось", "not read"),
     "EXPLAIN_PLACES": Sentence(
         "Где искали токен, по порядку (тело: {decoded_as})",
         "Where the token was looked for, in order (body: {decoded_as})",

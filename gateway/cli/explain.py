@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.diagnosis import guide_section
+from gateway.ingest.decision import UNREAD
 from gateway.settings import Settings, load
 from gateway.texts import say, state_key, text_of
 from gateway.tools.explain import Unreadable, read
@@ -128,9 +129,10 @@ def _answer(explanation: Explanation, tell: Callable[..., str]) -> str:
 
 
 def _table(explanation: Explanation, tell: Callable[..., str]) -> Table:
-    table = Table(
-        title=tell("EXPLAIN_PLACES", decoded_as=explanation.decoded_as or "-"), title_justify="left"
-    )
+    decoded_as = explanation.decoded_as or "-"
+    if decoded_as == UNREAD.decoded_as:
+        decoded_as = tell("EXPLAIN_UNREAD")
+    table = Table(title=tell("EXPLAIN_PLACES", decoded_as=decoded_as), title_justify="left")
     for heading in ("PLACE", "STATE", "LENGTH", "FINGERPRINT"):
         table.add_column(
             tell(f"EXPLAIN_{heading}"),

@@ -84,7 +84,11 @@ def command(
         run = Run(store, publisher, dry_run, journal=journal_of(settings))
         stack.callback(_report, run, settings, as_json)  # after an interruption too: what is done is done
         if file is not None:
-            events_to_replay = _joined(exported(file.read()), parts)
+            text = file.read()
+            records = list(exported(text))
+            if text.strip() not in ("", "[]") and not records:
+                click.echo(say("REPLAY_NO_RECORDS", settings.language), err=True)
+            events_to_replay = _joined(iter(records), parts)
         else:
             sources = (
                 journal_events(open_journal(settings), begin, damaged.append),

@@ -3,10 +3,11 @@
 import json
 import time
 from typing import Any
+from urllib.parse import quote
 
 import click
 
-from gateway.ingest.php_form import build_query
+from gateway.ingest.php_form import build_query, parse_str
 from gateway.journal import Outcome, open_journal
 from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
@@ -103,7 +104,8 @@ def _report(event: str, status: int, text: str, settings: Settings, waits: bool,
             )
         )
         return queued
-    click.echo(printable(f"{status} {answer.get('code', '')} {answer.get('message', text[:200])}"))
+    field = f" (field: {answer['field']})" if "field" in answer else ""
+    click.echo(printable(f"{status} {answer.get('code', '')} {answer.get('message', text[:200])}{field}"))
     for outcome in outcomes:
         click.echo(_in_words(outcome, event, settings))
     if queued and waits and not outcomes:
@@ -142,8 +144,9 @@ def _in_words(outcome: Outcome, event: str, settings: Settings) -> str:
 def _data(event: str, pairs: tuple[str, ...], lang: str) -> Any:
     if malformed := [pair for pair in pairs if "=" not in pair]:
         raise click.BadParameter(say("TRIGGER_DATA", lang, given=malformed[0]), param_hint="--data")
-    if pairs:
-        return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+    if pairs:  # `FIELDS[ID]=7` nests, as Bitrix24's own names do
+        parts = (pair.partition("=") for pair in pairs)
+        return parse_str("&".join(f"{quote(name)}={quote(value)}" for name, _, value in parts).encode())
     return data_of(event)
 
 

@@ -364,6 +364,17 @@ def test_what_google_clouds_handler_writes_comes_back(
     assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_told"), [("# a page\n", True), ('{"code": "OTHER"}', True), ("[]", False), ("\n", False)]
+)
+def test_a_file_without_any_record_is_told(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, is_told: bool
+) -> None:
+    (tmp_path / "export").write_text(text)
+    assert main(["replay", "export"]) == 0
+    assert ("no EVENT_NOT_QUEUED record" in capsys.readouterr().err) is is_told
+
+
 def test_standard_input(house: House, caplog: pytest.LogCaptureFixture) -> None:
     export = json.dumps([entry(one) for one in kept_records(caplog, message(1))])
     command = [sys.executable, "-m", "gateway", "replay", "-"]

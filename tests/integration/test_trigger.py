@@ -11,7 +11,7 @@ from gateway.ingest.php_form import build_query
 from gateway.tools.sample_delivery import data_of, delivery, place_token
 from tests.support.commands import run_command
 from tests.support.deliveries import FORM, OTHER_TOKEN, TOKEN, form
-from tests.support.processes import Running, Start, free_port, recorded
+from tests.support.processes import Running, Start, free_port, recorded, wait_for
 from verify import PLACES, verify
 
 
@@ -61,6 +61,16 @@ def test_the_events_are_listed_and_an_unknown_one_is_said(server: Running) -> No
     done = trigger(server.env, "ONUSERADDD")
     assert (done.returncode, "ONUSERADDD" in done.stderr, "--list" in done.stderr) == (0, True, True)
     assert trigger(server.env).returncode == 2
+
+
+def test_names_in_brackets_nest_and_the_wrong_field_is_named(server: Running) -> None:
+    done = trigger(
+        server.env, "ONUSERUPDATE", "--data", "FIELDS[ID]=16", "--data", "FIELDS[TELEGRAM]=@nested"
+    )
+    assert (done.returncode, done.stdout.startswith("200 EVENT_QUEUED")) == (0, True)
+    wait_for(lambda: '"nested"' in run_command("links", "--json", env=server.env).stdout, 60)
+    done = trigger(server.env, "E" * 101)
+    assert (done.returncode, "(field: event)" in done.stdout) == (1, True)
 
 
 def test_data_without_a_value_is_wrong_use(server: Running) -> None:
