@@ -36,6 +36,7 @@ from gateway.settings import load
 from gateway.tools.recovery import forget
 from gateway.tools.recovery_log import Parts, cloud_records, exported
 from tests.support.cloud_logging import CloudLogging
+from tests.support.commands import run_command, start_command
 from tests.support.errors import raises
 from tests.support.pubsub import Topic
 from tests.support.queues import acknowledge, leased, retry
@@ -252,9 +253,11 @@ def test_killed_at_any_moment_everything_is_back_in_the_end(house: House) -> Non
     for one in events[200:]:
         house.put_aside(one)
     environment = os.environ | house.environment
-    command = [sys.executable, "-m", "gateway", "replay"]
     for _ in range(5):
-        process = subprocess.Popen(command, env=environment | {"PYTHONPATH": str(Path.cwd())}, cwd=ROOT)
+        with open(os.devnull, "r+b") as nothing:
+            process = start_command(
+                "replay", env=environment, cwd=ROOT, stdin=nothing, stdout=nothing, stderr=nothing
+            )
         already = house.queue.depth()
         while process.poll() is None and house.queue.depth() < already + dice.randrange(5, 40):
             time.sleep(0.005)
@@ -377,12 +380,8 @@ def test_a_file_without_any_record_is_told(
 
 def test_standard_input(house: House, caplog: pytest.LogCaptureFixture) -> None:
     export = json.dumps([entry(one) for one in kept_records(caplog, message(1))])
-    command = [sys.executable, "-m", "gateway", "replay", "-"]
-    environment = os.environ | house.environment
-    done = subprocess.run(
-        command, input=export.encode(), env=environment, cwd=ROOT, capture_output=True, timeout=60
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
+    done = run_command("replay", "-", env=os.environ | house.environment, stdin=export.encode())
+    assert (done.returncode, done.stderr) == (0, "")
     assert [data for data, _ in house.queued()] == [message(1).to_bytes()]
 
 

@@ -94,7 +94,7 @@ class Running:
                 pass
             return received
 
-    def stop(self, number: int = signal.SIGTERM, wait: float = 15.0) -> int:
+    def stop(self, number: int = signal.SIGTERM, wait: float = 60.0) -> int:
         """Signal the process and wait for its end; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -111,7 +111,7 @@ Launch = Callable[[str, int, Mapping[str, str], Path, IO[bytes]], Process]
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], seconds: float = 30.0) -> T:
+def wait_for(what: Callable[[], T], seconds: float = 60.0) -> T:
     """The first true answer of `what`; what is written behind an answer takes its moment."""
     ends = time.monotonic() + seconds
     while not (found := what()):
