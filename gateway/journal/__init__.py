@@ -88,7 +88,7 @@ class Journal:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._file: File | None = None  # what the connection is open on
-        self._failed = False
+        self.failure: JournalUnavailable | None = None  # of the last record, where it could not be written
         self._written = TRIM_EVERY  # so that the first records trim what an earlier process left
         self._floods = writing.Floods()
         self._readers = Readers(path, lambda: self._open(10.0, writes=False))
@@ -172,7 +172,7 @@ class Journal:
             return self._failure(str(error))
         finally:
             self._lock.release()
-        self._failed = False
+        self.failure = None
         return True
 
     def _opened(self) -> sqlite3.Connection:
@@ -212,9 +212,9 @@ class Journal:
             schema.trim(connection, self._clock(), self._kept_rows)
 
     def _failure(self, problem: str) -> bool:
-        if not self._failed:
-            self._failed = True
-            log.error(self._unavailable(problem))
+        known, self.failure = self.failure, self._unavailable(problem)
+        if known is None:
+            log.error(self.failure)
         return False
 
     def _unavailable(self, problem: str) -> JournalUnavailable:

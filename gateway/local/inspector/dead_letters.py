@@ -60,12 +60,13 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/dead", endpoint="dead")
     def dead() -> str:
-        problems: list[str] = []
+        problems: list[GatewayError] = []
         with ExitStack() as stack:
             rows = [_row(page, kept) for kept in islice(_letters(page, stack, problems), SHOWN + 1)]
         done = {name: flask.request.args.get(name, type=int) for name in ("requeued", "deleted")}
         return page.render(
-            "dead.html", view="dead", rows=rows[:SHOWN], more=len(rows) > SHOWN, problems=problems,
+            "dead.html", view="dead", rows=rows[:SHOWN], more=len(rows) > SHOWN,
+            problems=[text_of(problem, page.language) for problem in problems],
             fates=_fates(page), **done,
         )  # fmt: skip
 
@@ -134,7 +135,7 @@ def _requeue(page: Inspector, kept: KeptMessage) -> None:
     page.journal.add_requeued(kept.event, kept.event_id, began, kept.reason)
 
 
-def _letters(page: Inspector, stack: ExitStack, problems: list[str]) -> Iterator[KeptMessage]:
+def _letters(page: Inspector, stack: ExitStack, problems: list[GatewayError]) -> Iterator[KeptMessage]:
     """All dead letters, as far as their sources can be read; `problems` says which can't."""
     sources: list[Callable[[], Iterator[KeptMessage]]] = [
         lambda: store_letters(store) if (store := page.store()) else iter(()),
@@ -145,7 +146,7 @@ def _letters(page: Inspector, stack: ExitStack, problems: list[str]) -> Iterator
         try:
             yield from source()
         except GatewayError as error:
-            problems.append(text_of(error, page.language))
+            problems.append(error)
 
 
 def _letter_of(page: Inspector, stack: ExitStack, letter_id: str) -> KeptMessage:
@@ -212,15 +213,17 @@ def badge(page: Inspector) -> int:
     """How many dead letters there are, counted at most every ten seconds; Pub/Sub's are not counted."""
     at, count = page.app.extensions.get(COUNT, (-COUNTED_EVERY, 0))
     if time.monotonic() - at >= COUNTED_EVERY:
+        problems: list[GatewayError] = []
         with ExitStack() as stack:
-            count = sum(1 for _ in islice(_local(page, stack), SHOWN))
+            count = sum(1 for _ in islice(_local(page, stack, problems), SHOWN))
+        page.problems = tuple(problems)
         page.app.extensions[COUNT] = (time.monotonic(), count)
     return int(count)
 
 
-def _local(page: Inspector, stack: ExitStack) -> Iterator[KeptMessage]:
+def _local(page: Inspector, stack: ExitStack, problems: list[GatewayError]) -> Iterator[KeptMessage]:
     if page.settings.queue_kind == "local":
-        yield from _letters(page, stack, [])
+        yield from _letters(page, stack, problems)
 
 
 VIEW = View("dead", "d", register, badge)

@@ -19,7 +19,7 @@ import flask
 from markupsafe import Markup
 
 from gateway.diagnosis.finding import CODES
-from gateway.errors import PassingFailure
+from gateway.errors import GatewayError, PassingFailure
 from gateway.journal import Journal
 from gateway.links import Store, open_store
 from gateway.local.inspector.door import PATH, Door
@@ -76,6 +76,8 @@ class Inspector:
     door: Door
     parts: Parts = field(default_factory=Parts)
     views: tuple[View, ...] = ()
+    # Why a part did not answer when it was last asked for a badge.
+    problems: tuple[GatewayError, ...] = ()
 
     def __post_init__(self) -> None:
         self.started = time.time()

@@ -97,6 +97,10 @@ def _running(page: Inspector, _: float) -> Iterator[Wrong]:
             page.words("LOOK"),
         )
     waiting = page.badges().get("dead", 0)
+    for problem in page.problems:
+        yield Wrong(text_of(problem, page.language), "bad")
+    if page.journal.failure is not None:
+        yield Wrong(text_of(page.journal.failure, page.language), "bad")
     if waiting:
         yield Wrong(page.words("WRONG_dead", n=waiting), "bad", flask.url_for("dead"), page.words("NAV_dead"))
 

@@ -24,6 +24,7 @@ WORDS: dict[str, Sentence] = {
     "ASIDE": Sentence("отложено {n}|отложено {n}|отложено {n}", "{n} put aside|{n} put aside"),
     "N_CAUSES": Sentence("{n} причина|{n} причины|{n} причин", "{n} cause|{n} causes"),
     "QUEUE_EMPTY": Sentence("ничего не ждёт", "nothing is waiting"),
+    "QUEUE_SILENT": Sentence("не отвечает", "no answer"),
     "QUEUE_PUBSUB": Sentence("в Pub/Sub", "in Pub/Sub"),
     "OLDEST": Sentence("старшее ждёт {age}", "the oldest waits {age}"),
     "WORKER_WORKS": Sentence("обработчик работает", "the worker is running"),
