@@ -2,6 +2,7 @@
 
 import logging
 import re
+from contextlib import closing
 
 import flask
 import pytest
@@ -10,7 +11,8 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import TestResponse
 
-from gateway.local.inspector.door import ALL_TRIES, PATH, SESSION_SECONDS, TRIES, Door
+from gateway.local import inspector
+from gateway.local.inspector.door import ALL_TRIES, LOOKS, PATH, SESSION_SECONDS, TRIES, Door
 from gateway.local.serve import _seen_at
 from gateway.settings import Settings, load
 from tests.support.clock import Clock
@@ -26,7 +28,7 @@ def clock() -> Clock:
 
 def client(door: Door) -> FlaskClient:
     """A page behind the door, as `serve` mounts it."""
-    app = flask.Flask(__name__)
+    app = flask.Flask(inspector.__name__)
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.before_request(lambda: door.admit(flask.request))
     app.add_url_rule("/", view_func=lambda: "what came")
@@ -212,6 +214,18 @@ def test_a_browser_that_was_in_has_tries_of_its_own(clock: Clock) -> None:
 
 def test_another_sites_page_tries_no_passwords_through_a_browser(clock: Clock) -> None:
     assert log_in(guarded(clock), PASSWORD, Sec_Fetch_Site="cross-site").status_code == 403
+
+
+def test_before_the_password_only_the_forms_own_looks_are_served(clock: Clock) -> None:
+    def status(visitor: FlaskClient, path: str) -> int:
+        with closing(visitor.get(f"{PATH}{path}")) as answer:
+            return answer.status_code
+
+    visitor = guarded(clock)
+    assert [status(visitor, path) for path in LOOKS] == [200, 200]
+    for path in ("/static/page.js", "/static/../door.py", "/static/", "/static/style.css/x", "/"):
+        assert status(visitor, path) == 401, path
+    assert status(client(Door(Settings(), clock)), LOOKS[0]) == 401  # no form, no looks
 
 
 def test_the_form_says_no_more_than_it_must(clock: Clock) -> None:

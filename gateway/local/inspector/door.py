@@ -36,6 +36,8 @@ BROWSER_SECONDS = 90 * 86_400  # how long a browser keeps the cookie
 TRIES = 5  # wrong passwords a minute from one address
 ALL_TRIES = 100  # and from all of them
 MAX_FORM = 4096  # bytes
+# What the form that asks for the password looks like: the same files for everybody, and nothing of anybody.
+LOOKS = ("/static/style.css", "/static/icon.svg")
 _BROWSER = "browser "
 
 log = logging.getLogger("gateway.inspector")
@@ -62,6 +64,8 @@ class Door:
 
     def admit(self, request: flask.Request) -> flask.Response | None:
         """None if the request may see the inspector, else the answer that it gets instead."""
+        if self._password and request.path in LOOKS:
+            return None
         cookie = request.cookies.get(COOKIE, "")
         session_ends = self._session_end(cookie)
         if session_ends > self._clock():
@@ -182,11 +186,13 @@ class Door:
         page = (
             f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width">'
-            f'<meta name="color-scheme" content="light dark"><title>{title}</title>'
-            f'<h1>{title}</h1><form method="post" action="{escape(_asked_for(flask.request))}">'
-            f'<p><label for="password">{label}</label></p>'
-            '<p><input type="password" id="password" name="password" autocomplete="current-password" '
-            f"required autofocus> <button>{send}</button></p></form></html>"
+            f"<title>{title}</title>"
+            f'<link rel="icon" href="{PATH}{LOOKS[1]}"><link rel="stylesheet" href="{PATH}{LOOKS[0]}">'
+            f'<main class="door"><h1>{title}</h1>'
+            f'<form class="stack" method="post" action="{escape(_asked_for(flask.request))}">'
+            f'<label for="password">{label}</label>'
+            '<input type="password" id="password" name="password" autocomplete="current-password" '
+            f'required autofocus><button class="primary">{send}</button></form></main></html>'
         )
         return flask.Response(page, status, mimetype="text/html")
 

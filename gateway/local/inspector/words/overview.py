@@ -45,6 +45,7 @@ WORDS: dict[str, Sentence] = {
     "DEST_unused": Sentence("ещё ничего не было", "nothing yet"),
     "WAITING": Sentence("ждёт {n}|ждут {n}|ждут {n}", "{n} waits|{n} wait"),
     "LAST_DELIVERED": Sentence("последняя доставка", "last delivered"),
+    "FAILING_SINCE": Sentence("с последней доставки:", "since the last delivery:"),
     "NEVER_DELIVERED": Sentence("ещё ни одной доставки", "nothing delivered yet"),
     "AGE_s": Sentence("{n} с|{n} с|{n} с", "{n} s|{n} s"),
     "AGE_m": Sentence("{n} мин|{n} мин|{n} мин", "{n} min|{n} min"),
