@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The gateway on Google Cloud: ./deploy.sh --help; the guide is docs/deploy.md.
+# Deploys the gateway on Google Cloud: ./deploy.sh --help; the guide is docs/deploy.md.
 #
 # Options and dispatch are here, each subject is a file of deploy/lib. Start with functions.sh, the steps of a
 # deployment.
@@ -22,13 +22,13 @@ source deploy/lib/rotate.sh
 source deploy/lib/alerts.sh
 source deploy/lib/destroy.sh
 
-export CLOUDSDK_CORE_DISABLE_PROMPTS=1             # what is to be asked, this script asks
-export CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=0 # and it switches APIs on itself, in one place
+export CLOUDSDK_CORE_DISABLE_PROMPTS=1             # this script asks its own questions
+export CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=0 # and switches APIs on in one place
 export CLOUDSDK_CORE_DISABLE_FILE_LOGGING=1        # gcloud's own log would keep what it prints: secrets
 # Nothing that is started here inherits a secret.
 export -n BITRIX24_OUTGOING_WEBHOOK_TOKEN BITRIX24_WEBHOOK_TOKEN FORWARD_SECRET LINKS_API_TOKEN DATABASE_URL
 
-read_command_line() { # WORD…: COMMAND and WORDS, the switches, and the options as FLAG_NAME
+read_command_line() { # WORD…: set COMMAND and WORDS, the switches, and the options as FLAG_NAME
   local word flag name
   while [[ $# -gt 0 ]]; do
     word=$1
@@ -56,7 +56,7 @@ read_command_line() { # WORD…: COMMAND and WORDS, the switches, and the option
   if [[ $COMMAND == plan || (-z $COMMAND && -n $DRY_RUN) ]]; then COMMAND=deploy DRY_RUN=1; fi
 }
 
-check_words() { # the words after the command
+check_words() { # check the words after the command
   local word
   case $COMMAND in
     deploy)

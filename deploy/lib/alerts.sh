@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The alerts: the files of deploy/alerts, log-based metrics first, because the policies refer to them.
+# The alerts: log-based metrics and alert policies from the files of deploy/alerts.
 
-alerts() { # the files of deploy/alerts: the log-based metrics first, as the policies stand on them
+alerts() { # create or update what the files describe; metrics first, because the policies refer to them
   local file text metrics policies current
   fetch metrics logging metrics list --format="value[separator='|'](name,description)"
   fetch policies alpha monitoring policies list \
@@ -31,7 +31,7 @@ alerts() { # the files of deploy/alerts: the log-based metrics first, as the pol
 alert_name() { echo "$PREFIX-$(basename "$1" .yaml)"; } # FILE
 content_of() { sed -n 's/.*\(content-[0-9a-f]*\).*/\1/p' <<<"$1" | head -1; } # RENDERED
 
-rendered() { # FILE: with this deployment's names, and a digest of the text to know it again
+rendered() { # FILE: with this deployment's names, and a digest of the text by which a later run sees a change
   local text
   text=$(sed -e "s|@PREFIX@|$PREFIX|g; s|@METRIC@|${PREFIX//-/_}|g; s|@CHANNELS@|[${ALERT_CHANNELS:-}]|g" "$1")
   echo "${text//@CONTENT@/content-$(digest <<<"$text")}"

@@ -9,7 +9,7 @@ show_url() {
   echo "$(url_of bitrix_webhook)/api/bitrix/webhook"
 }
 
-smoke() { # real requests: the only proof that Google's side lets in whom it should
+smoke() { # send real requests: only they prove whom Google lets in
   local name kind url status
   read_services
   for name in $FUNCTIONS; do
@@ -30,7 +30,7 @@ smoke() { # real requests: the only proof that Google's side lets in whom it sho
   [[ $PROBLEMS == 0 ]]
 }
 
-check() { # ticks what is there, names what is not; the log-in first, as without one nothing can be read
+check() { # tick what is there, name what is not; the log-in first, because nothing can be read without it
   local name
   check_login
   look_around
@@ -95,7 +95,7 @@ tick() { # LINES LINE KEY FACT…
   if has "$1" "$2"; then good "${@:3}"; else missing "${@:3}"; fi
 }
 
-missing() { # KEY FACT…: a fault of what was deployed, or what a first deployment will make
+missing() { # KEY FACT…: a problem; before the first deployment only a note
   if [[ -n $NEW_PROJECT ]]; then note MISSING "$(text "$@")"; else problem MISSING "$(text "$@")"; fi
 }
 

@@ -7,7 +7,7 @@ destroy() {
   read_secrets
   read_services
   read_subscriptions
-  for name in $(functions_of receiver schedule consumer forwarder private); do # who publishes goes first
+  for name in $(functions_of receiver schedule consumer forwarder private); do # publishers before consumers
     if [[ -n $(url_of "$name") ]]; then change run services delete "$(service_of "$name")" "--region=$REGION"; fi
   done
   fetch listed scheduler jobs list "--location=$REGION" --format='value(name.basename())'

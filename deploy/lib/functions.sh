@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The steps of a deployment, and what each kind of function needs around it.
 
-deploy_all() { # FUNCTION…, none of them named: all
+deploy_all() { # [FUNCTION…]: all of them if none is named
   local name
   step STEP_LOOK
   look_around
@@ -20,13 +20,13 @@ deploy_all() { # FUNCTION…, none of them named: all
   if ! planning; then farewell; fi
 }
 
-settle_forwarding() { FORWARD_TO=${FORWARD_TO:-$(running "$(functions_of forwarder)" FORWARD_TO)}; } # or as it runs
+settle_forwarding() { FORWARD_TO=${FORWARD_TO:-$(running "$(functions_of forwarder)" FORWARD_TO)}; } # as given, else as deployed
 
 require_settings() { # FUNCTION, named on the command line
   if ! is_wanted "$(kind_of "$1")"; then misuse FUNCTION_NEEDS "$1" "$(setting_of "$(kind_of "$1")")"; fi
 }
 
-deploy_one() { # FUNCTION: where its settings are there
+deploy_one() { # FUNCTION, unless a setting that it needs is missing
   if ! is_wanted "$(kind_of "$1")"; then return; fi
   step STEP_FUNCTION "$1"
   "deploy_$(kind_of "$1")" "$1"
@@ -40,7 +40,7 @@ deploy_consumer() { # FUNCTION
 }
 
 # FUNCTION. One instance, so that no destination gets more than four deliveries at once. The time limit is far above
-# what a turn and a delivery take (handlers/forward.py): a delivery that is ended early may come twice.
+# what waiting and a delivery take (handlers/forward.py): a delivery that is cut off may be made twice.
 deploy_forwarder() {
   local id filter
   deploy_function "$1" 300 1 --invoker-iam-check --no-allow-unauthenticated
@@ -51,7 +51,7 @@ deploy_forwarder() {
   remove_stale_destinations "$1"
 }
 
-deploy_private() { # FUNCTION: whoever may call it is granted roles/run.invoker by hand: docs/deploy.md
+deploy_private() { # FUNCTION: callers are granted roles/run.invoker by hand, see docs/deploy.md
   deploy_function "$1" 30 "$MAX_INSTANCES" --invoker-iam-check --no-allow-unauthenticated
 }
 
@@ -80,7 +80,7 @@ schedule() { # FUNCTION
   change scheduler jobs "$verb" http "$job" "--location=$REGION" "${flags[@]}"
 }
 
-deploy_receiver() { # FUNCTION; last: nothing may be published before somebody listens
+deploy_receiver() { # FUNCTION; deployed last: nothing may be published before a consumer listens
   require_listeners
   exclude_tokens_from_logs
   deploy_function "$1" 10 "$MAX_INSTANCES" --no-invoker-iam-check

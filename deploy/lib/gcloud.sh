@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # Reading and changing through gcloud. Two rules:
 #   - `fetch` reads and `change` changes. A plan is a deployment whose `change` only prints.
-#   - What could not be read is not absent: a failed read stops the script.
+#   - A failed read stops the script: what could not be read may exist.
 
 APIS="run cloudbuild artifactregistry pubsub firestore secretmanager cloudscheduler iam iamcredentials \
 cloudresourcemanager logging monitoring storage"
-OLDEST_GCLOUD=511 # the first one whose `run deploy` does all that is asked of it here
+OLDEST_GCLOUD=511 # the first version whose `run deploy` has every flag used here
 
 require_gcloud() {
   if ! command -v gcloud >/dev/null; then
@@ -22,7 +22,7 @@ require_gcloud() {
 
 planning() { [[ -n $DRY_RUN ]]; }
 
-fetch() { # VARIABLE COMMAND…: what the reading command prints
+fetch() { # VARIABLE COMMAND…: store what the reading command prints
   local variable=$1 answer pause
   shift
   if [[ -n $OFFLINE ]] || { [[ -n $READ_ONLY ]] && ! is_enabled "$(api_of "$1")"; }; then # nothing is there yet
@@ -97,7 +97,7 @@ has() { [[ $'\n'$1$'\n' == *$'\n'"$2"$'\n'* ]]; } # LINES LINE
 sums() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; } # FILE…, or standard input
 digest() { sums | cut -c1-16; }
 
-look_around() { # which APIs are on, who Pub/Sub's agent is, what is stored
+look_around() { # read which APIs are on, which account is Pub/Sub's agent, and which secrets are stored
   local listed number
   fetch listed services list --enabled --format='value(config.name,name.basename())'
   ENABLED=$(tr '\n\t' '  ' <<<"${listed//.googleapis.com/}")

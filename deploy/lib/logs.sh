@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What Cloud Logging must not keep. Cloud Run writes the address of every request into its log, and a robot's only
-# place for its token is the address's query, under whatever name; old senders put one into the path. So no
-# request is logged there whose address is more than one of ours. A question of the bot names a person in its
-# address. What the functions log themselves is masked.
+# What Cloud Logging must not keep. Cloud Run logs the address of every request. A robot can put its token only into
+# the address's query, under whatever name, and old senders put one into the path. A bot's request names a person in
+# its address. So a request is not logged there if its address is anything but one of ours. What the functions log
+# themselves is masked.
 
 exclusion_filter() {
   local filter='resource.type="cloud_run_revision" AND (' name

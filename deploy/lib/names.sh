@@ -6,7 +6,7 @@ INCOMING=BITRIX24_WEBHOOK_TOKEN
 SECRET_SETTINGS="$TOKEN $INCOMING FORWARD_SECRET LINKS_API_TOKEN DATABASE_URL"
 ROLES="receiver consumers resync push scheduler build forward links" # a service account each
 
-# The table beside main.py, a line a function: NAME KIND EVENT SUBSCRIPTION, in the order of deployment. What
+# The table beside main.py, a line for each function: NAME KIND EVENT SUBSCRIPTION, in the order of deployment. What
 # follows from a kind is in `needs_of`, `role_of`, `setting_of` and functions.sh.
 # A deployment asks the table some hundred times, so it is read here and no program is started for a row.
 FUNCTION_TABLE=$(awk '!/^#/ && NF {print $1, $2, $3, $4}' functions)
@@ -29,7 +29,7 @@ column_of() { # FUNCTION COLUMN
 }
 kind_of() { column_of "$1" 2; }
 event_of() { column_of "$1" 3; }
-subscription_of() { echo "$PREFIX-$(column_of "$1" 4)"; } # of a consumer; a forwarder's have its destination behind
+subscription_of() { echo "$PREFIX-$(column_of "$1" 4)"; } # of a consumer; a forwarder's add "-" and a destination's ID
 
 needs_of() { # KIND: the queue, and the settings that this kind gets
   case $1 in
@@ -41,7 +41,7 @@ needs_of() { # KIND: the queue, and the settings that this kind gets
   esac
 }
 
-role_of() { # KIND: whose account it runs under
+role_of() { # KIND: the role under whose account it runs
   case $1 in
     receiver) echo receiver ;; consumer) echo consumers ;; schedule) echo resync ;;
     forwarder) echo forward ;; private) echo links ;;

@@ -18,7 +18,7 @@ create_topics() {
     --expiration-period=never --message-retention-duration=31d --ack-deadline=60
 }
 
-read_subscriptions() { # SUBSCRIPTIONS: a line each, as `subscribe` wants it
+read_subscriptions() { # SUBSCRIPTIONS: a line each, in the form that `subscribe` compares
   local fields="name.basename(),topic.basename(),filter,pushConfig.pushEndpoint"
   fields+=",pushConfig.oidcToken.serviceAccountEmail,pushConfig.oidcToken.audience"
   fields+=",deadLetterPolicy.deadLetterTopic.basename(),deadLetterPolicy.maxDeliveryAttempts"
@@ -92,7 +92,7 @@ merged_destinations() {
     END { for (i = 1; i <= count; i++) print order[i] (order[i] in all ? "" : "#" wants[order[i]]) }'
 }
 
-filter_of() { # PATTERN,…: nothing, so all events, where it would be too long; forward_event looks too
+filter_of() { # PATTERN,…: nothing, so all events pass, if it would be too long; forward_event filters again
   local pattern patterns filter=""
   read -ra patterns < <(tr ',[:lower:]' ' [:upper:]' <<<"$1")
   for pattern in ${patterns[@]+"${patterns[@]}"}; do

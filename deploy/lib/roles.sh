@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Who may do what: service accounts and their role bindings.
 
-create_accounts() { # one a role, and what they may do in the project itself
+create_accounts() { # an account for each role, and its roles in the project
   local accounts role kind
   step STEP_ACCOUNTS
   fetch accounts iam service-accounts list --format='value(email)'
@@ -71,7 +71,7 @@ revoke() { # GROUP RESOURCE ROLE ACCOUNT [FLAG…]
   change "$1" remove-iam-policy-binding "$2" "--role=$3" "--member=serviceAccount:$4" "${@:5}"
 }
 
-revoke_roles() { # what the deletions above leave behind
+revoke_roles() { # the bindings that `destroy` leaves behind when it deletes accounts
   local kind setting
   revoke projects "$PROJECT" roles/run.builder "$(account_of build)" --all
   for kind in consumer schedule forwarder private; do

@@ -42,11 +42,11 @@ environment_of() { # FUNCTION: lines "NAME|VALUE|SECRET|VERSION", sorted
   local kind name value
   kind=$(kind_of "$1")
   {
-    echo "THREADS|$CONCURRENCY||" # as many as requests at once, or a stalled queue lines them up
+    echo "THREADS|$CONCURRENCY||" # one for each concurrent request, or a stalled queue makes requests wait for each other
     if needs "$kind" queue; then echo "QUEUE_URL|pubsub://$PROJECT/$TOPIC||"; fi
     if needs "$kind" DATABASE_URL && on_firestore; then echo "DATABASE_URL|firestore://$PROJECT/$DATABASE||"; fi
     for name in BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE; do
-      value=${!name:-$(running "$1" "$name")} # what is not given stays as it runs
+      value=${!name:-$(running "$1" "$name")} # what is not given stays as deployed
       if [[ -n $value ]]; then echo "$name|$value||"; fi
     done
     if needs "$kind" FORWARD_TO; then echo "FORWARD_TO|$FORWARD_TO||"; fi
@@ -58,7 +58,7 @@ environment_of() { # FUNCTION: lines "NAME|VALUE|SECRET|VERSION", sorted
   } | LC_ALL=C sort
 }
 
-deploy_function() { # FUNCTION TIMEOUT MAX-INSTANCES ACCESS-FLAG…: unless what runs is what is wanted
+deploy_function() { # FUNCTION TIMEOUT MAX-INSTANCES ACCESS-FLAG…: unless it already runs as wanted
   local service account env variables="" secrets="" label delimiter=, name value secret version
   service=$(service_of "$1")
   account=$(account_of "$(role_of "$(kind_of "$1")")")
@@ -74,7 +74,7 @@ deploy_function() { # FUNCTION TIMEOUT MAX-INSTANCES ACCESS-FLAG…: unless what
     "--min-instances=$((10#$MIN_INSTANCES < $3 ? 10#$MIN_INSTANCES : $3))" "--max-instances=$3"
     "--build-service-account=projects/$PROJECT/serviceAccounts/$(account_of build)")
   if [[ -z $SOURCE ]]; then SOURCE=$(source_digest); fi
-  label=$(digest <<<"$SOURCE ${build[*]}") # of what `read_services` does not show
+  label=$(digest <<<"$SOURCE ${build[*]}") # a digest of what `read_services` does not show
   if runs_as_wanted "$1" "$label|$account|$2|$CONCURRENCY" "$env" "${@:4}"; then return; fi
   if [[ -z $(url_of "$1") ]]; then FRESH+=$'\n'"run services $service"; fi
   change run deploy "$service" "${build[@]}" "--region=$REGION" "--service-account=$account" "--timeout=$2" \

@@ -11,7 +11,7 @@ remember() { printf -v "$1_$2" %s "$3"; } # what is known of a setting: remember
 recall() { local name="$1_$2" && printf %s "${!name:-}"; }
 read_secrets() { fetch SECRETS secrets list --format='value(name.basename())'; }
 
-read_versions() { # SETTING: holds `versions`, the enabled ones, newest first, and `version`, the newest
+read_versions() { # SETTING: remember `versions`, the enabled ones, newest first, and `version`, the newest
   local listed="" enabled
   if has "$SECRETS" "$(secret_of "$1")"; then
     fetch listed secrets versions list "$(secret_of "$1")" \
@@ -42,7 +42,7 @@ decide_secrets() { # FUNCTION…: before anything is changed
   if ! is_given "$INCOMING"; then warn NO_INCOMING "$INCOMING"; fi
 }
 
-need_of_secret() { # KIND FUNCTION…: a function that was named cannot do without
+need_of_secret() { # KIND FUNCTION…: required if a function of this kind is named
   local kind=$1 name
   shift
   for name in "$@"; do
@@ -53,7 +53,7 @@ need_of_secret() { # KIND FUNCTION…: a function that was named cannot do witho
 
 is_given() { [[ -n $(recall version "$1")$(recall value "$1") ]]; } # SETTING: stored, or about to be
 
-decide_secret() { # SETTING required|optional: what is stored, or a value to store; before anything is changed
+decide_secret() { # SETTING required|optional: use what is stored, or remember a value to store
   local stored=""
   read_versions "$1"
   if [[ -n $(recall version "$1") ]]; then

@@ -4,7 +4,7 @@
 OPTIONS="PROJECT REGION PREFIX RUNTIME MIN_INSTANCES MAX_INSTANCES CONCURRENCY MEMORY TIMEOUT SCHEDULE"
 SETTINGS="$OPTIONS ALERT_CHANNELS BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE FORWARD_TO"
 
-read_settings() { # the flags above the environment above deploy.env
+read_settings() { # a flag overrides the environment, and that overrides deploy.env
   local name value line number=0
   for name in $OPTIONS; do
     value=$(recall FLAG "$name")
@@ -25,11 +25,11 @@ read_settings() { # the flags above the environment above deploy.env
   done <deploy.env
 }
 
-expect() { # NAME PATTERN KEY: the value of a setting, or wrong use
+expect() { # NAME PATTERN KEY: the setting's value matches, or this is wrong use
   if [[ ! ${!1:-} =~ ^$2$ ]]; then misuse EXPECTED "$1" "$(text "$3")"; fi
 }
 
-settle() { # defaults, forms, and the names that follow from them
+settle() { # set defaults, check values, and derive names from them
   RUNTIME=${RUNTIME:-python312} MEMORY=${MEMORY:-512Mi} CONCURRENCY=${CONCURRENCY:-80} TIMEOUT=${TIMEOUT:-60}
   MIN_INSTANCES=${MIN_INSTANCES:-0} MAX_INSTANCES=${MAX_INSTANCES:-10} SCHEDULE=${SCHEDULE:-*/30 * * * *}
   PREFIX=${PREFIX:-b24}

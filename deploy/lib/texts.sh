@@ -25,7 +25,7 @@ text() { # KEY FACT…
       ru="Не удалась команда: gcloud $1 $2 $3. Дальше ничего не сделано.$4 Устраните причину и повторите: сделанное не повторится."
       en="Failed: gcloud $1 $2 $3. Nothing after it was done.$4 Remove the cause and run this again: finished steps are not repeated." ;;
     ACCOUNT_NOT_KNOWN)
-      ru="Новая учётная запись ещё не разошлась по Google Cloud; повтор через $1 с."
+      ru="Google Cloud ещё не везде знает новую учётную запись; повтор через $1 с."
       en="The new account is not known everywhere yet; trying again in $1 s." ;;
     SECRET_DIFFERS)
       ru="$1: в Secret Manager сохранено другое значение, оно и остаётся в силе. Сменить: ./deploy.sh rotate $1"
@@ -104,9 +104,9 @@ text() { # KEY FACT…
       en="Nothing is deployed yet, which is not an error. ./deploy.sh plan shows what deploy would do" ;;
     NO_DEAD_LETTERS)
       ru="подписка $1 (без неё недоставленные сообщения пропадают)"
-      en="subscription $1 (without it dead letters vanish)" ;;
+      en="subscription $1 (without it dead letters are lost)" ;;
     PROBLEMS)
-      ru="Что не так: $1. Исправит ./deploy.sh deploy; что именно он сделает, покажет ./deploy.sh plan"
+      ru="Неполадок: $1. Исправит ./deploy.sh deploy; что именно он сделает, покажет ./deploy.sh plan"
       en="Problems: $1. ./deploy.sh deploy fixes them; ./deploy.sh plan shows what it would do" ;;
     NOT_READY)
       ru="$1 не готов: последняя версия не запустилась"
@@ -118,8 +118,8 @@ text() { # KEY FACT…
       ru="$1 открыт всем"
       en="$1 is open to everybody" ;;
     SUBSCRIPTION_WRONG)
-      ru="Подписка $1 не та: $2"
-      en="Subscription $1 is not as it should be: $2" ;;
+      ru="Подписка $1 настроена неверно: $2"
+      en="Subscription $1 is configured wrongly: $2" ;;
     NOT_STORED)
       ru="$1 ещё не сохранён: сначала ./deploy.sh deploy"
       en="$1 is not stored yet: first ./deploy.sh deploy" ;;
@@ -158,10 +158,10 @@ text() { # KEY FACT…
       en="Unknown flag: $1." ;;
     FLAG_WITHOUT_VALUE)
       ru="Нет значения после $1."
-      en="$1 lacks its value." ;;
+      en="There is no value after $1." ;;
     FILE_LINE)
-      ru="deploy.env, строка $1: ожидается ИМЯ=значение, имя из: $2. Секретам там не место."
-      en="deploy.env, line $1: expected NAME=value, a name of: $2. Secrets do not belong there." ;;
+      ru="deploy.env, строка $1: ожидается ИМЯ=значение, где ИМЯ одно из: $2. Секретам там не место."
+      en="deploy.env, line $1: expected NAME=value, where NAME is one of: $2. Secrets do not belong there." ;;
     EXPECTED)
       ru="$1: ожидается $2."
       en="$1: expected $2." ;;
@@ -181,14 +181,14 @@ text() { # KEY FACT…
       ru="rotate принимает одну из настроек: $1."
       en="rotate takes one of: $1." ;;
     TOO_MUCH)
-      ru="Лишнее: $1."
-      en="Not expected: $1." ;;
+      ru="Лишний аргумент: $1."
+      en="Unexpected: $1." ;;
     NO_COMMAND)
       ru="Нет команды «$1»."
       en="There is no command \"$1\"." ;;
     FINISH_ROTATE)
-      ru="--finish бывает только у rotate."
-      en="--finish goes with rotate." ;;
+      ru="--finish указывают только с rotate."
+      en="--finish can only be used with rotate." ;;
     ABSENT)
       ru="её нет"
       en="absent" ;;
@@ -292,8 +292,8 @@ text() { # KEY FACT…
       ru="План без обращения к Google: для нового проекта $1 в регионе $2. Имя проекта и регион задают --project и --region."
       en="A plan made without asking Google, for a new project $1 in $2. --project and --region set these." ;;
     OFFLINE_PLAN)
-      ru="--offline бывает только у plan."
-      en="--offline goes with plan." ;;
+      ru="--offline указывают только с plan."
+      en="--offline can only be used with plan." ;;
     NOT_WANTED)
       ru="функция $1 не развёртывается: для неё нужна настройка $2"
       en="function $1 is left out: it needs $2" ;;
@@ -307,8 +307,8 @@ text() { # KEY FACT…
       ru="адреса https://… через пробел, а не через запятую; после # события (#ONTASK*,ONCRM*); без имени и пароля в адресе: для подписи есть FORWARD_SECRET"
       en="addresses https://… separated by spaces, not commas, with the wanted events after # (#ONTASK*,ONCRM*); without user and password: FORWARD_SECRET signs deliveries" ;;
     ROTATED_OTHER)
-      ru="Функции берут новое значение $1. Теперь задайте его тем, кто с ними говорит. Когда старое больше никому не нужно: ./deploy.sh rotate $1 --finish"
-      en="The functions take the new value of $1. Now give it to whoever talks to them. When nobody needs the old one: ./deploy.sh rotate $1 --finish" ;;
+      ru="Функции используют новое значение $1. Теперь передайте его остальным, кто им пользуется. Когда старым больше никто не пользуется: ./deploy.sh rotate $1 --finish"
+      en="The functions use the new value of $1. Now give it to everyone else who uses it. When nobody uses the old one any more: ./deploy.sh rotate $1 --finish" ;;
     TOKEN_UNBOUND)
       ru="Прежний токен привязан к порталу $1, а новый нет: пока действуют оба, события этого портала отвергались бы. Задайте новый так же: $1=ТОКЕН."
       en="The old token is bound to the portal $1, and the new one is not: while both are accepted, events of that portal would be refused. Give the new one the same way: $1=TOKEN." ;;
@@ -321,15 +321,15 @@ usage_en() {
   cat <<'EOF'
 Usage: ./deploy.sh COMMAND [--project P] [--region R] [OPTION …]
 
-  check                       tick what is in place, name what is missing; changes nothing
+  check                       tick what is in place, name what is missing; change nothing
   plan [FUNCTION …]           print the commands that deploy would run (= deploy --dry-run);
                               with --offline for a new project, without gcloud and a log-in
   deploy [FUNCTION …]         create or change what differs; all functions, or those named
-  smoke                       ask the deployed functions, with real requests
+  smoke                       try the deployed functions with real requests
   url                         print the address to paste into Bitrix24
   rotate SETTING [--finish]   change a secret without refusing an event
   alerts                      install the alerts of deploy/alerts
-  destroy                     remove all but Firestore and the secrets
+  destroy                     remove everything except Firestore and the secrets
 
 Functions: bitrix_webhook, on_user_update, on_user_add; with BITRIX24_WEBHOOK_TOKEN resync_users, with
 FORWARD_TO forward_event, with LINKS_API_TOKEN find_link.
@@ -346,7 +346,7 @@ Only in the environment or deploy.env: BITRIX24_DOMAIN, BITRIX24_TELEGRAM_FIELD_
 FORWARD_TO, ALERT_CHANNELS (notification channels, separated by commas).
 Secrets, from the environment or a hidden prompt: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN,
 FORWARD_SECRET, LINKS_API_TOKEN, DATABASE_URL (postgresql://…, instead of Firestore).
-Exit codes: 0 done, 1 something is wrong there, 2 wrong use.
+Exit codes: 0 done, 1 a problem was found or a step failed, 2 wrong use.
 EOF
 }
 
@@ -354,11 +354,11 @@ usage_ru() {
   cat <<'EOF'
 Использование: ./deploy.sh КОМАНДА [--project P] [--region R] [ПАРАМЕТР …]
 
-  check                       отметить, что на месте, и назвать, чего нет; ничего не меняет
+  check                       отметить, что на месте, и назвать, чего нет; ничего не менять
   plan [ФУНКЦИЯ …]            напечатать команды, которые выполнит deploy (= deploy --dry-run);
                               с --offline для нового проекта, без gcloud и без входа
   deploy [ФУНКЦИЯ …]          создать или изменить то, что отличается; все функции или названные
-  smoke                       спросить развёрнутые функции настоящими запросами
+  smoke                       проверить развёрнутые функции настоящими запросами
   url                         напечатать адрес, который вставляют в Битрикс24
   rotate НАСТРОЙКА [--finish] сменить секрет, не отвергнув ни одного события
   alerts                      установить оповещения из deploy/alerts
@@ -379,6 +379,6 @@ usage_ru() {
 FORWARD_TO, ALERT_CHANNELS (каналы уведомлений через запятую).
 Секреты, из окружения или скрытым вводом: BITRIX24_OUTGOING_WEBHOOK_TOKEN, BITRIX24_WEBHOOK_TOKEN,
 FORWARD_SECRET, LINKS_API_TOKEN, DATABASE_URL (postgresql://… вместо Firestore).
-Коды выхода: 0 сделано, 1 что-то не так там, 2 неверный вызов.
+Коды выхода: 0 сделано, 1 найдена неполадка или шаг не удался, 2 неверный вызов.
 EOF
 }
