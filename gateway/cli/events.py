@@ -46,7 +46,7 @@ Examples:
 )
 @click.option("--portal", metavar="DOMAIN", default="", help="Only this portal.")
 @of_the_last_day
-@click.option("--follow", is_flag=True, help="Then go on, with each request as it comes.")
+@click.option("--follow", is_flag=True, help="Then go on and print each request as it comes.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a list of JSON objects; with --follow, one per line."
 )

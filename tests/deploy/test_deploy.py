@@ -101,7 +101,7 @@ def test_a_deployment_prints_the_address_alone(deployed: Deployed) -> None:
     assert "Outbound webhook" in deployed.run.stderr
 
 
-def test_who_may_do_what_is_exactly_this(deployed: Deployed) -> None:
+def test_each_account_has_exactly_these_roles(deployed: Deployed) -> None:
     def may(resource: str, role: str, account: str) -> tuple[str, str, str]:
         return resource, f"roles/{role}", f"serviceAccount:{ACCOUNTS.get(account, account)}"
 
@@ -255,7 +255,7 @@ def test_a_token_in_an_address_is_not_kept_in_the_logs(deployed: Deployed) -> No
     assert not [path + end for path in kept for end in hidden if is_kept(path + end)]
 
 
-def test_the_order_lets_nothing_be_published_before_somebody_listens(deployed: Deployed) -> None:
+def test_nothing_can_be_published_before_a_consumer_listens(deployed: Deployed) -> None:
     steps = [
         "serviceusage/v1/projects/gateway-test/services:batchEnable",
         "serviceAccounts",
@@ -312,7 +312,7 @@ def test_a_second_run_changes_nothing(finished: Cloud) -> None:
     assert "another-token" not in run.stderr
 
 
-def test_check_and_url_are_content_with_a_finished_deployment(finished: Cloud) -> None:
+def test_check_and_url_succeed_on_a_finished_deployment(finished: Cloud) -> None:
     check = finished.run("check")
     assert (check.returncode, check.stdout) == (0, ""), check.stderr
     assert finished.changes() == []
@@ -363,7 +363,7 @@ def test_check_names_what_is_wrong(finished: Cloud) -> None:
     assert "✔ function on_user_update" in check.stderr
 
 
-def test_what_differs_is_put_right_and_nothing_else(finished: Cloud) -> None:
+def test_only_what_differs_is_changed(finished: Cloud) -> None:
     """A function's variable and a subscription's audience, changed by hand; a role taken away."""
     google = finished.google
     [container] = service(google, "b24-on-user-add")["spec"]["template"]["spec"]["containers"]
@@ -390,7 +390,7 @@ def test_what_differs_is_put_right_and_nothing_else(finished: Cloud) -> None:
     ]
 
 
-def test_a_changed_filter_is_said_not_ignored(finished: Cloud) -> None:
+def test_a_changed_filter_is_reported(finished: Cloud) -> None:
     subscription(finished.google, "b24-on-user-update")["filter"] = 'attributes.event = "ONUSERADD"'
     run = finished.run("deploy", "on_user_update", **SETTINGS)
     assert run.returncode == 1
@@ -402,7 +402,7 @@ def test_a_changed_filter_is_said_not_ignored(finished: Cloud) -> None:
 # Without the incoming webhook
 
 
-def test_without_the_incoming_webhook_resync_is_left_out_and_it_is_said(cloud: Cloud) -> None:
+def test_without_the_incoming_webhook_resync_is_left_out_with_a_warning(cloud: Cloud) -> None:
     plan = cloud.run("--dry-run", BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN)
     assert plan.returncode == 0
     assert "resync" not in plan.stdout
@@ -411,7 +411,7 @@ def test_without_the_incoming_webhook_resync_is_left_out_and_it_is_said(cloud: C
     assert "BITRIX24_WEBHOOK_TOKEN is not given" in plan.stderr
 
 
-def test_postgresql_instead_of_firestore_is_a_secret_of_whoever_needs_the_links(cloud: Cloud) -> None:
+def test_the_address_of_postgresql_is_a_secret_of_the_functions_that_need_it(cloud: Cloud) -> None:
     database = "postgresql://gateway:never-show-me@pooler.example.com/links?sslmode=require"
     plan = cloud.run("plan", **SETTINGS, DATABASE_URL=database)
     assert plan.returncode == 0, plan.stderr
@@ -424,7 +424,7 @@ def test_postgresql_instead_of_firestore_is_a_secret_of_whoever_needs_the_links(
     assert values == ["on-user-update", "on-user-add", "resync-users"]
 
 
-def test_the_tools_own_address_of_the_store_is_not_taken_for_another(cloud: Cloud) -> None:
+def test_the_tools_database_url_of_firestore_is_not_stored_as_a_secret(cloud: Cloud) -> None:
     plan = cloud.run("plan", **SETTINGS, DATABASE_URL=STORE)
     assert "b24-database-url" not in plan.stdout
     assert f"DATABASE_URL={STORE}" in plan.stdout

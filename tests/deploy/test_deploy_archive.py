@@ -62,7 +62,7 @@ def archive(deployed: Deployed) -> zipfile.ZipFile:
     return contents[0]
 
 
-def test_what_belongs_at_home_stays_there(archive: zipfile.ZipFile) -> None:
+def test_private_and_local_files_are_not_uploaded(archive: zipfile.ZipFile) -> None:
     names = set(archive.namelist())
     assert names.isdisjoint(LEFT_AT_HOME)
     assert {name.partition("/")[0] for name in names} == {

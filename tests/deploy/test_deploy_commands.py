@@ -62,7 +62,7 @@ def states(google: FakeGoogle, secret: str) -> list[str]:
         (["deploy"], {"FORWARD_TO": "https://bot.example.com/a,https://bot.example.com/b"}, "not commas"),
     ],
 )
-def test_wrong_use_is_2_and_asks_nobody(
+def test_wrong_use_is_exit_code_2_before_gcloud_is_called(
     cloud: Cloud, words: list[str], extra: dict[str, str], message: str
 ) -> None:
     run = cloud.run(*words, **extra)
@@ -73,14 +73,14 @@ def test_wrong_use_is_2_and_asks_nobody(
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Usage:"), ("ru", "Использование:")])
-def test_help(cloud: Cloud, language: str, word: str) -> None:
+def test_help_is_printed_in_both_languages(cloud: Cloud, language: str, word: str) -> None:
     run = cloud.run("--help", PROJECT="", LOG_LANGUAGE=language)
     assert (run.returncode, run.stderr) == (0, "")
     for name in ("check", "plan", "deploy", "smoke", "url", "rotate", "alerts", "destroy", word):
         assert name in run.stdout
 
 
-def test_flags_stand_above_the_environment_above_the_file(cloud: Cloud) -> None:
+def test_flags_override_the_environment_which_overrides_the_file(cloud: Cloud) -> None:
     file = cloud.source / "deploy.env"
     before = file.read_text()
     file.write_text(
@@ -322,7 +322,7 @@ def functions_url() -> Iterator[str]:
     server.server_close()
 
 
-def test_smoke_asks_for_real(finished: Cloud, functions_url: str) -> None:
+def test_smoke_sends_real_requests(finished: Cloud, functions_url: str) -> None:
     services = {n: s for n, s in finished.google.resources.items() if n.startswith(f"{SERVICES}/")}
     for name, service in services.items():
         service["status"]["url"] = f"{functions_url}/{name.rpartition('/')[2]}"

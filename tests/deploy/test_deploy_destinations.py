@@ -138,7 +138,7 @@ def test_an_address_that_is_there_twice_is_one_destination(setting: str, filters
     assert [text for _, text in lines] == filters
 
 
-def test_the_two_functions_know_what_they_need(grown: Grown) -> None:
+def test_receiver_and_forwarder_get_their_settings(grown: Grown) -> None:
     google = grown.cloud.google
     common = {
         "BITRIX24_DOMAIN": "p.bitrix24.ru",
@@ -196,7 +196,7 @@ def test_forwarder_and_rounds_stay_one_instance_however_many_are_kept_warm(again
     assert "--min-instances=12 --max-instances=100 " in receiver
 
 
-def test_what_is_there_is_left_alone(grown: Grown) -> None:
+def test_existing_functions_are_left_alone(grown: Grown) -> None:
     """Only the new functions are built; the receiver and the consumers keep running."""
     assert sum("builds:submit" in change for change in grown.changes) == 2
 
@@ -222,7 +222,7 @@ def test_a_second_run_changes_nothing_and_check_ticks_all(again: Cloud) -> None:
     assert "✔ function forward_event" in check.stderr
 
 
-def test_a_destination_that_is_gone_loses_its_subscription_and_it_is_said(again: Cloud) -> None:
+def test_a_removed_destination_loses_its_subscription_with_a_warning(again: Cloud) -> None:
     run = again.run("deploy", "forward_event", FORWARD_TO=N8N)
     assert run.returncode == 0, run.stderr
     [left] = [name for name in again.google.names("pubsub/subscriptions") if "forward" in name]
@@ -272,7 +272,7 @@ def test_a_token_rolls_into_the_forwarder_too(again: Cloud) -> None:
     assert environment(again.google, "b24-find-link")["LINKS_API_TOKEN"] == "b24-links-api-token:2"
 
 
-def test_destroy_removes_them_too(again: Cloud) -> None:
+def test_destroy_removes_the_subscriptions_of_destinations(again: Cloud) -> None:
     run = again.run("destroy", "--yes")
     assert run.returncode == 0, run.stderr
     assert again.google.bindings() == set()
@@ -283,7 +283,9 @@ def test_destroy_removes_them_too(again: Cloud) -> None:
 @pytest.mark.parametrize(
     ("function", "setting"), [("forward_event", "FORWARD_TO"), ("find_link", "LINKS_API_TOKEN")]
 )
-def test_named_without_its_setting_is_2(finished: Cloud, function: str, setting: str) -> None:
+def test_the_forwarder_named_without_its_setting_is_wrong_use(
+    finished: Cloud, function: str, setting: str
+) -> None:
     run = finished.run("deploy", function)
     assert run.returncode == 2
     assert setting in run.stderr

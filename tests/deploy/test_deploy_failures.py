@@ -21,7 +21,7 @@ SUBSCRIPTION = f"pubsub/projects/{PROJECT}/subscriptions/b24-on-user-add"
         ("check", r"subscriptions$"),
     ],
 )
-def test_what_cannot_be_read_is_not_taken_for_absent(finished: Cloud, command: str, url: str) -> None:
+def test_a_failed_read_is_not_taken_for_absence(finished: Cloud, command: str, url: str) -> None:
     finished.google.rules.append(Rule("GET", url, 403, "Permission denied on resource"))
     run = finished.run(command, **SETTINGS)
     assert run.returncode == 1

@@ -72,7 +72,7 @@ def test_no_event_is_lost_at_any_moment_of_an_upgrade(upgraded: Cloud) -> None:
     assert upgraded.run("check", **(SETTINGS | more)).returncode == 0
 
 
-def test_what_the_first_edition_was_told_stays(upgraded: Cloud) -> None:
+def test_settings_of_the_first_edition_stay(upgraded: Cloud) -> None:
     """Settings and secrets need not be given again; the receiver is the last to change."""
     google = upgraded.google
     services = (*SUBSCRIPTIONS, "b24-bitrix-webhook", "b24-resync-users")

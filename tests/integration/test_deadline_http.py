@@ -116,7 +116,7 @@ def call(origin: Origin, seconds: float = 10.0, body: bytes = b"{}") -> tuple[in
         origin.close()
 
 
-def test_an_answer(serve: Callable[..., Server]) -> None:
+def test_an_answer_is_read_whole(serve: Callable[..., Server]) -> None:
     assert call(serve(answering(ANSWER)).origin()) == (200, b'{"messageIds":["7"]}')
 
 
@@ -209,7 +209,7 @@ def test_a_slow_server_is_given_up_at_the_deadline(
         call(server.origin(), 0.3, b"x" * 8_000_000)
 
 
-def test_a_server_that_never_accepts(serve: Callable[..., Server]) -> None:
+def test_a_server_that_never_accepts_is_given_up(serve: Callable[..., Server]) -> None:
     server = serve(None, backlog=1)
     fillers = [socket.socket() for _ in range(8)]
     for filler in fillers:
@@ -222,7 +222,7 @@ def test_a_server_that_never_accepts(serve: Callable[..., Server]) -> None:
         filler.close()
 
 
-def test_refused(serve: Callable[..., Server]) -> None:
+def test_a_refused_connection_is_reported(serve: Callable[..., Server]) -> None:
     server = serve(None)
     server.listener.close()
     with raises(WireError, match="Connection refused"):
@@ -329,7 +329,9 @@ def trusting_anew() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("trusting_anew")
-def test_tls(serve: Callable[..., Server], certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tls_connection_is_verified(
+    serve: Callable[..., Server], certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
 
@@ -359,12 +361,12 @@ def test_tls(serve: Callable[..., Server], certificate: Path, monkeypatch: pytes
     origin.close()
 
 
-def test_tls_whose_handshake_stalls(serve: Callable[..., Server]) -> None:
+def test_a_stalled_tls_handshake_is_given_up(serve: Callable[..., Server]) -> None:
     with raises(WireError, match="timed out"):
         call(serve(lambda connection, _number: time.sleep(60)).origin(tls=True), 0.3)
 
 
-def test_a_name_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_name_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, release = itertools.count(), threading.Event()
 
     def hang(*_arguments: object, **_options: object) -> list[object]:
@@ -381,7 +383,7 @@ def test_a_name_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> No
     release.set()
 
 
-def test_a_name_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_arguments: object, **_options: object) -> list[object]:
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -414,7 +416,7 @@ def test_an_address_of_a_family_that_the_system_lacks_is_passed_over(
     assert call(Origin("queue.example", 80, tls=False))[0] == 200
 
 
-def test_a_good_old_value_serves_while_a_new_one_is_got() -> None:
+def test_an_old_value_is_used_while_a_new_one_is_fetched() -> None:
     got, release = itertools.count(1), threading.Event()
 
     def slow() -> tuple[int, float, float]:
@@ -441,7 +443,7 @@ def test_a_good_old_value_serves_while_a_new_one_is_got() -> None:
         (503, QueueUnavailable, "503"),
     ],
 )
-def test_what_a_status_means(
+def test_each_status_of_the_queue_has_its_meaning(
     serve: Callable[..., Server],
     monkeypatch: pytest.MonkeyPatch,
     status: int,
@@ -490,7 +492,7 @@ def test_an_emulator_without_host_and_port_is_a_wrong_setting(
         (socket.gaierror(socket.EAI_NONAME, "unknown"), "такого имени нет в DNS", "unknown"),
     ],
 )
-def test_a_queue_that_cannot_be_reached_is_told_of_in_the_readers_language(
+def test_an_unreachable_queue_is_reported_in_the_readers_language(
     error: OSError, russian: str, english: str
 ) -> None:
     failure = QueueUnavailable(
@@ -500,7 +502,9 @@ def test_a_queue_that_cannot_be_reached_is_told_of_in_the_readers_language(
     assert f"did not answer: {english}." in text_of(failure, "en")
 
 
-def test_no_time_left(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_time_left_publishing_fails(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = serve(answering(ANSWER))
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{server.port}")
     with pytest.raises(QueueUnavailable):

@@ -97,7 +97,7 @@ def test_what_is_not_set_up_is_skipped(doctor: Doctor, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # looking changes nothing
 
 
-def test_a_running_server(start_serve: Start, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_server_passes(start_serve: Start, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     server = start_serve()
     address = f"http://127.0.0.1:{server.port}"
     for name in ("QUEUE_URL", "DATABASE_URL", "JOURNAL_URL"):
@@ -120,7 +120,7 @@ def test_a_running_server(start_serve: Start, doctor: Doctor, monkeypatch: pytes
     assert {(record.kind, record.portal) for record in kept} == {("probe", "doctor.invalid")}
 
 
-def test_another_token_there(start_function: Start, doctor: Doctor) -> None:
+def test_a_server_with_another_token_is_named(start_function: Start, doctor: Doctor) -> None:
     server = start_function("bitrix_webhook", BITRIX24_OUTGOING_WEBHOOK_TOKEN=OTHER_TOKEN)
     code, checks = doctor("--url", f"http://127.0.0.1:{server.port}/", "--send-token")
     assert code == 1
@@ -129,14 +129,14 @@ def test_another_token_there(start_function: Start, doctor: Doctor) -> None:
     assert {name for name, result in results(checks).items() if result == "failed"} == {OURS}
 
 
-def test_no_token_there(start_function: Start, doctor: Doctor) -> None:
+def test_a_server_without_a_token_is_named(start_function: Start, doctor: Doctor) -> None:
     server = start_function("bitrix_webhook", BITRIX24_OUTGOING_WEBHOOK_TOKEN="")
     code, checks = doctor("--url", f"http://127.0.0.1:{server.port}", "--send-token")
     assert (code, checks["path"]["result"], checks["health"]["result"]) == (1, "failed", "failed")
     assert OURS not in checks
 
 
-def test_a_wrong_path(start_function: Start, doctor: Doctor) -> None:
+def test_a_wrong_path_is_named(start_function: Start, doctor: Doctor) -> None:
     server = start_function("bitrix_webhook")
     for path in ("/webhook", "/health"):
         code, checks = doctor("--url", f"http://127.0.0.1:{server.port}{path}")
@@ -229,7 +229,7 @@ def test_a_redirect_is_never_followed(status: int, doctor: Doctor) -> None:
     assert TOKEN not in "".join(got)
 
 
-def test_whoever_accepts_anything(doctor: Doctor) -> None:
+def test_a_server_that_accepts_anything_is_named(doctor: Doctor) -> None:
     body = json.dumps({"code": "TOKEN_NOT_FOUND"}).encode()
 
     with listening(200, {}, body) as (port, _):
@@ -238,7 +238,7 @@ def test_whoever_accepts_anything(doctor: Doctor) -> None:
 
 
 @pytest.mark.parametrize(("status", "word"), [(403, "access is denied"), (502, "502"), (200, "200")])
-def test_somebody_else_answers(status: int, word: str, doctor: Doctor) -> None:
+def test_another_program_at_the_address_is_named(status: int, word: str, doctor: Doctor) -> None:
     with listening(status, {}, b"<html>") as (port, _):
         code, checks = doctor("--url", f"http://127.0.0.1:{port}")
     assert (code, checks["path"]["result"]) == (1, "failed")
@@ -251,14 +251,14 @@ def test_our_own_codes_are_shown_whole(doctor: Doctor) -> None:
     assert "503 QUEUE_UNAVAILABLE" in checks["path"]["saw"]
 
 
-def test_nobody_answers(doctor: Doctor) -> None:
+def test_an_unreachable_address_is_named(doctor: Doctor) -> None:
     with listening(200, {}, b"") as (port, _):
         pass
     code, checks = doctor("--url", f"http://127.0.0.1:{port}")
     assert (code, checks["connection"]["result"]) == (1, "failed")
 
 
-def test_a_name_that_is_none(doctor: Doctor) -> None:
+def test_an_unknown_host_name_is_named(doctor: Doctor) -> None:
     code, checks = doctor("--url", "https://gateway.invalid/api/bitrix/webhook")
     assert (code, checks["name"]["result"]) == (1, "failed")
 
@@ -272,7 +272,7 @@ def test_a_name_that_is_none(doctor: Doctor) -> None:
         ("https://gateway.invalid/api?x=" + "a" * 230, "255"),
     ],
 )
-def test_what_bitrix24_does_not_take(address: str, word: str, doctor: Doctor) -> None:
+def test_an_address_that_bitrix24_refuses_is_named(address: str, word: str, doctor: Doctor) -> None:
     code, checks = doctor("--url", address)
     assert (code, checks["public address"]["result"]) == (1, "failed")
     assert word in checks["public address"]["do"]
@@ -285,7 +285,7 @@ def doctored(doctor: Doctor, status: int, headers: dict[str, str], body: bytes) 
     return checks
 
 
-def test_what_stands_before_the_gateway_is_named(doctor: Doctor) -> None:
+def test_a_proxy_in_front_of_the_gateway_is_named(doctor: Doctor) -> None:
     basic = doctored(doctor, 401, {"WWW-Authenticate": "Basic realm=x"}, b"")
     assert "basic auth" in basic["path"]["saw"]
     turned = doctored(doctor, 200, {}, b'{"code": "OK", "token_configured": true}')
@@ -317,7 +317,7 @@ class Filtering(Listener):
     ("filtering", "check", "word"),
     [({"brackets": True}, "path", "bracket"), ({"most": 100_000}, "large body", "500 KB")],
 )
-def test_what_a_filter_takes_away_is_named(
+def test_a_filter_that_removes_something_is_named(
     filtering: dict[str, object], check: str, word: str, doctor: Doctor
 ) -> None:
     with listening(401, {}, NOT_FOUND, kind=type("Fresh", (Filtering,), filtering)) as (port, _):
@@ -327,7 +327,7 @@ def test_what_a_filter_takes_away_is_named(
 
 
 @pytest.mark.parametrize(("status", "result"), [(200, "failed"), (401, "ok")])
-def test_the_inspectors_door_is_tried_from_outside(status: int, result: str, doctor: Doctor) -> None:
+def test_the_inspector_is_tried_from_outside(status: int, result: str, doctor: Doctor) -> None:
     # `127.1` is this machine to every resolver, and no loopback address by its look.
     with listening(status, {}, NOT_FOUND) as (port, got):
         _, checks = doctor("--url", f"http://127.1:{port}")
@@ -404,7 +404,7 @@ ENDPOINT_CHECKS = (
 )  # fmt: skip
 
 
-def test_probes_are_no_refusals_of_anybodys(
+def test_the_doctors_probes_are_not_counted_as_refusals(
     start_serve: Start, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     server = start_serve()
@@ -420,9 +420,7 @@ def test_probes_are_no_refusals_of_anybodys(
     assert (code, checks["files"]["result"]) == (1, "failed")
 
 
-def test_a_store_that_only_reads_fails(
-    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_read_only_store_is_named(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/links.db")
     store = open_store(store_location(f"sqlite:///{tmp_path}/links.db"))
     store.check()
@@ -435,7 +433,7 @@ def test_a_store_that_only_reads_fails(
     assert (code, checks["store"]["result"]) == (1, "failed")
 
 
-def test_parse() -> None:
+def test_an_address_is_parsed() -> None:
     assert str(parse("https://x.y")) == "https://x.y/api/bitrix/webhook"
     assert str(parse("https://x.y:443/")) == "https://x.y/api/bitrix/webhook"
     assert str(parse(f"http://[::1]:80/h/{TOKEN}?token={TOKEN}")).startswith("http://[::1]/h/<masked 32 ")
@@ -467,7 +465,7 @@ def certificate(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_certificate_nobody_trusts(
+def test_an_untrusted_certificate_is_named(
     certificate: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -483,7 +481,7 @@ def test_a_certificate_nobody_trusts(
         assert checks["path"]["result"] == "ok"
 
 
-def test_the_incoming_webhook(
+def test_the_incoming_webhook_is_tried(
     portal: PortalSimulator, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in portal.environ().items():
@@ -523,14 +521,14 @@ def test_a_wrong_setting_is_a_finding(doctor: Doctor, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("token", ["", "changeme", f'"{TOKEN}"', "https://x.y/1", f"1/{TOKEN}"])
-def test_an_odd_token(token: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_odd_token_is_named(token: str, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", token)
     code, checks = doctor()
     assert (code, checks["token"]["result"]) == (1, "failed")
     assert checks["token"]["saw"].startswith("SETTING_")
 
 
-def test_files_that_cannot_be_made_or_read(
+def test_files_that_cannot_be_made_or_read_are_named(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -544,7 +542,9 @@ def test_files_that_cannot_be_made_or_read(
     assert [checks[name]["result"] for name in ("queue", "store", "last delivery")] == ["failed"] * 3
 
 
-def test_pubsub(pubsub_topic: Topic, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_on_pubsub_is_tried(
+    pubsub_topic: Topic, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("QUEUE_URL", f"pubsub://{pubsub_topic.project}/{pubsub_topic.name}")
     code, checks = doctor()
     assert (code, checks["queue"]["result"], checks["last delivery"]["result"]) == (0, "ok", "skipped")
@@ -554,7 +554,9 @@ def test_pubsub(pubsub_topic: Topic, doctor: Doctor, monkeypatch: pytest.MonkeyP
     assert "./deploy.sh" in checks["queue"]["saw"]
 
 
-def test_another_env_file(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_another_env_file_can_be_named(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
     (tmp_path / "there.env").write_text(
         f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={TOKEN}\nBITRIX24_DOMAIN=p.bitrix24.ru\n"
@@ -566,14 +568,14 @@ def test_another_env_file(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.parametrize("arguments", [("--url", "nowhere"), ("--env", "nowhere.env"), ("--env", ".")])
-def test_wrong_use(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_exit_code_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", *arguments]) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert arguments[0] in told.err
 
 
-def test_a_line_a_check(capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_check_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("✓ settings: ")

@@ -57,7 +57,9 @@ def b24(server: Running, *arguments: str) -> Any:
     return json.loads(done.stdout) if "--json" in arguments else done.stdout
 
 
-def test_listed_shown_and_resent_to_one(start_serve: Start, bots: tuple[Bot, Bot]) -> None:
+def test_an_event_is_listed_shown_and_resent_to_one_destination(
+    start_serve: Start, bots: tuple[Bot, Bot]
+) -> None:
     one, other = bots
     server = start_serve(FORWARD_TO=f"{one.url} {other.url}", LOG_LANGUAGE="en")
     event_id = server.post(form()).json["event_id"]
@@ -83,7 +85,7 @@ def test_listed_shown_and_resent_to_one(start_serve: Start, bots: tuple[Bot, Bot
     assert one.came == [event_id]
 
 
-def test_followed(start_serve: Start) -> None:
+def test_new_events_are_followed(start_serve: Start) -> None:
     server = start_serve(LOG_LANGUAGE="en")
     command = [sys.executable, "-m", "gateway", "events", "--follow", "--json"]
     with subprocess.Popen(command, env=dict(server.env), stdout=subprocess.PIPE, text=True) as tool:

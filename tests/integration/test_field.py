@@ -37,7 +37,7 @@ def test_the_field_is_created_once(portal: PortalSimulator, capsys: pytest.Captu
     assert len(portal.custom) == 1
 
 
-def test_a_name_of_the_operators_own_is_taken_and_one_that_rest_cannot_create_is_not(
+def test_the_operators_field_name_is_used_unless_rest_cannot_create_it(
     portal: PortalSimulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BITRIX24_TELEGRAM_FIELD_NAME", "UF_USR_TG")
@@ -50,7 +50,7 @@ def test_a_name_of_the_operators_own_is_taken_and_one_that_rest_cannot_create_is
     assert list(portal.custom) == ["UF_USR_TG"]
 
 
-def test_a_field_that_looks_like_it_is_named_first(
+def test_a_similar_existing_field_is_named_first(
     portal: PortalSimulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     portal.custom["UF_USR_TELEGRAM_ID"] = {"LABEL": "Telegram"}
@@ -91,7 +91,7 @@ def test_an_answer_that_was_lost_on_its_way_is_no_failure(
     assert "was created" in shown
 
 
-def test_without_an_incoming_webhook_or_a_portal_it_could_not_do_its_work(
+def test_without_an_incoming_webhook_or_a_portal_it_fails(
     portal: PortalSimulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     portal.close()

@@ -27,13 +27,13 @@ def test_a_bot_asks_for_an_account_and_for_a_user(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer another"}])
-def test_who_does_not_know_the_token_learns_nothing(gateway: Running, headers: dict[str, str]) -> None:
+def test_without_the_token_nothing_is_answered(gateway: Running, headers: dict[str, str]) -> None:
     answer = gateway.request("GET", "/api/links?telegram_id=777", headers=headers)
     assert (answer.status, answer.json["code"]) == (401, "LINKS_UNAUTHORIZED")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_another_method_is_told_how_to_ask(gateway: Running, method: str) -> None:
+def test_another_method_gets_the_allowed_one(gateway: Running, method: str) -> None:
     answer = gateway.request(method, "/api/links/12", headers=BEARER)
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
     assert "GET" in answer.json["message"]

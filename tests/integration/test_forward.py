@@ -96,7 +96,7 @@ def deliver(port: int, sent: Message | None = None, path: str = "/hook", **more:
     return forward.deliver(sent or message(), settings.destinations[0], settings)
 
 
-def test_it_is_posted_as_the_portal_itself_would(destination: Destination) -> None:
+def test_an_event_is_posted_as_the_portal_posts_it(destination: Destination) -> None:
     data = {
         "FIELDS_BEFORE": {"ID": "7", "TITLE": "", "PARENT": None},
         "FIELDS_AFTER": {"ID": "7", "TAGS": ["a b", "ё&="], "UF": {"10": "x", "2": "y", "0": "z"}},
@@ -134,9 +134,7 @@ def test_it_is_posted_as_the_portal_itself_would(destination: Destination) -> No
         ("ONCRMDEALADD", {"FIELDS_BEFORE": None}, "[FIELDS_BEFORE]=undefined"),
     ],
 )
-def test_only_what_is_said_of_before_and_after_is_undefined(
-    event: str, data: dict[str, Any], sent: str
-) -> None:
+def test_only_data_of_before_and_after_is_undefined(event: str, data: dict[str, Any], sent: str) -> None:
     body = unquote(forward.form_of(message(data, event), settings_of("http://a.internal")).decode())
     named = [pair.removeprefix("data") for pair in body.split("&") if pair.startswith("data")]
     assert "&".join(named) == sent
@@ -156,18 +154,18 @@ def test_standard_webhooks_library_verifies_it(destination: Destination) -> None
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
-def test_any_2xx_is_done(destination: Destination, status: int) -> None:
+def test_any_2xx_is_success(destination: Destination, status: int) -> None:
     destination.status, destination.body = status, b""
     assert deliver(destination.server_port).facts["status"] == status
 
 
-def test_a_long_answer_is_done_too(destination: Destination) -> None:
+def test_a_long_answer_is_success_too(destination: Destination) -> None:
     destination.body = b"x" * (forward.READ_BYTES + 1)
     for _ in range(2):
         assert deliver(destination.server_port).facts["status"] == 200
 
 
-def test_gone_is_a_dead_letter_at_once(destination: Destination) -> None:
+def test_a_410_is_a_dead_letter_at_once(destination: Destination) -> None:
     destination.status = 410
     with raises(PoisonMessage, match="410"):
         deliver(destination.server_port)
@@ -261,7 +259,7 @@ def reset(connection: socket.socket) -> None:
         (reset, "reset by peer"),
     ],
 )
-def test_no_answer_in_time_is_no_answer_and_says_why(
+def test_an_answer_after_the_time_limit_is_a_failure_with_its_reason(
     talk: Callable[[socket.socket], None], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forward, "DELIVERY_SECONDS", 0.5)
@@ -272,7 +270,7 @@ def test_no_answer_in_time_is_no_answer_and_says_why(
         assert time.monotonic() - began < 10
 
 
-def test_where_nothing_listens_or_no_https_is_spoken_that_is_said(destination: Destination) -> None:
+def test_a_closed_port_and_a_port_without_https_are_named(destination: Destination) -> None:
     with raises(DeliveryFailed, match="Connection refused"):
         deliver(free_port())
     settings = settings_of(f"https://127.0.0.1:{destination.server_port}/")
@@ -384,7 +382,7 @@ def test_a_hanging_destination_holds_only_its_share(
     assert len(destination.came) == 1
 
 
-def test_those_beyond_the_share_do_not_even_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deliveries_beyond_the_share_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forward, "DELIVERY_SECONDS", 60.0)
     monkeypatch.setattr(forward, "TURN_SECONDS", 60.0)
     monkeypatch.setattr(forward, "SHARE", forward.AT_ONCE)

@@ -45,7 +45,7 @@ def test_a_server_that_drips_its_answer_holds_nobody(at_once: bytes, dripped: by
         server.join(10)
 
 
-def test_what_a_call_fails_with_is_the_systems_error() -> None:
+def test_a_failed_call_raises_the_systems_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectionRefusedError):

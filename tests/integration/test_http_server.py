@@ -109,7 +109,7 @@ def test_pipelined_requests_are_answered_in_their_order(start: Callable[..., Ser
     assert answers.count(b"Cache-Control: no-store") == 3
 
 
-def test_a_sender_that_is_done_is_let_go_with_its_answer(
+def test_a_sender_that_has_finished_gets_its_answer_and_is_closed(
     start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.local.http_connection.LINGER_SECONDS", 600.0)
@@ -366,7 +366,7 @@ def test_everything_is_accounted_for_when_all_are_gone(start: Callable[..., Serv
     assert not server.http.closing
 
 
-def test_a_failing_application_is_a_500_that_tells_nothing(
+def test_a_failing_application_is_a_500_without_details(
     start: Callable[..., Server], caplog: pytest.LogCaptureFixture
 ) -> None:
     def failing(_environ: Environ, _start_response: Any) -> list[bytes]:
@@ -380,7 +380,7 @@ def test_a_failing_application_is_a_500_that_tells_nothing(
     assert "a secret" not in caplog.text
 
 
-def test_what_is_being_answered_when_the_server_ends_is_answered(start: Callable[..., Server]) -> None:
+def test_requests_in_flight_are_answered_when_the_server_ends(start: Callable[..., Server]) -> None:
     begun = threading.Event()
 
     def slow(_environ: Environ, start_response: Any) -> list[bytes]:

@@ -125,7 +125,7 @@ print(bool(known and known.trust.cache_info().currsize), threading.active_count(
         ("", "pubsub://my-project/topic", False),
     ],
 )
-def test_who_publishes_to_google_reads_the_certificates_beside_its_imports(
+def test_a_publisher_to_google_reads_the_certificates_while_it_imports(
     token: str, queue: str, read: bool
 ) -> None:
     said = run(CERTIFICATES, str(ROOT), BITRIX24_OUTGOING_WEBHOOK_TOKEN=token, QUEUE_URL=queue)

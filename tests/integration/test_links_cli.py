@@ -71,7 +71,7 @@ def test_a_store_that_is_not_there_yet_is_an_empty_list_and_stays_absent(
 
 
 @pytest.mark.usefixtures("filled")
-def test_links_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_links_are_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(run(capsys, "--json"))
     assert [(row["portal"], row["bitrix_user_id"]) for row in rows] == [
         ("other.ru", 1),
@@ -101,12 +101,14 @@ def test_links_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         (["--telegram", "999"], []),
     ],
 )
-def test_links_filtered(capsys: pytest.CaptureFixture[str], filters: list[str], users: list[int]) -> None:
+def test_links_can_be_filtered(
+    capsys: pytest.CaptureFixture[str], filters: list[str], users: list[int]
+) -> None:
     assert [row["bitrix_user_id"] for row in json.loads(run(capsys, "--json", *filters))] == users
 
 
 @pytest.mark.usefixtures("filled")
-def test_history_as_json_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_is_printed_as_json_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(run(capsys, "--history", "--json", "--portal", P))
     assert [row["change"] for row in rows] == ["linked", "linked", "linked", "unlinked", "replaced"]
     assert all(set(row) == HISTORY for row in rows)
@@ -122,7 +124,7 @@ def test_history_as_json_and_csv(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_people_get_tables(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_terminal_gets_tables(capsys: pytest.CaptureFixture[str]) -> None:
     shown = run(capsys)
     assert "@Ivan_P" in shown
     assert "2026-01-01 00:00:04Z" in shown
@@ -131,9 +133,7 @@ def test_people_get_tables(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_the_table_speaks_russian(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_table_is_in_russian(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LANGUAGE", "ru")
     monkeypatch.setenv("COLUMNS", "200")
     assert "пользователь" in run(capsys)
@@ -168,7 +168,7 @@ def test_forgetting_a_person(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_what_was_forgotten_stands_in_no_file_while_others_use_the_store(
+def test_a_forgotten_person_is_in_no_file_even_while_the_store_is_in_use(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A server's: with it open, SQLite keeps its log.
@@ -196,7 +196,7 @@ def test_wrong_use_is_exit_code_2(
 
 
 @pytest.mark.usefixtures("filled")
-def test_what_a_bot_asks() -> None:
+def test_a_bot_asks_by_account_and_by_user() -> None:
     people = open_links()
     link = people.of_telegram(7, "somebody")
     assert link is not None
@@ -217,7 +217,7 @@ def test_what_a_bot_asks() -> None:
 
 
 @pytest.mark.parametrize("url", ["sqlite:///var/links.db", "sqlite:///links.db"])
-def test_a_bot_in_another_directory_is_told_where_the_file_should_be(
+def test_a_bot_in_another_directory_gets_the_path_of_the_missing_file(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -272,7 +272,7 @@ def test_only_the_chosen_store_is_imported() -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_forgetting_asks_and_takes_what_waits_on_the_queue_and_pollings_state(
+def test_forgetting_asks_first_and_includes_the_queue_and_pollings_state(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for answer in ("", "n\n"):  # nobody is there to answer, or says no

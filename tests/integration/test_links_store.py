@@ -130,7 +130,7 @@ def test_portals_do_not_see_each_other(store: Store) -> None:
     assert {row.portal for row in store.history("")} == {""}
 
 
-def test_a_refused_claim_is_told_and_leaves_no_history(store: Store) -> None:
+def test_a_refused_claim_is_reported_and_leaves_no_history(store: Store) -> None:
     store.apply(P, "e1", [seen(1, 5, X)])
     [told] = store.apply(P, "e2", [seen(2, 4, X)])
     assert (told.bitrix_user_id, told.change, told.previous_telegram_id) == (2, "conflict", X.telegram_id)
@@ -149,7 +149,7 @@ def test_a_conflict_and_a_swap_within_one_message(store: Store) -> None:
     ]  # fmt: skip
 
 
-def test_what_arrives_late_finds_what_was_remembered(store: Store) -> None:
+def test_a_late_observation_is_judged_with_the_remembered_ones(store: Store) -> None:
     store.apply(P, "e1", [seen(1, 1, active=False)])
     store.apply(P, "e2", [seen(1, 3, Z)])
     assert store.find(P, telegram_username="ivan_p") is None
@@ -268,7 +268,7 @@ def test_what_a_forgotten_person_had_taken_comes_back_at_once(store: Store) -> N
     assert held(store) == {2: X, 3: Z}
 
 
-def test_forgetting_whoever_took_nothing_changes_nobody(store: Store) -> None:
+def test_forgetting_a_user_without_claims_changes_nobody_else(store: Store) -> None:
     store.apply(P, "e1", [seen(1, 1, X), seen(2, 1, Y)])
     store.apply(P, "e2", [seen(2, 2, active=False), seen(3, 3, X), at(3, 4, NO_ACCOUNT)])
     before = told(store)
@@ -321,7 +321,7 @@ def test_state_replays_and_processed_events(store: Store) -> None:
     store.check()
 
 
-def test_what_was_written_is_there_when_opened_again(url: str) -> None:
+def test_a_reopened_store_holds_what_was_written(url: str) -> None:
     first = open_store(store_location(url))
     first.apply(P, "e1", [seen(1, 1, X)])
     first.close()

@@ -73,7 +73,7 @@ def observe(
     return [(row.bitrix_user_id, row.change) for row in changes]
 
 
-def test_what_was_stored_is_there(store: Store) -> None:
+def test_an_upgraded_store_holds_what_was_stored(store: Store) -> None:
     assert held(store) == LINKED
     assert held(store, "other.bitrix24.ru") == {1: by_number(501)}
     assert len(list(store.history())) == 12

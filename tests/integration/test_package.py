@@ -69,7 +69,7 @@ def test_the_functions_are_those_of_the_repository(installed: Path, tmp_path: Pa
     assert done.stdout.split() == table, done.stderr
 
 
-def test_what_is_deployed_is_within_what_the_package_allows() -> None:
+def test_the_pinned_versions_are_within_the_packages_ranges() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras: Mapping[str, list[str]] = project["optional-dependencies"]
     assert set(extras) == {"postgres", "firestore"}

@@ -102,7 +102,9 @@ def test_pages_come_in_order_and_in_batches(portal: PortalSimulator, clock: Cloc
 
 
 @pytest.mark.parametrize("lie", ["same", "back", "unordered", "too many"])
-def test_a_page_that_lies_is_refused(portal: PortalSimulator, clock: Clock, lie: str) -> None:
+def test_a_page_that_contradicts_its_query_is_refused(
+    portal: PortalSimulator, clock: Clock, lie: str
+) -> None:
     for number in range(1, 201):
         portal.add(number)
     lies: dict[str, Callable[[list[Any]], list[Any]]] = {
@@ -141,7 +143,7 @@ def test_a_dropped_date_is_noticed(portal: PortalSimulator, clock: Clock) -> Non
         rest.users_page(0, since=since)
 
 
-def test_known_asks_for_each_user_by_id(portal: PortalSimulator, clock: Clock) -> None:
+def test_known_users_are_read_by_their_ids(portal: PortalSimulator, clock: Clock) -> None:
     portal.add(1)
     portal.add(3)
     rest = made(portal, clock)
@@ -202,7 +204,7 @@ def test_many_consumers_share_one_pace(portal: PortalSimulator, clock: Clock) ->
     assert portal.refused == 0
 
 
-def test_a_blocked_method_rests_until_its_reset(
+def test_a_blocked_method_is_not_called_until_its_reset(
     portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not before `operating_reset_at` of the last successful answer."""
@@ -227,7 +229,7 @@ def test_a_blocked_method_rests_until_its_reset(
     assert "user" in rest.scope()  # other methods go on
 
 
-def test_a_batch_tells_when_its_method_rests(portal: PortalSimulator, clock: Clock) -> None:
+def test_a_batch_says_until_when_its_method_is_blocked(portal: PortalSimulator, clock: Clock) -> None:
     for number in range(1, 401):
         portal.add(number)
     portal.operating_cost = 120.0
@@ -305,7 +307,7 @@ def quotes_secret(failure: BaseException) -> bool:
 
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("read", ["user", "users_pages", "fields"])
-def test_a_wrong_answer_is_told_without_the_secret(
+def test_a_wrong_answer_is_reported_without_the_secret(
     portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture, name: str, read: str
 ) -> None:
     portal.faults.append(always(WRONG[name]))
@@ -323,7 +325,7 @@ def test_a_wrong_answer_is_told_without_the_secret(
 
 
 @pytest.mark.parametrize("name", UNREACHABLE)
-def test_an_unreachable_portal_is_tried_again_and_told_without_the_secret(
+def test_an_unreachable_portal_is_tried_again_and_reported_without_the_secret(
     portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     portal.faults.append(always(UNREACHABLE[name]))
@@ -356,7 +358,7 @@ MEANINGS: dict[str, tuple[Reply, type[GatewayError], str, int]] = {
 
 
 @pytest.mark.parametrize("name", MEANINGS)
-def test_errors_are_told_by_their_meaning(portal: PortalSimulator, clock: Clock, name: str) -> None:
+def test_errors_are_reported_by_their_meaning(portal: PortalSimulator, clock: Clock, name: str) -> None:
     reply, kind, text, calls = MEANINGS[name]
     portal.faults.append(always(reply))
     with raises(kind, match=text) as raised:
@@ -377,7 +379,7 @@ def test_a_deleted_portal_in_the_cloud_is_gone(portal: PortalSimulator, clock: C
     ("origin", "text"),
     [("https://no-such-name.invalid", "DNS"), ("https://127.0.0.1:{closed}", "port is closed")],
 )
-def test_no_connection_is_told_by_its_reason(
+def test_a_failed_connection_is_reported_with_its_reason(
     portal: PortalSimulator, clock: Clock, monkeypatch: pytest.MonkeyPatch, origin: str, text: str
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
@@ -389,7 +391,7 @@ def test_no_connection_is_told_by_its_reason(
     assert not quotes_secret(raised.value)
 
 
-def test_a_certificate_that_nobody_signed_is_told(
+def test_a_self_signed_certificate_is_reported(
     portal: PortalSimulator, clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
@@ -446,7 +448,7 @@ def test_what_a_box_prints_before_its_answer_is_skipped(
     assert made(portal, clock).user(1) == {"ID": "1", "ACTIVE": True}
 
 
-def test_a_portal_that_hangs_holds_nobody(portal: PortalSimulator) -> None:
+def test_a_portal_that_hangs_blocks_nobody(portal: PortalSimulator) -> None:
     """Two callers wait in vain; the others are turned away at once, until one may try again."""
     portal.add(1, 5)
     hangs = threading.Event()
@@ -503,7 +505,7 @@ def test_a_batch_over_its_time_rests_as_batch(portal: PortalSimulator, clock: Cl
     assert [call.method for call in portal.calls] == ["user.get", "batch", "batch"]
 
 
-def test_a_passing_fault_passes(portal: PortalSimulator, clock: Clock) -> None:
+def test_a_temporary_fault_is_tried_again(portal: PortalSimulator, clock: Clock) -> None:
     portal.add(1, 5)
     portal.faults.append(lambda call: HANG_UP if call.number < 3 else None)
     assert made(portal, clock).user(1) is not None
@@ -517,7 +519,7 @@ def test_a_closed_port_is_unreachable(portal: PortalSimulator, clock: Clock) -> 
     assert not quotes_secret(raised.value)
 
 
-def test_a_drip_of_bytes_does_not_keep_a_consumer(portal: PortalSimulator) -> None:
+def test_a_server_that_drips_bytes_does_not_block_a_consumer(portal: PortalSimulator) -> None:
     """Each byte comes in time, the answer never: the patience ends it."""
     portal.faults.append(always(replace(EMPTY, drip=0.2, body=b" " * 10_000)))
     began = time.monotonic()

@@ -52,7 +52,7 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Queue]:
     pubsub.close()
 
 
-def test_what_is_acknowledged_is_stored(queue: Queue) -> None:
+def test_an_acknowledged_message_is_stored(queue: Queue) -> None:
     publisher, take = queue
     message_id = publisher.publish(b'{"schema": 1}', {"event": "ONUSERADD"}, 10)
     assert take() == [(message_id, b'{"schema": 1}', {"event": "ONUSERADD"})]

@@ -50,7 +50,7 @@ def lease(queue: EmbeddedQueue, seconds: float = 60) -> Delivery:
     return delivery
 
 
-def test_a_leased_message_is_nobody_elses(queue: EmbeddedQueue) -> None:
+def test_a_leased_message_is_leased_to_nobody_else(queue: EmbeddedQueue) -> None:
     queue.publish(b"1", {}, 1)
     delivery = lease(queue)
     assert (delivery.data, delivery.attempt) == (b"1", 1)
@@ -130,7 +130,7 @@ def test_a_message_that_kills_its_workers_ends_as_a_dead_letter(queue: EmbeddedQ
     assert (dead.data, dead.reason, dead.attempts) == (b"deadly", "REASON_NO_WORKER", 3)
 
 
-def test_what_is_put_off_loses_no_attempt(queue: EmbeddedQueue, clock: Clock) -> None:
+def test_a_postponed_message_loses_no_attempt(queue: EmbeddedQueue, clock: Clock) -> None:
     queue.publish(b"patient", {}, 1)
     for _ in range(10):
         delivery = lease(queue)
@@ -141,7 +141,7 @@ def test_what_is_put_off_loses_no_attempt(queue: EmbeddedQueue, clock: Clock) ->
     assert list(queue.dead_letters()) == []
 
 
-def test_a_lease_is_extended_by_whoever_has_it(queue: EmbeddedQueue, clock: Clock) -> None:
+def test_only_the_holder_of_a_lease_extends_it(queue: EmbeddedQueue, clock: Clock) -> None:
     queue.publish(b"1", {}, 1)
     first = lease(queue)
     clock.now += 50
@@ -155,14 +155,14 @@ def test_a_lease_is_extended_by_whoever_has_it(queue: EmbeddedQueue, clock: Cloc
     assert lease(queue).attempt == second.attempt + 1
 
 
-def test_why_the_newest_failed(queue: EmbeddedQueue) -> None:
+def test_the_reason_of_the_newest_failure_is_read(queue: EmbeddedQueue) -> None:
     for reason in ("Z the old reason", "A the newest reason"):
         queue.publish(b"1", {}, 1)
         queue.settle([], [(lease(queue), reason, 30.0)])
     assert queue.failing() == {"messages": (2, "A the newest reason")}
 
 
-def test_what_no_file_can_hold_fails_alone(queue: EmbeddedQueue) -> None:
+def test_a_message_that_cannot_be_stored_fails_alone(queue: EmbeddedQueue) -> None:
     with ThreadPoolExecutor(8) as pool:
         with queue._file.lock:  # so that all of them wait, to be stored together
             odd = pool.submit(queue.publish, b"odd", {"event": "ON\ud800"}, 30)
@@ -173,7 +173,7 @@ def test_what_no_file_can_hold_fails_alone(queue: EmbeddedQueue) -> None:
     assert queue.depth() == 4
 
 
-def test_out_of_attempts_by_dying_workers_is_told(queue: EmbeddedQueue, clock: Clock) -> None:
+def test_a_message_whose_workers_died_says_so_as_a_dead_letter(queue: EmbeddedQueue, clock: Clock) -> None:
     told: list[object] = []
     queue.on_dead = lambda *said: told.append(said)
     queue.publish(b"deadly", {"event_id": "e"}, 1)
@@ -206,7 +206,7 @@ def test_many_dead_letters_are_read_in_pages(tmp_path: Path, clock: Clock) -> No
     queue.close()
 
 
-def test_depth_and_age(queue: EmbeddedQueue, clock: Clock) -> None:
+def test_depth_and_age_of_the_queue_are_read(queue: EmbeddedQueue, clock: Clock) -> None:
     assert (queue.depth(), queue.oldest_age()) == (0, 0.0)
     queue.publish(b"1", {}, 1)
     clock.now += 5
@@ -222,7 +222,7 @@ def test_a_clock_set_back_hides_nothing_for_good(queue: EmbeddedQueue, clock: Cl
     other.close()
 
 
-def test_who_publishes_may_wake_a_worker(queue: EmbeddedQueue) -> None:
+def test_publishing_wakes_a_worker(queue: EmbeddedQueue) -> None:
     woken: list[bool] = []
     queue.on_publish = lambda: woken.append(queue.depth() == 1)
     queue.publish(b"1", {}, 1)
@@ -246,14 +246,14 @@ def test_two_workers_never_hold_one_message(queue: EmbeddedQueue, clock: Clock) 
     assert sorted(done, key=int) == [str(n).encode() for n in range(100)]
 
 
-def test_publishing_is_full_and_written_ahead(queue: EmbeddedQueue) -> None:
+def test_publishing_is_durable(queue: EmbeddedQueue) -> None:
     queue.publish(b"1", {}, 1)
     publisher = queue._file.connections["FULL"]
     assert publisher.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert publisher.execute("PRAGMA synchronous").fetchone() == (2,)
 
 
-def test_one_object_a_process(tmp_path: Path) -> None:
+def test_a_process_has_one_queue_object_per_file(tmp_path: Path) -> None:
     settings = load({"QUEUE_URL": f"sqlite:///{tmp_path}/q.db"}, None)
     assert open_publisher(settings) is open_publisher(settings)
 
@@ -261,7 +261,7 @@ def test_one_object_a_process(tmp_path: Path) -> None:
 # A file that fails.
 
 
-def test_a_file_locked_by_another_program(queue: EmbeddedQueue) -> None:
+def test_a_file_locked_by_another_program_is_unavailable(queue: EmbeddedQueue) -> None:
     queue.publish(b"1", {}, 1)
     other = sqlite3.connect(queue.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -295,7 +295,7 @@ def test_many_publishers_before_a_locked_file_all_end(queue: EmbeddedQueue) -> N
 
 
 @pytest.mark.parametrize("kind", ["a directory", "no database", "a file as directory"])
-def test_a_path_that_cannot_be_a_queue(tmp_path: Path, kind: str) -> None:
+def test_a_path_that_cannot_be_a_queue_is_unavailable(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "queue.db"
     if kind == "a directory":
         path.mkdir()

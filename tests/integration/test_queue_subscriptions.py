@@ -160,7 +160,7 @@ def test_each_subscription_that_wants_a_message_gets_it_once(queue: Queue) -> No
         assert queue.take(name) == []  # it is leased
 
 
-def test_what_fails_at_one_subscription_is_repeated_there_alone(queue: Queue) -> None:
+def test_a_failure_at_one_subscription_is_repeated_only_there(queue: Queue) -> None:
     publish(queue, "ONTASKADD")
     failing, other = queue.names[DESTINATIONS]
     [taken] = queue.take(other)
@@ -191,7 +191,7 @@ def handle(queue: Queue, name: str, taken: Taken) -> None:
     queue.settle(name, taken, True)
 
 
-def test_what_comes_of_events_does_not_depend_on_filters(
+def test_the_outcome_of_events_does_not_depend_on_filters(
     queue: Queue, environment: dict[str, str], tasks: Destination, everything: Destination
 ) -> None:
     for number, event in enumerate(["ONUSERUPDATE", "ONUSERADD", "ONTASKADD", "ONCRMDEALADD"], 1):

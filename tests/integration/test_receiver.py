@@ -81,7 +81,7 @@ def test_another_path_names_the_right_one(gateway: Running, path: str, method: s
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_another_method_is_told_which_are_allowed(gateway: Running, method: str) -> None:
+def test_another_method_gets_the_allowed_ones(gateway: Running, method: str) -> None:
     answer = gateway.request(method)
     assert_error(answer, 405, "METHOD_NOT_ALLOWED")
     assert answer.headers["Allow"] == "GET, HEAD, POST"
@@ -91,7 +91,7 @@ def test_another_method_is_told_which_are_allowed(gateway: Running, method: str)
 
 
 @pytest.mark.parametrize("path", ["/", "/api/bitrix/webhook", "/health", "/health/"])
-def test_a_get_tells_the_health(gateway: Running, path: str) -> None:
+def test_a_get_answers_the_health(gateway: Running, path: str) -> None:
     answer = gateway.request("GET", path)
     said = answer.json
     assert (answer.status, said["status"], said["token_configured"], said["queue"]) == (
@@ -115,7 +115,7 @@ def test_a_get_by_bitrix24_is_logged_as_a_refusal(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("path", ["/robots.txt", "/favicon.ico"])
-def test_what_browsers_ask_for_by_themselves_is_no_refusal(gateway: Running, path: str) -> None:
+def test_requests_that_browsers_make_by_themselves_are_not_refusals(gateway: Running, path: str) -> None:
     known = len(gateway.records())
     assert gateway.request("GET", path).status == 404
     assert gateway.request("GET", "/health").status == 200
@@ -282,7 +282,7 @@ def test_a_wrong_token_above_a_right_one_passes(gateway: Running) -> None:
         (form(domain="x" * 254 + ".ru"), "auth.domain"),
     ],
 )
-def test_verified_but_no_event(gateway: Running, body: bytes, field: str) -> None:
+def test_a_verified_request_without_an_event_is_refused(gateway: Running, body: bytes, field: str) -> None:
     answer = gateway.post(body)
     assert_error(answer, 400, "EVENT_INVALID")
     assert answer.json["field"] == field
@@ -299,7 +299,7 @@ def test_an_unreadable_or_compressed_body_with_a_right_token(gateway: Running) -
         assert record["guide"].endswith(record["causes"][0]["code"].lower())
 
 
-def test_a_robots_call_is_told_what_it_is(gateway: Running) -> None:
+def test_a_robots_call_is_named(gateway: Running) -> None:
     robot = build_query({"document_id": ["crm", "CCrmDocumentDeal", "DEAL_1"], "auth": {"domain": PORTAL}})
     assert_error(gateway.post(robot), 401, "TOKEN_NOT_FOUND")
     answer = gateway.post(robot, f"/?token={TOKEN}")
@@ -376,7 +376,7 @@ def test_a_ts_that_is_no_time_is_null(gateway: Running, ts: str) -> None:
     assert gateway.post(form().replace(b"ts=1750000000", b"ts=" + ts.encode())).status == 200
 
 
-def test_an_event_from_the_future_is_said_once(start_function: Start) -> None:
+def test_an_event_from_the_future_is_logged_once(start_function: Start) -> None:
     """One of the two clocks is wrong. What is late is the vendor's queue, and no sign of that."""
     gateway = start_function("bitrix_webhook", LOG_LANGUAGE="en")
     now = int(datetime.now(UTC).timestamp())
@@ -429,7 +429,7 @@ def test_two_token_headers_are_malformed(gateway: Running) -> None:
     assert gateway.raw(head + twice + b"\r\n" + body).startswith(b"HTTP/1.1 401")
 
 
-def test_the_start_says_how_many_tokens_and_where_to_paste(start_function: Start) -> None:
+def test_the_start_logs_the_number_of_tokens_and_the_address_to_paste(start_function: Start) -> None:
     gateway = start_function(
         "bitrix_webhook", WEBHOOK_URL="https://hooks.example.com/", LOG_LANGUAGE="en", LOG_FORMAT="text"
     )

@@ -150,7 +150,7 @@ def after(boundary: int, reply: Reply) -> Callable[[Call], Reply | None]:
 # ---- what is published -----------------------------------------------------
 
 
-def test_a_walk_links_and_the_next_one_has_nothing_to_say(world: World) -> None:
+def test_a_walk_links_and_the_next_one_changes_nothing(world: World) -> None:
     fill(world, 130)
     world.portal.add(500, None)
     world.portal.add(501, "", active=True)
@@ -291,7 +291,7 @@ def linked_by_event(world: World, user: int, account: object) -> None:
     handle(message, Context(world.settings, world.store, None, world.now))
 
 
-def test_whom_no_walk_has_seen_is_not_gone(world: World) -> None:
+def test_a_user_never_seen_in_a_walk_is_not_unlinked(world: World) -> None:
     fill(world, 30)
     linked_by_event(world, 900, "@integrator")
     for _ in range(3):
@@ -299,7 +299,7 @@ def test_whom_no_walk_has_seen_is_not_gone(world: World) -> None:
     assert world.linked()[900] == "integrator"
 
 
-def test_whom_an_earlier_walk_has_seen_is_gone_once(world: World) -> None:
+def test_a_user_seen_in_an_earlier_walk_is_unlinked_once(world: World) -> None:
     """Linked again by an event while the portal's list does not show the user, that link stays."""
     fill(world, 120)
     world.sync()
@@ -472,7 +472,7 @@ LIES: dict[str, Callable[[list[Any]], list[Any]]] = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_lie_half_way_changes_nothing_and_is_forgotten(settled: World, lie: str) -> None:
+def test_a_wrong_page_half_way_changes_nothing_and_resets_the_walk(settled: World, lie: str) -> None:
     world = settled
     with_reasons_to_unlink(world)
     world.portal.page_faults.append(
@@ -602,7 +602,7 @@ def test_since_without_changes_is_no_fault(world: World) -> None:
     assert world.walk(since=datetime(2026, 6, 1, tzinfo=UTC)).published == 0
 
 
-def test_a_date_that_is_not_understood_is_told(world: World) -> None:
+def test_a_date_that_is_not_understood_is_reported(world: World) -> None:
     """The portal then matches nobody, with HTTP 200, whatever the date."""
     fill(world, 3)
     for user in world.portal.users.values():
@@ -611,7 +611,7 @@ def test_a_date_that_is_not_understood_is_told(world: World) -> None:
         world.walk(since=datetime(2026, 6, 1, tzinfo=UTC))
 
 
-def test_a_dropped_date_filter_is_told(world: World) -> None:
+def test_a_dropped_date_filter_is_reported(world: World) -> None:
     fill(world, 3)
     world.portal.dropped = {"TIMESTAMP_X"}
     with pytest.raises(AnswerDoubted):
@@ -786,7 +786,9 @@ def link(account: int | str | None, active: bool = True) -> Link:
         ({}, link(5), None),
     ],
 )
-def test_difference(row: dict[str, Any], held: Link | None, ends: bool | None) -> None:
+def test_a_users_row_is_compared_with_its_link(
+    row: dict[str, Any], held: Link | None, ends: bool | None
+) -> None:
     found = difference(1, row, held, FIELD)
     assert (None if found is None else found[1]) == ends
 

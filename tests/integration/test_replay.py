@@ -106,7 +106,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     house.queue.close()
 
 
-def test_nothing_kept_is_nothing_to_do(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_kept_events_there_is_nothing_to_do(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay"]) == 0
     assert capsys.readouterr().out == "Put back on the queue: 0; put back earlier and skipped: 0\n"
     assert main(["replay", "--json"]) == 0
@@ -201,7 +201,7 @@ def test_a_dry_run_changes_nothing(house: House, capsys: pytest.CaptureFixture[s
     assert house.queued() == []
 
 
-def test_filters(house: House) -> None:
+def test_kept_events_can_be_filtered(house: House) -> None:
     house.keep(message(1), message(2))
     house.put_aside(message(3))
     main(["replay", "--event", "ONUSERADD"])
@@ -370,7 +370,7 @@ def test_what_google_clouds_handler_writes_comes_back(
 @pytest.mark.parametrize(
     ("text", "is_told"), [("# a page\n", True), ('{"code": "OTHER"}', True), ("[]", False), ("\n", False)]
 )
-def test_a_file_without_any_record_is_told(
+def test_a_file_without_any_record_is_reported(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, is_told: bool
 ) -> None:
     (tmp_path / "export").write_text(text)
@@ -378,7 +378,7 @@ def test_a_file_without_any_record_is_told(
     assert ("no EVENT_NOT_QUEUED record" in capsys.readouterr().err) is is_told
 
 
-def test_standard_input(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_log_is_read_from_standard_input(house: House, caplog: pytest.LogCaptureFixture) -> None:
     export = json.dumps([entry(one) for one in kept_records(caplog, message(1))])
     done = run_command("replay", "-", env=os.environ | house.environment, stdin=export.encode())
     assert (done.returncode, done.stderr) == (0, "")
@@ -396,7 +396,7 @@ def test_an_event_with_a_part_missing_is_named(
     assert [data for data, _ in house.queued()] == [message(2).to_bytes()]
 
 
-def test_two_keepings_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixture) -> None:
+def test_two_records_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixture) -> None:
     """The id does not cover when the event was received: two deliveries differ in their bytes alone."""
     first, second = (
         message(1, LONG),
@@ -438,7 +438,7 @@ def test_a_token_of_another_portal_signs_no_kept_event(caplog: pytest.LogCapture
         '{"code": "EVENT_NOT_QUEUED", "payload": "x"}',
     ],
 )
-def test_what_holds_no_event_yields_none(text: str) -> None:
+def test_a_text_without_events_yields_none(text: str) -> None:
     assert [kept for kept in map(Parts("file", lambda _portal: TOKENS).add, exported(text)) if kept] == []
 
 
@@ -463,7 +463,7 @@ def test_cloud_logging_is_read_to_its_end(
     assert api.asked[0]["resourceNames"] == ["projects/p-1234"]
 
 
-def test_a_log_that_cannot_be_read_is_said(logging_api: tuple[type[CloudLogging], Any]) -> None:
+def test_an_unreadable_log_is_reported(logging_api: tuple[type[CloudLogging], Any]) -> None:
     api, client = logging_api
     api.status = 403
     with raises(PassingFailure, match=r"roles/logging\.viewer") as caught:
@@ -551,7 +551,7 @@ def test_a_terminal_obeys_nothing_that_a_letter_holds(
         assert not set(capsys.readouterr().out) & set("\x1b\x07\x9b\u202e")
 
 
-def test_a_dead_letter_is_mended(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dead_letter_is_edited_and_put_back(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.put_aside(message(1))
     assert main(["dead-letters", "show", message(1).event_id[:10], "--message"]) == 0
     letter = json.loads(capsys.readouterr().out)
@@ -564,7 +564,7 @@ def test_a_dead_letter_is_mended(house: House, capsys: pytest.CaptureFixture[str
     assert listed(capsys) == []
 
 
-def test_a_mended_message_must_be_one(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_edited_message_must_be_valid(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.put_aside(message(1))
     (house.home / "letter.json").write_text('{"schema": 2}')
     assert main(["dead-letters", "mend", message(1).event_id, str(house.home / "letter.json")]) == 1
@@ -584,9 +584,7 @@ def test_dead_letters_are_dropped(house: House, capsys: pytest.CaptureFixture[st
     assert listed(capsys) == []
 
 
-def test_a_letter_that_is_not_there_or_not_one_is_said(
-    house: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_or_ambiguous_letter_is_reported(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.put_aside(message(1))
     house.put_aside(message(2))
     assert main(["dead-letters", "show", "nothing"]) == 2
@@ -605,7 +603,7 @@ def test_a_person_is_forgotten(house: House, capsys: pytest.CaptureFixture[str])
     assert [json.loads(data)["data"]["ID"] for data, _ in house.queued()] == ["8", "8"]
 
 
-def test_a_terminal_sees_a_bar(house: House) -> None:
+def test_a_terminal_shows_a_progress_bar(house: House) -> None:
     """On a terminal of its own, made by the system."""
     house.keep(message(1))
     leader, follower = pty.openpty()
@@ -661,7 +659,7 @@ def test_pubsubs_dead_letters_come_back(
     assert pubsub_topic.take() == []
 
 
-def test_a_dead_letter_subscription_that_is_not_there(
+def test_a_missing_dead_letter_subscription_is_reported(
     house: House, pubsub_topic: Topic, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("QUEUE_URL", pubsub_topic.url)

@@ -93,7 +93,7 @@ def fill(portal: PortalSimulator, count: int) -> None:
         portal.add(number, 1000 + number)
 
 
-def test_by_hand(place: Place) -> None:
+def test_a_round_by_hand_publishes_and_reports(place: Place) -> None:
     fill(place.portal, 60)
     code, out, err = place.cli("--json")
     assert (code, err) == (0, "")
@@ -111,7 +111,7 @@ def test_by_hand(place: Place) -> None:
     assert sorted(int(data["ID"]) for data in place.queued()) == list(range(1, 61))
 
 
-def test_a_trial_by_hand(place: Place) -> None:
+def test_a_dry_run_by_hand_changes_nothing(place: Place) -> None:
     fill(place.portal, 3)
     code, out, _ = place.cli("--dry-run", "--since", "24h")
     assert code == 0
@@ -142,7 +142,7 @@ def test_exit_codes(place: Place, reply: Reply, code: int) -> None:
     assert place.queued() == []
 
 
-def test_an_absent_field_is_1(place: Place) -> None:
+def test_an_absent_field_is_exit_code_1(place: Place) -> None:
     fill(place.portal, 3)
     code, _, err = place.cli(BITRIX24_TELEGRAM_FIELD_NAME="UF_USR_OTHER")
     assert code == 1
@@ -151,12 +151,12 @@ def test_an_absent_field_is_1(place: Place) -> None:
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-01-31", "2026-01-31T12:00:00", "-1h"])
-def test_a_wrong_time_is_2(place: Place, since: str) -> None:
+def test_a_wrong_time_is_exit_code_2(place: Place, since: str) -> None:
     assert place.cli(f"--since={since}")[0] == 2
     assert place.portal.calls == []
 
 
-def test_without_an_incoming_webhook_it_is_2(place: Place) -> None:
+def test_without_an_incoming_webhook_it_is_exit_code_2(place: Place) -> None:
     code, _, err = place.cli(BITRIX24_WEBHOOK_TOKEN="")
     assert code == 2
     assert "BITRIX24_WEBHOOK_TOKEN" in err
@@ -184,7 +184,7 @@ def held(place: Place) -> Iterator[threading.Event]:
     go.set()
 
 
-def test_never_two_at_once(place: Place, held: threading.Event) -> None:
+def test_two_rounds_never_run_at_once(place: Place, held: threading.Event) -> None:
     first = place.start("--json")
     wait_for(lambda: 50 in place.portal.pages_asked())
     code, _, err = place.cli()
@@ -256,7 +256,7 @@ def test_the_lock_follows_no_link_and_says_why(place: Place, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("database", ["postgresql://u@127.0.0.1:1/d", "firestore://project/links"])
-def test_where_the_links_are_no_file_the_lock_is_beside_the_queue(
+def test_without_a_links_file_the_lock_is_beside_the_queue(
     place: Place, tmp_path: Path, database: str
 ) -> None:
     with resync._only_round(place.settings(DATABASE_URL=database)):
@@ -298,7 +298,7 @@ def respond(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     startup.settings.cache_clear()
 
 
-def test_the_function_walks_and_tells(place: Place, respond: Callable[[], Any]) -> None:
+def test_the_function_walks_and_logs_its_summary(place: Place, respond: Callable[[], Any]) -> None:
     fill(place.portal, 3)
     answer = respond()
     assert answer.status_code == 200
@@ -336,7 +336,7 @@ def test_links_at_risk_by_itself_and_by_hand(
 @pytest.mark.parametrize(
     ("reply", "status"), [(HTML, 502), (error("insufficient_scope", 401), 502), (HANG_UP, 503)]
 )
-def test_the_function_tells_what_failed(
+def test_the_function_logs_what_failed(
     place: Place, respond: Callable[[], Any], caplog: pytest.LogCaptureFixture, reply: Reply, status: int
 ) -> None:
     place.portal.faults.append(always(reply))

@@ -92,11 +92,11 @@ def test_statement_pooling(postgres: Postgres, postgres_url: str) -> None:
         ("postgresql://u@/d?host=/nowhere", "Start PostgreSQL"),
     ],
 )
-def test_no_connection(url: str, text: str) -> None:
+def test_a_failed_connection_is_described(url: str, text: str) -> None:
     fails(url, text)
 
 
-def test_what_the_server_refuses(postgres: Postgres, postgres_url: str) -> None:
+def test_each_refusal_of_the_server_is_described(postgres: Postgres, postgres_url: str) -> None:
     fails(postgres_url.replace("/test_", "/no_"), "no such database")
     database = name_of(postgres_url)
     with psycopg.connect(postgres_url, autocommit=True) as connection:

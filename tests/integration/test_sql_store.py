@@ -171,7 +171,7 @@ def test_no_server_is_unavailable_and_the_password_stays_secret() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-def test_what_settings_let_through_opens(postgres_url: str, scheme: str) -> None:
+def test_every_address_that_settings_accept_opens(postgres_url: str, scheme: str) -> None:
     from gateway.settings import load
 
     environ = {"DATABASE_URL": postgres_url.replace("postgresql", scheme, 1)}

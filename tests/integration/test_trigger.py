@@ -39,7 +39,7 @@ def test_an_event_is_queued(server: Running) -> None:
     assert trigger(server.env, "ONTASKCOMMENTADD", "--place", "query:token").returncode == 0
 
 
-def test_it_tells_what_came_of_the_event(server: Running) -> None:
+def test_the_outcome_of_the_event_is_printed(server: Running) -> None:
     data = ("--data", "ID=15", "--data", "UF_USR_TELEGRAM=@somebody")
     done = trigger(server.env, "ONUSERUPDATE", *data, "--json")
     assert "LINK_SYNCED" in {outcome["code"] for outcome in json.loads(done.stdout)["outcomes"]}
@@ -56,7 +56,7 @@ def test_a_test_event_leaves_nothing_among_the_links(server: Running, event: str
     assert user not in {str(row["bitrix_user_id"]) for row in rows}
 
 
-def test_the_events_are_listed_and_an_unknown_one_is_said(server: Running) -> None:
+def test_the_events_are_listed_and_an_unknown_one_is_named(server: Running) -> None:
     assert "ONUSERADD" in trigger(server.env, "--list").stdout.split()
     done = trigger(server.env, "ONUSERADDD")
     assert (done.returncode, "ONUSERADDD" in done.stderr, "--list" in done.stderr) == (0, True, True)
@@ -87,7 +87,7 @@ def test_a_wrong_token_is_refused(server: Running) -> None:
     assert "TOKEN_MISMATCH" in server.log()
 
 
-def test_a_strangers_address_gets_no_token_and_a_silent_one_is_told(server: Running) -> None:
+def test_an_unknown_address_gets_no_token_and_a_silent_one_is_named(server: Running) -> None:
     done = trigger(server.env, "ONUSERADD", "--url", "http://example.invalid/")
     assert (done.returncode, "--send-token" in done.stderr) == (2, True)
     done = trigger(server.env, "ONUSERADD", "--url", f"http://127.0.0.1:{free_port()}/")

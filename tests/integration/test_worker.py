@@ -61,13 +61,13 @@ def delivered(data: bytes, attributes: dict[str, str]) -> Delivery:
         (None, {}, False),
     ],
 )
-def test_who_waits_for_the_portal(
+def test_only_events_that_ask_the_portal_wait_for_it(
     data: Any, attributes: dict[str, str], asks: bool, settings: Settings
 ) -> None:
     assert asks_portal(delivered(*message(data, **attributes)), settings) is asks
 
 
-def test_what_is_no_json_asks_nobody(settings: Settings) -> None:
+def test_a_message_that_is_no_json_does_not_wait_for_the_portal(settings: Settings) -> None:
     for data in (b"[]", b"{", b"\xff"):
         assert not asks_portal(delivered(data, OWN), settings)
 
@@ -153,7 +153,7 @@ def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(
         queue.close()
 
 
-def test_what_is_in_hand_for_longer_than_a_lease_is_handled_once(
+def test_a_message_handled_for_longer_than_its_lease_is_handled_once(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "LEASE_SECONDS", 0.2)
@@ -195,7 +195,7 @@ sys.stdin.read()
 """
 
 
-def test_what_another_worker_held_when_it_was_killed_is_delivered_at_once(
+def test_messages_leased_by_a_killed_worker_are_delivered_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also if it ended after this worker's start: its lease for a destination lasts five minutes."""
@@ -232,7 +232,7 @@ def test_what_another_worker_held_when_it_was_killed_is_delivered_at_once(
     thread.join(30)
 
 
-def test_what_could_not_be_settled_at_once_is_settled_later_and_not_handled_again(
+def test_a_message_that_could_not_be_settled_is_settled_later_and_not_handled_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(worker, "LEASE_SECONDS", 0.2)

@@ -92,7 +92,7 @@ def test_a_lost_event_fails_the_run() -> None:
     assert not is_whole(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
 
 
-def test_every_event_is_another() -> None:
+def test_every_event_is_different() -> None:
     first, second = bodies.numbered(0, 2)
     assert len(first) == len(second) == len(bodies.event())
     assert json.loads(whole_way(first)[0])["event_id"] != json.loads(whole_way(second)[0])["event_id"]

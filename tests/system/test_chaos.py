@@ -42,7 +42,7 @@ def test_a_seed_writes_the_same_requests_again() -> None:
     assert abs(moved) < 60
 
 
-def test_one_in_ten_comes_twice() -> None:
+def test_one_in_ten_events_is_sent_twice() -> None:
     written = steps()
     repeatable = [step for step in written if step.repeatable]
     twice = len(repeatable) - len(set(repeatable_ids(repeatable)))

@@ -36,7 +36,7 @@ def tool(gateway: Running, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_a_corrupt_queue_is_said_once_and_what_comes_meanwhile_comes_back(
+def test_a_corrupt_queue_is_logged_once_and_later_events_come_back(
     start_serve: Start, tmp_path: Path
 ) -> None:
     (tmp_path / "queue.db").write_bytes(b"no database" * 1000)
@@ -55,7 +55,7 @@ def test_a_corrupt_queue_is_said_once_and_what_comes_meanwhile_comes_back(
     wait_for(lambda: "LINK_SYNCED" in gateway.log())
 
 
-def test_a_corrupt_journal_keeps_no_event_and_no_dead_letter_back(start_serve: Start, tmp_path: Path) -> None:
+def test_a_corrupt_journal_delays_no_event_and_no_dead_letter(start_serve: Start, tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_bytes(b"no database" * 1000)
     gateway = start_serve(LOG_LANGUAGE="en", QUEUE_MAX_ATTEMPTS="1")
     assert gateway.post(form(data={"ID": "none"})).status == 200  # nobody can handle it: put aside
@@ -77,7 +77,7 @@ def test_corrupt_links_leave_the_event_on_the_queue(start_serve: Start, tmp_path
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_that_is_moved_away_while_it_is_open_is_said_and_nothing_is_written_to_it(
+def test_a_file_moved_away_while_open_is_reported_and_not_written_to(
     name: str, start_serve: Start, tmp_path: Path
 ) -> None:
     gateway = start_serve(LOG_LANGUAGE="en")
@@ -101,7 +101,7 @@ def test_a_file_that_is_moved_away_while_it_is_open_is_said_and_nothing_is_writt
 
 
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="prlimit is missing (util-linux)")
-def test_what_fits_on_no_disk_stands_in_the_log_and_comes_back_from_there(tmp_path: Path) -> None:
+def test_an_event_without_room_on_disk_comes_back_from_the_log(tmp_path: Path) -> None:
     """A disk is full for files of more than 200 KB; the log is no file."""
     reader, writer = os.pipe()
     log = tmp_path / "log"

@@ -144,7 +144,7 @@ def bots() -> Iterator[Callable[..., Bot]]:
         one.server_close()
 
 
-def test_events_come_byte_for_byte_to_whoever_wants_them(
+def test_events_arrive_byte_for_byte_at_each_destination_that_wants_them(
     start_serve: Start, bots: Callable[..., Bot]
 ) -> None:
     """But for what never goes on the queue: the addresses of REST and OAuth are no secrets, nor of use."""
@@ -166,7 +166,7 @@ def test_events_come_byte_for_byte_to_whoever_wants_them(
     assert set(tasks.bodies) == {build_query(sent[event]) for event in ("ONTASKADD", "ONCRMDEALADD")}
 
 
-def test_one_destination_that_hangs_and_one_that_is_down_delay_nobody(
+def test_a_hanging_and_a_stopped_destination_delay_no_other(
     start_serve: Start, bots: Callable[..., Bot]
 ) -> None:
     """And events of one object keep their order."""

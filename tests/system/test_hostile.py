@@ -188,7 +188,7 @@ def test_no_bytes_make_a_server_fail_or_redirect(
     assert gateway.process.poll() is None
 
 
-def test_it_still_works_after_all_that(gateway: Running) -> None:
+def test_the_gateway_still_works_after_the_attacks(gateway: Running) -> None:
     assert gateway.post(form()).status == 200
     assert "Traceback" not in gateway.log()
 

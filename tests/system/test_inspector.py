@@ -50,14 +50,14 @@ def post(server: Running, body: bytes) -> Answer:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.200.0.1", "::1", "::ffff:127.0.0.1", "localhost"])
-def test_what_this_machine_is(host: str) -> None:
+def test_addresses_of_this_machine_are_recognised(host: str) -> None:
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize(
     "host", ["::ffff:203.0.113.7", "203.0.113.7", "::", "", "localhost.example.com", "127.0.0.1.example.com"]
 )
-def test_what_this_machine_is_not(host: str) -> None:
+def test_addresses_of_other_machines_are_recognised(host: str) -> None:
     assert not is_loopback(host)
 
 

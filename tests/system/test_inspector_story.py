@@ -246,7 +246,7 @@ def test_a_bar_of_the_chart_opens_its_hour(busy: Running, reader: Tab) -> None:
     reader.wait("document.querySelector('.row')")
 
 
-def test_what_is_new_waits_while_somebody_reads(busy: Running, reader: Tab) -> None:
+def test_new_rows_wait_while_somebody_reads(busy: Running, reader: Tab) -> None:
     reader.open(f"http://127.0.0.1:{busy.port}/inspector/requests")
     reader.press("j")
     reader.wait("document.querySelector('#detail h1')")

@@ -65,7 +65,7 @@ def until(tab: Tab, address: str, selector: str) -> None:
     wait_for(is_there, 60)
 
 
-def test_two_tabs_of_one_person(server: Running, browser: Chromium, tab: Tab) -> None:
+def test_two_tabs_of_one_person_stay_in_step(server: Running, browser: Chromium, tab: Tab) -> None:
     tab.open(base(server))
     tab.wait("!document.querySelector('#badge-requests').hidden")
     other = browser.tab(beside=tab)
@@ -94,7 +94,9 @@ def test_two_tabs_of_one_person(server: Running, browser: Chromium, tab: Tab) ->
     assert browser.errors == []
 
 
-def test_what_one_tab_deleted_the_other_cannot_put_back(server: Running, browser: Chromium, tab: Tab) -> None:
+def test_a_letter_deleted_in_one_tab_cannot_be_put_back_in_another(
+    server: Running, browser: Chromium, tab: Tab
+) -> None:
     server.post(form("ONUSERADD", {"NAME": "nobody"}, domain="p.bitrix24.ru"))
     until(tab, f"{base(server)}/dead", "[name=id]")
     other = browser.tab(beside=tab)
@@ -110,7 +112,7 @@ def test_what_one_tab_deleted_the_other_cannot_put_back(server: Running, browser
     other.shows(words("DEAD_CHOSEN_NONE", "ru"))
 
 
-def test_a_lost_connection_is_said_and_comes_back_by_itself(server: Running, tab: Tab) -> None:
+def test_a_lost_connection_is_shown_and_recovers_by_itself(server: Running, tab: Tab) -> None:
     tab.open(f"{base(server)}/requests")
     tab.offline(True)
     tab.wait("document.querySelector('#live.lost')")
@@ -160,7 +162,7 @@ def test_news_take_the_focus_from_nobody(server: Running, tab: Tab, chosen: str)
 
 
 @pytest.mark.parametrize("view", ["requests", "polling", "check"])
-def test_whoever_has_no_mouse_sees_where_they_are(server: Running, tab: Tab, view: str) -> None:
+def test_the_focus_is_visible_without_a_mouse(server: Running, tab: Tab, view: str) -> None:
     tab.open(f"{base(server)}/{view}")
     places = set()
     for _ in range(30):
@@ -249,7 +251,7 @@ def test_long_values_fit_a_phone(server: Running, tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_forms_answer_can_be_read(server: Running, tab: Tab, scheme: str) -> None:
+def test_answers_to_forms_can_be_read(server: Running, tab: Tab, scheme: str) -> None:
     tab.scheme(scheme)
     tab.open(f"{base(server)}/explain")
     tab.run("document.querySelector('#pasted').value = 'curl http://x/api/bitrix/webhook -d event=ONUSERADD'")

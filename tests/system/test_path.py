@@ -49,7 +49,9 @@ def rows(running: Running) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_one_machine(start_serve: Start, database: str, request: pytest.FixtureRequest) -> None:
+def test_an_event_makes_a_link_on_one_machine(
+    start_serve: Start, database: str, request: pytest.FixtureRequest
+) -> None:
     settings = {"DATABASE_URL": request.getfixturevalue("postgres_url")} if database == "postgres" else {}
     gateway = start_serve(**settings)
     assert gateway.post(form(data={"ID": "12", "UF_USR_TELEGRAM": "777"})).status == 200
@@ -86,7 +88,7 @@ def test_a_failure_is_one_line_and_the_dead_letters_reason(start_serve: Start) -
 
 
 @pytest.mark.parametrize("database", ["postgres", "firestore"])
-def test_googles_emulators(
+def test_an_event_makes_a_link_on_googles_emulators(
     start_function: Start, pubsub_topic: Topic, database: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     settings = {"PUBSUB_EMULATOR_HOST": pubsub_topic.emulator.host, "QUEUE_URL": pubsub_topic.url}

@@ -98,7 +98,7 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
         assert reader.stopped in reader.log().splitlines()[-1]
 
 
-def test_the_first_steps(reader: Reader) -> None:
+def test_the_quick_start_works_as_printed(reader: Reader) -> None:
     assert '"code": "EVENT_QUEUED"' in reader.run(reader.send)
     assert "@ivan_petrov" in reader.shown(reader.look, "@ivan_petrov")
     assert "[LINK_SYNCED]" in reader.reads(reader.linked)

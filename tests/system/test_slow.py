@@ -64,7 +64,7 @@ def test_two_thousand_slow_sockets_delay_no_good_sender(kind: str, start_serve: 
 
 
 @pytest.mark.parametrize("kind", ["heads", "silence"])
-def test_nor_do_they_where_there_are_a_thousand_descriptors(kind: str, tmp_path: Path) -> None:
+def test_slow_sockets_delay_no_good_sender_with_a_thousand_descriptors(kind: str, tmp_path: Path) -> None:
     gateway = started(tmp_path, "prlimit", "--nofile=1024:1024")
     try:
         not_held(gateway, kind)

@@ -260,14 +260,14 @@ TWICE_WRONG = {
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_advice_followed_to_the_letter_ends_in_a_passing_request(name: str) -> None:
+def test_following_the_advice_exactly_makes_the_request_pass(name: str) -> None:
     request, first = SCENARIOS[name]
     second = TWICE_WRONG.get(name)
     assert [cause.code for cause in follow(request)] == [first, *([second] if second else [])]
 
 
 @pytest.mark.parametrize("kind", PRINTED)
-def test_what_to_write_in_place_of_a_printout_passes(kind: str) -> None:
+def test_following_the_advice_for_a_printout_makes_the_request_pass(kind: str) -> None:
     text = PRINTED[kind][0]
     for request in (
         Request(body=text.encode(), type="text/plain"),

@@ -8,7 +8,7 @@ from hostile import attacks
 from hostile.attacks import DOCUMENTS, END, INPUTS, KINDS, ROOT, START, Tried, row
 
 
-def test_every_attack_is_of_a_kind_and_names_tests_that_are_there() -> None:
+def test_every_attack_has_a_kind_and_names_existing_tests() -> None:
     known = attacks.attacks()
     assert {attack["kind"] for attack in known} == set(KINDS)
     for attack in known:

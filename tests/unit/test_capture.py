@@ -66,7 +66,7 @@ def holds(record: dict[str, Any], secret: str) -> bool:
     )
 
 
-def test_off_unless_the_time_is_ahead() -> None:
+def test_captures_only_until_the_configured_time() -> None:
     config = settings()
     incoming = Incoming("GET", "/")
     judgement = judge(incoming, config, NOW)
@@ -76,7 +76,7 @@ def test_off_unless_the_time_is_ahead() -> None:
     assert capture_record(incoming, b"", config, judgement, NOW) is not None
 
 
-def test_it_shows_what_arrived() -> None:
+def test_a_capture_shows_the_request_as_it_arrived() -> None:
     record = capture(
         f"event=ONUSERADD&data%5BNAME%5D=%D0%98%D0%B2%D0%B0%D0%BD&data[ID]=12&auth%5Bapplication_token%5D={TOKEN}",
         query="a=1&b",
@@ -155,7 +155,7 @@ def test_no_odd_secret_in_any_body(shape: str) -> None:
     "shape",
     [shape for shape, text in BODIES.items() if "token" in text and shape not in ("text", "xml")],
 )
-def test_short_secrets_go_by_name(shape: str) -> None:
+def test_short_secrets_are_masked_by_their_names(shape: str) -> None:
     body = BODIES[shape].replace('x": ["{}"]', 'x": 1').replace("[x]={}", "=1")
     assert SHORT not in capture(body.format(*[SHORT] * 2))["body"]
 
@@ -181,7 +181,7 @@ def test_no_secret_in_headers(name: str, value: str) -> None:
         assert secret not in json.dumps(record["headers"])
 
 
-def test_long_names_of_headers_are_names() -> None:
+def test_long_header_names_are_not_masked() -> None:
     names = ["x-forwarded-proto", "cf-connecting-ip", "x-hub-signature-256", "x-cloud-trace-context"]
     assert [*capture(headers=dict.fromkeys(names, "1"))["headers"]][-4:] == names
 
@@ -207,7 +207,7 @@ def test_it_never_raises_and_stays_small(body: bytes, content_type: bytes, query
     assert len(json.dumps(record)) < 40_000
 
 
-def test_a_large_hostile_body_is_looked_at_only_in_part() -> None:
+def test_a_large_hostile_body_is_searched_only_in_part() -> None:
     for piece in (b'content-disposition: name=""', b'{"a":', b"a[", b"%25", b"&=", b'"\\'):
         body = b'{"' + piece * (500_000 // len(piece))
         assert capture(body)["body_cut"]
@@ -215,7 +215,7 @@ def test_a_large_hostile_body_is_looked_at_only_in_part() -> None:
 
 @pytest.mark.parametrize("levels", [1, 30, 200, 3000])
 @pytest.mark.parametrize(("way", "back"), [('"access_token":{', "}"), ('"tokens":[{', "}]")])
-def test_a_name_however_far_above_a_value_masks_it(way: str, back: str, levels: int) -> None:
+def test_a_secret_name_masks_values_at_any_depth_below_it(way: str, back: str, levels: int) -> None:
     """The names between are thousands in a body of open objects: not all of them are kept."""
     body = "{" + way + '"a":{' * levels + f'"id":"{SHORT}"'
     assert SHORT not in mask_tokens(body)
@@ -260,7 +260,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_explain_tells_the_same_from_a_capture(case: str) -> None:
+def test_explain_finds_the_same_causes_in_a_capture(case: str) -> None:
     record = capture(**CASES[case])
     entry = {"severity": "INFO", "message": "", "time": "t", **record}
     pasted = read(json.dumps({"jsonPayload": entry, "timestamp": "t"}).encode())
@@ -274,7 +274,7 @@ def test_explain_tells_the_same_from_a_capture(case: str) -> None:
         assert told["event"]["event"] == "ONUSERADD"
 
 
-def test_a_capture_is_read_by_todays_settings() -> None:
+def test_a_capture_is_judged_by_the_current_settings() -> None:
     refused = read(json.dumps(capture(**CASES["another"])).encode())
     assert isinstance(refused, Record)
     now_right = explain(refused, settings(OTHER), NOW)

@@ -70,7 +70,7 @@ def test_the_setting_is_changed_where_the_gateway_runs() -> None:
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-def test_the_guide_is_what_the_catalogue_makes(language: str) -> None:
+def test_the_guide_is_generated_from_the_catalogue(language: str) -> None:
     written = (ROOT / GUIDE[language]).read_text(encoding="utf-8")
     assert written == render(language), "make it anew: python -m gateway.diagnosis.guide"
     headings = re.findall(r"^## (\w+)$", written, re.MULTILINE)

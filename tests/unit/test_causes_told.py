@@ -13,13 +13,13 @@ def vendors(endpoint: str, token: str) -> bytes:
     return f"event=ONUSERADD&data[ID]=7&ts=1&{auth}".encode()
 
 
-def test_a_server_of_the_vendors_is_no_other_portal() -> None:
+def test_the_vendors_server_is_not_reported_as_another_portal() -> None:
     request = Request(body=vendors("https://p.ru/rest/", OTHER), env={"BITRIX24_DOMAIN": "p.ru"})
     assert request.codes() == ["TOKEN_OTHER_WEBHOOK"]
 
 
 @pytest.mark.parametrize("bound", [True, False])
-def test_another_portal_is_named_as_it_is_read(bound: bool) -> None:
+def test_another_portal_is_named_as_the_sender_wrote_it(bound: bool) -> None:
     env = {NAME: f"p.ru={TOKEN}"} if bound else {"BITRIX24_DOMAIN": "p.ru"}
     request = Request(body=vendors("https://q.ru/rest/", TOKEN if bound else OTHER), env=env)
     cause = request.causes()[0]
@@ -56,7 +56,7 @@ def test_a_flat_field_of_data_is_named_as_it_was_sent() -> None:
 
 
 @pytest.mark.parametrize(("body", "named"), [(b"[]", "an empty JSON list"), (b"{}", "an empty JSON object")])
-def test_an_empty_body_of_json_is_called_what_it_is(body: bytes, named: str) -> None:
+def test_an_empty_json_value_as_body_is_named(body: bytes, named: str) -> None:
     cause = Request(body=body, type=JSON).causes()[0]
     assert cause.code == "BODY_PRINTED"
     assert named in cause.says
@@ -64,7 +64,7 @@ def test_an_empty_body_of_json_is_called_what_it_is(body: bytes, named: str) -> 
 
 
 @pytest.mark.parametrize("came", [b"event=ONUSERADD&da", b""])
-def test_a_chunked_body_that_breaks_off(came: bytes) -> None:
+def test_a_chunked_body_that_breaks_off_is_incomplete(came: bytes) -> None:
     _, settings = Request().judge()
     incoming = Incoming("POST", "/", b"", {}, lambda limit: came[:limit], None, cut=True)
     causes: list[Cause] = diagnose(judge(incoming, settings, NOW), settings)
@@ -74,7 +74,7 @@ def test_a_chunked_body_that_breaks_off(came: bytes) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "event: ONUSERADD\n", "event: ONUSERADD\nauth:\n  "])
-def test_yaml_is_unreadable_and_none_of_its_lines_a_fields_name(before: str) -> None:
+def test_yaml_is_unreadable_and_its_lines_are_not_taken_for_field_names(before: str) -> None:
     causes = Request(body=f"{before}token = {TOKEN}\n".encode(), type="application/yaml").causes()
     assert causes[0].code == "BODY_UNREADABLE"
     assert "YAML" in causes[0].says

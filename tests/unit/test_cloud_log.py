@@ -202,7 +202,7 @@ def test_a_prefix_that_deploy_sh_would_not_take(settings: Settings, tmp_path: Pa
             find_deployment(settings, "p-1234", prefix, {}, tmp_path / "none")
 
 
-def test_without_a_project(
+def test_without_a_project_it_is_wrong_use(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where no deploy.env is

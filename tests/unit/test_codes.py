@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
-def test_the_index_is_what_the_catalogues_make(language: str) -> None:
+def test_the_index_is_generated_from_the_catalogues(language: str) -> None:
     written = (ROOT / INDEX[language]).read_text(encoding="utf-8")
     assert written == render(language), "make it anew: python -m gateway.diagnosis.codes"
     assert {*CODES, *STATUS} <= set(re.findall(r"[A-Z][A-Z_0-9]+", written))

@@ -29,11 +29,11 @@ def test_the_tables_of_scale(page: str) -> None:
     assert f"Firestore's ${firestore}" in compared or f"{firestore.replace(',', ' ')} у Firestore" in compared
 
 
-def test_what_is_free_is_free() -> None:
+def test_a_small_gateway_costs_nothing() -> None:
     assert costs.month(100) == pytest.approx((0, 0, 0, 0), abs=0.02)
 
 
-def test_a_destination_adds_and_nothing_shrinks() -> None:
+def test_a_destination_adds_costs_and_lowers_none() -> None:
     months = [costs.month(events).total for events in (1_000, 100_000, MILLION, HUNDRED_MILLION)]
     assert months == sorted(months)
     assert costs.month(MILLION, destinations=1).total > costs.month(MILLION).total

@@ -91,20 +91,20 @@ def test_an_event_is_read_whatever_the_content_type_says(
         (b"a=1", "multipart/form-data; boundary=x", "form"),
     ],
 )
-def test_what_it_looks_like_and_what_is_declared_decide_together(
+def test_appearance_and_declared_type_decide_together(
     body: bytes, content_type: str, decoded_as: str
 ) -> None:
     assert decode(body, content_type).decoded_as == decoded_as
 
 
-def test_what_cannot_be_read_is_an_empty_dict_of_the_declared_type() -> None:
+def test_an_unreadable_body_gives_no_fields_and_keeps_the_declared_type() -> None:
     assert decode(b"\x1f\x8bxx", JSON) == Payload({}, "compressed", "json")
     assert decode(b"hello", JSON) == Payload({}, "unreadable", "json")
     assert decode(b"=1") == Payload({}, "form", "")
 
 
 @pytest.mark.parametrize(("length", "decoded_as"), [(200, "multipart"), (201, "form")])
-def test_a_boundary_has_its_length(length: int, decoded_as: str) -> None:
+def test_a_boundary_may_have_at_most_its_allowed_length(length: int, decoded_as: str) -> None:
     assert decode(multipart([('name="a"', "1")], "b" * length)).decoded_as == decoded_as
 
 
@@ -132,7 +132,7 @@ def test_a_long_part_is_read_whole() -> None:
         b"--\r\nform-data",
     ],
 )
-def test_what_is_neither_is_unreadable(body: bytes) -> None:
+def test_a_body_that_is_neither_form_nor_json_is_unreadable(body: bytes) -> None:
     for content_type in ("", JSON, FORM, "multipart/form-data; boundary=b"):
         assert decode(body, content_type).decoded_as == "unreadable"
 
@@ -150,7 +150,7 @@ def test_a_broken_multipart_body_is_unreadable_unless_it_is_declared_a_form(body
     assert decode(body, FORM).decoded_as == ("form" if b"=" in body else "unreadable")
 
 
-def test_no_body_and_a_compressed_one() -> None:
+def test_an_empty_and_a_compressed_body_are_named() -> None:
     assert decode(b"", FORM) == Payload({}, "empty", "form")
     assert decode(AS_FORM, FORM, "gzip").decoded_as == "compressed"
     assert decode(b"\x1f\x8b\x08=", FORM).decoded_as == "compressed"
@@ -172,7 +172,7 @@ def test_a_part_with_a_file_name_is_a_file_and_a_nameless_part_nothing() -> None
     assert decode(spoilt).fields == {"a": "\ufffd"}
 
 
-def test_what_a_part_may_look_like() -> None:
+def test_the_headers_of_a_part_may_be_written_in_many_ways() -> None:
     """Line ends of two kinds, a folded header, quotes in a name, a line that only begins as a boundary."""
     head = 'Content-Disposition: form-data; name="a"'
     parts = {
@@ -223,7 +223,7 @@ def test_a_names_backslashes_are_those_of_quoted_pairs() -> None:
     assert read_parts(multipart([('name="' + "\\\\" * 51 + '"', "1")])) is None
 
 
-def test_a_head_of_many_attributes_is_none() -> None:
+def test_a_part_with_too_many_attributes_is_not_read() -> None:
     assert read_parts(multipart([('name="a"' + "; x=y" * 99, "1")])) == [("a", b"1")]
     assert read_parts(multipart([('name="a"' + "; x=y" * 100, "1")])) is None
 
@@ -254,7 +254,7 @@ def test_places_beside_many_texts_are_given_twice() -> None:
     assert decode(texts + b"&auth=1&auth[token]=t", FORM).repeated == {("auth", "token")}
 
 
-def test_one_event_has_one_reading() -> None:
+def test_every_encoding_of_an_event_decodes_alike() -> None:
     data: dict[str, Any] = {"ids": ["7", "8"], "BOT": {"567": {"x": "y"}}, "before": "undefined"}
     fields: dict[str, Any] = {"data": data, "0": "a", "1": "b"}
     readings = [
@@ -347,7 +347,7 @@ def _parameters(count: int) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("content_type", [FORM, JSON, "multipart/form-data"])
-def test_the_limits_are_allowed_and_one_more_is_not(content_type: str) -> None:
+def test_a_payload_at_the_limits_is_read_and_one_beyond_is_refused(content_type: str) -> None:
     for bodies, limit, allowed in (
         (_levels, "levels", MAX_LEVELS),
         (_parameters, "parameters", MAX_PARAMETERS),
@@ -389,7 +389,7 @@ def test_numbers_of_json_stay_numbers() -> None:
     }
 
 
-def test_a_list_at_the_top_is_no_event_but_readable() -> None:
+def test_a_list_at_the_top_is_readable_but_no_event() -> None:
     assert decode(b'[{"event": "X"}]', JSON) == Payload([{"event": "X"}], "json", "json")
 
 
@@ -403,7 +403,7 @@ def test_a_list_at_the_top_is_no_event_but_readable() -> None:
         (FORM, "form"),
     ],
 )
-def test_the_declared_type(content_type: str, declared: str) -> None:
+def test_the_declared_type_is_read_from_content_type(content_type: str, declared: str) -> None:
     assert declared_type(content_type) == declared
 
 
@@ -440,5 +440,5 @@ def test_no_body_raises_anything_but_too_complex(body: bytes, content_type: str)
         (b"a=%G%%4%41", {"a": "%G%%4A"}),
     ],
 )
-def test_brackets_and_stray_percents_are_phps(form: bytes, fields: object) -> None:
+def test_brackets_and_stray_percents_are_read_as_php_reads_them(form: bytes, fields: object) -> None:
     assert decode(form, "application/x-www-form-urlencoded").fields == fields

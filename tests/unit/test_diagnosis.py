@@ -39,7 +39,7 @@ from tests.support.refusals import (
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_right_cause_stands_first(name: str) -> None:
+def test_the_right_cause_comes_first(name: str) -> None:
     request, first = SCENARIOS[name]
     causes = request.causes()
     assert [cause.code for cause in causes][:1] == [first], causes
@@ -126,7 +126,7 @@ def test_healthy_settings_have_no_cause(value: str) -> None:
     assert setting_causes(load({NAME: value, **INCOMING}, None)) == []
 
 
-def test_odd_settings_are_told_once_each_with_their_number() -> None:
+def test_each_odd_token_in_the_settings_is_reported_once_with_its_number() -> None:
     config = load({NAME: f'"{TOKEN}", changeme, https://h.example.com/, 1/{SECRET}, «{OTHER}»'}, None)
     assert [(cause.code, cause.detail) for cause in setting_causes(config)] == [
         ("SETTING_PLACEHOLDER", "2/5"),
@@ -138,13 +138,13 @@ def test_odd_settings_are_told_once_each_with_their_number() -> None:
 
 @pytest.mark.parametrize(("length", "altered"), [(15, False), (16, True), (31, True)])
 @pytest.mark.parametrize("end", ["head", "tail"])
-def test_a_cut_is_told_from_16_agreeing_characters(length: int, altered: bool, end: str) -> None:
+def test_a_cut_token_is_recognised_from_16_equal_characters(length: int, altered: bool, end: str) -> None:
     piece = TOKEN[:length] if end == "head" else TOKEN[-length:]
     codes = Request(body=form(event(piece))).codes()
     assert ("TOKEN_ALTERED" in codes) == altered
 
 
-def test_a_cut_needs_half_the_token_too() -> None:
+def test_a_cut_token_is_recognised_only_if_half_of_it_is_there() -> None:
     long = TOKEN + OTHER
     for length, altered in ((31, False), (32, True)):
         codes = Request(body=form(event(long[:length])), env={NAME: long}).codes()
@@ -176,12 +176,12 @@ def test_another_token_that_agrees_here_and_there_is_another_token() -> None:
 
 
 @pytest.mark.parametrize("agent", ["kube-probe/1.29", "UptimeRobot/2.0"])
-def test_a_monitors_word_is_no_lost_event(agent: str) -> None:
+def test_a_monitors_text_is_not_taken_for_a_lost_event(agent: str) -> None:
     assert Request(body=b"ping", type="text/plain", agent=agent).codes() == ["TOKEN_ABSENT"]
 
 
 @pytest.mark.parametrize("how", ALTERED)
-def test_alterations_are_named(how: str) -> None:
+def test_each_alteration_of_a_token_is_named(how: str) -> None:
     (cause,) = typed(event(ALTERED[how])).causes()
     assert (cause.code, cause.detail) == ("TOKEN_ALTERED", f"body:auth.application_token: {how}")
 
@@ -266,7 +266,7 @@ ALL = {
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_all_causes_of_combinations(name: str) -> None:
+def test_combined_mistakes_have_all_their_causes(name: str) -> None:
     request, codes = ALL[name]
     assert request.codes() == codes
 
@@ -339,7 +339,7 @@ header = st.one_of(
         st.text(max_size=60),
     ),
 )
-def test_nothing_makes_it_raise_or_tell_a_secret(
+def test_no_request_makes_it_raise_or_reveal_a_secret(
     body: bytes,
     headers: dict[str, bytes],
     kind: str,
@@ -391,9 +391,7 @@ NAMES = [
     kind=st.sampled_from([FORM, JSON, "multipart/form-data; boundary=XyZ"]),
     file=st.sampled_from(["", "f"]),
 )
-def test_no_names_beside_one_another_make_it_raise(
-    pairs: list[tuple[str, str]], kind: str, file: str
-) -> None:
+def test_no_combination_of_names_makes_it_raise(pairs: list[tuple[str, str]], kind: str, file: str) -> None:
     fields = dict(pairs)
     body = {FORM: form(fields), JSON: json.dumps(fields).encode()}.get(kind, multipart(fields, file))
     request = Request(body=body, type=kind)
@@ -401,7 +399,7 @@ def test_no_names_beside_one_another_make_it_raise(
     assert request.causes() or not judgement.refused or judgement.code == "EVENT_INVALID"
 
 
-def test_the_most_that_is_taken_is_diagnosed_in_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_largest_accepted_request_is_diagnosed_in_bounded_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """1,000 leaves, half a megabyte: no more than 1,000 texts of 1 KiB are compared."""
     from gateway.diagnosis import evidence, similarity
 
@@ -422,7 +420,7 @@ def test_the_most_that_is_taken_is_diagnosed_in_bounded_work(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("name", ["X-Webhook-Token", "X-Acme-Webhook-Token", "X-Our-Own-Header-For-Bitrix"])
-def test_a_header_is_named_whatever_it_is_called(name: str) -> None:
+def test_a_header_with_the_token_is_named_under_any_name(name: str) -> None:
     (cause,) = bare(headers={name: TOKEN}).causes()
     assert (cause.code, cause.detail) == ("TOKEN_ELSEWHERE", f"header:{name}")
     assert name in cause.do

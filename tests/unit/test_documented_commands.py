@@ -20,7 +20,7 @@ from gateway.diagnosis.causes import DO, SAYS
 from gateway.texts import SENTENCES
 from tests.support.pages import ROOT, commands, pages, shell_blocks
 
-QUICK_START = "tests/system/test_quick_start.py::test_the_first_steps"
+QUICK_START = "tests/system/test_quick_start.py::test_the_quick_start_works_as_printed"
 EMULATORS = "tests/system/test_emulators.py::test_the_pages_commands_do_what_the_page_says"
 FUNCTIONS = "tests/deploy/test_functions_framework_page.py::"
 BACKUP = "tests/system/test_vm_page.py::test_a_backup_of_a_running_gateway_restores"
@@ -73,7 +73,9 @@ TRIED = [
     Tried(r"deploy", r"\./deploy\.sh plan", DEPLOY + "test_a_plan_on_a_new_project_changes_nothing"),
     Tried(r"deploy", r"\./deploy\.sh deploy", DEPLOY + "test_a_deployment_prints_the_address_alone"),
     Tried(
-        r"deploy", r"\./deploy\.sh smoke", "tests/deploy/test_deploy_commands.py::test_smoke_asks_for_real"
+        r"deploy",
+        r"\./deploy\.sh smoke",
+        "tests/deploy/test_deploy_commands.py::test_smoke_sends_real_requests",
     ),
     Tried(
         r"deploy",
@@ -148,12 +150,12 @@ def tried(page: str, command: str) -> Tried | None:
     )
 
 
-def test_every_command_is_tried_or_said_to_be_untried() -> None:
+def test_every_documented_command_is_tried_or_listed_as_untried() -> None:
     untried = [f"{page}: {command}" for page, command in printed() if tried(page, command) is None]
     assert not untried, "try them, and say in TRIED where:\n" + "\n".join(untried)
 
 
-def test_nothing_is_listed_that_no_page_prints() -> None:
+def test_every_listed_command_is_printed_on_a_page() -> None:
     used = {tried(page, command) for page, command in printed()}
     assert [one for one in TRIED if one not in used] == []
 

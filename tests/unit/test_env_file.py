@@ -36,7 +36,7 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("export A='1'\n=2\n", "2", {"A": "1"}),
     ],
 )
-def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
+def test_an_unreadable_line_is_named_and_the_others_are_used(
     env_file: Path, text: str, lines: str, values: dict[str, str]
 ) -> None:
     env_file.write_text(text, newline="")
@@ -45,7 +45,7 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_count(
     assert [problem.facts["lines"] for problem in found.problems] == ([lines] if lines else [])
 
 
-def test_a_file_of_another_kind_is_no_flood(env_file: Path) -> None:
+def test_a_file_of_another_kind_names_only_its_first_lines(env_file: Path) -> None:
     env_file.write_text("no settings here\n" * 500)
     (problem,) = read(env_file).problems
     assert str(problem.facts["lines"]).count(",") == MAX_LINES
@@ -81,7 +81,9 @@ def test_what_is_no_file_is_named(env_file: Path, kind: str) -> None:
         ("en", "Line 2 of {path} cannot be read", "Lines 2, 3 of {path} cannot be read"),
     ],
 )
-def test_its_sentence_holds_nothing_of_the_line(env_file: Path, language: str, one: str, two: str) -> None:
+def test_the_sentence_about_a_line_quotes_nothing_of_it(
+    env_file: Path, language: str, one: str, two: str
+) -> None:
     bad = f"BITRIX24_OUTGOING_WEBHOOK_TOKEN {SECRET}\n"
     for lines, begins in ((1, one), (2, two)):
         env_file.write_text(f"LOG_LANGUAGE={language}\n{bad * lines}PORT=9000\n")
@@ -96,7 +98,7 @@ def test_its_sentence_holds_nothing_of_the_line(env_file: Path, language: str, o
 @pytest.mark.parametrize(
     "command", [["links", "--json"], ["events", "--json"], ["explain", "--help"], ["trigger", "--list"]]
 )
-def test_a_command_says_it_once_and_does_its_work(
+def test_a_command_reports_an_unreadable_line_once_and_works(
     env_file: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     env_file.write_text("LOG_LANGUAGE=en\nbad line\n")
@@ -107,7 +109,7 @@ def test_a_command_says_it_once_and_does_its_work(
     assert (printed.err.count("\n"), printed.err.count(expected)) == (1, 1)
 
 
-def test_the_doctor_counts_it_and_a_misspelt_name_as_wrong(
+def test_the_doctor_finds_an_unreadable_line_and_a_misspelt_name(
     env_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     env_file.write_text("LOG_LANGUAGE=en\nbad line\nFORWARD_TOO=x\nSOMEBODY_ELSES=1\n")

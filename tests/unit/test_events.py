@@ -83,7 +83,7 @@ def test_every_kind_of_event_has_one_identity_and_no_secret(event: str) -> None:
         assert secret not in text
 
 
-def test_the_message_is_the_contracts() -> None:
+def test_the_message_has_the_fields_of_the_contract() -> None:
     sent = message(decode(build_query(delivery(data={"ID": "12"})), FORM).fields)
     said = json.loads(sent.to_bytes())
     assert list(said) == [
@@ -112,7 +112,7 @@ def test_the_message_is_the_contracts() -> None:
     assert read_message(sent.to_bytes()) == sent
 
 
-def test_the_identity_is_what_the_event_says() -> None:
+def test_the_identity_depends_on_the_events_content_alone() -> None:
     base = delivery()
     same = [
         message(base, LATER),
@@ -161,13 +161,13 @@ def test_the_time_is_a_whole_number_or_null(ts: Any, read: int | None) -> None:
         (" ", "default.ru"),
     ],
 )
-def test_the_portal_is_the_events_else_the_settings(domain: str | None, portal: str) -> None:
+def test_the_portal_comes_from_the_event_or_else_from_the_settings(domain: str | None, portal: str) -> None:
     assert message({**delivery(), "auth": {"domain": domain}}, domain="default.ru").portal.domain == portal
     assert message({"event": "X", "auth": "no dict"}).portal.domain == ""
 
 
 @pytest.mark.parametrize("server", ["oauth.bitrix.info", "oauth.bitrix24.tech", "OAUTH.bitrix24.ru"])
-def test_the_vendors_own_server_is_no_portal(server: str) -> None:
+def test_the_vendors_server_is_not_taken_for_a_portal(server: str) -> None:
     auth = {"domain": server, "client_endpoint": "https://p.bitrix24.ru/rest/"}
     assert message({**delivery(), "auth": auth}, domain="default.ru").portal.domain == "p.bitrix24.ru"
     assert (
@@ -178,14 +178,14 @@ def test_the_vendors_own_server_is_no_portal(server: str) -> None:
 @pytest.mark.parametrize(
     "domain", ["a b", "имя рф", "x" * 254, 5, ["p.ru"], "ftp://p.ru", "p.ru:", f"{TOKEN}.ru"]
 )
-def test_a_domain_that_is_none_is_invalid(domain: Any) -> None:
+def test_a_domain_that_is_not_a_host_name_is_invalid(domain: Any) -> None:
     with pytest.raises(EventInvalid) as invalid:
         message({**delivery(), "auth": {"domain": domain}})
     assert invalid.value.field == "auth.domain"
 
 
 @pytest.mark.parametrize("event", [None, "", "  ", "X" * 101, 5, ["X"], {"a": "X"}, f"ON{TOKEN}"])
-def test_an_event_is_a_text_of_1_to_100_characters(event: Any) -> None:
+def test_an_event_name_must_be_a_text_of_1_to_100_characters(event: Any) -> None:
     with pytest.raises(EventInvalid) as invalid:
         message({**delivery(), "event": event})
     assert (invalid.value.field, invalid.value.hint) == ("event", "")
@@ -199,7 +199,7 @@ def test_a_robots_call_and_a_list_are_no_events() -> None:
         message([{"event": "X"}])
 
 
-def test_secrets_go_by_key_at_every_depth_and_by_value() -> None:
+def test_secrets_are_removed_by_key_at_every_depth_and_by_value() -> None:
     data = {
         "list": [{"Auth_Id": "1", "keep": "1"}, f"see {TOKEN} here", "keep"],
         "deep": {"a": {"REFRESH_ID": {"x": "y"}, "b": f"x{TOKEN}"}},
@@ -249,7 +249,7 @@ def test_a_polled_user_is_a_message_of_its_own_source() -> None:
         json.dumps({**json.loads(message(delivery()).to_bytes()), "received_at": "2026-01-01T00:00:00"}),
     ],
 )
-def test_what_is_not_of_our_schema_is_poison_and_says_no_value(text: str) -> None:
+def test_a_message_of_another_schema_is_poison_and_quotes_no_value(text: str) -> None:
     with pytest.raises(PoisonMessage) as poison:
         read_message(text)
     assert "schema" in text_of(poison.value, "en")
@@ -257,7 +257,7 @@ def test_what_is_not_of_our_schema_is_poison_and_says_no_value(text: str) -> Non
 
 
 @pytest.mark.parametrize("ts", ["soon", "", 1.5, True, [], 10**13, -(10**18)])
-def test_a_time_on_the_queue_that_is_no_number_is_none(ts: object) -> None:
+def test_a_queued_time_that_is_no_number_becomes_none(ts: object) -> None:
     """Whoever puts it there: the moment of arrival counts then, and the event is no dead letter."""
     said = {**json.loads(message(delivery()).to_bytes()), "ts": ts}
     assert read_message(json.dumps(said)).ts is None

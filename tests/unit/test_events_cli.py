@@ -102,7 +102,7 @@ def came(
     }
 
 
-def test_a_journal_that_is_not_there_yet(run: Run, settings: Settings) -> None:
+def test_a_missing_journal_is_an_empty_list(run: Run, settings: Settings) -> None:
     assert run("--json") == (0, "[]\n", "")
     code, out, err = run()
     assert (code, out) == (0, "")
@@ -112,7 +112,7 @@ def test_a_journal_that_is_not_there_yet(run: Run, settings: Settings) -> None:
     assert not settings.journal.path.exists()
 
 
-def test_a_line_says_what_came_of_it_in_both_languages(
+def test_a_line_says_the_outcome_of_an_event_in_both_languages(
     run: Run, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     linked, silent, waiting = accepted(1), accepted(2, 48), accepted(3, 7)
@@ -137,7 +137,7 @@ def test_a_line_says_what_came_of_it_in_both_languages(
     assert "отказ 401" in lines[3]
 
 
-def test_the_list_as_json_and_its_filters(run: Run, journal: Journal) -> None:
+def test_the_list_can_be_json_and_filtered(run: Run, journal: Journal) -> None:
     old = accepted(9, 5, at=NOW - 3 * 86_400)
     journal.add_requests([old, accepted(1), accepted(2, 123456), accepted(3, event="ONTASKADD"), refused(4)])
     probe = accepted(5, kind="probe")
@@ -168,7 +168,7 @@ def test_the_list_as_json_and_its_filters(run: Run, journal: Journal) -> None:
     assert run("--since", "soon")[0] == 2
 
 
-def test_one_shown_whole(run: Run, journal: Journal) -> None:
+def test_show_prints_one_event_whole(run: Run, journal: Journal) -> None:
     one, other = accepted(1), refused(2)
     journal.add_requests([one, other])
     journal.add_outcome(came(one, "EVENT_PUT_ASIDE", reason="REASON_NO_USER", attempt=1))
@@ -197,7 +197,7 @@ def waiting(settings: Settings) -> list[Delivery]:
     return [one for each in queue.subscriptions for one in queue.lease(each.name, 60, 100)]
 
 
-def test_resent_to_all_under_a_new_id(run: Run, journal: Journal, settings: Settings) -> None:
+def test_an_event_is_resent_to_all_under_a_new_id(run: Run, journal: Journal, settings: Settings) -> None:
     one = accepted(1)
     journal.add_requests([one])
     code, out, _ = run("resend", one.request_id, "--json")
@@ -220,7 +220,9 @@ def test_resent_to_all_under_a_new_id(run: Run, journal: Journal, settings: Sett
 
 
 @pytest.mark.parametrize("to", [BOT, "bot.internal", "id", "subscription"])
-def test_resent_to_one_destination(run: Run, journal: Journal, settings: Settings, to: str) -> None:
+def test_an_event_is_resent_to_one_destination(
+    run: Run, journal: Journal, settings: Settings, to: str
+) -> None:
     one = accepted(1)
     journal.add_requests([one])
     bot = settings.destinations[0].id
@@ -230,7 +232,9 @@ def test_resent_to_one_destination(run: Run, journal: Journal, settings: Setting
     assert [each.subscription for each in waiting(settings)] == [f"forward-event-{bot}"]
 
 
-def test_what_is_not_resent(run: Run, journal: Journal, settings: Settings, monkeypatch: Any) -> None:
+def test_rejected_unqueued_and_probe_requests_are_not_resent(
+    run: Run, journal: Journal, settings: Settings, monkeypatch: Any
+) -> None:
     one, probe = accepted(1), accepted(2, kind="probe", whole={})
     unqueued, wrong = accepted(3, kind="not_queued", status=503), refused(4)
     journal.add_requests([one, probe, unqueued, wrong])
@@ -246,7 +250,7 @@ def test_what_is_not_resent(run: Run, journal: Journal, settings: Settings, monk
     assert (code, "Pub/Sub" in err) == (2, True)
 
 
-def test_followed_events_come_with_what_came_of_them(journal: Journal, settings: Settings) -> None:
+def test_followed_events_are_printed_with_their_outcomes(journal: Journal, settings: Settings) -> None:
     now = [0.0]
     done, late = accepted(1), accepted(2)
     bot = f"forward-event-{settings.destinations[0].id}"
@@ -269,7 +273,7 @@ def test_followed_events_come_with_what_came_of_them(journal: Journal, settings:
     ]  # fmt: skip
 
 
-def test_what_a_replay_put_back_waits_and_is_judged_anew(
+def test_a_replayed_event_waits_and_gets_a_new_outcome(
     run: Run, journal: Journal, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, lost = accepted(1), accepted(2, kind="not_queued", status=503, code="QUEUE_UNAVAILABLE")
@@ -303,13 +307,13 @@ def test_what_a_replay_put_back_waits_and_is_judged_anew(
         ("something else", "something else"),
     ],
 )
-def test_reasons_in_the_readers_language(reason: str, russian: str) -> None:
+def test_reasons_are_printed_in_the_readers_language(reason: str, russian: str) -> None:
     assert russian in reason_text(reason, "ru")
     assert russian == reason or russian not in reason_text(reason, "en")
 
 
 @pytest.mark.usefixtures("journal")
-def test_an_empty_list_says_whether_something_was_chosen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_list_says_whether_filters_were_given(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     assert "send a test event" in run()[2]
     assert run("--refused")[2].startswith("No such request came")

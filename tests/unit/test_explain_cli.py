@@ -67,7 +67,7 @@ def auth(token: str) -> str:
         (f"curl https://x.y/api/bitrix/webhook -d '{auth(TOKEN)}'", 0, "EVENT_QUEUED", None),
     ],
 )
-def test_code_and_first_cause(
+def test_the_exit_code_and_the_first_cause_of_each_request(
     pasted: str,
     exit_code: int,
     code: str,
@@ -85,7 +85,7 @@ def test_code_and_first_cause(
         assert told["causes"] == []
 
 
-def test_json_is_the_contracts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_json_has_the_fields_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, told = explained(tmp_path, capsys, post(auth(TOKEN)))
     assert set(told) == {"verified", "code", "place", "decoded_as", "places", "causes", "event", "read_as"}
     assert told["verified"] is True
@@ -100,7 +100,7 @@ def test_json_is_the_contracts(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert told["event"]["data"] == {"ID": "1"}
 
 
-def test_an_event_that_nothing_vouches_for_shows_nothing_like_a_token(
+def test_an_unverified_event_is_shown_with_anything_like_a_token_masked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = auth(OTHER) + f"&data[NAME]=Anna&data[hook]={OTHER}&data[my_secret]=short&data[{OTHER}]=1"
@@ -126,7 +126,7 @@ def refusal(capsys: pytest.CaptureFixture[str], token: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_a_log_record_tells_what_it_says(
+def test_a_log_record_is_explained_as_it_was_logged(
     wrapped: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = refusal(capsys, OTHER)
@@ -138,7 +138,7 @@ def test_a_log_record_tells_what_it_says(
     }
 
 
-def test_a_log_record_by_todays_token(
+def test_a_log_record_is_also_judged_by_the_current_token(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = refusal(capsys, OTHER)
@@ -150,7 +150,7 @@ def test_a_log_record_by_todays_token(
     assert (ended, told["code"], told["causes"]) == (1, "TOKEN_MISMATCH", record["causes"])
 
 
-def test_a_record_of_nothing_configured_is_judged_by_todays_token(
+def test_a_record_from_before_a_token_was_set_is_judged_by_the_current_token(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
@@ -198,7 +198,7 @@ def test_masks_are_read_as_the_values_state(tmp_path: Path, capsys: pytest.Captu
         ([], "POST / HTTP/1.1\nBad Header: 1\n\n", "illegal header line"),
     ],
 )
-def test_what_it_cannot_read(
+def test_unreadable_input_is_wrong_use(
     arguments: list[str],
     pasted: str | None,
     said: str,
@@ -229,7 +229,7 @@ def pipe(text: str) -> io.TextIOWrapper:
         ("2026-01-31T12:00:00.000Z WARNING busy [QUEUE_UNAVAILABLE]", "./b24 replay"),
     ],
 )
-def test_a_refusal_without_a_cause_says_what_the_sender_was_told(
+def test_a_refusal_without_a_cause_shows_the_answer_to_the_sender(
     pasted: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "pasted.txt").write_text(pasted)

@@ -199,7 +199,7 @@ WRAPPED = {
 
 
 @pytest.mark.parametrize("name", WRAPPED)
-def test_our_own_line_is_found(name: str) -> None:
+def test_the_gateways_own_log_line_is_found(name: str) -> None:
     found = explained(WRAPPED[name])
     assert (found.code, [cause["code"] for cause in found.causes]) == ("TOKEN_NOT_FOUND", ["AUTH_MISSING"])
 
@@ -272,7 +272,7 @@ NO_REQUEST = {
 
 
 @pytest.mark.parametrize("name", NO_REQUEST)
-def test_what_holds_no_request_is_named(name: str) -> None:
+def test_text_without_a_request_is_named(name: str) -> None:
     pasted, key = NO_REQUEST[name]
     with pytest.raises(Unreadable) as caught:
         read(pasted.encode())
@@ -352,6 +352,6 @@ def test_a_printout_as_a_body_is_judged_as_what_arrived() -> None:
     assert (found.code, found.causes[0]["code"]) == ("TOKEN_NOT_FOUND", "BODY_PRINTED")
 
 
-def test_a_json_body_is_itself() -> None:
+def test_a_json_body_is_taken_as_a_body() -> None:
     found = explained(json.dumps({"body": EVENT}))
     assert (found.read_as, found.causes[0]["code"]) == ("body", "BODY_NESTED")

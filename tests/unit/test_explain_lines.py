@@ -24,9 +24,7 @@ ELSEWHERE = (
     ],
 )
 @pytest.mark.parametrize("indent", [0, 2, 3, 4])
-def test_a_line_that_was_broken_is_told_in_its_own_words(
-    line: str, code: str, words: str, indent: int
-) -> None:
+def test_a_wrapped_log_line_keeps_its_sentences(line: str, code: str, words: str, indent: int) -> None:
     for width in range(60, 133):
         cut = [line[at : at + width] for at in range(0, len(line), width)]
         for pieces in (cut, textwrap.wrap(line, width)):
@@ -36,7 +34,7 @@ def test_a_line_that_was_broken_is_told_in_its_own_words(
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_codes_that_are_not_ours_are_no_causes(known: bool) -> None:
+def test_unknown_codes_are_not_taken_for_causes(known: bool) -> None:
     codes = ["NOSUCH_CAUSE", *(["AUTH_MISSING"] if known else [])]
     entry = {
         "severity": "WARNING",

@@ -412,7 +412,7 @@ HOLDS_NONE: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", HOLDS_NONE)
-def test_what_holds_no_request_is_named(name: str) -> None:
+def test_a_log_record_without_a_request_is_named(name: str) -> None:
     held, key = HOLDS_NONE[name]
     with pytest.raises(Unreadable) as caught:
         read((held if isinstance(held, str) else json.dumps(held)).encode())

@@ -507,7 +507,7 @@ def test_an_event_without_auth_takes_none_from_the_one_before_it() -> None:
         "body {\n  event: 'E',\n  auth: [Object]\n}",
     ],
 )
-def test_an_auth_that_console_log_left_out_is_said(pasted: str) -> None:
+def test_a_part_that_console_log_left_out_is_reported(pasted: str) -> None:
     with pytest.raises(Unreadable) as caught:
         read(pasted.encode())
     assert caught.value.key == "PASTED_DEPTH"
@@ -526,7 +526,7 @@ def test_an_auth_that_console_log_left_out_is_said(pasted: str) -> None:
         "{event: E",
     ],
 )
-def test_a_cut_object_is_no_object(pasted: str) -> None:
+def test_a_cut_object_is_not_read(pasted: str) -> None:
     try:
         found = explained(pasted)
     except Unreadable:

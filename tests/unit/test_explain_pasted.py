@@ -30,7 +30,7 @@ def incoming(pasted: str | bytes) -> tuple[Incoming, bytes]:
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n"])
-def test_a_raw_request(line_end: str) -> None:
+def test_a_raw_request_is_read(line_end: str) -> None:
     lines = [
         "POST /api/bitrix/webhook?a=%5B1 HTTP/1.1",
         "Host: x",
@@ -59,7 +59,7 @@ def test_a_body_is_taken_as_pasted(length: int | None, pasted: str, body: str) -
     assert request(f"POST / HTTP/1.1\r\n{header}\r\n{pasted}").body.decode() == body
 
 
-def test_a_length_over_the_limit_is_the_answers_reason() -> None:
+def test_a_length_over_the_limit_decides_the_answer() -> None:
     came, _ = incoming("POST / HTTP/1.1\nContent-Length: 600000\n\na=1")
     assert came.declared_length == 600000
 
@@ -126,12 +126,12 @@ def test_files_as_windows_writes_them() -> None:
 @pytest.mark.parametrize(
     "pasted", ["", "hello", "POST", "POST /x y z\n\n", 'curl -d "a=1 https://x.y', "curl -d a=1"]
 )
-def test_what_is_nothing_of_it(pasted: str) -> None:
+def test_input_that_is_no_request_is_refused(pasted: str) -> None:
     with pytest.raises(Unreadable):
         read(pasted.encode())
 
 
-def test_a_bad_header_is_said() -> None:
+def test_a_bad_header_is_reported() -> None:
     with pytest.raises(Unreadable) as caught:
         read(b"POST / HTTP/1.1\r\nBad Header: x\r\n\r\n")
     assert caught.value.facts["problem"] == "illegal header line"
@@ -290,7 +290,7 @@ def test_curl_addresses(address: str, path: str, query: str) -> None:
 @pytest.mark.parametrize(
     "start", ["sudo curl", "/usr/bin/curl", "$ time curl", r"C:\Windows\System32\curl.exe"]
 )
-def test_curl_as_it_was_called(start: str) -> None:
+def test_curl_commands_are_read_under_any_name(start: str) -> None:
     came, body = incoming(f"{start} {ADDRESS} -d event=ONUSERADD")
     assert (came.method, came.path, body) == ("POST", "/api/bitrix/webhook", b"event=ONUSERADD")
 
@@ -316,7 +316,7 @@ def test_files_are_not_read(words: tuple[str, ...]) -> None:
     assert caught.value.key == "PASTED_CURL_FILE"
 
 
-def test_a_masked_right_token_is_the_token_again() -> None:
+def test_the_mask_of_the_right_token_stands_for_the_token() -> None:
     settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, None)
     mask = f"<masked 32 {fingerprint(TOKEN.encode())}>"
     for written in (
@@ -394,14 +394,14 @@ def test_a_line_of_the_text_log_without_causes() -> None:
     assert (record.code, record.causes) == ("EVENT_INVALID", ())
 
 
-def test_a_record_of_something_else_is_said() -> None:
+def test_a_record_of_something_else_is_named() -> None:
     with pytest.raises(Unreadable) as caught:
         read(json.dumps({"severity": "INFO", "message": "started"}).encode())
     assert caught.value.key == "PASTED_NO_REFUSAL"
 
 
 @pytest.mark.parametrize("odd", [5, True, 1.5, "x", {"a": 1}, [5, None]])
-def test_a_record_of_another_programs_with_our_names(odd: object) -> None:
+def test_another_programs_record_with_our_field_names_is_not_ours(odd: object) -> None:
     record = read(
         json.dumps({"severity": "ERROR", "code": "NOT_FOUND", "places": odd, "causes": odd}).encode()
     )
@@ -435,11 +435,11 @@ def test_names_that_begin_like_commands_stay_a_form() -> None:
     assert request("fetch=1&event=E").body == b"fetch=1&event=E"
 
 
-def test_a_fence_around_it_is_no_part_of_it() -> None:
+def test_a_markdown_fence_around_the_input_is_dropped() -> None:
     assert request(f"```bash\ncurl {ADDRESS} -d '{FORM}'\n```\n") == request(f"curl {ADDRESS} -d '{FORM}'")
 
 
-def test_a_user_in_the_address_is_basic_as_for_u() -> None:
+def test_a_user_in_the_address_becomes_basic_authentication() -> None:
     named = request(f"curl https://bitrix:{TOKEN}@hooks.example.com/ -d event=E")
     assert sorted(named.headers) == sorted(
         request(f"curl -u bitrix:{TOKEN} https://hooks.example.com/ -d event=E").headers

@@ -82,7 +82,7 @@ def test_a_file_that_holds_a_request(name: str, read_as: str) -> None:
         "12-own-line.txt",
     ],
 )
-def test_our_line_in_what_carries_it(name: str) -> None:
+def test_the_gateways_line_is_found_inside_other_logs(name: str) -> None:
     told = judged((FILES / name).read_bytes())
     assert (told.code, [cause["code"] for cause in told.causes]) == ("TOKEN_NOT_FOUND", ["AUTH_MISSING"])
     assert told.causes[0]["says"] == SAYS["AUTH_MISSING/token"].en
@@ -128,7 +128,7 @@ def test_the_old_bots_line_with_the_beginning_of_a_token(
         ("34d-devtools-form-data.txt", "PASTED_FORM_DATA"),
     ],
 )
-def test_what_holds_no_request_is_named(name: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_without_a_request_is_named(name: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", str(FILES / name)]) == 2
     answer = capsys.readouterr()
     assert answer.out == ""
@@ -307,7 +307,7 @@ PACKETS = (
         ),
     ],
 )
-def test_neighbours_that_hold_a_request(pasted: str, read_as: str) -> None:
+def test_tool_output_that_holds_a_request(pasted: str, read_as: str) -> None:
     told = judged(pasted)
     assert (told.read_as, told.code, told.verified) == (read_as, "EVENT_QUEUED", True)
     if read_as not in ("token", "address"):
@@ -350,7 +350,7 @@ COLOURED = "\x1b[2m" + LINE.replace("WARNING", "\x1b[33mWARNING\x1b[0m") + "\x1b
             {"code": "AUTH_MISSING", "says": SAYS["AUTH_MISSING/token"].en, "do": "d", "detail": ""}]})}),
     ],
 )  # fmt: skip
-def test_neighbours_that_carry_our_line(pasted: str) -> None:
+def test_log_formats_that_carry_the_gateways_line(pasted: str) -> None:
     told = judged(pasted)
     assert (told.code, [cause["code"] for cause in told.causes]) == ("TOKEN_NOT_FOUND", ["AUTH_MISSING"])
     assert told.causes[0]["says"] == SAYS["AUTH_MISSING/token"].en
@@ -399,7 +399,7 @@ def test_neighbours_that_carry_our_line(pasted: str) -> None:
         ),
     ],
 )
-def test_neighbours_that_hold_no_request(pasted: str, key: str) -> None:
+def test_tool_output_that_holds_no_request(pasted: str, key: str) -> None:
     with pytest.raises(Unreadable) as caught:
         read(pasted.encode())
     assert caught.value.key == f"PASTED_{key}"

@@ -50,7 +50,9 @@ ERRORS: dict[str, list[Exception]] = {
 @pytest.mark.parametrize(
     ("key", "error"), [(key, error) for key, errors in ERRORS.items() for error in errors]
 )
-def test_an_error_is_told_by_its_meaning(key: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_reported_by_its_meaning(
+    key: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
     assert meaning(error) == key
     assert meaning(api.RetryError("Timeout", error)) == key
@@ -58,7 +60,7 @@ def test_an_error_is_told_by_its_meaning(key: str, error: Exception, monkeypatch
 
 
 @pytest.mark.parametrize("error", ERRORS["FIRESTORE_SILENT"])
-def test_an_emulator_that_is_away_is_named(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_emulator_is_named(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:8086")
     assert meaning(error) == "FIRESTORE_EMULATOR"
     assert meaning(ERRORS["FIRESTORE_RIGHTS"][0]) == "FIRESTORE_RIGHTS"

@@ -24,7 +24,7 @@ def gaps(moments: list[float]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(moments)]
 
 
-def test_it_is_tried_again_ever_later_and_hourly_for_a_day() -> None:
+def test_attempts_are_ever_further_apart_then_hourly_for_a_day() -> None:
     between = gaps(attempts())
     assert between[:6] == [5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR]
     assert set(between[6:]) == {HOUR}
@@ -42,19 +42,19 @@ def test_attempts_are_spread() -> None:
     assert late[:3] == pytest.approx([5.5, 33.0, 132.0])
 
 
-def test_what_the_destination_asks_for_is_respected() -> None:
+def test_the_pause_that_a_destination_asks_for_is_respected() -> None:
     between = gaps(attempts(lambda attempt: 90.0 if attempt < 4 else None))
     assert between[:4] == [90.0, 90.0, 120.0, 10 * MINUTE]  # the schedule where that is later
 
 
-def test_whoever_asks_for_a_week_is_asked_when_the_day_is_over() -> None:
+def test_a_requested_pause_ends_when_the_day_is_over() -> None:
     for asked_for in (7 * DAY, 20 * HOUR, 5 * HOUR, 2 * HOUR):
         moments = attempts(lambda _attempt, asked_for=asked_for: asked_for)  # type: ignore[misc]
         assert moments[1] == min(asked_for, DAY)
         assert moments[-1] == DAY, "Retry-After is honoured within the day, and not beyond it"
 
 
-def test_what_waited_for_a_machine_that_was_off_gets_its_first_attempts() -> None:
+def test_a_delivery_that_waited_for_a_stopped_machine_gets_its_first_attempts() -> None:
     age, between = 3 * DAY, list[float]()
     while (delay := next_attempt(len(between) + 1, age, None, 1.0)) is not None:
         between.append(delay)

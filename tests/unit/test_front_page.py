@@ -39,7 +39,7 @@ def test_a_browser_is_led_to_the_inspector(language: str, word: str) -> None:
         ("GET", "/", BROWSER | {"Transfer-Encoding": "chunked"}),
     ],
 )
-def test_nobody_else_is(method: str, path: str, headers: dict[str, str]) -> None:
+def test_only_a_browser_is_led_to_the_inspector(method: str, path: str, headers: dict[str, str]) -> None:
     answer = Client(before(receiver, "en")).open(path, method=method, headers=headers)
     assert answer.mimetype == "application/json"
 

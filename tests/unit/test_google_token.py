@@ -84,7 +84,9 @@ def test_the_token_is_renewed_before_it_expires(metadata: type[Metadata]) -> Non
     ("status", "answer", "says"),
     [(404, {}, "404"), (200, {"error": "no"}, "no access token"), (200, [1], "no access token")],
 )
-def test_no_token_is_said(metadata: type[Metadata], status: int, answer: object, says: str) -> None:
+def test_a_missing_token_is_reported(
+    metadata: type[Metadata], status: int, answer: object, says: str
+) -> None:
     metadata.status, metadata.answer = status, answer
     with raises(ours.CredentialsError, match=says):
         ours.access_token(soon())

@@ -111,7 +111,9 @@ def test_a_message_makes_a_link_once(database: str) -> None:
 
 
 @pytest.mark.parametrize("attributes", [True, False])
-def test_somebody_elses_event_is_acknowledged_without_a_trace(database: str, attributes: bool) -> None:
+def test_an_event_for_another_consumer_is_acknowledged_and_not_recorded(
+    database: str, attributes: bool
+) -> None:
     for event in ("ONUSERADD", "ONTASKADD", "ONGATEWAYPROBE"):
         sent = message(event, data={"no": "user"})
         body = published(sent) if attributes else envelope(sent.to_bytes())
@@ -146,7 +148,7 @@ NOT_OURS = json.dumps({"schema": 2, "event": "ONUSERUPDATE", "event_id": "x"}).e
         (None, "", ""),
     ],
 )
-def test_what_can_never_succeed_is_kept_with_its_reason_and_acknowledged(
+def test_a_poison_message_is_kept_with_its_reason_and_acknowledged(
     database: str, caplog: pytest.LogCaptureFixture, body: Any, event_id: str, kept: object
 ) -> None:
     for _ in range(2):  # delivered again before it was acknowledged: still one
@@ -169,7 +171,7 @@ def own_portal(portal: PortalSimulator, monkeypatch: pytest.MonkeyPatch) -> Port
     return portal
 
 
-def test_what_an_event_does_not_carry_is_read_from_the_portal(
+def test_fields_missing_from_an_event_are_read_from_the_portal(
     database: str,
     own_portal: PortalSimulator,
     monkeypatch: pytest.MonkeyPatch,
@@ -263,7 +265,7 @@ def test_a_failure_answers_an_error_without_the_payload(monkeypatch: pytest.Monk
     assert b"secretly" not in answer.data
 
 
-def test_what_pubsub_is_to_deliver_again_is_said_with_its_attempt(
+def test_a_failure_is_logged_with_the_attempt_of_pubsub(
     monkeypatch: pytest.MonkeyPatch, app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The worker of one machine says it itself; here Pub/Sub pushed it."""

@@ -139,7 +139,7 @@ def test_values_that_name_an_account(handle: Handle, value: object, expected: ob
     ["0", "-5", str(2**52 + 1), "٣٤٥", "+79991234567", "Ivan_P", "@abc", "https://t.me/+AbCdEf",
      "t.me/joinchat/AbC", "1.5", 1.5, True, ["5", "6"], {"a": "5"}, -5],
 )  # fmt: skip
-def test_other_values_change_nothing_and_are_told_with_the_user_alone(handle: Handle, value: object) -> None:
+def test_other_values_change_nothing_and_are_logged_without_the_value(handle: Handle, value: object) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
     assert account(handle({"ID": "7", "UF_USR_TELEGRAM": value}, TS + 1)) == 55
     [outcome] = OUTCOMES
@@ -162,7 +162,7 @@ def test_a_field_that_looks_like_telegrams_is_named_once(
 
 
 @pytest.mark.parametrize("row", [{"ID": "7", "UF_USR_TELEGRAM": None}, {"ID": "7", "UF_USR_TELEGRAM": ""}])
-def test_a_new_user_whose_profile_names_nobody_is_told_of_the_empty_field(
+def test_a_new_user_without_an_account_is_reported_with_the_empty_field(
     handle: Handle, row: dict[str, object]
 ) -> None:
     handle({"ID": "7", "NAME": "A"}, row=row)
@@ -174,7 +174,7 @@ def test_a_new_user_whose_profile_names_nobody_is_told_of_the_empty_field(
 
 @pytest.mark.parametrize("language", ["ru", "en"])
 @pytest.mark.parametrize(("portal", "reason"), [(P, "no_webhook"), ("q.bitrix24.ru", "other_portal")])
-def test_nobody_who_is_linked_is_said_not_to_be(
+def test_a_linked_user_is_never_reported_as_not_linked(
     store: Store, caplog: pytest.LogCaptureFixture, portal: str, reason: str, language: str
 ) -> None:
     """In the log, and in the line of a journal's record."""
@@ -241,7 +241,7 @@ def test_an_inactive_user_is_unlinked(handle: Handle, value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["1", "Y", "true", True])
-def test_active_again_alone_brings_no_link_back(handle: Handle, value: object) -> None:
+def test_being_active_again_alone_restores_no_link(handle: Handle, value: object) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
     handle({"ID": "7", "ACTIVE": "N", "UF_USR_TELEGRAM": "55"}, TS + 1)
     settings = Settings()
@@ -252,7 +252,7 @@ def test_active_again_alone_brings_no_link_back(handle: Handle, value: object) -
     assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "55"}, TS + 3)) == 55
 
 
-def test_absent_is_not_empty(handle: Handle) -> None:
+def test_an_absent_field_is_not_an_empty_one(handle: Handle) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
     for data in ({"ID": "7", "NAME": "Ivan"}, {"ID": "7", "UF_USR_TELEGRAM": None}):
         assert account(handle(data, TS + 1, settings=Settings())) == 55
@@ -310,7 +310,7 @@ def test_a_polled_user_is_not_asked_for_again(handle: Handle) -> None:
     assert account(handle({"ID": "7", "ACTIVE": "N"}, TS + 1, source="resync")) is None
 
 
-def test_no_time_or_one_far_ahead_counts_as_received(handle: Handle) -> None:
+def test_a_missing_or_far_future_time_counts_as_the_time_of_arrival(handle: Handle) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "1"}, ts=TS + 301, received=TS)
     assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "2"}, ts=None, received=TS + 1)) == 2
     handle({"ID": "7", "UF_USR_TELEGRAM": "3"}, ts=TS + 302, received=TS + 1.5)
@@ -319,7 +319,7 @@ def test_no_time_or_one_far_ahead_counts_as_received(handle: Handle) -> None:
 
 
 @pytest.mark.parametrize("ts", [-(10**12), 10**12, 0, -1])
-def test_any_whole_number_is_survived_as_a_time(handle: Handle, ts: int) -> None:
+def test_no_whole_number_as_a_time_makes_it_fail(handle: Handle, ts: int) -> None:
     assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "1"}, ts=ts, received=TS)) == 1
 
 
@@ -356,9 +356,7 @@ def test_no_user_id_is_poison_and_changes_nothing(handle: Handle, store: Store, 
     assert list(store.links()) == []
 
 
-def test_what_came_of_each_is_told_in_the_well_known_words(
-    handle: Handle, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_every_outcome_is_logged_in_a_sentence(handle: Handle, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     stories: list[tuple[dict[str, str], int, str, int]] = [
         ({"ID": "7", "UF_USR_TELEGRAM": "55"}, 0, "Telegram ID 55 → Bitrix24 User ID 7", logging.INFO),

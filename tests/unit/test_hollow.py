@@ -116,6 +116,6 @@ def test_an_object_of_data_as_a_json_text_is_read(name: str) -> None:
         {"event": "ONUSERADD", "data": {"ID": "7"}, "auth_token": "x", "meta": {"name": "y"}},
     ],
 )
-def test_what_is_whole_stays_whole(event: dict[str, Any]) -> None:
+def test_a_complete_event_is_left_as_it_is(event: dict[str, Any]) -> None:
     found = verdict(event, x_bitrix_token=TOKEN)
     assert (found.judgement.code, found.causes) == ("EVENT_QUEUED", [])

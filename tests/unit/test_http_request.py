@@ -70,7 +70,7 @@ def test_a_line_behind_the_body_is_another_request() -> None:
     assert (request.ended, bytes(request.body), bytes(buffer)) == ("", b"a=1", LINE)
 
 
-def test_a_turn_takes_so_many_chunks_and_leaves_the_rest() -> None:
+def test_one_turn_reads_a_limited_number_of_chunks() -> None:
     chunks, body = Chunks(), bytearray()
     buffer = bytearray(b"1\r\nx\r\n" * (3 * CHUNKS_A_TURN) + b"0\r\n\r\n")
     sizes = []
@@ -99,7 +99,7 @@ def test_a_turn_takes_so_many_chunks_and_leaves_the_rest() -> None:
         (b"POST / HTTP/1.1", b"Host: a\r\n" + b"a:b\r\n" * 200, "HTTP_REASON_HEADERS"),
     ],
 )
-def test_what_is_wrong_with_a_head_is_told_in_our_own_words(line: bytes, headers: bytes, key: str) -> None:
+def test_a_bad_head_is_described_in_our_own_words(line: bytes, headers: bytes, key: str) -> None:
     with pytest.raises(BadRequest) as caught:
         parse_head(line + b"\r\n" + headers + b"\r\n", asyncio.Transport())
     assert caught.value.reason.key == key

@@ -68,7 +68,7 @@ def waiting(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
     return [(one.subscription, json.loads(one.data)) for one in leased]
 
 
-def test_none(browser: Browser) -> None:
+def test_an_empty_list_says_that_nothing_is_undelivered(browser: Browser) -> None:
     assert "no dead letters" in browser.get("/dead").text
 
 
@@ -93,7 +93,7 @@ def test_all_sources_in_one_list_with_reasons_in_the_readers_language(
     assert 'data-count="3"' in page
 
 
-def test_edited_and_requeued_and_what_came_of_it(
+def test_a_letter_is_edited_requeued_and_its_outcome_shown(
     browser: Browser, settings: Settings, journal: Journal
 ) -> None:
     whole = put_aside(settings, {"NAME": "Ivan"})
@@ -124,7 +124,9 @@ def test_edited_and_requeued_and_what_came_of_it(
     assert browser.get(f"/dead/letter?id={quote(letter)}").status_code == 404
 
 
-def test_requeued_to_the_one_that_missed_it(browser: Browser, settings: Settings) -> None:
+def test_a_letter_is_requeued_only_to_the_subscription_that_failed(
+    browser: Browser, settings: Settings
+) -> None:
     out_of_attempts(settings)
     out_of_attempts(settings, "ONTASKDELETE")
     first, _ = ids(browser)
@@ -139,7 +141,7 @@ def test_requeued_to_the_one_that_missed_it(browser: Browser, settings: Settings
     assert "Nothing was changed" in browser.get("/dead?requeued=0").text
 
 
-def test_deleted_only_by_the_page_itself(browser: Browser, settings: Settings) -> None:
+def test_a_letter_is_deleted_only_with_the_pages_token(browser: Browser, settings: Settings) -> None:
     out_of_attempts(settings)
     [letter] = ids(browser)
     assert "data-confirm" in browser.get("/dead").text
@@ -156,7 +158,7 @@ def test_markup_in_a_letter_is_shown_and_never_run(browser: Browser, settings: S
     assert not re.search(r"<script(?! src)", browser.get(f"/dead/letter?id={quote(letter)}").text)
 
 
-def test_one_source_that_cannot_be_read_hides_no_other(browser: Browser, settings: Settings) -> None:
+def test_an_unreadable_source_does_not_hide_the_others(browser: Browser, settings: Settings) -> None:
     out_of_attempts(settings)
     settings.files["DATABASE_URL"].write_bytes(b"this is no database" * 100)
     page = browser.get("/dead")

@@ -116,7 +116,7 @@ def test_a_wrong_key_opens_nothing_and_locks_nobody_out(key: str, clock: Clock) 
     assert browser.get(door.link).status_code == 303
 
 
-def test_the_password_opens_it(clock: Clock) -> None:
+def test_the_right_password_opens_the_inspector(clock: Clock) -> None:
     browser = guarded(clock)
     asked = browser.get("/inspector")
     assert (asked.status_code, 'type="password"' in asked.text) == (401, True)
@@ -128,7 +128,9 @@ def test_a_password_is_taken_by_post_only(clock: Clock) -> None:
     assert guarded(clock).get(f"/inspector?password={PASSWORD}&key={PASSWORD}").status_code == 401
 
 
-def test_five_wrong_passwords_a_minute_are_looked_at(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_at_most_five_wrong_passwords_a_minute_are_checked(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     browser = guarded(clock)
     with caplog.at_level(logging.WARNING):
         for number in range(TRIES):
@@ -148,7 +150,7 @@ def test_a_strangers_tries_lock_nobody_else_out(clock: Clock) -> None:
     assert log_in(browser, PASSWORD, sender="198.51.100.2").status_code == 303
 
 
-def test_behind_a_proxy_tries_count_by_whom_the_proxy_saw(
+def test_behind_a_proxy_tries_count_by_the_address_that_the_proxy_saw(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     browser = guarded(clock)
@@ -184,7 +186,7 @@ def test_made_up_addresses_give_a_hundred_guesses_a_minute_and_no_more(clock: Cl
     assert log_in(browser, PASSWORD, X_Forwarded_For="77.88.55.2").status_code == 429
 
 
-def test_who_is_in_stays_in_while_others_try(clock: Clock) -> None:
+def test_an_open_session_stays_open_while_others_try(clock: Clock) -> None:
     browser = guarded(clock)
     log_in(browser, PASSWORD)
     for _ in range(10):
@@ -216,7 +218,7 @@ def test_another_sites_page_tries_no_passwords_through_a_browser(clock: Clock) -
     assert log_in(guarded(clock), PASSWORD, Sec_Fetch_Site="cross-site").status_code == 403
 
 
-def test_before_the_password_only_the_forms_own_looks_are_served(clock: Clock) -> None:
+def test_before_the_password_only_the_forms_own_style_is_served(clock: Clock) -> None:
     def status(visitor: FlaskClient, path: str) -> int:
         with closing(visitor.get(f"{PATH}{path}")) as answer:
             return answer.status_code
@@ -228,7 +230,7 @@ def test_before_the_password_only_the_forms_own_looks_are_served(clock: Clock) -
     assert status(client(Door(Settings(), clock)), LOOKS[0]) == 401  # no form, no looks
 
 
-def test_the_form_says_no_more_than_it_must(clock: Clock) -> None:
+def test_the_password_form_gives_nothing_away(clock: Clock) -> None:
     page = log_in(guarded(clock), "<script>alert(1)</script>").text
     assert "<script" not in page
     assert not re.search(r"https?://", page)

@@ -25,7 +25,7 @@ def test_a_request_is_explained_in_the_readers_language_and_stored_nowhere(
     assert not list(tmp_path.glob("*.db"))
 
 
-def test_one_that_passes_shows_its_event(browser: Browser) -> None:
+def test_a_request_that_passes_shows_its_event(browser: Browser) -> None:
     answer = browser.post("/explain", pasted=form().decode()).text
     assert "why good" in answer
     assert PORTAL in answer
@@ -35,7 +35,7 @@ def test_one_that_passes_shows_its_event(browser: Browser) -> None:
 @pytest.mark.parametrize(
     "pasted", ["", " ", "GET /x HTTP/1.1", '1.2.3.4 - - [1/Jan/2026] "POST / HTTP/1.1" 200 1']
 )
-def test_what_holds_no_request_is_said(browser: Browser, pasted: str) -> None:
+def test_text_without_a_request_is_reported(browser: Browser, pasted: str) -> None:
     answer = browser.post("/explain", pasted=pasted)
     assert answer.status_code == 200
     assert "why" in answer.text

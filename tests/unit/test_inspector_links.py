@@ -57,7 +57,7 @@ def shown(browser: Browser, query: str = "") -> list[int]:
     return [int(user) for user in re.findall(r"links/person\?[^\"]*user=(\d+)", answer.text)]
 
 
-def test_nobody_yet(browser: Browser) -> None:
+def test_an_empty_list_says_that_nobody_is_linked_yet(browser: Browser) -> None:
     assert shown(browser) == []
     assert "no links yet" in browser.get("/links").text
 
@@ -85,7 +85,7 @@ def test_nobody_yet(browser: Browser) -> None:
     ],
 )
 @pytest.mark.usefixtures("people")
-def test_found_by_what_people_know(browser: Browser, query: str, users: list[int]) -> None:
+def test_people_are_found_by_id_name_and_account(browser: Browser, query: str, users: list[int]) -> None:
     assert shown(browser, query) == users
 
 
@@ -186,7 +186,7 @@ def test_a_person_with_history_and_the_request_behind_it(browser: Browser, journ
 
 
 @pytest.mark.usefixtures("people")
-def test_csv(browser: Browser) -> None:
+def test_the_links_can_be_downloaded_as_csv(browser: Browser) -> None:
     answer = browser.get(f"/links.csv?portal={P}")
     assert answer.headers["Content-Type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))

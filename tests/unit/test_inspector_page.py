@@ -84,7 +84,7 @@ def test_every_word_stands_in_both_languages() -> None:
             assert (text.ru.count("|"), text.en.count("|")) == (2, 1), key
 
 
-def test_every_word_is_used_and_every_used_word_is_there() -> None:
+def test_every_word_is_used_and_every_used_word_exists() -> None:
     used, asked = set(), set()
     for template in (ROOM / "templates").glob("*.html"):
         tree = Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(template.read_text("utf-8"))
@@ -123,12 +123,12 @@ def test_numbers_are_written_as_each_language_does(n: int, ru: str, en: str) -> 
     assert words("NEW_REFUSED", "en", n=n).replace("\N{NO-BREAK SPACE}", " ") == en
 
 
-def test_what_is_not_there_is_said_within_the_page(browser: Browser) -> None:
+def test_a_missing_page_is_reported_within_the_page(browser: Browser) -> None:
     answer = browser.get("/nowhere")
     assert (answer.status_code, words("NOTHING_HERE", "en") in answer.text) == (404, True)
 
 
-def test_a_journal_that_cannot_be_read_is_said_within_the_page(browser: Browser, journal: Journal) -> None:
+def test_an_unreadable_journal_is_reported_within_the_page(browser: Browser, journal: Journal) -> None:
     journal.path.write_bytes(b"this is no database, and long enough to be looked at" * 100)
     answer = browser.get("/requests")
     assert (answer.status_code, str(journal.path) in answer.text.replace("<wbr>", "")) == (503, True)

@@ -66,7 +66,7 @@ def test_a_row_says_who_what_and_why(browser: Browser, recorder: Recorder) -> No
     assert "Токен другого вебхука (отпечаток" in text
 
 
-def test_a_destination_that_does_not_answer_is_told_in_words(
+def test_an_unanswered_delivery_is_described_in_words(
     browser: Browser, recorder: Recorder, journal: Journal, settings: Settings
 ) -> None:
     [destination] = settings.destinations
@@ -184,7 +184,9 @@ def test_a_probe_goes_to_nobody(browser: Browser, recorder: Recorder, journal: J
 
 
 @pytest.mark.parametrize("body", [b"", form()])
-def test_a_wrong_method_is_called_so(browser: Browser, recorder: Recorder, body: bytes) -> None:
+def test_a_request_with_a_wrong_method_is_labelled_as_one(
+    browser: Browser, recorder: Recorder, body: bytes
+) -> None:
     name = record_request(recorder, body, method="DELETE")
     text = shown(browser.get(f"/r/{name}").text)
     assert "Wrong method · " in text
@@ -232,13 +234,13 @@ def test_a_rejected_request_says_why_and_what_to_do(browser: Browser, recorder: 
     assert TOKEN not in page
 
 
-def test_no_page_of_what_is_not_there(browser: Browser) -> None:
+def test_a_record_that_does_not_exist_is_a_404(browser: Browser) -> None:
     assert browser.get("/r/0123456789abcdef").status_code == 404
     assert browser.post("/r/0123456789abcdef/judge").status_code == 404
     assert browser.post("/r/0123456789abcdef/resend").status_code == 404
 
 
-def test_what_is_copied_for_support_names_nobody(browser: Browser, recorder: Recorder) -> None:
+def test_text_copied_for_support_holds_no_personal_data(browser: Browser, recorder: Recorder) -> None:
     data = {"ID": "777123", "UF_USR_TELEGRAM": "@ivan_petrov", "EMAIL": "ivan@example.com"}
     name = record_request(recorder, form(data=data, token=OTHER_TOKEN))
     found = re.search(r'<pre id="support" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL)
@@ -249,7 +251,7 @@ def test_what_is_copied_for_support_names_nobody(browser: Browser, recorder: Rec
         assert useful in found[1]
 
 
-def test_a_rejected_request_is_judged_by_todays_settings(
+def test_a_rejected_request_is_judged_by_the_current_settings(
     settings: Settings, journal: Journal, recorder: Recorder
 ) -> None:
     name = record_request(recorder, form(token=OTHER_TOKEN))

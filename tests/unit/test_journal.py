@@ -139,7 +139,7 @@ def test_a_flood_does_not_push_out_the_evidence(
     assert sum(one.count for one in journal.hours(0)) == 1001
 
 
-def test_nor_does_a_flood_of_a_new_sender_each_time(
+def test_a_flood_of_ever_new_senders_does_not_push_out_the_evidence(
     journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind a proxy that adds no address, senders write `X-Forwarded-For` themselves."""
@@ -187,7 +187,7 @@ def test_it_stays_within_its_bytes(journal: Journal, monkeypatch: pytest.MonkeyP
     assert journal.path.stat().st_size < 1_500_000
 
 
-def test_what_came_of_an_event_whichever_is_written_first(journal: Journal) -> None:
+def test_an_outcome_joins_its_event_whichever_is_written_first(journal: Journal) -> None:
     early, late = new(), new()
     said = {"subscription": "on_user_update", "portal": PORTAL, "bitrix_user_id": 12, "ms": 4.2}
     journal.add_outcome({**said, "code": "LINK_SYNCED", "event_id": early.event_id})
@@ -229,7 +229,7 @@ def test_every_record_of_a_destination_is_on_some_page(
     assert shown == [record.request_id for record in reversed(records)]
 
 
-def test_no_write_costs_more_because_much_is_kept(journal: Journal) -> None:
+def test_a_write_costs_the_same_however_much_is_kept(journal: Journal) -> None:
     """In steps of SQLite's machine, which do not depend on how fast this one is."""
 
     def cost() -> list[int]:
@@ -346,7 +346,7 @@ def test_a_page_looks_at_a_bounded_number_of_records(
     assert sparse.older is not None
 
 
-def test_changes_since_a_look(journal: Journal) -> None:
+def test_changes_since_a_version_are_listed(journal: Journal) -> None:
     one, two = new(), new()
     journal.add_requests([one])
     _, seen = journal.changed(0)
@@ -358,7 +358,7 @@ def test_changes_since_a_look(journal: Journal) -> None:
     assert newest > seen
 
 
-def test_following_shows_what_comes(journal: Journal) -> None:
+def test_following_yields_new_records(journal: Journal) -> None:
     made: list[str] = []
 
     def sleep(_seconds: float) -> None:
@@ -377,7 +377,7 @@ def test_rounds_of_polling(journal: Journal) -> None:
     assert (newest.code, oldest.facts) == ("RESYNC_FAILED", {"users": 5000, "unreadable": [7, 9]})
 
 
-def test_a_failing_journal_fails_nobody_and_is_said_once(
+def test_a_failing_journal_fails_no_caller_and_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "var").write_text("in the way")
@@ -390,7 +390,7 @@ def test_a_failing_journal_fails_nobody_and_is_said_once(
     journal.close()
 
 
-def test_a_corrupt_journal_is_said_and_stops_nothing(
+def test_a_corrupt_journal_is_logged_and_stops_nothing(
     journal: Journal, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal.path.parent.mkdir()
@@ -404,7 +404,7 @@ def test_a_corrupt_journal_is_said_and_stops_nothing(
         journal.remove(1)
 
 
-def test_a_locked_journal_is_given_up(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_to_a_locked_journal_is_given_up(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WRITE_SECONDS", 0.05)
     journal.add_requests([new()])
     journal.close()
@@ -416,7 +416,7 @@ def test_a_locked_journal_is_given_up(journal: Journal, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("odd", [{"attempt": 2**70}, {"bitrix_user_id": -(2**70)}, {"reason": "\ud800"}])
-def test_one_odd_record_takes_no_other_along(odd: dict[str, object], journal: Journal) -> None:
+def test_one_odd_record_spoils_no_other(odd: dict[str, object], journal: Journal) -> None:
     fields = {"code": "EVENT_FAILED", "event_id": "e", "subscription": "s", **odd}
     first, last = new(), new()
     assert journal.write([first, Report("outcome", 1_800_000_000.0, fields), last])
@@ -483,7 +483,7 @@ def test_a_person_is_forgotten(journal: Journal) -> None:
     assert ids(journal, term="@ivan") == []
 
 
-def test_what_is_erased_is_gone_from_the_file(journal: Journal) -> None:
+def test_erased_text_is_gone_from_the_file(journal: Journal) -> None:
     journal.add_requests([new(record={"users": [7]}, whole={"body": "a very secret name"})])
     journal.forget(PORTAL, 7)
     journal.close()
@@ -512,7 +512,7 @@ def test_a_file_of_the_first_edition_is_taken_over(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_one_object_a_process(tmp_path: Path) -> None:
+def test_a_process_has_one_journal_object_per_file(tmp_path: Path) -> None:
     settings = load({"JOURNAL_URL": f"sqlite:///{tmp_path}/j.db"}, None)
     assert open_journal(settings) is open_journal(settings)
 

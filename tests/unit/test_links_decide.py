@@ -195,7 +195,7 @@ def test_claims_of_the_same_moment_do_not_depend_on_the_order() -> None:
     assert after([one, two]).links() == after([two, one]).links() == {2: X}
 
 
-def test_facts_of_a_wrong_clocks_future_do_not_freeze_a_user() -> None:
+def test_observations_dated_in_the_future_do_not_freeze_a_user() -> None:
     ahead = 3 * 365 * 86_400
     portal = after([seen(1, ahead, X), seen(1, 5, Y)])
     assert portal.links() == {1: Y}
@@ -203,7 +203,7 @@ def test_facts_of_a_wrong_clocks_future_do_not_freeze_a_user() -> None:
     assert portal.links() == {1: Y, 2: X}
 
 
-def test_observations_of_one_future_keep_their_order() -> None:
+def test_observations_dated_in_the_future_keep_their_order() -> None:
     ahead = 3 * 365 * 86_400
     world = [
         seen(1, ahead, X),
@@ -223,7 +223,7 @@ def test_a_claim_of_weeks_ago_decides_again_where_a_newer_one_proves_void() -> N
     assert after(world).links() == truth(world) == {}
 
 
-def test_a_user_of_ever_new_accounts_costs_the_same_for_ever() -> None:
+def test_a_user_with_ever_new_accounts_keeps_costing_the_same() -> None:
     known = Known()
     for at in range(2 * MOST_FACTS):
         known = known.with_facts_of(seen(1, at * 3600, Account(telegram_id=at + 1)))
@@ -252,7 +252,7 @@ def test_history_is_dated_after_everything_was_read() -> None:
     assert min(row.recorded_at for row in decision.history) > max(read_at)
 
 
-def test_what_says_nothing_leaves_no_row() -> None:
+def test_an_observation_without_facts_leaves_no_row() -> None:
     assert after([seen(1, 1)]).rows == {}
 
 

@@ -80,7 +80,7 @@ def test_random_worlds_of_three_users() -> None:
             assert written(links(delivered(world, chance))) == written(truth(world)), world
 
 
-def test_what_is_folded_after_thirty_days_decides_as_before() -> None:
+def test_observations_folded_after_thirty_days_decide_as_before() -> None:
     chance = random.Random(30)
     for _ in range(1000):
         at, world = 0, []

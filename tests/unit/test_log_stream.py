@@ -42,7 +42,7 @@ def dropped(count: int) -> str:
     return f"dropped {count}"
 
 
-def test_a_line_is_out_before_write_returns_and_needs_no_thread() -> None:
+def test_a_line_is_written_before_write_returns_without_a_thread() -> None:
     with unread_stderr() as pipe:
         stream = Stderr(dropped)
         stream.write("one\n")
@@ -51,7 +51,7 @@ def test_a_line_is_out_before_write_returns_and_needs_no_thread() -> None:
         assert stream._writer is None
 
 
-def test_an_unread_pipe_holds_nobody_and_what_does_not_fit_is_counted(
+def test_an_unread_pipe_blocks_nobody_and_lost_lines_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(log_stream, "MAX_WAITING", 100_000)
@@ -170,7 +170,7 @@ def test_dropped_lines_of_a_library_are_counted_when_its_minute_is_over(
     assert len(rest) == 2
 
 
-def test_a_kind_of_warning_is_said_once_a_while(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_kind_of_warning_is_logged_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
     reports = logs.RateLimited(logging.getLogger("gateway.test"), 60.0)
     for _ in range(100):
         reports.warning("one", "the first kind")
@@ -178,7 +178,7 @@ def test_a_kind_of_warning_is_said_once_a_while(caplog: pytest.LogCaptureFixture
     assert caplog.messages == ["the first kind", "the second kind"]
 
 
-def test_kinds_that_a_stranger_makes_up_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
+def test_made_up_kinds_of_warnings_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
     reports = logs.RateLimited(logging.getLogger("gateway.test"), 60.0)
     for number in range(3000):
         reports.warning(f"10.0.{number}", "a guess")

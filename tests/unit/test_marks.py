@@ -30,5 +30,5 @@ def test_a_probes_mark_ends() -> None:
 @pytest.mark.parametrize(
     "header", ["", ".", "1", "x.y", "²." + "0" * 64, "9" * 5000, f"{int(NOW)}.", f"{int(NOW)}.\udcff"]
 )
-def test_what_a_sender_makes_up_is_no_probe(header: str) -> None:
+def test_a_made_up_mark_makes_no_probe(header: str) -> None:
     assert not is_probe(header, (NEW,), NOW)

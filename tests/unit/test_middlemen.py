@@ -119,7 +119,7 @@ RIGHT = {  # file: (status, first cause, part of what it says or of what an acce
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_a_request_as_it_came(name: str) -> None:
+def test_each_middlemans_request_gets_its_expected_verdict(name: str) -> None:
     status, first, says = RIGHT[name]
     found = from_file(name)
     assert (found.judgement.status, found.first) == (status, first)
@@ -172,7 +172,7 @@ BODIES: dict[str, Any] = {
 
 @pytest.mark.parametrize("how", BODIES)
 @pytest.mark.parametrize("place", ["its own", "query", "header"])
-def test_one_event_has_one_id_whoever_wrote_it(how: str, place: str) -> None:
+def test_an_event_has_the_same_id_through_every_middleman(how: str, place: str) -> None:
     body, content_type = BODIES[how]
     plain = verdict(build_query(EVENT))
     more: dict[str, str] = {"query": f"token={TOKEN}"} if place == "query" else {}
@@ -328,7 +328,7 @@ def test_what_the_vendor_sends_is_whole(body: Any, data: Any) -> None:
         ('{"event": "E", "event": "F", "data": {"ID": "7"}}', "repeated", ("event",)),
     ],
 )
-def test_what_was_lost_on_the_way_is_named(body: bytes | str, kind: str, names: tuple[str, ...]) -> None:
+def test_what_a_middleman_lost_is_named(body: bytes | str, kind: str, names: tuple[str, ...]) -> None:
     found = verdict(body, x_bitrix_token=TOKEN)
     assert found.judgement.code == "EVENT_QUEUED"
     assert (kind, names) in [tuple(note) for note in found.judgement.payload.notes]
@@ -336,7 +336,7 @@ def test_what_was_lost_on_the_way_is_named(body: bytes | str, kind: str, names: 
 
 
 @pytest.mark.parametrize("value", ["Ёж 🦔", "\ufffd", "é à ñ", "Â\xa0Ж", "«x» \xa0", "a b", "%", "1&2=3"])
-def test_nothing_is_said_of_a_healthy_event(value: str) -> None:
+def test_a_healthy_event_has_no_causes(value: str) -> None:
     found = verdict(build_query(EVENT | {"data": {"ID": "7", "NAME": value}}))
     assert (found.judgement.code, found.judgement.payload.notes) == ("EVENT_QUEUED", ())
 
@@ -371,7 +371,7 @@ def test_a_bound_token_speaks_for_its_portal_alone(
 
 
 @pytest.mark.parametrize("length", [500, 10_000])
-def test_an_unfinished_body_is_told_as_one(length: int) -> None:
+def test_an_unfinished_body_is_named(length: int) -> None:
     body = build_query(EVENT)
     for cut in (b"", body[:40], body[:-4]):
         found = verdict(cut, length=length)
@@ -386,7 +386,7 @@ def test_an_unfinished_body_is_told_as_one(length: int) -> None:
 
 @pytest.mark.parametrize("query", ["event=E&a=1", "token=x", "event=", "", "data[ID]=7"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_look_at_the_address_stays_healthy(query: str, method: str) -> None:
+def test_opening_the_address_in_a_browser_is_healthy(query: str, method: str) -> None:
     found = verdict(b"", query=query, method=method)
     assert (found.judgement.code, found.causes) == ("OK", [])
 
@@ -423,7 +423,7 @@ ENVELOPES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", ENVELOPES)
-def test_an_envelope_is_told_as_one(name: str) -> None:
+def test_an_envelope_is_named(name: str) -> None:
     for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
         found = verdict(ENVELOPES[name], query=query)
         assert (found.judgement.code, found.first) == (code, "BODY_NESTED")
@@ -438,7 +438,7 @@ def test_an_envelope_is_told_as_one(name: str) -> None:
         {"parameters": [{"name": name, "value": value} for name, value in names_of_a_form().items()]},
     ],
 )
-def test_a_list_of_names_and_values_is_told_as_one(pairs: Any) -> None:
+def test_a_list_of_names_and_values_is_named(pairs: Any) -> None:
     for query in ("", f"token={TOKEN}"):
         found = verdict(pairs, query=query)
         assert (found.first, "list of names and values" in found.causes[0].says) == ("BODY_FLATTENED", True)
@@ -463,7 +463,7 @@ def test_a_form_with_another_separator_is_never_queued(separator: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_an_event_by_another_method_is_told_as_one(method: str) -> None:
+def test_an_event_sent_by_another_method_is_named(method: str) -> None:
     for body, query in ((build_query(EVENT), ""), (b"", FORM_TEXT)):
         found = verdict(body, query=query, method=method)
         assert (found.judgement.status, found.first) == (405, "METHOD_GET")
@@ -471,7 +471,7 @@ def test_an_event_by_another_method_is_told_as_one(method: str) -> None:
 
 @pytest.mark.parametrize("body", ["", "null", "{}", "[]", '""'])
 @pytest.mark.parametrize("query", [FORM_TEXT, "payload=" + quote(json.dumps(EVENT))])
-def test_an_event_in_the_query_is_told_whatever_the_empty_body(body: str, query: str) -> None:
+def test_an_event_in_the_query_is_named_with_any_empty_body(body: str, query: str) -> None:
     found = verdict(body, JSON, query)
     assert (found.judgement.code, [cause.code for cause in found.causes]) == (
         "TOKEN_NOT_FOUND",
@@ -502,7 +502,7 @@ def test_dotnet_leaves_names_unquoted() -> None:
 
 
 @pytest.mark.parametrize("body", ["{{ $json.body }}", "${body}", "{{1.data}}", "%s"])
-def test_a_template_that_nobody_filled_in_is_told_as_one(body: str) -> None:
+def test_an_unfilled_template_is_named(body: str) -> None:
     found = verdict(body, JSON)
     assert (found.first, "nobody filled in" in found.causes[0].says) == ("BODY_UNREADABLE", True)
 
@@ -545,7 +545,7 @@ HEALTHY: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("name", HEALTHY)
 @pytest.mark.parametrize("authorization", ["", "Basic dTpw", "Bearer eyJhbGciOi.eyJzdWIi.abc"])
-def test_a_healthy_request_is_the_form_and_nothing_is_said_of_it(name: str, authorization: str) -> None:
+def test_a_form_as_the_vendor_sends_it_has_no_causes(name: str, authorization: str) -> None:
     body, content_type = HEALTHY[name]
     more = {"authorization": authorization} if authorization else {}
     found = verdict(body, content_type, "utm=1", "POST", SETTINGS, None, **more)

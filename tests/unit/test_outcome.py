@@ -66,7 +66,7 @@ def test_a_links_reason_is_the_contracts_word() -> None:
     assert said(unchanged, About("ONUSERADD", "e1"))["reason"] == "older"
 
 
-def test_a_user_event_names_its_user_whatever_came_of_it() -> None:
+def test_a_user_event_names_its_user_with_every_outcome() -> None:
     about = About("ONUSERADD", "e1", user=7)
     assert said(Outcome("EVENT_IGNORED"), about)["bitrix_user_id"] == 7
     assert said(Outcome("LINK_UNCHANGED", "same", 8, "LINK_UNCHANGED_SAME"), about)["bitrix_user_id"] == 8
@@ -83,11 +83,11 @@ def test_a_user_event_names_its_user_whatever_came_of_it() -> None:
         ("ONTASKADD", {"FIELDS": {"ID": "7"}}, None),
     ],
 )
-def test_whom_an_event_is_about(event: str, data: Any, user: int | None) -> None:
+def test_the_person_of_an_event_is_read_from_its_data(event: str, data: Any, user: int | None) -> None:
     assert user_of(event, data) == user
 
 
-def test_a_probe_is_told_nothing_to_set_and_stays_out_of_the_log() -> None:
+def test_a_probe_gets_no_advice_and_is_not_logged() -> None:
     line = said(Outcome("EVENT_IGNORED"), About("ONTASKADD", "e1", probe=True))
     assert (line["severity"], line["code"], line["probe"]) == ("DEBUG", "EVENT_IGNORED", True)
     assert "FORWARD_TO" not in line["message"]
@@ -110,7 +110,7 @@ def test_a_probe_is_told_nothing_to_set_and_stays_out_of_the_log() -> None:
     ],
     ids=["timeout", "refused", "reset", "name"],
 )
-def test_why_a_destination_did_not_answer_is_said_as_well_from_the_journal(
+def test_an_unanswered_deliverys_reason_is_the_same_from_the_journal(
     error: OSError, russian: str, english: str
 ) -> None:
     failed = DeliveryFailed(

@@ -182,7 +182,7 @@ def test_a_pattern_is_linear_in_what_it_reads(name: str) -> None:
             assert is_linear(run, write, length), (found.where, length, write(40))
 
 
-def test_a_square_and_an_exponential_pattern_would_be_seen() -> None:
+def test_the_measurement_detects_quadratic_and_exponential_patterns() -> None:
     for square in (re.compile(r"\s*\Z"), re.compile(r"(?:a|aa)+b")):
         found = Found(square, "here", frozenset(["search"]))
         # A busy machine may hide it once: what is asked is whether it can be seen at all.

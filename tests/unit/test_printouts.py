@@ -188,7 +188,7 @@ def test_json_in_a_field_is_no_printout() -> None:
 @pytest.mark.parametrize(
     "bytes_of", [list, lambda body: dict(enumerate(body)), lambda body: {"type": "Buffer", "data": [*body]}]
 )
-def test_bytes_printed_as_numbers_are_told(bytes_of) -> None:  # type: ignore[no-untyped-def]
+def test_bytes_printed_as_numbers_are_named(bytes_of) -> None:  # type: ignore[no-untyped-def]
     found = verdict(bytes_of(build_query(EVENT)), query=f"token={TOKEN}")
     assert (found.judgement.code, found.first) == ("EVENT_INVALID", "BODY_PRINTED")
     hollow = verdict(EVENT | {"data": bytes_of(b"ID=7&NAME=x")})
@@ -207,11 +207,11 @@ def test_bytes_printed_as_numbers_are_told(bytes_of) -> None:  # type: ignore[no
         "+7 495",
     ],
 )
-def test_what_is_no_printout_is_named_none(text: str) -> None:
+def test_a_text_that_is_no_printout_is_not_named_one(text: str) -> None:
     assert printout(text) == ""
 
 
 @pytest.mark.parametrize("text", ["[object Object]", "Array", "{'a': 1}", "{a=1}", "System.Byte[]", "None"])
-def test_a_person_may_write_such_texts(text: str) -> None:
+def test_a_person_may_write_texts_like_printouts(text: str) -> None:
     found = verdict(build_query(EVENT | {"data": {"ID": "7", "NAME": text}}))
     assert (found.judgement.code, found.judgement.payload.notes) == ("EVENT_QUEUED", ())

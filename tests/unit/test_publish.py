@@ -84,7 +84,7 @@ def test_a_slow_queue_gets_all_the_time_that_is_left() -> None:
 @pytest.mark.parametrize(
     "outcome", [(60.0, "never"), (0.0, QueueUnavailable("refused")), (0.3, QueueUnavailable("500"))]
 )
-def test_it_ends_at_the_deadline_whatever_the_queue_does(
+def test_publishing_ends_at_the_deadline_whatever_the_queue_does(
     outcome: tuple[float, str | QueueUnavailable],
 ) -> None:
     world = World(outcome)
@@ -94,7 +94,7 @@ def test_it_ends_at_the_deadline_whatever_the_queue_does(
     assert all(timeout > 0 for timeout in world.timeouts)
 
 
-def test_what_would_be_refused_again_is_not_tried_again() -> None:
+def test_a_permanent_refusal_is_not_tried_again() -> None:
     world = World((0.0, QueueRefused("no topic")))
     with pytest.raises(QueueRefused):
         world.run()
@@ -118,7 +118,7 @@ MESSAGE = json.dumps(
 )
 
 
-def test_on_google_cloud_it_is_kept_in_the_log_as_text(caplog: pytest.LogCaptureFixture) -> None:
+def test_on_google_cloud_the_event_is_kept_in_the_log_as_text(caplog: pytest.LogCaptureFixture) -> None:
     keep(MESSAGE.encode(), ATTRIBUTES, cloud())
     [kept] = fields(caplog)
     assert is_signed(kept, cloud().tokens_of)
@@ -155,7 +155,9 @@ def test_parts_are_short_and_join_to_the_text(seed: str) -> None:
     assert all(len(json.dumps(part)) <= PART_BYTES for part in parts)
 
 
-def test_on_one_machine_it_is_kept_in_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_on_one_machine_the_event_is_kept_in_the_journal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     local = load({"JOURNAL_URL": f"sqlite:///{tmp_path}/var/journal.db"}, None)
     notice = keep(MESSAGE.encode(), ATTRIBUTES, local)
     assert notice is not None
@@ -168,7 +170,7 @@ def test_on_one_machine_it_is_kept_in_the_journal(tmp_path: Path, caplog: pytest
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_where_the_journal_fails_too_it_is_kept_in_the_log(
+def test_if_the_journal_fails_too_the_event_is_kept_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, log_format: str
 ) -> None:
     (tmp_path / "var").write_text("a file where the directory should be")

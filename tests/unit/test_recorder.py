@@ -150,7 +150,9 @@ def test_a_body_is_kept_to_sixteen_thousand_characters(
 
 
 @pytest.mark.parametrize(("bodies", "kept"), [("on", 2), ("refused", 1), ("off", 0)])
-def test_whose_bodies_are_kept(journal: Journal, settings: Settings, bodies: str, kept: int) -> None:
+def test_a_setting_chooses_whose_bodies_are_kept(
+    journal: Journal, settings: Settings, bodies: str, kept: int
+) -> None:
     recorder = Recorder(replace(settings, journal_bodies=bodies), journal)
     recorder.attach()
     recorder.observe(answered(settings, form()))
@@ -238,7 +240,7 @@ def test_records_wait_for_a_file_that_another_program_holds(
     wait_for(lambda: len(journal.page().requests) == 4)
 
 
-def test_what_a_file_did_not_take_until_the_end_is_counted(
+def test_records_unwritten_at_the_end_are_counted(
     settings: Settings, journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal.add_outcome({"code": "EVENT_DONE"})
@@ -270,7 +272,7 @@ def test_bodies_that_wait_for_the_journal_share_one_budget() -> None:
     assert backlog.take(wait=False) is not None
 
 
-def test_what_broke_off_and_was_not_judged_is_counted_by_its_head(
+def test_a_request_that_broke_off_unjudged_is_counted_by_its_head(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
     environ = {
@@ -290,7 +292,9 @@ def test_what_broke_off_and_was_not_judged_is_counted_by_its_head(
     assert OTHER_TOKEN not in str(request) + str(journal.whole(request))
 
 
-def test_what_consumers_and_polling_say(recorder: Recorder, settings: Settings, journal: Journal) -> None:
+def test_records_of_consumers_and_of_polling_are_written(
+    recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
     one = answered(settings, form())
     recorder.observe(one)
     assert one.judgement.message is not None

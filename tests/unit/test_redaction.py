@@ -22,7 +22,7 @@ def test_each_place_of_a_token_is_called_as_a_secret(place: str) -> None:
     assert may_be_secret(place.partition(":")[2].split("."))
 
 
-def test_a_mask_tells_two_values_apart_and_no_more() -> None:
+def test_a_mask_only_distinguishes_values() -> None:
     assert mask(LONG.encode()) == masked(LONG)
     assert mask(b"123456") == "<masked 6 ->"
 
@@ -46,7 +46,7 @@ def test_a_mask_tells_two_values_apart_and_no_more() -> None:
         ("привет", "привет"),
     ],
 )
-def test_clean(text: str, shown: str) -> None:
+def test_a_cleaned_text_is_one_line_without_secrets(text: str, shown: str) -> None:
     assert clean(text, [SECRET]) == shown
 
 

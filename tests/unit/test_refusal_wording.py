@@ -26,7 +26,7 @@ def line(request: Request, caplog: pytest.LogCaptureFixture) -> str:
         (TOKEN + "==", "Токен исходящего вебхука не принят. Получен: байт: 34, отпечаток "),
     ],
 )
-def test_what_was_received_is_told_in_words(
+def test_what_was_received_is_described_in_words(
     token: str | None, opening: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     message = line(Request(body=form(event(token)), env={"LOG_LANGUAGE": "ru"}), caplog)

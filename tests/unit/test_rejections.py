@@ -35,7 +35,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_grouped_by_first_cause() -> None:
+def test_rejections_are_grouped_by_their_first_cause() -> None:
     refusals = [
         Refusal(NOW, fields("A", "1")),
         Refusal(NOW + timedelta(seconds=2), fields("A", "3")),
@@ -51,7 +51,7 @@ def test_grouped_by_first_cause() -> None:
     assert told[1]["places"][1]["length"] == 32
 
 
-def test_a_journal_that_is_not_there_yet(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_journal_is_an_empty_list(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rejections", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
     assert main(["rejections"]) == 0
@@ -90,7 +90,7 @@ def test_the_journal_since_a_time(settings: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("since", ["5", "h", "0h", "1w", ""])
-def test_a_time_that_is_none(since: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_time_is_wrong_use(since: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rejections", "--since", since]) == 2
     assert "--since" in capsys.readouterr().err
 

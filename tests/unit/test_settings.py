@@ -67,7 +67,7 @@ def test_a_token_may_be_bound_to_a_portal() -> None:
     assert settings.tokens_of("other.bitrix24.ru") == (b"free", b"a=b=c", b"https://x.y/?z=w")
 
 
-def test_the_environment_stands_above_the_file(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text('PORT=9000\nBITRIX24_OUTGOING_WEBHOOK_TOKEN="a$b"\nLOG_LANGUAGE=en\n')
     settings = load({"PORT": "9001"}, dotenv)
@@ -81,7 +81,7 @@ def test_the_contract_names_every_setting() -> None:
     assert set(re.findall("[A-Z0-9_]+", " ".join(cells))) == set(NAMES)
 
 
-def test_the_example_names_every_setting_and_works_as_it_is() -> None:
+def test_the_example_file_names_every_setting_and_is_valid() -> None:
     named = set(re.findall(r"^#? ?([A-Z0-9_]{4,})=", EXAMPLE.read_text("utf-8"), re.MULTILINE))
     assert named == set(NAMES)
     assert load({}, EXAMPLE) == read(BITRIX24_OUTGOING_WEBHOOK_TOKEN="")
@@ -236,7 +236,7 @@ def test_secrets_are_known_by_value_from_16_bytes_on_and_kept_out_of_repr() -> N
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "utf-16"])
-def test_a_dotenv_in_another_encoding_is_told_and_its_values_are_not(tmp_path: Path, encoding: str) -> None:
+def test_a_dotenv_in_another_encoding_is_reported_without_its_values(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / ".env"
     file.write_text(f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={CANARY}\n# токен\n", encoding)
     with raises(SettingError, match="UTF-8") as failure:
@@ -252,7 +252,7 @@ def test_a_dotenv_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     assert load({}, file).port == 9000
 
 
-def test_all_wrong_settings_are_told_at_once() -> None:
+def test_all_wrong_settings_are_reported_at_once() -> None:
     with pytest.raises(SettingError) as wrong:
         read(PORT="x", RESYNC_EVERY="never", QUEUE_URL="sqlite:///a.db", JOURNAL_URL="sqlite:///./a.db")
     lines = str(wrong.value).splitlines()
@@ -402,7 +402,7 @@ def test_an_incoming_webhook_of_another_portal_is_noticed() -> None:
     assert not read(BITRIX24_WEBHOOK_TOKEN="1/abcd1234", BITRIX24_DOMAIN="o.ru").portals_differ
 
 
-def test_a_plain_value_in_an_address_is_no_short_secret() -> None:
+def test_a_plain_value_in_an_address_is_not_taken_for_a_short_secret() -> None:
     assert read(FORWARD_TO="https://b.ru/in?x=1").short_secrets() == ()
     assert read(FORWARD_TO="https://b.ru/in?token=1").short_secrets() == ("FORWARD_TO",)
 
@@ -416,7 +416,7 @@ def test_a_plain_value_in_an_address_is_no_short_secret() -> None:
         ("foo=bar", ["SETTING_DECORATED"], "the variable's name"),
     ],
 )
-def test_an_item_that_is_no_token_is_told(setting: str, codes: list[str], says: str) -> None:
+def test_an_item_that_is_no_token_is_reported(setting: str, codes: list[str], says: str) -> None:
     settings = read(BITRIX24_OUTGOING_WEBHOOK_TOKEN=setting, LOG_LANGUAGE="en")
     causes = setting_causes(settings)
     assert [cause.code for cause in causes] == codes
@@ -434,7 +434,7 @@ def test_railways_volume_is_where_the_files_are() -> None:
     assert settings.webhook_url == "https://x.up.railway.app"
 
 
-def test_an_address_named_twice_wants_what_both_name() -> None:
+def test_an_address_named_twice_gets_the_events_of_both() -> None:
     [one] = read(FORWARD_TO="https://b.ru/x#ONTASK* https://b.ru/x#ONCRMDEALADD").destinations
     assert [one.wants(event) for event in ("ONTASKADD", "ONCRMDEALADD", "ONUSERADD")] == [True, True, False]
     [one] = read(FORWARD_TO="https://b.ru/x#ONTASK* https://b.ru/x").destinations
@@ -454,7 +454,7 @@ def test_an_address_named_twice_wants_what_both_name() -> None:
         ("http://bot.railway.internal:8080/", "E", True),
     ],
 )
-def test_a_destination_gets_what_it_wants(url: str, event: str, wanted: bool) -> None:
+def test_a_destination_gets_the_events_that_it_names(url: str, event: str, wanted: bool) -> None:
     [destination] = read(FORWARD_TO=url).destinations
     assert destination.wants(event) is wanted
     assert len(destination.id) == 8
@@ -469,7 +469,7 @@ def test_a_destination_gets_what_it_wants(url: str, event: str, wanted: bool) ->
         ("/bitrix/hook", "/bitrix/hook"),
     ],
 )
-def test_what_may_be_a_secret_in_an_addresss_path_is_masked(path: str, shown: str) -> None:
+def test_a_possible_secret_in_an_addresss_path_is_masked(path: str, shown: str) -> None:
     url = f"https://hook.eu1.make.com{path}"
     [one] = read(FORWARD_TO=url).destinations
     assert one.shown.startswith(f"https://hook.eu1.make.com{shown}")

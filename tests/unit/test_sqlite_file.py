@@ -23,7 +23,7 @@ from gateway.startup import exposed_dotenv
         ("database is locked", "FAILED"),
     ],
 )
-def test_the_kind_of_a_problem(problem: str, kind: str, tmp_path: Path) -> None:
+def test_each_problem_with_a_file_has_its_kind(problem: str, kind: str, tmp_path: Path) -> None:
     assert kind_of_problem(problem, tmp_path / "queue.db") == kind
 
 
@@ -51,7 +51,7 @@ def test_a_file_of_settings_that_others_can_read_is_named(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("words", ["disk I/O error", "unable to open database file"])
-def test_links_on_a_full_disk_are_told_as_that(
+def test_a_full_disk_under_the_links_is_reported_as_one(
     words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'links.db'}")

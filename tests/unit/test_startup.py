@@ -14,7 +14,7 @@ from tests.support.deliveries import TOKEN
 @example("your_outgoing_webhook_token_32_characters")
 @example("bitrix24-token")
 @example(TOKEN)
-def test_a_token_that_is_taken_for_plain_has_nothing_odd(token: str) -> None:
+def test_a_token_classed_as_plain_has_nothing_odd(token: str) -> None:
     settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": token}, dotenv=None)
     assert not is_plain(settings) or setting_causes(settings) == []
 

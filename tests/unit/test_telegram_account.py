@@ -9,7 +9,7 @@ from gateway.links.telegram_account import MAX_TELEGRAM_ID, parse_account
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "\t\n", "\u00a0", [], False, [""], [False]])
-def test_empty_is_no_account(value: object) -> None:
+def test_an_empty_value_is_no_account(value: object) -> None:
     assert parse_account(value) == NO_ACCOUNT
 
 

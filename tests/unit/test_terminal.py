@@ -57,7 +57,7 @@ def refused(**changes: Any) -> Request:
     return Request(body=form(event(None)), env={"LOG_LANGUAGE": "en"}, **changes)
 
 
-def test_cause_action_and_guide_stand_on_lines_of_their_own(wrote: Wrote) -> None:
+def test_cause_action_and_guide_are_on_separate_lines(wrote: Wrote) -> None:
     lines = COLOUR.sub("", wrote(refused())).splitlines()
     assert lines[0].endswith("WARNING ⚠️ Wrong outgoing webhook token. Received: None")
     assert lines[1].startswith("    The event came with auth, but without application_token")
@@ -68,9 +68,7 @@ def test_cause_action_and_guide_stand_on_lines_of_their_own(wrote: Wrote) -> Non
     assert len(lines) == 4 + 1
 
 
-def test_what_is_wrong_is_coloured_unless_somebody_wants_no_colours(
-    wrote: Wrote, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refusals_are_coloured_unless_colours_are_off(wrote: Wrote, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[33m⚠️ Wrong outgoing webhook token" in wrote(refused())
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in wrote(refused())
@@ -90,7 +88,7 @@ def test_a_pipe_gets_one_line_and_json_stays_json(wrote: Wrote) -> None:
     assert "lines" not in first
 
 
-def test_a_sender_cannot_break_out_of_its_line(wrote: Wrote) -> None:
+def test_text_from_a_sender_stays_on_its_line(wrote: Wrote) -> None:
     written = wrote(refused(agent="x\x1b[31m\n2026-01-01T00:00:00Z INFO all is well\x9b"))
     assert len(written.splitlines()) == 4 + 1
     assert set(COLOUR.findall(written)) <= {"\x1b[33m", "\x1b[1m", "\x1b[0m"}

@@ -137,7 +137,7 @@ def test_every_key_is_used() -> None:
     assert unused == []
 
 
-def test_every_used_key_is_there_with_its_facts() -> None:
+def test_every_used_key_exists_with_its_facts() -> None:
     wrong = []
     for where, key, call in saying_calls():
         text: Sentence | None = CATALOGUE.get(key)
@@ -149,7 +149,7 @@ def test_every_used_key_is_there_with_its_facts() -> None:
     assert wrong == []
 
 
-def test_errors_are_put_into_words_with_those_they_hold() -> None:
+def test_errors_are_put_into_words_with_the_errors_inside_them() -> None:
     inner = PassingFailure("PUBSUB_UNREADABLE")
     outer = Notice("RESYNC_FAILED", problem=inner)
     for language in ("ru", "en"):
@@ -208,7 +208,7 @@ def test_a_librarys_problem_is_put_into_words(problem: str, russian: str, englis
     assert russian in reason_text(str(error), "ru")
 
 
-def test_a_missing_login_is_not_told_by_a_class() -> None:
+def test_a_missing_login_is_not_described_by_a_class_name() -> None:
     assert text_of(PassingFailure("TOKEN_NO_LOGIN", kind="DefaultCredentialsError"), "ru").startswith(
         "учётные"
     )
@@ -236,7 +236,7 @@ def test_a_head_that_is_too_long_says_how_much_of_the_query_came(length: int) ->
     assert len(long_query(start, asyncio.Transport()).environ["QUERY_STRING"]) == length
 
 
-def test_a_request_that_is_none_is_told_in_the_operators_language() -> None:
+def test_a_malformed_request_is_described_in_the_operators_language() -> None:
     with pytest.raises(BadRequest) as caught:
         parse_head(b"GARBAGE\r\n\r\n", asyncio.Transport())
     assert "строки запроса" in say("HTTP_REFUSED", "ru", problem=caught.value.reason)

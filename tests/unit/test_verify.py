@@ -60,7 +60,7 @@ def states(verdict: Verdict) -> dict[str, str]:
     return {seen.place: seen.state for seen in verdict.places}
 
 
-def test_the_core_stands_on_nothing_of_ours() -> None:
+def test_the_core_imports_nothing_else_of_the_gateway() -> None:
     tree = ast.parse(Path(verify.__code__.co_filename).read_text("utf-8"))
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
@@ -190,7 +190,7 @@ def test_a_scheme_without_a_token_is_malformed() -> None:
     assert bearer(b"Bearer a b") == b"a b"  # no token of anybody's, and not two of them
 
 
-def test_white_space_is_the_protocols_in_a_header_and_the_senders_elsewhere() -> None:
+def test_white_space_is_stripped_in_headers_only() -> None:
     padded = b" " + TOKEN + b"\t"
     assert verify({"x-bitrix-token": padded}, {}, {}, (TOKEN,)).verified
     assert not verify({}, {"token": padded.decode()}, {}, (TOKEN,)).verified
@@ -240,7 +240,7 @@ JSON = st.recursive(
         )
     ),
 )
-def test_nothing_raises_and_only_an_accepted_token_verifies(
+def test_no_input_raises_and_only_an_accepted_token_verifies(
     headers: dict[str, bytes], query: Any, body: Any, repeated: set[tuple[str, tuple[str, ...]]]
 ) -> None:
     verdict = verify(headers, query, body, (TOKEN,), repeated)
