@@ -126,12 +126,18 @@ class Settings:
     def tokens_of(self, portal: str) -> tuple[bytes, ...]:
         """The tokens that are valid for `portal`: those bound to it, else the unbound ones.
 
-        An unbound token is valid for every portal that no other item names.
+        An unbound token is valid for every portal that no other item names. An event that names no
+        portal ("") comes from a bound token's portal, or from that of `BITRIX24_DOMAIN`.
         """
         if not self.bound_tokens:
             return self.tokens
-        bound = tuple(token for bound_to, token in self.bound_tokens if bound_to == portal)
-        return bound or self.unbound_tokens
+        if not portal:
+            named = {bound_to for bound_to, _ in self.bound_tokens}
+            bound = tuple(token for _, token in self.bound_tokens)
+            return bound if self.domain in named else bound + self.unbound_tokens
+        return (
+            tuple(token for bound_to, token in self.bound_tokens if bound_to == portal) or self.unbound_tokens
+        )
 
     @property
     def fingerprints(self) -> str:

@@ -95,7 +95,7 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
     query, repeated = body_variants.query_of(judgement)
     spots = repeated | {("body", path) for path in reading.repeated}
     portal = event_portal(reading.fields)
-    tokens = settings.tokens_of(portal) if portal else settings.tokens
+    tokens = settings.tokens_of(portal)
     verdict = verify(judgement.incoming.headers, query, reading.fields, tokens, spots)
     evidence = Evidence(judgement, settings, configured, needles, reading, verdict, {})
     evidence.query_repeated = bool(repeated)

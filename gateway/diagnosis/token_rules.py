@@ -90,7 +90,7 @@ def _bound_elsewhere(evidence: Evidence) -> Finding | None:
     right = [place for place, token in sent.items() if token in accepted]
     if not right:
         return None
-    theirs = Names(settings).host(seen.domain(evidence))
+    theirs = Names(settings).host(seen.domain(evidence) or settings.domain)
     mine = ", ".join(portal for portal, token in settings.bound_tokens if token == sent[right[0]])
     values = {"theirs": theirs, "mine": mine, "place": right[0]}
     return Finding("TOKEN_OTHER_PORTAL", f"{right[0]}: {theirs}", "bound" if mine else "unbound", values)

@@ -165,7 +165,7 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
         incoming.headers,
         query,
         payload.fields,
-        settings.tokens_of(portal) if portal else settings.tokens,
+        settings.tokens_of(portal),
         repeated,
     )
     if incomplete and settings.tokens:

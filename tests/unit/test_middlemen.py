@@ -370,6 +370,30 @@ def test_a_bound_token_speaks_for_its_portal_alone(
         assert found.judgement.message.portal.domain == event_portal
 
 
+@pytest.mark.parametrize("domain", [None, "", " ", "undefined", "oauth.bitrix.info"])
+@pytest.mark.parametrize(
+    ("token", "code", "event_portal"),
+    [
+        (TOKEN, "EVENT_QUEUED", "a.bitrix24.ru"),
+        ("other-token-of-portal-b", "EVENT_QUEUED", "b.bitrix24.ru"),
+        ("unbound-token-of-anybody", "TOKEN_MISMATCH", ""),
+    ],
+)
+def test_an_event_without_a_portal_is_not_of_one_that_has_its_own_token(
+    token: str, code: str, event_portal: str, domain: str | None
+) -> None:
+    """It would be of `BITRIX24_DOMAIN`, and an unbound token would change that portal's links."""
+    settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": BOUND, "BITRIX24_DOMAIN": "a.bitrix24.ru"}, None)
+    auth = {"application_token": token} | ({} if domain is None else {"domain": domain})
+    found = verdict(EVENT | {"auth": auth}, settings=settings)
+    assert found.judgement.code == code
+    if found.judgement.message is None:
+        assert (found.first, found.judgement.verdict.places[-1].state) == ("TOKEN_OTHER_PORTAL", "mismatch")
+        assert "a.bitrix24.ru" in found.causes[0].says
+    else:
+        assert found.judgement.message.portal.domain == event_portal
+
+
 @pytest.mark.parametrize("length", [500, 10_000])
 def test_an_unfinished_body_is_named(length: int) -> None:
     body = build_query(EVENT)
