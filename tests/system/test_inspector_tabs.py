@@ -268,6 +268,24 @@ def test_answers_to_forms_can_be_read(server: Running, tab: Tab, scheme: str) ->
     assert tab.run(FAINT) == []
 
 
+def test_a_round_of_polling_opens_beside_the_list_and_by_its_address(server: Running, tab: Tab) -> None:
+    tab.open(f"{base(server)}/requests")
+    tab.click(".row.round")
+    tab.shows(words("POLL_UNREADABLE", "ru"))
+    tab.wait("location.search.includes('open=round-')")
+    tab.run("location.reload()")
+    tab.wait("document.querySelector('.row.round.sel') && document.querySelector('#detail .det')")
+    tab.press("k")  # to the request above it, and back
+    tab.wait("!document.querySelector('#detail .det').dataset.id.startsWith('round-')")
+    tab.press("j", "Enter")
+    tab.wait("document.activeElement.matches('#detail h1') && location.search.includes('open=round-')")
+    tab.size(375, 812)
+    tab.open(f"{base(server)}/requests")
+    tab.click(".row.round")
+    tab.wait("location.pathname.endsWith('/polling/round-1')")
+    tab.shows(words("POLL_UNREADABLE", "ru"))
+
+
 NAMED = ("button", "link", "textbox", "searchbox", "combobox", "checkbox", "tab", "tabpanel", "image")
 
 
