@@ -467,6 +467,11 @@ PRINTED: dict[str, tuple[str, str, Any]] = {
         'List of 3\n $ event                  : chr "ONUSERADD"\n $ data[ID]               : chr "7"\n $ auth[application_token]: chr "TOKEN"\n',
         USER,
     ),
+    "a table of Markdown": (
+        "form_names",
+        "| event | ONUSERADD |\n| data[ID] | 7 |\n| data[NAME] | Иван Петров |\n| auth[application_token] | TOKEN |",
+        NAMED,
+    ),
     "erlang proplist": (
         "erlang",
         '[{<<"event">>,<<"ONUSERADD">>},{<<"data[ID]">>,<<"7">>},{<<"auth[application_token]">>,<<"TOKEN">>}]',
@@ -487,6 +492,19 @@ def test_a_printed_object_is_read_back(name: str) -> None:
 def test_a_token_that_is_printed_in_a_way_of_its_own_is_not_called_missing() -> None:
     with pytest.raises(Unreadable):
         read(f'x event is "ONUSERADD", data[ID] is "7", auth[application_token] has {TOKEN}'.encode())
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "event ONUSERADD came but data[ID] is empty and auth[application_token] missing",
+        "The event: ONUSERADD. The fields: data[ID], data[NAME], auth[application_token].",
+        "WHERE event IN ('ONUSERADD') -- data[ID]",
+    ],
+)
+def test_words_about_an_event_are_no_event(prose: str) -> None:
+    with pytest.raises(Unreadable):
+        read(prose.encode())
 
 
 def test_an_event_without_auth_takes_none_from_the_one_before_it() -> None:

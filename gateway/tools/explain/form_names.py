@@ -68,11 +68,18 @@ def fields_in(text: str) -> dict[str, str]:
         at = events.pop()
         printer = _printer(text, names, at)
         fields = _event(text, names, at, printer, alone=not events) if printer else {}
-        if any(name.startswith(("data[", "auth[")) for name in fields):
+        if _is_event(fields):
             # A token that is there but in some other way than the rest can't be said to be missing.
             unread = not events and _NEEDED not in fields and any(name[1] == _NEEDED for name in names)
             return {} if unread else in_order(fields)
     return {}
+
+
+def _is_event(fields: dict[str, str]) -> bool:
+    """Whether these are an event's fields, and not words of somebody's who writes about one."""
+    auth = [value for name, value in fields.items() if name.startswith("auth[")]
+    parts = sum(name.startswith("data[") for name in fields)
+    return (bool(auth) or parts > 1) and not any(" " in value for value in auth)
 
 
 def has_quotes(text: str) -> bool:
@@ -85,7 +92,7 @@ def _printer(text: str, names: list[re.Match[str]], at: int) -> _Printer | None:
     name = names[at]
     found = _EVENT_VALUE.match(text, name.end())
     following = names[at + 1].start() if at + 1 < len(names) else len(text)
-    if found is None or text.startswith("&", found.end()):
+    if found is None or text.startswith("&", found.end()) or _is_prose(found):
         return None
     near = [text[one.end() : other.start()] for one, other in pairwise(names[max(at - 50, 0) : at + 50])]
     ends = [re.search(r"\W*\Z", gap[-_MAX_BETWEEN:])[0] for gap in near]  # type: ignore[index]
@@ -98,6 +105,11 @@ def _printer(text: str, names: list[re.Match[str]], at: int) -> _Printer | None:
     # Names may be aligned, so the white space behind one is of any width.
     mark = r"\s*" + r"\s+".join(re.escape(part) for part in re.split(r"\s+", found[1].lstrip()))
     return _Printer(re.compile(mark), between)
+
+
+def _is_prose(found: re.Match[str]) -> bool:
+    """Whether nothing but a space is between the event's name and its value: `event ONUSERADD came`."""
+    return not found[1].strip(" ") and found[0][len(found[1]) : len(found[1]) + 1].isalpha()
 
 
 def _event(text: str, names: list[re.Match[str]], at: int, printer: _Printer, alone: bool) -> dict[str, str]:
@@ -148,5 +160,5 @@ def _value(text: str, at: int, following: int | None, between: str) -> str | Non
     else:
         closing = between.strip()[:1] or "\n"
         ended = _END.search(printed) if closing in ",;\n" else re.search(re.escape(closing), printed)
-        value = printed[: ended.start()] if ended else printed
+        value = (printed[: ended.start()] if ended else printed).rstrip()
     return None if value in _NOTHING else value
