@@ -2,7 +2,8 @@
 
 `make lab` installs the pinned packages into `var/lab`, runs every set-up whose part is on this machine, and writes the
 tables of docs/middlemen.md and docs/middlemen.ru.md; `make lab ARGS="express-axios nginx"` runs some and prints what arrived.
-Outside CI: it installs half a gigabyte. Exit codes: 0 done, 1 nothing arrived from a set-up or its verdict changed, 2 wrong use.
+Outside CI: it installs half a gigabyte. For Ruby and Perl it takes Debian's `ruby-sinatra`, `ruby-httparty`, `ruby-webrick`,
+`libmojolicious-perl` and `libwww-perl`. Exit codes: 0 done, 1 nothing arrived from a set-up or its verdict changed, 2 wrong use.
 """
 
 import json
@@ -32,9 +33,10 @@ SETTINGS = {
     "BITRIX24_DOMAIN": "p.bitrix24.ru",
     "LOG_LANGUAGE": "en",
 }
-BODY = (  # two departments: a list of two values is where middlemen lose something
-    "event=ONUSERADD&event_handler_id=12&data%5BID%5D=7&data%5BUF_DEPARTMENT%5D%5B0%5D=1"
-    "&data%5BUF_DEPARTMENT%5D%5B1%5D=5&data%5BEMAIL%5D=a%2Bb%40example.com&ts=1750000000&auth%5Bdomain%5D=p.bitrix24.ru"
+BODY = (  # a list of two values, Cyrillic letters and an emptied field are where middlemen lose something
+    "event=ONUSERADD&event_handler_id=12&data%5BID%5D=7&data%5BNAME%5D=%D0%98%D0%B2%D0%B0%D0%BD"
+    "&data%5BUF_DEPARTMENT%5D%5B0%5D=1&data%5BUF_DEPARTMENT%5D%5B1%5D=5&data%5BEMAIL%5D=a%2Bb%40example.com"
+    "&data%5BUF_USR_TELEGRAM%5D=&ts=1750000000&auth%5Bdomain%5D=p.bitrix24.ru"
     f"&auth%5Bmember_id%5D=m&auth%5Bapplication_token%5D={TOKEN}"
 ).encode()
 STARTS_WITHIN, ANSWERS_WITHIN, SILENCE = 40.0, 15.0, 2.0
@@ -45,7 +47,7 @@ class Setup:
     """A row of setups.toml: which middleman, how it is started, and what an operator changes."""
 
     name: str
-    by: str  # node, python, php, or a proxy's program
+    by: str  # node, python, php, ruby, perl, go, or a proxy's program
     packages: tuple[str, ...]
     who: dict[str, str]
     what: dict[str, str]
@@ -183,6 +185,18 @@ def install() -> None:
     stamp.write_bytes(pinned)
 
 
+ASKS = {  # how a language tells its version, or its packages'
+    "php": ("php", "-r", "echo 'PHP ', PHP_VERSION;"),
+    "ruby": (
+        "ruby",
+        "-e",
+        "puts ARGV.map { |name| \"#{name} #{Gem::Specification.find_by_name(name).version}\" }.join(', ')",
+    ),
+    "perl": ("perl", "-e", "print join ', ', map { eval \"require $_\"; join ' ', $_, $_->VERSION } @ARGV"),
+    "go": ("sh", "-c", "go version | awk '{print \"Go \" substr($3, 3)}'"),
+}
+
+
 def versions(setup: Setup) -> str:
     """Ask for the versions of what the set-up runs."""
     if setup.by == "node":
@@ -195,8 +209,8 @@ def versions(setup: Setup) -> str:
     if setup.by == "python":
         program = "import importlib.metadata as m, sys; print(', '.join(f'{n} {m.version(n)}' for n in sys.argv[1:]))"
         return output(str(WORK / "venv/bin/python"), "-c", program, *setup.packages)
-    if setup.by == "php":
-        return "PHP " + output("php", "-r", "echo PHP_VERSION;")
+    if setup.by in ASKS:
+        return output(*ASKS[setup.by], *setup.packages)
     proxy = PROXIES[setup.by]
     return proxy.version()
 
@@ -211,6 +225,10 @@ def running(setup: Setup, port: int, target: int) -> Iterator[None]:
         command = ["node", "node.mjs", setup.name, str(port), address]
     elif setup.by == "python":
         command = [str(WORK / "venv/bin/python"), str(HERE / "python.py"), setup.name, str(port), address]
+    elif setup.by in ("ruby", "perl", "go"):
+        program = {"ruby": ["ruby", "ruby.rb"], "perl": ["perl", "perl.pl"], "go": ["go", "run", "relay.go"]}
+        *start, file = program[setup.by]
+        command = [*start, str(HERE / file), setup.name, str(port), address]
     elif setup.by == "php":
         command = ["php", "-S", f"127.0.0.1:{port}", str(HERE / "php.php")]
         environ |= {"LAB_NAME": setup.name, "LAB_TARGET": address}

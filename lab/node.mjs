@@ -67,6 +67,30 @@ const setups = {
     app.post('/hook', async (req, res) => { await post(req.body, { 'content-type': req.headers['content-type'] }); res.send('ok') })
     app.listen(port, '127.0.0.1')
   },
+  'express-inspect': async () => { const { inspect } = await import('node:util'); return expressApp(true, (body) => post(inspect(body), FORM)) },
+  'express-axios-multipart-dots': () => expressApp(true, async (body) => (await module('axios')).postForm(target, body, { formSerializer: { dots: true } })),
+  'express-ofetch': () => expressApp(true, async (body) => (await import('ofetch')).ofetch(target, { method: 'POST', body })),
+  'express-ky': () => expressApp(false, async (body) => (await module('ky')).post(target, { json: body })),
+  'express-request': () => expressApp(true, async (body) => { const request = await module('request'); await new Promise((resolve) => request.post(target, { form: body }, resolve)) }),
+  'express-formdata-node': () => expressApp(false, async (body) => {
+    const { FormData } = await import('formdata-node')
+    const form = new FormData()
+    for (const [key, value] of Object.entries(body)) form.append(key, value)
+    await (await import('undici')).fetch(target, { method: 'POST', body: form })
+  }),
+  'express-cloudevents': () => expressApp(true, async (body) => {
+    const { CloudEvent, HTTP } = await import('cloudevents')
+    const message = HTTP.structured(new CloudEvent({ type: 'bitrix24', source: '/relay', data: body }))
+    await post(message.body, message.headers)
+  }),
+  'express-http-proxy': async () => {
+    const express = await module('express')
+    const proxy = await module('express-http-proxy')
+    const app = express()
+    app.use(express.urlencoded())
+    app.use('/hook', proxy(origin, { proxyReqPathResolver: () => path }))
+    app.listen(port, '127.0.0.1')
+  },
   'express-got-form': () => expressApp(false, async (body) => (await import('got')).got.post(target, { form: body })),
   'express-got-json': () => expressApp(true, async (body) => (await import('got')).got.post(target, { json: body })),
   'express-superagent': () => expressApp(true, async (body) => (await module('superagent')).post(target).type('form').send(body)),

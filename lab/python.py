@@ -141,6 +141,98 @@ def _urllib(request: Any) -> None:
     urllib.request.urlopen(TARGET, body, timeout=10).close()
 
 
+def tornado_lists() -> None:
+    import tornado.web
+
+    class Hook(tornado.web.RequestHandler):
+        async def post(self) -> None:
+            body = urllib.parse.urlencode(self.request.body_arguments).encode()
+            await asyncio.to_thread(lambda: urllib.request.urlopen(TARGET, body, timeout=10).close())
+            self.write("ok")
+
+    async def main() -> None:
+        tornado.web.Application([("/hook", Hook)]).listen(PORT, "127.0.0.1")
+        await asyncio.Event().wait()
+
+    asyncio.run(main())
+
+
+def sanic_app() -> None:
+    from sanic import HTTPResponse, Request, Sanic, text
+
+    app = Sanic("lab")
+
+    @app.post("/hook")
+    async def hook(request: Request) -> HTTPResponse:
+        await asyncio.to_thread(lambda: requests_post(json=request.form))
+        return text("ok")
+
+    app.run("127.0.0.1", PORT, single_process=True, access_log=False)
+
+
+def bottle_app() -> None:
+    import bottle
+
+    @bottle.post("/hook")
+    def hook() -> str:
+        requests_post(json=dict(bottle.request.forms))
+        return "ok"
+
+    bottle.run(host="127.0.0.1", port=PORT, quiet=True)
+
+
+def falcon_app() -> None:
+    from wsgiref.simple_server import make_server
+
+    import falcon
+
+    class Hook:
+        def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
+            requests_post(json=request.get_media())
+            response.text = "ok"
+
+    app = falcon.App()
+    app.add_route("/hook", Hook())
+    make_server("127.0.0.1", PORT, app).serve_forever()
+
+
+def litestar_app() -> None:
+    import litestar
+    import uvicorn
+
+    @litestar.post("/hook")
+    async def hook(request: litestar.Request[Any, Any, Any]) -> str:
+        form = await request.form()
+        await asyncio.to_thread(lambda: requests_post(json=dict(form)))
+        return "ok"
+
+    uvicorn.run(litestar.Litestar([hook]), host="127.0.0.1", port=PORT, log_level="error")
+
+
+def drf_app() -> None:
+    import django
+    from django.conf import settings
+    from django.core.servers.basehttp import run
+    from django.core.wsgi import get_wsgi_application
+    from django.urls import path
+
+    none = ("DEFAULT_AUTHENTICATION_CLASSES", "DEFAULT_PERMISSION_CLASSES")
+    rest = {**dict.fromkeys(none, ()), "UNAUTHENTICATED_USER": None}
+    settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="lab", REST_FRAMEWORK=rest)
+    django.setup()
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
+
+    class Hook(APIView):
+        def post(self, request: Any) -> Response:
+            body = urllib.parse.urlencode(dict(request.data)).encode()
+            urllib.request.urlopen(TARGET, body, timeout=10).close()
+            return Response("ok")
+
+    globals()["urlpatterns"] = [path("hook", Hook.as_view())]
+    run("127.0.0.1", PORT, get_wsgi_application())
+
+
 SETUPS: dict[str, Any] = {
     "flask-requests-form": lambda: flask_app(lambda request: requests_post(data=request.form)),
     "flask-requests-json": lambda: flask_app(lambda request: requests_post(json=dict(request.form))),
@@ -166,6 +258,12 @@ SETUPS: dict[str, Any] = {
     "aiohttp-json": lambda: aiohttp_app(_aiohttp_json),
     "django-requests-json": django_app,
     "tornado-urlencode": tornado_app,
+    "tornado-urlencode-lists": tornado_lists,
+    "drf-urlencode": drf_app,
+    "sanic-json": sanic_app,
+    "bottle-json": bottle_app,
+    "falcon-json": falcon_app,
+    "litestar-json": litestar_app,
 }
 
 if __name__ == "__main__":

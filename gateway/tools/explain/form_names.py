@@ -79,7 +79,9 @@ def _is_event(fields: dict[str, str]) -> bool:
     """Whether these are an event's fields, and not words of somebody's who writes about one."""
     auth = [value for name, value in fields.items() if name.startswith("auth[")]
     parts = sum(name.startswith("data[") for name in fields)
-    return (bool(auth) or parts > 1) and not any(" " in value for value in auth)
+    return (bool(auth) or parts > 1) and not any(
+        " " in value and not value.startswith("<masked ") for value in auth
+    )
 
 
 def has_quotes(text: str) -> bool:
