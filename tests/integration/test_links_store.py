@@ -1,8 +1,7 @@
 """The contract of every store of links, on real backends: writers that race included."""
 
+import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +17,7 @@ from gateway.links.facts import names_of
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation, Store
 from gateway.links.user_record import MAX_USER_ID
 from gateway.locations import store_location
+from tests.support.commands import start_command
 from tests.support.links_model import names, truth, written
 from tests.support.worlds import drawn
 
@@ -445,15 +445,22 @@ store.close()
 """
 
 
-def test_processes_open_and_write_at_once(url: str) -> None:
+def test_processes_open_and_write_at_once(url: str, tmp_path: Path) -> None:
     """Four processes find no tables; each user claims the same accounts one after another."""
-    running = [
-        subprocess.Popen([sys.executable, "-c", PROCESS, url, str(worker)], stderr=subprocess.PIPE, text=True)
-        for worker in range(4)
-    ]
+    running, errors = [], tmp_path / "errors"
+    with errors.open("ab") as sink, open(os.devnull, "r+b") as nothing:
+        for worker in map(str, range(4)):
+            program = start_command(
+                *("-c", PROCESS, url, worker),
+                env=os.environ,
+                cwd=tmp_path,
+                stdin=nothing,
+                stdout=nothing,
+                stderr=sink,
+            )
+            running.append(program)
     for process in running:
-        _, errors = process.communicate(timeout=110)
-        assert process.returncode == 0, errors
+        assert process.wait(110) == 0, errors.read_text()
     store = open_store(store_location(url))
     held = [link.telegram_id for link in store.links("p") if link.telegram_id]
     rows = list(store.history("p"))

@@ -26,6 +26,7 @@ from gateway.queues.subscriptions import Subscription
 from gateway.settings import load
 from gateway.tools.recovery import put_back, queue_letters
 from tests.support.clock import Clock
+from tests.support.commands import Process, start_command
 from tests.support.errors import raises
 from tests.support.queues import acknowledge, leased, retry
 
@@ -376,16 +377,19 @@ while True:
 """
 
 
-def start(program: str, output: Path, *arguments: object) -> "subprocess.Popen[bytes]":
-    with output.open("ab") as file:
-        return subprocess.Popen([sys.executable, "-c", program, *map(str, arguments)], stdout=file)
+def start(program: str, output: Path, *arguments: object) -> Process:
+    with output.open("ab") as file, open(os.devnull, "r+b") as nothing:
+        command = ("-c", program, *map(str, arguments))
+        return start_command(
+            *command, env=os.environ, cwd=output.parent, stdin=nothing, stdout=file, stderr=nothing
+        )
 
 
 def whole_lines(output: Path) -> list[str]:
     return output.read_text().rpartition("\n")[0].splitlines() if output.exists() else []
 
 
-def kill(process: "subprocess.Popen[bytes]") -> None:
+def kill(process: Process) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -26,6 +26,7 @@ NEVER_HERE = ("google", "grpc", "gunicorn", "functions_framework._http.gunicorn"
 AHEAD = {
     "serve": ["gateway.__main__", "gateway.cli.serve", "gateway.local.serve", "gateway.links.sql_store"],
     "functions_framework": ["functions_framework._cli", "gateway.receiver"],
+    "-c": ["gateway.queues.sqlite", "gateway.links.sql_store"],
 }
 
 
@@ -132,7 +133,12 @@ def _become(call: dict[str, Any], loaded: int) -> None:
 
 
 def _run() -> object:
-    """Run `python -m functions_framework` or, with a command of the gateway, `python -m gateway`."""
+    """Run `python -m functions_framework`, `python -c` or, for anything else, `python -m gateway`."""
+    if sys.argv[1:2] == ["-c"]:
+        text = sys.argv.pop(2)
+        del sys.argv[0]
+        exec(compile(text, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 — a test's own program
+        return 0
     if sys.argv[1:2] == ["functions_framework"]:
         del sys.argv[1]
         from functions_framework._cli import _cli

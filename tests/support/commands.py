@@ -107,7 +107,7 @@ def start_command(
     stderr: IO[Any],
     session: bool = False,
 ) -> Process:
-    """Start `python -m gateway COMMAND`, or `python -m functions_framework` by its name and arguments.
+    """Start `python -m gateway COMMAND`, `python -m functions_framework …` or `python -c PROGRAM …`.
 
     With `session` it leads a process group of its own.
     """
