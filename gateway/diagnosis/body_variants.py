@@ -43,6 +43,7 @@ _N8N_ITEM = {"headers", "params", "query", "body"}
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
 _BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
+MIN_VALUES = 3  # an event's name, its data and its auth
 _EVENT_NAME = re.compile(r"\bON[A-Z]{2}")
 _TEMPLATE = re.compile(rb"(?:\{\{|\$\{|<%)[^\n{}]{0,200}(?:\}\}|\}|%>)|%[a-z]")
 _SEPARATOR = re.compile(rb"[\n;,| ]|\\u0026", re.IGNORECASE)
@@ -78,6 +79,8 @@ def as_read(judgement: Judgement) -> Reading:
         isinstance(payload.fields, dict) and is_bytes([*payload.fields.values()])
     ):
         return Reading({}, "BODY_PRINTED", "body", how="buffer")
+    if _are_values(payload.fields):
+        return Reading({}, "BODY_PRINTED", "body", how="values")
     if not is_event(payload.fields) and (in_field := _printed_event(payload.fields)) is not None:
         return in_field
     lost = hollow(payload.fields)
@@ -94,6 +97,13 @@ def _came_again(name: str, payload: Payload) -> bool:
         for note in payload.notes
         for came in note.names
     )
+
+
+def _are_values(fields: Any) -> bool:
+    """Whether the body is a list of an event's values, of which one is its name: `Object.values(obj)`."""
+    if not isinstance(fields, list) or len(fields) < MIN_VALUES:
+        return False
+    return isinstance(fields[0], str) and _EVENT_NAME.match(fields[0]) is not None and "&" not in fields[0]
 
 
 def _printed_event(fields: Any) -> Reading | None:

@@ -216,6 +216,16 @@ def test_a_body_of_go_that_is_base64_in_json_is_told(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "values", [["ONUSERADD", "12", "7", TOKEN], ["ONUSERADD", EVENT["data"], "1", EVENT["auth"]]]
+)
+def test_a_body_of_values_alone_is_told_as_such(values: list[Any]) -> None:
+    for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
+        found = verdict(values, query=query)
+        assert (found.judgement.code, found.first) == (code, "BODY_PRINTED")
+        assert "without the names" in found.causes[0].says
+
+
 def test_flat_names_in_a_whole_multipart_body_are_told_as_such() -> None:
     names = {"event": "ONUSERADD", "data.ID": "7", "auth.application_token": TOKEN}
     parts = [
