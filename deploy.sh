@@ -3,6 +3,7 @@
 #
 # Options and dispatch are here, each subject is a file of deploy/lib. Start with functions.sh, the steps of a
 # deployment.
+if [ -z "${BASH_VERSION:-}" ]; then exec bash "$0" "$@"; fi # called as `sh deploy.sh`
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

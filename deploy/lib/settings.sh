@@ -13,13 +13,15 @@ read_settings() { # a flag overrides the environment, and that overrides deploy.
   if [[ ! -f deploy.env ]]; then return; fi
   while IFS= read -r line || [[ -n $line ]]; do
     number=$((number + 1))
+    if [[ $number == 1 ]]; then line=${line#$'\xef\xbb\xbf'}; fi # Windows' editors begin a file with it
     line=$(trimmed "$line")
     if [[ -z $line || $line == \#* ]]; then continue; fi
-    name=${line%%=*}
+    name=$(trimmed "${line%%=*}")
     if [[ $line != *=* || " $SETTINGS " != *" $name "* ]]; then
       misuse FILE_LINE "$number" "$SETTINGS"
     fi
     value=${line#*=}
+    value=$(trimmed "${value%%[[:space:]]\#*}") # without a comment behind it
     value=${value#[\"\']}
     if [[ -z ${!name:-} ]]; then printf -v "$name" %s "${value%[\"\']}"; fi
   done <deploy.env

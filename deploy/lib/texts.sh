@@ -184,8 +184,8 @@ text() { # KEY FACT…
       ru="Лишний аргумент: $1."
       en="Unexpected: $1." ;;
     NO_COMMAND)
-      ru="Нет команды «$1»."
-      en="There is no command \"$1\"." ;;
+      ru="${1:+Нет команды «$1». }Есть команды: check, plan, deploy, smoke, url, rotate, alerts, destroy."
+      en="${1:+There is no command \"$1\". }The commands are: check, plan, deploy, smoke, url, rotate, alerts, destroy." ;;
     FINISH_ROTATE)
       ru="--finish указывают только с rotate."
       en="--finish can only be used with rotate." ;;

@@ -40,7 +40,7 @@ def states(google: FakeGoogle, secret: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "extra", "message"),
     [
-        ([], {}, "There is no command"),
+        ([], {}, "The commands are: check"),
         (["deplyo"], {}, 'There is no command "deplyo"'),
         (["deploy", "--fast"], {}, "Unknown flag: --fast"),
         (["deploy", "--region"], {}, "no value after --region"),
@@ -116,6 +116,25 @@ def test_the_file_takes_no_secret_and_nothing_unknown(cloud: Cloud, line: str) -
     assert run.returncode == 2
     assert "deploy.env, line 2" in run.stderr
     assert "abc" not in run.stderr
+
+
+def test_the_file_is_read_as_people_write_it(cloud: Cloud) -> None:
+    file = cloud.source / "deploy.env"
+    before = file.read_text()
+    file.write_bytes(b'\xef\xbb\xbfPREFIX="bee" # ours\r\nMEMORY = 1Gi  # more\nTIMEOUT=50\t# seconds\n')
+    try:
+        run = cloud.run("plan", "--offline")
+    finally:
+        file.write_text(before)
+    assert run.returncode == 0, run.stderr
+    assert "iam service-accounts create bee-receiver" in run.stdout
+    assert "--memory=1Gi" in run.stdout
+    assert "--timeout=50" in run.stdout
+
+
+def test_another_shell_hands_over_to_bash() -> None:
+    run = subprocess.run(["sh", "deploy.sh"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, "rotate, alerts" in run.stderr) == (2, True), run.stderr
 
 
 def test_the_example_file_names_every_option() -> None:
