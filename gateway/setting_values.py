@@ -47,7 +47,7 @@ def incoming_webhook(value: str | None) -> str | None:
     return webhook
 
 
-def whole(text: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+def whole_number(text: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     """A whole number between `low` and `high`."""
     value = text.get(name)
     if value is None:
@@ -143,7 +143,7 @@ def capture_until(value: str | None) -> datetime | None:
     return until.astimezone(UTC)
 
 
-def every(value: str | None) -> int | None:
+def interval(value: str | None) -> int | None:
     """The seconds between rounds of polling; days are not allowed."""
     if value is None:
         return None

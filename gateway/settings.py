@@ -32,13 +32,13 @@ from gateway.setting_values import (
     capture_until,
     choice,
     destinations,
-    every,
     forward_secret,
     incoming_address,
     incoming_webhook,
+    interval,
     portal,
     webhook_url,
-    whole,
+    whole_number,
 )
 from verify import fingerprint
 
@@ -328,7 +328,7 @@ class _Reading:
             host=text.get("HOST", ANYWHERE if on_railway else Settings.host),
             port=self._whole("PORT", Settings.port, 0, 65535),
             inspector_password=self._matching("INSPECTOR_PASSWORD", r".{12,}", "EXPECTED_PASSWORD"),
-            resync_every=self._take(None, every, text.get("RESYNC_EVERY")),
+            resync_every=self._take(None, interval, text.get("RESYNC_EVERY")),
             on_railway=on_railway,
             on_google_cloud=on_google_cloud,
             unknown=unknown,
@@ -344,7 +344,7 @@ class _Reading:
         return default
 
     def _whole(self, name: str, default: int, low: int, high: int) -> int:
-        return self._take(default, whole, self._text, name, default, low, high)
+        return self._take(default, whole_number, self._text, name, default, low, high)
 
     def _choice(self, name: str, default: str, *choices: str) -> str:
         return self._take(default, choice, self._text, name, default, choices)

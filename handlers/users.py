@@ -75,7 +75,7 @@ def _reason_unchanged(observation: Observation, reading: "_Reading", store: Stor
     account = Account() if link is None else Account(link.telegram_id, link.telegram_username)
     if observation.account is None:
         reason = reading.silent.get(observation.bitrix_user_id, "no_field")
-    elif link is None or decide.same(account, observation.account):
+    elif link is None or decide.same_account(account, observation.account):
         inactive = link is not None and not link.active
         reason = "inactive" if inactive else "same" if observation.account else "empty"
     else:

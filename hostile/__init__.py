@@ -185,7 +185,7 @@ def check_decoder(body: bytes, kind: str, query: bytes) -> None:
         try:
             payload = decode(body, kind)
         except TooComplex as error:
-            assert error.came > error.allowed  # noqa: PT017 — the only exception there may be
+            assert error.received > error.allowed  # noqa: PT017 — the only exception there may be
             return
     json.dumps(payload.fields, allow_nan=False, ensure_ascii=False).encode("utf-8")
 

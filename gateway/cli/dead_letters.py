@@ -76,7 +76,7 @@ def command(context: click.Context, event: str | None, subscription: str | None,
 @click.pass_obj
 def show(context: tuple[Settings, str | None], letter_id: str, only_message: bool) -> None:
     """Print one dead letter."""
-    letter = _one(*context, letter_id)
+    letter = _letter_with_id(*context, letter_id)
     printed = letter.message if only_message else _as_json(letter, context[0].language)
     click.echo(printing.as_json(printed))
 
@@ -93,7 +93,7 @@ def show(context: tuple[Settings, str | None], letter_id: str, only_message: boo
 def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) -> int:
     """Put an edited message on the queue in place of a letter; 1 if it can't be read."""
     settings = context[0]
-    letter = _one(*context, letter_id)
+    letter = _letter_with_id(*context, letter_id)
     try:
         message = read_message(file.read())
     except PoisonMessage as poison:
@@ -125,7 +125,7 @@ def drop(context: tuple[Settings, str | None], letter_ids: tuple[str, ...], ever
         raise click.UsageError(say("DROP_WHICH", context[0].language))
     settings = context[0]
     # All named letters are found before the first is dropped, so that a wrong id drops nothing.
-    chosen = [_one(*context, letter_id) for letter_id in letter_ids]
+    chosen = [_letter_with_id(*context, letter_id) for letter_id in letter_ids]
     count = 0
     with progress(say("DROP_TITLE", settings.language)) as advance:
         for letter in _letters(*context) if everything else chosen:
@@ -144,7 +144,7 @@ def _letters(settings: Settings, subscription: str | None) -> Iterator[KeptMessa
     return chain(put_aside, queue_letters(settings, stack, subscription))
 
 
-def _one(settings: Settings, subscription: str | None, letter_id: str) -> KeptMessage:
+def _letter_with_id(settings: Settings, subscription: str | None, letter_id: str) -> KeptMessage:
     """The letter with this id; an exact match counts before a beginning. Raises `GatewayError`."""
     exact: list[KeptMessage] = []
     begin: list[KeptMessage] = []

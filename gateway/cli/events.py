@@ -11,7 +11,7 @@ from gateway.journal import open_journal
 from gateway.settings import Settings, load
 from gateway.texts import say, state_key
 from gateway.tools import events
-from gateway.tools.events import Event, Wanted
+from gateway.tools.events import ChosenFilters, Event
 from gateway.tools.outcomes import tag_in_words
 from gateway.tools.printing import as_json as json_text
 from gateway.tools.printing import print_list, printable
@@ -67,7 +67,7 @@ def command(
     if context.invoked_subcommand is not None:
         context.obj = settings
         return
-    filters = Wanted(refused, event, user, portal, parse_since(since) if since else None, probes)
+    filters = ChosenFilters(refused, event, user, portal, parse_since(since) if since else None, probes)
     journal = open_journal(settings)
     matching = events.listed(journal, filters)
     if as_json and not follow:
@@ -98,12 +98,12 @@ def show(settings: Settings, request_id: str, as_json: bool) -> None:
     """Print one request."""
     journal = open_journal(settings)
     event = events.find(journal, request_id)
-    detail = events.whole(journal, event, settings)
+    detail = events.details_of(journal, event, settings)
     if as_json:
         click.echo(json_text(detail))
         return
     _print_line(event, settings)
-    for line in (*_causes(detail), *_places(detail, settings), *_came(detail, settings)):
+    for line in (*_causes(detail), *_places(detail, settings), *_outcome_lines(detail, settings)):
         click.echo(printable(line))
     for name in ("message", "headers", "query", "body"):
         if detail.get(name):
@@ -167,7 +167,8 @@ def _places(detail: Mapping[str, Any], settings: Settings) -> list[str]:
     return lines
 
 
-def _came(detail: Mapping[str, Any], settings: Settings) -> list[str]:
+def _outcome_lines(detail: Mapping[str, Any], settings: Settings) -> list[str]:
+    """What each subscription did with the event, and with what was resent, one line each."""
     lines = [f"{say('EVENTS_CAME', settings.language)}:"] if detail["outcomes"] else []
     resent = {entry["event_id"]: entry["at"] for entry in detail["resent"]}
     for event_id, at in resent.items():

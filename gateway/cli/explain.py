@@ -79,7 +79,7 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
     show(_verdict(explanation, tell))
     for number, cause in enumerate(explanation.causes, 1):
         is_first = number == 1
-        detail = f" ({_plain(cause['detail'])})" if cause["detail"] else ""
+        detail = f" ({_as_text(cause['detail'])})" if cause["detail"] else ""
         show()
         show(Text(f"{number}. {cause['code']}{detail}", style="bold red" if is_first else "bold"))
         if cause["says"]:
@@ -146,5 +146,5 @@ def _table(explanation: Explanation, tell: Callable[..., str]) -> Table:
     return table
 
 
-def _plain(detail: object) -> str:
+def _as_text(detail: object) -> str:
     return detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)

@@ -43,7 +43,7 @@ def create(anyway: bool) -> int:
     portal = Portal(settings)
     existing = portal.fields(_PATIENCE)
     if name in existing:
-        return _done("FIELD_EXISTS", settings, name)
+        return _report("FIELD_EXISTS", settings, name)
     if not _NAME.fullmatch(name):
         raise SettingError("BITRIX24_TELEGRAM_FIELD_NAME", "FIELD_NAME_EXPECTED")
     similar = sorted(field for field in existing if "TELEGRAM" in field)
@@ -57,9 +57,9 @@ def create(anyway: bool) -> int:
         # The answer to an earlier try may have been lost: then the field is there, and the portal says so.
         if name not in portal.fields(_PATIENCE):
             raise
-    return _done("FIELD_CREATED", settings, name)
+    return _report("FIELD_CREATED", settings, name)
 
 
-def _done(key: str, settings: Settings, name: str) -> int:
+def _report(key: str, settings: Settings, name: str) -> int:
     click.echo(say(key, settings.language, field=name, portal=settings.domain))
     return 0

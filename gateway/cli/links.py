@@ -138,7 +138,7 @@ def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: b
     elif as_csv:
         writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(_plain(row) for row in rows)
+        writer.writerows(_csv_row(row) for row in rows)
     else:
         _print_table(rows, names == HISTORY, lang)
 
@@ -202,5 +202,5 @@ def _time(text: str) -> str:
     return text[:19].replace("T", " ") + "Z"
 
 
-def _plain(row: Row) -> Row:
+def _csv_row(row: Row) -> Row:
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in row.items()}

@@ -72,7 +72,7 @@ def command(
     failures: list[GatewayError] = []
     parts = Parts("file" if file else "log", settings.tokens_of)
 
-    def wanted(kept: KeptMessage) -> bool:
+    def is_selected(kept: KeptMessage) -> bool:
         recent = begin is None or kept.recorded_at is None or kept.recorded_at >= begin
         return recent and (not names or kept.event in names) and (not event_ids or kept.event_id in event_ids)
 
@@ -100,8 +100,8 @@ def command(
                 _as_far_as_readable(source, failures) for source in sources
             )
         advance = stack.enter_context(progress(say("REPLAY_TITLE", settings.language)))
-        for kept in filter(wanted, events_to_replay):
-            run.take(kept)
+        for message in filter(is_selected, events_to_replay):
+            run.take(message)
             advance()
     return _left_behind(parts, damaged, failures, settings)
 

@@ -94,11 +94,11 @@ def _report(event: str, status: int, text: str, settings: Settings, waits: bool,
     """Print the answer, and if `waits` what came of the event; return whether it was queued."""
     answer = _parsed(text)
     queued = status == 200 and answer.get("code") == "EVENT_QUEUED"
-    outcomes = _came_of(str(answer.get("event_id")), settings) if queued and waits else []
+    outcomes = _outcomes_of(str(answer.get("event_id")), settings) if queued and waits else []
     if as_json:
         click.echo(
             as_json_text(
-                {**answer, "outcomes": [_shown(outcome, settings.language) for outcome in outcomes]}
+                {**answer, "outcomes": [_as_json(outcome, settings.language) for outcome in outcomes]}
                 if answer
                 else text
             )
@@ -116,7 +116,7 @@ def _report(event: str, status: int, text: str, settings: Settings, waits: bool,
     return queued
 
 
-def _came_of(event_id: str, settings: Settings) -> list[Outcome]:
+def _outcomes_of(event_id: str, settings: Settings) -> list[Outcome]:
     """What came of the event, by this machine's journal; empty if that takes longer than we wait."""
     journal = open_journal(settings)
     deadline = time.monotonic() + WAIT_SECONDS
@@ -130,7 +130,7 @@ def _came_of(event_id: str, settings: Settings) -> list[Outcome]:
     return outcomes
 
 
-def _shown(outcome: Outcome, language: str) -> dict[str, str]:
+def _as_json(outcome: Outcome, language: str) -> dict[str, str]:
     reason = reason_text(outcome.reason, language)
     return {"subscription": outcome.subscription, "code": outcome.code, "reason": reason}
 

@@ -80,8 +80,8 @@ def fold(text: str, skip: str = "") -> str:
                 break
             text = decoded(text.replace("+", "%2B").encode("utf-8", "surrogatepass"))
     if skip != SPACE:
-        plain = text.isascii() and text.isprintable()
-        text = text.replace(" ", "") if plain else UNSEEN.sub("", text)
+        ascii_only = text.isascii() and text.isprintable()
+        text = text.replace(" ", "") if ascii_only else UNSEEN.sub("", text)
     if skip != QUOTES:
         text = _QUOTES.sub("", text)
     if skip != ALPHABET and not text.isascii():
@@ -108,7 +108,7 @@ def rank(text: str, needles: Sequence[Needle]) -> int:
 def likeness(text: str, needles: Sequence[Needle]) -> Likeness | None:
     """How `text` resembles the nearest of `needles`; None if it resembles none."""
     folds = {step: fold(text, skip=step) for step in ("", *_STEPS)}
-    near = [found for found in [_compare(text, folds, needle) for needle in needles] if found]
+    near = [like for like in [_compare(text, folds, needle) for needle in needles] if like]
     return min(near, key=lambda like: (not like.exact, len(like.alterations)), default=None)
 
 
@@ -159,10 +159,10 @@ def _foreign(value: str, needle: Needle) -> int:
     token = needle.folds[ALPHABET]
     if needle.short or len(value) != len(token):
         return 0
-    both = list(zip(value, token, strict=True))
-    foreign = sum(not (a.isascii() and b.isascii()) for a, b in both)
+    pairs = list(zip(value, token, strict=True))
+    foreign = sum(not (a.isascii() and b.isascii()) for a, b in pairs)
     agreeing = sum(
-        a.isascii() and a == b for a, b in both
+        a.isascii() and a == b for a, b in pairs
     )  # in this order the work is the same whatever agrees
     return foreign if agreeing >= needle.need and foreign + agreeing == len(token) else 0
 
@@ -172,8 +172,8 @@ def _count_foreign(text: str) -> int:
 
 
 def _is_word(text: str, token: str) -> bool:
-    before, found, after = text.partition(token)
-    return bool(found) and not before[-1:].isalnum() and not after[:1].isalnum()
+    before, match, after = text.partition(token)
+    return bool(match) and not before[-1:].isalnum() and not after[:1].isalnum()
 
 
 def nearest(
@@ -181,11 +181,11 @@ def nearest(
 ) -> list[tuple[str, Likeness]]:
     """At most `limit` of the named texts, those that hold most of a token, with their likeness."""
     ranked = sorted([(-rank(text, needles), name, text) for name, text in texts], key=lambda entry: entry[0])
-    found = []
+    nearest_texts = []
     for negative, name, text in ranked[:limit]:
         like = likeness(text, needles)
         if negative == -3:
             like = Likeness(True)
         if like and negative:
-            found.append((name, like))
-    return found
+            nearest_texts.append((name, like))
+    return nearest_texts

@@ -47,7 +47,7 @@ class Limit(NamedTuple):
 
     name: str
     allowed: int
-    came: int
+    received: int
 
 
 @dataclass(slots=True)
@@ -156,7 +156,7 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
         query, token_repeated = decode_query(incoming.query)
         payload = decode(body, incoming.header("content-type"), incoming.header("content-encoding"))
     except TooComplex as error:
-        limit = Limit(error.limit, error.allowed, error.came)
+        limit = Limit(error.limit, error.allowed, error.received)
         code = "BODY_INCOMPLETE" if incomplete else "BODY_TOO_COMPLEX"
         return _unread(code if settings.tokens else "TOKEN_NOT_CONFIGURED", incoming, settings, limit, body)
     repeated = repeated_places(payload, token_repeated)
@@ -248,7 +248,7 @@ def _unread(
     query, repeated = _query(incoming)
     verdict = verify(incoming.headers, query, {}, settings.tokens, repeated_places(UNREAD, repeated))
     body_bytes = (
-        len(body) or incoming.declared_length or (limit.came if limit and limit.name == "body" else 0)
+        len(body) or incoming.declared_length or (limit.received if limit and limit.name == "body" else 0)
     )
     return Judgement(code, verdict, incoming, body=body, body_bytes=body_bytes, limit=limit)
 

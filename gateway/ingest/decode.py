@@ -80,10 +80,10 @@ def decode(body: bytes, content_type: str = "", content_encoding: str = "") -> P
     if not body:
         return Payload({}, "empty", declared)
     for kind in _guesses(declared, body):
-        read = _READERS[kind](body)
-        if read is not None:
-            payload = Payload(read.fields, read.kind or kind, declared, read.repeated, read.notes)
-            payload = _with_json_texts(payload, read.leaves)
+        reading = _READERS[kind](body)
+        if reading is not None:
+            payload = Payload(reading.fields, reading.kind or kind, declared, reading.repeated, reading.notes)
+            payload = _with_json_texts(payload, reading.leaves)
             if may_be_misread(body) and (names := misread(payload.fields)):
                 payload = payload._replace(notes=(*payload.notes, Note("misread", names)))
             return payload
@@ -277,10 +277,10 @@ def _with_lists(array: dict[str, Any]) -> dict[str, Any]:
 def _read_multipart(body: bytes) -> _Read | None:
     from gateway.ingest.multipart import read_parts  # cold start
 
-    read = read_parts(body)
-    if read is None:
+    raw_parts = read_parts(body)
+    if raw_parts is None:
         return None
-    parts = [(name, content) for raw, content in read if (name := php_form.split_name(raw))]
+    parts = [(name, content) for raw, content in raw_parts if (name := php_form.split_name(raw))]
     texts = [content.decode("utf-8", "replace") for _, content in parts]
     names = _names_of([name for name, _ in parts])
     notes = names.notes

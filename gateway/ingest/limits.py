@@ -5,19 +5,19 @@ MAX_LEVELS = 32  # names on the way to a leaf
 
 
 class TooComplex(Exception):
-    """A body or query over the limits: `came` is how many came (at least).
+    """A body or query over the limits: `received` is how many there were (at least).
 
     `limit` is "parameters", "query_parameters" or "levels".
     """
 
-    def __init__(self, limit: str, allowed: int, came: int) -> None:
+    def __init__(self, limit: str, allowed: int, received: int) -> None:
         super().__init__(limit)
         self.limit = limit
         self.allowed = allowed
-        self.came = came
+        self.received = received
 
 
-def check(allowed: int, came: int, limit: str) -> None:
-    """Raise `TooComplex` where more came than is allowed."""
-    if came > allowed:
-        raise TooComplex(limit, allowed, came)
+def check(allowed: int, received: int, limit: str) -> None:
+    """Raise `TooComplex` if more was received than is allowed."""
+    if received > allowed:
+        raise TooComplex(limit, allowed, received)

@@ -37,10 +37,10 @@ def read_parts(body: bytes) -> list[tuple[str, bytes]] | None:
             return parts
         check(MAX_PARAMETERS, number + 1, "parameters")
         head_end = _BLANK_LINE.search(piece)
-        found = head_end and _DISPOSITION.search(piece, piece.index(b"\n"), head_end.start())
-        if not head_end or not found or max(map(found[1].count, b";\\")) > _MAX_MARKS:
+        disposition = head_end and _DISPOSITION.search(piece, piece.index(b"\n"), head_end.start())
+        if not head_end or not disposition or max(map(disposition[1].count, b";\\")) > _MAX_MARKS:
             return None
-        if name := _name(found[1][:_MAX_DISPOSITION]):
+        if name := _name(disposition[1][:_MAX_DISPOSITION]):
             parts.append((name, piece[head_end.end() :].removesuffix(b"\r")))
     return None
 
@@ -59,12 +59,12 @@ def _joined(pieces: list[bytes], delimiter: bytes) -> list[bytes]:
 def _name(disposition: bytes) -> str:
     """The part's name; "" if it has none, or is a file."""
     name = b""
-    for found in islice(_ATTRIBUTE.finditer(disposition), _MAX_ATTRIBUTES):
-        attribute, quoted, plain = found.groups()
+    for match in islice(_ATTRIBUTE.finditer(disposition), _MAX_ATTRIBUTES):
+        attribute, quoted, unquoted = match.groups()
         if attribute.lower().startswith(b"filename"):
             return ""
         if attribute.lower() == b"name":
-            name = plain.strip() if quoted is None else _unquoted(quoted)
+            name = unquoted.strip() if quoted is None else _unquoted(quoted)
     return name.decode("utf-8", "replace")
 
 

@@ -92,8 +92,8 @@ def open_links(portal: str | None = None) -> Links:
         _expect_a_file(settings.database)
         store = open_store(settings.database)
         try:
-            wanted = settings.domain if portal is None else portal.lower()
-            return Links(store, _portal_of(store, wanted))
+            portal_name = settings.domain if portal is None else portal.lower()
+            return Links(store, _portal_of(store, portal_name))
         except BaseException:
             store.close()
             raise
@@ -107,13 +107,13 @@ def _expect_a_file(location: StoreLocation) -> None:
         raise StoreUnavailable("LINKS_NO_FILE", path=location.path.absolute())
 
 
-def _portal_of(store: Store, wanted: str) -> str:
+def _portal_of(store: Store, portal_name: str) -> str:
     """The portal to look in; a store without any links accepts whichever is wanted."""
     portals = store.portals()
-    if wanted and (wanted in portals or not portals):
-        return wanted
-    if not wanted and len(portals) == 1:
+    if portal_name and (portal_name in portals or not portals):
+        return portal_name
+    if not portal_name and len(portals) == 1:
         return portals[0]
-    expected = "LINKS_OTHER_PORTAL" if wanted else "LINKS_WHICH_PORTAL"
+    expected = "LINKS_OTHER_PORTAL" if portal_name else "LINKS_WHICH_PORTAL"
     stored = ", ".join(portals) or "–"
-    raise SettingError("BITRIX24_DOMAIN", expected, portal=wanted, portals=stored)
+    raise SettingError("BITRIX24_DOMAIN", expected, portal=portal_name, portals=stored)

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.links.facts import Known, accounts_of, moment_of, names_of, same
+from gateway.links.facts import Known, accounts_of, moment_of, names_of, same_account
 from gateway.links.model import NO_ACCOUNT, Account, Change, HistoryRow, Key, Link, Observation
 
-__all__ = ["Decision", "Known", "Read", "Row", "decide", "forget", "same"]
+__all__ = ["Decision", "Known", "Read", "Row", "decide", "forget", "same_account"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class _Deciding:
         for other in others:
             self._settle(other, self._rows[other].account, at, "conflict", "corrected")
         self._settle(user, previous, at, "unlinked", "replaced" if previous else "linked")
-        wanted = known.wanted()
+        wanted = known.current_claim()
         claimed = bool(observation.account) and wanted is not None and wanted[0] in moments
         if claimed and not previous and not self._rows[user].account and wanted:
             self.decision.refused.append(self._change(user, "conflict", wanted[1], NO_ACCOUNT, at))
@@ -169,7 +169,7 @@ class _Deciding:
         """The users who may gain or lose a link: the newest claimers of the accounts whose claims changed."""
         old, new = before.claims(), known.claims()
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-        wanted = known.wanted()
+        wanted = known.current_claim()
         touched = changed.union(names_of(wanted[1]) if wanted else ())
         for account in (*accounts_of(before), *accounts_of(known)):
             if touched.intersection(names_of(account)):
@@ -178,11 +178,11 @@ class _Deciding:
             row.bitrix_user_id
             for row in list(self._rows.values())
             if row.bitrix_user_id != user
-            and (claim := row.known.wanted())
+            and (claim := row.known.current_claim())
             and changed & set(names_of(claim[1]))
         ]
         for other in others:
-            if claim := self._rows[other].known.wanted():
+            if claim := self._rows[other].known.current_claim():
                 self._fetch(other, claim[1])
         return sorted(others)
 
@@ -195,7 +195,7 @@ class _Deciding:
 
     def _entitled_account(self, user: int) -> Account:
         """The account this user is to have: the one wanted, unless another user's valid claim is newer."""
-        claim = self._rows[user].known.wanted()
+        claim = self._rows[user].known.current_claim()
         if claim is None:
             return NO_ACCOUNT
         mine = (claim[0], user)
@@ -211,10 +211,10 @@ class _Deciding:
         row = self._rows[user]
         if account == previous == row.account:
             return
-        self._store(user, account, row.known, moved=not same(account, previous))
-        if same(account, previous):
+        self._store(user, account, row.known, moved=not same_account(account, previous))
+        if same_account(account, previous):
             return
-        if not account and row.known.wanted():
+        if not account and row.known.current_claim():
             lost = "conflict"
         self.decision.history.append(self._change(user, gained if account else lost, previous, account, at))
 

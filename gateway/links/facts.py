@@ -29,7 +29,7 @@ def name_of(account: Account) -> str | None:
     return account.telegram_username.lower() if account.telegram_username else None
 
 
-def same(first: Account, second: Account) -> bool:
+def same_account(first: Account, second: Account) -> bool:
     """Whether two accounts are the same; names are compared without case."""
     return first.telegram_id == second.telegram_id and name_of(first) == name_of(second)
 
@@ -73,13 +73,13 @@ class Known:
         before = [active for at, active in self.states if at <= moment]
         return before[-1] if before else True
 
-    def wanted(self) -> tuple[Key, Account] | None:
+    def current_claim(self) -> tuple[Key, Account] | None:
         """The newest account, if it is not empty, counts, and no dismissal followed it; else None."""
         if not self.accounts:
             return None
         moment, account = self.accounts[-1]
         for _, earlier in reversed(self.accounts):  # a name keeps its first spelling
-            if not same(earlier, account):
+            if not same_account(earlier, account):
                 break
             account = earlier
         dismissed = any(at > moment and not active for at, active in self.states)

@@ -166,7 +166,7 @@ class Recorder:
         not_queued = judgement.message is not None and answered.status != 200
         record = _record(answered, seconds, settings)
         event, portal = _event_and_portal(judgement, settings)
-        kind = "probe" if answered.probe else _kind(judgement, event, not_queued)
+        kind = "probe" if answered.probe else _kind_of(judgement, event, not_queued)
         code = _code(judgement, not_queued)
         fold, is_known = None, False
         if kind in ("refused", "probe"):
@@ -189,10 +189,10 @@ class Recorder:
             fold=fold,
             terms=_terms(record),
             record={**record, "causes": causes},
-            whole={} if is_known else self._whole(judgement, kind, at),
+            whole={} if is_known else self._details(judgement, kind, at),
         )
 
-    def _whole(self, judgement: Judgement, kind: str, at: float) -> dict[str, Any]:
+    def _details(self, judgement: Judgement, kind: str, at: float) -> dict[str, Any]:
         whole: dict[str, Any] = {}
         if judgement.message is not None and kind != "probe":
             whole["message"] = json.loads(judgement.message.to_bytes())
@@ -234,7 +234,7 @@ def _unjudged(environ: Mapping[str, Any], size: int, settings: Settings) -> Answ
     return Answered(judgement, os.urandom(8).hex(), 408, environ, time.monotonic())
 
 
-def _kind(judgement: Judgement, event: str, not_queued: bool) -> str:
+def _kind_of(judgement: Judgement, event: str, not_queued: bool) -> str:
     if event == PROBE_EVENT:
         return "probe"
     if judgement.message is None:

@@ -169,20 +169,20 @@ class Feed:
         if not self._in_flight:
             return
         finished, _ = wait(self._in_flight, seconds, return_when=FIRST_COMPLETED)
-        done: list[Delivery] = []
+        handled: list[Delivery] = []
         failed: list[tuple[Delivery, str | GatewayError, float | None]] = []
         put_off: list[tuple[Delivery, str | GatewayError, float]] = []
         for future in finished:
             for delivery, failure in zip(self._in_flight[future], future.result(), strict=False):
                 if failure is None:
-                    done.append(delivery)
+                    handled.append(delivery)
                 elif (delay := self._put_off_for(delivery, failure)) is not None:
                     put_off.append((delivery, failure, delay))
                 else:
                     failed.append((delivery, failure, self._delay(delivery, failure)))
-        if done or failed or put_off:
+        if handled or failed or put_off:
             self._queue.settle(
-                done,
+                handled,
                 [(delivery, str(failure), delay) for delivery, failure, delay in failed],
                 [(delivery, str(failure), delay) for delivery, failure, delay in put_off],
             )

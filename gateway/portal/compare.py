@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gateway.links import user_record
-from gateway.links.decide import same
+from gateway.links.decide import same_account
 from gateway.links.model import NO_ACCOUNT, Account, Link
 from gateway.links.telegram_account import parse_account
 
@@ -28,7 +28,7 @@ def difference(
     elif link is not None and not link.active and active is None:
         return None
     else:
-        moved = account is not None and not same(account, linked_account)
+        moved = account is not None and not same_account(account, linked_account)
         ends = moved and account == NO_ACCOUNT
         differs = moved or (link is not None and not link.active)
     if not differs:

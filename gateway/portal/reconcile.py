@@ -24,7 +24,7 @@ from typing import Any
 from gateway.errors import PortalError, PortalUnavailable
 from gateway.events import Message, observed_message, without_secrets
 from gateway.links import user_record
-from gateway.links.decide import same
+from gateway.links.decide import same_account
 from gateway.links.model import Account, Link, Store
 from gateway.links.telegram_account import parse_account
 from gateway.portal.client import BATCH, PAGE, AnswerDoubted, Portal
@@ -277,7 +277,9 @@ class _Walk:
             return link.observed_at == holder.observed_at
         if newest[0].change != "conflict":
             return False
-        return same(account, Account(newest[0].previous_telegram_id, newest[0].previous_telegram_username))
+        return same_account(
+            account, Account(newest[0].previous_telegram_id, newest[0].previous_telegram_username)
+        )
 
     def _make_room(self) -> None:
         """Publish new links when too many wait; those that end wait for the walk's end, and then go first."""

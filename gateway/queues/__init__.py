@@ -43,9 +43,9 @@ def open_embedded(settings: Settings) -> "EmbeddedQueue":
     path = settings.files["QUEUE_URL"]
     key = (path, settings.queue_max_attempts, settings.destinations)
     if key not in _embedded:
-        wanted = subscriptions(settings)
+        subscribed = subscriptions(settings)
         _embedded[key] = EmbeddedQueue(
-            path, settings.queue_max_attempts, set_back=ClockWatch(), subscriptions=wanted
+            path, settings.queue_max_attempts, set_back=ClockWatch(), subscriptions=subscribed
         )
     return _embedded[key]
 

@@ -57,10 +57,10 @@ class Shared(Generic[Value]):
                 return cached[0]
             if self._done is None:
                 self._done = self._start()
-            done = self._done
+            finished = self._done
             if cached is not None and now < cached[2]:
                 return cached[0]
-        if not done.wait(max(0.0, deadline - time.monotonic())):
+        if not finished.wait(max(0.0, deadline - time.monotonic())):
             raise WireError("WIRE_FAILED", problem=TimeoutError())
         with self._lock:
             if self._failure is not None:
@@ -75,14 +75,14 @@ class Shared(Generic[Value]):
             self._cached = None
 
     def _start(self) -> threading.Event:
-        done = threading.Event()
+        finished = threading.Event()
         try:
-            threading.Thread(target=self._run, args=(done,), daemon=True).start()
+            threading.Thread(target=self._run, args=(finished,), daemon=True).start()
         except RuntimeError:  # no more threads
             raise WireError("WIRE_NO_THREAD") from None
-        return done
+        return finished
 
-    def _run(self, done: threading.Event) -> None:
+    def _run(self, finished: threading.Event) -> None:
         cached, failure = None, None
         try:
             value, fresh, good = self._call()
@@ -92,7 +92,7 @@ class Shared(Generic[Value]):
             failure = error
         with self._lock:
             self._cached, self._failure, self._done = cached or self._cached, failure, None
-        done.set()
+        finished.set()
 
 
 @cache

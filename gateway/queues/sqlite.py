@@ -227,7 +227,7 @@ class EmbeddedQueue:
             return count
 
     def settle(
-        self, done: Sequence[Delivery], failed: Sequence[Failed] = (), put_off: Sequence[Failed] = ()
+        self, handled: Sequence[Delivery], failed: Sequence[Failed] = (), put_off: Sequence[Failed] = ()
     ) -> int:
         """Acknowledge what is done and put back what failed, in one commit; return how many were still ours.
 
@@ -237,7 +237,7 @@ class EmbeddedQueue:
         with self._file.turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             settled = 0
-            for delivery in done:
+            for delivery in handled:
                 delete = "DELETE FROM messages WHERE id = ? AND lease = ?"
                 settled += connection.execute(delete, (delivery.key, delivery.lease)).rowcount
             for untried, (delivery, reason, delay) in (

@@ -37,7 +37,7 @@ def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
     if judgement.code == "NOT_FOUND":
         details["path"] = WEBHOOK_PATH
     if judgement.limit:
-        details |= {"limit": judgement.limit.allowed, "came": judgement.limit.came}
+        details |= {"limit": judgement.limit.allowed, "came": judgement.limit.received}
     if judgement.code == "EVENT_INVALID":
         details["field"] = judgement.invalid
     if judgement.hint == "robot":

@@ -67,7 +67,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ChosenFilters:
     """Which requests are listed; `user` is a Bitrix24 id or a Telegram account."""
 
     refused: bool = False
@@ -94,16 +94,16 @@ class Wanted:
         return not self.user or self.user.lower() in (str(name).lower() for name in accounts)
 
 
-def listed(journal: Journal, wanted: Wanted) -> Iterator[Event]:
+def listed(journal: Journal, chosen: ChosenFilters) -> Iterator[Event]:
     """The requests that match, oldest first."""
-    requests = (request for request in journal.requests(wanted.filters()) if wanted.is_about(request))
+    requests = (request for request in journal.requests(chosen.filters()) if chosen.is_about(request))
     while batch := list(islice(requests, _BATCH)):
         yield from _with_outcomes(journal, batch)
 
 
 def followed(
     journal: Journal,
-    wanted: Wanted,
+    chosen: ChosenFilters,
     settings: Settings,
     after: int = 0,
     sleep: Callable[[float], None] = time.sleep,
@@ -112,9 +112,9 @@ def followed(
     """Requests as they come, without end; an accepted event once its outcomes are in, or after a while."""
     waiting: list[tuple[float, str]] = []
     while True:
-        for request in journal.requests(wanted.filters(), after=after):
+        for request in journal.requests(chosen.filters(), after=after):
             after = request.n
-            if wanted.is_about(request):
+            if chosen.is_about(request):
                 waiting.append((clock() + _WAIT_SECONDS, request.request_id))
         pending = []
         for deadline, request_id in waiting:
@@ -153,7 +153,7 @@ def find(journal: Journal, name: str) -> Event:
     return event
 
 
-def whole(journal: Journal, event: Event, settings: Settings) -> dict[str, Any]:
+def details_of(journal: Journal, event: Event, settings: Settings) -> dict[str, Any]:
     """Everything that the journal knows of a request, for `show`."""
     facts = {
         name: value

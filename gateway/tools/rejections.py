@@ -41,7 +41,7 @@ class Refusal:
             "says": cause.get("says", ""),
             "do": cause.get("do", ""),
             "guide": self.fields.get("guide", ""),
-            "places": [_whole(trace) for trace in self.fields.get("places") or []],
+            "places": [_with_whole_length(trace) for trace in self.fields.get("places") or []],
             "request_id": self.fields.get("request_id"),
         }
 
@@ -115,7 +115,7 @@ def of_cloud(
         sleep(_POLL_SECONDS)
 
 
-def _whole(trace: Mapping[str, Any]) -> dict[str, Any]:
+def _with_whole_length(trace: Mapping[str, Any]) -> dict[str, Any]:
     """A place with its length as a whole number: Cloud Logging keeps doubles."""
     length = trace.get("length")
     return {**trace, "length": int(length) if isinstance(length, int | float) else None}

@@ -356,7 +356,7 @@ def test_a_payload_at_the_limits_is_read_and_one_beyond_is_refused(content_type:
         with pytest.raises(TooComplex) as over:
             decode(bodies(allowed + 1)[content_type], content_type)
         assert (over.value.limit, over.value.allowed) == (limit, allowed)
-        assert over.value.came == allowed + 1
+        assert over.value.received == allowed + 1
         assert str(over.value) == limit
 
 
@@ -368,7 +368,7 @@ def test_empty_pairs_are_no_parameters() -> None:
 def test_brackets_without_end_are_too_deep() -> None:
     with pytest.raises(TooComplex) as over:
         decode(b"[" * 500_000, JSON)
-    assert (over.value.limit, over.value.came) == ("levels", MAX_LEVELS + 1)
+    assert (over.value.limit, over.value.received) == ("levels", MAX_LEVELS + 1)
     with pytest.raises(TooComplex):
         decode(b"[" * 40 + b"]" * 40, JSON)
 

@@ -16,7 +16,7 @@ from gateway.queues.model import Delivery
 from gateway.settings import Settings, load
 from gateway.texts import reason_text
 from gateway.tools import events
-from gateway.tools.events import Wanted
+from gateway.tools.events import ChosenFilters
 from tests.support.deliveries import PORTAL, TOKEN, delivery
 
 NOW = datetime.now(UTC).timestamp()
@@ -266,7 +266,7 @@ def test_followed_events_are_printed_with_their_outcomes(journal: Journal, setti
         now[0] += 1.0
         next(steps, lambda: None)()
 
-    coming = events.followed(journal, Wanted(), settings, 0, sleep, lambda: now[0])
+    coming = events.followed(journal, ChosenFilters(), settings, 0, sleep, lambda: now[0])
     shown = [next(coming) for _ in range(3)]
     assert [(one.request.request_id, len(one.outcomes)) for one in shown] == [
         (refused(3).request_id, 0), (done.request_id, 2), (late.request_id, 0),

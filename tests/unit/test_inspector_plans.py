@@ -18,7 +18,7 @@ from gateway.journal.reading import FEW_OUTCOMES
 from gateway.links import open_store
 from gateway.links.model import Account, DeadLetter, Moment, Observation
 from gateway.local.inspector import create_inspector
-from gateway.local.inspector.request_list import Wanted
+from gateway.local.inspector.request_list import ChosenFilters
 from gateway.queues import open_embedded
 from gateway.settings import Settings
 from tests.support.inspector import Browser, page_settings
@@ -139,10 +139,10 @@ def _addresses(page: flask.Flask) -> Iterator[str]:
 
 def _filters() -> Iterator[Filters]:
     """What the list asks the journal for with each pair of filters."""
-    assert set(FILTERS) == {field.name for field in fields(Wanted)}, "a filter has no value here"
+    assert set(FILTERS) == {field.name for field in fields(ChosenFilters)}, "a filter has no value here"
     values = [(name, value) for name, some in FILTERS.items() for value in some]
     for pair in combinations(values, 2):
-        yield Wanted(**dict(pair)).filters(time.time())
+        yield ChosenFilters(**dict(pair)).filters(time.time())
 
 
 def _reads(statement: str) -> bool:

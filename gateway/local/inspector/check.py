@@ -58,13 +58,15 @@ def register(page: Inspector) -> None:
         return page.render(
             "check.html", view="check", examination=examinations[0] if examinations else None,
             events=TEST_EVENTS, can_test=page.parts.webhook is not None and bool(page.settings.tokens),
-            label=label, **_sent(page),
+            label=label, **_test_event_values(page),
         )  # fmt: skip
 
     @page.app.get("/check/live", endpoint="check_live")
     def live() -> str:
         examination = examinations[0] if examinations else None
-        return page.render("check_live.html", examination=examination, label=label, **_sent(page))
+        return page.render(
+            "check_live.html", examination=examination, label=label, **_test_event_values(page)
+        )
 
     @page.app.post("/check/run", endpoint="examine")
     def run() -> flask.typing.ResponseReturnValue:
@@ -88,17 +90,22 @@ def register(page: Inspector) -> None:
         return page.words(key) if key in SENTENCES else check.check
 
 
-def _sent(page: Inspector) -> dict[str, object]:
+def _test_event_values(page: Inspector) -> dict[str, object]:
     """The test event that was sent last, and what came of it so far."""
     name = flask.request.args.get("sent", "")[:64]
     request: Request | None = page.journal.request(name) if name else None
     if request is None:
-        return {"sent": name, "request_sent": None, "tag": "", "came": []}
+        return {"sent": name, "request_sent": None, "tag": "", "outcome_lines": []}
     outcomes = page.journal.outcomes([request.event_id]).get(request.event_id, []) if request.event_id else []
-    came = [in_a_line(outcome, page.language) for outcome in outcomes]
+    outcome_lines = [in_a_line(outcome, page.language) for outcome in outcomes]
     if request.event == PROBE_EVENT and request.status == 200:
-        came = [page.words("PROBE_PASSED")]  # no subscription wants a probe, by design
-    return {"sent": name, "request_sent": request, "tag": tag_in_words(request, page.language), "came": came}
+        outcome_lines = [page.words("PROBE_PASSED")]  # no subscription wants a probe, by design
+    return {
+        "sent": name,
+        "request_sent": request,
+        "tag": tag_in_words(request, page.language),
+        "outcome_lines": outcome_lines,
+    }
 
 
 VIEW = View("check", "c", register)

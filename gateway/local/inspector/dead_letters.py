@@ -38,7 +38,7 @@ COUNT = "dead letters"  # of the application's extensions: when they were counte
 class Letter:
     """A row of the list: `about` is the portal and the users, `reason` is in the reader's words."""
 
-    kept: KeptMessage
+    message: KeptMessage
     about: str
     reason: str
     source: str
@@ -50,7 +50,7 @@ class Fate:
 
     requeued: Outcome
     event: str
-    came: list[str]
+    outcome_lines: list[str]
     tag: str
     request_id: str
 
@@ -63,11 +63,11 @@ def register(page: Inspector) -> None:
         problems: list[GatewayError] = []
         with ExitStack() as stack:
             rows = [_row(page, kept) for kept in islice(_letters(page, stack, problems), SHOWN + 1)]
-        done = {name: flask.request.args.get(name, type=int) for name in ("requeued", "deleted")}
+        counts = {name: flask.request.args.get(name, type=int) for name in ("requeued", "deleted")}
         return page.render(
             "dead.html", view="dead", rows=rows[:SHOWN], more=len(rows) > SHOWN,
             problems=[text_of(problem, page.language) for problem in problems],
-            fates=_fates(page), **done,
+            fates=_fates(page), **counts,
         )  # fmt: skip
 
     @page.app.get("/dead/live", endpoint="dead_live")
@@ -191,17 +191,17 @@ def _fates(page: Inspector) -> list[Fate]:
     fates = []
     for requeue in requeued:
         since = [outcome for outcome in outcomes.get(requeue.event_id, []) if outcome.at >= requeue.at]
-        came = standing(since)
+        outcomes_since = standing(since)
         request = page.journal.request(requeue.event_id)
         fates.append(
             Fate(
                 requeued=requeue,
                 event=str(requeue.facts.get("event", "")),
-                came=[in_a_line(outcome, page.language) for outcome in came],
+                outcome_lines=[in_a_line(outcome, page.language) for outcome in outcomes_since],
                 tag="bad"
-                if any(outcome.code.startswith("EVENT_D") for outcome in came)
+                if any(outcome.code.startswith("EVENT_D") for outcome in outcomes_since)
                 else "ok"
-                if came
+                if outcomes_since
                 else "quiet",
                 request_id=request.request_id if request else "",
             )

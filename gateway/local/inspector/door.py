@@ -137,8 +137,8 @@ class Door:
     def _session_end(self, cookie: str) -> int:
         """When the session of this cookie ends, or has ended; 0 if the cookie is none of ours."""
         until, _, signature = cookie.partition(".")
-        given, expected = signature.encode("utf-8", "replace"), self._sign(until[:20]).encode()
-        return int(until) if hmac.compare_digest(given, expected) else 0
+        signature_bytes, expected = signature.encode("utf-8", "replace"), self._sign(until[:20]).encode()
+        return int(until) if hmac.compare_digest(signature_bytes, expected) else 0
 
     def _go_on(self, session: str | None) -> flask.Response:
         """Redirect to the page that was asked for, without a key in the address."""
@@ -159,8 +159,10 @@ class Door:
 
     def _closed(self, request: flask.Request) -> flask.Response:
         # A link to one request, sent by a colleague, asks for the password too; a script's request does not.
-        asks = self._password and request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
-        return self._page(401) if asks else self._text(401, "INSPECTOR_CLOSED")
+        shows_form = (
+            self._password and request.method in ("GET", "HEAD") and "HX-Request" not in request.headers
+        )
+        return self._page(401) if shows_form else self._text(401, "INSPECTOR_CLOSED")
 
     def _refused(self, sender: str, tries_of: str) -> flask.Response:
         text = say("INSPECTOR_REFUSED_ENTRY", self._settings.language, sender=clean(sender or "?"))
@@ -179,9 +181,9 @@ class Door:
     def _page(self, status: int) -> flask.Response:
         """The form that asks for the password; the answer's policy lets it post only to this server."""
         language = self._settings.language
-        asks = "INSPECTOR_ASKS" if status == 401 else "INSPECTOR_WRONG_PASSWORD"
+        label_key = "INSPECTOR_ASKS" if status == 401 else "INSPECTOR_WRONG_PASSWORD"
         title, label, send = (
-            escape(say(key, language)) for key in ("INSPECTOR_TITLE", asks, "INSPECTOR_OPEN")
+            escape(say(key, language)) for key in ("INSPECTOR_TITLE", label_key, "INSPECTOR_OPEN")
         )
         page = (
             f'<!doctype html><html lang="{language}"><meta charset="utf-8">'

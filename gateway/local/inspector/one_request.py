@@ -18,7 +18,7 @@ from gateway.journal import Outcome, Request
 from gateway.links.model import HistoryRow
 from gateway.local.inspector.frame import Inspector
 from gateway.local.inspector.request_text import as_curl, for_support
-from gateway.local.inspector.rows import came_of, row, subscription_name
+from gateway.local.inspector.rows import outcome_text, row, subscription_name
 from gateway.receiver.capture import mask_leaf, mask_name
 from gateway.texts import reason_text, state_key, text_of
 from gateway.tools.events import destinations, resend
@@ -45,8 +45,8 @@ def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
     whole = page.journal.whole(request)
     resent = list(request.record.get("resent") or ())
     ids = [request.event_id, *(str(resend["event_id"]) for resend in resent)] if request.event_id else []
-    came = page.journal.outcomes(ids)
-    outcomes = [outcome for event_id in ids for outcome in came.get(event_id, ())]
+    outcomes_by_event = page.journal.outcomes(ids)
+    outcomes = [outcome for event_id in ids for outcome in outcomes_by_event.get(event_id, ())]
     settings = page.settings_here
     findings = in_words(request.record.get("causes") or (), settings)
     if not findings and request.code == "TOKEN_NOT_CONFIGURED":  # our own probe, whose causes are not kept
@@ -55,12 +55,12 @@ def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
     address = (settings.webhook_url or local_url(settings.host, settings.port)).rstrip("/")
     return {
         "request": request,
-        "row": row(page, request, came.get(request.event_id, [])),
+        "row": row(page, request, outcomes_by_event.get(request.event_id, [])),
         "causes": causes,
         "places": _places(page, request),
         "fields": list(fields_of(request, whole)),
         "whole": whole,
-        "outcomes": [_came(page, request, outcome) for outcome in outcomes],
+        "outcomes": [_outcome_values(page, request, outcome) for outcome in outcomes],
         "resent": [{**resend, "at": datetime.fromtimestamp(resend["at"], UTC)} for resend in resent],
         "history": history(page, request),
         "json": json.dumps(_facts(request, whole, outcomes, page.language), ensure_ascii=False, indent=2),
@@ -184,11 +184,11 @@ def _flat(value: Any, name: str, path: tuple[str, ...], masks: bool) -> Iterator
     yield name, mask_leaf(path, text) if masks else text
 
 
-def _came(page: Inspector, request: Request, outcome: Outcome) -> dict[str, Any]:
+def _outcome_values(page: Inspector, request: Request, outcome: Outcome) -> dict[str, Any]:
     return {
         "outcome": outcome,
         "name": subscription_name(page, outcome.subscription) or page.words("RECEIVER"),
-        "says": came_of(page, request, outcome),
+        "says": outcome_text(page, request, outcome),
         "resent": outcome.event_id != request.event_id,
     }
 

@@ -101,11 +101,11 @@ def register(page: Inspector) -> None:
 
 def _next(page: Inspector, rounds: list[Round]) -> datetime | None:
     """When the next round begins; None if nothing polls."""
-    every = page.settings.resync_every
-    if not every or not page.settings.rest_webhook:
+    interval = page.settings.resync_every
+    if not interval or not page.settings.rest_webhook:
         return None
     began = max(page.started, rounds[0].at.timestamp() if rounds else 0.0)
-    return datetime.fromtimestamp(max(began + every, time.time()), UTC)
+    return datetime.fromtimestamp(max(began + interval, time.time()), UTC)
 
 
 def _unreadable(rounds: list[Round]) -> list[int]:

@@ -31,7 +31,7 @@ SEEN = "inspector_seen"  # the newest record that this browser's list has shown
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ChosenFilters:
     """The filters in the address, each a valid value."""
 
     term: str = ""
@@ -57,15 +57,15 @@ class Wanted:
 
     def query(self, **changes: Any) -> dict[str, Any]:
         """The address's parameters that are not empty."""
-        default, wanted = Wanted(), replace(self, **changes)
+        default, changed = ChosenFilters(), replace(self, **changes)
         pairs = {"q": "term", "show": "show", "period": "period", "hour": "hour", "cause": "cause"}
         pairs |= {"event": "event", "portal": "portal", "to": "to"}
         query = {
-            name: getattr(wanted, field)
+            name: getattr(changed, field)
             for name, field in pairs.items()
-            if getattr(wanted, field) != getattr(default, field)
+            if getattr(changed, field) != getattr(default, field)
         }
-        return query | ({"probes": 1} if wanted.probes else {})
+        return query | ({"probes": 1} if changed.probes else {})
 
     @property
     def shows_rounds(self) -> bool:
@@ -78,7 +78,7 @@ class Wanted:
         return bool(self.term or self.event or self.portal or self.to)
 
 
-def filters_in_address() -> Wanted:
+def filters_in_address() -> ChosenFilters:
     """The filters in the request's address; an invalid value counts as none."""
     args = flask.request.args
 
@@ -86,7 +86,7 @@ def filters_in_address() -> Wanted:
         return args[name] if args.get(name) in choices else default
 
     hour = args.get("hour", "")
-    return Wanted(
+    return ChosenFilters(
         term=args.get("q", "").strip()[:200],
         show=choice("show", SHOWN, "all"),
         period=choice("period", PERIODS, "24h"),
@@ -112,21 +112,21 @@ def badge(page: Inspector) -> int:
     return page.journal.count_newer(Filters(kinds=("refused", "not_queued")), after, limit=100)
 
 
-def counts(page: Inspector, wanted: Wanted, now: float) -> dict[str, int]:
+def counts(page: Inspector, chosen: ChosenFilters, now: float) -> dict[str, int]:
     """How many requests each chip would show; none if the search needs more than the hourly counts."""
-    if wanted.narrow or (wanted.period == "1h" and not wanted.hour):
+    if chosen.narrow or (chosen.period == "1h" and not chosen.hour):
         return {}
-    filters = wanted.filters(now)
-    first = int(filters.since // 3600) + (0 if wanted.hour else 1)  # as in the chart: the present hour is one
-    found = dict.fromkeys((*SHOWN, "probe"), 0)
-    for one in page.journal.hours(first * 3600):
-        is_later = filters.until and one.hour * 3600 >= filters.until
-        if is_later or (wanted.cause and one.cause != wanted.cause):
+    filters = chosen.filters(now)
+    first = int(filters.since // 3600) + (0 if chosen.hour else 1)  # as in the chart: the present hour is one
+    counted = dict.fromkeys((*SHOWN, "probe"), 0)
+    for hourly in page.journal.hours(first * 3600):
+        is_later = filters.until and hourly.hour * 3600 >= filters.until
+        if is_later or (chosen.cause and hourly.cause != chosen.cause):
             continue
-        found[one.kind] = found.get(one.kind, 0) + one.count
-        if one.kind != "probe":
-            found["all"] += one.count
-    return found
+        counted[hourly.kind] = counted.get(hourly.kind, 0) + hourly.count
+        if hourly.kind != "probe":
+            counted["all"] += hourly.count
+    return counted
 
 
 def register(page: Inspector) -> None:
@@ -136,10 +136,10 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/requests", endpoint="requests")
     def requests() -> flask.Response:
-        wanted, now = filters_in_address(), time.time()
+        chosen, now = filters_in_address(), time.time()
         below = whole_number("below")
         _see(page, below)
-        part = _part(page, wanted, below, 0, now)
+        part = _part(page, chosen, below, 0, now)
         opened = flask.request.args.get("open", "")
         detail = one_request.values(page, opened) if opened and not opened.startswith(PREFIX) else None
         events, portals, subscriptions = page.journal.choices()
@@ -147,8 +147,8 @@ def register(page: Inspector) -> None:
         html = page.render(
             "requests.html",
             view="requests",
-            wanted=wanted,
-            counts=counts(page, wanted, now),
+            wanted=chosen,
+            counts=counts(page, chosen, now),
             detail=detail,
             round=round_values(page, opened),
             choices=_causes(page, now),
@@ -167,26 +167,26 @@ def register(page: Inspector) -> None:
     @page.app.get("/requests/part")
     def requests_part() -> flask.Response:
         """The rows after those on the page, or the newest ones again."""
-        wanted, below = filters_in_address(), whole_number("below")
+        chosen, below = filters_in_address(), whole_number("below")
         _see(page, below)
-        part = _part(page, wanted, below, whole_number("already"), time.time())
-        return _with_seen(page.render("request_part.html", wanted=wanted, below=below, **part))
+        part = _part(page, chosen, below, whole_number("already"), time.time())
+        return _with_seen(page.render("request_part.html", wanted=chosen, below=below, **part))
 
     @page.app.get("/requests/live")
     def requests_live() -> str:
         """What is new for the open list: how many requests are newer, and rows that changed."""
-        wanted, now = filters_in_address(), time.time()
+        chosen, now = filters_in_address(), time.time()
         top = whole_number("top")
         last_round = whole_number("round")
-        rounds = page.journal.count_rounds(last_round) if wanted.shows_rounds else 0
+        rounds = page.journal.count_rounds(last_round) if chosen.shows_rounds else 0
         changed, newest = page.journal.changed(whole_number("change"))
         opened = flask.request.args.get("open", "")
         return page.render(
             "requests_live.html",
-            wanted=wanted,
-            counts=counts(page, wanted, now),
+            wanted=chosen,
+            counts=counts(page, chosen, now),
             **tiles(page),
-            newer=page.journal.count_newer(wanted.filters(now), top) + rounds,
+            newer=page.journal.count_newer(chosen.filters(now), top) + rounds,
             top=top,
             last_round=last_round,
             change=newest,
@@ -210,15 +210,15 @@ def register(page: Inspector) -> None:
         return flask.redirect(flask.url_for("requests") if path == PATH else path, 303)
 
 
-def _part(page: Inspector, wanted: Wanted, below: int, already: int, now: float) -> dict[str, Any]:
+def _part(page: Inspector, chosen: ChosenFilters, below: int, already: int, now: float) -> dict[str, Any]:
     # Read before the rows, so that a change in between is shown twice rather than never.
     _, change = page.journal.changed(NEVER, 1)
     newest_rounds = page.journal.rounds(1)
-    filters = wanted.filters(now)
+    filters = chosen.filters(now)
     result_page = page.journal.page(filters, below or None, PAGE)
     requests = rows(page, result_page.requests)
     shown: list[Row | RoundRow] = [*requests]
-    if wanted.shows_rounds:
+    if chosen.shows_rounds:
         since, until = _from_to(page, filters, result_page, below)
         shown = with_rounds(page, requests, since, until, max(0, MOST - already - len(requests)))
     total = already + len(shown)

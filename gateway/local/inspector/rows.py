@@ -52,7 +52,7 @@ def line(page: Inspector, request: Request, outcomes: Sequence[Outcome]) -> str:
         return page.words("PROBE_PASSED")
     if request.kind == "not_queued" or not outcomes:
         return line_of(request, outcomes, page.settings_here)
-    return "; ".join(dict.fromkeys(came_of(page, request, outcome) for outcome in outcomes))
+    return "; ".join(dict.fromkeys(outcome_text(page, request, outcome) for outcome in outcomes))
 
 
 def title_of(page: Inspector, request: Request) -> str:
@@ -95,7 +95,7 @@ def refusal(page: Inspector, request: Request) -> str:
     return title
 
 
-def came_of(page: Inspector, request: Request, outcome: Outcome) -> str:
+def outcome_text(page: Inspector, request: Request, outcome: Outcome) -> str:
     """What came of an event at one subscription."""
     if outcome.code in (
         "EVENT_PUT_ASIDE",
