@@ -9,7 +9,7 @@
 #
 # Why it matters here: `if (departments.length)` is false for the people who have the most. Products
 # of a deal, and rows of a table, are such lists too, and no test has twenty-one of them.
-# What follows: set qs's `arrayLimit` in the reader's options (`queryString`, or `qs` in koa-body).
+# What follows: set qs's `arrayLimit`, in the option `queryString` of Koa's readers.
 #
 # Seen with koa 3.3.0, koa-bodyparser 4.4.1, @koa/bodyparser 6.1.0, koa-body 8.0.1, @fastify/formbody
 # 9.0.1 with fastify 5.12.8, Express 5.3.0 and qs 6.17.1 on Node 20, 2026-11-27.
