@@ -20,8 +20,8 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
         return [Finding("ROBOT_WITHOUT_TOKEN", "document_id", "verified")]
     lost = hollow(judgement.payload.fields)
     if judgement.hint == "hollow" and lost is not None:
-        if lost.how in REWRITTEN and (found := list(body(gather(judgement, settings)))):
-            return found  # undoing that would make the event whole
+        if lost.how in REWRITTEN and (findings := list(body(gather(judgement, settings)))):
+            return findings  # undoing that would make the event whole
         if lost.how in ("flat", "pairs", "nested"):
             name = Names(settings).place("body", name_as_sent(lost.name, judgement))
             variant = "data" if lost.how == "flat" else "pairs" if lost.how == "pairs" else ""
@@ -31,9 +31,9 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
         return [Finding("BODY_PRINTED", name, lost.how, {"place": name})]
     if judgement.invalid == "auth.domain":
         return [Finding("BODY_UNREADABLE", "auth.domain", "domain")]
-    found = list(body(gather(judgement, settings)))
-    if found:
-        return found
+    findings = list(body(gather(judgement, settings)))
+    if findings:
+        return findings
     fields = judgement.payload.fields if isinstance(judgement.payload.fields, dict) else {}
     keys = ", ".join(Names(settings).shown(str(key)) for key in list(fields)[:MAX_KEYS]) or "–"
     named = "event" in fields
@@ -41,12 +41,13 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
 
 
 def body(evidence: Evidence) -> Iterator[Finding]:
+    """What is wrong with the body as a whole."""
     reading, judgement = evidence.reading, evidence.judgement
     declared = judgement.incoming.declared_length or 0
     if judgement.code == "BODY_INCOMPLETE" or declared > judgement.body_bytes:
-        came = {"declared": declared or "?", "came": judgement.body_bytes}
+        sizes = {"declared": declared or "?", "came": judgement.body_bytes}
         variant = "chunked" if not declared else "" if judgement.body_bytes else "nothing"
-        yield Finding("BODY_INCOMPLETE", f"{came['came']}/{came['declared']}", variant, came)
+        yield Finding("BODY_INCOMPLETE", f"{sizes['came']}/{sizes['declared']}", variant, sizes)
     elif reading.code in ("BODY_EMPTY", "BODY_UNREADABLE") and not (
         reading.detail or evidence.in_body or evidence.verdict.verified
     ):

@@ -265,10 +265,10 @@ def render(language: str) -> str:
 
 
 def _section(code: str, language: str) -> str:
-    said = "\n".join(f"> {text}" for text in _texts(SAYS, code, language))
-    done = "\n".join(f"- {text}" for text in _texts(DO, code, language))
-    parts = [f"## {code}", WHY[code].text(language), f"{SEEN.text(language)}:", said.replace("\n", "\n>\n")]
-    return "\n\n".join([*parts, f"{ACTION.text(language)}:", done]) + "\n"
+    says = "\n".join(f"> {text}" for text in _texts(SAYS, code, language))
+    actions = "\n".join(f"- {text}" for text in _texts(DO, code, language))
+    parts = [f"## {code}", WHY[code].text(language), f"{SEEN.text(language)}:", says.replace("\n", "\n>\n")]
+    return "\n\n".join([*parts, f"{ACTION.text(language)}:", actions]) + "\n"
 
 
 def _texts(table: dict[str, Sentence], code: str, language: str) -> Iterator[str]:

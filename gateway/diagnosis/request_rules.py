@@ -13,26 +13,26 @@ def of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
     """The causes that need no look at the body: limits, method, path."""
     incoming = judgement.incoming
     if judgement.limit is not None:
-        name, allowed, came = judgement.limit
-        values = {"came": came, "allowed": allowed}
-        return [Finding("LIMIT_EXCEEDED", f"{name}: {came} > {allowed}", name, values)]
+        name, allowed, received = judgement.limit
+        values = {"came": received, "allowed": allowed}
+        return [Finding("LIMIT_EXCEEDED", f"{name}: {received} > {allowed}", name, values)]
     method = shown_method(judgement.incoming)
-    found = []
+    findings = []
     if judgement.event_in or (incoming.from_bitrix24 and method in ("GET", "HEAD")):
         detail = f"{method}: {judgement.event_in}" if judgement.event_in else method
         variant = judgement.event_in if method in ("GET", "HEAD") else "sent"
-        found.append(Finding("METHOD_GET", detail, variant, {"method": method}))
+        findings.append(Finding("METHOD_GET", detail, variant, {"method": method}))
     elif judgement.code == "METHOD_NOT_ALLOWED" and judgement.verdict.verified and method != "POST":
-        found.append(Finding("METHOD_GET", method, "method", {"method": method}))
+        findings.append(Finding("METHOD_GET", method, "method", {"method": method}))
     lost = judgement.code == "NOT_FOUND" or (judgement.code == "METHOD_NOT_ALLOWED" and method == "POST")
     meant = method == "POST" or judgement.verdict.received is not None
     if lost and (
         incoming.from_bitrix24 or judgement.verdict.verified or (meant and not looks_scanned(incoming.path))
     ):
         path = Names(settings).path(incoming.path)
-        found.append(Finding("PATH_WRONG", path, values={"method": method, "path": path}))
-    nothing = no_token(judgement, None, "" if lost else "method", method)
-    return found or [nothing]
+        findings.append(Finding("PATH_WRONG", path, values={"method": method, "path": path}))
+    tokenless = no_token(judgement, None, "" if lost else "method", method)
+    return findings or [tokenless]
 
 
 def no_token(judgement: Judgement, evidence: Evidence | None, variant: str = "", method: str = "") -> Finding:

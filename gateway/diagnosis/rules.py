@@ -21,13 +21,13 @@ _RULES = (body_rules.body, *token_rules.RULES)
 def of_setting(settings: Settings) -> list[Finding]:
     """What is odd about the configured tokens, one finding per code."""
     portals = ", ".join(portals_without_token(settings.outgoing_token))
-    found = [Finding("SETTING_MISSING", portals, "portal", {"portals": portals})] if portals else []
+    missing = [Finding("SETTING_MISSING", portals, "portal", {"portals": portals})] if portals else []
     if not settings.tokens:
         blank = "blank" if settings.outgoing_token else ""
-        return found or [Finding("SETTING_MISSING", blank, blank)]
+        return missing or [Finding("SETTING_MISSING", blank, blank)]
     configured = parts(settings)
     codes = {part.code for part in configured if part.code}
-    return ordered([*found, *(_odd(code, configured) for code in codes)])
+    return ordered([*missing, *(_odd(code, configured) for code in codes)])
 
 
 def _odd(code: str, configured: list[Part]) -> Finding:
@@ -49,9 +49,11 @@ def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:
     if judgement.limit is not None:
         return [*odd, *first] if judgement.code in _JUDGED else [*first, *odd]
     evidence = gather(judgement, settings)
-    found = [cause for rule in (token_rules.altered, token_rules.elsewhere) for cause in rule(evidence)]
-    in_path = [cause for cause in found if cause.detail.startswith("path:")]
-    rest = [cause for cause in found if cause not in in_path]
+    token_causes = [
+        cause for rule in (token_rules.altered, token_rules.elsewhere) for cause in rule(evidence)
+    ]
+    in_path = [cause for cause in token_causes if cause.detail.startswith("path:")]
+    rest = [cause for cause in token_causes if cause not in in_path]
     if first[-1].code == "TOKEN_ABSENT":
         first = _by_method(evidence) or ([] if evidence.explained else first)
         return [*in_path, *ordered([*rest, *first]), *odd]

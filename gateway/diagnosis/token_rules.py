@@ -33,6 +33,7 @@ def altered(evidence: Evidence) -> Iterator[Finding]:
 
 
 def elsewhere(evidence: Evidence) -> Iterator[Finding]:
+    """The token in a place where it is not looked for."""
     places = [place for place, _ in evidence.elsewhere]
     if places and not is_lost(evidence):
         where, _, name = places[0].partition(":")
@@ -138,8 +139,8 @@ def without(evidence: Evidence) -> Iterator[Finding]:
     """A robot's call, and an event that came without its token."""
     fields = evidence.reading.fields
     # All are asked whatever is near, or a refusal would take longer or shorter by that.
-    robot, event, held = is_robot(fields), is_event(fields), seen.authorization_token(evidence)
-    if evidence.explained or held:
+    robot, event, in_authorization = is_robot(fields), is_event(fields), seen.authorization_token(evidence)
+    if evidence.explained or in_authorization:
         return
     jwt = {"header:Authorization"} if evidence.is_jwt else set()
     if robot and not set(evidence.texts) - jwt:

@@ -88,9 +88,9 @@ def _is_due(kind: str, portal: str) -> bool:
     if now - _warned.get((kind, portal), -PORTAL_SECONDS) < PORTAL_SECONDS:
         return False
     if len(_warned) >= MAX_WARNED:
-        for known, at in list(_warned.items()):
+        for warned, at in list(_warned.items()):
             if now - at >= PORTAL_SECONDS:
-                _warned.pop(known, None)
+                _warned.pop(warned, None)
     if len(_warned) >= MAX_WARNED:
         return False
     _warned[kind, portal] = now

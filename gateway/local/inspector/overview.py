@@ -45,11 +45,11 @@ def chart(page: Inspector, now: float) -> list[Bar]:
     """The last 24 hours, the present one last."""
     last = int(now // 3600)
     counts = {last - back: {"accepted": 0, "aside": 0, "refused": 0} for back in range(HOURS)}
-    for came in page.journal.hours((last - HOURS + 1) * 3600):
-        name = "refused" if came.kind == "not_queued" else came.kind
-        if came.hour in counts and name in counts[came.hour]:
-            counts[came.hour][name] += came.count
-    most = max((sum(one.values()) for one in counts.values()), default=0) or 1
+    for hourly in page.journal.hours((last - HOURS + 1) * 3600):
+        name = "refused" if hourly.kind == "not_queued" else hourly.kind
+        if hourly.hour in counts and name in counts[hourly.hour]:
+            counts[hourly.hour][name] += hourly.count
+    most = max((sum(kinds_of_hour.values()) for kinds_of_hour in counts.values()), default=0) or 1
     bars = []
     for index, hour in enumerate(sorted(counts)):
         kinds, parts, top = counts[hour], [], float(HEIGHT)
@@ -72,9 +72,9 @@ def tiles(page: Inspector) -> dict[str, Any]:
     now = time.time()
     since = now - HOURS * 3600
     causes: dict[str, int] = {}
-    for came in page.journal.hours(since):
-        if came.kind == "refused" and came.cause:
-            causes[came.cause] = causes.get(came.cause, 0) + came.count
+    for hourly in page.journal.hours(since):
+        if hourly.kind == "refused" and hourly.cause:
+            causes[hourly.cause] = causes.get(hourly.cause, 0) + hourly.count
     bars = chart(page, now)
     main = sorted(causes.items(), key=lambda pair: -pair[1])
     queue = _queue(page)

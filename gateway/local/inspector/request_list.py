@@ -261,11 +261,11 @@ def _with_seen(html: str) -> flask.Response:
 
 def _causes(page: Inspector, now: float) -> list[tuple[str, int]]:
     """The causes of the last seven days and how often each occurred, most frequent first."""
-    found: dict[str, int] = {}
-    for one in page.journal.hours(now - PERIODS["7d"]):
-        if one.kind == "refused" and one.cause:
-            found[one.cause] = found.get(one.cause, 0) + one.count
-    return sorted(found.items(), key=lambda pair: -pair[1])
+    count_of: dict[str, int] = {}
+    for hourly in page.journal.hours(now - PERIODS["7d"]):
+        if hourly.kind == "refused" and hourly.cause:
+            count_of[hourly.cause] = count_of.get(hourly.cause, 0) + hourly.count
+    return sorted(count_of.items(), key=lambda pair: -pair[1])
 
 
 VIEW = View("requests", "r", register, badge)

@@ -32,6 +32,7 @@ class RoundRow:
 
     @property
     def id(self) -> str:
+        """The name under which the list opens the round."""
         return f"{PREFIX}{self.round.id}"
 
 
@@ -39,21 +40,21 @@ def with_rounds(
     page: Inspector, rows: Sequence[Row], since: float, until: float, most: int
 ) -> list[Row | RoundRow]:
     """The rows and, by their times, the rounds from `since` to `until`, newest first, `most` of these."""
-    rounds = [round_row(page, one) for one in page.journal.rounds(READ, since, until)]
-    found: list[Row | RoundRow] = []
+    rounds = [round_row(page, polling_round) for polling_round in page.journal.rounds(READ, since, until)]
+    merged: list[Row | RoundRow] = []
     both: list[Row | RoundRow] = [*rows, *rounds]
     count = 0
-    for one in sorted(both, key=_moment, reverse=True):
-        last = found[-1] if found else None
-        if isinstance(one, RoundRow):
-            if isinstance(last, RoundRow) and _says(last) == _says(one):
-                found[-1] = replace(last, count=last.count + 1, first_at=one.round.at)
+    for row in sorted(both, key=_moment, reverse=True):
+        last = merged[-1] if merged else None
+        if isinstance(row, RoundRow):
+            if isinstance(last, RoundRow) and _says(last) == _says(row):
+                merged[-1] = replace(last, count=last.count + 1, first_at=row.round.at)
                 continue
             count += 1
             if count > most:
                 continue
-        found.append(one)
-    return found
+        merged.append(row)
+    return merged
 
 
 def _moment(row: Row | RoundRow) -> datetime:
@@ -64,22 +65,23 @@ def _says(row: RoundRow) -> tuple[str, ...]:
     return (row.tag, row.title, row.about, row.line)
 
 
-def round_row(page: Inspector, one: Round) -> RoundRow:
-    facts, words = one.facts, page.words
+def round_row(page: Inspector, polling_round: Round) -> RoundRow:
+    """A round as a row of the list, in the reader's words."""
+    facts, words = polling_round.facts, page.words
     tag, colour, about, line = words("TAG_POLLING"), "ok", "", ""
-    if one.code == "RESYNC_DONE":
+    if polling_round.code == "RESYNC_DONE":
         title = words("POLL_N_USERS", n=_count(facts, "users"))
         about = words("CHANGES", n=_count(facts, "published"))
         parts = [words("POLL_DRY")] if facts.get("dry_run") else []
         parts += [words("POLL_ENDED", n=n)] if (n := _count(facts, "unlinked")) else []
         parts += [words("UNREADABLE", n=n)] if (n := _count(facts, "unreadable")) else []
         line = "; ".join(parts)
-    elif one.code == "LINKS_AT_RISK":
+    elif polling_round.code == "LINKS_AT_RISK":
         colour, title = "warn", words("POLL_AT_RISK", n=_count(facts, "count"))
     else:
         colour, title = "bad", words("POLL_FAILED")
         line = reason_text(str(facts.get("problem") or ""), page.language)
-    return RoundRow(one, tag, colour, title, about, line, 1, one.at)
+    return RoundRow(polling_round, tag, colour, title, about, line, 1, polling_round.at)
 
 
 def _count(facts: dict[str, Any], name: str) -> int:
@@ -92,21 +94,27 @@ def round_values(page: Inspector, name: str) -> dict[str, Any] | None:
     number = name.removeprefix(PREFIX)
     if not (name.startswith(PREFIX) and number.isascii() and number.isdigit() and len(number) <= 18):
         return None
-    one = page.journal.round(int(number))
-    if one is None:
+    polling_round = page.journal.round(int(number))
+    if polling_round is None:
         return None
-    portal = str(one.facts.get("portal") or page.settings.domain)
-    users = [user for user in one.facts.get("unreadable_users") or () if isinstance(user, int)]
+    portal = str(polling_round.facts.get("portal") or page.settings.domain)
+    users = [user for user in polling_round.facts.get("unreadable_users") or () if isinstance(user, int)]
     names = page.journal.names(portal, users)
     return {
-        "row": round_row(page, one),
+        "row": round_row(page, polling_round),
         "portal": portal,
-        "counts": [(f"POLL_{name}", _count(one.facts, name)) for name in COUNTS if name in one.facts],
+        "counts": [
+            (f"POLL_{name}", _count(polling_round.facts, name))
+            for name in COUNTS
+            if name in polling_round.facts
+        ],
         "people": [(user, user_label(page, user, names.get(user, ""))) for user in users],
     }
 
 
 def register(page: Inspector) -> None:
+    """Add the view's routes to the page."""
+
     @page.app.get("/polling/<name>", endpoint="round_page")
     def round_page(name: str) -> str:
         found = round_values(page, name)

@@ -80,8 +80,8 @@ def _nothing(_: bytes, text: str) -> None:
 
 def _printed(text: str) -> Request | None:
     """The printed event; None for a printed object that is none."""
-    found = read_printout(text)
-    return found if found and re.search(rb"(?:^|&)event=(?![^&]{0,200}%26)", found.body) else None
+    request = read_printout(text)
+    return request if request and re.search(rb"(?:^|&)event=(?![^&]{0,200}%26)", request.body) else None
 
 
 def _answer_or_log(_: bytes, text: str) -> None:

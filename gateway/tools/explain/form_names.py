@@ -60,7 +60,7 @@ def fields_in(text: str) -> dict[str, str]:
     text = text[:_MAX_TEXT]
     if re.search(r"<(?:td|pre|li|dd)\b", text):
         text = html.unescape(_TAG.sub("\n", text))
-    names = [found for found, _ in zip(_NAME.finditer(text), range(_MAX_NAMES), strict=False)]
+    names = [match for match, _ in zip(_NAME.finditer(text), range(_MAX_NAMES), strict=False)]
     events = [
         at for at, name in enumerate(names) if name[1] == "event" and _EVENT_VALUE.match(text, name.end())
     ]
@@ -92,26 +92,30 @@ def has_quotes(text: str) -> bool:
 def _printer(text: str, names: list[re.Match[str]], at: int) -> _Printer | None:
     """How the program prints that wrote the event's name; None for a form, which is read as one."""
     name = names[at]
-    found = _EVENT_VALUE.match(text, name.end())
+    value = _EVENT_VALUE.match(text, name.end())
     following = names[at + 1].start() if at + 1 < len(names) else len(text)
-    if found is None or text.startswith("&", found.end()) or _is_prose(found):
+    if value is None or text.startswith("&", value.end()) or _is_prose(value):
         return None
-    near = [text[one.end() : other.start()] for one, other in pairwise(names[max(at - 50, 0) : at + 50])]
+    near = [
+        text[before.end() : after.start()] for before, after in pairwise(names[max(at - 50, 0) : at + 50])
+    ]
     ends = [re.search(r"\W*\Z", gap[-_MAX_BETWEEN:])[0] for gap in near]  # type: ignore[index]
     # What is behind the event's name is a separator, words and all, unless that is the last of its fields.
     usual = max(
         ends, key=lambda end: (sum(gap.endswith(end) for gap in near) * bool(end), -len(end)), default=""
     )
-    behind = text[found.end() : following][:_MAX_BETWEEN]
-    between = max((usual, behind), key=lambda one: (sum(gap.endswith(one) for gap in near), len(one)))
+    behind = text[value.end() : following][:_MAX_BETWEEN]
+    between = max(
+        (usual, behind), key=lambda before: (sum(gap.endswith(before) for gap in near), len(before))
+    )
     # Names may be aligned, so the white space behind one is of any width.
-    mark = r"\s*" + r"\s+".join(re.escape(part) for part in re.split(r"\s+", found[1].lstrip()))
+    mark = r"\s*" + r"\s+".join(re.escape(part) for part in re.split(r"\s+", value[1].lstrip()))
     return _Printer(re.compile(mark), between)
 
 
-def _is_prose(found: re.Match[str]) -> bool:
+def _is_prose(value: re.Match[str]) -> bool:
     """Whether nothing but a space is between the event's name and its value: `event ONUSERADD came`."""
-    return not found[1].strip(" ") and found[0][len(found[1]) : len(found[1]) + 1].isalpha()
+    return not value[1].strip(" ") and value[0][len(value[1]) : len(value[1]) + 1].isalpha()
 
 
 def _event(text: str, names: list[re.Match[str]], at: int, printer: _Printer, alone: bool) -> dict[str, str]:

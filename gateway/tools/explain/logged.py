@@ -159,9 +159,12 @@ def _in_text(value: str, name: str, logged: bool, read: Callable[[bytes], Any]) 
     if "event" not in text or (exact and not is_raw):
         return None
     if logged and text[:1] == "{" and (inner := _json(text)) and not _is_event(inner):
-        found = list(_walk(inner, "", True, 0, [0]))  # an envelope in an envelope: SNS in SQS
+        candidates = list(_walk(inner, "", True, 0, [0]))  # an envelope in an envelope: SNS in SQS
         return next(
-            filter(None, (_request_of(one, read) for one in reversed(found[-_MAX_CANDIDATES:]))), None
+            filter(
+                None, (_request_of(candidate, read) for candidate in reversed(candidates[-_MAX_CANDIDATES:]))
+            ),
+            None,
         )
     if exact and text.startswith("event=") and " " not in text:
         return read_bare(text.encode("utf-8", "surrogateescape"))

@@ -54,7 +54,7 @@ def read_printout(text: str) -> Request | None:
     """The event in a printout, as the form that it was printed from; None if there is none."""
     text = text[:_MAX_TEXT].strip().rstrip(";")
     alone = any(pattern.match(text) for _, pattern in _KINDS)  # then what stands inside is a part of it
-    starts = (found.start() for found in _INSIDE.finditer(text))
+    starts = (match.start() for match in _INSIDE.finditer(text))
     inside = deque((start for start in starts if not alone or text[start - 1] == "\n"), _MAX_STARTS)
     if flat := _flat(text, [0, *inside]):
         return flat
@@ -117,17 +117,17 @@ def _form(value: Any) -> bytes | None:
         if isinstance(value.get("auth"), LeftOut):
             raise Unreadable("PASTED_DEPTH")
         flat = any("[" in name for name in value)
-        if flat and any(isinstance(one, list) for one in value.values()):  # a QueryDict, parse_qs
-            value = [Pair(name, one) for name, given in value.items() for one in _as_list(given)]
+        if flat and any(isinstance(inner, list) for inner in value.values()):  # a QueryDict, parse_qs
+            value = [Pair(name, inner) for name, contents in value.items() for inner in _as_list(contents)]
         else:
-            single = {name: one[0] if _is_single(name, one) else one for name, one in value.items()}
+            single = {name: inner[0] if _is_single(name, inner) else inner for name, inner in value.items()}
             return build_query(in_order(single))
-    if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
-        value = [pair for one in value for pair in one]  # a CombinedMultiDict
+    if isinstance(value, list) and value and all(isinstance(inner, list) for inner in value):
+        value = [pair for inner in value for pair in inner]  # a CombinedMultiDict
     if _are_pairs(value):
         if any(_are_pairs(pair.value) or isinstance(pair.value, dict) for pair in value):
             return _form(_nested(value))
-        pairs = [f"{quote_plus(str(one.name))}={quote_plus(text_of(one.value))}" for one in value]
+        pairs = [f"{quote_plus(str(inner.name))}={quote_plus(text_of(inner.value))}" for inner in value]
         return "&".join(pairs).encode()
     return None
 
@@ -142,8 +142,8 @@ def _event_in(value: Any, depth: int = 0) -> Any:
     if "event" in names and any(str(name).startswith(("data", "auth")) for name in names):
         return value
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    found = (_event_in(one.value if isinstance(one, Pair) else one, depth + 1) for one in inner)
-    return next((one for one in found if one is not None), None)
+    events = (_event_in(one.value if isinstance(one, Pair) else one, depth + 1) for one in inner)
+    return next((one for one in events if one is not None), None)
 
 
 def _are_pairs(value: Any) -> bool:
