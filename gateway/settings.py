@@ -139,6 +139,10 @@ class Settings:
             tuple(token for bound_to, token in self.bound_tokens if bound_to == portal) or self.unbound_tokens
         )
 
+    def portal_of(self, token: bytes) -> str:
+        """The first portal that a token is bound to; "" for an unbound one."""
+        return next((portal for portal, bound in self.bound_tokens if bound == token), "")
+
     @property
     def fingerprints(self) -> str:
         """The fingerprints of all accepted tokens, for people; `-` for one too short to have one."""

@@ -24,6 +24,7 @@ from gateway.tools.sample_delivery import (
     data_of,
     delivery,
     local_url,
+    own_token,
     parse,
     place_token,
     random_token,
@@ -74,7 +75,7 @@ def command(
         raise click.UsageError(say("TRIGGER_STRANGER", settings.language))
     if event.upper() not in EVENTS:
         click.echo(say("TRIGGER_UNKNOWN", settings.language, event=printable(event.upper())), err=True)
-    fields = delivery(event, _data(event, data, settings.language), settings.domain or "portal.bitrix24.ru")
+    fields = delivery(event, _data(event, data, settings.language), own_token(settings)[1])
     headers, query = place_token(place, token, fields)
     if _may_know(address, settings) or send_token:
         headers |= probe_mark(settings.tokens, time.time())
@@ -153,7 +154,7 @@ def _data(event: str, pairs: tuple[str, ...], lang: str) -> Any:
 def _token(settings: Settings) -> str:
     if not settings.tokens:
         raise click.UsageError(say("ANSWER_TOKEN_NOT_CONFIGURED", settings.language))
-    return settings.tokens[0].decode("utf-8", "surrogateescape")
+    return own_token(settings)[0]
 
 
 def _may_know(address: Address, settings: Settings) -> bool:

@@ -54,6 +54,14 @@ def data_of(event: str) -> Any:
     return next((data for start, data in _DATA if event.upper().startswith(start)), {"FIELDS": {"ID": "1"}})
 
 
+def own_token(settings: Settings) -> tuple[str, str]:
+    """An accepted token, "" if there is none, and a portal for which it is valid."""
+    for portal in (settings.domain, *(bound for bound, _ in settings.bound_tokens), "portal.bitrix24.ru"):
+        if portal and (tokens := settings.tokens_of(portal)):
+            return tokens[0].decode("utf-8", "surrogateescape"), portal
+    return "", settings.domain or "portal.bitrix24.ru"
+
+
 def delivery(event: str, data: Any, domain: str) -> dict[str, Any]:
     """A webhook's delivery as nested values, keys in the vendor's order, without its token."""
     member_id = secrets.token_hex(16)

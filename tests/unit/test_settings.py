@@ -14,7 +14,10 @@ from gateway.setting_values import accepted_tokens
 from gateway.settings import NAMES, Settings, _unknown, load
 from gateway.startup import is_plain
 from gateway.texts import say, text_of
+from gateway.tools.sample_delivery import own_token
 from tests.support import environment_names
+from tests.support.deliveries import OTHER_TOKEN as OTHER
+from tests.support.deliveries import TOKEN
 from tests.support.errors import raises
 
 CANARY = "canary0secret1canary2secret3cana"
@@ -481,3 +484,22 @@ def test_an_addresss_password_is_a_secret() -> None:
     assert settings.destinations[0].shown == "https://b.ru/x"
     assert {"canary0secret1canary", "canary9secret9canary"} <= set(settings.secrets())
     assert "canary" not in repr(settings)
+
+
+@pytest.mark.parametrize("domain", ["", "a.bitrix24.ru", "b.bitrix24.ru", "c.bitrix24.ru"])
+@pytest.mark.parametrize(
+    "items",
+    [
+        f"{TOKEN}",
+        f"a.bitrix24.ru={TOKEN}",
+        f"a.bitrix24.ru={OTHER},b.bitrix24.ru={TOKEN}",
+        f"{OTHER},b.bitrix24.ru={TOKEN}",
+    ],
+)
+def test_a_tools_own_event_is_of_a_portal_that_its_token_is_valid_for(items: str, domain: str) -> None:
+    env = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": items} | ({"BITRIX24_DOMAIN": domain} if domain else {})
+    settings = load(env, None)
+    token, portal = own_token(settings)
+    assert token.encode() in settings.tokens_of(portal)
+    if settings.tokens_of(domain) and domain:
+        assert portal == domain

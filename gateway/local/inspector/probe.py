@@ -12,7 +12,7 @@ from gateway.journal import Request
 from gateway.local.inspector.frame import Inspector
 from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.sample_delivery import OURS, data_of, delivery, place_token
+from gateway.tools.sample_delivery import OURS, data_of, delivery, own_token, place_token
 
 WAIT_SECONDS = 3.0  # for its record, which is written after the answer
 
@@ -20,8 +20,8 @@ WAIT_SECONDS = 3.0  # for its record, which is written after the answer
 def send_test_event(page: Inspector, event: str = PROBE_EVENT) -> tuple[dict[str, Any], Request | None]:
     """Send the event; return the webhook's answer and its record, None if that does not come in time."""
     settings = page.settings
-    fields = delivery(event, data_of(event), settings.domain or "portal.bitrix24.ru")
-    token = settings.tokens[0].decode("utf-8", "surrogateescape") if settings.tokens else ""
+    token, portal = own_token(settings)
+    fields = delivery(event, data_of(event), portal)
     headers, _ = place_token(OURS, token, fields)
     headers |= probe_mark(settings.tokens, time.time())
     builder = EnvironBuilder(

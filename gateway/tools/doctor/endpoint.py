@@ -222,7 +222,8 @@ def _right_token(address: Address, settings: Settings, scribe: Scribe, send_toke
         yield scribe.skipped(check, "STRANGER", host=address.host)
     else:
         for token in settings.tokens:
-            answer = _post(address, *_probe(OURS, token.decode("utf-8", "surrogateescape")))
+            portal = settings.portal_of(token) or "doctor.invalid"
+            answer = _post(address, *_probe(OURS, token.decode("utf-8", "surrogateescape"), portal))
             printed = fingerprint(token) or "-"
             yield _right_answer(check, answer, printed, scribe)
 
@@ -239,13 +240,16 @@ def _right_answer(check: str, answer: Answer, printed: str, scribe: Scribe) -> C
     return scribe.failed(check, keys.get(code, "STRANGE"), print=printed, answer=answer.shown)
 
 
-def _probe(place: str, token: str) -> tuple[str, Mapping[str, str], bytes]:
-    """Query, headers and body of a probe from a portal that does not exist, so that it can change no link."""
+def _probe(place: str, token: str, portal: str = "doctor.invalid") -> tuple[str, Mapping[str, str], bytes]:
+    """Query, headers and body of a probe, from a portal that does not exist unless a token is bound to one.
+
+    Its event changes no link, whatever the portal.
+    """
     fields: dict[str, Any] = {
         "event": PROBE_EVENT,
         "event_handler_id": "0",
         "ts": str(int(time.time())),
-        "auth": {"domain": "doctor.invalid"},
+        "auth": {"domain": portal},
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     query = ""
