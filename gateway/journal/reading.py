@@ -3,10 +3,18 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from gateway.journal.model import BY_HAND, Filters, Hour, Outcome, Page, Request, Round
+from gateway.journal.rows import (
+    OUTCOME_COLUMNS,
+    REQUEST_COLUMNS,
+    ROUND_COLUMNS,
+    outcome_of,
+    request_of,
+    round_of,
+)
 
 SCANNED = 3000  # records that one page looks at, at most; rare combinations continue with "older"
 FEW_OUTCOMES = 500  # of one destination: up to so many are looked up by id, beyond that records are scanned
@@ -15,12 +23,7 @@ MAX_TERMS = 20  # texts that the beginning of one may match
 PREFIX = 6  # a search of at least so many characters finds ids and fingerprints by their beginnings
 
 EVERYTHING = Filters()
-_OUTCOME = "at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts"
 _NO_END = 1e12  # seconds since 1970
-_ROUND = "id, at, code, facts"
-_COLUMNS = (
-    "n, request_id, at, first_at, count, kind, tag, code, status, cause, event, event_id, portal, record"
-)
 
 
 def page(connection: sqlite3.Connection, filters: Filters, below: int | None, limit: int) -> Page:
@@ -157,8 +160,8 @@ def by_numbers(
     for start in range(0, len(numbers), 500):
         chunk = list(numbers[start : start + 500])
         marks = ",".join("?" * len(chunk))
-        statement = f"SELECT {_COLUMNS} FROM requests WHERE n IN ({marks}){conditions} ORDER BY n DESC"  # noqa: S608
-        requests += map(_request, connection.execute(statement, [*chunk, *values]))
+        statement = f"SELECT {REQUEST_COLUMNS} FROM requests WHERE n IN ({marks}){conditions} ORDER BY n DESC"  # noqa: S608
+        requests += map(request_of, connection.execute(statement, [*chunk, *values]))
     return requests
 
 
@@ -182,10 +185,10 @@ def _conditions(filters: Filters) -> tuple[str, list[object]]:
 
 def changed(connection: sqlite3.Connection, after: int, limit: int) -> tuple[list[Request], int]:
     """Records that changed after `after`, and the number of the newest change."""
-    statement = f"SELECT {_COLUMNS} FROM requests WHERE changed > ? ORDER BY changed DESC LIMIT ?"  # noqa: S608
+    statement = f"SELECT {REQUEST_COLUMNS} FROM requests WHERE changed > ? ORDER BY changed DESC LIMIT ?"  # noqa: S608
     rows = connection.execute(statement, (after, limit)).fetchall()
     [newest] = connection.execute("SELECT max(changed) FROM requests").fetchone()
-    return [_request(row) for row in rows], newest or 0
+    return [request_of(row) for row in rows], newest or 0
 
 
 def count_newer(connection: sqlite3.Connection, filters: Filters, after: int, limit: int) -> int:
@@ -243,9 +246,11 @@ def outcomes(connection: sqlite3.Connection, event_ids: Sequence[str]) -> dict[s
     for start in range(0, len(ids), 500):
         chunk = ids[start : start + 500]
         marks = ",".join("?" * len(chunk))
-        statement = f"SELECT {_OUTCOME} FROM outcomes WHERE event_id IN ({marks}) ORDER BY id LIMIT 2000"  # noqa: S608
+        statement = (
+            f"SELECT {OUTCOME_COLUMNS} FROM outcomes WHERE event_id IN ({marks}) ORDER BY id LIMIT 2000"  # noqa: S608
+        )
         for row in connection.execute(statement, chunk):
-            outcome = _outcome(row)
+            outcome = outcome_of(row)
             by_event.setdefault(outcome.event_id, []).append(outcome)
     return by_event
 
@@ -276,8 +281,8 @@ def latest_outcome(
     connection: sqlite3.Connection, subscription: str
 ) -> tuple[Outcome | None, datetime | None]:
     """A subscription's newest outcome, and when it last delivered an event."""
-    statement = f"SELECT {_OUTCOME} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT 200"  # noqa: S608
-    outcomes = [_outcome(row) for row in connection.execute(statement, (subscription,))]
+    statement = f"SELECT {OUTCOME_COLUMNS} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT 200"  # noqa: S608
+    outcomes = [outcome_of(row) for row in connection.execute(statement, (subscription,))]
     delivered = next((outcome.at for outcome in outcomes if outcome.code == "EVENT_FORWARDED"), None)
     return (outcomes[0] if outcomes else None), delivered
 
@@ -292,15 +297,15 @@ def count_tagged(connection: sqlite3.Connection, tag: str, since: float) -> int:
 
 def conflicts(connection: sqlite3.Connection, limit: int) -> list[Outcome]:
     """Users who lost a link to another, the newest first, among the last `SCANNED` outcomes."""
-    newest = f"SELECT {_OUTCOME} FROM outcomes ORDER BY id DESC LIMIT {SCANNED}"  # noqa: S608
+    newest = f"SELECT {OUTCOME_COLUMNS} FROM outcomes ORDER BY id DESC LIMIT {SCANNED}"  # noqa: S608
     statement = f"SELECT * FROM ({newest}) WHERE code = 'LINK_CONFLICT' LIMIT ?"  # noqa: S608
-    return [_outcome(row) for row in connection.execute(statement, (limit,))]
+    return [outcome_of(row) for row in connection.execute(statement, (limit,))]
 
 
 def requeued(connection: sqlite3.Connection, limit: int) -> list[Outcome]:
     """What people put back on the queue, the newest first."""
-    statement = f"SELECT {_OUTCOME} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT ?"  # noqa: S608
-    return [_outcome(row) for row in connection.execute(statement, (BY_HAND, limit))]
+    statement = f"SELECT {OUTCOME_COLUMNS} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [outcome_of(row) for row in connection.execute(statement, (BY_HAND, limit))]
 
 
 def choices(connection: sqlite3.Connection) -> tuple[list[str], list[str], list[str]]:
@@ -329,64 +334,19 @@ def hours(connection: sqlite3.Connection, since: float) -> list[Hour]:
 
 def rounds(connection: sqlite3.Connection, limit: int, since: float = 0.0, until: float = 0.0) -> list[Round]:
     """Rounds of polling from `since` to `until`, which is outside; newest first."""
-    statement = f"SELECT {_ROUND} FROM rounds WHERE at >= ? AND at < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
-    return [_round(row) for row in connection.execute(statement, (since, until or _NO_END, limit))]
+    statement = f"SELECT {ROUND_COLUMNS} FROM rounds WHERE at >= ? AND at < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+    return [round_of(row) for row in connection.execute(statement, (since, until or _NO_END, limit))]
 
 
 def round_(connection: sqlite3.Connection, round_id: int) -> Round | None:
-    row = connection.execute(f"SELECT {_ROUND} FROM rounds WHERE id = ?", (round_id,)).fetchone()  # noqa: S608
-    return _round(row) if row else None
+    row = connection.execute(f"SELECT {ROUND_COLUMNS} FROM rounds WHERE id = ?", (round_id,)).fetchone()  # noqa: S608
+    return round_of(row) if row else None
 
 
 def count_rounds(connection: sqlite3.Connection, after: int) -> int:
     """How many rounds came after the one with this number."""
     [count] = connection.execute("SELECT count(*) FROM rounds WHERE id > ?", (after,)).fetchone()
     return int(count)
-
-
-def _round(row: Sequence[Any]) -> Round:
-    round_id, at, code, facts = row
-    return Round(round_id, _moment(at), code, json.loads(facts))
-
-
-def _request(row: Sequence[Any]) -> Request:
-    n, request_id, at, first_at, count, kind, tag, code, status, cause, event, event_id, portal, record = row
-    return Request(
-        n=n,
-        request_id=request_id,
-        at=_moment(at),
-        first_at=_moment(first_at),
-        count=count,
-        kind=kind,
-        tag=tag,
-        code=code,
-        status=status,
-        cause=cause,
-        event=event,
-        event_id=event_id,
-        portal=portal,
-        record=json.loads(record),
-    )
-
-
-def _outcome(row: Sequence[Any]) -> Outcome:
-    at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts = row
-    return Outcome(
-        at=_moment(at),
-        event_id=event_id,
-        subscription=subscription,
-        code=code,
-        reason=reason,
-        attempts=attempts,
-        ms=ms,
-        portal=portal,
-        bitrix_user_id=bitrix_user_id,
-        facts=json.loads(facts),
-    )
-
-
-def _moment(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
 
 
 def record(text: str) -> dict[str, Any]:
