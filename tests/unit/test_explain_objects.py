@@ -499,7 +499,9 @@ def test_a_token_that_is_printed_in_a_way_of_its_own_is_not_called_missing() -> 
     [
         "event ONUSERADD came but data[ID] is empty and auth[application_token] missing",
         "The event: ONUSERADD. The fields: data[ID], data[NAME], auth[application_token].",
-        "WHERE event IN ('ONUSERADD') -- data[ID]",
+        "SELECT * FROM log WHERE event = 'ONUSERADD' AND data[ID] = '7'",
+        "$event = $_POST['event']; // 'ONUSERADD'\n$token = $_POST['auth']['application_token'];",
+        "У нас событие event=ONUSERADD приходит, но auth[application_token] пустой, data[ID] есть",
     ],
 )
 def test_words_about_an_event_are_no_event(prose: str) -> None:

@@ -10,6 +10,7 @@ import h11
 
 from gateway.errors import GatewayError
 from gateway.ingest.incoming import MAX_BODY, Incoming
+from gateway.ingest.printouts import printout
 from gateway.setting_values import WEBHOOK_PATH
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -24,6 +25,9 @@ _SCRIPT = re.compile(  # a command other than curl, which would be taken for a f
     rb"|(?:fetch|axios|requests)[.(]|\$session\b)",
     re.IGNORECASE,
 )
+_PAIR = re.compile(
+    rb"\s*[^\s=]{0,1000}="
+)  # a name with its value; in prose and in code a space is before the sign
 EDITED_BYTES = 64  # a person who pastes a request may replace its token or lose a line end
 _FRAMING = (b"host", b"content-length", b"transfer-encoding")
 
@@ -120,11 +124,15 @@ def read_bare(text: bytes) -> Request | None:
         media = b"application/json"
     elif start == b"--" and b"form-data" in body:
         media = b"multipart/form-data; boundary=" + body.lstrip().split(None, 1)[0][2:]
-    elif b"=" in body and not _SCRIPT.match(body):
+    elif b"=" in body and not _SCRIPT.match(body) and (_PAIR.match(body) or _is_printed(body)):
         media = b"application/x-www-form-urlencoded"
     else:
         return None
     return Request("POST", WEBHOOK_PATH, (("Content-Type", media),), body)
+
+
+def _is_printed(body: bytes) -> bool:
+    return printout(body[:1000].decode("utf-8", "replace")) != ""
 
 
 def _unframed(text: bytes) -> bytes:
