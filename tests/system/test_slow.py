@@ -5,7 +5,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ SOCKETS = 2000
 
 # Who holds a door holds it until the deadline of an unfinished request, 20 s. An answer before that was late
 # because of the machine, if at all: the contract's three seconds are measured by `make hostile`, alone.
-HELD = 15.0
+HELD = 18.0
 
 
 @pytest.fixture(autouse=True)
@@ -81,9 +80,7 @@ def test_a_standard_error_that_nobody_reads_stops_nothing(tmp_path: Path) -> Non
         for _ in range(300):
             assert gateway.post(form(token=OTHER_TOKEN)).status == 403
         assert gateway.post(form()).status == 200
-        began = time.monotonic()
         gateway.process.send_signal(signal.SIGTERM)
-        assert gateway.process.wait(15) == 0
-        assert time.monotonic() - began < 10
+        assert gateway.process.wait(60) == 0  # who waited for a reader would never end
     finally:
         os.close(reader)
