@@ -8,6 +8,8 @@ import math
 import random
 import time
 from collections.abc import Callable
+from functools import cache
+from types import ModuleType
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -40,16 +42,22 @@ def retry(
     try:
         return call()
     except Exception as failure:
-        if not is_worth_another(failure):
+        if attempts == 1 or not is_worth_another(failure):
             raise
 
-    import stamina  # cold start
-    import stamina.instrumentation
-
-    stamina.instrumentation.set_on_retry_hooks(())  # its log line adds nothing to the failure that follows
     more = None if attempts is None else attempts - 1
-    for attempt in stamina.retry_context(is_worth_another, more, timeout=None, wait_max=0.0):
+    for attempt in _silent_stamina().retry_context(is_worth_another, more, timeout=None, wait_max=0.0):
         with attempt:
             sleep(pause)  # stamina sleeps on no other clock than the system's
             return call()
     raise AssertionError("stamina returns or raises")
+
+
+@cache
+def _silent_stamina() -> ModuleType:
+    """The library without its log lines, which add nothing to the failure that follows."""
+    import stamina  # cold start
+    import stamina.instrumentation
+
+    stamina.instrumentation.set_on_retry_hooks(())
+    return stamina

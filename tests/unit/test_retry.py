@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from stamina import instrumentation
 
 from gateway.retry import retry
 from tests.support.clock import Clock
@@ -80,13 +81,25 @@ def test_another_failure_is_raised_at_once(clock: Clock, before: int) -> None:
     assert call.made == len(clock.slept) + 1 == before + 1
 
 
-@pytest.mark.parametrize("attempts", [2, 3, 7])
+@pytest.mark.parametrize("attempts", [1, 2, 3, 7])
 def test_the_last_attempts_failure_is_raised_without_a_pause_after_it(clock: Clock, attempts: int) -> None:
     call = Call(*(failures := [Passing() for _ in range(9)]))
     with pytest.raises(Passing) as raised:
         made(call, clock, attempts=attempts)
     assert raised.value is failures[attempts - 1]
     assert call.made == len(clock.slept) + 1 == attempts
+
+
+def test_a_retry_leaves_the_hooks_that_others_set(clock: Clock) -> None:
+    assert made(Call(Passing()), clock) == 2
+    hooks = instrumentation.get_on_retry_hooks()
+    called: list[int] = []
+    instrumentation.set_on_retry_hooks((lambda details: called.append(details.retry_num),))
+    try:
+        made(Call(Passing(), Passing(), Passing()), clock)
+    finally:
+        instrumentation.set_on_retry_hooks(hooks)
+    assert called == [1, 2]
 
 
 def test_no_attempt_begins_at_the_end_or_later(clock: Clock) -> None:
