@@ -130,7 +130,8 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        if isinstance(error, click.UsageError):
+        # A group without its sub-command shows its help, which has nothing to translate again.
+        if isinstance(error, click.UsageError) and not isinstance(error, click.exceptions.NoArgsIsHelpError):
             # A file that cannot be opened is quoted in the operating system's words.
             error = click.UsageError(os_texts_in(error.format_message(), lang), error.ctx)
         error.show()

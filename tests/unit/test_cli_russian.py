@@ -127,3 +127,38 @@ def test_errors_and_headings_are_russian_too_and_english_stays_english(
     assert main(["explain", "--help"]) == 0
     assert "Usage: " in (shown := capsys.readouterr().out)
     assert "Explain whether a request would pass" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["replay", "--dryrun"], "Нет такого параметра: '--dryrun'. Может быть, '--dry-run'?"),
+        (
+            ["events", "--jsn"],
+            "Нет такого параметра: '--jsn'. Может быть, одно из: '--json', '--since'?",
+        ),
+        (["events", "shw"], "Нет такой команды: 'shw'. Может быть, 'show'?"),
+    ],
+)
+def test_a_mistyped_word_gets_its_likenesses_in_russian(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_LANGUAGE", "ru")
+    assert main(arguments) == 2
+    assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("lang", "usage"), [("ru", "Использование:"), ("en", "Usage:")])
+@pytest.mark.parametrize("arguments", [[], ["field"]])
+def test_a_group_without_its_sub_command_shows_its_help_once(
+    arguments: list[str],
+    lang: str,
+    usage: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOG_LANGUAGE", lang)
+    assert main(arguments) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith(usage)
+    assert shown.count(usage) == 1
