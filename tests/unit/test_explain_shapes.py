@@ -436,7 +436,8 @@ def test_every_shape_has_a_name_for_people() -> None:
 @pytest.mark.parametrize(
     "unit",
     ["[", "{'a': ", "event=", "[TOKEN_NOT_FOUND: ", "a=b\n", "\x1b[", "POST /a HTTP/1.1\n", "Array\n(\n",
-     "12:00:00.000000 IP ", "<QueryDict: ", "' ", "\\", "X: y\n", '{"log": ', "'Content-Type': '", "[a] => ", "{a=b, ", "{a={b=1}, ", "map[a:b ", "[event, b ", "Map(a -> ", "x='1' y=", "{:a \""],
+     "12:00:00.000000 IP ", "<QueryDict: ", "' ", "\\", "X: y\n", '{"log": ', "'Content-Type': '", "[a] => ", "{a=b, ", "{a={b=1}, ", "map[a:b ", "[event, b ", "Map(a -> ", "x='1' y=", "{:a \"",
+     "event=ONUSERADD ", "12:00 INFO event: ONUSERADD\n", "event=ONUSERADD ts=1 "],
 )  # fmt: skip
 def test_reading_takes_time_by_the_length(unit: str) -> None:
     def cost(size: int) -> float:

@@ -31,6 +31,7 @@ _QUOTED = re.compile(
     rf"{_BYTES}(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`)", re.DOTALL | re.IGNORECASE
 )
 _MAX_BETWEEN = 80
+_MAX_EVENTS = 20  # tried from the newest on: each is compared with all the names
 _BEHIND = {"event", "event_handler_id", "ts"}  # all that a sorted map has behind its data
 _END = re.compile(r"[,;})\]>\n]")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
@@ -64,13 +65,15 @@ def fields_in(text: str) -> dict[str, str]:
     events = [
         at for at, name in enumerate(names) if name[1] == "event" and _EVENT_VALUE.match(text, name.end())
     ]
-    while events:
-        at = events.pop()
+    # An event between two others has no field of its own, as in a log that only names what came.
+    with_fields = [at for at in events if any(name[1] != "event" for name in names[max(at - 1, 0) : at + 2])]
+    for at in reversed(with_fields[-_MAX_EVENTS:]):
+        alone = at == events[0]
         printer = _printer(text, names, at)
-        fields = _event(text, names, at, printer, alone=not events) if printer else {}
+        fields = _event(text, names, at, printer, alone) if printer else {}
         if _is_event(fields):
             # A token that is there but in some other way than the rest can't be said to be missing.
-            unread = not events and _NEEDED not in fields and any(name[1] == _NEEDED for name in names)
+            unread = alone and _NEEDED not in fields and any(name[1] == _NEEDED for name in names)
             return {} if unread else in_order(fields)
     return {}
 
