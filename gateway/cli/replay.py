@@ -65,12 +65,17 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Put the chosen messages back; 1 if some could not be, 2 if a source could not be read."""
+    """Put the chosen messages back; 1 if some could not be, 2 if a source could not be read or holds none."""
     settings = load()
     begin = parse_since(since) if since else None
     names = {name.upper() for name in events}
     failures: list[GatewayError] = []
     parts = Parts("file" if file else "log", settings.tokens_of)
+    text = file.read() if file else ""
+    records = list(exported(text))
+    if not records and text.strip() not in ("", "[]"):
+        click.echo(say("REPLAY_NO_RECORDS", settings.language), err=True)
+        return 2
 
     def is_selected(kept: KeptMessage) -> bool:
         recent = begin is None or kept.recorded_at is None or kept.recorded_at >= begin
@@ -84,10 +89,6 @@ def command(
         run = Run(store, publisher, dry_run, journal=journal_of(settings))
         stack.callback(_report, run, settings, as_json)  # after an interruption too: what is done is done
         if file is not None:
-            text = file.read()
-            records = list(exported(text))
-            if text.strip() not in ("", "[]") and not records:
-                click.echo(say("REPLAY_NO_RECORDS", settings.language), err=True)
             events_to_replay = _joined(iter(records), parts)
         else:
             sources = (

@@ -374,8 +374,10 @@ def test_a_file_without_any_record_is_reported(
     house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, is_told: bool
 ) -> None:
     (tmp_path / "export").write_text(text)
-    assert main(["replay", "export"]) == 0
-    assert ("no EVENT_NOT_QUEUED record" in capsys.readouterr().err) is is_told
+    assert main(["replay", "export"]) == (2 if is_told else 0)
+    printed = capsys.readouterr()
+    assert ("no EVENT_NOT_QUEUED record" in printed.err) is is_told
+    assert ("Put back on the queue: 0" in printed.out) is not is_told
 
 
 def test_a_log_is_read_from_standard_input(house: House, caplog: pytest.LogCaptureFixture) -> None:
