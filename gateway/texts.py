@@ -1419,6 +1419,10 @@ SENTENCES: dict[str, Sentence] = {
         "Не удаётся прочитать {file}: {problem}. Проверьте имя файла; сам запрос вставьте после ./b24 explain и нажмите Ctrl-D",
         "{file} can't be read: {problem}. Check the file's name; to paste the request itself, run ./b24 explain, paste, and press Ctrl-D",
     ),
+    "PASTED_EMPTY_FILE": Sentence(
+        "Файл {file} пуст. Сохраните в него запрос, команду curl или запись журнала целиком",
+        "{file} is empty. Save a whole request, a curl command or a log record in it",
+    ),
     "PASTE_NOW": Sentence(
         "Вставьте запрос, команду curl или запись журнала и завершите ввод (Ctrl-D; в Windows Ctrl-Z и Enter)",
         "Paste a request, a curl command or a log record and end the input (Ctrl-D; on Windows Ctrl-Z and Enter)",
@@ -1522,7 +1526,7 @@ SENTENCES: dict[str, Sentence] = {
         "Если портал переименовали, поправьте BITRIX24_DOMAIN; если их два, закрепите токены: ПОРТАЛ=ТОКЕН",
         "If the portal was renamed, correct BITRIX24_DOMAIN; if there are two, bind the tokens: PORTAL=TOKEN",
     ),
-    "DOCTOR_NO_DEAD_LETTERS": Sentence("их нет", "there are none"),
+    "DOCTOR_NO_DEAD_LETTERS": Sentence("нет", "none"),
     "DOCTOR_POST_TO_GET": Sentence(
         "POST на {path} дошёл до шлюза как GET", "the POST to {path} reached the gateway as a GET"
     ),
@@ -1603,6 +1607,10 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_ENV": Sentence(
         "--env: файл {file} не читается. Проверьте его имя",
         "--env: the file {file} can't be read. Check its name",
+    ),
+    "DOCTOR_UNREADABLE_DO": Sentence(
+        "Запустите doctor от имени пользователя {owner} или дайте права на чтение файла {name}",
+        "Run doctor as {owner}, or give this user the right to read {name}",
     ),
     "DOCTOR_SETTING_DO": Sentence(
         "Исправьте {name}: с таким значением шлюз не запустится",

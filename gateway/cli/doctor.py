@@ -61,7 +61,9 @@ def _checks(url: str | None, dotenv: str, send_token: bool, lang: str) -> Iterat
         first, others = error, error.others
         error.others = ()  # each gets a line of its own
         for wrong_setting in (first, *others):
-            do = say("DOCTOR_SETTING_DO", lang, name=wrong_setting.name)
+            is_closed = wrong_setting.key == "EXPECTED_READABLE"
+            key = "DOCTOR_UNREADABLE_DO" if is_closed else "DOCTOR_SETTING_DO"
+            do = say(key, lang, **{**wrong_setting.facts, "name": wrong_setting.name})
             yield Check("settings", "failed", text_of(wrong_setting, lang), do)
         return
     for unread in settings.unread:

@@ -63,9 +63,12 @@ def _input(file: str | None, settings: Settings) -> bytes:
                 click.echo(say("PASTE_NOW", settings.language), err=True)
             return sys.stdin.buffer.read(_MAX_INPUT)
         with Path(file).open("rb") as opened:
-            return opened.read(_MAX_INPUT)
+            pasted = opened.read(_MAX_INPUT)
     except OSError as error:
         raise Unreadable("PASTED_NO_FILE", file=file or "-", problem=error) from None
+    if not pasted.strip():
+        raise Unreadable("PASTED_EMPTY_FILE", file=file)
+    return pasted
 
 
 def render(explanation: Explanation, settings: Settings, console: Console | None = None) -> None:

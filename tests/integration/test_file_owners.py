@@ -97,6 +97,17 @@ def test_a_file_of_settings_that_is_closed_is_told_apart_from_its_encoding(
     assert "sudo -u root" in capsys.readouterr().err
 
 
+def test_the_doctor_advises_on_a_closed_file_of_settings_what_opens_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".env").chmod(0o600)
+    with somebody_else():
+        assert main(["doctor"]) == 1
+    printed = capsys.readouterr().out
+    assert "Запустите doctor от имени пользователя root или дайте права на чтение файла .env" in printed
+    assert "Исправьте .env" not in printed
+
+
 def test_what_root_creates_belongs_to_the_folders_owner(home: Path) -> None:
     os.chown(home / "var", SERVICE, SERVICE)
     use_all_files()

@@ -214,6 +214,17 @@ def test_unreadable_input_is_wrong_use(
         assert len(printed.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_an_empty_file_is_named(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "request.txt").write_text(content)
+    assert main(["explain", "request.txt"]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.splitlines()) == (
+        "",
+        ["request.txt is empty. Save a whole request, a curl command or a log record in it"],
+    )
+
+
 def pipe(text: str) -> io.TextIOWrapper:
     """Standard input that is no terminal."""
     return io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
