@@ -210,11 +210,12 @@ class HttpServer:
             self.loop.call_soon(self._give_turn)
 
     def _give_turn(self) -> None:
-        connection = self._turns[0]
-        connection.take_turn()
-        self._turns.popleft()
-        if self._turns:
-            self.loop.call_soon(self._give_turn)
+        try:
+            self._turns[0].take_turn()
+        finally:  # whatever fails in one connection, the others get their turns
+            self._turns.popleft()
+            if self._turns:
+                self.loop.call_soon(self._give_turn)
 
     def judge_unfinished(self, work: Callable[[], None]) -> bool:
         """Have a request that was cut off judged; False if too many already wait for that.

@@ -15,6 +15,7 @@ import pytest
 
 from gateway.ingest.incoming import MAX_BODY
 from gateway.local import http_connection
+from gateway.local.http_connection import Connection
 from gateway.local.http_server import HttpServer, Limits
 from tests.support.processes import wait_for
 
@@ -266,6 +267,28 @@ def test_bodies_of_many_chunks_are_read_in_turns(start: Callable[..., Server]) -
     assert server.exchange(both).count(b"HTTP/1.1 200") == 2
     assert [len(environ["body"]) for environ in server.seen] == [4000, 4000]
     assert not any("gateway.body_ended" in environ for environ in server.seen)
+
+
+def test_a_turn_that_fails_leaves_the_others_theirs(
+    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failed connection once stayed at the head of all turns, and nobody got another."""
+    taken, failed = Connection.take_turn, threading.Event()
+
+    def fail_once(connection: Connection) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise MemoryError
+        taken(connection)
+
+    monkeypatch.setattr(Connection, "take_turn", fail_once)
+    server = start()
+    body = CHUNKED_HEAD + b"1\r\nx\r\n" * 3000 + b"0\r\n\r\n"
+    with closing(server.connect()) as unlucky:
+        unlucky.sendall(body)
+        assert failed.wait(10)
+        answer = server.exchange(body)
+    assert answer.startswith(b"HTTP/1.1 200"), answer
 
 
 @pytest.mark.parametrize("before", [b"", post(b"a=1")], ids=["alone", "pipelined"])
