@@ -1,5 +1,6 @@
 """Where verified events wait: one small interface, and a module for each queue, imported only if chosen."""
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,7 +38,6 @@ def open_publisher(settings: Settings) -> Publisher:
 def open_embedded(settings: Settings) -> "EmbeddedQueue":
     """The queue of `sqlite:///PATH`, one object a process: its publishers and its worker take turns."""
     from gateway.queues.sqlite import EmbeddedQueue  # cold start
-    from gateway.queues.sqlite_schema import ClockWatch
     from gateway.queues.subscriptions import subscriptions
 
     path = settings.files["QUEUE_URL"]
@@ -45,7 +45,7 @@ def open_embedded(settings: Settings) -> "EmbeddedQueue":
     if key not in _embedded:
         subscribed = subscriptions(settings)
         _embedded[key] = EmbeddedQueue(
-            path, settings.queue_max_attempts, set_back=ClockWatch(), subscriptions=subscribed
+            path, settings.queue_max_attempts, steady=time.monotonic, subscriptions=subscribed
         )
     return _embedded[key]
 

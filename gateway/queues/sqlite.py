@@ -22,7 +22,7 @@ from gateway.queues import statements
 from gateway.queues.model import Dead, Delivery
 from gateway.queues.owners import Owner
 from gateway.queues.queue_file import QueueFile
-from gateway.queues.sqlite_schema import LONGEST_LEASE, follow_clock, prepare
+from gateway.queues.sqlite_schema import LONGEST_LEASE, follow_clock, prepare, undo_wrong_clock
 from gateway.queues.subscriptions import Subscription, object_of
 
 LONGEST_DELAY = 60.0  # seconds, as the contract says
@@ -56,18 +56,18 @@ class EmbeddedQueue:
         path: str | Path,
         max_attempts: int = 10,
         clock: Callable[[], float] = time.time,
-        set_back: Callable[[], float] = lambda: 0.0,
+        steady: Callable[[], float] | None = None,
         subscriptions: Sequence[Subscription] = (EVERYTHING,),
     ) -> None:
         """`path` is created at the first use, with its directories; `clock` gives seconds since 1970.
 
-        `set_back` gives by how many seconds the clock was set back since it was last asked.
+        `steady` gives seconds that nobody sets: by them a clock that was set back is noticed and followed.
         """
         self.path = Path(path)
         self.subscriptions = tuple(subscriptions)
         self._max_attempts = max_attempts
         self._clock = clock
-        self._set_back = set_back
+        self._steady = steady
         self._file = QueueFile(self.path, self._prepare)
         self._owner = Owner(self.path)
         self._waiting: deque[_WaitingMessage] = deque()
@@ -110,6 +110,12 @@ class EmbeddedQueue:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         prepare(connection, self._clock(), self._wanting)
+        self._follow_clock(connection)
+        undo_wrong_clock(connection, self._clock())
+
+    def _follow_clock(self, connection: sqlite3.Connection) -> None:
+        if self._steady is not None:
+            follow_clock(connection, self._clock, self._steady)
 
     def _wanting(self, data: bytes, attributes: Mapping[str, str]) -> tuple[list[str], str | None]:
         """The subscriptions that want a message, and the object it is about if one of them keeps order."""
@@ -214,7 +220,7 @@ class EmbeddedQueue:
             leasing = "SELECT DISTINCT owner FROM messages WHERE owner IS NOT NULL"
             owners = connection.execute(leasing).fetchall()
             self._owner.take()
-            follow_clock(connection, self._set_back(), self._clock())
+            self._follow_clock(connection)
             ended = [owner for (owner,) in owners if self._owner.is_gone(owner)]
             if not ended:  # the usual case: no publisher waits for this look
                 return 0

@@ -1,9 +1,10 @@
-"""Creates the embedded queue's tables, or upgrades the first edition's with the messages in them."""
+"""Creates the embedded queue's tables, or upgrades the earlier editions' with the messages in them."""
 
 import json
 import sqlite3
-import time
 from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
 
 LONGEST_LEASE = 3600.0  # seconds
 CLOCK_SECONDS = 5.0  # a clock set back by less delays nothing that is worth a look at all messages
@@ -26,8 +27,11 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     id INTEGER PRIMARY KEY, data BLOB NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL,
     attempts INTEGER NOT NULL, reason TEXT NOT NULL, recorded_at REAL NOT NULL,
     subscription TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS clock (
+    id INTEGER PRIMARY KEY, boot TEXT NOT NULL,  -- one row, of the machine's last run
+    ahead REAL NOT NULL);  -- seconds by which the clock is ahead of the steady one
 """
-_VERSION = 2  # PRAGMA user_version; the first edition wrote none
+_VERSION = 3  # PRAGMA user_version; the first edition wrote none, the second had no table `clock`
 _COLUMNS = {  # what the first edition's tables lack
     "messages": {
         "message_id": "INTEGER",
@@ -55,10 +59,9 @@ UPDATE messages SET due_at = :now WHERE id IN (
 
 
 def prepare(connection: sqlite3.Connection, now: float, wanting: Wanting) -> None:
-    """Create the tables, or upgrade the first edition's."""
+    """Create the tables, or upgrade those of an earlier edition."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version >= _VERSION:
-        _undo_wrong_clock(connection, now)
         return
     with connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -75,7 +78,7 @@ def prepare(connection: sqlite3.Connection, now: float, wanting: Wanting) -> Non
         connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
-def _undo_wrong_clock(connection: sqlite3.Connection, now: float) -> None:
+def undo_wrong_clock(connection: sqlite3.Connection, now: float) -> None:
     """Make due the messages that would be due later than any lease or pause could make them.
 
     Such a time means that the clock has been set back since it was written.
@@ -84,31 +87,46 @@ def _undo_wrong_clock(connection: sqlite3.Connection, now: float) -> None:
     connection.execute(_MAKE_DUE, values)
 
 
-class ClockWatch:
-    """Says by how many seconds the system's clock was set back since it was last asked."""
-
-    def __init__(
-        self, clock: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._clock, self._steady = clock, steady
-        self._ahead = clock() - steady()
-
-    def __call__(self) -> float:
-        before, self._ahead = self._ahead, self._clock() - self._steady()
-        return max(0.0, before - self._ahead)
-
-
-def follow_clock(connection: sqlite3.Connection, seconds: float, now: float) -> None:
+def follow_clock(
+    connection: sqlite3.Connection, clock: Callable[[], float], steady: Callable[[], float]
+) -> None:
     """Where the clock was set back, set back what waits, too: it would wait for so much longer.
 
+    How far the clock is ahead of the steady one is kept in the file, and changed in the commit that moves
+    the messages. So of several processes one moves them, and a move that fails is made the next time.
     What is leased is not touched: whoever holds it renews it by the new time.
     """
-    if seconds < CLOCK_SECONDS:
+    if not _is_clock_set(_ahead_before(connection), clock() - steady()):
         return
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        move = "UPDATE messages SET due_at = due_at - ? WHERE due_at > ? AND owner IS NULL"
-        connection.execute(move, (seconds, now))
+        now = clock()  # read again: another process may have moved them while this one waited
+        before, ahead = _ahead_before(connection), now - steady()
+        if not _is_clock_set(before, ahead):
+            return
+        if before is not None and before > ahead:
+            move = "UPDATE messages SET due_at = due_at - ? WHERE due_at > ? AND owner IS NULL"
+            connection.execute(move, (before - ahead, now))
+        connection.execute("REPLACE INTO clock (id, boot, ahead) VALUES (1, ?, ?)", (_boot(), ahead))
+
+
+def _ahead_before(connection: sqlite3.Connection) -> float | None:
+    """By how much the clock was ahead when last looked at; None if not since the machine was started."""
+    row = connection.execute("SELECT ahead FROM clock WHERE boot = ?", (_boot(),)).fetchone()
+    return None if row is None else float(row[0])
+
+
+def _is_clock_set(before: float | None, ahead: float) -> bool:
+    return before is None or abs(before - ahead) >= CLOCK_SECONDS
+
+
+@cache
+def _boot() -> str:
+    """The name of this run of the machine: each run's steady clock begins anew."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:  # not Linux: a clock that begins anew only seems to be set forward, and nothing is moved
+        return ""
 
 
 def _assign(connection: sqlite3.Connection, now: float, wanting: Wanting) -> None:

@@ -21,7 +21,6 @@ from gateway.local.worker import by_object
 from gateway.queues import open_embedded, open_publisher
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EmbeddedQueue
-from gateway.queues.sqlite_schema import ClockWatch
 from gateway.queues.subscriptions import Subscription
 from gateway.settings import load
 from gateway.tools.recovery import put_back, queue_letters
@@ -76,7 +75,7 @@ def test_a_lease_that_runs_out_gives_the_message_to_the_next(queue: EmbeddedQueu
 def test_a_clock_that_is_set_back_delays_nothing(tmp_path: Path, clock: Clock) -> None:
     """What is in hand keeps its lease, which its worker renews by the new time."""
     steady = Clock(0.0)
-    queue = EmbeddedQueue(tmp_path / "queue.db", clock=clock, set_back=ClockWatch(clock, steady))
+    queue = EmbeddedQueue(tmp_path / "queue.db", clock=clock, steady=steady)
     for number in range(3):
         queue.publish(b"%d" % number, {}, 1)
     held, failed = lease(queue), lease(queue)
@@ -93,6 +92,87 @@ def test_a_clock_that_is_set_back_delays_nothing(tmp_path: Path, clock: Clock) -
     assert lease(queue).data == failed.data
     assert acknowledge(queue, held)
     queue.close()
+
+
+def test_two_workers_follow_a_clock_that_is_set_back_only_once(tmp_path: Path, clock: Clock) -> None:
+    """The second once moved what the first had moved: due in 10 s instead of 60."""
+    steady, path = Clock(0.0), tmp_path / "queue.db"
+    with ExitStack() as stack:
+        one, other = (
+            stack.enter_context(closing(EmbeddedQueue(path, clock=clock, steady=steady))) for _ in range(2)
+        )
+        wait_for_an_attempt(one, 60.0)
+        other.take_back()
+        clock.now -= 50
+        one.take_back()
+        other.take_back()
+        assert due_in(one, clock) == 60.0
+        clock.now -= 50
+        other.close()  # a process that starts only now follows the clock, too, and once
+        other.take_back()
+        one.take_back()
+        assert due_in(one, clock) == 60.0
+
+
+def test_a_locked_file_does_not_lose_how_far_the_clock_was_set_back(tmp_path: Path, clock: Clock) -> None:
+    """The offset was once noted before the messages were moved: they stayed due in 1860 s."""
+    path = tmp_path / "queue.db"
+    with closing(EmbeddedQueue(path, clock=clock, steady=Clock(0.0))) as queue:
+        wait_for_an_attempt(queue, 60.0)
+        clock.now -= 1800
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.MonkeyPatch.context() as patch, raises(QueueUnavailable, "locked"):
+                patch.setattr("gateway.queues.sqlite.WORKER_TIMEOUT", 0.1)
+                queue.take_back()
+            other.execute("ROLLBACK")
+        queue.take_back()
+        assert due_in(queue, clock) == 60.0
+
+
+def test_another_run_of_the_machine_moves_nothing(tmp_path: Path, clock: Clock) -> None:
+    """Its steady clock says nothing about the one before; a clock set forward says nothing either."""
+    path = tmp_path / "queue.db"
+    with closing(EmbeddedQueue(path, clock=clock, steady=Clock(0.0))) as queue:
+        wait_for_an_attempt(queue, 60.0)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("UPDATE clock SET boot = 'an earlier one', ahead = ahead + 86400")
+        queue.take_back()
+        assert due_in(queue, clock) == 60.0
+        clock.now += 10
+        queue.take_back()
+        assert due_in(queue, clock) == 50.0
+        clock.now -= 10
+        queue.take_back()
+        assert due_in(queue, clock) == 50.0
+
+
+def test_a_file_of_the_second_edition_follows_the_clock_from_its_first_use(
+    tmp_path: Path, clock: Clock
+) -> None:
+    path = tmp_path / "queue.db"
+    with closing(EmbeddedQueue(path, clock=clock)) as queue:
+        wait_for_an_attempt(queue, 60.0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DROP TABLE clock")
+        connection.execute("PRAGMA user_version = 2")
+    with closing(EmbeddedQueue(path, clock=clock, steady=Clock(0.0))) as queue:
+        assert queue.depth() == 1
+        clock.now -= 50
+        queue.take_back()
+        assert due_in(queue, clock) == 60.0
+
+
+def wait_for_an_attempt(queue: EmbeddedQueue, seconds: float) -> None:
+    """Let one message fail, so that it is due again in so many seconds."""
+    queue.publish(b"1", {}, 1)
+    assert queue.settle([], [(lease(queue), "later", seconds)]) == 1
+
+
+def due_in(queue: EmbeddedQueue, clock: Clock) -> float:
+    with closing(sqlite3.connect(queue.path)) as connection:
+        (due_at,) = connection.execute("SELECT due_at FROM messages").fetchone()
+    return float(due_at - clock.now)
 
 
 def test_backoff_doubles_from_a_second_to_a_minute(tmp_path: Path, clock: Clock) -> None:
@@ -373,7 +453,7 @@ while True:
         continue
     delivery = taken[0]
     os.write(1, delivery.attributes["name"].encode() + b"\n")  # the effect; then it is acknowledged
-    acknowledge(queue, delivery)
+    queue.settle([delivery])
 """
 
 
