@@ -16,7 +16,7 @@ from gateway.diagnosis import body_variants
 from gateway.diagnosis.body_readings import Reading
 from gateway.diagnosis.body_variants import token_texts
 from gateway.diagnosis.safe_names import Names, unquoted
-from gateway.diagnosis.similarity import MAX_TEXT, Likeness, Needle, fold, likeness, nearest
+from gateway.diagnosis.similarity import MAX_TEXT, SPACE, Likeness, Needle, fold, likeness, nearest
 from gateway.diagnosis.token_setting import (
     PLAIN_SHAPE,
     WEBHOOK_SHAPE,
@@ -135,14 +135,18 @@ def _best_reading(judgement: Judgement, needles: list[Needle]) -> Reading:
         return next(complete, received)
     ranked = [(_shows(reading, needles), reading) for reading in body_variants.others(judgement, received)]
     best = max(ranked, key=lambda entry: entry[0], default=(0, received))
-    return best[1] if best[0] > _shows(received, needles) else received
+    return best[1] if best[0] > _shows(received, needles, (SPACE,)) else received
 
 
-def _shows(reading: Reading, needles: list[Needle]) -> int:
-    """How much a reading shows: 4 an accepted token, 3 an altered one, 2 a webhook's, 1 text or event, 0."""
+def _shows(reading: Reading, needles: list[Needle], alike: tuple[str, ...] = ()) -> int:
+    """How much a reading shows: 4 an accepted token, 3 an altered one, 2 a webhook's, 1 text or event, 0.
+
+    A token with no other alterations than `alike` counts as an accepted one: where only white space
+    was added to it, the body could be read, and a reading that happens to trim it explains nothing.
+    """
     texts = token_texts(reading.fields).values()
     likenesses = [likeness(text[:MAX_TEXT], needles) for text in texts]
-    if any(like is not None and like.exact for like in likenesses):
+    if any(like is not None and (like.exact or _is_only(like, alike)) for like in likenesses):
         return 4
     if any(likenesses):
         return 3
@@ -153,6 +157,11 @@ def _shows(reading: Reading, needles: list[Needle]) -> int:
     return int(
         bool(texts) or body_variants.is_event(reading.fields) or body_variants.is_robot(reading.fields)
     )
+
+
+def _is_only(like: Likeness, alterations: tuple[str, ...]) -> bool:
+    """Whether these alterations are all that tells the text from an accepted token."""
+    return not like.foreign and like.alterations == alterations
 
 
 def _place_texts(evidence: Evidence, query: dict[str, Any]) -> dict[str, str]:

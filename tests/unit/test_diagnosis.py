@@ -186,6 +186,27 @@ def test_each_alteration_of_a_token_is_named(how: str) -> None:
     assert (cause.code, cause.detail) == ("TOKEN_ALTERED", f"body:auth.application_token: {how}")
 
 
+@pytest.mark.parametrize(
+    "around", ["{}\n&z=1", "{} &z=1", "{}\r\n&z=a b", "{}\t\n", " {}&z=1", "{}\n&z=a;b=c"]
+)
+def test_raw_white_space_around_a_token_is_no_unreadable_body(around: str) -> None:
+    body = b"event=X&ts=1&data[ID]=1&auth[application_token]=" + around.format(TOKEN).encode()
+    (cause,) = Request(body=body).causes()
+    assert (cause.code, cause.detail) == ("TOKEN_ALTERED", "body:auth.application_token: white space")
+
+
+@pytest.mark.parametrize("value", [f"{TOKEN}\n", f" {TOKEN}"])
+def test_white_space_around_a_token_in_a_part_is_no_unreadable_body(value: str) -> None:
+    parts = multipart({"event": "X", "data[ID]": "7", "auth[application_token]": value})
+    (cause,) = Request(body=parts, type="multipart/form-data; boundary=XyZ").causes()
+    assert (cause.code, cause.detail) == ("TOKEN_ALTERED", "body:auth.application_token: white space")
+
+
+def test_a_form_on_lines_is_still_one_that_cannot_be_read() -> None:
+    body = f"event=X\ndata[ID]=1\nauth[application_token]={TOKEN}\nts=1".encode()
+    assert Request(body=body).codes() == ["BODY_UNREADABLE"]
+
+
 ALL = {
     "another webhook, another portal": (
         Request(body=form(event(OTHER)).replace(DOMAIN.encode(), b"x.bitrix24.ru")),
