@@ -99,9 +99,10 @@ def _printer(text: str, names: list[re.Match[str]], at: int) -> _Printer | None:
     following = names[at + 1].start() if at + 1 < len(names) else len(text)
     if value is None or text.startswith("&", value.end()) or _is_prose(value):
         return None
-    near = [
-        text[before.end() : after.start()] for before, after in pairwise(names[max(at - 50, 0) : at + 50])
-    ]
+    around = list(pairwise(names[max(at - 50, 0) : at + 50]))
+    # What stands before the next event's name may be a log's own, such as its time.
+    inner = [(before, after) for before, after in around if after[1] != "event"]
+    near = [text[before.end() : after.start()] for before, after in inner or around]
     ends = [re.search(r"\W*\Z", gap[-_MAX_BETWEEN:])[0] for gap in near]  # type: ignore[index]
     # What is behind the event's name is a separator, words and all, unless that is the last of its fields.
     usual = max(
