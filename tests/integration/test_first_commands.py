@@ -1,5 +1,6 @@
 """`make run` and `./b24` before anything of Python's is there, and from wherever they are called."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -50,6 +51,25 @@ def test_from_a_folder_without_settings_it_means_its_own_gateway(gateway: Path, 
 def test_a_link_to_it_finds_its_gateway(gateway: Path, tmp_path: Path) -> None:
     (tmp_path / "b24").symlink_to(gateway / "b24")
     assert called(tmp_path / "b24", "links", cwd=tmp_path) == [str(gateway), "-m", "gateway", "links"]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "words"),
+    [("ru", "не запускается от имени этого пользователя"), ("en", "can't be run as this user")],
+)
+def test_a_python_that_this_user_may_not_run_is_named(gateway: Path, spoken: str, words: str) -> None:
+    python = gateway / ".venv" / "bin" / "python"
+    python.chmod(0o644)  # not even root runs what nobody may
+    done = subprocess.run(
+        [gateway / "b24", "links"],
+        env={"PATH": os.environ["PATH"], "LOG_LANGUAGE": spoken},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"{python} {words}: ")
 
 
 @pytest.mark.parametrize(
