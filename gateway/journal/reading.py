@@ -192,11 +192,22 @@ def changed(connection: sqlite3.Connection, after: int, limit: int) -> tuple[lis
 
 
 def count_newer(connection: sqlite3.Connection, filters: Filters, after: int, limit: int) -> int:
-    """How many records numbered above `after` pass the filters; `limit` means `limit` or more."""
+    """How many requests numbered above `after` pass the filters; `limit` means `limit` or more.
+
+    With filters other than of kinds, it is their records that are counted: rows that a list would show.
+    """
     if filters.kinds and filters == Filters(kinds=filters.kinds):  # what open pages ask every two seconds
-        statement = "SELECT count(*) FROM (SELECT 1 FROM requests WHERE kind = ? AND n > ? LIMIT ?)"
-        counts = (connection.execute(statement, (kind, after, limit)).fetchone() for kind in filters.kinds)
-        return min(limit, sum(int(count) for (count,) in counts))
+        seen = connection.execute("SELECT at FROM requests WHERE n <= ? ORDER BY n DESC LIMIT 1", (after,))
+        [seen_at] = seen.fetchone() or (0.0,)
+        # Of a record that began before, one request is surely new; each request has taken a number.
+        statement = """
+            SELECT coalesce(sum(CASE WHEN first_at > ? THEN min(count, n - ?) ELSE 1 END), 0)
+            FROM (SELECT first_at, count, n FROM requests WHERE kind = ? AND n > ? LIMIT ?)"""
+        newer = [
+            connection.execute(statement, (seen_at, after, kind, after, limit)).fetchone()[0]
+            for kind in filters.kinds
+        ]
+        return min(limit, sum(newer))
     rows = connection.execute(
         "SELECT n FROM requests WHERE n > ? ORDER BY n DESC LIMIT ?", (after, limit)
     ).fetchall()

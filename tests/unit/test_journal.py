@@ -333,6 +333,26 @@ def test_old_rejections_are_counted_behind_many_newer_events(journal: Journal) -
     assert journal.count_newer(wanted, journal.page(wanted).requests[1].n) == 1
 
 
+def test_newer_rejections_are_counted_as_requests_and_not_as_records(journal: Journal, clock: Clock) -> None:
+    wanted = Filters(kinds=("refused", "not_queued"))
+
+    def refused(fold: str, times: int) -> None:
+        for _ in range(times):
+            clock.sleep(1)
+            journal.add_requests([new(kind="refused", fold=fold, at=clock.now)])
+
+    refused("one", 14)
+    refused("another", 1)
+    assert journal.count_newer(wanted, 0, limit=100) == 15
+    assert journal.count_newer(wanted, 0, limit=10) == 10
+    seen = journal.page(wanted).requests[0].n
+    assert journal.count_newer(wanted, seen, limit=100) == 0
+    refused("one", 1)  # the record moves to the top, with the 14 that were seen
+    assert journal.count_newer(wanted, seen, limit=100) == 1
+    refused("third", 3)
+    assert journal.count_newer(wanted, seen, limit=100) == 4
+
+
 def test_a_page_looks_at_a_bounded_number_of_records(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
