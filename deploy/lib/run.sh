@@ -73,7 +73,7 @@ deploy_function() { # FUNCTION TIMEOUT MAX-INSTANCES ACCESS-FLAG…: unless it a
   local build=(--source=. "--function=$1" "--base-image=$RUNTIME" "--memory=$MEMORY"
     "--min-instances=$((10#$MIN_INSTANCES < $3 ? 10#$MIN_INSTANCES : $3))" "--max-instances=$3"
     "--build-service-account=projects/$PROJECT/serviceAccounts/$(account_of build)")
-  if [[ -z $SOURCE ]]; then SOURCE=$(source_digest); fi
+  if [[ -z $SOURCE ]]; then SOURCE=$(source_digest) || exit 1; fi
   label=$(digest <<<"$SOURCE ${build[*]}") # a digest of what `read_services` does not show
   if runs_as_wanted "$1" "$label|$account|$2|$CONCURRENCY" "$env" "${@:4}"; then return; fi
   if [[ -z $(url_of "$1") ]]; then FRESH+=$'\n'"run services $service"; fi
@@ -93,6 +93,7 @@ source_digest() { # of all that would be uploaded
   local listed file files=()
   if [[ -n $OFFLINE ]]; then echo DIGEST && return; fi
   listed=$(gcloud meta list-files-for-upload . | LC_ALL=C sort)
+  [[ -n $listed ]] || fail NO_FILES # without a file, `sums` would have nothing to read, or standard input
   while IFS= read -r file; do files+=("$file"); done <<<"$listed"
   sums "${files[@]}" | digest
 }

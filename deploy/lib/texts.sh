@@ -171,6 +171,9 @@ text() { # KEY FACT…
     OLD_GCLOUD)
       ru="Google Cloud SDK $1 слишком старый: нужен $2 или новее (gcloud components update)."
       en="Google Cloud SDK $1 is too old: $2 or later is needed (gcloud components update)." ;;
+    NO_FILES)
+      ru="Команда gcloud meta list-files-for-upload не назвала ни одного файла: выгружать нечего. Проверьте .gcloudignore и права на чтение каталога шлюза, затем повторите."
+      en="The command gcloud meta list-files-for-upload names no file, so there is nothing to upload. Check .gcloudignore and whether the gateway's directory can be read, then run this again." ;;
     DOCKERFILE)
       ru="Рядом с deploy.sh лежит Dockerfile, с ним --base-image не работает: уберите его."
       en="There is a Dockerfile beside deploy.sh, and --base-image does not work with one: remove it." ;;

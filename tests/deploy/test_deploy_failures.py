@@ -1,10 +1,14 @@
 """Whatever Google refuses or the line drops: `deploy.sh` says so and stops; the next run goes on."""
 
+import os
+import subprocess
+
 import pytest
 
 from tests.support.fake_google import Rule
 from tests.support.gcloud import SETTINGS, Cloud
 from tests.support.google_resources import PROJECT
+from tests.support.pages import ROOT
 
 SERVICES = f"run/projects/{PROJECT}/services"
 PUSH = f"iam/projects/{PROJECT}/serviceAccounts/b24-push@{PROJECT}.iam.gserviceaccount.com"
@@ -28,6 +32,26 @@ def test_a_failed_read_is_not_taken_for_absence(finished: Cloud, command: str, u
     assert "Permission denied on resource" in run.stderr
     assert "That does not mean that nothing is there" in run.stderr
     assert finished.changes() == []
+
+
+@pytest.mark.parametrize("gcloud", ["true", "false"], ids=["nothing", "an error"])
+def test_without_a_file_to_upload_nothing_is_hashed(gcloud: str) -> None:
+    script = (
+        "for name in texts gcloud run; do source deploy/lib/$name.sh; done; OFFLINE=; "
+        f"gcloud() {{ {gcloud}; }}; SOURCE=$(source_digest) || exit 1; echo went on"
+    )
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "LOG_LANGUAGE": "en"},
+        input="not a file",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "there is nothing to upload" in run.stderr
+    assert "sha256sum" not in run.stderr
 
 
 def test_a_failed_build_stops_before_anything_that_follows(finished: Cloud) -> None:
