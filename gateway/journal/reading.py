@@ -203,7 +203,7 @@ def count_newer(connection: sqlite3.Connection, filters: Filters, after: int, li
         statement = """
             SELECT coalesce(sum(CASE WHEN first_at > ? THEN min(count, n - ?) ELSE 1 END), 0)
             FROM (SELECT first_at, count, n FROM requests WHERE kind = ? AND n > ? LIMIT ?)"""
-        newer = [
+        newer: list[int] = [
             connection.execute(statement, (seen_at, after, kind, after, limit)).fetchone()[0]
             for kind in filters.kinds
         ]
