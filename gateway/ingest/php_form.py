@@ -198,8 +198,8 @@ def build_query(value: Mapping[str, Any]) -> bytes:
 
 
 def _quoted(text: str) -> str:
-    """As PHP's `urlencode`: a space is `+`, `*` stays, `~` does not."""
-    return quote_plus(text, "*").replace("~", "%7E")
+    """As PHP's `urlencode`: a space is `+`, `*` stays, `~` does not. Bytes that aren't UTF-8 stay."""
+    return quote_plus(text, "*", errors="surrogateescape").replace("~", "%7E")
 
 
 def _named(value: Any, name: str) -> Iterator[tuple[str, str]]:

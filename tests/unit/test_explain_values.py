@@ -1,9 +1,11 @@
 """Printed events among lines, and in values, that a reader could take for the printer's own."""
 
+from typing import Any
+
 import pytest
 
 from gateway.tools.explain.form_names import fields_in
-from tests.unit.test_explain_shapes import TOKEN
+from tests.unit.test_explain_shapes import TOKEN, judged
 
 FIELDS = {
     "event": "ONCRMLEADADD",
@@ -19,3 +21,47 @@ FIELDS = {
 def test_an_event_is_found_above_a_log_that_only_names_events(mark: str, named: str) -> None:
     printed = "".join(f"{name}{mark}{value}\n" for name, value in FIELDS.items())
     assert fields_in(printed + f"12:00 INFO {named}\n" * 100) == FIELDS
+
+
+PRINTED = [
+    "{'event': 'ONCRMLEADADD', 'data': {'TITLE': 'VALUE'}, "
+    f"'auth': {{'domain': 'p.bitrix24.ru', 'application_token': '{TOKEN}'}}}}",
+    '{"event" => "ONCRMLEADADD", "data" => {"TITLE" => "VALUE"}, '
+    f'"auth" => {{"domain" => "p.bitrix24.ru", "application_token" => "{TOKEN}"}}}}',
+    'event => "ONCRMLEADADD", data[TITLE] => "VALUE", '
+    f'auth[domain] => "p.bitrix24.ru", auth[application_token] => "{TOKEN}"',
+    "MultiDict([('event', 'ONCRMLEADADD'), ('data[TITLE]', 'VALUE'), "
+    f"('auth[domain]', 'p.bitrix24.ru'), ('auth[application_token]', '{TOKEN}')])",
+    "Array\n(\n    [event] => ONCRMLEADADD\n"
+    "    [data] => Array\n        (\n            [TITLE] => VALUE\n        )\n\n"
+    "    [auth] => Array\n        (\n            [domain] => p.bitrix24.ru\n"
+    f"            [application_token] => {TOKEN}\n        )\n\n)\n",
+]
+
+
+def data_of(pasted: bytes) -> Any:
+    explained = judged(pasted)
+    assert (explained.code, explained.verified) == ("EVENT_QUEUED", True)
+    assert explained.event is not None
+    return explained.event["data"]
+
+
+@pytest.mark.parametrize("printed", PRINTED[:4])
+@pytest.mark.parametrize(
+    ("escaped", "title"),
+    [
+        (r"\ud83d\ude00 lead", "\U0001f600 lead"),
+        (r"\uD83D\uDE00", "\U0001f600"),
+        (r"\ud83d lead", "\ufffd lead"),
+        (r"\ude00\ud83d", "\ufffd\ufffd"),
+        (r"\\ud83d", r"\ud83d"),
+    ],
+)
+def test_escaped_surrogates_are_one_character(printed: str, escaped: str, title: str) -> None:
+    assert data_of(printed.replace("VALUE", escaped).encode()) == {"TITLE": title}
+
+
+@pytest.mark.parametrize("printed", PRINTED)
+def test_a_value_in_another_encoding_is_judged(printed: str) -> None:
+    pasted = printed.encode().replace(b"VALUE", "Лид".encode("cp1251"))
+    assert data_of(pasted) == {"TITLE": "\ufffd\ufffd\ufffd"}

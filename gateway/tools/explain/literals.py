@@ -27,8 +27,10 @@ _CONSTANTS |= {"true": "1", "false": "0"}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 
 
+_PAIR = r"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # of surrogates: one character
 _ESCAPED = re.compile(
-    r"\\(x[0-9a-fA-F]{2}|[0-3][0-7]{2}|u[0-9a-fA-F]{4}|[xu]\{[0-9a-fA-F]{1,6}\}|.)", re.DOTALL
+    rf"\\({_PAIR}|x[0-9a-fA-F]{{2}}|[0-3][0-7]{{2}}|u[0-9a-fA-F]{{4}}|[xu]\{{[0-9a-fA-F]{{1,6}}\}}|.)",
+    re.DOTALL,
 )
 _OCTET = re.compile(r"\\(?:x[89a-fA-F][0-9a-fA-F]|[23][0-7]{2})")
 
@@ -137,8 +139,12 @@ def _unescaped(found: re.Match[str]) -> str:
         return _ESCAPES.get(letter, letter)
     if letter.isdigit():
         return chr(int(letter, 8) & 255)
+    if len(letter) == len("ud83d\\ude00"):
+        high, low = (int(half, 16) for half in letter[1:].split("\\u"))
+        return chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00)
     code = int(letter[1:].strip("{}"), 16)
-    return chr(code) if code < 0x110000 else "\ufffd"
+    is_half = 0xD800 <= code < 0xE000  # which no UTF-8 can hold
+    return chr(code) if code < 0x110000 and not is_half else "\ufffd"
 
 
 def in_order(fields: dict[str, Any]) -> dict[str, Any]:

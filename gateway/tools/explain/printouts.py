@@ -8,7 +8,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import urlencode
 
 from gateway.ingest.php_form import build_query
 from gateway.setting_values import WEBHOOK_PATH
@@ -127,8 +127,8 @@ def _form(value: Any) -> bytes | None:
     if _are_pairs(value):
         if any(_are_pairs(pair.value) or isinstance(pair.value, dict) for pair in value):
             return _form(_nested(value))
-        pairs = [f"{quote_plus(str(inner.name))}={quote_plus(text_of(inner.value))}" for inner in value]
-        return "&".join(pairs).encode()
+        pairs = [(str(inner.name), text_of(inner.value)) for inner in value]
+        return urlencode(pairs, errors="surrogateescape").encode()
     return None
 
 
