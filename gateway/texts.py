@@ -207,6 +207,10 @@ SENTENCES: dict[str, Sentence] = {
         "Таких связей нет. Если их ждали: ./b24 rejections, затем ./b24 resync",
         "No such links. If you expected some: ./b24 rejections, then ./b24 resync",
     ),
+    "NO_LINKS_YET": Sentence(
+        "Таких связей пока нет, но в очереди ещё ждут события о пользователях: {count}. Повторите через минуту; если ждут те же события: ./b24 doctor",
+        "No such links yet, but events about users still wait on the queue: {count}. Try again in a minute; if they still wait then: ./b24 doctor",
+    ),
     "SINCE_EXPECTED": Sentence(
         "нужно 2026-01-31T12:00:00Z или 30m, 2h, 7d", "expected 2026-01-31T12:00:00Z, or 30m, 2h, 7d"
     ),

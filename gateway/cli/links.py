@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
@@ -13,12 +13,15 @@ from typing import Any
 import click
 
 from gateway.cli.consent import consents
+from gateway.errors import GatewayError
 from gateway.events import rfc3339
+from gateway.functions import of_kind
 from gateway.links import open_store
 from gateway.links.model import Account, HistoryRow, Link, Store
 from gateway.links.telegram_account import parse_account
 from gateway.locations import is_missing
-from gateway.settings import language, load
+from gateway.queues import open_embedded
+from gateway.settings import Settings, language, load
 from gateway.texts import say
 
 _PIPE_WIDTH = 1000  # characters; a host name has at most 253
@@ -69,11 +72,11 @@ def command(
     settings = load()
     names = HISTORY if history else LINK
     if is_missing(settings.database):
-        _print(iter(()), names, as_json, as_csv, settings.language)
+        _print(iter(()), names, as_json, as_csv, settings)
         return
     with closing(open_store(settings.database)) as store:
         rows = _history(store, portal, user, account) if history else _links(store, portal, user, account)
-        _print(map(_values, rows), names, as_json, as_csv, settings.language)
+        _print(map(_values, rows), names, as_json, as_csv, settings)
 
 
 @command.command(
@@ -132,7 +135,9 @@ def _values(row: Link | HistoryRow) -> Row:
     }
 
 
-def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: bool, lang: str) -> None:
+def _print(
+    rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: bool, settings: Settings
+) -> None:
     if as_json:
         _print_json(rows)
     elif as_csv:
@@ -140,7 +145,7 @@ def _print(rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: b
         writer.writeheader()
         writer.writerows(_csv_row(row) for row in rows)
     else:
-        _print_table(rows, names == HISTORY, lang)
+        _print_table(rows, names == HISTORY, settings)
 
 
 def _print_json(rows: Iterator[Row]) -> None:
@@ -152,7 +157,7 @@ def _print_json(rows: Iterator[Row]) -> None:
     click.echo("[]" if separator == "[" else "]")
 
 
-def _print_table(rows: Iterator[Row], history: bool, lang: str) -> None:
+def _print_table(rows: Iterator[Row], history: bool, settings: Settings) -> None:
     """What a person looks for: the account in one column, times in seconds.
 
     Nothing is cut: a narrow terminal folds it, and in a pipe, where `grep` reads it, each row is one line.
@@ -160,6 +165,7 @@ def _print_table(rows: Iterator[Row], history: bool, lang: str) -> None:
     from rich.console import Console  # cold start
     from rich.table import Column, Table
 
+    lang = settings.language
     console = Console(markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     heading = say("LINKS_HISTORY_HEADING" if history else "LINKS_HEADING", lang).split(", ")
     is_first_page = True
@@ -171,7 +177,17 @@ def _print_table(rows: Iterator[Row], history: bool, lang: str) -> None:
         console.print(table)
         is_first_page = False
     if is_first_page:
-        click.echo(say("NO_LINKS", lang), err=True)
+        click.echo(_no_links(settings), err=True)
+
+
+def _no_links(settings: Settings) -> str:
+    """What to do where no link was found: events that make links may still wait on this machine's queue."""
+    waiting = 0
+    if settings.queue_kind == "local" and not is_missing(settings.queue):
+        with suppress(GatewayError):  # whose queue cannot be read, still has read that there is no link
+            depths = open_embedded(settings).depths()
+            waiting = sum(depths.get(consumer.subscription, 0) for consumer in of_kind("consumer"))
+    return say("NO_LINKS_YET" if waiting else "NO_LINKS", settings.language, count=waiting)
 
 
 def _link_line(row: Row) -> tuple[str, ...]:

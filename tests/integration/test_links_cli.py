@@ -70,6 +70,22 @@ def test_a_store_that_is_not_there_yet_is_an_empty_list_and_stays_absent(
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("event", "waits"), [("ONUSERADD", True), ("ONTASKADD", False), (None, False)], ids=str
+)
+def test_without_links_it_tells_that_events_still_wait(
+    event: str | None, waits: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORWARD_TO", "https://bot.example.com/")
+    if event:
+        open_embedded(load()).publish(b"{}", {"event": event, "event_id": "e1"}, 10)
+    assert main(["links"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert ("No such links yet, but events about users still wait on the queue: 1." in printed.err) is waits
+    assert ("No such links. If you expected some" in printed.err) is not waits
+
+
 @pytest.mark.usefixtures("filled")
 def test_links_are_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(run(capsys, "--json"))
