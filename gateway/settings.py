@@ -180,6 +180,14 @@ class Settings:
         """Configured secrets long enough to be searched for by value, longest first."""
         return self._secrets
 
+    def misspelt_events(self) -> list[tuple[str, str]]:
+        """The events of `FORWARD_TO` that are surely mistyped, each with the one that was meant."""
+        if not (patterns := [pattern for one in self.destinations for pattern in one.patterns]):
+            return []
+        from gateway.vocabulary import misspelt  # cold start
+
+        return list(misspelt(patterns))
+
     def short_secrets(self) -> tuple[str, ...]:
         """The settings with a secret too short to be searched for by value."""
         return tuple(
@@ -277,9 +285,9 @@ def _misspelt(name: str, environment: Collection[str]) -> bool:
 
 
 def _most_like(name: str, cutoff: float) -> str:
-    from difflib import get_close_matches  # cold start
+    from gateway.vocabulary import most_like  # cold start
 
-    return "".join(get_close_matches(name.upper(), NAMES, 1, cutoff))
+    return most_like(name, NAMES, cutoff)
 
 
 def _is_long(secret: str) -> bool:

@@ -111,6 +111,8 @@ def _announce(loaded: Settings) -> None:
     for name, like in loaded.unknown:
         key = "UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING"
         log.warning(say(key, loaded.language, name=name, like=like))
+    for event, like in loaded.misspelt_events():
+        log.warning(say("UNKNOWN_EVENT_LIKE", loaded.language, event=event, like=like))
     if not loaded.on_google_cloud and (exposed := exposed_dotenv()):
         log.warning(say("ENV_READABLE", loaded.language, path=exposed))
     for name in loaded.short_secrets():

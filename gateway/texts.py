@@ -732,6 +732,10 @@ SENTENCES: dict[str, Sentence] = {
         "{name} — не настройка шлюза, она ни на что не влияет. Возможно, имелась в виду {like}",
         "{name} is not a setting of the gateway, and has no effect. Perhaps {like} was meant",
     ),
+    "UNKNOWN_EVENT_LIKE": Sentence(
+        "FORWARD_TO: события {event} нет среди известных. Может быть, имелось в виду {like}",
+        "FORWARD_TO: {event} is not among the known events. Perhaps {like} was meant",
+    ),
     "EXPECTED_FORWARD_TO": Sentence(
         "ожидается список адресов через пробел, а не через запятую; после # — нужные события (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// — только внутри своей сети",
         "expected addresses separated by spaces, not commas, with the wanted events after # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
@@ -1521,6 +1525,14 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_DESTINATIONS": Sentence(
         "никто не отказывает (получателей: {count})", "none is failing ({count} in all)"
+    ),
+    "DOCTOR_EVENT_LIKE": Sentence(
+        "события {event} нет среди известных; может быть, {like}",
+        "{event} is not among the known events; perhaps {like}",
+    ),
+    "DOCTOR_EVENT_LIKE_DO": Sentence(
+        "Исправьте имя события в FORWARD_TO и перезапустите шлюз",
+        "Correct the event's name in FORWARD_TO, and restart the gateway",
     ),
     "DOCTOR_OTHER_PORTAL": Sentence(
         "события приходят с {theirs}, а BITRIX24_DOMAIN — {mine}",

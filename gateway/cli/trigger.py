@@ -18,7 +18,6 @@ from gateway.tools.outcomes import in_a_line
 from gateway.tools.printing import as_json as as_json_text
 from gateway.tools.printing import printable
 from gateway.tools.sample_delivery import (
-    EVENTS,
     OURS,
     Address,
     data_of,
@@ -29,6 +28,7 @@ from gateway.tools.sample_delivery import (
     place_token,
     random_token,
 )
+from gateway.vocabulary import EVENTS
 from verify import PLACES
 
 WAIT_SECONDS = 3

@@ -30,24 +30,6 @@ _DATA: list[tuple[str, Any]] = [
     ("ON", {"FIELDS": {"ID": "7405"}}),
 ]
 
-# The vendor's events that outgoing webhooks and applications most often subscribe to.
-EVENTS = tuple(
-    "ON" + name
-    for name in (
-        *("USERADD", "USERUPDATE", "TASKADD", "TASKUPDATE", "TASKDELETE"),
-        *("TASKCOMMENTADD", "TASKCOMMENTUPDATE", "TASKCOMMENTDELETE"),
-        *(
-            f"CRM{entity}{action}"
-            for entity in ("LEAD", "DEAL", "CONTACT", "COMPANY", "QUOTE", "ACTIVITY", "DYNAMICITEM")
-            for action in ("ADD", "UPDATE", "DELETE")
-        ),
-        *("CALENDARENTRYADD", "CALENDARENTRYUPDATE", "CALENDARENTRYDELETE"),
-        *("IMBOTMESSAGEADD", "IMBOTJOINCHAT", "IMBOTDELETE", "IMCOMMANDADD"),
-        *("VOXIMPLANTCALLINIT", "VOXIMPLANTCALLSTART", "VOXIMPLANTCALLEND"),
-        *("APPINSTALL", "APPUNINSTALL", "APPUPDATE", "SALEORDERSAVED"),
-    )
-)
-
 
 def data_of(event: str) -> Any:
     """The `data` that the vendor's event of this name carries."""

@@ -362,6 +362,14 @@ def test_a_destination_that_fails_is_named(doctor: Doctor, monkeypatch: pytest.M
     assert "secret" not in json.dumps(checks)
 
 
+def test_a_mistyped_event_of_a_destination_is_named(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORWARD_TO", "https://bot.example.com/#ONUSERADDD,ONTASKADD")
+    code, checks = doctor()
+    assert (code, checks["destinations"]["result"]) == (1, "failed")
+    assert checks["destinations"]["saw"] == "ONUSERADDD is not among the known events; perhaps ONUSERADD"
+    assert "FORWARD_TO" in checks["destinations"]["do"]
+
+
 @pytest.mark.parametrize(
     ("token", "result"), [(TOKEN, "failed"), (f"{TOKEN},new.bitrix24.ru={OTHER_TOKEN}", None)]
 )

@@ -75,7 +75,12 @@ def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 
 def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
-    """Events that a destination did not take wait for hours: its owner may not know of it."""
+    """Events that a destination did not take wait for hours: its owner may not know of it.
+
+    Nor does anybody notice that no event ever comes under a mistyped name.
+    """
+    for event, like in settings.misspelt_events():
+        yield scribe.failed("destinations", "EVENT_LIKE", event=event, like=like)
     if not settings.destinations or settings.queue_kind != "local" or is_missing(settings.queue):
         return
     failing = open_embedded(settings).failing()

@@ -1,0 +1,42 @@
+"""Names that are known, and which of them a mistyped one is most like."""
+
+from collections.abc import Iterable, Iterator
+
+# The vendor's events that outgoing webhooks and applications most often subscribe to.
+EVENTS = tuple(
+    "ON" + name
+    for name in (
+        *("USERADD", "USERUPDATE", "TASKADD", "TASKUPDATE", "TASKDELETE"),
+        *("TASKCOMMENTADD", "TASKCOMMENTUPDATE", "TASKCOMMENTDELETE"),
+        *(
+            f"CRM{entity}{action}"
+            for entity in ("LEAD", "DEAL", "CONTACT", "COMPANY", "QUOTE", "ACTIVITY", "DYNAMICITEM")
+            for action in ("ADD", "UPDATE", "DELETE")
+        ),
+        *("CALENDARENTRYADD", "CALENDARENTRYUPDATE", "CALENDARENTRYDELETE"),
+        *("IMBOTMESSAGEADD", "IMBOTJOINCHAT", "IMBOTDELETE", "IMCOMMANDADD"),
+        *("VOXIMPLANTCALLINIT", "VOXIMPLANTCALLSTART", "VOXIMPLANTCALLEND"),
+        *("APPINSTALL", "APPUNINSTALL", "APPUPDATE", "SALEORDERSAVED"),
+    )
+)
+
+
+def most_like(name: str, known: Iterable[str], cutoff: float) -> str:
+    """The known name that is most like `name`, "" if none is; `cutoff` is from 0, for any, to 1."""
+    from difflib import get_close_matches  # cold start
+
+    return "".join(get_close_matches(name.upper(), list(known), 1, cutoff))
+
+
+def misspelt(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Names of events that are surely mistyped, each with the known event that was meant.
+
+    The vendor has many more events than are known here, and some differ from these by a word: only
+    a name that differs by a letter or two counts.
+    """
+    for pattern in dict.fromkeys(patterns):
+        if pattern in EVENTS or pattern.endswith("*"):
+            continue
+        like = most_like(pattern, EVENTS, 0.88)
+        if like and abs(len(like) - len(pattern)) <= 1:
+            yield pattern, like
