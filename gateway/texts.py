@@ -46,6 +46,7 @@ SENTENCES: dict[str, Sentence] = {
         "Буквы испорчены: посредник прочитал UTF-8 как Latin-1 и записал заново: {names}.",
         "Letters are garbled: a middleman read their UTF-8 as Latin-1 and wrote it anew: {names}.",
     ),
+    "ODD_OF_USER": Sentence("{names} (пользователь {users})", "{names} (user {users})"),
     "ODD_LINE_END": Sentence(
         "Перевод строки или пробелы в конце тела отброшены.",
         "Line ends or spaces at the end of the body were dropped.",

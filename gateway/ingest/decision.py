@@ -58,7 +58,8 @@ class Judgement:
     where the event may be published (`EVENT_QUEUED` then means "would pass").
     `invalid` names the field where a verified request is not an event, `hint` what it
     looks like instead (`robot`, `hollow`). `event_in` says where a GET carries an event:
-    `query` or `body`. `null_users`: users whose Telegram field came as a JSON null.
+    `query` or `body`. `null_fields`: the users whose Telegram field came as a JSON null (0 for one
+    without an id), each with that field.
     """
 
     code: str
@@ -72,7 +73,7 @@ class Judgement:
     hint: str = ""
     limit: Limit | None = None
     event_in: str = ""
-    null_users: tuple[int, ...] = ()
+    null_fields: tuple[tuple[int, str], ...] = ()
     diagnosed: Any = field(default=None, repr=False, compare=False)  # kept by the diagnosis: it is made once
 
     @property
@@ -89,7 +90,7 @@ class Judgement:
     @property
     def is_odd(self) -> bool:
         """Whether a passed event lost something on the way; dropped line ends after the form are no loss."""
-        return bool(self.null_users) or any(note.kind != "line_end" for note in self.payload.notes)
+        return bool(self.null_fields) or any(note.kind != "line_end" for note in self.payload.notes)
 
 
 def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judgement:
@@ -183,7 +184,7 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
         message,
         invalid=invalid.field if invalid else None,
         hint=invalid.hint if invalid else "",
-        null_users=_null_users(message, payload, settings) if message else (),
+        null_fields=_null_fields(message, payload, settings) if message else (),
     )
 
 
@@ -197,19 +198,19 @@ def _bound(
     return message
 
 
-def _null_users(message: Message, payload: Payload, settings: Settings) -> tuple[int, ...]:
-    """Users whose Telegram field is a JSON null: a value that was lost on the way; it unlinks nobody."""
+def _null_fields(message: Message, payload: Payload, settings: Settings) -> tuple[tuple[int, str], ...]:
+    """Users with the Telegram field that is a JSON null: a value lost on the way; it unlinks nobody."""
     if message.event not in ("ONUSERADD", "ONUSERUPDATE") or "JSON" not in payload.decoded_as.upper():
         return ()
     from gateway.links import user_record  # cold start
 
     fields = user_record.telegram_fields(settings.telegram_field)
-    users = []
+    nulls = []
     for record in user_record.records(message.data):
         present = next((name for name in fields if name in record), None)
         if present is not None and record[present] is None:
-            users.append(user_record.user_id(record) or 0)
-    return tuple(users)
+            nulls.append((user_record.user_id(record) or 0, present))
+    return tuple(nulls)
 
 
 def _outcome(

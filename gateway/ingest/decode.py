@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from gateway.ingest import php_form
 from gateway.ingest.json_value import TOKEN_PATHS, Json, holds, is_list, parse_json
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
-from gateway.ingest.misread import may_be_misread, misread
+from gateway.ingest.misread import may_be_misread, misread, named
 from verify import QUERY_PLACE, Path
 
 MAX_NOTED = 20  # names that one note holds
@@ -306,13 +306,23 @@ def _read_json(body: bytes) -> _Read | None:
     parsed = parse_json(text)
     if parsed is None or not isinstance(parsed.value, dict | list):
         return None
-    notes: tuple[Note, ...] = (Note("not_utf8"),) if "\ufffd" in text and b"\xef\xbf\xbd" not in body else ()
+    notes: tuple[Note, ...] = ()
+    if "\ufffd" in text and not _is_utf8(body):
+        notes = (Note("not_utf8", named(parsed.value, lambda value: "\ufffd" in value)),)
     if parsed.twice:
         notes += (Note("repeated", parsed.twice[:MAX_NOTED]),)
     fields = parsed.value
     if isinstance(fields, dict) and any(name.startswith(_FORM_NAMES) for name in fields):
         return _form_in_json(fields, parsed, notes)
     return _Read(fields, parsed.leaves, parsed.repeated, notes)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...]) -> _Read:

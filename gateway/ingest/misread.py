@@ -5,9 +5,11 @@ characters: the second is a control character or a sign where a letter would fol
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 MAX_NAMED = 20
+MAX_KEY = 200  # characters of a key in a name: a thousand values under one long key would repeat it each
 _PAIR = re.compile("[\xc2-\xf4][\x80-\xbf]")
 
 
@@ -18,14 +20,20 @@ def may_be_misread(body: bytes) -> bool:
 
 def misread(fields: Any) -> tuple[str, ...]:
     """The names of the values whose letters were misread, as a form writes them."""
+    return named(fields, lambda text: _PAIR.search(text) is not None and _is_utf8(text))
+
+
+def named(fields: Any, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
+    """The names of at most `MAX_NAMED` of the texts that are meant, as a form writes them."""
     names: list[str] = []
     waiting: list[tuple[str, Any]] = [("", fields)]
     while waiting and len(names) < MAX_NAMED:
         name, value = waiting.pop()
         if isinstance(value, dict | list):
             items = value.items() if isinstance(value, dict) else enumerate(value)
-            waiting += [(f"{name}[{key}]" if name else str(key), inner) for key, inner in items]
-        elif isinstance(value, str) and _PAIR.search(value) and _is_utf8(value):
+            cut = [(str(key)[:MAX_KEY], inner) for key, inner in items]
+            waiting += [(f"{name}[{key}]" if name else key, inner) for key, inner in cut]
+        elif isinstance(value, str) and is_meant(value):
             names.append(name)
     return tuple(sorted(names))
 

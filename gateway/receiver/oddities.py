@@ -12,18 +12,39 @@ from gateway.texts import say
 
 log = logging.getLogger("gateway.receiver")
 
+MAX_USERS = 20  # that one warning names
+
 
 def oddities_of(judgement: Judgement, settings: Settings) -> list[str]:
     """A sentence for each oddity, in the operator's language, with the names as they came."""
     secrets = settings.secrets()
     sentences = []
+    users = _shown(users_of(judgement.message))
     for note in judgement.payload.notes:
         names = ", ".join(clean(name, secrets) for name in note.names) or "–"
+        if users:
+            names = say("ODD_OF_USER", settings.language, names=names, users=users)
         sentences.append(say(f"ODD_{note.kind.upper()}", settings.language, names=names))
-    if judgement.null_users:
-        users = ", ".join(map(str, judgement.null_users))
-        sentences.append(say("ODD_NULL", settings.language, users=users, field=settings.telegram_field))
+    if judgement.null_fields:
+        users = _shown([user for user, _ in judgement.null_fields if user]) or "–"
+        fields = ", ".join(dict.fromkeys(field for _, field in judgement.null_fields))
+        sentences.append(say("ODD_NULL", settings.language, users=users, field=fields))
     return sentences
+
+
+def users_of(message: Message | None) -> list[int]:
+    """The users that a user event is about; none for other events."""
+    if message is None or not message.event.startswith("ONUSER"):
+        return []
+    from gateway.links.user_record import records, user_id  # cold start
+
+    ids = (user_id(record) for record in records(message.data))
+    return list(dict.fromkeys(user for user in ids if user is not None))
+
+
+def _shown(users: list[int]) -> str:
+    more = ["…"] if len(users) > MAX_USERS else []
+    return ", ".join([*map(str, users[:MAX_USERS]), *more])
 
 
 def log_oddities(judgement: Judgement, message: Message, settings: Settings, request_id: str) -> None:
@@ -35,7 +56,7 @@ def log_oddities(judgement: Judgement, message: Message, settings: Settings, req
         "event_id": message.event_id,
         "portal": message.portal.domain,
         "oddities": [{"kind": note.kind, "names": list(note.names)} for note in judgement.payload.notes],
-        "users": list(judgement.null_users),
+        "users": users_of(message)[:MAX_USERS],
         "request_id": request_id,
     }
     opening = say("EVENT_ODD", settings.language, event=message.event)

@@ -1,0 +1,105 @@
+"""What the one WARNING of an event that lost something says: the names, and whose event it is."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway.ingest.decision import Judgement, judge
+from gateway.ingest.incoming import Incoming
+from gateway.receiver.oddities import log_oddities, oddities_of
+from gateway.settings import load
+
+TOKEN = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"
+SETTINGS = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "LOG_LANGUAGE": "en"}, None)
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+CP1251 = "Иван".encode("cp1251")
+
+
+def accepted(body: bytes, content_type: str) -> Judgement:
+    headers = {"content-type": content_type.encode(), "x-bitrix-token": TOKEN.encode()}
+    incoming = Incoming("POST", "/", b"", headers, lambda limit: body[:limit], len(body))
+    judgement = judge(incoming, SETTINGS, NOW)
+    assert judgement.code == "EVENT_QUEUED"
+    return judgement
+
+
+def warning(judgement: Judgement, caplog: pytest.LogCaptureFixture) -> tuple[str, dict[str, Any]]:
+    assert judgement.is_odd
+    assert judgement.message is not None
+    with caplog.at_level(logging.WARNING):
+        log_oddities(judgement, judgement.message, SETTINGS, "r")
+    (record,) = caplog.records
+    fields = record.json_fields  # type: ignore[attr-defined]
+    return record.getMessage(), json.loads(json.dumps(fields))
+
+
+LOST = {  # body, its type, the name of what is lost
+    "a form": (b"event=ONUSERUPDATE&data[ID]=12&data[NAME]=" + CP1251, FORM, "data[NAME]"),
+    "a form, the Telegram field": (
+        b"event=ONUSERUPDATE&data[ID]=12&data[UF_USR_TELEGRAM]=" + CP1251,
+        FORM,
+        "data[UF_USR_TELEGRAM]",
+    ),
+    "fields in a form": (
+        b"event=ONUSERADD&data[FIELDS][ID]=12&data[FIELDS][NAME]=" + CP1251,
+        FORM,
+        "data[FIELDS][NAME]",
+    ),
+    "JSON": (b'{"event":"ONUSERUPDATE","data":{"ID":12,"NAME":"' + CP1251 + b'"}}', JSON, "data[NAME]"),
+    "JSON that also has a U+FFFD": (
+        b'{"event":"ONUSERUPDATE","data":{"ID":12,"X":"\xef\xbf\xbd","TELEGRAM_ID":"' + CP1251 + b'"}}',
+        JSON,
+        "data[TELEGRAM_ID]",
+    ),
+    "form names in JSON": (
+        b'{"event":"ONUSERUPDATE","data[ID]":"12","data[NAME]":"' + CP1251 + b'"}',
+        JSON,
+        "data[NAME]",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_bytes_that_are_no_utf8_are_named_with_the_user(how: str, caplog: pytest.LogCaptureFixture) -> None:
+    body, content_type, name = LOST[how]
+    text, fields = warning(accepted(body, content_type), caplog)
+    assert name in text
+    assert "user 12" in text
+    assert fields["users"] == [12]
+    assert [kind["kind"] for kind in fields["oddities"]] == ["not_utf8"]
+
+
+@pytest.mark.parametrize("event", ["ONUSERUPDATE", "ONCRMLEADADD"])
+def test_only_a_user_event_names_a_user(event: str, caplog: pytest.LogCaptureFixture) -> None:
+    body = f"event={event}&data[FIELDS][ID]=12&data[FIELDS][A]=1&data[FIELDS][A]=2".encode()
+    text, fields = warning(accepted(body, FORM), caplog)
+    assert ("(user 12)" in text, fields["users"]) == (
+        (True, [12]) if event == "ONUSERUPDATE" else (False, [])
+    )
+
+
+@pytest.mark.parametrize("field", ["UF_USR_TELEGRAM", "TELEGRAM_ID", "TELEGRAM"])
+def test_the_telegram_field_that_came_as_null_is_named(field: str, caplog: pytest.LogCaptureFixture) -> None:
+    body = json.dumps({"event": "ONUSERUPDATE", "data": {"ID": "12", field: None}}).encode()
+    text, fields = warning(accepted(body, JSON), caplog)
+    assert f"The field {field} came as null" in text
+    assert "user 12" in text
+    assert fields["users"] == [12]
+
+
+def test_json_without_bad_bytes_may_hold_a_replacement_character() -> None:
+    for text in ("\ufffd", "\\ufffd"):
+        body = f'{{"event":"E","data":{{"A":"{text}"}}}}'.encode()
+        assert oddities_of(accepted(body, JSON), SETTINGS) == []
+
+
+def test_a_long_key_above_many_lost_values_is_named_by_its_beginning() -> None:
+    inner = ",".join(f'"{number}":"\xff"' for number in range(900))
+    body = f'{{"event":"E","data":{{"{"k" * 400_000}":{{{inner}}}}}}}'.encode("latin-1")
+    (note,) = accepted(body, JSON).payload.notes
+    assert (note.kind, len(note.names)) == ("not_utf8", 20)
+    assert max(map(len, note.names)) < 300
