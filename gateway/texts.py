@@ -1315,6 +1315,10 @@ SENTENCES: dict[str, Sentence] = {
         "console.log напечатал [Object] вместо auth, поэтому токена здесь не видно. Напечатайте JSON.stringify(obj) или console.dir(obj, {{depth: null}}) и вставьте это",
         "console.log printed [Object] in place of auth, so the token cannot be seen here. Print JSON.stringify(obj) or console.dir(obj, {{depth: null}}), and paste that",
     ),
+    "PASTED_PRINT_R": Sentence(
+        "В этом print_r одно из значений похоже на конец массива, поэтому неясно, где стоит токен. Напечатайте json_encode($_POST) и вставьте это",
+        "A value in this print_r looks like the end of an array, so it is not clear where the token stands. Print json_encode($_POST), and paste that",
+    ),
     "PASTED_ACCESS_LOG": Sentence(
         "Это строка журнала доступа веб-сервера: в ней нет ни заголовков, ни тела, где стоит токен. Причину отказа покажет ./b24 rejections, а весь запрос — WEBHOOK_CAPTURE_UNTIL",
         "This is a line of a web server's access log: it holds neither the headers nor the body, where the token is. ./b24 rejections tells why it was refused, and WEBHOOK_CAPTURE_UNTIL shows the whole request",

@@ -1,9 +1,11 @@
 """Printed events among lines, and in values, that a reader could take for the printer's own."""
 
+import textwrap
 from typing import Any
 
 import pytest
 
+from gateway.tools.explain import Unreadable
 from gateway.tools.explain.form_names import fields_in
 from tests.unit.test_explain_shapes import TOKEN, judged
 
@@ -65,3 +67,27 @@ def test_escaped_surrogates_are_one_character(printed: str, escaped: str, title:
 def test_a_value_in_another_encoding_is_judged(printed: str) -> None:
     pasted = printed.encode().replace(b"VALUE", "Лид".encode("cp1251"))
     assert data_of(pasted) == {"TITLE": "\ufffd\ufffd\ufffd"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "call back (urgent\n)",
+        "see\n(\nbelow\n)",
+        "a\n                )",
+        "a\n[auth] => Array\n(\n[domain] => x\n)",
+    ],
+)
+def test_a_value_that_looks_like_the_end_of_a_level_is_a_value(value: str) -> None:
+    shown = "\n".join(line.strip() for line in value.splitlines())
+    for printed in (PRINTED[-1], "12:00 INFO $_POST = " + PRINTED[-1], textwrap.indent(PRINTED[-1], "    ")):
+        assert data_of(printed.replace("VALUE", value).encode()) == {"TITLE": shown}
+
+
+@pytest.mark.parametrize("joint", ["\n", " "])
+def test_without_columns_such_a_printout_is_not_judged(joint: str) -> None:
+    printed = joint.join(line.strip() for line in PRINTED[-1].splitlines() if line.strip())
+    assert data_of(printed.encode()) == {"TITLE": "VALUE"}
+    with pytest.raises(Unreadable) as caught:
+        judged(printed.replace("VALUE", joint.join(("call back (urgent", ")"))))
+    assert caught.value.key == "PASTED_PRINT_R"

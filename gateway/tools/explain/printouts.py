@@ -165,31 +165,43 @@ def _is_single(name: str, value: Any) -> bool:
 
 
 def _print_r(text: str) -> Any:
-    """Read print_r, whose levels begin and end with `(` and `)` on lines of their own."""
+    """Read print_r, whose levels begin and end with `(` and `)` on lines of their own, in the same column."""
     root: dict[str, Any] = {}
-    levels: list[dict[str, Any]] = []
+    levels: list[tuple[int, dict[str, Any]]] = []
     name = ""
     if "\n" not in text:  # a logger put it on one line
         text = re.sub(r" (\(|\))(?=\s|\Z)", r"\n\1\n", re.sub(r" (?=\[[^\]\n]{1,200}\] => )", "\n", text))
     for line in text.splitlines():
         stripped = line.strip()
-        if stripped == "(":
-            inner = root if not levels else levels[-1].setdefault(name, {})
-            if len(levels) > MAX_DEPTH or not isinstance(inner, dict):
+        column = len(line) - len(line.lstrip())
+        current, fields = levels[-1] if levels else (column, {})
+        if stripped == "(" and not isinstance(fields.get(name), str):
+            if len(levels) > MAX_DEPTH:
                 return None
-            levels.append(inner)
-        elif stripped == ")" and levels:
+            levels.append((column, fields.setdefault(name, {}) if levels else root))
+        elif stripped == ")" and levels and column == current:
             levels.pop()
             if not levels:
                 break
-        elif match := re.match(r"\[([^\n]{1,200}?)\] => ?(.*)", stripped):
+        elif (match := re.match(r"\[([^\n]{1,200}?)\] => ?(.*)", stripped)) and column >= current:
             if not levels:
                 return None
             name = match[1].partition(":protected")[0]
-            levels[-1][name] = {} if match[2] in ("Array", "stdClass Object") else match[2]
-        elif stripped and stripped != "Array" and levels and isinstance(levels[-1].get(name), str):
-            levels[-1][name] += "\n" + stripped
+            fields[name] = {} if match[2] in ("Array", "stdClass Object") else match[2]
+        elif stripped and stripped != "Array" and isinstance(fields.get(name), str):
+            fields[name] += "\n" + stripped
+    if _has_lost_token(root, text):
+        raise Unreadable("PASTED_PRINT_R")
     return root or None
+
+
+def _has_lost_token(root: dict[str, Any], text: str) -> bool:
+    """Whether a value that looks like the end of a level has taken the token out of its place."""
+    event = _event_in(root)
+    if not event or "[application_token] =>" not in text:
+        return False
+    auth = event.get("auth")
+    return "application_token" not in event and not (isinstance(auth, dict) and "application_token" in auth)
 
 
 def _var_dump(text: str) -> Any:
