@@ -309,12 +309,18 @@ def _read_json(body: bytes) -> _Read | None:
     notes: tuple[Note, ...] = ()
     if "\ufffd" in text and not _is_utf8(body):
         notes = (Note("not_utf8", named(parsed.value, lambda value: "\ufffd" in value)),)
-    if parsed.twice:
-        notes += (Note("repeated", parsed.twice[:MAX_NOTED]),)
+    notes += _twice(parsed)
     fields = parsed.value
     if isinstance(fields, dict) and any(name.startswith(_FORM_NAMES) for name in fields):
         return _form_in_json(fields, parsed, notes)
     return _Read(fields, parsed.leaves, parsed.repeated, notes)
+
+
+def _twice(parsed: Json, *above: str) -> tuple[Note, ...]:
+    """The note on names given more than once in JSON that is the value of the name `above`."""
+    paths = [*((name,) for name in parsed.twice), *parsed.twice_inside]
+    names = [_shown((*above, *path)) for path in paths[:MAX_NOTED]]
+    return (Note("repeated", tuple(dict.fromkeys(names))),) if names else ()
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -359,13 +365,14 @@ def _with_json_texts(payload: Payload, leaves: int) -> Payload:
     fields = payload.fields
     if not isinstance(fields, dict):
         return payload
-    repeated = payload.repeated
+    repeated, notes = payload.repeated, payload.notes
     for top in ("data", "auth"):
         text = fields.get(top)
         if isinstance(text, str) and text.lstrip()[:1] == "{" and (parsed := parse_json(text)):
             inner = parsed.value
             fields[top] = list(inner.values()) if "0" in inner and is_list(inner) else inner
             repeated |= {(top, name) for name in parsed.twice if (top, name) in TOKEN_PATHS}
+            notes += _twice(parsed, top)
             leaves += parsed.leaves - 1
             check(MAX_PARAMETERS, leaves, "parameters")
     inside = fields.get("data")
@@ -374,9 +381,12 @@ def _with_json_texts(payload: Payload, leaves: int) -> Payload:
         text = data.get(name)
         if isinstance(text, str) and text[:1] == "{" and (parsed := parse_json(text)):
             data[name] = parsed.value
+            notes += _twice(parsed, "data", name)
             leaves += parsed.leaves - 1
             check(MAX_PARAMETERS, leaves, "parameters")
-    return payload._replace(repeated=repeated) if repeated is not payload.repeated else payload
+    if repeated is payload.repeated and notes is payload.notes:
+        return payload
+    return payload._replace(repeated=repeated, notes=notes)
 
 
 _READERS: dict[str, Callable[[bytes], _Read | None]] = {

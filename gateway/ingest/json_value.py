@@ -8,6 +8,7 @@ from operator import eq
 from typing import Any, NamedTuple, NoReturn
 
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
+from gateway.ingest.misread import MAX_KEY
 from verify import BODY_PATHS, Path
 
 TOKEN_PATHS = frozenset(BODY_PATHS.values())
@@ -18,13 +19,14 @@ class Json(NamedTuple):
     """A JSON value within the limits, its lists, nulls and texts as a form has them; its top stays a dict.
 
     `leaves`: how many values came. `repeated`: the token paths whose names came more
-    than once. `twice`: names of the top level that did.
+    than once. `twice`: names of the top level that did; `twice_inside`: the names on the way to deeper ones.
     """
 
     value: Any
     leaves: int = 1
     repeated: frozenset[Path] = frozenset()
     twice: tuple[str, ...] = ()
+    twice_inside: tuple[tuple[str, ...], ...] = ()
 
 
 def parse_json(text: str) -> Json | None:
@@ -52,7 +54,24 @@ def parse_json(text: str) -> Json | None:
     if isinstance(value, dict) and len(pairs) > len(value):
         counts = Counter(name for name, _ in pairs)
         twice = tuple(sorted(name for name, count in counts.items() if count > 1))
-    return Json(value, reader.leaves, repeated, twice)
+    return Json(value, reader.leaves, repeated, twice, _twice_inside(pairs) if reader.is_twice else ())
+
+
+def _twice_inside(pairs: Any) -> tuple[tuple[str, ...], ...]:
+    """The paths of names that came more than once in an object below the top."""
+    paths: dict[tuple[str, ...], None] = {}
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), pairs)]
+    while waiting:
+        path, value = waiting.pop()
+        if type(value) is tuple:
+            items = [(str(name)[:MAX_KEY], inner) for name, inner in value]
+            counts = Counter(name for name, _ in value if path)
+            paths |= dict.fromkeys((*path, name[:MAX_KEY]) for name, count in counts.items() if count > 1)
+        else:
+            items = [(str(at), inner) for at, inner in enumerate(value)]
+        nested = [((*path, name), inner) for name, inner in items if type(inner) in (tuple, list)]
+        waiting += reversed(nested)
+    return tuple(paths)
 
 
 def _counted(read: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -88,6 +107,7 @@ class _Reader:
 
     def __init__(self, escaped: bool) -> None:
         self.leaves = 1
+        self.is_twice = False  # whether a name came more than once in an object below the top
         self._escaped = escaped
         self._surrogates = 0
 
@@ -123,6 +143,7 @@ class _Reader:
         if type(value) is list:
             return [self._value(inner, depth) for inner in value]
         read = {self._text(name): self._value(inner, depth) for name, inner in value}
+        self.is_twice = self.is_twice or len(read) < len(value)
         return list(read.values()) if "0" in read and is_list(read) else read
 
     def _branch(self, values: Any) -> None:

@@ -49,13 +49,16 @@ def _shown(users: list[int]) -> str:
 
 def log_oddities(judgement: Judgement, message: Message, settings: Settings, request_id: str) -> None:
     """Log one WARNING for an event that was queued in spite of its oddities."""
-    sentences = oddities_of(judgement, settings)
+    sentences, secrets = oddities_of(judgement, settings), settings.secrets()
     fields = {
         "code": "EVENT_ODD",
         "event": message.event,
         "event_id": message.event_id,
         "portal": message.portal.domain,
-        "oddities": [{"kind": note.kind, "names": list(note.names)} for note in judgement.payload.notes],
+        "oddities": [
+            {"kind": note.kind, "names": [clean(name, secrets) for name in note.names]}
+            for note in judgement.payload.notes
+        ],
         "users": users_of(message)[:MAX_USERS],
         "request_id": request_id,
     }

@@ -91,6 +91,47 @@ def test_the_telegram_field_that_came_as_null_is_named(field: str, caplog: pytes
     assert fields["users"] == [12]
 
 
+TWICE = {  # JSON, the names that came twice
+    "in data": (
+        '"data":{"ID":"12","UF_USR_TELEGRAM":"@a","UF_USR_TELEGRAM":"@b"}',
+        ["data[UF_USR_TELEGRAM]"],
+    ),
+    "deeper": (
+        '"data":{"FIELDS":{"ID":"12","A":1,"B":2,"A":3,"B":4}}',
+        ["data[FIELDS][A]", "data[FIELDS][B]"],
+    ),
+    "in a list": ('"data":[{"ID":"12"},{"ID":"12","A":1,"A":1}]', ["data[1][A]"]),
+    "an object's own name": ('"data":{"ID":"12","A":{"B":1},"A":{"B":1,"B":2}}', ["data[A]", "data[A][B]"]),
+    "at the top and inside": ('"x":1,"x":2,"data":{"ID":"12","A":1,"A":2}', ["x", "data[A]"]),
+    "beside form names": ('"auth[domain]":"p.bitrix24.ru","data":{"ID":"12","A":1,"A":2}', ["data[A]"]),
+    "in the text of an object": ('"data":"{\\"ID\\":\\"12\\",\\"A\\":1,\\"A\\":2}"', ["data[A]"]),
+    "in the text of FIELDS": ('"data":{"FIELDS":"{\\"ID\\":12,\\"A\\":1,\\"A\\":2}"}', ["data[FIELDS][A]"]),
+}
+
+
+@pytest.mark.parametrize("how", TWICE)
+def test_a_name_given_twice_in_json_is_said_at_every_level(
+    how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    inner, names = TWICE[how]
+    text, fields = warning(accepted(f'{{"event":"ONUSERUPDATE",{inner}}}'.encode(), JSON), caplog)
+    assert fields["oddities"] == [{"kind": "repeated", "names": names}]
+    assert f"only its last value is left: {', '.join(names)} (user 12)." in text
+
+
+def test_names_that_only_look_alike_are_not_given_twice() -> None:
+    body = b'{"event":"E","data":{"A":1,"a":2,"B":{"A":1},"C":[{"A":1},{"A":2}],"\\ud800":1,"\\ud801":2}}'
+    assert oddities_of(accepted(body, JSON), SETTINGS) == []
+
+
+def test_names_given_twice_under_long_keys_are_cut() -> None:
+    inner = ",".join(f'"{number}":{{"x":1,"x":2}}' for number in range(400))
+    body = f'{{"event":"E","data":{{"{"k" * 400_000}":{{{inner}}}}}}}'.encode()
+    (note,) = accepted(body, JSON).payload.notes
+    assert (note.kind, len(note.names)) == ("repeated", 20)
+    assert max(map(len, note.names)) < 300
+
+
 def test_json_without_bad_bytes_may_hold_a_replacement_character() -> None:
     for text in ("\ufffd", "\\ufffd"):
         body = f'{{"event":"E","data":{{"A":"{text}"}}}}'.encode()
