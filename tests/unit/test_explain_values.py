@@ -1,5 +1,6 @@
 """Printed events among lines, and in values, that a reader could take for the printer's own."""
 
+import json
 import textwrap
 from typing import Any
 
@@ -61,6 +62,17 @@ def data_of(pasted: bytes) -> Any:
 )
 def test_escaped_surrogates_are_one_character(printed: str, escaped: str, title: str) -> None:
     assert data_of(printed.replace("VALUE", escaped).encode()) == {"TITLE": title}
+
+
+@pytest.mark.parametrize("media", ["application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("half", [0xD83D, 0xDC80])
+def test_half_a_pair_in_a_tools_json_is_judged(media: str, half: int) -> None:
+    title = chr(half) + " lead"
+    auth = {"domain": "p.bitrix24.ru", "application_token": TOKEN}
+    body = {"event": "ONCRMLEADADD", "data": {"TITLE": title}, "auth": auth}
+    received = {"headers": {"content-type": media}, "params": {}, "query": {"a": title}, "body": body}
+    assert data_of(json.dumps({"json": received}).encode()) == {"TITLE": "\ufffd lead"}
+    assert data_of(json.dumps({"level": "info", "body": body}).encode()) == {"TITLE": "\ufffd lead"}
 
 
 @pytest.mark.parametrize("printed", PRINTED)

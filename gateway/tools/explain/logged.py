@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.explain.request import Request, Unreadable, read_bare
+from gateway.tools.explain.request import Request, Unreadable, read_bare, utf8
 from gateway.tools.explain.wrappers import FORM, JSON, make_request, text_in
 
 _MAX_DEPTH, _MAX_CANDIDATES, _MAX_NODES = 14, 20, 20_000
@@ -167,9 +167,9 @@ def _in_text(value: str, name: str, logged: bool, read: Callable[[bytes], Any]) 
             None,
         )
     if exact and text.startswith("event=") and " " not in text:
-        return read_bare(text.encode("utf-8", "surrogateescape"))
+        return read_bare(utf8(text))
     try:
-        request = read(text.encode("utf-8", "surrogateescape"))
+        request = read(utf8(text))
     except (Unreadable, RecursionError):
         return None
     if not isinstance(request, Request):
@@ -202,6 +202,6 @@ def _posted(body: str) -> Request:
         "POST",
         WEBHOOK_PATH,
         (("Content-Type", media.encode()),),
-        body.encode("utf-8", "surrogateescape"),
+        utf8(body),
         "json_in_text",
     )

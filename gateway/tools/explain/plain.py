@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from gateway.tools.explain.request import Request, Unreadable
+from gateway.tools.explain.request import Request, Unreadable, utf8
 
 # What docker compose and PM2, Kubernetes, Heroku, journald and a mail put in front of every line.
 _PREFIXES = tuple(
@@ -54,7 +54,7 @@ def read_escaped(text: str, read: Callable[[bytes], Any]) -> Request | None:
     else:
         return None
     try:
-        request = read(plain_text.encode("utf-8", "surrogateescape")) if plain_text != text else None
+        request = read(utf8(plain_text)) if plain_text != text else None
     except (Unreadable, RecursionError):
         return None
     is_event = isinstance(request, Request) and b"event" in request.body and request.read_as != "body"

@@ -29,7 +29,13 @@ _PAIR = re.compile(
     rb"\s*[^\s=]{0,1000}="
 )  # a name with its value; in prose and in code a space is before the sign
 EDITED_BYTES = 64  # a person who pastes a request may replace its token or lose a line end
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of surrogate pairs; the others stand for bytes
 _FRAMING = (b"host", b"content-length", b"transfer-encoding")
+
+
+def utf8(text: str) -> bytes:
+    """A text as it was pasted; half a surrogate pair, which only JSON's escapes can hold, is U+FFFD."""
+    return _HALVES.sub("\ufffd", text).encode("utf-8", "surrogateescape")
 
 
 class Unreadable(GatewayError):

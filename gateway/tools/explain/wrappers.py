@@ -10,7 +10,7 @@ from urllib.parse import quote_plus, unquote, urlencode, urlsplit
 
 from gateway.ingest.php_form import build_query
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.explain.request import Request, Unreadable, read_raw, relative
+from gateway.tools.explain.request import Request, Unreadable, read_raw, relative, utf8
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 _MAX_ENTRIES = 1000  # of a HAR or a collection
@@ -48,11 +48,9 @@ def make_request(
     media = next((value.decode("latin-1") for name, value in sent if name.lower() == "content-type"), "")
     if isinstance(body, dict | list):
         is_form = isinstance(body, dict) and "json" not in media.lower()
-        content = (
-            build_query(body)
-            if is_form and isinstance(body, dict)
-            else json.dumps(body, ensure_ascii=False).encode()
-        )
+        content = utf8(json.dumps(body, ensure_ascii=False))
+        if is_form:
+            content = build_query(json.loads(content.decode("utf-8", "surrogateescape")))
         media, boundary = (FORM if is_form else JSON), "multipart" in media
         if boundary or not any(name.lower() == "content-type" for name, _ in sent):
             sent = [pair for pair in sent if pair[0].lower() != "content-type"]
@@ -357,12 +355,12 @@ def _target(url: str) -> str:
 def _with_query(path: str, query: Any) -> str:
     if isinstance(query, dict):
         pairs = [(name, item) for name, item in _all_values(query) if item is not None]
-        query = urlencode([(name, str(item)) for name, item in pairs])
+        query = urlencode([(name, _bytes(item)) for name, item in pairs])
     return f"{path}?{query}" if query and isinstance(query, str) else path
 
 
 def _bytes(value: Any) -> bytes:
-    return str(value).encode("utf-8", "surrogateescape" if isinstance(value, str) else "replace")
+    return utf8(str(value))
 
 
 def _from_base64(content: bytes) -> bytes:
