@@ -424,6 +424,7 @@ def test_every_shape_has_a_name_for_people() -> None:
     own = {
         "wrapped",
         "logged",
+        "log_wrapper",
         "exported",
         "escaped",
         "no request",

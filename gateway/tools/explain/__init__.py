@@ -15,6 +15,7 @@ from gateway.tools.explain.curl import is_curl, read_curl
 from gateway.tools.explain.exports import read_exported
 from gateway.tools.explain.form_names import has_quotes, read_names
 from gateway.tools.explain.hexdumps import read_hex
+from gateway.tools.explain.log_wrappers import read_log
 from gateway.tools.explain.logged import read_logged
 from gateway.tools.explain.printouts import read_printout
 from gateway.tools.explain.records import Record, no_answer, read_line, read_record
@@ -59,6 +60,15 @@ def _readable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def _log(pasted: bytes, text: str) -> Request | Record | None:
+    """What a log's JSON records hold; nothing but that is judged, for the records never arrived."""
+    try:
+        return read_log(text, read)
+    except Unreadable:
+        _nothing(pasted, text)  # the record around the text may show what this is
+        raise
+
+
 def _old_bot_line(_: bytes, text: str) -> Record | None:
     code = captures.old_bot_line(text)
     return Record(code) if code else None
@@ -98,6 +108,7 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("hex_dump", lambda _, text: read_hex(text)),
     ("tcpdump", lambda pasted, _: captures.read_packets(pasted)),
     ("log_line", lambda _, text: read_line(_readable(text))),
+    ("log_wrapper", lambda pasted, text: _log(pasted, text)),
     ("old_bot_log", lambda _, text: captures.read_old_bot(text)),
     ("logged", lambda _, text: read_logged(text, read)),
     ("escaped", lambda _, text: plain.read_escaped(text, read)),

@@ -40,7 +40,7 @@ class _Candidate(NamedTuple):
 def read_logged(text: str, read: Callable[[bytes], Any]) -> Request | None:
     """The request of the newest event in such JSON; `read` reads a text inside it."""
     for document in reversed(list(_documents(text))):
-        if _is_event(document):
+        if is_event(document):
             continue
         candidates = list(_walk(document, "", False, 0, [0]))
         for candidate in reversed(candidates[-_MAX_CANDIDATES:]):
@@ -65,7 +65,8 @@ def _documents(text: str) -> Iterator[Any]:
             continue
 
 
-def _is_event(value: Any) -> bool:
+def is_event(value: Any) -> bool:
+    """Whether this JSON is an event by itself."""
     return (
         isinstance(value, dict)
         and isinstance(_only(value.get("event")), str)
@@ -94,7 +95,7 @@ def _walk(value: Any, name: str, logged: bool, depth: int, visited: list[int]) -
         if _is_recorded(value) or "__IMTHEADERS__" in value:
             yield _Candidate(value, name, True)
             return
-        if depth and _is_event(value):
+        if depth and is_event(value):
             yield _Candidate(value, name, logged)
             return
         for key, inner in value.items():
@@ -140,7 +141,7 @@ def _request_of(candidate: _Candidate, read: Callable[[bytes], Any]) -> Request 
 def _recorded(value: Mapping[str, Any]) -> Request | None:
     name = next((name for name in _BODIES if value.get(name)), "")
     body, encoded = value.get(name), bool(value.get("isBase64Encoded"))
-    if isinstance(body, dict) and not _is_event(body):
+    if isinstance(body, dict) and not is_event(body):
         encoded = encoded or "$content" in body
         body = text_in(body)
     if not body:
@@ -158,7 +159,7 @@ def _in_text(value: str, name: str, logged: bool, read: Callable[[bytes], Any]) 
     is_raw = logged or re.sub(r"[\W_]", "", name.lower()) in _RAW
     if "event" not in text or (exact and not is_raw):
         return None
-    if logged and text[:1] == "{" and (inner := _json(text)) and not _is_event(inner):
+    if logged and text[:1] == "{" and (inner := _json(text)) and not is_event(inner):
         candidates = list(_walk(inner, "", True, 0, [0]))  # an envelope in an envelope: SNS in SQS
         return next(
             filter(
@@ -177,7 +178,7 @@ def _in_text(value: str, name: str, logged: bool, read: Callable[[bytes], Any]) 
     if request.read_as != "body":
         return request if b"event" in request.body else None
     try:
-        return request if exact and _is_event(json.loads(text)) else None
+        return request if exact and is_event(json.loads(text)) else None
     except ValueError:
         return None
 
