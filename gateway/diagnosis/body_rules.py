@@ -8,7 +8,7 @@ from gateway.diagnosis.finding import Finding
 from gateway.diagnosis.safe_names import Names
 from gateway.diagnosis.sender import sender
 from gateway.ingest.decision import Judgement
-from gateway.ingest.hollow import hollow
+from gateway.ingest.hollow import DATA_AND_AUTH, hollow, place_of
 from gateway.settings import Settings
 
 MAX_KEYS = 10  # top-level names that a cause shows
@@ -27,7 +27,7 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
             variant = "data" if lost.how == "flat" else "pairs" if lost.how == "pairs" else ""
             code = "BODY_NESTED" if lost.how == "nested" else "BODY_FLATTENED"
             return [Finding(code, name, variant, {"how": name})]
-        name = Names(settings).place("body", lost.name)
+        name = _shown(place_of(lost, judgement.payload.fields), settings)
         return [Finding("BODY_PRINTED", name, lost.how, {"place": name})]
     if judgement.invalid == "auth.domain":
         return [Finding("BODY_UNREADABLE", "auth.domain", "domain")]
@@ -58,12 +58,17 @@ def body(evidence: Evidence) -> Iterator[Finding]:
         return
     detail, variant = reading.detail, reading.how
     if detail.startswith("body:"):  # the sender chose this name, so it may be the token
-        detail = Names(evidence.settings).place("body", detail[5:])
+        detail = _shown(detail, evidence.settings)
     if reading.code == "BODY_UNREADABLE":
         variant = detail if detail in ("JSON", "template") else "kind" if detail else ""
     if reading.code == "TOKEN_NOT_TEXT":
         variant = "file"
     yield Finding(reading.code, detail, variant, {"how": detail, "declared": declared, "place": detail})
+
+
+def _shown(place: str, settings: Settings) -> str:
+    """A place of the body whose name is safe to show."""
+    return place if place == DATA_AND_AUTH else Names(settings).place("body", place.removeprefix("body:"))
 
 
 def is_lost(evidence: Evidence) -> bool:

@@ -26,7 +26,7 @@ from gateway.diagnosis.flattened import FLAT, MAX_FIELDS, from_pairs, unflattene
 from gateway.ingest import php_form
 from gateway.ingest.decision import Judgement
 from gateway.ingest.decode import Payload, decode_query, with_form_names
-from gateway.ingest.hollow import hollow, is_bytes, is_json
+from gateway.ingest.hollow import hollow, is_bytes, is_json, place_of
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.ingest.limits import MAX_PARAMETERS, TooComplex
 from gateway.ingest.printouts import printout
@@ -87,7 +87,8 @@ def as_read(judgement: Judgement) -> Reading:
     if lost is not None and lost.how == "text" and _came_again(lost.name, payload):
         lost = lost._replace(how="values")  # PHP's cURL writes each value of an array under the array's name
     if lost is not None and lost.how not in REWRITTEN:
-        return Reading(payload.fields, "BODY_PRINTED", f"body:{lost.name}", payload.repeated, lost.how)
+        place = place_of(lost, payload.fields)
+        return Reading(payload.fields, "BODY_PRINTED", place, payload.repeated, lost.how)
     return Reading(payload.fields, repeated=payload.repeated)
 
 

@@ -257,20 +257,20 @@ SAYS: dict[str, Sentence] = {
         "A program's printout of an object came instead of the event ({place}).",
     ),
     "BODY_PRINTED/text": Sentence(
-        "На месте {place} не объект, а текст: его содержимое потеряно по дороге.",
-        "{place} is a text, not an object: its contents were lost on the way.",
+        "Вместо объекта пришёл текст ({place}): содержимое потеряно по дороге.",
+        "A text came instead of an object ({place}): the contents were lost on the way.",
     ),
     "BODY_PRINTED/blank": Sentence(
-        "Поле {place} пришло пустым: вложенные значения потерялись. Так пишут fixRequestBody (http-proxy-middleware) и querystring.stringify в Node.js, когда тело разобрано во вложенный объект.",
-        "{place} came blank: its nested values are lost. That is what fixRequestBody (http-proxy-middleware) and Node.js's querystring.stringify write when the body was parsed into a nested object.",
+        "Пришло пустым: {place}. Вложенные значения потерялись. Так пишут fixRequestBody (http-proxy-middleware) и querystring.stringify в Node.js, когда тело разобрано во вложенный объект.",
+        "{place} came blank: the nested values are lost. That is what fixRequestBody (http-proxy-middleware) and Node.js's querystring.stringify write when the body was parsed into a nested object.",
     ),
     "BODY_PRINTED/keys": Sentence(
-        "В поле {place} стоят имена его же полей вместо значений: так requests.post(data=…), aiohttp и urlencode(doseq=True) в Python пишут вложенный словарь.",
-        "{place} holds the names of its own fields instead of their values: that is how Python's requests.post(data=…), aiohttp and urlencode(doseq=True) write a nested dict.",
+        "Вместо значений объекта пришли имена его же полей ({place}): так requests.post(data=…), aiohttp и urlencode(doseq=True) в Python пишут вложенный словарь.",
+        "An object came as the names of its own fields, without their values ({place}): that is how Python's requests.post(data=…), aiohttp and urlencode(doseq=True) write a nested dict.",
     ),
     "BODY_PRINTED/values": Sentence(
-        "В {place} стоят одни значения, без имён полей: так пишут Object.values(obj) в JavaScript, array_values($a) в PHP и list(d.values()) в Python.",
-        "{place} holds values without the names of their fields: that is what JavaScript's Object.values(obj), PHP's array_values($a) and Python's list(d.values()) write.",
+        "Пришли одни значения, без имён полей ({place}): так пишут Object.values(obj) в JavaScript, array_values($a) в PHP и list(d.values()) в Python.",
+        "Values came without the names of their fields ({place}): that is what JavaScript's Object.values(obj), PHP's array_values($a) and Python's list(d.values()) write.",
     ),
     "BODY_PRINTED/listed": Sentence(
         "Каждое значение пришло напечатанным списком, ['…'] или […] ({place}): так пишут str(), fmt.Sprint() и toString(), когда у имени список значений (request.POST в Django, parse_qs, r.Form в Go, getParameterMap() в Java).",
@@ -321,8 +321,8 @@ SAYS: dict[str, Sentence] = {
         "The body's bytes came printed as numbers ({place}): that is how Node.js prints a Buffer or a Uint8Array, and Rust a Vec<u8>.",
     ),
     "BODY_PRINTED/json": Sentence(
-        "Поле {place} начинается как JSON, но это не JSON: оно обрезано или испорчено.",
-        "{place} begins as JSON does but is not JSON: it is cut short or broken.",
+        "Пришло то, что начинается как JSON, но это не JSON ({place}): оно обрезано или испорчено.",
+        "What came begins as JSON does but is not JSON ({place}): it is cut short or broken.",
     ),
     "BODY_PRINTED/empty": Sentence(
         "Тело — пустой объект JSON: так JSON.stringify печатает FormData, Map и URLSearchParams, их поля теряются.",

@@ -38,7 +38,7 @@ SAYS = {
     ),
     "BODY_PRINTED/nothing": Sentence(
         "На месте {place} напечатано «пусто» (None, null, true): программа, которая пересылает, не нашла там объекта.",
-        "{place} holds a printed nothing (None, null, true): the program that passes the event on found no object there.",
+        "A printed nothing (None, null, true) came ({place}): the program that passes the event on found no object there.",
     ),
 }
 

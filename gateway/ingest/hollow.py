@@ -31,6 +31,8 @@ _ALWAYS_WITH_DATA = ("ONUSER", "ONTASK", "ONCRM", "ONIMBOT")
 _PAIR_NAMES, MAX_PAIR = {"name", "key"}, 4
 _MANY_BYTES = 8  # so many small numbers in a row are no list of anything that Bitrix24 sends
 
+DATA_AND_AUTH = "body:data, body:auth"
+
 
 class Hollow(NamedTuple):
     """What an event lost, and under which name.
@@ -64,6 +66,12 @@ def hollow(fields: Any) -> Hollow | None:
     if isinstance(data, dict | list) and not data and _carries_data(event):
         return Hollow("emptied", "data")
     return _inside(data) if isinstance(data, dict) else None
+
+
+def place_of(lost: Hollow, fields: Mapping[Any, Any]) -> str:
+    """The place that lost its contents; `auth` is named too if it lost them in the same way."""
+    how = _lost(fields.get("data"), "data") if lost.name == "data" else ""
+    return DATA_AND_AUTH if how and how == _lost(fields.get("auth"), "auth") else f"body:{lost.name}"
 
 
 def _printed_name(event: str) -> str:

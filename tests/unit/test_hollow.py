@@ -119,3 +119,31 @@ def test_an_object_of_data_as_a_json_text_is_read(name: str) -> None:
 def test_a_complete_event_is_left_as_it_is(event: dict[str, Any]) -> None:
     found = verdict(event, x_bitrix_token=TOKEN)
     assert (found.judgement.code, found.causes) == ("EVENT_QUEUED", [])
+
+
+LOST_TWICE: dict[
+    str, tuple[Any, str]
+] = {  # bodies without their token, and the places that lost their contents
+    "blank": ("event=E&data=&ts=1&auth=", "body:data, body:auth"),
+    "blank auth": ("event=E&data[ID]=7&auth=", "body:auth"),
+    "keys": ("event=E&data=ID&data=EMAIL&auth=domain&auth=application_token", "body:data, body:auth"),
+    "keys, no auth": ("event=E&data=ID&data=EMAIL", "body:data"),
+    "a text in each": ("event=E&data=[object Object]&auth=[object Object]", "body:data, body:auth"),
+    "dicts": ({"event": "E", "data": "{'ID': '7'}", "auth": "{'domain': 'x'}"}, "body:data, body:auth"),
+    "values": ("event=E&data=7&data=@i&auth=p&auth=q", "body:data, body:auth"),
+    "two programs": ("event=E&data=[object Object]&auth=Array", "body:data"),
+    "one level deeper": ({"event": "E", "data": {"FIELDS": "[object Object]"}}, "body:data.FIELDS"),
+}
+
+
+@pytest.mark.parametrize("how", LOST_TWICE)
+def test_each_place_that_lost_its_contents_is_named(how: str) -> None:
+    body, places = LOST_TWICE[how]
+    for query, status in (("", 401), (f"token={TOKEN}", 400)):
+        found = verdict(body, query=query)
+        assert (found.judgement.status, found.first, found.causes[0].detail) == (
+            status,
+            "BODY_PRINTED",
+            places,
+        )
+        assert places in found.causes[0].says

@@ -151,7 +151,7 @@ def test_a_printed_data_is_never_queued(kind: str, text: str, media: str) -> Non
     for headers, code in (({}, "TOKEN_NOT_FOUND"), ({"x_bitrix_token": TOKEN}, "EVENT_INVALID")):
         found = verdict(body, media, **headers)  # type: ignore[arg-type]
         assert (found.judgement.code, found.judgement.message, found.first) == (code, None, "BODY_PRINTED")
-        assert found.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place="body:data")
+        assert found.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place="body:data, body:auth")
 
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, text in TEXTS if kind != "nothing"])
