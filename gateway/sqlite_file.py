@@ -61,6 +61,17 @@ def is_there(path: Path) -> bool:
     return True
 
 
+def unwritable_folder(path: Path) -> Path | None:
+    """The nearest existing folder above a missing file if the file can't be created there; else None.
+
+    Raises `StoreUnavailable` as `is_there` does.
+    """
+    if is_there(path):
+        return None
+    parent = next(ancestor for ancestor in path.absolute().parents if is_there(ancestor))
+    return None if parent.is_dir() and _may(parent, os.W_OK | os.X_OK) else parent
+
+
 def denied(path: Path) -> dict[str, Any] | None:
     """The facts of the sentence `FILE_DENIED` if this user may not use the file; else None.
 

@@ -391,6 +391,10 @@ SENTENCES: dict[str, Sentence] = {
         "Журнал не успевает записывать: пропущено записей {count}; сами события обработаны. Дайте шлюзу больше процессора или задайте JOURNAL_BODIES=off",
         "The journal can't keep up, records skipped: {count}; the events themselves are handled. Give the gateway more CPU, or set JOURNAL_BODIES=off",
     ),
+    "JOURNAL_UNWRITTEN": Sentence(
+        "В журнал не попало записей: {count}. {problem}",
+        "Records that did not get into the journal: {count}. {problem}",
+    ),
     "JOURNAL_FULL": Sentence(
         "На диске журнала {path} кончилось место; события принимаются и без него. Освободите место; то, что не попало тем временем в очередь, осталось в логе: ./b24 replay LOGFILE",
         "The disk of the journal {path} is full; events are accepted all the same. Free some space; what did not reach the queue in the meantime is in the log: ./b24 replay LOGFILE",
@@ -640,12 +644,12 @@ SENTENCES: dict[str, Sentence] = {
         "The token is right, but this is not a Bitrix24 event. The wrong field is named in `field`",
     ),
     "ANSWER_QUEUE_UNAVAILABLE_LOG": Sentence(
-        "Очередь не ответила вовремя. Событие сохранено в логе шлюза; вернуть его: ./b24 replay LOGFILE, где LOGFILE: файл этого лога",
-        "The queue did not answer in time. The event is kept in the gateway's log; put it back: ./b24 replay LOGFILE, the file of that log",
+        "Очередь не приняла событие. Событие сохранено в логе шлюза; вернуть его: ./b24 replay LOGFILE, где LOGFILE: файл этого лога",
+        "The queue did not take the event. The event is kept in the gateway's log; put it back: ./b24 replay LOGFILE, the file of that log",
     ),
     "ANSWER_QUEUE_UNAVAILABLE": Sentence(
-        "Очередь не ответила вовремя. Событие сохранено; вернуть его: ./b24 replay",
-        "The queue did not answer in time. The event is kept; put it back: ./b24 replay",
+        "Очередь не приняла событие. Событие сохранено; вернуть его: ./b24 replay",
+        "The queue did not take the event. The event is kept; put it back: ./b24 replay",
     ),
     "ROBOT_ANSWER": Sentence(
         "Это вызов робота «Исходящий вебхук»: в нём есть document_id, но нет события. Для событий нужен "
@@ -771,6 +775,10 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EXPECTED_EMULATOR": Sentence(
         "ожидается ХОСТ:ПОРТ, например 127.0.0.1:8085", "expected HOST:PORT, such as 127.0.0.1:8085"
+    ),
+    "EXPECTED_WRITABLE_FOLDER": Sentence(
+        "{path} не создать: в {parent} нельзя писать. Дайте права на {parent} или задайте другой путь",
+        "{path} can't be created: {parent} is not writable. Give write access to {parent} or set another path",
     ),
     "EXPECTED_FREE_PORT": Sentence(
         "не удаётся слушать {address}: {problem}. Освободите порт или задайте другой",
@@ -1203,8 +1211,8 @@ SENTENCES: dict[str, Sentence] = {
         "Listening on {url} (Ctrl-C to stop). What comes in: {inspector}",
     ),
     "STOPPED": Sentence(
-        "Шлюз остановлен: начатые запросы отвечены, очередь и связи сохранены",
-        "The gateway has stopped: requests in flight are answered, the queue and the links are kept",
+        "Шлюз остановлен: начатые запросы отвечены, принятое сохранено",
+        "The gateway has stopped: requests in flight are answered, what was accepted is kept",
     ),
     "FRONT_TITLE": Sentence("Шлюз вебхуков Битрикс24", "Bitrix24 webhook gateway"),
     "FRONT_UP": Sentence(

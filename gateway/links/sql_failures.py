@@ -37,6 +37,7 @@ _TEXTS = tuple(
         ("readonly database|read-only", "STORE_READ_ONLY"),
         ("disk is full|no space left", "STORE_FULL"),
         ("malformed|not a database", "STORE_CORRUPT"),
+        ("unable to open database file", "STORE_CLOSED"),
     )
 )
 

@@ -23,7 +23,7 @@ from gateway import receiver
 from gateway.destinations import PROBE_EVENT
 from gateway.diagnosis import findings
 from gateway.ingest.decision import Judgement, judge
-from gateway.journal import Journal, NewRequest, Report
+from gateway.journal import Journal, JournalUnavailable, NewRequest, Report
 from gateway.links import user_record
 from gateway.local.backlog import Backlog, Item
 from gateway.local.sender import sender_address, sender_network
@@ -56,7 +56,10 @@ class Recorder:
         self._handler = _Handler(self)
         self._closing = threading.Event()
         self._gave_up = False  # the file did not take records while this process ended
-        self._dropped = 0  # records, since the last report of them
+        self._was_stuck = False  # the file did not take the last records at once
+        self._problem: JournalUnavailable | None = None  # why it did not
+        self._dropped = 0  # records that came too fast, since the last report of them
+        self._unwritten = 0  # and those that the file did not take
         self._report_at = 0.0
         self._folds: dict[str, str] = {}  # of the rejected requests that are being written together
         self.whole_until = 0.0  # of `time.time()`: until then every request is kept whole
@@ -127,25 +130,35 @@ class Recorder:
                 for new in self._prepared(first)
                 if isinstance(new, NewRequest)
             ]
-        self._dropped += dropped
+        if self._was_stuck:  # they found no room because this thread was waiting for the file
+            self._unwritten += dropped
+        else:
+            self._dropped += dropped
         if items:
             self._store(items)
         self._report()
 
     def _store(self, items: Sequence[NewRequest | Report]) -> None:
         """Write records. While the file takes none they wait, and what comes meanwhile fills the backlog."""
+        self._was_stuck = self._gave_up
         while not self._gave_up and not self._journal.write(items):
+            self._was_stuck, self._problem = True, self._journal.failure or self._problem
             self._gave_up = self._closing.is_set()
             self._closing.wait(RETRY_SECONDS)
         if self._gave_up:
-            self._dropped += sum(item.count if isinstance(item, NewRequest) else 1 for item in items)
+            self._unwritten += sum(item.count if isinstance(item, NewRequest) else 1 for item in items)
 
     def _report(self, at_once: bool = False) -> None:
-        """Log how many records were dropped, once a minute and at the end."""
+        """Log how many records were dropped and why, once a minute and at the end."""
         now = time.monotonic()
-        if self._dropped and (at_once or (now >= self._report_at and not self._gave_up)):
-            log.warning(Notice("JOURNAL_BEHIND", count=self._dropped))
-            self._dropped, self._report_at = 0, now + REPORT_SECONDS
+        if not (self._dropped or self._unwritten):
+            return
+        if at_once or (now >= self._report_at and not self._gave_up):
+            if self._dropped:
+                log.warning(Notice("JOURNAL_BEHIND", count=self._dropped))
+            if self._unwritten:
+                log.warning(Notice("JOURNAL_UNWRITTEN", count=self._unwritten, problem=self._problem))
+            self._dropped, self._unwritten, self._report_at = 0, 0, now + REPORT_SECONDS
 
     def _prepared(self, item: Item) -> list[NewRequest | Report]:
         """What is to be written of an item; nothing if that fails: one odd request can't end the journal."""

@@ -19,7 +19,7 @@ import flask
 from functions_framework import create_app as _load
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from gateway.errors import PassingFailure, SettingError
+from gateway.errors import PassingFailure, QueueUnavailable, SettingError
 from gateway.functions import MAIN, functions
 from gateway.journal import open_journal
 from gateway.links import open_store
@@ -29,10 +29,12 @@ from gateway.local.inspector.door import Door
 from gateway.local.inspector.frame import App, Parts
 from gateway.local.recorder import Recorder
 from gateway.local.worker_process import WorkerProcess
+from gateway.locations import SqliteFile
 from gateway.logs import thread_failed
 from gateway.queues import open_embedded
 from gateway.receiver import find_link
 from gateway.settings import Settings
+from gateway.sqlite_file import denied, unwritable_folder
 from gateway.startup import NO_FUNCTION
 from gateway.texts import say
 from gateway.tools.sample_delivery import in_url, local_url
@@ -58,7 +60,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     threads: list[threading.Thread] = []
     worker: WorkerProcess | None = None
     if settings.queue_kind == "local":
-        worker = WorkerProcess(settings)
+        worker = WorkerProcess(settings, stop)
         worker.start()
         open_embedded(settings).on_publish = worker.wake
     if settings.resync_every and not settings.rest_webhook:
@@ -121,6 +123,26 @@ def _open_store_once(settings: Settings) -> None:
         open_store(settings.database).close()
     except PassingFailure as failure:
         log.warning(failure)
+
+
+def require_queue(settings: Settings) -> None:
+    """Raise what is wrong if this user can't write the embedded queue's file: no event would be accepted.
+
+    Other files that can't be created are named with it; alone, they prevent nothing.
+    """
+    if not isinstance(settings.queue, SqliteFile):
+        return
+    if unwritable_folder(settings.queue.path) is None:
+        if whose := denied(settings.queue.path):
+            raise QueueUnavailable("FILE_DENIED", **whose)
+        return
+    wrong, *others = (
+        SettingError(name, "EXPECTED_WRITABLE_FOLDER", path=path, parent=folder)
+        for name, path in settings.files.items()
+        if (folder := unwritable_folder(path)) is not None
+    )
+    wrong.others = tuple(others)
+    raise wrong
 
 
 def listen(settings: Settings) -> socket.socket:

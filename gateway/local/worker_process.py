@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from gateway.texts import say
 
 COMMAND = [sys.executable, "-m", "gateway.local.worker"]
 RESTART_SECONDS = 1.0  # doubling each time the worker ends within a minute, up to a minute
+SIGNAL_SECONDS = 1.0  # within which a signal to all processes of a service reaches each of them
 
 log = logging.getLogger("gateway.serve")
 
@@ -20,8 +22,10 @@ log = logging.getLogger("gateway.serve")
 class WorkerProcess:
     """One child; `wake` never blocks, and a child that ends is started again until `stop`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ending: threading.Event) -> None:
+        """`ending` is set as soon as this process itself is told to end."""
         self._settings = settings
+        self._ending = ending
         self._stopping = threading.Event()
         self._lock = threading.Lock()  # no child starts once `stop` has begun
         self._process: subprocess.Popen[bytes] | None = None
@@ -75,9 +79,16 @@ class WorkerProcess:
         while not self._stopping.is_set() and self._process is not None:
             began = time.monotonic()
             code = self._process.wait()
-            if self._stopping.is_set():
+            if self._stopping.is_set() or self._ends_with_us(code):
                 return
             pause = RESTART_SECONDS if time.monotonic() - began > 60 else min(2 * pause, 60.0)
             log.error(say("WORKER_ENDED", self._settings.language, code=code, seconds=round(pause)))
             if not self._stopping.wait(pause):
                 self._spawn()
+
+    def _ends_with_us(self, code: int) -> bool:
+        """Whether one signal ends them both: systemd and terminals send it to every process of a service.
+
+        The worker ignores it only once it has started, and may get it a moment before this process does.
+        """
+        return code in (-signal.SIGTERM, -signal.SIGINT) and self._ending.wait(SIGNAL_SECONDS)

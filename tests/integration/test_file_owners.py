@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
+from gateway.errors import StoreUnavailable
 from gateway.journal import open_journal
 from gateway.links import open_store
+from gateway.locations import store_location
 from gateway.queues import open_embedded
 from gateway.settings import load
 from tests.support.deliveries import TOKEN
+from tests.support.errors import raises
 
 SERVICE = 65534  # a number that every system has for nobody
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
@@ -114,3 +117,37 @@ def test_what_root_creates_belongs_to_the_folders_owner(home: Path) -> None:
     made = sorted((home / "var").iterdir())
     assert {"queue.db", "links.db", "journal.db"} <= {one.name for one in made}
     assert {one.name: one.stat().st_uid for one in made if one.stat().st_uid != SERVICE} == {}
+
+
+def test_serve_does_not_start_where_no_event_could_be_stored(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It once answered 503 to each event, said that the database did not answer, and that all was kept."""
+    monkeypatch.setattr("gateway.local.serve.listen", lambda _: pytest.fail("it went on"))
+    (home / "var").rmdir()
+    with somebody_else():
+        assert main(["serve"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["QUEUE_URL", "DATABASE_URL", "JOURNAL_URL"]
+    for line in lines:
+        assert f"{home} is not writable. Give write access to {home} or set another path" in line
+
+
+def test_serve_does_not_start_with_another_users_queue(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.local.serve.listen", lambda _: pytest.fail("it went on"))
+    use_all_files()
+    let_go()
+    (home / "var").chmod(0o755)
+    capsys.readouterr()
+    with somebody_else():
+        assert main(["serve"]) == 2
+    assert "belongs to root, and this program runs as" in capsys.readouterr().err
+
+
+def test_links_that_cannot_be_created_are_not_called_silent(home: Path) -> None:
+    """The sentence once advised to look whether the database was running."""
+    (home / "var").rmdir()
+    with somebody_else(), raises(StoreUnavailable, "can't be opened|belongs to root"):
+        open_store(store_location(f"sqlite:///{home}/var/links.db"))

@@ -262,9 +262,31 @@ def test_a_message_that_could_not_be_settled_is_settled_later_and_not_handled_ag
 
 def test_no_worker_starts_again_after_stop(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_process, "COMMAND", [sys.executable, "-c", "input()"])
-    process = WorkerProcess(settings)
+    process = WorkerProcess(settings, threading.Event())
     process.stop(1)
     process._spawn()  # as the thread that restarts it, which had looked just before
     alive = process.is_alive()
     process.stop(10)
     assert not alive
+
+
+@pytest.mark.parametrize("ends_too", [True, False])
+def test_a_signal_that_ends_serve_too_is_no_failure_of_the_worker(
+    ends_too: bool, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that starts does not yet ignore the SIGTERM that is meant for all processes of a service."""
+    killed = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    monkeypatch.setattr(worker_process, "COMMAND", [sys.executable, "-c", killed])
+    monkeypatch.setattr(worker_process, "SIGNAL_SECONDS", 60.0 if ends_too else 0.01)
+    ending = threading.Event()
+    process = WorkerProcess(settings, ending)
+    process.start()
+    if ends_too:
+        wait_for(lambda: not process.is_alive())
+        ending.set()  # its own handler ran a moment later
+        process._thread.join(30)
+        assert not process._thread.is_alive()
+        assert not caplog.records
+    else:
+        wait_for(lambda: " -15)" in caplog.text)
+    process.stop(10)

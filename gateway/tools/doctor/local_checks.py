@@ -1,6 +1,5 @@
 """Checks this side of the gateway: settings, queue, store, the portal's REST, the journal."""
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -15,6 +14,7 @@ from gateway.locations import PubSubTopic, SqliteFile, is_missing
 from gateway.portal.client import Portal
 from gateway.queues import open_embedded, open_pubsub
 from gateway.settings import Settings
+from gateway.sqlite_file import unwritable_folder
 from gateway.texts import reason_text
 from gateway.tools.doctor import Check, Scribe
 
@@ -115,11 +115,9 @@ def _portal(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 def _absent(check: str, path: Path, scribe: Scribe) -> Check:
     """The check of a missing file, which the first start creates if it can."""
-    parent = next(ancestor for ancestor in path.absolute().parents if ancestor.exists())
-    writable = parent.is_dir() and os.access(parent, os.W_OK)
-    return (scribe.ok if writable else scribe.failed)(
-        check, "FILE_LATER" if writable else "FILE_NEVER", path=path, parent=parent
-    )
+    if parent := unwritable_folder(path):
+        return scribe.failed(check, "FILE_NEVER", path=path, parent=parent)
+    return scribe.ok(check, "FILE_LATER", path=path)
 
 
 def _incoming_webhook(settings: Settings, scribe: Scribe) -> Iterator[Check]:
