@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gateway.tools.explain.logged import is_event, read_logged
 from gateway.tools.explain.records import Record
-from gateway.tools.explain.request import Request, Unreadable
+from gateway.tools.explain.request import Request, Unreadable, utf8
 
 _TEXTS = ("log", "MESSAGE", "line", "message", "textPayload", "msg", "short_message")  # the program's text
 _BESIDE_NAMES = """stream time timestamp @timestamp date labels fields severity level PRIORITY kubernetes host
@@ -28,7 +28,6 @@ _BODY = re.compile(
     rb"(?:\A|&|\n)(?:(?:event|token)=[^\s&]*(?:&|\s*\Z|\r?\n)|(?:auth|data)(?:\[|%5[Bb])[^=&\s]*=)"
     rb"|\"(?:auth|data)[^\"\n]{0,99}\"\s?:|name=\"event\"|application_token"
 )
-_HALF_PAIRS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _DOCKER_PIECE = 16 * 1024 - 4  # docker breaks a longer line, within a character too
 _MIXED = ("PASTED_UNKNOWN", "PASTED_ACCESS_LOG")  # a record may hold an event among others of all kinds
 _MAX_LEVELS, _MAX_RECORDS = 6, 20_000
@@ -45,7 +44,7 @@ def read_log(text: str, read: Callable[[bytes], Request | Record]) -> Request | 
     if inner is None:
         return None
     try:
-        content = read(_HALF_PAIRS.sub("\ufffd", inner).encode("utf-8", "surrogateescape"))
+        content = read(utf8(inner))
     except Unreadable as error:
         if error.key in _MIXED and (request := read_logged(text, read)):
             return request
