@@ -26,7 +26,7 @@ from gateway.diagnosis.flattened import FLAT, MAX_FIELDS, from_pairs, unflattene
 from gateway.ingest import php_form
 from gateway.ingest.decision import Judgement
 from gateway.ingest.decode import Payload, decode_query, with_form_names
-from gateway.ingest.hollow import hollow, is_bytes, is_json, place_of
+from gateway.ingest.hollow import hollow, is_bytes, is_json, is_of_event, place_of
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.ingest.limits import MAX_PARAMETERS, TooComplex
 from gateway.ingest.printouts import printout
@@ -135,7 +135,7 @@ def _empty(judgement: Judgement) -> Reading | None:
 def _event_in_query(judgement: Judgement) -> dict[str, Any] | None:
     """The event that is in the query instead of the body, all of it or in one parameter; else None."""
     query, _ = query_of(judgement)
-    if "event" in query and any(str(name).lower().startswith(("data", "auth")) for name in query):
+    if "event" in query and any(is_of_event(str(name)) for name in query):
         return query
     texts = [value for value in query.values() if isinstance(value, str) and value[:1] == "{"]
     budget = Budget()

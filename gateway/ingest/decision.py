@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from gateway.events import EventInvalid, Message, event_portal, webhook_message
 from gateway.ingest.decode import Payload, decode, decode_query, repeated_places
-from gateway.ingest.hollow import hollow
+from gateway.ingest.hollow import hollow, is_of_event
 from gateway.ingest.incoming import ALLOWED, MAX_BODY, MAX_QUERY, Incoming
 from gateway.ingest.limits import TooComplex
 from gateway.settings import Settings
@@ -148,7 +148,7 @@ def _is_event(fields: Any) -> bool:
     """`event` beside names of `data` or `auth`, nested or flat."""
     if not isinstance(fields, dict) or "event" not in fields:
         return False
-    return any(str(name).lower().startswith(("data", "auth")) for name in fields)
+    return any(is_of_event(str(name)) for name in fields)
 
 
 def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at: datetime) -> Judgement:

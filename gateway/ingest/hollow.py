@@ -16,6 +16,9 @@ _FLAT = re.compile(r"amp;data|(?i:data)[^A-Za-z0-9]|[Dd]ata[A-Z]|D(?:ata|ATA)\Z"
 _FLAT_AUTH = re.compile(
     r"auth[^A-Za-z0-9]{1,9}(?:domain|member_id|application_token|(?:client|server)_endpoint)\W*"
 )
+_OF_EVENT = re.compile(
+    r"(?:amp;)?(?i:data|auth)(?:\Z|\W)"
+)  # `data`, `auth[domain]`, `auth.domain`; no `database`
 _SPREAD = re.compile(
     r"ID|FIELDS(?:_BEFORE|_AFTER)?|UF_\w{1,99}", re.ASCII
 )  # parts of `data`, put beside `event`
@@ -68,6 +71,11 @@ def hollow(fields: Any) -> Hollow | None:
     return _inside(data) if isinstance(data, dict) else None
 
 
+def is_of_event(name: str) -> bool:
+    """Whether a name is `data` or `auth`, or a part of them, nested or flat."""
+    return any(pattern.match(name) for pattern in (_OF_EVENT, _FLAT)) or bool(_FLAT_AUTH.fullmatch(name))
+
+
 def place_of(lost: Hollow, fields: Mapping[Any, Any]) -> str:
     """The place that lost its contents; `auth` is named too if it lost them in the same way."""
     how = _lost(fields.get("data"), "data") if lost.name == "data" else ""
@@ -115,7 +123,7 @@ def _carries_data(event: Any) -> bool:
 def _inside(data: Mapping[str, Any]) -> Hollow | None:
     """What an object lost: a whole event is in it, its names are flat, or a printout replaces an object."""
     if isinstance(data.get("event"), str) and any(
-        str(name).startswith(("data", "auth", "body")) for name in data
+        is_of_event(str(name)) or str(name).startswith("body") for name in data
     ):
         return Hollow("nested", "data")
     for name, value in data.items():

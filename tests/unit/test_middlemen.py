@@ -418,11 +418,55 @@ def test_an_unfinished_body_is_named(length: int) -> None:
     assert (whole.judgement.code, whole.judgement.message) == ("BODY_INCOMPLETE", None)
 
 
-@pytest.mark.parametrize("query", ["event=E&a=1", "token=x", "event=", "", "data[ID]=7"])
+NO_EVENTS = [
+    "event=E&a=1",
+    "token=x",
+    "event=",
+    "",
+    "data[ID]=7",
+    "event=E&database=1",
+    "event=E&Authority=1",
+]
+NO_EVENTS += ["event=E&auth_token=x", "event=E&authorization=x", "event=E&data2=1", "event=E&dataset[ID]=1"]
+EVENTS = [
+    "data[ID]=7",
+    "data=7",
+    "DATA[ID]=7",
+    "data.ID=7",
+    "data_ID=7",
+    "data:ID=7",
+    "data%255BID%255D=7",
+    "dataId=7",
+]
+EVENTS += [
+    "auth[domain]=p",
+    "auth=",
+    "auth.domain=p",
+    "auth_application_token=x",
+    "amp;data[ID]=7",
+    "data[]=7",
+]
+
+
+@pytest.mark.parametrize("names", EVENTS)
+def test_an_event_in_the_address_is_one_by_the_names_of_data_or_auth(names: str) -> None:
+    found = verdict(b"", query=f"event=E&{names}", method="GET")
+    assert (found.judgement.status, found.judgement.event_in, found.first) == (405, "query", "METHOD_GET")
+    posted = verdict(b"", query=f"event=E&{names}")
+    assert posted.first == "BODY_IN_QUERY"
+
+
+@pytest.mark.parametrize("query", NO_EVENTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_opening_the_address_in_a_browser_is_healthy(query: str, method: str) -> None:
     found = verdict(b"", query=query, method=method)
     assert (found.judgement.code, found.causes) == ("OK", [])
+
+
+@pytest.mark.parametrize("name", ["database", "author", "data2", "auth_token"])
+def test_an_object_with_an_event_of_its_own_is_no_event_in_data(name: str) -> None:
+    found = verdict({"event": "E", "data": {"ID": "7", "event": "call", name: "x"}}, x_bitrix_token=TOKEN)
+    assert found.judgement.code == "EVENT_QUEUED"
 
 
 def test_too_many_parameters_of_a_query_are_refused_before_they_are_read() -> None:

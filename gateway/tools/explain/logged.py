@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from gateway.ingest.hollow import is_of_event
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Request, Unreadable, read_bare, utf8
 from gateway.tools.explain.wrappers import FORM, JSON, make_request, text_in
@@ -70,7 +71,7 @@ def is_event(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and isinstance(_only(value.get("event")), str)
-        and any(str(name).startswith(("data", "auth")) for name in value)
+        and any(is_of_event(str(name)) for name in value)
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from gateway.ingest.hollow import is_of_event
 from gateway.ingest.php_form import build_query
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain import objects
@@ -139,7 +140,7 @@ def _event_in(value: Any, depth: int = 0) -> Any:
     names = (
         [one.name for one in value] if _are_pairs(value) else list(value) if isinstance(value, dict) else []
     )
-    if "event" in names and any(str(name).startswith(("data", "auth")) for name in names):
+    if "event" in names and any(is_of_event(str(name)) for name in names):
         return value
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     events = (_event_in(one.value if isinstance(one, Pair) else one, depth + 1) for one in inner)
