@@ -255,6 +255,23 @@ def test_records_unwritten_at_the_end_are_counted(
     assert journal.page().requests == []
 
 
+def test_what_finds_no_room_while_the_file_takes_nothing_is_not_called_too_much(
+    settings: Settings, journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The advice was once to give the gateway more CPU, whatever was wrong with the journal's file."""
+    journal.add_outcome({"code": "EVENT_DONE"})
+    recorder = Recorder(settings, journal)
+    recorder.attach()
+    with held(journal, monkeypatch):
+        recorder.say("outcome", {"code": "EVENT_DONE"})
+        wait_for(lambda: "locked" in logged(caplog))
+        recorder._backlog._dropped += 7  # as when 2000 records wait
+    wait_for(lambda: journal.failure is None)
+    end(recorder)
+    assert "did not get into the journal: 7. The journal" in logged(caplog)
+    assert "can't keep up" not in logged(caplog)
+
+
 def test_bodies_that_wait_for_the_journal_share_one_budget() -> None:
     backlog = Backlog()
     for number in range(1000):
