@@ -85,9 +85,19 @@ def test_the_exit_code_and_the_first_cause_of_each_request(
         assert told["causes"] == []
 
 
+def test_the_json_names_what_was_dropped_and_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line_end, repeated = auth(TOKEN) + "\r\n", auth(TOKEN) + "&data[A]=1&data[A]=2"
+    for pasted, part in ((line_end, "end of the body were dropped"), (repeated, "data[A] ×2")):
+        _, told = explained(tmp_path, capsys, post(pasted, FORM, f"Content-Length: {len(pasted)}"))
+        (note,) = told["notes"]
+        assert part in note
+
+
 def test_the_json_has_the_fields_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, told = explained(tmp_path, capsys, post(auth(TOKEN)))
-    assert set(told) == {"verified", "code", "place", "decoded_as", "places", "causes", "event", "read_as"}
+    fields = {"verified", "code", "place", "decoded_as", "places", "causes", "event", "read_as", "notes"}
+    assert set(told) == fields
+    assert told["notes"] == []
     assert told["verified"] is True
     assert (told["place"], told["decoded_as"]) == ("body:auth.application_token", "form")
     assert told["places"][-1] == {

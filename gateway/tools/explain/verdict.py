@@ -69,6 +69,7 @@ class Explanation:
             "causes": list(self.causes),
             "event": self.event,
             "read_as": self.read_as,
+            "notes": list(self.oddities),
         }
 
 
