@@ -309,7 +309,8 @@ def _read_json(body: bytes) -> _Read | None:
     notes: tuple[Note, ...] = ()
     if "\ufffd" in text and not _is_utf8(body):
         notes = (Note("not_utf8", named(parsed.value, lambda value: "\ufffd" in value)),)
-    notes += _twice(parsed)
+    if parsed.twice or parsed.twice_inside:
+        notes += _twice(parsed)
     fields = parsed.value
     if isinstance(fields, dict) and any(name.startswith(_FORM_NAMES) for name in fields):
         return _form_in_json(fields, parsed, notes)

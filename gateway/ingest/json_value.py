@@ -143,7 +143,8 @@ class _Reader:
         if type(value) is list:
             return [self._value(inner, depth) for inner in value]
         read = {self._text(name): self._value(inner, depth) for name, inner in value}
-        self.is_twice = self.is_twice or len(read) < len(value)
+        if len(read) < len(value):
+            self.is_twice = True
         return list(read.values()) if "0" in read and is_list(read) else read
 
     def _branch(self, values: Any) -> None:
