@@ -14,11 +14,9 @@ from gateway.settings import load
     epilog="Example: PORT=9000 ./b24 serve",
 )
 def command() -> None:
-    from gateway.local.serve import listen, require_queue, serve  # cold start
+    from gateway.local.serve import listen, serve  # cold start
 
-    loaded = load()
-    require_queue(loaded)  # this, or a port in use, ends the start before anything else is printed
-    listener = listen(loaded)
+    listener = listen(load())  # a port in use ends the start before anything else is printed
     settings = startup.settings()
     try:
         serve(settings, listener)

@@ -19,7 +19,7 @@ import flask
 from functions_framework import create_app as _load
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from gateway.errors import PassingFailure, QueueUnavailable, SettingError
+from gateway.errors import GatewayError, PassingFailure, QueueUnavailable, SettingError
 from gateway.functions import MAIN, functions
 from gateway.journal import open_journal
 from gateway.links import open_store
@@ -36,7 +36,7 @@ from gateway.receiver import find_link
 from gateway.settings import Settings
 from gateway.sqlite_file import denied, unwritable_folder
 from gateway.startup import NO_FUNCTION
-from gateway.texts import say
+from gateway.texts import say, text_of
 from gateway.tools.sample_delivery import in_url, local_url
 
 SERVED = ("receiver", "schedule", "private")  # consumers are the worker's
@@ -53,6 +53,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         signal.signal(number, lambda *_: stop.set())
     served = [function.name for function in functions() if function.kind in SERVED]
     apps: dict[str, Any] = {name: _load(name, MAIN) for name in served}  # type: ignore[no-untyped-call]
+    for problem in unwritable_files(settings):
+        log.error(text_of(problem, settings.language))
     _open_store_once(settings)
     journal = open_journal(settings)
     recorder = Recorder(settings, journal)
@@ -125,24 +127,21 @@ def _open_store_once(settings: Settings) -> None:
         log.warning(failure)
 
 
-def require_queue(settings: Settings) -> None:
-    """Raise what is wrong if this user can't write the embedded queue's file: no event would be accepted.
+def unwritable_files(settings: Settings) -> list[GatewayError]:
+    """What this user can't write, if the embedded queue's file is among it: then no event is accepted.
 
-    Other files that can't be created are named with it; alone, they prevent nothing.
+    `serve` starts all the same, as each event is kept for `replay` in the journal or in the log.
     """
     if not isinstance(settings.queue, SqliteFile):
-        return
+        return []
     if unwritable_folder(settings.queue.path) is None:
-        if whose := denied(settings.queue.path):
-            raise QueueUnavailable("FILE_DENIED", **whose)
-        return
-    wrong, *others = (
+        whose = denied(settings.queue.path)
+        return [QueueUnavailable("FILE_DENIED", **whose)] if whose else []
+    return [
         SettingError(name, "EXPECTED_WRITABLE_FOLDER", path=path, parent=folder)
         for name, path in settings.files.items()
         if (folder := unwritable_folder(path)) is not None
-    )
-    wrong.others = tuple(others)
-    raise wrong
+    ]
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -12,9 +12,11 @@ from gateway.cli import main
 from gateway.errors import StoreUnavailable
 from gateway.journal import open_journal
 from gateway.links import open_store
+from gateway.local.serve import unwritable_files
 from gateway.locations import store_location
 from gateway.queues import open_embedded
 from gateway.settings import load
+from gateway.texts import text_of
 from tests.support.deliveries import TOKEN
 from tests.support.errors import raises
 
@@ -119,31 +121,28 @@ def test_what_root_creates_belongs_to_the_folders_owner(home: Path) -> None:
     assert {one.name: one.stat().st_uid for one in made if one.stat().st_uid != SERVICE} == {}
 
 
-def test_serve_does_not_start_where_no_event_could_be_stored(
-    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It once answered 503 to each event, said that the database did not answer, and that all was kept."""
-    monkeypatch.setattr("gateway.local.serve.listen", lambda _: pytest.fail("it went on"))
-    (home / "var").rmdir()
+def problems_of_serve() -> list[str]:
     with somebody_else():
-        assert main(["serve"]) == 2
-    lines = capsys.readouterr().err.splitlines()
+        settings = load()
+        return [text_of(problem, settings.language) for problem in unwritable_files(settings)]
+
+
+def test_serve_says_which_files_it_cannot_create(home: Path) -> None:
+    """It once said that the database did not answer, and that the journal was too slow."""
+    assert unwritable_files(load()) == []
+    (home / "var").rmdir()
+    lines = problems_of_serve()
     assert [line.partition(":")[0] for line in lines] == ["QUEUE_URL", "DATABASE_URL", "JOURNAL_URL"]
     for line in lines:
         assert f"{home} is not writable. Give write access to {home} or set another path" in line
 
 
-def test_serve_does_not_start_with_another_users_queue(
-    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway.local.serve.listen", lambda _: pytest.fail("it went on"))
+def test_serve_says_whose_its_queue_is(home: Path) -> None:
     use_all_files()
     let_go()
     (home / "var").chmod(0o755)
-    capsys.readouterr()
-    with somebody_else():
-        assert main(["serve"]) == 2
-    assert "belongs to root, and this program runs as" in capsys.readouterr().err
+    (line,) = problems_of_serve()
+    assert "belongs to root, and this program runs as" in line
 
 
 def test_links_that_cannot_be_created_are_not_called_silent(home: Path) -> None:
