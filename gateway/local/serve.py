@@ -53,9 +53,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         signal.signal(number, lambda *_: stop.set())
     served = [function.name for function in functions() if function.kind in SERVED]
     apps: dict[str, Any] = {name: _load(name, MAIN) for name in served}  # type: ignore[no-untyped-call]
-    for problem in unwritable_files(settings):
-        log.error(text_of(problem, settings.language))
-    _open_store_once(settings)
+    _look_at_files(settings)
     journal = open_journal(settings)
     recorder = Recorder(settings, journal)
     recorder.attach()
@@ -119,8 +117,10 @@ def _routed(apps: dict[str, Any]) -> App:
     return app
 
 
-def _open_store_once(settings: Settings) -> None:
-    """Open the store once: a newer schema prevents the start, a store that does not answer yet does not."""
+def _look_at_files(settings: Settings) -> None:
+    """Say what can't be written, and open the store once: only a newer schema of it prevents the start."""
+    for problem in unwritable_files(settings):
+        log.error(text_of(problem, settings.language))
     try:
         open_store(settings.database).close()
     except PassingFailure as failure:
