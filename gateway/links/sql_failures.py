@@ -23,10 +23,14 @@ _TEXTS = tuple(
         ("password authentication failed|no password supplied|проверку подлинности", "STORE_PASSWORD"),
         ("does not support SSL|SSL error|certificate|no encryption|без шифрования", "STORE_SSL"),
         (
-            "no pg_hba.conf entry|role .* does not exist|нет записи для компьютера|роль .* не существует",
+            "no pg_hba.conf entry|role .{0,200} does not exist"
+            "|нет записи для компьютера|роль .{0,200} не существует",
             "STORE_PASSWORD",
         ),
-        ("database .* does not exist|no such database|база данных .* не существует", "STORE_NO_DATABASE"),
+        (
+            "database .{0,200} does not exist|no such database|база данных .{0,200} не существует",
+            "STORE_NO_DATABASE",
+        ),
         (
             "too many clients|connection slots|too many connections|no more connections|слишком много",
             "STORE_SLOTS",
