@@ -31,17 +31,17 @@ def bitrix_webhook(request: flask.Request) -> flask.Response:
 @functions_framework.cloud_event
 def on_user_update(event: CloudEvent) -> None:
     """Keep a user's link right after `ONUSERUPDATE`, sent by the portal or found by polling."""
-    import handlers  # cold start
+    from handlers import consume, users  # cold start
 
-    handlers.consume(event, "ONUSERUPDATE")
+    consume(event, "ONUSERUPDATE", users.handle)
 
 
 @functions_framework.cloud_event
 def on_user_add(event: CloudEvent) -> None:
     """Link a new user after `ONUSERADD`."""
-    import handlers  # cold start
+    from handlers import consume, users  # cold start
 
-    handlers.consume(event, "ONUSERADD")
+    consume(event, "ONUSERADD", users.handle)
 
 
 @functions_framework.http

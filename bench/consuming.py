@@ -46,9 +46,9 @@ def deliveries(count: int) -> list[CloudEvent]:
 
 def ours(_database_url: str) -> Consume:
     """The product's consumer."""
-    import handlers
+    from handlers import consume, users
 
-    return lambda event: handlers.consume(event, "ONUSERUPDATE")
+    return lambda event: consume(event, "ONUSERUPDATE", users.handle)
 
 
 def bare(database_url: str) -> Consume:

@@ -1,7 +1,7 @@
 """The consumers: from a message of the queue to what the bot needs.
 
-`ROUTES` says who handles what. Returning acknowledges a message, raising asks
-for its redelivery; what can never succeed is put aside with its reason.
+main.py says who handles what. Returning acknowledges a message, raising asks for its
+redelivery; what can never succeed is put aside with its reason.
 """
 
 import json
@@ -18,30 +18,24 @@ from gateway.links.model import DeadLetter
 from gateway.links.user_record import user_of
 from gateway.outcome import About, Outcome, report
 from gateway.queues.model import PUBSUB_TYPE
-from handlers import users
 from handlers.context import Context, close, context, settings
 from handlers.push_message import PushMessage, completed, read_push
 
-__all__ = ["ROUTES", "close", "consume", "deliver"]
+__all__ = ["close", "consume", "deliver"]
 
 Handler = Callable[[Message, Context], list[Outcome]]
 """Does the work of one event, and returns what came of it."""
-
-ROUTES: dict[str, Handler] = {
-    "ONUSERADD": users.handle,
-    "ONUSERUPDATE": users.handle,
-}
 
 _KEPT_TEXT = 200_000  # characters kept of a message that is not even JSON
 _log = logging.getLogger("gateway.consumer")
 
 
-def consume(event: CloudEvent, *events: str) -> None:
-    """Handle the message in `event` if its event is one of `events`; others belong to other consumers.
+def consume(event: CloudEvent, name: str, handle: Handler) -> None:
+    """Let `handle` do the message in `event` if it is of the event `name`; others belong to other consumers.
 
     Raises only `GatewayError`s, and none has a payload or an address in its text.
     """
-    _guarded(event, lambda pushed: _consume(pushed, events))
+    _guarded(event, lambda pushed: _consume(pushed, name, handle))
 
 
 def deliver(event: CloudEvent) -> None:
@@ -85,16 +79,15 @@ def _report_failure(pushed: PushMessage, failure: GatewayError) -> None:
     report(Outcome("EVENT_FAILED", failure, text="EVENT_FAILED_PUSHED", values=values, facts=facts), about)
 
 
-def _consume(pushed: PushMessage, events: tuple[str, ...]) -> None:
+def _consume(pushed: PushMessage, name: str, handle: Handler) -> None:
     event_name = pushed.attributes.get("event")
-    if isinstance(event_name, str) and event_name.upper() not in events:
+    if isinstance(event_name, str) and event_name.upper() != name:
         return
     try:
         message = _message(pushed)
-        if message.event.upper() not in events:
+        if message.event.upper() != name:
             return
-        current = context()
-        outcomes = ROUTES[message.event.upper()](message, current)
+        outcomes = handle(message, context())
     except PoisonMessage as poison:
         _put_aside(pushed, poison)
     else:

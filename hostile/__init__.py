@@ -238,10 +238,8 @@ class Function:
         )
         import functions_framework
 
-        import handlers
         from gateway import receiver
 
-        self._consume = handlers.consume
         self._queued: list[tuple[bytes, Mapping[str, str]]] = []
         receiver._publisher.cache_clear()
         self._receiver, self._publisher = receiver, receiver._publisher
@@ -289,13 +287,16 @@ class Function:
         """Check that what is queued holds no secret, can be read, and is handled or put aside."""
         from cloudevents.http import CloudEvent
 
+        from handlers import consume, users
+
         assert TOKEN.encode() not in data
         assert not set(SECRET_NAMES) & {key.lower() for key in _keys(json.loads(data)["data"])}
         assert read_message(data).event == attributes["event"]
         message = {"data": b64encode(data).decode(), "attributes": attributes, "messageId": "1"}
         kind = {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub"}
         with _timed():
-            self._consume(CloudEvent(kind, {"message": message}), "ONUSERUPDATE", "ONUSERADD")
+            for name in ("ONUSERUPDATE", "ONUSERADD"):
+                consume(CloudEvent(kind, {"message": message}), name, users.handle)
 
 
 def _keys(value: Any) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 from gateway.functions import functions, of_kind
 from tests.support.processes import ROOT
 
-HANDLER = """
+HANDLER = """\
 from gateway.events import Message
 from handlers.context import Context
 
@@ -25,14 +25,18 @@ FUNCTION = '''
 @functions_framework.cloud_event
 def on_company_add(event: CloudEvent) -> None:
     """Handle `ONCRMCOMPANYADD`."""
-    import handlers
+    from handlers import companies, consume
 
-    handlers.consume(event, "ONCRMCOMPANYADD")
+    consume(event, "ONCRMCOMPANYADD", companies.handle)
 '''
+LINE = "on_company_add consumer ONCRMCOMPANYADD on-company-add\n"
+ADDED = {"handlers/companies.py": HANDLER, "main.py": FUNCTION, "functions": LINE}
 PROGRAM = """
 from gateway.functions import of_kind
+from gateway.links import open_store
 from gateway.local import worker
 from gateway.queues.model import Delivery
+from gateway.settings import load
 
 calls = worker.load()
 names = [function.name for function in of_kind("consumer")]
@@ -44,6 +48,11 @@ data = (
 )
 delivery = Delivery("1", data.encode(), {"event": "ONCRMCOMPANYADD", "event_id": "e"}, 1, 1.0, "lease")
 print("failures:", [worker.deliver(delivery, calls[name]) for name in names])
+for function in of_kind("consumer"):
+    broken = Delivery(function.name, b"{}", {"event": function.event}, 1, 1.0, "lease")
+    worker.deliver(broken, calls[function.name])
+letters = open_store(load().database).dead_letters()
+print("wanted and put aside:", *sorted(letter.event_id for letter in letters))
 """
 
 
@@ -84,28 +93,29 @@ def run(tree: Path) -> str:
 
 
 def test_a_function_is_a_module_an_entry_and_a_line(copy: Path) -> None:
+    """Three files, and nothing in them but what is added."""
     before = run(copy)
-    assert before.splitlines()[0].split() == [function.name for function in of_kind("consumer")]
+    consumers = [function.name for function in of_kind("consumer")]
+    assert before.splitlines()[0].split() == consumers
     assert "handled" not in before
+    assert wanted(before) == sorted(consumers), "main.py and functions name another event for one of them"
 
-    edited = {path: path.read_text("utf-8") for path in (copy / "main.py", copy / "functions")}
-    routes = copy / "handlers" / "__init__.py"
-    edited[routes] = routes.read_text("utf-8")
-    (copy / "handlers" / "companies.py").write_text(HANDLER, "utf-8")
-    (copy / "main.py").write_text(edited[copy / "main.py"] + FUNCTION, "utf-8")
-    with (copy / "functions").open("a", encoding="utf-8") as table:
-        table.write("on_company_add consumer ONCRMCOMPANYADD on-company-add\n")
-    routed = edited[routes].replace("from handlers import ", "from handlers import companies, ", 1)
-    routed = routed.replace(
-        "ROUTES: dict[str, Handler] = {",
-        'ROUTES: dict[str, Handler] = {\n    "ONCRMCOMPANYADD": companies.handle,',
-    )
-    routes.write_text(routed, "utf-8")
+    edited = {name: (copy / name).read_text("utf-8") for name in ("main.py", "functions")}
+    for name, text in ADDED.items():
+        with (copy / name).open("a", encoding="utf-8") as file:
+            file.write(text)
     after = run(copy)
     assert after.splitlines()[0] == f"{before.splitlines()[0]} on_company_add"
     assert "handled ONCRMCOMPANYADD {'FIELDS': {'ID': '7'}}" in after
-    assert f"failures: {[None] * (len(of_kind('consumer')) + 1)}" in after
+    assert f"failures: {[None] * (len(consumers) + 1)}" in after
+    assert wanted(after) == sorted([*consumers, "on_company_add"])
 
-    for path, text in edited.items():
-        path.write_text(text, "utf-8")
+    (copy / "links.db").unlink()
+    for name, text in edited.items():
+        (copy / name).write_text(text, "utf-8")
     assert run(copy) == before
+
+
+def wanted(output: str) -> list[str]:
+    """The consumers that took an event of their line's name: each was sent one that nobody can read."""
+    return output.splitlines()[-1].removeprefix("wanted and put aside: ").split()

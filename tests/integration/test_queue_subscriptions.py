@@ -26,6 +26,7 @@ from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.queues.subscriptions import subscriptions
 from gateway.settings import load
+from handlers import users
 from tests.support.deliveries import TOKEN
 from tests.support.destinations import Destination
 from tests.support.pubsub import Topic
@@ -185,7 +186,7 @@ def handle(queue: Queue, name: str, taken: Taken) -> None:
     body = {"message": message, "subscription": f"projects/p/subscriptions/{name}"}
     event = CloudEvent({"type": PUBSUB_TYPE, "source": "//pubsub.googleapis.com/projects/p/topics/t"}, body)
     if name in CONSUMERS:
-        handlers.consume(event, CONSUMERS[name])
+        handlers.consume(event, CONSUMERS[name], users.handle)
     else:
         handlers.deliver(event)
     queue.settle(name, taken, True)

@@ -481,6 +481,7 @@ def test_nothing_at_debug_holds_a_secret(told: list[str], portal: PortalSimulato
     import handlers
     from gateway.events import webhook_message
     from gateway.portal.client import Portal
+    from handlers import users
 
     refused_portal(portal)
     settings = load()
@@ -499,7 +500,7 @@ def test_nothing_at_debug_holds_a_secret(told: list[str], portal: PortalSimulato
     }
     kind = {"type": "google.cloud.pubsub.topic.v1.messagePublished", "source": "//pubsub"}
     try:
-        handlers.consume(CloudEvent(kind, body), "ONUSERUPDATE")
+        handlers.consume(CloudEvent(kind, body), "ONUSERUPDATE", users.handle)
     except GatewayError as error:
         told.append("".join(traceback.format_exception(error)) + repr(error))
     handlers.close()
