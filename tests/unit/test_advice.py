@@ -25,8 +25,8 @@ Follow = Callable[[Request, Finding], Request]
 
 def original(request: Request, _cause: Finding) -> Request:
     """The body as Bitrix24 sent it, byte for byte, with its Content-Type."""
-    kept = {name: value for name, value in request.headers.items() if name.lower() != "content-encoding"}
-    return replace(request, body=form(event()), type=FORM, length=None, headers=kept)
+    headers = {name: value for name, value in request.headers.items() if name.lower() != "content-encoding"}
+    return replace(request, body=form(event()), type=FORM, length=None, headers=headers)
 
 
 def as_json(request: Request, _cause: Finding) -> Request:
@@ -66,17 +66,17 @@ def bound(request: Request, cause: Finding) -> Request:
 def bound_too(request: Request, cause: Finding) -> Request:
     items = str(request.judge()[1].outgoing_token).split(", ")
     token = value_at(request, str(cause.values["place"]))
-    written = [f"{cause.values['theirs']}={item}" if item == token else item for item in items]
-    return replace(request, env={**request.env, NAME: ", ".join(written)})
+    items_bound = [f"{cause.values['theirs']}={item}" if item == token else item for item in items]
+    return replace(request, env={**request.env, NAME: ", ".join(items_bound)})
 
 
 def value_at(request: Request, place: str) -> str:
-    where, _, name = place.partition(":")
-    if where == "header":
+    kind, _, name = place.partition(":")
+    if kind == "header":
         header = next(value for key, value in request.headers.items() if key.lower() == name.lower())
         text = header.decode() if isinstance(header, bytes) else header
         return text.partition(" ")[2] if name == "Authorization" else text
-    if where == "query":
+    if kind == "query":
         return dict(parse_qsl(request.query))[name]
     value = request.judge()[0].payload.fields
     for level in BODY_PATHS[place]:
@@ -93,13 +93,13 @@ def accepted(request: Request) -> str:
 def put(request: Request, place: str, token: str = "") -> Request:
     """`token`, whole and alone, in a place; what stood there goes."""
     token = token or accepted(request)
-    where, _, name = place.removesuffix(": file").partition(":")
-    if where == "header":
-        others = {key: value for key, value in request.headers.items() if key.lower() != name.lower()}
+    kind, _, name = place.removesuffix(": file").partition(":")
+    if kind == "header":
+        other_headers = {key: value for key, value in request.headers.items() if key.lower() != name.lower()}
         return replace(
-            request, headers={**others, name: f"Bearer {token}" if name == "Authorization" else token}
+            request, headers={**other_headers, name: f"Bearer {token}" if name == "Authorization" else token}
         )
-    if where == "query":
+    if kind == "query":
         pairs = [(key, value) for key, value in parse_qsl(request.query) if key != name]
         return replace(request, query="&".join(f"{quote(k)}={quote(v)}" for k, v in [*pairs, (name, token)]))
     fields = request.judge()[0].payload.fields
@@ -124,15 +124,15 @@ def anew(request: Request, cause: Finding) -> Request:
 
 def moved(request: Request, cause: Finding) -> Request:
     """From where it is to where the gateway looks."""
-    where, _, name = str(cause.values["place"]).partition(":")
-    if where == "path":
+    kind, _, name = str(cause.values["place"]).partition(":")
+    if kind == "path":
         return replace(request, path=PATH, query=f"token={TOKEN}")
-    if where == "query":
+    if kind == "query":
         return replace(request, query=f"token={TOKEN}")
-    if where == "header":
-        others = {key: value for key, value in request.headers.items() if key.lower() != name.lower()}
-        return replace(request, headers={**others, "X-Bitrix-Token": TOKEN})
-    if where == "body" and name:
+    if kind == "header":
+        other_headers = {key: value for key, value in request.headers.items() if key.lower() != name.lower()}
+        return replace(request, headers={**other_headers, "X-Bitrix-Token": TOKEN})
+    if kind == "body" and name:
         return put(request, "body:auth.application_token")
     return replace(request, headers={"X-Bitrix-Token": TOKEN})
 
@@ -229,11 +229,13 @@ def follow(request: Request) -> list[Finding]:
         judgement, settings = request.judge()
         if judgement.code == "EVENT_QUEUED":
             return followed
-        assert len(followed) < MOST_STEPS, [(one.code, one.variant, one.detail) for one in followed]
+        assert len(followed) < MOST_STEPS, [
+            (finding.code, finding.variant, finding.detail) for finding in followed
+        ]
         cause = findings(judgement, settings)[0]
-        seen = (cause.code, cause.variant, cause.detail)
-        before = [(one.code, one.variant, one.detail) for one in followed]
-        assert seen not in before, f"{seen}: the advice did not help"
+        advice = (cause.code, cause.variant, cause.detail)
+        before = [(finding.code, finding.variant, finding.detail) for finding in followed]
+        assert advice not in before, f"{advice}: the advice did not help"
         step = ADVICE.get(f"{cause.code}/{cause.variant}") or ADVICE[cause.code]
         request = step(request, cause)
         followed.append(cause)

@@ -9,9 +9,9 @@ from hostile.attacks import DOCUMENTS, END, INPUTS, KINDS, ROOT, START, Tried, r
 
 
 def test_every_attack_has_a_kind_and_names_existing_tests() -> None:
-    known = attacks.attacks()
-    assert {attack["kind"] for attack in known} == set(KINDS)
-    for attack in known:
+    attack_tests = attacks.attacks()
+    assert {attack["kind"] for attack in attack_tests} == set(KINDS)
+    for attack in attack_tests:
         files = attack.get("tests", "").partition(" -k ")[0].split()
         assert bool(files) != attack.get("measured", False)
         assert all(Path(ROOT, file).is_file() for file in files)
@@ -19,10 +19,10 @@ def test_every_attack_has_a_kind_and_names_existing_tests() -> None:
 
 def test_a_row_in_each_language() -> None:
     measured = next(attack for attack in attacks.attacks() if attack.get("measured"))
-    tried = Tried(measured, True, {"count": 30, "judged": 1400, "explained": 2000}, "")
-    assert "30 requests" in row(tried, "en")
-    assert "1,400 healthy events" in row(tried, "en")
-    assert "2 000 вместе" in row(tried, "ru")
+    result = Tried(measured, True, {"count": 30, "judged": 1400, "explained": 2000}, "")
+    assert "30 requests" in row(result, "en")
+    assert "1,400 healthy events" in row(result, "en")
+    assert "2 000 вместе" in row(result, "ru")
 
 
 def test_each_document_has_its_place_for_the_table() -> None:

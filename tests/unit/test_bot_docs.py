@@ -54,17 +54,17 @@ def bot(
 
 
 def ask(bot: dict[str, Any], number: int, username: str | None) -> str:
-    said: list[str] = []
+    printed: list[str] = []
 
     async def reply_text(text: str) -> None:
-        said.append(text)
+        printed.append(text)
 
     update = SimpleNamespace(
         effective_user=SimpleNamespace(id=number, username=username),
         effective_message=SimpleNamespace(reply_text=reply_text),
     )
     asyncio.run(bot["whoami"](update, None))
-    return said[0]
+    return printed[0]
 
 
 @pytest.mark.parametrize(

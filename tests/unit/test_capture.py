@@ -47,9 +47,9 @@ def capture(
     headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     raw = body.encode() if isinstance(body, str) else body
-    sent = {name: value.encode() for name, value in (headers or {}).items()}
+    header_bytes = {name: value.encode() for name, value in (headers or {}).items()}
     incoming = Incoming(
-        "POST", path, query.encode(), {"content-type": content_type, **sent}, BytesIO(raw).read
+        "POST", path, query.encode(), {"content-type": content_type, **header_bytes}, BytesIO(raw).read
     )
     config = settings()
     record = capture_record(incoming, raw, config, judge(incoming, config, NOW), NOW)
@@ -134,11 +134,11 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("token_in_body", WRITTEN)
 @pytest.mark.parametrize("shape", BODIES)
 @pytest.mark.parametrize("secret", [TOKEN, OTHER])
-def test_no_token_in_any_body(shape: str, written: str, secret: str) -> None:
-    value = WRITTEN[written](secret)
+def test_no_token_in_any_body(shape: str, token_in_body: str, secret: str) -> None:
+    value = WRITTEN[token_in_body](secret)
     record = capture(BODIES[shape].format(*[value] * 2))
     assert not holds(record, secret)
     assert not holds(record, value)
@@ -265,13 +265,13 @@ def test_explain_finds_the_same_causes_in_a_capture(case: str) -> None:
     entry = {"severity": "INFO", "message": "", "time": "t", **record}
     pasted = read(json.dumps({"jsonPayload": entry, "timestamp": "t"}).encode())
     assert isinstance(pasted, Record)
-    told = explain(pasted, settings(), NOW).to_json()
-    assert told["code"] == record["answer"]
-    assert told["places"] == record["places"]
-    assert told["causes"] == record["causes"]
-    assert told["verified"] == any(seen["state"] == "match" for seen in record["places"])
+    explanation = explain(pasted, settings(), NOW).to_json()
+    assert explanation["code"] == record["answer"]
+    assert explanation["places"] == record["places"]
+    assert explanation["causes"] == record["causes"]
+    assert explanation["verified"] == any(trace["state"] == "match" for trace in record["places"])
     if case in ("passes", "another"):
-        assert told["event"]["event"] == "ONUSERADD"
+        assert explanation["event"]["event"] == "ONUSERADD"
 
 
 def test_a_capture_is_judged_by_the_current_settings() -> None:

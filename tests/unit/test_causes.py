@@ -60,19 +60,19 @@ def test_every_sentence_is_filled_in_both_languages(name: str) -> None:
 
 
 def test_the_setting_is_changed_where_the_gateway_runs() -> None:
-    where = {
+    environments = {
         "deploy.sh rotate": {"K_SERVICE": "b24-bitrix-webhook"},
         "Railway": {"RAILWAY_PUBLIC_DOMAIN": "x.up.railway.app"},
         ".env": {},
     }
-    for told, environ in where.items():
-        assert told in text_of("SETTING_MISSING", "", {}, load({"LOG_LANGUAGE": "en", **environ}, None))[1]
+    for place, environ in environments.items():
+        assert place in text_of("SETTING_MISSING", "", {}, load({"LOG_LANGUAGE": "en", **environ}, None))[1]
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_the_guide_is_generated_from_the_catalogue(language: str) -> None:
-    written = (ROOT / GUIDE[language]).read_text(encoding="utf-8")
-    assert written == render(language), "make it anew: python -m gateway.diagnosis.guide"
-    headings = re.findall(r"^## (\w+)$", written, re.MULTILINE)
+    page = (ROOT / GUIDE[language]).read_text(encoding="utf-8")
+    assert page == render(language), "make it anew: python -m gateway.diagnosis.guide"
+    headings = re.findall(r"^## (\w+)$", page, re.MULTILINE)
     assert headings == list(CODES)
     assert guide_section("TOKEN_ABSENT", language) == f"{GUIDE[language]}#token_absent"

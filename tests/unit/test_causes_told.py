@@ -31,16 +31,16 @@ def test_another_portal_is_named_as_the_sender_wrote_it(bound: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("items", "variant", "named"),
+    ("items", "variant", "advice_names"),
     [
         (f"a.ru={OTHER}, b.ru={TOKEN}, c.ru={TOKEN}, q.ru={OTHER}", "bound", "bound to b.ru, c.ru."),
         (f"{TOKEN}, b.ru={OTHER}, q.ru={OTHER}", "unbound", "bound to no portal"),
     ],
 )
-def test_only_the_portals_of_this_token_are_named(items: str, variant: str, named: str) -> None:
+def test_only_the_portals_of_this_token_are_named(items: str, variant: str, advice_names: str) -> None:
     cause = Request(body=vendors("https://q.ru/rest/", TOKEN), env={NAME: items}).causes()[0]
     assert cause.code == "TOKEN_OTHER_PORTAL"
-    assert named in cause.says
+    assert advice_names in cause.says
     assert "a.ru" not in cause.says + cause.do
     assert ("b.ru" in cause.says) is (variant == "bound")
     assert ("q.ru=TOKEN" in cause.do) is (variant == "bound")
@@ -55,21 +55,23 @@ def test_a_flat_field_of_data_is_named_as_it_was_sent() -> None:
     assert "application_token" not in cause.says + cause.do
 
 
-@pytest.mark.parametrize(("body", "named"), [(b"[]", "an empty JSON list"), (b"{}", "an empty JSON object")])
-def test_an_empty_json_value_as_body_is_named(body: bytes, named: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "advice_names"), [(b"[]", "an empty JSON list"), (b"{}", "an empty JSON object")]
+)
+def test_an_empty_json_value_as_body_is_named(body: bytes, advice_names: str) -> None:
     cause = Request(body=body, type=JSON).causes()[0]
     assert cause.code == "BODY_PRINTED"
-    assert named in cause.says
+    assert advice_names in cause.says
     assert ("JSON.stringify" in cause.says) is (body == b"{}")
 
 
-@pytest.mark.parametrize("came", [b"event=ONUSERADD&da", b""])
-def test_a_chunked_body_that_breaks_off_is_incomplete(came: bytes) -> None:
+@pytest.mark.parametrize("received", [b"event=ONUSERADD&da", b""])
+def test_a_chunked_body_that_breaks_off_is_incomplete(received: bytes) -> None:
     _, settings = Request().judge()
-    incoming = Incoming("POST", "/", b"", {}, lambda limit: came[:limit], None, cut=True)
+    incoming = Incoming("POST", "/", b"", {}, lambda limit: received[:limit], None, cut=True)
     causes: list[Cause] = diagnose(judge(incoming, settings, NOW), settings)
     assert causes[0].code == "BODY_INCOMPLETE"
-    assert f"broke off after {len(came)} bytes" in causes[0].says
+    assert f"broke off after {len(received)} bytes" in causes[0].says
     assert "Content-Length" not in causes[0].says + causes[0].do
 
 

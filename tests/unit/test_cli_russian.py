@@ -48,11 +48,11 @@ def test_russian_help_holds_no_english_words(
     monkeypatch.setenv("LOG_LANGUAGE", "ru")
     monkeypatch.setenv("COLUMNS", "400")
     main([*arguments, "--help"])
-    shown = capsys.readouterr().out
-    assert "Использование" in shown
-    words = set(_WORD.findall(_NAMES.sub(" ", shown)))
+    text = capsys.readouterr().out
+    assert "Использование" in text
+    words = set(_WORD.findall(_NAMES.sub(" ", text)))
     assert words <= _KNOWN, words - _KNOWN
-    values = set(re.findall(r"\b(?:FILE|NAME|TIME|USER|DOMAIN|PORTAL|EVENT|ACCOUNT|TEXT|KEY=VALUE)\b", shown))
+    values = set(re.findall(r"\b(?:FILE|NAME|TIME|USER|DOMAIN|PORTAL|EVENT|ACCOUNT|TEXT|KEY=VALUE)\b", text))
     assert not values, "the values of options and arguments have Russian names"
 
 
@@ -79,13 +79,13 @@ def _english_in(text: str) -> set[str]:
 
 def test_what_the_gateway_says_in_russian_holds_no_english_words() -> None:
     """The log, answers, doctor, reasons of dead letters, the start of `serve`: all from the catalogues."""
-    found = {
+    english_words = {
         (key, *_english_in(sentence[0]))
         for catalogue in (SENTENCES, SAYS, DO, PHRASES)
         for key, sentence in catalogue.items()
         if _english_in(sentence[0])
     }
-    assert not found, "Russian words instead of these, or code's own names into _CODE"
+    assert not english_words, "Russian words instead of these, or code's own names into _CODE"
 
 
 def test_what_deploy_says_in_russian_holds_no_english_words() -> None:
@@ -101,8 +101,8 @@ def test_the_vendor_is_spelt_as_it_spells_itself() -> None:
     well_known = {"LINK_SYNCED"}
     for catalogue in (SENTENCES, SAYS, DO):
         for key, sentence in catalogue.items():
-            shown = _NAMES.sub(" ", sentence[0])
-            assert "Bitrix24" not in shown or key in well_known, (key, sentence[0])
+            text = _NAMES.sub(" ", sentence[0])
+            assert "Bitrix24" not in text or key in well_known, (key, sentence[0])
 
 
 def test_errors_and_headings_are_russian_too_and_english_stays_english(
@@ -125,8 +125,8 @@ def test_errors_and_headings_are_russian_too_and_english_stays_english(
     assert "не оба сразу" in capsys.readouterr().err
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     assert main(["explain", "--help"]) == 0
-    assert "Usage: " in (shown := capsys.readouterr().out)
-    assert "Explain whether a request would pass" in shown
+    assert "Usage: " in (text := capsys.readouterr().out)
+    assert "Explain whether a request would pass" in text
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,6 @@ def test_a_group_without_its_sub_command_shows_its_help_once(
 ) -> None:
     monkeypatch.setenv("LOG_LANGUAGE", lang)
     assert main(arguments) == 2
-    shown = capsys.readouterr().err
-    assert shown.startswith(usage)
-    assert shown.count(usage) == 1
+    text = capsys.readouterr().err
+    assert text.startswith(usage)
+    assert text.count(usage) == 1

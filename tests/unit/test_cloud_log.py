@@ -84,9 +84,9 @@ def test_the_log_becomes_requests_outcomes_and_rounds(
     cloud = CloudLog(DEPLOYED, NOW, client)
     assert cloud.copy_into(journal) == 3
     assert cloud.copy_into(journal) == 0  # the same entries once more
-    asked = far_side.asked[0]["filter"]
-    assert 'timestamp>="2026-11-27T09:00:00Z"' in asked
-    assert "cloud_run_revision" in asked
+    log_filter = far_side.asked[0]["filter"]
+    assert 'timestamp>="2026-11-27T09:00:00Z"' in log_filter
+    assert "cloud_run_revision" in log_filter
     [refused] = journal.page(Filters(kinds=("refused",))).requests
     assert (refused.status, refused.cause, refused.record["body_bytes"]) == (403, "TOKEN_OTHER_WEBHOOK", 414)
     accepted = journal.request(EVENT_ID)
@@ -123,9 +123,9 @@ def test_the_page_is_served_here_and_takes_no_events(
     def status(method: str, path: str) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request(method, path)
-        found = connection.getresponse().status
+        response_status = connection.getresponse().status
         connection.close()
-        return found
+        return response_status
 
     def visit() -> None:
         statuses.append(wait_for(lambda: status("GET", "/inspector"), 60))
@@ -146,9 +146,9 @@ def test_the_page_is_served_here_and_takes_no_events(
 
 
 def test_a_projects_queue_and_links_stand_in_for_those_of_one_machine(settings: Settings) -> None:
-    there = Deployment("p-1234", "acme").settings(settings)
-    assert there.queue == PubSubTopic("p-1234", "acme-events")
-    assert there.database == FirestoreDatabase("p-1234", "acme-links")
+    cloud_settings = Deployment("p-1234", "acme").settings(settings)
+    assert cloud_settings.queue == PubSubTopic("p-1234", "acme-events")
+    assert cloud_settings.database == FirestoreDatabase("p-1234", "acme-links")
     own = load({"QUEUE_URL": "pubsub://p-1234/acme-events", "DATABASE_URL": "postgresql://db/links"}, None)
     assert Deployment("p-1234", "acme").settings(own) == own
     assert Deployment("q-1234", "acme").settings(own).database == FirestoreDatabase("q-1234", "acme-links")
@@ -160,15 +160,15 @@ def test_only_the_deployments_own_services_are_asked_for(
     far_side, client = logging_api
     far_side.entries = []
     CloudLog(Deployment("p-1234", "acme"), NOW, client).copy_into(journal)
-    asked = far_side.asked[0]["filter"]
-    assert 'resource.labels.service_name=("acme-' in asked
+    log_filter = far_side.asked[0]["filter"]
+    assert 'resource.labels.service_name=("acme-' in log_filter
     for name in ("acme-bitrix-webhook", "acme-on-user-update", "acme-forward-event", "acme-resync-users"):
-        assert f'"{name}"' in asked
-    assert "b24-" not in asked
+        assert f'"{name}"' in log_filter
+    assert "b24-" not in log_filter
 
 
 @pytest.mark.parametrize(
-    ("given", "environ", "file", "found"),
+    ("arguments", "environ", "file", "expected"),
     [
         ((None, None), {}, "", None),
         (("p-1234", None), {}, "", ("p-1234", "b24")),
@@ -185,15 +185,15 @@ def test_only_the_deployments_own_services_are_asked_for(
     ],
 )
 def test_the_project_and_the_prefix_are_found_where_deploy_sh_finds_them(
-    given: tuple[str | None, str | None],
+    arguments: tuple[str | None, str | None],
     environ: dict[str, str],
     file: str,
-    found: tuple[str, str] | None,
+    expected: tuple[str, str] | None,
     tmp_path: Path,
 ) -> None:
     (tmp_path / "deploy.env").write_text(file)
-    deployed = find_deployment(load(environ, None), *given, environ, tmp_path / "deploy.env")
-    assert (deployed and (deployed.project, deployed.prefix)) == found
+    deployed = find_deployment(load(environ, None), *arguments, environ, tmp_path / "deploy.env")
+    assert (deployed and (deployed.project, deployed.prefix)) == expected
 
 
 def test_a_prefix_that_deploy_sh_would_not_take(settings: Settings, tmp_path: Path) -> None:

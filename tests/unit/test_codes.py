@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_the_index_is_generated_from_the_catalogues(language: str) -> None:
-    written = (ROOT / INDEX[language]).read_text(encoding="utf-8")
-    assert written == render(language), "make it anew: python -m gateway.diagnosis.codes"
-    assert {*CODES, *STATUS} <= set(re.findall(r"[A-Z][A-Z_0-9]+", written))
-    guides = set(re.findall(r"\]\(([^)#]+)#", written))
+    page = (ROOT / INDEX[language]).read_text(encoding="utf-8")
+    assert page == render(language), "make it anew: python -m gateway.diagnosis.codes"
+    assert {*CODES, *STATUS} <= set(re.findall(r"[A-Z][A-Z_0-9]+", page))
+    guides = set(re.findall(r"\]\(([^)#]+)#", page))
     assert all((ROOT / "docs" / guide).exists() for guide in guides)
 
 

@@ -199,8 +199,8 @@ def test_parts_are_read_as_werkzeug_reads_them(fields: dict[str, str]) -> None:
 
     from werkzeug.formparser import parse_form_data
 
-    written = [('name="' + name.replace('"', "%22") + '"', text) for name, text in fields.items()]
-    body = multipart(written, "x" * 20)
+    dispositions = [('name="' + name.replace('"', "%22") + '"', text) for name, text in fields.items()]
+    body = multipart(dispositions, "x" * 20)
     environ = {
         "REQUEST_METHOD": "POST",
         "CONTENT_TYPE": f"multipart/form-data; boundary={'x' * 20}",
@@ -212,14 +212,14 @@ def test_parts_are_read_as_werkzeug_reads_them(fields: dict[str, str]) -> None:
 
 
 def test_a_names_backslashes_are_those_of_quoted_pairs() -> None:
-    for written, name in (
+    for quoted, name in (
         (r"a\\b", r"a\b"),
         (r"a\"b", 'a"b'),
         (r"a\\\"b", r"a\"b"),
         (r"\a\%22", 'a"'),
         ("\\\\" * 50, "\\" * 50),
     ):
-        assert read_parts(multipart([(f'name="{written}"', "1")])) == [(name, b"1")]
+        assert read_parts(multipart([(f'name="{quoted}"', "1")])) == [(name, b"1")]
     assert read_parts(multipart([('name="' + "\\\\" * 51 + '"', "1")])) is None
 
 
@@ -413,7 +413,7 @@ def test_a_portals_delivery_is_read_whole() -> None:
 
 BODIES = st.binary(max_size=200) | st.sampled_from([AS_FORM, AS_JSON, AS_MULTIPART, form()]).flatmap(
     lambda body: st.tuples(st.integers(0, len(body)), st.binary(max_size=4)).map(
-        lambda cut: body[: cut[0]] + cut[1] + body[cut[0] :]
+        lambda piece: body[: piece[0]] + piece[1] + body[piece[0] :]
     )
 )
 

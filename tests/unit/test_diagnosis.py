@@ -61,10 +61,10 @@ def test_no_cause_holds_a_secret_or_personal_data(name: str, language: str) -> N
     request, _ = SCENARIOS[name]
     judgement, config = request.judge()
     config = load({NAME: config.outgoing_token or "", "LOG_LANGUAGE": language, **INCOMING}, None)
-    told = json.dumps([cause.to_json() for cause in diagnose(judgement, config)], ensure_ascii=False).lower()
+    text = json.dumps([cause.to_json() for cause in diagnose(judgement, config)], ensure_ascii=False).lower()
     for secret in (TOKEN, OTHER, CUSTOM, HEX, SECRET, JWT):
         pieces = {secret.lower()[at : at + 10] for at in range(len(secret) - 9)}
-        assert not [piece for piece in pieces if piece in told]
+        assert not [piece for piece in pieces if piece in text]
 
 
 HEALTHY = {
@@ -171,8 +171,10 @@ ALTERED = {
 
 
 def test_another_token_that_agrees_here_and_there_is_another_token() -> None:
-    half = "".join(letter if at % 2 else "z" if letter != "z" else "y" for at, letter in enumerate(TOKEN))
-    assert typed(event(half)).codes() == ["TOKEN_OTHER_WEBHOOK"]
+    half_of_the_letters = "".join(
+        letter if at % 2 else "z" if letter != "z" else "y" for at, letter in enumerate(TOKEN)
+    )
+    assert typed(event(half_of_the_letters)).codes() == ["TOKEN_OTHER_WEBHOOK"]
 
 
 @pytest.mark.parametrize("agent", ["kube-probe/1.29", "UptimeRobot/2.0"])
@@ -180,10 +182,10 @@ def test_a_monitors_text_is_not_taken_for_a_lost_event(agent: str) -> None:
     assert Request(body=b"ping", type="text/plain", agent=agent).codes() == ["TOKEN_ABSENT"]
 
 
-@pytest.mark.parametrize("how", ALTERED)
-def test_each_alteration_of_a_token_is_named(how: str) -> None:
-    (cause,) = typed(event(ALTERED[how])).causes()
-    assert (cause.code, cause.detail) == ("TOKEN_ALTERED", f"body:auth.application_token: {how}")
+@pytest.mark.parametrize("alteration", ALTERED)
+def test_each_alteration_of_a_token_is_named(alteration: str) -> None:
+    (cause,) = typed(event(ALTERED[alteration])).causes()
+    assert (cause.code, cause.detail) == ("TOKEN_ALTERED", f"body:auth.application_token: {alteration}")
 
 
 @pytest.mark.parametrize(
@@ -371,14 +373,14 @@ def test_no_request_makes_it_raise_or_reveal_a_secret(
     setting: str,
 ) -> None:
     config = load({NAME: setting, "BITRIX24_DOMAIN": DOMAIN, **INCOMING}, None)
-    sent = {**headers, "user-agent": agent, "content-type": kind.encode()}
-    incoming = Incoming(method, path, query, sent, lambda limit: body[:limit], len(body))
+    all_headers = {**headers, "user-agent": agent, "content-type": kind.encode()}
+    incoming = Incoming(method, path, query, all_headers, lambda limit: body[:limit], len(body))
     judgement = judge(incoming, config, datetime(2026, 1, 1, tzinfo=UTC))
     causes = diagnose(judgement, config)
-    told = json.dumps([cause.to_json() for cause in causes])
-    assert TOKEN not in told
-    assert OTHER not in told
-    assert SECRET not in told
+    text = json.dumps([cause.to_json() for cause in causes])
+    assert TOKEN not in text
+    assert OTHER not in text
+    assert SECRET not in text
     assert all(cause.code in CODES and cause.says and cause.do for cause in causes)
     if judgement.refused and judgement.code != "EVENT_INVALID":
         assert causes
@@ -424,20 +426,20 @@ def test_the_largest_accepted_request_is_diagnosed_in_bounded_work(monkeypatch: 
     """1,000 leaves, half a megabyte: no more than 1,000 texts of 1 KiB are compared."""
     from gateway.diagnosis import evidence, similarity
 
-    seen: list[int] = []
+    lengths: list[int] = []
     true_rank = similarity.rank
 
     def counted(text: str, needles: list[similarity.Needle]) -> int:
-        seen.append(len(text))
+        lengths.append(len(text))
         return true_rank(text, needles)
 
     monkeypatch.setattr(similarity, "rank", counted)
     fields = {f"k{number}": "x" * 500 for number in range(999)}
     assert typed(fields).codes() == ["TOKEN_ABSENT"]
-    assert len(seen) <= evidence.MAX_LEAVES + evidence.MAX_OUTSIDE
-    seen.clear()
+    assert len(lengths) <= evidence.MAX_LEAVES + evidence.MAX_OUTSIDE
+    lengths.clear()
     assert typed({"a": "y" * 500_000}).codes() == ["TOKEN_ABSENT"]
-    assert max(seen) <= similarity.MAX_TEXT
+    assert max(lengths) <= similarity.MAX_TEXT
 
 
 @pytest.mark.parametrize("name", ["X-Webhook-Token", "X-Acme-Webhook-Token", "X-Our-Own-Header-For-Bitrix"])

@@ -145,7 +145,7 @@ def printed() -> Iterator[tuple[str, str]]:
 
 def tried(page: str, command: str) -> Tried | None:
     return next(
-        (one for one in TRIED if re.search(one.page, Path(page).name) and re.match(one.command, command)),
+        (row for row in TRIED if re.search(row.page, Path(page).name) and re.match(row.command, command)),
         None,
     )
 
@@ -157,7 +157,7 @@ def test_every_documented_command_is_tried_or_listed_as_untried() -> None:
 
 def test_every_listed_command_is_printed_on_a_page() -> None:
     used = {tried(page, command) for page, command in printed()}
-    assert [one for one in TRIED if one not in used] == []
+    assert [row for row in TRIED if row not in used] == []
 
 
 def defined_tests(file: Path) -> set[str]:
@@ -168,10 +168,10 @@ def defined_tests(file: Path) -> set[str]:
 
 
 def test_the_tests_that_try_them_exist() -> None:
-    for one in TRIED:
-        for file, name in re.findall(r"(tests/\S+\.py)::(\w+)", one.where):
-            assert name in defined_tests(ROOT / file), one
-        assert "::" in one.where or one.where.startswith("not runnable here: ")
+    for row in TRIED:
+        for file, name in re.findall(r"(tests/\S+\.py)::(\w+)", row.where):
+            assert name in defined_tests(ROOT / file), row
+        assert "::" in row.where or row.where.startswith("not runnable here: ")
 
 
 # ---- tests that pages name ------------------------------------------------------
@@ -206,24 +206,24 @@ def named() -> Iterator[tuple[str, str]]:
     for catalogue in (SENTENCES, SAYS, DO):
         for key, sentence in catalogue.items():
             for text in sentence:
-                for found in _NAMED.finditer(text):
-                    yield key, found[0]
+                for match in _NAMED.finditer(text):
+                    yield key, match[0]
 
 
-@pytest.mark.parametrize(("where", "text"), sorted(set(named())))
-def test_a_command_that_is_named_exists(where: str, text: str) -> None:
+@pytest.mark.parametrize(("source", "text"), sorted(set(named())))
+def test_a_command_that_is_named_exists(source: str, text: str) -> None:
     words = text.removeprefix("./b24").replace("…", " ").split()
     if not words or words[0] in ("--help", "--version"):
         return
-    assert words[0] in COMMANDS, f"{where}: {text}"
+    assert words[0] in COMMANDS, f"{source}: {text}"
     context = click.Context(cli)
     command = cli.get_command(context, words[0])
     assert command is not None
     if isinstance(command, click.Group) and len(words) > 1 and words[1] in command.commands:
         command = command.commands[words[1]]
-    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
-    given = {word.partition("=")[0] for word in words if word.startswith("-")}
-    assert given <= known, f"{where}: {text}"
+    known_options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    used_options = {word.partition("=")[0] for word in words if word.startswith("-")}
+    assert used_options <= known_options, f"{source}: {text}"
 
 
 # ---- commands of other programs in sentences -----------------------------------
@@ -277,13 +277,13 @@ def test_a_command_in_a_sentence_exists_or_is_said_to_be_another_programs(page: 
     assert exists(command) or any(re.match(pattern, command) for pattern, _ in OTHERS), page
 
 
-@pytest.mark.parametrize(("pattern", "where"), OTHERS)
-def test_where_another_programs_command_is_tried_exists(pattern: str, where: str) -> None:
-    for file, name in re.findall(r"(tests/\S+\.py)::(\w+)", where):
+@pytest.mark.parametrize(("pattern", "test_name"), OTHERS)
+def test_where_another_programs_command_is_tried_exists(pattern: str, test_name: str) -> None:
+    for file, name in re.findall(r"(tests/\S+\.py)::(\w+)", test_name):
         assert f"def {name}" in (ROOT / file).read_text(encoding="utf-8"), pattern
 
 
 def test_no_other_program_is_listed_that_no_sentence_names() -> None:
     named_ones = {command for _, command in spans()}
-    unused = [pattern for pattern, _ in OTHERS if not any(re.match(pattern, one) for one in named_ones)]
+    unused = [pattern for pattern, _ in OTHERS if not any(re.match(pattern, text) for text in named_ones)]
     assert unused == []

@@ -22,11 +22,11 @@ def shape(page: Path) -> Counter[str]:
     """How many headings, rows, items, pictures, blocks and paragraphs a page has."""
     text = page.read_text("utf-8")
     prose = BLOCK.sub("", text)
-    found = Counter(blocks=len(BLOCK.findall(text)), paragraphs=len(re.split(r"\n\s*\n", prose.strip())))
-    for what, begins in (("headings", r"#+ "), ("rows", r" *\|"), ("items", r" *([-*]|\d+\.) ")):
-        found[what] = len(re.findall(rf"^{begins}", prose, re.MULTILINE))
-    found["pictures"] = prose.count("![") + prose.count("<img")
-    return found
+    counts = Counter(blocks=len(BLOCK.findall(text)), paragraphs=len(re.split(r"\n\s*\n", prose.strip())))
+    for part, begins in (("headings", r"#+ "), ("rows", r" *\|"), ("items", r" *([-*]|\d+\.) ")):
+        counts[part] = len(re.findall(rf"^{begins}", prose, re.MULTILINE))
+    counts["pictures"] = prose.count("![") + prose.count("<img")
+    return counts
 
 
 @pytest.mark.parametrize("page", PAIRS, ids=name)
@@ -42,15 +42,15 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
-    broken = []
+    broken_links = []
     for link in LINK.findall(BLOCK.sub("", page.read_text("utf-8"))):
         path, _, anchor = link.partition("#")
         target = page.parent / path if path else page
         if re.match(r"https?:", link):
             continue
         if not target.exists() or (anchor and anchor not in anchors(target)):
-            broken.append(link)
-    assert broken == []
+            broken_links.append(link)
+    assert broken_links == []
 
 
 def test_a_page_without_a_russian_one_says_so_where_it_is_listed() -> None:

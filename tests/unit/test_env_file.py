@@ -40,9 +40,9 @@ def test_an_unreadable_line_is_named_and_the_others_are_used(
     env_file: Path, text: str, lines: str, values: dict[str, str]
 ) -> None:
     env_file.write_text(text, newline="")
-    found = read(env_file)
-    assert found.values == values
-    assert [problem.facts["lines"] for problem in found.problems] == ([lines] if lines else [])
+    parsed = read(env_file)
+    assert parsed.values == values
+    assert [problem.facts["lines"] for problem in parsed.problems] == ([lines] if lines else [])
 
 
 def test_a_file_of_another_kind_names_only_its_first_lines(env_file: Path) -> None:
@@ -53,9 +53,9 @@ def test_a_file_of_another_kind_names_only_its_first_lines(env_file: Path) -> No
 
 def test_a_name_with_two_values_is_named_and_the_last_one_counts(env_file: Path) -> None:
     env_file.write_text(f"PORT=\nHOST=h\nLINKS_API_TOKEN={SECRET}\nHOST=h\nPORT=1\nLINKS_API_TOKEN=\n")
-    found = read(env_file)
-    assert found.values["LINKS_API_TOKEN"] == ""
-    (problem,) = found.problems
+    parsed = read(env_file)
+    assert parsed.values["LINKS_API_TOKEN"] == ""
+    (problem,) = parsed.problems
     assert (problem.key, problem.facts["name"], problem.facts["lines"]) == (
         "ENV_TWICE",
         "LINKS_API_TOKEN",
@@ -75,17 +75,17 @@ def test_what_is_no_file_is_named(env_file: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "one", "two"),
+    ("language", "first_line", "two"),
     [
         ("ru", "Строка 2 файла {path} не читается", "Строки 2, 3 файла {path} не читаются"),
         ("en", "Line 2 of {path} cannot be read", "Lines 2, 3 of {path} cannot be read"),
     ],
 )
 def test_the_sentence_about_a_line_quotes_nothing_of_it(
-    env_file: Path, language: str, one: str, two: str
+    env_file: Path, language: str, first_line: str, two: str
 ) -> None:
     bad = f"BITRIX24_OUTGOING_WEBHOOK_TOKEN {SECRET}\n"
-    for lines, begins in ((1, one), (2, two)):
+    for lines, begins in ((1, first_line), (2, two)):
         env_file.write_text(f"LOG_LANGUAGE={language}\n{bad * lines}PORT=9000\n")
         settings = load({}, env_file)
         assert settings.port == 9000

@@ -84,9 +84,9 @@ def test_every_kind_of_event_has_one_identity_and_no_secret(event: str) -> None:
 
 
 def test_the_message_has_the_fields_of_the_contract() -> None:
-    sent = message(decode(build_query(delivery(data={"ID": "12"})), FORM).fields)
-    said = json.loads(sent.to_bytes())
-    assert list(said) == [
+    published = message(decode(build_query(delivery(data={"ID": "12"})), FORM).fields)
+    fields = json.loads(published.to_bytes())
+    assert list(fields) == [
         "schema",
         "event_id",
         "event",
@@ -97,37 +97,37 @@ def test_the_message_has_the_fields_of_the_contract() -> None:
         "portal",
         "data",
     ]
-    assert said["schema"] == 1
-    assert (said["event_handler_id"], said["ts"], said["source"]) == ("41", 1_750_000_000, "webhook")
-    assert said["received_at"] == "2026-11-24T10:00:00.123456Z"
-    assert said["portal"] == {"domain": PORTAL, "member_id": "a223c6b3710f85df22e9377d6c4f7553"}
-    assert said["data"] == {"ID": "12"}
-    assert sent.attributes("query:token") == {
+    assert fields["schema"] == 1
+    assert (fields["event_handler_id"], fields["ts"], fields["source"]) == ("41", 1_750_000_000, "webhook")
+    assert fields["received_at"] == "2026-11-24T10:00:00.123456Z"
+    assert fields["portal"] == {"domain": PORTAL, "member_id": "a223c6b3710f85df22e9377d6c4f7553"}
+    assert fields["data"] == {"ID": "12"}
+    assert published.attributes("query:token") == {
         "event": "ONUSERUPDATE",
-        "event_id": said["event_id"],
+        "event_id": fields["event_id"],
         "portal": PORTAL,
         "source": "webhook",
         "token_place": "query:token",
     }
-    assert read_message(sent.to_bytes()) == sent
+    assert read_message(published.to_bytes()) == published
 
 
 def test_the_identity_depends_on_the_events_content_alone() -> None:
     base = delivery()
-    same = [
+    same_event = [
         message(base, LATER),
         message({**base, "auth": {"domain": PORTAL.upper(), "member_id": base["auth"]["member_id"]}}),
         message({**base, "event": " onuserupdate ", "token": TOKEN}),
     ]
-    others = [
+    other_events = [
         message({**base, "event": "ONUSERADD"}),
         message({**base, "ts": "1750000001"}),
         message({**base, "event_handler_id": "42"}),
         message({**base, "data": {**base["data"], "ID": "13"}}),
         message({**base, "auth": {**base["auth"], "domain": "other.bitrix24.ru"}}),
     ]
-    assert {one.event_id for one in same} == {message(base).event_id}
-    assert len({one.event_id for one in [*others, message(base)]}) == len(others) + 1
+    assert {event.event_id for event in same_event} == {message(base).event_id}
+    assert len({event.event_id for event in [*other_events, message(base)]}) == len(other_events) + 1
 
 
 def test_an_event_without_a_time_is_never_a_repetition() -> None:
@@ -142,9 +142,9 @@ GOOD_TIMES: list[tuple[Any, int | None]] = [
 NO_TIMES: list[Any] = ["", "soon", "1.5", 1.5, True, None, [], {}, "1" * 14, "1000000000001", 10**13, "٣"]
 
 
-@pytest.mark.parametrize(("ts", "read"), GOOD_TIMES + [(bad, None) for bad in NO_TIMES])
-def test_the_time_is_a_whole_number_or_null(ts: Any, read: int | None) -> None:
-    assert message({**delivery(), "ts": ts}).ts == read
+@pytest.mark.parametrize(("ts", "expected"), GOOD_TIMES + [(bad, None) for bad in NO_TIMES])
+def test_the_time_is_a_whole_number_or_null(ts: Any, expected: int | None) -> None:
+    assert message({**delivery(), "ts": ts}).ts == expected
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,8 @@ def test_secrets_are_removed_by_key_at_every_depth_and_by_value() -> None:
         "token_like": "stays",
         "number": int(DIGITS) * 10,
     }
-    kept = without_secrets(data, (TOKEN, DIGITS))
-    assert kept == {
+    cleaned = without_secrets(data, (TOKEN, DIGITS))
+    assert cleaned == {
         "list": [{"keep": "1"}, "keep"],
         "deep": {"a": {}},
         "short": "123456",
@@ -221,16 +221,20 @@ def test_secrets_are_removed_by_key_at_every_depth_and_by_value() -> None:
 
 
 def test_a_secret_as_a_handler_or_member_id_is_dropped() -> None:
-    sent = message({**delivery(), "event_handler_id": TOKEN, "auth": {"member_id": f"m{TOKEN}"}})
-    assert (sent.event_handler_id, sent.portal.member_id) == (None, None)
+    published = message({**delivery(), "event_handler_id": TOKEN, "auth": {"member_id": f"m{TOKEN}"}})
+    assert (published.event_handler_id, published.portal.member_id) == (None, None)
     assert message({**delivery(), "event_handler_id": 41}).event_handler_id == "41"
 
 
 def test_a_polled_user_is_a_message_of_its_own_source() -> None:
-    sent = observed_message("p.ru", {"ID": 5, "ACTIVE": "N", "UF_USR_TELEGRAM": ""}, NOW, LATER)
-    said = json.loads(sent.to_bytes())
-    assert (said["event"], said["source"], said["ts"]) == ("ONUSERUPDATE", "resync", int(NOW.timestamp()))
-    assert (said["portal"], said["data"]["ACTIVE"]) == ({"domain": "p.ru", "member_id": None}, "N")
+    published = observed_message("p.ru", {"ID": 5, "ACTIVE": "N", "UF_USR_TELEGRAM": ""}, NOW, LATER)
+    fields = json.loads(published.to_bytes())
+    assert (fields["event"], fields["source"], fields["ts"]) == (
+        "ONUSERUPDATE",
+        "resync",
+        int(NOW.timestamp()),
+    )
+    assert (fields["portal"], fields["data"]["ACTIVE"]) == ({"domain": "p.ru", "member_id": None}, "N")
 
 
 @pytest.mark.parametrize(
@@ -259,13 +263,13 @@ def test_a_message_of_another_schema_is_poison_and_quotes_no_value(text: str) ->
 @pytest.mark.parametrize("ts", ["soon", "", 1.5, True, [], 10**13, -(10**18)])
 def test_a_queued_time_that_is_no_number_becomes_none(ts: object) -> None:
     """Whoever puts it there: the moment of arrival counts then, and the event is no dead letter."""
-    said = {**json.loads(message(delivery()).to_bytes()), "ts": ts}
-    assert read_message(json.dumps(said)).ts is None
+    fields = {**json.loads(message(delivery()).to_bytes()), "ts": ts}
+    assert read_message(json.dumps(fields)).ts is None
 
 
 def test_a_later_schemas_new_fields_are_ignored() -> None:
-    said = {**json.loads(message(delivery()).to_bytes()), "new": 1}
-    assert read_message(json.dumps(said)) == message(delivery())
+    fields = {**json.loads(message(delivery()).to_bytes()), "new": 1}
+    assert read_message(json.dumps(fields)) == message(delivery())
 
 
 JSON = st.recursive(
@@ -289,10 +293,10 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_secret_survives_and_the_message_is_read_back(data: Any) -> None:
-    sent = message({"event": "E", "data": data, "ts": 1})
-    text = sent.to_bytes().decode()
+    published = message({"event": "E", "data": data, "ts": 1})
+    text = published.to_bytes().decode()
     assert TOKEN not in text
-    assert read_message(text) == sent
+    assert read_message(text) == published
     _assert_clean(json.loads(text)["data"])
 
 
@@ -337,6 +341,6 @@ def test_what_a_person_writes_is_no_secret(text: str) -> None:
     ],
 )
 def test_a_secret_in_json_or_nearly_json_is_not_kept(text: str) -> None:
-    kept = without_secrets({"MESSAGE": text, "x": [text]}, ())
-    assert "s3cret" not in json.dumps(kept)
-    assert set(kept) == {"MESSAGE", "x"}
+    cleaned = without_secrets({"MESSAGE": text, "x": [text]}, ())
+    assert "s3cret" not in json.dumps(cleaned)
+    assert set(cleaned) == {"MESSAGE", "x"}

@@ -54,7 +54,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 def accepted(number: int = 1, user: int = 12, event: str = "ONUSERUPDATE", **more: Any) -> NewRequest:
     data = {"ID": str(user), "UF_USR_TELEGRAM": f"@user_{user}"}
     message = webhook_message(delivery(event, data, ts=number), datetime.fromtimestamp(NOW, UTC), [], "")
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "request_id": f"{number:016x}",
         "at": NOW - 100 + number,
         "kind": "accepted",
@@ -67,7 +67,7 @@ def accepted(number: int = 1, user: int = 12, event: str = "ONUSERUPDATE", **mor
         "record": {"users": [user], "accounts": [f"@user_{user}"], "place": "body:token", "places": []},
         "whole": {"message": json.loads(message.to_bytes())},
     }
-    return NewRequest(**given | more)
+    return NewRequest(**defaults | more)
 
 
 def refused(number: int, **more: Any) -> NewRequest:
@@ -78,7 +78,7 @@ def refused(number: int, **more: Any) -> NewRequest:
         "values": {"place": "query:token"},
     }
     places = [{"place": "query:token", "state": "malformed", "length": 0, "fingerprint": None}]
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "request_id": f"{number:016x}",
         "at": NOW - 100 + number,
         "kind": "refused",
@@ -87,10 +87,10 @@ def refused(number: int, **more: Any) -> NewRequest:
         "cause": "TOKEN_BLANK",
         "record": {"users": [], "places": places, "causes": [cause], "method": "POST", "path": "/"},
     }  # fmt: skip
-    return NewRequest(**given | more)
+    return NewRequest(**defaults | more)
 
 
-def came(
+def outcome_of(
     request: NewRequest, code: str, subscription: str = "on-user-update", **facts: Any
 ) -> dict[str, Any]:
     return {
@@ -117,9 +117,11 @@ def test_a_line_says_the_outcome_of_an_event_in_both_languages(
 ) -> None:
     linked, silent, waiting = accepted(1), accepted(2, 48), accepted(3, 7)
     journal.add_requests([linked, silent, waiting, refused(4)])
-    journal.add_outcome(came(linked, "LINK_SYNCED", bitrix_user_id=12))
-    journal.add_outcome(came(linked, "EVENT_FORWARDED", "forward-event-1", destination=BOT, status=200, ms=7))
-    journal.add_outcome(came(silent, "LINK_UNCHANGED", reason="no_webhook", bitrix_user_id=48))
+    journal.add_outcome(outcome_of(linked, "LINK_SYNCED", bitrix_user_id=12))
+    journal.add_outcome(
+        outcome_of(linked, "EVENT_FORWARDED", "forward-event-1", destination=BOT, status=200, ms=7)
+    )
+    journal.add_outcome(outcome_of(silent, "LINK_UNCHANGED", reason="no_webhook", bitrix_user_id=48))
     code, out, _ = run()
     lines = out.splitlines()
     assert (code, len(lines)) == (0, 4)
@@ -146,7 +148,7 @@ def test_the_list_can_be_json_and_filtered(run: Run, journal: Journal) -> None:
     def ids(*arguments: str) -> list[int]:
         code, out, _ = run("--json", *arguments)
         assert code == 0
-        return [int(one["id"], 16) for one in json.loads(out)]
+        return [int(row["id"], 16) for row in json.loads(out)]
 
     assert ids() == [1, 2, 3, 4]
     assert ids("--since", "7d") == [9, 1, 2, 3, 4]
@@ -158,8 +160,8 @@ def test_the_list_can_be_json_and_filtered(run: Run, journal: Journal) -> None:
     assert ids("--user", "@User_123456") == [2]
     assert ids("--portal", PORTAL.upper(), "--user", "123456") == [2]
     assert ids("--portal", "other.bitrix24.ru") == []
-    one = json.loads(run("--json")[1])[0]
-    assert (one["users"], one["tag"], one["at"].endswith("Z"), one["outcomes"]) == (
+    row = json.loads(run("--json")[1])[0]
+    assert (row["users"], row["tag"], row["at"].endswith("Z"), row["outcomes"]) == (
         [12],
         "accepted",
         True,
@@ -169,21 +171,21 @@ def test_the_list_can_be_json_and_filtered(run: Run, journal: Journal) -> None:
 
 
 def test_show_prints_one_event_whole(run: Run, journal: Journal) -> None:
-    one, other = accepted(1), refused(2)
-    journal.add_requests([one, other])
-    journal.add_outcome(came(one, "EVENT_PUT_ASIDE", reason="REASON_NO_USER", attempt=1))
-    code, _, err = run("show", one.request_id[:4])
+    request, other = accepted(1), refused(2)
+    journal.add_requests([request, other])
+    journal.add_outcome(outcome_of(request, "EVENT_PUT_ASIDE", reason="REASON_NO_USER", attempt=1))
+    code, _, err = run("show", request.request_id[:4])
     assert (code, "at least its first 6 characters" in err) == (2, True)
-    code, out, _ = run("show", one.request_id)
+    code, out, _ = run("show", request.request_id)
     assert code == 0
     assert "put aside" in out
     assert "no user in data" in out
-    assert f"./b24 dead-letters show {one.event_id}" in out
+    assert f"./b24 dead-letters show {request.event_id}" in out
     assert '"schema": 1' in out
-    code, out, _ = run("show", one.event_id[:12], "--json")
-    shown = json.loads(out)
-    assert (shown["id"], shown["message"]["data"]["ID"], shown["outcomes"][0]["code"]) == (
-        one.request_id, "12", "EVENT_PUT_ASIDE",
+    code, out, _ = run("show", request.event_id[:12], "--json")
+    event = json.loads(out)
+    assert (event["id"], event["message"]["data"]["ID"], event["outcomes"][0]["code"]) == (
+        request.request_id, "12", "EVENT_PUT_ASIDE",
     )  # fmt: skip
     code, out, _ = run("show", other.request_id)
     assert "TOKEN_BLANK" in out
@@ -194,71 +196,73 @@ def test_show_prints_one_event_whole(run: Run, journal: Journal) -> None:
 
 def waiting(settings: Settings) -> list[Delivery]:
     queue = open_embedded(settings)
-    return [one for each in queue.subscriptions for one in queue.lease(each.name, 60, 100)]
+    return [
+        leased for subscription in queue.subscriptions for leased in queue.lease(subscription.name, 60, 100)
+    ]
 
 
 def test_an_event_is_resent_to_all_under_a_new_id(run: Run, journal: Journal, settings: Settings) -> None:
-    one = accepted(1)
-    journal.add_requests([one])
-    code, out, _ = run("resend", one.request_id, "--json")
+    request = accepted(1)
+    journal.add_requests([request])
+    code, out, _ = run("resend", request.request_id, "--json")
     event_id = json.loads(out)["event_id"]
-    assert (code, event_id != one.event_id) == (0, True)
+    assert (code, event_id != request.event_id) == (0, True)
     deliveries = waiting(settings)
     bot = settings.destinations[0].id
-    assert {each.subscription for each in deliveries} == {"on-user-update", f"forward-event-{bot}"}
-    for each in deliveries:
-        message = json.loads(each.data)
-        assert (message.pop("event_id"), each.attributes["event_id"]) == (event_id, event_id)
-        was = dict(one.whole["message"])
+    assert {queued.subscription for queued in deliveries} == {"on-user-update", f"forward-event-{bot}"}
+    for queued in deliveries:
+        message = json.loads(queued.data)
+        assert (message.pop("event_id"), queued.attributes["event_id"]) == (event_id, event_id)
+        was = dict(request.whole["message"])
         was.pop("event_id")
         assert message == was
-    journal.add_outcome({**came(one, "LINK_SYNCED", bitrix_user_id=12), "event_id": event_id})
-    shown = json.loads(run("show", event_id, "--json")[1])  # the original is found by the new id too
-    assert (shown["id"], shown["resent"][0]["event_id"]) == (one.request_id, event_id)
-    assert [outcome["event_id"] for outcome in shown["outcomes"]] == [event_id]
-    assert "Resent" in run("show", one.request_id)[1]
+    journal.add_outcome({**outcome_of(request, "LINK_SYNCED", bitrix_user_id=12), "event_id": event_id})
+    original = json.loads(run("show", event_id, "--json")[1])  # the original is found by the new id too
+    assert (original["id"], original["resent"][0]["event_id"]) == (request.request_id, event_id)
+    assert [outcome["event_id"] for outcome in original["outcomes"]] == [event_id]
+    assert "Resent" in run("show", request.request_id)[1]
 
 
 @pytest.mark.parametrize("to", [BOT, "bot.internal", "id", "subscription"])
 def test_an_event_is_resent_to_one_destination(
     run: Run, journal: Journal, settings: Settings, to: str
 ) -> None:
-    one = accepted(1)
-    journal.add_requests([one])
+    request = accepted(1)
+    journal.add_requests([request])
     bot = settings.destinations[0].id
-    named = {"id": bot, "subscription": f"forward-event-{bot}"}
-    code, out, _ = run("resend", one.request_id, "--to", named.get(to, to))
+    names = {"id": bot, "subscription": f"forward-event-{bot}"}
+    code, out, _ = run("resend", request.request_id, "--to", names.get(to, to))
     assert (code, "./b24 events show" in out) == (0, True)
-    assert [each.subscription for each in waiting(settings)] == [f"forward-event-{bot}"]
+    assert [queued.subscription for queued in waiting(settings)] == [f"forward-event-{bot}"]
 
 
 def test_rejected_unqueued_and_probe_requests_are_not_resent(
     run: Run, journal: Journal, settings: Settings, monkeypatch: Any
 ) -> None:
-    one, probe = accepted(1), accepted(2, kind="probe", whole={})
+    resendable, probe = accepted(1), accepted(2, kind="probe", whole={})
     unqueued, wrong = accepted(3, kind="not_queued", status=503), refused(4)
-    journal.add_requests([one, probe, unqueued, wrong])
+    journal.add_requests([resendable, probe, unqueued, wrong])
     for request, says in ((wrong, "never queued"), (unqueued, "./b24 replay"), (probe, "./b24 trigger")):
         code, out, err = run("resend", request.request_id)
         assert (code, out, says in err) == (2, "", True), err
     for to in ("http://other.internal/hook", "nobody", ""):  # the first does not want this event
-        code, _, err = run("resend", one.request_id, "--to", to)
+        code, _, err = run("resend", resendable.request_id, "--to", to)
         assert (code, BOT in err) == (2, True)
     assert waiting(settings) == []
     monkeypatch.setenv("QUEUE_URL", "pubsub://project-1/b24-events")
-    code, _, err = run("resend", one.request_id, "--to", BOT)
+    code, _, err = run("resend", resendable.request_id, "--to", BOT)
     assert (code, "Pub/Sub" in err) == (2, True)
 
 
 def test_followed_events_are_printed_with_their_outcomes(journal: Journal, settings: Settings) -> None:
     now = [0.0]
-    done, late = accepted(1), accepted(2)
+    handled, late = accepted(1), accepted(2)
     bot = f"forward-event-{settings.destinations[0].id}"
     steps = iter(
         [
-            lambda: journal.add_requests([done, late, refused(3)]),
-            lambda: journal.add_outcome(came(done, "LINK_SYNCED", bitrix_user_id=12)),
-            lambda: journal.add_outcome(came(done, "EVENT_FORWARDED", bot)),
+            lambda: journal.add_requests([handled, late, refused(3)]),
+            lambda: journal.add_outcome(outcome_of(handled, "LINK_SYNCED", bitrix_user_id=12)),
+            lambda: journal.add_outcome(outcome_of(handled, "EVENT_FORWARDED", bot)),
         ]
     )
 
@@ -267,31 +271,31 @@ def test_followed_events_are_printed_with_their_outcomes(journal: Journal, setti
         next(steps, lambda: None)()
 
     coming = events.followed(journal, ChosenFilters(), settings, 0, sleep, lambda: now[0])
-    shown = [next(coming) for _ in range(3)]
-    assert [(one.request.request_id, len(one.outcomes)) for one in shown] == [
-        (refused(3).request_id, 0), (done.request_id, 2), (late.request_id, 0),
+    followed = [next(coming) for _ in range(3)]
+    assert [(event.request.request_id, len(event.outcomes)) for event in followed] == [
+        (refused(3).request_id, 0), (handled.request_id, 2), (late.request_id, 0),
     ]  # fmt: skip
 
 
 def test_a_replayed_event_waits_and_gets_a_new_outcome(
     run: Run, journal: Journal, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one, lost = accepted(1), accepted(2, kind="not_queued", status=503, code="QUEUE_UNAVAILABLE")
-    journal.add_requests([one, lost])
-    journal.add_outcome(came(one, "EVENT_DEAD", reason="the store is away"))
+    dead, unqueued = accepted(1), accepted(2, kind="not_queued", status=503, code="QUEUE_UNAVAILABLE")
+    journal.add_requests([dead, unqueued])
+    journal.add_outcome(outcome_of(dead, "EVENT_DEAD", reason="the store is away"))
     queue = open_embedded(settings)
-    data = json.dumps(one.whole["message"]).encode()
-    queue.publish(data, {"event": one.event, "event_id": one.event_id}, 10, to="on-user-update")
+    data = json.dumps(dead.whole["message"]).encode()
+    queue.publish(data, {"event": dead.event, "event_id": dead.event_id}, 10, to="on-user-update")
     queue.settle([], [(leased, "the store is away", None) for leased in queue.lease("on-user-update", 60)])
-    record = {"event": lost.event, "event_id": lost.event_id, "attributes": {"event": lost.event}}
-    journal.add_unqueued({**record, "payload": json.dumps(lost.whole["message"])})
-    assert [each["tag"] for each in json.loads(run("--json")[1])] == ["dead", "not_queued"]
+    record = {"event": unqueued.event, "event_id": unqueued.event_id, "attributes": {"event": unqueued.event}}
+    journal.add_unqueued({**record, "payload": json.dumps(unqueued.whole["message"])})
+    assert [row["tag"] for row in json.loads(run("--json")[1])] == ["dead", "not_queued"]
     assert main(["replay", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 2
-    assert [each["tag"] for each in json.loads(run("--json")[1])] == ["accepted", "accepted"]
+    assert [row["tag"] for row in json.loads(run("--json")[1])] == ["accepted", "accepted"]
     assert run()[1].count("waiting on the queue") == 2
-    journal.add_outcome(came(lost, "LINK_SYNCED", bitrix_user_id=12))
-    assert [each["tag"] for each in json.loads(run("--json")[1])] == ["accepted", "linked"]
+    journal.add_outcome(outcome_of(unqueued, "LINK_SYNCED", bitrix_user_id=12))
+    assert [row["tag"] for row in json.loads(run("--json")[1])] == ["accepted", "linked"]
     queue.close()
 
 

@@ -35,9 +35,9 @@ def explained(tmp_path: Path, capsys: pytest.CaptureFixture[str], pasted: str) -
     path = tmp_path / "pasted.txt"
     path.write_bytes(pasted.encode())
     code = main(["explain", str(path), "--json"])
-    told = capsys.readouterr()
-    assert told.err == ""
-    return code, json.loads(told.out)
+    output = capsys.readouterr()
+    assert output.err == ""
+    return code, json.loads(output.out)
 
 
 def auth(token: str) -> str:
@@ -75,48 +75,48 @@ def test_the_exit_code_and_the_first_cause_of_each_request(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ended, told = explained(tmp_path, capsys, pasted)
-    assert (ended, told["code"]) == (exit_code, code)
-    assert [seen["place"] for seen in told["places"]] == list(PLACES)
+    exit_status, explanation = explained(tmp_path, capsys, pasted)
+    assert (exit_status, explanation["code"]) == (exit_code, code)
+    assert [trace["place"] for trace in explanation["places"]] == list(PLACES)
     if cause:
-        assert told["causes"][0]["code"] == cause
-        assert set(told["causes"][0]) == {"code", "detail", "says", "do"}
+        assert explanation["causes"][0]["code"] == cause
+        assert set(explanation["causes"][0]) == {"code", "detail", "says", "do"}
     if exit_code == 0:
-        assert told["causes"] == []
+        assert explanation["causes"] == []
 
 
 def test_the_json_names_what_was_dropped_and_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line_end, repeated = auth(TOKEN) + "\r\n", auth(TOKEN) + "&data[A]=1&data[A]=2"
     for pasted, part in ((line_end, "end of the body were dropped"), (repeated, "data[A] ×2")):
-        _, told = explained(tmp_path, capsys, post(pasted, FORM, f"Content-Length: {len(pasted)}"))
-        (note,) = told["notes"]
+        _, explanation = explained(tmp_path, capsys, post(pasted, FORM, f"Content-Length: {len(pasted)}"))
+        (note,) = explanation["notes"]
         assert part in note
 
 
 def test_the_json_has_the_fields_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, told = explained(tmp_path, capsys, post(auth(TOKEN)))
+    _, explanation = explained(tmp_path, capsys, post(auth(TOKEN)))
     fields = {"verified", "code", "place", "decoded_as", "places", "causes", "event", "read_as", "notes"}
-    assert set(told) == fields
-    assert told["notes"] == []
-    assert told["verified"] is True
-    assert (told["place"], told["decoded_as"]) == ("body:auth.application_token", "form")
-    assert told["places"][-1] == {
+    assert set(explanation) == fields
+    assert explanation["notes"] == []
+    assert explanation["verified"] is True
+    assert (explanation["place"], explanation["decoded_as"]) == ("body:auth.application_token", "form")
+    assert explanation["places"][-1] == {
         "place": "body:auth.application_token",
         "state": "match",
         "length": 32,
         "fingerprint": fingerprint(TOKEN.encode()),
     }
-    assert told["event"]["event"] == "ONUSERADD"
-    assert told["event"]["data"] == {"ID": "1"}
+    assert explanation["event"]["event"] == "ONUSERADD"
+    assert explanation["event"]["data"] == {"ID": "1"}
 
 
 def test_an_unverified_event_is_shown_with_anything_like_a_token_masked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = auth(OTHER) + f"&data[NAME]=Anna&data[hook]={OTHER}&data[my_secret]=short&data[{OTHER}]=1"
-    _, told = explained(tmp_path, capsys, post(body))
+    _, explanation = explained(tmp_path, capsys, post(body))
     mask = f"<masked 32 {fingerprint(OTHER.encode())}>"
-    assert told["event"]["data"] == {
+    assert explanation["event"]["data"] == {
         "ID": "1",
         "NAME": "Anna",
         "hook": mask,
@@ -130,9 +130,14 @@ def refusal(capsys: pytest.CaptureFixture[str], token: str) -> dict[str, Any]:
     path = Path("request.txt")
     path.write_text(post(auth(token)))
     main(["explain", str(path), "--json"])
-    told = json.loads(capsys.readouterr().out)
+    explanation = json.loads(capsys.readouterr().out)
     keys = ("code", "places", "causes", "decoded_as")
-    return {"severity": "WARNING", "message": "⚠️", **{key: told[key] for key in keys}, "method": "POST"}
+    return {
+        "severity": "WARNING",
+        "message": "⚠️",
+        **{key: explanation[key] for key in keys},
+        "method": "POST",
+    }
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -141,9 +146,9 @@ def test_a_log_record_is_explained_as_it_was_logged(
 ) -> None:
     record = refusal(capsys, OTHER)
     entry = [{"jsonPayload": record, "timestamp": "2026-01-31T12:00:00Z"}] if wrapped else record
-    ended, told = explained(tmp_path, capsys, json.dumps(entry))
-    assert (ended, told["code"], told["verified"]) == (1, "TOKEN_MISMATCH", False)
-    assert {key: told[key] for key in ("places", "causes", "decoded_as")} == {
+    exit_status, explanation = explained(tmp_path, capsys, json.dumps(entry))
+    assert (exit_status, explanation["code"], explanation["verified"]) == (1, "TOKEN_MISMATCH", False)
+    assert {key: explanation[key] for key in ("places", "causes", "decoded_as")} == {
         key: record[key] for key in ("places", "causes", "decoded_as")
     }
 
@@ -153,11 +158,19 @@ def test_a_log_record_is_also_judged_by_the_current_token(
 ) -> None:
     record = refusal(capsys, OTHER)
     monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", f"{TOKEN},{OTHER}")
-    ended, told = explained(tmp_path, capsys, json.dumps(record))
-    assert (ended, told["code"], told["place"]) == (0, "EVENT_QUEUED", "body:auth.application_token")
+    exit_status, explanation = explained(tmp_path, capsys, json.dumps(record))
+    assert (exit_status, explanation["code"], explanation["place"]) == (
+        0,
+        "EVENT_QUEUED",
+        "body:auth.application_token",
+    )
     monkeypatch.delenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN")
-    ended, told = explained(tmp_path, capsys, json.dumps(record))
-    assert (ended, told["code"], told["causes"]) == (1, "TOKEN_MISMATCH", record["causes"])
+    exit_status, explanation = explained(tmp_path, capsys, json.dumps(record))
+    assert (exit_status, explanation["code"], explanation["causes"]) == (
+        1,
+        "TOKEN_MISMATCH",
+        record["causes"],
+    )
 
 
 def test_a_record_from_before_a_token_was_set_is_judged_by_the_current_token(
@@ -167,8 +180,12 @@ def test_a_record_from_before_a_token_was_set_is_judged_by_the_current_token(
     record = refusal(capsys, TOKEN)
     assert record["code"] == "TOKEN_NOT_CONFIGURED"
     monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", OTHER)
-    ended, told = explained(tmp_path, capsys, json.dumps(record))
-    assert (ended, told["code"], told["causes"][0]["code"]) == (1, "TOKEN_MISMATCH", "TOKEN_OTHER_WEBHOOK")
+    exit_status, explanation = explained(tmp_path, capsys, json.dumps(record))
+    assert (exit_status, explanation["code"], explanation["causes"][0]["code"]) == (
+        1,
+        "TOKEN_MISMATCH",
+        "TOKEN_OTHER_WEBHOOK",
+    )
     monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", TOKEN)
     assert explained(tmp_path, capsys, json.dumps(record))[0] == 0
 
@@ -177,28 +194,33 @@ def test_a_line_of_the_text_log_gets_its_sentences(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = "2026-01-31T12:00:00.000Z WARNING ⚠️ … [TOKEN_NOT_FOUND: BODY_COMPRESSED, TOKEN_ABSENT]"
-    ended, told = explained(tmp_path, capsys, line)
-    assert (ended, told["code"], told["places"]) == (1, "TOKEN_NOT_FOUND", [])
-    assert [cause["code"] for cause in told["causes"]] == ["BODY_COMPRESSED", "TOKEN_ABSENT"]
-    assert all(cause["says"] and cause["do"] and "{" not in cause["says"] for cause in told["causes"])
+    exit_status, explanation = explained(tmp_path, capsys, line)
+    assert (exit_status, explanation["code"], explanation["places"]) == (1, "TOKEN_NOT_FOUND", [])
+    assert [cause["code"] for cause in explanation["causes"]] == ["BODY_COMPRESSED", "TOKEN_ABSENT"]
+    assert all(cause["says"] and cause["do"] and "{" not in cause["says"] for cause in explanation["causes"])
 
 
 def test_masks_are_read_as_the_values_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     right, wrong = (f"<masked 32 {fingerprint(token.encode())}>" for token in (TOKEN, OTHER))
-    ended, told = explained(tmp_path, capsys, post(auth(right)))
-    assert (ended, told["code"]) == (0, "EVENT_QUEUED")
-    ended, told = explained(tmp_path, capsys, post(auth(wrong) + "&data[x]=" + wrong))
-    assert (ended, told["code"]) == (1, "TOKEN_MISMATCH")
-    assert told["places"][-1]["fingerprint"] == fingerprint(OTHER.encode())
-    assert told["event"]["data"]["x"] == wrong
-    ended, told = explained(tmp_path, capsys, post("event=A", f"X-Hook: {right}"))
-    assert told["causes"][0]["code"] == "TOKEN_ELSEWHERE"
-    _, told = explained(tmp_path, capsys, post(auth("<masked 6 ->")))
-    assert told["places"][-1] == {"place": PLACES[-1], "state": "mismatch", "length": 6, "fingerprint": None}
+    exit_status, explanation = explained(tmp_path, capsys, post(auth(right)))
+    assert (exit_status, explanation["code"]) == (0, "EVENT_QUEUED")
+    exit_status, explanation = explained(tmp_path, capsys, post(auth(wrong) + "&data[x]=" + wrong))
+    assert (exit_status, explanation["code"]) == (1, "TOKEN_MISMATCH")
+    assert explanation["places"][-1]["fingerprint"] == fingerprint(OTHER.encode())
+    assert explanation["event"]["data"]["x"] == wrong
+    exit_status, explanation = explained(tmp_path, capsys, post("event=A", f"X-Hook: {right}"))
+    assert explanation["causes"][0]["code"] == "TOKEN_ELSEWHERE"
+    _, explanation = explained(tmp_path, capsys, post(auth("<masked 6 ->")))
+    assert explanation["places"][-1] == {
+        "place": PLACES[-1],
+        "state": "mismatch",
+        "length": 6,
+        "fingerprint": None,
+    }
 
 
 @pytest.mark.parametrize(
-    ("arguments", "pasted", "said"),
+    ("arguments", "pasted", "sentence"),
     [
         (["nowhere.txt"], None, "nowhere.txt"),
         (["."], None, "directory"),
@@ -211,7 +233,7 @@ def test_masks_are_read_as_the_values_state(tmp_path: Path, capsys: pytest.Captu
 def test_unreadable_input_is_wrong_use(
     arguments: list[str],
     pasted: str | None,
-    said: str,
+    sentence: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -219,7 +241,7 @@ def test_unreadable_input_is_wrong_use(
     assert main(["explain", *arguments]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert said in printed.err.lower()
+    assert sentence in printed.err.lower()
     if pasted is None:
         assert len(printed.err.splitlines()) == 1
 
@@ -241,7 +263,7 @@ def pipe(text: str) -> io.TextIOWrapper:
 
 
 @pytest.mark.parametrize(
-    ("pasted", "said"),
+    ("pasted", "sentence"),
     [
         (post(f"token={TOKEN}"), "event"),
         (post(auth(TOKEN) + "&event=E&auth[domain]=a%20b"), "auth.domain"),
@@ -251,11 +273,11 @@ def pipe(text: str) -> io.TextIOWrapper:
     ],
 )
 def test_a_refusal_without_a_cause_shows_the_answer_to_the_sender(
-    pasted: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    pasted: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "pasted.txt").write_text(pasted)
     assert main(["explain", "pasted.txt"]) == 1
-    assert said in capsys.readouterr().out
+    assert sentence in capsys.readouterr().out
     assert explained(tmp_path, capsys, pasted)[1]["verified"] is True
 
 
@@ -288,7 +310,7 @@ def test_no_secret_is_shown(as_json: bool, tmp_path: Path, capsys: pytest.Captur
             ):
                 Path("pasted.txt").write_text(pasted)
                 main(["explain", "pasted.txt", *(["--json"] if as_json else [])])
-                told = capsys.readouterr()
+                output = capsys.readouterr()
                 for secret in (TOKEN, OTHER, incoming, value.strip('"')):
-                    assert secret not in told.out + told.err, body
-                    assert secret[:SECRET_BYTES] not in told.out + told.err, body
+                    assert secret not in output.out + output.err, body
+                    assert secret[:SECRET_BYTES] not in output.out + output.err, body

@@ -40,17 +40,17 @@ def dump(octets: bytes, style: str) -> str:
     lines = []
     for at in range(0, len(octets), 16):
         part = octets[at : at + 16]
-        shown = "".join(chr(octet) if 32 <= octet < 127 else "." for octet in part)
-        ones = [f"{octet:02x}" for octet in part]
+        characters = "".join(chr(octet) if 32 <= octet < 127 else "." for octet in part)
+        hex_digits = [f"{octet:02x}" for octet in part]
         twos = " ".join(part[n : n + 2].hex() for n in range(0, len(part), 2))
-        halves = f"{' '.join(ones[:8])}  {' '.join(ones[8:])}"
+        halves = f"{' '.join(hex_digits[:8])}  {' '.join(hex_digits[8:])}"
         lines.append(
             {
-                "Wireshark's bytes": f"{at:04x}   {' '.join(ones):<47}   {shown}",
-                "a followed stream": f"{at:08X}  {halves:<48}  {shown}",
-                "hexdump -C": f"{at:08x}  {halves:<48}  |{shown}|",
-                "xxd": f"{at:08x}: {twos:<39}  {shown}",
-                "tcpdump -X": f"\t0x{at:04x}:  {twos:<39}  {shown}",
+                "Wireshark's bytes": f"{at:04x}   {' '.join(hex_digits):<47}   {characters}",
+                "a followed stream": f"{at:08X}  {halves:<48}  {characters}",
+                "hexdump -C": f"{at:08x}  {halves:<48}  |{characters}|",
+                "xxd": f"{at:08x}: {twos:<39}  {characters}",
+                "tcpdump -X": f"\t0x{at:04x}:  {twos:<39}  {characters}",
             }[style]
         )
     return "\n".join(lines) + "\n"
@@ -62,10 +62,12 @@ TCPDUMP = "11:20:03.512345 IP 1.2.3.4.51234 > 10.0.0.2.8080: Flags [P.], seq 1:5
 
 def printed(value: Any, opening: str, arrow: str, closing: str = "}") -> str:
     if isinstance(value, dict):
-        inner = ", ".join(f'"{name}"{arrow}{printed(one, opening, arrow)}' for name, one in value.items())
+        inner = ", ".join(
+            f'"{name}"{arrow}{printed(inner_value, opening, arrow)}' for name, inner_value in value.items()
+        )
         return f"{opening}{inner}{closing}"
     return (
-        f"[{', '.join(printed(one, opening, arrow) for one in value)}]"
+        f"[{', '.join(printed(inner_value, opening, arrow) for inner_value in value)}]"
         if isinstance(value, list)
         else f'"{value}"'
     )
@@ -76,7 +78,8 @@ def serialized(value: Any) -> str:
         return f's:{len(value)}:"{value}";'
     items = value.items() if isinstance(value, dict) else enumerate(value)
     inner = "".join(
-        (f"i:{name};" if isinstance(name, int) else serialized(name)) + serialized(one) for name, one in items
+        (f"i:{name};" if isinstance(name, int) else serialized(name)) + serialized(item)
+        for name, item in items
     )
     return f"a:{len(value)}:{{{inner}}}"
 
@@ -172,9 +175,9 @@ PASTED: dict[str, str] = {
 
 @pytest.mark.parametrize("name", PASTED)
 def test_the_request_inside_is_judged(name: str) -> None:
-    found = explained(PASTED[name])
-    assert (found.code, found.causes) == ("EVENT_QUEUED", ())
-    assert f"READ_AS_{found.read_as}" in SENTENCES, "what it was read as is said in words"
+    explanation = explained(PASTED[name])
+    assert (explanation.code, explanation.causes) == ("EVENT_QUEUED", ())
+    assert f"READ_AS_{explanation.read_as}" in SENTENCES, "what it was read as is said in words"
 
 
 LINE = (
@@ -200,8 +203,11 @@ WRAPPED = {
 
 @pytest.mark.parametrize("name", WRAPPED)
 def test_the_gateways_own_log_line_is_found(name: str) -> None:
-    found = explained(WRAPPED[name])
-    assert (found.code, [cause["code"] for cause in found.causes]) == ("TOKEN_NOT_FOUND", ["AUTH_MISSING"])
+    explanation = explained(WRAPPED[name])
+    assert (explanation.code, [cause["code"] for cause in explanation.causes]) == (
+        "TOKEN_NOT_FOUND",
+        ["AUTH_MISSING"],
+    )
 
 
 NO_REQUEST = {
@@ -305,17 +311,17 @@ def test_a_head_and_its_body_in_two_packets(
 ) -> None:
     line, width = PACKETS[name]
     headers = "E" + "." * (width - 1)
-    head = HEAD if length else "".join(f"{one}\n" for one in HEAD.splitlines() if "Length" not in one)
+    head = HEAD if length else "".join(f"{text}\n" for text in HEAD.splitlines() if "Length" not in text)
     answer = f"{NOTHING}{headers}\n" if acknowledged else ""
-    found = explained(f"{line}{headers}{head}{between}{answer}{line}{headers}{FORM_TEXT}\n")
-    assert (found.code, found.causes, found.read_as) == ("EVENT_QUEUED", (), "tcpdump")
+    explanation = explained(f"{line}{headers}{head}{between}{answer}{line}{headers}{FORM_TEXT}\n")
+    assert (explanation.code, explanation.causes, explanation.read_as) == ("EVENT_QUEUED", (), "tcpdump")
 
 
 def test_a_length_counted_in_characters_is_told_as_the_server_tells_it() -> None:
     body = json.dumps(EVENT | {"data": {"ID": "7", "NAME": "Иван"}}, ensure_ascii=False)
     head = "POST /api/bitrix/webhook HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: "
-    found = explained(f"{head}{len(body)}\r\n\r\n{body}")
-    assert (found.code, found.causes[0]["code"]) == ("BODY_INCOMPLETE", "BODY_INCOMPLETE")
+    explanation = explained(f"{head}{len(body)}\r\n\r\n{body}")
+    assert (explanation.code, explanation.causes[0]["code"]) == ("BODY_INCOMPLETE", "BODY_INCOMPLETE")
     assert explained(f"{head}{len(body.encode())}\r\n\r\n{body}").code == "EVENT_QUEUED"
 
 
@@ -340,18 +346,18 @@ SNS = json.dumps(
     ],
 )
 def test_an_event_in_the_records_of_an_aws_function_is_judged(record: dict[str, Any], data: Any) -> None:
-    found = explained(json.dumps({"Records": [{"messageId": "1", "awsRegion": "eu", **record}]}))
-    assert found.event is not None
-    assert (found.code, found.event["data"]) == ("EVENT_QUEUED", data)
+    explanation = explained(json.dumps({"Records": [{"messageId": "1", "awsRegion": "eu", **record}]}))
+    assert explanation.event is not None
+    assert (explanation.code, explanation.event["data"]) == ("EVENT_QUEUED", data)
 
 
 def test_a_printout_as_a_body_is_judged_as_what_arrived() -> None:
-    found = explained(
+    explanation = explained(
         f"POST /api/bitrix/webhook HTTP/1.1\nContent-Type: text/plain\n\n{printed(EVENT, '%{', ' => ')}"
     )
-    assert (found.code, found.causes[0]["code"]) == ("TOKEN_NOT_FOUND", "BODY_PRINTED")
+    assert (explanation.code, explanation.causes[0]["code"]) == ("TOKEN_NOT_FOUND", "BODY_PRINTED")
 
 
 def test_a_json_body_is_taken_as_a_body() -> None:
-    found = explained(json.dumps({"body": EVENT}))
-    assert (found.read_as, found.causes[0]["code"]) == ("body", "BODY_NESTED")
+    explanation = explained(json.dumps({"body": EVENT}))
+    assert (explanation.read_as, explanation.causes[0]["code"]) == ("body", "BODY_NESTED")

@@ -26,16 +26,19 @@ ELSEWHERE = (
 @pytest.mark.parametrize("indent", [0, 2, 3, 4])
 def test_a_wrapped_log_line_keeps_its_sentences(line: str, code: str, words: str, indent: int) -> None:
     for width in range(60, 133):
-        cut = [line[at : at + width] for at in range(0, len(line), width)]
-        for pieces in (cut, textwrap.wrap(line, width)):
-            found = explained(("\n" + " " * indent).join(pieces))
-            assert (found.code, [cause["code"] for cause in found.causes]) == ("TOKEN_NOT_FOUND", [code])
-            assert words in found.causes[0]["says"], (width, pieces)
+        pieces_of_line = [line[at : at + width] for at in range(0, len(line), width)]
+        for pieces in (pieces_of_line, textwrap.wrap(line, width)):
+            explanation = explained(("\n" + " " * indent).join(pieces))
+            assert (explanation.code, [cause["code"] for cause in explanation.causes]) == (
+                "TOKEN_NOT_FOUND",
+                [code],
+            )
+            assert words in explanation.causes[0]["says"], (width, pieces)
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_unknown_codes_are_not_taken_for_causes(known: bool) -> None:
-    codes = ["NOSUCH_CAUSE", *(["AUTH_MISSING"] if known else [])]
+@pytest.mark.parametrize("is_known", [True, False])
+def test_unknown_codes_are_not_taken_for_causes(is_known: bool) -> None:
+    codes = ["NOSUCH_CAUSE", *(["AUTH_MISSING"] if is_known else [])]
     entry = {
         "severity": "WARNING",
         "code": "TOKEN_NOT_FOUND",

@@ -60,7 +60,7 @@ def cloudwatch(lines: list[str]) -> Records:
 WRAPPERS = (docker, journald, journald_octets, grafana, loki, railway, cloudwatch)
 
 
-def written(records: Records, *, compact: bool) -> str:
+def log_text(records: Records, *, compact: bool) -> str:
     """The records as Python writes them, or as Go does: without spaces, and without `\\u` escapes."""
     separators = (",", ":") if compact else None
     return "\n".join(
@@ -70,10 +70,10 @@ def written(records: Records, *, compact: bool) -> str:
 
 def verdict(pasted: str | bytes) -> tuple[str, list[Any]]:
     try:
-        found = explained(pasted)
+        explanation = explained(pasted)
     except Unreadable:
         return "no request", []
-    return found.code, [cause["code"] for cause in found.causes[:1]]
+    return explanation.code, [cause["code"] for cause in explanation.causes[:1]]
 
 
 @pytest.mark.parametrize("compact", [True, False], ids=["compact", "escaped"])
@@ -85,15 +85,15 @@ def test_a_paste_in_a_log_is_judged_as_it_is_judged_bare(
     bare = (FILES / name).read_bytes()
     text = bare.decode("utf-16" if bare.startswith(b"\xff\xfe") else "utf-8", "surrogateescape")
     lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
-    pasted = written(wrap(lines), compact=compact)
+    pasted = log_text(wrap(lines), compact=compact)
     assert verdict(pasted.encode("utf-8", "surrogateescape")) == verdict(bare)
 
 
 @pytest.mark.parametrize("compact", [True, False], ids=["compact", "escaped"])
 @pytest.mark.parametrize("wrap", WRAPPERS)
 def test_the_old_bots_line_is_read_in_every_log(wrap: Callable[[list[str]], Records], compact: bool) -> None:
-    found = read(written(wrap([OLD_LINE]), compact=compact).encode())
-    assert found.read_as == "old_bot_line"
+    pasted = read(log_text(wrap([OLD_LINE]), compact=compact).encode())
+    assert pasted.read_as == "old_bot_line"
 
 
 @pytest.mark.parametrize("wrap", WRAPPERS)
@@ -112,18 +112,18 @@ def test_the_old_bots_line_is_read_in_every_log(wrap: Callable[[list[str]], Reco
 def test_a_log_without_a_request_is_not_judged(line: str, wrap: Callable[[list[str]], Records]) -> None:
     for lines in ([line], ["started", line, "stopped"]):
         with pytest.raises(Unreadable):
-            read(written(wrap(lines), compact=True).encode())
+            read(log_text(wrap(lines), compact=True).encode())
 
 
 @pytest.mark.parametrize("wrap", WRAPPERS)
 def test_the_newest_of_several_events_is_judged(wrap: Callable[[list[str]], Records]) -> None:
     lines = ["body " + FORM.replace(TOKEN, "x" * 32), "answered 401", "body " + FORM]
-    assert verdict(written(wrap(lines), compact=True))[0] == "EVENT_QUEUED"
+    assert verdict(log_text(wrap(lines), compact=True))[0] == "EVENT_QUEUED"
 
 
 def test_records_are_found_among_a_terminals_lines_and_on_several_lines() -> None:
     lines = FORM.replace("&", "&\n").split("\n")
-    in_a_terminal = "$ docker logs bot\n" + written(docker(lines), compact=True) + "\n$"
+    in_a_terminal = "$ docker logs bot\n" + log_text(docker(lines), compact=True) + "\n$"
     pretty = "\n".join(json.dumps(record, indent=8) for record in journald(lines))
     assert verdict(in_a_terminal)[0] == verdict(pretty)[0] == "EVENT_QUEUED"
 
@@ -133,10 +133,10 @@ def test_a_line_that_docker_broke_is_put_together() -> None:
     records = [
         {"log": line[at : at + 16384], "stream": "stdout", "time": TIME} for at in range(0, len(line), 16384)
     ]
-    found = explained(written(records, compact=True))
-    assert found.code == "EVENT_QUEUED"
-    assert found.event is not None
-    assert "p.bitrix24.ru" in json.dumps(found.event)
+    explanation = explained(log_text(records, compact=True))
+    assert explanation.code == "EVENT_QUEUED"
+    assert explanation.event is not None
+    assert "p.bitrix24.ru" in json.dumps(explanation.event)
 
 
 @pytest.mark.parametrize("hostile", ['{"event":', "data[&", "event=", '{"log":', "[", "{'event':"])

@@ -346,12 +346,12 @@ HOLDS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", HOLDS)
 def test_the_event_inside_is_judged(name: str) -> None:
-    held = HOLDS[name]
-    found = explained(held if isinstance(held, str) else json.dumps(held, ensure_ascii=False))
-    assert (found.code, found.causes) == ("EVENT_QUEUED", ())
-    assert found.event is not None
-    assert found.event["data"] == USER
-    assert f"READ_AS_{found.read_as}" in SENTENCES
+    pasted = HOLDS[name]
+    explanation = explained(pasted if isinstance(pasted, str) else json.dumps(pasted, ensure_ascii=False))
+    assert (explanation.code, explanation.causes) == ("EVENT_QUEUED", ())
+    assert explanation.event is not None
+    assert explanation.event["data"] == USER
+    assert f"READ_AS_{explanation.read_as}" in SENTENCES
 
 
 HOLDS_NONE: dict[str, tuple[Any, str]] = {
@@ -413,9 +413,9 @@ HOLDS_NONE: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", HOLDS_NONE)
 def test_a_log_record_without_a_request_is_named(name: str) -> None:
-    held, key = HOLDS_NONE[name]
+    pasted, key = HOLDS_NONE[name]
     with pytest.raises(Unreadable) as caught:
-        read((held if isinstance(held, str) else json.dumps(held)).encode())
+        read((pasted if isinstance(pasted, str) else json.dumps(pasted)).encode())
     assert caught.value.key == key
 
 
@@ -423,6 +423,6 @@ def test_a_log_record_without_a_request_is_named(name: str) -> None:
     "body", [[NEST], {"body": NEST}, {"payload": FORM}, {"a": {"b": NEST}}, {"level": "7", **NEST}]
 )
 def test_json_without_a_logs_fields_is_a_body(body: Any) -> None:
-    found = explained(json.dumps(body))
-    assert found.read_as == "body"
-    assert [cause["code"] for cause in found.causes] in (["BODY_NESTED"], [])
+    explanation = explained(json.dumps(body))
+    assert explanation.read_as == "body"
+    assert [cause["code"] for cause in explanation.causes] in (["BODY_NESTED"], [])

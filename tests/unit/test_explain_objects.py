@@ -483,10 +483,10 @@ PRINTED: dict[str, tuple[str, str, Any]] = {
 @pytest.mark.parametrize("name", PRINTED)
 def test_a_printed_object_is_read_back(name: str) -> None:
     read_as, pasted, data = PRINTED[name]
-    found = explained(pasted.replace("TOKEN", TOKEN))
-    assert (found.read_as, found.code, found.causes) == (read_as, "EVENT_QUEUED", ())
-    assert found.event is not None
-    assert found.event["data"] == data
+    explanation = explained(pasted.replace("TOKEN", TOKEN))
+    assert (explanation.read_as, explanation.code, explanation.causes) == (read_as, "EVENT_QUEUED", ())
+    assert explanation.event is not None
+    assert explanation.event["data"] == data
 
 
 def test_a_token_that_is_printed_in_a_way_of_its_own_is_not_called_missing() -> None:
@@ -511,8 +511,8 @@ def test_words_about_an_event_are_no_event(prose: str) -> None:
 
 def test_an_event_without_auth_takes_none_from_the_one_before_it() -> None:
     older = "event=ONUSERADD, data[ID]=6, auth[application_token]=TOKEN".replace("TOKEN", TOKEN)
-    found = explained(f"form: {older}\nform: event=ONUSERADD, data[ID]=7, data[NAME]=x\n")
-    assert (found.read_as, found.code, found.causes[0]["code"]) == (
+    explanation = explained(f"form: {older}\nform: event=ONUSERADD, data[ID]=7, data[NAME]=x\n")
+    assert (explanation.read_as, explanation.code, explanation.causes[0]["code"]) == (
         "form_names",
         "TOKEN_NOT_FOUND",
         "AUTH_MISSING",
@@ -548,7 +548,7 @@ def test_a_part_that_console_log_left_out_is_reported(pasted: str) -> None:
 )
 def test_a_cut_object_is_not_read(pasted: str) -> None:
     try:
-        found = explained(pasted)
+        explanation = explained(pasted)
     except Unreadable:
         return
-    assert found.read_as == "body", json.dumps(found.to_json())
+    assert explanation.read_as == "body", json.dumps(explanation.to_json())

@@ -19,14 +19,14 @@ ADDRESS = "https://hooks.example.com/api/bitrix/webhook"
 
 
 def request(pasted: str | bytes) -> Request:
-    found = read(pasted if isinstance(pasted, bytes) else pasted.encode())
-    assert isinstance(found, Request)
-    return found
+    parsed = read(pasted if isinstance(pasted, bytes) else pasted.encode())
+    assert isinstance(parsed, Request)
+    return parsed
 
 
 def incoming(pasted: str | bytes) -> tuple[Incoming, bytes]:
-    found = request(pasted)
-    return found.incoming(), found.body
+    parsed = request(pasted)
+    return parsed.incoming(), parsed.body
 
 
 @pytest.mark.parametrize("line_end", ["\r\n", "\n"])
@@ -37,11 +37,11 @@ def test_a_raw_request_is_read(line_end: str) -> None:
         "X-Bitrix-Token:  one ",
         "x-bitrix-token: two",
     ]
-    came, body = incoming(line_end.join([*lines, "", FORM]))
-    assert (came.method, came.path, came.query) == ("POST", "/api/bitrix/webhook", b"a=%5B1")
-    assert came.headers["x-bitrix-token"] == b"one,two"
+    received, body = incoming(line_end.join([*lines, "", FORM]))
+    assert (received.method, received.path, received.query) == ("POST", "/api/bitrix/webhook", b"a=%5B1")
+    assert received.headers["x-bitrix-token"] == b"one,two"
     assert body == FORM.encode()
-    assert came.declared_length == len(body)
+    assert received.declared_length == len(body)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_a_body_is_taken_as_pasted(length: int | None, pasted: str, body: str) -
 
 
 def test_a_length_over_the_limit_decides_the_answer() -> None:
-    came, _ = incoming("POST / HTTP/1.1\nContent-Length: 600000\n\na=1")
-    assert came.declared_length == 600000
+    received, _ = incoming("POST / HTTP/1.1\nContent-Length: 600000\n\na=1")
+    assert received.declared_length == 600000
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_a_length_over_the_limit_decides_the_answer() -> None:
     ],
 )
 def test_request_lines_as_people_have_them(head: str) -> None:
-    came, body = incoming(f"{head}\n\n{FORM}")
-    assert (came.method, came.path, body) == ("POST", "/api/bitrix/webhook", FORM.encode())
+    received, body = incoming(f"{head}\n\n{FORM}")
+    assert (received.method, received.path, body) == ("POST", "/api/bitrix/webhook", FORM.encode())
     without_end, empty = incoming(head)
     assert (without_end.path, empty) == ("/api/bitrix/webhook", b"")
 
@@ -91,8 +91,8 @@ def test_what_curl_prints_with_v() -> None:
 < HTTP/1.1 403 FORBIDDEN
 < Content-Type: application/json
 * Connection #0 left intact"""
-    came, _ = incoming(trace)
-    assert (came.query, came.header("user-agent")) == (f"token={TOKEN}".encode(), "curl/8.5.0")
+    received, _ = incoming(trace)
+    assert (received.query, received.header("user-agent")) == (f"token={TOKEN}".encode(), "curl/8.5.0")
 
 
 def test_a_chunked_body_is_joined_where_its_framing_was_captured() -> None:
@@ -114,8 +114,12 @@ def test_a_chunked_body_is_joined_where_its_framing_was_captured() -> None:
     ],
 )
 def test_a_bare_body(body: str, media: str) -> None:
-    came, _ = incoming(body)
-    assert (came.method, came.path, came.header("content-type")) == ("POST", "/api/bitrix/webhook", media)
+    received, _ = incoming(body)
+    assert (received.method, received.path, received.header("content-type")) == (
+        "POST",
+        "/api/bitrix/webhook",
+        media,
+    )
 
 
 def test_files_as_windows_writes_them() -> None:
@@ -192,10 +196,10 @@ DOCUMENTATION = r"""$ curl -sSL -XPOST -o /dev/null -w "%{http_code}\n" --max-ti
     ],
 )
 def test_curl_lines_as_tools_print_them(line: str, name: Any) -> None:
-    came, body = incoming(line)
-    assert (came.method, came.path, came.query) == ("POST", "/api/bitrix/webhook", b"a=1")
-    assert came.header("content-type") == "application/json"
-    assert (came.header("accept"), came.header("cookie")) == ("*/*", "sid=1; b=2")
+    received, body = incoming(line)
+    assert (received.method, received.path, received.query) == ("POST", "/api/bitrix/webhook", b"a=1")
+    assert received.header("content-type") == "application/json"
+    assert (received.header("accept"), received.header("cookie")) == ("*/*", "sid=1; b=2")
     event = json.loads(body, strict=False)
     assert event["event"] == "ONUSERADD"
     assert event["data"]["NAME"] == name
@@ -231,8 +235,8 @@ def curl(*words: str) -> tuple[Incoming, bytes]:
     ],
 )
 def test_curl_options(words: tuple[str, ...], method: str, query: str, body: str) -> None:
-    came, sent = curl(ADDRESS, *words)
-    assert (came.method, came.path, came.query.decode(), sent.decode()) == (
+    received, sent_body = curl(ADDRESS, *words)
+    assert (received.method, received.path, received.query.decode(), sent_body.decode()) == (
         method,
         "/api/bitrix/webhook",
         query,
@@ -241,7 +245,7 @@ def test_curl_options(words: tuple[str, ...], method: str, query: str, body: str
 
 
 def test_curl_headers() -> None:
-    came, _ = curl(
+    received, _ = curl(
         "-u",
         "me:secret",
         "-A",
@@ -257,7 +261,7 @@ def test_curl_headers() -> None:
         "--url",
         ADDRESS,
     )
-    assert came.headers == {
+    assert received.headers == {
         "authorization": b"Basic bWU6c2VjcmV0",
         "user-agent": b"agent",
         "referer": b"there",
@@ -283,23 +287,23 @@ def test_curl_headers() -> None:
     ],
 )
 def test_curl_addresses(address: str, path: str, query: str) -> None:
-    came, _ = curl(address)
-    assert (came.path, came.query.decode()) == (path, query)
+    received, _ = curl(address)
+    assert (received.path, received.query.decode()) == (path, query)
 
 
 @pytest.mark.parametrize(
     "start", ["sudo curl", "/usr/bin/curl", "$ time curl", r"C:\Windows\System32\curl.exe"]
 )
 def test_curl_commands_are_read_under_any_name(start: str) -> None:
-    came, body = incoming(f"{start} {ADDRESS} -d event=ONUSERADD")
-    assert (came.method, came.path, body) == ("POST", "/api/bitrix/webhook", b"event=ONUSERADD")
+    received, body = incoming(f"{start} {ADDRESS} -d event=ONUSERADD")
+    assert (received.method, received.path, body) == ("POST", "/api/bitrix/webhook", b"event=ONUSERADD")
 
 
 def test_curl_forms() -> None:
-    came, body = curl(
+    received, body = curl(
         ADDRESS, "-F", "event=ONUSERADD;type=text/plain", "-F", "f=@/a/b.png", "--form-string", "s=@x;y"
     )
-    boundary = came.header("content-type").partition("boundary=")[2]
+    boundary = received.header("content-type").partition("boundary=")[2]
     assert body.decode() == (
         f'--{boundary}\r\nContent-Disposition: form-data; name="event"\r\n\r\nONUSERADD\r\n'
         f'--{boundary}\r\nContent-Disposition: form-data; name="f"; filename="b.png"\r\n\r\n\r\n'
@@ -319,22 +323,24 @@ def test_files_are_not_read(words: tuple[str, ...]) -> None:
 def test_the_mask_of_the_right_token_stands_for_the_token() -> None:
     settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, None)
     mask = f"<masked 32 {fingerprint(TOKEN.encode())}>"
-    for written in (
+    for masked in (
         mask,
         mask.replace("<", "%3C").replace(">", "%3e").replace(" ", "+"),
         mask.replace(" ", "%2520").replace("<", "%253C").replace(">", "%253E"),
     ):
-        found, stand_ins = unmask(
-            Request("POST", f"/?token={written}", (), f"token={written}".encode()), settings
+        unmasked, stand_ins = unmask(
+            Request("POST", f"/?token={masked}", (), f"token={masked}".encode()), settings
         )
-        assert (found.target, found.body) == (f"/?token={TOKEN}", f"token={TOKEN}".encode())
+        assert (unmasked.target, unmasked.body) == (f"/?token={TOKEN}", f"token={TOKEN}".encode())
         assert stand_ins == {}
 
 
 def test_any_other_mask_keeps_its_length() -> None:
     settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, None)
-    found, stand_ins = unmask(Request("POST", "/", (("X", b"Bearer <masked 33 0badcafe>"),), b""), settings)
-    stand_in = found.headers[0][1].decode().removeprefix("Bearer ")
+    unmasked, stand_ins = unmask(
+        Request("POST", "/", (("X", b"Bearer <masked 33 0badcafe>"),), b""), settings
+    )
+    stand_in = unmasked.headers[0][1].decode().removeprefix("Bearer ")
     assert len(stand_in) == 33
     assert stand_ins == {stand_in: "<masked 33 0badcafe>"}
 
@@ -440,7 +446,7 @@ def test_a_markdown_fence_around_the_input_is_dropped() -> None:
 
 
 def test_a_user_in_the_address_becomes_basic_authentication() -> None:
-    named = request(f"curl https://bitrix:{TOKEN}@hooks.example.com/ -d event=E")
-    assert sorted(named.headers) == sorted(
+    parsed = request(f"curl https://bitrix:{TOKEN}@hooks.example.com/ -d event=E")
+    assert sorted(parsed.headers) == sorted(
         request(f"curl -u bitrix:{TOKEN} https://hooks.example.com/ -d event=E").headers
     )

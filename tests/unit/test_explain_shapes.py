@@ -67,8 +67,13 @@ def judged(pasted: str | bytes) -> Explanation:
     ],
 )
 def test_a_file_that_holds_a_request(name: str, read_as: str) -> None:
-    told = judged((FILES / name).read_bytes())
-    assert (told.verified, told.code, told.passes, told.read_as) == (True, "EVENT_QUEUED", True, read_as)
+    explanation = judged((FILES / name).read_bytes())
+    assert (explanation.verified, explanation.code, explanation.passes, explanation.read_as) == (
+        True,
+        "EVENT_QUEUED",
+        True,
+        read_as,
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,17 +88,20 @@ def test_a_file_that_holds_a_request(name: str, read_as: str) -> None:
     ],
 )
 def test_the_gateways_line_is_found_inside_other_logs(name: str) -> None:
-    told = judged((FILES / name).read_bytes())
-    assert (told.code, [cause["code"] for cause in told.causes]) == ("TOKEN_NOT_FOUND", ["AUTH_MISSING"])
-    assert told.causes[0]["says"] == SAYS["AUTH_MISSING/token"].en
-    assert told.read_as == "log_line"
+    explanation = judged((FILES / name).read_bytes())
+    assert (explanation.code, [cause["code"] for cause in explanation.causes]) == (
+        "TOKEN_NOT_FOUND",
+        ["AUTH_MISSING"],
+    )
+    assert explanation.causes[0]["says"] == SAYS["AUTH_MISSING/token"].en
+    assert explanation.read_as == "log_line"
 
 
 def test_our_line_keeps_the_place_that_it_names() -> None:
-    told = judged((FILES / "12c-own-line-elsewhere.txt").read_bytes())
-    assert told.causes[0]["code"] == "TOKEN_ELSEWHERE"
-    assert "query:secret" in told.causes[0]["says"]
-    assert "secret to token" in told.causes[0]["do"]
+    explanation = judged((FILES / "12c-own-line-elsewhere.txt").read_bytes())
+    assert explanation.causes[0]["code"] == "TOKEN_ELSEWHERE"
+    assert "query:secret" in explanation.causes[0]["says"]
+    assert "secret to token" in explanation.causes[0]["do"]
 
 
 def test_the_old_bots_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +109,8 @@ def test_the_old_bots_line(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     assert main(["explain", str(FILES / "13b-old-bot-line.txt")]) == 1
     assert "auth[application_token]" in capsys.readouterr().out
     assert main(["explain", "--json", str(FILES / "13b-old-bot-line.txt")]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["read_as"], told["verified"]) == ("old_bot_line", False)
+    explanation = json.loads(capsys.readouterr().out)
+    assert (explanation["read_as"], explanation["verified"]) == ("old_bot_line", False)
 
 
 def test_the_old_bots_line_with_the_beginning_of_a_token(
@@ -112,12 +120,12 @@ def test_the_old_bots_line_with_the_beginning_of_a_token(
     pasted = tmp_path / "line.txt"
     pasted.write_text("⚠️ Неверный токен исходящего вебхука. Получен: w1e2b3h4o5...\n", encoding="utf-8")
     assert main(["explain", str(pasted)]) == 1
-    shown = capsys.readouterr().out
-    assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN" in shown
-    assert "w1e2" not in shown
+    output = capsys.readouterr().out
+    assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN" in output
+    assert "w1e2" not in output
     assert main(["explain", "--json", str(pasted)]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["read_as"], told["code"]) == ("old_bot_line", "TOKEN_MISMATCH")
+    explanation = json.loads(capsys.readouterr().out)
+    assert (explanation["read_as"], explanation["code"]) == ("old_bot_line", "TOKEN_MISMATCH")
 
 
 @pytest.mark.parametrize(
@@ -308,11 +316,11 @@ PACKETS = (
     ],
 )
 def test_tool_output_that_holds_a_request(pasted: str, read_as: str) -> None:
-    told = judged(pasted)
-    assert (told.read_as, told.code, told.verified) == (read_as, "EVENT_QUEUED", True)
+    explanation = judged(pasted)
+    assert (explanation.read_as, explanation.code, explanation.verified) == (read_as, "EVENT_QUEUED", True)
     if read_as not in ("token", "address"):
-        assert told.event is not None
-        assert told.event["data"] == {"ID": "77"}
+        assert explanation.event is not None
+        assert explanation.event["data"] == {"ID": "77"}
 
 
 @pytest.mark.parametrize("before", ["", "Тело:\n", "2026-01-01 body="])
@@ -324,7 +332,7 @@ def test_a_mask_in_a_bare_form_stands_for_its_token(before: str) -> None:
 
 def test_sentences_have_the_fingerprint_of_the_mask() -> None:
     explained = judged(RAW.replace("Host: h", "X-Bitrix-Token: <masked 32 aaaaaaaa>").replace(TOKEN, ""))
-    [place] = [seen for seen in explained.places if seen.state == "mismatch"]
+    [place] = [trace for trace in explained.places if trace.state == "mismatch"]
     assert place.fingerprint == "aaaaaaaa"
     assert "fingerprint aaaaaaaa" in explained.causes[0]["says"]
 
@@ -351,10 +359,13 @@ COLOURED = "\x1b[2m" + LINE.replace("WARNING", "\x1b[33mWARNING\x1b[0m") + "\x1b
     ],
 )  # fmt: skip
 def test_log_formats_that_carry_the_gateways_line(pasted: str) -> None:
-    told = judged(pasted)
-    assert (told.code, [cause["code"] for cause in told.causes]) == ("TOKEN_NOT_FOUND", ["AUTH_MISSING"])
-    assert told.causes[0]["says"] == SAYS["AUTH_MISSING/token"].en
-    assert told.causes[0]["do"].startswith(DO["AUTH_MISSING"].en[:40])
+    explanation = judged(pasted)
+    assert (explanation.code, [cause["code"] for cause in explanation.causes]) == (
+        "TOKEN_NOT_FOUND",
+        ["AUTH_MISSING"],
+    )
+    assert explanation.causes[0]["says"] == SAYS["AUTH_MISSING/token"].en
+    assert explanation.causes[0]["do"].startswith(DO["AUTH_MISSING"].en[:40])
 
 
 @pytest.mark.parametrize(
@@ -416,8 +427,8 @@ def test_no_advice_is_taken_from_the_input(advice: str) -> None:
         json.dumps({"code": "TOKEN_NOT_FOUND", "causes": [cause, forged]}),
         f"WARNING {line} {advice} [TOKEN_NOT_FOUND: TOKEN_ELSEWHERE]",
     ):
-        shown = json.dumps(judged(pasted).to_json())
-        assert "evil" not in shown
+        output = json.dumps(judged(pasted).to_json())
+        assert "evil" not in output
 
 
 def test_every_shape_has_a_name_for_people() -> None:
@@ -443,9 +454,9 @@ def test_every_shape_has_a_name_for_people() -> None:
 def test_reading_takes_time_by_the_length(unit: str) -> None:
     def cost(size: int) -> float:
         pasted = (unit * (size // len(unit))).encode()
-        begun = time.process_time()
+        started = time.process_time()
         with suppress(Unreadable):
             read(pasted)
-        return time.process_time() - begun
+        return time.process_time() - started
 
     assert cost(400_000) < 10.0  # seconds of CPU, where half a one is usual and a square would be minutes

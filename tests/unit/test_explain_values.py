@@ -20,10 +20,10 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("mark", [" => ", "="])
-@pytest.mark.parametrize("named", ["event: ONUSERADD", "event: ONCRMLEADADD"])
-def test_an_event_is_found_above_a_log_that_only_names_events(mark: str, named: str) -> None:
+@pytest.mark.parametrize("log_line", ["event: ONUSERADD", "event: ONCRMLEADADD"])
+def test_an_event_is_found_above_a_log_that_only_names_events(mark: str, log_line: str) -> None:
     printed = "".join(f"{name}{mark}{value}\n" for name, value in FIELDS.items())
-    assert fields_in(printed + f"12:00 INFO {named}\n" * 100) == FIELDS
+    assert fields_in(printed + f"12:00 INFO {log_line}\n" * 100) == FIELDS
 
 
 PRINTED = [
@@ -65,9 +65,9 @@ def test_escaped_surrogates_are_one_character(printed: str, escaped: str, title:
 
 
 @pytest.mark.parametrize("media", ["application/json", "application/x-www-form-urlencoded"])
-@pytest.mark.parametrize("half", [0xD83D, 0xDC80])
-def test_half_a_pair_in_a_tools_json_is_judged(media: str, half: int) -> None:
-    title = chr(half) + " lead"
+@pytest.mark.parametrize("surrogate", [0xD83D, 0xDC80])
+def test_half_a_pair_in_a_tools_json_is_judged(media: str, surrogate: int) -> None:
+    title = chr(surrogate) + " lead"
     auth = {"domain": "p.bitrix24.ru", "application_token": TOKEN}
     body = {"event": "ONCRMLEADADD", "data": {"TITLE": title}, "auth": auth}
     received = {"headers": {"content-type": media}, "params": {}, "query": {"a": title}, "body": body}
@@ -91,9 +91,9 @@ def test_a_value_in_another_encoding_is_judged(printed: str) -> None:
     ],
 )
 def test_a_value_that_looks_like_the_end_of_a_level_is_a_value(value: str) -> None:
-    shown = "\n".join(line.strip() for line in value.splitlines())
+    printout = "\n".join(line.strip() for line in value.splitlines())
     for printed in (PRINTED[-1], "12:00 INFO $_POST = " + PRINTED[-1], textwrap.indent(PRINTED[-1], "    ")):
-        assert data_of(printed.replace("VALUE", value).encode()) == {"TITLE": shown}
+        assert data_of(printed.replace("VALUE", value).encode()) == {"TITLE": printout}
 
 
 @pytest.mark.parametrize("joint", ["\n", " "])

@@ -28,8 +28,8 @@ class Metadata(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.asked.append(self.headers["Metadata-Flavor"])
-        told = self.answer or {"access_token": f"token-{len(self.asked)}", "expires_in": self.seconds}
-        body = json.dumps(told).encode()
+        answer_body = self.answer or {"access_token": f"token-{len(self.asked)}", "expires_in": self.seconds}
+        body = json.dumps(answer_body).encode()
         right = self.path == "/computeMetadata/v1/instance/service-accounts/default/token"
         self.send_response(self.status if right else 404)
         self.send_header("Content-Length", str(len(body)))
@@ -102,12 +102,12 @@ def test_publishing_without_a_token_is_unavailable(
 
 
 def test_elsewhere_googles_library_finds_the_login(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(**_options: object) -> object:
+    def no_login(**_options: object) -> object:
         raise google.auth.exceptions.DefaultCredentialsError("canary")  # type: ignore[no-untyped-call]
 
     monkeypatch.delenv("GCE_METADATA_HOST", raising=False)
     monkeypatch.delenv("K_SERVICE", raising=False)
-    monkeypatch.setattr(google.auth, "default", nothing)
+    monkeypatch.setattr(google.auth, "default", no_login)
     monkeypatch.setattr(ours, "_token", Shared(ours._fetch))
     with raises(ours.CredentialsError, match="gcloud auth application-default login"):
         ours.access_token(soon())

@@ -75,8 +75,8 @@ def consume(event: CloudEvent, name: str = "ONUSERUPDATE") -> None:
     handlers.consume(event, name, users.handle)
 
 
-def published(sent: Message) -> dict[str, Any]:
-    return envelope(sent.to_bytes(), sent.attributes("body:auth.application_token"))
+def published(event: Message) -> dict[str, Any]:
+    return envelope(event.to_bytes(), event.attributes("body:auth.application_token"))
 
 
 @pytest.fixture
@@ -86,23 +86,23 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
         monkeypatch.setenv(name, "")  # it sets them for the process; restored afterwards
     source = tmp_path / "source.py"
     source.write_text(SOURCE)
-    made: Flask = create_app("on_user_update", str(source))  # type: ignore[no-untyped-call]
-    made.config["PROPAGATE_EXCEPTIONS"] = False
-    return made
+    flask_app: Flask = create_app("on_user_update", str(source))  # type: ignore[no-untyped-call]
+    flask_app.config["PROPAGATE_EXCEPTIONS"] = False
+    return flask_app
 
 
 def links(database: str) -> list[Link]:
     store = open_store(store_location(database))
-    found = list(store.links())
+    rows = list(store.links())
     store.close()
-    return found
+    return rows
 
 
 def dead_letters(database: str) -> list[DeadLetter]:
     store = open_store(store_location(database))
-    found = list(store.dead_letters())
+    letters = list(store.dead_letters())
     store.close()
-    return found
+    return letters
 
 
 def test_a_message_makes_a_link_once(database: str) -> None:
@@ -119,8 +119,8 @@ def test_an_event_for_another_consumer_is_acknowledged_and_not_recorded(
     database: str, attributes: bool
 ) -> None:
     for event in ("ONUSERADD", "ONTASKADD", "ONGATEWAYPROBE"):
-        sent = message(event, data={"no": "user"})
-        body = published(sent) if attributes else envelope(sent.to_bytes())
+        event_message = message(event, data={"no": "user"})
+        body = published(event_message) if attributes else envelope(event_message.to_bytes())
         consume(cloud_event(body))
     consume(cloud_event(published(message()), "google.cloud.storage.object.v1.finalized"))
     assert not Path("links.db").exists()
@@ -130,7 +130,7 @@ NOT_OURS = json.dumps({"schema": 2, "event": "ONUSERUPDATE", "event_id": "x"}).e
 
 
 @pytest.mark.parametrize(
-    ("body", "event_id", "kept"),
+    ("body", "event_id", "expected"),
     [
         (envelope(NOT_OURS, deliveryAttempt=4), "x", json.loads(NOT_OURS)),
         (envelope(b"not json \xff"), "m1", "not json \ufffd"),
@@ -147,14 +147,14 @@ NOT_OURS = json.dumps({"schema": 2, "event": "ONUSERUPDATE", "event_id": "x"}).e
     ],
 )
 def test_a_poison_message_is_kept_with_its_reason_and_acknowledged(
-    database: str, caplog: pytest.LogCaptureFixture, body: Any, event_id: str, kept: object
+    database: str, caplog: pytest.LogCaptureFixture, body: Any, event_id: str, expected: object
 ) -> None:
     for _ in range(2):  # delivered again before it was acknowledged: still one
         consume(cloud_event(body))
     [letter] = dead_letters(database)
     assert letter.event_id == event_id
     assert letter.reason
-    assert kept is ... or letter.message == kept
+    assert expected is ... or letter.message == expected
     assert letter.attempts == (4 if isinstance(body, dict) and "deliveryAttempt" in body else 1)
     assert links(database) == []
     assert caplog.records[0].levelno == logging.ERROR
@@ -178,15 +178,15 @@ def test_fields_missing_from_an_event_are_read_from_the_portal(
     """A stock portal's `ONUSERADD`, and a real request to `user.get`."""
     own_portal.add(7, telegram="@somebody")
     stock = {"ID": "7", "ACTIVE": "1", "EMAIL": "a@example.com", "NAME": "A"}
-    sent = replace(message("ONUSERADD", data=stock), portal=Portal(domain=own_portal.domain))
-    consume(cloud_event(published(sent)), "ONUSERADD")
+    event_message = replace(message("ONUSERADD", data=stock), portal=Portal(domain=own_portal.domain))
+    consume(cloud_event(published(event_message)), "ONUSERADD")
     elsewhere = message("ONUSERADD", "e2", stock)  # of another portal: it is not asked about
     consume(cloud_event(published(elsewhere)), "ONUSERADD")
-    found = {link.portal: link.telegram_username for link in links(database)}
-    assert found == {own_portal.domain: "somebody", P: None}
+    usernames = {link.portal: link.telegram_username for link in links(database)}
+    assert usernames == {own_portal.domain: "somebody", P: None}
     monkeypatch.setenv("BITRIX24_DOMAIN", "http://127.0.0.1:1")  # nobody listens there
     handlers.close()  # the settings are read once a process
-    unanswered = replace(sent, event_id="e3", portal=Portal(domain="127.0.0.1:1"))
+    unanswered = replace(event_message, event_id="e3", portal=Portal(domain="127.0.0.1:1"))
     with pytest.raises(PortalUnavailable) as caught:
         consume(cloud_event(published(unanswered)), "ONUSERADD")
     assert SECRET not in repr(caught.value) + caplog.text
@@ -198,14 +198,14 @@ def test_other_peoples_rows_leave_the_link_but_not_what_the_event_said(
     """A dropped filter returns whoever comes first: no row of that id, and asking again brings none."""
     own_portal.add(1, telegram="@first")
     own_portal.dropped = {"ID"}
-    sent = replace(message(), portal=Portal(domain=own_portal.domain))
-    consume(cloud_event(published(sent)))
-    silent = replace(sent, event_id="e2", data={"ID": "7", "NAME": "A"})
+    event_message = replace(message(), portal=Portal(domain=own_portal.domain))
+    consume(cloud_event(published(event_message)))
+    silent = replace(event_message, event_id="e2", data={"ID": "7", "NAME": "A"})
     consume(cloud_event(published(silent)))
     assert [(link.bitrix_user_id, link.telegram_id) for link in links(database)] == [(7, 55)]
     assert "other users instead of 7" in logged(caplog)
-    gone = replace(silent, event_id="e3", data={"ID": "7", "ACTIVE": "N"})
-    consume(cloud_event(published(gone)))
+    dismissal = replace(silent, event_id="e3", data={"ID": "7", "ACTIVE": "N"})
+    consume(cloud_event(published(dismissal)))
     assert [(link.telegram_id, link.active) for link in links(database)] == [(None, False)]
 
 
@@ -216,9 +216,9 @@ def test_an_unavailable_store_asks_for_redelivery_without_saying_where_it_is(
     for body in (published(message()), envelope(NOT_OURS)):
         with pytest.raises(StoreUnavailable) as caught:
             consume(cloud_event(body))
-        told = repr(caught.value) + repr(caught.value.__cause__)
-        assert "hunter2" not in told
-        assert "127.0.0.1" not in told
+        text = repr(caught.value) + repr(caught.value.__cause__)
+        assert "hunter2" not in text
+        assert "127.0.0.1" not in text
         assert caught.value.__suppress_context__
 
 
@@ -249,8 +249,8 @@ def test_the_functions_take_eventarcs_events_and_pubsubs_raw_pushes(database: st
     raw = published(message(event_id="e2", data={"ID": "8", "UF_USR_TELEGRAM": "@somebody"}))
     assert client.post("/", json=raw).status_code == 200
     assert client.post("/projects/p/topics/t", json=published(message("ONUSERADD", "e3"))).status_code == 200
-    found = {link.bitrix_user_id: (link.telegram_id, link.telegram_username) for link in links(database)}
-    assert found == {7: (55, None), 8: (None, "somebody")}
+    accounts = {link.bitrix_user_id: (link.telegram_id, link.telegram_username) for link in links(database)}
+    assert accounts == {7: (55, None), 8: (None, "somebody")}
 
 
 def test_a_failure_answers_an_error_without_the_payload(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
@@ -267,7 +267,7 @@ def test_a_failure_is_logged_with_the_attempt_of_pubsub(
     monkeypatch.setenv("DATABASE_URL", "sqlite:////dev/null/links.db")
     body = published(message(data={"ID": "7", "TELEGRAM": "@secretly"})) | {"deliveryAttempt": 3}
     assert app.test_client().post("/", json=body).status_code == 500
-    [record] = [one for one in caplog.records if one.name == "gateway.outcome"]
+    [record] = [log_record for log_record in caplog.records if log_record.name == "gateway.outcome"]
     fields = record.json_fields  # type: ignore[attr-defined]
     assert (record.levelno, fields["code"], fields["attempt"]) == (logging.WARNING, "EVENT_FAILED", 3)
     assert (fields["subscription"], fields["event_id"], fields["bitrix_user_id"]) == ("s", "e1", 7)
@@ -276,4 +276,6 @@ def test_a_failure_is_logged_with_the_attempt_of_pubsub(
     caplog.clear()
     with pytest.raises(StoreUnavailable):
         consume(cloud_event(body))
-    assert "EVENT_FAILED" not in [getattr(one, "json_fields", {}).get("code") for one in caplog.records]
+    assert "EVENT_FAILED" not in [
+        getattr(log_record, "json_fields", {}).get("code") for log_record in caplog.records
+    ]

@@ -47,7 +47,7 @@ def handle(store: Store) -> Handle:
         ts: int | None = TS,
         received: float | None = None,
         row: Mapping[str, Any] | Exception | None = None,
-        asked: float = TS + 60,
+        asked_at: float = TS + 60,
         user: int = 7,
         source: str = "webhook",
         portal: str = P,
@@ -71,7 +71,7 @@ def handle(store: Store) -> Handle:
             portal=Portal(domain=portal),
             data=data,
         )
-        context = Context(settings, store, fetch_user, lambda: datetime.fromtimestamp(asked, UTC))
+        context = Context(settings, store, fetch_user, lambda: datetime.fromtimestamp(asked_at, UTC))
         OUTCOMES[:] = users.handle(message, context)
         return store.get(portal, user)
 
@@ -154,11 +154,15 @@ def test_a_field_that_looks_like_telegrams_is_named_once(
         handle({"ID": user, "UF_TELEGRAM_ID": "55", "WORK_TGV": "5", "UF_TG_OLD": ""}, fetch=True)
     handle({"ID": 9}, row={"ID": "9", "UF_CRM_TELEGRAM1": "@ivan_petrov"})
     handle({"ID": 10, "UF_TG_NICK": "5", "UF_USR_TELEGRAM": "55"})
-    [one, _] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    [warning, _] = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_TELEGRAM_ID" in logged(caplog)
     assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_CRM_TELEGRAM1" in logged(caplog)
     assert "55" not in logged(caplog)
-    assert one.json_fields == {"code": "FIELD_LIKE_TELEGRAM", "field": "UF_TELEGRAM_ID", "bitrix_user_id": 7}  # type: ignore[attr-defined]
+    assert vars(warning)["json_fields"] == {
+        "code": "FIELD_LIKE_TELEGRAM",
+        "field": "UF_TELEGRAM_ID",
+        "bitrix_user_id": 7,
+    }
 
 
 @pytest.mark.parametrize("row", [{"ID": "7", "UF_USR_TELEGRAM": None}, {"ID": "7", "UF_USR_TELEGRAM": ""}])
@@ -204,8 +208,8 @@ def test_a_linked_user_is_never_reported_as_not_linked(
         outcome = handled(f"e{linked}")
         assert (outcome.code, outcome.reason) == ("LINK_UNCHANGED", reason)
         report(outcome, About("ONUSERUPDATE", "e1"))
-        kept = Kept(now, "e1", "s", outcome.code, reason, 1, None, portal, 7, dict(outcome.facts))
-        for text in (logged(caplog, language), in_a_line(kept, language)):
+        outcome_row = Kept(now, "e1", "s", outcome.code, reason, 1, None, portal, 7, dict(outcome.facts))
+        for text in (logged(caplog, language), in_a_line(outcome_row, language)):
             assert [word in text for word in words] == [not linked, linked]
         if not linked:
             assert handled("linking", UF_USR_TELEGRAM="55").code == "LINK_SYNCED"
@@ -280,14 +284,14 @@ def test_a_fetched_row_without_the_field_leaves_the_link(handle: Handle) -> None
     assert account(handle({"ID": "7"}, TS + 1, row={"ID": "7", "ACTIVE": True})) == 55
 
 
-@pytest.mark.parametrize("said", [{}, {"ACTIVE": "1"}])
+@pytest.mark.parametrize("data", [{}, {"ACTIVE": "1"}])
 @pytest.mark.parametrize("ahead", [0, 200])
 def test_a_fetched_inactive_row_unlinks_whatever_the_event_said(
-    handle: Handle, said: dict[str, Any], ahead: int
+    handle: Handle, data: dict[str, Any], ahead: int
 ) -> None:
     handle({"ID": "7", "UF_USR_TELEGRAM": "55"})
     row = {"ID": "7", "ACTIVE": False, "UF_USR_TELEGRAM": "55"}
-    link = handle({"ID": "7", **said}, TS + 1 + ahead, received=TS + 1, row=row, asked=TS + 2)
+    link = handle({"ID": "7", **data}, TS + 1 + ahead, received=TS + 1, row=row, asked_at=TS + 2)
     assert account(link) is None
     assert link is not None
     assert not link.active

@@ -19,8 +19,8 @@ def entries(value: Any, depth: int = 9) -> Any:
     return [[name, entries(inner, depth - 1)] for name, inner in value.items()]
 
 
-def named(value: dict[str, Any], name: str = "Key", text: str = "Value") -> list[dict[str, Any]]:
-    return [{name: one, text: inner} for one, inner in value.items()]
+def pairs(value: dict[str, Any], name: str = "Key", text: str = "Value") -> list[dict[str, Any]]:
+    return [{name: key, text: inner} for key, inner in value.items()]
 
 
 # What stands in place of `data` in an event of a user's or a deal's, and the first cause.
@@ -30,8 +30,8 @@ LOST: dict[str, tuple[dict[str, Any], str]] = {
     "entries, FIELDS": (DEAL | {"data": entries(DEAL["data"])}, "BODY_FLATTENED"),
     "entries of the first level": (DEAL | {"data": entries(DEAL["data"], 1)}, "BODY_FLATTENED"),
     "entries inside FIELDS": (DEAL | {"data": {"FIELDS": [["ID", "5"]]}}, "BODY_FLATTENED"),
-    "an ordered list of Go's": (EVENT | {"data": named(DATA)}, "BODY_FLATTENED"),
-    "name and value": (EVENT | {"data": named(DATA, "name", "value")}, "BODY_FLATTENED"),
+    "an ordered list of Go's": (EVENT | {"data": pairs(DATA)}, "BODY_FLATTENED"),
+    "name and value": (EVENT | {"data": pairs(DATA, "name", "value")}, "BODY_FLATTENED"),
     "Object.values(data)": (EVENT | {"data": list(DATA.values())}, "BODY_PRINTED"),
     "values, FIELDS": (DEAL | {"data": [{"ID": "5"}, None]}, "BODY_PRINTED"),
     "values inside FIELDS": (DEAL | {"data": {"FIELDS": ["5"]}}, "BODY_PRINTED"),
@@ -54,7 +54,7 @@ LOST: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "data under another name": ({"event": "ONUSERADD", "auth": AUTH, "payload": DATA}, "BODY_FLATTENED"),
     "data with a capital": ({"event": "ONUSERADD", "auth": AUTH, "Data": DATA}, "BODY_FLATTENED"),
-    "auth as pairs": (EVENT | {"auth": named(AUTH)}, "BODY_FLATTENED"),
+    "auth as pairs": (EVENT | {"auth": pairs(AUTH)}, "BODY_FLATTENED"),
     "auth as values": (EVENT | {"auth": list(AUTH.values())}, "BODY_PRINTED"),
     "auth flat": (
         {"event": "ONUSERADD", "data": DATA} | {f"auth_{name}": text for name, text in AUTH.items()},
@@ -71,19 +71,19 @@ def test_an_event_that_cannot_be_read_is_never_queued(name: str, place: str) -> 
     bodies: list[Any] = [body]
     if name not in ("true", "values, FIELDS", "a Map", "an empty list"):  # a form has no such values
         bodies.append(build_query(body))
-    for sent in bodies:
-        found = verdict(sent, **more)
-        assert (found.judgement.code, found.judgement.invalid) == ("EVENT_INVALID", "data")
-        assert (found.first, found.judgement.message) == (cause, None)
+    for event_body in bodies:
+        result = verdict(event_body, **more)
+        assert (result.judgement.code, result.judgement.invalid) == ("EVENT_INVALID", "data")
+        assert (result.first, result.judgement.message) == (cause, None)
 
 
 @pytest.mark.parametrize(
-    "auth", [entries(AUTH), named(AUTH), named(AUTH, "name", "value"), list(AUTH.values())]
+    "auth", [entries(AUTH), pairs(AUTH), pairs(AUTH, "name", "value"), list(AUTH.values())]
 )
 def test_a_token_among_names_and_values_is_not_elsewhere(auth: Any) -> None:
-    found = verdict(EVENT | {"auth": auth})
-    assert found.judgement.code == "TOKEN_NOT_FOUND"
-    assert [cause.code for cause in found.causes] in (["BODY_FLATTENED"], ["BODY_PRINTED"])
+    result = verdict(EVENT | {"auth": auth})
+    assert result.judgement.code == "TOKEN_NOT_FOUND"
+    assert [cause.code for cause in result.causes] in (["BODY_FLATTENED"], ["BODY_PRINTED"])
 
 
 @pytest.mark.parametrize("name", ["FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER"])
@@ -92,8 +92,8 @@ def test_an_object_of_data_as_a_json_text_is_read(name: str) -> None:
     plain = verdict(build_query(event))
     text = event | {"data": {name: json.dumps({"ID": "5"})}}
     for body, media in ((json.dumps(text), "application/json"), (build_query(text), FORM)):
-        found = verdict(body, media)
-        assert (found.event_id, found.data, found.causes) == (plain.event_id, plain.data, [])
+        result = verdict(body, media)
+        assert (result.event_id, result.data, result.causes) == (plain.event_id, plain.data, [])
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_an_object_of_data_as_a_json_text_is_read(name: str) -> None:
     ],
 )
 def test_a_complete_event_is_left_as_it_is(event: dict[str, Any]) -> None:
-    found = verdict(event, x_bitrix_token=TOKEN)
-    assert (found.judgement.code, found.causes) == ("EVENT_QUEUED", [])
+    result = verdict(event, x_bitrix_token=TOKEN)
+    assert (result.judgement.code, result.causes) == ("EVENT_QUEUED", [])
 
 
 LOST_TWICE: dict[
@@ -136,14 +136,14 @@ LOST_TWICE: dict[
 }
 
 
-@pytest.mark.parametrize("how", LOST_TWICE)
-def test_each_place_that_lost_its_contents_is_named(how: str) -> None:
-    body, places = LOST_TWICE[how]
+@pytest.mark.parametrize("loss", LOST_TWICE)
+def test_each_place_that_lost_its_contents_is_named(loss: str) -> None:
+    body, places = LOST_TWICE[loss]
     for query, status in (("", 401), (f"token={TOKEN}", 400)):
-        found = verdict(body, query=query)
-        assert (found.judgement.status, found.first, found.causes[0].detail) == (
+        result = verdict(body, query=query)
+        assert (result.judgement.status, result.first, result.causes[0].detail) == (
             status,
             "BODY_PRINTED",
             places,
         )
-        assert places in found.causes[0].says
+        assert places in result.causes[0].says

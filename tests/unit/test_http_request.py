@@ -52,10 +52,10 @@ def test_the_next_request_ends_the_body_however_it_is_cut(size: int, before: byt
     assert (request.ended, bytes(request.body)) == ("next", before)
 
 
-@pytest.mark.parametrize(("characters", "ended"), [(16384, "next"), (16385, "")])
-def test_a_request_line_is_looked_for_as_far_back_as_it_may_begin(characters: int, ended: str) -> None:
+@pytest.mark.parametrize(("characters", "rest_of_line"), [(16384, "next"), (16385, "")])
+def test_a_request_line_is_looked_for_as_far_back_as_it_may_begin(characters: int, rest_of_line: str) -> None:
     request = fed(b"a=1\n" + b"POST /" + b"x" * characters + b" HTTP/1.1\r\n", 500, length=100_000)
-    assert request.ended == ended
+    assert request.ended == rest_of_line
 
 
 def test_a_line_that_goes_on_behind_the_body_ends_it_where_the_line_begins() -> None:

@@ -53,19 +53,25 @@ def out_of_attempts(settings: Settings, event: str = "ONTASKADD") -> dict[str, A
     queue = open_embedded(settings)
     queue.publish(json.dumps(whole).encode(), {"event": event, "event_id": whole["event_id"]}, 10)
     forwarder = queue.subscriptions[-1].name
-    queue.settle([], [(one, "http://bot.internal: 503", None) for one in queue.lease(forwarder, 60, 10)])
+    queue.settle(
+        [], [(leased, "http://bot.internal: 503", None) for leased in queue.lease(forwarder, 60, 10)]
+    )
     return whole
 
 
 def ids(browser: Browser) -> list[str]:
-    found = re.findall(r'name="id" value="([^"]+)"', browser.get("/dead").text)
-    return [html.unescape(one) for one in found]
+    values = re.findall(r'name="id" value="([^"]+)"', browser.get("/dead").text)
+    return [html.unescape(value) for value in values]
 
 
 def waiting(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
     queue = open_embedded(settings)
-    leased = [one for each in queue.subscriptions for one in queue.lease(each.name, 60, 100)]
-    return [(one.subscription, json.loads(one.data)) for one in leased]
+    deliveries = [
+        delivery
+        for subscription in queue.subscriptions
+        for delivery in queue.lease(subscription.name, 60, 100)
+    ]
+    return [(delivery.subscription, json.loads(delivery.data)) for delivery in deliveries]
 
 
 def test_an_empty_list_says_that_nothing_is_undelivered(browser: Browser) -> None:
@@ -77,9 +83,9 @@ def test_all_sources_in_one_list_with_reasons_in_the_readers_language(
 ) -> None:
     put_aside(settings, {"NAME": "Ivan"})
     out_of_attempts(settings)
-    kept = message({"ID": "12"})
-    text = json.dumps(kept)
-    record = {"event": "ONUSERUPDATE", "event_id": kept["event_id"], "payload": text, "attributes": {}}
+    unqueued = message({"ID": "12"})
+    text = json.dumps(unqueued)
+    record = {"event": "ONUSERUPDATE", "event_id": unqueued["event_id"], "payload": text, "attributes": {}}
     journal.add_unqueued(record)
     page = browser.get("/dead").text
     assert len(ids(browser)) == 3
@@ -98,13 +104,13 @@ def test_a_letter_is_edited_requeued_and_its_outcome_shown(
 ) -> None:
     whole = put_aside(settings, {"NAME": "Ivan"})
     event_id = whole["event_id"]
-    one = NewRequest(
+    request = NewRequest(
         request_id="00000000000000aa", at=NOW.timestamp(), kind="accepted", code="EVENT_QUEUED", status=200,
         event="ONUSERUPDATE", event_id=event_id, portal=PORTAL,
     )  # fmt: skip
-    journal.add_requests([one])
-    said = {"event_id": event_id, "subscription": "on-user-update", "portal": PORTAL}
-    journal.add_outcome({**said, "code": "EVENT_PUT_ASIDE", "reason": "REASON_NO_USER"})
+    journal.add_requests([request])
+    about = {"event_id": event_id, "subscription": "on-user-update", "portal": PORTAL}
+    journal.add_outcome({**about, "code": "EVENT_PUT_ASIDE", "reason": "REASON_NO_USER"})
     assert journal.request(event_id).kind == "aside"  # type: ignore[union-attr]
     [letter] = ids(browser)
     page = browser.get(f"/dead/letter?id={quote(letter)}").text
@@ -115,10 +121,10 @@ def test_a_letter_is_edited_requeued_and_its_outcome_shown(
     mended = {**whole, "data": {"ID": "12", "UF_USR_TELEGRAM": "5"}}
     assert browser.post("/dead/mend", id=letter, message=json.dumps(mended)).status_code == 303
     assert ids(browser) == []
-    assert next(sent["data"] for _, sent in waiting(settings)) == mended["data"]
+    assert next(event["data"] for _, event in waiting(settings)) == mended["data"]
     assert "waiting on the queue" in browser.get("/dead/live").text
     assert journal.request(event_id).tag == "accepted"  # type: ignore[union-attr]
-    journal.add_outcome({**said, "code": "LINK_SYNCED", "bitrix_user_id": 12, "account": "5"})
+    journal.add_outcome({**about, "code": "LINK_SYNCED", "bitrix_user_id": 12, "account": "5"})
     assert "linked: 5 → user 12" in browser.get("/dead").text
     assert journal.request(event_id).tag == "linked"  # type: ignore[union-attr]
     assert browser.get(f"/dead/letter?id={quote(letter)}").status_code == 404
@@ -132,7 +138,7 @@ def test_a_letter_is_requeued_only_to_the_subscription_that_failed(
     first, _ = ids(browser)
     answer = browser.post("/dead/requeue", id=first)
     assert str(answer.location).endswith("requeued=1")
-    assert [(name, sent["event"]) for name, sent in waiting(settings)] == [
+    assert [(name, event["event"]) for name, event in waiting(settings)] == [
         (open_embedded(settings).subscriptions[-1].name, "ONTASKADD")
     ]
     assert str(browser.post("/dead/requeue", all="1").location).endswith("requeued=1")

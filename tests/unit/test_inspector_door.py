@@ -41,11 +41,11 @@ def guarded(clock: Clock) -> FlaskClient:
 
 
 def log_in(browser: FlaskClient, password: str, sender: str = "127.0.0.1", **headers: str) -> TestResponse:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    http_headers = {name.replace("_", "-"): value for name, value in headers.items()}
     return browser.post(
         "/inspector",
         data={"password": password},
-        headers=named,
+        headers=http_headers,
         environ_base={"REMOTE_ADDR": sender},
     )
 
@@ -75,10 +75,10 @@ def test_a_link_to_one_request_leads_there_after_the_door(clock: Clock) -> None:
     browser = client(door)
     key = door.link.partition("?")[2]
     assert browser.get(f"/inspector/r/0123?pane=1&{key}").location == "/inspector/r/0123?pane=1"
-    asked = guarded(clock)
-    page = asked.get("/inspector/r/0123")
+    visitor = guarded(clock)
+    page = visitor.get("/inspector/r/0123")
     assert (page.status_code, 'action="/inspector/r/0123"' in page.text) == (401, True)
-    assert asked.post("/inspector/r/0123", data={"password": PASSWORD}).location == "/inspector/r/0123"
+    assert visitor.post("/inspector/r/0123", data={"password": PASSWORD}).location == "/inspector/r/0123"
     script = guarded(clock).get("/inspector/live", headers={"HX-Request": "true"})
     assert (script.status_code, script.mimetype) == (401, "text/plain")
 
@@ -118,8 +118,8 @@ def test_a_wrong_key_opens_nothing_and_locks_nobody_out(key: str, clock: Clock) 
 
 def test_the_right_password_opens_the_inspector(clock: Clock) -> None:
     browser = guarded(clock)
-    asked = browser.get("/inspector")
-    assert (asked.status_code, 'type="password"' in asked.text) == (401, True)
+    answer = browser.get("/inspector")
+    assert (answer.status_code, 'type="password"' in answer.text) == (401, True)
     assert log_in(browser, PASSWORD).location == "/inspector"
     assert browser.get("/inspector").text == "what came"
 

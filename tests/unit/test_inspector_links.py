@@ -51,14 +51,14 @@ def people(settings: Settings) -> None:
         see(store, 7, Account(5), "e7", portal="other.bitrix24.ru")
 
 
-def shown(browser: Browser, query: str = "") -> list[int]:
+def users_shown(browser: Browser, query: str = "") -> list[int]:
     answer = browser.get(f"/links{query}")
     assert answer.status_code == 200
     return [int(user) for user in re.findall(r"links/person\?[^\"]*user=(\d+)", answer.text)]
 
 
 def test_an_empty_list_says_that_nobody_is_linked_yet(browser: Browser) -> None:
-    assert shown(browser) == []
+    assert users_shown(browser) == []
     assert "no links yet" in browser.get("/links").text
 
 
@@ -86,20 +86,20 @@ def test_an_empty_list_says_that_nobody_is_linked_yet(browser: Browser) -> None:
 )
 @pytest.mark.usefixtures("people")
 def test_people_are_found_by_id_name_and_account(browser: Browser, query: str, users: list[int]) -> None:
-    assert shown(browser, query) == users
+    assert users_shown(browser, query) == users
 
 
 def test_many_people_come_in_pages(browser: Browser, settings: Settings) -> None:
     with closing(open_store(settings.database)) as store:
         for user in range(1, 121):
             see(store, user, Account(user), f"e{user}")
-    assert shown(browser) == list(range(1, 51))
+    assert users_shown(browser) == list(range(1, 51))
     assert "after=50" in browser.get("/links").text
-    assert shown(browser, "?after=100") == list(range(101, 121))
+    assert users_shown(browser, "?after=100") == list(range(101, 121))
     assert "Next page" not in browser.get("/links?after=100").text
 
 
-def named(journal: Journal, names: dict[int, str], portal: str = P) -> None:
+def add_names(journal: Journal, names: dict[int, str], portal: str = P) -> None:
     """Accepted events that named these users."""
     for user, name in names.items():
         request = NewRequest(
@@ -129,20 +129,20 @@ def named(journal: Journal, names: dict[int, str], portal: str = P) -> None:
 def test_people_are_found_by_the_beginnings_of_their_names(
     browser: Browser, journal: Journal, search: str, users: list[int]
 ) -> None:
-    named(journal, {7: "d'Artagnan", 8: "Анна Волкова", 9: "Пётр Петров", 10: "Анна", 11: "Анна Никто"})
-    assert shown(browser, f"?q={quote(search)}") == users
+    add_names(journal, {7: "d'Artagnan", 8: "Анна Волкова", 9: "Пётр Петров", 10: "Анна", 11: "Анна Никто"})
+    assert users_shown(browser, f"?q={quote(search)}") == users
 
 
 def test_many_of_one_name_come_in_pages(browser: Browser, journal: Journal, settings: Settings) -> None:
-    named(journal, dict.fromkeys(range(1, 61), "Анна К."))
+    add_names(journal, dict.fromkeys(range(1, 61), "Анна К."))
     with closing(open_store(settings.database)) as store:
         for user in range(1, 61):
             see(store, user, Account(user), f"e{user}")
-    assert shown(browser, f"?q={quote('анна')}") == list(range(1, 51))
+    assert users_shown(browser, f"?q={quote('анна')}") == list(range(1, 51))
     [more] = re.findall(
         r'href="/inspector/links(\?[^"]*after=50[^"]*)"', browser.get(f"/links?q={quote('анна')}").text
     )
-    assert shown(browser, html.unescape(more)) == list(range(51, 61))
+    assert users_shown(browser, html.unescape(more)) == list(range(51, 61))
 
 
 @pytest.mark.usefixtures("people")
@@ -206,7 +206,7 @@ def test_forgetting_asks_names_the_consequence_and_forgets(browser: Browser, set
     assert answer.status_code == 303
     assert "is forgotten" in browser.get(str(answer.location).removeprefix("/inspector")).text
     assert browser.get(f"/links/person?portal={P}&user=7").status_code == 404
-    assert shown(browser) == [8, 9, 10]
+    assert users_shown(browser) == [8, 9, 10]
     with closing(open_store(settings.database)) as store:
         assert [row.portal for row in store.history(bitrix_user_id=7)] == ["other.bitrix24.ru"]
     assert browser.post("/links/forget", portal=P, user="x").status_code == 404

@@ -17,7 +17,7 @@ from tests.support.inspector import Browser
 GARBAGE = b"this is no database, and long enough to be looked at" * 100
 
 
-def shown(browser: Browser, path: str = "") -> str:
+def page_text(browser: Browser, path: str = "") -> str:
     answer = browser.get(path)
     assert answer.status_code == 200
     return html.unescape(answer.text).replace("<wbr>", "")
@@ -30,15 +30,15 @@ def test_a_broken_queue_is_not_called_empty(browser: Browser, settings: Settings
         open_embedded(settings).depths()
     browser.speak(language)
     for path in ("/requests", "/requests/live"):
-        assert words("QUEUE_SILENT", language) in shown(browser, path)
-        assert words("QUEUE_PUBSUB", language) not in shown(browser, path)
-    assert text_of(failure.value, language) in shown(browser)
-    assert words("DEAD_NONE", language) not in shown(browser, "/dead")
+        assert words("QUEUE_SILENT", language) in page_text(browser, path)
+        assert words("QUEUE_PUBSUB", language) not in page_text(browser, path)
+    assert text_of(failure.value, language) in page_text(browser)
+    assert words("DEAD_NONE", language) not in page_text(browser, "/dead")
 
 
 def test_a_broken_store_of_links_is_wrong_now(browser: Browser, settings: Settings) -> None:
     settings.files["DATABASE_URL"].write_bytes(GARBAGE)
-    assert str(settings.files["DATABASE_URL"]) in shown(browser)
+    assert str(settings.files["DATABASE_URL"]) in page_text(browser)
     answer = browser.get("/links")
     assert answer.status_code == 503
     assert words("BACK", "en") in answer.text
@@ -56,7 +56,7 @@ def test_a_journal_that_cannot_be_written_is_wrong_until_it_can(
         assert failure is not None
         for language in ("en", "ru"):
             browser.speak(language)
-            assert text_of(failure, language) in shown(browser)
+            assert text_of(failure, language) in page_text(browser)
         other.execute("ROLLBACK")
     assert journal.add_round({"code": "RESYNC_DONE"})
-    assert text_of(failure, "ru") not in shown(browser)
+    assert text_of(failure, "ru") not in page_text(browser)

@@ -45,8 +45,8 @@ def test_every_view_opens_in_both_languages_and_loads_nothing_from_elsewhere(
 def test_a_change_needs_the_pages_token_and_its_origin(browser: Browser) -> None:
     def change(token: str, **headers: str) -> int:
         form = {"language": "ru", "next": "/inspector/requests", "token": token}
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return browser.client.post("/inspector/language", data=form, headers=named).status_code
+        http_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return browser.client.post("/inspector/language", data=form, headers=http_headers).status_code
 
     right = browser.token()
     assert change("", Origin=HERE) == 403
@@ -62,8 +62,8 @@ def test_a_change_needs_the_pages_token_and_its_origin(browser: Browser) -> None
 
 
 def test_another_sessions_page_token_opens_nothing(settings: Settings, journal: Journal) -> None:
-    one, other = Browser(settings, journal), Browser(settings, journal)
-    assert one.post("/language", language="ru", token=other.token()).status_code == 403
+    browser, other = Browser(settings, journal), Browser(settings, journal)
+    assert browser.post("/language", language="ru", token=other.token()).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,9 @@ def test_the_language_leads_nowhere_else(browser: Browser, elsewhere: str) -> No
 
 
 def test_every_word_stands_in_both_languages() -> None:
-    assert sum(len(one.WORDS) for one in CATALOGUES) == len(WORDS), "a key stands in two catalogues"
+    assert sum(len(catalogue.WORDS) for catalogue in CATALOGUES) == len(WORDS), (
+        "a key stands in two catalogues"
+    )
     for key, text in WORDS.items():
         assert text.ru.strip(), key
         assert text.en.strip(), key
@@ -85,14 +87,14 @@ def test_every_word_stands_in_both_languages() -> None:
 
 
 def test_every_word_is_used_and_every_used_word_exists() -> None:
-    used, asked = set(), set()
+    used, keys_in_code = set(), set()
     for template in (ROOM / "templates").glob("*.html"):
         tree = Environment(extensions=["jinja2.ext.do"], autoescape=True).parse(template.read_text("utf-8"))
         used |= {node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)}
         for call in tree.find_all(nodes.Call):
             is_word = isinstance(call.node, nodes.Name) and call.node.name == "t"
             if is_word and isinstance(call.args[0], nodes.Const):
-                asked.add(call.args[0].value)
+                keys_in_code.add(call.args[0].value)
     for module in ROOM.glob("*.py"):
         parsed = ast.walk(ast.parse(module.read_text("utf-8")))
         used |= {
@@ -100,7 +102,7 @@ def test_every_word_is_used_and_every_used_word_exists() -> None:
         }
     beginnings = tuple(text for text in used if text.endswith("_") and len(text) > 1)
     assert {key for key in WORDS if key not in used and not key.startswith(beginnings)} == set()
-    assert asked <= {*WORDS, *SENTENCES}
+    assert keys_in_code <= {*WORDS, *SENTENCES}
 
 
 def _fields(text: str) -> set[str]:
@@ -135,7 +137,7 @@ def test_an_unreadable_journal_is_reported_within_the_page(browser: Browser, jou
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("Short words stay. Also a/b.", "Short words stay. Also a/b."),
         ("<b> & so on", "&lt;b&gt; &amp; so on"),
@@ -147,5 +149,5 @@ def test_an_unreadable_journal_is_reported_within_the_page(browser: Browser, jou
         ("https://<script>alert(1)</script>/", "https://&lt;script&gt;alert(1)&lt;/<wbr>script&gt;/"),
     ],
 )
-def test_only_addresses_break_and_only_after_their_separators(text: str, shown: str) -> None:
-    assert sentence(text) == shown
+def test_only_addresses_break_and_only_after_their_separators(text: str, expected: str) -> None:
+    assert sentence(text) == expected

@@ -81,7 +81,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def statements(settings: Settings) -> Iterator[list[tuple[str, str]]]:
     """What is sent to SQLite from now on; the journal, the queue and the links have something in them."""
-    with recorded() as found:
+    with recorded() as recorded_statements:
         _fill_journal(settings)
         with closing(open_store(settings.database)) as store:
             for user in range(1, 9):
@@ -91,9 +91,11 @@ def statements(settings: Settings) -> Iterator[list[tuple[str, str]]]:
             store.add_dead_letter(DeadLetter("ONUSERADD", EVENT_ID, "REASON_NO_USER", 1, {}, NOW))
         queue = open_embedded(settings)
         queue.publish(b"{}", {"event": "ONTASKADD", "event_id": EVENT_ID}, 10)
-        queue.settle([], [(one, "503", None) for one in queue.lease(queue.subscriptions[-1].name, 60, 10)])
-        found.clear()
-        yield found
+        queue.settle(
+            [], [(delivery, "503", None) for delivery in queue.lease(queue.subscriptions[-1].name, 60, 10)]
+        )
+        recorded_statements.clear()
+        yield recorded_statements
         queue.close()
 
 
@@ -104,10 +106,10 @@ def test_each_query_of_the_page_is_answered_by_an_index(
     browser = Browser(settings, journal)
     for address in _addresses(create_inspector(settings, journal, browser.door)):
         assert browser.get(address).status_code in (200, 404), address
-    for wanted in _filters():
-        journal.page(wanted)
-        journal.page(wanted, below=FEW_OUTCOMES)
-        journal.count_newer(wanted, FEW_OUTCOMES)
+    for filters in _filters():
+        journal.page(filters)
+        journal.page(filters, below=FEW_OUTCOMES)
+        journal.count_newer(filters, FEW_OUTCOMES)
     journal.close()
     queries = {shape_of(statement): (file, statement) for file, statement in statements if _reads(statement)}
     assert {Path(file).name for file, _ in queries.values()} == {"j.db", "l.db", "q.db"}
@@ -151,16 +153,16 @@ def _reads(statement: str) -> bool:
 
 def _walks(plan: list[str], shape: str) -> bool:
     """Whether a plan reads all of a table that grows, or sorts more than a few of its rows."""
-    made = ("(", "CONSTANT", *re.findall(r"WITH RECURSIVE (\w+)", shape))
+    derived_tables = ("(", "CONSTANT", *re.findall(r"WITH RECURSIVE (\w+)", shape))
     # A table is read in its own order up to a limit, or by an index.
     limited = "LIMIT" in shape and " WHERE " not in shape.split("LIMIT")[0]
     for step in plan:
         kind, _, of = step.partition(" ")
-        if kind == "SCAN" and not (limited or of.startswith((*made, *WHOLE))):
+        if kind == "SCAN" and not (limited or of.startswith((*derived_tables, *WHOLE))):
             return True
         if kind == "SEARCH" and "(" not in of and not any(edge in shape for edge in EDGES):
             return True
-        if "TEMP B-TREE" in step and not any(few in one for one in plan for few in FEW_ROWS):
+        if "TEMP B-TREE" in step and not any(few in other_step for other_step in plan for few in FEW_ROWS):
             return True
     return False
 
@@ -169,7 +171,7 @@ def _fill_journal(settings: Settings) -> None:
     now = time.time()
     with closing(Journal(settings.journal.path)) as journal:
         journal.add_requests([_request(n, now - 2 * FEW_OUTCOMES + n) for n in range(2 * FEW_OUTCOMES)])
-        journal.write([one for n in range(2 * FEW_OUTCOMES) for one in _outcomes(n, now)])
+        journal.write([outcome for n in range(2 * FEW_OUTCOMES) for outcome in _outcomes(n, now)])
         journal.add_round({"code": "RESYNC_DONE", "users": 9, "unreadable": 1, "unreadable_users": [7]})
 
 
@@ -192,7 +194,7 @@ def _request(n: int, at: float) -> NewRequest:
 
 def _outcomes(n: int, now: float) -> Iterator[Report]:
     about = {"event_id": f"{n:064x}", "portal": f"p{n % 3}.bitrix24.ru", "bitrix_user_id": n}
-    same = {**about, "code": "LINK_UNCHANGED", "reason": "same", "subscription": MANY}
-    yield Report("outcome", now, same)
+    unchanged = {**about, "code": "LINK_UNCHANGED", "reason": "same", "subscription": MANY}
+    yield Report("outcome", now, unchanged)
     if n % 100 == 1:
         yield Report("outcome", now, {**about, "code": "EVENT_DEAD", "reason": "", "subscription": FEW})

@@ -48,7 +48,7 @@ def listed(browser: Browser, query: str = "") -> list[str]:
     return re.findall(r'id="row-([0-9a-f]{16})"', browser.get(f"/requests{query}").text)
 
 
-def shown(page: str) -> str:
+def visible_text(page: str) -> str:
     """A page's text without its markup."""
     blocks = re.sub(r"</?(?:td|th|tr|p|div|section|li|h\d|option|button|summary|small)\b[^>]*>", " ", page)
     text = unescape(re.sub(r"<[^>]+>", "", blocks)).replace("\N{NO-BREAK SPACE}", " ")
@@ -57,11 +57,11 @@ def shown(page: str) -> str:
 
 def test_a_row_says_who_what_and_why(browser: Browser, recorder: Recorder) -> None:
     record_request(recorder, form(token=OTHER_TOKEN))
-    text = shown(browser.get("/requests").text)
+    text = visible_text(browser.get("/requests").text)
     assert "rejected 403 ONUSERUPDATE · portal.bitrix24.ru · user 12" in text
     assert "Another webhook's token (fingerprint" in text
     browser.speak("ru")
-    text = shown(browser.get("/requests").text)
+    text = visible_text(browser.get("/requests").text)
     assert "отказ 403 ONUSERUPDATE · portal.bitrix24.ru · польз. 12" in text
     assert "Токен другого вебхука (отпечаток" in text
 
@@ -85,7 +85,7 @@ def test_an_unanswered_delivery_is_described_in_words(
     ):
         browser.speak(language)
         for path in ("", "/requests", f"/r/{request.request_id}"):
-            text = shown(browser.get(path).text)
+            text = visible_text(browser.get(path).text)
             assert says in text, path
             visible = text.partition("JSON")[0]  # the record as it is kept comes last
             assert "REASON_" not in visible
@@ -99,7 +99,7 @@ def test_equal_rejections_fold_into_one_row(browser: Browser, recorder: Recorder
         record_request(recorder, form(token=OTHER_TOKEN), at=now - back)
     assert len(listed(browser)) == 1
     since = datetime.fromtimestamp(now - 1500, UTC).strftime("%H:%M")
-    assert f"×3 since {since}" in shown(browser.get("/requests").text)
+    assert f"×3 since {since}" in visible_text(browser.get("/requests").text)
 
 
 def test_filters_stand_in_the_address(browser: Browser, recorder: Recorder, journal: Journal) -> None:
@@ -168,7 +168,7 @@ def test_a_probe_without_a_configured_token_says_what_to_set(settings: Settings,
         {"LOG_LANGUAGE": "en", "JOURNAL_URL": str(settings.journal), "QUEUE_URL": str(settings.queue)}, None
     )
     name = record_request(Recorder(bare, journal), form("ONGATEWAYPROBE", {"FIELDS": {"ID": "1"}}))
-    text = shown(Browser(bare, journal).get(f"/r/{name}").text)
+    text = visible_text(Browser(bare, journal).get(f"/r/{name}").text)
     assert "No token is configured · SETTING_MISSING" in text
     assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN in .env" in text
 
@@ -178,7 +178,7 @@ def test_a_probe_goes_to_nobody(browser: Browser, recorder: Recorder, journal: J
     request = journal.request(name)
     assert request is not None
     journal.add_outcome({"code": "EVENT_IGNORED", "event_id": request.event_id, "probe": True})
-    text = shown(browser.get(f"/r/{name}").text)
+    text = visible_text(browser.get(f"/r/{name}").text)
     assert "a probe: it goes to nobody" in text
     assert "FORWARD_TO" not in text
 
@@ -188,9 +188,9 @@ def test_a_request_with_a_wrong_method_is_labelled_as_one(
     browser: Browser, recorder: Recorder, body: bytes
 ) -> None:
     name = record_request(recorder, body, method="DELETE")
-    text = shown(browser.get(f"/r/{name}").text)
+    text = visible_text(browser.get(f"/r/{name}").text)
     assert "Wrong method · " in text
-    assert "Wrong method" in shown(browser.get("/requests").text)
+    assert "Wrong method" in visible_text(browser.get("/requests").text)
     assert "No token" not in text
 
 
@@ -198,20 +198,20 @@ def test_chips_count_requests_not_rows(browser: Browser, recorder: Recorder) -> 
     for _ in range(3):
         record_request(recorder, form(token=OTHER_TOKEN))
     record_request(recorder, form())
-    text = shown(browser.get("/requests").text)
+    text = visible_text(browser.get("/requests").text)
     assert "All 4 Rejected 3 Accepted 1" in text
-    assert "All 4" not in shown(browser.get("/requests?q=12").text)
+    assert "All 4" not in visible_text(browser.get("/requests?q=12").text)
 
 
 def test_what_a_sender_writes_stays_text(browser: Browser, recorder: Recorder) -> None:
-    one = record_request(
+    first = record_request(
         recorder,
         form(HOSTILE, {"ID": HOSTILE, HOSTILE: "x"}, domain=HOSTILE),
         headers={"user-agent": HOSTILE},
     )
     two = record_request(recorder, HOSTILE.encode(), headers={"content-type": HOSTILE}, path=f"/{HOSTILE}")
     three = record_request(recorder, form("ONTASKADD", {"FIELDS": {"ID": HOSTILE, HOSTILE: HOSTILE}}))
-    for path in ("/requests", f"/r/{one}", f"/r/{two}", f"/r/{three}", f"/requests?q={HOSTILE}", ""):
+    for path in ("/requests", f"/r/{first}", f"/r/{two}", f"/r/{three}", f"/requests?q={HOSTILE}", ""):
         page = browser.get(path).text
         assert "<script>alert" not in page
         assert "<img" not in page
@@ -221,7 +221,7 @@ def test_what_a_sender_writes_stays_text(browser: Browser, recorder: Recorder) -
 def test_a_rejected_request_says_why_and_what_to_do(browser: Browser, recorder: Recorder) -> None:
     name = record_request(recorder, form(token=OTHER_TOKEN))
     page = browser.get(f"/r/{name}").text
-    text = shown(page)
+    text = visible_text(page)
     assert "ONUSERUPDATE · rejected 403 TOKEN_MISMATCH" in text
     assert "Another webhook's token · TOKEN_OTHER_WEBHOOK" in text
     assert "→ " in text
@@ -243,12 +243,14 @@ def test_a_record_that_does_not_exist_is_a_404(browser: Browser) -> None:
 def test_text_copied_for_support_holds_no_personal_data(browser: Browser, recorder: Recorder) -> None:
     data = {"ID": "777123", "UF_USR_TELEGRAM": "@ivan_petrov", "EMAIL": "ivan@example.com"}
     name = record_request(recorder, form(data=data, token=OTHER_TOKEN))
-    found = re.search(r'<pre id="support" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL)
-    assert found is not None
+    support_text = re.search(
+        r'<pre id="support" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL
+    )
+    assert support_text is not None
     for personal in ("777123", "ivan", "185.26.122.10", "portal.bitrix24.ru"):
-        assert personal not in found[1]
+        assert personal not in support_text[1]
     for useful in (name, "TOKEN_OTHER_WEBHOOK", "auth.application_token"):
-        assert useful in found[1]
+        assert useful in support_text[1]
 
 
 def test_a_rejected_request_is_judged_by_the_current_settings(
@@ -256,11 +258,11 @@ def test_a_rejected_request_is_judged_by_the_current_settings(
 ) -> None:
     name = record_request(recorder, form(token=OTHER_TOKEN))
     today = Browser(settings, journal).post(f"/r/{name}/judge")
-    assert (today.status_code, "403 TOKEN_MISMATCH" in shown(today.text)) == (200, True)
-    both = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": f"{TOKEN},{OTHER_TOKEN}", "LOG_LANGUAGE": "en",
+    assert (today.status_code, "403 TOKEN_MISMATCH" in visible_text(today.text)) == (200, True)
+    both_tokens = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": f"{TOKEN},{OTHER_TOKEN}", "LOG_LANGUAGE": "en",
                  "JOURNAL_URL": str(settings.journal), "QUEUE_URL": str(settings.queue)}, None)  # fmt: skip
-    mended = Browser(both, journal).post(f"/r/{name}/judge")
-    assert "such a request would pass" in shown(mended.text)
+    mended = Browser(both_tokens, journal).post(f"/r/{name}/judge")
+    assert "such a request would pass" in visible_text(mended.text)
     assert open_embedded(settings).depth() == 0  # judged, never queued
     request = journal.request(name)
     assert request is not None
@@ -276,9 +278,9 @@ def test_an_accepted_event_is_resent_to_all_or_to_one(
     all_of_them = queue.depths()
     assert set(all_of_them.values()) == {1}
     assert len(all_of_them) == 2
-    one = next(name for name in all_of_them if name.startswith("forward-event"))
-    assert browser.post(f"/r/{name}/resend", to=one).status_code == 200
-    assert queue.depths() == all_of_them | {one: 2}
+    subscription = next(name for name in all_of_them if name.startswith("forward-event"))
+    assert browser.post(f"/r/{name}/resend", to=subscription).status_code == 200
+    assert queue.depths() == all_of_them | {subscription: 2}
     queue.close()
 
 
@@ -316,7 +318,7 @@ def test_the_poll_brings_what_is_new_and_what_changed(
     journal.add_outcome({"code": "LINK_UNCHANGED", "reason": "same", "event_id": request.event_id,
                          "subscription": "on-user-update", "bitrix_user_id": 12})  # fmt: skip
     news = browser.get(address).text
-    assert "1 new: show it" in shown(news)
+    assert "1 new: show it" in visible_text(news)
     assert f'id="row-{first}"' in news
     assert "already known" in news
     assert 'id="badge-requests" data-count="1"' in news
@@ -338,15 +340,15 @@ def test_at_most_five_hundred_rows_on_a_page(browser: Browser, journal: Journal)
             for n in range(600)
         ]
     )
-    seen: list[str] = []
+    row_ids: list[str] = []
     page = browser.get("/requests").text
     while True:
-        seen += re.findall(r'id="row-([0-9a-f]{16})"', page)
+        row_ids += re.findall(r'id="row-([0-9a-f]{16})"', page)
         more = re.search(r'class="more" href="/inspector([^"]*)"(?: hx-get="/inspector([^"]*)")?', page)
         assert more is not None
         if more[2] is None:
             break
         page = browser.get(unescape(more[2])).text
-    assert len(seen) == len(set(seen)) == 500
+    assert len(row_ids) == len(set(row_ids)) == 500
     rest = browser.get(unescape(more[1])).text
-    assert len(set(re.findall(r'id="row-([0-9a-f]{16})"', rest)) - set(seen)) == 50
+    assert len(set(re.findall(r'id="row-([0-9a-f]{16})"', rest)) - set(row_ids)) == 50

@@ -24,11 +24,11 @@ def request(journal: Journal, name: int, at: float) -> None:
     )  # fmt: skip
 
 
-def rounds(journal: Journal, *found: tuple[float, dict[str, Any]]) -> None:
-    journal.write([Report("round", at, fields) for at, fields in found])
+def rounds(journal: Journal, *round_records: tuple[float, dict[str, Any]]) -> None:
+    journal.write([Report("round", at, fields) for at, fields in round_records])
 
 
-def shown(browser: Browser, query: str = "") -> list[str]:
+def rounds_shown(browser: Browser, query: str = "") -> list[str]:
     """The rows of the list by their ids."""
     return re.findall(r'<a class="row[^>]* id="row-0*([^"]+)"', browser.get(f"/requests{query}").text)
 
@@ -38,7 +38,7 @@ def test_a_round_stands_among_the_requests_by_its_time(browser: Browser, journal
     request(journal, 1, now - 300)
     request(journal, 2, now - 100)
     rounds(journal, (now - 200, {**DONE, "unreadable_users": [17]}))
-    assert shown(browser) == ["2", "round-1", "1"]
+    assert rounds_shown(browser) == ["2", "round-1", "1"]
     page = browser.get("/requests").text
     assert "5,000\N{NO-BREAK SPACE}users" in page
     assert "3\N{NO-BREAK SPACE}changes" in page
@@ -55,7 +55,7 @@ def test_equal_rounds_in_a_row_are_one_row(browser: Browser, journal: Journal) -
     quiet = [(now - 900 + 10 * n, QUIET) for n in range(30)]
     rounds(journal, *quiet, (now - 500, DONE), (now - 400, QUIET), (now - 300, QUIET))
     request(journal, 2, now - 350)
-    assert shown(browser) == ["round-33", "2", "round-32", "round-31", "round-30", "1"]
+    assert rounds_shown(browser) == ["round-33", "2", "round-32", "round-31", "round-30", "1"]
     assert "×30\N{NO-BREAK SPACE}since" in browser.get("/requests").text
 
 
@@ -79,7 +79,7 @@ def test_no_round_passes_a_filter_of_requests(
     browser: Browser, journal: Journal, query: str, stands: bool
 ) -> None:
     rounds(journal, (time.time() - 5000, DONE))
-    assert ("round-1" in shown(browser, query)) is stands
+    assert ("round-1" in rounds_shown(browser, query)) is stands
 
 
 def test_each_page_has_the_rounds_of_its_own_time(browser: Browser, journal: Journal) -> None:
@@ -88,7 +88,7 @@ def test_each_page_has_the_rounds_of_its_own_time(browser: Browser, journal: Jou
         request(journal, name, now - 1000 + name)
         if name % 40 == 20:
             rounds(journal, (now - 1000 + name + 0.5, {**DONE, "published": name}))
-    rows = shown(browser)
+    rows = rounds_shown(browser)
     assert (rows[0], rows[-1], len(rows)) == (
         "78",
         "47",
@@ -119,12 +119,12 @@ def test_the_open_list_learns_of_a_new_round(browser: Browser, journal: Journal)
 
 
 def test_a_round_has_a_page_and_stands_beside_the_list(browser: Browser, journal: Journal) -> None:
-    named = {"users": [17], "names": {"17": "<b>Anna"}}
+    changes = {"users": [17], "names": {"17": "<b>Anna"}}
     journal.add_requests(
         [
             NewRequest(
                 request_id="ab", at=time.time(), kind="accepted", code="EVENT_QUEUED", status=200,
-                portal="p.ru", record=named,
+                portal="p.ru", record=changes,
             )
         ]
     )  # fmt: skip

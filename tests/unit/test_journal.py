@@ -53,7 +53,7 @@ _numbers = itertools.count()
 
 def new(kind: str = "accepted", at: float = 1_800_000_000.0, **values: Any) -> NewRequest:
     number = next(_numbers)
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "request_id": f"{number:016x}",
         "code": "EVENT_QUEUED" if kind == "accepted" else "TOKEN_MISMATCH",
         "status": 200 if kind == "accepted" else 403,
@@ -61,25 +61,25 @@ def new(kind: str = "accepted", at: float = 1_800_000_000.0, **values: Any) -> N
         "event_id": f"{number:064x}" if kind == "accepted" else "",
         "portal": PORTAL,
     }
-    return NewRequest(kind=kind, at=at, **given | values)
+    return NewRequest(kind=kind, at=at, **defaults | values)
 
 
-def ids(journal: Journal, *, below: int | None = None, limit: int = 50, **wanted: Any) -> list[str]:
-    return [one.request_id for one in journal.page(Filters(**wanted), below, limit).requests]
+def ids(journal: Journal, *, below: int | None = None, limit: int = 50, **filters: Any) -> list[str]:
+    return [request.request_id for request in journal.page(Filters(**filters), below, limit).requests]
 
 
 def test_a_record_comes_back_as_it_was(journal: Journal, clock: Clock) -> None:
     whole = {"headers": {"a": "Ё"}, "body": "x=1"}
-    one = new(record={"users": [12], "causes": []}, whole=whole, terms=("12", "@Ivan_Petrov"))
-    assert journal.add_requests([one])
-    request = journal.request(one.request_id)
+    added = new(record={"users": [12], "causes": []}, whole=whole, terms=("12", "@Ivan_Petrov"))
+    assert journal.add_requests([added])
+    request = journal.request(added.request_id)
     assert request is not None
     assert (request.kind, request.tag, request.event, request.record["users"]) == (
         "accepted", "accepted", "ONUSERUPDATE", [12],
     )  # fmt: skip
     assert request.at == datetime.fromtimestamp(clock.now, UTC)
     assert journal.whole(request) == whole
-    assert journal.request(one.event_id) == journal.request(one.event_id) == request
+    assert journal.request(added.event_id) == journal.request(added.event_id) == request
     assert journal.request("ffffffffffff") is None
     assert journal.latest_accepted() == request
 
@@ -108,13 +108,13 @@ def test_equal_rejections_are_one_record_that_moves_to_the_end(journal: Journal,
     other = new("refused", fold="other")
     journal.add_requests([first, other])
     clock.now += 60
-    again = new("refused", clock.now, fold="same", cause="TOKEN_OTHER_WEBHOOK")
-    journal.add_requests([again])
+    repeated = new("refused", clock.now, fold="same", cause="TOKEN_OTHER_WEBHOOK")
+    journal.add_requests([repeated])
     newest, _ = journal.page().requests
     assert (newest.request_id, newest.count) == (first.request_id, 2)
     assert (newest.at - newest.first_at).total_seconds() == 60
     assert journal.whole(newest) == {"body": "b"}
-    assert journal.request(again.request_id) == newest
+    assert journal.request(repeated.request_id) == newest
     assert ids(journal, term="653bb124") == [first.request_id]
     later = new("refused", clock.now + writing.FOLD_SECONDS, fold="same")
     journal.add_requests([later])
@@ -127,16 +127,16 @@ def test_a_flood_does_not_push_out_the_evidence(
     monkeypatch.setattr(writing, "FLOOD_ROWS", 20)
     evidence = new("refused", fold="evidence")
     journal.add_requests([evidence])
-    known = []
+    counts = []
     for number in range(1000):
         fold, is_known = journal.fold_of(f"tiny {number}", "45.148.10.7", clock.now)
-        known.append(is_known)
+        counts.append(is_known)
         journal.add_requests([new("refused", event="", fold=fold)])
     records = journal.page(limit=200).requests
     assert len(records) == 22
-    assert (records[0].count, sum(known)) == (980, 979)
+    assert (records[0].count, sum(counts)) == (980, 979)
     assert records[-1].request_id == evidence.request_id
-    assert sum(one.count for one in journal.hours(0)) == 1001
+    assert sum(hour.count for hour in journal.hours(0)) == 1001
 
 
 def test_a_flood_of_ever_new_senders_does_not_push_out_the_evidence(
@@ -166,15 +166,15 @@ def test_shares_have_limits_of_their_own(
     for _ in range(200):
         journal.add_requests([new("refused", event="", terms=("t",), whole={"body": "b"})])
     assert len(journal.page(limit=500).requests) in range(55, 66)
-    assert ids(journal, event="ONUSERUPDATE") == [one.request_id for one in reversed(refused)]
+    assert ids(journal, event="ONUSERUPDATE") == [request.request_id for request in reversed(refused)]
     clock.now += schema.KEPT_SECONDS + 1
     for _ in range(10):
         journal.add_requests([new(at=clock.now)])
-    assert {one.kind for one in journal.page(limit=500).requests} == {"accepted"}
+    assert {request.kind for request in journal.page(limit=500).requests} == {"accepted"}
     assert len(list(journal.unqueued())) == 1
     with closing(sqlite3.connect(journal.path)) as connection:
-        [left] = connection.execute("SELECT count(*) FROM terms WHERE term = 't'").fetchone()
-        assert (left, connection.execute("SELECT count(*) FROM wholes").fetchone()) == (0, (0,))
+        [terms_left] = connection.execute("SELECT count(*) FROM terms WHERE term = 't'").fetchone()
+        assert (terms_left, connection.execute("SELECT count(*) FROM wholes").fetchone()) == (0, (0,))
 
 
 def test_it_stays_within_its_bytes(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,16 +189,16 @@ def test_it_stays_within_its_bytes(journal: Journal, monkeypatch: pytest.MonkeyP
 
 def test_an_outcome_joins_its_event_whichever_is_written_first(journal: Journal) -> None:
     early, late = new(), new()
-    said = {"subscription": "on_user_update", "portal": PORTAL, "bitrix_user_id": 12, "ms": 4.2}
-    journal.add_outcome({**said, "code": "LINK_SYNCED", "event_id": early.event_id})
+    about = {"subscription": "on_user_update", "portal": PORTAL, "bitrix_user_id": 12, "ms": 4.2}
+    journal.add_outcome({**about, "code": "LINK_SYNCED", "event_id": early.event_id})
     journal.add_requests([early, late])
-    journal.add_outcome({**said, "code": "EVENT_FAILED", "event_id": late.event_id, "attempt": 1, "next": 5})
-    assert [one.tag for one in journal.page().requests] == ["failed", "linked"]
+    journal.add_outcome({**about, "code": "EVENT_FAILED", "event_id": late.event_id, "attempt": 1, "next": 5})
+    assert [row.tag for row in journal.page().requests] == ["failed", "linked"]
     journal.add_outcome(
-        {**said, "code": "EVENT_PUT_ASIDE", "event_id": late.event_id, "attempt": 2, "reason": "no user id"}
+        {**about, "code": "EVENT_PUT_ASIDE", "event_id": late.event_id, "attempt": 2, "reason": "no user id"}
     )
     newest, oldest = journal.page().requests
-    assert [(one.kind, one.tag) for one in (newest, oldest)] == [("aside", "aside"), ("accepted", "linked")]
+    assert [(row.kind, row.tag) for row in (newest, oldest)] == [("aside", "aside"), ("accepted", "linked")]
     [outcome] = journal.outcomes([late.event_id, early.event_id])[late.event_id]
     assert (outcome.code, outcome.reason, outcome.attempts, outcome.ms) == (
         "EVENT_PUT_ASIDE",
@@ -206,7 +206,7 @@ def test_an_outcome_joins_its_event_whichever_is_written_first(journal: Journal)
         2,
         4,
     )
-    assert {(one.kind, one.count) for one in journal.hours(0)} == {("accepted", 1), ("aside", 1)}
+    assert {(row.kind, row.count) for row in journal.hours(0)} == {("accepted", 1), ("aside", 1)}
     assert ids(journal, kinds=("aside",)) == [late.request_id]
     assert ids(journal, destination="on_user_update") == [late.request_id, early.request_id]
 
@@ -225,8 +225,8 @@ def test_every_record_of_a_destination_is_on_some_page(
     pages = [journal.page(Filters(destination="forward"), None, 40)]
     while below := pages[-1].older:
         pages.append(journal.page(Filters(destination="forward"), below, 40))
-    shown = [one.request_id for page in pages for one in page.requests]
-    assert shown == [record.request_id for record in reversed(records)]
+    listed = [request.request_id for page in pages for request in page.requests]
+    assert listed == [record.request_id for record in reversed(records)]
 
 
 def test_a_write_costs_the_same_however_much_is_kept(journal: Journal) -> None:
@@ -237,11 +237,11 @@ def test_a_write_costs_the_same_however_much_is_kept(journal: Journal) -> None:
         refused = new("refused", fold=accepted.request_id)
         equal = replace(refused, request_id=f"{refused.request_id}a")
         outcome = {"code": "LINK_SYNCED", "event_id": accepted.event_id, "subscription": "users"}
-        again = outcome | {"code": "EVENT_FORWARDED", "subscription": "to-the-bot"}
+        repeated = outcome | {"code": "EVENT_FORWARDED", "subscription": "to-the-bot"}
         works: list[Callable[[], None]] = [
             lambda: writing.add_request(connection, accepted),
             lambda: writing.add_outcome(connection, 1_800_000_000.0, outcome),
-            lambda: writing.add_outcome(connection, 1_800_000_000.0, again),
+            lambda: writing.add_outcome(connection, 1_800_000_000.0, repeated),
             lambda: writing.add_request(connection, refused),
             lambda: writing.add_request(connection, equal),
         ]
@@ -252,8 +252,8 @@ def test_a_write_costs_the_same_however_much_is_kept(journal: Journal) -> None:
         few = cost()
         for _ in range(300):
             cost()
-        for one, many in zip(few, cost(), strict=True):
-            assert many < 1.5 * one + 20
+        for cost_of_few, cost_of_many in zip(few, cost(), strict=True):
+            assert cost_of_many < 1.5 * cost_of_few + 20
 
 
 def steps(connection: sqlite3.Connection, work: Callable[[], None]) -> int:
@@ -266,11 +266,11 @@ def steps(connection: sqlite3.Connection, work: Callable[[], None]) -> int:
 
 
 def test_a_repeated_event_does_not_hide_what_the_first_did(journal: Journal) -> None:
-    one = new()
-    journal.add_requests([one])
+    event = new()
+    journal.add_requests([event])
     for code in ("LINK_SYNCED", "LINK_UNCHANGED"):
-        journal.add_outcome({"code": code, "event_id": one.event_id, "subscription": "s"})
-    assert [outcome.code for outcome in journal.outcomes([one.event_id])[one.event_id]] == [
+        journal.add_outcome({"code": code, "event_id": event.event_id, "subscription": "s"})
+    assert [outcome.code for outcome in journal.outcomes([event.event_id])[event.event_id]] == [
         "LINK_SYNCED", "LINK_UNCHANGED",
     ]  # fmt: skip
     assert journal.page().requests[0].tag == "linked"
@@ -282,7 +282,7 @@ def test_filters_and_search(journal: Journal, clock: Clock) -> None:
     refused = new("refused", cause="AUTH_MISSING", terms=("653bb124",))
     probe = new("probe", event="ONGATEWAYPROBE")
     journal.add_requests([user, deal, refused, probe])
-    for wanted, found in (
+    for filters, expected in (
         ({}, [probe, refused, deal, user]),
         ({"kinds": ("refused", "accepted")}, [refused, deal, user]),
         ({"cause": "AUTH_MISSING"}, [refused]),
@@ -300,25 +300,27 @@ def test_filters_and_search(journal: Journal, clock: Clock) -> None:
         ({"since": clock.now + 1}, []),
         ({"destination": "nobody"}, []),
     ):
-        assert ids(journal, **wanted) == [one.request_id for one in found], wanted
+        assert ids(journal, **filters) == [request.request_id for request in expected], filters
     events, portals, subscriptions = journal.choices()
     assert events == ["ONCRMDEALADD", "ONGATEWAYPROBE", "ONUSERUPDATE"]
     assert (portals, subscriptions) == ([PORTAL, "q.bitrix24.ru"], [])
 
 
 def test_pages_follow_each_other(journal: Journal) -> None:
-    made = [new(event="ONUSERADD" if number % 50 == 0 else "ONTASKADD") for number in range(700)]
-    journal.add_requests(made)
-    seen: list[str] = []
+    records = [new(event="ONUSERADD" if number % 50 == 0 else "ONTASKADD") for number in range(700)]
+    journal.add_requests(records)
+    listed: list[str] = []
     below: int | None = None
     while True:
         page = journal.page(Filters(kinds=("accepted",)), below, 90)
-        seen += [one.request_id for one in page.requests]
+        listed += [request.request_id for request in page.requests]
         if (below := page.older) is None:
             break
-    assert seen == [one.request_id for one in reversed(made)]
+    assert listed == [request.request_id for request in reversed(records)]
     assert len(ids(journal, event="ONUSERADD")) == 14
-    assert [one.request_id for one in journal.requests()] == [one.request_id for one in made]
+    assert [request.request_id for request in journal.requests()] == [
+        request.request_id for request in records
+    ]
     newest = journal.page(limit=1).requests[0].n
     assert journal.count_newer(Filters(event="ONUSERADD"), newest - 100) == 2
     assert journal.count_newer(Filters(term="onuseradd"), newest - 100) == 2
@@ -327,14 +329,14 @@ def test_pages_follow_each_other(journal: Journal) -> None:
 def test_old_rejections_are_counted_behind_many_newer_events(journal: Journal) -> None:
     journal.add_requests([new(kind="refused") for _ in range(3)])
     journal.add_requests([new(event="ONTASKADD") for _ in range(250)])
-    wanted = Filters(kinds=("refused", "not_queued"))
-    assert journal.count_newer(wanted, 0, limit=100) == 3
+    filters = Filters(kinds=("refused", "not_queued"))
+    assert journal.count_newer(filters, 0, limit=100) == 3
     assert journal.count_newer(Filters(kinds=("accepted", "refused")), 0, limit=100) == 100
-    assert journal.count_newer(wanted, journal.page(wanted).requests[1].n) == 1
+    assert journal.count_newer(filters, journal.page(filters).requests[1].n) == 1
 
 
 def test_newer_rejections_are_counted_as_requests_and_not_as_records(journal: Journal, clock: Clock) -> None:
-    wanted = Filters(kinds=("refused", "not_queued"))
+    filters = Filters(kinds=("refused", "not_queued"))
 
     def refused(fold: str, times: int) -> None:
         for _ in range(times):
@@ -343,14 +345,14 @@ def test_newer_rejections_are_counted_as_requests_and_not_as_records(journal: Jo
 
     refused("one", 14)
     refused("another", 1)
-    assert journal.count_newer(wanted, 0, limit=100) == 15
-    assert journal.count_newer(wanted, 0, limit=10) == 10
-    seen = journal.page(wanted).requests[0].n
-    assert journal.count_newer(wanted, seen, limit=100) == 0
+    assert journal.count_newer(filters, 0, limit=100) == 15
+    assert journal.count_newer(filters, 0, limit=10) == 10
+    newest = journal.page(filters).requests[0].n
+    assert journal.count_newer(filters, newest, limit=100) == 0
     refused("one", 1)  # the record moves to the top, with the 14 that were seen
-    assert journal.count_newer(wanted, seen, limit=100) == 1
+    assert journal.count_newer(filters, newest, limit=100) == 1
     refused("third", 3)
-    assert journal.count_newer(wanted, seen, limit=100) == 4
+    assert journal.count_newer(filters, newest, limit=100) == 4
 
 
 def test_a_page_looks_at_a_bounded_number_of_records(
@@ -367,27 +369,30 @@ def test_a_page_looks_at_a_bounded_number_of_records(
 
 
 def test_changes_since_a_version_are_listed(journal: Journal) -> None:
-    one, two = new(), new()
-    journal.add_requests([one])
-    _, seen = journal.changed(0)
-    assert journal.changed(seen) == ([], seen)
-    journal.add_requests([two])
-    journal.add_outcome({"code": "LINK_SYNCED", "event_id": one.event_id, "subscription": "s"})
-    requests, newest = journal.changed(seen)
-    assert {request.request_id for request in requests} == {one.request_id, two.request_id}
-    assert newest > seen
+    first_request, second_request = new(), new()
+    journal.add_requests([first_request])
+    _, version = journal.changed(0)
+    assert journal.changed(version) == ([], version)
+    journal.add_requests([second_request])
+    journal.add_outcome({"code": "LINK_SYNCED", "event_id": first_request.event_id, "subscription": "s"})
+    requests, newest = journal.changed(version)
+    assert {request.request_id for request in requests} == {
+        first_request.request_id,
+        second_request.request_id,
+    }
+    assert newest > version
 
 
 def test_following_yields_new_records(journal: Journal) -> None:
-    made: list[str] = []
+    ids_written: list[str] = []
 
     def sleep(_seconds: float) -> None:
-        one = new()
-        made.append(one.request_id)
-        journal.add_requests([one])
+        request = new()
+        ids_written.append(request.request_id)
+        journal.add_requests([request])
 
     followed = itertools.islice(journal.follow(sleep=sleep), 3)
-    assert [request.request_id for request in followed] == made
+    assert [request.request_id for request in followed] == ids_written
 
 
 def test_rounds_of_polling(journal: Journal) -> None:
@@ -440,7 +445,7 @@ def test_one_odd_record_spoils_no_other(odd: dict[str, object], journal: Journal
     fields = {"code": "EVENT_FAILED", "event_id": "e", "subscription": "s", **odd}
     first, last = new(), new()
     assert journal.write([first, Report("outcome", 1_800_000_000.0, fields), last])
-    assert {one.request_id for one in journal.requests()} == {first.request_id, last.request_id}
+    assert {request.request_id for request in journal.requests()} == {first.request_id, last.request_id}
     assert journal.outcomes(["e"]) == {}
     assert not journal.add_outcome(fields)
     assert journal.add_requests([new()])
@@ -448,10 +453,12 @@ def test_one_odd_record_spoils_no_other(odd: dict[str, object], journal: Journal
 
 def test_threads_share_it(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WRITE_SECONDS", 60.0)  # however slow the machine is
-    made = [new() for _ in range(200)]
+    records = [new() for _ in range(200)]
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(lambda one: journal.add_requests([one]), made))
-    assert {one.request_id for one in journal.requests()} == {one.request_id for one in made}
+        assert all(pool.map(lambda request: journal.add_requests([request]), records))
+    assert {request.request_id for request in journal.requests()} == {
+        request.request_id for request in records
+    }
 
 
 def test_an_event_not_queued_is_kept_until_it_is_removed(journal: Journal, clock: Clock) -> None:
@@ -459,11 +466,11 @@ def test_an_event_not_queued_is_kept_until_it_is_removed(journal: Journal, clock
         assert journal.add_unqueued({"n": number})
     clock.now += 60
     journal.add_unqueued({"n": "young"})
-    kept = list(journal.unqueued())
-    assert len(kept) == 121
-    assert [one.record["n"] for one in journal.unqueued(kept[-1].at)] == ["young"]
-    journal.remove(kept[0].id)
-    assert next(journal.unqueued()).id == kept[1].id
+    unqueued = list(journal.unqueued())
+    assert len(unqueued) == 121
+    assert [event.record["n"] for event in journal.unqueued(unqueued[-1].at)] == ["young"]
+    journal.remove(unqueued[0].id)
+    assert next(journal.unqueued()).id == unqueued[1].id
 
 
 def test_a_person_is_forgotten(journal: Journal) -> None:
@@ -478,14 +485,14 @@ def test_a_person_is_forgotten(journal: Journal) -> None:
         ),
         new("refused", whole={"body": f"event=ONUSERADD&data[FIELDS][ID]=7&auth[domain]={PORTAL}"}),
     ]
-    others = [
+    other_requests = [
         new(record={"users": [77]}),
         new(record={"users": [7]}, portal="q.bitrix24.ru"),
         new("refused", event="", whole={"body": f"event=ONCRMDEALADD&data[ID]=7&auth[domain]={PORTAL}"}),
     ]
-    journal.add_requests([*theirs, *others])
-    for one in (*theirs, *others):
-        journal.add_outcome({"code": "LINK_SYNCED", "event_id": one.event_id, "subscription": "s"})
+    journal.add_requests([*theirs, *other_requests])
+    for request in (*theirs, *other_requests):
+        journal.add_outcome({"code": "LINK_SYNCED", "event_id": request.event_id, "subscription": "s"})
     journal.add_outcome({"code": "LINK_CONFLICT", "event_id": "e", "portal": PORTAL, "bitrix_user_id": 7})
     journal.add_round(
         {"code": "RESYNC_DONE", "unreadable": [{"bitrix_user_id": 7}, {"bitrix_user_id": 9}, 7]}
@@ -496,10 +503,10 @@ def test_a_person_is_forgotten(journal: Journal) -> None:
     assert journal.names(PORTAL, [7, 8]) == {7: "Иван", 8: "Анна"}
     assert journal.forget(PORTAL, 7) == 5
     assert journal.names(PORTAL, [7, 8]) == {8: "Анна"}
-    assert sorted(ids(journal)) == sorted(one.request_id for one in others)
+    assert sorted(ids(journal)) == sorted(request.request_id for request in other_requests)
     assert journal.outcomes(["e", theirs[0].event_id]) == {}
     assert journal.rounds()[0].facts == {"unreadable": [{"bitrix_user_id": 9}]}
-    assert [one.record["payload"] for one in journal.unqueued()] == [payload % "77"]
+    assert [request.record["payload"] for request in journal.unqueued()] == [payload % "77"]
     assert ids(journal, term="@ivan") == []
 
 
@@ -517,7 +524,7 @@ def test_a_file_of_the_first_edition_is_taken_over(tmp_path: Path) -> None:
         connection.executescript(FIRST_EDITION.read_text("utf-8"))
     journal = Journal(tmp_path / "journal.db")
     probe, refused, accepted = journal.page().requests
-    assert [one.kind for one in (probe, refused, accepted)] == ["probe", "refused", "accepted"]
+    assert [request.kind for request in (probe, refused, accepted)] == ["probe", "refused", "accepted"]
     assert (refused.request_id, refused.cause, refused.status) == (
         "00000000000000b2",
         "TOKEN_OTHER_WEBHOOK",
@@ -526,8 +533,8 @@ def test_a_file_of_the_first_edition_is_taken_over(tmp_path: Path) -> None:
     assert refused.record["causes"][0]["do"] == "Compare the tokens."
     assert journal.whole(refused)["body"] == "event=ONUSERUPDATE"
     assert "first edition" in line_of(accepted, (), load({"LOG_LANGUAGE": "en"}, None))
-    [kept] = journal.unqueued()
-    assert kept.record["event"] == "ONUSERADD"
+    [unqueued] = journal.unqueued()
+    assert unqueued.record["event"] == "ONUSERADD"
     assert journal.add_requests([new()])
     journal.close()
 

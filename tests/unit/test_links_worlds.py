@@ -88,10 +88,10 @@ def test_observations_folded_after_thirty_days_decide_as_before() -> None:
             at += chance.choice([1, 5, 12, 25, 31]) * DAY
             world.append((at, seen(user, moment(at), account, active)))
         state = EMPTY
-        late = [(when + chance.uniform(0, 29.9 * DAY), one) for when, one in world]
-        for _, one in sorted(late, key=lambda delivery: delivery[0]):
-            state = step.__wrapped__(state, (one,))
-        assert written(links(state)) == written(truth(one for _, one in world)), world
+        late = [(when + chance.uniform(0, 29.9 * DAY), observation) for when, observation in world]
+        for _, observation in sorted(late, key=lambda delivery: delivery[0]):
+            state = step.__wrapped__(state, (observation,))
+        assert written(links(state)) == written(truth(observation for _, observation in world)), world
 
 
 def test_without_a_forgotten_users_observations_the_others_decide() -> None:
@@ -99,11 +99,13 @@ def test_without_a_forgotten_users_observations_the_others_decide() -> None:
     for _ in range(1000):
         world = drawn(chance)
         state = forgotten(delivered(world, chance), 2)
-        rest = tuple(one for one in world if one.bitrix_user_id != 2)
+        rest = tuple(observation for observation in world if observation.bitrix_user_id != 2)
         assert written(links(state)) == written(truth(rest)), world
-        again: World = tuple(one for one in world if one.bitrix_user_id == 2)
-        for one in again:
-            state = step.__wrapped__(state, (one,))
+        of_the_forgotten: World = tuple(
+            observation for observation in world if observation.bitrix_user_id == 2
+        )
+        for observation in of_the_forgotten:
+            state = step.__wrapped__(state, (observation,))
         assert written(links(state)) == written(truth(world)), world
 
 
@@ -111,5 +113,5 @@ def forgotten(state: State, user: int) -> State:
     decision = forget("p", "e", user, lambda other, account: read(state, other, account), lambda: NOW)
     assert user not in decision.rows
     assert {row.change for row in decision.history} <= {"corrected"}
-    kept = {row.bitrix_user_id: row for row in state if row.bitrix_user_id != user}
-    return frozenset((kept | decision.rows).values())
+    others_rows = {row.bitrix_user_id: row for row in state if row.bitrix_user_id != user}
+    return frozenset((others_rows | decision.rows).values())

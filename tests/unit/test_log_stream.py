@@ -32,10 +32,10 @@ def unread_stderr() -> Iterator[int]:
 
 
 def read_until(reader: int, end: str) -> str:
-    came = b""
-    while end.encode() not in came:
-        came += os.read(reader, 65536)
-    return came.decode()
+    received = b""
+    while end.encode() not in received:
+        received += os.read(reader, 65536)
+    return received.decode()
 
 
 def dropped(count: int) -> str:
@@ -134,9 +134,9 @@ def test_what_ended_a_thread_is_told_by_its_place(caplog: pytest.LogCaptureFixtu
     [record] = caplog.records
     assert record.levelno == logging.CRITICAL
     for language in ("ru", "en"):
-        told = logs.worded(record, language).getMessage()
-        assert "ValueError: test_log_stream.py" in told
-        assert "quotes" not in told
+        message = logs.worded(record, language).getMessage()
+        assert "ValueError: test_log_stream.py" in message
+        assert "quotes" not in message
 
 
 def test_a_flood_of_a_librarys_lines_is_bounded(

@@ -70,11 +70,11 @@ def verdict(
     if isinstance(body, dict | list):
         body, content_type = json.dumps(body), JSON
     raw = body.encode() if isinstance(body, str) else body
-    named = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
-    named |= {"content-type": content_type.encode()}
+    header_bytes = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
+    header_bytes |= {"content-type": content_type.encode()}
     declared = len(raw) if length is None else length
     incoming = Incoming(
-        method, "/api/bitrix/webhook", query.encode(), named, lambda limit: raw[:limit], declared
+        method, "/api/bitrix/webhook", query.encode(), header_bytes, lambda limit: raw[:limit], declared
     )
     judgement = judge(incoming, settings, NOW)
     return Verdict(judgement, diagnose(judgement, settings))
@@ -121,13 +121,13 @@ RIGHT = {  # file: (status, first cause, part of what it says or of what an acce
 @pytest.mark.parametrize("name", RIGHT)
 def test_each_middlemans_request_gets_its_expected_verdict(name: str) -> None:
     status, first, says = RIGHT[name]
-    found = from_file(name)
-    assert (found.judgement.status, found.first) == (status, first)
-    lost = " ".join(oddities_of(found.judgement, SETTINGS))
-    assert says in (found.causes[0].says if first else lost)
-    assert [cause.code for cause in found.causes if cause.code == "TOKEN_ABSENT"] == []
+    result = from_file(name)
+    assert (result.judgement.status, result.first) == (status, first)
+    losses = " ".join(oddities_of(result.judgement, SETTINGS))
+    assert says in (result.causes[0].says if first else losses)
+    assert [cause.code for cause in result.causes if cause.code == "TOKEN_ABSENT"] == []
     if first in ("BODY_IN_QUERY", "METHOD_GET"):
-        assert len(found.causes) == 1
+        assert len(result.causes) == 1
 
 
 def test_every_file_is_in_the_table() -> None:
@@ -170,18 +170,18 @@ BODIES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("how", BODIES)
+@pytest.mark.parametrize("middleman", BODIES)
 @pytest.mark.parametrize("place", ["its own", "query", "header"])
-def test_an_event_has_the_same_id_through_every_middleman(how: str, place: str) -> None:
-    body, content_type = BODIES[how]
+def test_an_event_has_the_same_id_through_every_middleman(middleman: str, place: str) -> None:
+    body, content_type = BODIES[middleman]
     plain = verdict(build_query(EVENT))
     more: dict[str, str] = {"query": f"token={TOKEN}"} if place == "query" else {}
     more |= {"x_bitrix_token": TOKEN} if place == "header" else {}
-    found = verdict(body, content_type, **more)  # type: ignore[arg-type]
-    assert (found.judgement.code, found.causes) == ("EVENT_QUEUED", [])
-    assert (found.data, found.event_id) == (plain.data, plain.event_id)
-    assert oddities_of(found.judgement, SETTINGS) == (
-        ["Line ends or spaces at the end of the body were dropped."] if "line ends" in how else []
+    result = verdict(body, content_type, **more)  # type: ignore[arg-type]
+    assert (result.judgement.code, result.causes) == ("EVENT_QUEUED", [])
+    assert (result.data, result.event_id) == (plain.data, plain.event_id)
+    assert oddities_of(result.judgement, SETTINGS) == (
+        ["Line ends or spaces at the end of the body were dropped."] if "line ends" in middleman else []
     )
 
 
@@ -194,23 +194,23 @@ def test_an_event_has_the_same_id_through_every_middleman(how: str, place: str) 
     ],
 )
 def test_a_place_given_in_two_ways_is_malformed(body: dict[str, Any]) -> None:
-    found = verdict(body)
-    assert found.judgement.code == "TOKEN_NOT_FOUND"
-    assert [trace.state for trace in found.judgement.verdict.places][-1] == "malformed"
+    result = verdict(body)
+    assert result.judgement.code == "TOKEN_NOT_FOUND"
+    assert [trace.state for trace in result.judgement.verdict.places][-1] == "malformed"
 
 
 def test_a_place_given_twice_in_a_form_is_malformed_also_inside_a_text() -> None:
     twice = b"auth=" + quote(json.dumps({"application_token": TOKEN})).encode()
-    found = verdict(twice + b"&event=E&auth[application_token]=" + TOKEN.encode())
-    assert found.judgement.verdict.places[-1].state == "malformed"
+    result = verdict(twice + b"&event=E&auth[application_token]=" + TOKEN.encode())
+    assert result.judgement.verdict.places[-1].state == "malformed"
 
 
 @pytest.mark.parametrize("name", ["x", "xy", "xyz"])
 def test_a_body_of_go_that_is_base64_in_json_is_told(name: str) -> None:
     form = build_query(EVENT | {"data": {"ID": "7", "NAME": name}})
-    found = verdict(json.dumps(base64.b64encode(form).decode()), JSON)
-    assert found.judgement.code == "TOKEN_NOT_FOUND"
-    assert (found.first, "TOKEN_ABSENT" in [cause.code for cause in found.causes]) in (
+    result = verdict(json.dumps(base64.b64encode(form).decode()), JSON)
+    assert result.judgement.code == "TOKEN_NOT_FOUND"
+    assert (result.first, "TOKEN_ABSENT" in [cause.code for cause in result.causes]) in (
         ("BODY_UNREADABLE", False),
         ("BODY_NESTED", False),
     )
@@ -221,9 +221,9 @@ def test_a_body_of_go_that_is_base64_in_json_is_told(name: str) -> None:
 )
 def test_a_body_of_values_alone_is_told_as_such(values: list[Any]) -> None:
     for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
-        found = verdict(values, query=query)
-        assert (found.judgement.code, found.first) == (code, "BODY_PRINTED")
-        assert "without the names" in found.causes[0].says
+        result = verdict(values, query=query)
+        assert (result.judgement.code, result.first) == (code, "BODY_PRINTED")
+        assert "without the names" in result.causes[0].says
 
 
 def test_flat_names_in_a_whole_multipart_body_are_told_as_such() -> None:
@@ -232,9 +232,9 @@ def test_flat_names_in_a_whole_multipart_body_are_told_as_such() -> None:
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
         for name, text in names.items()
     ]
-    found = verdict("".join(parts) + "--b--\r\n", "multipart/form-data; boundary=b")
-    assert (found.judgement.code, found.first) == ("TOKEN_NOT_FOUND", "BODY_FLATTENED")
-    assert found.causes[0].detail == "body:auth.application_token"
+    result = verdict("".join(parts) + "--b--\r\n", "multipart/form-data; boundary=b")
+    assert (result.judgement.code, result.first) == ("TOKEN_NOT_FOUND", "BODY_FLATTENED")
+    assert result.causes[0].detail == "body:auth.application_token"
 
 
 @pytest.mark.parametrize("media", [FORM, "multipart/form-data; boundary=b"])
@@ -252,9 +252,9 @@ def test_values_that_phps_curl_writes_under_their_arrays_name(media: str) -> Non
         part = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
         body = "".join(part.format(*pair) for pair in pairs) + "--b--\r\n"
     for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
-        found = verdict(body, media, query)
-        assert (found.judgement.code, found.first) == (code, "BODY_PRINTED")
-        assert "without the names" in found.causes[0].says
+        result = verdict(body, media, query)
+        assert (result.judgement.code, result.first) == (code, "BODY_PRINTED")
+        assert "without the names" in result.causes[0].says
 
 
 HOLLOW: dict[str, tuple[Any, str]] = {  # body (the token comes in a header), its cause
@@ -294,9 +294,13 @@ HOLLOW: dict[str, tuple[Any, str]] = {  # body (the token comes in a header), it
 @pytest.mark.parametrize("name", HOLLOW)
 def test_a_hollow_event_is_never_queued(name: str) -> None:
     body, cause = HOLLOW[name]
-    found = verdict(body, x_bitrix_token=TOKEN)
-    assert (found.judgement.status, found.judgement.invalid, found.judgement.message) == (400, "data", None)
-    assert found.first == cause
+    result = verdict(body, x_bitrix_token=TOKEN)
+    assert (result.judgement.status, result.judgement.invalid, result.judgement.message) == (
+        400,
+        "data",
+        None,
+    )
+    assert result.first == cause
 
 
 @pytest.mark.parametrize(
@@ -314,9 +318,9 @@ def test_a_hollow_event_is_never_queued(name: str) -> None:
     ],
 )
 def test_what_the_vendor_sends_is_whole(body: Any, data: Any) -> None:
-    found = verdict(body, x_bitrix_token=TOKEN)
-    assert (found.judgement.code, found.data) == ("EVENT_QUEUED", data)
-    assert oddities_of(found.judgement, SETTINGS) == []
+    result = verdict(body, x_bitrix_token=TOKEN)
+    assert (result.judgement.code, result.data) == ("EVENT_QUEUED", data)
+    assert oddities_of(result.judgement, SETTINGS) == []
 
 
 @pytest.mark.parametrize(
@@ -339,16 +343,16 @@ def test_what_the_vendor_sends_is_whole(body: Any, data: Any) -> None:
     ],
 )
 def test_what_a_middleman_lost_is_named(body: bytes | str, kind: str, names: tuple[str, ...]) -> None:
-    found = verdict(body, x_bitrix_token=TOKEN)
-    assert found.judgement.code == "EVENT_QUEUED"
-    assert (kind, names) in [tuple(note) for note in found.judgement.payload.notes]
-    assert found.judgement.is_odd
+    result = verdict(body, x_bitrix_token=TOKEN)
+    assert result.judgement.code == "EVENT_QUEUED"
+    assert (kind, names) in [tuple(note) for note in result.judgement.payload.notes]
+    assert result.judgement.is_odd
 
 
 @pytest.mark.parametrize("value", ["Ёж 🦔", "\ufffd", "é à ñ", "Â\xa0Ж", "«x» \xa0", "a b", "%", "1&2=3"])
 def test_a_healthy_event_has_no_causes(value: str) -> None:
-    found = verdict(build_query(EVENT | {"data": {"ID": "7", "NAME": value}}))
-    assert (found.judgement.code, found.judgement.payload.notes) == ("EVENT_QUEUED", ())
+    result = verdict(build_query(EVENT | {"data": {"ID": "7", "NAME": value}}))
+    assert (result.judgement.code, result.judgement.payload.notes) == ("EVENT_QUEUED", ())
 
 
 BOUND = f"a.bitrix24.ru={TOKEN}, b.bitrix24.ru=other-token-of-portal-b, unbound-token-of-anybody"
@@ -372,12 +376,12 @@ def test_a_bound_token_speaks_for_its_portal_alone(
 ) -> None:
     settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": BOUND, "BITRIX24_DOMAIN": "own.bitrix24.ru"}, None)
     auth = {"application_token": token} | ({"domain": portal} if portal else {})
-    found = verdict(EVENT | {"auth": auth}, settings=settings)
-    assert found.judgement.code == code
-    if found.judgement.message is None:
-        assert (found.first, found.judgement.verdict.places[-1].state) == ("TOKEN_OTHER_PORTAL", "mismatch")
+    result = verdict(EVENT | {"auth": auth}, settings=settings)
+    assert result.judgement.code == code
+    if result.judgement.message is None:
+        assert (result.first, result.judgement.verdict.places[-1].state) == ("TOKEN_OTHER_PORTAL", "mismatch")
     else:
-        assert found.judgement.message.portal.domain == event_portal
+        assert result.judgement.message.portal.domain == event_portal
 
 
 @pytest.mark.parametrize("domain", [None, "", " ", "undefined", "oauth.bitrix.info"])
@@ -395,21 +399,21 @@ def test_an_event_without_a_portal_is_not_of_one_that_has_its_own_token(
     """It would be of `BITRIX24_DOMAIN`, and an unbound token would change that portal's links."""
     settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": BOUND, "BITRIX24_DOMAIN": "a.bitrix24.ru"}, None)
     auth = {"application_token": token} | ({} if domain is None else {"domain": domain})
-    found = verdict(EVENT | {"auth": auth}, settings=settings)
-    assert found.judgement.code == code
-    if found.judgement.message is None:
-        assert (found.first, found.judgement.verdict.places[-1].state) == ("TOKEN_OTHER_PORTAL", "mismatch")
-        assert "a.bitrix24.ru" in found.causes[0].says
+    result = verdict(EVENT | {"auth": auth}, settings=settings)
+    assert result.judgement.code == code
+    if result.judgement.message is None:
+        assert (result.first, result.judgement.verdict.places[-1].state) == ("TOKEN_OTHER_PORTAL", "mismatch")
+        assert "a.bitrix24.ru" in result.causes[0].says
     else:
-        assert found.judgement.message.portal.domain == event_portal
+        assert result.judgement.message.portal.domain == event_portal
 
 
 @pytest.mark.parametrize("length", [500, 10_000])
 def test_an_unfinished_body_is_named(length: int) -> None:
     body = build_query(EVENT)
-    for cut in (b"", body[:40], body[:-4]):
-        found = verdict(cut, length=length)
-        assert (found.judgement.status, found.judgement.code, found.first) == (
+    for received in (b"", body[:40], body[:-4]):
+        result = verdict(received, length=length)
+        assert (result.judgement.status, result.judgement.code, result.first) == (
             408,
             "BODY_INCOMPLETE",
             "BODY_INCOMPLETE",
@@ -450,8 +454,8 @@ EVENTS += [
 
 @pytest.mark.parametrize("names", EVENTS)
 def test_an_event_in_the_address_is_one_by_the_names_of_data_or_auth(names: str) -> None:
-    found = verdict(b"", query=f"event=E&{names}", method="GET")
-    assert (found.judgement.status, found.judgement.event_in, found.first) == (405, "query", "METHOD_GET")
+    result = verdict(b"", query=f"event=E&{names}", method="GET")
+    assert (result.judgement.status, result.judgement.event_in, result.first) == (405, "query", "METHOD_GET")
     posted = verdict(b"", query=f"event=E&{names}")
     assert posted.first == "BODY_IN_QUERY"
 
@@ -459,23 +463,23 @@ def test_an_event_in_the_address_is_one_by_the_names_of_data_or_auth(names: str)
 @pytest.mark.parametrize("query", NO_EVENTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_opening_the_address_in_a_browser_is_healthy(query: str, method: str) -> None:
-    found = verdict(b"", query=query, method=method)
-    assert (found.judgement.code, found.causes) == ("OK", [])
+    result = verdict(b"", query=query, method=method)
+    assert (result.judgement.code, result.causes) == ("OK", [])
 
 
 @pytest.mark.parametrize("name", ["database", "author", "data2", "auth_token"])
 def test_an_object_with_an_event_of_its_own_is_no_event_in_data(name: str) -> None:
-    found = verdict({"event": "E", "data": {"ID": "7", "event": "call", name: "x"}}, x_bitrix_token=TOKEN)
-    assert found.judgement.code == "EVENT_QUEUED"
+    result = verdict({"event": "E", "data": {"ID": "7", "event": "call", name: "x"}}, x_bitrix_token=TOKEN)
+    assert result.judgement.code == "EVENT_QUEUED"
 
 
 def test_too_many_parameters_of_a_query_are_refused_before_they_are_read() -> None:
-    found = verdict(build_query(EVENT), query="&".join(["a"] * 1001))
-    assert (found.judgement.code, found.judgement.limit) == (
+    result = verdict(build_query(EVENT), query="&".join(["a"] * 1001))
+    assert (result.judgement.code, result.judgement.limit) == (
         "BODY_TOO_COMPLEX",
         ("query_parameters", 1000, 1001),
     )
-    assert "query" in found.causes[0].says
+    assert "query" in result.causes[0].says
 
 
 FORM_TEXT = build_query(EVENT).decode()
@@ -503,8 +507,8 @@ ENVELOPES: dict[str, Any] = {
 @pytest.mark.parametrize("name", ENVELOPES)
 def test_an_envelope_is_named(name: str) -> None:
     for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
-        found = verdict(ENVELOPES[name], query=query)
-        assert (found.judgement.code, found.first) == (code, "BODY_NESTED")
+        result = verdict(ENVELOPES[name], query=query)
+        assert (result.judgement.code, result.first) == (code, "BODY_NESTED")
 
 
 @pytest.mark.parametrize(
@@ -518,8 +522,8 @@ def test_an_envelope_is_named(name: str) -> None:
 )
 def test_a_list_of_names_and_values_is_named(pairs: Any) -> None:
     for query in ("", f"token={TOKEN}"):
-        found = verdict(pairs, query=query)
-        assert (found.first, "list of names and values" in found.causes[0].says) == ("BODY_FLATTENED", True)
+        result = verdict(pairs, query=query)
+        assert (result.first, "list of names and values" in result.causes[0].says) == ("BODY_FLATTENED", True)
 
 
 @pytest.mark.parametrize("separator", [".", "_", "-", ":", "/", "->", " ", "|", "%5B"])
@@ -527,31 +531,31 @@ def test_flat_names_with_any_separator_are_never_queued(separator: str) -> None:
     flat = {name.replace("]", "").replace("[", separator): text for name, text in names_of_a_form().items()}
     for body in (flat, build_query(flat).decode()):
         for headers, code in (({}, "TOKEN_NOT_FOUND"), ({"x_bitrix_token": TOKEN}, "EVENT_INVALID")):
-            found = verdict(body, **headers)  # type: ignore[arg-type]
-            assert found.judgement.code == code
-            assert found.first in ("BODY_FLATTENED", "BODY_ENCODED_TWICE")
+            result = verdict(body, **headers)  # type: ignore[arg-type]
+            assert result.judgement.code == code
+            assert result.first in ("BODY_FLATTENED", "BODY_ENCODED_TWICE")
 
 
 @pytest.mark.parametrize("separator", ["&amp;", ";", "\n", ",", " ", "\\u0026"])
 def test_a_form_with_another_separator_is_never_queued(separator: str) -> None:
     body = FORM_TEXT.replace("&", separator)
     for query in ("", f"token={TOKEN}"):
-        found = verdict(body, query=query)
-        assert (found.judgement.message, found.first) == (None, "BODY_UNREADABLE")
+        result = verdict(body, query=query)
+        assert (result.judgement.message, result.first) == (None, "BODY_UNREADABLE")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_an_event_sent_by_another_method_is_named(method: str) -> None:
     for body, query in ((build_query(EVENT), ""), (b"", FORM_TEXT)):
-        found = verdict(body, query=query, method=method)
-        assert (found.judgement.status, found.first) == (405, "METHOD_GET")
+        result = verdict(body, query=query, method=method)
+        assert (result.judgement.status, result.first) == (405, "METHOD_GET")
 
 
 @pytest.mark.parametrize("body", ["", "null", "{}", "[]", '""'])
 @pytest.mark.parametrize("query", [FORM_TEXT, "payload=" + quote(json.dumps(EVENT))])
 def test_an_event_in_the_query_is_named_with_any_empty_body(body: str, query: str) -> None:
-    found = verdict(body, JSON, query)
-    assert (found.judgement.code, [cause.code for cause in found.causes]) == (
+    result = verdict(body, JSON, query)
+    assert (result.judgement.code, [cause.code for cause in result.causes]) == (
         "TOKEN_NOT_FOUND",
         ["BODY_IN_QUERY"],
     )
@@ -575,21 +579,21 @@ def test_dotnet_leaves_names_unquoted() -> None:
         f"Content-Disposition: form-data; name={name}\r\n\r\n{text}\r\n"
         for name, text in names_of_a_form().items()
     ]
-    found = verdict("".join(parts) + "--b--\r\n", 'multipart/form-data; boundary="b"')
-    assert (found.judgement.code, found.judgement.payload.notes) == ("EVENT_QUEUED", ())
+    result = verdict("".join(parts) + "--b--\r\n", 'multipart/form-data; boundary="b"')
+    assert (result.judgement.code, result.judgement.payload.notes) == ("EVENT_QUEUED", ())
 
 
 @pytest.mark.parametrize("body", ["{{ $json.body }}", "${body}", "{{1.data}}", "%s"])
 def test_an_unfilled_template_is_named(body: str) -> None:
-    found = verdict(body, JSON)
-    assert (found.first, "nobody filled in" in found.causes[0].says) == ("BODY_UNREADABLE", True)
+    result = verdict(body, JSON)
+    assert (result.first, "nobody filled in" in result.causes[0].says) == ("BODY_UNREADABLE", True)
 
 
 @pytest.mark.parametrize("data", ["hello world", '[{"ID":"7"}]', "ID,7", B64])
 def test_a_text_in_data_is_never_queued(data: str) -> None:
-    found = verdict(build_query(EVENT | {"data": data}))
-    assert (found.judgement.invalid, found.judgement.message) == ("data", None)
-    assert found.first in ("BODY_PRINTED", "BODY_NESTED")
+    result = verdict(build_query(EVENT | {"data": data}))
+    assert (result.judgement.invalid, result.judgement.message) == ("data", None)
+    assert result.first in ("BODY_PRINTED", "BODY_NESTED")
 
 
 def _parts(head: str) -> str:
@@ -626,7 +630,7 @@ HEALTHY: dict[str, tuple[str, str]] = {
 def test_a_form_as_the_vendor_sends_it_has_no_causes(name: str, authorization: str) -> None:
     body, content_type = HEALTHY[name]
     more = {"authorization": authorization} if authorization else {}
-    found = verdict(body, content_type, "utm=1", "POST", SETTINGS, None, **more)
-    assert (found.judgement.code, found.causes) == ("EVENT_QUEUED", [])
-    assert found.event_id == verdict(build_query(EVENT)).event_id
-    assert oddities_of(found.judgement, SETTINGS) == []
+    result = verdict(body, content_type, "utm=1", "POST", SETTINGS, None, **more)
+    assert (result.judgement.code, result.causes) == ("EVENT_QUEUED", [])
+    assert result.event_id == verdict(build_query(EVENT)).event_id
+    assert oddities_of(result.judgement, SETTINGS) == []

@@ -63,9 +63,9 @@ LOST = {  # body, its type, the name of what is lost
 }
 
 
-@pytest.mark.parametrize("how", LOST)
-def test_bytes_that_are_no_utf8_are_named_with_the_user(how: str, caplog: pytest.LogCaptureFixture) -> None:
-    body, content_type, name = LOST[how]
+@pytest.mark.parametrize("shape", LOST)
+def test_bytes_that_are_no_utf8_are_named_with_the_user(shape: str, caplog: pytest.LogCaptureFixture) -> None:
+    body, content_type, name = LOST[shape]
     text, fields = warning(accepted(body, content_type), caplog)
     assert name in text
     assert "user 12" in text
@@ -109,11 +109,11 @@ TWICE = {  # JSON, the names that came twice
 }
 
 
-@pytest.mark.parametrize("how", TWICE)
+@pytest.mark.parametrize("shape", TWICE)
 def test_a_name_given_twice_in_json_is_said_at_every_level(
-    how: str, caplog: pytest.LogCaptureFixture
+    shape: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    inner, names = TWICE[how]
+    inner, names = TWICE[shape]
     text, fields = warning(accepted(f'{{"event":"ONUSERUPDATE",{inner}}}'.encode(), JSON), caplog)
     assert fields["oddities"] == [{"kind": "repeated", "names": names}]
     assert f"only its last value is left: {', '.join(names)} (user 12)." in text

@@ -30,7 +30,7 @@ class Kept(logging.Handler):
 
 
 @contextmanager
-def kept() -> Iterator[Kept]:
+def captured() -> Iterator[Kept]:
     log, handler = logging.getLogger("gateway.outcome"), Kept()
     log.addHandler(handler)
     log.setLevel(logging.DEBUG)
@@ -41,9 +41,9 @@ def kept() -> Iterator[Kept]:
         log.setLevel(logging.NOTSET)
 
 
-def said(outcome: Outcome, about: About, language: str = "en") -> dict[str, Any]:
+def log_line(outcome: Outcome, about: About, language: str = "en") -> dict[str, Any]:
     """The line of the JSON log."""
-    with kept() as handler:
+    with captured() as handler:
         report(outcome, about)
     [record] = handler.records
     line: dict[str, Any] = json.loads(_early(worded(record, language)))
@@ -54,7 +54,7 @@ def said(outcome: Outcome, about: About, language: str = "en") -> dict[str, Any]
 def test_a_failure_has_its_reason_in_the_logs_language(reason: Any) -> None:
     failed = Outcome("EVENT_FAILED", reason, values={"subscription": "s", **FACTS}, facts=FACTS)
     about = About("ONTASKADD", "e1", "p.bitrix24.ru", "s")
-    english, russian = said(failed, about), said(failed, about, "ru")
+    english, russian = log_line(failed, about), log_line(failed, about, "ru")
     assert english["reason"] == "http://bot.internal/hook answered 503"
     assert russian["reason"] == "http://bot.internal/hook ответил 503"
     assert english["reason"] in english["message"]
@@ -63,13 +63,13 @@ def test_a_failure_has_its_reason_in_the_logs_language(reason: Any) -> None:
 
 def test_a_links_reason_is_the_contracts_word() -> None:
     unchanged = Outcome("LINK_UNCHANGED", "older", 7, "LINK_UNCHANGED_OLDER")
-    assert said(unchanged, About("ONUSERADD", "e1"))["reason"] == "older"
+    assert log_line(unchanged, About("ONUSERADD", "e1"))["reason"] == "older"
 
 
 def test_a_user_event_names_its_user_with_every_outcome() -> None:
     about = About("ONUSERADD", "e1", user=7)
-    assert said(Outcome("EVENT_IGNORED"), about)["bitrix_user_id"] == 7
-    assert said(Outcome("LINK_UNCHANGED", "same", 8, "LINK_UNCHANGED_SAME"), about)["bitrix_user_id"] == 8
+    assert log_line(Outcome("EVENT_IGNORED"), about)["bitrix_user_id"] == 7
+    assert log_line(Outcome("LINK_UNCHANGED", "same", 8, "LINK_UNCHANGED_SAME"), about)["bitrix_user_id"] == 8
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_the_person_of_an_event_is_read_from_its_data(event: str, data: Any, use
 
 
 def test_a_probe_gets_no_advice_and_is_not_logged() -> None:
-    line = said(Outcome("EVENT_IGNORED"), About("ONTASKADD", "e1", probe=True))
+    line = log_line(Outcome("EVENT_IGNORED"), About("ONTASKADD", "e1", probe=True))
     assert (line["severity"], line["code"], line["probe"]) == ("DEBUG", "EVENT_IGNORED", True)
     assert "FORWARD_TO" not in line["message"]
-    other = said(Outcome("EVENT_IGNORED"), About("ONTASKADD", "e1"))
+    other = log_line(Outcome("EVENT_IGNORED"), About("ONTASKADD", "e1"))
     assert other["severity"] == "INFO"
     assert "FORWARD_TO" in other["message"]
 

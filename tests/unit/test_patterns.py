@@ -66,8 +66,8 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, str, ast.Call | None]]:
 
 
 @cache
-def everything() -> dict[str, Found]:
-    found: dict[tuple[Any, int], Found] = {}
+def all_patterns() -> dict[str, Found]:
+    by_pattern: dict[tuple[Any, int], Found] = {}
     used: dict[int, set[str]] = {}  # by pattern
     loose: dict[str, set[str]] = {}  # by module: what is called of names that are no patterns
     loaded = list(modules())
@@ -80,15 +80,15 @@ def everything() -> dict[str, Found]:
             if name == "re" and call and call.args and isinstance(call.args[0], ast.Constant):
                 pattern = re.compile(call.args[0].value)
                 where = f"{module.__name__}:{call.lineno}"
-                found[pattern.pattern, pattern.flags] = Found(pattern, where, frozenset([method]))
+                by_pattern[pattern.pattern, pattern.flags] = Found(pattern, where, frozenset([method]))
     for module in loaded:
         for name, value in vars(module).items():
             for pattern in inside(value):
                 plain = used.get(id(pattern)) if value is pattern else loose.get(module.__name__)
                 methods = frozenset(plain or METHODS)
                 where = f"{module.__name__}.{name}"
-                found.setdefault((pattern.pattern, pattern.flags), Found(pattern, where, methods))
-    return {f"{one.where} {number}": one for number, one in enumerate(found.values())}
+                by_pattern.setdefault((pattern.pattern, pattern.flags), Found(pattern, where, methods))
+    return {f"{use.where} {number}": use for number, use in enumerate(by_pattern.values())}
 
 
 def pieces(pattern: re.Pattern[Any]) -> list[str]:
@@ -132,9 +132,9 @@ def pieces(pattern: re.Pattern[Any]) -> list[str]:
 def texts(pattern: re.Pattern[Any]) -> Iterator[Callable[[int], Any]]:
     """Writers of texts of a given length: a start, one unit again and again, an end that fits nothing."""
     chance = random.Random(1)
-    known = pieces(pattern)
-    units = known + ["".join(chance.choices(known, k=chance.randint(2, 3))) for _ in range(12)]
-    leads = ["", *[piece for piece in known if len(piece) > 1][:4]]
+    known_pieces = pieces(pattern)
+    units = known_pieces + ["".join(chance.choices(known_pieces, k=chance.randint(2, 3))) for _ in range(12)]
+    leads = ["", *[piece for piece in known_pieces if len(piece) > 1][:4]]
     as_bytes = isinstance(pattern.pattern, bytes)
     for unit in dict.fromkeys(units):
         for lead in leads:
@@ -152,11 +152,11 @@ def cost(run: Callable[[Any], Any], text: Any) -> float:
     return time.process_time() - started
 
 
-def runs(found: Found) -> Iterator[Callable[[Any], Any]]:
-    if found.methods & SEARCHING:
-        yield lambda text: deque(found.pattern.finditer(text), maxlen=0)
-    for method in found.methods & {"match", "fullmatch"}:
-        yield getattr(found.pattern, method)
+def runs(use: Found) -> Iterator[Callable[[Any], Any]]:
+    if use.methods & SEARCHING:
+        yield lambda text: deque(use.pattern.finditer(text), maxlen=0)
+    for method in use.methods & {"match", "fullmatch"}:
+        yield getattr(use.pattern, method)
 
 
 def is_linear(run: Callable[[Any], Any], write: Callable[[int], Any], length: int) -> bool:
@@ -168,29 +168,29 @@ def is_linear(run: Callable[[Any], Any], write: Callable[[int], Any], length: in
     return False
 
 
-@pytest.mark.parametrize("name", everything())
+@pytest.mark.parametrize("name", all_patterns())
 def test_a_pattern_is_linear_in_what_it_reads(name: str) -> None:
-    found = everything()[name]
-    for write in texts(found.pattern):
-        for run in runs(found):
+    use = all_patterns()[name]
+    for write in texts(use.pattern):
+        for run in runs(use):
             length = 16
             # Slowly at first: what grows exponentially must be noticed before it takes a minute.
             while length <= LONGEST and cost(run, write(length)) < NOTICEABLE:
                 length = length * 2 if length >= 256 else length * 5 // 4
             if length > LONGEST:
                 continue
-            assert is_linear(run, write, length), (found.where, length, write(40))
+            assert is_linear(run, write, length), (use.where, length, write(40))
 
 
 def test_the_measurement_detects_quadratic_and_exponential_patterns() -> None:
     for square in (re.compile(r"\s*\Z"), re.compile(r"(?:a|aa)+b")):
-        found = Found(square, "here", frozenset(["search"]))
+        use = Found(square, "here", frozenset(["search"]))
         # A busy machine may hide it once: what is asked is whether it can be seen at all.
-        assert any(is_seen(found) for _ in range(5))
+        assert any(is_seen(use) for _ in range(5))
 
 
-def is_seen(found: Found) -> bool:
-    everything()["here"] = found
+def is_seen(use: Found) -> bool:
+    all_patterns()["here"] = use
     try:
         test_a_pattern_is_linear_in_what_it_reads("here")
     except AssertionError:
@@ -198,4 +198,4 @@ def is_seen(found: Found) -> bool:
     else:
         return False
     finally:
-        del everything()["here"]
+        del all_patterns()["here"]

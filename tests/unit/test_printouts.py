@@ -149,18 +149,18 @@ def test_a_printed_data_is_never_queued(kind: str, text: str, media: str) -> Non
     event = EVENT | {"data": text, "auth": text}
     body = json.dumps(event) if media == JSON else build_query(event)
     for headers, code in (({}, "TOKEN_NOT_FOUND"), ({"x_bitrix_token": TOKEN}, "EVENT_INVALID")):
-        found = verdict(body, media, **headers)  # type: ignore[arg-type]
-        assert (found.judgement.code, found.judgement.message, found.first) == (code, None, "BODY_PRINTED")
-        assert found.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place="body:data, body:auth")
+        result = verdict(body, media, **headers)  # type: ignore[arg-type]
+        assert (result.judgement.code, result.judgement.message, result.first) == (code, None, "BODY_PRINTED")
+        assert result.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place="body:data, body:auth")
 
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, text in TEXTS if kind != "nothing"])
 @pytest.mark.parametrize("media", [FORM, JSON, "text/plain", ""])
 def test_a_printed_body_is_named(kind: str, text: str, media: str) -> None:
     for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
-        found = verdict(text, media, query)
-        assert (found.judgement.code, found.first) == (code, "BODY_PRINTED")
-        assert "TOKEN_ABSENT" not in [cause.code for cause in found.causes]
+        result = verdict(text, media, query)
+        assert (result.judgement.code, result.first) == (code, "BODY_PRINTED")
+        assert "TOKEN_ABSENT" not in [cause.code for cause in result.causes]
 
 
 @pytest.mark.parametrize(
@@ -175,22 +175,22 @@ def test_an_event_printed_into_a_field_is_named(kind: str, printed: str, media: 
         else build_query({"job": {"payload": printed}})
     )
     for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
-        found = verdict(body, media, query)
-        assert (found.judgement.code, found.first) == (code, "BODY_PRINTED")
-        assert found.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place="body:job.payload")
+        result = verdict(body, media, query)
+        assert (result.judgement.code, result.first) == (code, "BODY_PRINTED")
+        assert result.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place="body:job.payload")
 
 
 def test_json_in_a_field_is_no_printout() -> None:
-    found = verdict({"chat_id": 1, "text": json.dumps(EVENT, indent=1)})
-    assert (found.judgement.code, found.first) == ("TOKEN_NOT_FOUND", "BODY_NESTED")
+    result = verdict({"chat_id": 1, "text": json.dumps(EVENT, indent=1)})
+    assert (result.judgement.code, result.first) == ("TOKEN_NOT_FOUND", "BODY_NESTED")
 
 
 @pytest.mark.parametrize(
     "bytes_of", [list, lambda body: dict(enumerate(body)), lambda body: {"type": "Buffer", "data": [*body]}]
 )
 def test_bytes_printed_as_numbers_are_named(bytes_of) -> None:  # type: ignore[no-untyped-def]
-    found = verdict(bytes_of(build_query(EVENT)), query=f"token={TOKEN}")
-    assert (found.judgement.code, found.first) == ("EVENT_INVALID", "BODY_PRINTED")
+    result = verdict(bytes_of(build_query(EVENT)), query=f"token={TOKEN}")
+    assert (result.judgement.code, result.first) == ("EVENT_INVALID", "BODY_PRINTED")
     hollow = verdict(EVENT | {"data": bytes_of(b"ID=7&NAME=x")})
     assert (hollow.judgement.code, hollow.first) == ("EVENT_INVALID", "BODY_PRINTED")
 
@@ -213,5 +213,5 @@ def test_a_text_that_is_no_printout_is_not_named_one(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["[object Object]", "Array", "{'a': 1}", "{a=1}", "System.Byte[]", "None"])
 def test_a_person_may_write_texts_like_printouts(text: str) -> None:
-    found = verdict(build_query(EVENT | {"data": {"ID": "7", "NAME": text}}))
-    assert (found.judgement.code, found.judgement.payload.notes) == ("EVENT_QUEUED", ())
+    result = verdict(build_query(EVENT | {"data": {"ID": "7", "NAME": text}}))
+    assert (result.judgement.code, result.judgement.payload.notes) == ("EVENT_QUEUED", ())

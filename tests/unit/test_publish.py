@@ -120,12 +120,12 @@ MESSAGE = json.dumps(
 
 def test_on_google_cloud_the_event_is_kept_in_the_log_as_text(caplog: pytest.LogCaptureFixture) -> None:
     keep(MESSAGE.encode(), ATTRIBUTES, cloud())
-    [kept] = fields(caplog)
-    assert is_signed(kept, cloud().tokens_of)
-    assert not is_signed({**kept, "payload": "{}"}, cloud().tokens_of)
-    assert len(kept.pop("signature")) == 64
-    assert kept.pop("sha256") == sha256(MESSAGE.encode()).hexdigest()
-    assert kept == {
+    [unqueued] = fields(caplog)
+    assert is_signed(unqueued, cloud().tokens_of)
+    assert not is_signed({**unqueued, "payload": "{}"}, cloud().tokens_of)
+    assert len(unqueued.pop("signature")) == 64
+    assert unqueued.pop("sha256") == sha256(MESSAGE.encode()).hexdigest()
+    assert unqueued == {
         "code": "EVENT_NOT_QUEUED", "event": "ONUSERADD", "event_id": "e-1", "attributes": ATTRIBUTES,
         "part": 1, "parts": 1, "payload": MESSAGE,
     }  # fmt: skip
@@ -162,9 +162,9 @@ def test_on_one_machine_the_event_is_kept_in_the_journal(
     notice = keep(MESSAGE.encode(), ATTRIBUTES, local)
     assert notice is not None
     assert notice.facts["event_id"] == "e-1"
-    [kept] = journals.open_journal(local).unqueued()
-    assert kept.record["payload"] == MESSAGE
-    assert kept.record["attributes"] == ATTRIBUTES
+    [unqueued] = journals.open_journal(local).unqueued()
+    assert unqueued.record["payload"] == MESSAGE
+    assert unqueued.record["attributes"] == ATTRIBUTES
     assert fields(caplog) == []
     assert "Ёж" not in str(notice)
 

@@ -47,7 +47,7 @@ def recorder(settings: Settings, journal: Journal) -> Iterator[Recorder]:
 
 
 def wait_for_count(journal: Journal, requests: int) -> None:
-    wait_for(lambda: sum(one.count for one in journal.page().requests) == requests)
+    wait_for(lambda: sum(request.count for request in journal.page().requests) == requests)
 
 
 def end(recorder: Recorder) -> None:
@@ -59,7 +59,7 @@ def end(recorder: Recorder) -> None:
 _number = iter(range(100_000))
 
 
-def answered(
+def answered_request(
     settings: Settings,
     body: bytes,
     environ: Mapping[str, Any] = ENVIRON,
@@ -74,22 +74,22 @@ def answered(
 
 
 def test_an_accepted_event(recorder: Recorder, settings: Settings, journal: Journal) -> None:
-    one = answered(settings, form())
-    recorder.observe(one)
+    answer = answered_request(settings, form())
+    recorder.observe(answer)
     end(recorder)
-    request = journal.request(one.request_id)
+    request = journal.request(answer.request_id)
     assert request is not None
     assert (request.kind, request.event, request.portal) == ("accepted", "ONUSERUPDATE", PORTAL)
-    shown = request.record
-    assert (shown["users"], shown["accounts"], shown["place"]) == (
+    record = request.record
+    assert (record["users"], record["accounts"], record["place"]) == (
         [12], ["@ivan_petrov"], "body:auth.application_token",
     )  # fmt: skip
-    assert (shown["address"], shown["user_agent"], shown["body_bytes"]) == (
+    assert (record["address"], record["user_agent"], record["body_bytes"]) == (
         "185.26.122.10",
         AGENT,
         len(form()),
     )
-    assert 0 <= shown["ms"] < 10_000
+    assert 0 <= record["ms"] < 10_000
     whole = journal.whole(request)
     assert set(whole) == {"message"}  # JOURNAL_BODIES=refused
     assert whole["message"]["event_id"] == request.event_id
@@ -101,21 +101,21 @@ def test_names_are_kept_of_verified_events_only(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
     data = {"ID": "48", "NAME": " Анна ", "LAST_NAME": "Кузнецова"}
-    recorder.observe(answered(settings, form("ONUSERADD", data)))
-    recorder.observe(answered(settings, form("ONUSERADD", data | {"NAME": "Nobody"}, OTHER_TOKEN)))
-    recorder.observe(answered(settings, form("ONUSERADD", {"ID": "49", "NAME": ["odd"]})))
+    recorder.observe(answered_request(settings, form("ONUSERADD", data)))
+    recorder.observe(answered_request(settings, form("ONUSERADD", data | {"NAME": "Nobody"}, OTHER_TOKEN)))
+    recorder.observe(answered_request(settings, form("ONUSERADD", {"ID": "49", "NAME": ["odd"]})))
     end(recorder)
     assert journal.names(PORTAL, [48, 49]) == {48: "Анна Кузнецова"}
     assert "names" not in journal.page(Filters(kinds=("refused",))).requests[0].record
-    [named] = journal.page(Filters(term="кузнецова")).requests
-    assert named.record["names"] == {"48": "Анна Кузнецова"}
+    [request] = journal.page(Filters(term="кузнецова")).requests
+    assert request.record["names"] == {"48": "Анна Кузнецова"}
 
 
 def test_a_rejected_one_with_its_causes_and_body(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
     for _ in range(3):
-        recorder.observe(answered(settings, form(token=OTHER_TOKEN)))
+        recorder.observe(answered_request(settings, form(token=OTHER_TOKEN)))
     end(recorder)
     [request] = journal.page().requests
     assert (request.kind, request.status, request.code, request.count) == (
@@ -141,7 +141,7 @@ def test_a_rejected_one_with_its_causes_and_body(
 def test_a_body_is_kept_to_sixteen_thousand_characters(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
-    recorder.observe(answered(settings, b"a=%D1%91&" * 5000))
+    recorder.observe(answered_request(settings, b"a=%D1%91&" * 5000))
     end(recorder)
     [request] = journal.page().requests
     whole = journal.whole(request)
@@ -149,18 +149,18 @@ def test_a_body_is_kept_to_sixteen_thousand_characters(
     assert whole["body_cut"]
 
 
-@pytest.mark.parametrize(("bodies", "kept"), [("on", 2), ("refused", 1), ("off", 0)])
+@pytest.mark.parametrize(("bodies", "count"), [("on", 2), ("refused", 1), ("off", 0)])
 def test_a_setting_chooses_whose_bodies_are_kept(
-    journal: Journal, settings: Settings, bodies: str, kept: int
+    journal: Journal, settings: Settings, bodies: str, count: int
 ) -> None:
     recorder = Recorder(replace(settings, journal_bodies=bodies), journal)
     recorder.attach()
-    recorder.observe(answered(settings, form()))
-    recorder.observe(answered(settings, form(token=None)))
+    recorder.observe(answered_request(settings, form()))
+    recorder.observe(answered_request(settings, form(token=None)))
     wait_for(lambda: len(journal.page().requests) == 2)
-    assert sum("body" in journal.whole(one) for one in journal.page().requests) == kept
+    assert sum("body" in journal.whole(request) for request in journal.page().requests) == count
     recorder.keep_whole()
-    recorder.observe(answered(settings, form(data={"ID": "13"})))
+    recorder.observe(answered_request(settings, form(data={"ID": "13"})))
     end(recorder)
     assert "body" in journal.whole(journal.page().requests[0])
 
@@ -168,33 +168,33 @@ def test_a_setting_chooses_whose_bodies_are_kept(
 def test_an_event_that_the_queue_did_not_take(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
-    recorder.observe(answered(settings, form(), status=503))
+    recorder.observe(answered_request(settings, form(), status=503))
     end(recorder)
     [request] = journal.page().requests
     assert (request.kind, request.code, request.record["causes"]) == ("not_queued", "QUEUE_UNAVAILABLE", [])
 
 
 def test_a_probe_and_a_monitor(recorder: Recorder, settings: Settings, journal: Journal) -> None:
-    recorder.observe(answered(settings, form("ONGATEWAYPROBE")))
+    recorder.observe(answered_request(settings, form("ONGATEWAYPROBE")))
     monitor = judge(Incoming("GET", "/health"), settings, datetime.now(UTC))
     recorder.observe(Answered(monitor, "0", 200, ENVIRON, time.monotonic()))
     end(recorder)
-    assert [one.kind for one in journal.page().requests] == ["probe"]
+    assert [request.kind for request in journal.page().requests] == ["probe"]
 
 
 def test_ten_thousand_tiny_requests_leave_the_evidence(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
-    evidence = answered(settings, form(token=OTHER_TOKEN))
+    evidence = answered_request(settings, form(token=OTHER_TOKEN))
     recorder.observe(evidence)
-    one = answered(settings, b"x=1&token=0", {"REMOTE_ADDR": "45.148.10.7"})
+    answer = answered_request(settings, b"x=1&token=0", {"REMOTE_ADDR": "45.148.10.7"})
     for number in range(10_000):
-        recorder.observe(one._replace(request_id=f"t{number}"))
+        recorder.observe(answer._replace(request_id=f"t{number}"))
         if number % 500 == 0:
             wait_for_count(journal, number + 2)
     end(recorder)
-    tiny, kept = journal.page().requests
-    assert (tiny.count, kept.request_id) == (10_000, evidence.request_id)
+    tiny, first_request = journal.page().requests
+    assert (tiny.count, first_request.request_id) == (10_000, evidence.request_id)
 
 
 def test_a_flood_that_outruns_the_journal_is_counted_and_leaves_room_for_what_was_accepted(
@@ -202,19 +202,19 @@ def test_a_flood_that_outruns_the_journal_is_counted_and_leaves_room_for_what_wa
 ) -> None:
     recorder = Recorder(settings, journal)  # its thread does not write yet
     for number in range(3000):
-        recorder.observe(answered(settings, b"x=%d" % number, {"REMOTE_ADDR": "45.148.10.7"}))
-    accepted = answered(settings, form())
+        recorder.observe(answered_request(settings, b"x=%d" % number, {"REMOTE_ADDR": "45.148.10.7"}))
+    accepted = answered_request(settings, form())
     recorder.observe(accepted)
     recorder.attach()
     end(recorder)
     page = journal.page(limit=1000)
-    assert sum(one.count for one in page.requests) == 3001
+    assert sum(request.count for request in page.requests) == 3001
     assert len(page.requests) < 300
     assert journal.request(accepted.request_id) is not None
 
 
 @contextmanager
-def held(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def locked_journal(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Another program writes into the journal's file for longer than a record waits."""
     monkeypatch.setattr(journal_module, "WRITE_SECONDS", 0.05)
     monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.01)
@@ -231,11 +231,11 @@ def test_records_wait_for_a_file_that_another_program_holds(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    recorder.observe(answered(settings, form()))
+    recorder.observe(answered_request(settings, form()))
     wait_for(lambda: journal.page().requests)
-    with held(journal, monkeypatch):
+    with locked_journal(journal, monkeypatch):
         for number in range(3):
-            recorder.observe(answered(settings, form(ts=str(1_790_000_000 + number))))
+            recorder.observe(answered_request(settings, form(ts=str(1_790_000_000 + number))))
         wait_for(lambda: "journal" in logged(caplog))
     wait_for(lambda: len(journal.page().requests) == 4)
 
@@ -246,9 +246,9 @@ def test_records_unwritten_at_the_end_are_counted(
     journal.add_outcome({"code": "EVENT_DONE"})
     recorder = Recorder(settings, journal)
     recorder.attach()
-    with held(journal, monkeypatch):
+    with locked_journal(journal, monkeypatch):
         for number in range(3):
-            recorder.observe(answered(settings, form(ts=str(1_790_000_000 + number))))
+            recorder.observe(answered_request(settings, form(ts=str(1_790_000_000 + number))))
         recorder.close()
         wait_for(lambda: "did not get into the journal: 3. The journal" in logged(caplog))
     assert "can't keep up" not in logged(caplog), "more CPU would not have helped"
@@ -262,7 +262,7 @@ def test_what_finds_no_room_while_the_file_takes_nothing_is_not_called_too_much(
     journal.add_outcome({"code": "EVENT_DONE"})
     recorder = Recorder(settings, journal)
     recorder.attach()
-    with held(journal, monkeypatch):
+    with locked_journal(journal, monkeypatch):
         recorder.say("outcome", {"code": "EVENT_DONE"})
         wait_for(lambda: "locked" in logged(caplog))
         recorder._backlog._dropped += 7  # as when 2000 records wait
@@ -313,12 +313,12 @@ def test_a_request_that_broke_off_unjudged_is_counted_by_its_head(
 def test_records_of_consumers_and_of_polling_are_written(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
-    one = answered(settings, form())
-    recorder.observe(one)
-    assert one.judgement.message is not None
+    answer = answered_request(settings, form())
+    recorder.observe(answer)
+    assert answer.judgement.message is not None
     fields = {
         "code": "LINK_SYNCED",
-        "event_id": one.judgement.message.event_id,
+        "event_id": answer.judgement.message.event_id,
         "subscription": "on_user_update",
     }
     logging.getLogger("gateway.outcome").warning("x", extra={"json_fields": fields})

@@ -28,7 +28,7 @@ def test_a_mask_only_distinguishes_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("Bitrix24 Webhook Engine", "Bitrix24 Webhook Engine"),
         ("curl/8.5.0", "curl/8.5.0"),
@@ -46,8 +46,8 @@ def test_a_mask_only_distinguishes_values() -> None:
         ("привет", "привет"),
     ],
 )
-def test_a_cleaned_text_is_one_line_without_secrets(text: str, shown: str) -> None:
-    assert clean(text, [SECRET]) == shown
+def test_a_cleaned_text_is_one_line_without_secrets(text: str, expected: str) -> None:
+    assert clean(text, [SECRET]) == expected
 
 
 def test_keys_are_shown_where_they_look_like_keys() -> None:
@@ -62,9 +62,9 @@ def test_keys_are_shown_where_they_look_like_keys() -> None:
 
 @given(st.text(max_size=600), st.integers(0, 600))
 def test_nothing_long_or_secret_is_shown(text: str, at: int) -> None:
-    shown = clean(text[:at] + LONG + text[at:] + SECRET, [SECRET, LONG])
-    assert LONG not in shown
-    assert SECRET not in shown
-    assert len(shown) <= MAX_SHOWN * 10  # an escape takes up to ten characters
-    assert "\n" not in shown
-    shown.encode("utf-8")
+    cleaned = clean(text[:at] + LONG + text[at:] + SECRET, [SECRET, LONG])
+    assert LONG not in cleaned
+    assert SECRET not in cleaned
+    assert len(cleaned) <= MAX_SHOWN * 10  # an escape takes up to ten characters
+    assert "\n" not in cleaned
+    cleaned.encode("utf-8")

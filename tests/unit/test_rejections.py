@@ -42,13 +42,13 @@ def test_rejections_are_grouped_by_their_first_cause() -> None:
         Refusal(NOW + timedelta(seconds=1), fields("A", "2")),
         Refusal(NOW + timedelta(seconds=5), fields(None, "4")),
     ]
-    told = [group.to_json() for group in grouped(refusals)]
-    assert [(one["cause"], one["count"], one["newest"], one["request_id"]) for one in told] == [
+    groups = [group.to_json() for group in grouped(refusals)]
+    assert [(group["cause"], group["count"], group["newest"], group["request_id"]) for group in groups] == [
         ("TOKEN_MISMATCH", 1, "2026-11-24T09:00:05Z", "4"),
         ("A", 3, "2026-11-24T09:00:02Z", "3"),
     ]
-    assert told[1]["do"] == "Change it."
-    assert told[1]["places"][1]["length"] == 32
+    assert groups[1]["do"] == "Change it."
+    assert groups[1]["places"][1]["length"] == 32
 
 
 def test_a_missing_journal_is_an_empty_list(settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +75,7 @@ def test_the_journal_since_a_time(settings: Path, capsys: pytest.CaptureFixture[
     counts = {}
     for since in ("1h", "180m", "10800s", "2d"):
         assert main(["rejections", "--since", since, "--json"]) == 0
-        counts[since] = {one["cause"]: one["count"] for one in json.loads(capsys.readouterr().out)}
+        counts[since] = {group["cause"]: group["count"] for group in json.loads(capsys.readouterr().out)}
     assert counts == {
         "1h": {"YOUNG": 1},
         "180m": {"YOUNG": 2},
@@ -83,10 +83,10 @@ def test_the_journal_since_a_time(settings: Path, capsys: pytest.CaptureFixture[
         "2d": {"YOUNG": 2, "OLD": 1},
     }
     assert main(["rejections", "--since", "2d"]) == 0
-    told = capsys.readouterr().out
-    assert "2 × YOUNG" in told
-    assert "→ Change it." in told
-    assert "body:token another value 32 0badcafe" in told
+    output = capsys.readouterr().out
+    assert "2 × YOUNG" in output
+    assert "→ Change it." in output
+    assert "body:token another value 32 0badcafe" in output
 
 
 @pytest.mark.parametrize("since", ["5", "h", "0h", "1w", ""])
@@ -110,9 +110,9 @@ def test_cloud_logging(logging_api: tuple[type[CloudLogging], Any]) -> None:
     far_side.entries = [entry(1), entry(2)]
     groups = grouped(of_cloud("p-1234", NOW, client=client))
     assert [(group.count, group.newest.to_json()["request_id"]) for group in groups] == [(2, "2")]
-    asked = far_side.asked[0]["filter"]
-    assert 'timestamp>="2026-11-24T09:00:00Z"' in asked
-    assert "jsonPayload.places:*" in asked
+    log_filter = far_side.asked[0]["filter"]
+    assert 'timestamp>="2026-11-24T09:00:00Z"' in log_filter
+    assert "jsonPayload.places:*" in log_filter
 
 
 def test_cloud_logging_followed(logging_api: tuple[type[CloudLogging], Any]) -> None:

@@ -40,7 +40,7 @@ def longest_pause(_low: float, high: float) -> float:
     return high
 
 
-def made(
+def retried(
     call: Call, clock: Clock, jitter: Callable[[float, float], float] = longest_pause, **more: float
 ) -> int:
     attempts = int(more.pop("attempts", 10))
@@ -51,12 +51,12 @@ def made(
 
 
 def test_what_succeeds_is_called_once(clock: Clock) -> None:
-    assert made(Call(), clock) == 1
+    assert retried(Call(), clock) == 1
     assert clock.slept == []
 
 
 def test_pauses_double_up_to_the_longest(clock: Clock) -> None:
-    assert made(Call(*[Passing()] * 5), clock) == 6
+    assert retried(Call(*[Passing()] * 5), clock) == 6
     assert clock.slept == [1.0, 2.0, 4.0, 5.0, 5.0]
 
 
@@ -67,7 +67,7 @@ def test_a_pause_is_random_from_none_up_to_its_bound(clock: Clock) -> None:
         bounds.append((low, high))
         return low
 
-    assert made(Call(Passing(), Passing()), clock, jitter) == 3
+    assert retried(Call(Passing(), Passing()), clock, jitter) == 3
     assert bounds == [(0.0, 1.0), (0.0, 2.0)]
     assert clock.now == 100.0
 
@@ -76,7 +76,7 @@ def test_a_pause_is_random_from_none_up_to_its_bound(clock: Clock) -> None:
 def test_another_failure_is_raised_at_once(clock: Clock, before: int) -> None:
     call = Call(*[Passing()] * before, failure := ValueError("wrong"))
     with pytest.raises(ValueError, match="wrong") as raised:
-        made(call, clock)
+        retried(call, clock)
     assert raised.value is failure
     assert call.made == len(clock.slept) + 1 == before + 1
 
@@ -85,18 +85,18 @@ def test_another_failure_is_raised_at_once(clock: Clock, before: int) -> None:
 def test_the_last_attempts_failure_is_raised_without_a_pause_after_it(clock: Clock, attempts: int) -> None:
     call = Call(*(failures := [Passing() for _ in range(9)]))
     with pytest.raises(Passing) as raised:
-        made(call, clock, attempts=attempts)
+        retried(call, clock, attempts=attempts)
     assert raised.value is failures[attempts - 1]
     assert call.made == len(clock.slept) + 1 == attempts
 
 
 def test_a_retry_leaves_the_hooks_that_others_set(clock: Clock) -> None:
-    assert made(Call(Passing()), clock) == 2
+    assert retried(Call(Passing()), clock) == 2
     hooks = instrumentation.get_on_retry_hooks()
     called: list[int] = []
     instrumentation.set_on_retry_hooks((lambda details: called.append(details.retry_num),))
     try:
-        made(Call(Passing(), Passing(), Passing()), clock)
+        retried(Call(Passing(), Passing(), Passing()), clock)
     finally:
         instrumentation.set_on_retry_hooks(hooks)
     assert called == [1, 2]
@@ -105,7 +105,7 @@ def test_a_retry_leaves_the_hooks_that_others_set(clock: Clock) -> None:
 def test_no_attempt_begins_at_the_end_or_later(clock: Clock) -> None:
     call = Call(*[Passing()] * 9)
     with pytest.raises(Passing):
-        made(call, clock, until=107.0)  # after pauses of 1 and 2, one of 4 would end there
+        retried(call, clock, until=107.0)  # after pauses of 1 and 2, one of 4 would end there
     assert call.made == 3
     assert clock.now == 103.0
 
@@ -113,10 +113,10 @@ def test_no_attempt_begins_at_the_end_or_later(clock: Clock) -> None:
 @pytest.mark.parametrize("before", [0, 1])
 def test_an_interruption_ends_it(clock: Clock, before: int) -> None:
     with pytest.raises(KeyboardInterrupt):
-        made(Call(*[Passing()] * before, KeyboardInterrupt()), clock)
+        retried(Call(*[Passing()] * before, KeyboardInterrupt()), clock)
 
 
 def test_nothing_is_logged(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        made(Call(Passing(), Passing()), clock)
+        retried(Call(Passing(), Passing()), clock)
     assert caplog.records == []

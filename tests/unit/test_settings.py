@@ -25,12 +25,12 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 CONTRACT = Path(__file__).parents[2] / "docs/contract.md"
 
 
-def read(**environ: str) -> Settings:
+def load_settings(**environ: str) -> Settings:
     return load(environ, dotenv=None)
 
 
 def test_the_defaults_are_the_embedded_parts() -> None:
-    settings = read()
+    settings = load_settings()
     assert settings.tokens == ()
     assert str(settings.queue) == "sqlite:///var/queue.db"
     assert str(settings.database) == "sqlite:///var/links.db"
@@ -85,9 +85,9 @@ def test_the_contract_names_every_setting() -> None:
 
 
 def test_the_example_file_names_every_setting_and_is_valid() -> None:
-    named = set(re.findall(r"^#? ?([A-Z0-9_]{4,})=", EXAMPLE.read_text("utf-8"), re.MULTILINE))
-    assert named == set(NAMES)
-    assert load({}, EXAMPLE) == read(BITRIX24_OUTGOING_WEBHOOK_TOKEN="")
+    names = set(re.findall(r"^#? ?([A-Z0-9_]{4,})=", EXAMPLE.read_text("utf-8"), re.MULTILINE))
+    assert names == set(NAMES)
+    assert load({}, EXAMPLE) == load_settings(BITRIX24_OUTGOING_WEBHOOK_TOKEN="")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_the_example_file_names_every_setting_and_is_valid() -> None:
 def test_a_wrong_value_is_one_line_that_names_the_setting_and_never_the_value(name: str, value: str) -> None:
     for language, word in (("ru", "ожидается"), ("en", "expected")):
         with pytest.raises(SettingError) as wrong:
-            read(**{"LOG_LANGUAGE": language, name: value})
+            load_settings(**{"LOG_LANGUAGE": language, name: value})
         line = text_of(wrong.value, language)
         assert line.startswith(f"{name}: {word}") or name == "LOG_LANGUAGE"
         assert "\n" not in line
@@ -155,7 +155,7 @@ def test_a_wrong_value_is_one_line_that_names_the_setting_and_never_the_value(na
 
 def test_a_token_never_stops_the_start() -> None:
     for value in ("", "'x'", "https://x", "a" * 10_000, "\udcff"):
-        assert read(BITRIX24_OUTGOING_WEBHOOK_TOKEN=value).outgoing_token == value
+        assert load_settings(BITRIX24_OUTGOING_WEBHOOK_TOKEN=value).outgoing_token == value
 
 
 @pytest.mark.parametrize(
@@ -171,14 +171,14 @@ def test_a_token_never_stops_the_start() -> None:
     ],
 )
 def test_the_address_to_paste(environ: dict[str, str], address: str) -> None:
-    assert read(**environ).paste_url == address
+    assert load_settings(**environ).paste_url == address
 
 
 def test_railway_and_google_cloud_are_known_by_their_variables() -> None:
-    assert read(RAILWAY_PUBLIC_DOMAIN="x.up.railway.app").host == "0.0.0.0"  # noqa: S104
-    assert read(RAILWAY_ENVIRONMENT="production", HOST="127.0.0.1").host == "127.0.0.1"
-    assert read(K_SERVICE="b24-bitrix-webhook").log_format == "json"
-    assert read(K_SERVICE="b24-bitrix-webhook", LOG_FORMAT="text").log_format == "text"
+    assert load_settings(RAILWAY_PUBLIC_DOMAIN="x.up.railway.app").host == "0.0.0.0"  # noqa: S104
+    assert load_settings(RAILWAY_ENVIRONMENT="production", HOST="127.0.0.1").host == "127.0.0.1"
+    assert load_settings(K_SERVICE="b24-bitrix-webhook").log_format == "json"
+    assert load_settings(K_SERVICE="b24-bitrix-webhook", LOG_FORMAT="text").log_format == "text"
 
 
 @pytest.mark.parametrize(
@@ -191,12 +191,12 @@ def test_railway_and_google_cloud_are_known_by_their_variables() -> None:
     ],
 )
 def test_the_portal(value: str, domain: str, origin: str) -> None:
-    settings = read(BITRIX24_DOMAIN=value)
+    settings = load_settings(BITRIX24_DOMAIN=value)
     assert (settings.domain, settings.rest_origin) == (domain, origin)
 
 
 @pytest.mark.parametrize(
-    ("value", "kept"),
+    ("value", "expected"),
     [
         ("postgres://u:p@h/n", PostgresDatabase("postgresql://u:p@h/n")),
         ("postgresql+psycopg://u@h/n", PostgresDatabase("postgresql://u@h/n")),
@@ -209,16 +209,16 @@ def test_the_portal(value: str, domain: str, origin: str) -> None:
         ("sqlite:////data/links.db", SqliteFile(Path("/data/links.db"))),
     ],
 )
-def test_addresses_of_stores(value: str, kept: StoreLocation) -> None:
-    assert read(DATABASE_URL=value).database == kept
+def test_addresses_of_stores(value: str, expected: StoreLocation) -> None:
+    assert load_settings(DATABASE_URL=value).database == expected
 
 
 def test_a_project_of_an_emulator_may_be_short() -> None:
-    assert read(QUEUE_URL="pubsub://p/topic").queue == PubSubTopic("p", "topic")
+    assert load_settings(QUEUE_URL="pubsub://p/topic").queue == PubSubTopic("p", "topic")
 
 
 def test_secrets_are_known_by_value_from_16_bytes_on_and_kept_out_of_repr() -> None:
-    settings = read(
+    settings = load_settings(
         BITRIX24_OUTGOING_WEBHOOK_TOKEN=f"{CANARY},123456",
         BITRIX24_WEBHOOK_TOKEN=f"1/{CANARY[::-1]}",
         DATABASE_URL=f"postgresql://u:pass%2F{CANARY[:20]}@h/n",
@@ -234,8 +234,8 @@ def test_secrets_are_known_by_value_from_16_bytes_on_and_kept_out_of_repr() -> N
     for secret in settings.secrets():
         assert secret not in repr(settings)
     assert settings.short_secrets() == ("BITRIX24_OUTGOING_WEBHOOK_TOKEN",)
-    assert read(DATABASE_URL="postgresql://u:short@h/n").short_secrets() == ("DATABASE_URL",)
-    assert read(BITRIX24_OUTGOING_WEBHOOK_TOKEN=CANARY).short_secrets() == ()
+    assert load_settings(DATABASE_URL="postgresql://u:short@h/n").short_secrets() == ("DATABASE_URL",)
+    assert load_settings(BITRIX24_OUTGOING_WEBHOOK_TOKEN=CANARY).short_secrets() == ()
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "utf-16"])
@@ -257,7 +257,9 @@ def test_a_dotenv_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
 
 def test_all_wrong_settings_are_reported_at_once() -> None:
     with pytest.raises(SettingError) as wrong:
-        read(PORT="x", RESYNC_EVERY="never", QUEUE_URL="sqlite:///a.db", JOURNAL_URL="sqlite:///./a.db")
+        load_settings(
+            PORT="x", RESYNC_EVERY="never", QUEUE_URL="sqlite:///a.db", JOURNAL_URL="sqlite:///./a.db"
+        )
     lines = str(wrong.value).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["PORT", "RESYNC_EVERY", "JOURNAL_URL"]
 
@@ -273,22 +275,22 @@ def test_all_wrong_settings_are_reported_at_once() -> None:
     ],
 )
 def test_the_incoming_webhook_may_be_its_whole_address(address: str) -> None:
-    settings = read(BITRIX24_WEBHOOK_TOKEN=address)
+    settings = load_settings(BITRIX24_WEBHOOK_TOKEN=address)
     assert settings.rest_webhook == "1/abcd1234"
     assert settings.domain == ("p.bitrix24.ru" if "bitrix24" in address.lower() else "")
-    assert read(BITRIX24_WEBHOOK_TOKEN=address, BITRIX24_DOMAIN="o.ru").domain == "o.ru"
+    assert load_settings(BITRIX24_WEBHOOK_TOKEN=address, BITRIX24_DOMAIN="o.ru").domain == "o.ru"
 
 
 @pytest.mark.parametrize(
     "domain", ["https://P.bitrix24.ru/", "http://p.bitrix24.ru", "p.bitrix24.ru:443", "p.bitrix24.ru."]
 )
 def test_a_domain_is_read_out_of_what_people_paste(domain: str) -> None:
-    settings = read(BITRIX24_DOMAIN=domain)
+    settings = load_settings(BITRIX24_DOMAIN=domain)
     assert (settings.domain, settings.rest_origin) == ("p.bitrix24.ru", "https://p.bitrix24.ru")
 
 
 def test_a_capture_may_be_given_as_a_span() -> None:
-    until = read(WEBHOOK_CAPTURE_UNTIL="30m").capture_until
+    until = load_settings(WEBHOOK_CAPTURE_UNTIL="30m").capture_until
     assert until is not None
     assert timedelta(minutes=29) < until - datetime.now(UTC) <= timedelta(minutes=30)
 
@@ -311,7 +313,7 @@ def test_a_name_in_lower_case_is_like_the_setting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "expected"),
     [
         ("LOG_LANGUGE", "LOG_LANGUAGE"),
         ("log_language", "LOG_LANGUAGE"),
@@ -327,8 +329,8 @@ def test_a_name_in_lower_case_is_like_the_setting(tmp_path: Path) -> None:
         ("RESNYC_EVERY", "RESYNC_EVERY"),
     ],
 )
-def test_a_slip_in_a_variables_name_is_reported(name: str, meant: str) -> None:
-    assert read(**{name: "x"}).unknown == ((name, meant),)
+def test_a_slip_in_a_variables_name_is_reported(name: str, expected: str) -> None:
+    assert load_settings(**{name: "x"}).unknown == ((name, expected),)
 
 
 @pytest.mark.parametrize("origin", environment_names.NAMES)
@@ -336,7 +338,7 @@ def test_nobody_elses_variable_is_taken_for_a_slip(origin: str) -> None:
     names = environment_names.NAMES[origin].split()
     # Each alone: where a setting is given, nothing is taken for a slip in its name.
     unknown = [_unknown((), [name]) for name in names]
-    assert [told for told in unknown if told] == []
+    assert [sentence for sentence in unknown if sentence] == []
 
 
 @pytest.mark.parametrize(
@@ -354,7 +356,7 @@ def test_nobody_elses_variable_is_taken_for_a_slip(origin: str) -> None:
 )
 def test_what_was_copied_into_a_wrong_value_is_said(name: str, value: str, hint: str) -> None:
     with raises(SettingError, f"^{name}: ") as wrong:
-        read(**{name: value})
+        load_settings(**{name: value})
     assert wrong.value.hint == hint
     for language in ("ru", "en"):
         sentence = text_of(wrong.value, language)
@@ -365,17 +367,17 @@ def test_what_was_copied_into_a_wrong_value_is_said(name: str, value: str, hint:
 @pytest.mark.parametrize("value", ["https://a.ru/b,https://c.ru/d", "https://a.ru/b#ONTASK*,http://bot/d"])
 def test_addresses_with_a_comma_between_are_not_one_address(value: str) -> None:
     with raises(SettingError, "separated by spaces, not commas"):
-        read(FORWARD_TO=value)
+        load_settings(FORWARD_TO=value)
 
 
 def test_a_password_with_an_at_sign_is_told_how_to_write_it() -> None:
     with raises(SettingError, "%40") as wrong:
-        read(DATABASE_URL=f"postgresql://u:{CANARY}@ss@h/d")
+        load_settings(DATABASE_URL=f"postgresql://u:{CANARY}@ss@h/d")
     assert CANARY not in text_of(wrong.value, "ru")
 
 
 def test_a_setting_that_is_given_was_not_misspelt_beside() -> None:
-    assert read(DATABASE_URI="x", DATABASE_URL="sqlite:///links.db").unknown == ()
+    assert load_settings(DATABASE_URI="x", DATABASE_URL="sqlite:///links.db").unknown == ()
 
 
 @pytest.mark.parametrize(
@@ -392,22 +394,22 @@ def test_a_setting_that_is_given_was_not_misspelt_beside() -> None:
 def test_http_stays_in_an_incoming_webhooks_address_only_for_this_machine(
     address: str, domain: str, origin: str
 ) -> None:
-    settings = read(BITRIX24_WEBHOOK_TOKEN=address)
+    settings = load_settings(BITRIX24_WEBHOOK_TOKEN=address)
     assert (settings.domain, settings.rest_origin, settings.rest_webhook) == (domain, origin, "1/abcd1234")
     assert not settings.portals_differ
 
 
 def test_an_incoming_webhook_of_another_portal_is_noticed() -> None:
     address = "https://p.bitrix24.ru/rest/1/abcd1234/"
-    assert read(BITRIX24_WEBHOOK_TOKEN=address, BITRIX24_DOMAIN="o.ru").portals_differ
-    assert not read(BITRIX24_WEBHOOK_TOKEN=address, BITRIX24_DOMAIN="P.bitrix24.ru").portals_differ
-    assert not read(BITRIX24_WEBHOOK_TOKEN=address).portals_differ
-    assert not read(BITRIX24_WEBHOOK_TOKEN="1/abcd1234", BITRIX24_DOMAIN="o.ru").portals_differ
+    assert load_settings(BITRIX24_WEBHOOK_TOKEN=address, BITRIX24_DOMAIN="o.ru").portals_differ
+    assert not load_settings(BITRIX24_WEBHOOK_TOKEN=address, BITRIX24_DOMAIN="P.bitrix24.ru").portals_differ
+    assert not load_settings(BITRIX24_WEBHOOK_TOKEN=address).portals_differ
+    assert not load_settings(BITRIX24_WEBHOOK_TOKEN="1/abcd1234", BITRIX24_DOMAIN="o.ru").portals_differ
 
 
 def test_a_plain_value_in_an_address_is_not_taken_for_a_short_secret() -> None:
-    assert read(FORWARD_TO="https://b.ru/in?x=1").short_secrets() == ()
-    assert read(FORWARD_TO="https://b.ru/in?token=1").short_secrets() == ("FORWARD_TO",)
+    assert load_settings(FORWARD_TO="https://b.ru/in?x=1").short_secrets() == ()
+    assert load_settings(FORWARD_TO="https://b.ru/in?token=1").short_secrets() == ("FORWARD_TO",)
 
 
 @pytest.mark.parametrize(
@@ -420,7 +422,7 @@ def test_a_plain_value_in_an_address_is_not_taken_for_a_short_secret() -> None:
     ],
 )
 def test_an_item_that_is_no_token_is_reported(setting: str, codes: list[str], says: str) -> None:
-    settings = read(BITRIX24_OUTGOING_WEBHOOK_TOKEN=setting, LOG_LANGUAGE="en")
+    settings = load_settings(BITRIX24_OUTGOING_WEBHOOK_TOKEN=setting, LOG_LANGUAGE="en")
     causes = setting_causes(settings)
     assert [cause.code for cause in causes] == codes
     assert says in causes[0].says
@@ -428,7 +430,7 @@ def test_an_item_that_is_no_token_is_reported(setting: str, codes: list[str], sa
 
 
 def test_railways_volume_is_where_the_files_are() -> None:
-    settings = read(RAILWAY_VOLUME_MOUNT_PATH="/data/", RAILWAY_PUBLIC_DOMAIN="x.up.railway.app")
+    settings = load_settings(RAILWAY_VOLUME_MOUNT_PATH="/data/", RAILWAY_PUBLIC_DOMAIN="x.up.railway.app")
     assert settings.files == {
         "QUEUE_URL": Path("/data/queue.db"),
         "DATABASE_URL": Path("/data/links.db"),
@@ -438,14 +440,20 @@ def test_railways_volume_is_where_the_files_are() -> None:
 
 
 def test_an_address_named_twice_gets_the_events_of_both() -> None:
-    [one] = read(FORWARD_TO="https://b.ru/x#ONTASK* https://b.ru/x#ONCRMDEALADD").destinations
-    assert [one.wants(event) for event in ("ONTASKADD", "ONCRMDEALADD", "ONUSERADD")] == [True, True, False]
-    [one] = read(FORWARD_TO="https://b.ru/x#ONTASK* https://b.ru/x").destinations
-    assert one.wants("ONUSERADD")
+    [destination] = load_settings(
+        FORWARD_TO="https://b.ru/x#ONTASK* https://b.ru/x#ONCRMDEALADD"
+    ).destinations
+    assert [destination.wants(event) for event in ("ONTASKADD", "ONCRMDEALADD", "ONUSERADD")] == [
+        True,
+        True,
+        False,
+    ]
+    [destination] = load_settings(FORWARD_TO="https://b.ru/x#ONTASK* https://b.ru/x").destinations
+    assert destination.wants("ONUSERADD")
 
 
 @pytest.mark.parametrize(
-    ("url", "event", "wanted"),
+    ("url", "event", "expected"),
     [
         ("https://b.ru/x", "ONANYTHING", True),
         ("https://b.ru/x", "ONGATEWAYPROBE", False),
@@ -457,14 +465,14 @@ def test_an_address_named_twice_gets_the_events_of_both() -> None:
         ("http://bot.railway.internal:8080/", "E", True),
     ],
 )
-def test_a_destination_gets_the_events_that_it_names(url: str, event: str, wanted: bool) -> None:
-    [destination] = read(FORWARD_TO=url).destinations
-    assert destination.wants(event) is wanted
+def test_a_destination_gets_the_events_that_it_names(url: str, event: str, expected: bool) -> None:
+    [destination] = load_settings(FORWARD_TO=url).destinations
+    assert destination.wants(event) is expected
     assert len(destination.id) == 8
 
 
 @pytest.mark.parametrize(
-    ("path", "shown"),
+    ("path", "expected"),
     [
         ("/abcd1234efgh5678ijkl9012mnop3456", "/<masked 32 "),
         ("/services/T0123/B0123/Zm9vYmFyYmF6cXV4MTIzNDU2", "/services/T0123/B0123/<masked 24 "),
@@ -472,15 +480,15 @@ def test_a_destination_gets_the_events_that_it_names(url: str, event: str, wante
         ("/bitrix/hook", "/bitrix/hook"),
     ],
 )
-def test_a_possible_secret_in_an_addresss_path_is_masked(path: str, shown: str) -> None:
+def test_a_possible_secret_in_an_addresss_path_is_masked(path: str, expected: str) -> None:
     url = f"https://hook.eu1.make.com{path}"
-    [one] = read(FORWARD_TO=url).destinations
-    assert one.shown.startswith(f"https://hook.eu1.make.com{shown}")
-    assert (one.url, one.id) == (url, sha256(url.encode()).hexdigest()[:8])
+    [destination] = load_settings(FORWARD_TO=url).destinations
+    assert destination.shown.startswith(f"https://hook.eu1.make.com{expected}")
+    assert (destination.url, destination.id) == (url, sha256(url.encode()).hexdigest()[:8])
 
 
 def test_an_addresss_password_is_a_secret() -> None:
-    settings = read(FORWARD_TO="https://u:canary0secret1canary@b.ru/x?key=canary9secret9canary")
+    settings = load_settings(FORWARD_TO="https://u:canary0secret1canary@b.ru/x?key=canary9secret9canary")
     assert settings.destinations[0].shown == "https://b.ru/x"
     assert {"canary0secret1canary", "canary9secret9canary"} <= set(settings.secrets())
     assert "canary" not in repr(settings)

@@ -18,7 +18,7 @@ def test_modules_and_functions_are_short_enough_to_read(module: Path) -> None:
         assert len(text.splitlines()) <= MODULE_LINES
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            inner = [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.FunctionDef)]
+            inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.FunctionDef)]
             lines = length(node) - sum(map(length, inner))
             assert lines <= FUNCTION_LINES, f"{node.name} has {lines} lines"
 

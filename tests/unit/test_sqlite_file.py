@@ -30,13 +30,13 @@ def test_each_problem_with_a_file_has_its_kind(problem: str, kind: str, tmp_path
 def test_an_existing_file_is_closed_to_others(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "queue.db"
     make_private(path)
-    for one in (path, path.with_name("queue.db-wal")):
-        one.touch()
-        one.chmod(0o664)
-    made = file_at(path)
+    for file in (path, path.with_name("queue.db-wal")):
+        file.touch()
+        file.chmod(0o664)
+    sqlite_file = file_at(path)
     make_private(path)
-    assert made == file_at(path) is not None
-    assert [one.stat().st_mode & 0o777 for one in sorted(path.parent.iterdir())] == [0o600, 0o600]
+    assert sqlite_file == file_at(path) is not None
+    assert [file.stat().st_mode & 0o777 for file in sorted(path.parent.iterdir())] == [0o600, 0o600]
     assert file_at(tmp_path / "none") is None
 
 

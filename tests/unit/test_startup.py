@@ -40,7 +40,7 @@ def test_only_an_event_that_is_surely_mistyped_is_named_at_the_start(
 ) -> None:
     env = {"FORWARD_TO": f"https://bot.example.com/#{events}", "LOG_LANGUAGE": "en"}
     _announce(load(env, dotenv=None))
-    lines = [text for one in caplog.records if "known events" in (text := one.getMessage())]
+    lines = [text for log_record in caplog.records if "known events" in (text := log_record.getMessage())]
     assert lines == [
         f"FORWARD_TO: {event} is not among the known events. Perhaps {like} was meant"
         for event, like in misspelt

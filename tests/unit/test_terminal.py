@@ -28,7 +28,7 @@ Wrote = Callable[..., str]
 def wrote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wrote]:
     """What one refusal writes to a terminal, or to a pipe."""
     root = logging.getLogger()
-    kept = root.handlers[:], root.level
+    root_state = root.handlers[:], root.level
 
     def write(request: Request, terminal: bool = True, **settings: str) -> str:
         reader, writer = pty.openpty() if terminal else os.pipe()
@@ -41,16 +41,16 @@ def wrote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wrote]:
             judgement, config = request.judge()
             log_refusal(judgement, config, "r1")
             logging.getLogger("gateway.receiver").warning("the end")
-            written = b""
-            while b"the end" not in written:
-                written += os.read(reader, 65536)
+            output = b""
+            while b"the end" not in output:
+                output += os.read(reader, 65536)
         os.close(reader)
-        return written.decode()
+        return output.decode()
 
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     yield write
-    root.handlers[:], root.level = kept
+    root.handlers[:], root.level = root_state
 
 
 def refused(**changes: Any) -> Request:
@@ -78,10 +78,10 @@ def test_refusals_are_coloured_unless_colours_are_off(wrote: Wrote, monkeypatch:
 
 
 def test_a_pipe_gets_one_line_and_json_stays_json(wrote: Wrote) -> None:
-    written = wrote(refused(), terminal=False)
-    assert "\x1b" not in written
-    assert len(written.splitlines()) == 1 + 1
-    assert "More about it" in written.splitlines()[0]
+    output = wrote(refused(), terminal=False)
+    assert "\x1b" not in output
+    assert len(output.splitlines()) == 1 + 1
+    assert "More about it" in output.splitlines()[0]
     first = json.loads(wrote(refused(), log_format="json").splitlines()[0])
     assert first["code"] == "TOKEN_NOT_FOUND"
     assert "\n" not in first["message"]
@@ -89,10 +89,10 @@ def test_a_pipe_gets_one_line_and_json_stays_json(wrote: Wrote) -> None:
 
 
 def test_text_from_a_sender_stays_on_its_line(wrote: Wrote) -> None:
-    written = wrote(refused(agent="x\x1b[31m\n2026-01-01T00:00:00Z INFO all is well\x9b"))
-    assert len(written.splitlines()) == 4 + 1
-    assert set(COLOUR.findall(written)) <= {"\x1b[33m", "\x1b[1m", "\x1b[0m"}
-    assert "\x9b" not in written
+    output = wrote(refused(agent="x\x1b[31m\n2026-01-01T00:00:00Z INFO all is well\x9b"))
+    assert len(output.splitlines()) == 4 + 1
+    assert set(COLOUR.findall(output)) <= {"\x1b[33m", "\x1b[1m", "\x1b[0m"}
+    assert "\x9b" not in output
 
 
 def test_explain_reads_what_a_terminal_showed(
@@ -104,7 +104,9 @@ def test_explain_reads_what_a_terminal_showed(
     for pasted in (block, COLOUR.sub("", block)):
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pasted.encode())))
         assert main(["explain", "--json"]) == 1
-        told = json.loads(capsys.readouterr().out)
-        assert told["code"] == "TOKEN_NOT_FOUND"
-        assert told["causes"][0]["code"] == "AUTH_MISSING"
-        assert told["causes"][0]["says"].startswith("The event came with auth, but without application_token")
+        explanation = json.loads(capsys.readouterr().out)
+        assert explanation["code"] == "TOKEN_NOT_FOUND"
+        assert explanation["causes"][0]["code"] == "AUTH_MISSING"
+        assert explanation["causes"][0]["says"].startswith(
+            "The event came with auth, but without application_token"
+        )

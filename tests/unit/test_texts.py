@@ -30,9 +30,9 @@ SAYING = {"say", "words", "Notice"}  # functions whose first argument is a key
 def modules() -> Iterator[ModuleType]:
     for package in (gateway, handlers):
         yield package
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not found.name.endswith("__main__"):
-                yield importlib.import_module(found.name)
+        for module_info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module_info.name.endswith("__main__"):
+                yield importlib.import_module(module_info.name)
 
 
 @cache
@@ -65,7 +65,7 @@ def catalogued(tree: ast.Module) -> set[int]:
 
 
 @cache
-def written() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
+def literals_in_code() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
     """All texts in the code and the page's templates that may be keys or parts of keys; and the patterns
     of those that are put together: `f"DOCTOR_{key}_DO"` is `DOCTOR_(.+)_DO`."""
     texts: set[str] = set()
@@ -89,11 +89,11 @@ def written() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
 
 def is_used(key: str) -> bool:
     """Written as it is, or put together from a pattern and words that are written somewhere."""
-    texts, patterns = written()
+    texts, patterns = literals_in_code()
     if key in texts:
         return True
-    matches = [found for pattern in patterns if (found := pattern.fullmatch(key))]
-    return any(all(part in texts or part.isdigit() for part in found.groups()) for found in matches)
+    matches = [match for pattern in patterns if (match := pattern.fullmatch(key))]
+    return any(all(part in texts or part.isdigit() for part in match.groups()) for match in matches)
 
 
 def fields(text: str) -> set[str]:
@@ -116,11 +116,11 @@ def saying_calls() -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def keys(arguments: Iterable[ast.expr]) -> Iterator[str]:
-    for one in arguments:
-        if isinstance(one, ast.IfExp):
-            yield from keys((one.body, one.orelse))
-        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
-            yield one.value
+    for argument in arguments:
+        if isinstance(argument, ast.IfExp):
+            yield from keys((argument.body, argument.orelse))
+        elif isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            yield argument.value
 
 
 @pytest.mark.parametrize("key", CATALOGUE)
@@ -139,13 +139,13 @@ def test_every_key_is_used() -> None:
 
 def test_every_used_key_exists_with_its_facts() -> None:
     wrong = []
-    for where, key, call in saying_calls():
+    for source, key, call in saying_calls():
         text: Sentence | None = CATALOGUE.get(key)
-        named = {keyword.arg for keyword in call.keywords}
+        fact_names = {keyword.arg for keyword in call.keywords}
         if text is None:
-            wrong.append(f"{where}: no text {key}")
-        elif None not in named and (missing := fields(text.en) - named):
-            wrong.append(f"{where}: {key} lacks {', '.join(sorted(missing))}")
+            wrong.append(f"{source}: no text {key}")
+        elif None not in fact_names and (missing := fields(text.en) - fact_names):
+            wrong.append(f"{source}: {key} lacks {', '.join(sorted(missing))}")
     assert wrong == []
 
 

@@ -33,11 +33,11 @@ def request(places: dict[int, bytes]) -> dict[str, Any]:
     body: dict[str, Any] = {}
     for number, value in places.items():
         place = ORDER[number]
-        where, _, name = place.partition(":")
+        kind, _, name = place.partition(":")
         text = value.decode()
-        if where == "header":
+        if kind == "header":
             headers[name.lower()] = b"Bearer " + value if name == "Authorization" else value
-        elif where == "query":
+        elif kind == "query":
             query[name] = text
         else:
             inner = body
@@ -53,11 +53,11 @@ def judge(places: dict[int, bytes], tokens: tuple[bytes, ...] = (TOKEN,)) -> Ver
 
 
 def traces(verdict: Verdict) -> dict[str, Trace]:
-    return {seen.place: seen for seen in verdict.places}
+    return {trace.place: trace for trace in verdict.places}
 
 
 def states(verdict: Verdict) -> dict[str, str]:
-    return {seen.place: seen.state for seen in verdict.places}
+    return {trace.place: trace.state for trace in verdict.places}
 
 
 def test_the_core_imports_nothing_else_of_the_gateway() -> None:
@@ -69,14 +69,14 @@ def test_the_core_imports_nothing_else_of_the_gateway() -> None:
 
 def test_the_places_stand_in_the_contracts_order() -> None:
     assert PLACES == ORDER
-    assert tuple(seen.place for seen in judge({}).places) == ORDER
+    assert tuple(trace.place for trace in judge({}).places) == ORDER
 
 
 @pytest.mark.parametrize("number", range(len(ORDER)))
 def test_a_right_token_verifies_in_every_place(number: int) -> None:
     verdict = judge({number: TOKEN})
     assert (verdict.verified, verdict.place) == (True, ORDER[number])
-    assert [seen.state for seen in verdict.places if seen.place != ORDER[number]] == ["absent"] * (
+    assert [trace.state for trace in verdict.places if trace.place != ORDER[number]] == ["absent"] * (
         len(ORDER) - 1
     )
 
@@ -126,16 +126,20 @@ def test_no_token_accepts_nothing() -> None:
 @pytest.mark.parametrize("value", [None, 5, True, 1.5, [TOKEN.decode()], {"a": TOKEN.decode()}, []])
 def test_anything_but_one_text_is_malformed(value: Any) -> None:
     verdict = verify({}, {"token": value}, {"auth": {"application_token": value}}, (TOKEN,))
-    seen = {trace.place: trace for trace in verdict.places}
+    traces_by_place = {trace.place: trace for trace in verdict.places}
     for place in ("query:token", "body:auth.application_token"):
-        assert (seen[place].state, seen[place].length, seen[place].fingerprint) == ("malformed", None, None)
+        assert (
+            traces_by_place[place].state,
+            traces_by_place[place].length,
+            traces_by_place[place].fingerprint,
+        ) == ("malformed", None, None)
     assert verdict.received is None
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\n "])
 def test_a_blank_is_malformed_with_length_0(blank: str) -> None:
-    seen = traces(verify({"x-bitrix-token": blank.encode()}, {}, {"token": blank}, (TOKEN,)))
-    for trace in (seen["header:X-Bitrix-Token"], seen["body:token"]):
+    traces_by_place = traces(verify({"x-bitrix-token": blank.encode()}, {}, {"token": blank}, (TOKEN,)))
+    for trace in (traces_by_place["header:X-Bitrix-Token"], traces_by_place["body:token"]):
         assert (trace.state, trace.length, trace.fingerprint) == ("malformed", 0, None)
 
 
@@ -244,10 +248,10 @@ def test_no_input_raises_and_only_an_accepted_token_verifies(
     headers: dict[str, bytes], query: Any, body: Any, repeated: set[tuple[str, tuple[str, ...]]]
 ) -> None:
     verdict = verify(headers, query, body, (TOKEN,), repeated)
-    right = [seen for seen in verdict.places if seen.state == "match"]
+    right = [trace for trace in verdict.places if trace.state == "match"]
     assert verdict.verified == bool(right)
-    for seen in right:
-        assert seen.fingerprint == fingerprint(TOKEN)
+    for trace in right:
+        assert trace.fingerprint == fingerprint(TOKEN)
     assert not verify(headers, query, body, ()).verified
 
 
