@@ -49,10 +49,13 @@ settle() { # set defaults, check values, and derive names from them
   expect BITRIX24_DOMAIN '[A-Za-z0-9.:/-]*' EXPECTED_DOMAIN
   expect BITRIX24_TELEGRAM_FIELD_NAME '[A-Za-z0-9_]*' EXPECTED_FIELD
   expect LOG_LANGUAGE '(ru|en|)' EXPECTED_LOG_LANGUAGE
-  local event='([A-Za-z0-9_]{1,100}[*]?|[*])' destination
-  destination="https://[^/@#?[:space:]|]+([/?][^#[:space:]|]*)?(#($event(,$event)*)?)?"
-  expect FORWARD_TO "[[:space:]]*($destination([[:space:]]+$destination)*)?[[:space:]]*" EXPECTED_FORWARD_TO
+  # What is accepted here, the functions accept too (gateway/destinations.py), and see the same addresses in it.
+  local event='([A-Za-z0-9_]{1,100}[*]?|[*])' host='([^][/@#?:[:space:]|]+|\[[0-9A-Fa-f:.]+\])' destination
+  destination="https://$host(:[1-9][0-9]{0,4})?([/?][^#[:space:][:cntrl:]|]*)?(#($event(,$event)*)?)?"
   FORWARD_TO=${FORWARD_TO:-}
+  FORWARD_TO=${FORWARD_TO//[$'\r\n\v\f']/ } # it becomes one line of a function's environment
+  FORWARD_TO=${FORWARD_TO//$'\xc2\xa0'/ }     # a no-break space, as chats and documents paste it
+  expect FORWARD_TO "[[:space:]]*($destination([[:space:]]+$destination)*)?[[:space:]]*" EXPECTED_FORWARD_TO
   # Taken for one address, two with a comma between them would reach nobody.
   if [[ $FORWARD_TO == *,http*://* ]]; then misuse EXPECTED FORWARD_TO "$(text EXPECTED_FORWARD_TO)"; fi
   # The tools' own DATABASE_URL names the Firestore database that is made here: nothing to store.

@@ -128,14 +128,67 @@ def test_the_filter_lets_through_what_is_wanted_or_everything(events: str, expec
 )
 def test_an_address_that_is_there_twice_is_one_destination(setting: str, filters: list[str]) -> None:
     """As `read_destinations` sees it: two subscriptions would deliver each event twice."""
-    script = "source deploy/lib/gcloud.sh; source deploy/lib/queue.sh; destinations"
-    command = ["bash", "-euo", "pipefail", "-c", script]
+    subscriptions = subscriptions_of(setting)
+    assert [text for _, text in subscriptions] == filters
+    assert [name[-8:] for name, _ in subscriptions] == known_ids(setting)
+
+
+def subscriptions_of(setting: str) -> list[list[str]]:
+    """The ID and the filter of each destination in `FORWARD_TO`, as `deploy.sh` reads it."""
+    files = "".join(
+        f"source deploy/lib/{name}.sh; " for name in ("texts", "names", "settings", "gcloud", "queue")
+    )
+    command = ["bash", "-euo", "pipefail", "-c", f"{files} OFFLINE=1; settle; destinations"]
     environ = {"PATH": os.environ["PATH"], "FORWARD_TO": setting}
     run = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
-    lines = [line.split("|") for line in run.stdout.splitlines()]
-    known = read_destinations(setting)
-    assert [name[-8:] for name, _ in lines] == [destination.id for destination in known]
-    assert [text for _, text in lines] == filters
+    return [line.split("|") for line in run.stdout.splitlines()]
+
+
+def known_ids(setting: str) -> list[str]:
+    """The IDs by which `forward_event` knows the destinations."""
+    return [destination.id for destination in read_destinations(setting)]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        f"{BOT}\n{N8N}\n",
+        f"{BOT}\r\n",
+        f"{BOT}\t{N8N}\v",
+        f"{BOT}\u00a0{N8N}",
+        "https://bot.example.com:8443?a=b,c#OnTaskAdd",
+        "https://[2001:db8::1]:8443/ https://бот.рф/",
+        f"{BOT}/*$HOME`'\"\\%20",
+    ],
+)
+def test_deploy_and_the_function_read_the_same_addresses(setting: str) -> None:
+    """An event of a subscription that the function does not know is acknowledged, so lost."""
+    assert [name[-8:] for name, _ in subscriptions_of(setting)] == known_ids(setting) != []
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "https://bot.example.com:0/",
+        "https://bot.example.com:x/",
+        "https://:443/",
+        "https:///hook",
+        "https://[::1/",
+        "https://bot]/",
+        f"{BOT}#**",
+        f"{BOT}#онтаск",
+        f"{BOT}#ONTASKADD#ONTASKUPDATE",
+        f"{BOT},{N8N}",
+        "http://bot.example.com/",
+    ],
+)
+def test_deploy_refuses_what_the_function_would_not_start_with(setting: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 — any text of it
+        read_destinations(setting)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        subscriptions_of(setting)
+    assert refused.value.returncode == 2
+    assert "FORWARD_TO" in refused.value.stderr
 
 
 def test_receiver_and_forwarder_get_their_settings(grown: Grown) -> None:
