@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.journal.model import Outcome, Request, Round
 
-OUTCOME_COLUMNS = "at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts"
-REQUEST_COLUMNS = (
-    "n, request_id, at, first_at, count, kind, tag, code, status, cause, event, event_id, portal, record"
-)
-ROUND_COLUMNS = "id, at, code, facts"
+
+def _columns(model: type[Outcome | Request | Round]) -> str:
+    """A column for each field, in the order of the fields: so a row is the fields' values."""
+    return ", ".join(field.name for field in fields(model))
+
+
+OUTCOME_COLUMNS = _columns(Outcome)
+REQUEST_COLUMNS = _columns(Request)
+ROUND_COLUMNS = _columns(Round)
 
 
 def round_of(row: Sequence[Any]) -> Round:
@@ -20,39 +25,15 @@ def round_of(row: Sequence[Any]) -> Round:
 
 
 def request_of(row: Sequence[Any]) -> Request:
-    n, request_id, at, first_at, count, kind, tag, code, status, cause, event, event_id, portal, record = row
-    return Request(
-        n=n,
-        request_id=request_id,
-        at=moment_of(at),
-        first_at=moment_of(first_at),
-        count=count,
-        kind=kind,
-        tag=tag,
-        code=code,
-        status=status,
-        cause=cause,
-        event=event,
-        event_id=event_id,
-        portal=portal,
-        record=json.loads(record),
-    )
+    n, request_id, at, first_at, *others, record = row
+    values = n, request_id, moment_of(at), moment_of(first_at), *others, json.loads(record)
+    return Request(*values)
 
 
 def outcome_of(row: Sequence[Any]) -> Outcome:
-    at, event_id, subscription, code, reason, attempts, ms, portal, bitrix_user_id, facts = row
-    return Outcome(
-        at=moment_of(at),
-        event_id=event_id,
-        subscription=subscription,
-        code=code,
-        reason=reason,
-        attempts=attempts,
-        ms=ms,
-        portal=portal,
-        bitrix_user_id=bitrix_user_id,
-        facts=json.loads(facts),
-    )
+    at, *others, facts = row
+    values = moment_of(at), *others, json.loads(facts)
+    return Outcome(*values)
 
 
 def moment_of(at: float) -> datetime:
