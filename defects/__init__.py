@@ -36,8 +36,8 @@ def single_edit(name: str, file: str, old: str, new: str, tests: str) -> Defect:
     return Defect(name, ((file, old, new),), tests)
 
 
-SERVER, CONSUMER, EVENTS, VERIFY = (
-    "gateway/local/worker.py",
+FEED, CONSUMER, EVENTS, VERIFY = (
+    "gateway/local/feed.py",
     "handlers/__init__.py",
     "gateway/events.py",
     "verify.py",
@@ -70,7 +70,7 @@ DEFECTS = [
     # Acknowledging, deduplicating, publishing
     single_edit(
         "acknowledge before commit",
-        SERVER,
+        FEED,
         HANDED_OVER,
         f"            self._queue.acknowledge(delivery)\n{HANDED_OVER}",
         "tests/system/test_shutdown.py tests/system/test_chaos.py",
@@ -185,7 +185,7 @@ DEFECTS = [
     ),
     single_edit(
         "SIGTERM ends the requests in flight",
-        SERVER,
+        FEED,
         "STOP_SECONDS = 7.0",
         "STOP_SECONDS = 0.0",
         "tests/system/test_shutdown.py",

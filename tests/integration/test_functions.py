@@ -34,7 +34,7 @@ ADDED = {"handlers/companies.py": HANDLER, "main.py": FUNCTION, "functions": LIN
 PROGRAM = """
 from gateway.functions import of_kind
 from gateway.links import open_store
-from gateway.local import worker
+from gateway.local import feed, worker
 from gateway.queues.model import Delivery
 from gateway.settings import load
 
@@ -47,10 +47,10 @@ data = (
     ' "portal": {"domain": "p.bitrix24.ru", "member_id": ""}, "data": {"FIELDS": {"ID": "7"}}}'
 )
 delivery = Delivery("1", data.encode(), {"event": "ONCRMCOMPANYADD", "event_id": "e"}, 1, 1.0, "lease")
-print("failures:", [worker.deliver(delivery, calls[name]) for name in names])
+print("failures:", [feed.deliver(delivery, calls[name]) for name in names])
 for function in of_kind("consumer"):
     broken = Delivery(function.name, b"{}", {"event": function.event}, 1, 1.0, "lease")
-    worker.deliver(broken, calls[function.name])
+    feed.deliver(broken, calls[function.name])
 letters = open_store(load().database).dead_letters()
 print("wanted and put aside:", *sorted(letter.event_id for letter in letters))
 """

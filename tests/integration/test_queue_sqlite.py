@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import QueueUnavailable
-from gateway.local.worker import by_object
+from gateway.local.feed import by_object
 from gateway.queues import open_embedded, open_publisher
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EmbeddedQueue

@@ -20,8 +20,9 @@ from cloudevents.http.event import CloudEvent
 
 from gateway.errors import PortalUnavailable
 from gateway.functions import functions
+from gateway.local import feed as feed_module
 from gateway.local import worker, worker_process
-from gateway.local.worker import MOST_ASKING, Feed, asks_portal
+from gateway.local.feed import MOST_ASKING, Feed, asks_portal
 from gateway.local.worker_process import WorkerProcess
 from gateway.logs import RateLimited
 from gateway.queues import open_embedded
@@ -105,7 +106,7 @@ def test_a_new_user_of_a_portal_that_hangs_is_linked_when_it_answers(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=2)
-    monkeypatch.setattr(worker, "LONGEST_DELAY", 0.05)
+    monkeypatch.setattr(feed_module, "LONGEST_DELAY", 0.05)
     calls: list[int] = []
 
     def call(event: CloudEvent) -> None:
@@ -124,7 +125,7 @@ def test_a_new_user_of_a_portal_that_hangs_is_linked_when_it_answers(
 def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "RATE", 1000.0)
+    monkeypatch.setattr(feed_module, "RATE", 1000.0)
     queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=1)
     hangs, done = threading.Event(), []
 
@@ -156,7 +157,7 @@ def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(
 def test_a_message_handled_for_longer_than_its_lease_is_handled_once(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "LEASE_SECONDS", 0.2)
+    monkeypatch.setattr(feed_module, "LEASE_SECONDS", 0.2)
     queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=2)
     answers, begun = threading.Event(), Counter[str]()
 
@@ -235,8 +236,8 @@ def test_messages_leased_by_a_killed_worker_are_delivered_at_once(
 def test_a_message_that_could_not_be_settled_is_settled_later_and_not_handled_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(worker, "LEASE_SECONDS", 0.2)
-    monkeypatch.setattr(worker, "_reports", RateLimited(worker.log, 0.0))
+    monkeypatch.setattr(feed_module, "LEASE_SECONDS", 0.2)
+    monkeypatch.setattr(feed_module, "reports", RateLimited(feed_module.log, 0.0))
     monkeypatch.setattr("gateway.queues.sqlite.WORKER_TIMEOUT", 0.1)
     queue = EmbeddedQueue(tmp_path / "queue.db")
     calls: list[int] = []

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from gateway.local.worker import DAY, next_attempt
+from gateway.local.feed import DAY, next_attempt
 
 MINUTE, HOUR = 60.0, 3600.0
 
