@@ -1,0 +1,1 @@
+"""From the bytes of a request to the decision about it. Pure: read `decision` first."""

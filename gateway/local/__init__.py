@@ -1,0 +1,1 @@
+"""Everything on one machine: read `serve` first."""
