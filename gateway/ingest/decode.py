@@ -16,13 +16,12 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from gateway.ingest import php_form
-from gateway.ingest.json_value import TOKEN_PATHS, Json, holds, is_list, parse_json
+from gateway.ingest.json_value import TOKEN_PATHS, Json, is_list, parse_json
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
 from gateway.ingest.misread import may_be_misread, misread, named
 from verify import QUERY_PLACE, Path
 
 MAX_NOTED = 20  # names that one note holds
-MAX_TEXTS = 4  # `data` and `auth` as texts, each also beside its own names
 _OBJECTS = (
     "FIELDS",
     "FIELDS_BEFORE",
@@ -33,6 +32,8 @@ _CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # limits of a form whose names are
 
 _FORM_NAMES = ("data[", "auth[")
 _NO_PLACES: frozenset[tuple[str, Path]] = frozenset()
+_NO_PATHS: frozenset[Path] = frozenset()
+_NEAR_TOKENS = (("data",), ("auth",), ("data", "auth"))  # these may hold a token's place inside
 _GZIP = b"\x1f\x8b"
 _TYPES = {
     "application/json": "json",
@@ -99,7 +100,7 @@ def decode_query(query: bytes) -> tuple[dict[str, Any], bool]:
         return {}, False
     check(MAX_PARAMETERS, query.count(b"&") + 1, "query_parameters")
     parameters = list(php_form.pairs(query))
-    return php_form.nest(parameters), sum(name == ("token",) for name, _ in parameters) > 1
+    return php_form.nest(parameters), sum(name[:1] == ("token",) for name, _ in parameters) > 1
 
 
 def repeated_places(payload: Payload, query_token_repeated: bool) -> frozenset[tuple[str, Path]]:
@@ -163,7 +164,7 @@ def _read_form(body: bytes) -> _Read | None:
         notes += (Note("line_end"),)
     if "\ufffd" in "".join(values):
         notes += _not_utf8(body, values)
-    repeated = names.repeated | _in_texts_too(names, values)
+    repeated = names.repeated | _repeated_inside(names, values)
     return _Read(_tree(names, values), len(values), repeated, notes)
 
 
@@ -187,7 +188,7 @@ class _Names(NamedTuple):
     levels: Sequence[php_form.Name]
     repeated: frozenset[Path]
     notes: tuple[Note, ...] = ()
-    mixed: tuple[tuple[int, Path], ...] = ()  # a text `data` or `auth` beside a token's path under that name
+    above: tuple[tuple[int, Path], ...] = ()  # values that may hold a token's place which came elsewhere too
 
 
 @lru_cache(maxsize=64)
@@ -198,12 +199,22 @@ def _read_names(raw_names: tuple[bytes, ...]) -> _Names:
 
 def _names_of(names: Sequence[php_form.Name]) -> _Names:
     check(MAX_LEVELS, max(map(len, names), default=0), "levels")
-    repeated, notes = _repetitions(names)
-    paths = [path for path in TOKEN_PATHS if len(path) > 1 and path in names]
-    mixed = [
-        (at, path) for at, name in enumerate(names) if len(name) == 1 for path in paths if path[:1] == name
-    ]
-    return _Names(names, repeated, notes, tuple(mixed))
+    notes = _notes_on(names)
+    near = [name for name in names if "token" in name or "application_token" in name or name in _NEAR_TOKENS]
+    if len(near) < 2:
+        return _Names(names, _NO_PATHS, notes)
+    from gateway.ingest.repeated import given_twice, objects_above  # cold start: an event has one token
+
+    return _Names(names, given_twice(near), notes, objects_above(names))
+
+
+def _repeated_inside(names: _Names, values: Sequence[Any]) -> frozenset[Path]:
+    """The token's paths that came inside objects or their texts, and elsewhere too."""
+    if not names.above:
+        return _NO_PATHS
+    from gateway.ingest.repeated import given_inside  # cold start: such a name is rare
+
+    return given_inside(names.above, names.levels, values)
 
 
 def _tree(names: _Names, values: Sequence[Any]) -> dict[str, Any]:
@@ -216,24 +227,9 @@ def _tree(names: _Names, values: Sequence[Any]) -> dict[str, Any]:
     return tree
 
 
-def _in_texts_too(names: _Names, values: Sequence[Any]) -> frozenset[Path]:
-    """The token's paths that came by their names and also inside the text of a JSON object.
-
-    Among more texts than one event has, each is taken for such a one without a look into it.
-    """
-    beside = dict.fromkeys(at for at, _ in names.mixed)
-    if len(beside) > MAX_TEXTS:
-        return frozenset(path for _, path in names.mixed)
-    texts = {at: parse_json(values[at]) if isinstance(values[at], str) else Json(values[at]) for at in beside}
-    return frozenset(
-        path for at, path in names.mixed if (text := texts[at]) is not None and holds(text.value, path[1:])
-    )
-
-
-def _repetitions(names: Sequence[php_form.Name]) -> tuple[frozenset[Path], tuple[Note, ...]]:
-    """The token's paths that came more than once, and notes on any name that did, or that ends in `[]`."""
+def _notes_on(names: Sequence[php_form.Name]) -> tuple[Note, ...]:
+    """Notes on names that came more than once, and on those that end in `[]`."""
     notes = []
-    twice: tuple[php_form.Name, ...] = ()
     if len(set(names)) < len(names):
         counts = Counter(name for name in names if name)
         twice = tuple(name for name, count in counts.items() if count > 1 and None not in name)
@@ -244,7 +240,7 @@ def _repetitions(names: Sequence[php_form.Name]) -> tuple[frozenset[Path], tuple
     appended = list(dict.fromkeys(name for name in names if None in name))
     if appended:
         notes.append(Note("appended", tuple(map(_shown, appended[:MAX_NOTED]))))
-    return frozenset(name for name in twice if name in TOKEN_PATHS), tuple(notes)  # type: ignore[misc]
+    return tuple(notes)
 
 
 def _shown(name: php_form.Name) -> str:
@@ -286,7 +282,7 @@ def _read_multipart(body: bytes) -> _Read | None:
     notes = names.notes
     if "\ufffd" in "".join(texts):
         notes += _not_utf8_parts(parts)
-    return _Read(_tree(names, texts), len(texts), names.repeated | _in_texts_too(names, texts), notes)
+    return _Read(_tree(names, texts), len(texts), names.repeated | _repeated_inside(names, texts), notes)
 
 
 def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, bytes]]) -> tuple[Note, ...]:
@@ -339,7 +335,10 @@ def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...])
     name, is given twice. Go writes each value as a list of one text.
     """
     values = list(fields.values())
-    if all(isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) for value in values):
+    # A null in such a list was the text `undefined`.
+    if all(
+        isinstance(value, list) and len(value) == 1 and isinstance(value[0], str | None) for value in values
+    ):
         values = [value[0] for value in values]
     levels = [php_form.split_name(name) for name in fields]
     twice = {name for name, raw in zip(levels, fields, strict=True) if raw in parsed.twice}
@@ -348,7 +347,7 @@ def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...])
         order = sorted(range(len(values)), key=lambda at: not isinstance(values[at], dict))
         levels, values = [levels[at] for at in order], [values[at] for at in order]
     names = _names_of(levels)
-    repeated = names.repeated | parsed.repeated | _in_texts_too(names, values) | (TOKEN_PATHS & twice)
+    repeated = names.repeated | parsed.repeated | _repeated_inside(names, values) | (TOKEN_PATHS & twice)
     return _Read(_tree(names, values), parsed.leaves, repeated, notes + names.notes, "form names in JSON")
 
 
@@ -369,10 +368,10 @@ def _with_json_texts(payload: Payload, leaves: int) -> Payload:
     repeated, notes = payload.repeated, payload.notes
     for top in ("data", "auth"):
         text = fields.get(top)
-        if isinstance(text, str) and text.lstrip()[:1] == "{" and (parsed := parse_json(text)):
+        if isinstance(text, str) and text.lstrip()[:1] == "{" and (parsed := parse_json(text, (top,))):
             inner = parsed.value
             fields[top] = list(inner.values()) if "0" in inner and is_list(inner) else inner
-            repeated |= {(top, name) for name in parsed.twice if (top, name) in TOKEN_PATHS}
+            repeated |= parsed.repeated
             notes += _twice(parsed, top)
             leaves += parsed.leaves - 1
             check(MAX_PARAMETERS, leaves, "parameters")

@@ -29,10 +29,11 @@ class Json(NamedTuple):
     twice_inside: tuple[tuple[str, ...], ...] = ()
 
 
-def parse_json(text: str) -> Json | None:
+def parse_json(text: str, above: Path = ()) -> Json | None:
     """The value of a JSON text (RFC 8259: no NaN, no Infinity, no unbounded number); None if it is not JSON.
 
-    Raises `TooComplex`. Names given twice count twice, as a form's do.
+    `above`: the names that the text is the value of. Raises `TooComplex`. Names given twice count twice, as
+    a form's do.
     """
     try:
         # Each object is a tuple of its pairs, which keeps a name that was given twice.
@@ -49,7 +50,8 @@ def parse_json(text: str) -> Json | None:
         check(MAX_LEVELS, MAX_LEVELS + 1, "levels")
     except ValueError:
         return None
-    repeated = frozenset(path for path in TOKEN_PATHS if _is_repeated(pairs, path))
+    inside = {path: path[len(above) :] for path in TOKEN_PATHS if path[: len(above)] == above}
+    repeated = frozenset(path for path, rest in inside.items() if _is_repeated(pairs, rest))
     twice: tuple[str, ...] = ()
     if isinstance(value, dict) and len(pairs) > len(value):
         counts = Counter(name for name, _ in pairs)
@@ -168,6 +170,8 @@ def _is_repeated(pairs: Any, path: Path) -> bool:
     """Whether one of the names on the path to a value came more than once."""
     twice = False
     for name in path:
+        if isinstance(pairs, str):
+            return twice  # it may be the text of an object, and is read as that object later
         values = [value for key, value in pairs if key == name] if isinstance(pairs, tuple) else []
         if not values:
             return False

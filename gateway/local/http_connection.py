@@ -28,7 +28,7 @@ WRITE_SECONDS = 20.0  # given to a sender that does not read the answer
 MAX_UNREAD = 16 * 1024  # bytes of answers that wait for their reader
 LINGER_SECONDS = 2.0  # an answer to an unread body is read only if the connection outlives it
 
-_LINE_ENDS = re.compile(rb"(?:\r\n)+")
+_LINE_ENDS = re.compile(rb"[\r\n]+")
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -184,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
         self.request.feed(self.buffer)
 
     def _skip_line_ends(self) -> None:
-        """Skip line ends before a request: some clients send one after a body, and RFC 9112 allows that."""
+        """Skip line ends before a request: a file sent as a body may end in one, and RFC 9112 allows it."""
         if line_ends := _LINE_ENDS.match(self.buffer):
             del self.buffer[: line_ends.end()]
 

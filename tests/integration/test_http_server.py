@@ -110,6 +110,15 @@ def test_pipelined_requests_are_answered_in_their_order(start: Callable[..., Ser
     assert answers.count(b"Cache-Control: no-store") == 3
 
 
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n", b"\n\r\n\n"])
+def test_line_ends_behind_a_body_are_no_part_of_anything(ends: bytes, start: Callable[..., Server]) -> None:
+    server = start()
+    answers = server.exchange(post(b"n=1") + ends + post(b"n=2") + ends)
+    assert [environ["body"] for environ in server.seen] == [b"n=1", b"n=2"]
+    assert not [environ for environ in server.seen if "gateway.body_surplus" in environ]
+    assert answers.count(b"HTTP/1.1 200") == 2
+
+
 def test_a_sender_that_has_finished_gets_its_answer_and_is_closed(
     start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:

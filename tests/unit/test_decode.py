@@ -251,7 +251,8 @@ def test_a_thousand_lone_surrogates_are_text_and_more_are_no_json() -> None:
 def test_places_beside_many_texts_are_given_twice() -> None:
     texts = b"&".join([b'auth={"x":1}'] * 4)
     assert decode(texts + b"&auth[token]=t", FORM).repeated == frozenset()
-    assert decode(texts + b"&auth=1&auth[token]=t", FORM).repeated == {("auth", "token")}
+    places = {("auth", "token"), ("auth", "application_token")}
+    assert decode(texts + b"&auth=1&auth[token]=t", FORM).repeated == places
 
 
 def test_every_encoding_of_an_event_decodes_alike() -> None:
@@ -312,6 +313,19 @@ def test_lone_surrogates_become_the_replacement_character() -> None:
         (b'{"y": 1, "y": 2, "token": "t", "auth": {"token": "t"}}', set()),
         (b"data[token]=a&data[token]=b&token=c", {("data", "token")}),
         (b"y=1&y=2&token=t&auth[token]=t", set()),
+        (b"token[x]=a&token=t", {("token",)}),
+        (b"auth[token][]=a&auth[token]=t", {("auth", "token")}),
+        (b"data[auth][token][a][b]=a&data[auth][token]=t", {("data", "auth", "token")}),
+        (b'auth={"token":"a"}&auth={"token":"t"}', {("auth", "token")}),
+        (b'auth=1&auth={"token":"t"}', set()),
+        (b'data={"token":"t","auth":{"token":"a"},"auth":{"token":"t"}}', {("data", "auth", "token")}),
+        (b'data={"auth":{"token":"a","token":"t"}}', {("data", "auth", "token")}),
+        (
+            b'{"auth": {"token": "a"}, "auth": "{\\"token\\":\\"t\\"}"}',
+            {("auth", "token"), ("auth", "application_token")},
+        ),
+        (b'{"data[auth]": {"token": "a"}, "data[auth][token]": "t"}', {("data", "auth", "token")}),
+        (b'{"data": {"auth": {"token": "a"}}, "data[auth]": {"token": "t"}}', {("data", "auth", "token")}),
     ],
 )
 def test_a_place_given_twice_is_known(body: bytes, places: set[tuple[str, ...]]) -> None:
@@ -321,6 +335,7 @@ def test_a_place_given_twice_is_known(body: bytes, places: set[tuple[str, ...]])
 def test_a_repeated_query_token_is_known() -> None:
     assert decode_query(b"token=a&x=1") == ({"token": "a", "x": "1"}, False)
     assert decode_query(b"token=a&token=a")[1]
+    assert decode_query(b"token[]=a&token=b")[1]
     assert decode_query(b"") == ({}, False)
     assert repeated_places(Payload({}, "form"), False) == set()
     assert repeated_places(Payload({}, "form"), True) == {("query", ("token",))}

@@ -170,6 +170,16 @@ BODIES: dict[str, Any] = {
 }
 
 
+def test_each_value_a_list_of_one_text_may_be_undefined() -> None:
+    names = names_of_a_form(EVENT | {"data": {"FIELDS_BEFORE": "undefined", "FIELDS_AFTER": {"ID": "5"}}})
+    as_lists = verdict(json.dumps({name: [text] for name, text in names.items()}), JSON)
+    message, same = as_lists.judgement.message, verdict(names).judgement.message
+    assert message is not None
+    assert same is not None
+    assert message.event_id == same.event_id
+    assert message.data["FIELDS_BEFORE"] is None
+
+
 @pytest.mark.parametrize("middleman", BODIES)
 @pytest.mark.parametrize("place", ["its own", "query", "header"])
 def test_an_event_has_the_same_id_through_every_middleman(middleman: str, place: str) -> None:
