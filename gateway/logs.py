@@ -321,7 +321,12 @@ def _in_request() -> bool:
 
 
 def _early(record: logging.LogRecord) -> str:
-    head = {"severity": record.levelname, "message": record.getMessage(), "time": _time(record)}
+    head = {
+        "severity": record.levelname,
+        "message": record.getMessage(),
+        "time": _time(record),
+        "logging.googleapis.com/labels": {"python_logger": record.name} | getattr(record, "labels", {}),
+    }
     return json.dumps(head | getattr(record, "json_fields", {}), ensure_ascii=False)
 
 

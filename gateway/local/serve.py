@@ -79,7 +79,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     )
     _warn_without_volume(settings)
     parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
-    app = inspector.beside(_routed(apps), settings, journal, door, parts)
+    app = inspector.beside(_routed(apps, settings), settings, journal, door, parts)
     app = front_page.before(app, settings.language)
     server = HttpServer(app, listener, settings.language, unjudged=recorder.observe_unjudged)
     deadline = server.run(stop)
@@ -102,9 +102,11 @@ def _seen_at(settings: Settings, local: str, door: Door) -> str:
     return " · ".join(origin + door.link for origin in origins)
 
 
-def _routed(apps: dict[str, Any]) -> App:
+def _routed(apps: dict[str, Any], settings: Settings) -> App:
     """The receiver, and beside it the API that bots ask for links."""
     receive = sys.modules["main"].bitrix_webhook
+    # google-cloud-logging reads a record's trace from Flask's context.
+    needs_context = settings.log_format == "json"
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         path = environ.get("PATH_INFO", "")
@@ -112,6 +114,9 @@ def _routed(apps: dict[str, Any]) -> App:
             return apps["find_link"](environ, start_response)
         if path in NO_FUNCTION:
             return apps["bitrix_webhook"](environ, start_response)
+        if needs_context:
+            with apps["bitrix_webhook"].request_context(environ) as context:
+                return receive(context.request)(environ, start_response)
         return receive(flask.Request(environ))(environ, start_response)
 
     return app

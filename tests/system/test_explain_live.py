@@ -90,3 +90,14 @@ def test_the_same_code_and_causes(
     if refusals:
         assert told["places"] == refusals[0]["places"]
         assert told["decoded_as"] == refusals[0]["decoded_as"]
+
+
+def test_a_refusal_on_one_machine_has_the_trace_too(server: Running) -> None:
+    trace = "105445aa7843bc8bf206b12000100000"
+    _, _, answer = server.raw(
+        request(WEBHOOK, form(token=None), f"X-Cloud-Trace-Context: {trace}/1;o=1")
+    ).partition(b"\r\n\r\n")
+    [record] = [r for r in server.records() if r.get("request_id") == json.loads(answer)["request_id"]]
+    assert record["logging.googleapis.com/trace"].endswith(trace)
+    assert record["logging.googleapis.com/labels"]["cause"] == "AUTH_MISSING"
+    assert record["severity"] == "WARNING"

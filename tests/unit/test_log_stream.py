@@ -207,3 +207,13 @@ def test_only_what_looks_like_a_trace_is_logged_as_one(headers: dict[str, str], 
     logged = json.loads(stream.getvalue())
     assert logged["logging.googleapis.com/trace"].removeprefix("projects/p-1234/traces/") == trace
     assert bool(logged["logging.googleapis.com/spanId"]) == bool(trace)
+
+
+def test_a_record_of_the_start_has_its_labels_too() -> None:
+    record = logging.makeLogRecord(
+        {"name": "gateway.serve", "levelname": "ERROR", "msg": "x", "labels": {"cause": "Y"}}
+    )
+    assert json.loads(logs._early(record))["logging.googleapis.com/labels"] == {
+        "python_logger": "gateway.serve",
+        "cause": "Y",
+    }
