@@ -84,22 +84,15 @@ def start(respond: Callable[[flask.Request], flask.Response]) -> None:
         # `//api/…` and an empty path are answered, never redirected: a redirect loses the POST.
         app.url_map.merge_slashes = app.url_map.strict_slashes = False
         app.register_error_handler(404, lambda error: _not_found(error, respond))
-        app.after_request(_forbid_keeping)
     gc.freeze()  # modules live as long as the process: no collection walks through them again
     gc.enable()
-
-
-def _forbid_keeping(answer: flask.Response) -> flask.Response:
-    """Forbid caching of answers: a cache served /health for minutes after the gateway had died."""
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 def _not_found(
     error: NotFound, respond: Callable[[flask.Request], flask.Response]
 ) -> flask.typing.ResponseReturnValue:
     if flask.request.path in NO_FUNCTION:
-        return error.get_response()
+        return error.get_response(), {"Cache-Control": "no-store"}
     return respond(flask.request)
 
 

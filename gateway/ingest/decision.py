@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from gateway.events import EventInvalid, Message, event_portal, webhook_message
 from gateway.ingest.decode import Payload, decode, decode_query, repeated_places
 from gateway.ingest.hollow import hollow, is_of_event
-from gateway.ingest.incoming import ALLOWED, MAX_BODY, MAX_QUERY, Incoming
+from gateway.ingest.incoming import ALLOWED, MAX_BODY, MAX_QUERY, BodyBroken, Incoming
 from gateway.ingest.limits import TooComplex
 from gateway.settings import Settings
 from verify import Verdict, verify
@@ -236,7 +236,10 @@ def _bounded_body(incoming: Incoming) -> tuple[bytes, int]:
     declared = incoming.declared_length
     if declared is not None and declared > MAX_BODY:
         return b"", declared
-    body = incoming.read(MAX_BODY + 1)
+    try:
+        body = incoming.read(MAX_BODY + 1)
+    except BodyBroken as broken:
+        incoming.cut, body = True, broken.received
     return body, len(body)
 
 

@@ -189,6 +189,7 @@ class _Names(NamedTuple):
     repeated: frozenset[Path]
     notes: tuple[Note, ...] = ()
     above: tuple[tuple[int, Path], ...] = ()  # values that may hold a token's place which came elsewhere too
+    listed: bool = False  # whether some arrays may be lists
 
 
 @lru_cache(maxsize=64)
@@ -200,12 +201,13 @@ def _read_names(raw_names: tuple[bytes, ...]) -> _Names:
 def _names_of(names: Sequence[php_form.Name]) -> _Names:
     check(MAX_LEVELS, max(map(len, names), default=0), "levels")
     notes = _notes_on(names)
+    listed = any("0" in name or None in name for name in names)
     near = [name for name in names if "token" in name or "application_token" in name or name in _NEAR_TOKENS]
     if len(near) < 2:
-        return _Names(names, _NO_PATHS, notes)
+        return _Names(names, _NO_PATHS, notes, listed=listed)
     from gateway.ingest.repeated import given_twice, objects_above  # cold start: an event has one token
 
-    return _Names(names, given_twice(near), notes, objects_above(names))
+    return _Names(names, given_twice(near), notes, objects_above(names), listed)
 
 
 def _repeated_inside(names: _Names, values: Sequence[Any]) -> frozenset[Path]:
@@ -222,9 +224,7 @@ def _tree(names: _Names, values: Sequence[Any]) -> dict[str, Any]:
     if "undefined" in values:  # which task events send for nothing
         values = [None if value == "undefined" else value for value in values]
     tree = php_form.nest((name, value) for name, value in zip(names.levels, values, strict=True) if name)
-    if any("0" in name or None in name for name in names.levels):
-        tree = _with_lists(tree)
-    return tree
+    return _with_lists(tree) if names.listed else tree
 
 
 def _notes_on(names: Sequence[php_form.Name]) -> tuple[Note, ...]:

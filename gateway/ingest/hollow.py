@@ -29,7 +29,8 @@ _KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")  # a name of Bitrix24's own: ID, FIEL
 _SCALAR = re.compile(r"[\w.-]{1,40}", re.ASCII)  # `data=107`, the vendor's own
 _AUTH_NAMES = ("domain", "member_id", "application_token", "client_endpoint", "server_endpoint")
 # Parts of `data` that are objects; in those of the second set only a printout is a loss.
-_FIELDS, _OBJECTS = ("FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER"), ("PARAMS", "BOT", "USER")
+_FIELDS, _OBJECTS = {"FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER"}, {"PARAMS", "BOT", "USER"}
+_NAMES_OF_OBJECTS = _FIELDS | _OBJECTS
 _ALWAYS_WITH_DATA = ("ONUSER", "ONTASK", "ONCRM", "ONIMBOT")
 _PAIR_NAMES, MAX_PAIR = {"name", "key"}, 4
 _MANY_BYTES = 8  # so many small numbers in a row are no list of anything that Bitrix24 sends
@@ -129,7 +130,7 @@ def _inside(data: Mapping[str, Any]) -> Hollow | None:
     for name, value in data.items():
         if _FLAT_FIELDS.match(name):
             return Hollow("flat", f"data.{name}")
-        if name.upper() not in (*_FIELDS, *_OBJECTS):
+        if name.upper() not in _NAMES_OF_OBJECTS:
             continue
         how = _lost(value, "data")
         if not how and isinstance(value, str) and name.upper() in _FIELDS:

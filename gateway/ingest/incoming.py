@@ -12,14 +12,22 @@ VENDOR_AGENT = "bitrix24"  # anyone can send it: it explains a refusal, it never
 ALLOWED = {"/": "GET, HEAD, POST", WEBHOOK_PATH: "GET, HEAD, POST", "/health": "GET, HEAD"}
 
 
+class BodyBroken(Exception):
+    """A body ended before its end: its sender fell silent, went away, or broke its chunks."""
+
+    def __init__(self, received: bytes) -> None:
+        super().__init__(len(received))
+        self.received = received  # before the break
+
+
 @dataclass(slots=True)  # frozen, it would take five times as long to make
 class Incoming:
     """A request before its body is read.
 
     `headers` by lower-case name, repeated ones joined by a comma; `path` as sent,
-    without query; `query` raw. `read(n)` returns at most n bytes of the body;
-    `declared_length` is the Content-Length, None if there is none. A host sets
-    `cut` where the body ended before its end: its sender fell silent or went away.
+    without query; `query` raw. `read(n)` returns at most n bytes of the body, or raises
+    `BodyBroken`; `declared_length` is the Content-Length, None if there is none. `cut` is
+    set where the body ended before its end.
     """
 
     method: str

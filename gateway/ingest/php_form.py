@@ -62,17 +62,17 @@ def parse_str(body: bytes) -> dict[str, Any]:
 def nest(parameters: Iterable[tuple[Name, Any]]) -> dict[str, Any]:
     """Put named values into nested dicts, in order."""
     parameters = list(parameters)
-    if any(None in name for name, _ in parameters):
-        return _nest_appending(parameters)
     root: dict[str, Any] = {}
     for name, value in parameters:
-        array, last = root, len(name) - 1
-        for depth, key in enumerate(name):
-            inner = array.get(key)  # type: ignore[arg-type]
-            if depth == last or not isinstance(inner, dict):
-                array[key] = _branch(name[depth + 1 :], value)  # type: ignore[index]
-                break
+        if None in name:
+            return _nest_appending(parameters)
+        array: dict[Any, Any] = root
+        for key in name[:-1]:
+            inner = array.get(key)
+            if not isinstance(inner, dict):
+                inner = array[key] = {}
             array = inner
+        array[name[-1]] = value
     return root
 
 

@@ -33,6 +33,7 @@ from gateway.startup import settings as host_settings
 from gateway.texts import Notice, text_of
 
 PUBLISH_SECONDS = 10.0  # nobody waits for an answer here
+NO_STORE = {"Cache-Control": "no-store"}
 ROUND_SECONDS = 1700.0  # of the 1,800 that Google gives a request; the next round walks what is left
 
 log = logging.getLogger("gateway.portal.resync")
@@ -102,9 +103,9 @@ def respond(request: flask.Request) -> tuple[dict[str, Any], int, dict[str, str]
         code, sentence = log_failure(settings, failure)
         if isinstance(failure, PassingFailure):
             body, _, _ = _answer(503, code, sentence)
-            return body, 503, {"Retry-After": str(int((failure.retry_after or 60) + 1))}
+            return body, 503, NO_STORE | {"Retry-After": str(int((failure.retry_after or 60) + 1))}
         return _answer(502, code, sentence)
-    return {"status": "ok", "code": "RESYNC_DONE", **summary.as_json()}, 200, {}
+    return {"status": "ok", "code": "RESYNC_DONE", **summary.as_json()}, 200, NO_STORE
 
 
 def log_failure(settings: Settings, failure: GatewayError) -> tuple[str, str]:
@@ -121,7 +122,7 @@ def log_failure(settings: Settings, failure: GatewayError) -> tuple[str, str]:
 
 
 def _answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, dict[str, str]]:
-    return {"status": "error", "code": code, "message": message}, status, {}
+    return {"status": "error", "code": code, "message": message}, status, NO_STORE
 
 
 @contextmanager

@@ -65,7 +65,11 @@ def answer(code: str, config: Settings, request_id: str, status: int, **details:
         **details,
     }
     body = _to_json(fields).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),  # a cache served /health for minutes after the gateway had died
+    ]
     if code == "QUEUE_UNAVAILABLE":
         headers.append(("Retry-After", str(RETRY_AFTER)))
     return flask.Response(iter((body,)), status, headers)  # werkzeug sends no body after a HEAD

@@ -7,56 +7,50 @@ the answer can still be written. One thread watches all that are being read.
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 SECONDS = 20.0
 _HOSTS = ("gunicorn.socket", "werkzeug.socket")  # where they put the connection into the environ
 
+# Requests enter and leave it without a lock, because each change of a dict is atomic: threads that wait for a
+# lock wait for the interpreter's as well, which took an instance a tenth of its rate.
 _watched: dict[int, tuple[float, socket.socket]] = {}
-_lock = threading.Lock()
-_running = False
+_watching = threading.Lock()  # held for good by the thread that watches
 
 
-@contextmanager
-def body_deadline(environ: Mapping[str, Any], seconds: float = SECONDS) -> Iterator[None]:
-    """Give whatever is read inside `seconds`; nothing where the host reads requests whole itself."""
-    connection = next((environ[name] for name in _HOSTS if name in environ), None)
-    if connection is None:
-        yield
-        return
-    key = id(connection)
-    with _lock:
-        _watched[key] = (time.monotonic() + seconds, connection)
-        _watch()
-    try:
-        yield
-    finally:
-        with _lock:
-            _watched.pop(key, None)
+class BodyDeadline:
+    """Gives whatever is read in its block `seconds`; nothing where the host reads requests whole itself."""
+
+    def __init__(self, environ: Mapping[str, Any], seconds: float = SECONDS) -> None:
+        self._connection = next((environ[name] for name in _HOSTS if name in environ), None)
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        if self._connection is not None:
+            _watched[id(self)] = time.monotonic() + self._seconds, self._connection
+            if not _watching.locked():
+                _watch()
+
+    def __exit__(self, *_: object) -> None:
+        _watched.pop(id(self), None)
 
 
 def _watch() -> None:
-    global _running
-    if _running:
+    if not _watching.acquire(blocking=False):
         return
-    # Without a thread the body has no deadline, which is no reason to fail a request.
-    with suppress(RuntimeError):
+    try:
         threading.Thread(target=_shut_late_connections, name="body-deadline", daemon=True).start()
-        _running = True
+    except RuntimeError:  # no thread, so no deadline, which is no reason to fail a request
+        _watching.release()
 
 
 def _shut_late_connections() -> None:
-    global _running
     while True:
-        with _lock:
-            now = time.monotonic()
-            late = [key for key, (deadline, _) in _watched.items() if deadline <= now]
-            for key in late:
-                with suppress(OSError):
-                    _watched.pop(key)[1].shutdown(socket.SHUT_RD)
-            if not _watched:
-                _running = False
-                return
         time.sleep(0.25)
+        now = time.monotonic()
+        for key, (deadline, connection) in _watched.copy().items():
+            if deadline <= now and key in _watched:  # not read meanwhile
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RD)
