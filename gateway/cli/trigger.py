@@ -143,7 +143,7 @@ def _in_words(outcome: Outcome, event: str, settings: Settings) -> str:
 
 
 def _data(event: str, pairs: tuple[str, ...], lang: str) -> Any:
-    if malformed := [pair for pair in pairs if "=" not in pair]:
+    if malformed := [pair for pair in pairs if "=" not in pair[1:]]:
         raise click.BadParameter(say("TRIGGER_DATA", lang, given=malformed[0]), param_hint="--data")
     if pairs:  # `FIELDS[ID]=7` nests, as Bitrix24's own names do
         parts = (pair.partition("=") for pair in pairs)

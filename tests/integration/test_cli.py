@@ -58,6 +58,32 @@ def test_output_on_a_full_disk_is_said_in_one_sentence(tmp_path: Path, arguments
     assert done.stderr.startswith("Can't write the command's output: No space left")
 
 
+@pytest.mark.parametrize(
+    ("shell", "code", "said"),
+    [
+        ("exec {} explain <&-", 2, "This can't be read"),
+        ("exec {} links --json 2>&-", 0, ""),
+    ],
+)
+def test_a_closed_stream_is_an_empty_one(tmp_path: Path, shell: str, code: int, said: str) -> None:
+    env = environment(tmp_path, LOG_LANGUAGE="en")
+    command = ["sh", "-c", shell.format(f"{sys.executable} -m gateway")]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (code, bool(said)), done.stderr
+    assert done.stderr.startswith(said)
+
+
+def test_a_reader_that_goes_away_is_no_finding(tmp_path: Path) -> None:
+    """`./b24 … | head`: 1 would mean that the command found something wrong."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "gateway", "trigger", "--list"]
+    env = environment(tmp_path, LOG_LANGUAGE="en")
+    done = subprocess.run(command, cwd=tmp_path, env=env, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 @pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])
 def test_a_host_that_is_not_ours_is_named(tmp_path: Path, host: str) -> None:
     env = environment(tmp_path, LOG_LANGUAGE="en", HOST=host, PORT="0")

@@ -82,8 +82,9 @@ def test_names_in_brackets_nest_and_the_wrong_field_is_named(server: Running) ->
     assert (done.returncode, "(field: event)" in done.stdout) == (1, True)
 
 
-def test_data_without_a_value_is_wrong_use(server: Running) -> None:
-    done = trigger(server.env, "ONUSERADD", "--data", "ID")
+@pytest.mark.parametrize("pair", ["ID", "=7"])
+def test_data_without_a_name_or_a_value_is_wrong_use(server: Running, pair: str) -> None:
+    done = trigger(server.env, "ONUSERADD", "--data", pair)
     assert (done.returncode, "ИМЯ=ЗНАЧЕНИЕ" in done.stderr) == (2, True)
 
 
