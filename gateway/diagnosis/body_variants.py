@@ -70,11 +70,8 @@ def as_read(judgement: Judgement) -> Reading:
         return Reading({}, "BODY_COMPRESSED", magic)
     if "yaml" in judgement.incoming.header("content-type").lower() and _YAML.match(body):
         return Reading({}, "BODY_UNREADABLE", "YAML")
-    if payload.decoded_as == "unreadable" or (payload.decoded_as == "form" and is_no_form(body)):
-        printed = printout(start_of(body).decode("utf-8", "replace"))
-        if printed and printed not in ("json", "nothing"):
-            return Reading({}, "BODY_PRINTED", "body", how=printed)
-        return Reading({}, "BODY_UNREADABLE", _kind(body))
+    if payload.decoded_as in ("unreadable", "form") and (no_form := _as_no_form(judgement)) is not None:
+        return no_form
     if is_bytes(payload.fields) or (
         isinstance(payload.fields, dict) and is_bytes([*payload.fields.values()])
     ):
@@ -90,6 +87,20 @@ def as_read(judgement: Judgement) -> Reading:
         place = place_of(lost, payload.fields)
         return Reading(payload.fields, "BODY_PRINTED", place, payload.repeated, lost.how)
     return Reading(payload.fields, repeated=payload.repeated)
+
+
+def _as_no_form(judgement: Judgement) -> Reading | None:
+    """The reading of a body that is a printout, maybe percent-encoded, or unreadable; None for a form."""
+    body = judgement.body
+    start = start_of(body)
+    is_form = judgement.payload.decoded_as == "form" and not is_no_form(body)
+    printed = "" if is_form else printout(start.decode("utf-8", "replace"))
+    if not printed and b"&" not in body and body.find(b"=", 0, -1) < 0:
+        # `new URLSearchParams(String(obj))` puts a `=` behind the text.
+        printed = printout(php_form.decoded(start.removesuffix(b"=")))
+    if printed and printed not in ("json", "blank", "nothing"):
+        return Reading({}, "BODY_PRINTED", "body", how=printed)
+    return None if is_form else Reading({}, "BODY_UNREADABLE", _kind(body))
 
 
 def _came_again(name: str, payload: Payload) -> bool:
@@ -121,6 +132,7 @@ def _printed_event(fields: Any) -> Reading | None:
 def _empty(judgement: Judgement) -> Reading | None:
     """The reading of a body that holds nothing, or a word for it; None if it holds something."""
     body = judgement.body.strip(b" \t\r\n\0").lower()
+    body = body.removesuffix(b"=") if body.removesuffix(b"=") in _NOTHING else body
     is_empty = judgement.payload.decoded_as == "json" and judgement.payload.fields in ({}, [])
     if body and not is_empty and body not in _NOTHING:
         return None

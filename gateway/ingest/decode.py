@@ -100,7 +100,8 @@ def decode_query(query: bytes) -> tuple[dict[str, Any], bool]:
         return {}, False
     check(MAX_PARAMETERS, query.count(b"&") + 1, "query_parameters")
     parameters = list(php_form.pairs(query))
-    return php_form.nest(parameters), sum(name[:1] == ("token",) for name, _ in parameters) > 1
+    tokens = [name for name, _ in parameters if name[0] == "token"]
+    return php_form.nest(parameters), len(tokens) > 1 and ("token",) in tokens
 
 
 def repeated_places(payload: Payload, query_token_repeated: bool) -> frozenset[tuple[str, Path]]:

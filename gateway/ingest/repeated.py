@@ -19,8 +19,10 @@ ABOVE_TOKENS = frozenset(path[:length] for path in TOKEN_PATHS for length in ran
 
 
 def given_twice(names: Sequence[php_form.Name]) -> frozenset[Path]:
-    """The token's paths that more than one name is, or is below of."""
-    return frozenset(path for path in TOKEN_PATHS if sum(name[: len(path)] == path for name in names) > 1)
+    """The token's paths that came more than once by name, be it once as a text and once as a list."""
+    return frozenset(
+        path for path in TOKEN_PATHS if path in names and sum(name[: len(path)] == path for name in names) > 1
+    )
 
 
 def objects_above(names: Sequence[php_form.Name]) -> tuple[tuple[int, Path], ...]:

@@ -100,7 +100,7 @@ def put(request: Request, place: str, token: str = "") -> Request:
             request, headers={**other_headers, name: f"Bearer {token}" if name == "Authorization" else token}
         )
     if kind == "query":
-        pairs = [(key, value) for key, value in parse_qsl(request.query) if key != name]
+        pairs = [(key, value) for key, value in parse_qsl(request.query) if key.partition("[")[0] != name]
         return replace(request, query="&".join(f"{quote(k)}={quote(v)}" for k, v in [*pairs, (name, token)]))
     fields = request.judge()[0].payload.fields
     is_event = isinstance(fields, dict) and "event" in fields

@@ -226,6 +226,21 @@ def test_a_body_of_go_that_is_base64_in_json_is_told(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("ends", ["", "="])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("[object Object]", "BODY_PRINTED"),
+        ("Array", "BODY_PRINTED"),
+        (str(EVENT), "BODY_PRINTED"),
+        (f"map[auth:map[application_token:{TOKEN}] event:E]", "BODY_PRINTED"),
+        ("undefined", "BODY_EMPTY"),
+    ],
+)
+def test_a_printout_is_named_also_as_the_one_name_of_a_form(text: str, code: str, ends: str) -> None:
+    assert verdict(quote(text, safe="") + ends).first == code
+
+
 @pytest.mark.parametrize(
     "values", [["ONUSERADD", "12", "7", TOKEN], ["ONUSERADD", EVENT["data"], "1", EVENT["auth"]]]
 )
