@@ -47,7 +47,7 @@ RUSSIAN = {
     "inspector: a cause and an event": "инспектор: причина и событие",
     "inspector: a person": "инспектор: человек",
     "inspector: a rare search": "инспектор: редкий поиск",
-    "inspector: dead letters": "инспектор: необработанные",
+    "inspector: dead letters": "инспектор: недоставленное",
     "inspector: links": "инспектор: связи",
     "inspector: one request": "инспектор: один запрос",
     "inspector: overview": "инспектор: обзор",

@@ -4,7 +4,7 @@ from gateway.texts import Sentence
 
 WORDS: dict[str, Sentence] = {
     "DEAD_NONE": Sentence(
-        "Всё обработано: необработанных событий нет.", "Everything was handled: there are no dead letters."
+        "Недоставленного нет: все события обработаны.", "Everything was handled: there are no dead letters."
     ),
     "DEAD_WHAT": Sentence(
         "Эти события приняты, но их не удалось обработать или доставить. Устраните причину и верните их в очередь; повреждённые сначала исправьте.",

@@ -10,7 +10,7 @@ WORDS: dict[str, Sentence] = {
     "NAV_overview": Sentence("Обзор", "Overview"),
     "NAV_requests": Sentence("Запросы", "Requests"),
     "NAV_links": Sentence("Связи", "Links"),
-    "NAV_dead": Sentence("Необработанные", "Dead letters"),
+    "NAV_dead": Sentence("Недоставленное", "Dead letters"),
     "NAV_polling": Sentence("Сверка", "Polling"),
     "NAV_explain": Sentence("Разбор", "Explain"),
     "NAV_check": Sentence("Проверка", "Check"),

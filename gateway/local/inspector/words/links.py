@@ -52,7 +52,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "FORGET": Sentence("Забыть человека", "Forget this person"),
     "FORGET_ASK": Sentence(
-        "Стереть пользователя {user} портала {portal}: связь, историю, запросы о нём, необработанные события и сообщения в очереди? Отменить это будет нельзя. Бот перестанет его узнавать. Пока поле Telegram на портале заполнено, следующая сверка или следующее событие свяжет его снова.",
+        "Стереть пользователя {user} портала {portal}: связь, историю, запросы о нём, недоставленное и сообщения в очереди? Отменить это будет нельзя. Бот перестанет его узнавать. Пока поле Telegram на портале заполнено, следующая сверка или следующее событие свяжет его снова.",
         "Erase user {user} of {portal}: link, history, requests, dead letters and messages on the queue? This cannot be undone. The bot will no longer recognise this person. While the Telegram field in the portal is filled in, the next round of polling or the next event links the person again.",
     ),
 }

@@ -10,7 +10,7 @@ WORDS: dict[str, Sentence] = {
         "проба самого шлюза: токен принят, событие в очереди, ничего не меняет",
         "the gateway's own probe: its token is accepted, its event is queued and changes nothing",
     ),
-    "CAME_DEAD_LETTER": Sentence("{reason} · в «Необработанных»", "{reason} · in the dead letters"),
+    "CAME_DEAD_LETTER": Sentence("{reason} · в «Недоставленном»", "{reason} · in the dead letters"),
     "FOLDED": Sentence("×{n} с|×{n} с|×{n} с", "×{n} since|×{n} since"),
     "SEARCH": Sentence(
         "Пользователь, @имя, событие, отпечаток, request_id…  ( / )",
