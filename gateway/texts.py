@@ -792,7 +792,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PROBE_REFUSED": Sentence(
         "Проба самого шлюза (doctor или trigger) отвергнута",
-        "One of the gateway's own probes (doctor or trigger) was refused",
+        "One of the gateway's own probes (doctor or trigger) was rejected",
     ),
     "PROBE_IGNORED": Sentence(
         "Проба самого шлюза (doctor или trigger): событие {event} принято и никому не передано, потому что такие события никому не нужны. Делать ничего не нужно",
@@ -800,7 +800,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "TRIGGER_WRONG": Sentence(
         "Так и должно быть: токен был случайный, шлюз его отверг. Уберите --wrong-token, чтобы событие прошло",
-        "As it should be: the token was a random one, and the gateway refused it. Remove --wrong-token to let the event pass",
+        "As it should be: the token was a random one, and the gateway rejected it. Remove --wrong-token to let the event pass",
     ),
     "TRIGGER_UNKNOWN": Sentence(
         "Среди известных шлюзу событий Битрикс24 нет {event}; отправляю как есть. Список: ./b24 trigger --list",
@@ -994,7 +994,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EVENTS_REFUSED": Sentence(
         "Запрос {id} отвергнут: непроверенное в очередь не ставится никогда. Устраните причину (./b24 events show {id}) и повторите событие в Битрикс24",
-        "Request {id} was refused, and what is not verified is never queued. Remove the cause (./b24 events show {id}) and have Bitrix24 send the event again",
+        "Request {id} was rejected, and what is not verified is never queued. Remove the cause (./b24 events show {id}) and have Bitrix24 send the event again",
     ),
     "EVENTS_NOT_QUEUED": Sentence(
         "Событие запроса {id} не попало в очередь и сохранено. Вернуть: ./b24 replay --event-id {event_id}",
@@ -1220,7 +1220,7 @@ SENTENCES: dict[str, Sentence] = {
         "The gateway {version} is up. It accepts Bitrix24's events by POST at {path}: paste that address into the outbound webhook's form.",
     ),
     "FRONT_INSPECTOR": Sentence(
-        "Инспектор: что приходит и почему отклонено", "Inspector: what comes in, and why it was refused"
+        "Инспектор: что приходит и почему отклонено", "Inspector: what comes in, and why it was rejected"
     ),
     "FRONT_LOG": Sentence(
         "Ссылка с ключом к инспектору напечатана при запуске; с INSPECTOR_PASSWORD он спросит пароль.",
@@ -1301,11 +1301,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_POWERSHELL": Sentence(
         "Это команда PowerShell, а не запрос. В инструментах разработчика браузера выберите «Копировать как cURL (bash)» и вставьте это, или найдите отказ: ./b24 rejections",
-        "This is a PowerShell command, not a request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the refusal: ./b24 rejections",
+        "This is a PowerShell command, not a request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the rejection: ./b24 rejections",
     ),
     "PASTED_FETCH": Sentence(
         "Это вызов fetch из JavaScript, а не запрос. В инструментах разработчика браузера выберите «Копировать как cURL (bash)» и вставьте это, или найдите отказ: ./b24 rejections",
-        "This is a JavaScript fetch call, not a request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the refusal: ./b24 rejections",
+        "This is a JavaScript fetch call, not a request. In the browser's developer tools choose “Copy as cURL (bash)” and paste that, or find the rejection: ./b24 rejections",
     ),
     "PASTED_SCRIPT": Sentence(
         "Это команда или код, а не запрос. Вставьте то же командой curl, или сам запрос: его покажут ./b24 rejections и WEBHOOK_CAPTURE_UNTIL",
@@ -1329,11 +1329,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_ACCESS_LOG": Sentence(
         "Это строка журнала доступа веб-сервера: в ней нет ни заголовков, ни тела, где стоит токен. Причину отказа покажет ./b24 rejections, а весь запрос — WEBHOOK_CAPTURE_UNTIL",
-        "This is a line of a web server's access log: it holds neither the headers nor the body, where the token is. ./b24 rejections tells why it was refused, and WEBHOOK_CAPTURE_UNTIL shows the whole request",
+        "This is a line of a web server's access log: it holds neither the headers nor the body, where the token is. ./b24 rejections tells why it was rejected, and WEBHOOK_CAPTURE_UNTIL shows the whole request",
     ),
     "PASTED_ANSWER": Sentence(
         "Это ответ шлюза, а не запрос. Что пришло и почему отказано, покажут ./b24 rejections или ./b24 events show ID (request_id из ответа)",
-        "This is the gateway's answer, not a request. ./b24 rejections shows what came and why it was refused, and so does ./b24 events show ID (the answer's request_id)",
+        "This is the gateway's answer, not a request. ./b24 rejections shows what came and why it was rejected, and so does ./b24 events show ID (the answer's request_id)",
     ),
     "PASTED_OTHER_ANSWER": Sentence(
         "Это ответ прокси или веб-сервера, а не запрос и не ответ шлюза. Дошёл ли запрос до шлюза и что в нём было, покажут ./b24 rejections и ./b24 events; если его там нет, проверьте, куда прокси его передаёт",
@@ -1341,7 +1341,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_LOG_LINE": Sentence(
         "Это строка журнала шлюза, но не об отказе: запроса в ней нет. Запросы покажут ./b24 events и ./b24 rejections, один целиком: ./b24 events show ID",
-        "This is a line of the gateway's log, but not about a refusal: there is no request in it. ./b24 events and ./b24 rejections list the requests; one as a whole: ./b24 events show ID",
+        "This is a line of the gateway's log, but not about a rejection: there is no request in it. ./b24 events and ./b24 rejections list the requests; one as a whole: ./b24 events show ID",
     ),
     "PASTED_ENVIRONMENT": Sentence(
         "Это окружение Postman (переменные), а не запрос. Откройте запрос, нажмите Code (</>) → cURL и вставьте это",
@@ -1484,7 +1484,7 @@ SENTENCES: dict[str, Sentence] = {
     "STATE_ABSENT": Sentence("нет", "absent"),
     "REJECTIONS_NONE": Sentence(
         "Отказов за это время не было. Дальше назад: --since 7d",
-        "Nothing was refused in that time. To look further back: --since 7d",
+        "Nothing was rejected in that time. To look further back: --since 7d",
     ),
     # `doctor`: what it saw, and (`_DO`) what to do.
     "DOCTOR_LABEL_settings": Sentence("настройки", "settings"),
@@ -1810,7 +1810,7 @@ SENTENCES: dict[str, Sentence] = {
         "Проверьте, что сервер запущен и по этому адресу отвечает шлюз",
         "Check that the server is running and that the gateway answers at this address",
     ),
-    "DOCTOR_WRONG_REFUSED": Sentence("случайный токен отклонён", "a random token is refused"),
+    "DOCTOR_WRONG_REFUSED": Sentence("случайный токен отклонён", "a random token is rejected"),
     "DOCTOR_WRONG_DROPPED": Sentence(
         "случайный токен до шлюза не дошёл ({answer}); Битрикс24 это место не использует",
         "a random token did not reach the gateway ({answer}); Bitrix24 does not use this place",

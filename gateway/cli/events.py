@@ -30,10 +30,10 @@ Examples:
     "events",
     invoke_without_command=True,
     help="Show what came to this machine's gateway, oldest first: event, portal, user, and in one line why "
-    "it was refused or what came of it. From the journal (JOURNAL_URL).",
+    "it was rejected or what came of it. From the journal (JOURNAL_URL).",
     epilog=EPILOG,
 )
-@click.option("--refused", is_flag=True, help="Only refused requests.")
+@click.option("--refused", is_flag=True, help="Only rejected requests.")
 @click.option(
     "--probes", is_flag=True, help="Only the gateway's own probes (doctor, trigger); other lists hide them."
 )
@@ -86,7 +86,7 @@ def command(
 
 @command.command(
     "show",
-    help="One request, whole: where the token was looked for, why it was refused, what came of it at each "
+    help="One request, whole: where the token was looked for, why it was rejected, what came of it at each "
     "subscription. ID: its id or event_id, or at least 6 characters of the beginning of one.",
     short_help="One request, whole.",
     epilog="Example: ./b24 events show 5f2c9d01",
@@ -115,7 +115,7 @@ def show(settings: Settings, request_id: str, as_json: bool) -> None:
 @command.command(
     "resend",
     help="Publish an accepted event again under a new event_id, to all that want it or to one. "
-    "A refused request is never published.",
+    "A rejected request is never published.",
     short_help="Publish an accepted event again.",
     epilog="Example: ./b24 events resend 5f2c9d01 --to https://bot.example.com/bitrix",
 )

@@ -1,4 +1,4 @@
-"""`./b24 explain [FILE]`: explains why a request is refused, and what to change."""
+"""`./b24 explain [FILE]`: explains why a request is rejected, and what to change."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ _STYLES = {"match": "green", "mismatch": "red", "malformed": "yellow", "absent":
 
 @click.command(
     "explain",
-    help="Explain whether a request would pass, where its token was looked for, why it was refused and what "
+    help="Explain whether a request would pass, where its token was looked for, why it was rejected and what "
     "to change. FILE (or standard input) holds a raw HTTP request, a curl command, a log record or a body.",
     epilog="Example: ./b24 explain request.txt",
 )

@@ -1,4 +1,4 @@
-"""`./b24 rejections`: prints why requests were refused, and how often."""
+"""`./b24 rejections`: prints why requests were rejected, and how often."""
 
 import json
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from gateway.tools.rejections import Group, Refusal, grouped, of_cloud, of_journ
 
 @click.command(
     "rejections",
-    help="Show why requests were refused, by cause, with the newest trace and what to do. From Cloud "
+    help="Show why requests were rejected, by cause, with the newest trace and what to do. From Cloud "
     "Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.",
     epilog="Example: ./b24 rejections --since 24h",
 )
 @click.option("--since", metavar="TIME", default="1h", show_default=True, help="How far to look back.")
-@click.option("--follow", is_flag=True, help="Then go on and print each refusal as it comes.")
+@click.option("--follow", is_flag=True, help="Then go on and print each rejection as it comes.")
 @click.option("--project", metavar="PROJECT", help="The Google Cloud project; default: QUEUE_URL's.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow, one refusal per line.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow, one rejection per line.")
 def command(since: str, follow: bool, project: str | None, as_json: bool) -> None:
     """Print the refusals, grouped, or one after another with `--follow`."""
     settings = load()

@@ -37,7 +37,7 @@ WAIT_SECONDS = 3
 @click.command(
     "trigger",
     help="Post a realistic EVENT (ONUSERUPDATE, ONCRMDEALUPDATE, …) to a running gateway, with the "
-    "configured token, and show the answer. Exit code 0: queued, 1: refused, 2: nobody answered.",
+    "configured token, and show the answer. Exit code 0: queued, 1: rejected, 2: nobody answered.",
     epilog="\b\nExample:\n  ./b24 trigger ONUSERUPDATE --data ID=12 --data UF_USR_TELEGRAM=@ivan_petrov",
 )
 @click.argument("event", required=False)
@@ -47,7 +47,7 @@ WAIT_SECONDS = 3
     "--place", type=click.Choice(PLACES), default=OURS, show_default=True, help="Where to put the token."
 )
 @click.option("--data", "data", multiple=True, metavar="KEY=VALUE", help="The event's data; may be repeated.")
-@click.option("--wrong-token", is_flag=True, help="Send a random token, to see the refusal.")
+@click.option("--wrong-token", is_flag=True, help="Send a random token, to see the rejection.")
 @click.option("--send-token", is_flag=True, help="Send the token even to another host than WEBHOOK_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(

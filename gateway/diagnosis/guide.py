@@ -44,11 +44,11 @@ request if a configured token is in one of them:
 If no place holds one, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of its
 causes, the most likely first; each code has its section below. No record holds the value of a token: a length and a fingerprint
 (the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) take its place. With `make run`, a
-browser shows refusals too, in the [inspector](inspector.md), whose link is printed at start-up. For the same analysis of any request, curl line or log record:
+browser shows rejections too, in the [inspector](inspector.md), whose link is printed at start-up. For the same analysis of any request, curl line or log record:
 
     ./b24 explain FILE
 
-![From a refused event to a linked user: the refusal, its cause, the mended token, the link](pictures/terminal.svg)
+![From a rejected event to a linked user: the rejection, its cause, the mended token, the link](pictures/terminal.svg)
 
 Where to look in Bitrix24: "Developer resources → Integrations", your outbound webhook, "Application token".
 A new one: "Developer resources → Other → Outbound webhook".""",

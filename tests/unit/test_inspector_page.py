@@ -112,12 +112,12 @@ def _fields(text: str) -> set[str]:
 @pytest.mark.parametrize(
     ("n", "ru", "en"),
     [
-        (1, "1 новый отказ", "1 new refusal"),
-        (2, "2 новых отказа", "2 new refusals"),
-        (5, "5 новых отказов", "5 new refusals"),
-        (11, "11 новых отказов", "11 new refusals"),
-        (21, "21 новый отказ", "21 new refusals"),
-        (1112, "1 112 новых отказов", "1,112 new refusals"),
+        (1, "1 новый отказ", "1 new rejection"),
+        (2, "2 новых отказа", "2 new rejections"),
+        (5, "5 новых отказов", "5 new rejections"),
+        (11, "11 новых отказов", "11 new rejections"),
+        (21, "21 новый отказ", "21 new rejections"),
+        (1112, "1 112 новых отказов", "1,112 new rejections"),
     ],
 )
 def test_numbers_are_written_as_each_language_does(n: int, ru: str, en: str) -> None:

@@ -26,7 +26,7 @@ WORDS: dict[str, Sentence] = {
     "COPIED": Sentence("Скопировано", "Copied"),
     "CLOSE": Sentence("Закрыть", "Close"),
     "NEW_REFUSED": Sentence(
-        "{n} новый отказ|{n} новых отказа|{n} новых отказов", "{n} new refusal|{n} new refusals"
+        "{n} новый отказ|{n} новых отказа|{n} новых отказов", "{n} new rejection|{n} new rejections"
     ),
     "KEYS": Sentence("Клавиши", "Keys"),
     "KEY_j": Sentence("следующая запись", "next record"),

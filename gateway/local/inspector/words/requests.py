@@ -84,7 +84,7 @@ WORDS: dict[str, Sentence] = {
     ),
     "TODAY_REFUSED": Sentence(
         "С нынешними настройками такой запрос отклонили бы: {status} {code}",
-        "With today's settings it would be refused: {status} {code}",
+        "With today's settings it would be rejected: {status} {code}",
     ),
     "TODAY_NOTHING": Sentence(
         "Это только проверка: отклонённый запрос в очередь не попадает. Повторите действие в Битрикс24, чтобы событие пришло снова.",
