@@ -20,8 +20,8 @@ def _fits_into_memory() -> bool:
     """Whether temporary files may be kept in memory: there is room, and programs may be started there."""
     if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
         return False
-    found = os.statvfs(MEMORY)
-    return found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+    filesystem = os.statvfs(MEMORY)
+    return filesystem.f_bavail * filesystem.f_frsize >= ROOM and not filesystem.f_flag & os.ST_NOEXEC
 
 
 # Databases wait for the disk at each commit, here thousands of times. No test is about the disk's pace.

@@ -72,11 +72,11 @@ def _serve(connection: socket.socket, gcloud: Any, commands: Any) -> None:
         os.environ.clear()
         os.environ.update(environment)
         gc.disable()
-        known = set(sys.modules)
+        modules_at_start = set(sys.modules)
         code = _run(words, gcloud, commands)
         connection.sendall(str(code).encode())
         with os.fdopen(loaded_by_the_call, "w") as report:
-            json.dump([name for name in sys.modules if name not in known], report)
+            json.dump([name for name in sys.modules if name not in modules_at_start], report)
         os._exit(0)
     os.close(loaded_by_the_call)
     for stream_of_the_client in streams:

@@ -27,27 +27,29 @@ def url(service: str) -> str:
     return f"https://{service}-x7k2-ew.a.run.app"
 
 
-def found(google: FakeGoogle, name: str) -> dict[str, Any]:
+def resource_of(google: FakeGoogle, name: str) -> dict[str, Any]:
     resource: dict[str, Any] = google.resources[name]
     return resource
 
 
 def service(google: FakeGoogle, name: str) -> dict[str, Any]:
-    return found(google, f"run/projects/{PROJECT}/services/{name}")
+    return resource_of(google, f"run/projects/{PROJECT}/services/{name}")
 
 
 def environment(google: FakeGoogle, name: str) -> dict[str, str]:
     """The variables of a service; a secret's as `secret:version`."""
     [container] = service(google, name)["spec"]["template"]["spec"]["containers"]
     values = {}
-    for one in container["env"]:
-        reference = one.get("valueFrom", {}).get("secretKeyRef")
-        values[one["name"]] = f"{reference['name']}:{reference['key']}" if reference else one["value"]
+    for variable in container["env"]:
+        reference = variable.get("valueFrom", {}).get("secretKeyRef")
+        values[variable["name"]] = (
+            f"{reference['name']}:{reference['key']}" if reference else variable["value"]
+        )
     return values
 
 
 def subscription(google: FakeGoogle, name: str) -> dict[str, Any]:
-    return found(google, f"pubsub/projects/{PROJECT}/subscriptions/{name}")
+    return resource_of(google, f"pubsub/projects/{PROJECT}/subscriptions/{name}")
 
 
 # A plan
@@ -87,9 +89,9 @@ def test_an_offline_plan_is_the_plan_of_a_new_project(cloud: Cloud, deployed: De
     plan = cloud.run("plan", "--offline", **SETTINGS, **alone)
     assert plan.returncode == 0, plan.stderr
     assert cloud.argv() == []
-    known = deployed.plan.stdout.replace(PROJECT, "my-project").replace(NUMBER, "PROJECT_NUMBER")
+    expected = deployed.plan.stdout.replace(PROJECT, "my-project").replace(NUMBER, "PROJECT_NUMBER")
     known_later = r"--labels=deployed=\w+|^gcloud services enable .*"
-    assert re.sub(known_later, "", plan.stdout) == re.sub(known_later, "", known)
+    assert re.sub(known_later, "", plan.stdout) == re.sub(known_later, "", expected)
 
 
 # A deployment
@@ -207,7 +209,7 @@ def test_dead_letters_have_a_subscription_and_none_expires(deployed: Deployed) -
 
 def test_resync_is_called_by_the_scheduler_alone(deployed: Deployed) -> None:
     google = deployed.google
-    job = found(google, f"cloudscheduler/projects/{PROJECT}/locations/{REGION}/jobs/b24-resync-users")
+    job = resource_of(google, f"cloudscheduler/projects/{PROJECT}/locations/{REGION}/jobs/b24-resync-users")
     assert job["schedule"] == "*/30 * * * *"
     assert job["attemptDeadline"] == "1800s"
     target = job["httpTarget"]
@@ -225,13 +227,13 @@ def test_resync_is_called_by_the_scheduler_alone(deployed: Deployed) -> None:
 
 def test_processed_events_go_after_their_time(deployed: Deployed) -> None:
     database = f"firestore/projects/{PROJECT}/databases/b24-links"
-    assert found(deployed.google, database)["locationId"] == REGION
-    field = found(deployed.google, f"{database}/collectionGroups/processed_events/fields/expires_at")
+    assert resource_of(deployed.google, database)["locationId"] == REGION
+    field = resource_of(deployed.google, f"{database}/collectionGroups/processed_events/fields/expires_at")
     assert field["ttlConfig"]["state"] == "ACTIVE"
 
 
 def test_a_token_in_an_address_is_not_kept_in_the_logs(deployed: Deployed) -> None:
-    [exclusion] = found(deployed.google, f"logging/projects/{PROJECT}/sinks/_Default")["exclusions"]
+    [exclusion] = resource_of(deployed.google, f"logging/projects/{PROJECT}/sinks/_Default")["exclusions"]
     assert exclusion["name"] == "b24-token-in-address"
     assert 'resource.labels.service_name="b24-bitrix-webhook"' in exclusion["filter"]
     any_query, ours = re.findall(r'requestUrl=~"([^"]*)"', exclusion["filter"])
@@ -241,8 +243,8 @@ def test_a_token_in_an_address_is_not_kept_in_the_logs(deployed: Deployed) -> No
         address = f"https://b24-bitrix-webhook-x7k2-ew.a.run.app{path}"
         return not re.search(any_query, address) and re.search(ours, address) is not None
 
-    kept = ("/", "/api/bitrix/webhook", "/api/bitrix/webhook/", "/health")
-    assert all(is_kept(path) for path in kept)
+    logged_paths = ("/", "/api/bitrix/webhook", "/api/bitrix/webhook/", "/health")
+    assert all(is_kept(path) for path in logged_paths)
     hidden = (
         f"?token={TOKEN}",
         f"?secret={TOKEN}",
@@ -252,7 +254,7 @@ def test_a_token_in_an_address_is_not_kept_in_the_logs(deployed: Deployed) -> No
         "?key=123456",
         f"/{TOKEN}",
     )
-    assert not [path + end for path in kept for end in hidden if is_kept(path + end)]
+    assert not [path + end for path in logged_paths for end in hidden if is_kept(path + end)]
 
 
 def test_nothing_can_be_published_before_a_consumer_listens(deployed: Deployed) -> None:
@@ -367,7 +369,9 @@ def test_only_what_differs_is_changed(finished: Cloud) -> None:
     """A function's variable and a subscription's audience, changed by hand; a role taken away."""
     google = finished.google
     [container] = service(google, "b24-on-user-add")["spec"]["template"]["spec"]["containers"]
-    container["env"] = [one for one in container["env"] if one["name"] != "BITRIX24_WEBHOOK_TOKEN"]
+    container["env"] = [
+        variable for variable in container["env"] if variable["name"] != "BITRIX24_WEBHOOK_TOKEN"
+    ]
     subscription(google, "b24-on-user-add")["pushConfig"]["oidcToken"]["audience"] = "https://elsewhere"
     del google.policies[f"pubsub/projects/{PROJECT}/topics/b24-events"]
     google.unpropagated["b24-receiver"] = 1

@@ -99,7 +99,7 @@ def clean(archive: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_starts_from_the_archive(clean: Path, function: str) -> None:
-    path, sent, status, says = FUNCTIONS[function]
+    path, body, status, says = FUNCTIONS[function]
     port = free_port()
     environ = {
         "PATH": os.environ["PATH"],
@@ -123,7 +123,7 @@ def test_a_function_starts_from_the_archive(clean: Path, function: str) -> None:
         text=True,
     )
     try:
-        answer = _post(f"http://127.0.0.1:{port}/{path}", json.dumps(sent).encode(), process)
+        answer = _post(f"http://127.0.0.1:{port}/{path}", json.dumps(body).encode(), process)
     finally:
         process.terminate()
         output = process.communicate(timeout=30)[0]

@@ -138,8 +138,8 @@ def test_another_shell_hands_over_to_bash() -> None:
 
 
 def test_the_example_file_names_every_option() -> None:
-    named = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / "deploy.env.example").read_text(), re.M))
-    assert named == set(_bash('source deploy/lib/settings.sh; echo "$SETTINGS"').split())
+    names = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / "deploy.env.example").read_text(), re.M))
+    assert names == set(_bash('source deploy/lib/settings.sh; echo "$SETTINGS"').split())
 
 
 def _bash(script: str, *words: str) -> str:
@@ -216,8 +216,8 @@ def test_rotation_accepts_both_tokens_and_then_the_new_one_alone(finished: Cloud
     assert "delete the old outbound webhook in Bitrix24" in run.stderr
     assert "the-new-token" not in run.stdout + run.stderr + str(finished.argv())
 
-    again = finished.run("rotate", OUTGOING, BITRIX24_OUTGOING_WEBHOOK_TOKEN="the-new-token")
-    assert (again.returncode, finished.changes()) == (0, [])
+    second_run = finished.run("rotate", OUTGOING, BITRIX24_OUTGOING_WEBHOOK_TOKEN="the-new-token")
+    assert (second_run.returncode, finished.changes()) == (0, [])
 
     run = finished.run("rotate", OUTGOING, "--finish")
     assert run.returncode == 0, run.stderr
@@ -232,10 +232,10 @@ def test_rotation_accepts_both_tokens_and_then_the_new_one_alone(finished: Cloud
 def test_the_incoming_webhook_is_replaced_in_all_that_hold_it(finished: Cloud) -> None:
     """Typed at the hidden prompt: a terminal, and no value in the environment."""
     google = finished.google
-    status, shown = _type_at_the_prompt(finished, "rotate", "BITRIX24_WEBHOOK_TOKEN", " 18/newsecret ")
-    assert status == 0, shown
-    assert "BITRIX24_WEBHOOK_TOKEN: \r\n" in shown
-    assert "newsecret" not in shown
+    status, output = _type_at_the_prompt(finished, "rotate", "BITRIX24_WEBHOOK_TOKEN", " 18/newsecret ")
+    assert status == 0, output
+    assert "BITRIX24_WEBHOOK_TOKEN: \r\n" in output
+    assert "newsecret" not in output
     assert google.secret(INCOMING_SECRET, "2") == "18/newsecret"
     for name in ("b24-on-user-update", "b24-on-user-add", "b24-resync-users"):
         assert pinned(google, name, "BITRIX24_WEBHOOK_TOKEN") == "2"
@@ -255,18 +255,18 @@ def _type_at_the_prompt(cloud: Cloud, command: str, setting: str, text: str) -> 
         stderr=theirs,
     )
     os.close(theirs)
-    shown = b""
+    output = b""
     with contextlib.suppress(OSError):  # a terminal that closes is an error on Linux
         while chunk := os.read(ours, 4096):
-            shown += chunk
-            if shown.endswith(f"{setting}: ".encode()):
+            output += chunk
+            if output.endswith(f"{setting}: ".encode()):
                 os.write(ours, f"{text}\n".encode())
     os.close(ours)
-    return process.wait(timeout=600), shown.decode()
+    return process.wait(timeout=600), output.decode()
 
 
 @pytest.mark.parametrize(
-    ("stored", "given", "both", "finished"),
+    ("stored", "new", "accepted", "finished"),
     [
         ("a", "b", "b,a", "b"),
         ("a,b", "c", "c,a,b", "c"),
@@ -277,13 +277,13 @@ def _type_at_the_prompt(cloud: Cloud, command: str, setting: str, text: str) -> 
         ("a b", " c , a b ", "ab,c", "ab,c"),
     ],
 )
-def test_which_tokens_a_rotation_keeps(stored: str, given: str, both: str, finished: str) -> None:
+def test_which_tokens_a_rotation_keeps(stored: str, new: str, accepted: str, finished: str) -> None:
     script = 'source deploy/lib/rotate.sh; both=$(accept_both "$1" "$2"); echo "$both"; drop_old "$both" "$1"'
-    assert _bash(script, stored, given).splitlines() == [both, finished]
+    assert _bash(script, stored, new).splitlines() == [accepted, finished]
 
 
 @pytest.mark.parametrize(
-    ("stored", "given", "portal"),
+    ("stored", "new", "portal"),
     [
         ("a", "b", ""),
         ("p.bitrix24.ru=a", "p.bitrix24.ru=b", ""),
@@ -293,9 +293,9 @@ def test_which_tokens_a_rotation_keeps(stored: str, given: str, both: str, finis
         ("a==", "b", ""),  # a bare token with the padding of base64
     ],
 )
-def test_a_bound_token_is_replaced_by_a_bound_one(stored: str, given: str, portal: str) -> None:
+def test_a_bound_token_is_replaced_by_a_bound_one(stored: str, new: str, portal: str) -> None:
     script = 'source deploy/lib/rotate.sh; portal_without_token "$1" "$2"'
-    assert _bash(script, stored, given).strip() == portal
+    assert _bash(script, stored, new).strip() == portal
 
 
 def test_a_bare_token_for_a_bound_one_is_2_and_changes_nothing(finished: Cloud) -> None:
@@ -379,15 +379,15 @@ def test_alerts_are_installed_once_and_destroy_keeps_firestore_and_secrets(finis
     assert all(p["notificationChannels"] == [f"projects/{PROJECT}/notificationChannels/7"] for p in policies)
     used = set(re.findall(r"user_b24_(\w+)\{", str(policies)))
     assert {f"b24-{name.replace('_', '-')}" for name in used} == set(google.names("logging/metrics"))
-    again = finished.run("alerts", ALERT_CHANNELS=f"projects/{PROJECT}/notificationChannels/7")
-    assert (again.returncode, finished.changes()) == (0, [])
+    second_run = finished.run("alerts", ALERT_CHANNELS=f"projects/{PROJECT}/notificationChannels/7")
+    assert (second_run.returncode, finished.changes()) == (0, [])
 
     run = finished.run("destroy", "--yes")
     assert run.returncode == 0, run.stderr
     assert google.bindings() == set()
     assert google.resources[f"logging/projects/{PROJECT}/sinks/_Default"].get("exclusions", []) == []
-    gone = "run/services cloudscheduler/jobs pubsub/subscriptions pubsub/topics iam/serviceAccounts"
-    for kind in [*gone.split(), "monitoring/alertPolicies", "logging/metrics"]:
+    removed_kinds = "run/services cloudscheduler/jobs pubsub/subscriptions pubsub/topics iam/serviceAccounts"
+    for kind in [*removed_kinds.split(), "monitoring/alertPolicies", "logging/metrics"]:
         assert google.names(kind) == [], kind
     assert google.names("firestore/databases") == ["b24-links"]
     assert google.names("secretmanager/secrets") == [TOKEN_SECRET, INCOMING_SECRET]

@@ -45,7 +45,7 @@ class Grown:
 
 
 @pytest.fixture(scope="module")
-def grown(cloud_of_all: Cloud, deployed: Deployed) -> Iterator[Grown]:
+def extended(cloud_of_all: Cloud, deployed: Deployed) -> Iterator[Grown]:
     """A finished deployment, deployed again with destinations and the bot's questions."""
     with cloud_of_all.state(deployed.google) as google:
         before = google.bindings()
@@ -56,39 +56,45 @@ def grown(cloud_of_all: Cloud, deployed: Deployed) -> Iterator[Grown]:
 
 
 @pytest.fixture
-def again(grown: Grown) -> Iterator[Cloud]:
-    with grown.cloud.state(grown.cloud.google):
-        yield grown.cloud
+def extended_cloud(extended: Grown) -> Iterator[Cloud]:
+    with extended.cloud.state(extended.cloud.google):
+        yield extended.cloud
 
 
-def test_the_plan_shows_what_is_added_and_no_secret(grown: Grown) -> None:
-    assert (grown.plan.returncode, grown.planned) == (0, []), grown.plan.stderr
-    assert grown.run.returncode == 0, grown.run.stderr
-    planned = [known_later(shlex.split(line)) for line in grown.plan.stdout.splitlines()]
-    assert planned == [known_later(words) for words in changing(grown.argv)]
-    printed = grown.plan.stdout + grown.plan.stderr + grown.run.stdout + grown.run.stderr + str(grown.argv)
+def test_the_plan_shows_what_is_added_and_no_secret(extended: Grown) -> None:
+    assert (extended.plan.returncode, extended.planned) == (0, []), extended.plan.stderr
+    assert extended.run.returncode == 0, extended.run.stderr
+    planned = [known_later(shlex.split(line)) for line in extended.plan.stdout.splitlines()]
+    assert planned == [known_later(words) for words in changing(extended.argv)]
+    printed = (
+        extended.plan.stdout
+        + extended.plan.stderr
+        + extended.run.stdout
+        + extended.run.stderr
+        + str(extended.argv)
+    )
     assert not [secret for secret in SECRETS.values() if secret in printed]
 
 
-def test_a_destination_has_a_subscription_of_its_own(grown: Grown) -> None:
-    google = grown.cloud.google
+def test_a_destination_has_a_subscription_of_its_own(extended: Grown) -> None:
+    google = extended.cloud.google
     names = [name for name in google.names("pubsub/subscriptions") if "forward" in name]
     filters = {subscription(google, name).get("filter", "") for name in names}
-    known = read_destinations(FORWARD_TO)
-    assert sorted(name[-8:] for name in names) == sorted(destination.id for destination in known)
+    destinations = read_destinations(FORWARD_TO)
+    assert sorted(name[-8:] for name in names) == sorted(destination.id for destination in destinations)
     assert filters == {
         'hasPrefix(attributes.event, "ONTASK") OR attributes.event = "ONCRMDEALADD"',
         "",  # all events
     }
     for name in names:
-        wanted = subscription(google, name)
-        assert wanted["topic"] == f"projects/{PROJECT}/topics/b24-events"
-        assert wanted["pushConfig"]["oidcToken"]["audience"] == url("b24-forward-event")
-        assert wanted["retryPolicy"] == {"minimumBackoff": "10s", "maximumBackoff": "600s"}
-        assert wanted["deadLetterPolicy"]["maxDeliveryAttempts"] == 100
-        assert wanted["deadLetterPolicy"]["deadLetterTopic"].endswith("/b24-dead-letters")
-        assert wanted["expirationPolicy"] == {}
-        assert wanted["ackDeadlineSeconds"] == 310
+        details = subscription(google, name)
+        assert details["topic"] == f"projects/{PROJECT}/topics/b24-events"
+        assert details["pushConfig"]["oidcToken"]["audience"] == url("b24-forward-event")
+        assert details["retryPolicy"] == {"minimumBackoff": "10s", "maximumBackoff": "600s"}
+        assert details["deadLetterPolicy"]["maxDeliveryAttempts"] == 100
+        assert details["deadLetterPolicy"]["deadLetterTopic"].endswith("/b24-dead-letters")
+        assert details["expirationPolicy"] == {}
+        assert details["ackDeadlineSeconds"] == 310
 
 
 @pytest.mark.parametrize(
@@ -191,8 +197,8 @@ def test_deploy_refuses_what_the_function_would_not_start_with(setting: str) -> 
     assert "FORWARD_TO" in refused.value.stderr
 
 
-def test_receiver_and_forwarder_get_their_settings(grown: Grown) -> None:
-    google = grown.cloud.google
+def test_receiver_and_forwarder_get_their_settings(extended: Grown) -> None:
+    google = extended.cloud.google
     common = {
         "BITRIX24_DOMAIN": "p.bitrix24.ru",
         "LOG_LANGUAGE": "en",
@@ -216,15 +222,15 @@ def test_receiver_and_forwarder_get_their_settings(grown: Grown) -> None:
     assert google.secret("b24-links-api-token", "1") == SECRETS["LINKS_API_TOKEN"]
 
 
-def test_nobody_gets_more_rights_than_needed(grown: Grown) -> None:
+def test_nobody_gets_more_rights_than_needed(extended: Grown) -> None:
     account = {
         role: f"serviceAccount:b24-{role}@{PROJECT}.iam.gserviceaccount.com" for role in ("forward", "links")
     }
-    google = grown.cloud.google
+    google = extended.cloud.google
     project, reads = f"cloudresourcemanager/{PROJECT}", "roles/secretmanager.secretAccessor"
     subscriptions = [name for name in google.names("pubsub/subscriptions") if "forward" in name]
     assert len(subscriptions) == 2
-    assert google.bindings() - grown.before == {
+    assert google.bindings() - extended.before == {
         (project, "roles/datastore.user", account["forward"]),
         (project, "roles/datastore.viewer", account["links"]),
         (f"secretmanager/{TOKEN_SECRET}", reads, account["forward"]),
@@ -239,8 +245,8 @@ def test_nobody_gets_more_rights_than_needed(grown: Grown) -> None:
             assert binding["condition"]["expression"].endswith('/databases/b24-links"')
 
 
-def test_forwarder_and_rounds_stay_one_instance_however_many_are_kept_warm(again: Cloud) -> None:
-    plan = again.run("plan", MIN_INSTANCES="12", MAX_INSTANCES="100")
+def test_forwarder_and_rounds_stay_one_instance_however_many_are_kept_warm(extended_cloud: Cloud) -> None:
+    plan = extended_cloud.run("plan", MIN_INSTANCES="12", MAX_INSTANCES="100")
     [forwarder] = [line for line in plan.stdout.splitlines() if "run deploy b24-forward-event" in line]
     assert "--min-instances=1 --max-instances=1 " in forwarder
     [rounds] = [line for line in plan.stdout.splitlines() if "run deploy b24-resync-users" in line]
@@ -249,88 +255,98 @@ def test_forwarder_and_rounds_stay_one_instance_however_many_are_kept_warm(again
     assert "--min-instances=12 --max-instances=100 " in receiver
 
 
-def test_existing_functions_are_left_alone(grown: Grown) -> None:
+def test_existing_functions_are_left_alone(extended: Grown) -> None:
     """Only the new functions are built; the receiver and the consumers keep running."""
-    assert sum("builds:submit" in change for change in grown.changes) == 2
+    assert sum("builds:submit" in change for change in extended.changes) == 2
 
 
-def test_the_bot_is_let_in_by_the_command_that_the_guide_prints(again: Cloud) -> None:
+def test_the_bot_is_let_in_by_the_command_that_the_guide_prints(extended_cloud: Cloud) -> None:
     """Only the first of the two: the other asks a live deployment."""
     blocks = re.findall(r"^```sh\n(gcloud run services add-iam-policy-binding .*?)\n```$", GUIDE, re.M | re.S)
     [command] = [block.partition("\ncurl ")[0] for block in blocks]
     for placeholder, value in (("BOT", "the-bot"), ("PROJECT", PROJECT), ("REGION", REGION)):
         command = re.sub(rf"\b{placeholder}\b", value, command)
     bot = f"the-bot@{PROJECT}.iam.gserviceaccount.com"
-    again.google.resources[f"iam/projects/{PROJECT}/serviceAccounts/{bot}"] = {"email": bot}
-    subprocess.run(["bash", "-euc", command], env=again.environ(), capture_output=True, check=True)
-    assert ("run/b24-find-link", "roles/run.invoker", f"serviceAccount:{bot}") in again.google.bindings()
+    extended_cloud.google.resources[f"iam/projects/{PROJECT}/serviceAccounts/{bot}"] = {"email": bot}
+    subprocess.run(["bash", "-euc", command], env=extended_cloud.environ(), capture_output=True, check=True)
+    assert (
+        "run/b24-find-link",
+        "roles/run.invoker",
+        f"serviceAccount:{bot}",
+    ) in extended_cloud.google.bindings()
 
 
-def test_a_second_run_changes_nothing_and_check_ticks_all(again: Cloud) -> None:
-    run = again.run("deploy")  # without any setting: what was given stays
-    assert (run.returncode, again.changes()) == (0, []), run.stderr
-    check = again.run("check")
+def test_a_second_run_changes_nothing_and_check_ticks_all(extended_cloud: Cloud) -> None:
+    run = extended_cloud.run("deploy")  # without any setting: what was given stays
+    assert (run.returncode, extended_cloud.changes()) == (0, []), run.stderr
+    check = extended_cloud.run("check")
     assert check.returncode == 0, check.stderr
     assert [line for line in check.stderr.splitlines() if not line.startswith("✔ ")] == []
     assert "✔ function forward_event" in check.stderr
 
 
-def test_a_removed_destination_loses_its_subscription_with_a_warning(again: Cloud) -> None:
-    run = again.run("deploy", "forward_event", FORWARD_TO=N8N)
+def test_a_removed_destination_loses_its_subscription_with_a_warning(extended_cloud: Cloud) -> None:
+    run = extended_cloud.run("deploy", "forward_event", FORWARD_TO=N8N)
     assert run.returncode == 0, run.stderr
-    [left] = [name for name in again.google.names("pubsub/subscriptions") if "forward" in name]
-    assert "filter" not in subscription(again.google, left)
+    [remaining_name] = [
+        name for name in extended_cloud.google.names("pubsub/subscriptions") if "forward" in name
+    ]
+    assert "filter" not in subscription(extended_cloud.google, remaining_name)
     assert "FORWARD_TO no longer names" in run.stderr
-    check = again.run("check", FORWARD_TO=FORWARD_TO)
+    check = extended_cloud.run("check", FORWARD_TO=FORWARD_TO)
     assert check.returncode == 1
     assert "Subscription b24-forward-event-" in check.stderr
 
 
-def test_other_events_for_a_destination_are_listened_to_before_the_old_ones_are_let_go(again: Cloud) -> None:
-    run = again.run("deploy", "forward_event", FORWARD_TO=f"{BOT}#ONTASK* {N8N}")
+def test_other_events_for_a_destination_are_listened_to_before_the_old_ones_are_let_go(
+    extended_cloud: Cloud,
+) -> None:
+    run = extended_cloud.run("deploy", "forward_event", FORWARD_TO=f"{BOT}#ONTASK* {N8N}")
     assert run.returncode == 0, run.stderr
-    changes = [change for change in again.changes() if "/subscriptions/b24-forward-event-" in change]
+    changes = [change for change in extended_cloud.changes() if "/subscriptions/b24-forward-event-" in change]
     created, granted, deleted = [change.split()[0] for change in changes]
     assert (created, granted, deleted) == ("PUT", "POST", "DELETE")
-    names = [name for name in again.google.names("pubsub/subscriptions") if "forward" in name]
-    assert {subscription(again.google, name).get("filter") for name in names} == {
+    names = [name for name in extended_cloud.google.names("pubsub/subscriptions") if "forward" in name]
+    assert {subscription(extended_cloud.google, name).get("filter") for name in names} == {
         'hasPrefix(attributes.event, "ONTASK")',
         None,
     }
     assert "wants other events" in run.stderr
 
 
-def test_an_address_with_two_lists_of_events_gets_one_subscription(again: Cloud) -> None:
-    wanted = f"{BOT}#ONTASKADD {N8N} {BOT}#OnTaskUpdate {N8N}"
-    run = again.run("deploy", "forward_event", FORWARD_TO=wanted)
+def test_an_address_with_two_lists_of_events_gets_one_subscription(extended_cloud: Cloud) -> None:
+    forward_to = f"{BOT}#ONTASKADD {N8N} {BOT}#OnTaskUpdate {N8N}"
+    run = extended_cloud.run("deploy", "forward_event", FORWARD_TO=forward_to)
     assert run.returncode == 0, run.stderr
-    names = [name for name in again.google.names("pubsub/subscriptions") if "forward" in name]
-    assert sorted(subscription(again.google, name).get("filter", "") for name in names) == [
+    names = [name for name in extended_cloud.google.names("pubsub/subscriptions") if "forward" in name]
+    assert sorted(subscription(extended_cloud.google, name).get("filter", "") for name in names) == [
         "",
         'attributes.event = "ONTASKADD" OR attributes.event = "ONTASKUPDATE"',
     ]
-    run = again.run("deploy", "forward_event", FORWARD_TO=wanted)
+    run = extended_cloud.run("deploy", "forward_event", FORWARD_TO=forward_to)
     assert (run.returncode, run.stderr.count("✖")) == (0, 0), run.stderr
 
 
-def test_a_token_rolls_into_the_forwarder_too(again: Cloud) -> None:
-    run = again.run(
+def test_a_token_rolls_into_the_forwarder_too(extended_cloud: Cloud) -> None:
+    run = extended_cloud.run(
         "rotate", "BITRIX24_OUTGOING_WEBHOOK_TOKEN", BITRIX24_OUTGOING_WEBHOOK_TOKEN="the-new-token"
     )
     assert run.returncode == 0, run.stderr
     for name in ("b24-bitrix-webhook", "b24-forward-event"):
-        assert environment(again.google, name)["BITRIX24_OUTGOING_WEBHOOK_TOKEN"] == f"{TOKEN_SECRET}:2"
-    run = again.run("rotate", "LINKS_API_TOKEN", LINKS_API_TOKEN="another-one")
+        assert (
+            environment(extended_cloud.google, name)["BITRIX24_OUTGOING_WEBHOOK_TOKEN"] == f"{TOKEN_SECRET}:2"
+        )
+    run = extended_cloud.run("rotate", "LINKS_API_TOKEN", LINKS_API_TOKEN="another-one")
     assert run.returncode == 0, run.stderr
-    assert environment(again.google, "b24-find-link")["LINKS_API_TOKEN"] == "b24-links-api-token:2"
+    assert environment(extended_cloud.google, "b24-find-link")["LINKS_API_TOKEN"] == "b24-links-api-token:2"
 
 
-def test_destroy_removes_the_subscriptions_of_destinations(again: Cloud) -> None:
-    run = again.run("destroy", "--yes")
+def test_destroy_removes_the_subscriptions_of_destinations(extended_cloud: Cloud) -> None:
+    run = extended_cloud.run("destroy", "--yes")
     assert run.returncode == 0, run.stderr
-    assert again.google.bindings() == set()
+    assert extended_cloud.google.bindings() == set()
     for kind in ("run/services", "pubsub/subscriptions", "iam/serviceAccounts"):
-        assert again.google.names(kind) == [], kind
+        assert extended_cloud.google.names(kind) == [], kind
 
 
 @pytest.mark.parametrize(

@@ -15,20 +15,20 @@ SUBSCRIPTIONS = {"b24-on-user-update": "ONUSERUPDATE", "b24-on-user-add": "ONUSE
 
 
 def first_edition() -> FakeGoogle:
-    kept = json.loads((Path(__file__).parents[1] / "support" / "first_edition.json").read_text())
+    state = json.loads((Path(__file__).parents[1] / "support" / "first_edition.json").read_text())
     return FakeGoogle(
-        resources=kept["resources"],
-        policies=kept["policies"],
-        objects={name: value.encode() for name, value in kept["secrets"].items()},
-        enabled=set(kept["enabled"]),
-        agents=set(kept["agents"]),
+        resources=state["resources"],
+        policies=state["policies"],
+        objects={name: value.encode() for name, value in state["secrets"].items()},
+        enabled=set(state["enabled"]),
+        agents=set(state["agents"]),
         counter=10_000,
     )
 
 
 def lost_events(google: FakeGoogle) -> list[str]:
     """Whose event, published at this moment, would reach no consumer or be refused by the receiver."""
-    lost = []
+    events = []
     for name, event in SUBSCRIPTIONS.items():
         listening = google.resources.get(f"pubsub/projects/{PROJECT}/subscriptions/{name}", {})
         service = google.resources.get(f"run/projects/{PROJECT}/services/{name}", {})
@@ -39,16 +39,18 @@ def lost_events(google: FakeGoogle) -> list[str]:
             listening.get("filter") != f'attributes.event = "{event}"'
             or not listening["topic"].endswith("/b24-events")
             or not push.get("pushEndpoint", "").startswith(address)
-            or not any(push["oidcToken"]["serviceAccountEmail"] in str(one["members"]) for one in invokers)
+            or not any(
+                push["oidcToken"]["serviceAccountEmail"] in str(invoker["members"]) for invoker in invokers
+            )
         ):
-            lost.append(event)
+            events.append(event)
     receiver = google.resources.get(f"run/projects/{PROJECT}/services/b24-bitrix-webhook", {})
     if (
         receiver.get("metadata", {}).get("annotations", {}).get("run.googleapis.com/invoker-iam-disabled")
         != "True"
     ):
-        lost.append("every event")
-    return lost
+        events.append("every event")
+    return events
 
 
 @pytest.fixture

@@ -56,10 +56,10 @@ class Terminal:
         )
 
     def run(self, command: str) -> str:
-        done: subprocess.CompletedProcess[str] = subprocess.run(
+        process: subprocess.CompletedProcess[str] = subprocess.run(
             ["bash", "-euc", self._here(command)], **self._how, stdout=subprocess.PIPE, text=True, check=True
         )
-        return done.stdout
+        return process.stdout
 
     def end(self) -> None:
         for process in self._processes:
@@ -116,8 +116,8 @@ def test_the_receiver_takes_an_event(terminal: Terminal) -> None:
 
 def test_a_push_makes_a_link(terminal: Terminal) -> None:
     assert terminal.run(PUSH) == "OK"
-    shown = terminal.run(LOOK)
-    assert '"telegram_username": "ivan_petrov"' in shown
+    links = terminal.run(LOOK)
+    assert '"telegram_username": "ivan_petrov"' in links
     added = PUSH.replace("ONUSERUPDATE", "ONUSERADD").replace("8081", "8082").replace("sample-1", "sample-2")
     assert terminal.run(added.replace('"12"', '"13"').replace("ivan_petrov", "anna_petrova")) == "OK"
     assert "anna_petrova" in terminal.run(LOOK)
@@ -131,21 +131,21 @@ def test_a_bot_asks_and_gets_the_event(terminal: Terminal) -> None:
     assert '"bitrix_user_id":12' in terminal.run(ASK)
     assert terminal.run(FORWARD) != "OK"  # nobody listens yet: Pub/Sub would push it again
     bot = socket.create_server(("127.0.0.1", int(terminal.ports[DESTINATION])))
-    taken: list[bytes] = []
-    answering = threading.Thread(target=_answer_once, args=(bot, taken))
+    bodies: list[bytes] = []
+    answering = threading.Thread(target=_answer_once, args=(bot, bodies))
     answering.start()
     assert terminal.run(FORWARD) == "OK"
     answering.join(timeout=30)
-    assert b"event=ONUSERUPDATE&data%5BID%5D=12&data%5BUF_USR_TELEGRAM%5D=%40ivan_petrov" in taken[0]
+    assert b"event=ONUSERUPDATE&data%5BID%5D=12&data%5BUF_USR_TELEGRAM%5D=%40ivan_petrov" in bodies[0]
 
 
-def _answer_once(bot: socket.socket, taken: list[bytes]) -> None:
+def _answer_once(bot: socket.socket, bodies: list[bytes]) -> None:
     with bot, bot.accept()[0] as connection, connection.makefile("rb") as stream:
         length = 0
         while (line := stream.readline().strip()) != b"":
             if line.lower().startswith(b"content-length:"):
                 length = int(line.partition(b":")[2])
-        taken.append(stream.read(length))
+        bodies.append(stream.read(length))
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 

@@ -34,17 +34,17 @@ def test_help_shows_an_example_of_this_very_command(
     path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOG_LANGUAGE", "en")
-    done = CliRunner().invoke(cli, [*path, "--help"], prog_name="./b24")
-    assert done.exit_code == 0
-    assert " ".join(("./b24", *path)) in done.output.partition("Example")[2]
+    result = CliRunner().invoke(cli, [*path, "--help"], prog_name="./b24")
+    assert result.exit_code == 0
+    assert " ".join(("./b24", *path)) in result.output.partition("Example")[2]
 
 
 def test_an_encoding_without_the_marks_stops_no_tool(tmp_path: Path) -> None:
     env = environment(tmp_path, LOG_LANGUAGE="en", PYTHONIOENCODING="cp1251")
     command = [sys.executable, "-m", "gateway", "explain"]
-    done = subprocess.run(command, cwd=tmp_path, env=env, input=b"event=ONUSERADD", capture_output=True)
-    assert (done.returncode, done.stderr) == (1, b"")
-    assert done.stdout.startswith(b"? The request does not pass")
+    process = subprocess.run(command, cwd=tmp_path, env=env, input=b"event=ONUSERADD", capture_output=True)
+    assert (process.returncode, process.stderr) == (1, b"")
+    assert process.stdout.startswith(b"? The request does not pass")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
@@ -53,9 +53,11 @@ def test_output_on_a_full_disk_is_said_in_one_sentence(tmp_path: Path, arguments
     command = [sys.executable, "-m", "gateway", *arguments]
     env = environment(tmp_path, LOG_LANGUAGE="en")
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(command, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, text=True)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert done.stderr.startswith("Can't write the command's output: No space left")
+        process = subprocess.run(
+            command, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (process.returncode, process.stderr.count("\n")) == (2, 1), process.stderr
+    assert process.stderr.startswith("Can't write the command's output: No space left")
 
 
 @pytest.mark.parametrize(
@@ -87,8 +89,8 @@ def test_a_reader_that_goes_away_is_no_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])
 def test_a_host_that_is_not_ours_is_named(tmp_path: Path, host: str) -> None:
     env = environment(tmp_path, LOG_LANGUAGE="en", HOST=host, PORT="0")
-    done = run_command("serve", env=env, cwd=tmp_path)
-    assert (done.returncode, done.stderr.splitlines()[-1].split(":")[0]) == (2, "HOST")
+    process = run_command("serve", env=env, cwd=tmp_path)
+    assert (process.returncode, process.stderr.splitlines()[-1].split(":")[0]) == (2, "HOST")
 
 
 @pytest.mark.parametrize("host", ["::", "::1"])
@@ -96,9 +98,9 @@ def test_ipv6_is_served_and_triggered(start_serve: Start, tmp_path: Path, host: 
     if not os.path.exists("/proc/net/if_inet6"):
         pytest.skip("this machine has no IPv6: turn it on to run this test")
     server = start_serve(HOST=host)
-    done = run_command("trigger", "ONUSERADD", env=server.env)
-    assert done.returncode == 0, done.stderr  # the worker may be starting still: then that is said
-    assert "200" in done.stdout
+    process = run_command("trigger", "ONUSERADD", env=server.env)
+    assert process.returncode == 0, process.stderr  # the worker may be starting still: then that is said
+    assert "200" in process.stdout
 
 
 def test_a_system_that_gives_no_thread_ends_serve_with_a_sentence(tmp_path: Path) -> None:
@@ -110,12 +112,12 @@ def test_a_system_that_gives_no_thread_ends_serve_with_a_sentence(tmp_path: Path
         "sys.exit(main(['serve']))\n"
     )
     env = environment(tmp_path, PORT=str(free_port()), LOG_LANGUAGE="en")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, timeout=120
     )
-    assert done.returncode == 2
-    assert b"The system does not let the gateway start a single thread" in done.stderr
-    assert b"Traceback" not in done.stderr
+    assert process.returncode == 2
+    assert b"The system does not let the gateway start a single thread" in process.stderr
+    assert b"Traceback" not in process.stderr
 
 
 def explain(cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -128,15 +130,15 @@ def explain(cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_standard_input_and_plain_text_in_a_pipe(tmp_path: Path) -> None:
-    done = explain(tmp_path)
-    assert (done.returncode, done.stderr) == (1, "")
-    lines = done.stdout.splitlines()
+    process = explain(tmp_path)
+    assert (process.returncode, process.stderr) == (1, "")
+    lines = process.stdout.splitlines()
     assert "403 TOKEN_MISMATCH" in lines[0]
     assert lines[2].startswith("1. TOKEN_OTHER_WEBHOOK")
     assert lines[4].strip().startswith("→ ")
-    assert "token-not-found.md#token_other_webhook" in done.stdout
+    assert "token-not-found.md#token_other_webhook" in process.stdout
     assert any("body:auth.application_token" in line and "another value" in line for line in lines)
-    assert "\x1b" not in done.stdout
+    assert "\x1b" not in process.stdout
     coloured = explain(tmp_path, FORCE_COLOR="1", TERM="xterm")
     assert "\x1b[" in coloured.stdout
     plain = explain(tmp_path, FORCE_COLOR="1", NO_COLOR="1", TERM="xterm")
@@ -159,8 +161,8 @@ def test_what_a_real_server_rejected_is_listed_by_cause(
     journal.close()
     assert main(["rejections", "--json"]) == 0
     text = capsys.readouterr().out
-    told = {one["cause"]: one for one in json.loads(text)}
-    assert set(told) == {"TOKEN_OTHER_WEBHOOK", "AUTH_MISSING"}
-    assert all(one["count"] == 1 and one["do"] for one in told.values())
-    assert all(one["guide"] == f"docs/token-not-found.md#{cause.lower()}" for cause, one in told.items())
+    rows = {row["cause"]: row for row in json.loads(text)}
+    assert set(rows) == {"TOKEN_OTHER_WEBHOOK", "AUTH_MISSING"}
+    assert all(row["count"] == 1 and row["do"] for row in rows.values())
+    assert all(row["guide"] == f"docs/token-not-found.md#{cause.lower()}" for cause, row in rows.items())
     assert not any(token in text for token in (TOKEN, OTHER_TOKEN))

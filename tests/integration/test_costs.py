@@ -26,11 +26,11 @@ def store(firestore_url: str) -> Iterator[FirestoreStore]:
     opened.close()
 
 
-def observation(user: int, second: int, telegram_id: int) -> Observation:
-    when = Moment(
-        datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
+def observation(user: int, seconds: int, telegram_id: int) -> Observation:
+    moment = Moment(
+        datetime(2026, 1, 1, 0, 0, seconds, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, seconds, tzinfo=UTC)
     )
-    return Observation(user, Account(telegram_id=telegram_id), when, True, when)
+    return Observation(user, Account(telegram_id=telegram_id), moment, True, moment)
 
 
 def documents(store: FirestoreStore) -> set[str]:
@@ -40,20 +40,20 @@ def documents(store: FirestoreStore) -> set[str]:
 
 def test_an_event_that_changes_a_link_reads_and_writes_so_many_documents(store: FirestoreStore) -> None:
     before, client = documents(store), store._client
-    read: list[str] = []
+    names: list[str] = []
     get_all = client.get_all
 
     def counted(references: list[Any], **options: Any) -> Any:
-        read.extend(reference.path for reference in references)
+        names.extend(reference.path for reference in references)
         return get_all(references, **options)
 
     client.get_all = counted  # type: ignore[method-assign, assignment]
     store.apply(PORTAL, "e1", [observation(1, 1, 1000)])
     assert len(documents(store) - before) == 4  # link, account, history, processed event
-    read.clear()
+    names.clear()
     linked = documents(store)
     store.apply(PORTAL, "e2", [observation(1, 2, 2000)])
-    assert len(read) <= costs.DOCUMENT_READS
+    assert len(names) <= costs.DOCUMENT_READS
     changed = documents(store)
     assert linked <= changed  # the old account stays: it knows who claimed it, and when
     # The link and the old account are there already, and are written again.
@@ -119,12 +119,12 @@ def costs_of_events(store: FirestoreStore, round_number: int) -> dict[str, Count
         "the colleague's own again": observed(4, second + 3, 40 + EACH - 1),
         "back to a third one": observed(3, second + 4, 30 + EACH - 1),
     }
-    found = {}
-    for kind, one in kinds.items():
+    costs = {}
+    for kind, observation in kinds.items():
         with counted(store) as count:
-            store.apply(PORTAL, f"{kind} {round_number}", [one])
-        found[kind] = count
-    return found
+            store.apply(PORTAL, f"{kind} {round_number}", [observation])
+        costs[kind] = count
+    return costs
 
 
 def test_an_event_costs_the_same_however_many_users_a_portal_has(store: FirestoreStore) -> None:
@@ -133,9 +133,9 @@ def test_an_event_costs_the_same_however_many_users_a_portal_has(store: Firestor
     small = costs_of_events(store, 1)
     grow(store, range(7, 27))
     costs_of_events(store, 100)
-    grown = costs_of_events(store, 101)
-    assert grown == small
-    for kind, count in grown.items():
+    large = costs_of_events(store, 101)
+    assert large == small
+    for kind, count in large.items():
         assert count["queries"] == 0, kind
         assert count["read"] <= 6, kind
         assert count["written"] <= 8, kind

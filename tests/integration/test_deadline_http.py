@@ -61,13 +61,13 @@ class Server:
 
 def read_request(connection: socket.socket) -> bytes:
     """One whole request with a Content-Length; b"" when the client closed."""
-    seen = b""
-    while b"\r\n\r\n" not in seen:
+    received = b""
+    while b"\r\n\r\n" not in received:
         chunk = connection.recv(65536)
         if not chunk:
             return b""
-        seen += chunk
-    head, _, body = seen.partition(b"\r\n\r\n")
+        received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
     length = next(
         (
             int(line.split(b":")[1])
@@ -121,7 +121,7 @@ def test_an_answer_is_read_whole(serve: Callable[..., Server]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "body", "kept"),
+    ("answer", "status", "body", "is_kept"),
     [
         (CHUNKED + b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nX: y\r\n\r\n", 200, b"abc0123456789", True),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + ANSWER, 200, b'{"messageIds":["7"]}', True),
@@ -146,13 +146,13 @@ def test_an_answer_is_read_whole(serve: Callable[..., Server]) -> None:
     ],
 )
 def test_every_form_of_an_answer(
-    serve: Callable[..., Server], answer: bytes, status: int, body: bytes, kept: bool
+    serve: Callable[..., Server], answer: bytes, status: int, body: bytes, is_kept: bool
 ) -> None:
     def behave(connection: socket.socket, _number: int) -> None:
         while read_request(connection):
             for start in range(0, len(answer), 7):  # in pieces, as a network may bring it
                 connection.sendall(answer[start : start + 7])
-            if not kept:
+            if not is_kept:
                 return
 
     server = serve(behave)
@@ -160,7 +160,7 @@ def test_every_form_of_an_answer(
     for _ in range(2):
         assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10) == (status, body)
     origin.close()
-    assert server.connections == (1 if kept else 2)
+    assert server.connections == (1 if is_kept else 2)
 
 
 def test_a_header_cannot_bring_another() -> None:
@@ -313,9 +313,9 @@ def certificate(tmp_path: Path) -> Path:
     """A self-signed certificate for 127.0.0.1, key and all in one file."""
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-keyout", str(key)]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-keyout", str(key)]
     try:
-        subprocess.run([*made, "-out", str(cert), *names], check=True, capture_output=True)
+        subprocess.run([*command, "-out", str(cert), *names], check=True, capture_output=True)
     except FileNotFoundError:
         pytest.skip("openssl is not installed: apt-get install openssl")
     cert.write_text(cert.read_text() + key.read_text())
@@ -367,10 +367,10 @@ def test_a_stalled_tls_handshake_is_given_up(serve: Callable[..., Server]) -> No
 
 
 def test_a_silent_name_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, release = itertools.count(), threading.Event()
+    lookups, release = itertools.count(), threading.Event()
 
     def hang(*_arguments: object, **_options: object) -> list[object]:
-        next(asked)
+        next(lookups)
         release.wait(60)
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
@@ -379,15 +379,15 @@ def test_a_silent_name_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     for _ in range(3):
         with raises(WireError, match="timed out"):
             call(origin, 0.1)
-    assert next(asked) == 1, "one look-up hangs, not one for each request"
+    assert next(lookups) == 1, "one look-up hangs, not one for each request"
     release.set()
 
 
 def test_an_unknown_name_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_arguments: object, **_options: object) -> list[object]:
+    def fail(*_arguments: object, **_options: object) -> list[object]:
         raise socket.gaierror(-2, "Name or service not known")
 
-    monkeypatch.setattr(socket, "getaddrinfo", gone)
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
     with raises(WireError, match="Name or service not known"):
         call(Origin("queue.example", 80, tls=False))
 
@@ -417,10 +417,10 @@ def test_an_address_of_a_family_that_the_system_lacks_is_passed_over(
 
 
 def test_an_old_value_is_used_while_a_new_one_is_fetched() -> None:
-    got, release = itertools.count(1), threading.Event()
+    numbers, release = itertools.count(1), threading.Event()
 
     def slow() -> tuple[int, float, float]:
-        number = next(got)
+        number = next(numbers)
         if number > 1:
             release.wait(60)
         return number, 0.0, 3600.0
@@ -450,8 +450,10 @@ def test_each_status_of_the_queue_has_its_meaning(
     kind: type[QueueUnavailable],
     says: str,
 ) -> None:
-    told = json.dumps({"error": {"message": f"You sent {SECRET}"}}).encode()
-    server = serve(answering(b"HTTP/1.1 %d Odd\r\nContent-Length: %d\r\n\r\n%s" % (status, len(told), told)))
+    error_body = json.dumps({"error": {"message": f"You sent {SECRET}"}}).encode()
+    server = serve(
+        answering(b"HTTP/1.1 %d Odd\r\nContent-Length: %d\r\n\r\n%s" % (status, len(error_body), error_body))
+    )
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{server.port}")
     publisher = PubSub("p-1", "events")
     with raises(QueueUnavailable, match=says) as caught:

@@ -49,10 +49,10 @@ Doctor = Callable[..., tuple[int, Checks]]
 def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
     def run(*arguments: str) -> tuple[int, Checks]:
         code = main(["doctor", "--json", *arguments])
-        told = capsys.readouterr()
-        assert told.err == ""
-        assert not any(secret in told.out for secret in (TOKEN, OTHER_TOKEN, SECRET))
-        checks = json.loads(told.out)
+        output = capsys.readouterr()
+        assert output.err == ""
+        assert not any(secret in output.out for secret in (TOKEN, OTHER_TOKEN, SECRET))
+        checks = json.loads(output.out)
         assert all(set(check) == {"check", "result", "saw", "do"} for check in checks)
         assert all(check["saw"] for check in checks)
         assert all(check["do"] for check in checks if check["result"] == "failed")
@@ -71,9 +71,9 @@ def test_it_speaks_the_language_of_the_file_of_settings(
     monkeypatch.delenv("LOG_LANGUAGE")
     (tmp_path / (arguments[-1] if arguments else ".env")).write_text("LOG_LANGUAGE=en\n")
     assert main(["doctor", *arguments]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("✓ settings: ")
-    assert not any("а" <= letter.lower() <= "я" for letter in told)
+    output = capsys.readouterr().out
+    assert output.startswith("✓ settings: ")
+    assert not any("а" <= letter.lower() <= "я" for letter in output)
 
 
 def results(checks: Checks) -> dict[str, str]:
@@ -116,8 +116,8 @@ def test_a_running_server_passes(start_serve: Start, doctor: Doctor, monkeypatch
     recorded(server, event="ONUSERADD")
     _, checks = doctor()
     assert "ONUSERADD" in checks["last delivery"]["saw"]  # not the doctor's own probe
-    kept = recorded(server, event="ONGATEWAYPROBE")
-    assert {(record.kind, record.portal) for record in kept} == {("probe", "doctor.invalid")}
+    probes = recorded(server, event="ONGATEWAYPROBE")
+    assert {(record.kind, record.portal) for record in probes} == {("probe", "doctor.invalid")}
 
 
 def test_a_server_with_another_token_is_named(start_function: Start, doctor: Doctor) -> None:
@@ -175,15 +175,15 @@ def listening(
     context: ssl.SSLContext | None = None,
     kind: type[BaseHTTPRequestHandler] | None = None,
 ) -> Iterator[tuple[int, list[str]]]:
-    got: list[str] = []
-    kind = kind or type("Fresh", (Listener,), {"got": got, "answer": (status, headers, body)})
+    requests: list[str] = []
+    kind = kind or type("Fresh", (Listener,), {"got": requests, "answer": (status, headers, body)})
     server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield server.server_port, got
+        yield server.server_port, requests
     finally:
         server.shutdown()
         thread.join()
@@ -197,36 +197,36 @@ NOT_FOUND = json.dumps({"status": "error", "code": "TOKEN_NOT_FOUND"}).encode()
 def test_a_stranger_gets_no_token(ours: str | None, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     if ours:
         monkeypatch.setenv("WEBHOOK_URL", ours)
-    with listening(401, {}, NOT_FOUND) as (port, got):
+    with listening(401, {}, NOT_FOUND) as (port, requests):
         _, checks = doctor("--url", f"http://127.0.0.1:{port}")
         assert checks[OURS]["result"] == "skipped"
         assert "--send-token" in checks[OURS]["do"]
-        assert len(got) > len(PLACES)
-        assert TOKEN not in "".join(got)
+        assert len(requests) > len(PLACES)
+        assert TOKEN not in "".join(requests)
         doctor("--url", f"http://127.0.0.1:{port}", "--send-token")
-        with_token = [one for one in got if TOKEN in one]
+        with_token = [request for request in requests if TOKEN in request]
         assert len(with_token) == 1
         assert f"auth%5Bapplication_token%5D={TOKEN}" in with_token[0]
         assert with_token[0].count(TOKEN) == 1
 
 
 def test_our_own_address_gets_it_in_one_place(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    with listening(401, {}, NOT_FOUND) as (port, got):
+    with listening(401, {}, NOT_FOUND) as (port, requests):
         monkeypatch.setenv("WEBHOOK_URL", f"http://127.0.0.1:{port}")
         code, checks = doctor()
     assert (code, checks[OURS]["result"]) == (1, "failed")
-    assert [one.count(TOKEN) for one in got if TOKEN in one] == [1]
+    assert [request.count(TOKEN) for request in requests if TOKEN in request] == [1]
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_never_followed(status: int, doctor: Doctor) -> None:
     with listening(401, {}, NOT_FOUND) as (other, elsewhere):
-        where = {"Location": f"http://127.0.0.1:{other}/api/bitrix/webhook?token={OTHER_TOKEN}"}
-        with listening(status, where, b"") as (port, got):
+        location = {"Location": f"http://127.0.0.1:{other}/api/bitrix/webhook?token={OTHER_TOKEN}"}
+        with listening(status, location, b"") as (port, requests):
             code, checks = doctor("--url", f"http://127.0.0.1:{port}", "--send-token")
     assert (code, checks["redirects"]["result"]) == (1, "failed")
     assert elsewhere == []
-    assert TOKEN not in "".join(got)
+    assert TOKEN not in "".join(requests)
 
 
 def test_a_server_that_accepts_anything_is_named(doctor: Doctor) -> None:
@@ -329,10 +329,10 @@ def test_a_filter_that_removes_something_is_named(
 @pytest.mark.parametrize(("status", "result"), [(200, "failed"), (401, "ok")])
 def test_the_inspector_is_tried_from_outside(status: int, result: str, doctor: Doctor) -> None:
     # `127.1` is this machine to every resolver, and no loopback address by its look.
-    with listening(status, {}, NOT_FOUND) as (port, got):
+    with listening(status, {}, NOT_FOUND) as (port, requests):
         _, checks = doctor("--url", f"http://127.1:{port}")
     assert checks["inspector"]["result"] == result
-    assert any(one.startswith("/inspector\n") for one in got)
+    assert any(request.startswith("/inspector\n") for request in requests)
 
 
 def test_dead_letters_are_counted(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -380,8 +380,8 @@ def test_events_of_another_portal_are_a_finding(
     monkeypatch.setenv("BITRIX24_DOMAIN", "old.bitrix24.ru")
     monkeypatch.setenv("JOURNAL_URL", f"sqlite:///{tmp_path}/journal.db")
     with closing(Journal(tmp_path / "journal.db")) as journal:
-        came = NewRequest("r1", time.time(), "accepted", "EVENT_QUEUED", 200, portal="new.bitrix24.ru")
-        journal.add_requests([came])
+        request = NewRequest("r1", time.time(), "accepted", "EVENT_QUEUED", 200, portal="new.bitrix24.ru")
+        journal.add_requests([request])
     code, checks = doctor()
     assert (checks.get("portal", {}).get("result"), code) == (result, 1 if result else 0)
 
@@ -452,7 +452,7 @@ def test_an_address_is_parsed() -> None:
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """A self-signed certificate of localhost, its key in the same file."""
-    made = tmp_path / "certificate.pem"
+    path = tmp_path / "certificate.pem"
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed: apt-get install openssl")
     names = "subjectAltName=DNS:localhost,IP:127.0.0.1"
@@ -468,9 +468,9 @@ def certificate(tmp_path: Path) -> Path:
         "-subj",
         "/CN=localhost",
     ]
-    command += ["-addext", names, "-keyout", f"{made}.key", "-out", str(made)]
+    command += ["-addext", names, "-keyout", f"{path}.key", "-out", str(path)]
     subprocess.run(command, check=True, capture_output=True)
-    return made
+    return path
 
 
 def test_an_untrusted_certificate_is_named(
@@ -478,11 +478,11 @@ def test_an_untrusted_certificate_is_named(
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, f"{certificate}.key")
-    with listening(401, {}, NOT_FOUND, context) as (port, got):
+    with listening(401, {}, NOT_FOUND, context) as (port, requests):
         code, checks = doctor("--url", f"https://localhost:{port}", "--send-token")
         assert (code, checks["certificate"]["result"]) == (1, "failed")
         assert "self-signed" in checks["certificate"]["saw"]
-        assert got == []
+        assert requests == []
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         _, checks = doctor("--url", f"https://localhost:{port}")
         assert checks["certificate"]["result"] == "ok"
@@ -516,9 +516,9 @@ def test_each_wrong_setting_is_a_finding_of_its_own(
     monkeypatch.setenv("PORT", "many")
     monkeypatch.setenv("RESYNC_EVERY", "often")
     assert main(["doctor"]) == 1
-    told = capsys.readouterr().out
-    assert told.count("✗ settings: ") == 2
-    assert all(f"  → Correct {name}" in told for name in ("PORT", "RESYNC_EVERY"))
+    output = capsys.readouterr().out
+    assert output.count("✗ settings: ") == 2
+    assert all(f"  → Correct {name}" in output for name in ("PORT", "RESYNC_EVERY"))
 
 
 def test_a_wrong_setting_is_a_finding(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -578,9 +578,9 @@ def test_another_env_file_can_be_named(
 @pytest.mark.parametrize("arguments", [("--url", "nowhere"), ("--env", "nowhere.env"), ("--env", ".")])
 def test_wrong_use_is_exit_code_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", *arguments]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert arguments[0] in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert arguments[0] in output.err
 
 
 def test_each_check_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,16 +52,16 @@ def bots() -> Iterator[tuple[Bot, Bot]]:
 
 
 def b24(server: Running, *arguments: str) -> Any:
-    done = run_command("events", *arguments, env=server.env)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if "--json" in arguments else done.stdout
+    process = run_command("events", *arguments, env=server.env)
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout) if "--json" in arguments else process.stdout
 
 
 def test_an_event_is_listed_shown_and_resent_to_one_destination(
     start_serve: Start, bots: tuple[Bot, Bot]
 ) -> None:
-    one, other = bots
-    server = start_serve(FORWARD_TO=f"{one.url} {other.url}", LOG_LANGUAGE="en")
+    first_bot, second_bot = bots
+    server = start_serve(FORWARD_TO=f"{first_bot.url} {second_bot.url}", LOG_LANGUAGE="en")
     event_id = server.post(form()).json["event_id"]
     assert server.post(form(token=OTHER_TOKEN)).status == 403
 
@@ -76,13 +76,15 @@ def test_an_event_is_listed_shown_and_resent_to_one_destination(
     assert codes == ["EVENT_FORWARDED", "EVENT_FORWARDED", "LINK_SYNCED"]
     assert (refused["status"], refused["causes"][0]["code"]) == (403, "TOKEN_OTHER_WEBHOOK")
     text = b24(server)
-    assert f"linked: @ivan_petrov → user 12; delivered: {one.url}" in text.replace(other.url, one.url)
+    assert f"linked: @ivan_petrov → user 12; delivered: {first_bot.url}" in text.replace(
+        second_bot.url, first_bot.url
+    )
     assert TOKEN not in text
 
-    again = b24(server, "resend", accepted["id"], "--to", other.url, "--json")["event_id"]
-    wait_for(lambda: other.came == [event_id, again], WITHIN)
-    wait_for(lambda: len(b24(server, "show", again, "--json")["outcomes"]) == 4, WITHIN)
-    assert one.came == [event_id]
+    second_event_id = b24(server, "resend", accepted["id"], "--to", second_bot.url, "--json")["event_id"]
+    wait_for(lambda: second_bot.came == [event_id, second_event_id], WITHIN)
+    wait_for(lambda: len(b24(server, "show", second_event_id, "--json")["outcomes"]) == 4, WITHIN)
+    assert first_bot.came == [event_id]
 
 
 def test_new_events_are_followed(start_serve: Start) -> None:
@@ -91,6 +93,6 @@ def test_new_events_are_followed(start_serve: Start) -> None:
     with subprocess.Popen(command, env=dict(server.env), stdout=subprocess.PIPE, text=True) as tool:
         assert server.post(form()).status == 200
         assert tool.stdout is not None
-        shown = json.loads(tool.stdout.readline())
+        event = json.loads(tool.stdout.readline())
         tool.terminate()
-    assert (shown["event"], shown["status"]) == ("ONUSERUPDATE", 200)
+    assert (event["event"], event["status"]) == ("ONUSERUPDATE", 200)

@@ -9,7 +9,7 @@ from tests.support.portal import FIELD, HANG_UP, SECRET, Call, PortalSimulator, 
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portal: PortalSimulator) -> None:
+def in_own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portal: PortalSimulator) -> None:
     monkeypatch.chdir(tmp_path)
     for name, value in portal.environ().items():
         monkeypatch.setenv(name, value)
@@ -19,21 +19,21 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portal: PortalSimulato
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     code = main(["field", "create", *arguments])
-    shown = "".join(capsys.readouterr())
-    assert SECRET not in shown
-    return code, shown
+    output = "".join(capsys.readouterr())
+    assert SECRET not in output
+    return code, output
 
 
 def test_the_field_is_created_once(portal: PortalSimulator, capsys: pytest.CaptureFixture[str]) -> None:
-    code, shown = run(capsys)
+    code, output = run(capsys)
     assert (code, list(portal.custom)) == (0, [FIELD])
     assert portal.custom[FIELD]["USER_TYPE_ID"] == "string"
     assert portal.custom[FIELD]["MULTIPLE"] == "N"
-    assert "was created" in shown
-    assert "./b24 resync" in shown
-    code, shown = run(capsys)
+    assert "was created" in output
+    assert "./b24 resync" in output
+    code, output = run(capsys)
     assert code == 0
-    assert "exists" in shown
+    assert "exists" in output
     assert len(portal.custom) == 1
 
 
@@ -44,9 +44,9 @@ def test_the_operators_field_name_is_used_unless_rest_cannot_create_it(
     assert run(capsys)[0] == 0
     assert "UF_USR_TG" in portal.custom
     monkeypatch.setenv("BITRIX24_TELEGRAM_FIELD_NAME", "UF_TG")
-    code, shown = run(capsys)
+    code, output = run(capsys)
     assert code == 2
-    assert "BITRIX24_TELEGRAM_FIELD_NAME" in shown
+    assert "BITRIX24_TELEGRAM_FIELD_NAME" in output
     assert list(portal.custom) == ["UF_USR_TG"]
 
 
@@ -54,9 +54,9 @@ def test_a_similar_existing_field_is_named_first(
     portal: PortalSimulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     portal.custom["UF_USR_TELEGRAM_ID"] = {"LABEL": "Telegram"}
-    code, shown = run(capsys)
+    code, output = run(capsys)
     assert code == 1
-    assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_USR_TELEGRAM_ID" in shown
+    assert "BITRIX24_TELEGRAM_FIELD_NAME=UF_USR_TELEGRAM_ID" in output
     assert FIELD not in portal.custom
     assert run(capsys, "--anyway")[0] == 0
     assert FIELD in portal.custom
@@ -66,14 +66,14 @@ def test_a_refusal_says_which_right_is_missing(
     portal: PortalSimulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     portal.scopes = {"user"}
-    code, shown = run(capsys)
+    code, output = run(capsys)
     assert code == 1
-    assert "user.userfield" in shown
+    assert "user.userfield" in output
     portal.scopes = {"user", "user.userfield"}
     portal.administrator = False
-    code, shown = run(capsys)
+    code, output = run(capsys)
     assert code == 1
-    assert "administrator" in shown
+    assert "administrator" in output
 
 
 def test_an_answer_that_was_lost_on_its_way_is_no_failure(
@@ -86,9 +86,9 @@ def test_an_answer_that_was_lost_on_its_way_is_no_failure(
         return None
 
     portal.faults.append(lose_the_first)
-    code, shown = run(capsys)
+    code, output = run(capsys)
     assert code == 0
-    assert "was created" in shown
+    assert "was created" in output
 
 
 def test_without_an_incoming_webhook_or_a_portal_it_fails(
@@ -97,6 +97,6 @@ def test_without_an_incoming_webhook_or_a_portal_it_fails(
     portal.close()
     assert run(capsys)[0] == 2
     monkeypatch.delenv("BITRIX24_WEBHOOK_TOKEN")
-    code, shown = run(capsys)
+    code, output = run(capsys)
     assert code == 2
-    assert "BITRIX24_WEBHOOK_TOKEN" in shown
+    assert "BITRIX24_WEBHOOK_TOKEN" in output

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be some
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that everybody may enter: pytest's own are its user's alone."""
-    with tempfile.TemporaryDirectory() as made:
-        home = Path(made)
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory)
         home.chmod(0o755)
         monkeypatch.chdir(home)
         (home / ".env").write_text(f"BITRIX24_OUTGOING_WEBHOOK_TOKEN={TOKEN}\nLOG_LANGUAGE=en\n")
@@ -116,9 +116,9 @@ def test_the_doctor_advises_on_a_closed_file_of_settings_what_opens_it(
 def test_what_root_creates_belongs_to_the_folders_owner(home: Path) -> None:
     os.chown(home / "var", SERVICE, SERVICE)
     use_all_files()
-    made = sorted((home / "var").iterdir())
-    assert {"queue.db", "links.db", "journal.db"} <= {one.name for one in made}
-    assert {one.name: one.stat().st_uid for one in made if one.stat().st_uid != SERVICE} == {}
+    files = sorted((home / "var").iterdir())
+    assert {"queue.db", "links.db", "journal.db"} <= {file.name for file in files}
+    assert {file.name: file.stat().st_uid for file in files if file.stat().st_uid != SERVICE} == {}
 
 
 def problems_of_serve() -> list[str]:

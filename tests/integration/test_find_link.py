@@ -19,11 +19,11 @@ def test_a_bot_asks_for_an_account_and_for_a_user(gateway: Running) -> None:
         "by_name_only": False,
     }
     gateway.post(form(data={"ID": "12", "UF_USR_TELEGRAM": "777"}))
-    found = wait_for(
+    answer = wait_for(
         lambda: gateway.request("GET", "/api/links?telegram_id=777", headers=BEARER).json["link"]
     )
-    assert (found["bitrix_user_id"], found["portal"]) == (12, PORTAL)
-    assert gateway.request("GET", "/api/links/12", headers=BEARER).json["link"] == found
+    assert (answer["bitrix_user_id"], answer["portal"]) == (12, PORTAL)
+    assert gateway.request("GET", "/api/links/12", headers=BEARER).json["link"] == answer
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer another"}])

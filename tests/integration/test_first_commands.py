@@ -27,8 +27,8 @@ def gateway(tmp_path: Path) -> Path:
 
 
 def called(program: Path, *arguments: str, cwd: Path) -> list[str]:
-    done = subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
+    process = subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, check=True)
+    return process.stdout.splitlines()
 
 
 def test_from_a_folder_without_settings_it_means_its_own_gateway(gateway: Path, tmp_path: Path) -> None:
@@ -44,8 +44,12 @@ def test_from_a_folder_without_settings_it_means_its_own_gateway(gateway: Path, 
     mend = ("dead-letters", "mend", "5f2c9d")
     assert called(gateway / "b24", *mend, "caught.txt", cwd=elsewhere) == [*begin, *mend, caught]
     (elsewhere / ".env").touch()  # a gateway of its own, by the same program
-    here = [str(elsewhere), "-m", "gateway"]
-    assert called(gateway / "b24", "explain", "caught.txt", cwd=elsewhere) == [*here, "explain", "caught.txt"]
+    expected = [str(elsewhere), "-m", "gateway"]
+    assert called(gateway / "b24", "explain", "caught.txt", cwd=elsewhere) == [
+        *expected,
+        "explain",
+        "caught.txt",
+    ]
 
 
 def test_a_link_to_it_finds_its_gateway(gateway: Path, tmp_path: Path) -> None:
@@ -60,15 +64,15 @@ def test_a_link_to_it_finds_its_gateway(gateway: Path, tmp_path: Path) -> None:
 def test_a_python_that_this_user_may_not_run_is_named(gateway: Path, spoken: str, words: str) -> None:
     python = gateway / ".venv" / "bin" / "python"
     python.chmod(0o644)  # not even root runs what nobody may
-    done = subprocess.run(
+    process = subprocess.run(
         [gateway / "b24", "links"],
         env={"PATH": os.environ["PATH"], "LOG_LANGUAGE": spoken},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (2, "")
-    [line] = done.stderr.splitlines()
+    assert (process.returncode, process.stdout) == (2, "")
+    [line] = process.stderr.splitlines()
     assert line.startswith(f"{python} {words}: ")
 
 
@@ -95,7 +99,7 @@ def test_the_first_words_are_in_the_readers_language(
     for name in ("b24", "Makefile", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)
     for command, words in (("./b24 links", not_installed), ("make run PYTHON=false", too_old)):
-        done = subprocess.run(
+        process = subprocess.run(
             ["sh", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
         )
-        assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+        assert (process.returncode, words in process.stderr) == (2, True), process.stderr

@@ -91,9 +91,9 @@ def message(data: Any = None, event: str = "ONTASKUPDATE") -> Message:
     )
 
 
-def deliver(port: int, sent: Message | None = None, path: str = "/hook", **more: str) -> Any:
+def deliver(port: int, event_message: Message | None = None, path: str = "/hook", **more: str) -> Any:
     settings = settings_of(f"http://127.0.0.1:{port}{path}", **more)
-    return forward.deliver(sent or message(), settings.destinations[0], settings)
+    return forward.deliver(event_message or message(), settings.destinations[0], settings)
 
 
 def test_an_event_is_posted_as_the_portal_posts_it(destination: Destination) -> None:
@@ -108,15 +108,15 @@ def test_an_event_is_posted_as_the_portal_posts_it(destination: Destination) -> 
     assert path == "/hook/%D1%8B?key=a%20b&c"
     assert headers["Content-Type"] == FORM
     assert headers["X-Bitrix-Token"] == TOKEN
-    named = {**delivery("ONTASKUPDATE"), "data": data}
-    named["data"]["FIELDS_BEFORE"]["PARENT"] = "undefined"
-    named["auth"] = {name: named["auth"][name] for name in ("domain", "member_id", "application_token")}
-    assert body == build_query(named)
+    expected = {**delivery("ONTASKUPDATE"), "data": data}
+    expected["data"]["FIELDS_BEFORE"]["PARENT"] = "undefined"
+    expected["auth"] = {name: expected["auth"][name] for name in ("domain", "member_id", "application_token")}
+    assert body == build_query(expected)
     assert parse_qsl(body.decode(), keep_blank_values=True)[3] == ("data[FIELDS_BEFORE][TITLE]", "")
 
 
 @pytest.mark.parametrize(
-    ("event", "data", "sent"),
+    ("event", "data", "expected"),
     [
         ("ONUSERADD", {"ID": "7", "UF_USR_TELEGRAM": None}, "[ID]=7"),
         (
@@ -134,10 +134,10 @@ def test_an_event_is_posted_as_the_portal_posts_it(destination: Destination) -> 
         ("ONCRMDEALADD", {"FIELDS_BEFORE": None}, "[FIELDS_BEFORE]=undefined"),
     ],
 )
-def test_only_data_of_before_and_after_is_undefined(event: str, data: dict[str, Any], sent: str) -> None:
+def test_only_data_of_before_and_after_is_undefined(event: str, data: dict[str, Any], expected: str) -> None:
     body = unquote(forward.form_of(message(data, event), settings_of("http://a.internal")).decode())
-    named = [pair.removeprefix("data") for pair in body.split("&") if pair.startswith("data")]
-    assert "&".join(named) == sent
+    names = [pair.removeprefix("data") for pair in body.split("&") if pair.startswith("data")]
+    assert "&".join(names) == expected
 
 
 def test_standard_webhooks_library_verifies_it(destination: Destination) -> None:

@@ -80,7 +80,7 @@ def copy(tmp_path: Path) -> Path:
 
 def run(tree: Path) -> str:
     env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=tree,
         env={**env, "PYTHONPATH": str(tree), "DATABASE_URL": f"sqlite:///{tree}/links.db"},
@@ -88,8 +88,8 @@ def run(tree: Path) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
+    assert process.returncode == 0, process.stderr[-2000:]
+    return process.stdout
 
 
 def test_a_function_is_a_module_an_entry_and_a_line(copy: Path) -> None:

@@ -272,8 +272,8 @@ def test_bodies_of_many_chunks_are_read_in_turns(start: Callable[..., Server]) -
     """All of them arrive whole, one after another on one connection too, and when the sender says no more."""
     server = start()
     crumbs = b"".join(b"1\r\n%c\r\n" % (ord("a") + number % 26) for number in range(4000))
-    both = CHUNKED_HEAD + crumbs + b"0\r\n\r\n" + CHUNKED_HEAD + crumbs + b"0\r\n\r\n"
-    assert server.exchange(both).count(b"HTTP/1.1 200") == 2
+    two_requests = CHUNKED_HEAD + crumbs + b"0\r\n\r\n" + CHUNKED_HEAD + crumbs + b"0\r\n\r\n"
+    assert server.exchange(two_requests).count(b"HTTP/1.1 200") == 2
     assert [len(environ["body"]) for environ in server.seen] == [4000, 4000]
     assert not any("gateway.body_ended" in environ for environ in server.seen)
 
@@ -282,13 +282,13 @@ def test_a_turn_that_fails_leaves_the_others_theirs(
     start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The failed connection once stayed at the head of all turns, and nobody got another."""
-    taken, failed = Connection.take_turn, threading.Event()
+    take_turn, failed = Connection.take_turn, threading.Event()
 
     def fail_once(connection: Connection) -> None:
         if not failed.is_set():
             failed.set()
             raise MemoryError
-        taken(connection)
+        take_turn(connection)
 
     monkeypatch.setattr(Connection, "take_turn", fail_once)
     server = start()
@@ -307,8 +307,8 @@ def test_a_body_of_many_chunks_that_breaks_off_is_answered_only_as_cut_off(
     server = start()
     answers = server.exchange(before + CHUNKED_HEAD + b"1\r\nx\r\n" * 3000)
     assert answers.count(b"HTTP/1.1 200") >= bool(before)
-    ended = [(len(environ["body"]), environ.get("gateway.body_ended")) for environ in server.seen]
-    assert ended[bool(before) :] == [(3000, "gone")]
+    lengths = [(len(environ["body"]), environ.get("gateway.body_ended")) for environ in server.seen]
+    assert lengths[bool(before) :] == [(3000, "gone")]
 
 
 def test_who_reads_no_answers_gets_no_more_of_them(
@@ -316,11 +316,11 @@ def test_who_reads_no_answers_gets_no_more_of_them(
 ) -> None:
     """It would fill the memory with answers; when it reads, all come, in their order."""
     monkeypatch.setattr(http_connection, "WRITE_SECONDS", 600.0)  # a busy machine is no slow reader
-    answered: list[int] = []
+    statuses: list[int] = []
 
     def large(environ: Environ, start_response: Any) -> list[bytes]:
-        answered.append(int(environ["QUERY_STRING"]))
-        body = b"%08d" % answered[-1] * 4096
+        statuses.append(int(environ["QUERY_STRING"]))
+        body = b"%08d" % statuses[-1] * 4096
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
 
@@ -331,11 +331,11 @@ def test_who_reads_no_answers_gets_no_more_of_them(
         connection.settimeout(10)
         connection.connect(("127.0.0.1", server.port))
         connection.sendall(b"".join(requests))
-        wait_for(lambda: any(one._reads_no_answers for one in server.http.connections))
-        assert len(answered) < 400  # 32 KB each: more than any system keeps for a connection
+        wait_for(lambda: any(connection._reads_no_answers for connection in server.http.connections))
+        assert len(statuses) < 400  # 32 KB each: more than any system keeps for a connection
         connection.shutdown(socket.SHUT_WR)
         received = read_all(connection)
-    assert answered == list(range(400))
+    assert statuses == list(range(400))
     assert received.count(b"HTTP/1.1 200") == 400
     assert received.endswith(b"00000399")
 
@@ -348,7 +348,7 @@ def test_who_leaves_with_answers_unread_leaves_nothing_behind(start: Callable[..
     server = start(large)
     connection = server.connect()
     connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 1000)
-    wait_for(lambda: any(one._reads_no_answers for one in server.http.connections))
+    wait_for(lambda: any(connection._reads_no_answers for connection in server.http.connections))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
     wait_for(lambda: not server.http.connections)
@@ -413,10 +413,10 @@ def test_a_failing_application_is_a_500_without_details(
 
 
 def test_requests_in_flight_are_answered_when_the_server_ends(start: Callable[..., Server]) -> None:
-    begun = threading.Event()
+    started = threading.Event()
 
     def slow(_environ: Environ, start_response: Any) -> list[bytes]:
-        begun.set()
+        started.set()
         time.sleep(1.0)
         start_response("200 OK", [("Content-Length", "4")])
         return [b"late"]
@@ -424,7 +424,7 @@ def test_requests_in_flight_are_answered_when_the_server_ends(start: Callable[..
     server = start(slow)
     with closing(server.connect()) as connection:
         connection.sendall(post(b"a=1"))
-        assert begun.wait(30)
+        assert started.wait(30)
         server.stop.set()
         assert read_all(connection).endswith(b"late")
 

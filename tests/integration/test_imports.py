@@ -45,21 +45,21 @@ OURS = (
 def start(function: str, body: bytes, **settings: str) -> tuple[str, set[str], set[str]]:
     """The answer's status, the modules imported at the start, and those that the request brought."""
     status, *names = run(PROGRAM, function, str(ROOT), body.hex(), **settings).split()
-    cut = names.index("|")
-    return status, set(names[:cut]), set(names[cut + 1 :])
+    bar = names.index("|")
+    return status, set(names[:bar]), set(names[bar + 1 :])
 
 
 def run(program: str, *arguments: str, **settings: str) -> str:
     """What a process of its own prints."""
     env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env={**env, "PYTHONPATH": str(ROOT), **settings},
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout
+    return process.stdout
 
 
 def among(modules: set[str], names: tuple[str, ...]) -> set[str]:
@@ -69,17 +69,17 @@ def among(modules: set[str], names: tuple[str, ...]) -> set[str]:
 
 def test_the_receiver_imports_no_store_no_client_and_no_diagnosis(tmp_path: Path) -> None:
     queue = f"sqlite:///{tmp_path}/queue.db"
-    status, started, brought = start(
+    status, started, modules = start(
         "bitrix_webhook", form(), BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN, QUEUE_URL=queue
     )
     assert status == "200"
-    assert not among(started | brought, HEAVY)
-    assert not among(started | brought, OURS)
-    assert not among(started | brought, ("gateway.queues.pubsub", "gateway.queues.google_token"))
+    assert not among(started | modules, HEAVY)
+    assert not among(started | modules, OURS)
+    assert not among(started | modules, ("gateway.queues.pubsub", "gateway.queues.google_token"))
 
 
 def test_the_receiver_on_pubsub_imports_no_client_of_googles(tmp_path: Path) -> None:
-    status, started, brought = start(
+    status, started, modules = start(
         "bitrix_webhook",
         form(),
         BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN,
@@ -89,8 +89,8 @@ def test_the_receiver_on_pubsub_imports_no_client_of_googles(tmp_path: Path) -> 
     )
     assert status == "503"
     assert not among(started, HEAVY) | among(started, OURS)
-    assert not among(brought, (*GOOGLE, "grpc", "requests", "urllib3", "sqlalchemy"))
-    assert "gateway.queues.pubsub" in brought
+    assert not among(modules, (*GOOGLE, "grpc", "requests", "urllib3", "sqlalchemy"))
+    assert "gateway.queues.pubsub" in modules
 
 
 @pytest.mark.parametrize("function", ["on_user_update", "on_user_add"])
@@ -100,11 +100,11 @@ def test_a_consumer_imports_no_rest_client(function: str, tmp_path: Path) -> Non
 
 
 def test_only_a_refusal_brings_the_diagnosis(tmp_path: Path) -> None:
-    status, started, brought = start(
+    status, started, modules = start(
         "bitrix_webhook", form(token=None), BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN, LOG_LANGUAGE="en"
     )
     assert status == "401"
-    assert "gateway.diagnosis" in brought - started
+    assert "gateway.diagnosis" in modules - started
 
 
 # Whether the certificates are read at the start, and how many threads are left of it.
@@ -118,7 +118,7 @@ print(bool(known and known.trust.cache_info().currsize), threading.active_count(
 
 
 @pytest.mark.parametrize(
-    ("token", "queue", "read"),
+    ("token", "queue", "reads_certificates"),
     [
         (TOKEN, "pubsub://my-project/topic", True),
         (TOKEN, "sqlite:///q.db", False),
@@ -126,7 +126,7 @@ print(bool(known and known.trust.cache_info().currsize), threading.active_count(
     ],
 )
 def test_a_publisher_to_google_reads_the_certificates_while_it_imports(
-    token: str, queue: str, read: bool
+    token: str, queue: str, reads_certificates: bool
 ) -> None:
-    said = run(CERTIFICATES, str(ROOT), BITRIX24_OUTGOING_WEBHOOK_TOKEN=token, QUEUE_URL=queue)
-    assert said.split() == [str(read), "1"]
+    output = run(CERTIFICATES, str(ROOT), BITRIX24_OUTGOING_WEBHOOK_TOKEN=token, QUEUE_URL=queue)
+    assert output.split() == [str(reads_certificates), "1"]

@@ -25,15 +25,15 @@ def test_a_curl_line_sends_the_same_with_the_readers_token(
     line = curl_line(browser, name)
     assert line.startswith("curl ")
     echoed = 'curl() { for one in "$@"; do printf "%s\\n" "$one"; done; }\n' + line
-    sent = subprocess.run(
+    process = subprocess.run(
         ["sh", "-c", echoed],
         env={"TOKEN": "Ttt", "HOME": "/nowhere"},
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split("\n")
-    assert "http://127.0.0.1:8080/api/bitrix/webhook" in sent
-    body = sent[sent.index("--data-raw") + 1]
+    assert "http://127.0.0.1:8080/api/bitrix/webhook" in process
+    body = process[process.index("--data-raw") + 1]
     assert "auth%5Bapplication_token%5D=Ttt" in body
     assert "data%5BUF_USR_TELEGRAM%5D=it%27s+%22%24HOME%22+%60id%60+%5C+%D1%8E" in body
 
@@ -61,10 +61,10 @@ def test_nothing_in_a_copied_line_is_the_senders_command(
     line = curl_line(browser, name)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", line)
     echoed = 'curl() { for one in "$@"; do printf "%s\\0" "$one"; done; }\n' + line
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-c", echoed], env={"TOKEN": OTHER_TOKEN}, cwd=tmp_path, capture_output=True, check=True
     )
-    sent = done.stdout.decode().split("\0")
-    assert sent[sent.index("--data-raw") + 1] == body
-    assert "-g" in sent
+    arguments = process.stdout.decode().split("\0")
+    assert arguments[arguments.index("--data-raw") + 1] == body
+    assert "-g" in arguments
     assert list(tmp_path.glob("made*")) == []

@@ -44,7 +44,7 @@ def browser(settings: Settings, journal: Journal, recorder: Recorder) -> Iterato
     open_embedded(settings).close()
 
 
-def ended(browser: Browser) -> str:
+def state_after_round(browser: Browser) -> str:
     """The state of polling once the round that was started is over."""
 
     def over() -> str:
@@ -54,14 +54,14 @@ def ended(browser: Browser) -> str:
     return wait_for(over, 60)
 
 
-def shown(browser: Browser, as_wanted: Callable[[str], bool]) -> str:
+def page_once(browser: Browser, as_wanted: Callable[[str], bool]) -> str:
     """The page once its list of rounds, which is written behind them, is as wanted."""
 
-    def found() -> str:
+    def page_if_wanted() -> str:
         page = browser.get("/polling").text
         return page if as_wanted(page) else ""
 
-    return wait_for(found, 60)
+    return wait_for(page_if_wanted, 60)
 
 
 def test_a_round_now_and_one_that_changes_nothing(
@@ -73,13 +73,13 @@ def test_a_round_now_and_one_that_changes_nothing(
     assert "There has been no round yet" in browser.get("/polling").text
     assert "The next round" in browser.get("/polling").text
     assert browser.post("/polling/run", dry="1").status_code == 303
-    assert "60 changes would be queued" in ended(browser)
+    assert "60 changes would be queued" in state_after_round(browser)
     queue = open_embedded(settings)
     assert queue.depth() == 0
     browser.post("/polling/run")
-    assert "61 users, 60 changes" in ended(browser)
+    assert "61 users, 60 changes" in state_after_round(browser)
     assert queue.depth() == 60
-    page = shown(browser, lambda text: text.count("<tr>") == 3)
+    page = page_once(browser, lambda text: text.count("<tr>") == 3)
     assert "Dry run" in page
     assert re.search(r'href="/inspector/links/person\?portal=[^"]+user=70"', page)
     assert SECRET not in page
@@ -97,8 +97,8 @@ def test_a_round_that_fails_says_why_and_stands_in_the_list(
 ) -> None:
     portal.faults.append(lambda call: error("insufficient_scope", 401))
     browser.post("/polling/run")
-    assert "Users (user)" in ended(browser)
-    page = shown(browser, lambda text: ">failed<" in text)
+    assert "Users (user)" in state_after_round(browser)
+    page = page_once(browser, lambda text: ">failed<" in text)
     assert SECRET not in page
 
 
@@ -112,18 +112,18 @@ def test_links_at_risk_end_only_by_a_second_yes(
     for user in range(1, 21):
         portal.add(user, "" if user > 10 else user)
     browser.post("/polling/run")
-    page = ended(browser).replace("\N{NO-BREAK SPACE}", " ")
+    page = state_after_round(browser).replace("\N{NO-BREAK SPACE}", " ")
     assert "End 10 links" in page
     assert "lose access" in page
     assert open_embedded(settings).depth() == 0
     browser.post("/polling/run", confirm="10")
-    assert "10 of them unlinked" in ended(browser)
+    assert "10 of them unlinked" in state_after_round(browser)
 
 
 def test_conflicts_are_named(browser: Browser, journal: Journal, portal: PortalSimulator) -> None:
-    said = {"event_id": "e1", "subscription": "on-user-update", "portal": portal.domain, "bitrix_user_id": 7}
-    journal.add_outcome({**said, "code": "LINK_CONFLICT", "account": "@ivan_petrov"})
-    journal.add_outcome({**said, "code": "LINK_SYNCED", "bitrix_user_id": 8})
+    about = {"event_id": "e1", "subscription": "on-user-update", "portal": portal.domain, "bitrix_user_id": 7}
+    journal.add_outcome({**about, "code": "LINK_CONFLICT", "account": "@ivan_petrov"})
+    journal.add_outcome({**about, "code": "LINK_SYNCED", "bitrix_user_id": 8})
     page = browser.get("/polling").text
     assert "Conflicts" in page
     assert re.search(r"user=7\"[^>]*>User 7</a> · @ivan_petrov<", page)

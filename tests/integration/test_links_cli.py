@@ -32,7 +32,7 @@ HISTORY = {
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     monkeypatch.setenv("BITRIX24_DOMAIN", P)
@@ -41,12 +41,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def filled(here: Path) -> None:
+def filled(own_directory: Path) -> None:
     store = open_store(store_location("sqlite:///var/links.db"))
     steps = [(1, Account(5)), (2, Account(None, "Ivan_P")), (3, Account(6)), (3, NO_ACCOUNT), (1, Account(7))]
-    for second, (user, account) in enumerate(steps):
-        at = Moment(EPOCH + timedelta(seconds=second), EPOCH + timedelta(seconds=second))
-        store.apply(P, f"e{second}", [Observation(user, account, at, True, at)])
+    for seconds, (user, account) in enumerate(steps):
+        at = Moment(EPOCH + timedelta(seconds=seconds), EPOCH + timedelta(seconds=seconds))
+        store.apply(P, f"e{seconds}", [Observation(user, account, at, True, at)])
     at = Moment(EPOCH, EPOCH)
     store.apply("other.ru", "o1", [Observation(1, Account(5), at, None, None)])
     message = {"portal": {"domain": P}, "data": {"ID": "1"}}
@@ -60,14 +60,14 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_a_store_that_is_not_there_yet_is_an_empty_list_and_stays_absent(
-    here: Path, capsys: pytest.CaptureFixture[str]
+    own_directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert json.loads(run(capsys, "--json")) == []
     assert json.loads(run(capsys, "--history", "--json")) == []
     assert len(run(capsys, "--csv").splitlines()) == 1
     assert run(capsys) == ""
     run(capsys, "forget", P, "1", "--yes")
-    assert list(here.iterdir()) == []
+    assert list(own_directory.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_history_is_printed_as_json_and_csv(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.usefixtures("filled")
 def test_a_terminal_gets_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = run(capsys)
-    assert "@Ivan_P" in shown
-    assert "2026-01-01 00:00:04Z" in shown
-    shown = run(capsys, "--history")
-    assert "replaced" in shown
+    table = run(capsys)
+    assert "@Ivan_P" in table
+    assert "2026-01-01 00:00:04Z" in table
+    table = run(capsys, "--history")
+    assert "replaced" in table
 
 
 @pytest.mark.usefixtures("filled")
@@ -153,10 +153,10 @@ def test_the_table_is_in_russian(capsys: pytest.CaptureFixture[str], monkeypatch
     monkeypatch.setenv("LOG_LANGUAGE", "ru")
     monkeypatch.setenv("COLUMNS", "200")
     assert "пользователь" in run(capsys)
-    shown = run(capsys, "--history")
-    assert "изменение" in shown
-    assert "аккаунт заменён" in shown
-    assert "replaced" not in shown
+    table = run(capsys, "--history")
+    assert "изменение" in table
+    assert "аккаунт заменён" in table
+    assert "replaced" not in table
 
 
 @pytest.mark.parametrize("columns", ["20", "80"])
@@ -185,7 +185,7 @@ def test_forgetting_a_person(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_a_forgotten_person_is_in_no_file_even_while_the_store_is_in_use(
-    here: Path, capsys: pytest.CaptureFixture[str]
+    own_directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # A server's: with it open, SQLite keeps its log.
     store = open_store(store_location("sqlite:///var/links.db"))
@@ -193,7 +193,7 @@ def test_a_forgotten_person_is_in_no_file_even_while_the_store_is_in_use(
     at = Moment(EPOCH + timedelta(hours=1), EPOCH + timedelta(hours=1))
     store.apply(P, "late", [Observation(2, Account(None, "canary_of_user_2"), at, True, at)])
     run(capsys, "forget", P, "2", "--yes")
-    for file in (here / "var").iterdir():
+    for file in (own_directory / "var").iterdir():
         assert b"canary_of_user_2" not in file.read_bytes(), file.name
     store.close()
 
@@ -206,9 +206,9 @@ def test_wrong_use_is_exit_code_2(
     assert main(["links", "--json", "--csv"]) == 2
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2hunter2@127.0.0.1:1/x")
     assert main(["links"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "hunter2" not in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "hunter2" not in output.err
 
 
 @pytest.mark.usefixtures("filled")
@@ -277,14 +277,14 @@ def test_the_only_portal_needs_no_name(tmp_path: Path, monkeypatch: pytest.Monke
 def test_only_the_chosen_store_is_imported() -> None:
     heavy = ("sqlalchemy", "google.cloud.firestore", "grpc", "pydantic")
     code = f"import sys, gateway.links; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,
         cwd=Path(__file__).parents[2],
     )
-    assert done.stdout.strip() == "[]"
+    assert process.stdout.strip() == "[]"
 
 
 @pytest.mark.usefixtures("filled")

@@ -59,9 +59,9 @@ def test_a_silent_server_ends_the_wait(url: str, postgres: Postgres, monkeypatch
     monkeypatch.setattr(postgres_connection, "ANSWER_SECONDS", 0.5)
     pool = ThreadPoolExecutor(2)
     with postgres.silence():
-        asked = pool.submit(store.get, "p", 1)
+        read = pool.submit(store.get, "p", 1)
         applied = pool.submit(store.apply, "p", "e2", [Observation(2, Account(6), AT, None, None)])
-        failures = [one.exception(timeout=60) for one in (asked, applied)]
+        failures = [future.exception(timeout=60) for future in (read, applied)]
     assert [type(failure) for failure in failures] == [StoreUnavailable, StoreUnavailable]
     pool.shutdown()
     monkeypatch.undo()

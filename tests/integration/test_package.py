@@ -17,14 +17,14 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel's files in a directory of their own; the packages it needs are the tests'."""
-    where = tmp_path_factory.mktemp("installed")
+    directory = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    wheel = ["wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(where / "wheel"), str(ROOT)]
+    wheel = ["wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(directory / "wheel"), str(ROOT)]
     subprocess.run([*pip, *wheel], check=True)
-    (built,) = (where / "wheel").iterdir()
-    install = ["install", "--no-deps", "--no-compile", "--target", str(where / "site"), str(built)]
+    (built,) = (directory / "wheel").iterdir()
+    install = ["install", "--no-deps", "--no-compile", "--target", str(directory / "site"), str(built)]
     subprocess.run([*pip, *install], check=True)
-    return where / "site"
+    return directory / "site"
 
 
 def run(
@@ -37,8 +37,8 @@ def run(
 
 def test_a_bot_imports_the_links_and_their_types(installed: Path, tmp_path: Path) -> None:
     code = "import gateway.links; print(gateway.links.__file__)"
-    done = run(installed, tmp_path, sys.executable, "-c", code)
-    assert done.stdout.strip() == str(installed / "gateway/links/__init__.py"), done.stderr
+    output = run(installed, tmp_path, sys.executable, "-c", code)
+    assert output.stdout.strip() == str(installed / "gateway/links/__init__.py"), output.stderr
     assert (installed / "gateway/py.typed").exists()
 
 
@@ -49,8 +49,8 @@ def test_nothing_but_ours_is_put_beside_other_peoples_modules(installed: Path) -
 
 def test_the_tools_are_there_under_one_name(installed: Path, tmp_path: Path) -> None:
     b24 = str(installed / "bin/b24")
-    told = run(installed, tmp_path, b24, "--version")
-    assert told.stdout.startswith("b24 "), told.stderr
+    output = run(installed, tmp_path, b24, "--version")
+    assert output.stdout.startswith("b24 "), output.stderr
     curl = "curl -H 'X-Bitrix-Token: 0123456789abcdefghijklmnopqrstuv' -d event=ONUSERADD http://h/"
     token = "0123456789abcdefghijklmnopqrstuv"
     explained = run(
@@ -64,9 +64,9 @@ def test_the_functions_are_those_of_the_repository(installed: Path, tmp_path: Pa
     """As the worker and `serve` load them."""
     code = "from gateway.local.worker import load; print(*load())"
     token = "0123456789abcdefghijklmnopqrstuv"
-    done = run(installed, tmp_path, sys.executable, "-c", code, BITRIX24_OUTGOING_WEBHOOK_TOKEN=token)
+    output = run(installed, tmp_path, sys.executable, "-c", code, BITRIX24_OUTGOING_WEBHOOK_TOKEN=token)
     table = [line.split()[0] for line in (ROOT / "functions").read_text().splitlines() if line[0] != "#"]
-    assert done.stdout.split() == table, done.stderr
+    assert output.stdout.split() == table, output.stderr
 
 
 def test_the_pinned_versions_are_within_the_packages_ranges() -> None:
@@ -76,14 +76,14 @@ def test_the_pinned_versions_are_within_the_packages_ranges() -> None:
     lines = (line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
     pinned = dict(line.split("==") for line in lines if line)
     for text in [*project["dependencies"], *extras["postgres"], *extras["firestore"]]:
-        wanted = Requirement(text)
-        assert wanted.specifier.contains(pinned[wanted.name]), text
+        requirement = Requirement(text)
+        assert requirement.specifier.contains(pinned[requirement.name]), text
 
 
 def test_the_guide_that_the_inspector_serves_is_part_of_it(installed: Path, tmp_path: Path) -> None:
     code = "from gateway.local.inspector.guide_view import DOCS; print((DOCS / 'codes.ru.md').exists())"
-    done = run(installed, tmp_path, sys.executable, "-c", code)
-    assert done.stdout.strip() == "True", done.stderr
+    output = run(installed, tmp_path, sys.executable, "-c", code)
+    assert output.stdout.strip() == "True", output.stderr
 
 
 def test_a_link_into_the_guide_opens_where_no_repository_is(installed: Path, tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ def test_a_link_into_the_guide_opens_where_no_repository_is(installed: Path, tmp
         "print(guide_section('TOKEN_ABSENT', 'en')); print(guide_link('TOKEN_ABSENT', load({}, None)));"
         "print(guide_link('TOKEN_ABSENT', load({'WEBHOOK_URL': 'https://hooks.example.com'}, None)))"
     )
-    done = run(installed, tmp_path, sys.executable, "-c", code)
-    file, here, public = done.stdout.split()
-    assert "## TOKEN_ABSENT" in Path(file.partition("#")[0]).read_text("utf-8"), done.stderr
-    assert here == "http://127.0.0.1:8080/inspector/guide/token-not-found#token_absent"
+    output = run(installed, tmp_path, sys.executable, "-c", code)
+    file, path, public = output.stdout.split()
+    assert "## TOKEN_ABSENT" in Path(file.partition("#")[0]).read_text("utf-8"), output.stderr
+    assert path == "http://127.0.0.1:8080/inspector/guide/token-not-found#token_absent"
     assert public == "https://hooks.example.com/inspector/guide/token-not-found#token_absent"

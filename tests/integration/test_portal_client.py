@@ -40,14 +40,14 @@ from tests.support.portal import (
 )
 
 
-def made(portal: PortalSimulator, clock: Clock) -> Portal:
+def client(portal: PortalSimulator, clock: Clock) -> Portal:
     return Portal(portal.settings(), clock, clock.sleep, clock)
 
 
 def test_a_user_is_read_by_id(portal: PortalSimulator, clock: Clock) -> None:
     portal.add(7, "@seven")
     portal.add(8, None, active=False)
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     row = rest.user(7)
     assert row is not None
     assert (row["ID"], row["ACTIVE"], row[FIELD]) == ("7", True, "@seven")
@@ -62,19 +62,19 @@ def test_another_person_is_not_taken_for_the_one_asked_for(portal: PortalSimulat
     portal.add(1, "@first")
     portal.dropped = {"ID"}
     with raises(PortalError, match="7"):
-        made(portal, clock).user(7)
+        client(portal, clock).user(7)
 
 
 def test_one_kept_connection_serves_many_calls(portal: PortalSimulator, clock: Clock) -> None:
     portal.add(1)
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     for _ in range(5):
         rest.user(1)
     assert portal.connections == 1
 
 
 def test_fields_and_scope(portal: PortalSimulator, clock: Clock) -> None:
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     assert FIELD in rest.fields()
     assert rest.scope() == {"user"}
 
@@ -92,7 +92,7 @@ def test_both_settings_are_needed(portal: PortalSimulator) -> None:
 def test_pages_come_in_order_and_in_batches(portal: PortalSimulator, clock: Clock) -> None:
     for number in range(1, 701, 3):
         portal.add(number)
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     assert [number for number, _ in rest.users_page(0)] == list(range(1, 150, 3))
     pages = rest.users_pages(148, 10, ["ID", "ACTIVE", FIELD])
     assert [number for page in pages for number, _ in page] == list(range(151, 701, 3))
@@ -115,7 +115,7 @@ def test_a_page_that_contradicts_its_query_is_refused(
     }
     portal.page_faults.append(lambda params, rows: lies[lie](rows))
     with raises(PortalError, match="50"):
-        made(portal, clock).users_page(50)
+        client(portal, clock).users_page(50)
 
 
 def test_a_batch_ends_before_a_page_that_cannot_be_believed(portal: PortalSimulator, clock: Clock) -> None:
@@ -124,7 +124,7 @@ def test_a_batch_ends_before_a_page_that_cannot_be_believed(portal: PortalSimula
     portal.page_faults.append(
         lambda params, rows: rows[::-1] if str(params["FILTER"][">ID"]) == "100" else None
     )
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     assert [page[-1][0] for page in rest.users_pages(0, 5)] == [50, 100]
     with pytest.raises(PortalError):
         rest.users_pages(100, 5)
@@ -134,7 +134,7 @@ def test_a_dropped_date_is_noticed(portal: PortalSimulator, clock: Clock) -> Non
     portal.add(1, TIMESTAMP_X="2026-01-01T00:00:00+03:00")
     portal.add(2, TIMESTAMP_X="2026-03-01T00:00:00+03:00")
     portal.add(3, TIMESTAMP_X={})
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     since = datetime(2026, 2, 1, tzinfo=UTC)
     portal.users.pop(3)
     assert [number for number, _ in rest.users_page(0, since=since)] == [2]
@@ -146,7 +146,7 @@ def test_a_dropped_date_is_noticed(portal: PortalSimulator, clock: Clock) -> Non
 def test_known_users_are_read_by_their_ids(portal: PortalSimulator, clock: Clock) -> None:
     portal.add(1)
     portal.add(3)
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     assert rest.known([1, 2, 3, 4]) == {1, 3}
     portal.dropped = {"ID"}
     with pytest.raises(PortalError):
@@ -158,7 +158,7 @@ def test_an_answer_without_users_is_wrong(portal: PortalSimulator, clock: Clock,
     portal.add(1)
     portal.page_faults.append(lambda params, rows: result)  # type: ignore[arg-type, return-value]
     with pytest.raises(PortalError):
-        made(portal, clock).user(1)
+        client(portal, clock).user(1)
 
 
 # ---- limits --------------------------------------------------------------
@@ -167,7 +167,7 @@ def test_an_answer_without_users_is_wrong(portal: PortalSimulator, clock: Clock,
 def test_the_bucket_is_never_full(portal: PortalSimulator, clock: Clock) -> None:
     """The gateway drains 2 a second and bursts below 50, so the portal never refuses."""
     portal.add(1)
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     began = clock.now
     for _ in range(200):
         rest.user(1, None)
@@ -178,7 +178,7 @@ def test_the_bucket_is_never_full(portal: PortalSimulator, clock: Clock) -> None
 def test_a_full_bucket_is_waited_for(portal: PortalSimulator, clock: Clock) -> None:
     portal.add(1)
     portal.bucket = 5.0  # somebody else on this address fills the rest
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     for _ in range(30):
         assert rest.user(1, None) is not None
     assert 0 < portal.refused < 10
@@ -210,7 +210,7 @@ def test_a_blocked_method_is_not_called_until_its_reset(
     """Not before `operating_reset_at` of the last successful answer."""
     portal.add(1)
     portal.operating_cost, portal.reset_after = 200.0, 300.0
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     began = clock.now
     for _ in range(4):
         assert rest.user(1, None) is not None
@@ -233,7 +233,7 @@ def test_a_batch_says_until_when_its_method_is_blocked(portal: PortalSimulator, 
     for number in range(1, 401):
         portal.add(number)
     portal.operating_cost = 120.0
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     assert len(rest.users_pages(0, 8)) == 4  # then the fifth is refused
     began = clock.now
     assert len(rest.users_pages(200, 4)) == 1  # by itself, after the reset
@@ -243,7 +243,7 @@ def test_a_batch_says_until_when_its_method_is_blocked(portal: PortalSimulator, 
 def test_limits_without_end_are_given_up(portal: PortalSimulator, clock: Clock) -> None:
     portal.faults.append(always(error("QUERY_LIMIT_EXCEEDED", 503)))
     with pytest.raises(PortalUnavailable) as raised:
-        made(portal, clock).user(1, None)
+        client(portal, clock).user(1, None)
     assert raised.value.retry_after is not None
     assert len(portal.calls) < 10
 
@@ -306,19 +306,19 @@ def quotes_secret(failure: BaseException) -> bool:
 
 
 @pytest.mark.parametrize("name", WRONG)
-@pytest.mark.parametrize("read", ["user", "users_pages", "fields"])
+@pytest.mark.parametrize("method", ["user", "users_pages", "fields"])
 def test_a_wrong_answer_is_reported_without_the_secret(
-    portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture, name: str, read: str
+    portal: PortalSimulator, clock: Clock, caplog: pytest.LogCaptureFixture, name: str, method: str
 ) -> None:
     portal.faults.append(always(WRONG[name]))
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     calls: dict[str, Callable[[], object]] = {
         "user": lambda: rest.user(1),
         "users_pages": lambda: rest.users_pages(0, 3),
         "fields": rest.fields,
     }
     with caplog.at_level(logging.DEBUG), pytest.raises(PortalError) as raised:
-        calls[read]()
+        calls[method]()
     assert not quotes_secret(raised.value)
     assert SECRET not in caplog.text
     assert len(portal.calls) == 1  # a wrong answer is not asked for again
@@ -330,7 +330,7 @@ def test_an_unreachable_portal_is_tried_again_and_reported_without_the_secret(
 ) -> None:
     portal.faults.append(always(UNREACHABLE[name]))
     with caplog.at_level(logging.DEBUG), pytest.raises(PortalUnavailable) as raised:
-        made(portal, clock).user(1)
+        client(portal, clock).user(1)
     assert not quotes_secret(raised.value)
     assert SECRET not in caplog.text
     assert len(portal.calls) == 3
@@ -362,7 +362,7 @@ def test_errors_are_reported_by_their_meaning(portal: PortalSimulator, clock: Cl
     reply, kind, text, calls = MEANINGS[name]
     portal.faults.append(always(reply))
     with raises(kind, match=text) as raised:
-        made(portal, clock).user(1)
+        client(portal, clock).user(1)
     assert not quotes_secret(raised.value)
     assert len(portal.calls) == calls
     assert len(clock.slept) == calls - 1  # between the tries: none of them is a limit
@@ -445,7 +445,7 @@ def test_what_a_box_prints_before_its_answer_is_skipped(
     portal: PortalSimulator, clock: Clock, before: bytes
 ) -> None:
     portal.faults.append(always(Reply(body=before + b'{"result":[{"ID":"1","ACTIVE":true}],"time":{}}')))
-    assert made(portal, clock).user(1) == {"ID": "1", "ACTIVE": True}
+    assert client(portal, clock).user(1) == {"ID": "1", "ACTIVE": True}
 
 
 def test_a_portal_that_hangs_blocks_nobody(portal: PortalSimulator) -> None:
@@ -497,7 +497,7 @@ def test_a_batch_over_its_time_rests_as_batch(portal: PortalSimulator, clock: Cl
     portal.faults.append(
         lambda call: Reply(429, body.encode()) if call.method == "batch" and clock.now < reset_at else None
     )
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     rest.user(1)
     assert clock.slept == []
     rest.users_pages(0, 2)
@@ -508,11 +508,11 @@ def test_a_batch_over_its_time_rests_as_batch(portal: PortalSimulator, clock: Cl
 def test_a_temporary_fault_is_tried_again(portal: PortalSimulator, clock: Clock) -> None:
     portal.add(1, 5)
     portal.faults.append(lambda call: HANG_UP if call.number < 3 else None)
-    assert made(portal, clock).user(1) is not None
+    assert client(portal, clock).user(1) is not None
 
 
 def test_a_closed_port_is_unreachable(portal: PortalSimulator, clock: Clock) -> None:
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     portal.close()
     with pytest.raises(PortalUnavailable) as raised:
         rest.user(1)
@@ -544,7 +544,7 @@ def test_the_debug_log_of_urllib3_names_no_secret(
 ) -> None:
     portal.add(1)
     with caplog.at_level(logging.DEBUG):
-        made(portal, clock).user(1)
+        client(portal, clock).user(1)
     assert "/rest/***/***/user.get.json" in caplog.text  # it does log the path: that is why
     assert SECRET not in caplog.text
     assert not any(SECRET in str(record.__dict__) for record in caplog.records)
@@ -557,7 +557,7 @@ def test_nothing_is_sent_to_another_host(portal: PortalSimulator, clock: Clock) 
             always(Reply(302, b"", headers={"Location": f"{other.origin}/rest/1/x/user.get.json"}))
         )
         with pytest.raises(GatewayError):
-            made(portal, clock).user(1)
+            client(portal, clock).user(1)
         assert other.calls == []
     finally:
         other.close()
@@ -569,10 +569,10 @@ def test_a_proxy_is_not_asked_about_loopback(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     portal.add(1)
-    assert made(portal, clock).user(1) is not None
+    assert client(portal, clock).user(1) is not None
 
 
 def test_no_repr_holds_the_secret(portal: PortalSimulator, clock: Clock) -> None:
-    rest = made(portal, clock)
+    rest = client(portal, clock)
     assert SECRET not in repr(rest)
     assert SECRET not in repr(portal.settings())

@@ -21,12 +21,12 @@ def _embedded(tmp_path: Path) -> tuple[EmbeddedQueue, Callable[[], Taken]]:
     queue = EmbeddedQueue(tmp_path / "var" / "queue.db")
 
     def take() -> Taken:
-        other, taken = EmbeddedQueue(queue.path), []  # as another process would
+        other, messages = EmbeddedQueue(queue.path), []  # as another process would
         while (delivery := leased(other, 60)) is not None:
-            taken.append((delivery.message_id, delivery.data, delivery.attributes))
+            messages.append((delivery.message_id, delivery.data, delivery.attributes))
             assert acknowledge(other, delivery)
         other.close()
-        return taken
+        return messages
 
     return queue, take
 
@@ -72,7 +72,7 @@ def test_an_acknowledged_message_is_stored(queue: Queue) -> None:
 def test_data_is_kept_to_the_byte(queue: Queue, data: bytes) -> None:
     publisher, take = queue
     publisher.publish(data, {}, 10)
-    assert [taken for _, taken, _ in take()] == [data]
+    assert [payload for _, payload, _ in take()] == [data]
 
 
 def test_attributes_are_kept(queue: Queue) -> None:
@@ -85,7 +85,7 @@ def test_attributes_are_kept(queue: Queue) -> None:
         "п": "ё\n",
     }
     publisher.publish(b"{}", attributes, 10)
-    assert [kept for _, _, kept in take()] == [attributes]
+    assert [message_attributes for _, _, message_attributes in take()] == [attributes]
 
 
 def test_every_message_has_its_own_id(queue: Queue) -> None:
@@ -98,9 +98,9 @@ def test_every_message_has_its_own_id(queue: Queue) -> None:
 def test_concurrent_publishers_lose_and_double_nothing(queue: Queue) -> None:
     publisher, take = queue
     with ThreadPoolExecutor(16) as pool:
-        sent = dict(
+        messages_sent = dict(
             pool.map(lambda n: (publisher.publish(b"%d" % n, {"n": str(n)}, 30), b"%d" % n), range(200))
         )
-    taken = take()
-    assert {message_id: data for message_id, data, _ in taken} == sent
-    assert len(taken) == 200
+    messages = take()
+    assert {message_id: data for message_id, data, _ in messages} == messages_sent
+    assert len(messages) == 200

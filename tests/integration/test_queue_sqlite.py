@@ -78,7 +78,7 @@ def test_a_clock_that_is_set_back_delays_nothing(tmp_path: Path, clock: Clock) -
     queue = EmbeddedQueue(tmp_path / "queue.db", clock=clock, steady=steady)
     for number in range(3):
         queue.publish(b"%d" % number, {}, 1)
-    held, failed = lease(queue), lease(queue)
+    first_lease, failed = lease(queue), lease(queue)
     assert queue.settle([], [(failed, "later", 30.0)]) == 1
     clock.now += 10 - 86_400
     steady.now += 10
@@ -90,7 +90,7 @@ def test_a_clock_that_is_set_back_delays_nothing(tmp_path: Path, clock: Clock) -
     steady.now += 20
     queue.take_back()
     assert lease(queue).data == failed.data
-    assert acknowledge(queue, held)
+    assert acknowledge(queue, first_lease)
     queue.close()
 
 
@@ -98,20 +98,20 @@ def test_two_workers_follow_a_clock_that_is_set_back_only_once(tmp_path: Path, c
     """The second once moved what the first had moved: due in 10 s instead of 60."""
     steady, path = Clock(0.0), tmp_path / "queue.db"
     with ExitStack() as stack:
-        one, other = (
+        first_worker, second_worker = (
             stack.enter_context(closing(EmbeddedQueue(path, clock=clock, steady=steady))) for _ in range(2)
         )
-        wait_for_an_attempt(one, 60.0)
-        other.take_back()
+        wait_for_an_attempt(first_worker, 60.0)
+        second_worker.take_back()
         clock.now -= 50
-        one.take_back()
-        other.take_back()
-        assert due_in(one, clock) == 60.0
+        first_worker.take_back()
+        second_worker.take_back()
+        assert due_in(first_worker, clock) == 60.0
         clock.now -= 50
-        other.close()  # a process that starts only now follows the clock, too, and once
-        other.take_back()
-        one.take_back()
-        assert due_in(one, clock) == 60.0
+        second_worker.close()  # a process that starts only now follows the clock, too, and once
+        second_worker.take_back()
+        first_worker.take_back()
+        assert due_in(first_worker, clock) == 60.0
 
 
 def test_a_locked_file_does_not_lose_how_far_the_clock_was_set_back(tmp_path: Path, clock: Clock) -> None:
@@ -247,23 +247,23 @@ def test_a_message_that_cannot_be_stored_fails_alone(queue: EmbeddedQueue) -> No
     with ThreadPoolExecutor(8) as pool:
         with queue._file.lock:  # so that all of them wait, to be stored together
             odd = pool.submit(queue.publish, b"odd", {"event": "ON\ud800"}, 30)
-            others = [pool.submit(queue.publish, b"1", {"event": "ON"}, 30) for _ in range(4)]
+            other_publishes = [pool.submit(queue.publish, b"1", {"event": "ON"}, 30) for _ in range(4)]
             with raises(QueueUnavailable, match="surrogate"):
                 odd.result(30)
-        assert len({one.result(30) for one in others}) == 4
+        assert len({publish.result(30) for publish in other_publishes}) == 4
     assert queue.depth() == 4
 
 
 def test_a_message_whose_workers_died_says_so_as_a_dead_letter(queue: EmbeddedQueue, clock: Clock) -> None:
-    told: list[object] = []
-    queue.on_dead = lambda *said: told.append(said)
+    notices: list[object] = []
+    queue.on_dead = lambda *notice: notices.append(notice)
     queue.publish(b"deadly", {"event_id": "e"}, 1)
     for _ in range(3):
         lease(queue)
         clock.now += 60
-    assert told == []
+    assert notices == []
     assert queue.lease("messages", 60) == []
-    assert told == [("messages", {"event_id": "e"}, 3, "REASON_NO_WORKER")]
+    assert notices == [("messages", {"event_id": "e"}, 3, "REASON_NO_WORKER")]
 
 
 def test_failing_messages_starve_nobody(queue: EmbeddedQueue, clock: Clock) -> None:
@@ -323,8 +323,8 @@ def test_two_workers_never_hold_one_message(queue: EmbeddedQueue, clock: Clock) 
         return mine
 
     with ThreadPoolExecutor(4) as pool:
-        done = [data for mine in pool.map(work, range(4)) for data in mine]
-    assert sorted(done, key=int) == [str(n).encode() for n in range(100)]
+        all_data = [data for mine in pool.map(work, range(4)) for data in mine]
+    assert sorted(all_data, key=int) == [str(n).encode() for n in range(100)]
 
 
 def test_publishing_is_durable(queue: EmbeddedQueue) -> None:
@@ -422,12 +422,12 @@ except QueueUnavailable as failure:
 def test_a_full_disk_loses_nothing_and_is_recovered_from(tmp_path: Path) -> None:
     """`RLIMIT_FSIZE` is the full disk that needs no rights: the write fails in the middle of the file."""
     path = tmp_path / "queue.db"
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", FILL, str(path)], check=True, capture_output=True, text=True, timeout=120
     ).stdout
-    assert "Check the free disk space" in told
+    assert "Check the free disk space" in output
     queue = EmbeddedQueue(path)
-    assert queue.depth() == int(told.split()[0]) + 1
+    assert queue.depth() == int(output.split()[0]) + 1
     queue.close()
 
 
@@ -458,10 +458,10 @@ while True:
 
 
 def start(program: str, output: Path, *arguments: object) -> Process:
-    with output.open("ab") as file, open(os.devnull, "r+b") as nothing:
+    with output.open("ab") as file, open(os.devnull, "r+b") as devnull:
         command = ("-c", program, *map(str, arguments))
         return start_command(
-            *command, env=os.environ, cwd=output.parent, stdin=nothing, stdout=file, stderr=nothing
+            *command, env=os.environ, cwd=output.parent, stdin=devnull, stdout=file, stderr=devnull
         )
 
 
@@ -579,13 +579,13 @@ def test_a_dead_letter_of_one_subscription_goes_back_to_that_one_alone(tmp_path:
     settings = load(values, None)
     queue = open_embedded(settings)
     queue.publish(b"{}", {"event": "ONTASKADD", "event_id": "e1"}, 10)
-    one, other = queue.subscriptions[-2:]
-    [done], [failed] = queue.lease(one.name, 60), queue.lease(other.name, 60)
-    queue.settle([done], [(failed, "a.internal: 503", None)])
+    working, failing = queue.subscriptions[-2:]
+    [handled], [failed] = queue.lease(working.name, 60), queue.lease(failing.name, 60)
+    queue.settle([handled], [(failed, "a.internal: 503", None)])
     with ExitStack() as stack:
-        [kept] = queue_letters(settings, stack)
-        put_back(kept, queue)
-    assert queue.depths() == {other.name: 1}
+        [letter] = queue_letters(settings, stack)
+        put_back(letter, queue)
+    assert queue.depths() == {failing.name: 1}
     assert list(queue.dead_letters()) == []
     queue.close()
 

@@ -64,19 +64,19 @@ def tasks() -> Iterator[Destination]:
 
 
 @pytest.fixture
-def everything() -> Iterator[Destination]:
+def all_events() -> Iterator[Destination]:
     with Destination() as destination:
         yield destination
 
 
 @pytest.fixture
 def environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: Destination, everything: Destination
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: Destination, all_events: Destination
 ) -> Iterator[dict[str, str]]:
     settings = {
         "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
         "DATABASE_URL": f"sqlite:///{tmp_path}/links.db",
-        "FORWARD_TO": f"{tasks.url}#ONTASK* {everything.url}",
+        "FORWARD_TO": f"{tasks.url}#ONTASK* {all_events.url}",
     }
     monkeypatch.chdir(tmp_path)
     for name, value in settings.items():
@@ -87,10 +87,10 @@ def environment(
 
 @pytest.fixture(params=["embedded", "pubsub"])
 def queue(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str, str]) -> Iterator[Queue]:
-    known = subscriptions(load(environment, dotenv=None))
-    names = [subscription.name for subscription in known]
+    wanted_subscriptions = subscriptions(load(environment, dotenv=None))
+    names = [subscription.name for subscription in wanted_subscriptions]
     if request.param == "embedded":
-        embedded = EmbeddedQueue(tmp_path / "queue.db", subscriptions=known)
+        embedded = EmbeddedQueue(tmp_path / "queue.db", subscriptions=wanted_subscriptions)
         yield Queue(embedded, names, partial(_lease, embedded), partial(_settle, embedded))
         embedded.close()
         return
@@ -99,8 +99,10 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str,
         body = {"topic": f"projects/{topic.project}/topics/{topic.name}", "ackDeadlineSeconds": 60}
         # Without dead letters no attempt is counted; the filter is refused by nobody and does nothing.
         dead = {"deadLetterTopic": body["topic"], "maxDeliveryAttempts": 100}
-        wanted = f'attributes.event = "{CONSUMERS.get(name, "ONTASKADD")}"'
-        topic.emulator.call("PUT", _path(topic, name), body | {"deadLetterPolicy": dead, "filter": wanted})
+        event_filter = f'attributes.event = "{CONSUMERS.get(name, "ONTASKADD")}"'
+        topic.emulator.call(
+            "PUT", _path(topic, name), body | {"deadLetterPolicy": dead, "filter": event_filter}
+        )
     pubsub = PubSub(topic.project, topic.name)
     yield Queue(pubsub, names, partial(_pull, topic), partial(_answer, topic))
     pubsub.close()
@@ -108,11 +110,16 @@ def queue(request: pytest.FixtureRequest, tmp_path: Path, environment: dict[str,
 
 def _lease(queue: EmbeddedQueue, name: str) -> list[Taken]:
     leased = queue.lease(name, 60, 100)
-    return [Taken(one.message_id, one.data, one.attributes, one.attempt, one) for one in leased]
+    return [
+        Taken(delivery.message_id, delivery.data, delivery.attributes, delivery.attempt, delivery)
+        for delivery in leased
+    ]
 
 
-def _settle(queue: EmbeddedQueue, _name: str, taken: Taken, done: bool) -> None:
-    queue.settle([taken.handle] if done else [], [] if done else [(taken.handle, "not now", 0.0)])
+def _settle(queue: EmbeddedQueue, _name: str, delivery: Taken, is_handled: bool) -> None:
+    queue.settle(
+        [delivery.handle] if is_handled else [], [] if is_handled else [(delivery.handle, "not now", 0.0)]
+    )
 
 
 def _path(topic: Topic, name: str) -> str:
@@ -120,18 +127,22 @@ def _path(topic: Topic, name: str) -> str:
 
 
 def _pull(topic: Topic, name: str) -> list[Taken]:
-    wanted, taken = {"maxMessages": 100, "returnImmediately": True}, list[Taken]()
-    while pulled := topic.emulator.call("POST", f"{_path(topic, name)}:pull", wanted).get("receivedMessages"):
-        for one in pulled:
-            message, data = one["message"], base64.b64decode(one["message"]["data"])
-            attempt = one.get("deliveryAttempt", 1)
-            taken.append(Taken(message["messageId"], data, message["attributes"], attempt, one["ackId"]))
-    return taken
+    request, deliveries = {"maxMessages": 100, "returnImmediately": True}, list[Taken]()
+    while pulled := topic.emulator.call("POST", f"{_path(topic, name)}:pull", request).get(
+        "receivedMessages"
+    ):
+        for received in pulled:
+            message, data = received["message"], base64.b64decode(received["message"]["data"])
+            attempt = received.get("deliveryAttempt", 1)
+            deliveries.append(
+                Taken(message["messageId"], data, message["attributes"], attempt, received["ackId"])
+            )
+    return deliveries
 
 
-def _answer(topic: Topic, name: str, taken: Taken, done: bool) -> None:
-    ids: dict[str, Any] = {"ackIds": [taken.handle]}
-    if done:
+def _answer(topic: Topic, name: str, delivery: Taken, is_handled: bool) -> None:
+    ids: dict[str, Any] = {"ackIds": [delivery.handle]}
+    if is_handled:
         topic.emulator.call("POST", f"{_path(topic, name)}:acknowledge", ids)
     else:
         topic.emulator.call(
@@ -155,33 +166,33 @@ def publish(queue: Queue, event: str, number: int = 1) -> str:
 def test_each_subscription_that_wants_a_message_gets_it_once(queue: Queue) -> None:
     message_id = publish(queue, "ONTASKADD")
     for name in queue.names[DESTINATIONS]:  # both destinations
-        [taken] = queue.take(name)
-        assert taken.message_id == message_id
-        assert taken.attributes["event"] == "ONTASKADD"
+        [delivery] = queue.take(name)
+        assert delivery.message_id == message_id
+        assert delivery.attributes["event"] == "ONTASKADD"
         assert queue.take(name) == []  # it is leased
 
 
 def test_a_failure_at_one_subscription_is_repeated_only_there(queue: Queue) -> None:
     publish(queue, "ONTASKADD")
     failing, other = queue.names[DESTINATIONS]
-    [taken] = queue.take(other)
-    queue.settle(other, taken, True)
+    [delivery] = queue.take(other)
+    queue.settle(other, delivery, True)
     for attempt in range(1, 4):
-        [taken] = queue.take(failing)
-        assert taken.attempt == attempt
-        queue.settle(failing, taken, False)
+        [delivery] = queue.take(failing)
+        assert delivery.attempt == attempt
+        queue.settle(failing, delivery, False)
     assert queue.take(other) == []
-    [taken] = queue.take(failing)
-    queue.settle(failing, taken, True)
+    [delivery] = queue.take(failing)
+    queue.settle(failing, delivery, True)
     assert queue.take(failing) == []
 
 
-def handle(queue: Queue, name: str, taken: Taken) -> None:
+def handle(queue: Queue, name: str, delivery: Taken) -> None:
     """Call the subscription's function, and acknowledge as Pub/Sub does where it returns."""
     message = {
-        "data": base64.b64encode(taken.data).decode(),
-        "attributes": dict(taken.attributes),
-        "messageId": taken.message_id,
+        "data": base64.b64encode(delivery.data).decode(),
+        "attributes": dict(delivery.attributes),
+        "messageId": delivery.message_id,
     }
     body = {"message": message, "subscription": f"projects/p/subscriptions/{name}"}
     event = CloudEvent({"type": PUBSUB_TYPE, "source": "//pubsub.googleapis.com/projects/p/topics/t"}, body)
@@ -189,17 +200,17 @@ def handle(queue: Queue, name: str, taken: Taken) -> None:
         handlers.consume(event, CONSUMERS[name], users.handle)
     else:
         handlers.deliver(event)
-    queue.settle(name, taken, True)
+    queue.settle(name, delivery, True)
 
 
 def test_the_outcome_of_events_does_not_depend_on_filters(
-    queue: Queue, environment: dict[str, str], tasks: Destination, everything: Destination
+    queue: Queue, environment: dict[str, str], tasks: Destination, all_events: Destination
 ) -> None:
     for number, event in enumerate(["ONUSERUPDATE", "ONUSERADD", "ONTASKADD", "ONCRMDEALADD"], 1):
         publish(queue, event, number)
     for name in queue.names:
-        for taken in queue.take(name):
-            handle(queue, name, taken)
+        for delivery in queue.take(name):
+            handle(queue, name, delivery)
         assert queue.take(name) == []
     store = open_store(store_location(environment["DATABASE_URL"]))
     assert {link.bitrix_user_id: link.telegram_id for link in store.links(PORTAL)} == {1: 501, 2: 502}
@@ -207,4 +218,4 @@ def test_the_outcome_of_events_does_not_depend_on_filters(
     assert list(store.dead_letters()) == []
     store.close()
     assert tasks.ids == {"ONTASKADD 3"}
-    assert everything.ids == {"ONUSERUPDATE 1", "ONUSERADD 2", "ONTASKADD 3", "ONCRMDEALADD 4"}
+    assert all_events.ids == {"ONUSERUPDATE 1", "ONUSERADD 2", "ONTASKADD 3", "ONCRMDEALADD 4"}

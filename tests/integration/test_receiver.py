@@ -53,10 +53,10 @@ def records_of(gateway: Running, answer: Answer) -> list[dict[str, Any]]:
 
 
 def assert_error(answer: Answer, status: int, code: str) -> None:
-    said = answer.json
-    assert (answer.status, said["status"], said["code"]) == (status, "error", code)
-    assert said["message"]
-    assert said["request_id"]
+    answer_json = answer.json
+    assert (answer.status, answer_json["status"], answer_json["code"]) == (status, "error", code)
+    assert answer_json["message"]
+    assert answer_json["request_id"]
     assert answer.headers["Content-Type"] == JSON
 
 
@@ -93,8 +93,8 @@ def test_another_method_gets_the_allowed_ones(gateway: Running, method: str) -> 
 @pytest.mark.parametrize("path", ["/", "/api/bitrix/webhook", "/health", "/health/"])
 def test_a_get_answers_the_health(gateway: Running, path: str) -> None:
     answer = gateway.request("GET", path)
-    said = answer.json
-    assert (answer.status, said["status"], said["token_configured"], said["queue"]) == (
+    answer_json = answer.json
+    assert (answer.status, answer_json["status"], answer_json["token_configured"], answer_json["queue"]) == (
         200,
         "ok",
         True,
@@ -116,10 +116,10 @@ def test_a_get_by_bitrix24_is_logged_as_a_refusal(gateway: Running) -> None:
 
 @pytest.mark.parametrize("path", ["/robots.txt", "/favicon.ico"])
 def test_requests_that_browsers_make_by_themselves_are_not_refusals(gateway: Running, path: str) -> None:
-    known = len(gateway.records())
+    count_before = len(gateway.records())
     assert gateway.request("GET", path).status == 404
     assert gateway.request("GET", "/health").status == 200
-    assert [record for record in gateway.records()[known:] if "places" in record] == []
+    assert [record for record in gateway.records()[count_before:] if "places" in record] == []
 
 
 @pytest.mark.parametrize("path", ["//api/bitrix/webhook", "/api//bitrix/webhook", "//"])
@@ -163,8 +163,8 @@ def test_broken_chunks_never_raise_and_stay_out_of_the_log(gateway: Running) -> 
     head = (
         f"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     )
-    for broken in (body + b"\r\n", b"5\r\nevent%sXX" % body):
-        assert gateway.raw(head + broken)[:12] in (b"HTTP/1.1 408", b"HTTP/1.1 400")
+    for failing in (body + b"\r\n", b"5\r\nevent%sXX" % body):
+        assert gateway.raw(head + failing)[:12] in (b"HTTP/1.1 408", b"HTTP/1.1 400")
     assert gateway.post(form()).status == 200
     assert TOKEN not in gateway.log()
 
@@ -211,10 +211,10 @@ def test_a_token_counts_in_every_place(gateway: Running, place: str) -> None:
     answer = send(gateway, OTHER_TOKEN)
     assert_error(answer, 403, "TOKEN_MISMATCH")
     [record] = refusals(gateway, answer)
-    seen = {trace["place"]: trace for trace in record["places"]}
-    assert list(seen) == list(PLACES)
+    traces = {trace["place"]: trace for trace in record["places"]}
+    assert list(traces) == list(PLACES)
     fingerprint = hashlib.sha256(OTHER_TOKEN.encode()).hexdigest()[:8]
-    assert seen[place] == {"place": place, "state": "mismatch", "length": 32, "fingerprint": fingerprint}
+    assert traces[place] == {"place": place, "state": "mismatch", "length": 32, "fingerprint": fingerprint}
     assert f"Получен: другой токен, 32 знака, отпечаток {fingerprint}" in record["message"]
 
 
@@ -242,14 +242,14 @@ def test_all_mismatches_get_the_same_answer(gateway: Running) -> None:
     answers = []
     for token in (OTHER_TOKEN, TOKEN[:-1], TOKEN.upper(), "x", TOKEN + "%20"):
         for send in PLACES.values():
-            said = send(gateway, token).json
-            said.pop("request_id")
-            answers.append(json.dumps(said))
+            answer_json = send(gateway, token).json
+            answer_json.pop("request_id")
+            answers.append(json.dumps(answer_json))
     assert len(set(answers)) == 1
 
 
 @pytest.mark.parametrize(
-    ("path", "token", "section", "answered"),
+    ("path", "token", "section", "answer_guide"),
     [
         ("/api/bitrix/webhook", OTHER_TOKEN, "#token_other_webhook", ""),
         ("/api/bitrix/webhook", "", "#token_blank", ""),
@@ -257,12 +257,12 @@ def test_all_mismatches_get_the_same_answer(gateway: Running) -> None:
     ],
 )
 def test_record_and_answer_name_the_guides_section(
-    gateway: Running, path: str, token: str, section: str, answered: str
+    gateway: Running, path: str, token: str, section: str, answer_guide: str
 ) -> None:
     """The answer only what its code tells anyway: all mismatches are answered alike."""
     answer = gateway.post(form(token=token), path)
     (record,) = refusals(gateway, answer)
-    assert answer.json["guide"] == f"docs/token-not-found.ru.md{answered}"
+    assert answer.json["guide"] == f"docs/token-not-found.ru.md{answer_guide}"
     assert record["guide"] == f"docs/token-not-found.ru.md{section}"
     assert record["message"].endswith(record["guide"])
 
@@ -443,8 +443,8 @@ def test_the_start_logs_the_number_of_tokens_and_the_address_to_paste(start_func
 
 def test_the_start_names_the_setting_of_a_secret_too_short_to_be_searched_for(start_function: Start) -> None:
     function = start_function("bitrix_webhook", BITRIX24_OUTGOING_WEBHOOK_TOKEN=f"{TOKEN},shorty7")
-    [said] = [line for line in function.log().splitlines() if " 16 " in line and "WARNING" in line]
-    assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN" in said
+    [warning] = [line for line in function.log().splitlines() if " 16 " in line and "WARNING" in line]
+    assert "BITRIX24_OUTGOING_WEBHOOK_TOKEN" in warning
     assert "shorty7" not in function.log()
 
 
@@ -490,10 +490,10 @@ def test_a_wrong_setting_stops_the_start_with_one_line(start_function: Start) ->
 def test_a_defect_of_the_diagnosis_leaves_the_refusal_and_prints_no_payload(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(judgement: Judgement, _settings: Settings) -> list[object]:
+    def failing(judgement: Judgement, _settings: Settings) -> list[object]:
         raise ValueError(judgement.body)
 
-    monkeypatch.setattr("gateway.receiver.refusals.diagnose", broken)
+    monkeypatch.setattr("gateway.receiver.refusals.diagnose", failing)
     monkeypatch.setattr(receiver, "settings", lambda: load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, None))
     app = flask.Flask("gateway")
     with app.test_request_context("/", method="POST", data=form(token=OTHER_TOKEN), content_type=FORM):

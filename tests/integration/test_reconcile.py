@@ -247,9 +247,9 @@ def test_one_account_of_several_users_is_claimed_once_a_round(world: World, last
     if last_first:
         world.queue.reverse()
     world.deliver()
-    held = world.linked()
+    links = world.linked()
     assert world.sync().published == 0
-    assert world.linked() == held
+    assert world.linked() == links
     world.portal.add(4, "@SHARED")  # a new claim is the newer one
     assert world.sync().published == 1
     assert world.linked() == {4: "SHARED"}
@@ -625,10 +625,10 @@ def test_a_quick_round_leaves_an_interrupted_walk_alone(settled: World) -> None:
     world.portal.faults.append(after(150, HTML))
     with pytest.raises(PortalError):
         world.walk()
-    kept = world.store.read_state(STATE)
+    state = world.store.read_state(STATE)
     world.portal.faults.clear()
     world.walk(since=datetime(2026, 6, 1, tzinfo=UTC))
-    assert world.store.read_state(STATE) == kept
+    assert world.store.read_state(STATE) == state
 
 
 @pytest.mark.parametrize(
@@ -642,10 +642,10 @@ def test_a_state_of_another_edition_begins_the_walk_anew(
     world.portal.faults.append(after(50, HTML))
     with pytest.raises(PortalError):
         world.walk()
-    kept = world.store.read_state(STATE)
-    assert kept is not None
-    kept |= another
-    world.store.write_state(STATE, {name: value for name, value in kept.items() if value is not None})
+    state = world.store.read_state(STATE)
+    assert state is not None
+    state |= another
+    world.store.write_state(STATE, {name: value for name, value in state.items() if value is not None})
     world.portal.faults.clear()
     summary = world.walk()
     assert (summary.continued_after, summary.published) == (0, 130)
@@ -745,13 +745,13 @@ def test_a_hundred_thousand_users_in_flat_memory(world: World) -> None:
     earlier.keep()
     world.store = FewLinks(world.store, users, world.settings.domain)
     blocks: list[tuple[int, int]] = []
-    summary = world.walk(progress=lambda seen, _: blocks.append((seen, sys.getallocatedblocks())))
+    summary = world.walk(progress=lambda users, _: blocks.append((users, sys.getallocatedblocks())))
     assert (summary.users, summary.published, summary.unlinked) == (99_999, 2, 1)
     assert summary.requests <= 50
     assert world.portal.refused == 0
     assert world.portal.commands <= 2 * 2000  # the last batch runs into the end
-    early = max(count for seen, count in blocks if seen < 40_000)
-    late = max(count for seen, count in blocks if seen > 80_000)
+    early = max(count for users, count in blocks if users < 40_000)
+    late = max(count for users, count in blocks if users > 80_000)
     assert late - early < 20_000  # a walk that kept its users would hold 500,000 more
 
 
@@ -765,7 +765,7 @@ def link(account: int | str | None, active: bool = True) -> Link:
 
 
 @pytest.mark.parametrize(
-    ("row", "held", "ends"),
+    ("row", "link", "ends"),
     [
         ({"ACTIVE": True, FIELD: None}, None, None),
         ({"ACTIVE": True, FIELD: 5}, None, False),
@@ -787,10 +787,10 @@ def link(account: int | str | None, active: bool = True) -> Link:
     ],
 )
 def test_a_users_row_is_compared_with_its_link(
-    row: dict[str, Any], held: Link | None, ends: bool | None
+    row: dict[str, Any], link: Link | None, ends: bool | None
 ) -> None:
-    found = difference(1, row, held, FIELD)
-    assert (None if found is None else found[1]) == ends
+    finding = difference(1, row, link, FIELD)
+    assert (None if finding is None else finding[1]) == ends
 
 
 def test_merge_is_a_merge() -> None:

@@ -42,8 +42,8 @@ def follow_the_advice(path: Path, key: str) -> None:
     commands = COMMAND.findall(advice)
     assert len(commands) == 2
     for command in commands:
-        done = subprocess.run(["sh", "-c", command], cwd=path.parent, capture_output=True, text=True)
-        if "SQL logic error" not in done.stderr:
+        process = subprocess.run(["sh", "-c", command], cwd=path.parent, capture_output=True, text=True)
+        if "SQL logic error" not in process.stderr:
             break
         (path.parent / "recovered.db").unlink(missing_ok=True)
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
@@ -58,10 +58,10 @@ def queue_at(path: Path) -> EmbeddedQueue:
 def test_messages_of_a_corrupt_queue_come_back_unchanged_and_new_ones_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     queue = queue_at(path)
-    sent = {}
+    data_by_id = {}
     for number in range(300):
         data = json.dumps({"number": number, "text": "ы" * (number * 7 % 900)}, ensure_ascii=False).encode()
-        sent[queue.publish(data, {"event": "E", "event_id": str(number)}, 10)] = data
+        data_by_id[queue.publish(data, {"event": "E", "event_id": str(number)}, 10)] = data
     [leased] = queue.lease("a", 3600)
     queue.close()
     spoil(path, -40)
@@ -71,11 +71,11 @@ def test_messages_of_a_corrupt_queue_come_back_unchanged_and_new_ones_are_taken(
     queue = queue_at(path)
     back = queue.lease("b", 60, 1000)
     assert 250 < len(back) < 300
-    assert all(sent[one.message_id] == one.data for one in back)
-    assert leased.message_id not in {one.message_id for one in queue.lease("a", 60, 1000)}
+    assert all(data_by_id[message.message_id] == message.data for message in back)
+    assert leased.message_id not in {message.message_id for message in queue.lease("a", 60, 1000)}
     new = queue.publish(b"new", {"event": "E", "event_id": "new"}, 10)
-    assert new not in sent
-    assert [one.data for one in queue.lease("b", 60, 1000)] == [b"new"]
+    assert new not in data_by_id
+    assert [message.data for message in queue.lease("b", 60, 1000)] == [b"new"]
     queue.close()
 
 
@@ -90,11 +90,11 @@ def test_events_in_a_corrupt_journal_come_back(tmp_path: Path) -> None:
     spoil(path, -10)
     follow_the_advice(path, "JOURNAL_CORRUPT")
     journal = Journal(path)
-    back = [one.record["event_id"] for one in journal.unqueued()]
+    back = [message.record["event_id"] for message in journal.unqueued()]
     assert len(back) > 150
     assert set(back) < set(map(str, range(200)))
     assert journal.add_unqueued({"event_id": "new", "payload": ""})
-    assert [one.record["event_id"] for one in journal.unqueued()][-1] == "new"
+    assert [message.record["event_id"] for message in journal.unqueued()][-1] == "new"
     journal.close()
 
 
@@ -129,6 +129,6 @@ def test_nothing_comes_back_of_what_is_no_database_and_the_gateway_starts_anew(
     follow_the_advice(path, key)
     if key == "JOURNAL_CORRUPT":
         assert Journal(path).add_unqueued({"event_id": "new"})
-        assert [one.record["event_id"] for one in Journal(path).unqueued()] == ["new"]
+        assert [message.record["event_id"] for message in Journal(path).unqueued()] == ["new"]
     else:
         assert queue_at(path).publish(b"new", {"event": "E"}, 10)

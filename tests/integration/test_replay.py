@@ -68,28 +68,28 @@ class House:
 
     def keep(self, *messages: Message) -> None:
         journal = Journal(sqlite_file("JOURNAL_URL", self.environment["JOURNAL_URL"]).path)
-        for one in messages:
-            attributes = one.attributes("query:token")
-            fields = {"code": "EVENT_NOT_QUEUED", "event": one.event, "event_id": one.event_id}
-            journal.add_unqueued({**fields, "attributes": attributes, "payload": one.to_bytes().decode()})
+        for event in messages:
+            attributes = event.attributes("query:token")
+            fields = {"code": "EVENT_NOT_QUEUED", "event": event.event, "event_id": event.event_id}
+            journal.add_unqueued({**fields, "attributes": attributes, "payload": event.to_bytes().decode()})
         journal.close()
 
-    def put_aside(self, one: Message, reason: str = "no user id") -> None:
+    def put_aside(self, event: Message, reason: str = "no user id") -> None:
         store = open_store(store_location(self.environment["DATABASE_URL"]))
-        letter = json.loads(one.to_bytes())
-        store.add_dead_letter(DeadLetter(one.event, one.event_id, reason, 1, letter, datetime.now(UTC)))
+        letter = json.loads(event.to_bytes())
+        store.add_dead_letter(DeadLetter(event.event, event.event_id, reason, 1, letter, datetime.now(UTC)))
         store.close()
 
     def queued(self) -> list[tuple[bytes, Mapping[str, str]]]:
         """What stands on the queue, taken off."""
-        taken = []
+        messages = []
         while (delivery := leased(self.queue, 60)) is not None:
-            taken.append((delivery.data, delivery.attributes))
+            messages.append((delivery.data, delivery.attributes))
             assert acknowledge(self.queue, delivery)
-        return taken
+        return messages
 
-    def fail(self, one: Message) -> None:
-        self.queue.publish(one.to_bytes(), one.attributes("query:token"), 10)
+    def fail(self, event: Message) -> None:
+        self.queue.publish(event.to_bytes(), event.attributes("query:token"), 10)
         delivery = leased(self.queue, 60)
         assert delivery is not None
         retry(self.queue, delivery, "the store is down")
@@ -121,8 +121,8 @@ def test_a_kept_event_comes_back_to_the_byte_and_once(
     event = message()
     house.keep(event)
     assert main(["replay", "--json"]) == 0
-    told = [{"event": "ONUSERUPDATE", "event_id": event.event_id, "from": "journal"}]
-    assert json.loads(capsys.readouterr().out) == told
+    expected = [{"event": "ONUSERUPDATE", "event_id": event.event_id, "from": "journal"}]
+    assert json.loads(capsys.readouterr().out) == expected
     assert house.queued() == [(event.to_bytes(), event.attributes("query:token"))]
     assert main(["replay", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
@@ -144,9 +144,9 @@ def test_a_damaged_record_keeps_nothing_else_back(
         connection.execute("INSERT INTO unqueued (at, record) VALUES (?, ?)", (time.time(), record))
     house.keep(after)
     assert main(["replay", "--json"]) == 1
-    told = capsys.readouterr()
-    assert [one["event_id"] for one in json.loads(told.out)] == [before.event_id, after.event_id]
-    assert "Record 2 of the journal is damaged" in told.err
+    output = capsys.readouterr()
+    assert [row["event_id"] for row in json.loads(output.out)] == [before.event_id, after.event_id]
+    assert "Record 2 of the journal is damaged" in output.err
     assert len(house.queued()) == 2
 
 
@@ -155,7 +155,7 @@ def test_dead_letters_of_store_and_queue_come_back(house: House, capsys: pytest.
     house.put_aside(aside)
     house.fail(failed)
     assert main(["replay", "--json"]) == 0
-    assert [one["from"] for one in json.loads(capsys.readouterr().out)] == ["store", "queue"]
+    assert [row["from"] for row in json.loads(capsys.readouterr().out)] == ["store", "queue"]
     assert [json.loads(data) for data, _ in house.queued()] == [
         json.loads(aside.to_bytes()),
         json.loads(failed.to_bytes()),
@@ -250,13 +250,13 @@ def test_killed_at_any_moment_everything_is_back_in_the_end(house: House) -> Non
     dice = random.Random(5)
     events = [message(user) for user in range(300)]
     house.keep(*events[:200])
-    for one in events[200:]:
-        house.put_aside(one)
+    for event in events[200:]:
+        house.put_aside(event)
     environment = os.environ | house.environment
     for _ in range(5):
-        with open(os.devnull, "r+b") as nothing:
+        with open(os.devnull, "r+b") as devnull:
             process = start_command(
-                "replay", env=environment, cwd=ROOT, stdin=nothing, stdout=nothing, stderr=nothing
+                "replay", env=environment, cwd=ROOT, stdin=devnull, stdout=devnull, stderr=devnull
             )
         already = house.queue.depth()
         while process.poll() is None and house.queue.depth() < already + dice.randrange(5, 40):
@@ -265,7 +265,7 @@ def test_killed_at_any_moment_everything_is_back_in_the_end(house: House) -> Non
         process.wait()
     assert main(["replay"]) == 0
     back = [json.loads(data)["event_id"] for data, _ in house.queued()]
-    assert set(back) == {one.event_id for one in events}
+    assert set(back) == {event.event_id for event in events}
     assert len(back) <= len(events) + 5, "only the one in hand goes out twice"
     assert main(["replay"]) == 0
     assert house.queued() == []
@@ -280,11 +280,11 @@ ROOT = Path(__file__).parents[2]
 def kept_records(
     caplog: pytest.LogCaptureFixture, *messages: Message, **environment: str
 ) -> list[dict[str, Any]]:
-    named = {"K_SERVICE": "b24-bitrix-webhook", "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}
-    settings = load(named | environment, None)
+    environ = {"K_SERVICE": "b24-bitrix-webhook", "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}
+    settings = load(environ | environment, None)
     caplog.clear()
-    for one in messages:
-        keep(one.to_bytes(), one.attributes("query:token"), settings)
+    for event in messages:
+        keep(event.to_bytes(), event.attributes("query:token"), settings)
     return [record.__dict__["json_fields"] for record in caplog.records]
 
 
@@ -312,17 +312,17 @@ def test_an_export_comes_back_to_the_byte(
     fields += fields[:3]
     severe = {"severity": "CRITICAL", "message": "🛑"}
     texts = {
-        "an array": json.dumps([entry(one) for one in fields], indent=2),
-        "an entry a line": "\n".join(json.dumps(entry(one), ensure_ascii=False) for one in fields),
-        "structured lines": "\n".join(json.dumps(severe | one) for one in fields),
+        "an array": json.dumps([entry(record) for record in fields], indent=2),
+        "an entry a line": "\n".join(json.dumps(entry(record), ensure_ascii=False) for record in fields),
+        "structured lines": "\n".join(json.dumps(severe | record) for record in fields),
         "text entries": json.dumps(
-            [{"textPayload": f"🛑 {{odd}} {json.dumps(one)} [CODE]"} for one in fields]
+            [{"textPayload": f"🛑 {{odd}} {json.dumps(record)} [CODE]"} for record in fields]
         ),
     }
     (house.home / "export.json").write_text(texts[form])
     assert main(["replay", str(house.home / "export.json"), "--json"]) == 0
-    assert {one["from"] for one in json.loads(capsys.readouterr().out)} == {"file"}
-    assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
+    assert {record["from"] for record in json.loads(capsys.readouterr().out)} == {"file"}
+    assert sorted(data for data, _ in house.queued()) == sorted(event.to_bytes() for event in events)
     assert main(["replay", str(house.home / "export.json")]) == 0
     assert house.queued() == []
 
@@ -337,8 +337,8 @@ def test_lines_of_our_own_log_come_back(house: House, caplog: pytest.LogCaptureF
         },
         None,
     )
-    for one in events:
-        keep(one.to_bytes(), one.attributes("query:token"), settings)
+    for event in events:
+        keep(event.to_bytes(), event.attributes("query:token"), settings)
     lines = [
         _Lines(Stderr(str)).format(worded(record, "en"))
         for record in caplog.records
@@ -346,7 +346,7 @@ def test_lines_of_our_own_log_come_back(house: House, caplog: pytest.LogCaptureF
     ]
     (house.home / "log.txt").write_text("something else {\n" + "\n".join(lines) + "\nand more\n")
     assert main(["replay", str(house.home / "log.txt")]) == 0
-    assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
+    assert sorted(data for data, _ in house.queued()) == sorted(event.to_bytes() for event in events)
 
 
 def test_what_google_clouds_handler_writes_comes_back(
@@ -364,7 +364,7 @@ def test_what_google_clouds_handler_writes_comes_back(
     assert max(len(line.encode()) for line in lines.split("\n")) < 256 * 1024
     (house.home / "log.txt").write_text(lines)
     assert main(["replay", str(house.home / "log.txt")]) == 0
-    assert sorted(data for data, _ in house.queued()) == sorted(one.to_bytes() for one in events)
+    assert sorted(data for data, _ in house.queued()) == sorted(event.to_bytes() for event in events)
 
 
 @pytest.mark.parametrize(
@@ -381,9 +381,9 @@ def test_a_file_without_any_record_is_reported(
 
 
 def test_a_log_is_read_from_standard_input(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    export = json.dumps([entry(one) for one in kept_records(caplog, message(1))])
-    done = run_command("replay", "-", env=os.environ | house.environment, stdin=export.encode())
-    assert (done.returncode, done.stderr) == (0, "")
+    export = json.dumps([entry(record) for record in kept_records(caplog, message(1))])
+    process = run_command("replay", "-", env=os.environ | house.environment, stdin=export.encode())
+    assert (process.returncode, process.stderr) == (0, "")
     assert [data for data, _ in house.queued()] == [message(1).to_bytes()]
 
 
@@ -392,7 +392,7 @@ def test_an_event_with_a_part_missing_is_named(
 ) -> None:
     fields = kept_records(caplog, message(1, LONG), message(2))
     del fields[1]
-    (house.home / "export.json").write_text(json.dumps([entry(one) for one in fields]))
+    (house.home / "export.json").write_text(json.dumps([entry(record) for record in fields]))
     assert main(["replay", str(house.home / "export.json")]) == 1
     assert message(1, LONG).event_id in capsys.readouterr().err
     assert [data for data, _ in house.queued()] == [message(2).to_bytes()]
@@ -405,26 +405,32 @@ def test_two_records_of_one_event_are_not_mixed(caplog: pytest.LogCaptureFixture
         replace(message(1, LONG), received_at=NOW + timedelta(hours=1)),
     )
     assert first.event_id == second.event_id
-    ones, twos = kept_records(caplog, first), kept_records(caplog, second)
+    first_records, second_records = kept_records(caplog, first), kept_records(caplog, second)
     parts = Parts("log", lambda _portal: TOKENS)
-    joined = [kept for kept in map(parts.add, [*ones[1:], *twos[:1], *twos[1:], *ones[:1]]) if kept]
-    assert [kept.data for kept in joined] == [second.to_bytes(), first.to_bytes()]
+    joined = [
+        event
+        for event in map(
+            parts.add, [*first_records[1:], *second_records[:1], *second_records[1:], *first_records[:1]]
+        )
+        if event
+    ]
+    assert [event.data for event in joined] == [second.to_bytes(), first.to_bytes()]
 
 
 def test_a_token_of_another_portal_signs_no_kept_event(caplog: pytest.LogCaptureFixture) -> None:
     """That portal's administrator knows it, and may have lines written into a log."""
-    both = f"p.bitrix24.ru={TOKEN},other.example={OTHER}"
-    known = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": both}, None)
-    own = kept_records(caplog, message(), BITRIX24_OUTGOING_WEBHOOK_TOKEN=both)
-    others = kept_records(caplog, message(), BITRIX24_OUTGOING_WEBHOOK_TOKEN=OTHER)
+    tokens = f"p.bitrix24.ru={TOKEN},other.example={OTHER}"
+    settings_of_both = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": tokens}, None)
+    own = kept_records(caplog, message(), BITRIX24_OUTGOING_WEBHOOK_TOKEN=tokens)
+    of_another = kept_records(caplog, message(), BITRIX24_OUTGOING_WEBHOOK_TOKEN=OTHER)
     caplog.clear()
     attributes = message().attributes("query:token") | {"portal": "other.example"}
     settings = load({"K_SERVICE": "b24-bitrix-webhook", "BITRIX24_OUTGOING_WEBHOOK_TOKEN": OTHER}, None)
     keep(message().to_bytes(), attributes, settings)
     of_two = [record.__dict__["json_fields"] for record in caplog.records]
-    for [record], taken in ((own, True), (others, False), (of_two, False)):
-        parts = Parts("file", known.tokens_of)
-        assert (parts.add(record) is not None, parts.unsigned) == (taken, int(not taken))
+    for [record], is_accepted in ((own, True), (of_another, False), (of_two, False)):
+        parts = Parts("file", settings_of_both.tokens_of)
+        assert (parts.add(record) is not None, parts.unsigned) == (is_accepted, int(not is_accepted))
 
 
 @pytest.mark.parametrize(
@@ -441,7 +447,7 @@ def test_a_token_of_another_portal_signs_no_kept_event(caplog: pytest.LogCapture
     ],
 )
 def test_a_text_without_events_yields_none(text: str) -> None:
-    assert [kept for kept in map(Parts("file", lambda _portal: TOKENS).add, exported(text)) if kept] == []
+    assert [event for event in map(Parts("file", lambda _portal: TOKENS).add, exported(text)) if event] == []
 
 
 def test_cloud_logging_is_read_to_its_end(
@@ -450,12 +456,16 @@ def test_cloud_logging_is_read_to_its_end(
     api, client = logging_api
     event = message(1, LONG)
     api.entries = [
-        entry(one) | {"logName": "projects/p-1234/logs/stderr"}
-        for one in reversed(kept_records(caplog, event))
+        entry(record) | {"logName": "projects/p-1234/logs/stderr"}
+        for record in reversed(kept_records(caplog, event))
     ]
     parts = Parts("log", lambda _portal: TOKENS)
-    kept = [one for one in map(parts.add, cloud_records("p-1234", "b24-bitrix-webhook", NOW, client)) if one]
-    assert [(one.data, dict(one.attributes)) for one in kept] == [
+    events = [
+        record
+        for record in map(parts.add, cloud_records("p-1234", "b24-bitrix-webhook", NOW, client))
+        if record
+    ]
+    assert [(record.data, dict(record.attributes)) for record in events] == [
         (event.to_bytes(), event.attributes("query:token"))
     ]
     assert len(api.asked) > 1
@@ -498,7 +508,7 @@ def test_a_record_outlives_a_rotation(
     house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (house.home / "export.json").write_text(
-        json.dumps([entry(one) for one in kept_records(caplog, message(1))])
+        json.dumps([entry(record) for record in kept_records(caplog, message(1))])
     )
     monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", OTHER)
     assert main(["replay", str(house.home / "export.json")]) == 1
@@ -524,8 +534,8 @@ def test_a_damaged_journal_keeps_no_dead_letter_back(
 def listed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     capsys.readouterr()
     assert main(["dead-letters", "--json"]) == 0
-    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
-    return found
+    letters: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return letters
 
 
 def test_dead_letters_are_listed_whole(house: House, capsys: pytest.CaptureFixture[str]) -> None:
@@ -600,7 +610,7 @@ def test_a_person_is_forgotten(house: House, capsys: pytest.CaptureFixture[str])
     house.fail(message(7))
     house.fail(message(8))
     assert forget(load(dotenv=None), "p.bitrix24.ru", 7) == 2
-    assert [one["message"]["data"]["ID"] for one in listed(capsys)] == ["8"]
+    assert [row["message"]["data"]["ID"] for row in listed(capsys)] == ["8"]
     main(["replay"])
     assert [json.loads(data)["data"]["ID"] for data, _ in house.queued()] == ["8", "8"]
 
@@ -613,13 +623,13 @@ def test_a_terminal_shows_a_progress_bar(house: House) -> None:
     command = [sys.executable, "-m", "gateway", "replay"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower, env=environment, cwd=ROOT)
     os.close(follower)
-    seen = b""
+    output = b""
     with suppress(OSError):  # the end of a terminal is an error
         while chunk := os.read(leader, 4096):
-            seen += chunk
+            output += chunk
     os.close(leader)
     assert process.wait() == 0
-    assert b"Putting back on the queue" in seen
+    assert b"Putting back on the queue" in output
 
 
 # Pub/Sub's dead letters.
@@ -644,18 +654,18 @@ def test_pubsubs_dead_letters_come_back(
         "CloudPubSubDeadLetterSourceDeliveryCount": "10",
     }
     for user in range(150):
-        one = message(user)
-        dead_topic.publish(one.to_bytes(), one.attributes("query:token") | past, 10)
+        event = message(user)
+        dead_topic.publish(event.to_bytes(), event.attributes("query:token") | past, 10)
     for _ in range(2):  # looking at them takes none away
         letters = listed(capsys)
-        assert len({one["event_id"] for one in letters}) == len(letters) == 150
+        assert len({letter["event_id"] for letter in letters}) == len(letters) == 150
     assert letters[0]["reason"] == "b24-on-user-update: out of attempts"
     assert letters[0]["attempts"] == 10
     assert main(["dead-letters", "drop", message(0).event_id]) == 0
     assert main(["replay"]) == 0
     back = pubsub_topic.take()
-    assert len({one["attributes"]["event_id"] for one in back}) == len(back) == 149
-    assert all("CloudPubSubDeadLetterSourceSubscription" not in one["attributes"] for one in back)
+    assert len({letter["attributes"]["event_id"] for letter in back}) == len(back) == 149
+    assert all("CloudPubSubDeadLetterSourceSubscription" not in letter["attributes"] for letter in back)
     assert listed(capsys) == []
     assert main(["replay"]) == 0
     assert pubsub_topic.take() == []

@@ -62,19 +62,19 @@ class Place:
         )
 
     def cli(self, *arguments: str, **more: str) -> tuple[int, str, str]:
-        done = run_command("resync", *arguments, env=self.process_environ(**more), cwd=self.path)
-        assert SECRET not in done.stdout + done.stderr
-        return done.returncode, done.stdout, done.stderr
+        process = run_command("resync", *arguments, env=self.process_environ(**more), cwd=self.path)
+        assert SECRET not in process.stdout + process.stderr
+        return process.returncode, process.stdout, process.stderr
 
     def queued(self) -> list[dict[str, Any]]:
         """The data of what waits on the queue."""
         queue = EmbeddedQueue(f"{self.path}/queue.db", 10)
-        found = []
+        messages = []
         while (delivery := leased(queue, 60.0)) is not None:
-            found.append(read_message(delivery.data).data)
+            messages.append(read_message(delivery.data).data)
             acknowledge(queue, delivery)
         queue.close()
-        return found
+        return messages
 
     def state(self) -> dict[str, Any] | None:
         store = open_store(self.settings().database)
@@ -136,8 +136,8 @@ def test_exit_codes(place: Place, reply: Reply, code: int) -> None:
     """1: the portal's answer is wrong; 2: it could not be reached."""
     fill(place.portal, 3)
     place.portal.faults.append(always(reply))
-    got, out, err = place.cli("--json")
-    assert (got, out) == (code, "")
+    exit_code, out, err = place.cli("--json")
+    assert (exit_code, out) == (code, "")
     assert len(err.strip().splitlines()) == 1
     assert place.queued() == []
 
@@ -170,7 +170,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def held(place: Place) -> Iterator[threading.Event]:
+def portal_resumes(place: Place) -> Iterator[threading.Event]:
     """The portal answers no request above id 50 before this is set."""
     fill(place.portal, 120)
     go = threading.Event()
@@ -184,7 +184,7 @@ def held(place: Place) -> Iterator[threading.Event]:
     go.set()
 
 
-def test_two_rounds_never_run_at_once(place: Place, held: threading.Event) -> None:
+def test_two_rounds_never_run_at_once(place: Place, portal_resumes: threading.Event) -> None:
     first = place.start("--json")
     wait_for(lambda: 50 in place.portal.pages_asked())
     code, _, err = place.cli()
@@ -192,19 +192,19 @@ def test_two_rounds_never_run_at_once(place: Place, held: threading.Event) -> No
     assert "already running" in err
     with pytest.raises(AlreadyRunning):
         run(place.settings())
-    held.set()
+    portal_resumes.set()
     out, _ = first.communicate(timeout=60)
     assert json.loads(out)["published"] == 120
     assert run(place.settings()).users == 120
 
 
-def test_a_killed_round_is_taken_up_at_once(place: Place, held: threading.Event) -> None:
+def test_a_killed_round_is_taken_up_at_once(place: Place, portal_resumes: threading.Event) -> None:
     first = place.start()
     wait_for(lambda: 50 in place.portal.pages_asked())
     first.send_signal(signal.SIGKILL)
     first.communicate(timeout=60)
     assert place.queued() == []
-    held.set()
+    portal_resumes.set()
     place.portal.calls.clear()
     code, out, _ = place.cli("--json")
     assert code == 0
@@ -215,7 +215,7 @@ def test_a_killed_round_is_taken_up_at_once(place: Place, held: threading.Event)
 
 
 def test_two_temporary_directories_are_still_one_lock(
-    place: Place, held: threading.Event, tmp_path: Path
+    place: Place, portal_resumes: threading.Event, tmp_path: Path
 ) -> None:
     """Under systemd's `PrivateTmp`, the service and whoever runs a round by hand see different ones."""
     (tmp_path / "private").mkdir()
@@ -223,7 +223,7 @@ def test_two_temporary_directories_are_still_one_lock(
     wait_for(lambda: 50 in place.portal.pages_asked())
     with pytest.raises(AlreadyRunning):
         run(place.settings())
-    held.set()
+    portal_resumes.set()
     first.communicate(timeout=60)
     [lock] = tmp_path.glob("resync-*.lock")
     assert lock.stat().st_mode & 0o777 == 0o600
@@ -267,7 +267,7 @@ def test_without_a_links_file_the_lock_is_beside_the_queue(
         assert len(list((tmp_path / "data").glob("resync-*.lock"))) == 1
 
 
-def test_one_process_runs_one_round(place: Place, held: threading.Event) -> None:
+def test_one_process_runs_one_round(place: Place, portal_resumes: threading.Event) -> None:
     results: list[object] = []
 
     def attempt() -> None:
@@ -280,7 +280,7 @@ def test_one_process_runs_one_round(place: Place, held: threading.Event) -> None
     for thread in threads:
         thread.start()
     wait_for(lambda: len(results) == 3)
-    held.set()
+    portal_resumes.set()
     for thread in threads:
         thread.join(60)
     assert sum(isinstance(result, AlreadyRunning) for result in results) == 3
@@ -313,8 +313,8 @@ def test_links_at_risk_by_itself_and_by_hand(
     at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
     store = open_store(place.settings().database)
     for user in range(1, 21):
-        seen = Observation(user, Account(1000 + user), at, True, at)
-        store.apply(place.portal.domain, f"event-{user}", [seen])
+        observation = Observation(user, Account(1000 + user), at, True, at)
+        store.apply(place.portal.domain, f"event-{user}", [observation])
     store.close()
     fill(place.portal, 20)
     run(place.settings())
@@ -349,13 +349,13 @@ def test_the_function_logs_what_failed(
 
 
 def test_the_function_answers_409_while_a_round_runs(
-    place: Place, respond: Callable[[], Any], held: threading.Event
+    place: Place, respond: Callable[[], Any], portal_resumes: threading.Event
 ) -> None:
     thread = threading.Thread(target=run, args=(place.settings(),))
     thread.start()
     wait_for(lambda: 50 in place.portal.pages_asked())
     answer = respond()
-    held.set()
+    portal_resumes.set()
     thread.join(60)
     assert answer.status_code == 409
     assert answer.json["code"] == "RESYNC_RUNNING"

@@ -52,8 +52,8 @@ def test_events_are_applied_behind_a_pooler(pooled: str) -> None:
 
     def apply(user: int) -> None:
         for turn in range(20):
-            seen = Observation(user, Account(user * 100 + turn), AT, True, AT)
-            store.apply("p.bitrix24.ru", f"event-{user}-{turn}", [seen])
+            observation = Observation(user, Account(user * 100 + turn), AT, True, AT)
+            store.apply("p.bitrix24.ru", f"event-{user}-{turn}", [observation])
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(apply, range(1, 9)))
@@ -136,5 +136,5 @@ def test_parameters_of_drivers_are_no_parameters(name: str) -> None:
 
 def test_parameters_are_those_of_libpq() -> None:
     """Every one that we accept; those of a newer library may be missing from our list."""
-    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
-    assert PARAMETERS - {"gssdelegation", "sslnegotiation", "sslcertmode", "require_auth"} <= known
+    parameters = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    assert PARAMETERS - {"gssdelegation", "sslnegotiation", "sslcertmode", "require_auth"} <= parameters

@@ -25,7 +25,7 @@ P = "p.bitrix24.ru"
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def seen(user: int, telegram_id: int) -> Observation:
+def observed(user: int, telegram_id: int) -> Observation:
     return Observation(user, Account(telegram_id), AT, None, None)
 
 
@@ -51,7 +51,7 @@ def open_sql(url: str) -> SqlStore:
 
 def test_an_older_schema_is_migrated_in_one_transaction(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_sql(url)
-    store.apply(P, "e1", [seen(1, 5)])
+    store.apply(P, "e1", [observed(1, 5)])
     store.close()
     now = sql_schema.VERSION
     monkeypatch.setattr(opening, "VERSION", now + 2)
@@ -90,7 +90,7 @@ def test_processed_events_go_after_thirty_days_by_themselves(url: str) -> None:
         connection.execute(insert, [{"event_id": "old", "processed_at": old}])
         recent = {"event_id": "recent", "processed_at": old + timedelta(days=2)}
         connection.execute(insert, [recent])
-    store.apply(P, "e1", [seen(1, 5)])
+    store.apply(P, "e1", [observed(1, 5)])
     with store._engine.connect() as connection:
         ids = set(connection.scalars(sa.select(sql_schema.processed_events.c.event_id)))
     assert ids == {"recent", "e1"}
@@ -99,7 +99,7 @@ def test_processed_events_go_after_thirty_days_by_themselves(url: str) -> None:
 
 def test_the_database_itself_keeps_an_account_to_one_user(url: str) -> None:
     store = open_sql(url)
-    store.apply(P, "e1", [seen(1, 5)])
+    store.apply(P, "e1", [observed(1, 5)])
     store.apply(P, "e2", [Observation(2, Account(None, "Ivan_P"), AT, None, None)])
     for values in ("7, 5, NULL", "7, NULL, 'iVAN_p'"):
         with pytest.raises(sa.exc.IntegrityError):
@@ -145,12 +145,12 @@ def test_sqlite_is_as_safe_as_the_contract_says(tmp_path: Path) -> None:
     with store._engine.begin(), pytest.raises(sqlite3.OperationalError, match="locked"):
         raw.execute("BEGIN IMMEDIATE")  # the store's transaction holds the write lock from its beginning
     raw.close()
-    said: list[str] = []
+    statements: list[str] = []
     pooled = store._engine.raw_connection()
-    pooled.driver_connection.set_trace_callback(said.append)  # type: ignore[union-attr]
+    pooled.driver_connection.set_trace_callback(statements.append)  # type: ignore[union-attr]
     pooled.close()
-    store.apply(P, "e", [seen(1, 1)])
-    assert next(line for line in said if not line.startswith("PRAGMA")) == "BEGIN IMMEDIATE"
+    store.apply(P, "e", [observed(1, 1)])
+    assert next(line for line in statements if not line.startswith("PRAGMA")) == "BEGIN IMMEDIATE"
     store.close()
 
 
@@ -200,17 +200,17 @@ def test_a_writer_killed_at_any_moment_leaves_whole_transactions(url: str) -> No
     process = subprocess.Popen([sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for _ in range(25):
-        told = int(process.stdout.readline())
+        highest = int(process.stdout.readline())
     process.kill()
-    told = max([told, *(int(line) for line in process.stdout.read().split())])
+    highest = max([highest, *(int(line) for line in process.stdout.read().split())])
     process.wait()
     process.stdout.close()
     store = open_sql(url)
     users = [link.bitrix_user_id for link in store.links("p")]
-    assert users[:told] == list(range(1, told + 1))  # everything told is there
+    assert users[:highest] == list(range(1, highest + 1))  # everything told is there
     assert [row.bitrix_user_id for row in store.history("p")] == users
     for user in users:
-        assert store.apply("p", f"e{user}", [seen(user, user + 10**6)]) == []
+        assert store.apply("p", f"e{user}", [observed(user, user + 10**6)]) == []
     store.close()
 
 
@@ -222,7 +222,7 @@ def test_a_link_imported_with_plain_sql_is_a_link_like_any_other(url: str) -> No
     link = store.find(P, telegram_id=5)
     assert link is not None
     assert (link.bitrix_user_id, link.active) == (1, True)
-    [change] = store.apply(P, "e1", [seen(1, 6)])
+    [change] = store.apply(P, "e1", [observed(1, 6)])
     assert (change.change, change.telegram_id, change.previous_telegram_id) == ("replaced", 6, 5)
     store.close()
 
@@ -243,8 +243,8 @@ def test_a_first_editions_store_keeps_its_links_and_revives_none(url: str) -> No
     }
     insert = sa.insert(sql_schema.links)
     with store._engine.begin() as connection:
-        for user, (number, known) in rows.items():
-            values = {"portal": P, "bitrix_user_id": user, "telegram_id": number, "known": known}
+        for user, (number, known_json) in rows.items():
+            values = {"portal": P, "bitrix_user_id": user, "telegram_id": number, "known": known_json}
             values |= {"active": user not in (3, 4), "observed_at": EPOCH, "updated_at": EPOCH}
             connection.execute(insert, values)
     store.close()
@@ -264,8 +264,8 @@ def test_a_first_editions_store_keeps_its_links_and_revives_none(url: str) -> No
     store.apply(P, "newer", [Observation(2, Account(501), newer, None, None)])
     assert links() == {2: 501, 4: 504, 5: 505}
     dismissed = Moment(EPOCH + timedelta(seconds=8), EPOCH)
-    [back, gone] = store.apply(P, "dismissed", [Observation(2, None, None, False, dismissed)])
-    assert {(back.bitrix_user_id, back.change), (gone.bitrix_user_id, gone.change)} == {
+    [back, unlinked] = store.apply(P, "dismissed", [Observation(2, None, None, False, dismissed)])
+    assert {(back.bitrix_user_id, back.change), (unlinked.bitrix_user_id, unlinked.change)} == {
         (1, "corrected"),
         (2, "unlinked"),
     }

@@ -38,8 +38,8 @@ OWN = {"event": "ONUSERUPDATE", "portal": PORTAL, "source": "webhook"}
 
 @pytest.fixture(scope="module")
 def settings() -> Settings:
-    known = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "BITRIX24_DOMAIN": PORTAL}
-    return load({**known, "BITRIX24_WEBHOOK_TOKEN": "1/secret"}, None)
+    values = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "BITRIX24_DOMAIN": PORTAL}
+    return load({**values, "BITRIX24_WEBHOOK_TOKEN": "1/secret"}, None)
 
 
 def message(data: Any, **attributes: str) -> tuple[bytes, dict[str, str]]:
@@ -127,13 +127,13 @@ def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(
 ) -> None:
     monkeypatch.setattr(feed_module, "RATE", 1000.0)
     queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=1)
-    hangs, done = threading.Event(), []
+    hangs, ids = threading.Event(), []
 
     def call(event: CloudEvent) -> None:
         data = json.loads(base64.b64decode(event.data["message"]["data"]))["data"]
         if "UF_USR_TELEGRAM" not in data:
             hangs.wait(60)  # until the test lets go
-        done.append(data["ID"])
+        ids.append(data["ID"])
 
     names = [f"new {number}" for number in range(160)]
     assert len(names) > 2 * MOST_ASKING
@@ -144,10 +144,10 @@ def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(
         with running(feed):
             wait_for(lambda: len(feed._asking) == MOST_ASKING, 30)
             queue.publish(*message({"ID": "7", "UF_USR_TELEGRAM": ""}), 10)
-            wait_for(lambda: done == ["7"], 30)
+            wait_for(lambda: ids == ["7"], 30)
             hangs.set()
             wait_for(lambda: queue.depth() == 0, 30)
-        assert Counter(done) == Counter([*names, "7"])
+        assert Counter(ids) == Counter([*names, "7"])
         assert list(queue.dead_letters()) == []
     finally:
         hangs.set()
@@ -159,26 +159,26 @@ def test_a_message_handled_for_longer_than_its_lease_is_handled_once(
 ) -> None:
     monkeypatch.setattr(feed_module, "LEASE_SECONDS", 0.2)
     queue = EmbeddedQueue(tmp_path / "queue.db", max_attempts=2)
-    answers, begun = threading.Event(), Counter[str]()
+    answers, attempts = threading.Event(), Counter[str]()
 
     def call(event: CloudEvent) -> None:
         data = json.loads(base64.b64decode(event.data["message"]["data"]))["data"]
-        begun[data["ID"]] += 1
+        attempts[data["ID"]] += 1
         if "UF_USR_TELEGRAM" not in data:
             answers.wait(60)  # until the test lets go
 
     queue.publish(*message({"ID": "slow"}), 10)
     try:
         with running(Feed(queue, EVERYTHING, call, partial(asks_portal, settings=settings))):
-            wait_for(lambda: begun["slow"] == 1, 30)
+            wait_for(lambda: attempts["slow"] == 1, 30)
             ends, quick = time.monotonic() + 1.0, 0
             while time.monotonic() < ends:
                 quick += 1
                 queue.publish(*message({"ID": f"{quick}", "UF_USR_TELEGRAM": ""}), 10)
-                wait_for(lambda: begun[f"{quick}"] == 1, 30)  # noqa: B023 — called at once
+                wait_for(lambda: attempts[f"{quick}"] == 1, 30)  # noqa: B023 — called at once
             answers.set()
             wait_for(lambda: queue.depth() == 0, 30)
-        assert set(begun.values()) == {1}
+        assert set(attempts.values()) == {1}
         assert list(queue.dead_letters()) == []
     finally:
         answers.set()
