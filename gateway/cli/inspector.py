@@ -12,7 +12,8 @@ from gateway.texts import say
 @click.command(
     "inspector",
     help="The inspector's page over a project's Cloud Logging, on this machine and with your own login: what "
-    "the functions rejected, what came of each event, links, dead letters. `serve` has its page without this.",
+    "the functions rejected, what came of each event, links, dead letters. `serve` has its page without "
+    "this.",
     epilog="Example: ./b24 inspector --project PROJECT",
 )
 @click.option(
