@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import flask
@@ -33,6 +34,7 @@ from gateway.receiver.wsgi import incoming_of
 from gateway.redaction import clean, clean_key
 from gateway.settings import Settings
 from gateway.texts import Notice
+from verify import Trace
 
 BODY_TEXT = 16 * 1024  # characters of a body
 MAX_USERS = 20
@@ -281,12 +283,18 @@ def _record(answered: Answered, seconds: float, settings: Settings) -> dict[str,
         "address": sender_address(answered.environ),
         **shape_of(judgement, settings.secrets()),
         "place": judgement.verdict.place,
-        "places": [trace._asdict() for trace in judgement.verdict.places],
+        "places": _places(judgement.verdict.places),
         **({"field": judgement.invalid} if judgement.invalid else {}),
         **({"hint": judgement.hint} if judgement.hint else {}),
         **({"limit": list(judgement.limit)} if judgement.limit else {}),
         **_people(judgement, settings),
     }
+
+
+@lru_cache(maxsize=64)
+def _places(traces: tuple[Trace, ...]) -> list[dict[str, Any]]:
+    """The traces as JSON keeps them; those of a webhook are the same in every delivery."""
+    return [trace._asdict() for trace in traces]
 
 
 def _people(judgement: Judgement, settings: Settings) -> dict[str, Any]:
