@@ -8,7 +8,7 @@ from urllib.parse import quote
 import click
 
 from gateway.ingest.php_form import build_query, parse_str
-from gateway.journal import Outcome, open_journal
+from gateway.journal import OutcomeRecord, open_journal
 from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings, load
@@ -117,11 +117,11 @@ def _report(event: str, status: int, text: str, settings: Settings, waits: bool,
     return queued
 
 
-def _outcomes_of(event_id: str, settings: Settings) -> list[Outcome]:
+def _outcomes_of(event_id: str, settings: Settings) -> list[OutcomeRecord]:
     """What came of the event, by this machine's journal; empty if that takes longer than we wait."""
     journal = open_journal(settings)
     deadline = time.monotonic() + WAIT_SECONDS
-    outcomes: list[Outcome] = []
+    outcomes: list[OutcomeRecord] = []
     while time.monotonic() < deadline:
         newer = journal.outcomes([event_id]).get(event_id, [])
         if newer and len(newer) == len(outcomes):
@@ -131,12 +131,12 @@ def _outcomes_of(event_id: str, settings: Settings) -> list[Outcome]:
     return outcomes
 
 
-def _as_json(outcome: Outcome, language: str) -> dict[str, str]:
+def _as_json(outcome: OutcomeRecord, language: str) -> dict[str, str]:
     reason = reason_text(outcome.reason, language)
     return {"subscription": outcome.subscription, "code": outcome.code, "reason": reason}
 
 
-def _in_words(outcome: Outcome, event: str, settings: Settings) -> str:
+def _in_words(outcome: OutcomeRecord, event: str, settings: Settings) -> str:
     if outcome.code == "EVENT_IGNORED" and not outcome.facts.get("probe"):  # it reached no subscription
         return say("EVENT_IGNORED", settings.language, event=printable(event.upper())) + " [EVENT_IGNORED]"
     return printable(in_a_line(outcome, settings.language))

@@ -30,7 +30,7 @@ from gateway.journal.model import (
     Fold,
     Hour,
     NewRequest,
-    Outcome,
+    OutcomeRecord,
     Page,
     Report,
     Request,
@@ -51,7 +51,7 @@ __all__ = [
     "Journal",
     "JournalUnavailable",
     "NewRequest",
-    "Outcome",
+    "OutcomeRecord",
     "Page",
     "Report",
     "Request",
@@ -264,7 +264,7 @@ class Journal:
         """What only the request's own page shows: headers, query, body, the message."""
         return self._read(lambda c: reading.whole(c, request.n), {})
 
-    def outcomes(self, event_ids: Sequence[str]) -> dict[str, list[Outcome]]:
+    def outcomes(self, event_ids: Sequence[str]) -> dict[str, list[OutcomeRecord]]:
         """What came of these events at each subscription, oldest first."""
         return self._read(lambda c: reading.outcomes(c, event_ids), {})
 
@@ -294,11 +294,11 @@ class Journal:
         fields = {"code": REQUEUED, "subscription": BY_HAND, "event": event, "event_id": event_id}
         return self.write([Report("outcome", at, fields | {"reason": reason})])
 
-    def requeued(self, limit: int = 50) -> list[Outcome]:
+    def requeued(self, limit: int = 50) -> list[OutcomeRecord]:
         """What people put back on the queue, the newest first; `reason` is why it had been a dead letter."""
         return self._read(lambda c: reading.requeued(c, limit), [])
 
-    def conflicts(self, limit: int = 50) -> list[Outcome]:
+    def conflicts(self, limit: int = 50) -> list[OutcomeRecord]:
         """Users who lost a link to another, the newest first."""
         return self._read(lambda c: reading.conflicts(c, limit), [])
 
@@ -314,9 +314,9 @@ class Journal:
         """How many rounds came after the one with this number."""
         return self._read(lambda c: reading.count_rounds(c, after), 0)
 
-    def latest_outcome(self, subscription: str) -> tuple[Outcome | None, datetime | None]:
+    def latest_outcome(self, subscription: str) -> tuple[OutcomeRecord | None, datetime | None]:
         """A subscription's newest outcome, and when it last delivered an event."""
-        no_outcome: tuple[Outcome | None, datetime | None] = (None, None)
+        no_outcome: tuple[OutcomeRecord | None, datetime | None] = (None, None)
         return self._read(lambda c: reading.latest_outcome(c, subscription), no_outcome)
 
     def count_tagged(self, tag: str, since: float) -> int:

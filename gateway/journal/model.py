@@ -90,7 +90,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OutcomeRecord:
     """What came of an event at one subscription, as the consumer reported it."""
 
     at: datetime

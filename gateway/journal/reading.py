@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from gateway.journal.model import BY_HAND, Filters, Hour, Outcome, Page, Request, Round
+from gateway.journal.model import BY_HAND, Filters, Hour, OutcomeRecord, Page, Request, Round
 from gateway.journal.rows import (
     OUTCOME_COLUMNS,
     REQUEST_COLUMNS,
@@ -250,9 +250,9 @@ def whole(connection: sqlite3.Connection, n: int) -> dict[str, Any]:
     return dict(json.loads(row[0])) if row else {}
 
 
-def outcomes(connection: sqlite3.Connection, event_ids: Sequence[str]) -> dict[str, list[Outcome]]:
+def outcomes(connection: sqlite3.Connection, event_ids: Sequence[str]) -> dict[str, list[OutcomeRecord]]:
     """What came of these events, oldest first."""
-    by_event: dict[str, list[Outcome]] = {}
+    by_event: dict[str, list[OutcomeRecord]] = {}
     ids = [event_id for event_id in dict.fromkeys(event_ids) if event_id]
     for start in range(0, len(ids), 500):
         chunk = ids[start : start + 500]
@@ -290,7 +290,7 @@ def named(connection: sqlite3.Connection, portal: str, name: str, after: int, li
 
 def latest_outcome(
     connection: sqlite3.Connection, subscription: str
-) -> tuple[Outcome | None, datetime | None]:
+) -> tuple[OutcomeRecord | None, datetime | None]:
     """A subscription's newest outcome, and when it last delivered an event."""
     statement = f"SELECT {OUTCOME_COLUMNS} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT 200"  # noqa: S608
     outcomes = [outcome_of(row) for row in connection.execute(statement, (subscription,))]
@@ -306,14 +306,14 @@ def count_tagged(connection: sqlite3.Connection, tag: str, since: float) -> int:
     return int(count)
 
 
-def conflicts(connection: sqlite3.Connection, limit: int) -> list[Outcome]:
+def conflicts(connection: sqlite3.Connection, limit: int) -> list[OutcomeRecord]:
     """Users who lost a link to another, the newest first, among the last `SCANNED` outcomes."""
     newest = f"SELECT {OUTCOME_COLUMNS} FROM outcomes ORDER BY id DESC LIMIT {SCANNED}"  # noqa: S608
     statement = f"SELECT * FROM ({newest}) WHERE code = 'LINK_CONFLICT' LIMIT ?"  # noqa: S608
     return [outcome_of(row) for row in connection.execute(statement, (limit,))]
 
 
-def requeued(connection: sqlite3.Connection, limit: int) -> list[Outcome]:
+def requeued(connection: sqlite3.Connection, limit: int) -> list[OutcomeRecord]:
     """What people put back on the queue, the newest first."""
     statement = f"SELECT {OUTCOME_COLUMNS} FROM outcomes WHERE subscription = ? ORDER BY id DESC LIMIT ?"  # noqa: S608
     return [outcome_of(row) for row in connection.execute(statement, (BY_HAND, limit))]

@@ -6,15 +6,15 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.journal.model import Outcome, Request, Round
+from gateway.journal.model import OutcomeRecord, Request, Round
 
 
-def _columns(model: type[Outcome | Request | Round]) -> str:
+def _columns(model: type[OutcomeRecord | Request | Round]) -> str:
     """A column for each field, in the order of the fields: so a row is the fields' values."""
     return ", ".join(field.name for field in fields(model))
 
 
-OUTCOME_COLUMNS = _columns(Outcome)
+OUTCOME_COLUMNS = _columns(OutcomeRecord)
 REQUEST_COLUMNS = _columns(Request)
 ROUND_COLUMNS = _columns(Round)
 
@@ -30,10 +30,10 @@ def request_of(row: Sequence[Any]) -> Request:
     return Request(*values)
 
 
-def outcome_of(row: Sequence[Any]) -> Outcome:
+def outcome_of(row: Sequence[Any]) -> OutcomeRecord:
     at, *others, facts = row
     values = moment_of(at), *others, json.loads(facts)
-    return Outcome(*values)
+    return OutcomeRecord(*values)
 
 
 def moment_of(at: float) -> datetime:

@@ -17,7 +17,7 @@ from gateway.errors import PortalError, PortalSilent, PortalUnavailable, Setting
 from gateway.links import user_record
 from gateway.links.user_record import Record
 from gateway.portal.rate_limit import SILENT_SECONDS, pace_of
-from gateway.portal.transport import CONNECT_SECONDS, Caller, Outcome, command
+from gateway.portal.transport import CONNECT_SECONDS, Caller, Reply, command
 from gateway.retry import retry
 from gateway.settings import Settings
 
@@ -236,19 +236,19 @@ class Portal:
             now = self.clock()
             self.requests += 1
             seconds = ANSWER_SECONDS if until is None else min(until - now, ANSWER_SECONDS)
-            outcome = self._caller.call(method, params, seconds)
-            if outcome.code != "silent":
+            reply = self._caller.call(method, params, seconds)
+            if reply.code != "silent":
                 self._pace.answered()
             elif seconds < ANSWER_SECONDS:  # not a walk's batch
                 self._pace.silent(self.clock())
-            if outcome.answer is not None:
-                self._learn(method, outcome.answer.get("time"))
-                return outcome.answer
-            if outcome.code != _LIMIT and outcome.status != TOO_MANY:
-                raise self._failure(method, outcome)
+            if reply.answer is not None:
+                self._learn(method, reply.answer.get("time"))
+                return reply.answer
+            if reply.code != _LIMIT and reply.status != TOO_MANY:
+                raise self._failure(method, reply)
             pause = min(2.0**refusal, 30.0) * random.uniform(1.0, 1.3)  # noqa: S311 — jitter, no secret
-            if outcome.status == TOO_MANY:
-                self._learn(method, {"operating_reset_at": outcome.reset_at})
+            if reply.status == TOO_MANY:
+                self._learn(method, {"operating_reset_at": reply.reset_at})
                 self._pace.blocked(method, self.clock(), pause)
             else:
                 self._pace.refused(self.clock(), pause)
@@ -274,13 +274,13 @@ class Portal:
         if isinstance(reset_at, (int, float)) and 0 < reset_at < 1e11:
             self._pace.succeeded(method, self.clock() + reset_at - self._wall())
 
-    def _failure(self, method: str, outcome: Outcome) -> PortalError | PortalUnavailable:
+    def _failure(self, method: str, reply: Reply) -> PortalError | PortalUnavailable:
         """Our exception for an error. The portal's own description may quote anything, and is left out."""
-        kind, key = _meaning(outcome, self._settings.domain)
+        kind, key = _meaning(reply, self._settings.domain)
         if method == _CREATE_FIELD and key in _FIELD_MEANINGS:
             key = _FIELD_MEANINGS[key]
         facts: dict[str, Any] = {"domain": self._settings.domain, "method": method}
-        facts |= {"code": outcome.code, "status": outcome.status or "-"}
+        facts |= {"code": reply.code, "status": reply.status or "-"}
         if kind is PortalSilent and self._pace.hangs():
             return PortalSilent(key, retry_after=SILENT_SECONDS, counted=False, **facts)
         return kind(key, **facts)
@@ -301,15 +301,15 @@ class Portal:
         return rows
 
 
-def _meaning(outcome: Outcome, domain: str) -> tuple[type[PortalError | PortalUnavailable], str]:
+def _meaning(reply: Reply, domain: str) -> tuple[type[PortalError | PortalUnavailable], str]:
     """What an error means, which is not always what it says."""
-    nameless = outcome.code in ("unnamed", "unreadable")
-    if nameless and outcome.status in _GATEWAY_ERRORS:
+    nameless = reply.code in ("unnamed", "unreadable")
+    if nameless and reply.status in _GATEWAY_ERRORS:
         return PortalUnavailable, "REST_CLOSED"
     # A self-hosted portal whose site is closed for a while answers this, too.
-    if outcome.code == "PORTAL_DELETED" and not _CLOUD.fullmatch(domain):
+    if reply.code == "PORTAL_DELETED" and not _CLOUD.fullmatch(domain):
         return PortalUnavailable, "REST_CLOSED"
-    return _MEANINGS.get(outcome.code, (PortalError, "REST_ERROR"))
+    return _MEANINGS.get(reply.code, (PortalError, "REST_ERROR"))
 
 
 def _page_params(after: int | str, fields: Sequence[str], since: datetime | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """One call of the portal's REST, whose address is a secret as a whole.
 
 The errors of requests and urllib3, and urllib3's debug log, all quote the address. So
-nothing raised by them leaves this module: a call returns an `Outcome`, and callers
+nothing raised by them leaves this module: a call returns a `Reply`, and callers
 raise only after the `except` block has ended, where an exception's context is
 empty and not merely hidden. The loggers mask the path.
 """
@@ -31,7 +31,7 @@ _JSON_BEGINS = re.compile(rb'\{\s*"(?:result|error|time)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Reply:
     """The result of one request: the portal's answer, or the code of its error and the HTTP status.
 
     Codes of ours are in lower case. Without an answer at all: `certificate`, `name`,
@@ -55,26 +55,26 @@ class Caller:
         self._session = _session(settings)
         mask_logs()
 
-    def call(self, method: str, params: dict[str, Any], seconds: float) -> Outcome:
+    def call(self, method: str, params: dict[str, Any], seconds: float) -> Reply:
         """Send one request, which ends within `seconds`; a redirect is not followed. Never raises."""
         # The address is a local variable here, and is part of every exception's text.
         url = f"{self._settings.rest_origin}/rest/{self._settings.rest_webhook}/{method}.json"
         try:
             status, body = self._post(url, params, seconds)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return Outcome(code=_connection_code(error))
+            return Reply(code=_connection_code(error))
         except Exception:  # noqa: BLE001 — whatever it is, its text may hold the address
-            return Outcome(code="unreadable")
+            return Reply(code="unreadable")
         if 300 <= status < 400:
-            return Outcome(code="redirect", status=status)
+            return Reply(code="redirect", status=status)
         answer = parse(body)
         if answer is None:
-            return Outcome(code="unreadable", status=status)
+            return Reply(code="unreadable", status=status)
         if "error" in answer or status >= 400:
             timing = answer.get("time")
             reset_at = timing.get("operating_reset_at") if isinstance(timing, dict) else None
-            return Outcome(None, _code(answer, self._settings.rest_secret or ""), status, reset_at)
-        return Outcome(answer) if "result" in answer else Outcome(code="unreadable", status=status)
+            return Reply(None, _code(answer, self._settings.rest_secret or ""), status, reset_at)
+        return Reply(answer) if "result" in answer else Reply(code="unreadable", status=status)
 
     def _post(self, url: str, params: dict[str, Any], seconds: float) -> tuple[int, bytes]:
         """Post within `seconds`, although `requests` bounds only each wait: a slow drip could last for hours.

@@ -13,7 +13,7 @@ from typing import Any
 from gateway.diagnosis import guide_section, in_words
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message, rfc3339
-from gateway.journal import Filters, Journal, Outcome, Request, open_journal
+from gateway.journal import Filters, Journal, OutcomeRecord, Request, open_journal
 from gateway.journal.reading import PREFIX
 from gateway.queues import open_embedded, open_publisher
 from gateway.queues.publish import publish_within
@@ -34,7 +34,7 @@ class Event:
     """A request with what came of its event, resends included, oldest first."""
 
     request: Request
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[OutcomeRecord]
 
     def line(self, settings: Settings) -> str:
         """Event, portal, users, and in one line why it was refused or what came of it."""
@@ -251,7 +251,7 @@ def _event_ids(request: Request) -> list[str]:
     return [request.event_id, *(str(entry["event_id"]) for entry in resent)] if request.event_id else []
 
 
-def _outcome(outcome: Outcome, settings: Settings) -> dict[str, Any]:
+def _outcome(outcome: OutcomeRecord, settings: Settings) -> dict[str, Any]:
     return {
         "at": rfc3339(outcome.at),
         "event_id": outcome.event_id,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.diagnosis import in_words
-from gateway.journal import FAILURES, FIRST_EDITION, REQUEUED, TAGS, Outcome, Request
+from gateway.journal import FAILURES, FIRST_EDITION, REQUEUED, TAGS, OutcomeRecord, Request
 from gateway.settings import Settings
 from gateway.texts import SENTENCES, reason_text, say
 
@@ -15,7 +15,7 @@ def tag_in_words(request: Request, language: str) -> str:
     return say(f"TAG_{request.tag.upper()}", language, status=request.status)
 
 
-def line_of(request: Request, outcomes: Sequence[Outcome], settings: Settings) -> str:
+def line_of(request: Request, outcomes: Sequence[OutcomeRecord], settings: Settings) -> str:
     """One line: why a request was refused, or what came of its event at each subscription."""
     language = settings.language
     if request.kind in ("refused", "probe") and request.status != 200:
@@ -31,7 +31,7 @@ def line_of(request: Request, outcomes: Sequence[Outcome], settings: Settings) -
     return "; ".join(lines) or say(nothing_key, language)
 
 
-def standing(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def standing(outcomes: Sequence[OutcomeRecord]) -> list[OutcomeRecord]:
     """The outcomes that still count: once a person has requeued an event, its earlier failures do not."""
     requeued = max((outcome.at for outcome in outcomes if outcome.code == REQUEUED), default=None)
     if requeued is None:
@@ -43,7 +43,7 @@ def standing(outcomes: Sequence[Outcome]) -> list[Outcome]:
     ]
 
 
-def in_a_line(outcome: Outcome, language: str, account: str = "") -> str:
+def in_a_line(outcome: OutcomeRecord, language: str, account: str = "") -> str:
     """What came of an event at one subscription; `account` is the one that the event itself named."""
     facts = outcome.facts
     values = {

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import PoisonMessage, PortalUnavailable
 from gateway.events import Message, Portal
-from gateway.journal.model import Outcome as Kept
+from gateway.journal.model import OutcomeRecord
 from gateway.links import open_store
 from gateway.links.model import Link, Store
 from gateway.locations import store_location
@@ -208,7 +208,9 @@ def test_a_linked_user_is_never_reported_as_not_linked(
         outcome = handled(f"e{linked}")
         assert (outcome.code, outcome.reason) == ("LINK_UNCHANGED", reason)
         report(outcome, About("ONUSERUPDATE", "e1"))
-        outcome_row = Kept(now, "e1", "s", outcome.code, reason, 1, None, portal, 7, dict(outcome.facts))
+        outcome_row = OutcomeRecord(
+            now, "e1", "s", outcome.code, reason, 1, None, portal, 7, dict(outcome.facts)
+        )
         for text in (logged(caplog, language), in_a_line(outcome_row, language)):
             assert [word in text for word in words] == [not linked, linked]
         if not linked:

@@ -12,7 +12,7 @@ import flask
 
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message
-from gateway.journal import Outcome
+from gateway.journal import OutcomeRecord
 from gateway.links import user_record
 from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.rows import subscription_name
@@ -48,7 +48,7 @@ class Letter:
 class Fate:
     """What came of an event since a person put it back."""
 
-    requeued: Outcome
+    requeued: OutcomeRecord
     event: str
     outcome_lines: list[str]
     tag: str

@@ -14,7 +14,7 @@ from gateway.errors import GatewayError, PassingFailure
 from gateway.events import rfc3339
 from gateway.ingest.decode import decode
 from gateway.ingest.limits import TooComplex
-from gateway.journal import Outcome, Request
+from gateway.journal import OutcomeRecord, Request
 from gateway.links.model import HistoryRow
 from gateway.local.inspector.frame import Inspector
 from gateway.local.inspector.request_text import as_curl, for_support
@@ -184,7 +184,7 @@ def _flat(value: Any, name: str, path: tuple[str, ...], masks: bool) -> Iterator
     yield name, mask_leaf(path, text) if masks else text
 
 
-def _outcome_values(page: Inspector, request: Request, outcome: Outcome) -> dict[str, Any]:
+def _outcome_values(page: Inspector, request: Request, outcome: OutcomeRecord) -> dict[str, Any]:
     return {
         "outcome": outcome,
         "name": subscription_name(page, outcome.subscription) or page.words("RECEIVER"),
@@ -231,7 +231,7 @@ def _resend_to(page: Inspector, request: Request, whole: Mapping[str, Any]) -> d
 
 
 def _facts(
-    request: Request, whole: Mapping[str, Any], outcomes: list[Outcome], language: str
+    request: Request, whole: Mapping[str, Any], outcomes: list[OutcomeRecord], language: str
 ) -> dict[str, Any]:
     names = ("request_id", "count", "kind", "tag", "code", "status", "event", "event_id", "portal")
     return {

@@ -9,7 +9,7 @@ from typing import Any
 import flask
 
 from gateway.errors import GatewayError
-from gateway.journal import Outcome, Round
+from gateway.journal import OutcomeRecord, Round
 from gateway.local.inspector import round_rows
 from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.rows import user_label
@@ -114,7 +114,7 @@ def _unreadable(rounds: list[Round]) -> list[int]:
     return list(last_complete.facts.get("unreadable_users", [])) if last_complete else []
 
 
-def _names(page: Inspector, conflicts: list[Outcome]) -> list[str]:
+def _names(page: Inspector, conflicts: list[OutcomeRecord]) -> list[str]:
     """The names of the users of these outcomes, "" for those whom no event named."""
     of_portal: dict[str, list[int]] = {}
     for conflict in conflicts:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from gateway.events import rfc3339
 from gateway.ingest.php_form import build_query
-from gateway.journal import Outcome, Request
+from gateway.journal import OutcomeRecord, Request
 from gateway.redaction import CONTROLS
 
 TOKEN = "$TOKEN"  # noqa: S105 — the shell's variable that replaces the token
@@ -97,7 +97,7 @@ def _in_quotes(text: str) -> str:
 
 
 def for_support(
-    request: Request, outcomes: Iterable[Outcome], causes: Iterable[dict[str, str]], version: str
+    request: Request, outcomes: Iterable[OutcomeRecord], causes: Iterable[dict[str, str]], version: str
 ) -> str:
     """A report that anybody may read: places, lengths and fingerprints, but no person, address or body."""
     record = request.record

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.journal import Outcome, Request
+from gateway.journal import OutcomeRecord, Request
 from gateway.local.inspector.frame import Inspector
 from gateway.texts import reason_text
 from gateway.tools.outcomes import in_a_line, line_of, tag_in_words
@@ -32,7 +32,7 @@ def rows(page: Inspector, requests: Sequence[Request]) -> list[Row]:
     return [row(page, request, outcomes.get(request.event_id, [])) for request in requests]
 
 
-def row(page: Inspector, request: Request, outcomes: Sequence[Outcome]) -> Row:
+def row(page: Inspector, request: Request, outcomes: Sequence[OutcomeRecord]) -> Row:
     """The row of a request, given what came of its event."""
     return Row(
         request=request,
@@ -44,7 +44,7 @@ def row(page: Inspector, request: Request, outcomes: Sequence[Outcome]) -> Row:
     )
 
 
-def line(page: Inspector, request: Request, outcomes: Sequence[Outcome]) -> str:
+def line(page: Inspector, request: Request, outcomes: Sequence[OutcomeRecord]) -> str:
     """One line: why it was refused, or what came of it at each subscription."""
     if request.kind == "refused" or (request.kind == "probe" and request.status >= 400):
         return refusal(page, request)
@@ -95,7 +95,7 @@ def refusal(page: Inspector, request: Request) -> str:
     return title
 
 
-def outcome_text(page: Inspector, request: Request, outcome: Outcome) -> str:
+def outcome_text(page: Inspector, request: Request, outcome: OutcomeRecord) -> str:
     """What came of an event at one subscription."""
     if outcome.code in (
         "EVENT_PUT_ASIDE",
