@@ -14,7 +14,7 @@ from gateway.errors import PassingFailure
 from gateway.journal import Journal
 from gateway.local import inspector
 from gateway.local.http_server import HttpServer
-from gateway.local.inspector.door import Door
+from gateway.local.inspector.access import Access
 from gateway.locations import SqliteFile
 from gateway.settings import Settings
 from gateway.texts import say
@@ -43,15 +43,17 @@ def serve_page(
         cloud.copy_into(journal)
         refreshing = threading.Thread(target=_refresh, args=(cloud, journal, stop), daemon=True)
         refreshing.start()
-        door = Door(local_settings)
+        access = Access(local_settings)
         host, port = listener.getsockname()[:2]
-        url = local_url(host, port) + door.link
+        url = local_url(host, port) + access.link
         print(
             say("INSPECTOR_OVER_CLOUD", local_settings.language, project=deployed.project, url=url),
             flush=True,
         )
         HttpServer(
-            inspector.beside(_nothing_else, local_settings, journal, door), listener, local_settings.language
+            inspector.beside(_nothing_else, local_settings, journal, access),
+            listener,
+            local_settings.language,
         ).run(stop)
         refreshing.join(1.0)
         journal.close()

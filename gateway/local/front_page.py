@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from gateway import __version__
-from gateway.local.inspector.door import PATH
+from gateway.local.inspector.access import PATH
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.texts import say
 

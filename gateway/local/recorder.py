@@ -27,7 +27,7 @@ from gateway.ingest.decision import Judgement, judge
 from gateway.journal import Journal, JournalUnavailable, NewRequest, Report
 from gateway.links import user_record
 from gateway.local.backlog import Backlog, Item
-from gateway.local.sender import sender_address, sender_network
+from gateway.local.client_address import sender_address, sender_network
 from gateway.receiver import Answered
 from gateway.receiver.refusals import MAX_CAUSES, shape_of
 from gateway.receiver.wsgi import incoming_of

@@ -25,7 +25,7 @@ from gateway.journal import open_journal
 from gateway.links import open_store
 from gateway.local import front_page, inspector
 from gateway.local.http_server import HttpServer
-from gateway.local.inspector.door import Door
+from gateway.local.inspector.access import Access
 from gateway.local.inspector.frame import App, Parts
 from gateway.local.recorder import Recorder
 from gateway.local.worker_process import WorkerProcess
@@ -73,13 +73,15 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         thread.start()
     host, port = listener.getsockname()[:2]
     url = f"http://{in_url(host)}:{port}"
-    door = Door(settings)
+    access = Access(settings)
     log.info(
-        say("SERVING", settings.language, url=url, inspector=_seen_at(settings, local_url(host, port), door))
+        say(
+            "SERVING", settings.language, url=url, inspector=_seen_at(settings, local_url(host, port), access)
+        )
     )
     _warn_without_volume(settings)
     parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
-    app = inspector.beside(_routed(apps, settings), settings, journal, door, parts)
+    app = inspector.beside(_routed(apps, settings), settings, journal, access, parts)
     app = front_page.before(app, settings.language)
     server = HttpServer(app, listener, settings.language, unjudged=recorder.observe_unjudged)
     deadline = server.run(stop)
@@ -94,12 +96,12 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     log.info(say("STOPPED", settings.language))
 
 
-def _seen_at(settings: Settings, local: str, door: Door) -> str:
+def _seen_at(settings: Settings, local: str, access: Access) -> str:
     """Where the inspector opens: from this machine, and from elsewhere where the public address is known."""
     # Nobody sits at a machine of Railway's.
     origins = [] if settings.on_railway and settings.webhook_url else [local]
     origins += [settings.webhook_url] if settings.webhook_url else []
-    return " · ".join(origin + door.link for origin in origins)
+    return " · ".join(origin + access.link for origin in origins)
 
 
 def _routed(apps: dict[str, Any], settings: Settings) -> App:

@@ -19,7 +19,7 @@ from gateway.ingest.decision import judge
 from gateway.ingest.incoming import Incoming
 from gateway.journal import Journal
 from gateway.local.inspector import beside
-from gateway.local.inspector.door import PATH, Door
+from gateway.local.inspector.access import PATH, Access
 from gateway.local.inspector.frame import Parts
 from gateway.local.recorder import Recorder
 from gateway.receiver import Answered
@@ -56,10 +56,10 @@ class Browser:
     """`get` and `post` as the page's own forms do it: with the session, the page's token and the Origin."""
 
     def __init__(self, settings: Settings, journal: Journal, parts: Parts | None = None) -> None:
-        self.door = Door(settings)
+        self.access = Access(settings)
         webhook = parts.webhook if parts and parts.webhook else _not_the_page
-        self.client = Client(beside(webhook, settings, journal, self.door, parts))
-        self.client.get(self.door.link)
+        self.client = Client(beside(webhook, settings, journal, self.access, parts))
+        self.client.get(self.access.link)
 
     def get(self, path: str = "", **headers: str) -> TestResponse:
         return self.client.get(

@@ -104,7 +104,7 @@ def test_each_query_of_the_page_is_answered_by_an_index(
 ) -> None:
     journal = Journal(settings.journal.path)
     browser = Browser(settings, journal)
-    for address in _addresses(create_inspector(settings, journal, browser.door)):
+    for address in _addresses(create_inspector(settings, journal, browser.access)):
         assert browser.get(address).status_code in (200, 404), address
     for filters in _filters():
         journal.page(filters)

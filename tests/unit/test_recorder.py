@@ -20,8 +20,8 @@ from gateway.ingest.incoming import Incoming
 from gateway.journal import Filters, Journal
 from gateway.local import recorder as recorder_module
 from gateway.local.backlog import Backlog, Item
+from gateway.local.client_address import sender_address
 from gateway.local.recorder import Recorder
-from gateway.local.sender import sender_address
 from gateway.receiver import Answered
 from gateway.settings import Settings, load
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, PORTAL, TOKEN, form

@@ -1,6 +1,6 @@
 """The inspector: a page of `serve` that shows what came, what was refused, and why, as it happens.
 
-It shows the journal, which holds no secret, to anybody whom `door` admits. What surrounds every
+It shows the journal, which holds no secret, to anybody whom `access` admits. What surrounds every
 view is in `frame`; each view is a separate module, and `VIEWS` is their order in the navigation.
 """
 
@@ -20,7 +20,7 @@ from gateway.local.inspector import (
     polling,
     request_list,
 )
-from gateway.local.inspector.door import PATH, Door
+from gateway.local.inspector.access import PATH, Access
 from gateway.local.inspector.frame import App, Inspector, Parts, View, prepare
 from gateway.settings import Settings
 
@@ -36,9 +36,9 @@ VIEWS: tuple[View, ...] = (
 )
 
 
-def beside(app: App, settings: Settings, journal: Journal, door: Door, parts: Parts | None = None) -> App:
+def beside(app: App, settings: Settings, journal: Journal, access: Access, parts: Parts | None = None) -> App:
     """`app` with the inspector at `PATH`; both are WSGI applications (PEP 3333)."""
-    page = create_inspector(settings, journal, door, parts)
+    page = create_inspector(settings, journal, access, parts)
 
     def dispatch(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -51,10 +51,10 @@ def beside(app: App, settings: Settings, journal: Journal, door: Door, parts: Pa
 
 
 def create_inspector(
-    settings: Settings, journal: Journal, door: Door, parts: Parts | None = None
+    settings: Settings, journal: Journal, access: Access, parts: Parts | None = None
 ) -> flask.Flask:
     """The page as a WSGI application of its own."""
-    page = Inspector(flask.Flask(__name__), settings, journal, door, parts or Parts(), VIEWS)
+    page = Inspector(flask.Flask(__name__), settings, journal, access, parts or Parts(), VIEWS)
     prepare(page)
     for view in VIEWS:
         view.register(page)

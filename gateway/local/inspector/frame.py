@@ -22,7 +22,7 @@ from gateway.diagnosis.finding import CODES
 from gateway.errors import GatewayError, PassingFailure
 from gateway.journal import Journal
 from gateway.links import Store, open_store
-from gateway.local.inspector.door import PATH, Door
+from gateway.local.inspector.access import PATH, Access
 from gateway.local.inspector.words import WORDS, milliseconds, number, words
 from gateway.local.recorder import Recorder
 from gateway.locations import is_missing
@@ -73,7 +73,7 @@ class Inspector:
     app: flask.Flask
     settings: Settings
     journal: Journal
-    door: Door
+    access: Access
     parts: Parts = field(default_factory=Parts)
     views: tuple[View, ...] = ()
     # Why a part did not answer when it was last asked for a badge.
@@ -158,7 +158,7 @@ def prepare(page: Inspector) -> None:
 
     @app.before_request
     def admit() -> flask.typing.ResponseReturnValue | None:
-        answer = page.door.admit(flask.request)
+        answer = page.access.admit(flask.request)
         if answer is None and flask.request.method not in ("GET", "HEAD") and not is_own(page):
             return page.words("NOT_OWN"), 403, {"Content-Type": "text/plain; charset=utf-8"}
         return answer
@@ -177,7 +177,7 @@ def prepare(page: Inspector) -> None:
             "guide_of": page.guide_of,
             "age": page.age,
             "moment_of_hour": lambda hour: datetime.fromtimestamp(hour * 3600, UTC),
-            "page_token": page.door.page_token(flask.request),
+            "page_token": page.access.page_token(flask.request),
         }
 
     @app.after_request
@@ -230,7 +230,7 @@ def _broken(text: str, after: str) -> Markup:
 def is_own(page: Inspector) -> bool:
     """Whether our own page sent this POST, by its token and by the origin that the browser names."""
     token = flask.request.headers.get("X-Page-Token") or flask.request.form.get("token", "")
-    return page.door.is_page_token(flask.request, token) and _is_own_origin(page)
+    return page.access.is_page_token(flask.request, token) and _is_own_origin(page)
 
 
 def _is_own_origin(page: Inspector) -> bool:

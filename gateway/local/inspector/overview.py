@@ -11,8 +11,8 @@ from gateway.errors import PassingFailure
 from gateway.journal import Filters
 from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.probe import send_test_event
+from gateway.local.inspector.problems import destinations, problems_now
 from gateway.local.inspector.rows import rows
-from gateway.local.inspector.wrong import destinations, wrong_now
 from gateway.queues import open_embedded
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.sample_delivery import local_url
@@ -55,9 +55,8 @@ def chart(page: Inspector, now: float) -> list[Bar]:
         kinds, parts, top = counts[hour], [], float(HEIGHT)
         for name in ("accepted", "aside", "refused"):
             if kinds[name]:
-                height = max(
-                    2.0, round(kinds[name] / most * (HEIGHT - 4), 1)
-                )  # so that one request stays visible beside thousands
+                # One request stays visible beside thousands.
+                height = max(2.0, round(kinds[name] / most * (HEIGHT - 4), 1))
                 top -= height
                 parts.append((name, round(max(0.0, top), 1), height))
         at = datetime.fromtimestamp(hour * 3600, UTC)
@@ -97,7 +96,7 @@ def figures(page: Inspector) -> dict[str, Any]:
     latest = page.journal.page(with_event, limit=LATEST).requests
     return {
         **tiles(page),
-        "wrong": wrong_now(page, time.time()),
+        "wrong": problems_now(page, time.time()),
         "rows": rows(page, latest),
         "empty": not latest,
     }

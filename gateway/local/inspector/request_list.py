@@ -10,7 +10,7 @@ import flask
 
 from gateway.journal import Filters, Page
 from gateway.local.inspector import one_request
-from gateway.local.inspector.door import PATH
+from gateway.local.inspector.access import PATH
 from gateway.local.inspector.frame import YEAR, Inspector, View, own_path
 from gateway.local.inspector.overview import tiles
 from gateway.local.inspector.round_rows import PREFIX, RoundRow, round_values, with_rounds

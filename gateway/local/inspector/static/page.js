@@ -116,7 +116,7 @@
     showLive();
     fresh();
   });
-  // What was pressed on a page whose session or server has ended does nothing: begin anew at the door.
+  // What was pressed on a page whose session or server has ended does nothing: begin anew by signing in.
   document.addEventListener("htmx:responseError", (event) => {
     if (!isPoll(event) && [401, 403].includes(event.detail.xhr.status)) window.location.reload();
   });

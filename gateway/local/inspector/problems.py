@@ -9,7 +9,7 @@ from itertools import islice
 import flask
 
 from gateway.diagnosis import setting_causes
-from gateway.journal import Filters, Outcome
+from gateway.journal import Filters, OutcomeRecord
 from gateway.local.inspector.frame import Inspector
 from gateway.queues.subscriptions import subscriptions
 from gateway.texts import reason_text, text_of
@@ -20,7 +20,7 @@ MAX_UNQUEUED = 100  # events that were not queued: more are not counted
 
 
 @dataclass(frozen=True)
-class Wrong:
+class Problem:
     """One problem: its sentence, how bad it is (`bad`, `warn`), and where to look at it."""
 
     says: str
@@ -36,7 +36,7 @@ class DestinationNow:
     shown: str
     subscription: str
     waiting: int
-    last: Outcome | None
+    last: OutcomeRecord | None
     delivered_at: datetime | None
 
     @property
@@ -58,39 +58,39 @@ def destinations(page: Inspector, depths: Mapping[str, int]) -> list[Destination
     return destinations_now
 
 
-def wrong_now(page: Inspector, now: float) -> list[Wrong]:
+def problems_now(page: Inspector, now: float) -> list[Problem]:
     """What is wrong, the worst first, at most 20 problems."""
     checks = (_settings, _running, _events, _destinations, _polling)
     problems = [problem for check in checks for problem in check(page, now)]
     return sorted(problems, key=lambda problem: problem.colour != "bad")[:MOST]
 
 
-def _settings(page: Inspector, _: float) -> Iterator[Wrong]:
+def _settings(page: Inspector, _: float) -> Iterator[Problem]:
     settings, words = page.settings_here, page.words
     for cause in setting_causes(settings):
-        yield Wrong(f"{cause.says} {cause.do}", "bad")
+        yield Problem(f"{cause.says} {cause.do}", "bad")
     for unread in settings.unread:
-        yield Wrong(text_of(unread, page.language))
+        yield Problem(text_of(unread, page.language))
     for name, like in settings.unknown:
-        yield Wrong(words("UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING", name=name, like=like))
+        yield Problem(words("UNKNOWN_SETTING_LIKE" if like else "UNKNOWN_SETTING", name=name, like=like))
     for name in settings.short_secrets():
-        yield Wrong(words("SHORT_SECRET", setting=name))
+        yield Problem(words("SHORT_SECRET", setting=name))
     if settings.portals_differ:
-        yield Wrong(words("SETTINGS_PORTALS_DIFFER", domain=settings.domain, address=settings.rest_portal))
+        yield Problem(words("SETTINGS_PORTALS_DIFFER", domain=settings.domain, address=settings.rest_portal))
     if not settings.rest_webhook:
-        yield Wrong(words("NO_INCOMING_WEBHOOK"))
+        yield Problem(words("NO_INCOMING_WEBHOOK"))
     volume = os.environ.get("RAILWAY_VOLUME_MOUNT_PATH", "")
     for name, path in settings.files.items() if settings.on_railway else ():
         if not (volume and path.absolute().is_relative_to(volume)):
-            yield Wrong(words("NO_VOLUME", name=name), "bad")
+            yield Problem(words("NO_VOLUME", name=name), "bad")
 
 
-def _running(page: Inspector, _: float) -> Iterator[Wrong]:
+def _running(page: Inspector, _: float) -> Iterator[Problem]:
     if page.parts.worker_alive is not None and not page.parts.worker_alive():
-        yield Wrong(page.words("WRONG_worker"), "bad")
+        yield Problem(page.words("WRONG_worker"), "bad")
     unqueued = sum(1 for _ in islice(page.journal.unqueued(), MAX_UNQUEUED))
     if unqueued:
-        yield Wrong(
+        yield Problem(
             page.words("WRONG_unqueued", n=unqueued),
             "bad",
             flask.url_for("requests", show="not_queued", period="7d"),
@@ -98,14 +98,16 @@ def _running(page: Inspector, _: float) -> Iterator[Wrong]:
         )
     waiting = page.badges().get("dead", 0)
     for problem in page.problems:
-        yield Wrong(text_of(problem, page.language), "bad")
+        yield Problem(text_of(problem, page.language), "bad")
     if page.journal.failure is not None:
-        yield Wrong(text_of(page.journal.failure, page.language), "bad")
+        yield Problem(text_of(page.journal.failure, page.language), "bad")
     if waiting:
-        yield Wrong(page.words("WRONG_dead", n=waiting), "bad", flask.url_for("dead"), page.words("NAV_dead"))
+        yield Problem(
+            page.words("WRONG_dead", n=waiting), "bad", flask.url_for("dead"), page.words("NAV_dead")
+        )
 
 
-def _events(page: Inspector, now: float) -> Iterator[Wrong]:
+def _events(page: Inspector, now: float) -> Iterator[Problem]:
     settings, journal = page.settings_here, page.journal
     since = now - DAY
     _, portals, _ = journal.choices()
@@ -113,26 +115,26 @@ def _events(page: Inspector, now: float) -> Iterator[Wrong]:
         if settings.domain and portal != settings.domain and portal not in dict(settings.bound_tokens):
             filters = Filters(kinds=("accepted", "aside"), portal=portal, since=since)
             if journal.page(filters, limit=1).requests:
-                yield Wrong(
+                yield Problem(
                     page.words("PORTAL_DIFFERS", theirs=portal, mine=settings.domain),
                     link=flask.url_for("requests", portal=portal, show="accepted"),
                     link_says=page.words("LOOK"),
                 )
     if conflicts := journal.count_tagged("conflict", since):
-        yield Wrong(
+        yield Problem(
             page.words("WRONG_conflicts", n=conflicts),
             link=flask.url_for("requests", show="accepted"),
             link_says=page.words("LOOK"),
         )
     newest = journal.page(Filters(kinds=("accepted", "aside", "refused")), limit=1).requests
     if newest and newest[0].at.timestamp() < since:
-        yield Wrong(page.words("WRONG_silence"))
+        yield Problem(page.words("WRONG_silence"))
 
 
-def _destinations(page: Inspector, _: float) -> Iterator[Wrong]:
+def _destinations(page: Inspector, _: float) -> Iterator[Problem]:
     for destination in destinations(page, {}):
         if destination.failing and destination.last is not None:
-            yield Wrong(
+            yield Problem(
                 page.words("WRONG_destination", reason=reason_text(destination.last.reason, page.language)),
                 "bad",
                 flask.url_for("requests", to=destination.subscription, period="7d"),
@@ -140,14 +142,14 @@ def _destinations(page: Inspector, _: float) -> Iterator[Wrong]:
             )
 
 
-def _polling(page: Inspector, now: float) -> Iterator[Wrong]:
+def _polling(page: Inspector, now: float) -> Iterator[Problem]:
     rounds = page.journal.rounds(1)
     if not rounds or rounds[0].at.timestamp() < now - 7 * DAY:
         return
     last = rounds[0]
     if last.code != "RESYNC_DONE":
-        yield Wrong(page.words("WRONG_polling", code=last.code), "bad")
+        yield Problem(page.words("WRONG_polling", code=last.code), "bad")
     unreadable = last.facts.get("unreadable") or 0
     count = len(unreadable) if isinstance(unreadable, list) else int(unreadable)
     if count:
-        yield Wrong(page.words("WRONG_unreadable", n=count))
+        yield Problem(page.words("WRONG_unreadable", n=count))

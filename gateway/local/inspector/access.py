@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 
 import flask
 
-from gateway.local.sender import sender_address, sender_network
+from gateway.local.client_address import sender_address, sender_network
 from gateway.logs import RateLimited
 from gateway.redaction import clean
 from gateway.settings import Settings
@@ -43,7 +43,7 @@ _BROWSER = "browser "
 log = logging.getLogger("gateway.inspector")
 
 
-class Door:
+class Access:
     """Admits requests to the inspector; `link` is the address that opens it, where no password is set."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:

@@ -1,4 +1,4 @@
-"""The inspector's door: who gets in, who does not, and what trying costs."""
+"""Who may open the inspector: who gets in, who does not, and what trying costs."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import TestResponse
 
 from gateway.local import inspector
-from gateway.local.inspector.door import ALL_TRIES, LOOKS, PATH, SESSION_SECONDS, TRIES, Door
+from gateway.local.inspector.access import ALL_TRIES, LOOKS, PATH, SESSION_SECONDS, TRIES, Access
 from gateway.local.serve import _seen_at
 from gateway.settings import Settings, load
 from tests.support.clock import Clock
@@ -26,18 +26,18 @@ def clock() -> Clock:
     return Clock()
 
 
-def client(door: Door) -> FlaskClient:
-    """A page behind the door, as `serve` mounts it."""
+def client(access: Access) -> FlaskClient:
+    """A page that asks for access, as `serve` mounts it."""
     app = flask.Flask(inspector.__name__)
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    app.before_request(lambda: door.admit(flask.request))
+    app.before_request(lambda: access.admit(flask.request))
     app.add_url_rule("/", view_func=lambda: "what came")
     app.wsgi_app = DispatcherMiddleware(NotFound(), {PATH: app.wsgi_app})  # type: ignore[method-assign]
     return app.test_client()
 
 
 def guarded(clock: Clock) -> FlaskClient:
-    return client(Door(Settings(inspector_password=PASSWORD), clock))
+    return client(Access(Settings(inspector_password=PASSWORD), clock))
 
 
 def log_in(browser: FlaskClient, password: str, sender: str = "127.0.0.1", **headers: str) -> TestResponse:
@@ -51,7 +51,7 @@ def log_in(browser: FlaskClient, password: str, sender: str = "127.0.0.1", **hea
 
 
 def test_nobody_gets_in_without_the_key_wherever_they_come_from(clock: Clock) -> None:
-    browser = client(Door(Settings(), clock))
+    browser = client(Access(Settings(), clock))
     for headers in ({}, FROM_HERE, {"Host": "127.0.0.1"}, {"Cookie": "inspector=9999999999.x"}):
         answer = browser.get("/inspector", headers=headers)
         assert (answer.status_code, "key" in answer.text) == (401, True)
@@ -59,21 +59,21 @@ def test_nobody_gets_in_without_the_key_wherever_they_come_from(clock: Clock) ->
 
 
 def test_the_printed_link_opens_it_and_leaves_the_address(clock: Clock) -> None:
-    door = Door(Settings(), clock)
-    browser = client(door)
-    answer = browser.get(door.link)
+    access = Access(Settings(), clock)
+    browser = client(access)
+    answer = browser.get(access.link)
     assert (answer.status_code, answer.location) == (303, "/inspector")
     cookie = answer.headers["Set-Cookie"]
     assert {"HttpOnly", "SameSite=Lax", "Path=/inspector"} <= set(cookie.split("; "))
-    assert door.link.partition("=")[2] not in cookie
+    assert access.link.partition("=")[2] not in cookie
     assert browser.get("/inspector").text == "what came"
-    assert browser.get(door.link).location == "/inspector"
+    assert browser.get(access.link).location == "/inspector"
 
 
 def test_a_link_to_one_request_leads_there_after_the_door(clock: Clock) -> None:
-    door = Door(Settings(), clock)
-    browser = client(door)
-    key = door.link.partition("?")[2]
+    access = Access(Settings(), clock)
+    browser = client(access)
+    key = access.link.partition("?")[2]
     assert browser.get(f"/inspector/r/0123?pane=1&{key}").location == "/inspector/r/0123?pane=1"
     visitor = guarded(clock)
     page = visitor.get("/inspector/r/0123")
@@ -84,9 +84,9 @@ def test_a_link_to_one_request_leads_there_after_the_door(clock: Clock) -> None:
 
 
 def test_a_session_ends(clock: Clock) -> None:
-    door = Door(Settings(), clock)
-    browser = client(door)
-    browser.get(door.link)
+    access = Access(Settings(), clock)
+    browser = client(access)
+    browser.get(access.link)
     clock.now += SESSION_SECONDS - 1
     assert browser.get("/inspector").status_code == 200
     clock.now += 2
@@ -94,26 +94,26 @@ def test_a_session_ends(clock: Clock) -> None:
 
 
 def test_a_session_of_another_process_or_changed_by_hand_opens_nothing(clock: Clock) -> None:
-    other = client(Door(Settings(), clock))
-    door = Door(Settings(), clock)
-    browser = client(door)
-    browser.get(door.link)
+    other = client(Access(Settings(), clock))
+    access = Access(Settings(), clock)
+    browser = client(access)
+    browser.get(access.link)
     cookie = browser.get_cookie("inspector", path="/inspector")
     assert cookie is not None
     until, _, signature = cookie.value.partition(".")
     assert other.get("/inspector", headers={"Cookie": f"inspector={cookie.value}"}).status_code == 401
     for forged in (f"{int(until) + 1}.{signature}", f"{until}.{signature[:-1]}", until, ".", "²", "x" * 9000):
-        stranger = client(door)
+        stranger = client(access)
         assert stranger.get("/inspector", headers={"Cookie": f"inspector={forged}"}).status_code == 401
 
 
 @pytest.mark.parametrize("key", ["", "x", "%00", "ы", "a" * 5000])
 def test_a_wrong_key_opens_nothing_and_locks_nobody_out(key: str, clock: Clock) -> None:
-    door = Door(Settings(), clock)
-    browser = client(door)
+    access = Access(Settings(), clock)
+    browser = client(access)
     for _ in range(20):
         assert browser.get(f"/inspector?key={key}").status_code == 403
-    assert browser.get(door.link).status_code == 303
+    assert browser.get(access.link).status_code == 303
 
 
 def test_the_right_password_opens_the_inspector(clock: Clock) -> None:
@@ -196,14 +196,14 @@ def test_an_open_session_stays_open_while_others_try(clock: Clock) -> None:
 
 def test_a_browser_that_was_in_has_tries_of_its_own(clock: Clock) -> None:
     """Whoever shares its proxy's address can't lock it out. It has five tries a minute, as an address has."""
-    door = Door(Settings(inspector_password=PASSWORD), clock)
-    browser, stranger = client(door), client(door)
+    access = Access(Settings(inspector_password=PASSWORD), clock)
+    browser, stranger = client(access), client(access)
     log_in(browser, PASSWORD)
     clock.now += SESSION_SECONDS + 1
     assert browser.get("/inspector").status_code == 401
     for number in range(ALL_TRIES):
         log_in(stranger, "wrong", X_Forwarded_For=f"93.184.216.{number}")
-    assert log_in(client(door), PASSWORD).status_code == 429
+    assert log_in(client(access), PASSWORD).status_code == 429
     for _ in range(TRIES - 1):
         assert log_in(browser, "wrong").status_code == 403
     assert log_in(browser, PASSWORD).status_code == 303
@@ -225,9 +225,9 @@ def test_before_the_password_only_the_forms_own_style_is_served(clock: Clock) ->
 
     visitor = guarded(clock)
     assert [status(visitor, path) for path in LOOKS] == [200, 200]
-    for path in ("/static/page.js", "/static/../door.py", "/static/", "/static/style.css/x", "/"):
+    for path in ("/static/page.js", "/static/../access.py", "/static/", "/static/style.css/x", "/"):
         assert status(visitor, path) == 401, path
-    assert status(client(Door(Settings(), clock)), LOOKS[0]) == 401  # no form, no looks
+    assert status(client(Access(Settings(), clock)), LOOKS[0]) == 401  # no form, no looks
 
 
 def test_the_password_form_gives_nothing_away(clock: Clock) -> None:
@@ -252,6 +252,6 @@ def test_the_link_that_is_printed_opens_where_its_reader_is(
     environ: dict[str, str], origins: list[str]
 ) -> None:
     settings = load(environ, dotenv=None)
-    door = Door(settings)
-    links = _seen_at(settings, "http://127.0.0.1:8080", door).split(" · ")
-    assert links == [origin + door.link for origin in origins]
+    access = Access(settings)
+    links = _seen_at(settings, "http://127.0.0.1:8080", access).split(" · ")
+    assert links == [origin + access.link for origin in origins]

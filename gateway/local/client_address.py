@@ -1,4 +1,4 @@
-"""Finds who sent a request: the address behind our own proxies, and the network it is counted by."""
+"""Finds the address that a request came from, behind our own proxies, and the network it is counted by."""
 
 import ipaddress
 from collections.abc import Mapping
