@@ -188,9 +188,8 @@ def _without_texts(value: Any, secrets: Collection[str]) -> Any:
 
 
 def _holds(value: Any, secrets: Collection[str]) -> bool:
-    text = (
-        str(value) if isinstance(value, (str, int, float)) else ""
-    )  # a secret of digits may come as a number
+    # A secret of digits may come as a number.
+    text = str(value) if isinstance(value, (str, int, float)) else ""
     return any(secret in text for secret in secrets)
 
 

@@ -118,9 +118,8 @@ class Settings:
     resync_every: int | None = None  # seconds
     on_railway: bool = False
     on_google_cloud: bool = False
-    unknown: tuple[
-        tuple[str, str], ...
-    ] = ()  # names that are not settings, each with a similar setting or ""
+    # Names that are not settings, each with a similar setting or "".
+    unknown: tuple[tuple[str, str], ...] = ()
     unread: tuple[GatewayError, ...] = ()  # what of `.env` has no effect
 
     def tokens_of(self, portal: str) -> tuple[bytes, ...]:

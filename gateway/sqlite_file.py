@@ -18,9 +18,8 @@ File = tuple[int, int]
 
 _CORRUPT = re.compile("malformed|not a database", re.IGNORECASE)
 _FULL = re.compile("disk is full|no space left|file too large|quota", re.IGNORECASE)
-_LEAST_FREE = (
-    1024 * 1024
-)  # bytes; with less, SQLite's "disk I/O error" means that there is no room for its log
+# In bytes; with less, SQLite's "disk I/O error" means that there is no room for its log.
+_LEAST_FREE = 1024 * 1024
 
 
 def make_private(path: Path) -> None:

@@ -31,10 +31,8 @@ log = logging.getLogger("gateway.startup")
 _PLAIN_TOKEN = re.compile(rb"(?=.*[015-9])(?=.*[G-Zg-z])[A-Za-z0-9_-]{16,128}")
 
 
-NO_FUNCTION = (
-    "/robots.txt",
-    "/favicon.ico",
-)  # what browsers ask for by themselves; functions-framework answers it
+# Browsers ask for these by themselves, and functions-framework answers them.
+NO_FUNCTION = ("/robots.txt", "/favicon.ico")
 
 announces = True  # `serve` has already announced what the worker's process would
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.errors import PoisonMessage
 from gateway.events import Message
-from gateway.links import decide, user_record
+from gateway.links import user_record
+from gateway.links.facts import same_account
 from gateway.links.model import Account, Changes, HistoryRow, Moment, Observation, Store
 from gateway.links.telegram_account import parse_account
 from gateway.outcome import Outcome
@@ -75,7 +76,7 @@ def _reason_unchanged(observation: Observation, reading: "_Reading", store: Stor
     account = Account() if link is None else Account(link.telegram_id, link.telegram_username)
     if observation.account is None:
         reason = reading.silent.get(observation.bitrix_user_id, "no_field")
-    elif link is None or decide.same_account(account, observation.account):
+    elif link is None or same_account(account, observation.account):
         inactive = link is not None and not link.active
         reason = "inactive" if inactive else "same" if observation.account else "empty"
     else:

@@ -22,7 +22,8 @@ from gateway.diagnosis.body_readings import (
     text_of_json,
     wide,
 )
-from gateway.diagnosis.flattened import FLAT, MAX_FIELDS, from_pairs, unflattened, with_pairs
+from gateway.diagnosis.event_shape import is_event, is_whole
+from gateway.diagnosis.flattened import MAX_FIELDS, from_pairs, unflattened, with_pairs
 from gateway.ingest import php_form
 from gateway.ingest.decision import Judgement
 from gateway.ingest.decode import Payload, decode_query, with_form_names
@@ -30,7 +31,7 @@ from gateway.ingest.hollow import hollow, is_bytes, is_json, is_of_event, place_
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.ingest.limits import MAX_PARAMETERS, TooComplex
 from gateway.ingest.printouts import printout
-from verify import BODY_PATHS, QUERY_PLACE, Path
+from verify import QUERY_PLACE, Path
 
 MAX_BYTES = 256 * 1024  # of a body that is read in other ways
 MAX_DEPTH = 5  # levels of an envelope: `Data.req.Body`, `Records.0.body`, `trigger.event.body`
@@ -49,12 +50,8 @@ _TEMPLATE = re.compile(rb"(?:\{\{|\$\{|<%)[^\n{}]{0,200}(?:\}\}|\}|%>)|%[a-z]")
 _SEPARATOR = re.compile(rb"[\n;,| ]|\\u0026", re.IGNORECASE)
 _ENCODED_NAME = re.compile(rb"(?:^|&)[^=&]*%25")
 _YAML = re.compile(rb"(?:---\s{0,9})?[^\n=&]{0,200}(?::|\s=)")
-REWRITTEN = (
-    "flat",
-    "text",
-    "pairs",
-    "nested",
-)  # ways in which an event is lost that another reading may undo
+# Ways in which an event is lost that another reading may undo.
+REWRITTEN = ("flat", "text", "pairs", "nested")
 _WITHOUT_OTHERS = ("BODY_EMPTY", "BODY_COMPRESSED", "BODY_IN_QUERY", "BODY_PRINTED")
 
 
@@ -185,42 +182,6 @@ def name_as_sent(name: str, judgement: Judgement) -> str:
         return name
     raw = php_form.parameters(judgement.body)[0][:MAX_PARAMETERS]
     return next((sent for sent in map(php_form.decoded, raw) if php_form.split_name(sent) == (name,)), name)
-
-
-def token_texts(fields: Any) -> dict[str, str]:
-    """The non-blank texts in the token's places of the body, by place."""
-    texts = {}
-    for place, path in BODY_PATHS.items():
-        value = fields
-        for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, str) and value.strip():
-            texts[place] = value
-    return texts
-
-
-def is_event(fields: Any) -> bool:
-    """Whether this is a Bitrix24 event, with its keys in any case."""
-    if not isinstance(fields, dict):
-        return False
-    names = {str(name).lower() for name in fields}
-    auth = fields.get("auth")
-    return "event" in names or (isinstance(auth, dict) and "domain" in auth and "document_id" not in names)
-
-
-def is_whole(fields: Any) -> bool:
-    """Whether this is an event or a robot's call by itself, and not just a part of one."""
-    if not isinstance(fields, dict) or {"schema", "event_id"} <= fields.keys():  # the queue's own message
-        return False
-    return isinstance(fields.get("event"), str) or is_robot(fields)
-
-
-def is_robot(fields: Any) -> bool:
-    """Whether this is what the automation rule "Исходящий вебхук" posts."""
-    if not isinstance(fields, dict):
-        return False
-    names = [FLAT.sub("", str(name)).lower() for name in fields]
-    return any(name.startswith("documentid") for name in names) and "event" not in names
 
 
 def shown_type(judgement: Judgement) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.diagnosis import body_variants
 from gateway.diagnosis.body_readings import Reading
-from gateway.diagnosis.body_variants import token_texts
+from gateway.diagnosis.event_shape import is_event, is_robot, is_whole, token_texts
 from gateway.diagnosis.safe_names import Names, unquoted
 from gateway.diagnosis.similarity import MAX_TEXT, SPACE, Likeness, Needle, fold, likeness, nearest
 from gateway.diagnosis.token_setting import (
@@ -39,9 +39,8 @@ _JWT = re.compile(
     r"(?:\S+\s+)?[\"']?eyJ[\w-]{5,}\.[\w-]+\.[\w-]*[\"']?|(?:\S+\s+)?ya29\.[\w.-]{20,}", re.ASCII
 )
 _HEX = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
-_ALONE = re.compile(
-    rb"\s?[\"']?[A-Za-z0-9_.-]{6,200}[\"']?\s{0,2}"
-)  # a body that is a token and nothing else
+# A body that is a token and nothing else.
+_ALONE = re.compile(rb"\s?[\"']?[A-Za-z0-9_.-]{6,200}[\"']?\s{0,2}")
 # Searched for in a thousand names, which may be long: one pattern of these would take ten times as long.
 _TOKEN_NAMES = ("token", "secret", "key", "auth", "hook", "sign", "pass", "токен")
 _OTHER_IDS = ("memberid", "clientid", "access", "refresh", "user", "session", "event")
@@ -128,9 +127,7 @@ def _best_reading(judgement: Judgement, needles: list[Needle]) -> Reading:
     if judgement.code == "EVENT_INVALID":  # the token is right: what is missing is the event
         readings = body_variants.others(judgement, received)
         complete = (
-            reading
-            for reading in readings
-            if body_variants.is_whole(reading.fields) and hollow(reading.fields) is None
+            reading for reading in readings if is_whole(reading.fields) and hollow(reading.fields) is None
         )
         return next(complete, received)
     ranked = [(_shows(reading, needles), reading) for reading in body_variants.others(judgement, received)]
@@ -154,9 +151,7 @@ def _shows(reading: Reading, needles: list[Needle], alike: tuple[str, ...] = ())
         WEBHOOK_SHAPE.fullmatch(text.strip().lower()) for text in texts
     ):
         return 2
-    return int(
-        bool(texts) or body_variants.is_event(reading.fields) or body_variants.is_robot(reading.fields)
-    )
+    return int(bool(texts) or is_event(reading.fields) or is_robot(reading.fields))
 
 
 def _is_only(like: Likeness, alterations: tuple[str, ...]) -> bool:
@@ -288,7 +283,7 @@ def authorization_token(evidence: Evidence) -> Likeness | None:
     return matches[0][1] if matches else None
 
 
-def domain(evidence: Evidence) -> str:
+def event_host(evidence: Evidence) -> str:
     """The portal that the event is from, as the receiver reads it, without its port."""
     return host(event_portal(evidence.reading.fields))
 

@@ -1,6 +1,6 @@
 """What the request says without its body: its method, its path, a limit, who asks without a token."""
 
-from gateway.diagnosis.body_variants import is_event
+from gateway.diagnosis.event_shape import is_event
 from gateway.diagnosis.evidence import Evidence
 from gateway.diagnosis.finding import Finding
 from gateway.diagnosis.safe_names import Names, shown_method

@@ -161,9 +161,8 @@ def _foreign(value: str, needle: Needle) -> int:
         return 0
     pairs = list(zip(value, token, strict=True))
     foreign = sum(not (a.isascii() and b.isascii()) for a, b in pairs)
-    agreeing = sum(
-        a.isascii() and a == b for a, b in pairs
-    )  # in this order the work is the same whatever agrees
+    # In this order the work is the same whatever agrees.
+    agreeing = sum(a.isascii() and a == b for a, b in pairs)
     return foreign if agreeing >= needle.need and foreign + agreeing == len(token) else 0
 
 

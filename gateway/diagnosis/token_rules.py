@@ -3,10 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from gateway.diagnosis import evidence as seen
 from gateway.diagnosis.body_rules import is_lost
-from gateway.diagnosis.body_variants import is_event, is_robot
-from gateway.diagnosis.evidence import Evidence
+from gateway.diagnosis.event_shape import is_event, is_robot
+from gateway.diagnosis.evidence import (
+    Evidence,
+    authorization_token,
+    event_host,
+    host,
+    is_hex,
+    webhook_shaped,
+)
 from gateway.diagnosis.finding import Finding
 from gateway.diagnosis.safe_names import Names
 from gateway.diagnosis.similarity import MAX_TEXT, fold
@@ -65,7 +71,7 @@ def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
         for place, text in evidence.texts.items()
         if place not in evidence.incoming and not (place == "header:Authorization" and evidence.is_jwt)
     }
-    mine, theirs = seen.host(evidence.settings.domain), seen.domain(evidence)
+    mine, theirs = host(evidence.settings.domain), event_host(evidence)
     stranger = bool(mine and theirs and mine != theirs and texts)
     if stranger:
         shown = Names(evidence.settings).host(theirs)
@@ -75,11 +81,9 @@ def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
             "place": place,
             "print": fingerprint(text.encode("utf-8", "replace")) or "-",
         }
-        if seen.is_hex(text):
+        if is_hex(text):
             yield Finding("TOKEN_APPLICATION", place, values=values)
-        elif (
-            not stranger and evidence.needles and (variant := seen.webhook_shaped(text, evidence)) is not None
-        ):
+        elif not stranger and evidence.needles and (variant := webhook_shaped(text, evidence)) is not None:
             yield Finding("TOKEN_OTHER_WEBHOOK", place, variant, values)
 
 
@@ -91,7 +95,7 @@ def _bound_elsewhere(evidence: Evidence) -> Finding | None:
     right = [place for place, token in sent.items() if token in accepted]
     if not right:
         return None
-    theirs = Names(settings).host(seen.domain(evidence) or settings.domain)
+    theirs = Names(settings).host(event_host(evidence) or settings.domain)
     mine = ", ".join(portal for portal, token in settings.bound_tokens if token == sent[right[0]])
     values = {"theirs": theirs, "mine": mine, "place": right[0]}
     return Finding("TOKEN_OTHER_PORTAL", f"{right[0]}: {theirs}", "bound" if mine else "unbound", values)
@@ -106,7 +110,7 @@ def authorization(evidence: Evidence) -> Iterator[Finding]:
         if not evidence.explained:
             yield Finding("AUTHORIZATION_GATEWAY", "header:Authorization")
     elif scheme.lower() != "bearer":
-        accepted = seen.authorization_token(evidence)
+        accepted = authorization_token(evidence)
         named = scheme if rest.strip() and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,19}", scheme) else ""
         named = Names(evidence.settings).shown(named) if named else ""
         glued = scheme.lower().startswith("bearer")
@@ -139,7 +143,7 @@ def without(evidence: Evidence) -> Iterator[Finding]:
     """A robot's call, and an event that came without its token."""
     fields = evidence.reading.fields
     # All are asked whatever is near, or a refusal would take longer or shorter by that.
-    robot, event, in_authorization = is_robot(fields), is_event(fields), seen.authorization_token(evidence)
+    robot, event, in_authorization = is_robot(fields), is_event(fields), authorization_token(evidence)
     if evidence.explained or in_authorization:
         return
     jwt = {"header:Authorization"} if evidence.is_jwt else set()

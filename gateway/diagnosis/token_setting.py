@@ -27,9 +27,8 @@ _FILLER = re.compile(r"([xх*.\-_?#…])\1{2,}")
 _TEMPLATE = re.compile(
     r"\$\w+|%\w+%|\$\{.*|\{\{.*|<[^>]*>|\[[^\]]*\]|\{[^}]*\}|projects/[^/]+/secrets/.*", re.DOTALL
 )
-_EXAMPLES = frozenset(
-    ["51856fefc120afa4b628cc82d3935cce"]
-)  # the application token of Bitrix24's own documentation
+# The application token of Bitrix24's own documentation.
+_EXAMPLES = frozenset(["51856fefc120afa4b628cc82d3935cce"])
 _URL = re.compile(
     r"[a-z][a-z0-9+.-]{0,15}://|//|/api/|www\.|[\w.-]+\.bitrix24\.[a-z.]+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?/",
     re.IGNORECASE,

@@ -22,11 +22,8 @@ from gateway.ingest.misread import may_be_misread, misread, named
 from verify import QUERY_PLACE, Path
 
 MAX_NOTED = 20  # names that one note holds
-_OBJECTS = (
-    "FIELDS",
-    "FIELDS_BEFORE",
-    "FIELDS_AFTER",
-)  # of `data`, which a relay may write as texts one level deeper
+# Of `data`, which a relay may write as texts one level deeper.
+_OBJECTS = ("FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER")
 
 _CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # limits of a form whose names are cached: 64 of them stay small
 

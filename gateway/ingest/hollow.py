@@ -16,12 +16,10 @@ _FLAT = re.compile(r"amp;data|(?i:data)[^A-Za-z0-9]|[Dd]ata[A-Z]|D(?:ata|ATA)\Z"
 _FLAT_AUTH = re.compile(
     r"auth[^A-Za-z0-9]{1,9}(?:domain|member_id|application_token|(?:client|server)_endpoint)\W*"
 )
-_OF_EVENT = re.compile(
-    r"(?:amp;)?(?i:data|auth)(?:\Z|\W)"
-)  # `data`, `auth[domain]`, `auth.domain`; no `database`
-_SPREAD = re.compile(
-    r"ID|FIELDS(?:_BEFORE|_AFTER)?|UF_\w{1,99}", re.ASCII
-)  # parts of `data`, put beside `event`
+# `data`, `auth[domain]`, `auth.domain`; no `database`.
+_OF_EVENT = re.compile(r"(?:amp;)?(?i:data|auth)(?:\Z|\W)")
+# Parts of `data`, put beside `event`.
+_SPREAD = re.compile(r"ID|FIELDS(?:_BEFORE|_AFTER)?|UF_\w{1,99}", re.ASCII)
 _FLAT_FIELDS = re.compile(r"FIELDS(?:_BEFORE|_AFTER)?[^A-Za-z0-9_]", re.IGNORECASE)  # the same inside `data`
 _GLUED = re.compile(r"(?:data|auth)(?:\[|%5b|\.|=|\\u005b)", re.IGNORECASE)  # inside the event's own name
 _NAME = re.compile(r"\s*\w[\w.:-]*\s*")  # of an event; anything else may be a printout of one

@@ -22,8 +22,6 @@ from typing import Any
 from gateway.links.facts import Known, accounts_of, moment_of, names_of, same_account
 from gateway.links.model import NO_ACCOUNT, Account, Change, HistoryRow, Key, Link, Observation
 
-__all__ = ["Decision", "Known", "Read", "Row", "decide", "forget", "same_account"]
-
 
 @dataclass(frozen=True, slots=True)
 class Row:

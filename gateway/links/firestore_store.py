@@ -82,9 +82,8 @@ class FirestoreStore:
 
         def attempt() -> Changes:
             event = FirestoreEvent(self._client, portal, observations)
-            event.fetch(
-                [processed, *event.likely_references]
-            )  # in one call, nearly always everything that is needed
+            # In one call, nearly always everything that is needed.
+            event.fetch([processed, *event.likely_references])
             if event.document(processed) is not None:
                 return repeated()
             decision = decide(portal, event_id, observations, event.read)

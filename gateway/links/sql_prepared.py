@@ -151,9 +151,8 @@ class EventTransaction:
 
     def write(self, cursor: Any, portal: str, decision: Decision) -> None:
         """Write what was decided: links, claims and the history."""
-        rows = sorted(
-            decision.rows.values(), key=lambda row: bool(row.account)
-        )  # whoever gives an account up goes first
+        # Whoever gives an account up goes first.
+        rows = sorted(decision.rows.values(), key=lambda row: bool(row.account))
         if len(rows) > 1:
             for row in rows:
                 if row.account and decision.before[row.bitrix_user_id]:  # two users may swap accounts

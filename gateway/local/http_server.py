@@ -122,9 +122,8 @@ class HttpServer:
         deadline = time.monotonic() + STOP_SECONDS
         for connection in list(self.idle):
             connection.close()
-        reading_deadline = (
-            time.monotonic() + 1.0
-        )  # a request that has half arrived gets a second for the rest
+        # A request that has half arrived gets a second for the rest.
+        reading_deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline and self._busy(with_unfinished=time.monotonic() < reading_deadline):
             await asyncio.sleep(0.05)
             self._end_late_connections(time.monotonic())

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gateway.links import user_record
-from gateway.links.decide import same_account
+from gateway.links.facts import same_account
 from gateway.links.model import NO_ACCOUNT, Account, Link
 from gateway.links.telegram_account import parse_account
 

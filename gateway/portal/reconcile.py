@@ -24,7 +24,7 @@ from typing import Any
 from gateway.errors import PortalError, PortalUnavailable
 from gateway.events import Message, observed_message, without_secrets
 from gateway.links import user_record
-from gateway.links.decide import same_account
+from gateway.links.facts import same_account
 from gateway.links.model import Account, Link, Store
 from gateway.links.telegram_account import parse_account
 from gateway.portal.client import BATCH, PAGE, AnswerDoubted, Portal

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.links.decide import Decision, Known, Row, decide
-from gateway.links.facts import MOST_FACTS, names_of
+from gateway.links.decide import Decision, Row, decide
+from gateway.links.facts import MOST_FACTS, Known, names_of
 from gateway.links.model import NO_ACCOUNT, Account, Observation
 from tests.support import worlds
 from tests.support.links_model import truth

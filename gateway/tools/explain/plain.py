@@ -21,12 +21,8 @@ _PREFIXES = tuple(
 _MAX_LINES = 5000
 _ESCAPED = re.compile(r"Array\\n\s{0,20}\(|HTTP/1\.[01]\\r\\n|\{\\\"")
 _QUOTED = re.compile(r"\"((?:POST |Array\\n)(?:[^\"\\]|\\.){1,600000})\"")
-_ESCAPES = {
-    "n": "\n",
-    "r": "\r",
-    "t": "\t",
-    "u": "\\u",
-}  # the text inside may be JSON, which reads \\u itself
+# The text inside may be JSON, which reads \\u itself.
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "u": "\\u"}
 
 
 def without_prefixes(pasted: bytes) -> bytes:

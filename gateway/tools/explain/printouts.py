@@ -19,10 +19,8 @@ from gateway.tools.explain.literals import MAX_DEPTH, LeftOut, Literal, Pair, in
 from gateway.tools.explain.request import Request, Unreadable
 
 _MAX_TEXT, _MAX_WRAPPED = 1024 * 1024, 6
-_OF_TYPES = (
-    "python",
-    r"\w{1,99}='[^'\n]{0,200}' \w{1,99}=|[A-Z]\w{0,99}\(\w{1,99}=['\"]",
-)  # pydantic, dataclasses
+# What pydantic and dataclasses print.
+_OF_TYPES = ("python", r"\w{1,99}='[^'\n]{0,200}' \w{1,99}=|[A-Z]\w{0,99}\(\w{1,99}=['\"]")
 _STRUCT = r"#<(?:struct |OpenStruct )(?:[A-Z][\w:]{0,99} )?"
 _NAMED_KINDS = (
     ("print_r", r"(?:Array|stdClass Object)\s{1,80}\("),

@@ -50,9 +50,8 @@ def read_record(text: str) -> Record | None:
     if ours:
         stamps = [str(entry.get("timestamp") or entry.get("time") or "") for entry in ours]
         newest = max(range(len(ours)), key=lambda index: (stamps[index], index))
-        entry = json.dumps(ours[newest], ensure_ascii=False).encode(
-            "utf-8", "replace"
-        )  # half surrogate pairs
+        # An entry may hold half surrogate pairs.
+        entry = json.dumps(ours[newest], ensure_ascii=False).encode("utf-8", "replace")
         return _from_fields(_fields(json.loads(entry)))
     return None
 

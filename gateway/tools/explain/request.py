@@ -25,9 +25,8 @@ _SCRIPT = re.compile(  # a command other than curl, which would be taken for a f
     rb"|(?:fetch|axios|requests)[.(]|\$session\b)",
     re.IGNORECASE,
 )
-_PAIR = re.compile(
-    rb"\s*[^\s=]{0,1000}="
-)  # a name with its value; in prose and in code a space is before the sign
+# A name with its value; in prose and in code a space is before the sign.
+_PAIR = re.compile(rb"\s*[^\s=]{0,1000}=")
 EDITED_BYTES = 64  # a person who pastes a request may replace its token or lose a line end
 _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of surrogate pairs; the others stand for bytes
 _FRAMING = (b"host", b"content-length", b"transfer-encoding")
@@ -106,9 +105,8 @@ def read_raw(text: bytes) -> Request:
         raise Unreadable("PASTED_REQUEST", problem="METHOD PATH HTTP/1.1")
     method, target = line[1].upper(), _ascii(line[2])
     lines = [header.rstrip(b"\r \t") for header in head[line.end() :].split(b"\n")]
-    fields = [
-        header for header in lines if header and not header.startswith(b":")
-    ]  # HTTP/2's :authority and its like
+    # Not HTTP/2's :authority and its like.
+    fields = [header for header in lines if header and not header.startswith(b":")]
     framing = {header.partition(b":")[0].strip().lower(): header for header in fields}
     unframed = [header for header in fields if header.partition(b":")[0].strip().lower() not in _FRAMING]
     headers = _parse(method, target, unframed)

@@ -26,9 +26,8 @@ from gateway.tools.explain.sentences import LEFT_OUT, closest, safe, sentence_of
 from verify import Trace, fingerprint
 
 _VERDICTS = frozenset(["TOKEN_NOT_CONFIGURED", "TOKEN_MISMATCH", "EVENT_INVALID", "EVENT_QUEUED"])
-_VERIFIED = frozenset(
-    ["EVENT_INVALID", "QUEUE_UNAVAILABLE", "EVENT_QUEUED"]
-)  # only a verified request gets these
+# Only a verified request gets these.
+_VERIFIED = frozenset(["EVENT_INVALID", "QUEUE_UNAVAILABLE", "EVENT_QUEUED"])
 
 
 @dataclass(frozen=True)
