@@ -36,27 +36,19 @@ def single_edit(name: str, file: str, old: str, new: str, tests: str) -> Defect:
     return Defect(name, ((file, old, new),), tests)
 
 
-FEED, CONSUMER, EVENTS, VERIFY = (
-    "gateway/local/feed.py",
-    "handlers/__init__.py",
-    "gateway/events.py",
-    "verify.py",
-)
-DECIDE, PREPARED, USERS, PAYLOAD = (
-    *(
-        "gateway/links/decide.py",
-        "gateway/links/sql_prepared.py",
-        "handlers/users.py",
-        "gateway/ingest/decode.py",
-    ),
-)
+FEED = "gateway/local/feed.py"
+CONSUMER = "handlers/__init__.py"
+USERS = "handlers/users.py"
+EVENTS = "gateway/events.py"
+VERIFY = "verify.py"
+PAYLOAD = "gateway/ingest/decode.py"
+JUDGE = "gateway/ingest/decision.py"
+RECEIVER = "gateway/receiver/__init__.py"
+EMBEDDED = "gateway/queues/sqlite.py"
+DECIDE = "gateway/links/decide.py"
 FACTS = "gateway/links/facts.py"
+PREPARED = "gateway/links/sql_prepared.py"
 WORLDS = "tests/unit/test_links_worlds.py"
-EMBEDDED, RECEIVER, JUDGE = (
-    "gateway/queues/sqlite.py",
-    "gateway/receiver/__init__.py",
-    "gateway/ingest/decision.py",
-)
 HANDED_OVER = "            results.append(deliver(delivery, self._call))\n"
 MARK = """        self._mark.run(cursor, {"event_id": event_id, "processed_at": datetime.now(UTC)})
         if cursor.rowcount != 1:

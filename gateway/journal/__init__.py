@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.errors import PassingFailure
-from gateway.journal import reading, schema, writing
+from gateway.journal import reading, schema, unqueued, writing
 from gateway.journal.model import (
     BY_HAND,
     FAILURES,
@@ -146,11 +146,7 @@ class Journal:
         """Keep an event that the queue did not take; once this returns True, it is on the disk."""
         text = json.dumps(record, ensure_ascii=False, default=str)
         now = self._clock()
-
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT INTO unqueued (at, record) VALUES (?, ?)", (now, text))
-
-        return self._write([write], durable=True)
+        return self._write([lambda c: unqueued.add(c, now, text)], durable=True)
 
     def _write(self, steps: Sequence[writing.Write], durable: bool = False, skip_odd: bool = False) -> bool:
         deadline = time.monotonic() + WRITE_SECONDS
@@ -336,16 +332,14 @@ class Journal:
     def unqueued(self, since: datetime | None = None) -> Iterator[Unqueued]:
         """Events that the queue did not take since `since`, oldest first; {} for a damaged record."""
         after, since_at = 0, since.timestamp() if since else 0.0
-        statement = "SELECT id, at, record FROM unqueued WHERE id > ? AND at >= ? ORDER BY id LIMIT 100"
-        no_rows: list[tuple[int, float, str]] = []
-        while rows := self._read(lambda c: c.execute(statement, (after, since_at)).fetchall(), no_rows):  # noqa: B023
-            for id_, at, text in rows:
-                yield Unqueued(id_, datetime.fromtimestamp(at, UTC), reading.record(text))
-            after = rows[-1][0]
+        no_events: list[Unqueued] = []
+        while events := self._read(lambda c: unqueued.page(c, after, since_at), no_events):  # noqa: B023
+            yield from events
+            after = events[-1].id
 
     def remove(self, unqueued_id: int) -> None:
         """Drop an event that is back on the queue."""
-        self._change(lambda c: c.execute("DELETE FROM unqueued WHERE id = ?", (unqueued_id,)).rowcount)
+        self._change(lambda c: unqueued.remove(c, unqueued_id))
 
     def forget(self, portal: str, bitrix_user_id: int) -> int:
         """Erase what is kept of a person; return how many records were erased."""

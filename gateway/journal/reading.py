@@ -358,12 +358,3 @@ def count_rounds(connection: sqlite3.Connection, after: int) -> int:
     """How many rounds came after the one with this number."""
     [count] = connection.execute("SELECT count(*) FROM rounds WHERE id > ?", (after,)).fetchone()
     return int(count)
-
-
-def record(text: str) -> dict[str, Any]:
-    """A kept event that could not be queued; {} for a damaged one."""
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError, TypeError):
-        return {}
-    return record if isinstance(record, dict) else {}

@@ -57,28 +57,17 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     journal = open_journal(settings)
     recorder = Recorder(settings, journal)
     recorder.attach()
-    threads: list[threading.Thread] = []
     worker: WorkerProcess | None = None
     if settings.queue_kind == "local":
         worker = WorkerProcess(settings, stop)
         worker.start()
         open_embedded(settings).on_publish = worker.wake
-    if settings.resync_every and not settings.rest_webhook:
-        log.warning(say("POLL_WITHOUT_WEBHOOK", settings.language))
-    elif settings.resync_every:
-        threads.append(
-            threading.Thread(target=_poll, args=(apps["resync_users"], settings, stop), daemon=True)
-        )
-    for thread in threads:
-        thread.start()
+    poller = _start_polling(apps["resync_users"], settings, stop)
     host, port = listener.getsockname()[:2]
     url = f"http://{in_url(host)}:{port}"
     access = Access(settings)
-    log.info(
-        say(
-            "SERVING", settings.language, url=url, inspector=_seen_at(settings, local_url(host, port), access)
-        )
-    )
+    seen_at = _seen_at(settings, local_url(host, port), access)
+    log.info(say("SERVING", settings.language, url=url, inspector=seen_at))
     _warn_without_volume(settings)
     parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
     app = inspector.beside(_routed(apps, settings), settings, journal, access, parts)
@@ -87,8 +76,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     deadline = server.run(stop)
     if worker is not None:
         worker.stop(deadline - time.monotonic())
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
+    if poller is not None:
+        poller.join(max(0.0, deadline - time.monotonic()))
     recorder.close()
     journal.close()
     if settings.queue_kind == "local":
@@ -166,6 +155,18 @@ def listen(settings: Settings) -> socket.socket:
             raise SettingError("HOST", "EXPECTED_HOST") from None
         address = f"{settings.host}:{settings.port}"
         raise SettingError("PORT", "EXPECTED_FREE_PORT", address=address, problem=error) from None
+
+
+def _start_polling(app: Any, settings: Settings, stop: threading.Event) -> threading.Thread | None:
+    """Start the thread that walks the portal's users; None where `RESYNC_EVERY` asks for none."""
+    if not settings.resync_every:
+        return None
+    if not settings.rest_webhook:
+        log.warning(say("POLL_WITHOUT_WEBHOOK", settings.language))
+        return None
+    poller = threading.Thread(target=_poll, args=(app, settings, stop), daemon=True)
+    poller.start()
+    return poller
 
 
 def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:

@@ -31,14 +31,14 @@ HEAVY = (
     *("requests", "urllib3", "stamina", "rich", "h11", "cryptography", "handlers"),
 )
 OURS = (
-    *(
-        "gateway.diagnosis",
-        "gateway.receiver.capture",
-        "gateway.links",
-        "gateway.local",
-        "gateway.portal.client",
-    ),
-    *("gateway.portal.reconcile", "gateway.portal.resync", "gateway.cli"),
+    "gateway.diagnosis",
+    "gateway.receiver.capture",
+    "gateway.links",
+    "gateway.local",
+    "gateway.portal.client",
+    "gateway.portal.reconcile",
+    "gateway.portal.resync",
+    "gateway.cli",
 )
 
 

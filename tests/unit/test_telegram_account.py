@@ -1,11 +1,21 @@
 """How a field's value is read as a Telegram account: the table of the rule."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.links.model import NO_ACCOUNT, Account
 from gateway.links.telegram_account import MAX_TELEGRAM_ID, parse_account
+from gateway.links.user_record import telegram_fields
+
+CONTRACT = Path(__file__).parents[2] / "docs" / "contract.md"
+
+
+def test_the_contract_names_every_field_that_may_hold_an_account() -> None:
+    contract = CONTRACT.read_text("utf-8")
+    assert [field for field in telegram_fields("UF_USR_TELEGRAM") if f"`{field}`" not in contract] == []
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "\t\n", "\u00a0", [], False, [""], [False]])

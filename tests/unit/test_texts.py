@@ -149,6 +149,27 @@ def test_every_used_key_exists_with_its_facts() -> None:
     assert wrong == []
 
 
+def outcomes() -> Iterator[tuple[str, ast.Call]]:
+    """(where, call) of each `Outcome` whose code is written in the call."""
+    for file, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Outcome":
+                yield f"{file.relative_to(ROOT)}:{node.lineno}", node
+
+
+def test_an_outcome_has_a_sentence_for_the_log_and_one_for_the_lists() -> None:
+    wrong = []
+    for source, call in outcomes():
+        has_own_text = len(call.args) > 3 or any(keyword.arg == "text" for keyword in call.keywords)
+        for code in keys(call.args[:1]):
+            lists = [key for key in SENTENCES if key.startswith(f"CAME_{code.removeprefix('LINK_')}")]
+            if not (has_own_text or code in SENTENCES):
+                wrong.append(f"{source}: no text {code}")
+            if not (lists or f"CAME_{code}" in SENTENCES):
+                wrong.append(f"{source}: no text CAME_{code}")
+    assert wrong == []
+
+
 def test_errors_are_put_into_words_with_the_errors_inside_them() -> None:
     inner = PassingFailure("PUBSUB_UNREADABLE")
     outer = Notice("RESYNC_FAILED", problem=inner)
