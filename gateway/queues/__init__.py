@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.locations import PubSubTopic
+from gateway.locations import PubSubTopic, SqliteFile
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,8 +31,11 @@ class Publisher(Protocol):
 
 def open_publisher(settings: Settings) -> Publisher:
     """The queue of `QUEUE_URL`. Nothing is connected or created before the first message."""
-    queue = settings.queue
-    return open_pubsub(queue) if isinstance(queue, PubSubTopic) else open_embedded(settings)
+    match settings.queue:
+        case PubSubTopic() as topic:
+            return open_pubsub(topic)
+        case SqliteFile():
+            return open_embedded(settings)
 
 
 def open_embedded(settings: Settings) -> "EmbeddedQueue":
