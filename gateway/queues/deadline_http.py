@@ -51,15 +51,15 @@ class Shared(Generic[Value]):
 
     def get(self, deadline: float) -> Value:
         """The value; raises what the call raised, or `WireError` at the deadline."""
+        now, cached = time.monotonic(), self._cached  # no lock: every publish comes here
+        if cached is not None and now < cached[1]:
+            return cached[0]
         with self._lock:
-            now, cached = time.monotonic(), self._cached
-            if cached is not None and now < cached[1]:
-                return cached[0]
             if self._done is None:
                 self._done = self._start()
             finished = self._done
-            if cached is not None and now < cached[2]:
-                return cached[0]
+        if cached is not None and now < cached[2]:
+            return cached[0]
         if not finished.wait(max(0.0, deadline - time.monotonic())):
             raise WireError("WIRE_FAILED", problem=TimeoutError())
         with self._lock:
