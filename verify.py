@@ -35,7 +35,8 @@ BODY_PATHS: dict[str, Path] = {
 }
 PLACES = (*HEADER_PLACES, QUERY_PLACE, *BODY_PATHS)
 
-GUESSABLE_BYTES = 16  # a fingerprint of fewer bytes could be guessed back to the value
+# A fingerprint of fewer bytes could be guessed back to the value.
+GUESSABLE_BYTES = 16
 
 
 class _Absent:
@@ -127,7 +128,8 @@ def bearer(value: bytes | None) -> Any:
         return ABSENT
     parts = value.split(None, 1)
     if not parts or parts[0].lower() != b"bearer":
-        joined = value.lower().split(b",")[1:]  # a proxy's header before the one meant
+        # A proxy's header may come before the one meant.
+        joined = value.lower().split(b",")[1:]
         return None if any(following.split(None, 1)[:1] == [b"bearer"] for following in joined) else ABSENT
     return _header(parts[1]) if len(parts) == 2 else b""
 
@@ -135,7 +137,8 @@ def bearer(value: bytes | None) -> Any:
 def _header(value: bytes | None) -> Any:
     if value is None:
         return ABSENT
-    return None if b"," in value else value.strip(b" \t\r\n")  # a comma: two headers joined
+    # A comma means two headers joined.
+    return None if b"," in value else value.strip(b" \t\r\n")
 
 
 def _field(root: Any, path: Path, source: str, repeated: Collection[tuple[str, Path]]) -> Any:

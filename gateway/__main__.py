@@ -11,7 +11,8 @@ from gateway.settings import language
 def run() -> int:
     """What `b24` runs where the package is installed."""
     _open_missing_streams()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a pipe on Windows has no ✓: show `?` and go on
+    # A pipe on Windows cannot write ✓: it gets `?`, and the command goes on.
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     quieten_libraries(language())
     return main()

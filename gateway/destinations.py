@@ -8,9 +8,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from gateway.redaction import clean, may_be_secret
 
-PROBE_EVENT = "ONGATEWAYPROBE"  # the doctor's own event, which changes nothing and reaches nobody
+# The doctor's own event, which changes nothing and reaches nobody.
+PROBE_EVENT = "ONGATEWAYPROBE"
 
-_MAX_PATH = 1000  # characters that are shown
+# How many characters of a path are shown.
+_MAX_PATH = 1000
 
 _PATTERN = re.compile(r"[A-Z0-9_]{1,100}\*?|\*")
 # In ASCII, and not a number: `http://134744072` is 8.8.8.8, and the resolver reads a dot in `example。com`.
@@ -65,7 +67,8 @@ def read_destinations(setting: str) -> tuple[Destination, ...]:
     destinations: dict[str, Destination] = {}
     for item in setting.split():
         if re.search(r",https?://", item):
-            raise ValueError("a comma between addresses")  # taken for one address, it would reach nobody
+            # Read as one address, it would reach nobody.
+            raise ValueError("a comma between addresses")
         url, _, names = item.partition("#")
         patterns = tuple(pattern.strip().upper() for pattern in names.split(",") if pattern.strip())
         if not all(_PATTERN.fullmatch(pattern) for pattern in patterns):

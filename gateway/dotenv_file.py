@@ -17,7 +17,8 @@ from gateway.sqlite_file import user_name
 if TYPE_CHECKING:
     from dotenv.parser import Binding
 
-MAX_LINES = 10  # that are named; a file of another kind has hundreds of bad lines
+# How many bad lines are named: a file of another kind has hundreds.
+MAX_LINES = 10
 
 
 class EnvFile(NamedTuple):
@@ -33,7 +34,7 @@ def read(path: str | Path | None) -> EnvFile:
         return EnvFile({})
     if not os.path.isfile(path):
         return EnvFile({}, (GatewayError("ENV_NOT_A_FILE", path=Path(path).absolute()),))
-    from dotenv.parser import parse_stream  # cold start: only where a file is
+    from dotenv.parser import parse_stream  # cold start
 
     try:
         bindings = list(parse_stream(io.StringIO(Path(path).read_text("utf-8"))))

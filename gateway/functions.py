@@ -4,7 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-_INSTALLED = Path(__file__).with_name("installed")  # by pip, without the repository
+# The table that pip installs where there is no repository.
+_INSTALLED = Path(__file__).with_name("installed")
 MAIN = (_INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1]) / "main.py"
 TABLE = MAIN.with_name("functions")
 DOCS = MAIN.with_name("docs")

@@ -16,8 +16,10 @@ from collections import deque
 from collections.abc import Callable
 
 MAX_WAITING = 4 * 1024 * 1024  # bytes
-_AT_ONCE = 4096  # PIPE_BUF: a pipe that is ready accepts this much without blocking
-_LAST_SECONDS = 1.0  # how long the end of the process waits for lines that are not written yet
+# PIPE_BUF: a pipe that is ready accepts this much without blocking.
+_AT_ONCE = 4096
+# How long the end of the process waits for lines that are not written yet.
+_LAST_SECONDS = 1.0
 
 
 class Stderr:
@@ -40,7 +42,8 @@ class Stderr:
     def write(self, text: str) -> int:
         """Write `text` now or later; only count it if too much waits already."""
         descriptor = _descriptor()
-        if descriptor is None:  # a test's own stream
+        # This is a test's own stream.
+        if descriptor is None:
             sys.stderr.write(text)
             return len(text)
         data = text.encode("utf-8", "backslashreplace")
@@ -106,7 +109,8 @@ def _write_ready(descriptor: int, data: bytes) -> bytes:
             data = data[os.write(descriptor, data[:_AT_ONCE]) :]
         except BlockingIOError:
             return data
-        except OSError:  # the reader is gone: nobody can be told
+        except OSError:
+            # The reader is gone, so nobody can be told.
             return b""
     return data
 
@@ -118,7 +122,9 @@ def _write_whole(descriptor: int, data: bytes) -> None:
     while data:
         try:
             data = data[os.write(descriptor, data) :]
-        except BlockingIOError:  # Node and tmux make a pipe non-blocking for everybody who has it
+        except BlockingIOError:
+            # Node and tmux make a pipe non-blocking for everybody who has it.
             ready.poll()
-        except OSError:  # the reader is gone: nobody can be told
+        except OSError:
+            # The reader is gone, so nobody can be told.
             return

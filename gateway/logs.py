@@ -33,9 +33,12 @@ log = logging.getLogger("gateway.logs")
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in CONTROLS}
 _OURS = ("gateway", "handlers", "verify")
 _TRACE = re.compile(r"(?:projects/[^/]*/traces/)?([0-9a-f]{32})")
-_FOREIGN_A_MINUTE = 20  # lines of one library
-_KINDS = 1000  # of warnings that are counted separately
-_GUNICORN = (  # how messages of gunicorn begin that quote the sender: they are logged in our own words
+# Lines a minute of one library.
+_FOREIGN_A_MINUTE = 20
+# How many kinds of warnings are counted separately.
+_KINDS = 1000
+# Beginnings of gunicorn's messages that quote the sender: they are logged in our own words.
+_GUNICORN = (
     ("Invalid HTTP request line", "HTTP_REASON_LINE"),
     ("Invalid HTTP method", "HTTP_REASON_LINE"),
     ("Invalid HTTP Version", "HTTP_REASON_LINE"),
@@ -64,7 +67,8 @@ def setup(settings: Settings) -> None:
         handler.secrets, handler.language = settings.secrets(), settings.language
         root.handlers[:] = [handler]
         root.setLevel(logging.INFO)
-        logging.captureWarnings(True)  # a library's warning becomes one line like others, not two raw lines
+        # A library's warning becomes one line like others, not two raw lines.
+        logging.captureWarnings(True)
         # gunicorn makes its loggers after us, and forks its workers then.
         os.register_at_fork(after_in_child=partial(_adopt_gunicorn, settings.language))
     _send_libraries_here()
@@ -315,7 +319,7 @@ class _Structured(_Redacting):
 
 
 def _in_request() -> bool:
-    import flask  # optional: tools have no request
+    import flask  # optional
 
     return flask.has_request_context()
 
@@ -334,7 +338,8 @@ def _cloud_handler(project: str | None, stream: Stderr, secrets: tuple[str, ...]
     import google.cloud.logging_v2  # cold start
     from google.cloud.logging_v2.handlers import StructuredLogHandler
 
-    google.cloud.logging_v2._instrumentation_emitted = True  # no line about the library itself
+    # Without this, the library writes a line about itself.
+    google.cloud.logging_v2._instrumentation_emitted = True
 
     class Handler(StructuredLogHandler):
         """Adds the time, and leaves out the request's address: it may carry `?token=`.

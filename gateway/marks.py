@@ -9,7 +9,8 @@ import hmac
 from collections.abc import Iterable
 
 PROBE_HEADER = "X-Gateway-Probe"
-PROBE_SECONDS = 300  # clocks differ, but somebody who sees a probe must not use its mark for long
+# Clocks differ, but somebody who sees a probe must not be able to use its mark for long.
+PROBE_SECONDS = 300
 _DIGEST = "sha256"
 
 

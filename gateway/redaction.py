@@ -8,8 +8,10 @@ from verify import fingerprint
 
 MAX_SHOWN = 200  # characters
 MAX_KEYS = 20
-_DECIDING = 100  # characters at a name's end: whole names of half a megabyte would be kept by the thousand
-_REPEATED = 80  # characters; longer texts are hardly sent twice
+# Characters at a name's end: whole names of half a megabyte would be kept by the thousand.
+_DECIDING = 100
+# In characters: longer texts are hardly sent twice.
+_REPEATED = 80
 
 SECRET_NAMES = (
     *("application_token", "access_token", "refresh_token", "client_secret", "client_id"),
@@ -37,7 +39,8 @@ CONTROLS = (
 )
 _CONTROL = re.compile(f"[{re.escape(''.join(map(chr, CONTROLS)))}\ud800-\udfff]")
 _KEY = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
-_KNOWN = frozenset(  # names of the vendor and of HTTP that are as long as a token
+# Names of the vendor and of HTTP that are as long as a token.
+_KNOWN = frozenset(
     ("event_handler_id", "application_token", "auth_application_token", "x-www-form-urlencoded")
 )
 

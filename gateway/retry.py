@@ -48,7 +48,8 @@ def retry(
     more = None if attempts is None else attempts - 1
     for attempt in _silent_stamina().retry_context(is_worth_another, more, timeout=None, wait_max=0.0):
         with attempt:
-            sleep(pause)  # stamina sleeps on no other clock than the system's
+            # stamina sleeps on no other clock than the system's.
+            sleep(pause)
             return call()
     raise AssertionError("stamina returns or raises")
 

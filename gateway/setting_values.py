@@ -18,7 +18,8 @@ WEBHOOK_PATH = "/api/bitrix/webhook"
 _LOOPBACK = r"http://(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(?::[0-9]{1,5})?"
 _LOOPBACK_URL = re.compile(rf"{_LOOPBACK}/?")
 _INCOMING_URL = re.compile(
-    rf"({_LOOPBACK}|(?:https?://)?[\w.:-]{{1,260}})"  # a host may be a Cyrillic one
+    # A host may be a Cyrillic one.
+    rf"({_LOOPBACK}|(?:https?://)?[\w.:-]{{1,260}})"
     r"/rest/([0-9]+)/([A-Za-z0-9]+)(?:/[\w.]*)?/?(?:\?.*)?",
     re.IGNORECASE,
 )

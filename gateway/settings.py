@@ -48,11 +48,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
 
-SECRET_BYTES = 16  # shorter secrets are masked only by key name: a token `123456` would also mask ids
+# Shorter secrets are masked only by key name: a token `123456` would also mask ids.
+SECRET_BYTES = 16
 
 _QUOTES = "\"'`«»“”„‘’"
-_LONG = 9  # letters: HOSTS, PORTS and POST are words, not slips
-_PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")  # of names that look like ours
+# In letters: HOSTS, PORTS and POST are words, not slips.
+_LONG = 9
+# The beginnings of names that look like ours.
+_PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")
 # Not settings, and none of our business: the containers' and the emulators' own, and gunicorn's.
 _OTHERS = (
     *("POSTGRES_PASSWORD", "PUBLIC_HOST", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST"),
@@ -91,21 +94,24 @@ LINK_NAMES = (
 class Settings:
     """The settings, parsed. Secrets are kept out of `repr`."""
 
-    outgoing_token: str | None = field(default=None, repr=False)  # as configured, for the diagnosis
-    tokens: tuple[bytes, ...] = field(default=(), repr=False)  # all that are accepted, bound ones too
+    outgoing_token: str | None = field(default=None, repr=False)  # as configured
+    tokens: tuple[bytes, ...] = field(default=(), repr=False)  # bound ones too
     bound_tokens: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)  # (portal, token)
     unbound_tokens: tuple[bytes, ...] = field(default=(), repr=False)
     webhook_url: str | None = None
     domain: str = ""
-    rest_origin: str = ""  # scheme and host of the portal's REST; `http` only for loopback hosts
+    # Scheme and host of the portal's REST: `http` only for loopback hosts.
+    rest_origin: str = ""
     rest_webhook: str | None = field(default=None, repr=False)  # USER_ID/SECRET
-    rest_portal: str = ""  # in the incoming webhook's address, where that is given whole
+    # The domain in the incoming webhook's address, if that is given whole.
+    rest_portal: str = ""
     telegram_field: str = "UF_USR_TELEGRAM"
     queue: QueueLocation = field(default=SqliteFile(Path("var/queue.db")))  # of QUEUE_URL
     queue_max_attempts: int = 10
     database: StoreLocation = field(default=SqliteFile(Path("var/links.db")))  # of DATABASE_URL
     journal: SqliteFile = field(default=SqliteFile(Path("var/journal.db")))  # of JOURNAL_URL
-    journal_bodies: str = "refused"  # the requests whose headers and body the journal keeps
+    # The requests whose headers and body the journal keeps.
+    journal_bodies: str = "refused"
     destinations: "tuple[Destination, ...]" = ()  # of FORWARD_TO
     forward_secret: str | None = field(default=None, repr=False)
     links_api_token: str | None = field(default=None, repr=False)
@@ -120,7 +126,7 @@ class Settings:
     on_google_cloud: bool = False
     # Names that are not settings, each with a similar setting or "".
     unknown: tuple[tuple[str, str], ...] = ()
-    unread: tuple[GatewayError, ...] = ()  # what of `.env` has no effect
+    unread: tuple[GatewayError, ...] = ()  # without effect
 
     def tokens_of(self, portal: str) -> tuple[bytes, ...]:
         """The tokens that are valid for `portal`: those bound to it, else the unbound ones.
@@ -242,7 +248,8 @@ def load(
         errors, values = [unreadable], {}
     if errors:
         for error in errors:
-            error.__context__ = None  # the exception that caused it may quote the value
+            # The exception that caused it may quote the value.
+            error.__context__ = None
             error.hint = _hint_of(values.get(error.name, "").strip())
         errors[0].others = tuple(errors[1:])
         raise errors[0]

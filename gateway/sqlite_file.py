@@ -27,7 +27,8 @@ def make_private(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(open_private(path))
     for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        with suppress(OSError):  # somebody else's file, or none
+        # It is somebody else's file, or there is none.
+        with suppress(OSError):
             if file.stat().st_mode & 0o077:
                 file.chmod(0o600)
 
@@ -44,7 +45,8 @@ def open_private(path: Path) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     folder = path.parent.stat()
     if os.geteuid() == 0 and folder.st_uid != 0:
-        with suppress(OSError):  # a folder of another system, which keeps no owners
+        # A folder of another system may keep no owners.
+        with suppress(OSError):
             os.fchown(descriptor, folder.st_uid, folder.st_gid)
     return descriptor
 

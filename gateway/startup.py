@@ -34,7 +34,8 @@ _PLAIN_TOKEN = re.compile(rb"(?=.*[015-9])(?=.*[G-Zg-z])[A-Za-z0-9_-]{16,128}")
 # Browsers ask for these by themselves, and functions-framework answers them.
 NO_FUNCTION = ("/robots.txt", "/favicon.ico")
 
-announces = True  # `serve` has already announced what the worker's process would
+# `serve` has already announced what the worker's process would.
+announces = True
 
 
 @cache
@@ -66,7 +67,8 @@ def prepare() -> threading.Thread | None:
 def _read_certificates() -> None:
     from gateway.queues.deadline_http import trust  # cold start
 
-    with suppress(OSError):  # the first connection reports what is wrong with them
+    # The first connection reports what is wrong with them.
+    with suppress(OSError):
         trust()
 
 
@@ -76,13 +78,15 @@ def start(respond: Callable[[flask.Request], flask.Response]) -> None:
     `respond` answers the paths that no function has.
     """
     if reading := prepare():
-        reading.join()  # no thread survives gunicorn's fork
+        # No thread survives gunicorn's fork.
+        reading.join()
     if flask.has_app_context():
         app = flask.current_app
         # `//api/…` and an empty path are answered, never redirected: a redirect loses the POST.
         app.url_map.merge_slashes = app.url_map.strict_slashes = False
         app.register_error_handler(404, lambda error: _not_found(error, respond))
-    gc.freeze()  # modules live as long as the process: no collection walks through them again
+    # Modules live as long as the process: no collection walks through them again.
+    gc.freeze()
     gc.enable()
 
 
@@ -115,7 +119,8 @@ def _announce(loaded: Settings) -> None:
     if not loaded.rest_webhook and (consumer or not loaded.on_google_cloud):
         log.warning(say("NO_INCOMING_WEBHOOK", loaded.language))
     if consumer:
-        return  # it has no token to judge
+        # It has no token to judge.
+        return
     if is_plain(loaded):
         return
     from gateway.diagnosis import setting_causes  # cold start

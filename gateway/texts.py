@@ -1945,13 +1945,15 @@ CERTIFICATE_ERRORS = {
 }
 
 
-_RESOLVERS = {  # glibc's texts of the resolver's numbers, which are none of the system's
+# glibc's texts of the resolver's numbers, which are not among the system's.
+_RESOLVERS = {
     socket.EAI_NONAME: "Name or service not known",
     socket.EAI_AGAIN: "Temporary failure in name resolution",
 }
 
 
-_LIBRARIES = {  # SQLite's words, and the kinds of libraries' errors, whose own texts may quote a secret
+# SQLite's words, and the kinds of libraries' errors, whose own texts may quote a secret.
+_LIBRARIES = {
     "unable to open database file": Sentence(
         "файл базы данных не открывается", "unable to open database file"
     ),
@@ -1997,7 +1999,8 @@ _FIRST_EDITION_FACTS = (
 
 def os_problem(error: OSError, language: str) -> str:
     """The operating system's text for `error` in `language`; the error's type if it has no text."""
-    if hasattr(error, "library"):  # OpenSSL's, and its numbers are not the system's
+    # It is OpenSSL's error, and its numbers are not the system's.
+    if hasattr(error, "library"):
         return _tls_problem(error, language)
     number = errno_of(error)
     russian = OS_ERRORS.get(number or 0) if language == "ru" else None
@@ -2087,7 +2090,8 @@ def reason_text(reason: str, language: str) -> str:
     try:
         # The system's own words were stored in English.
         return os_texts_in(text_of(notice, language) if isinstance(notice, Notice) else notice, language)
-    except (KeyError, IndexError, ValueError):  # of another edition: other facts
+    except (KeyError, IndexError, ValueError):
+        # Another edition wrote it, with other facts.
         return reason
 
 

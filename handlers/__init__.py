@@ -26,7 +26,8 @@ __all__ = ["close", "consume", "deliver"]
 Handler = Callable[[Message, Context], list[Outcome]]
 """Does the work of one event, and returns what came of it."""
 
-_KEPT_TEXT = 200_000  # characters kept of a message that is not even JSON
+# Characters that are kept of a message that is not even JSON.
+_KEPT_TEXT = 200_000
 _log = logging.getLogger("gateway.consumer")
 
 
@@ -103,7 +104,8 @@ def _forward(pushed: PushMessage) -> None:
     try:
         message = _message(pushed)
         if destination is None or not destination.wants(message.event):
-            return  # the subscription has no filter, or its address is no longer configured
+            # The subscription has no filter, or its address is no longer configured.
+            return
         outcome = forward.deliver(message, destination, config)
     except PoisonMessage as poison:
         _put_aside(pushed, poison)
@@ -123,7 +125,8 @@ def _message(pushed: PushMessage) -> Message:
         raise PoisonMessage("REASON_NO_DATA")
     message = read_message(pushed.data)
     if "\0" in message.event_id + message.portal.domain:
-        raise PoisonMessage("REASON_NUL")  # no store can hold one
+        # No store can hold a NUL.
+        raise PoisonMessage("REASON_NUL")
     return message
 
 

@@ -74,7 +74,8 @@ def fetcher(settings: Settings) -> FetchUser | None:
         row: Mapping[str, Any] | None = None
         try:
             row = portals[0].user(user_id)
-        except AnswerDoubted as doubted:  # only other people's rows: asking again brings no others
+        except AnswerDoubted as doubted:
+            # Only other people's rows came: asking again would bring no others.
             _log.warning(doubted, extra={"json_fields": {"code": "REST_OTHER_USER"}})
         return row
 

@@ -29,13 +29,15 @@ from gateway.queues.deadline_http import Origin, WireError
 from gateway.settings import Settings
 
 DELIVERY_SECONDS = 15.0
-AT_ONCE = 4  # deliveries to one destination
+# Deliveries to one destination.
+AT_ONCE = 4
 # One instance on Google Cloud serves all destinations with its 80 threads. A destination that
 # hangs holds at most this many of them, and those without a turn only for this long.
 SHARE = 16
 TURN_SECONDS = 5.0
 AGENT = "Bitrix24 Webhook Engine (by gateway)"
-READ_BYTES = 65_536  # of an answer; a longer one costs the connection
+# Bytes of an answer; a longer one costs the connection.
+READ_BYTES = 65_536
 
 # Answers that mean a wrong setting rather than a bad day have a sentence of their own.
 _ADVICE = {300: "_REDIRECT", 401: "_DENIED", 403: "_DENIED", 404: "_NO_PATH", 405: "_NO_PATH"}

@@ -16,7 +16,8 @@ class PushMessage:
     attributes: Mapping[str, Any]
     message_id: str
     attempts: int
-    subscription: str = ""  # its name, where the push says so
+    # The subscription's name, if the push says it.
+    subscription: str = ""
 
 
 def read_push(body: object) -> PushMessage:

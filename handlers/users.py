@@ -18,13 +18,17 @@ from gateway.outcome import Outcome
 from gateway.texts import Notice
 from handlers.context import Context
 
-_AHEAD = timedelta(minutes=5)  # a `ts` further ahead of its arrival is a wrong clock
-_FIRST_SECOND = datetime(1000, 1, 1, tzinfo=UTC).timestamp()  # what every store and RFC 3339 can hold
+# A `ts` further ahead of its arrival than this is a wrong clock.
+_AHEAD = timedelta(minutes=5)
+# The earliest that every store and RFC 3339 can hold.
+_FIRST_SECOND = datetime(1000, 1, 1, tzinfo=UTC).timestamp()
 _LAST_SECOND = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
-_MAX_WARNED_FIELDS = 20  # fields that are named, whatever senders invent
+# How many fields are named, whatever senders invent.
+_MAX_WARNED_FIELDS = 20
 _warned_fields: set[str] = set()
 _log = logging.getLogger("gateway.consumer")
-_NOT_ASKED = ("no_webhook", "other_portal")  # whose sentences say whether there is a link
+# The sentences of these say whether there is a link.
+_NOT_ASKED = ("no_webhook", "other_portal")
 _CHANGES = {
     "linked": "LINK_SYNCED",
     "replaced": "LINK_SYNCED",
@@ -100,12 +104,14 @@ class _Reading:
     def __init__(self, message: Message, context: Context) -> None:
         settings = context.settings
         own_portal = bool(settings.domain) and message.portal.domain == settings.domain
-        polled = message.source == "resync"  # its data came from the portal a moment ago
+        # Its data came from the portal a moment ago.
+        polled = message.source == "resync"
         self._fetch_user = context.fetch_user if own_portal and not polled else None
         self._moment = observed_at(message)
         self._fields = user_record.telegram_fields(settings.telegram_field)
         self._now = context.now
-        self.silent: dict[int, str] = {}  # users without a readable account → the reason
+        # By user without a readable account: the reason.
+        self.silent: dict[int, str] = {}
         self._reason = (
             "other_portal"
             if settings.domain and message.portal.domain != settings.domain

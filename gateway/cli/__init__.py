@@ -79,8 +79,10 @@ class _Commands(click.Group):
 def cli(context: click.Context) -> None:
     """The Bitrix24 webhook gateway's tools."""
     if context.invoked_subcommand in ("serve", "doctor"):
-        return  # these report the problems themselves: in the log, and as a check
-    with suppress(SettingError):  # each command reports a file that cannot be read at all
+        # These commands report the problems themselves: in the log, or as a check.
+        return
+    # Each command reports by itself a file that cannot be read at all.
+    with suppress(SettingError):
         for problem in dotenv_file.read(".env").problems:
             print(text_of(problem, language()), file=sys.stderr)
 
@@ -142,7 +144,8 @@ def main(arguments: list[str] | None = None) -> int:
     except GatewayError as error:
         print(text_of(error, lang), file=sys.stderr)
         return 1 if isinstance(error, PortalError) else 2
-    except OSError as error:  # a full disk behind the output, a folder that is gone: not the program's fault
+    except OSError as error:
+        # A full disk behind the output or a folder that is gone is not the program's fault.
         key = "FILE_FAILED" if error.filename else "OUTPUT_FAILED"
         with suppress(OSError):
             print(say(key, lang, path=error.filename, problem=error), file=sys.stderr)

@@ -12,8 +12,10 @@ def consents(question: str, language: str) -> bool:
     click.echo(f"{question} [{'д/н' if language == 'ru' else 'y/n'}]: ", nl=False, err=True)
     try:
         answer = sys.stdin.readline()
-    except UnicodeDecodeError:  # of another keyboard's encoding
+    except UnicodeDecodeError:
+        # The answer was typed in another keyboard's encoding.
         answer = ""
     if not answer.endswith("\n"):
-        click.echo(err=True)  # the input ended on the question's line
+        # The input ended on the question's line.
+        click.echo(err=True)
     return answer.strip().lower() in _YES

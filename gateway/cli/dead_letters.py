@@ -21,7 +21,8 @@ from gateway.tools import printing
 from gateway.tools.printing import print_list, printable
 from gateway.tools.recovery import KeptMessage, attributes_of, put_back, queue_letters, store_letters
 
-_SHOWN = 5  # ids, if several match
+# How many ids are shown if several match.
+_SHOWN = 5
 
 EPILOG = """\b
 Examples:

@@ -59,7 +59,8 @@ def _checks(url: str | None, dotenv: str, send_token: bool, lang: str) -> Iterat
         settings = load(dotenv=dotenv)
     except SettingError as error:
         first, others = error, error.others
-        error.others = ()  # each gets a line of its own
+        # Each of the other problems gets a line of its own.
+        error.others = ()
         for wrong_setting in (first, *others):
             is_closed = wrong_setting.key == "EXPECTED_READABLE"
             key = "DOCTOR_UNREADABLE_DO" if is_closed else "DOCTOR_SETTING_DO"
@@ -69,7 +70,8 @@ def _checks(url: str | None, dotenv: str, send_token: bool, lang: str) -> Iterat
     for unread in settings.unread:
         yield Check("settings", "failed", text_of(unread, lang), say("DOCTOR_AGAIN", lang))
     for name, like in settings.unknown:
-        if like:  # other programs' settings are no fault
+        # Names that are like no setting of ours belong to other programs.
+        if like:
             saw = say("UNKNOWN_SETTING_LIKE", lang, name=name, like=like)
             yield Check("settings", "failed", saw, say("DOCTOR_AGAIN", lang))
     yield from examine(settings, url, send_token)

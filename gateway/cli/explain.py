@@ -19,7 +19,8 @@ from gateway.texts import say, state_key, text_of
 from gateway.tools.explain import Unreadable, read
 from gateway.tools.explain.verdict import Explanation, explain
 
-_MAX_INPUT = 16 * 1024 * 1024  # bytes; a list of log entries may be long
+# In bytes: a list of log entries may be long.
+_MAX_INPUT = 16 * 1024 * 1024
 _STYLES = {"match": "green", "mismatch": "red", "malformed": "yellow", "absent": "dim"}
 
 
@@ -75,8 +76,10 @@ def render(explanation: Explanation, settings: Settings, console: Console | None
     """Print the verdict, then what to do, then the places, in the order in which a person needs them."""
     console = console or Console(markup=False, highlight=False, emoji=False)
     tell: Callable[..., str] = partial(_tell, settings.language)
-    show = partial(console.print, soft_wrap=not console.is_terminal)  # a pipe gets whole lines
-    if explanation.read_as == "old_bot_line":  # such a line has no trace: only its meaning can be explained
+    # A pipe gets whole lines.
+    show = partial(console.print, soft_wrap=not console.is_terminal)
+    # Such a line has no trace, so only its meaning can be explained.
+    if explanation.read_as == "old_bot_line":
         show(Text(tell(_old_bot_line(explanation))))
         return
     show(_verdict(explanation, tell))

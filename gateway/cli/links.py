@@ -24,7 +24,8 @@ from gateway.queues import open_embedded
 from gateway.settings import Settings, language, load
 from gateway.texts import say
 
-_PIPE_WIDTH = 1000  # characters; a host name has at most 253
+# In characters: a host name has at most 253.
+_PIPE_WIDTH = 1000
 
 EPILOG = """\b
 Examples:
@@ -96,7 +97,8 @@ def forget(portal: str, user: int, yes: bool) -> int:
         if not consents(question, settings.language):
             click.echo(say("LINKS_NOT_FORGOTTEN", settings.language), err=True)
             return 1
-    from gateway.tools.forgetting import forget_person  # only this opens the queue
+    # Imported here because only this command opens the queue.
+    from gateway.tools.forgetting import forget_person
 
     erased = forget_person(settings, portal.lower(), user)
     click.echo(say("LINKS_FORGOTTEN", settings.language, count=erased, user=user, portal=portal.lower()))
@@ -108,7 +110,8 @@ def _links(store: Store, portal: str | None, user: int | None, account: Account 
     for link in store.links(None if portal is None else portal.lower(), after):
         if user is not None and link.bitrix_user_id != user:
             if portal is not None:
-                return  # in order of users: there is no more
+                # Links come in the order of users, so there are no more of this one.
+                return
             continue
         if account is None or _is(account, link.telegram_id, link.telegram_username):
             yield link
@@ -184,7 +187,8 @@ def _no_links(settings: Settings) -> str:
     """What to do where no link was found: events that make links may still wait on this machine's queue."""
     waiting = 0
     if settings.queue_kind == "local" and not is_missing(settings.queue):
-        with suppress(GatewayError):  # whose queue cannot be read, still has read that there is no link
+        # A bot whose queue cannot be read still learns that there is no link.
+        with suppress(GatewayError):
             depths = open_embedded(settings).depths()
             waiting = sum(depths.get(consumer.subscription, 0) for consumer in of_kind("consumer"))
     return say("NO_LINKS_YET" if waiting else "NO_LINKS", settings.language, count=waiting)

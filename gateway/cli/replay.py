@@ -87,7 +87,8 @@ def command(
         store = stack.enter_context(closing(open_store(settings.database)))
         publisher = stack.enter_context(closing(open_publisher(settings)))
         run = Run(store, publisher, dry_run, journal=journal_of(settings))
-        stack.callback(_report, run, settings, as_json)  # after an interruption too: what is done is done
+        # Also after an interruption, because what was put back stays put back.
+        stack.callback(_report, run, settings, as_json)
         if file is not None:
             events_to_replay = _joined(iter(records), parts)
         else:
@@ -145,13 +146,15 @@ class Run:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     done: list[dict[str, Any]] = field(default_factory=list)
     skipped: int = 0
-    journal: Journal | None = None  # whose records then show what comes of these events
+    # Its records then show what comes of these events.
+    journal: Journal | None = None
 
     def take(self, kept: KeptMessage) -> None:
         """Put one message back, unless that was done already."""
         never_queued = kept.source in ("journal", "log", "file")
         if not never_queued and kept.recorded_at and kept.recorded_at >= self.started:
-            return  # it was put back and failed again: replaying it without end helps nobody
+            # It was put back and failed again: replaying it without end would help nobody.
+            return
         if never_queued and self.store.was_replayed(kept.event_id):
             self.skipped += 1
             if not self.dry:

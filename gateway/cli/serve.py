@@ -16,7 +16,8 @@ from gateway.settings import load
 def command() -> None:
     from gateway.local.serve import listen, serve  # cold start
 
-    listener = listen(load())  # a port in use ends the start before anything else is printed
+    # A port in use ends the start before anything else is printed.
+    listener = listen(load())
     settings = startup.settings()
     try:
         serve(settings, listener)

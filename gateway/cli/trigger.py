@@ -110,7 +110,8 @@ def _report(event: str, status: int, text: str, settings: Settings, waits: bool,
     for outcome in outcomes:
         click.echo(_in_words(outcome, event, settings))
     if queued and waits and not outcomes:
-        event_id = printable(str(answer.get("event_id")))[:12]  # enough to find it by
+        # The beginning is enough to find it by.
+        event_id = printable(str(answer.get("event_id")))[:12]
         click.echo(
             say("TRIGGER_WAITED", settings.language, seconds=WAIT_SECONDS, event_id=event_id), err=True
         )
@@ -125,7 +126,8 @@ def _outcomes_of(event_id: str, settings: Settings) -> list[OutcomeRecord]:
     while time.monotonic() < deadline:
         newer = journal.outcomes([event_id]).get(event_id, [])
         if newer and len(newer) == len(outcomes):
-            return outcomes  # no further subscription has answered meanwhile
+            # No further subscription has answered meanwhile.
+            return outcomes
         outcomes = newer
         time.sleep(0.2)
     return outcomes
@@ -137,7 +139,8 @@ def _as_json(outcome: OutcomeRecord, language: str) -> dict[str, str]:
 
 
 def _in_words(outcome: OutcomeRecord, event: str, settings: Settings) -> str:
-    if outcome.code == "EVENT_IGNORED" and not outcome.facts.get("probe"):  # it reached no subscription
+    # It reached no subscription.
+    if outcome.code == "EVENT_IGNORED" and not outcome.facts.get("probe"):
         return say("EVENT_IGNORED", settings.language, event=printable(event.upper())) + " [EVENT_IGNORED]"
     return printable(in_a_line(outcome, settings.language))
 
@@ -145,7 +148,8 @@ def _in_words(outcome: OutcomeRecord, event: str, settings: Settings) -> str:
 def _data(event: str, pairs: tuple[str, ...], lang: str) -> Any:
     if malformed := [pair for pair in pairs if "=" not in pair[1:]]:
         raise click.BadParameter(say("TRIGGER_DATA", lang, given=malformed[0]), param_hint="--data")
-    if pairs:  # `FIELDS[ID]=7` nests, as Bitrix24's own names do
+    # `FIELDS[ID]=7` nests, as Bitrix24's own names do.
+    if pairs:
         parts = (pair.partition("=") for pair in pairs)
         return parse_str("&".join(f"{quote(name)}={quote(value)}" for name, _, value in parts).encode())
     return data_of(event)

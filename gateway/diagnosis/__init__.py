@@ -70,7 +70,8 @@ def in_words(facts: Iterable[Mapping[str, Any]], settings: Settings) -> list[Cau
     causes = []
     for fact in facts:
         code, detail = str(fact.get("code", "")), str(fact.get("detail", ""))
-        if "says" in fact:  # a record of the first edition
+        # A record of the journal's first edition already holds the sentences.
+        if "says" in fact:
             causes.append(Cause(code, detail, str(fact["says"]), str(fact.get("do", ""))))
         elif code in CODES:
             values = {name: tuple(v) if isinstance(v, list) else v for name, v in fact["values"].items()}
@@ -91,7 +92,8 @@ def guide_link(code: str | None, settings: Settings) -> str:
     """The guide's section for a log or an answer: in an installed package the inspector's page."""
     if not IS_INSTALLED:
         return guide_section(code, settings.language)
-    if settings.on_google_cloud:  # no inspector there: the guide is where the operator's tools are
+    # There is no inspector there: the guide is where the operator's tools are.
+    if settings.on_google_cloud:
         return f"{GUIDE[settings.language]}#{code.lower()}" if code else GUIDE[settings.language]
     origin = settings.webhook_url or f"http://{_LOCAL.get(settings.host, settings.host)}:{settings.port}"
     return f"{origin}/inspector/guide/token-not-found{f'#{code.lower()}' if code else ''}"

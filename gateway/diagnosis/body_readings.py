@@ -13,7 +13,8 @@ from gateway.ingest.limits import TooComplex
 from gateway.ingest.printouts import printout
 from verify import Path
 
-MAX_TRIES, MAX_TRIED = 100, 512 * 1024  # decodings of one diagnosis, and their bytes in all
+# How many decodings one diagnosis may try, and how many bytes in all.
+MAX_TRIES, MAX_TRIED = 100, 512 * 1024
 _PART = re.compile(rb"--[^\r\n]{1,200}\r?\n[A-Za-z-]{1,40}:")
 _UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 

@@ -11,7 +11,8 @@ from gateway.ingest.decision import Judgement
 from gateway.ingest.hollow import DATA_AND_AUTH, hollow, place_of
 from gateway.settings import Settings
 
-MAX_KEYS = 10  # top-level names that a cause shows
+# How many top-level names are shown in a cause.
+MAX_KEYS = 10
 
 
 def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
@@ -21,7 +22,8 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
     lost = hollow(judgement.payload.fields)
     if judgement.hint == "hollow" and lost is not None:
         if lost.how in REWRITTEN and (findings := list(body(gather(judgement, settings)))):
-            return findings  # undoing that would make the event whole
+            # Undoing that would make the event whole.
+            return findings
         if lost.how in ("flat", "pairs", "nested"):
             name = Names(settings).place("body", name_as_sent(lost.name, judgement))
             variant = "data" if lost.how == "flat" else "pairs" if lost.how == "pairs" else ""
@@ -53,11 +55,13 @@ def body(evidence: Evidence) -> Iterator[Finding]:
     ):
         kind, _ = sender(judgement.incoming, {})
         if kind in ("monitor", "health"):
-            return  # these send no body, or a word of their own, so no event was dropped
+            # These requests send no body, or a word of their own, so no event was lost.
+            return
     if not reading.code or (reading.code == "BODY_EMPTY" and declared > judgement.body_bytes):
         return
     detail, variant = reading.detail, reading.how
-    if detail.startswith("body:"):  # the sender chose this name, so it may be the token
+    # The sender chose this name, so it may itself be the token.
+    if detail.startswith("body:"):
         detail = _shown(detail, evidence.settings)
     if reading.code == "BODY_UNREADABLE":
         variant = detail if detail in ("JSON", "template") else "kind" if detail else ""

@@ -33,9 +33,12 @@ from gateway.ingest.limits import MAX_PARAMETERS, TooComplex
 from gateway.ingest.printouts import printout
 from verify import QUERY_PLACE, Path
 
-MAX_BYTES = 256 * 1024  # of a body that is read in other ways
-MAX_DEPTH = 5  # levels of an envelope: `Data.req.Body`, `Records.0.body`, `trigger.event.body`
-MAX_TEXTS = 2  # a text in a text: an envelope's body that is JSON in a string
+# A larger body is not read in other ways.
+MAX_BYTES = 256 * 1024
+# Levels of an envelope: `Data.req.Body`, `Records.0.body`, `trigger.event.body`.
+MAX_DEPTH = 5
+# A text may hold a text: an envelope's body is JSON in a string.
+MAX_TEXTS = 2
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x78\x9c": "zlib", b"\x78\x01": "zlib"}
 _COMPRESSED |= {b"\x78\xda": "zlib", b"PK\x03\x04": "zip", b"BZh": "bzip2"}
@@ -44,7 +47,8 @@ _N8N_ITEM = {"headers", "params", "query", "body"}
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 _PART_NAME = re.compile(rb'(?<!file)name="?([^";\r\n]{1,200})')
 _BOUNDARY = re.compile(rb"(?:^|\n)(--[^\r\n]{1,200})\r?\n(?=content-)", re.IGNORECASE)
-MIN_VALUES = 3  # an event's name, its data and its auth
+# An event's name, its data and its auth.
+MIN_VALUES = 3
 _EVENT_NAME = re.compile(r"\bON[A-Z]{2}")
 _TEMPLATE = re.compile(rb"(?:\{\{|\$\{|<%)[^\n{}]{0,200}(?:\}\}|\}|%>)|%[a-z]")
 _SEPARATOR = re.compile(rb"[\n;,| ]|\\u0026", re.IGNORECASE)
@@ -79,7 +83,8 @@ def as_read(judgement: Judgement) -> Reading:
         return in_field
     lost = hollow(payload.fields)
     if lost is not None and lost.how == "text" and _came_again(lost.name, payload):
-        lost = lost._replace(how="values")  # PHP's cURL writes each value of an array under the array's name
+        # PHP's cURL writes each value of an array under the array's name.
+        lost = lost._replace(how="values")
     if lost is not None and lost.how not in REWRITTEN:
         place = place_of(lost, payload.fields)
         return Reading(payload.fields, "BODY_PRINTED", place, payload.repeated, lost.how)
@@ -319,12 +324,12 @@ def _parts(body: bytes, boundary: bytes, judgement: Judgement, budget: Budget) -
             fields[name] = value.strip().decode("utf-8", "replace")
             files += [name] if b"filename" in head[:1000].lower() else []
     flat = unflattened(fields)
-    if blob := next(
-        (name for name in files if name in ("auth", "data")), ""
-    ):  # a Blob of JSON among the fields
+    # The JSON came as a Blob among the fields.
+    if blob := next((name for name in files if name in ("auth", "data")), ""):
         return Reading({**fields, blob: {}}, "TOKEN_NOT_TEXT", f"body:{blob}: file")
     if files and flat and flat[1].removeprefix("body:") in files:
-        flat[0]["auth"]["application_token"] = None  # a file is not a text, whatever it holds
+        # A file is not a text, whatever it holds.
+        flat[0]["auth"]["application_token"] = None
         return Reading(flat[0], "TOKEN_NOT_TEXT", "body:auth.application_token: file")
     for name in files:
         for inner in _inside(fields[name], budget):

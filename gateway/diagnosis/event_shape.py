@@ -29,7 +29,8 @@ def is_event(fields: Any) -> bool:
 
 def is_whole(fields: Any) -> bool:
     """Whether this is an event or a robot's call by itself, and not just a part of one."""
-    if not isinstance(fields, dict) or {"schema", "event_id"} <= fields.keys():  # the queue's own message
+    # An object with these two names is the queue's own message.
+    if not isinstance(fields, dict) or {"schema", "event_id"} <= fields.keys():
         return False
     return isinstance(fields.get("event"), str) or is_robot(fields)
 

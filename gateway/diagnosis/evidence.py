@@ -33,8 +33,10 @@ from gateway.settings import SECRET_BYTES, Settings
 from verify import ABSENT, BODY_PATHS, HEADER_PLACES, QUERY_PLACE, Verdict, header_values, verify
 
 MAX_LEAVES = 1000  # of the body
-MAX_OUTSIDE = 200  # headers, parameters, segments of the path, cookies
-MAX_NAMED = 3  # places that one cause names
+# Headers, parameters, cookies and segments of the path.
+MAX_OUTSIDE = 200
+# How many places are named in one cause.
+MAX_NAMED = 3
 _JWT = re.compile(
     r"(?:\S+\s+)?[\"']?eyJ[\w-]{5,}\.[\w-]+\.[\w-]*[\"']?|(?:\S+\s+)?ya29\.[\w.-]{20,}", re.ASCII
 )
@@ -57,12 +59,15 @@ class Evidence:
     needles: list[Needle]
     reading: Reading
     verdict: Verdict
-    texts: dict[str, str]  # of the places that hold one text, but not an accepted token
+    # By place: each holds one text, but not an accepted token.
+    texts: dict[str, str]
     near: list[tuple[str, Likeness]] = field(default_factory=list)
     elsewhere: list[tuple[str, Likeness]] = field(default_factory=list)
-    shapes: set[str] = field(default_factory=set)  # what tokens the request carries: "plain", "webhook"
+    # What kinds of token the request carries: "plain", "webhook".
+    shapes: set[str] = field(default_factory=set)
     query_repeated: bool = False
-    incoming: list[str] = field(default_factory=list)  # where an incoming webhook's secret is
+    # Places that hold an incoming webhook's secret.
+    incoming: list[str] = field(default_factory=list)
 
     @property
     def explained(self) -> bool:
@@ -124,7 +129,8 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
 def _best_reading(judgement: Judgement, needles: list[Needle]) -> Reading:
     """The body as read, or the reading that shows more: of a token first, then of an event."""
     received = body_variants.as_read(judgement)
-    if judgement.code == "EVENT_INVALID":  # the token is right: what is missing is the event
+    # The token is right: what is missing is the event.
+    if judgement.code == "EVENT_INVALID":
         readings = body_variants.others(judgement, received)
         complete = (
             reading for reading in readings if is_whole(reading.fields) and hollow(reading.fields) is None
@@ -211,7 +217,8 @@ def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[s
             pending += [((*path, str(key)), below) for key, below in reversed(items)]
         elif inner is not None:
             name = ".".join(path)
-            if path[-1:] != ("member_id",):  # identifies a portal, even if somebody configured it as a token
+            # This identifies a portal, even if somebody configured it as a token.
+            if path[-1:] != ("member_id",):
                 yield where, name, str(inner)[:MAX_TEXT]
             if path and len(path[-1]) >= SECRET_BYTES:
                 yield where, name, path[-1][:MAX_TEXT]

@@ -8,8 +8,10 @@ from urllib.parse import unquote
 from gateway.ingest import php_form
 from gateway.ingest.limits import MAX_PARAMETERS
 
-MAX_FIELDS = 64  # fields that are tried as a body of their own
-FLAT = re.compile(r"[^A-Za-z0-9]+")  # what a flat name has between its levels
+# How many fields are tried as a body of their own.
+MAX_FIELDS = 64
+# What a flat name has between its levels.
+FLAT = re.compile(r"[^A-Za-z0-9]+")
 
 
 def unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:

@@ -50,5 +50,6 @@ def no_token(judgement: Judgement, evidence: Evidence | None, variant: str = "",
         values["length"] = len(text.encode("utf-8", "replace"))
         detail = str(values["place"])
         if detail == "body:auth.application_token" and is_event(evidence.reading.fields):
-            variant = "bot"  # https://apidocs.bitrix24.ru: a bot's CLIENT_ID stands where its token does
+            # https://apidocs.bitrix24.ru: a bot's CLIENT_ID is where its token belongs.
+            variant = "bot"
     return Finding("TOKEN_ABSENT", detail, variant, values)

@@ -85,7 +85,8 @@ def _of_verdict(evidence: Evidence) -> list[Finding]:
     ):
         own += [absent] if absent.values["kind"] not in ("bitrix24", "relay") else []
     elif codes == ["AUTH_MISSING"] and evidence.texts:
-        own += [absent]  # what is in another place is not a token either
+        # What is in another place is not a token either.
+        own += [absent]
     if "AUTHORIZATION_GATEWAY" in codes and "TOKEN_OTHER_WEBHOOK" in codes:
         # The webhook's token came in its own place: the JWT beside it did no harm.
         own.sort(key=lambda cause: cause.code == "AUTHORIZATION_GATEWAY")

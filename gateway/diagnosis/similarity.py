@@ -13,7 +13,8 @@ from typing import NamedTuple
 from gateway.ingest.php_form import decoded
 from gateway.settings import SECRET_BYTES
 
-MAX_TEXT = 1024  # characters of a value that are looked at
+# How many characters of a value are compared.
+MAX_TEXT = 1024
 # A quarter of a token may be mistyped. Half is too much: any two tokens may agree in half.
 FEW = 4
 
@@ -54,8 +55,10 @@ class Needle:
 
     text: str
     folds: dict[str, str]
-    need: int  # how many characters have to agree: at least 16, and half the token
-    windows: tuple[str, ...]  # its pieces of that length
+    # How many characters have to agree: at least 16, and half the token.
+    need: int
+    # The token's pieces of that length.
+    windows: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> "Needle":

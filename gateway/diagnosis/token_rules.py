@@ -43,7 +43,8 @@ def elsewhere(evidence: Evidence) -> Iterator[Finding]:
     places = [place for place, _ in evidence.elsewhere]
     if places and not is_lost(evidence):
         where, _, name = places[0].partition(":")
-        if not name or name.startswith("<"):  # a name that can't be shown can't be renamed
+        # A name that cannot be shown cannot be renamed.
+        if not name or name.startswith("<"):
             where = "raw" if places[0] == "body" else ""
         yield Finding("TOKEN_ELSEWHERE", ", ".join(dict.fromkeys(places)), where, {"place": places[0]})
 
@@ -123,7 +124,8 @@ def authorization(evidence: Evidence) -> Iterator[Finding]:
 def malformed(evidence: Evidence) -> Iterator[Finding]:
     """Places that held a blank, two values, or something that is not a text."""
     for place, text in evidence.texts.items():
-        if not fold(text[:MAX_TEXT]):  # quotes around nothing, or invisible characters
+        # Nothing remains of quotes around nothing, or of invisible characters.
+        if not fold(text[:MAX_TEXT]):
             yield Finding("TOKEN_BLANK", place, values={"place": place})
     repeated = {f"body:{'.'.join(path)}" for path in evidence.reading.repeated}
     for trace in evidence.verdict.places:

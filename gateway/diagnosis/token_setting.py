@@ -40,7 +40,8 @@ _NAMED = re.compile(
     r"[\w.\-\[\]]{2,60}['\"]?\s*(?:=>|[=:])\s*",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(r"\A[\w.-]{0,60}=(?=[^=\s])")  # of any name, or of none
+# The name in front may be any, or missing.
+_BEFORE = re.compile(r"\A[\w.-]{0,60}=(?=[^=\s])")
 _SCHEME = re.compile(r"(?:bearer|token|basic)[\s:]+", re.IGNORECASE)
 _ESCAPED_END = re.compile(r"(?:\\[nrt])+$|^(?:\\[nrt])+")
 _LONG_RUN = re.compile(r"(?:custom)?[a-z0-9]{32}")
@@ -52,7 +53,8 @@ class Part(NamedTuple):
     """One of the configured tokens: what is odd about it, and the texts that were probably meant."""
 
     text: str
-    code: str  # "" where nothing is odd
+    # "" if nothing is odd.
+    code: str
     detail: str
     meant: tuple[str, ...]
 

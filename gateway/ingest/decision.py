@@ -74,7 +74,8 @@ class Judgement:
     limit: Limit | None = None
     event_in: str = ""
     null_fields: tuple[tuple[int, str], ...] = ()
-    diagnosed: Any = field(default=None, repr=False, compare=False)  # kept by the diagnosis: it is made once
+    # The diagnosis keeps its result here, so that it is made only once.
+    diagnosed: Any = field(default=None, repr=False, compare=False)
 
     @property
     def status(self) -> int:

@@ -21,16 +21,16 @@ from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
 from gateway.ingest.misread import may_be_misread, misread, named
 from verify import QUERY_PLACE, Path
 
-MAX_NOTED = 20  # names that one note holds
+MAX_NOTED = 20  # names a note
 # Of `data`, which a relay may write as texts one level deeper.
 _OBJECTS = ("FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER")
 
-_CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # limits of a form whose names are cached: 64 of them stay small
+_CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # keeps 64 small
 
 _FORM_NAMES = ("data[", "auth[")
 _NO_PLACES: frozenset[tuple[str, Path]] = frozenset()
 _NO_PATHS: frozenset[Path] = frozenset()
-_NEAR_TOKENS = (("data",), ("auth",), ("data", "auth"))  # these may hold a token's place inside
+_NEAR_TOKENS = (("data",), ("auth",), ("data", "auth"))
 _GZIP = b"\x1f\x8b"
 _TYPES = {
     "application/json": "json",
@@ -149,9 +149,11 @@ class _Read(NamedTuple):
 def _read_form(body: bytes) -> _Read | None:
     if b"=" not in body:
         return None
-    whole, body = body, body.rstrip(b"\r\n ")  # these end the sender's file, not the last value
+    # These end the sender's file, not the last value.
+    whole, body = body, body.rstrip(b"\r\n ")
     if body.count(b"&") >= MAX_PARAMETERS:
-        while b"&&" in body:  # nothing between them is not a parameter
+        # Nothing between two separators is not a parameter.
+        while b"&&" in body:
             body = body.replace(b"&&", b"&")
         check(MAX_PARAMETERS, body.strip(b"&").count(b"&") + 1, "parameters")
     raw_names, values = php_form.parameters(body)
@@ -186,8 +188,8 @@ class _Names(NamedTuple):
     levels: Sequence[php_form.Name]
     repeated: frozenset[Path]
     notes: tuple[Note, ...] = ()
-    above: tuple[tuple[int, Path], ...] = ()  # values that may hold a token's place which came elsewhere too
-    listed: bool = False  # whether some arrays may be lists
+    above: tuple[tuple[int, Path], ...] = ()  # `data.auth` too
+    listed: bool = False
 
 
 @lru_cache(maxsize=64)
@@ -203,7 +205,7 @@ def _names_of(names: Sequence[php_form.Name]) -> _Names:
     near = [name for name in names if "token" in name or "application_token" in name or name in _NEAR_TOKENS]
     if len(near) < 2:
         return _Names(names, _NO_PATHS, notes, listed=listed)
-    from gateway.ingest.repeated import given_twice, objects_above  # cold start: an event has one token
+    from gateway.ingest.repeated import given_twice, objects_above  # cold start
 
     return _Names(names, given_twice(near), notes, objects_above(names), listed)
 
@@ -212,14 +214,14 @@ def _repeated_inside(names: _Names, values: Sequence[Any]) -> frozenset[Path]:
     """The token's paths that came inside objects or their texts, and elsewhere too."""
     if not names.above:
         return _NO_PATHS
-    from gateway.ingest.repeated import given_inside  # cold start: such a name is rare
+    from gateway.ingest.repeated import given_inside  # cold start
 
     return given_inside(names.above, names.levels, values)
 
 
 def _tree(names: _Names, values: Sequence[Any]) -> dict[str, Any]:
     """The values by their names, nested."""
-    if "undefined" in values:  # which task events send for nothing
+    if "undefined" in values:  # from task events
         values = [None if value == "undefined" else value for value in values]
     tree = php_form.nest((name, value) for name, value in zip(names.levels, values, strict=True) if name)
     return _with_lists(tree) if names.listed else tree

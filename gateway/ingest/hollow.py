@@ -20,18 +20,24 @@ _FLAT_AUTH = re.compile(
 _OF_EVENT = re.compile(r"(?:amp;)?(?i:data|auth)(?:\Z|\W)")
 # Parts of `data`, put beside `event`.
 _SPREAD = re.compile(r"ID|FIELDS(?:_BEFORE|_AFTER)?|UF_\w{1,99}", re.ASCII)
-_FLAT_FIELDS = re.compile(r"FIELDS(?:_BEFORE|_AFTER)?[^A-Za-z0-9_]", re.IGNORECASE)  # the same inside `data`
-_GLUED = re.compile(r"(?:data|auth)(?:\[|%5b|\.|=|\\u005b)", re.IGNORECASE)  # inside the event's own name
-_NAME = re.compile(r"\s*\w[\w.:-]*\s*")  # of an event; anything else may be a printout of one
-_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")  # a name of Bitrix24's own: ID, FIELDS, UF_DEPARTMENT
-_SCALAR = re.compile(r"[\w.-]{1,40}", re.ASCII)  # `data=107`, the vendor's own
+# The same inside `data`.
+_FLAT_FIELDS = re.compile(r"FIELDS(?:_BEFORE|_AFTER)?[^A-Za-z0-9_]", re.IGNORECASE)
+# These names inside the event's own name.
+_GLUED = re.compile(r"(?:data|auth)(?:\[|%5b|\.|=|\\u005b)", re.IGNORECASE)
+# An event's name; anything else may be a printout of one.
+_NAME = re.compile(r"\s*\w[\w.:-]*\s*")
+# A name of Bitrix24's own: ID, FIELDS, UF_DEPARTMENT.
+_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
+# The vendor itself sends `data=107`.
+_SCALAR = re.compile(r"[\w.-]{1,40}", re.ASCII)
 _AUTH_NAMES = ("domain", "member_id", "application_token", "client_endpoint", "server_endpoint")
 # Parts of `data` that are objects; in those of the second set only a printout is a loss.
 _FIELDS, _OBJECTS = {"FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER"}, {"PARAMS", "BOT", "USER"}
 _NAMES_OF_OBJECTS = _FIELDS | _OBJECTS
 _ALWAYS_WITH_DATA = ("ONUSER", "ONTASK", "ONCRM", "ONIMBOT")
 _PAIR_NAMES, MAX_PAIR = {"name", "key"}, 4
-_MANY_BYTES = 8  # so many small numbers in a row are no list of anything that Bitrix24 sends
+# Bitrix24 sends no list of so many small numbers in a row.
+_MANY_BYTES = 8
 
 DATA_AND_AUTH = "body:data, body:auth"
 
@@ -83,7 +89,7 @@ def place_of(lost: Hollow, fields: Mapping[Any, Any]) -> str:
 
 def _printed_name(event: str) -> str:
     """The kind of printout that an event's name is in."""
-    from gateway.ingest.printouts import printout  # cold start: its patterns are 2 ms of one
+    from gateway.ingest.printouts import printout  # cold start
 
     name = event.strip()
     if len(name) > 2 and name[0] == name[-1] and name[0] in "\"'" and _NAME.fullmatch(name[1:-1]):
@@ -105,7 +111,8 @@ def _beside(fields: Mapping[Any, Any], data: Any, auth: Any) -> str | None:
             return name
     event = fields.get("event")
     if data is None and isinstance(event, str) and _GLUED.search(event):
-        return "event"  # another separator than `&`: the rest of the form is in the first value
+        # With another separator than `&`, the rest of the form is in the first value.
+        return "event"
     return None
 
 
@@ -133,10 +140,12 @@ def _inside(data: Mapping[str, Any]) -> Hollow | None:
         how = _lost(value, "data")
         if not how and isinstance(value, str) and name.upper() in _FIELDS:
             how = (
-                "text"  # `data` may be one value, but these never are: Gin's PostFormMap cuts what is deeper
+                # `data` may be one value, but these never are: Gin's PostFormMap cuts off what is deeper.
+                "text"
             )
         if how in ("blank", "nothing") and name.upper() != "FIELDS":
-            continue  # this object is missing
+            # This object is missing.
+            continue
         if how in ("keys", "values", "text", "json") and name.upper() in _OBJECTS:
             continue
         if how:
@@ -154,7 +163,7 @@ def _lost(value: Any, name: str) -> str:
         return "buffer"
     if not isinstance(value, str):
         return ""
-    from gateway.ingest.printouts import printout  # cold start: its patterns are 2 ms of one
+    from gateway.ingest.printouts import printout  # cold start
 
     if (how := printout(value)) and not (how == "json" and is_json(value)):
         return how

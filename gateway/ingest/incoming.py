@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from gateway.setting_values import WEBHOOK_PATH
 
 MAX_QUERY = 8 * 1024  # bytes
-MAX_BODY = 512 * 1024  # bytes; a long bot message in Russian is 240 KB
-VENDOR_AGENT = "bitrix24"  # anyone can send it: it explains a refusal, it never proves anything
+# In bytes: a long bot message in Russian is 240 KB.
+MAX_BODY = 512 * 1024
+# Anyone can send this: it helps to explain a rejection, and never proves anything.
+VENDOR_AGENT = "bitrix24"
 
 ALLOWED = {"/": "GET, HEAD, POST", WEBHOOK_PATH: "GET, HEAD, POST", "/health": "GET, HEAD"}
 
@@ -20,7 +22,8 @@ class BodyBroken(Exception):
         self.received = received  # before the break
 
 
-@dataclass(slots=True)  # frozen, it would take five times as long to make
+# Not frozen, because that would take five times as long to make.
+@dataclass(slots=True)
 class Incoming:
     """A request before its body is read.
 

@@ -109,7 +109,8 @@ class _Reader:
 
     def __init__(self, escaped: bool) -> None:
         self.leaves = 1
-        self.is_twice = False  # whether a name came more than once in an object below the top
+        # Whether a name came more than once in an object below the top.
+        self.is_twice = False
         self._escaped = escaped
         self._surrogates = 0
 
@@ -171,7 +172,8 @@ def _is_repeated(pairs: Any, path: Path) -> bool:
     twice = False
     for name in path:
         if isinstance(pairs, str):
-            return twice  # it may be the text of an object, and is read as that object later
+            # It may be the text of an object, and is read as that object later.
+            return twice
         values = [value for key, value in pairs if key == name] if isinstance(pairs, tuple) else []
         if not values:
             return False

@@ -1,7 +1,9 @@
 """What a body may be made of, checked before the work is done."""
 
-MAX_PARAMETERS = 1000  # pairs of a form or a query, parts, leaves of JSON
-MAX_LEVELS = 32  # names on the way to a leaf
+# Pairs of a form or a query, parts of a multipart body, leaves of JSON.
+MAX_PARAMETERS = 1000
+# Names on the way to a leaf.
+MAX_LEVELS = 32
 
 
 class TooComplex(Exception):

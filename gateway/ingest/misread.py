@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 MAX_NAMED = 20
-MAX_KEY = 200  # characters of a key in a name: a thousand values under one long key would repeat it each
+# Characters of a key in a name: a thousand values under one long key would each repeat it.
+MAX_KEY = 200
 _PAIR = re.compile("[\xc2-\xf4][\x80-\xbf]")
 
 

@@ -9,10 +9,13 @@ from itertools import islice
 
 from gateway.ingest.limits import MAX_PARAMETERS, check
 
-MAX_BOUNDARY = 200  # bytes; RFC 2046 allows 70
-_MAX_DISPOSITION = 4096  # bytes; `name` comes before the file's name, which may be long
+# In bytes: RFC 2046 allows 70.
+MAX_BOUNDARY = 200
+# In bytes: `name` comes before the file's name, which may be long.
+_MAX_DISPOSITION = 4096
 _MAX_ATTRIBUTES = 8
-_MAX_MARKS = 100  # semicolons, backslashes: names may hold some
+# Semicolons and backslashes, of which names may hold some.
+_MAX_MARKS = 100
 
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _DISPOSITION = re.compile(rb"\ncontent-disposition[ \t]*:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE)
@@ -20,13 +23,15 @@ _ATTRIBUTE = re.compile(
     rb';[ \t\r\n]*([\w*-]{1,40})[ \t]*=[ \t]*(?:"([^"\\]*(?:\\.[^"\\]*)*)"?|([^;]*))', re.DOTALL
 )
 
-_BACKSLASH = b"\0\1\0"  # replaces a quoted backslash while the others are removed
+# This stands for a quoted backslash while the others are removed.
+_BACKSLASH = b"\0\1\0"
 
 
 def read_parts(body: bytes) -> list[tuple[str, bytes]] | None:
     """The parts' names and contents in order; None if the body is broken or endless. Raises `TooComplex`."""
     first_line = body.lstrip().partition(b"\n")[0].strip()
-    boundary = first_line[2:]  # more reliable than the Content-Type's
+    # The body's own boundary is more reliable than the Content-Type's.
+    boundary = first_line[2:]
     if not first_line.startswith(b"--") or not 0 < len(boundary) <= MAX_BOUNDARY:
         return None
     delimiter = b"\n--" + boundary

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
-Name = tuple[str | None, ...]  # None is `[]`: the next free index
+# None stands for `[]`, the next free index.
+Name = tuple[str | None, ...]
 
 PHP_LEVELS = 64  # PHP's max_input_nesting_level
 _INT_MAX = 2**63 - 1
@@ -27,7 +28,8 @@ _STRAY = bytes(octet if octet == ord("%") else 0 for octet in range(256))
 
 def parameters(body: bytes) -> tuple[tuple[bytes, ...], list[str]]:
     """The raw names of a form's parameters, and their decoded values, both in order."""
-    body = body.partition(b"\0")[0]  # a raw NUL ends PHP's C string
+    # A raw NUL ends PHP's C string.
+    body = body.partition(b"\0")[0]
     names, _, raw_values = zip(*[part.partition(b"=") for part in body.split(b"&")], strict=True)
     return names, _all_decoded(raw_values)
 
@@ -91,7 +93,8 @@ def _nest_appending(parameters: list[tuple[Name, Any]]) -> dict[str, Any]:
             if key is None:
                 index = _free_index(array, free)
                 if index > _INT_MAX:
-                    break  # PHP drops a value that it has no index for
+                    # PHP drops a value that it has no index for.
+                    break
                 key = str(index)
             inner = array.get(key)
             if depth == last or not isinstance(inner, dict):
@@ -176,7 +179,8 @@ def octets_of(raw: bytes) -> bytes:
     octets = raw.replace(b"+", b" ").replace(b"\\", b"\\\\")
     try:
         return octets.replace(b"%", b"\\x").decode("unicode_escape").encode("latin-1")
-    except UnicodeDecodeError:  # a `%` without its two digits stays as it is
+    except UnicodeDecodeError:
+        # A `%` without its two digits stays as it is.
         return _escape_strays(octets).replace(b"%", b"\\x").decode("unicode_escape").encode("latin-1")
 
 

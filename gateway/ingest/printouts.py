@@ -6,20 +6,24 @@ program that printed it is what helps, as its own correct call can then be named
 
 import re
 
-_LOOKED_AT = 320  # characters; a printout shows what it is at its beginning
+# In characters: a printout shows at its beginning what it is.
+_LOOKED_AT = 320
 
 # The first pattern that fits counts, so narrow ones come before wide ones.
 _PRINTOUTS = (
-    ("http", r"(?:POST|PUT|PATCH|GET) \S{1,299} HTTP/\d"),  # a whole request: its line, headers and body
+    # A whole request: its line, headers and body.
+    ("http", r"(?:POST|PUT|PATCH|GET) \S{1,299} HTTP/\d"),
     ("object", r"\[object \w"),  # JavaScript's String(object)
-    ("array", r"(?:<pre>\s*)?(?:Array)+\s*(?:\(|\Z)"),  # PHP's print_r, or an array used as a text
+    # PHP's print_r, or an array used as a text.
+    ("array", r"(?:<pre>\s*)?(?:Array)+\s*(?:\(|\Z)"),
     ("nothing", r"(?:None|[Nn]ull|NULL|nil|undefined|NaN|[Tt]rue|[Ff]alse|<n(?:il|ull)>|\(null\))\s*\Z"),
     ("1c", r"(?:Структура|ФиксированнаяСтруктура|Соответствие|ФиксированноеСоответствие|Массив"
            r"|HTTPСервисЗапрос|ДвоичныеДанные|Двоичные данные|Поток)\s*\Z"),
     ("bytes", r"b[\"']|bytearray\("),  # Python's str(bytes)
     ("buffer", r"<Buffer|Buffer\(|\{\s*\"type\"\s*:\s*\"Buffer\"|Uint8Array|\d{1,3}(?:,\d{1,3}){7}"),
     ("php", r"array\s?\(|array:\d+ \[|stdClass|object\(|\(object\) ?array|[aO]:\d{1,9}:[{\"]|[\w\\]+ (?:Object\s*\(|\{#\d)"
-            r"|\[\s*['\"][^'\"\n]{0,99}['\"]\s*=>"),  # var_export, var_dump, serialize, dump()
+            # PHP's var_export, var_dump, serialize and dump().
+            r"|\[\s*['\"][^'\"\n]{0,99}['\"]\s*=>"),
     ("perl", r"\$VAR\d+ = |\{\w[\w\[\]]{0,99} => |(?:HASH|ARRAY|CODE|SCALAR|GLOB)\(0x"),
     ("lua", r"(?:table|userdata|function): 0x"),
     ("elixir", r"%[A-Z][\w.]{0,99}\{|%\{|\[\{\"[^\"\n]{0,99}\", |#(?:PID|Reference|Port)<|#\{(?:<<|\w)"),
@@ -28,7 +32,8 @@ _PRINTOUTS = (
     ("clojure", r"\{:\S{1,99} |\{\"[^\"\n]{0,99}\" [\"{\[]|\{\w[\w\[\]]{0,99} [^,{}\n]{1,99}, \w"),
     ("go", r"[&*]?(?:[\w.]{1,99}\.)?(?:Values|map\[[\w.{} ]{0,99}\](?:\[\])?[\w.{} ]{0,99})\{|(?:&|url\.Values)?map\["
            r"|&?\{\w{1,99}:[^\s\"'{\[]|&?\{\w{1,99}:[{\[]\w|&\{|%!\w\(|[a-z]\w{0,99}\.[A-Z]\w{0,99}\{\w"
-           r"|\[\d{1,3}(?: \d{1,3}){7}|\{\w{1,99} [\w{\[]"),  # fmt.Sprint and its verbs
+           # Go's fmt.Sprint and its verbs.
+           r"|\[\d{1,3}(?: \d{1,3}){7}|\{\w{1,99} [\w{\[]"),
     ("python", r"[{\[(]+[bru]?'|<[A-Z][\w.]{0,99}[ (]?[{(\[]|(?:Immutable)?(?:Ordered)?(?:Multi)?Dict\w*\(|(?:dict_\w{1,9}|defaultdict|namespace)\("
                r"|FormData\(|QueryDict|<Query|<(?:(?:Multi|CI)\w*Dict|bound method |coroutine |generator |memory at )"
                r"|<[\w.]{1,99}(?: \w{1,99})? (?:object )?at 0x|\w{1,99}='[^'\n]{0,99}' \w{1,99}="
@@ -47,7 +52,8 @@ _PRINTOUTS = (
     ("java", r"<?\{[^\s={}\"']{1,99}=|\[\w[\w\[\]]{0,99}=|[A-Z]\w{0,99}\s?[(\[]\w{1,99}=|\[L?[\w.]{0,99};?@[0-9a-f]{1,8}"
              r"|[\w.$]{1,199}(?:[(\[][^()\[\]\n]{0,200}[)\]])?@[0-9a-f]{5,8}(?:\Z|[\[({])|\[\w[\w\[\]]{0,99}:[^\]\s]"),  # Map.toString(), Kotlin, Groovy
     ("dart", r"\{\w[\w\[\]]{0,99}: [^\"'{\[\s]"),
-    ("json", r"[{\[]"),  # JSON that is cut or broken: if it were whole, it would have been read
+    # JSON that is cut off or broken: if it were whole, it would have been read.
+    ("json", r"[{\[]"),
 )  # fmt: skip
 _PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in _PRINTOUTS)
 KINDS = tuple(kind for kind, _ in _PRINTOUTS)
@@ -58,5 +64,6 @@ def printout(text: str) -> str:
     start = text[:_LOOKED_AT].lstrip("\ufeff \t\r\n") if text.strip() else ""
     if not start:
         return "blank"
-    start = start.removeprefix('"')  # the text of a printout, written as JSON
+    # The text of a printout may be written as JSON.
+    start = start.removeprefix('"')
     return next((kind for kind, pattern in _PATTERNS if pattern.match(start)), "")

@@ -13,7 +13,8 @@ from gateway.ingest import php_form
 from gateway.ingest.json_value import TOKEN_PATHS, holds, parse_json
 from verify import Path
 
-MAX_OBJECTS = 4  # looked into: `data` and `auth`, each twice
+# `data` and `auth`, each of which may come twice.
+MAX_OBJECTS = 4
 
 ABOVE_TOKENS = frozenset(path[:length] for path in TOKEN_PATHS for length in range(1, len(path)))
 

@@ -60,8 +60,8 @@ __all__ = [
     "open_journal",
 ]
 
-WRITE_SECONDS = 0.4  # the longest wait for the file; only a request whose event was not queued waits for it
-TRIM_EVERY = 200  # records: trimming walks over an index
+WRITE_SECONDS = 0.4  # the longest wait
+TRIM_EVERY = 200  # records between trims
 
 EVERYTHING = Filters()
 T = TypeVar("T")
@@ -87,9 +87,10 @@ class Journal:
         self._kept_rows = kept_rows
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._file: File | None = None  # what the connection is open on
-        self.failure: JournalUnavailable | None = None  # of the last record, where it could not be written
-        self._written = TRIM_EVERY  # so that the first records trim what an earlier process left
+        self._file: File | None = None  # open on this
+        self.failure: JournalUnavailable | None = None
+        # The first records trim what an earlier process left.
+        self._written = TRIM_EVERY
         self._floods = writing.Floods()
         self._readers = Readers(path, lambda: self._open(10.0, writes=False))
 
@@ -189,7 +190,7 @@ class Journal:
             self.path, timeout=timeout, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA secure_delete = ON")  # what is erased is gone from the file
+            connection.execute("PRAGMA secure_delete = ON")  # erased means gone
             if writes:
                 connection.execute("PRAGMA journal_mode = WAL")
             schema.prepare(connection, _take_over)
@@ -203,7 +204,7 @@ class Journal:
         if self._written < TRIM_EVERY:
             return
         self._written = 0
-        with suppress(sqlite3.Error), connection:  # the records themselves are written
+        with suppress(sqlite3.Error), connection:  # records are written
             connection.execute("BEGIN IMMEDIATE")
             schema.trim(connection, self._clock(), self._kept_rows)
 
@@ -379,7 +380,7 @@ class Journal:
 
 
 def _take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapping[str, Any]) -> None:
-    from gateway.journal.first_edition import take_over  # only for a file of that edition
+    from gateway.journal.first_edition import take_over  # its edition only
 
     take_over(connection, kind, at, record)
 

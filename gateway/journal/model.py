@@ -20,7 +20,8 @@ TAGS = {
 # A person put the event back on the queue: an earlier failure no longer counts.
 REQUEUED = "EVENT_REQUEUED"
 FAILURES = ("EVENT_DEAD", "EVENT_PUT_ASIDE", "EVENT_FAILED")
-BY_HAND = "dead-letters"  # the subscription's name for what a person did
+# The subscription's name for what a person did.
+BY_HAND = "dead-letters"
 # Marks records taken over from the first edition, which did not record what came of an event.
 FIRST_EDITION = "first_edition"
 KINDS = ("accepted", "aside", "refused", "not_queued", "probe")

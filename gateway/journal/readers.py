@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gateway.sqlite_file import File, file_at
 
-KEPT = 4  # that wait for the next question
+# How many connections wait for the next question.
+KEPT = 4
 
 
 class Readers:
@@ -40,7 +41,8 @@ class Readers:
                 opened_on, connection = self._waiting.pop()
                 if opened_on == file:
                     return connection
-                connection.close()  # the file was moved away
+                # The file was moved away.
+                connection.close()
         return None
 
     def close(self) -> None:

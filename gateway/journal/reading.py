@@ -16,11 +16,16 @@ from gateway.journal.rows import (
     round_of,
 )
 
-SCANNED = 3000  # records that one page looks at, at most; rare combinations continue with "older"
-FEW_OUTCOMES = 500  # of one destination: up to so many are looked up by id, beyond that records are scanned
-WITH_OUTCOMES = ("accepted", "aside", "not_queued")  # the kinds of records whose event may reach somebody
-MAX_TERMS = 20  # texts that the beginning of one may match
-PREFIX = 6  # a search of at least so many characters finds ids and fingerprints by their beginnings
+# How many records one page looks at; rare combinations continue with "older".
+SCANNED = 3000
+# Up to so many outcomes of one destination are looked up by id; beyond that, records are scanned.
+FEW_OUTCOMES = 500
+# The kinds of records whose event may reach somebody.
+WITH_OUTCOMES = ("accepted", "aside", "not_queued")
+# How many texts a beginning may match.
+MAX_TERMS = 20
+# A search of at least so many characters finds ids and fingerprints by their beginnings.
+PREFIX = 6
 
 EVERYTHING = Filters()
 _NO_END = 1e12  # seconds since 1970
@@ -52,7 +57,8 @@ def page(connection: sqlite3.Connection, filters: Filters, below: int | None, li
 def _first_from(connection: sqlite3.Connection, at: float) -> int:
     """A number above all records before `at`, found by bisection, since numbers grow with time."""
     newest = connection.execute("SELECT n FROM requests ORDER BY n DESC LIMIT 1").fetchone()
-    low, high = 0, (newest[0] if newest else 0) + 1  # `low` is before `at`, `high` is not
+    # `low` is before `at`, and `high` is not.
+    low, high = 0, (newest[0] if newest else 0) + 1
     while high - low > 1:
         middle = (low + high) // 2
         row = connection.execute(
@@ -196,7 +202,8 @@ def count_newer(connection: sqlite3.Connection, filters: Filters, after: int, li
 
     With filters other than of kinds, it is their records that are counted: rows that a list would show.
     """
-    if filters.kinds and filters == Filters(kinds=filters.kinds):  # what open pages ask every two seconds
+    # Open pages ask this every two seconds.
+    if filters.kinds and filters == Filters(kinds=filters.kinds):
         seen = connection.execute("SELECT at FROM requests WHERE n <= ? ORDER BY n DESC LIMIT 1", (after,))
         [seen_at] = seen.fetchone() or (0.0,)
         # Of a record that began before, one request is surely new; each request has taken a number.

@@ -18,7 +18,8 @@ KEPT_BYTES = {
     "not_queued": 4_000_000,
     "probe": 2_000_000,
 }
-KEPT_STRANGERS = 2_000  # rows of requests that name no event: scanners, monitors, browsers
+# Rows of requests that name no event: scanners, monitors, browsers.
+KEPT_STRANGERS = 2_000
 KEPT_ALIASES = 20_000
 KEPT_ROUNDS = 1_000
 

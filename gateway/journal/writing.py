@@ -8,11 +8,16 @@ from typing import Any, NamedTuple
 
 from gateway.journal.model import FAILURES, REQUEUED, TAGS, Fold, NewRequest
 
-FOLD_SECONDS = 86_400.0  # an equal request that comes later gets a new record
-FLOOD_ROWS = 200  # records an hour of one sender's refused requests; further ones are counted in one record
-FLOOD_ROWS_IN_ALL = 1000  # of all senders: behind a proxy that adds no address they name their own
-KEPT_TEXT = 2000  # characters of a reason
-KEPT_RESENDS = 20  # of one event, the newest
+# An equal request that comes later gets a new record.
+FOLD_SECONDS = 86_400.0
+# Records an hour of one sender's rejected requests; further ones are counted in one record.
+FLOOD_ROWS = 200
+# The same for all senders: behind a proxy that adds no address they choose their own.
+FLOOD_ROWS_IN_ALL = 1000
+# Characters of a reason.
+KEPT_TEXT = 2000
+# The newest of one event.
+KEPT_RESENDS = 20
 
 log = logging.getLogger("gateway.journal")
 Write = Callable[[sqlite3.Connection], None]

@@ -98,7 +98,8 @@ def open_links(portal: str | None = None) -> Links:
             store.close()
             raise
     except GatewayError as error:
-        error.add_note(text_of(error, language()))  # a bot prints the traceback, and nothing of ours does
+        # A bot prints the traceback, and nothing else of ours prints the sentence.
+        error.add_note(text_of(error, language()))
         raise
 
 

@@ -140,12 +140,15 @@ class _Deciding:
             before = before.with_future_clamped(self._clock(), min(moments))
         known = before.with_facts_of(observation)
         if known == before:
-            return  # the observation was known already, or says nothing
+            # The observation was known already, or says nothing.
+            return
         others = self._affected(user, before, known)
-        self.now = self._clock()  # after the last lock
+        # The clock is read after the last lock.
+        self.now = self._clock()
         at = moment_of(max(moments))
         previous = row.account if row else NO_ACCOUNT
-        self._store(user, NO_ACCOUNT, known)  # what the others are compared with
+        # The others are compared with this row.
+        self._store(user, NO_ACCOUNT, known)
         for other in others:
             self._settle(other, self._rows[other].account, at, "conflict", "corrected")
         self._settle(user, previous, at, "unlinked", "replaced" if previous else "linked")

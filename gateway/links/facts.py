@@ -78,7 +78,8 @@ class Known:
         if not self.accounts:
             return None
         moment, account = self.accounts[-1]
-        for _, earlier in reversed(self.accounts):  # a name keeps its first spelling
+        # A name keeps its first spelling.
+        for _, earlier in reversed(self.accounts):
             if not same_account(earlier, account):
                 break
             account = earlier

@@ -21,9 +21,11 @@ from gateway.links.model import NO_ACCOUNT, Account, HistoryRow, Key, Observatio
 
 Document = dict[str, Any]
 
-TIMEOUT = 20.0  # seconds for one answer
+# In seconds, for one answer.
+TIMEOUT = 20.0
 RETRY = Retry(if_exception_type(ServiceUnavailable, InternalServerError), initial=0.1, timeout=TIMEOUT)
-_MAX_CLAIMERS = 200  # how many of an account's newest claimers are kept
+# How many of an account's newest claimers are kept.
+_MAX_CLAIMERS = 200
 
 
 class FirestoreEvent:
@@ -169,7 +171,8 @@ def _account_of(client: firestore.Client, portal: str, name: str) -> firestore.D
 
 def walk_of(portal: str, user: int) -> str:
     """The text that orders links by portal, then by user."""
-    return f"{portal} {user:016d}"  # a space sorts before everything a portal's name may hold
+    # A space sorts before everything that a portal's name may hold.
+    return f"{portal} {user:016d}"
 
 
 def moment_text(moment: datetime) -> str:

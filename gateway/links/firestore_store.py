@@ -61,11 +61,14 @@ from gateway.retry import retry
 T = TypeVar("T")
 
 VERSION = 2
-KEPT = timedelta(days=30)  # how long processed event ids are remembered
+# How long processed event ids are remembered.
+KEPT = timedelta(days=30)
 _PAGE = 300
 _ATTEMPTS = 20
-_STRING_BYTES = 1_000_000  # a field may hold 1 MiB, its name included
-_OVERTAKEN = (Conflict, FailedPrecondition, NotFound)  # `Conflict`: already there, or aborted
+# A field may hold 1 MiB, its name included.
+_STRING_BYTES = 1_000_000
+# `Conflict`: the document is there already, or the transaction was aborted.
+_OVERTAKEN = (Conflict, FailedPrecondition, NotFound)
 
 
 class FirestoreStore:
@@ -122,7 +125,8 @@ class FirestoreStore:
         start = ""
         while (document := next(self._ordered("links", "walk", start, None), None)) is not None:
             portals.append(str(document["portal"]))
-            start = f"{portals[-1]}!"  # behind all of its users
+            # This is behind all of the portal's users.
+            start = f"{portals[-1]}!"
         return portals
 
     def history(
@@ -195,7 +199,8 @@ class FirestoreStore:
     def remove_dead_letter(self, letter_id: str) -> None:
         name, recorded_at = read_handle(letter_id)
         letter = self._client.collection("dead_letters").document(name)
-        with _failures(), suppress(FailedPrecondition, NotFound):  # put aside again since, or gone
+        # The letter was put aside again since, or is gone.
+        with _failures(), suppress(FailedPrecondition, NotFound):
             snapshot = letter.get(retry=RETRY, timeout=TIMEOUT)
             if snapshot.exists and plain(snapshot.get("recorded_at")) == recorded_at:
                 as_read = self._client.write_option(last_update_time=snapshot.update_time)

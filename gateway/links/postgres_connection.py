@@ -22,7 +22,8 @@ Answer = TypeVar("Answer")
 class Connection(psycopg.Connection[Any]):
     """A psycopg connection whose statements raise `OperationalError` when no answer comes in time."""
 
-    unbounded = False  # while a migration runs, which takes as long as the tables are large
+    # True while a migration runs, which takes as long as the tables are large.
+    unbounded = False
 
     def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
         """Wait for the server as psycopg does, but for at most `ANSWER_SECONDS`."""

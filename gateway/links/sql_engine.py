@@ -18,7 +18,8 @@ from gateway.postgres_url import connection_arguments
 from gateway.retry import retry
 from gateway.sqlite_file import denied, file_at, is_locked, kind_of_problem, make_private
 
-_SCHEMA_LOCK = 0x62323467  # any number of our own, for pg_advisory_xact_lock
+# Any number of our own will do for pg_advisory_xact_lock.
+_SCHEMA_LOCK = 0x62323467
 
 
 def open_engine(location: SqlLocation) -> sa.Engine:
@@ -47,7 +48,8 @@ def unavailable(error: Exception, engine: sa.Engine | None = None) -> StoreUnava
     path = Path(str(engine.url.database)) if engine is not None else Path("DATABASE_URL")
     if engine is not None and (whose := denied(path)):
         return StoreUnavailable("FILE_DENIED", **whose)
-    if engine is not None and kind_of_problem(str(cause), path) == "FULL":  # "disk I/O error" may mean that
+    # SQLite's "disk I/O error" may mean a full disk.
+    if engine is not None and kind_of_problem(str(cause), path) == "FULL":
         return StoreUnavailable("STORE_FULL")
     return StoreUnavailable(meaning(cause), problem=str(cause), path=path)
 
@@ -57,9 +59,11 @@ def failures(engine: sa.Engine | None = None) -> Iterator[None]:
     """Raise `StoreUnavailable` in place of the driver's errors."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as error:  # the driver's own, where a new connection fails
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        # The driver raises its own error where a new connection fails.
         raise unavailable(error, engine) from None
-    except OSError as error:  # the SQLite file's directory
+    except OSError as error:
+        # The directory of the SQLite file may be at fault.
         key = "STORE_FULL" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "STORE_CLOSED"
         raise StoreUnavailable(key, problem=error) from None
 
@@ -81,7 +85,8 @@ def _sqlite_engine(path: Path) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
+        # The driver begins no transaction by itself: `_begin` does.
+        connection.isolation_level = None
         connection.execute("PRAGMA busy_timeout = 15000")
         connection.execute("PRAGMA synchronous = FULL")
         # Data that `links forget` erases must be gone from the file's free pages too.
@@ -107,7 +112,7 @@ def _postgres_engine(url: str) -> sa.Engine:
     Without prepared statements: behind PgBouncer in transaction mode, the next transaction
     may run on a server that has not prepared them.
     """
-    from gateway.links.postgres_connection import Connection  # psycopg is optional: links may live in a file
+    from gateway.links.postgres_connection import Connection  # optional
 
     arguments: dict[str, Any] = {"connect_timeout": "5"} | connection_arguments(url)
     return sa.create_engine(

@@ -80,7 +80,8 @@ class Prepared:
     def __init__(self, statement: sa.Executable, dialect: sa.Dialect) -> None:
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         self._text = str(compiled)
-        self._names: Sequence[str] | None = compiled.positiontup  # None: the driver takes names
+        # None if the driver takes names.
+        self._names: Sequence[str] | None = compiled.positiontup
         # For SQLite, LIMIT also compiles to an OFFSET.
         self._defaults = {name: value for name, value in compiled.params.items() if value is not None}
         self._times = [name for name, bind in compiled.binds.items() if isinstance(bind.type, Utc)]
@@ -155,7 +156,8 @@ class EventTransaction:
         rows = sorted(decision.rows.values(), key=lambda row: bool(row.account))
         if len(rows) > 1:
             for row in rows:
-                if row.account and decision.before[row.bitrix_user_id]:  # two users may swap accounts
+                # Two users may swap accounts.
+                if row.account and decision.before[row.bitrix_user_id]:
                     self._clear.run(cursor, {"p": portal, "u": row.bitrix_user_id})
         for row in rows:
             statement = self._update if decision.before[row.bitrix_user_id] else self._insert

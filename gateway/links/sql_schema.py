@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 
 VERSION = 3
-MIGRATIONS: dict[int, tuple[str, ...]] = {  # version → the statements that migrate it to the next
+# By version: the statements that migrate it to the next.
+MIGRATIONS: dict[int, tuple[str, ...]] = {
     # A first-edition row's moments become facts when it is next read; its holder is found by the link.
     1: (
         """CREATE TABLE claims (
@@ -65,8 +66,10 @@ claims = sa.Table(
     metadata,
     sa.Column("portal", sa.Text, primary_key=True),
     sa.Column("bitrix_user_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("account", sa.Text, primary_key=True),  # the number, or @ and the name in lower case
-    sa.Column("at", sa.BigInteger, nullable=False),  # seconds, as in `model.Key`
+    # The number, or @ and the name in lower case.
+    sa.Column("account", sa.Text, primary_key=True),
+    # In seconds, as in `model.Key`.
+    sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("received_at", sa.BigInteger, nullable=False),  # microseconds
 )
 

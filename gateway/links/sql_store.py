@@ -40,14 +40,19 @@ from gateway.retry import retry
 
 T = TypeVar("T")
 
-KEPT = timedelta(days=30)  # how long processed event ids are remembered
+# How long processed event ids are remembered.
+KEPT = timedelta(days=30)
 _PURGE_EVERY = timedelta(hours=1)
 _ATTEMPTS = 20
-_LOSSES = 2  # lost connections among them
+# How many of the attempts may end in a lost connection.
+_LOSSES = 2
 _PAGE = 500
-_FIRST_PAGE = 100  # of links, as many as a screen shows
-_REPEATABLE = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation
-_LOST = {"08", "57"}  # classes: connection exception, operator intervention
+# As many links as a screen shows.
+_FIRST_PAGE = 100
+# Serialization failure, deadlock, unique violation.
+_REPEATABLE = {"40001", "40P01", "23505"}
+# Classes of errors: connection exception, operator intervention.
+_LOST = {"08", "57"}
 
 # One index step per portal: most of a hundred thousand links belong to the same one.
 _PORTALS = sa.text(
@@ -271,7 +276,8 @@ class SqlStore:
         try:
             cursor = connection.cursor()
             if self._engine.dialect.name == "sqlite":
-                cursor.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
+                # psycopg begins a transaction by itself; SQLite has to be told.
+                cursor.execute("BEGIN IMMEDIATE")
             changes = [
                 self._event.apply(cursor, event.portal, event.event_id, event.observations)
                 for event in events
@@ -305,7 +311,8 @@ class SqlStore:
             if not self._lost(driver) or next(losses) > _LOSSES:
                 return False
             # If the commit went through after all, the event's id makes the repetition harmless.
-            self._engine.dispose()  # the pool's other connections are lost with this one
+            # The pool's other connections are lost with this one.
+            self._engine.dispose()
             return True
 
         try:

@@ -4,7 +4,8 @@ import re
 
 from gateway.links.model import NO_ACCOUNT, Account
 
-MAX_TELEGRAM_ID = 2**52  # Telegram promises ids of at most 52 significant bits
+# Telegram promises ids of at most 52 significant bits.
+MAX_TELEGRAM_ID = 2**52
 
 _ID = re.compile(r"[0-9]{1,32}")
 _NAME = re.compile(r"@([A-Za-z0-9_]{4,32})")

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _USER_ID = re.compile(r"[0-9]{1,32}")
-MAX_USER_ID = 10**16 - 1  # our Firestore store orders users by 16 digits
+# Our Firestore store orders users by 16 digits.
+MAX_USER_ID = 10**16 - 1
 _LIKE_TELEGRAM = re.compile(r"(?:[A-Z0-9]+_)*(?:TELEGRAM[A-Z0-9]*|TG)(?:_[A-Z0-9]+)*")
 _ACTIVE = {"1": True, "y": True, "true": True, "0": False, "n": False, "false": False}
 
@@ -43,7 +44,8 @@ def _records(data: object, depth: int) -> Iterator[Record]:
 def upper_keys(row: Mapping[str, Any]) -> Record:
     """`row` with its keys in upper case; of keys that differ only in case, the first counts."""
     names = "".join(map(str, row))
-    if names == names.upper():  # portals write upper case, and polling copies a hundred thousand users
+    # Portals write upper case, and polling copies a hundred thousand users.
+    if names == names.upper():
         return dict(row)
     record: Record = {}
     for key, value in row.items():

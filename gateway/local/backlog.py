@@ -11,8 +11,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 RECORDS = 2000
-BYTES = 32 * 1024 * 1024  # of the bodies of those
-SENDERS = 50  # that are counted separately; the others' requests are counted together
+# Bytes of the bodies of those records.
+BYTES = 32 * 1024 * 1024
+# How many senders are counted separately; the others are counted together.
+SENDERS = 50
 
 
 class Item(NamedTuple):

@@ -27,21 +27,28 @@ from gateway.queues.sqlite import LONGEST_DELAY, EmbeddedQueue
 from gateway.queues.subscriptions import Subscription
 from gateway.settings import Settings
 
-AT_ONCE = 4  # messages of one subscription that are handled at the same time
-LEASED = 32  # of a consumer's messages; those beyond AT_ONCE wait for their turn in this process
-MOST_ASKING = 32  # further messages that wait for the portal: as many as it answers in 16 seconds
+# Messages of one subscription that are handled at the same time.
+AT_ONCE = 4
+# Messages of a consumer; those beyond AT_ONCE wait for their turn in this process.
+LEASED = 32
+# Further messages that wait for the portal: as many as it answers in 16 seconds.
+MOST_ASKING = 32
 LEASED_ORDERED = 16  # of a destination's
 LEASE_SECONDS = 60.0
-ORDERED_SECONDS = 300.0  # a destination may let each of those wait for 15 seconds
-IDLE_SECONDS = 0.5  # how often to look for what other processes publish, and for what becomes due
-STOP_SECONDS = 7.0  # what is in flight gets this long
+# A destination may let each of those wait for 15 seconds.
+ORDERED_SECONDS = 300.0
+# How often to look for what other processes publish, and for what becomes due.
+IDLE_SECONDS = 0.5
+# What is in flight gets this long.
+STOP_SECONDS = 7.0
 
 # Seconds before each next attempt at a destination; then hourly, for a day.
 DELAYS = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
 DAY = 86_400.0
 
 log = logging.getLogger("gateway.worker")
-reports = RateLimited(log, 60.0)  # if the queue's file fails, every subscription fails in the same way
+# If the queue's file fails, every subscription fails in the same way.
+reports = RateLimited(log, 60.0)
 
 Call = Callable[[CloudEvent], None]
 
@@ -67,7 +74,8 @@ class Feed:
         self._asking: set[Future[list[str | GatewayError | None]]] = set()
         self._lease_seconds = ORDERED_SECONDS if subscription.ordered else LEASE_SECONDS
         self._extended_at = 0.0
-        self._portal_free_at = 0.0  # for messages that went back to the queue
+        # For messages that went back to the queue.
+        self._portal_free_at = 0.0
         self._stop = threading.Event()
         self.wake = threading.Event()
 
@@ -267,7 +275,8 @@ def asks_portal(delivery: Delivery, settings: Settings) -> bool:
     try:
         data = json.loads(delivery.data).get("data")
     except (ValueError, AttributeError):
-        return False  # the consumer puts it aside
+        # The consumer puts it aside.
+        return False
     fields = user_record.telegram_fields(settings.telegram_field)
     return any(all(record.get(field) is None for field in fields) for record in user_record.records(data))
 

@@ -7,8 +7,10 @@ in turns of `CHUNKS_A_TURN`: between two of them the server reads other connecti
 
 import re
 
-MAX_CHUNKS = 80_000  # a body at the limit in chunks of seven bytes
-CHUNKS_A_TURN = 200  # a third of a millisecond
+# A body at the limit in chunks of seven bytes.
+MAX_CHUNKS = 80_000
+# These take a third of a millisecond.
+CHUNKS_A_TURN = 200
 MAX_TRAILERS = 8 * 1024
 _MAX_LINE = 256
 
@@ -32,7 +34,8 @@ class Chunks:
     def __init__(self) -> None:
         self.done = False
         self.more = False
-        self._remaining = 0  # of the chunk that is being read, its line end included
+        # Bytes of the chunk that is being read, its line end included.
+        self._remaining = 0
         self._count = 0
         self._trailers = False
 

@@ -24,9 +24,12 @@ from gateway.texts import say
 if TYPE_CHECKING:
     from gateway.local.http_server import HttpServer
 
-WRITE_SECONDS = 20.0  # given to a sender that does not read the answer
-MAX_UNREAD = 16 * 1024  # bytes of answers that wait for their reader
-LINGER_SECONDS = 2.0  # an answer to an unread body is read only if the connection outlives it
+# How long a sender that does not read the answer may take.
+WRITE_SECONDS = 20.0
+# Bytes of answers that wait for their reader.
+MAX_UNREAD = 16 * 1024
+# An answer to an unread body is read only if the connection outlives it.
+LINGER_SECONDS = 2.0
 
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 
@@ -41,17 +44,21 @@ class Connection(asyncio.BufferedProtocol):
         self.buffer = bytearray()
         self.request: Request | None = None
         self.answering = False
-        self.ending = False  # nothing more is read
+        # Whether nothing more is read.
+        self.ending = False
         self.gone = False
-        self.since = 0.0  # when it began to wait for its sender
+        # When it began to wait for its sender.
+        self.since = 0.0
         self.writable = threading.Event()
         self.writable.set()
         self._counted = 0
         self._searched = 0
         self._answered_one = False
         self._paused = False
-        self._reads_no_answers = False  # its last answer waits to be written before its next request is begun
-        self._no_more = False  # the sender has announced that nothing follows
+        # Its last answer waits to be written before its next request is begun.
+        self._reads_no_answers = False
+        # Whether the sender has announced that nothing follows.
+        self._no_more = False
 
     # asyncio's side
 
@@ -287,7 +294,8 @@ class Connection(asyncio.BufferedProtocol):
         if self.gone or self.transport.is_closing():
             return
         self.server.closing[self] = time.monotonic() + LINGER_SECONDS
-        if self._no_more:  # everything was read; nothing would report the sender's end
+        # Everything was read, so nothing would report that the sender is gone.
+        if self._no_more:
             self.transport.close()
             return
         with suppress(OSError, RuntimeError):

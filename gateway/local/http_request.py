@@ -17,7 +17,8 @@ MAX_HEAD = 64 * 1024
 MAX_HEADERS = 200
 
 _REQUEST_LINE = re.compile(rb"(?:POST|GET|HEAD) /[^\s]{0,16384} HTTP/1\.[01]\r\n")
-_LINE_START = len(b"POST /") + 16384  # the most bytes of a request line before its version
+# The most bytes of a request line before its version.
+_LINE_START = len(b"POST /") + 16384
 _LINE_END = re.compile(rb" HTTP/1\.[01]\r\n")
 _ANY_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40} [^\r\n]* HTTP/1\.[01]\r\n")
 _LONG_QUERY = re.compile(
@@ -28,7 +29,8 @@ _ASCII = bytes(byte if byte < 0x80 else ord("?") for byte in range(256))
 # The first digits are enough for a length far over the limit; h11 accepts at most twenty.
 _LONG_LENGTH = re.compile(rb"(\r\ncontent-length:[ \t]*)0*(\d{16})\d+", re.IGNORECASE)
 _ABSOLUTE = re.compile(rb"https?://[^/?]*", re.IGNORECASE)
-_REASONS = (  # beginnings of what h11 says, which quotes the sender: it is logged in our own words
+# Beginnings of what h11 says. It quotes the sender, so it is logged in our own words.
+_REASONS = (
     ("Missing mandatory Host", "HTTP_REASON_NO_HOST"),
     ("Found multiple Host", "HTTP_REASON_HOSTS"),
     ("illegal header line", "HTTP_REASON_HEADER"),
@@ -60,7 +62,8 @@ class Request:
         self.environ = environ
         self.body = bytearray()
         self.ended = ""
-        self.surplus = 0  # bytes after the body that are not a request
+        # Bytes after the body that are not a request.
+        self.surplus = 0
         self.close = False
         self.complete = False
         self.wants_continue = False
@@ -69,8 +72,10 @@ class Request:
         self._chunks = chunks
         # Neither a form nor JSON can contain a request line: at one, the next request begins.
         self._watched = environ.get("CONTENT_TYPE", "").lower().startswith(_TEXT_ONLY)
-        self._searched = 0  # where the search for the next request goes on
-        self._last_end = 0  # behind the last end of a request line that was looked at
+        # Where the search for the next request goes on.
+        self._searched = 0
+        # The position behind the last end of a request line that was looked at.
+        self._last_end = 0
 
     def feed(self, buffer: bytearray) -> None:
         """Move what belongs to the body out of `buffer`."""
@@ -86,7 +91,8 @@ class Request:
         return self._chunks is not None and self._chunks.more and not self.complete
 
     def _feed_length(self, buffer: bytearray, length: int) -> None:
-        if length > MAX_BODY:  # the function answers 413 without reading it
+        # The function answers 413 without reading it.
+        if length > MAX_BODY:
             self.complete = self.close = True
             self.wants_continue = False
             return
@@ -205,10 +211,12 @@ def _environ(event: h11.Request, target: bytes, transport: Transport) -> tuple[d
         if name == b"content-length":
             length = text
         elif name == b"transfer-encoding":
-            chunked = True  # h11 refuses every other encoding
+            # h11 refuses every other encoding.
+            chunked = True
         elif name == b"content-type":
             environ["CONTENT_TYPE"] = text
-        elif b"_" not in name:  # `X_Token` would become the same key as `X-Token`
+        elif b"_" not in name:
+            # `X_Token` would become the same key as `X-Token`.
             key = "HTTP_" + name.decode("ascii").upper().replace("-", "_")
             environ[key] = f"{environ[key]}, {text}" if key in environ else text
     return environ, length, chunked

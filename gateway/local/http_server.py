@@ -27,18 +27,28 @@ App = Callable[..., Iterable[bytes]]
 Unjudged = Callable[[Mapping[str, Any], int], None]
 """Called for a request that broke off and is not judged, with its environ and how much of its body came."""
 
-THREADS = 256  # this many requests may wait for a stalled queue at once, each for its own 3 s
-REQUEST_SECONDS = 20.0  # from a request's first byte to its last
-IDLE_SECONDS = 75.0  # longer than the minute that nginx and Node keep a connection for
-STOP_SECONDS = 7.0  # how long requests in flight may take after SIGTERM
+# This many requests may wait for a stalled queue at once, each for its own 3 s.
+THREADS = 256
+# From a request's first byte to its last.
+REQUEST_SECONDS = 20.0
+# Longer than the minute for which nginx and Node keep a connection.
+IDLE_SECONDS = 75.0
+# How long requests in flight may take after SIGTERM.
+STOP_SECONDS = 7.0
 MAX_CONNECTIONS = 4096
-MAX_UNFINISHED = 64 * 1024 * 1024  # bytes of all requests that are not answered yet
-KEPT_OF_DROPPED = 16 * 1024  # of a body that was dropped: as much as the journal keeps
+# Bytes of all requests that are not answered yet.
+MAX_UNFINISHED = 64 * 1024 * 1024
+# As much of a dropped body as the journal keeps.
+KEPT_OF_DROPPED = 16 * 1024
 ACCEPTED_AT_ONCE = 512
-READ_AT_ONCE = 64 * 1024  # bytes of one connection, before the next connection's turn
-DESCRIPTORS = 2 * THREADS + 64  # kept free: each thread may open the queue, the log is one
-PATIENCE = 0.25  # seconds that a connection gets at least before it must have sent something
-MAX_WAITING = 64  # requests that were cut off and are not judged yet; further ones are answered unjudged
+# Bytes of one connection before the next connection's turn.
+READ_AT_ONCE = 64 * 1024
+# Kept free: each thread may open the queue, and the log is one.
+DESCRIPTORS = 2 * THREADS + 64
+# Seconds that a connection gets at least before it must have sent something.
+PATIENCE = 0.25
+# Requests that were cut off and are not judged yet; further ones are answered unjudged.
+MAX_WAITING = 64
 _TICK = 0.25
 _ACCEPT_PAUSE = 0.02
 
@@ -84,17 +94,23 @@ class HttpServer:
         self.language = language
         self.limits = limits or Limits(connections=raise_descriptor_limit())
         self.threads = Threads(THREADS, lambda: self.report("THREADS"))
-        self.unfinished: OrderedDict[Connection, float] = OrderedDict()  # with the deadline of each
+        # With the deadline of each.
+        self.unfinished: OrderedDict[Connection, float] = OrderedDict()
         self.idle: OrderedDict[Connection, float] = OrderedDict()
-        self.closing: OrderedDict[Connection, float] = OrderedDict()  # those that only write, or linger
+        # Those that only write, or linger.
+        self.closing: OrderedDict[Connection, float] = OrderedDict()
         self.connections: set[Connection] = set()
-        self._turns: deque[Connection] = deque()  # those with more chunks to read than one turn takes
-        self._opening = 0  # accepted, but not yet a connection
+        # Those with more chunks to read than one turn takes.
+        self._turns: deque[Connection] = deque()
+        # Accepted, but not yet a connection.
+        self._opening = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self.read_buffer = bytearray(READ_AT_ONCE)  # the loop reads one connection at a time
+        # The loop reads one connection at a time.
+        self.read_buffer = bytearray(READ_AT_ONCE)
         self._waiting_unfinished = 0
         self.unfinished_threads = Threads(2, lambda: self.report("THREADS"))
-        self.buffered = 0  # bytes of all requests that are not answered yet
+        # Bytes of all requests that are not answered yet.
+        self.buffered = 0
         self.stopping = False
         self._listener = listener
         self._reports = RateLimited(log, 60.0)
@@ -211,7 +227,8 @@ class HttpServer:
     def _give_turn(self) -> None:
         try:
             self._turns[0].take_turn()
-        finally:  # whatever fails in one connection, the others get their turns
+        finally:
+            # Whatever fails in one connection, the others get their turns.
             self._turns.popleft()
             if self._turns:
                 self.loop.call_soon(self._give_turn)

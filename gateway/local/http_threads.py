@@ -20,7 +20,8 @@ class Threads:
 
     def __init__(self, limit: int, refused: Callable[[], None]) -> None:
         self._limit = limit
-        self._refused = refused  # called where the system starts no more threads
+        # Called where the system starts no more threads.
+        self._refused = refused
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._free = threading.Semaphore(0)
         self._started = 0
@@ -34,7 +35,8 @@ class Threads:
             return
         try:
             self._start()
-        except RuntimeError:  # the system allows no more threads: the running ones do the work
+        except RuntimeError:
+            # The system allows no more threads, so the running ones do the work.
             self._refused()
 
     def _start(self) -> None:
@@ -51,7 +53,8 @@ class _Answer:
     """What the application passed to `start_response`."""
 
     status = "500 Internal Server Error"
-    begun = False  # whether a part of it is written
+    # Whether a part of the answer is written.
+    begun = False
 
     def __init__(self) -> None:
         self.headers: list[tuple[str, str]] = []

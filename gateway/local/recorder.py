@@ -36,13 +36,19 @@ from gateway.settings import Settings
 from gateway.texts import Notice
 from verify import Trace
 
-BODY_TEXT = 16 * 1024  # characters of a body
+# Characters of a body.
+BODY_TEXT = 16 * 1024
 MAX_USERS = 20
-BATCH = 500  # records in one transaction: more than arrive during GATHER_SECONDS, or it would fall behind
-GATHER_SECONDS = 0.1  # for which the thread collects records, since each transaction costs some pages
-RETRY_SECONDS = 0.5  # until records that the journal's file did not take are offered to it again
-REPORT_SECONDS = 60.0  # between two reports of how many records were dropped
-CAPTURE_SECONDS = 30 * 60.0  # for which the page can have every request kept whole
+# Records in one transaction: if more arrived during GATHER_SECONDS, the thread would fall behind.
+BATCH = 500
+# How long the thread collects records, because each transaction costs some pages.
+GATHER_SECONDS = 0.1
+# When records that the journal's file did not take are offered to it again.
+RETRY_SECONDS = 0.5
+# Between two reports of how many records were dropped.
+REPORT_SECONDS = 60.0
+# How long the page can have every request kept whole.
+CAPTURE_SECONDS = 30 * 60.0
 
 log = logging.getLogger("gateway.recorder")
 
@@ -57,14 +63,21 @@ class Recorder:
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._handler = _Handler(self)
         self._closing = threading.Event()
-        self._gave_up = False  # the file did not take records while this process ended
-        self._was_stuck = False  # the file did not take the last records at once
-        self._problem: JournalUnavailable | None = None  # why it did not
-        self._dropped = 0  # records that came too fast, since the last report of them
-        self._unwritten = 0  # and those that the file did not take
+        # Whether the file took no records while this process ended.
+        self._gave_up = False
+        # Whether the file did not take the last records at once.
+        self._was_stuck = False
+        # Why it did not.
+        self._problem: JournalUnavailable | None = None
+        # Records that came too fast since the last report of them.
+        self._dropped = 0
+        # Records that the file did not take.
+        self._unwritten = 0
         self._report_at = 0.0
-        self._folds: dict[str, str] = {}  # of the rejected requests that are being written together
-        self.whole_until = 0.0  # of `time.time()`: until then every request is kept whole
+        # Of the rejected requests that are being written together.
+        self._folds: dict[str, str] = {}
+        # On the clock of `time.time()`: until then every request is kept whole.
+        self.whole_until = 0.0
 
     def attach(self) -> None:
         """Observe the receiver and the logs of this process from now on."""
@@ -72,7 +85,8 @@ class Recorder:
         receiver.observers.append(self.observe)
         for name in ("gateway.outcome", "gateway.portal.resync"):
             logging.getLogger(name).addHandler(self._handler)
-        logging.getLogger("gateway.outcome").setLevel(logging.DEBUG)  # what came of a probe
+        # What came of a probe is logged at this level.
+        logging.getLogger("gateway.outcome").setLevel(logging.DEBUG)
 
     def close(self) -> None:
         """Write what still waits, for at most two seconds."""
@@ -132,7 +146,8 @@ class Recorder:
                 for new in self._prepared(first)
                 if isinstance(new, NewRequest)
             ]
-        if self._was_stuck:  # they found no room because this thread was waiting for the file
+        # They found no room because this thread was waiting for the file.
+        if self._was_stuck:
             self._unwritten += dropped
         else:
             self._dropped += dropped

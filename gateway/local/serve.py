@@ -39,7 +39,8 @@ from gateway.startup import NO_FUNCTION
 from gateway.texts import say, text_of
 from gateway.tools.sample_delivery import in_url, local_url
 
-SERVED = ("receiver", "schedule", "private")  # consumers are the worker's
+# The others, the consumers, belong to the worker.
+SERVED = ("receiver", "schedule", "private")
 log = logging.getLogger("gateway.serve")
 
 
@@ -146,12 +147,14 @@ def listen(settings: Settings) -> socket.socket:
         host_and_port = (settings.host, settings.port)
         if ":" not in settings.host:
             return socket.create_server(host_and_port, backlog=1024)
-        dual_stack = settings.host == "::" and socket.has_dualstack_ipv6()  # all addresses, IPv4's too
+        # All addresses, those of IPv4 too.
+        dual_stack = settings.host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(
             host_and_port, family=socket.AF_INET6, backlog=1024, dualstack_ipv6=dual_stack
         )
     except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL or (error.errno or 0) < 0:  # below 0: the resolver's
+        # Numbers below 0 are the resolver's.
+        if error.errno == errno.EADDRNOTAVAIL or (error.errno or 0) < 0:
             raise SettingError("HOST", "EXPECTED_HOST") from None
         address = f"{settings.host}:{settings.port}"
         raise SettingError("PORT", "EXPECTED_FREE_PORT", address=address, problem=error) from None
@@ -173,7 +176,8 @@ def _poll(app: Any, settings: Settings, stop: threading.Event) -> None:
     """Walk the portal's users every `RESYNC_EVERY`, one round after another."""
     while not stop.wait(settings.resync_every):
         _, status, _ = run_wsgi_app(app, EnvironBuilder("/", method="POST").get_environ(), buffered=True)
-        if not status.startswith("2"):  # the function itself has logged why
+        # The function itself has logged why.
+        if not status.startswith("2"):
             log.warning(say("POLL_FAILED", settings.language, status=status))
 
 

@@ -30,8 +30,10 @@ from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings
 from gateway.texts import stored_notice
 
-TAKE_BACK_SECONDS = 3.0  # how often to look for leases of workers that have ended
-NICER = 5  # added to the process's niceness: answers come first, as Bitrix24 does not resend
+# How often to look for leases of workers that have ended.
+TAKE_BACK_SECONDS = 3.0
+# Added to the process's niceness: answers come first, because Bitrix24 does not resend.
+NICER = 5
 
 
 def report_spent(subscription: str, attributes: Mapping[str, str], attempts: int, reason: str) -> None:
@@ -88,7 +90,8 @@ def work(settings: Settings, calls: dict[str, Call], stop: threading.Event, woke
     take_back_at = time.monotonic() + TAKE_BACK_SECONDS
     while not stop.is_set():
         woken()
-        if time.monotonic() >= take_back_at:  # another worker of this file may have ended
+        # Another worker of this file may have ended.
+        if time.monotonic() >= take_back_at:
             take_back(open_embedded(settings))
             take_back_at = time.monotonic() + TAKE_BACK_SECONDS
         for feed in all_feeds:
@@ -120,7 +123,8 @@ def main() -> None:
 
     work(settings, calls, stop, woken)
     recorder.close()
-    os._exit(0)  # a hung delivery holds nobody up: its lease is taken back at the next start
+    # A hung delivery holds nobody up: its lease is taken back at the next start.
+    os._exit(0)
 
 
 if __name__ == "__main__":

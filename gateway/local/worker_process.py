@@ -13,8 +13,10 @@ from gateway.settings import Settings
 from gateway.texts import say
 
 COMMAND = [sys.executable, "-m", "gateway.local.worker"]
-RESTART_SECONDS = 1.0  # doubling each time the worker ends within a minute, up to a minute
-SIGNAL_SECONDS = 1.0  # within which a signal to all processes of a service reaches each of them
+# Doubled each time the worker ends within a minute, up to a minute.
+RESTART_SECONDS = 1.0
+# A signal to all processes of a service reaches each of them within this time.
+SIGNAL_SECONDS = 1.0
 
 log = logging.getLogger("gateway.serve")
 
@@ -27,7 +29,8 @@ class WorkerProcess:
         self._settings = settings
         self._ending = ending
         self._stopping = threading.Event()
-        self._lock = threading.Lock()  # no child starts once `stop` has begun
+        # No child starts once `stop` has begun.
+        self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._watch, name="worker", daemon=True)
 
@@ -40,7 +43,8 @@ class WorkerProcess:
         """Wake the worker, since something was published."""
         process = self._process
         if process is not None and process.stdin is not None:
-            with suppress(OSError, ValueError):  # the pipe is full: already awake; closed: being restarted
+            # A full pipe means that it is awake already, a closed one that it is being restarted.
+            with suppress(OSError, ValueError):
                 os.write(process.stdin.fileno(), b".")
 
     def is_alive(self) -> bool:

@@ -21,13 +21,20 @@ from gateway.portal.transport import CONNECT_SECONDS, Caller, Reply, command
 from gateway.retry import retry
 from gateway.settings import Settings
 
-PAGE = 50  # users a page; the vendor's constant
-BATCH = 50  # commands a batch at most
-ANSWER_SECONDS = 130.0  # twice what a portal takes at most: see `Caller`
-LONGEST_REST = 15 * 60.0  # the operating limit's window is ten minutes
-REFUSALS = 8  # in a row; with the pauses below that is three minutes, and a bucket drains in 25 seconds
-LOGGED_WAIT_SECONDS = 10.0  # a wait this long is logged, for the person who watches
-ATTEMPTS = 3  # at an address that does not answer
+# Users a page: the vendor's constant.
+PAGE = 50
+# Commands in a batch, at most.
+BATCH = 50
+# Twice what a portal takes at most: see `Caller`.
+ANSWER_SECONDS = 130.0
+# The operating limit's window is ten minutes.
+LONGEST_REST = 15 * 60.0
+# In a row; with the pauses below that is three minutes, and a bucket drains in 25 seconds.
+REFUSALS = 8
+# A wait this long is logged, for the person who watches.
+LOGGED_WAIT_SECONDS = 10.0
+# At an address that does not answer.
+ATTEMPTS = 3
 
 log = logging.getLogger("gateway.portal.client")
 
@@ -36,7 +43,8 @@ class AnswerDoubted(PortalError):
     """The answer contradicts what was asked, so what the same walk saw before can't be trusted either."""
 
 
-_LIMIT = "QUERY_LIMIT_EXCEEDED"  # with 503; 429 means a limit whatever its code says
+# It comes with 503; a 429 means a limit whatever its code says.
+_LIMIT = "QUERY_LIMIT_EXCEEDED"
 _MEANINGS: dict[str, tuple[type[PortalError | PortalUnavailable], str]] = {
     "silent": (PortalSilent, "REST_SILENT"),
     "certificate": (PortalUnavailable, "REST_CERTIFICATE"),
@@ -63,7 +71,8 @@ _MEANINGS: dict[str, tuple[type[PortalError | PortalUnavailable], str]] = {
 _CREATE_FIELD = "user.userfield.add"
 _FIELD_MEANINGS = {"REST_SCOPE": "FIELD_SCOPE", "REST_PLAN": "FIELD_REFUSED", "REST_ERROR": "FIELD_REFUSED"}
 TOO_MANY = 429
-_GATEWAY_ERRORS = {502, 503, 504}  # a proxy in front of the portal did not reach it, or closed it for a while
+# A proxy in front of the portal did not reach it, or closed it for a while.
+_GATEWAY_ERRORS = {502, 503, 504}
 _CLOUD = re.compile(r"[\w.-]+\.bitrix24\.[a-z.]+(?::\d+)?")
 
 
@@ -90,7 +99,8 @@ class Portal:
     ) -> None:
         if not settings.rest_webhook:
             raise SettingError("BITRIX24_WEBHOOK_TOKEN", "REST_NOT_SET")
-        if not settings.rest_origin:  # the webhook is given without its address
+        # The webhook is given without its address.
+        if not settings.rest_origin:
             raise SettingError("BITRIX24_DOMAIN", "REST_NO_DOMAIN")
         self.clock = clock
         self.requests = 0
@@ -107,7 +117,8 @@ class Portal:
         for number, row in rows:
             if number == user_id:
                 return row
-        if rows:  # the filter was dropped: the rows are other people's
+        # The filter was dropped: the rows are other people's.
+        if rows:
             raise AnswerDoubted("REST_OTHER_USER", user=user_id)
         return None
 
@@ -165,7 +176,8 @@ class Portal:
         except (PortalError, PortalUnavailable) as failure:
             if isinstance(failure, PortalUnavailable) and failure.retry_after is not None:
                 raise
-            results = {}  # a portal that fails at batches: each user by itself, and judged then
+            # A portal that fails at batches is asked for each user separately, and judged then.
+            results = {}
         known_users = set()
         for name, number in by_name.items():
             if isinstance(results.get(name), list):
@@ -239,7 +251,8 @@ class Portal:
             reply = self._caller.call(method, params, seconds)
             if reply.code != "silent":
                 self._pace.answered()
-            elif seconds < ANSWER_SECONDS:  # not a walk's batch
+            elif seconds < ANSWER_SECONDS:
+                # This is not a walk's batch.
                 self._pace.silent(self.clock())
             if reply.answer is not None:
                 self._learn(method, reply.answer.get("time"))

@@ -36,7 +36,8 @@ def difference(
     data: dict[str, Any] = {"ID": str(user)}
     if active is not None:
         data["ACTIVE"] = "Y" if active else "N"
-    if telegram_field in row:  # null would say nothing, in an event
+    # In an event a null would say nothing.
+    if telegram_field in row:
         data[telegram_field] = "" if account == NO_ACCOUNT else row[telegram_field]
     return data, ends
 

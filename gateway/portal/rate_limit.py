@@ -13,11 +13,16 @@ in a row, callers are turned away at once, for half a minute at a time.
 
 import threading
 
-RATE = 2.0  # requests a second that every plan drains (Enterprise: 5)
-BURST = 40  # of the 50 a bucket holds: other programs on this address need some too
-SILENCES = 2  # in a row, after which no caller waits for the portal any more
-SILENT_SECONDS = 30.0  # then one caller tries again
-EVERYTHING = ""  # the key of a rest that concerns every method
+# Requests a second that every plan drains (Enterprise: 5).
+RATE = 2.0
+# A bucket holds 50: other programs on this address need some of them.
+BURST = 40
+# After so many silences in a row no caller waits for the portal any more.
+SILENCES = 2
+# Then one caller tries again.
+SILENT_SECONDS = 30.0
+# The key of a rest that concerns every method.
+EVERYTHING = ""
 
 
 class Pace:
@@ -30,7 +35,8 @@ class Pace:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._full_until = 0.0  # when the bucket will be empty again; in the past, it is empty now
+        # When the bucket will be empty again; it is empty now if that is in the past.
+        self._full_until = 0.0
         self._rests: dict[str, float] = {}
         self._resets: dict[str, float] = {}
         self._silences = 0

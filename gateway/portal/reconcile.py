@@ -34,12 +34,18 @@ from gateway.settings import Settings
 from gateway.texts import Notice
 
 STATE = "resync_state"
-HELD = 1000  # new links that wait for the end of the walk; more are published on the way
-ENDED = 2000  # links that one walk may end; more wait for the next one (the state is one record, below 1 MB)
-PUBLISHERS = 16  # messages on their way to the queue at once
-ALWAYS_ENDED = 5  # links that a walk may end whatever their share; above that, a tenth of all
-NAMED = 20  # users that a message names at most
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before any portal's users were last changed
+# New links that wait for the end of the walk; more are published on the way.
+HELD = 1000
+# Links that one walk may end; more wait for the next one (the state is one record, below 1 MB).
+ENDED = 2000
+# Messages on their way to the queue at once.
+PUBLISHERS = 16
+# Links that a walk may end whatever their share; above that, a tenth of all.
+ALWAYS_ENDED = 5
+# Users that a message names at most.
+NAMED = 20
+# This is before any portal's users were last changed.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 log = logging.getLogger("gateway.portal.reconcile")
 
@@ -95,12 +101,15 @@ class _Change:
 class _State:
     """Everything that a walk has to remember; `of` identifies the walk that it belongs to."""
 
-    of: list[str]  # the portal's domain and the field
+    # The portal's domain and the field.
+    of: list[str]
     after: int = 0  # the last id
     users: int = 0
     changes: list[_Change] = field(default_factory=list)
-    missing: list[int] = field(default_factory=list)  # linked users who were not among the portal's
-    ends: dict[str, int] = field(default_factory=dict)  # why a link would end → how many, uncut
+    # Linked users who were not among the portal's.
+    missing: list[int] = field(default_factory=list)
+    # Why a link would end, with how many there are, none left out.
+    ends: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, value: Mapping[str, Any] | None, of: list[str]) -> "_State":
@@ -147,7 +156,8 @@ def walk(
     try:
         return steps.run(progress or (lambda users, after: None))
     except AnswerDoubted:
-        steps.forget()  # what the same portal said before is no more reliable
+        # What the same portal said before is no more reliable.
+        steps.forget()
         raise
 
 
@@ -175,7 +185,8 @@ class _Walk:
         self._confirmed = confirmed
         self._polled = Polled(store, settings.domain)
         self._is_kept = since is None and not dry_run
-        self._field, self._field_seen = settings.telegram_field.upper(), False  # seen by this run itself
+        # Whether this run itself has seen the field.
+        self._field, self._field_seen = settings.telegram_field.upper(), False
         self._select = ["ID", "ACTIVE", self._field] + ([] if since is None else ["TIMESTAMP_X"])
         of = [settings.domain, self._field]
         self._state = _State.read(store.read_state(STATE) if self._is_kept else None, of)
@@ -273,7 +284,8 @@ class _Walk:
         if holder is None or holder.bitrix_user_id == user:
             return False
         newest = deque(self._store.history(self._settings.domain, bitrix_user_id=user), 1)
-        if not newest:  # never linked: its claim lost if both were observed at the same moment
+        # It was never linked: its claim lost if both were observed at the same moment.
+        if not newest:
             return link.observed_at == holder.observed_at
         if newest[0].change != "conflict":
             return False

@@ -32,9 +32,11 @@ from gateway.settings import Settings
 from gateway.startup import settings as host_settings
 from gateway.texts import Notice, text_of
 
-PUBLISH_SECONDS = 10.0  # nobody waits for an answer here
+# Nobody waits for an answer here.
+PUBLISH_SECONDS = 10.0
 NO_STORE = {"Cache-Control": "no-store"}
-ROUND_SECONDS = 1700.0  # of the 1,800 that Google gives a request; the next round walks what is left
+# Google gives a request 1,800 seconds; the next round walks what is left.
+ROUND_SECONDS = 1700.0
 
 log = logging.getLogger("gateway.portal.resync")
 _round_lock = threading.Lock()
@@ -132,7 +134,8 @@ def _only_round(settings: Settings) -> Iterator[None]:
     if not _round_lock.acquire(blocking=False):
         raise running
     try:
-        if "K_SERVICE" in os.environ:  # Google Cloud, with one instance
+        # On Google Cloud there is one instance.
+        if "K_SERVICE" in os.environ:
             yield
             return
         descriptor = _open_lock(_lock_path(settings))
@@ -160,7 +163,8 @@ def _lock_path(settings: Settings) -> Path:
 
 
 def _open_lock(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
+    # Windows has no such flag.
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, flags, 0o600)
@@ -176,12 +180,14 @@ def _open_lock(path: Path) -> int:
 def _lock(descriptor: int) -> bool:
     try:
         import fcntl  # optional
-    except ImportError:  # Windows: one process is all that is guarded there
+    except ImportError:
+        # On Windows only one process is guarded.
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError as error:  # a file system without locks
+    except OSError as error:
+        # The file system has no locks.
         raise GatewayError("RESYNC_NO_LOCKS", problem=error.strerror) from None
     return True

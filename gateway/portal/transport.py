@@ -24,7 +24,8 @@ import urllib3
 from gateway.settings import Settings
 
 CONNECT_SECONDS = 5.0
-ANSWER_BYTES = 32 * 1024 * 1024  # a batch of 2,500 users with all their fields is 5 MB
+# A batch of 2,500 users with all their fields is 5 MB.
+ANSWER_BYTES = 32 * 1024 * 1024
 
 _REST_PATH = re.compile(r"(/rest/(?:api/)?)[^/\s?#'\"]+/[^/\s?#'\"]+")
 _JSON_BEGINS = re.compile(rb'\{\s*"(?:result|error|time)"')
@@ -126,7 +127,8 @@ def _pairs(value: object, name: str) -> Iterator[str]:
 def _session(settings: Settings) -> requests.Session:
     session = requests.Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.trust_env = settings.rest_origin.startswith("https://")  # loopback is never behind a proxy
+    # Loopback is never behind a proxy.
+    session.trust_env = settings.rest_origin.startswith("https://")
     return session
 
 

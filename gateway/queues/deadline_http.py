@@ -21,10 +21,14 @@ from gateway.errors import GatewayError
 if TYPE_CHECKING:
     import ssl
 
-ANSWER_BYTES = 1024 * 1024  # far more than the hundred bytes of an answer to a publish
-HEAD_BYTES = 64 * 1024  # of an answer, beside its body; Google's have ten lines
-IDLE_SECONDS = 50.0  # middlemen forget idle connections after a minute or more, without a word
-ADDRESS_SECONDS = 60.0  # how long a name's addresses count as fresh
+# The answer to a publish has a hundred bytes.
+ANSWER_BYTES = 1024 * 1024
+# Bytes of an answer beside its body; Google's have ten lines.
+HEAD_BYTES = 64 * 1024
+# Middlemen silently forget idle connections after a minute or more.
+IDLE_SECONDS = 50.0
+# How long a name's addresses count as fresh.
+ADDRESS_SECONDS = 60.0
 
 Value = TypeVar("Value")
 Headers = http.client.HTTPMessage
@@ -98,7 +102,7 @@ class Shared(Generic[Value]):
 @cache
 def trust() -> "ssl.SSLContext":
     """The certificates that TLS trusts: the system's, or `SSL_CERT_FILE`. Reading them takes 20 ms."""
-    import ssl  # cold start: the emulator and the metadata server need none
+    import ssl  # cold start
 
     return ssl.create_default_context()
 
@@ -145,7 +149,8 @@ class _Connection(io.RawIOBase):
         while True:
             response = http.client.HTTPResponse(self)  # type: ignore[arg-type] # it only calls `makefile`
             response.begin()
-            if response.status >= 200:  # not a preliminary answer
+            # It is not a preliminary answer.
+            if response.status >= 200:
                 return response
 
     def makefile(self, _mode: str) -> io.BufferedReader:
@@ -190,7 +195,8 @@ class Origin:
         host = f"[{host}]" if ":" in host else host
         self._host_header = host if port == (443 if tls else 80) else f"{host}:{port}"
         self._addresses: Shared[list[tuple[int, tuple[object, ...]]]] = Shared(self._look_up)
-        self._idle: deque[tuple[_Connection, float]] = deque()  # the last one used goes first
+        # The last one used goes first.
+        self._idle: deque[tuple[_Connection, float]] = deque()
 
     def call(
         self,
@@ -240,7 +246,8 @@ class Origin:
         lines += [f"{name}: {value}" for name, value in headers.items()]
         head = "\r\n".join(lines)
         if not head.isascii() or not len(lines) - 1 == head.count("\n") == head.count("\r"):
-            raise WireError("WIRE_BAD_HEADER")  # without its text: it may be a token
+            # Without its text, which may be a token.
+            raise WireError("WIRE_BAD_HEADER")
         return f"{head}\r\n\r\n".encode() + body
 
     def close(self) -> None:
@@ -291,7 +298,8 @@ class Origin:
         failure: OSError = OSError("no address")
         for tried, (family, address) in enumerate(addresses):
             untried = len(addresses) - tried
-            share = (deadline - time.monotonic()) / untried  # a silent address leaves time for the next one
+            # A silent address leaves time for the next one.
+            share = (deadline - time.monotonic()) / untried
             if share <= 0:
                 raise TimeoutError
             try:

@@ -16,10 +16,13 @@ from datetime import UTC
 from gateway.errors import GatewayError
 from gateway.queues.deadline_http import Origin, Shared, WireError
 
-METADATA_HOST = "169.254.169.254"  # metadata.google.internal, without asking the DNS
+# This is metadata.google.internal, without asking the DNS.
+METADATA_HOST = "169.254.169.254"
 METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
-FETCH_SECONDS = 10.0  # on a thread of its own; those who wait for it have their own deadlines
-RENEW_SECONDS = 225.0  # before expiry, as google-auth does: the server itself renews about 4 minutes ahead
+# On a thread of its own; those who wait for it have their own deadlines.
+FETCH_SECONDS = 10.0
+# Before expiry, as google-auth does: the server itself renews about 4 minutes ahead.
+RENEW_SECONDS = 225.0
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 

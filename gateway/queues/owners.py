@@ -13,7 +13,8 @@ from gateway.sqlite_file import open_private
 
 try:
     import fcntl
-except ImportError:  # not on Windows: there leases end only by time
+except ImportError:
+    # On Windows leases end only by time.
     fcntl = None  # type: ignore[assignment]
 
 

@@ -8,11 +8,14 @@ from gateway.errors import QueueRefused, QueueUnavailable
 from gateway.queues import Publisher
 from gateway.retry import retry
 
-ANSWER_SECONDS = 3.0  # from the body's last byte to the answer, whatever the queue does
+# From the body's last byte to the answer, whatever the queue does.
+ANSWER_SECONDS = 3.0
 # Of these for publishing; the rest is for keeping the event, the log's library included.
 PUBLISH_SECONDS = 2.1
-ATTEMPT_SECONDS = 0.8  # a stalled attempt leaves time for a second one, on a new connection
-FIRST_DELAY, LONGEST_DELAY = 0.05, 0.4  # seconds between attempts, see `retry`
+# A stalled attempt leaves time for a second one, on a new connection.
+ATTEMPT_SECONDS = 0.8
+# Seconds between attempts, see `retry`.
+FIRST_DELAY, LONGEST_DELAY = 0.05, 0.4
 
 
 def publish_within(

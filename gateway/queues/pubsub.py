@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from gateway.queues.model import Dead
 
 HOST = "pubsub.googleapis.com"
-PULL_BYTES = 64 * 1024 * 1024  # a hundred of our largest messages
+# A hundred of our largest messages.
+PULL_BYTES = 64 * 1024 * 1024
 
 
 class PubSub:
@@ -123,7 +124,7 @@ def _dead(message: Mapping[str, Any]) -> "Dead":
 
     https://cloud.google.com/pubsub/docs/handling-failures#track-delivery-attempts
     """
-    from gateway.queues.model import Dead  # only people's tools need it
+    from gateway.queues.model import Dead  # tools only
 
     attributes = {str(k): str(v) for k, v in message.get("attributes", {}).items()}
     history = {

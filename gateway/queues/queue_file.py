@@ -23,7 +23,8 @@ class QueueFile:
         self.lock = threading.Lock()
         self.connections: dict[str, sqlite3.Connection] = {}
         self._prepare = prepare
-        self._file: File | None = None  # what the connections are open on
+        # What the connections are open on.
+        self._file: File | None = None
 
     @contextmanager
     def turn(self, synchronous: str, timeout: float) -> Iterator[sqlite3.Connection]:
@@ -52,7 +53,8 @@ class QueueFile:
         try:
             if self._file is not None and self._file != file_at(self.path):
                 log.error(QueueUnavailable("QUEUE_FILE_REPLACED", path=self.path))
-                self._close()  # nobody would read what is written to the old file
+                # Nobody would read what is written to the old file.
+                self._close()
             connection = self.connections.get(synchronous) or self._open(synchronous, deadline)
             left = max(0, int((deadline - time.monotonic()) * 1000))
             connection.execute(f"PRAGMA busy_timeout = {left}")

@@ -25,9 +25,12 @@ from gateway.queues.queue_file import QueueFile
 from gateway.queues.sqlite_schema import LONGEST_LEASE, follow_clock, prepare, undo_wrong_clock
 from gateway.queues.subscriptions import Subscription, object_of
 
-LONGEST_DELAY = 60.0  # seconds, as the contract says
-WORKER_TIMEOUT = 10.0  # seconds a worker or a tool waits for its turn at the file
-NOBODY = "-"  # the subscription of what no subscription wants, for as long as its insert takes
+# In seconds, as the contract says.
+LONGEST_DELAY = 60.0
+# Seconds that a worker or a tool waits for its turn at the file.
+WORKER_TIMEOUT = 10.0
+# The subscription of what no subscription wants, for as long as its insert takes.
+NOBODY = "-"
 EVERYTHING = Subscription("messages", lambda _event: True)
 
 Failed = tuple[Delivery, str, float | None]
@@ -90,7 +93,8 @@ class EmbeddedQueue:
         wanting, object_key = self._wanting(data, attributes)
         text = json.dumps(dict(attributes), ensure_ascii=False)
         try:
-            (text + (object_key or "")).encode()  # half a surrogate pair would fail the whole commit
+            # Half a surrogate pair would fail the whole commit.
+            (text + (object_key or "")).encode()
         except UnicodeEncodeError as error:
             raise self._file.failure(str(error)) from None
         message = _WaitingMessage(data, text, wanting if to is None else [to], object_key)
@@ -102,7 +106,8 @@ class EmbeddedQueue:
                         self._store_waiting(connection)
         finally:
             with suppress(ValueError):
-                self._waiting.remove(message)  # gave up before anybody took it
+                # The publisher gave up before anybody took it.
+                self._waiting.remove(message)
         if message.failed is not None or message.message_id is None:
             raise self._file.failure(message.failed or "not stored")
         self.on_publish()
@@ -129,7 +134,8 @@ class EmbeddedQueue:
 
     def _store_waiting(self, connection: sqlite3.Connection) -> None:
         batch: list[_WaitingMessage] = []
-        with suppress(IndexError):  # a publisher that gives up may take its own out meanwhile
+        # A publisher that gives up may remove its own meanwhile.
+        with suppress(IndexError):
             while True:
                 batch.append(self._waiting.popleft())
         now = self._clock()
@@ -177,7 +183,8 @@ class EmbeddedQueue:
                     connection.execute("BEGIN IMMEDIATE")
                     with_ids = parameters | {"ids": json.dumps(ids)}
                     for row in connection.execute(statements.ROWS, with_ids).fetchall():
-                        if self._is_spent(subscription, row[4]):  # its last worker died over it
+                        # Its last worker died over it.
+                        if self._is_spent(subscription, row[4]):
                             reason = row[7] or "REASON_NO_WORKER"
                             self._bury(connection, row[0], reason)
                             spent.append((json.loads(row[3]), row[4], reason))
@@ -212,7 +219,8 @@ class EmbeddedQueue:
 
     def _is_spent(self, subscription: str, attempts: int) -> bool:
         ordered = any(candidate.ordered for candidate in self.subscriptions if candidate.name == subscription)
-        return not ordered and attempts >= self._max_attempts  # a destination's attempts end by time
+        # A destination's attempts end by time.
+        return not ordered and attempts >= self._max_attempts
 
     def take_back(self) -> int:
         """Make due the messages that ended processes had leased, and return how many there were."""
@@ -222,7 +230,8 @@ class EmbeddedQueue:
             self._owner.take()
             self._follow_clock(connection)
             ended = [owner for (owner,) in owners if self._owner.is_gone(owner)]
-            if not ended:  # the usual case: no publisher waits for this look
+            # The usual case: no publisher waits for this look.
+            if not ended:
                 return 0
             count = 0
             with connection:

@@ -7,8 +7,10 @@ from functools import cache
 from pathlib import Path
 
 LONGEST_LEASE = 3600.0  # seconds
-CLOCK_SECONDS = 5.0  # a clock set back by less delays nothing that is worth a look at all messages
-LONGEST_PAUSE = 86_400.0  # seconds before a destination's next attempt
+# A clock set back by less delays nothing that is worth a look at all messages.
+CLOCK_SECONDS = 5.0
+# Seconds before a destination's next attempt.
+LONGEST_PAUSE = 86_400.0
 
 Wanting = Callable[[bytes, Mapping[str, str]], tuple[list[str], str | None]]
 """The subscriptions that want a message (its data, its attributes), and the object it is about."""
@@ -31,8 +33,10 @@ CREATE TABLE IF NOT EXISTS clock (
     id INTEGER PRIMARY KEY, boot TEXT NOT NULL,  -- one row, of the machine's last run
     ahead REAL NOT NULL);  -- seconds by which the clock is ahead of the steady one
 """
-_VERSION = 3  # PRAGMA user_version; the first edition wrote none, the second had no table `clock`
-_COLUMNS = {  # what the first edition's tables lack
+# The value of PRAGMA user_version. The first edition wrote none; the second had no table `clock`.
+_VERSION = 3
+# What the first edition's tables lack.
+_COLUMNS = {
     "messages": {
         "message_id": "INTEGER",
         "subscription": "TEXT NOT NULL DEFAULT ''",
@@ -100,7 +104,8 @@ def follow_clock(
         return
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        now = clock()  # read again: another process may have moved them while this one waited
+        # The clock is read again: another process may have moved them while this one waited.
+        now = clock()
         before, ahead = _ahead_before(connection), now - steady()
         if not _is_clock_set(before, ahead):
             return
@@ -125,7 +130,9 @@ def _boot() -> str:
     """The name of this run of the machine: each run's steady clock begins anew."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:  # not Linux: a clock that begins anew only seems to be set forward, and nothing is moved
+    except OSError:
+        # Where this is not Linux, a clock that begins anew only seems to be set forward, and nothing is
+        # moved.
         return ""
 
 

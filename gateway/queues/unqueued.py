@@ -14,7 +14,8 @@ from gateway import marks
 from gateway.settings import Settings
 from gateway.texts import Notice
 
-PART_BYTES = 180_000  # an entry of Cloud Logging ends at 256 KiB; the record's other fields need some
+# An entry of Cloud Logging ends at 256 KiB, and the record's other fields need some of it.
+PART_BYTES = 180_000
 
 _PURPOSE = "event not queued"
 
@@ -38,7 +39,8 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
 
         if open_journal(settings).add_unqueued(whole):
             return Notice("EVENT_NOT_QUEUED", where="JOURNAL_URL", **fields)
-    digest, parts = sha256(data).hexdigest(), in_parts(text)  # `replay` compares the joined parts with it
+    # `replay` compares the joined parts with it.
+    digest, parts = sha256(data).hexdigest(), in_parts(text)
     for number, part in enumerate(parts, 1):
         where = f"log, {number}/{len(parts)}"
         numbered = {**whole, "part": number, "parts": len(parts), "sha256": digest, "payload": part}
@@ -49,7 +51,8 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
         notice = Notice(key, where=where, **fields)
         if settings.log_format == "json":
             log.critical(notice, extra={"json_fields": numbered})
-        else:  # a line of text holds the record itself, for `replay FILE`
+        else:
+            # A line of text holds the record itself, for `replay FILE`.
             log.critical("%s %s", notice, json.dumps(numbered), extra={"json_fields": fields})
     return None
 

@@ -43,7 +43,8 @@ class Answered(NamedTuple):
 # Called after each answered request, on one machine, for the journal; must neither raise nor take time.
 observers: list[Callable[[Answered], None]] = []
 
-CLOCK_SECONDS = 300  # an event from further ahead means that a clock is wrong
+# An event dated further ahead than this means that a clock is wrong.
+CLOCK_SECONDS = 300
 
 log = logging.getLogger("gateway.receiver")
 _reports = RateLimited(log, 60.0)

@@ -13,8 +13,10 @@ from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings
 from gateway.texts import say
 
-RETRY_AFTER = 30  # seconds, for whoever resends after QUEUE_UNAVAILABLE
-SECTIONS = {  # of the guide, for answers whose code by itself names the cause
+# Seconds, for whoever resends after QUEUE_UNAVAILABLE.
+RETRY_AFTER = 30
+# Sections of the guide, for answers whose code by itself names the cause.
+SECTIONS = {
     "NOT_FOUND": "PATH_WRONG",
     "TOKEN_NOT_CONFIGURED": "SETTING_MISSING",
     "QUERY_TOO_LONG": "LIMIT_EXCEEDED",
@@ -68,11 +70,13 @@ def answer(code: str, config: Settings, request_id: str, status: int, **details:
     headers = [
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),
-        ("Cache-Control", "no-store"),  # a cache served /health for minutes after the gateway had died
+        # A cache once served /health for minutes after the gateway had died.
+        ("Cache-Control", "no-store"),
     ]
     if code == "QUEUE_UNAVAILABLE":
         headers.append(("Retry-After", str(RETRY_AFTER)))
-    return flask.Response(iter((body,)), status, headers)  # werkzeug sends no body after a HEAD
+    # werkzeug sends no body after a HEAD.
+    return flask.Response(iter((body,)), status, headers)
 
 
 @cache

@@ -12,12 +12,14 @@ from contextlib import suppress
 from typing import Any
 
 SECONDS = 20.0
-_HOSTS = ("gunicorn.socket", "werkzeug.socket")  # where they put the connection into the environ
+# Where they put the connection into the environ.
+_HOSTS = ("gunicorn.socket", "werkzeug.socket")
 
 # Requests enter and leave it without a lock, because each change of a dict is atomic: threads that wait for a
 # lock wait for the interpreter's as well, which took an instance a tenth of its rate.
 _watched: dict[int, tuple[float, socket.socket]] = {}
-_watching = threading.Lock()  # held for good by the thread that watches
+# Held for good by the thread that watches.
+_watching = threading.Lock()
 
 
 class BodyDeadline:
@@ -42,7 +44,8 @@ def _watch() -> None:
         return
     try:
         threading.Thread(target=_shut_late_connections, name="body-deadline", daemon=True).start()
-    except RuntimeError:  # no thread, so no deadline, which is no reason to fail a request
+    except RuntimeError:
+        # Without a thread there is no deadline, which is no reason to fail a request.
         _watching.release()
 
 

@@ -20,15 +20,17 @@ from gateway.ingest.limits import MAX_LEVELS
 from gateway.redaction import MAX_SHOWN, clean, mask_secrets, mask_text, may_be_secret
 from gateway.settings import Settings
 
-MAX_TEXT = 1000  # characters of the body, and of the query
-_WINDOW = 8 * MAX_TEXT  # characters looked at: a value that is cut off is masked whole
+# Characters of the body, and of the query.
+MAX_TEXT = 1000
+# How many characters are looked at: a value that is cut off is masked whole.
+_WINDOW = 8 * MAX_TEXT
 _MAX_HEADERS = 60
-_DEPTH = 4  # a form in JSON in a form; deeper values are masked only by look
+# A form in JSON in a form; deeper values are masked only by what they look like.
+_DEPTH = 4
 
 _EVENT_NAME = re.compile(r"on[a-z]{2,40}(?:v2[a-z]{0,40})?", re.IGNORECASE)
-_RUN = re.compile(  # token characters, also percent-encoded ones: letters of any alphabet, digits, - and _
-    r"(?:[\w-]|%(?:25)*(?:2[dD]|3\d|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])){16,}"
-)
+# Token characters, also percent-encoded: letters of any alphabet, digits, - and _.
+_RUN = re.compile(r"(?:[\w-]|%(?:25)*(?:2[dD]|3\d|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])){16,}")
 _WORDS = re.compile(r"[_-]*[A-Za-z]{1,15}(?:[_-]+[A-Za-z0-9]{1,15})*[_-]*")
 _MASK = re.compile(r"(<masked \d+ (?:[0-9a-f]{8}|-)>)")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -123,7 +125,8 @@ class _Masker:
         for name, value in list(headers)[:_MAX_HEADERS]:
             text = value[:_WINDOW].decode("utf-8", "replace")
             if name == "function-execution-id":
-                continue  # functions-framework adds it here; nobody sent it
+                # functions-framework adds it here; nobody sent it.
+                continue
             if name == "content-type":
                 masked[name] = clean(text, self.secrets)
             else:
@@ -222,7 +225,8 @@ def mask_leaf(names: Sequence[str], value: str, depth: int = _DEPTH) -> str:
 
 def _json(text: str, depth: int) -> Iterator[_Edit]:
     """The edits of JSON, found token by token, so that a cut or an error does not hide the rest."""
-    above: list[tuple[tuple[str, ...], str]] = []  # of each open object or list: the names to it, its key
+    # Of each open object or list: the names to it, and its key.
+    above: list[tuple[tuple[str, ...], str]] = []
     names: tuple[str, ...] = ()
     key = ""
     for match in _JSON_TOKEN.finditer(text):

@@ -12,7 +12,8 @@ from gateway.texts import say
 
 log = logging.getLogger("gateway.receiver")
 
-MAX_USERS = 20  # that one warning names
+# How many users are named in one warning.
+MAX_USERS = 20
 
 
 def oddities_of(judgement: Judgement, settings: Settings) -> list[str]:
@@ -77,8 +78,10 @@ def say_ignored(message: Message, probe: bool) -> None:
     report(Outcome("EVENT_IGNORED"), about)
 
 
-PORTAL_SECONDS = 3600.0  # between two warnings of one kind about one portal
-MAX_WARNED = 1000  # kept at once; a sender may make portals up
+# Between two warnings of one kind about one portal.
+PORTAL_SECONDS = 3600.0
+# How many are kept at once: a sender may make portals up.
+MAX_WARNED = 1000
 _warned: dict[tuple[str, str], float] = {}
 
 

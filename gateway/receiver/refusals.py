@@ -38,16 +38,19 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     }
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
     if key == "TOKEN_REFUSED" and causes and causes[0]["code"] in _RIGHT_TOKEN:
-        key = "TOKEN_ALMOST"  # "wrong token" would contradict a cause that says the token is right
+        # "Wrong token" would contradict a cause that says the token is right.
+        key = "TOKEN_ALMOST"
     opening = say(key, config.language, received=_received_text(received, key, config.language))
-    if judgement.invalid:  # a line of text carries no fields, so it must name this one
+    # A line of text carries no fields, so it must name this one.
+    if judgement.invalid:
         opening += f": {judgement.invalid}"
     says, do = (causes[0]["says"], causes[0]["do"]) if causes else ("", "")
     if not causes and judgement.hint == "robot":
         says = say("ROBOT_ANSWER", config.language)
     guide_hint = say("EXPLAIN_GUIDE", config.language, section=guide)
     sentence = " — ".join(text for text in (opening, f"{says} {do}".strip(), guide_hint) if text)
-    labels = {"cause": causes[0]["code"]} if causes else {}  # the alerts count refusals by this label
+    # The alerts count rejections by this label.
+    labels = {"cause": causes[0]["code"]} if causes else {}
     # `lines` is the sentence in its parts, for a terminal.
     log.warning(
         sentence, extra={"json_fields": fields, "labels": labels, "lines": (opening, says, do, guide_hint)}

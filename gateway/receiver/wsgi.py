@@ -44,7 +44,8 @@ def _read(request: flask.Request, declared: int | None, limit: int) -> bytes:
             except Exception:  # noqa: BLE001 — gunicorn's own exceptions show what came, token and all
                 if is_broken:
                     break
-                is_broken = True  # in its chunks: a second read returns what came before
+                # The chunks are broken: a second read returns what came before the break.
+                is_broken = True
                 continue
             if not chunk:
                 break
@@ -70,7 +71,8 @@ class _Headers(Mapping[str, bytes]):
     def __getitem__(self, name: str) -> bytes:
         return str(self._environ[_wsgi_name(name)]).encode("latin-1", "replace")
 
-    def get(self, name: str, default: Any = None) -> Any:  # `Mapping`'s own raises and catches an exception
+    # `Mapping`'s own raises and catches an exception.
+    def get(self, name: str, default: Any = None) -> Any:
         value = self._environ.get(_wsgi_name(name))
         return default if value is None else str(value).encode("latin-1", "replace")
 

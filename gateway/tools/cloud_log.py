@@ -14,8 +14,10 @@ from gateway.journal import TAGS, Journal, NewRequest, Report
 from gateway.tools.deployment import Deployment
 from gateway.tools.project_log import REFUSALS, ProjectLog
 
-LATE = timedelta(minutes=2)  # an entry may arrive later than one that is younger
-MOST = 20_000  # entries copied at once: as many as a journal keeps
+# An entry may arrive later than one that is younger.
+LATE = timedelta(minutes=2)
+# Entries copied at once: as many as a journal keeps.
+MOST = 20_000
 ROUNDS = ("RESYNC_DONE", "RESYNC_FAILED", "LINKS_AT_RISK")
 
 _CODES = " OR ".join(f'"{code}"' for code in (*TAGS, *ROUNDS))
@@ -34,8 +36,10 @@ class CloudLog:
         self._filter = (
             f'resource.type="cloud_run_revision" AND resource.labels.service_name=({services}) AND {_OURS}'
         )
-        self._seen: dict[str, None] = {}  # ids, the newest last
-        self._requests: dict[str, None] = {}  # events that have a record
+        # Ids, the newest last.
+        self._seen: dict[str, None] = {}
+        # Events that have a record.
+        self._requests: dict[str, None] = {}
 
     def copy_into(self, journal: Journal) -> int:
         """Copy new entries and return their number. Raises `PassingFailure` if the log can't be read."""

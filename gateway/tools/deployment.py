@@ -13,7 +13,8 @@ from gateway.settings import Settings
 
 PREFIX = re.compile(r"[a-z][a-z0-9-]{0,11}")
 DEFAULT_PREFIX = "b24"
-_EVENTS = "-events"  # how the topic's name ends
+# How the topic's name ends.
+_EVENTS = "-events"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Deployment:
         """The settings of this machine, with the deployment's queue and links instead of its own."""
         topic = PubSubTopic(self.project, f"{self.prefix}{_EVENTS}")
         database = FirestoreDatabase(self.project, f"{self.prefix}-links")
-        if here.queue == topic:  # then the store that is set is the one beside it
+        # Then the store that is set is the one beside it.
+        if here.queue == topic:
             return here
         return replace(here, queue=topic, database=database)
 

@@ -22,10 +22,13 @@ from gateway.settings import Settings
 from gateway.texts import reason_text
 from gateway.tools.outcomes import in_a_line, line_of
 
-SHOWN = ("accepted", "aside", "refused", "not_queued")  # not our own probes
-PUBLISH_SECONDS = 30.0  # no request waits for this
+# Our own probes are not shown.
+SHOWN = ("accepted", "aside", "refused", "not_queued")
+# No request waits for this.
+PUBLISH_SECONDS = 30.0
 _BATCH = 200
-_WAIT_SECONDS = 3.0  # for an event's outcomes, before it is shown without them
+# How long an event waits for its outcomes before it is shown without them.
+_WAIT_SECONDS = 3.0
 _POLL_SECONDS = 0.5
 
 
@@ -202,7 +205,8 @@ def _publish(settings: Settings, data: bytes, attributes: Mapping[str, str]) -> 
     try:
         publish_within(publisher, data, attributes, time.monotonic() + PUBLISH_SECONDS)
     finally:
-        if settings.queue_kind != "local":  # the embedded queue is one object for the whole process
+        # The embedded queue is one object for the whole process.
+        if settings.queue_kind != "local":
             publisher.close()
 
 

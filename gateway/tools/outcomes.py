@@ -67,7 +67,8 @@ def in_a_line(outcome: OutcomeRecord, language: str, account: str = "") -> str:
         reason = outcome.reason.upper()
         key = f"CAME_UNCHANGED_{reason}_LINKED" if facts.get("linked") else f"CAME_UNCHANGED_{reason}"
     if outcome.code == "EVENT_FAILED" and '"destination": ' in outcome.reason:
-        key = "CAME_AGAIN"  # the reason names the destination
+        # The reason names the destination.
+        key = "CAME_AGAIN"
     if key not in SENTENCES:  # of another edition
         return f"{outcome.code} {outcome.reason}".strip()
     return say(key, language, **values)

@@ -32,9 +32,12 @@ from gateway.sqlite_file import is_there
 
 Source = Literal["journal", "log", "file", "store", "queue"]
 
-REPLAY_SECONDS = 30.0  # no request waits for this
-HOLD_SECONDS = 600  # Pub/Sub's maximum: pulled dead letters are leased while they are worked through
-EMPTY_PULLS = 3  # Pub/Sub may answer with none while it has some
+# No request waits for this.
+REPLAY_SECONDS = 30.0
+# Pub/Sub's maximum: pulled dead letters are leased while they are worked through.
+HOLD_SECONDS = 600
+# Pub/Sub may answer with none while it has some.
+EMPTY_PULLS = 3
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class KeptMessage:
     settle: Callable[[], None]
     reason: str = ""
     attempts: int = 0
-    subscription: str = ""  # of the embedded queue; its other subscriptions had the message long ago
+    # The embedded queue's; its other subscriptions had the message long ago.
+    subscription: str = ""
 
     @property
     def message(self) -> Any:
@@ -136,7 +140,8 @@ def _from_letter(store: Store, letter: DeadLetter) -> KeptMessage:
     text = (
         letter.message if isinstance(letter.message, str) else json.dumps(letter.message, ensure_ascii=False)
     )
-    data = text.encode("utf-8", "backslashreplace")  # a lone surrogate becomes its JSON escape again
+    # A lone surrogate becomes its JSON escape again.
+    data = text.encode("utf-8", "backslashreplace")
     return KeptMessage(
         source="store",
         id=f"store:{letter.id}",
@@ -179,7 +184,8 @@ def queue_letters(
         yield from _pulled(pubsub, subscription or default_subscription(settings.queue), stack)
     except QueueRefused:
         if subscription is not None:
-            raise  # the default one may not exist before the first deployment
+            # The default subscription may not exist before the first deployment.
+            raise
 
 
 def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
@@ -243,7 +249,8 @@ def _pulled(pubsub: PubSub, subscription: str, stack: ExitStack) -> Iterator[Kep
 
     def give_back() -> None:
         remaining = list(leased)
-        with suppress(QueueUnavailable):  # they come back by themselves, only later
+        # They come back by themselves, only later.
+        with suppress(QueueUnavailable):
             for start in range(0, len(remaining), 500):
                 pubsub.keep(subscription, remaining[start : start + 500], 0)
 

@@ -16,8 +16,10 @@ from gateway.tools.project_log import ProjectLog
 from gateway.tools.recovery import KeptMessage, Source, settle_nothing
 
 CODE = "EVENT_NOT_QUEUED"
-RETENTION = timedelta(days=30)  # what Cloud Logging's _Default bucket keeps
-_MARK = '{"code": "EVENT_NOT_QUEUED"'  # how a line of text carries a record
+# What Cloud Logging's _Default bucket keeps.
+RETENTION = timedelta(days=30)
+# How a line of text carries a record.
+_MARK = '{"code": "EVENT_NOT_QUEUED"'
 
 
 class Parts:
@@ -41,7 +43,8 @@ class Parts:
             return None
         try:
             key = (str(fields["event_id"]), str(fields.get("sha256", "")))
-            part, parts = int(fields.get("part", 1)), int(fields.get("parts", 1))  # the log has doubles
+            # The log has doubles for whole numbers.
+            part, parts = int(fields.get("part", 1)), int(fields.get("parts", 1))
         except (KeyError, TypeError, ValueError):
             return None
         if key in self._joined:
@@ -52,11 +55,13 @@ class Parts:
             return None
         data = "".join(str(received[number]["payload"]) for number in range(1, parts + 1)).encode("utf-8")
         if key[1] and sha256(data).hexdigest() != key[1]:
-            return None  # a part was altered: the event stays named in `incomplete`
+            # A part was altered: the event stays named in `incomplete`.
+            return None
         self._joined.add(key)
         del self._open[key]
         if not is_of_portal(data, str(fields["attributes"].get("portal", ""))):
-            self.unsigned += 1  # signed for one portal, made for another
+            # It was signed for one portal and made for another.
+            self.unsigned += 1
             return None
         return self._kept_message(fields, data)
 
@@ -85,7 +90,8 @@ def exported(text: str) -> Iterator[Mapping[str, Any]]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        for line in text.split("\n"):  # not splitlines(): JSON may hold U+2028 as it is
+        # Not splitlines(), because JSON may hold U+2028 as it is.
+        for line in text.split("\n"):
             yield from _in_line(line)
     else:
         yield from _inside(document)

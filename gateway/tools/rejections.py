@@ -104,7 +104,8 @@ def of_cloud(
 ) -> Iterator[Refusal]:
     """A project's refusals, oldest first; with `follow` also those to come. Raises `PassingFailure`."""
     log = ProjectLog(project, client)
-    printed: set[str] = set()  # an entry may arrive later than one that is younger
+    # An entry may arrive later than one that is younger.
+    printed: set[str] = set()
     while True:
         for entry in log.entries(REFUSALS, since):
             if isinstance(entry.payload, Mapping) and entry.insert_id not in printed:

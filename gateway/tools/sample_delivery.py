@@ -14,7 +14,8 @@ from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings
 
 AGENT = "Bitrix24 Webhook Engine"
-OURS = "body:auth.application_token"  # where Bitrix24 puts the token
+# Where Bitrix24 puts the token.
+OURS = "body:auth.application_token"
 
 # What the vendor's events carry, by the beginning of their names; the first match counts.
 _DATA: list[tuple[str, Any]] = [
@@ -80,7 +81,8 @@ def is_loopback(host: str) -> bool:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
-    mapped = getattr(address, "ipv4_mapped", None)  # how a server of both families sees 127.0.0.1
+    # A server of both families sees 127.0.0.1 like this.
+    mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback
 
 
@@ -104,7 +106,8 @@ class Address:
     host: str
     port: int
     path: str
-    length: int  # of the whole address, as it would be pasted
+    # Of the whole address, as it would be pasted.
+    length: int
     headers: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)  # with each request
 
     @property

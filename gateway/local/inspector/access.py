@@ -32,9 +32,11 @@ from gateway.texts import say
 PATH = "/inspector"
 COOKIE = "inspector"
 SESSION_SECONDS = 12 * 3600
-BROWSER_SECONDS = 90 * 86_400  # how long a browser keeps the cookie
-TRIES = 5  # wrong passwords a minute from one address
-ALL_TRIES = 100  # and from all of them
+# How long a browser keeps the cookie.
+BROWSER_SECONDS = 90 * 86_400
+# Wrong passwords a minute from one address, and from all of them.
+TRIES = 5
+ALL_TRIES = 100
 MAX_FORM = 4096  # bytes
 # What the form that asks for the password looks like: the same files for everybody, and nothing of anybody.
 LOOKS = ("/static/style.css", "/static/icon.svg")

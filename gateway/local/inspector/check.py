@@ -51,7 +51,8 @@ def register(page: Inspector) -> None:
     """Add the view's routes to the page."""
 
     starting = threading.Lock()
-    examinations: list[Examination] = []  # one at most: the last one
+    # One at most: the last one.
+    examinations: list[Examination] = []
 
     @page.app.get("/check", endpoint="check")
     def check() -> str:
@@ -99,7 +100,8 @@ def _test_event_values(page: Inspector) -> dict[str, object]:
     outcomes = page.journal.outcomes([request.event_id]).get(request.event_id, []) if request.event_id else []
     outcome_lines = [in_a_line(outcome, page.language) for outcome in outcomes]
     if request.event == PROBE_EVENT and request.status == 200:
-        outcome_lines = [page.words("PROBE_PASSED")]  # no subscription wants a probe, by design
+        # No subscription wants a probe, by design.
+        outcome_lines = [page.words("PROBE_PASSED")]
     return {
         "sent": name,
         "request_sent": request,

@@ -28,10 +28,13 @@ from gateway.tools.recovery import (
     store_letters,
 )
 
-SHOWN = 100  # letters in the list, and at most as many in one change
-FATES = 20  # of events that were put back
+# Letters in the list, and at most as many in one change.
+SHOWN = 100
+# Of events that were put back.
+FATES = 20
 COUNTED_EVERY = 10.0  # seconds
-COUNT = "dead letters"  # of the application's extensions: when they were counted, and how many there were
+# The application's extension that says when they were counted, and how many there were.
+COUNT = "dead letters"
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ def _requeue(page: Inspector, kept: KeptMessage) -> None:
     try:
         put_back(kept, publisher)
     finally:
-        if page.settings.queue_kind != "local":  # the embedded queue is one object for the whole process
+        # The embedded queue is one object for the whole process.
+        if page.settings.queue_kind != "local":
             publisher.close()
     page.journal.add_requeued(kept.event, kept.event_id, began, kept.reason)
 

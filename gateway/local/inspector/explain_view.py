@@ -50,7 +50,8 @@ def headline(page: Inspector, verdict: Explanation) -> str:
         key = "EXPLAIN_HEALTH" if verdict.code == "OK" else "EXPLAIN_PASSES"
     else:
         key = "EXPLAIN_RECORDED" if verdict.recorded else "EXPLAIN_REFUSED"
-    return page.words(key, answer=answer, place=verdict.place or "–").lstrip("✅❌ ")  # words say it already
+    # The words say it already.
+    return page.words(key, answer=answer, place=verdict.place or "–").lstrip("✅❌ ")
 
 
 VIEW = View("explain", "e", register)

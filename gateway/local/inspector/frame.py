@@ -34,7 +34,8 @@ LANGUAGES = {"ru": "Русский", "en": "English"}
 LANGUAGE_COOKIE = "inspector_language"
 LONG_WORD = 24  # characters
 YEAR = 365 * 86_400
-MAX_FORM = 1024 * 1024  # bytes: a request that is pasted to be explained
+# In bytes: a request that is pasted to be explained.
+MAX_FORM = 1024 * 1024
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -88,7 +89,8 @@ class Inspector:
     @property
     def language(self) -> str:
         """The reader's language: the one chosen on the page, else `LOG_LANGUAGE`."""
-        if "language" not in flask.g:  # every word of a page needs it
+        # Every word of a page needs the language.
+        if "language" not in flask.g:
             chosen = flask.request.cookies.get(LANGUAGE_COOKIE, "")
             flask.g.language = chosen if chosen in LANGUAGES else self.settings.language
         return str(flask.g.language)
@@ -169,7 +171,8 @@ def prepare(page: Inspector) -> None:
             "page": page,
             "lang": page.language,
             "languages": LANGUAGES,
-            "t": partial(_words_in, page.language),  # of hundreds of words each would ask for the language
+            # Hundreds of words would each ask for the language.
+            "t": partial(_words_in, page.language),
             "reason_text": lambda reason: reason_text(reason, page.language),
             "cause_title": page.cause_title,
             "number": lambda n: number(n, page.language),

@@ -59,7 +59,7 @@ def _path(name: str, language: str) -> Path | None:
 @cache
 def as_html(path: Path, base: str) -> str:
     """A guide as HTML: markup in it is shown, headings have the anchors that links expect."""
-    from markdown_it import MarkdownIt  # only for this view
+    from markdown_it import MarkdownIt  # this view only
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(_TWINS.sub(r"![\g<alt>](\g<src>)", path.read_text(encoding="utf-8")))

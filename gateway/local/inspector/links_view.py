@@ -17,10 +17,14 @@ from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.rows import user_label
 from gateway.tools.forgetting import forget_person
 
-SHOWN = 50  # people on one page
-SCANNED = 500  # links that one page reads; for a rare state the next page goes on
-HISTORY = 100  # changes of one person, the newest
-WALKED = 2000  # changes that are read to find these
+# People on one page.
+SHOWN = 50
+# Links that one page reads; for a rare state the next page goes on.
+SCANNED = 500
+# The newest changes of one person.
+HISTORY = 100
+# How many changes are read to find them.
+WALKED = 2000
 STATES = ("linked", "by_name", "ended", "inactive")
 COLUMNS = (
     "portal",
@@ -130,7 +134,8 @@ def _number(name: str, source: Mapping[str, str] | None = None) -> int:
 
 
 def _portal_in(source: Mapping[str, str]) -> str:
-    return source.get("portal", "").lower().replace("\0", "")  # no store can hold one
+    # No store can hold a NUL.
+    return source.get("portal", "").lower().replace("\0", "")
 
 
 def _portal(page: Inspector, portals: list[str]) -> str:

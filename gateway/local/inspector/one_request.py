@@ -26,10 +26,14 @@ from gateway.tools.explain import Request as Pasted
 from gateway.tools.explain.verdict import Explanation, explain
 from gateway.tools.sample_delivery import local_url
 
-FIELDS = 200  # values of a body that are shown as a table
-HISTORY = 20  # changes of a link
-NEVER = 2**62  # above every change of a journal
-PEOPLE = 3  # of an event that is about several
+# Values of a body that are shown as a table.
+FIELDS = 200
+# Changes of a link.
+HISTORY = 20
+# Above every change of a journal.
+NEVER = 2**62
+# How many people of an event that is about several.
+PEOPLE = 3
 
 
 def _values(page: Inspector, request_id: str) -> dict[str, Any]:
@@ -49,7 +53,8 @@ def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
     outcomes = [outcome for event_id in ids for outcome in outcomes_by_event.get(event_id, ())]
     settings = page.settings_here
     findings = in_words(request.record.get("causes") or (), settings)
-    if not findings and request.code == "TOKEN_NOT_CONFIGURED":  # our own probe, whose causes are not kept
+    # It is our own probe, whose causes are not kept.
+    if not findings and request.code == "TOKEN_NOT_CONFIGURED":
         findings = setting_causes(settings)
     causes = [cause.to_json() for cause in findings]
     address = (settings.webhook_url or local_url(settings.host, settings.port)).rstrip("/")
@@ -153,7 +158,8 @@ def fields_of(request: Request, whole: Mapping[str, Any]) -> Iterator[tuple[str,
     if "message" in whole:
         message = whole["message"]
         fields = {name: message.get(name) for name in ("event", "event_handler_id", "ts", "portal", "data")}
-        masks = False  # no secret is ever in a message
+        # No secret is ever in a message.
+        masks = False
     elif whole.get("body"):
         headers = dict(whole.get("headers") or {})
         body = str(whole["body"]).encode("utf-8", "surrogatepass")
@@ -207,7 +213,8 @@ def history(page: Inspector, request: Request) -> list[tuple[int, list[HistoryRo
             (user, deque(store.history(request.portal, bitrix_user_id=user), HISTORY)) for user in people
         ]
     except GatewayError:
-        return []  # the request is shown, whatever the store of links says
+        # The request is shown, whatever the store of links says.
+        return []
     return [(user, list(changes)[::-1]) for user, changes in changes_by_user if changes]
 
 

@@ -19,8 +19,10 @@ from gateway.tools.sample_delivery import local_url
 
 HOURS = 24
 LATEST = 6  # requests
-HEIGHT = 56  # of the chart, in its own units
-STEP, WIDTH = 15, 11  # from bar to bar, and a bar's own
+# The chart's height, in its own units.
+HEIGHT = 56
+# From bar to bar, and the width of a bar.
+STEP, WIDTH = 15, 11
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ def register(page: Inspector) -> None:
     """Add the view's routes to the page."""
     round_rows.register(page)
     starting = threading.Lock()
-    running: list[Running] = []  # one at most: the last one
+    # One at most: the last one.
+    running: list[Running] = []
 
     def values() -> dict[str, Any]:
         rounds = page.journal.rounds(ROUNDS)

@@ -14,7 +14,8 @@ from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.sample_delivery import OURS, data_of, delivery, own_token, place_token
 
-WAIT_SECONDS = 3.0  # for its record, which is written after the answer
+# How long to wait for its record, which is written after the answer.
+WAIT_SECONDS = 3.0
 
 
 def send_test_event(page: Inspector, event: str = PROBE_EVENT) -> tuple[dict[str, Any], Request | None]:

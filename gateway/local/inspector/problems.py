@@ -15,8 +15,10 @@ from gateway.queues.subscriptions import subscriptions
 from gateway.texts import reason_text, text_of
 
 DAY = 86_400.0
-MOST = 20  # problems that are shown; these come first
-MAX_UNQUEUED = 100  # events that were not queued: more are not counted
+# How many problems are shown, the gravest first.
+MOST = 20
+# More events that were not queued are not counted.
+MAX_UNQUEUED = 100
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from gateway.local.inspector.round_rows import PREFIX, RoundRow, round_values, w
 from gateway.local.inspector.rows import Row, rows, subscription_name
 
 PAGE = 50  # rows at once
-MOST = 500  # rows on one page; older ones are on the next
+# Rows on one page; older ones are on the next.
+MOST = 500
 PERIODS = {"1h": 3600.0, "24h": 86_400.0, "7d": 7 * 86_400.0}
 SHOWN = {
     "all": ("accepted", "aside", "refused", "not_queued"),
@@ -26,8 +27,10 @@ SHOWN = {
     "aside": ("aside",),
     "not_queued": ("not_queued",),
 }
-NEVER = 2**62  # a change that no journal gets to
-SEEN = "inspector_seen"  # the newest record that this browser's list has shown
+# A change that no journal gets to.
+NEVER = 2**62
+# The newest record that this browser's list has shown.
+SEEN = "inspector_seen"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class ChosenFilters:
     term: str = ""
     show: str = "all"
     period: str = "24h"
-    hour: int = 0  # since 1970: one bar of the chart
+    # Counted since 1970: one bar of the chart.
+    hour: int = 0
     cause: str = ""
     event: str = ""
     portal: str = ""
@@ -50,7 +54,8 @@ class ChosenFilters:
         since, until = now - PERIODS[self.period], 0.0
         if self.hour:
             since, until = self.hour * 3600.0, (self.hour + 1) * 3600.0
-        if self.term:  # a search by name finds requests of any age
+        # A search by name finds requests of any age.
+        if self.term:
             since = since if self.hour else 0.0
             kinds = kinds if self.show != "all" else ()
         return Filters(kinds, self.term, self.cause, self.event, self.portal, since, self.to, until)
@@ -102,7 +107,8 @@ def filters_in_address() -> ChosenFilters:
 def whole_number(name: str) -> int:
     """A whole number in the request's address; 0 for anything else."""
     text = flask.request.args.get(name, "")
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0  # what SQLite can compare
+    # SQLite can compare no longer number.
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 
 def badge(page: Inspector) -> int:
@@ -117,7 +123,8 @@ def counts(page: Inspector, chosen: ChosenFilters, now: float) -> dict[str, int]
     if chosen.narrow or (chosen.period == "1h" and not chosen.hour):
         return {}
     filters = chosen.filters(now)
-    first = int(filters.since // 3600) + (0 if chosen.hour else 1)  # as in the chart: the present hour is one
+    # As in the chart, the present hour counts as one.
+    first = int(filters.since // 3600) + (0 if chosen.hour else 1)
     counted = dict.fromkeys((*SHOWN, "probe"), 0)
     for hourly in page.journal.hours(first * 3600):
         is_later = filters.until and hourly.hour * 3600 >= filters.until
@@ -206,7 +213,8 @@ def register(page: Inspector) -> None:
             else:
                 page.parts.recorder.keep_whole(0)
         back = urlsplit(flask.request.referrer or "")._replace(scheme="", netloc="").geturl()
-        path = own_path(back)  # the list as it was, with its filters
+        # The list as it was, with its filters.
+        path = own_path(back)
         return flask.redirect(flask.url_for("requests") if path == PATH else path, 303)
 
 

@@ -124,7 +124,8 @@ def for_support(
             {
                 "subscription": outcome.subscription,
                 "code": outcome.code,
-                "reason": outcome.reason.partition(" ")[0],  # without its facts, which name addresses
+                # Without its facts, which name addresses.
+                "reason": outcome.reason.partition(" ")[0],
                 "attempts": outcome.attempts,
             }
             for outcome in outcomes

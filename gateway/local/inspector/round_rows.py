@@ -12,9 +12,11 @@ from gateway.local.inspector.frame import Inspector
 from gateway.local.inspector.rows import Row, user_label
 from gateway.texts import reason_text
 
-READ = 200  # rounds of one page of the list
+# Rounds on one page of the list.
+READ = 200
 COUNTS = ("users", "published", "unlinked", "unreadable")
-PREFIX = "round-"  # of what the list calls a round, where it calls a request by its request_id
+# The list calls a round by this and its number, and a request by its request_id.
+PREFIX = "round-"
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,13 @@ from gateway.tools.http_call import ask
 from gateway.tools.sample_delivery import OURS, Address, parse, place_token, random_token
 from verify import PLACES, fingerprint
 
-MAX_ADDRESS = 255  # characters, with the query: the vendor's limit for a handler's address
+# In characters, with the query: the vendor's limit for a handler's address.
+MAX_ADDRESS = 255
 _SECONDS = 15.0
 _AGENT = "gateway-doctor"
 _DAYS_LEFT = 14
-_LARGE_BYTES = 500_000  # the gateway itself accepts 512 KiB
+# The gateway itself accepts 512 KiB.
+_LARGE_BYTES = 500_000
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": _AGENT}
 
 
@@ -134,7 +136,8 @@ def _path(address: Address, answer: Answer, scribe: Scribe) -> Check:
         return scribe.ok("path", "PATH", path=clean(address.path))
     if code == "TOKEN_NOT_CONFIGURED":
         return scribe.failed("path", "THERE_NO_TOKEN")
-    if code in ("NOT_FOUND", "METHOD_NOT_ALLOWED"):  # the second is a POST to /health
+    # METHOD_NOT_ALLOWED answers a POST to /health.
+    if code in ("NOT_FOUND", "METHOD_NOT_ALLOWED"):
         # The path is right, but the gateway got another one: something before it rewrites paths.
         key = "PATH_CHANGED" if address.path.rstrip("/") == WEBHOOK_PATH else "PATH_WRONG"
         return scribe.failed("path", key, path=clean(address.path), right=WEBHOOK_PATH)

@@ -18,7 +18,8 @@ from gateway.sqlite_file import unwritable_folder
 from gateway.texts import reason_text
 from gateway.tools.doctor import Check, Scribe
 
-_WAITING_SECONDS = 600.0  # a worker takes an event within a minute of its backoff
+# A worker takes an event within a minute of its backoff.
+_WAITING_SECONDS = 600.0
 _PORTAL_SECONDS = 30.0
 _SHOWN_FIELDS = 10
 _MAX_LETTERS = 1000  # that are counted

@@ -24,10 +24,13 @@ from gateway.tools.explain.wrappers import read_wrapped
 
 __all__ = ["READERS", "Record", "Request", "Unreadable", "read"]
 
-_FENCE = re.compile(rb"\A\s*```\w*\r?\n(.*?)\r?\n```\s*\Z", re.DOTALL)  # as chats and issues print it
+# A block as chats and issues print it.
+_FENCE = re.compile(rb"\A\s*```\w*\r?\n(.*?)\r?\n```\s*\Z", re.DOTALL)
 _COLOURS = re.compile(rb"\x1b\[[0-9;?]{0,16}[A-Za-z]|\x1b\][^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
-_ANSWER = re.compile(rb"HTTP/\d(?:\.\d)? \d{3} ")  # right after a body that has no line end
-_NEXT = re.compile(rb"(?m)^###")  # of a .http file
+# It comes right after a body that has no line end.
+_ANSWER = re.compile(rb"HTTP/\d(?:\.\d)? \d{3} ")
+# This separates the requests of a .http file.
+_NEXT = re.compile(rb"(?m)^###")
 _Reader = Callable[[bytes, str], Request | Record | None]
 
 
@@ -50,7 +53,8 @@ def _curl(_: bytes, text: str) -> Request | None:
 def _raw(pasted: bytes, _: str) -> Request | None:
     if not is_raw(pasted):
         return None
-    answer = _ANSWER.search(pasted)  # of a followed stream
+    # The answer in a followed stream.
+    answer = _ANSWER.search(pasted)
     if answer is None:
         return read_raw(_NEXT.split(pasted, maxsplit=1)[0])
     return replace(read_raw(pasted[: answer.start()]), read_as="tcp_stream")
@@ -65,7 +69,8 @@ def _log(pasted: bytes, text: str) -> Request | Record | None:
     try:
         return read_log(text, read)
     except Unreadable:
-        _nothing(pasted, text)  # the record around the text may show what this is
+        # The record around the text may show what this is.
+        _nothing(pasted, text)
         raise
 
 
@@ -77,7 +82,8 @@ def _old_bot_line(_: bytes, text: str) -> Record | None:
 def _nothing(_: bytes, text: str) -> None:
     key = captures.no_request(text)
     if key == "PASTED_ACCESS_LOG" and (read_printout(text) or captures.read_json(text)):
-        return  # a program printed the event among its server's lines
+        # A program printed the event among its server's lines.
+        return
     if key == "PASTED_SCRIPT" and captures.is_labelled(text) and read_printout(text):
         return
     if key == "PASTED_FORM_DATA" and has_quotes(text) and (_printed(text) or read_names(text)):

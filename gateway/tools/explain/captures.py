@@ -19,11 +19,13 @@ _INSIDE = re.compile(
 )
 _PACKET = re.compile(
     rb"(?m)^(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d{3,9} (?:\w{1,20} +(?:In|Out) +)?IP6? [^\n]*"
-    rb"(?:\n[ \t]{1,20}\S{1,100} > \S{1,100}: [^\n]*)?\n?"  # `-v` breaks the line
+    # `-v` breaks the line.
+    rb"(?:\n[ \t]{1,20}\S{1,100} > \S{1,100}: [^\n]*)?\n?"
 )
 _STAMPED = re.compile(rb"options \[[^\]\n]{0,80}TS val")
 _NO_DATA = re.compile(rb"length 0\s*\Z")
-_BEGINS = re.compile(rb"event=|\{\s{0,20}\"")  # a body, after headers of any length
+# A body, after headers of any length.
+_BEGINS = re.compile(rb"event=|\{\s{0,20}\"")
 _NGREP = re.compile(rb"(?m)^(?:#+|[TU] \S+ -> \S+[^\n]*)\n")
 _HEADERS = re.compile(
     rb"(?i)\s*(?:host|user-agent|content-type|content-length|accept|accept-[a-z]+|connection|x-[\w-]+|forwarded|via)"
@@ -45,7 +47,8 @@ _OLD_QUERY = re.compile(r"Параметры URL: ?\{([^\n}]{0,9000})\}")
 _NAMES = "|".join(place.partition(":")[2] for place in HEADER_PLACES)
 _TOKEN_HEADER = re.compile(rf"({_NAMES}) ?: ?([^\n]{{1,500}})", re.IGNORECASE)
 _SETTING = re.compile(r"\A(?:export )?BITRIX24_OUTGOING_WEBHOOK_TOKEN ?= ?")
-_MAX_OBJECTS = 20  # of a text that are tried
+# How many objects of a text are tried.
+_MAX_OBJECTS = 20
 _TOKEN = re.compile(r"(?:custom)?[A-Za-z0-9]{16,64}")
 
 
@@ -57,10 +60,12 @@ def read_packets(text: bytes) -> Request | None:
     if match is None:
         return None
     raw = text[match.start() :]
-    if match[2]:  # ngrep prints a dot for each CR
+    # ngrep prints a dot for each CR.
+    if match[2]:
         raw = re.sub(rb"(?m)\.$", b"", raw)
     head, blank, following = raw.partition(b"\r\n\r\n" if b"\r\n\r\n" in raw else b"\n\n")
-    if packet := _PACKET.search(head):  # the blank line got lost between two packets
+    # The blank line got lost between two packets.
+    if packet := _PACKET.search(head):
         head, blank, following = raw[: packet.start()].rstrip(b"\r\n"), b"\n\n", raw[packet.start() :]
     length = re.search(rb"(?im)^content-length: *(\d{1,7})", head)
     body = _joined(following, int(length[1]) if length else None)
@@ -108,7 +113,8 @@ def read_headers(text: bytes) -> Request | None:
     line = b"POST " + WEBHOOK_PATH.encode() + b" HTTP/1.1\r\n"
     try:
         return replace(read_raw(line + text), read_as="headers_and_body")
-    except Unreadable:  # lines of a log that only look like headers
+    except Unreadable:
+        # These are lines of a log that only look like headers.
         return None
 
 
@@ -175,7 +181,8 @@ def read_json(text: str) -> Request | None:
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict) and "event" not in value and (request := read_wrapped(json.dumps(value))):
-            return request  # a function's event in the function's log
+            # It is a function's event in the function's log.
+            return request
         if isinstance(value, dict) and "event" in value:
             media = (("Content-Type", b"application/json"),)
             return Request("POST", WEBHOOK_PATH, media, json.dumps(value).encode(), "json_in_text")
@@ -273,7 +280,8 @@ def no_request(text: str) -> str | None:
     return None
 
 
-_LABELLED = re.compile(r"\s*[$\w.]{1,80}:?\s{1,3}\{")  # a program's `console.log("req.body:", req.body)`
+# A program's `console.log("req.body:", req.body)`.
+_LABELLED = re.compile(r"\s*[$\w.]{1,80}:?\s{1,3}\{")
 _LOG_LINE = re.compile(
     r"(?m)^[^\n]{0,200}?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}Z (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) "
 )

@@ -96,7 +96,8 @@ _STRAIGHT = {ord(mark): '"' for mark in "\u201c\u201d\u201e\u201f«»"} | {
 
 def _words(text: str, *, powershell: bool) -> list[str]:
     if _CMD.search(text):
-        text = re.sub(r"\^(\r?\n)\r?\n", r"\1", text.replace("^\r\n", "^\n"))  # a line end inside a value
+        # A caret before a line end keeps it inside a value.
+        text = re.sub(r"\^(\r?\n)\r?\n", r"\1", text.replace("^\r\n", "^\n"))
         text = re.sub(r"\^\n\s*", " ", text) if "^\n" in text else text
         text, powershell = re.sub(r"\^(.?)", r"\1", text, flags=re.DOTALL), False
     words: list[str] = []
@@ -142,7 +143,8 @@ def _ansi(part: str) -> str:
 
 
 def _powershell_quoted(part: str) -> str:
-    return part.replace('\\"', '"')  # Windows programs take `\"`, and PowerShell passes it on
+    # Windows programs take `\"`, and PowerShell passes it on.
+    return part.replace('\\"', '"')
 
 
 _Part = Callable[[str], str]
@@ -212,7 +214,8 @@ class _Command:
         if not literal and content[:1] == "@":
             filename, content = f'; filename="{content[1:].partition(";")[0].rpartition("/")[2]}"', ""
         elif not literal:
-            if content[:1] == "<" and not content.startswith("<masked "):  # a file's content as the value
+            # The value is a file's content.
+            if content[:1] == "<" and not content.startswith("<masked "):
                 _not_a_file("@", value)
             content = (
                 re.sub(r";\s*(?:type|headers|encoder)=.*\Z", "", content).removeprefix('"').removesuffix('"')
@@ -275,7 +278,8 @@ def _basic(command: _Command, value: str) -> None:
 
 
 def _cookie(command: _Command, value: str) -> None:
-    if "=" in value:  # otherwise it names a file
+    # Without `=` the value names a file.
+    if "=" in value:
         command.headers.append(("Cookie", value))
 
 

@@ -21,7 +21,8 @@ _NAME = re.compile(
     r"[\"'`\])>]{0,4}"
 )
 _NEEDED = "auth[application_token]"
-_BYTES = r"(?:[bu](?=[\"']))?"  # Python's mark in front of a text
+# Python's mark in front of a text.
+_BYTES = r"(?:[bu](?=[\"']))?"
 _EVENT_VALUE = re.compile(
     rf"(\W{{1,80}}?|\W{{0,9}}\[1\]\s|[^\n&]{{1,60}}?){_BYTES}(?=[\"'`]?ON)"
     r"[\"'`]?ON[A-Z0-9_]{2,98}[\"'`]?",
@@ -31,8 +32,10 @@ _QUOTED = re.compile(
     rf"{_BYTES}(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`)", re.DOTALL | re.IGNORECASE
 )
 _MAX_BETWEEN = 80
-_MAX_EVENTS = 20  # tried from the newest on: each is compared with all the names
-_BEHIND = {"event", "event_handler_id", "ts"}  # all that a sorted map has behind its data
+# Tried from the newest on: each is compared with all the names.
+_MAX_EVENTS = 20
+# All that a sorted map has behind its data.
+_BEHIND = {"event", "event_handler_id", "ts"}
 _END = re.compile(r"[,;})\]>\n]")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _NOTHING = ("None", "null", "nil", "NULL", "undefined")
@@ -147,12 +150,12 @@ def _take(
         return True  # somebody's prose
     following = names[number + 1].start() if number + 1 < len(names) else None
     value = _value(text, marked.end(), following, printer.between)
-    if value and name[1].startswith(
-        "auth["
-    ):  # none of these holds a separator: a name of somebody else's follows
+    # None of these holds a separator, so a name of somebody else's follows.
+    if value and name[1].startswith("auth["):
         value = value.partition(printer.between)[0] if printer.between else value
     if name[1] == "ts" and not re.fullmatch("[0-9]{1,12}", value or ""):
-        return True  # a log's own time
+        # It is the log's own time.
+        return True
     if name[1] in fields:
         return fields[name[1]] == value
     if value is not None:

@@ -11,7 +11,8 @@ _LINE = re.compile(
 )
 _REQUEST = re.compile(rb"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) \S{1,9000} HTTP/1\.\d\r?\n")
 _WIDTH = 16  # bytes per line
-_FEWEST = 4  # lines: fewer can't be the dump of a request
+# Fewer lines cannot be the dump of a request.
+_FEWEST = 4
 
 
 def read_hex(text: str) -> Request | None:

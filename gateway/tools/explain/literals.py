@@ -27,7 +27,8 @@ _CONSTANTS |= {"true": "1", "false": "0"}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 
 
-_PAIR = r"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # of surrogates: one character
+# A pair of surrogates, which is one character.
+_PAIR = r"u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPED = re.compile(
     rf"\\({_PAIR}|x[0-9a-fA-F]{{2}}|[0-3][0-7]{{2}}|u[0-9a-fA-F]{{4}}|[xu]\{{[0-9a-fA-F]{{1,6}}\}}|.)",
     re.DOTALL,
@@ -143,16 +144,16 @@ def _unescaped(found: re.Match[str]) -> str:
         high, low = (int(half, 16) for half in letter[1:].split("\\u"))
         return chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00)
     code = int(letter[1:].strip("{}"), 16)
-    is_half = 0xD800 <= code < 0xE000  # which no UTF-8 can hold
+    # Half of a pair, which UTF-8 cannot hold.
+    is_half = 0xD800 <= code < 0xE000
     return chr(code) if code < 0x110000 and not is_half else "\ufffd"
 
 
 def in_order(fields: dict[str, Any]) -> dict[str, Any]:
     """The same with lists that a hash shuffled, as Perl's and Go's do, in the order of their numbers."""
     fields = {name: in_order(value) if isinstance(value, dict) else value for name, value in fields.items()}
-    numbered: dict[
-        str, dict[int, str]
-    ] = {}  # `data[A]` → the number in the brackets behind it → the whole name
+    # From `data[A]` by the number in the brackets behind it to the whole name.
+    numbered: dict[str, dict[int, str]] = {}
     for name in fields:
         stem, _, last = name.rpartition("[")
         digits = last.removesuffix("]")

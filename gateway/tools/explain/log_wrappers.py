@@ -17,10 +17,12 @@ from gateway.tools.explain.request import Request, Unreadable, utf8
 _TEXTS = ("log", "MESSAGE", "line", "message", "textPayload", "msg", "short_message")  # the program's text
 _BESIDE_NAMES = """stream time timestamp @timestamp date labels fields severity level PRIORITY kubernetes host
 ingestionTime insertId __REALTIME_TIMESTAMP _PID _SYSTEMD_UNIT SYSLOG_IDENTIFIER"""
-_BESIDE = frozenset(_BESIDE_NAMES.split())  # a record has one of these beside the text
+# A record has one of these beside the text.
+_BESIDE = frozenset(_BESIDE_NAMES.split())
 _STAMPS = ("__REALTIME_TIMESTAMP", "timestamp", "@timestamp", "time")
 _LISTS = ("data", "result", "streams", "events", "hits", "_source", "logs", "deploymentLogs")
-_BEFORE = re.compile(r"[\s,\x1e]*(?:data: ?)?")  # what journalctl puts between records
+# What journalctl puts between records.
+_BEFORE = re.compile(r"[\s,\x1e]*(?:data: ?)?")
 _EVENT = re.compile(r"event=[\w%.+-]{1,100}&\S|\{\s?[\"']event[\"']\s?:")
 _BESIDE_EVENT = re.compile(r"application_token|\bevent(?:=|\\?\":)")
 # What a program prints as `name=value` or as JSON is not a body for that: the vendor's names are in one.
@@ -28,8 +30,10 @@ _BODY = re.compile(
     rb"(?:\A|&|\n)(?:(?:event|token)=[^\s&]*(?:&|\s*\Z|\r?\n)|(?:auth|data)(?:\[|%5[Bb])[^=&\s]*=)"
     rb"|\"(?:auth|data)[^\"\n]{0,99}\"\s?:|name=\"event\"|application_token"
 )
-_DOCKER_PIECE = 16 * 1024 - 4  # docker breaks a longer line, within a character too
-_MIXED = ("PASTED_UNKNOWN", "PASTED_ACCESS_LOG")  # a record may hold an event among others of all kinds
+# docker breaks a longer line, even within a character.
+_DOCKER_PIECE = 16 * 1024 - 4
+# A record may hold an event among others of all kinds.
+_MIXED = ("PASTED_UNKNOWN", "PASTED_ACCESS_LOG")
 _MAX_LEVELS, _MAX_RECORDS = 6, 20_000
 
 
@@ -120,7 +124,8 @@ def _line(value: dict[str, Any]) -> _Line | None:
         return None
     text = value[name]
     if isinstance(text, list) and all(isinstance(octet, int) and 0 <= octet < 256 for octet in text):
-        text = bytes(text).decode("utf-8", "surrogateescape")  # as journald writes colours
+        # journald writes lines with colours like this.
+        text = bytes(text).decode("utf-8", "surrogateescape")
     beside = json.dumps({key: inner for key, inner in value.items() if key != name})
     if not isinstance(text, str) or _BESIDE_EVENT.search(beside):
         return None

@@ -161,7 +161,8 @@ def _in_text(value: str, name: str, logged: bool, read: Callable[[bytes], Any]) 
     if "event" not in text or (exact and not is_raw):
         return None
     if logged and text[:1] == "{" and (inner := _json(text)) and not is_event(inner):
-        candidates = list(_walk(inner, "", True, 0, [0]))  # an envelope in an envelope: SNS in SQS
+        # An envelope may be in an envelope: SNS in SQS.
+        candidates = list(_walk(inner, "", True, 0, [0]))
         return next(
             filter(
                 None, (_request_of(candidate, read) for candidate in reversed(candidates[-_MAX_CANDIDATES:]))

@@ -43,7 +43,8 @@ BEGINS = (*((dialect.kind, dialect.begins) for dialect in _DIALECTS), ("entries"
 
 def read_object(kind: str, text: str) -> Any:
     """The structure that `text` begins with; None if there is none."""
-    if kind == "entries":  # of .NET's dictionaries: `[event, ONUSERADD], [data[ID], 7]`
+    # .NET's dictionaries: `[event, ONUSERADD], [data[ID], 7]`.
+    if kind == "entries":
         line = text.partition("\n")[0].strip()
         entries = [entry.partition(", ") for entry in re.split(r"\], ?\[", line[1:-1])]
         return {name: value for name, _, value in entries} if line.endswith("]") else None

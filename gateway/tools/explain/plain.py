@@ -15,7 +15,8 @@ _PREFIXES = tuple(
         rb"\d{4}-\d\d-\d\dT[\d:.]{8,30}(?:Z|[+-]\d\d:\d\d)"
         rb" (?:std(?:out|err) [FP] |[\w-]{1,40}\[[\w.-]{1,60}\]: )",
         rb"[A-Z][a-z]{2} [ \d]\d [\d:]{8} [\w.-]{1,99} [\w.@/-]{1,99}(?:\[\d{1,9}\])?: ",
-        rb"> ?(?![A-Za-z]+ \S+ HTTP/)",  # that is what `curl -v` prints
+        # This is what `curl -v` prints.
+        rb"> ?(?![A-Za-z]+ \S+ HTTP/)",
     )
 )
 _MAX_LINES = 5000

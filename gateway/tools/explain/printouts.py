@@ -26,7 +26,8 @@ _NAMED_KINDS = (
     ("print_r", r"(?:Array|stdClass Object)\s{1,80}\("),
     ("var_dump", r"array(?:\(\d+\)\s?\{| \(size=\d+\))"),
     ("var_export", r"array\s?\("),
-    ("php_array", r"array:\d+ ?\[|\[\s{0,9}['\"][^'\"\n]{0,200}['\"]\s?=>"),  # Symfony's dump() is the first
+    # Symfony's dump() is the first of these.
+    ("php_array", r"array:\d+ ?\[|\[\s{0,9}['\"][^'\"\n]{0,200}['\"]\s?=>"),
     ("serialize", r"a:\d{1,4}:\{[si]:"),
     ("multidict", r"<?(?:\w{1,40}\.){0,3}\w{0,40}(?:MultiDict\w*|QueryDict|FormData)\b"),
     ("python", r"(?:OrderedDict|dict|defaultdict)\(|\{\s{0,9}'[^'\n]{0,200}'\s?:"),
@@ -41,10 +42,12 @@ _NAMED_KINDS = (
     *objects.BEGINS,
     ("console.log", r"(?:\[Object: null prototype\]\s?)?\{\s{0,9}['\w]"),
 )
-_PAIRS = ("python", r"\[\s?\('")  # of parse_qsl; among other text it is what a MultiDict holds
+# Of parse_qsl; among other text it is what a MultiDict holds.
+_PAIRS = ("python", r"\[\s?\('")
 _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in (*_NAMED_KINDS, _PAIRS))
 _INSIDE = re.compile("|".join(rf"(?<=[\s=:>\"(])(?:{pattern})" for _, pattern in _NAMED_KINDS))
-_MAX_STARTS = 20  # of printouts among other text
+# How many printouts among other text are tried.
+_MAX_STARTS = 20
 _WITHOUT_QUOTES = dict(objects.BEGINS)
 _FORM_NAME = re.compile(r"(?:data|auth)\[[^\]\s]{1,99}\]")
 
@@ -52,12 +55,14 @@ _FORM_NAME = re.compile(r"(?:data|auth)\[[^\]\s]{1,99}\]")
 def read_printout(text: str) -> Request | None:
     """The event in a printout, as the form that it was printed from; None if there is none."""
     text = text[:_MAX_TEXT].strip().rstrip(";")
-    alone = any(pattern.match(text) for _, pattern in _KINDS)  # then what stands inside is a part of it
+    # Then what is inside belongs to it.
+    alone = any(pattern.match(text) for _, pattern in _KINDS)
     starts = (match.start() for match in _INSIDE.finditer(text))
     inside = deque((start for start in starts if not alone or text[start - 1] == "\n"), _MAX_STARTS)
     if flat := _flat(text, [0, *inside]):
         return flat
-    for start in (*reversed(inside), 0):  # the newest is last
+    # The newest is last.
+    for start in (*reversed(inside), 0):
         candidate = text[start:]
         for kind in dict.fromkeys(name for name, pattern in _KINDS if pattern.match(candidate)):
             value = _read(kind, candidate)
@@ -168,7 +173,8 @@ def _print_r(text: str) -> Any:
     root: dict[str, Any] = {}
     levels: list[tuple[int, dict[str, Any]]] = []
     name = ""
-    if "\n" not in text:  # a logger put it on one line
+    # A logger put it on one line.
+    if "\n" not in text:
         text = re.sub(r" (\(|\))(?=\s|\Z)", r"\n\1\n", re.sub(r" (?=\[[^\]\n]{1,200}\] => )", "\n", text))
     for line in text.splitlines():
         stripped = line.strip()

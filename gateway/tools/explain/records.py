@@ -15,9 +15,11 @@ from verify import BODY_PATHS, PLACES, Trace
 # A line of ours ends like this; a carrier (Railway, docker) may add words of its own after it.
 _TEXT_LINE = re.compile(r"\[([A-Z][A-Z_]{2,40})(?::\s{0,3}([A-Z][A-Z_, ]{0,400}))?\]")
 _COLOURS = re.compile(r"\x1b?\[[0-9;]{1,12}m")
-_MAX_STRINGS, _MAX_LEVELS = 20_000, 12  # that are searched for a line of ours
+# How many strings and levels are searched for a line of ours.
+_MAX_STRINGS, _MAX_LEVELS = 20_000, 12
 _MAX_LINE, _MAX_BROKEN = 16 * 1024, 64 * 1024
-_MAX_PIECES = 60  # a line of ours on a narrow screen
+# How many pieces a line of ours may have on a narrow screen.
+_MAX_PIECES = 60
 _DATED = re.compile(r"\W{0,9}(?:\w{1,40} ?\| ?)?(?:\d{4}-\d\d-\d\d|[A-Z][a-z]{2} [ \d]\d )")
 _STAMPS = ("timestamp", "time", "ts", "@timestamp", "__REALTIME_TIMESTAMP")
 _STATES = ("absent", "malformed", "mismatch", "match")
@@ -38,8 +40,10 @@ class Record:
     decoded_as: str | None = None
     request: Request = field(default=Request("POST", WEBHOOK_PATH), repr=False)
     whole: bool = False  # `request` is complete
-    invalid: str | None = None  # the wrong field of a verified request that is not an event
-    line: str = field(default="", repr=False)  # a line of text, which holds its first cause's sentences
+    # The wrong field of a verified request that is not an event.
+    invalid: str | None = None
+    # A line of text, which holds its first cause's sentences.
+    line: str = field(default="", repr=False)
     read_as: str = field(default="", compare=False)
 
 

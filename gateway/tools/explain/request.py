@@ -18,17 +18,21 @@ Headers = tuple[tuple[str, bytes], ...]
 _REQUEST_LINE = re.compile(rb"(?:> )?([A-Za-z]{3,10}) +(\S+)(?: +HTTP/\d(?:\.\d)?)?[ \t]*\r?(?:\n|\Z)")
 _BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
-_PROXIED = re.compile(rb"(?m)^[*<{}] ?.*\r?\n?")  # what `curl -v` prints around a request
+# What `curl -v` prints around a request.
+_PROXIED = re.compile(rb"(?m)^[*<{}] ?.*\r?\n?")
 _FRAMED = re.compile(rb"(?m)^> [A-Za-z]+ \S+ HTTP/")
-_SCRIPT = re.compile(  # a command other than curl, which would be taken for a form
+# A command other than curl, which would be read as a form.
+_SCRIPT = re.compile(
     rb"\s*(?:[$\w.]+\s*=\s*)?(?:(?:await|const|import)\s|Invoke-(?:WebRequest|RestMethod)\b|(?:iwr|irm|wget|httpx?)\s"
     rb"|(?:fetch|axios|requests)[.(]|\$session\b)",
     re.IGNORECASE,
 )
 # A name with its value; in prose and in code a space is before the sign.
 _PAIR = re.compile(rb"\s*[^\s=]{0,1000}=")
-EDITED_BYTES = 64  # a person who pastes a request may replace its token or lose a line end
-_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of surrogate pairs; the others stand for bytes
+# A person who pastes a request may replace its token or lose a line end.
+EDITED_BYTES = 64
+# Halves of surrogate pairs; the other surrogates stand for bytes.
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _FRAMING = (b"host", b"content-length", b"transfer-encoding")
 
 

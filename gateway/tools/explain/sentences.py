@@ -14,7 +14,8 @@ from gateway.diagnosis.causes import DO, SAYS
 from gateway.diagnosis.wording import PHRASES
 from gateway.texts import Sentence
 
-MAX_TEXT = 16 * 1024  # characters of a line that are looked at
+# How many characters of a line are looked at.
+MAX_TEXT = 16 * 1024
 LEFT_OUT = "…"
 _PART = re.compile(r"[\w.:;/()\[\]<>=%→…@{}'\"$#+*?&-]{1,100}")
 _MASK = re.compile(r"<(?:[0-9]+ bytes|masked [0-9]+ [0-9a-f-]+)>")

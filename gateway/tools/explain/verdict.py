@@ -49,8 +49,10 @@ class Explanation:
     recorded: bool = False
     invalid: str | None = None
     hint: str = ""
-    oddities: tuple[str, ...] = ()  # what the event lost on its way
-    read_as: str = ""  # the name of the reader that recognised the text
+    # What the event lost on its way.
+    oddities: tuple[str, ...] = ()
+    # The name of the reader that recognised the text.
+    read_as: str = ""
 
     @property
     def status(self) -> int | None:
@@ -147,7 +149,8 @@ def _of_record(record: Record, settings: Settings, now: datetime) -> Explanation
         return replace(recorded, event=today.event)
     if record.whole:
         return replace(today, recorded=True)
-    if _place(places):  # the record holds no event to show
+    # The record holds no event to show.
+    if _place(places):
         return replace(
             recorded,
             code="EVENT_QUEUED",

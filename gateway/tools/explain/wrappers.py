@@ -13,7 +13,8 @@ from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Request, Unreadable, read_raw, relative, utf8
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
-_MAX_ENTRIES = 1000  # of a HAR or a collection
+# Entries of a HAR or a collection.
+_MAX_ENTRIES = 1000
 
 
 def read_wrapped(text: str) -> Request | None:
@@ -27,7 +28,8 @@ def read_wrapped(text: str) -> Request | None:
     while isinstance(document, list) and len(document) == 1:
         document = document[0]
     documents = document if isinstance(document, list) else [document]
-    for value in reversed(documents[:_MAX_ENTRIES]):  # the newest is last
+    # The newest is last.
+    for value in reversed(documents[:_MAX_ENTRIES]):
         for reader in _READERS:
             if isinstance(value, dict) and (request := reader(value)):
                 return request
@@ -85,7 +87,8 @@ def _har(value: Mapping[str, Any]) -> Request | None:
     content: Any = post.get("text")
     if not content and isinstance(params := post.get("params"), list):
         content = _pairs(params, "name")
-        if "%255B" in content:  # Chrome keeps them encoded
+        # Chrome keeps them encoded.
+        if "%255B" in content:
             content = unquote(content)
     return make_request(
         request.get("method"),
@@ -210,7 +213,8 @@ def _ngrok(value: Mapping[str, Any]) -> Request | None:
         and value["requests"]
         and isinstance(value["requests"][0], dict)
     ):
-        value = value["requests"][0]  # the newest is first
+        # The newest is first.
+        value = value["requests"][0]
     request = _inner(value, "request")
     if not request or not isinstance(request.get("raw"), str) or "uri" not in request:
         return None
@@ -278,7 +282,8 @@ def _recorded(value: Mapping[str, Any]) -> Request | None:
         return None
     target = _target(str(inner.get("url") or inner.get("uri") or inner.get("path") or ""))
     path, mark, query = target.partition("?")
-    if "bitrix" not in path:  # a request bin's own address
+    # It is a request bin's own address.
+    if "bitrix" not in path:
         target = WEBHOOK_PATH + mark + query
     if "?" not in target:
         target = _with_query(target, inner.get("query") or inner.get("query_params"))
