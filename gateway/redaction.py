@@ -14,8 +14,16 @@ _DECIDING = 100
 _REPEATED = 80
 
 SECRET_NAMES = (
-    *("application_token", "access_token", "refresh_token", "client_secret", "client_id"),
-    *("event_token", "token", "auth", "auth_id", "refresh_id"),
+    "application_token",
+    "access_token",
+    "refresh_token",
+    "client_secret",
+    "client_id",
+    "event_token",
+    "token",
+    "auth",
+    "auth_id",
+    "refresh_id",
 )
 _ENDS = tuple(f"_{name}" for name in SECRET_NAMES)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

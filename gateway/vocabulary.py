@@ -2,23 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
+_USERS = ("USERADD", "USERUPDATE")
+_TASKS = ("TASKADD", "TASKUPDATE", "TASKDELETE", "TASKCOMMENTADD", "TASKCOMMENTUPDATE", "TASKCOMMENTDELETE")
+_ENTITIES = ("LEAD", "DEAL", "CONTACT", "COMPANY", "QUOTE", "ACTIVITY", "DYNAMICITEM")
+_CRM = tuple(f"CRM{entity}{action}" for entity in _ENTITIES for action in ("ADD", "UPDATE", "DELETE"))
+_CALENDAR = ("CALENDARENTRYADD", "CALENDARENTRYUPDATE", "CALENDARENTRYDELETE")
+_BOTS = ("IMBOTMESSAGEADD", "IMBOTJOINCHAT", "IMBOTDELETE", "IMCOMMANDADD")
+_CALLS = ("VOXIMPLANTCALLINIT", "VOXIMPLANTCALLSTART", "VOXIMPLANTCALLEND")
+_OTHERS = ("APPINSTALL", "APPUNINSTALL", "APPUPDATE", "SALEORDERSAVED")
 # The vendor's events that outgoing webhooks and applications most often subscribe to.
-EVENTS = tuple(
-    "ON" + name
-    for name in (
-        *("USERADD", "USERUPDATE", "TASKADD", "TASKUPDATE", "TASKDELETE"),
-        *("TASKCOMMENTADD", "TASKCOMMENTUPDATE", "TASKCOMMENTDELETE"),
-        *(
-            f"CRM{entity}{action}"
-            for entity in ("LEAD", "DEAL", "CONTACT", "COMPANY", "QUOTE", "ACTIVITY", "DYNAMICITEM")
-            for action in ("ADD", "UPDATE", "DELETE")
-        ),
-        *("CALENDARENTRYADD", "CALENDARENTRYUPDATE", "CALENDARENTRYDELETE"),
-        *("IMBOTMESSAGEADD", "IMBOTJOINCHAT", "IMBOTDELETE", "IMCOMMANDADD"),
-        *("VOXIMPLANTCALLINIT", "VOXIMPLANTCALLSTART", "VOXIMPLANTCALLEND"),
-        *("APPINSTALL", "APPUNINSTALL", "APPUPDATE", "SALEORDERSAVED"),
-    )
-)
+EVENTS = tuple(f"ON{name}" for name in (*_USERS, *_TASKS, *_CRM, *_CALENDAR, *_BOTS, *_CALLS, *_OTHERS))
 
 
 def most_like(name: str, known: Iterable[str], cutoff: float) -> str:

@@ -33,11 +33,20 @@ MEANS = Sentence("что значит", "what it means")
 
 # Codes of log records that are also the keys of their sentences.
 OF_RECORDS = (
-    *("EVENT_FORWARDED", "EVENT_IGNORED", "EVENT_FAILED", "EVENT_DEAD", "EVENT_PUT_ASIDE"),
-    *("EVENT_NOT_QUEUED", "EVENT_ODD", "LINK_SYNCED", "LINK_ENDED", "LINK_CONFLICT"),
+    "EVENT_FORWARDED",
+    "EVENT_IGNORED",
+    "EVENT_FAILED",
+    "EVENT_DEAD",
+    "EVENT_PUT_ASIDE",
+    "EVENT_NOT_QUEUED",
+    "EVENT_ODD",
+    "LINK_SYNCED",
+    "LINK_ENDED",
+    "LINK_CONFLICT",
     *(name for name in SENTENCES if name.startswith("LINK_UNCHANGED_")),
     "FIELD_LIKE_TELEGRAM",
-    *("RESYNC_DONE", "RESYNC_FAILED"),
+    "RESYNC_DONE",
+    "RESYNC_FAILED",
 )
 
 

@@ -24,8 +24,14 @@ Write = Callable[[sqlite3.Connection], None]
 # What is raised by a value that SQLite can't hold: half a surrogate pair, a number over 64 bits.
 ODD_VALUES = (ValueError, OverflowError)
 ODD_RECORDS = (
-    *(*ODD_VALUES, TypeError, LookupError, RecursionError, sqlite3.DataError),
-    *(sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
+    *ODD_VALUES,
+    TypeError,
+    LookupError,
+    RecursionError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
 )
 
 _INSERT = """

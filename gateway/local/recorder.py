@@ -296,7 +296,7 @@ def _record(answered: Answered, seconds: float, settings: Settings) -> dict[str,
     return {
         "ms": round(seconds * 1000, 1),
         "address": sender_address(answered.environ),
-        **shape_of(judgement, settings.secrets()),
+        **shape_of(judgement, settings.secrets())._asdict(),
         "place": judgement.verdict.place,
         "places": _places(judgement.verdict.places),
         **({"field": judgement.invalid} if judgement.invalid else {}),

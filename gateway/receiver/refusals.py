@@ -5,7 +5,7 @@ A healthy request imports none of this.
 
 import logging
 from collections.abc import Collection
-from typing import Any
+from typing import NamedTuple
 
 from gateway.diagnosis import diagnose, guide_link
 from gateway.ingest.decision import Judgement
@@ -33,7 +33,7 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
         "causes": causes,
         "guide": guide,
         **({"field": judgement.invalid} if judgement.invalid else {}),
-        **shape_of(judgement, secrets),
+        **shape_of(judgement, secrets)._asdict(),
         "request_id": request_id,
     }
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
@@ -57,18 +57,30 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
     )
 
 
-def shape_of(judgement: Judgement, secrets: Collection[str]) -> dict[str, Any]:
-    """What kind of request it was, without its values, for the log and the journal."""
+class Shape(NamedTuple):
+    """What kind of request it was, without its values: fields of the log's record and of the journal's."""
+
+    method: str
+    path: str
+    content_type: str
+    body_bytes: int
+    decoded_as: str
+    top_level_keys: list[str]
+    user_agent: str
+
+
+def shape_of(judgement: Judgement, secrets: Collection[str]) -> Shape:
+    """The request's shape, without secrets."""
     incoming, payload = judgement.incoming, judgement.payload
-    return {
-        "method": clean(incoming.method, secrets),
-        "path": clean(incoming.path, secrets),
-        "content_type": clean(incoming.header("content-type"), secrets),
-        "body_bytes": judgement.body_bytes,
-        "decoded_as": payload.decoded_as,
-        "top_level_keys": top_level_keys(payload.fields, secrets),
-        "user_agent": clean(incoming.header("user-agent"), secrets),
-    }
+    return Shape(
+        method=clean(incoming.method, secrets),
+        path=clean(incoming.path, secrets),
+        content_type=clean(incoming.header("content-type"), secrets),
+        body_bytes=judgement.body_bytes,
+        decoded_as=payload.decoded_as,
+        top_level_keys=top_level_keys(payload.fields, secrets),
+        user_agent=clean(incoming.header("user-agent"), secrets),
+    )
 
 
 def _received_text(received: Trace | None, refusal_key: str, language: str) -> str:

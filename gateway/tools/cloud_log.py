@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.ingest.decision import STATUS
 from gateway.journal import TAGS, Journal, NewRequest, Report
+from gateway.receiver.refusals import Shape
 from gateway.tools.deployment import Deployment
 from gateway.tools.project_log import REFUSALS, ProjectLog
 
@@ -93,17 +94,7 @@ def whole_numbers(value: Any) -> Any:
 def _refused(at: float, fields: Mapping[str, Any], code: str) -> NewRequest:
     causes = [cause for cause in fields.get("causes") or [] if isinstance(cause, Mapping)]
     places = [trace for trace in fields.get("places") or [] if isinstance(trace, Mapping)]
-    names = (
-        "method",
-        "path",
-        "content_type",
-        "body_bytes",
-        "decoded_as",
-        "top_level_keys",
-        "user_agent",
-        "field",
-    )
-    shape = {name: fields[name] for name in names if fields.get(name) is not None}
+    shape = {name: fields[name] for name in (*Shape._fields, "field") if fields.get(name) is not None}
     fingerprints = [str(trace["fingerprint"]) for trace in places if trace.get("fingerprint")]
     places = [
         {"length": None, "fingerprint": None, **trace} for trace in places if {"place", "state"} <= set(trace)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from gateway.events import rfc3339
 from gateway.ingest.php_form import build_query
 from gateway.journal import OutcomeRecord, Request
+from gateway.receiver.refusals import Shape
 from gateway.redaction import CONTROLS
 
 TOKEN = "$TOKEN"  # noqa: S105 — the shell's variable that replaces the token
@@ -112,10 +113,7 @@ def for_support(
         "event_id": request.event_id,
         **{
             name: record.get(name)
-            for name in (
-                *("method", "path", "content_type", "body_bytes", "decoded_as", "top_level_keys"),
-                *("user_agent", "ms", "place", "field", "hint", "limit"),
-            )
+            for name in (*Shape._fields, "ms", "place", "field", "hint", "limit")
             if record.get(name) not in (None, "", [])
         },
         "places": [trace for trace in record.get("places") or () if trace.get("state") != "absent"],

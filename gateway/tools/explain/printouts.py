@@ -117,23 +117,29 @@ def _read(kind: str, text: str) -> Any:
 
 def _form(value: Any) -> bytes | None:
     """A form body of the values; None if they don't have the structure of an event."""
-    if isinstance(value, dict) and value and all(isinstance(name, str) for name in value):
-        if isinstance(value.get("auth"), LeftOut):
-            raise Unreadable("PASTED_DEPTH")
-        flat = any("[" in name for name in value)
-        if flat and any(isinstance(inner, list) for inner in value.values()):  # a QueryDict, parse_qs
-            value = [Pair(name, inner) for name, contents in value.items() for inner in _as_list(contents)]
-        else:
-            single = {name: inner[0] if _is_single(name, inner) else inner for name, inner in value.items()}
-            return build_query(in_order(single))
+    if isinstance(value, dict):
+        return _form_of_fields(value) if value and all(isinstance(name, str) for name in value) else None
     if isinstance(value, list) and value and all(isinstance(inner, list) for inner in value):
         value = [pair for inner in value for pair in inner]  # a CombinedMultiDict
-    if _are_pairs(value):
-        if any(_are_pairs(pair.value) or isinstance(pair.value, dict) for pair in value):
-            return _form(_nested(value))
-        pairs = [(str(inner.name), text_of(inner.value)) for inner in value]
-        return urlencode(pairs, errors="surrogateescape").encode()
-    return None
+    return _form_of_pairs(value) if _are_pairs(value) else None
+
+
+def _form_of_fields(fields: dict[str, Any]) -> bytes | None:
+    if isinstance(fields.get("auth"), LeftOut):
+        raise Unreadable("PASTED_DEPTH")
+    flat = any("[" in name for name in fields)
+    if flat and any(isinstance(inner, list) for inner in fields.values()):  # a QueryDict, parse_qs
+        pairs = [Pair(name, inner) for name, contents in fields.items() for inner in _as_list(contents)]
+        return _form_of_pairs(pairs) if pairs else None
+    single = {name: inner[0] if _is_single(name, inner) else inner for name, inner in fields.items()}
+    return build_query(in_order(single))
+
+
+def _form_of_pairs(pairs: list[Pair]) -> bytes | None:
+    if any(_are_pairs(pair.value) or isinstance(pair.value, dict) for pair in pairs):
+        return _form(_nested(pairs))
+    texts = [(str(pair.name), text_of(pair.value)) for pair in pairs]
+    return urlencode(texts, errors="surrogateescape").encode()
 
 
 def _event_in(value: Any, depth: int = 0) -> Any:
