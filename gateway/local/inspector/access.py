@@ -78,9 +78,8 @@ class Access:
             return self._closed(request)
         sender = sender_address(request.environ)
         tries_of = f"{_BROWSER}{cookie}" if session_ends else sender_network(sender)
-        if self._is_right(offered, tries_of):
-            return self._go_on(self._session())
-        return self._refused(sender, tries_of)
+        is_right, counts = self._check(offered, tries_of)
+        return self._go_on(self._session()) if is_right else self._refused(sender, tries_of, counts)
 
     def page_token(self, request: flask.Request) -> str:
         """The token of the page's own forms, bound to this session, so that no other site knows it."""
@@ -101,17 +100,20 @@ class Access:
         request.max_content_length = MAX_FORM
         return request.form.get("password", "")
 
-    def _is_right(self, offered: str, tries_of: str) -> bool:
-        """Whether key or password is right. A key can't be guessed; a password gets five tries a minute."""
+    def _check(self, offered: str, tries_of: str) -> tuple[bool, bool]:
+        """Whether key or password is right, and if not, whether that counts as one of five tries a minute.
+
+        A key can't be guessed, so its tries are not counted.
+        """
         if self._key:
-            return hmac.compare_digest(offered.encode("utf-8", "replace"), self._key.encode())
+            return hmac.compare_digest(offered.encode("utf-8", "replace"), self._key.encode()), False
         with self._lock:
             if self._is_locked(tries_of):
-                return False
+                return False, False
             if hmac.compare_digest(offered.encode("utf-8", "replace"), self._expected):
-                return True
+                return True, False
             self._failures.append((self._clock(), tries_of))
-            return False
+            return False, True
 
     def _is_locked(self, tries_of: str) -> bool:
         """Whether wrong tries lock this address or browser out, or the tries of all are too many.
@@ -166,9 +168,13 @@ class Access:
         )
         return self._page(401) if shows_form else self._text(401, "INSPECTOR_CLOSED")
 
-    def _refused(self, sender: str, tries_of: str) -> flask.Response:
+    def _refused(self, sender: str, tries_of: str, counts: bool) -> flask.Response:
         text = say("INSPECTOR_REFUSED_ENTRY", self._settings.language, sender=clean(sender or "?"))
-        self._reports.warning(sender, text)
+        # Every password that was checked is logged, as their number is bounded; of the others one in a while.
+        if counts:
+            log.warning(text)
+        else:
+            self._reports.warning(sender, text)
         with self._lock:
             locked = self._is_locked(tries_of)
         if locked and self._password:
