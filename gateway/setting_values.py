@@ -94,7 +94,8 @@ def webhook_url(text: Mapping[str, str]) -> str | None:
     try:
         parts = urlsplit(value)
         is_valid = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-        if not is_valid or parts.query or parts.fragment or parts.port == 0:
+        # `urlsplit` hides a line end, and a `?` with nothing behind it, but the address would keep them.
+        if not is_valid or parts.port == 0 or re.search(r"[\s?#]", value):
             raise SettingError("WEBHOOK_URL", "EXPECTED_ADDRESS")
     except ValueError:
         raise SettingError("WEBHOOK_URL", "EXPECTED_ADDRESS") from None
@@ -145,8 +146,8 @@ def capture_until(value: str | None) -> datetime | None:
 
 
 def interval(value: str | None) -> int | None:
-    """The seconds between rounds of polling; days are not allowed."""
-    if value is None:
+    """The seconds between rounds of polling, None for `off`; days are not allowed."""
+    if value is None or value.lower() == "off":
         return None
     span = duration(value)
     if span is None or value.endswith("d"):

@@ -78,6 +78,11 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert load({}, tmp_path / "absent").port == 8080
 
 
+@pytest.mark.parametrize(("value", "seconds"), [("90s", 90), ("30m", 1800), ("off", None), ("OFF", None)])
+def test_polling_may_be_off_in_so_many_words(value: str, seconds: int | None) -> None:
+    assert load({"RESYNC_EVERY": value}, None).resync_every == seconds
+
+
 def test_the_contract_names_every_setting() -> None:
     rows = CONTRACT.read_text("utf-8").partition("\n## Settings\n")[2].partition("\n## ")[0]
     cells = [line.split("|")[1] for line in rows.splitlines() if line.startswith("| `")]
@@ -97,6 +102,10 @@ def test_the_example_file_names_every_setting_and_is_valid() -> None:
         ("WEBHOOK_URL", "https://u:p@hooks.example.com"),
         ("WEBHOOK_URL", "https://:p@hooks.example.com"),
         ("WEBHOOK_URL", "https://hooks.example.com/?x=1"),
+        ("WEBHOOK_URL", "https://hooks.example.com/?"),
+        ("WEBHOOK_URL", "https://hooks.example.com/#"),
+        ("WEBHOOK_URL", "https://hooks .example.com"),
+        ("WEBHOOK_URL", "https://a.example.com https://b.example.com"),
         ("WEBHOOK_URL", "https://[hooks"),
         ("BITRIX24_DOMAIN", "portal"),
         ("BITRIX24_WEBHOOK_TOKEN", CANARY),
