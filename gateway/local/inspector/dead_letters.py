@@ -31,7 +31,7 @@ from gateway.tools.recovery import (
 # Letters in the list, and at most as many in one change.
 SHOWN = 100
 # Of events that were put back.
-FATES = 20
+PUT_BACK_SHOWN = 20
 COUNTED_EVERY = 10.0  # seconds
 # The application's extension that says when they were counted, and how many there were.
 COUNT = "dead letters"
@@ -48,8 +48,8 @@ class Letter:
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What came of an event since a person put it back."""
+class PutBack:
+    """An event that a person put back, with what came of it since."""
 
     requeued: OutcomeRecord
     event: str
@@ -70,12 +70,12 @@ def register(page: Inspector) -> None:
         return page.render(
             "dead.html", view="dead", rows=rows[:SHOWN], more=len(rows) > SHOWN,
             problems=[text_of(problem, page.language) for problem in problems],
-            fates=_fates(page), **counts,
+            put_back=_put_back(page), **counts,
         )  # fmt: skip
 
     @page.app.get("/dead/live", endpoint="dead_live")
     def live() -> str:
-        return page.render("dead_live.html", fates=_fates(page))
+        return page.render("dead_live.html", put_back=_put_back(page))
 
     @page.app.get("/dead/letter", endpoint="letter")
     def letter() -> str:
@@ -189,16 +189,16 @@ def _letter_page(page: Inspector, kept: KeptMessage, text: str, problem: str) ->
     )  # fmt: skip
 
 
-def _fates(page: Inspector) -> list[Fate]:
-    requeued = page.journal.requeued(FATES)
+def _put_back(page: Inspector) -> list[PutBack]:
+    requeued = page.journal.requeued(PUT_BACK_SHOWN)
     outcomes = page.journal.outcomes([requeue.event_id for requeue in requeued])
-    fates = []
+    events = []
     for requeue in requeued:
         since = [outcome for outcome in outcomes.get(requeue.event_id, []) if outcome.at >= requeue.at]
         outcomes_since = standing(since)
         request = page.journal.request(requeue.event_id)
-        fates.append(
-            Fate(
+        events.append(
+            PutBack(
                 requeued=requeue,
                 event=str(requeue.facts.get("event", "")),
                 outcome_lines=[in_a_line(outcome, page.language) for outcome in outcomes_since],
@@ -210,7 +210,7 @@ def _fates(page: Inspector) -> list[Fate]:
                 request_id=request.request_id if request else "",
             )
         )
-    return fates
+    return events
 
 
 def badge(page: Inspector) -> int:

@@ -98,7 +98,7 @@ def figures(page: Inspector) -> dict[str, Any]:
     latest = page.journal.page(with_event, limit=LATEST).requests
     return {
         **tiles(page),
-        "wrong": problems_now(page, time.time()),
+        "problems": problems_now(page, time.time()),
         "rows": rows(page, latest),
         "empty": not latest,
     }

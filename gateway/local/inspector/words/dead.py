@@ -50,7 +50,7 @@ WORDS: dict[str, Sentence] = {
         "Ничего не изменено: выберите событие, которое ещё есть в списке.",
         "Nothing was changed: select an event that is still in the list.",
     ),
-    "DEAD_FATES": Sentence("Что стало с возвращёнными событиями", "What came of the requeued events"),
+    "DEAD_PUT_BACK": Sentence("Что стало с возвращёнными событиями", "What came of the requeued events"),
     "DEAD_WAITS": Sentence("ждёт в очереди", "waiting on the queue"),
     "MEND_REFUSED": Sentence(
         "Исправленное сообщение не принято: {reason}. Исправьте и отправьте ещё раз.",
