@@ -80,10 +80,12 @@ def read_destinations(setting: str) -> tuple[Destination, ...]:
         if address.scheme == "http" and not is_private(host):
             raise ValueError("https")
         port = f":{address.port}" if address.port else ""
-        shown = f"{address.scheme}://{host}{port}{clean(address.path, limit=_MAX_PATH)}"
+        printable_address = f"{address.scheme}://{host}{port}{clean(address.path, limit=_MAX_PATH)}"
         if (earlier := destinations.get(url)) is not None:
             patterns = (*earlier.patterns, *patterns) if earlier.patterns and patterns else ()
-        destinations[url] = Destination(url, patterns, sha256(url.encode()).hexdigest()[:8], shown)
+        destinations[url] = Destination(
+            url, patterns, sha256(url.encode()).hexdigest()[:8], printable_address
+        )
     return tuple(destinations.values())
 
 

@@ -137,9 +137,9 @@ class Settings:
         if not self.bound_tokens:
             return self.tokens
         if not portal:
-            named = {bound_to for bound_to, _ in self.bound_tokens}
+            bound_portals = {bound_to for bound_to, _ in self.bound_tokens}
             bound = tuple(token for _, token in self.bound_tokens)
-            return bound if self.domain in named else bound + self.unbound_tokens
+            return bound if self.domain in bound_portals else bound + self.unbound_tokens
         return (
             tuple(token for bound_to, token in self.bound_tokens if bound_to == portal) or self.unbound_tokens
         )
@@ -187,7 +187,9 @@ class Settings:
 
     def misspelt_events(self) -> list[tuple[str, str]]:
         """The events of `FORWARD_TO` that are surely mistyped, each with the one that was meant."""
-        if not (patterns := [pattern for one in self.destinations for pattern in one.patterns]):
+        if not (
+            patterns := [pattern for destination in self.destinations for pattern in destination.patterns]
+        ):
             return []
         from gateway.vocabulary import misspelt  # cold start
 

@@ -14,11 +14,11 @@ _OTHERS = ("APPINSTALL", "APPUNINSTALL", "APPUPDATE", "SALEORDERSAVED")
 EVENTS = tuple(f"ON{name}" for name in (*_USERS, *_TASKS, *_CRM, *_CALENDAR, *_BOTS, *_CALLS, *_OTHERS))
 
 
-def most_like(name: str, known: Iterable[str], cutoff: float) -> str:
+def most_like(name: str, candidates: Iterable[str], cutoff: float) -> str:
     """The known name that is most like `name`, "" if none is; `cutoff` is from 0, for any, to 1."""
     from difflib import get_close_matches  # cold start
 
-    return "".join(get_close_matches(name.upper(), list(known), 1, cutoff))
+    return "".join(get_close_matches(name.upper(), list(candidates), 1, cutoff))
 
 
 def misspelt(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:

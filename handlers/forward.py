@@ -177,10 +177,10 @@ def _post(destination: Destination, body: bytes, headers: dict[str, str]) -> tup
     path = quote((parts.path or "/") + query, safe="!#$%&'()*+,/:;=?@[]~")
     deadline = time.monotonic() + DELIVERY_SECONDS
     try:
-        status, answered = origin.post(path, body, headers, deadline, READ_BYTES)
+        status, answer = origin.post(path, body, headers, deadline, READ_BYTES)
     except WireError as error:
         raise DeliveryFailed("REASON_NO_ANSWER", destination=destination.shown, problem=error) from None
-    return status, _seconds(answered.get("retry-after", ""))
+    return status, _seconds(answer.get("retry-after", ""))
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -77,9 +77,13 @@ def command(
         click.echo(say("REPLAY_NO_RECORDS", settings.language), err=True)
         return 2
 
-    def is_selected(kept: KeptMessage) -> bool:
-        recent = begin is None or kept.recorded_at is None or kept.recorded_at >= begin
-        return recent and (not names or kept.event in names) and (not event_ids or kept.event_id in event_ids)
+    def is_selected(candidate: KeptMessage) -> bool:
+        recent = begin is None or candidate.recorded_at is None or candidate.recorded_at >= begin
+        return (
+            recent
+            and (not names or candidate.event in names)
+            and (not event_ids or candidate.event_id in event_ids)
+        )
 
     damaged: list[int] = []
 
@@ -127,13 +131,13 @@ def _as_far_as_readable(source: Iterator[KeptMessage], failures: list[GatewayErr
     """What can be read of a source, so that a damaged one does not hold back the others' events."""
     while True:
         try:
-            kept = next(source)
+            letter = next(source)
         except StopIteration:
             return
         except GatewayError as error:
             failures.append(error)
             return
-        yield kept
+        yield letter
 
 
 @dataclass
@@ -149,25 +153,25 @@ class Run:
     # Its records then show what comes of these events.
     journal: Journal | None = None
 
-    def take(self, kept: KeptMessage) -> None:
+    def take(self, event: KeptMessage) -> None:
         """Put one message back, unless that was done already."""
-        never_queued = kept.source in ("journal", "log", "file")
-        if not never_queued and kept.recorded_at and kept.recorded_at >= self.started:
+        never_queued = event.source in ("journal", "log", "file")
+        if not never_queued and event.recorded_at and event.recorded_at >= self.started:
             # It was put back and failed again: replaying it without end would help nobody.
             return
-        if never_queued and self.store.was_replayed(kept.event_id):
+        if never_queued and self.store.was_replayed(event.event_id):
             self.skipped += 1
             if not self.dry:
-                kept.settle()
+                event.settle()
             return
         if not self.dry:
             began = time.time()
-            put_back(kept, self.publisher)
+            put_back(event, self.publisher)
             if self.journal is not None:
-                self.journal.add_requeued(kept.event, kept.event_id, began, kept.reason)
+                self.journal.add_requeued(event.event, event.event_id, began, event.reason)
             if never_queued:
-                self.store.mark_replayed(kept.event_id)
-        self.done.append({"event": kept.event, "event_id": kept.event_id, "from": kept.source})
+                self.store.mark_replayed(event.event_id)
+        self.done.append({"event": event.event, "event_id": event.event_id, "from": event.source})
 
 
 def journal_of(settings: Settings) -> Journal | None:
@@ -185,7 +189,7 @@ def _from_cloud(settings: Settings, since: datetime | None, parts: Parts) -> Ite
 
 
 def _joined(records: Iterable[Any], parts: Parts) -> Iterator[KeptMessage]:
-    return (kept for kept in map(parts.add, records) if kept is not None)
+    return (event for event in map(parts.add, records) if event is not None)
 
 
 def _report(run: Run, settings: Settings, as_json: bool) -> None:

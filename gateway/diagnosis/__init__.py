@@ -56,8 +56,8 @@ def findings(judgement: Judgement, settings: Settings) -> list[Finding]:
     # The log record of the refusal, the capture and the journal all ask for them.
     if judgement.diagnosed is None or judgement.diagnosed[0] is not settings:
         judgement.diagnosed = settings, rules.of_request(judgement, settings)
-    kept: list[Finding] = judgement.diagnosed[1]
-    return list(kept)
+    cached: list[Finding] = judgement.diagnosed[1]
+    return list(cached)
 
 
 def setting_causes(settings: Settings) -> list[Cause]:

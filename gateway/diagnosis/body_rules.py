@@ -19,18 +19,18 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
     """Why a verified request is not an event."""
     if judgement.hint == "robot":
         return [Finding("ROBOT_WITHOUT_TOKEN", "document_id", "verified")]
-    lost = hollow(judgement.payload.fields)
-    if judgement.hint == "hollow" and lost is not None:
-        if lost.how in REWRITTEN and (findings := list(body(gather(judgement, settings)))):
+    loss = hollow(judgement.payload.fields)
+    if judgement.hint == "hollow" and loss is not None:
+        if loss.how in REWRITTEN and (findings := list(body(gather(judgement, settings)))):
             # Undoing that would make the event whole.
             return findings
-        if lost.how in ("flat", "pairs", "nested"):
-            name = Names(settings).place("body", name_as_sent(lost.name, judgement))
-            variant = "data" if lost.how == "flat" else "pairs" if lost.how == "pairs" else ""
-            code = "BODY_NESTED" if lost.how == "nested" else "BODY_FLATTENED"
+        if loss.how in ("flat", "pairs", "nested"):
+            name = Names(settings).place("body", name_as_sent(loss.name, judgement))
+            variant = "data" if loss.how == "flat" else "pairs" if loss.how == "pairs" else ""
+            code = "BODY_NESTED" if loss.how == "nested" else "BODY_FLATTENED"
             return [Finding(code, name, variant, {"how": name})]
-        name = _shown(place_of(lost, judgement.payload.fields), settings)
-        return [Finding("BODY_PRINTED", name, lost.how, {"place": name})]
+        name = _shown(place_of(loss, judgement.payload.fields), settings)
+        return [Finding("BODY_PRINTED", name, loss.how, {"place": name})]
     if judgement.invalid == "auth.domain":
         return [Finding("BODY_UNREADABLE", "auth.domain", "domain")]
     findings = list(body(gather(judgement, settings)))
@@ -38,8 +38,8 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
         return findings
     fields = judgement.payload.fields if isinstance(judgement.payload.fields, dict) else {}
     keys = ", ".join(Names(settings).shown(str(key)) for key in list(fields)[:MAX_KEYS]) or "–"
-    named = "event" in fields
-    return [Finding("BODY_FLATTENED", keys, "event" if named else "renamed", {"keys": keys})]
+    has_event_name = "event" in fields
+    return [Finding("BODY_FLATTENED", keys, "event" if has_event_name else "renamed", {"keys": keys})]
 
 
 def body(evidence: Evidence) -> Iterator[Finding]:

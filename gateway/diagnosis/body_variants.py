@@ -81,13 +81,13 @@ def as_read(judgement: Judgement) -> Reading:
         return Reading({}, "BODY_PRINTED", "body", how="values")
     if not is_event(payload.fields) and (in_field := _printed_event(payload.fields)) is not None:
         return in_field
-    lost = hollow(payload.fields)
-    if lost is not None and lost.how == "text" and _came_again(lost.name, payload):
+    loss = hollow(payload.fields)
+    if loss is not None and loss.how == "text" and _came_again(loss.name, payload):
         # PHP's cURL writes each value of an array under the array's name.
-        lost = lost._replace(how="values")
-    if lost is not None and lost.how not in REWRITTEN:
-        place = place_of(lost, payload.fields)
-        return Reading(payload.fields, "BODY_PRINTED", place, payload.repeated, lost.how)
+        loss = loss._replace(how="values")
+    if loss is not None and loss.how not in REWRITTEN:
+        place = place_of(loss, payload.fields)
+        return Reading(payload.fields, "BODY_PRINTED", place, payload.repeated, loss.how)
     return Reading(payload.fields, repeated=payload.repeated)
 
 
@@ -107,9 +107,9 @@ def _as_no_form(judgement: Judgement) -> Reading | None:
 
 def _came_again(name: str, payload: Payload) -> bool:
     return any(
-        note.kind == "repeated" and came.startswith(f"{name} ×")
+        note.kind == "repeated" and note_name.startswith(f"{name} ×")
         for note in payload.notes
-        for came in note.names
+        for note_name in note.names
     )
 
 
@@ -141,8 +141,8 @@ def _empty(judgement: Judgement) -> Reading | None:
     if in_query := _event_in_query(judgement):
         return Reading(in_query, "BODY_IN_QUERY")
     if is_empty:
-        how = "list" if judgement.payload.fields == [] else "empty"
-        return Reading({}, "BODY_PRINTED", "body", how=how)
+        variant = "list" if judgement.payload.fields == [] else "empty"
+        return Reading({}, "BODY_PRINTED", "body", how=variant)
     return Reading({}, "BODY_EMPTY", body.decode(), how="null" if body else "")
 
 
@@ -186,14 +186,21 @@ def name_as_sent(name: str, judgement: Judgement) -> str:
     if judgement.payload.decoded_as != "form":
         return name
     raw = php_form.parameters(judgement.body)[0][:MAX_PARAMETERS]
-    return next((sent for sent in map(php_form.decoded, raw) if php_form.split_name(sent) == (name,)), name)
+    return next(
+        (
+            decoded_name
+            for decoded_name in map(php_form.decoded, raw)
+            if php_form.split_name(decoded_name) == (name,)
+        ),
+        name,
+    )
 
 
 def shown_type(judgement: Judgement) -> str:
     """The declared Content-Type in our own words, because a sender may write anything there."""
     declared = judgement.payload.declared
-    shown = {"json": "JSON", "form": "form", "multipart": "multipart", "text/plain": "text/plain", "": "-"}
-    return shown.get(declared, "?")
+    words = {"json": "JSON", "form": "form", "multipart": "multipart", "text/plain": "text/plain", "": "-"}
+    return words.get(declared, "?")
 
 
 def _encoding(judgement: Judgement) -> str:
@@ -272,8 +279,8 @@ def _of_fields(fields: Any, budget: Budget, depth: int = MAX_TEXTS) -> Iterator[
             continue
         for inner in [Reading(with_form_names(value))] if isinstance(value, dict) else _inside(value, budget):
             if is_whole(inner.fields):
-                how = "n8n" if isinstance(fields, dict) and fields.keys() >= _N8N_ITEM else inner.how
-                yield Reading(inner.fields, "BODY_NESTED", name, inner.repeated, how)
+                variant = "n8n" if isinstance(fields, dict) and fields.keys() >= _N8N_ITEM else inner.how
+                yield Reading(inner.fields, "BODY_NESTED", name, inner.repeated, variant)
             elif name in ("body:auth", "body:data") and isinstance(value, str) and inner.fields:
                 yield Reading({**fields, name[5:]: inner.fields}, "BODY_NESTED", name, how="part")
             elif isinstance(value, str) and depth > 1:

@@ -110,7 +110,7 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
             evidence.near.append((place, like))
     texts = [*islice(_outside(evidence, query), MAX_OUTSIDE), *islice(_inside(evidence), MAX_LEAVES)]
     names = Names(settings)
-    named_texts = [(names.place(where, name), text) for where, name, text in texts]
+    named_texts = [(names.place(source, name), text) for source, name, text in texts]
     long_needles = [needle for needle in needles if not needle.short]
     evidence.elsewhere = nearest(named_texts, long_needles, MAX_NAMED)
     short_needles = [needle for needle in needles if needle.short]
@@ -205,7 +205,7 @@ def _inside(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
         yield "body", "", evidence.judgement.body.decode()
 
 
-def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
+def _leaves(value: Any, source: str, *apart: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
     """The leaves and names of a decoded value, except those in or under the token's places."""
     pending: list[tuple[tuple[str, ...], Any]] = [((), value)]
     while pending:
@@ -219,9 +219,9 @@ def _leaves(value: Any, where: str, *apart: tuple[str, ...]) -> Iterator[tuple[s
             name = ".".join(path)
             # This identifies a portal, even if somebody configured it as a token.
             if path[-1:] != ("member_id",):
-                yield where, name, str(inner)[:MAX_TEXT]
+                yield source, name, str(inner)[:MAX_TEXT]
             if path and len(path[-1]) >= SECRET_BYTES:
-                yield where, name, path[-1][:MAX_TEXT]
+                yield source, name, path[-1][:MAX_TEXT]
 
 
 def _shapes(evidence: Evidence, texts: list[tuple[str, str, str]]) -> set[str]:

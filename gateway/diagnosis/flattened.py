@@ -17,21 +17,21 @@ FLAT = re.compile(r"[^A-Za-z0-9]+")
 def unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
     """`auth.application_token`, `auth_application_token`, `auth[domain]` put back under `auth` and `data`."""
     nested: dict[str, Any] = {}
-    shown = ""
+    token_name = ""
     for name, value in fields.items():
         levels = FLAT.sub(" ", unquote(str(name)) if "%" in str(name) else str(name)).split()
         head = levels[0].lower() if levels else ""
         joined = "".join(levels).lower()
         if joined.endswith("authapplicationtoken") and head != "application":
             _branch(nested, "auth")["application_token"] = value
-            shown = str(name)
+            token_name = str(name)
         elif head in ("auth", "data") and len(levels) > 1:
             _branch(nested, head).setdefault("_".join(levels[1:]).lower(), value)
         elif isinstance(value, str):
             nested.setdefault(str(name), value)
     auth = nested.get("auth")
-    if shown:
-        return nested, f"body:{shown}"
+    if token_name:
+        return nested, f"body:{token_name}"
     if isinstance(auth, dict) and "token" in auth and ("domain" in auth or "member_id" in auth):
         return nested, next(
             f"body:{name}" for name in fields if FLAT.sub("", str(name)).lower() == "authtoken"

@@ -24,14 +24,18 @@ def of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
         findings.append(Finding("METHOD_GET", detail, variant, {"method": method}))
     elif judgement.code == "METHOD_NOT_ALLOWED" and judgement.verdict.verified and method != "POST":
         findings.append(Finding("METHOD_GET", method, "method", {"method": method}))
-    lost = judgement.code == "NOT_FOUND" or (judgement.code == "METHOD_NOT_ALLOWED" and method == "POST")
-    meant = method == "POST" or judgement.verdict.received is not None
-    if lost and (
-        incoming.from_bitrix24 or judgement.verdict.verified or (meant and not looks_scanned(incoming.path))
+    is_event_lost = judgement.code == "NOT_FOUND" or (
+        judgement.code == "METHOD_NOT_ALLOWED" and method == "POST"
+    )
+    is_meant_for_us = method == "POST" or judgement.verdict.received is not None
+    if is_event_lost and (
+        incoming.from_bitrix24
+        or judgement.verdict.verified
+        or (is_meant_for_us and not looks_scanned(incoming.path))
     ):
         path = Names(settings).path(incoming.path)
         findings.append(Finding("PATH_WRONG", path, values={"method": method, "path": path}))
-    tokenless = no_token(judgement, None, "" if lost else "method", method)
+    tokenless = no_token(judgement, None, "" if is_event_lost else "method", method)
     return findings or [tokenless]
 
 

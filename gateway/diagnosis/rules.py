@@ -34,9 +34,12 @@ def _odd(code: str, configured: list[Part]) -> Finding:
     """The finding of one kind of oddity, with the numbers of the tokens that have it."""
     odd = [(number, part.detail) for number, part in enumerate(configured, 1) if part.code == code]
     numbers = [number for number, _ in odd] if len(configured) > 1 else []
-    details = [": ".join(filter(None, (f"{n}/{len(configured)}" if numbers else "", how))) for n, how in odd]
-    how = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
-    return Finding(code, "; ".join(filter(None, details)), values={"how": how, "numbers": numbers})
+    details = [
+        ": ".join(filter(None, (f"{n}/{len(configured)}" if numbers else "", alteration)))
+        for n, alteration in odd
+    ]
+    alteration = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
+    return Finding(code, "; ".join(filter(None, details)), values={"how": alteration, "numbers": numbers})
 
 
 def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:

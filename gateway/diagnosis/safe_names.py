@@ -34,11 +34,11 @@ class Names:
         pieces = {secret[i : i + 8] for secret in secrets for i in range(max(1, len(secret) - 7))}
         self._pieces = tuple(piece for piece in pieces if piece)
 
-    def place(self, where: str, name: str) -> str:
+    def place(self, source: str, name: str) -> str:
         """`where:name`, a header's as HTTP writes it."""
-        if where == "header":
+        if source == "header":
             name = "-".join(word.capitalize() for word in name.split("-"))
-        return f"{where}:{self.shown(name)}" if name else where
+        return f"{source}:{self.shown(name)}" if name else source
 
     def path(self, path: str) -> str:
         """A path, each of its segments shown as a name."""

@@ -142,7 +142,7 @@ def _compare(text: str, folds: dict[str, str], needle: Needle) -> Likeness | Non
 def _relation(value: str, token: str, needle: Needle) -> tuple[str, ...] | None:
     """() if equal, else what `value` lacks or adds compared with `token`; None if they are not similar."""
     start = value.find(token)
-    cut = len(value) >= needle.need and value in token
+    is_part_of_token = len(value) >= needle.need and value in token
     pieces = sum([window in value for window in needle.windows])
     agreeing = sum(map(str.__eq__, value, token)) if len(value) == len(token) else 0
     if not token or (needle.short and value != token):
@@ -150,7 +150,7 @@ def _relation(value: str, token: str, needle: Needle) -> tuple[str, ...] | None:
     if start >= 0:
         before, after = start > 0, start + len(token) < len(value)
         return (*(("prefix",) if before else ()), *(("tail",) if after else ()))
-    if cut:
+    if is_part_of_token:
         return ("cut",)
     if agreeing >= needle.need and len(token) - agreeing <= len(token) // FEW:
         return (f"other characters: {len(token) - agreeing}",)

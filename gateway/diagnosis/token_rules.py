@@ -30,9 +30,9 @@ def altered(evidence: Evidence) -> Iterator[Finding]:
     for place, like in (*evidence.near, *evidence.elsewhere):
         variant = setting or ("" if place in evidence.texts else "elsewhere")
         if like.alterations:
-            how = ", ".join(like.alterations)
+            alterations = ", ".join(like.alterations)
             values = {"place": place, "how": like.alterations}
-            yield Finding("TOKEN_ALTERED", f"{place}: {how}", variant, values)
+            yield Finding("TOKEN_ALTERED", f"{place}: {alterations}", variant, values)
         if like.foreign:
             count = {"place": place, "count": like.foreign}
             yield Finding("TOKEN_LOOKALIKE", f"{place}: {like.foreign}", variant, count)
@@ -42,11 +42,11 @@ def elsewhere(evidence: Evidence) -> Iterator[Finding]:
     """The token in a place where it is not looked for."""
     places = [place for place, _ in evidence.elsewhere]
     if places and not is_lost(evidence):
-        where, _, name = places[0].partition(":")
+        source, _, name = places[0].partition(":")
         # A name that cannot be shown cannot be renamed.
         if not name or name.startswith("<"):
-            where = "raw" if places[0] == "body" else ""
-        yield Finding("TOKEN_ELSEWHERE", ", ".join(dict.fromkeys(places)), where, {"place": places[0]})
+            source = "raw" if places[0] == "body" else ""
+        yield Finding("TOKEN_ELSEWHERE", ", ".join(dict.fromkeys(places)), source, {"place": places[0]})
 
 
 def mismatched(evidence: Evidence) -> Iterator[Finding]:
@@ -55,11 +55,11 @@ def mismatched(evidence: Evidence) -> Iterator[Finding]:
         places = ", ".join(evidence.incoming)
         own = any(place in evidence.texts for place in evidence.incoming)
         yield Finding("TOKEN_INCOMING_SECRET", places, "" if own else "elsewhere", {"place": places})
-    others = list(_others_tokens(evidence))
+    findings = list(_others_tokens(evidence))
     if bound := _bound_elsewhere(evidence):
         yield bound
     elif not evidence.explained:
-        yield from others
+        yield from findings
 
 
 def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
@@ -75,8 +75,8 @@ def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
     mine, theirs = host(evidence.settings.domain), event_host(evidence)
     stranger = bool(mine and theirs and mine != theirs and texts)
     if stranger:
-        shown = Names(evidence.settings).host(theirs)
-        yield Finding("TOKEN_OTHER_PORTAL", shown, values={"theirs": shown, "mine": mine})
+        shown_host = Names(evidence.settings).host(theirs)
+        yield Finding("TOKEN_OTHER_PORTAL", shown_host, values={"theirs": shown_host, "mine": mine})
     for place, text in texts.items():
         values: dict[str, object] = {
             "place": place,
@@ -92,12 +92,12 @@ def _bound_elsewhere(evidence: Evidence) -> Finding | None:
     """The finding for a configured token that does not speak for the event's portal; else None."""
     settings = evidence.settings
     accepted = set(settings.tokens) if settings.bound_tokens else set()
-    sent = {place: text.encode("utf-8", "replace") for place, text in evidence.texts.items()}
-    right = [place for place, token in sent.items() if token in accepted]
+    tokens_by_place = {place: text.encode("utf-8", "replace") for place, text in evidence.texts.items()}
+    right = [place for place, token in tokens_by_place.items() if token in accepted]
     if not right:
         return None
     theirs = Names(settings).host(event_host(evidence) or settings.domain)
-    mine = ", ".join(portal for portal, token in settings.bound_tokens if token == sent[right[0]])
+    mine = ", ".join(portal for portal, token in settings.bound_tokens if token == tokens_by_place[right[0]])
     values = {"theirs": theirs, "mine": mine, "place": right[0]}
     return Finding("TOKEN_OTHER_PORTAL", f"{right[0]}: {theirs}", "bound" if mine else "unbound", values)
 
@@ -112,13 +112,15 @@ def authorization(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("AUTHORIZATION_GATEWAY", "header:Authorization")
     elif scheme.lower() != "bearer":
         accepted = authorization_token(evidence)
-        named = scheme if rest.strip() and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,19}", scheme) else ""
-        named = Names(evidence.settings).shown(named) if named else ""
+        scheme_name = scheme if rest.strip() and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,19}", scheme) else ""
+        scheme_name = Names(evidence.settings).shown(scheme_name) if scheme_name else ""
         glued = scheme.lower().startswith("bearer")
         if accepted or not evidence.explained:
-            detail = f"header:Authorization: {named}" if named else "header:Authorization"
-            variant = ("held" if accepted else "other") + ("_glued" if glued else "" if named else "_bare")
-            yield Finding("AUTHORIZATION_SCHEME", detail, variant, {"scheme": named})
+            detail = f"header:Authorization: {scheme_name}" if scheme_name else "header:Authorization"
+            variant = ("held" if accepted else "other") + (
+                "_glued" if glued else "" if scheme_name else "_bare"
+            )
+            yield Finding("AUTHORIZATION_SCHEME", detail, variant, {"scheme": scheme_name})
 
 
 def malformed(evidence: Evidence) -> Iterator[Finding]:

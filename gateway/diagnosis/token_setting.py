@@ -79,9 +79,12 @@ def _judge(text: str, settings: Settings) -> Part:
     if is_incoming(core, settings):
         return Part(text, "SETTING_INCOMING_SECRET", "", ())
     if decorations:
-        meant = dict.fromkeys([UNSEEN.sub("", core), *re.split(r"[\s;|]+", core)])
+        candidates = dict.fromkeys([UNSEEN.sub("", core), *re.split(r"[\s;|]+", core)])
         return Part(
-            text, "SETTING_DECORATED", ", ".join(dict.fromkeys(decorations)), tuple(m for m in meant if m)
+            text,
+            "SETTING_DECORATED",
+            ", ".join(dict.fromkeys(decorations)),
+            tuple(m for m in candidates if m),
         )
     return Part(text, "", "", (text,))
 

@@ -94,9 +94,9 @@ def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     if "how" in values:
         filled["how"] = said_how(values["how"], language)
     if "kind" in values:
-        named = phrase(f"sender/{values['kind']}", language)
+        sender = phrase(f"sender/{values['kind']}", language)
         service = values.get("name")
-        filled["sender"] = f"{named} ({service})" if service and values["kind"] != "bitrix24" else named
+        filled["sender"] = f"{sender} ({service})" if service and values["kind"] != "bitrix24" else sender
         if service and values["kind"] == "relay":
             filled["sender"] = service
     return filled
@@ -111,13 +111,13 @@ def text_values(settings: Settings) -> dict[str, str]:
     }
 
 
-def said_how(how: Any, language: str) -> str:
+def said_how(alterations: Any, language: str) -> str:
     """The alterations in `how` in the operator's language; one without a phrase is shown as it is."""
-    words = how if isinstance(how, tuple) else [how]
+    words = alterations if isinstance(alterations, tuple) else [alterations]
     words_said = []
     for word in words:
         for part in str(word).split(", "):
             name, colon, number = part.partition(": ")
-            known = PHRASES.get(f"how/{name}")
-            words_said.append((known.text(language) if known else name) + colon + number)
+            sentence = PHRASES.get(f"how/{name}")
+            words_said.append((sentence.text(language) if sentence else name) + colon + number)
     return ", ".join(words_said)

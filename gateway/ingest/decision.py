@@ -239,8 +239,8 @@ def _bounded_body(incoming: Incoming) -> tuple[bytes, int]:
         return b"", declared
     try:
         body = incoming.read(MAX_BODY + 1)
-    except BodyBroken as broken:
-        incoming.cut, body = True, broken.received
+    except BodyBroken as broken_off:
+        incoming.cut, body = True, broken_off.received
     return body, len(body)
 
 

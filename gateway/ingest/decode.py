@@ -107,8 +107,8 @@ def repeated_places(payload: Payload, query_token_repeated: bool) -> frozenset[t
         return _NO_PLACES
     places = {("body", path) for path in payload.repeated}
     if query_token_repeated:
-        where, _, name = QUERY_PLACE.partition(":")
-        places.add((where, (name,)))
+        source, _, name = QUERY_PLACE.partition(":")
+        places.add((source, (name,)))
     return frozenset(places)
 
 
@@ -170,16 +170,16 @@ def _read_form(body: bytes) -> _Read | None:
 
 def _not_utf8(body: bytes, values: Sequence[str]) -> tuple[Note, ...]:
     """The names whose values lost bytes; a value that was sent with a U+FFFD lost nothing."""
-    lost = []
+    names = []
     suspected = (
         (part, value) for part, value in zip(body.split(b"&"), values, strict=False) if "\ufffd" in value
     )
     for part, value in islice(suspected, MAX_NOTED):
         name, _, raw = part.partition(b"=")
-        sent = raw.count(b"\xef\xbf\xbd") + raw.lower().count(b"%ef%bf%bd")
-        if value.count("\ufffd") > sent:
-            lost.append(php_form.decoded(name))
-    return (Note("not_utf8", tuple(dict.fromkeys(lost))[:MAX_NOTED]),) if lost else ()
+        sent_replacements = raw.count(b"\xef\xbf\xbd") + raw.lower().count(b"%ef%bf%bd")
+        if value.count("\ufffd") > sent_replacements:
+            names.append(php_form.decoded(name))
+    return (Note("not_utf8", tuple(dict.fromkeys(names))[:MAX_NOTED]),) if names else ()
 
 
 class _Names(NamedTuple):
@@ -287,13 +287,13 @@ def _read_multipart(body: bytes) -> _Read | None:
 
 def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, bytes]]) -> tuple[Note, ...]:
     """The names of a multipart body's parts whose contents lost bytes."""
-    lost = []
+    names = []
     for name, content in parts:
         try:
             content.decode("utf-8")
         except UnicodeDecodeError:
-            lost.append(_shown(name))
-    return (Note("not_utf8", tuple(dict.fromkeys(lost))[:MAX_NOTED]),) if lost else ()
+            names.append(_shown(name))
+    return (Note("not_utf8", tuple(dict.fromkeys(names))[:MAX_NOTED]),) if names else ()
 
 
 def _read_json(body: bytes) -> _Read | None:

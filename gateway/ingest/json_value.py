@@ -145,10 +145,10 @@ class _Reader:
         self._branch(value)
         if type(value) is list:
             return [self._value(inner, depth) for inner in value]
-        read = {self._text(name): self._value(inner, depth) for name, inner in value}
-        if len(read) < len(value):
+        values = {self._text(name): self._value(inner, depth) for name, inner in value}
+        if len(values) < len(value):
             self.is_twice = True
-        return list(read.values()) if "0" in read and is_list(read) else read
+        return list(values.values()) if "0" in values and is_list(values) else values
 
     def _branch(self, values: Any) -> None:
         self.leaves += max(len(values) - 1, 0)

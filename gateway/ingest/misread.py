@@ -32,8 +32,8 @@ def named(fields: Any, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
         name, value = waiting.pop()
         if isinstance(value, dict | list):
             items = value.items() if isinstance(value, dict) else enumerate(value)
-            cut = [(str(key)[:MAX_KEY], inner) for key, inner in items]
-            waiting += [(f"{name}[{key}]" if name else key, inner) for key, inner in cut]
+            shortened = [(str(key)[:MAX_KEY], inner) for key, inner in items]
+            waiting += [(f"{name}[{key}]" if name else key, inner) for key, inner in shortened]
         elif isinstance(value, str) and is_meant(value):
             names.append(name)
     return tuple(sorted(names))

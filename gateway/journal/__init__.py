@@ -209,14 +209,14 @@ class Journal:
             schema.trim(connection, self._clock(), self._kept_rows)
 
     def _failure(self, problem: str) -> bool:
-        known, self.failure = self.failure, self._unavailable(problem)
-        if known is None:
+        reported, self.failure = self.failure, self._unavailable(problem)
+        if reported is None:
             log.error(self.failure)
         return False
 
     def _unavailable(self, problem: str) -> JournalUnavailable:
-        if whose := denied(self.path):
-            return JournalUnavailable("FILE_DENIED", **whose)
+        if owner := denied(self.path):
+            return JournalUnavailable("FILE_DENIED", **owner)
         key = f"JOURNAL_{kind_of_problem(problem, self.path)}"
         return JournalUnavailable(key, path=self.path, problem=problem)
 

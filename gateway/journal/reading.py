@@ -204,8 +204,10 @@ def count_newer(connection: sqlite3.Connection, filters: Filters, after: int, li
     """
     # Open pages ask this every two seconds.
     if filters.kinds and filters == Filters(kinds=filters.kinds):
-        seen = connection.execute("SELECT at FROM requests WHERE n <= ? ORDER BY n DESC LIMIT 1", (after,))
-        [seen_at] = seen.fetchone() or (0.0,)
+        seen_row = connection.execute(
+            "SELECT at FROM requests WHERE n <= ? ORDER BY n DESC LIMIT 1", (after,)
+        )
+        [seen_at] = seen_row.fetchone() or (0.0,)
         # Of a record that began before, one request is surely new; each request has taken a number.
         statement = """
             SELECT coalesce(sum(CASE WHEN first_at > ? THEN min(count, n - ?) ELSE 1 END), 0)
@@ -328,8 +330,8 @@ def requeued(connection: sqlite3.Connection, limit: int) -> list[OutcomeRecord]:
 
 def choices(connection: sqlite3.Connection) -> tuple[list[str], list[str], list[str]]:
     """The events, portals and subscriptions there are."""
-    named = (("requests", "event"), ("requests", "portal"), ("outcomes", "subscription"))
-    events, portals, subscriptions = (_distinct(connection, table, column) for table, column in named)
+    columns = (("requests", "event"), ("requests", "portal"), ("outcomes", "subscription"))
+    events, portals, subscriptions = (_distinct(connection, table, column) for table, column in columns)
     return events, portals, subscriptions
 
 

@@ -25,14 +25,14 @@ def round_of(row: Sequence[Any]) -> Round:
 
 
 def request_of(row: Sequence[Any]) -> Request:
-    n, request_id, at, first_at, *others, record = row
-    values = n, request_id, moment_of(at), moment_of(first_at), *others, json.loads(record)
+    n, request_id, at, first_at, *columns, record = row
+    values = n, request_id, moment_of(at), moment_of(first_at), *columns, json.loads(record)
     return Request(*values)
 
 
 def outcome_of(row: Sequence[Any]) -> OutcomeRecord:
-    at, *others, facts = row
-    values = moment_of(at), *others, json.loads(facts)
+    at, *columns, facts = row
+    values = moment_of(at), *columns, json.loads(facts)
     return OutcomeRecord(*values)
 
 

@@ -110,14 +110,14 @@ def _over_bytes(connection: sqlite3.Connection, share: str, most: int) -> tuple[
     return row
 
 
-def delete_requests(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> int:
+def delete_requests(connection: sqlite3.Connection, condition: str, values: tuple[object, ...]) -> int:
     """Delete records with everything that depends on them; return how many were deleted."""
-    chosen = f"SELECT n FROM requests WHERE {where}"  # noqa: S608
+    chosen = f"SELECT n FROM requests WHERE {condition}"  # noqa: S608
     for table in ("wholes", "terms"):
         connection.execute(f"DELETE FROM {table} WHERE n IN ({chosen})", values)  # noqa: S608
-    names = f"SELECT request_id FROM requests WHERE {where}"  # noqa: S608
+    names = f"SELECT request_id FROM requests WHERE {condition}"  # noqa: S608
     connection.execute(f"DELETE FROM aliases WHERE record IN ({names})", values)  # noqa: S608
-    return connection.execute(f"DELETE FROM requests WHERE {where}", values).rowcount  # noqa: S608
+    return connection.execute(f"DELETE FROM requests WHERE {condition}", values).rowcount  # noqa: S608
 
 
 Insert = Callable[[sqlite3.Connection, str, float, Mapping[str, Any]], None]

@@ -103,10 +103,10 @@ def fold_of(connection: sqlite3.Connection, floods: Floods, key: str, sender: st
 
 def add_request(connection: sqlite3.Connection, new: NewRequest) -> None:
     """A new record, or one more of a record that is there."""
-    known = _known(connection, new.fold, new.at) if new.fold is not None else None
-    if known is not None:
-        count_hour(connection, new.at, new.kind, known.cause, new.count)
-        _count_into(connection, known.n, new)
+    equal_record = _known(connection, new.fold, new.at) if new.fold is not None else None
+    if equal_record is not None:
+        count_hour(connection, new.at, new.kind, equal_record.cause, new.count)
+        _count_into(connection, equal_record.n, new)
         return
     count_hour(connection, new.at, new.kind, new.cause, new.count)
     record, whole = _json(new.record), _json(new.whole) if new.whole else ""

@@ -152,10 +152,10 @@ class _Deciding:
         for other in others:
             self._settle(other, self._rows[other].account, at, "conflict", "corrected")
         self._settle(user, previous, at, "unlinked", "replaced" if previous else "linked")
-        wanted = known.current_claim()
-        claimed = bool(observation.account) and wanted is not None and wanted[0] in moments
-        if claimed and not previous and not self._rows[user].account and wanted:
-            self.decision.refused.append(self._change(user, "conflict", wanted[1], NO_ACCOUNT, at))
+        claim = known.current_claim()
+        claimed = bool(observation.account) and claim is not None and claim[0] in moments
+        if claimed and not previous and not self._rows[user].account and claim:
+            self.decision.refused.append(self._change(user, "conflict", claim[1], NO_ACCOUNT, at))
 
     def forget(self, user: int) -> None:
         self._fetch(user, NO_ACCOUNT)
@@ -206,7 +206,9 @@ class _Deciding:
                 return NO_ACCOUNT
         return claim[1]
 
-    def _settle(self, user: int, previous: Account, at: datetime, lost: Change, gained: Change) -> None:
+    def _settle(
+        self, user: int, previous: Account, at: datetime, change_of_loser: Change, gained: Change
+    ) -> None:
         """Write the account that the user is to have, and record the change."""
         account = self._entitled_account(user)
         row = self._rows[user]
@@ -216,8 +218,10 @@ class _Deciding:
         if same_account(account, previous):
             return
         if not account and row.known.current_claim():
-            lost = "conflict"
-        self.decision.history.append(self._change(user, gained if account else lost, previous, account, at))
+            change_of_loser = "conflict"
+        self.decision.history.append(
+            self._change(user, gained if account else change_of_loser, previous, account, at)
+        )
 
     def _store(self, user: int, account: Account, known: Known, moved: bool = False) -> None:
         row = self.decision.before.setdefault(user, self._rows.get(user))

@@ -123,11 +123,15 @@ class Known:
         old = Known(self.states, tuple(fact for fact in self.accounts if fact[0] < limit))
         decisive = {*sorted(old.claims().values())[-MOST_FACTS:], *(at for at, _ in old.accounts[-1:])}
         accounts = tuple(fact for fact in self.accounts if fact[0] >= limit or fact[0] in decisive)
-        kept = {at for at, _ in self.states if at >= limit}
-        kept |= {max((at for at, _ in self.states if at <= moment), default=moment) for moment in decisive}
+        moments_kept = {at for at, _ in self.states if at >= limit}
+        moments_kept |= {
+            max((at for at, _ in self.states if at <= moment), default=moment) for moment in decisive
+        }
         for active in (True, False):
-            kept |= {max((at for at, state in self.states if state is active and at < limit), default=limit)}
-        return Known(tuple(fact for fact in self.states if fact[0] in kept), accounts)
+            moments_kept |= {
+                max((at for at, state in self.states if state is active and at < limit), default=limit)
+            }
+        return Known(tuple(fact for fact in self.states if fact[0] in moments_kept), accounts)
 
     def with_future_clamped(self, now: datetime, observed: Key) -> "Known":
         """The facts, with those dated in the future by a wrong clock moved to the second before `observed`.

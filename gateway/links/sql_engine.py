@@ -46,8 +46,8 @@ def unavailable(error: Exception, engine: sa.Engine | None = None) -> StoreUnava
     if not isinstance(cause, sqlite3.Error):
         return StoreUnavailable(meaning(cause), problem=type(cause).__name__, path="DATABASE_URL")
     path = Path(str(engine.url.database)) if engine is not None else Path("DATABASE_URL")
-    if engine is not None and (whose := denied(path)):
-        return StoreUnavailable("FILE_DENIED", **whose)
+    if engine is not None and (owner := denied(path)):
+        return StoreUnavailable("FILE_DENIED", **owner)
     # SQLite's "disk I/O error" may mean a full disk.
     if engine is not None and kind_of_problem(str(cause), path) == "FULL":
         return StoreUnavailable("STORE_FULL")

@@ -68,8 +68,8 @@ class Limits:
 def raise_descriptor_limit() -> int:
     """Allow as many descriptors as the system does; return how many of them connections may use."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS + DESCRIPTORS
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    needed = MAX_CONNECTIONS + DESCRIPTORS
+    allowed = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
     if soft != resource.RLIM_INFINITY and soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
         soft = allowed

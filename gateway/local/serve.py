@@ -132,8 +132,8 @@ def unwritable_files(settings: Settings) -> list[GatewayError]:
     if not isinstance(settings.queue, SqliteFile):
         return []
     if unwritable_folder(settings.queue.path) is None:
-        whose = denied(settings.queue.path)
-        return [QueueUnavailable("FILE_DENIED", **whose)] if whose else []
+        owner = denied(settings.queue.path)
+        return [QueueUnavailable("FILE_DENIED", **owner)] if owner else []
     return [
         SettingError(name, "EXPECTED_WRITABLE_FOLDER", path=path, parent=folder)
         for name, path in settings.files.items()

@@ -210,12 +210,12 @@ class _Walk:
                     raise
                 pages = []
             if pages:
-                ended = len(pages[-1]) < PAGE
-                self._compare([user for page in pages for user in page], asked_at, ended)
+                is_last_page = len(pages[-1]) < PAGE
+                self._compare([user for page in pages for user in page], asked_at, is_last_page)
                 self._make_room()
                 self._keep()
                 progress(state.users, state.after)
-                if ended:
+                if is_last_page:
                     break
             if len(pages) < size:
                 size, ceiling = 1, max(1, ceiling // 2)
@@ -229,9 +229,11 @@ class _Walk:
         if self._is_kept:
             self._store.write_state(STATE, None)
 
-    def _compare(self, users: list[tuple[int, user_record.Record]], asked_at: datetime, ended: bool) -> None:
+    def _compare(
+        self, users: list[tuple[int, user_record.Record]], asked_at: datetime, is_last_page: bool
+    ) -> None:
         state = self._state
-        upto = None if ended else users[-1][0]
+        upto = None if is_last_page else users[-1][0]
         for user, row, link in merge(users, self._links(users, upto)):
             if row is None:
                 if link is not None and (link.active or _has_account(link)) and user in self._polled:
@@ -297,12 +299,12 @@ class _Walk:
         """Publish new links when too many wait; those that end wait for the walk's end, and then go first."""
         changes = self._state.changes
         ending = [change for change in changes if change.ends][:ENDED]
-        others = [change for change in changes if not change.ends]
-        if len(others) > HELD:
+        new_links = [change for change in changes if not change.ends]
+        if len(new_links) > HELD:
             self._require_field()
-            self._send(others)
-            others = []
-        self._state.changes = ending + others
+            self._send(new_links)
+            new_links = []
+        self._state.changes = ending + new_links
 
     def _finish(self) -> None:
         if self._state.users == 0:

@@ -82,12 +82,12 @@ class Caller:
 
         So half of `seconds` bounds each wait, and the other half when the last one may begin.
         """
-        half = max(seconds, 0.1) / 2
-        last_read_at = time.monotonic() + half
+        half_of_time = max(seconds, 0.1) / 2
+        last_read_at = time.monotonic() + half_of_time
         with self._session.post(
             url,
             json=params,
-            timeout=(min(CONNECT_SECONDS, half), half),
+            timeout=(min(CONNECT_SECONDS, half_of_time), half_of_time),
             allow_redirects=False,
             stream=True,
         ) as response:

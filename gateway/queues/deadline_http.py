@@ -296,8 +296,8 @@ class Origin:
     def _open_socket(self, deadline: float) -> socket.socket:
         addresses = self._addresses.get(deadline)
         failure: OSError = OSError("no address")
-        for tried, (family, address) in enumerate(addresses):
-            untried = len(addresses) - tried
+        for number, (family, address) in enumerate(addresses):
+            untried = len(addresses) - number
             # A silent address leaves time for the next one.
             share = (deadline - time.monotonic()) / untried
             if share <= 0:

@@ -64,8 +64,8 @@ def _from_metadata() -> tuple[str, float]:
     if status != 200:
         raise CredentialsError("TOKEN_SERVER_STATUS", status=status)
     try:
-        answered = json.loads(answer)
-        return str(answered["access_token"]), float(answered["expires_in"])
+        fields = json.loads(answer)
+        return str(fields["access_token"]), float(fields["expires_in"])
     except (ValueError, KeyError, TypeError):
         raise CredentialsError("TOKEN_SERVER_UNREADABLE") from None
 

@@ -35,8 +35,10 @@ def publish_within(
     """
 
     def attempt() -> str:
-        left = deadline - clock()
-        return publisher.publish(data, attributes, ATTEMPT_SECONDS if left > 2 * ATTEMPT_SECONDS else left)
+        remaining = deadline - clock()
+        return publisher.publish(
+            data, attributes, ATTEMPT_SECONDS if remaining > 2 * ATTEMPT_SECONDS else remaining
+        )
 
     return retry(
         attempt,

@@ -56,8 +56,8 @@ class QueueFile:
                 # Nobody would read what is written to the old file.
                 self._close()
             connection = self.connections.get(synchronous) or self._open(synchronous, deadline)
-            left = max(0, int((deadline - time.monotonic()) * 1000))
-            connection.execute(f"PRAGMA busy_timeout = {left}")
+            milliseconds = max(0, int((deadline - time.monotonic()) * 1000))
+            connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
             yield connection
         except (sqlite3.Error, OSError) as error:
             self._close()
@@ -69,8 +69,8 @@ class QueueFile:
 
     def failure(self, problem: str) -> QueueUnavailable:
         """What to raise for SQLite's `problem`, or the system's."""
-        if whose := denied(self.path):
-            return QueueUnavailable("FILE_DENIED", **whose)
+        if owner := denied(self.path):
+            return QueueUnavailable("FILE_DENIED", **owner)
         key = f"QUEUE_FILE_{kind_of_problem(problem, self.path)}"
         return QueueUnavailable(key, path=self.path, problem=problem)
 

@@ -229,14 +229,14 @@ class EmbeddedQueue:
             owners = connection.execute(leasing).fetchall()
             self._owner.take()
             self._follow_clock(connection)
-            ended = [owner for (owner,) in owners if self._owner.is_gone(owner)]
+            dead_owners = [owner for (owner,) in owners if self._owner.is_gone(owner)]
             # The usual case: no publisher waits for this look.
-            if not ended:
+            if not dead_owners:
                 return 0
             count = 0
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                for owner in ended:
+                for owner in dead_owners:
                     release = "UPDATE messages SET due_at = ?, owner = NULL, lease = NULL WHERE owner = ?"
                     count += connection.execute(release, (self._clock(), owner)).rowcount
             return count

@@ -42,13 +42,13 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
     # `replay` compares the joined parts with it.
     digest, parts = sha256(data).hexdigest(), in_parts(text)
     for number, part in enumerate(parts, 1):
-        where = f"log, {number}/{len(parts)}"
+        place = f"log, {number}/{len(parts)}"
         numbered = {**whole, "part": number, "parts": len(parts), "sha256": digest, "payload": part}
         # Anybody can have a line written into a log; `replay` takes signed ones only.
         tokens = settings.tokens_of(attributes.get("portal", "")) or settings.tokens
         numbered["signature"] = marks.sign(_PURPOSE, _signed(numbered), tokens)
         key = "EVENT_NOT_QUEUED" if settings.on_google_cloud else "EVENT_NOT_QUEUED_LOG"
-        notice = Notice(key, where=where, **fields)
+        notice = Notice(key, where=place, **fields)
         if settings.log_format == "json":
             log.critical(notice, extra={"json_fields": numbered})
         else:

@@ -31,8 +31,8 @@ _to_json = json.JSONEncoder(ensure_ascii=False).encode
 def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:
     """What the answer says besides its code; nothing about the token, nor about an unverified body."""
     if judgement.code == "OK":
-        known = {"token_configured": bool(config.tokens), "queue": config.queue_kind}
-        return {**known, "version": __version__}
+        facts = {"token_configured": bool(config.tokens), "queue": config.queue_kind}
+        return {**facts, "version": __version__}
     from gateway.diagnosis import guide_link  # cold start
 
     details: dict[str, Any] = {"guide": guide_link(section_of(judgement, config), config)}

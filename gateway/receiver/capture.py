@@ -168,14 +168,14 @@ def _mask_run(run: re.Match[str]) -> str:
 
 def _edited(text: str, edits: Iterator[_Edit], limit: int) -> str:
     """`text` up to `limit` with its edits; an edit that crosses the limit is written whole."""
-    written: list[str] = []
+    pieces: list[str] = []
     end = 0
     for edit in edits:
         if edit.start >= limit:
             break
-        written += [text[end : edit.start], edit.text]
+        pieces += [text[end : edit.start], edit.text]
         end = edit.end
-    return "".join([*written, text[end:limit]])
+    return "".join([*pieces, text[end:limit]])
 
 
 def _reader(text: str) -> _Reader:
@@ -269,9 +269,9 @@ def _unescaped(token: str) -> str:
     """A JSON string's text, also of one that is cut off; a number as it stands."""
     if token[:1] != '"':
         return token
-    for written in (token, token + '"'):
+    for candidate in (token, token + '"'):
         try:
-            return str(json.loads(written, strict=False))
+            return str(json.loads(candidate, strict=False))
         except ValueError:
             continue
     return token[1:]

@@ -29,14 +29,14 @@ class Deployment:
         """The Cloud Run services of the functions."""
         return tuple(f"{self.prefix}-{function.name.replace('_', '-')}" for function in functions())
 
-    def settings(self, here: Settings) -> Settings:
+    def settings(self, local: Settings) -> Settings:
         """The settings of this machine, with the deployment's queue and links instead of its own."""
         topic = PubSubTopic(self.project, f"{self.prefix}{_EVENTS}")
         database = FirestoreDatabase(self.project, f"{self.prefix}-links")
         # Then the store that is set is the one beside it.
-        if here.queue == topic:
-            return here
-        return replace(here, queue=topic, database=database)
+        if local.queue == topic:
+            return local
+        return replace(local, queue=topic, database=database)
 
 
 def find_deployment(

@@ -70,14 +70,14 @@ def settle_nothing() -> None:
     """The `settle` for a source that can't be changed: a log, a file."""
 
 
-def put_back(kept: KeptMessage, publisher: Publisher) -> str:
+def put_back(event: KeptMessage, publisher: Publisher) -> str:
     """Publish a message again, then settle it. Raises `QueueUnavailable`, and what `settle` raises.
 
     A dead letter of one subscription goes only to that one, because the others have handled it already.
     """
-    to = _OneSubscription(publisher, kept.subscription) if kept.subscription else publisher
-    message_id = publish_within(to, kept.data, kept.attributes, time.monotonic() + REPLAY_SECONDS)
-    kept.settle()
+    to = _OneSubscription(publisher, event.subscription) if event.subscription else publisher
+    message_id = publish_within(to, event.data, event.attributes, time.monotonic() + REPLAY_SECONDS)
+    event.settle()
     return message_id
 
 
@@ -107,8 +107,8 @@ def journal_events(
 ) -> Iterator[KeptMessage]:
     """Events that `serve` could not queue; `damaged` is called for a record that can't be read."""
     for record in journal.unqueued(since):
-        if kept := _from_record(journal, record):
-            yield kept
+        if event := _from_record(journal, record):
+            yield event
         else:
             damaged(record.id)
 
@@ -196,10 +196,10 @@ def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
     with ExitStack() as stack:
         letters = queue_letters(settings, stack)
         about_person = [
-            kept for kept in letters if user_record.is_about(kept.message, portal, bitrix_user_id)
+            letter for letter in letters if user_record.is_about(letter.message, portal, bitrix_user_id)
         ]
-        for kept in about_person:
-            kept.settle()
+        for letter in about_person:
+            letter.settle()
     erased = len(about_person) + open_journal(settings).forget(portal, bitrix_user_id)
     erased += _forget_waiting(settings, portal, bitrix_user_id)
     for path in settings.files.values():

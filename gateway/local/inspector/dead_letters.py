@@ -65,7 +65,7 @@ def register(page: Inspector) -> None:
     def dead() -> str:
         problems: list[GatewayError] = []
         with ExitStack() as stack:
-            rows = [_row(page, kept) for kept in islice(_letters(page, stack, problems), SHOWN + 1)]
+            rows = [_row(page, candidate) for candidate in islice(_letters(page, stack, problems), SHOWN + 1)]
         counts = {name: flask.request.args.get(name, type=int) for name in ("requeued", "deleted")}
         return page.render(
             "dead.html", view="dead", rows=rows[:SHOWN], more=len(rows) > SHOWN,
@@ -80,32 +80,32 @@ def register(page: Inspector) -> None:
     @page.app.get("/dead/letter", endpoint="letter")
     def letter() -> str:
         with ExitStack() as stack:
-            kept = _letter_of(page, stack, flask.request.args.get("id", ""))
-            return _letter_page(page, kept, _pretty(kept), "")
+            dead_letter = _letter_of(page, stack, flask.request.args.get("id", ""))
+            return _letter_page(page, dead_letter, _pretty(dead_letter), "")
 
     @page.app.post("/dead/mend", endpoint="mend_letter")
     def mend() -> flask.typing.ResponseReturnValue:
         text = flask.request.form.get("message", "")
         with ExitStack() as stack:
-            kept = _letter_of(page, stack, flask.request.form.get("id", ""))
+            dead_letter = _letter_of(page, stack, flask.request.form.get("id", ""))
             try:
                 data = read_message(text.encode("utf-8", "backslashreplace")).to_bytes()
             except PoisonMessage as poison:
                 reason = text_of(poison, page.language)
-                return _letter_page(page, kept, text, page.words("MEND_REFUSED", reason=reason)), 400
-            mended = replace(kept, data=data, attributes=attributes_of(data))
+                return _letter_page(page, dead_letter, text, page.words("MEND_REFUSED", reason=reason)), 400
+            mended = replace(dead_letter, data=data, attributes=attributes_of(data))
             _requeue(page, mended)
         page.app.extensions.pop(COUNT, None)
         return flask.redirect(flask.url_for("dead", requeued=1), 303)
 
     @page.app.post("/dead/requeue", endpoint="requeue")
     def requeue() -> flask.typing.ResponseReturnValue:
-        count = _act_on_chosen(page, lambda kept: _requeue(page, kept))
+        count = _act_on_chosen(page, lambda dead_letter: _requeue(page, dead_letter))
         return flask.redirect(flask.url_for("dead", requeued=count), 303)
 
     @page.app.post("/dead/delete", endpoint="delete_letters")
     def delete() -> flask.typing.ResponseReturnValue:
-        count = _act_on_chosen(page, lambda kept: kept.settle())
+        count = _act_on_chosen(page, lambda dead_letter: dead_letter.settle())
         return flask.redirect(flask.url_for("dead", deleted=count), 303)
 
 
@@ -117,26 +117,26 @@ def _act_on_chosen(page: Inspector, act: Callable[[KeptMessage], Any]) -> int:
     with ExitStack() as stack:
         letters = _letters(page, stack, [])
         candidates = list(islice(letters, SHOWN)) if "all" in flask.request.form else letters
-        for kept in candidates:
-            if "all" in flask.request.form or kept.id in chosen:
-                act(kept)
+        for candidate in candidates:
+            if "all" in flask.request.form or candidate.id in chosen:
+                act(candidate)
                 count += 1
-                chosen.discard(kept.id)
+                chosen.discard(candidate.id)
                 if not chosen and "all" not in flask.request.form:
                     break
     return count
 
 
-def _requeue(page: Inspector, kept: KeptMessage) -> None:
+def _requeue(page: Inspector, dead_letter: KeptMessage) -> None:
     began = time.time()
     publisher = open_publisher(page.settings)
     try:
-        put_back(kept, publisher)
+        put_back(dead_letter, publisher)
     finally:
         # The embedded queue is one object for the whole process.
         if page.settings.queue_kind != "local":
             publisher.close()
-    page.journal.add_requeued(kept.event, kept.event_id, began, kept.reason)
+    page.journal.add_requeued(dead_letter.event, dead_letter.event_id, began, dead_letter.reason)
 
 
 def _letters(page: Inspector, stack: ExitStack, problems: list[GatewayError]) -> Iterator[KeptMessage]:
@@ -154,37 +154,45 @@ def _letters(page: Inspector, stack: ExitStack, problems: list[GatewayError]) ->
 
 
 def _letter_of(page: Inspector, stack: ExitStack, letter_id: str) -> KeptMessage:
-    letter = next((kept for kept in _letters(page, stack, []) if kept.id == letter_id), None)
+    letter = next((candidate for candidate in _letters(page, stack, []) if candidate.id == letter_id), None)
     if letter is None:
         flask.abort(404)
     return letter
 
 
-def _row(page: Inspector, kept: KeptMessage) -> Letter:
-    message = kept.message if isinstance(kept.message, dict) else {}
+def _row(page: Inspector, dead_letter: KeptMessage) -> Letter:
+    message = dead_letter.message if isinstance(dead_letter.message, dict) else {}
     origin = message.get("portal")
     portal = str(origin.get("domain", "")) if isinstance(origin, dict) else ""
     people = [user_record.user_id(person) for person in user_record.records(message.get("data"))]
     users = [page.words("PERSON_N", user=user) for user in people[:3] if user is not None]
-    shown_users = users if kept.event.startswith("ONUSER") else []
-    reason = reason_text(kept.reason, page.language) if kept.reason else page.words("DEAD_NOT_QUEUED")
-    source = page.words(f"DEAD_FROM_{kept.source}")
-    source_text = f"{source} · {subscription_name(page, kept.subscription)}" if kept.subscription else source
-    return Letter(kept, " · ".join([portal, *shown_users]).strip(" ·"), reason, source_text)
+    shown_users = users if dead_letter.event.startswith("ONUSER") else []
+    reason = (
+        reason_text(dead_letter.reason, page.language)
+        if dead_letter.reason
+        else page.words("DEAD_NOT_QUEUED")
+    )
+    source = page.words(f"DEAD_FROM_{dead_letter.source}")
+    source_text = (
+        f"{source} · {subscription_name(page, dead_letter.subscription)}"
+        if dead_letter.subscription
+        else source
+    )
+    return Letter(dead_letter, " · ".join([portal, *shown_users]).strip(" ·"), reason, source_text)
 
 
-def _pretty(kept: KeptMessage) -> str:
+def _pretty(dead_letter: KeptMessage) -> str:
     return (
-        kept.message
-        if isinstance(kept.message, str)
-        else json.dumps(kept.message, ensure_ascii=False, indent=2)
+        dead_letter.message
+        if isinstance(dead_letter.message, str)
+        else json.dumps(dead_letter.message, ensure_ascii=False, indent=2)
     )
 
 
-def _letter_page(page: Inspector, kept: KeptMessage, text: str, problem: str) -> str:
-    request = page.journal.request(kept.event_id) if kept.event_id else None
+def _letter_page(page: Inspector, dead_letter: KeptMessage, text: str, problem: str) -> str:
+    request = page.journal.request(dead_letter.event_id) if dead_letter.event_id else None
     return page.render(
-        "letter.html", view="dead", letter=_row(page, kept), text=text, problem=problem,
+        "letter.html", view="dead", letter=_row(page, dead_letter), text=text, problem=problem,
         request_id=request.request_id if request else "",
     )  # fmt: skip
 

@@ -205,7 +205,7 @@ def prepare(page: Inspector) -> None:
         return page.render("failure.html", problem=text_of(failure, page.language)), 503
 
     @app.errorhandler(404)
-    def nothing(_: Exception) -> flask.typing.ResponseReturnValue:
+    def answer_not_found(_: Exception) -> flask.typing.ResponseReturnValue:
         return page.render("failure.html", problem=page.words("NOTHING_HERE")), 404
 
 

@@ -146,11 +146,11 @@ def judge_today(page: Inspector, request: Request, whole: Mapping[str, Any]) -> 
 
 def _places(page: Inspector, request: Request) -> list[dict[str, Any]]:
     """Where a token was looked for and what each place held, those that held something first."""
-    shown = [
+    rows = [
         {**trace, "says": page.words(state_key(trace["state"], trace["length"]))}
         for trace in request.record.get("places") or ()
     ]
-    return sorted(shown, key=lambda trace: trace["state"] == "absent")
+    return sorted(rows, key=lambda trace: trace["state"] == "absent")
 
 
 def fields_of(request: Request, whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

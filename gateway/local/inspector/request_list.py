@@ -225,13 +225,13 @@ def _part(page: Inspector, chosen: ChosenFilters, below: int, already: int, now:
     filters = chosen.filters(now)
     result_page = page.journal.page(filters, below or None, PAGE)
     requests = rows(page, result_page.requests)
-    shown: list[Row | RoundRow] = [*requests]
+    listed: list[Row | RoundRow] = [*requests]
     if chosen.shows_rounds:
         since, until = _from_to(page, filters, result_page, below)
-        shown = with_rounds(page, requests, since, until, max(0, MOST - already - len(requests)))
-    total = already + len(shown)
+        listed = with_rounds(page, requests, since, until, max(0, MOST - already - len(requests)))
+    total = already + len(listed)
     return {
-        "rows": shown,
+        "rows": listed,
         "nothing": not result_page.requests,
         "older": result_page.older,
         "shown": total,
@@ -262,8 +262,8 @@ def _see(page: Inspector, below: int) -> None:
 
 def _with_seen(html: str) -> flask.Response:
     answer = flask.make_response(html)
-    if seen := flask.g.get("seen"):
-        answer.set_cookie(SEEN, seen, max_age=YEAR, path=PATH, httponly=True, samesite="Lax")
+    if newest_seen := flask.g.get("seen"):
+        answer.set_cookie(SEEN, newest_seen, max_age=YEAR, path=PATH, httponly=True, samesite="Lax")
     return answer
 
 

@@ -92,7 +92,7 @@ def _in_quotes(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return (
         "$'"
-        + _CONTROL.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in found[0].encode()), escaped)
+        + _CONTROL.sub(lambda match: "".join(f"\\x{byte:02x}" for byte in match[0].encode()), escaped)
         + "'"
     )
 

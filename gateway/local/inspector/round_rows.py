@@ -44,9 +44,9 @@ def with_rounds(
     """The rows and, by their times, the rounds from `since` to `until`, newest first, `most` of these."""
     rounds = [round_row(page, polling_round) for polling_round in page.journal.rounds(READ, since, until)]
     merged: list[Row | RoundRow] = []
-    both: list[Row | RoundRow] = [*rows, *rounds]
+    all_rows: list[Row | RoundRow] = [*rows, *rounds]
     count = 0
-    for row in sorted(both, key=_moment, reverse=True):
+    for row in sorted(all_rows, key=_moment, reverse=True):
         last = merged[-1] if merged else None
         if isinstance(row, RoundRow):
             if isinstance(last, RoundRow) and _says(last) == _says(row):
@@ -119,8 +119,8 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/polling/<name>", endpoint="round_page")
     def round_page(name: str) -> str:
-        found = round_values(page, name)
-        if found is None:
+        values = round_values(page, name)
+        if values is None:
             flask.abort(404)
         template = "round_detail.html" if flask.request.args.get("pane") == "1" else "round.html"
-        return page.render(template, view="polling", found=found)
+        return page.render(template, view="polling", found=values)

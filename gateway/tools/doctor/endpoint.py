@@ -191,9 +191,9 @@ def _places(address: Address, settings: Settings, scribe: Scribe, send_token: bo
         return Check("places", "failed", saw, failed[0].do)
     right_token = checks[0]
     refused = sum(check.check != right_token.check for check in checks)
-    others = say("DOCTOR_OTHERS", scribe.language, count=refused)
+    sentence = say("DOCTOR_OTHERS", scribe.language, count=refused)
     return Check(
-        "places", right_token.result, f"{right_token.check}: {right_token.saw}; {others}", right_token.do
+        "places", right_token.result, f"{right_token.check}: {right_token.saw}; {sentence}", right_token.do
     )
 
 

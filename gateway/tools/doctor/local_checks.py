@@ -105,9 +105,11 @@ def _portal(settings: Settings, scribe: Scribe) -> Iterator[Check]:
         return
     journal = Journal(settings.journal.path)
     expected = {"", settings.domain, *(portal for portal, _ in settings.bound_tokens)}
-    others = [portal for portal in journal.choices()[1] if portal not in expected]
+    other_portals = [portal for portal in journal.choices()[1] if portal not in expected]
     with_events = [
-        portal for portal in others if journal.page(Filters(("accepted",), portal=portal), limit=1).requests
+        portal
+        for portal in other_portals
+        if journal.page(Filters(("accepted",), portal=portal), limit=1).requests
     ]
     if with_events:
         portals = ", ".join(with_events[:_SHOWN_FIELDS])

@@ -262,9 +262,9 @@ def _urlencoded(value: str) -> str:
     return (f"{name}=" if name else "") + quote_plus(content, errors="surrogateescape")
 
 
-def _not_a_file(value: str, shown: str) -> str:
+def _not_a_file(value: str, option: str) -> str:
     if value.startswith("@"):
-        raise Unreadable("PASTED_CURL_FILE", file=clean(shown, limit=100))
+        raise Unreadable("PASTED_CURL_FILE", file=clean(option, limit=100))
     return value
 
 

@@ -172,6 +172,6 @@ def _value(text: str, at: int, following: int | None, between: str) -> str | Non
         value = printed.removesuffix(between)
     else:
         closing = between.strip()[:1] or "\n"
-        ended = _END.search(printed) if closing in ",;\n" else re.search(re.escape(closing), printed)
-        value = (printed[: ended.start()] if ended else printed).rstrip()
+        end = _END.search(printed) if closing in ",;\n" else re.search(re.escape(closing), printed)
+        value = (printed[: end.start()] if end else printed).rstrip()
     return None if value in _NOTHING else value

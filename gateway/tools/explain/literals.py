@@ -69,11 +69,11 @@ class Literal:
             return None
 
     def _next(self) -> tuple[str, str]:
-        while found := _TOKEN.match(self.text, self.at):
-            self.at = found.end()
-            kind = found.lastgroup or ""
+        while token := _TOKEN.match(self.text, self.at):
+            self.at = token.end()
+            kind = token.lastgroup or ""
             if kind != "noise":
-                return kind, found[kind]
+                return kind, token[kind]
         raise ValueError(self.at)
 
     def _peek(self) -> tuple[str, str]:
@@ -98,7 +98,7 @@ class Literal:
 
     def _items(self, opened: str | None, depth: int) -> Any:
         """The contents of a pair of brackets: names with values, or values."""
-        named: dict[str, Any] = {}
+        by_name: dict[str, Any] = {}
         pairs: list[Pair] = []
         values: list[Any] = []
         while self._peek()[0] != "close":
@@ -106,15 +106,15 @@ class Literal:
             if self._peek() in (("mark", ":"), ("mark", "=>"), ("mark", "=")):
                 self._next()
                 inner = self._value(depth)
-                named[text_of(value)] = inner
+                by_name[text_of(value)] = inner
                 pairs.append(Pair(value, inner))
             else:
                 values.append(value)
             if self._peek()[0] == "mark":
                 self._next()
         self._next()
-        if named:
-            return pairs if opened is None else named
+        if by_name:
+            return pairs if opened is None else by_name
         called = opened is not None and len(opened) > 1
         if opened == "(" and len(values) == 2:
             return Pair(*values)
@@ -134,8 +134,8 @@ def unquoted(text: str) -> str:
         return plain
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    letter = found[1]
+def _unescaped(match: re.Match[str]) -> str:
+    letter = match[1]
     if len(letter) == 1:
         return _ESCAPES.get(letter, letter)
     if letter.isdigit():

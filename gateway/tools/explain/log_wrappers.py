@@ -67,14 +67,14 @@ def read_log(text: str, read: Callable[[bytes], Request | Record]) -> Request | 
 def printed(text: str) -> str | None:
     """The program's output in log records; None if most of the text is something else."""
     lines: list[_Line] = []
-    others = 0
+    other_lines = 0
     for document in _documents(text):
-        found = list(_lines(document)) if isinstance(document, dict | list) else []
-        others += not found
-        lines += found
+        log_lines = list(_lines(document)) if isinstance(document, dict | list) else []
+        other_lines += not log_lines
+        lines += log_lines
         if len(lines) > _MAX_RECORDS:
             break
-    if len(lines) <= others:
+    if len(lines) <= other_lines:
         return None
     return _joined(_newest_event([line.text for line in _in_order(lines)]))
 
@@ -110,7 +110,7 @@ def _lines(value: Any, level: int = 0) -> Iterator[_Line]:
             yield line
         elif isinstance(value.get("values"), list):  # Loki's [time, line]
             pairs = [pair for pair in value["values"] if isinstance(pair, list)]
-            texts = [_Line(*pair[:2]) for pair in pairs if [type(one) for one in pair[:2]] == [str, str]]
+            texts = [_Line(*pair[:2]) for pair in pairs if [type(item) for item in pair[:2]] == [str, str]]
             yield from _in_order(texts)
         else:
             for name in _LISTS:

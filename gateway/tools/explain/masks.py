@@ -97,9 +97,9 @@ def mask_again(value: Any, stand_ins: Mapping[str, str]) -> Any:
     return value
 
 
-def _stand_in(length: int, shown: str) -> str:
+def _stand_in(length: int, fingerprint: str) -> str:
     """A text of that length that looks like a webhook's token; an application's would be hex digits."""
-    seed = "z" + shown.replace("-", "0") + "masked"
+    seed = "z" + fingerprint.replace("-", "0") + "masked"
     return (seed * (length // len(seed) + 1))[:length]
 
 

@@ -68,7 +68,7 @@ class _Bare:
             rf"(?=\s{{0,99}}(?:{dialect.between}|[\])}};\"]|\Z|\n))"
         )
 
-    def value(self, depth: int, named: bool = True) -> Any:
+    def value(self, depth: int, is_named: bool = True) -> Any:
         if depth > _MAX_DEPTH:
             raise ValueError(depth)
         if opened := _TYPE.match(self.text, self.at):
@@ -77,7 +77,7 @@ class _Bare:
         if quoted := _QUOTED.match(self.text, self.at):
             self.at = quoted.end()
             return re.sub(r"\\(.)", r"\1", quoted[1])
-        end = (self._value_ends if named else self._item_ends).search(self.text, self.at)
+        end = (self._value_ends if is_named else self._item_ends).search(self.text, self.at)
         if end is None:
             raise ValueError(self.at)
         text, self.at = self.text[self.at : end.start()].strip(), end.start()
@@ -91,7 +91,7 @@ class _Bare:
                 self.at = name.end()
                 pairs[name[1].strip('"')] = self.value(depth)
             else:
-                values.append(self.value(depth, named=False))
+                values.append(self.value(depth, is_named=False))
             if separator := self._between.match(self.text, self.at):
                 self.at = separator.end()
             elif not re.compile(_CLOSE).match(self.text, self.at):
@@ -129,7 +129,7 @@ def _go_syntax(text: str) -> str:
 def _clojure(text: str) -> str:
     text = re.sub(
         rf"\[({_TEXT}(?: {_TEXT}){{0,1000}})\]",
-        lambda found: f"[{', '.join(re.findall(_TEXT, found[1]))}]",
+        lambda match: f"[{', '.join(re.findall(_TEXT, match[1]))}]",
         text,
     )
     return re.sub(
@@ -137,9 +137,9 @@ def _clojure(text: str) -> str:
     )
 
 
-def _octets(found: re.Match[str]) -> str:
+def _octets(match: re.Match[str]) -> str:
     """A binary that Erlang printed as numbers, because it is not ASCII."""
-    octets = bytes(int(octet) & 255 for octet in found[1].split(","))
+    octets = bytes(int(octet) & 255 for octet in match[1].split(","))
     return f'<<"{octets.decode("utf-8", "replace")}">>'
 
 

@@ -147,17 +147,17 @@ def _event_in(value: Any, depth: int = 0) -> Any:
     if depth > _MAX_WRAPPED:
         return None
     names = (
-        [one.name for one in value] if _are_pairs(value) else list(value) if isinstance(value, dict) else []
+        [item.name for item in value] if _are_pairs(value) else list(value) if isinstance(value, dict) else []
     )
     if "event" in names and any(is_of_event(str(name)) for name in names):
         return value
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    events = (_event_in(one.value if isinstance(one, Pair) else one, depth + 1) for one in inner)
-    return next((one for one in events if one is not None), None)
+    events = (_event_in(item.value if isinstance(item, Pair) else item, depth + 1) for item in inner)
+    return next((item for item in events if item is not None), None)
 
 
 def _are_pairs(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, Pair) for one in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Pair) for item in value)
 
 
 def _nested(value: Any) -> Any:

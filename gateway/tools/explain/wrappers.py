@@ -46,24 +46,28 @@ def make_request(
     encoded: bool = False,
 ) -> Request:
     """Make a request of a tool's record; a body that the tool parsed is encoded by its Content-Type."""
-    sent = [(str(name), _bytes(value)) for name, value in headers if str(name).lower() not in _FRAMING]
-    media = next((value.decode("latin-1") for name, value in sent if name.lower() == "content-type"), "")
+    header_bytes = [
+        (str(name), _bytes(value)) for name, value in headers if str(name).lower() not in _FRAMING
+    ]
+    media = next(
+        (value.decode("latin-1") for name, value in header_bytes if name.lower() == "content-type"), ""
+    )
     if isinstance(body, dict | list):
         is_form = isinstance(body, dict) and "json" not in media.lower()
         content = utf8(json.dumps(body, ensure_ascii=False))
         if is_form:
             content = build_query(json.loads(content.decode("utf-8", "surrogateescape")))
         media, boundary = (FORM if is_form else JSON), "multipart" in media
-        if boundary or not any(name.lower() == "content-type" for name, _ in sent):
-            sent = [pair for pair in sent if pair[0].lower() != "content-type"]
-            sent.append(("Content-Type", media.encode()))
+        if boundary or not any(name.lower() == "content-type" for name, _ in header_bytes):
+            header_bytes = [pair for pair in header_bytes if pair[0].lower() != "content-type"]
+            header_bytes.append(("Content-Type", media.encode()))
     else:
         content = b"" if body is None else _bytes(body)
         if encoded:
             content = _from_base64(content)
         if not media and content:
-            sent.append(("Content-Type", (JSON if content.lstrip()[:1] == b"{" else FORM).encode()))
-    return Request(str(method or "POST").upper(), target, tuple(sent), content, read_as)
+            header_bytes.append(("Content-Type", (JSON if content.lstrip()[:1] == b"{" else FORM).encode()))
+    return Request(str(method or "POST").upper(), target, tuple(header_bytes), content, read_as)
 
 
 _FRAMING = ("host", "content-length", "transfer-encoding", "content-encoding", "connection")
