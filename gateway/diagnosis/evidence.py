@@ -180,7 +180,7 @@ def _place_texts(evidence: Evidence, query: dict[str, Any]) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _outside(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -342,6 +342,9 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "body: upper case": (Request(body=form(event(TOKEN.upper()))), "TOKEN_ALTERED"),
     "body: a line break": (Request(body=form(event(TOKEN + "\n"))), "TOKEN_ALTERED"),
     "body: a space": (Request(body=form(event(" " + TOKEN))), "TOKEN_ALTERED"),
+    "header: no-break space": (
+        Request(body=form(event(None)), headers={"X-Bitrix-Token": TOKEN + "\u00a0"}), "TOKEN_ALTERED",
+    ),
     "body: no-break space": (Request(body=form(event(TOKEN + "\u00a0"))), "TOKEN_ALTERED"),
     "body: zero width": (Request(body=form(event(TOKEN[:9] + "\u200b" + TOKEN[9:]))), "TOKEN_ALTERED"),
     "body: NUL": (typed(event(TOKEN + "\0")), "TOKEN_ALTERED"),
