@@ -74,6 +74,13 @@ def setup(settings: Settings) -> None:
     _send_libraries_here()
 
 
+def load_ahead() -> None:
+    """Begin in a thread to import what writes a request's first record, so that no answer waits for that."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, _Structured):
+            handler.load_ahead()
+
+
 def _send_libraries_here() -> None:
     """Remove libraries' own handlers, which would write what a sender sent, uncut and unmasked."""
     for name, logger in list(logging.root.manager.loggerDict.items()):
@@ -305,6 +312,14 @@ class _Structured(_Redacting):
         self._project = project
         self._stream = stream
         self._library: logging.Handler | None = None
+        self._loading = False
+
+    def load_ahead(self) -> None:
+        if self._library is not None or self._loading:
+            return
+        self._loading = True
+        with suppress(RuntimeError):  # the system allows no more threads: the record itself loads it
+            threading.Thread(target=_import_library, name="log-library", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -332,6 +347,11 @@ def _early(record: logging.LogRecord) -> str:
         "logging.googleapis.com/labels": {"python_logger": record.name} | getattr(record, "labels", {}),
     }
     return json.dumps(head | getattr(record, "json_fields", {}), ensure_ascii=False)
+
+
+def _import_library() -> None:
+    with suppress(ImportError):
+        import google.cloud.logging_v2.handlers  # noqa: F401 — cold start
 
 
 def _cloud_handler(project: str | None, stream: Stderr, secrets: tuple[str, ...]) -> logging.Handler:

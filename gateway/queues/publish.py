@@ -24,6 +24,7 @@ def publish_within(
     attributes: Mapping[str, str],
     deadline: float,
     *,
+    on_failure: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     jitter: Callable[[float, float], float] = random.uniform,
@@ -31,7 +32,7 @@ def publish_within(
     """Publish by `deadline` (a value of `clock`, in seconds) and return the message id.
 
     Each attempt is one call with a timeout of its own; the last one gets all the time that is left.
-    Raises the last attempt's `QueueUnavailable`.
+    `on_failure` is called after each that failed. Raises the last attempt's `QueueUnavailable`.
     """
 
     def attempt() -> str:
@@ -40,9 +41,13 @@ def publish_within(
             data, attributes, ATTEMPT_SECONDS if remaining > 2 * ATTEMPT_SECONDS else remaining
         )
 
+    def is_passing(failure: Exception) -> bool:
+        on_failure()
+        return isinstance(failure, QueueUnavailable) and not isinstance(failure, QueueRefused)
+
     return retry(
         attempt,
-        lambda failure: isinstance(failure, QueueUnavailable) and not isinstance(failure, QueueRefused),
+        is_passing,
         first=FIRST_DELAY,
         longest=LONGEST_DELAY,
         until=deadline,

@@ -14,7 +14,7 @@ from gateway.errors import QueueUnavailable
 from gateway.events import Message
 from gateway.ingest.decision import Judgement, judge
 from gateway.ingest.incoming import ALLOWED
-from gateway.logs import RateLimited
+from gateway.logs import RateLimited, load_ahead
 from gateway.marks import PROBE_HEADER, is_probe
 from gateway.queues import Publisher, open_publisher
 from gateway.queues.publish import PUBLISH_SECONDS, publish_within
@@ -100,7 +100,7 @@ def _publish(
         log_oddities(judgement, message, config, request_id)
     data, attributes = message.to_bytes(), message.attributes(place)
     try:
-        message_id = publish_within(_publisher(), data, attributes, deadline)
+        message_id = publish_within(_publisher(), data, attributes, deadline, on_failure=load_ahead)
     except QueueUnavailable as failure:
         replay = _keep(failure, message, data, attributes, config, request_id)
         names = {"event": message.event, "event_id": message.event_id}

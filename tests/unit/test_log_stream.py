@@ -139,6 +139,25 @@ def test_what_ended_a_thread_is_told_by_its_place(caplog: pytest.LogCaptureFixtu
         assert "quotes" not in message
 
 
+def test_the_library_is_imported_beside_a_request_and_only_once(root: logging.Logger) -> None:
+    logs.setup(Settings(log_format="json"))
+    before = set(threading.enumerate())
+    for _ in range(3):
+        logs.load_ahead()
+    started = [thread for thread in threading.enumerate() if thread not in before]
+    for thread in started:
+        thread.join(60)
+    assert len(started) <= 1  # it may have ended by now
+    assert "google.cloud.logging_v2.handlers" in sys.modules
+
+
+def test_lines_of_text_need_no_library(root: logging.Logger) -> None:
+    logs.setup(Settings(log_format="text"))
+    before = set(threading.enumerate())
+    logs.load_ahead()
+    assert set(threading.enumerate()) <= before
+
+
 def test_a_flood_of_a_librarys_lines_is_bounded(
     root: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:

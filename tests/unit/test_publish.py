@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,9 @@ class World:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def run(self) -> str:
+    def run(self, on_failure: Callable[[], None] = lambda: None) -> str:
         return publish_within(
-            self, b"{}", ATTRIBUTES, 100.0 + PUBLISH_SECONDS,
+            self, b"{}", ATTRIBUTES, 100.0 + PUBLISH_SECONDS, on_failure=on_failure,
             clock=lambda: self.now, sleep=self.sleep, jitter=lambda low, high: high,
         )  # fmt: skip
 
@@ -68,6 +68,13 @@ def test_passing_failures_are_tried_again_with_doubling_pauses() -> None:
     world = World(*[(0.0, QueueUnavailable("503"))] * 5, (0.0, "m-1"))
     assert world.run() == "m-1"
     assert world.pauses == [0.05, 0.1, 0.2, 0.4, 0.4]
+
+
+def test_each_failure_is_announced_before_the_next_attempt() -> None:
+    world = World(*[(0.0, QueueUnavailable("503"))] * 2, (0.0, "m-1"))
+    attempts: list[int] = []
+    assert world.run(lambda: attempts.append(len(world.timeouts))) == "m-1"
+    assert attempts == [1, 2]
 
 
 def test_a_stalled_attempt_leaves_time_for_another() -> None:
