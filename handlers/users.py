@@ -77,7 +77,7 @@ def handle(message: Message, context: Context) -> list[Outcome]:
 def _reason_unchanged(observation: Observation, reading: "_Reading", store: Store, portal: str) -> Outcome:
     """Why an observation changed nothing: the first reason that fits."""
     link = store.get(portal, observation.bitrix_user_id)
-    account = Account() if link is None else Account(link.telegram_id, link.telegram_username)
+    account = Account() if link is None else link.account
     if observation.account is None:
         reason = reading.silent.get(observation.bitrix_user_id, "no_field")
     elif link is None or same_account(account, observation.account):
@@ -180,13 +180,12 @@ def fetch_is_missing(context: Context, polled: bool) -> bool:
 
 
 def _outcome(row: HistoryRow) -> Outcome:
-    account = _account_text(row.telegram_id, row.telegram_username)
-    previous = _account_text(row.previous_telegram_id, row.previous_telegram_username)
+    account = str(row.account or row.previous)
     return Outcome(
         _CHANGES[row.change],
         bitrix_user_id=row.bitrix_user_id,
-        values={"account": account or previous},
-        facts={"change": row.change, "account": account or previous},
+        values={"account": account},
+        facts={"change": row.change, "account": account},
     )
 
 
@@ -195,9 +194,3 @@ def _unchanged(user: int, reason: str, linked: bool = False) -> Outcome:
         text = f"LINK_UNCHANGED_{reason.upper()}_LINKED"
         return Outcome("LINK_UNCHANGED", reason, user, text, facts={"linked": True})
     return Outcome("LINK_UNCHANGED", reason, user, f"LINK_UNCHANGED_{reason.upper()}")
-
-
-def _account_text(telegram_id: int | None, telegram_username: str | None) -> str:
-    if telegram_id is not None:
-        return str(telegram_id)
-    return f"@{telegram_username}" if telegram_username else ""

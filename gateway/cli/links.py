@@ -5,8 +5,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import asdict
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -14,10 +12,10 @@ import click
 
 from gateway.cli.consent import consents
 from gateway.errors import GatewayError
-from gateway.events import rfc3339
 from gateway.functions import of_kind
 from gateway.links import open_store
 from gateway.links.model import Account, HistoryRow, Link, Store
+from gateway.links.rows import csv_values, json_values
 from gateway.links.telegram_account import parse_account
 from gateway.locations import is_missing
 from gateway.queues import open_embedded
@@ -34,7 +32,7 @@ Examples:
   ./b24 links --history --user 42
   ./b24 links forget p.bitrix24.ru 42
 """
-LINK = ("portal", "bitrix_user_id", "telegram_id", "telegram_username", "active", "observed_at", "updated_at")
+LINK = Link.__slots__
 HISTORY = HistoryRow.__slots__
 Row = dict[str, Any]
 
@@ -77,7 +75,7 @@ def command(
         return
     with closing(open_store(settings.database)) as store:
         rows = _history(store, portal, user, account) if history else _links(store, portal, user, account)
-        _print(map(_values, rows), names, as_json, as_csv, settings)
+        _print(map(json_values, rows), names, as_json, as_csv, settings)
 
 
 @command.command(
@@ -132,12 +130,6 @@ def _is(account: Account | None, telegram_id: int | None, telegram_username: str
     return (account.telegram_username or "").lower() == (telegram_username or "").lower()
 
 
-def _values(row: Link | HistoryRow) -> Row:
-    return {
-        name: rfc3339(value) if isinstance(value, datetime) else value for name, value in asdict(row).items()
-    }
-
-
 def _print(
     rows: Iterator[Row], names: tuple[str, ...], as_json: bool, as_csv: bool, settings: Settings
 ) -> None:
@@ -146,7 +138,7 @@ def _print(
     elif as_csv:
         writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(_csv_row(row) for row in rows)
+        writer.writerows(map(csv_values, rows))
     else:
         _print_table(rows, names == HISTORY, settings)
 
@@ -213,14 +205,8 @@ def _history_line(row: Row, lang: str) -> tuple[str, ...]:
 
 
 def _account(telegram_id: int | None, telegram_username: str | None) -> str:
-    if telegram_id is not None:
-        return str(telegram_id)
-    return f"@{telegram_username}" if telegram_username else "–"
+    return str(Account(telegram_id, telegram_username)) or "–"
 
 
 def _time(text: str) -> str:
     return text[:19].replace("T", " ") + "Z"
-
-
-def _csv_row(row: Row) -> Row:
-    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in row.items()}

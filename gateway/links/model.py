@@ -28,6 +28,12 @@ class Account:
     def __bool__(self) -> bool:
         return self.telegram_id is not None or self.telegram_username is not None
 
+    def __str__(self) -> str:
+        """The number, else the name with `@`; "" for no account."""
+        if self.telegram_id is not None:
+            return str(self.telegram_id)
+        return f"@{self.telegram_username}" if self.telegram_username else ""
+
 
 NO_ACCOUNT = Account()
 
@@ -77,6 +83,11 @@ class Link:
     updated_at: datetime
 
     @property
+    def account(self) -> Account:
+        """The account that is linked; an empty one where none is."""
+        return Account(self.telegram_id, self.telegram_username)
+
+    @property
     def by_name_only(self) -> bool:
         """Whether only a Telegram name is known: names change hands, so it may be somebody else's now."""
         return self.telegram_id is None and self.telegram_username is not None
@@ -96,6 +107,16 @@ class HistoryRow:
     event_id: str
     observed_at: datetime
     recorded_at: datetime
+
+    @property
+    def account(self) -> Account:
+        """The account after the change."""
+        return Account(self.telegram_id, self.telegram_username)
+
+    @property
+    def previous(self) -> Account:
+        """The account before the change."""
+        return Account(self.previous_telegram_id, self.previous_telegram_username)
 
 
 class Changes(list[HistoryRow]):

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.links import user_record
 from gateway.links.facts import same_account
-from gateway.links.model import NO_ACCOUNT, Account, Link
+from gateway.links.model import NO_ACCOUNT, Link
 from gateway.links.telegram_account import parse_account
 
 Users = Iterable[tuple[int, user_record.Record]]
@@ -21,7 +21,7 @@ def difference(
     """
     active = user_record.active(row)
     account = parse_account(row[telegram_field]) if telegram_field in row else None
-    linked_account = Account(link.telegram_id, link.telegram_username) if link else NO_ACCOUNT
+    linked_account = link.account if link else NO_ACCOUNT
     linked_before = link is not None and link.active
     if active is False:
         differs = ends = linked_before or bool(linked_account)

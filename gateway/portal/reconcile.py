@@ -25,7 +25,7 @@ from gateway.errors import PortalError, PortalUnavailable
 from gateway.events import Message, observed_message, without_secrets
 from gateway.links import user_record
 from gateway.links.facts import same_account
-from gateway.links.model import Account, Link, Store
+from gateway.links.model import Link, Store
 from gateway.links.telegram_account import parse_account
 from gateway.portal.client import BATCH, PAGE, AnswerDoubted, Portal
 from gateway.portal.compare import difference, merge
@@ -161,11 +161,6 @@ def walk(
         raise
 
 
-def _has_account(link: Link) -> bool:
-    """Whether this row links a Telegram account to its user."""
-    return bool(link.telegram_id or link.telegram_username)
-
-
 class _Walk:
     """One round under way."""
 
@@ -236,7 +231,7 @@ class _Walk:
         upto = None if is_last_page else users[-1][0]
         for user, row, link in merge(users, self._links(users, upto)):
             if row is None:
-                if link is not None and (link.active or _has_account(link)) and user in self._polled:
+                if link is not None and (link.active or link.account) and user in self._polled:
                     state.missing.append(user)
                     self._count("missing", link)
                 continue
@@ -291,9 +286,7 @@ class _Walk:
             return link.observed_at == holder.observed_at
         if newest[0].change != "conflict":
             return False
-        return same_account(
-            account, Account(newest[0].previous_telegram_id, newest[0].previous_telegram_username)
-        )
+        return same_account(account, newest[0].previous)
 
     def _make_room(self) -> None:
         """Publish new links when too many wait; those that end wait for the walk's end, and then go first."""
@@ -326,7 +319,7 @@ class _Walk:
 
     def _count(self, reason: str, link: Link | None) -> None:
         """Count a link that would end; a row without an account is not a link that could be lost."""
-        if link is not None and _has_account(link):
+        if link is not None and link.account:
             self._state.ends[reason] = self._state.ends.get(reason, 0) + 1
 
     def _risk(self, ending: Sequence[_Change]) -> LinksAtRisk | None:
@@ -335,7 +328,7 @@ class _Walk:
         count = sum(ends.values())
         if count <= max(ALWAYS_ENDED, self._confirmed):
             return None
-        linked = sum(map(_has_account, self._store.links(self._settings.domain)))
+        linked = sum(bool(link.account) for link in self._store.links(self._settings.domain))
         if count * 10 <= linked:
             return None
         users = ", ".join(change.data["ID"] for change in ending[:NAMED])

@@ -12,9 +12,9 @@ from typing import Any
 import flask
 
 from gateway.errors import GatewayError
-from gateway.events import rfc3339
 from gateway.links import open_store
 from gateway.links.model import Link, Store
+from gateway.links.rows import json_values
 from gateway.settings import Settings
 from gateway.startup import settings
 from gateway.texts import say
@@ -41,21 +41,8 @@ def respond(request: flask.Request) -> flask.Response:
         return _refused("LINKS_QUESTION", 400, config)
     except GatewayError:
         return _refused("LINKS_UNAVAILABLE", 503, config)
-    link_json = None if link is None else as_json(link)
+    link_json = None if link is None else json_values(link)
     return _answer({"link": link_json, "by_name_only": bool(link and link.by_name_only)}, 200)
-
-
-def as_json(link: Link) -> dict[str, Any]:
-    """A link as `links --json` prints it."""
-    return {
-        "portal": link.portal,
-        "bitrix_user_id": link.bitrix_user_id,
-        "telegram_id": link.telegram_id,
-        "telegram_username": link.telegram_username,
-        "active": link.active,
-        "observed_at": rfc3339(link.observed_at),
-        "updated_at": rfc3339(link.updated_at),
-    }
 
 
 @cache
@@ -76,7 +63,7 @@ def _requested_link(request: flask.Request, store: Store, config: Settings) -> L
         if not _USER.fullmatch(user_id):
             raise ValueError(user_id)
         link = store.get(portal, int(user_id))
-        return link if link is not None and (link.telegram_id or link.telegram_username) else None
+        return link if link is not None and link.account else None
     number, name = request.args.get("telegram_id", ""), request.args.get("telegram_username", "")
     if number and not (_USER.fullmatch(number) and int(number) <= 2**52):
         raise ValueError(number)

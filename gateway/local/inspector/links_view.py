@@ -4,14 +4,13 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from itertools import islice
 
 import flask
 
-from gateway.events import rfc3339
-from gateway.links.model import HistoryRow, Link, Store
+from gateway.links.model import Account, HistoryRow, Link, Store
+from gateway.links.rows import csv_values, json_values
 from gateway.links.telegram_account import parse_account
 from gateway.local.inspector.frame import Inspector, View
 from gateway.local.inspector.rows import user_label
@@ -26,15 +25,6 @@ HISTORY = 100
 # How many changes are read to find them.
 WALKED = 2000
 STATES = ("linked", "by_name", "ended", "inactive")
-COLUMNS = (
-    "portal",
-    "bitrix_user_id",
-    "telegram_id",
-    "telegram_username",
-    "active",
-    "observed_at",
-    "updated_at",
-)
 MAX_ID = 2**52
 
 
@@ -110,21 +100,21 @@ def register(page: Inspector) -> None:
 
 def account_of(row: Link | HistoryRow) -> str:
     """The Telegram account of a row, by number and name."""
-    return _account_text(row.telegram_id, row.telegram_username)
+    return _account_text(row.account)
 
 
 def state_of(link: Link) -> str:
     """The state of a link, one of `STATES`."""
     if not link.active:
         return "inactive"
-    if link.telegram_id is None and link.telegram_username is None:
+    if not link.account:
         return "ended"
     return "by_name" if link.by_name_only else "linked"
 
 
-def _account_text(telegram_id: int | None, telegram_username: str | None) -> str:
-    name = f"@{telegram_username}" if telegram_username else ""
-    return f"{telegram_id} {name}".strip() if telegram_id is not None else name or "–"
+def _account_text(account: Account) -> str:
+    name = f"@{account.telegram_username}" if account.telegram_username else ""
+    return f"{account.telegram_id} {name}".strip() if account.telegram_id is not None else name or "–"
 
 
 def _number(name: str, source: Mapping[str, str] | None = None) -> int:
@@ -188,7 +178,7 @@ def _exactly_named(store: Store, portal: str, search: str) -> list[Link | None]:
 
 
 def _change(page: Inspector, row: HistoryRow) -> Change:
-    before = _account_text(row.previous_telegram_id, row.previous_telegram_username)
+    before = _account_text(row.previous)
     request = page.journal.request(row.event_id) if row.event_id else None
     return Change(row, before, account_of(row), request.request_id if request else "")
 
@@ -197,22 +187,15 @@ def _csv(page: Inspector, portal: str) -> Iterator[str]:
     """CSV, a line per link, streamed, so that a long list needs no memory."""
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(Link.__slots__)
     store = page.store()
     for link in store.links(portal or None) if store else ():
-        values = asdict(link)
-        writer.writerow([_plain(values[name]) for name in COLUMNS])
+        writer.writerow(csv_values(json_values(link)).values())
         if line.tell() > 32_768:
             yield line.getvalue()
             line.seek(0)
             line.truncate()
     yield line.getvalue()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    return str(value).lower() if isinstance(value, bool) else value
 
 
 VIEW = View("links", "l", register)

@@ -15,7 +15,7 @@ from gateway.events import rfc3339
 from gateway.ingest.decode import decode
 from gateway.ingest.limits import TooComplex
 from gateway.journal import OutcomeRecord, Request
-from gateway.links.model import HistoryRow
+from gateway.links.model import Account, HistoryRow
 from gateway.local.inspector.frame import Inspector
 from gateway.local.inspector.request_text import as_curl, for_support
 from gateway.local.inspector.rows import outcome_text, row, subscription_name
@@ -220,14 +220,14 @@ def history(page: Inspector, request: Request) -> list[tuple[int, list[HistoryRo
 
 def change_words(page: Inspector, change: HistoryRow) -> str:
     """A row of a link's history in words."""
-    account = _account(change.telegram_id, change.telegram_username)
-    previous = _account(change.previous_telegram_id, change.previous_telegram_username)
+    account, previous = _account(change.account), _account(change.previous)
     key = f"HISTORY_{change.change}"
     return page.words(key, account=account, previous=previous, user=change.bitrix_user_id)
 
 
-def _account(telegram_id: int | None, name: str | None) -> str:
-    return " ".join(part for part in (f"@{name}" if name else "", str(telegram_id or "")) if part) or "–"
+def _account(account: Account) -> str:
+    name = f"@{account.telegram_username}" if account.telegram_username else ""
+    return " ".join(part for part in (name, str(account.telegram_id or "")) if part) or "–"
 
 
 def _resend_to(page: Inspector, request: Request, whole: Mapping[str, Any]) -> dict[str, str] | None:
