@@ -18,6 +18,7 @@ File = tuple[int, int]
 
 _CORRUPT = re.compile("malformed|not a database", re.IGNORECASE)
 _FULL = re.compile("disk is full|no space left|file too large|quota", re.IGNORECASE)
+_BEGINNING = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html
 # In bytes; with less, SQLite's "disk I/O error" means that there is no room for its log.
 _LEAST_FREE = 1024 * 1024
 
@@ -112,6 +113,23 @@ def file_at(path: Path) -> File | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def not_a_database(path: Path) -> str | None:
+    """The problem of a file that SQLite could never open; None if it can be one, or if there is none yet."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return str(error)
+    try:
+        beginning = os.read(descriptor, len(_BEGINNING))
+    except OSError as error:  # a directory
+        return str(error)
+    finally:
+        os.close(descriptor)
+    return None if beginning in (b"", _BEGINNING) else "file is not a database"
 
 
 def is_locked(failure: Exception) -> bool:

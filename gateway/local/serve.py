@@ -19,7 +19,7 @@ import flask
 from functions_framework import create_app as _load
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from gateway.errors import GatewayError, PassingFailure, QueueUnavailable, SettingError
+from gateway.errors import GatewayError, PassingFailure, SettingError
 from gateway.functions import MAIN, functions
 from gateway.journal import open_journal
 from gateway.links import open_store
@@ -32,9 +32,10 @@ from gateway.local.worker_process import WorkerProcess
 from gateway.locations import SqliteFile
 from gateway.logs import thread_failed
 from gateway.queues import open_embedded
+from gateway.queues.queue_file import failure_of
 from gateway.receiver import find_link
 from gateway.settings import Settings
-from gateway.sqlite_file import denied, unwritable_folder
+from gateway.sqlite_file import denied, not_a_database, unwritable_folder
 from gateway.startup import NO_FUNCTION
 from gateway.texts import say, text_of
 from gateway.tools.sample_delivery import in_url, local_url
@@ -131,9 +132,10 @@ def unwritable_files(settings: Settings) -> list[GatewayError]:
     """
     if not isinstance(settings.queue, SqliteFile):
         return []
-    if unwritable_folder(settings.queue.path) is None:
-        owner = denied(settings.queue.path)
-        return [QueueUnavailable("FILE_DENIED", **owner)] if owner else []
+    path = settings.queue.path
+    if unwritable_folder(path) is None:
+        problem = not_a_database(path)
+        return [failure_of(path, problem or "")] if problem or denied(path) else []
     return [
         SettingError(name, "EXPECTED_WRITABLE_FOLDER", path=path, parent=folder)
         for name, path in settings.files.items()

@@ -69,10 +69,7 @@ class QueueFile:
 
     def failure(self, problem: str) -> QueueUnavailable:
         """What to raise for SQLite's `problem`, or the system's."""
-        if owner := denied(self.path):
-            return QueueUnavailable("FILE_DENIED", **owner)
-        key = f"QUEUE_FILE_{kind_of_problem(problem, self.path)}"
-        return QueueUnavailable(key, path=self.path, problem=problem)
+        return failure_of(self.path, problem)
 
     def _open(self, synchronous: str, deadline: float) -> sqlite3.Connection:
         make_private(self.path)
@@ -100,3 +97,10 @@ class QueueFile:
                 connection.close()
         self.connections.clear()
         self._file = None
+
+
+def failure_of(path: Path, problem: str) -> QueueUnavailable:
+    """What to raise, or to say, for the `problem` that SQLite or the system has with the queue's file."""
+    if owner := denied(path):
+        return QueueUnavailable("FILE_DENIED", **owner)
+    return QueueUnavailable(f"QUEUE_FILE_{kind_of_problem(problem, path)}", path=path, problem=problem)

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -143,6 +143,24 @@ def test_serve_says_whose_its_queue_is(home: Path) -> None:
     (home / "var").chmod(0o755)
     (line,) = problems_of_serve()
     assert "belongs to root, and this program runs as" in line
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.write_text("not a database, but sixteen bytes"), "is corrupt"),
+        (lambda path: path.write_text(""), None),
+    ],
+    ids=["a directory", "another file", "nothing yet"],
+)
+def test_serve_says_what_can_never_be_its_queue(
+    home: Path, made: Callable[[Path], object], said: str | None
+) -> None:
+    made(home / "var" / "queue.db")
+    lines = [text_of(problem, "en") for problem in unwritable_files(load())]
+    assert len(lines) == (said is not None)
+    assert not said or said in lines[0]
 
 
 def test_links_that_cannot_be_created_are_not_called_silent(home: Path) -> None:
