@@ -326,7 +326,8 @@ def test_nothing_that_serve_writes_or_its_tools_print_holds_a_secret(
     for arguments in TOOLS if log_format == "text" else TOOLS[:2]:
         filled = arguments.replace("URL", f"http://127.0.0.1:{gateway.port}")
         written[arguments] = tool(gateway, *filled.split())
-    written["inspector"] = inspected(gateway)
+    if log_format == "text":  # the page shows the journal, however the log is written
+        written["inspector"] = inspected(gateway)
     gateway.stop()
     store = open_store(store_location(database))
     written["dead letters"] = repr(list(store.dead_letters())).encode()
