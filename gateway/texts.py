@@ -791,7 +791,7 @@ SENTENCES: dict[str, Sentence] = {
         "add --send-token",
     ),
     "PROBE_REFUSED": Sentence(
-        "Проба самого шлюза (doctor или trigger) отвергнута",
+        "Проба самого шлюза (doctor или trigger) отклонена",
         "One of the gateway's own probes (doctor or trigger) was rejected",
     ),
     "PROBE_IGNORED": Sentence(
@@ -799,7 +799,7 @@ SENTENCES: dict[str, Sentence] = {
         "One of the gateway's own probes (doctor or trigger): event {event} was accepted and goes to nobody, because nobody wants such events. There is nothing to do",
     ),
     "TRIGGER_WRONG": Sentence(
-        "Так и должно быть: токен был случайный, шлюз его отверг. Уберите --wrong-token, чтобы событие прошло",
+        "Так и должно быть: токен был случайный, и шлюз его отклонил. Уберите --wrong-token, чтобы событие прошло",
         "As it should be: the token was a random one, and the gateway rejected it. Remove --wrong-token to let the event pass",
     ),
     "TRIGGER_UNKNOWN": Sentence(
@@ -993,7 +993,7 @@ SENTENCES: dict[str, Sentence] = {
         "{id} is too short. Give the request's id, or at least its first {least} characters. List them: ./b24 events --since 7d",
     ),
     "EVENTS_REFUSED": Sentence(
-        "Запрос {id} отвергнут: непроверенное в очередь не ставится никогда. Устраните причину (./b24 events show {id}) и повторите событие в Битрикс24",
+        "Запрос {id} отклонён: непроверенное в очередь не ставится никогда. Устраните причину (./b24 events show {id}) и повторите событие в Битрикс24",
         "Request {id} was rejected, and what is not verified is never queued. Remove the cause (./b24 events show {id}) and have Bitrix24 send the event again",
     ),
     "EVENTS_NOT_QUEUED": Sentence(
