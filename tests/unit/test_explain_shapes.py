@@ -101,6 +101,7 @@ def test_our_line_keeps_the_place_that_it_names() -> None:
     explanation = judged((FILES / "12c-own-line-elsewhere.txt").read_bytes())
     assert explanation.causes[0]["code"] == "TOKEN_ELSEWHERE"
     assert "query:secret" in explanation.causes[0]["says"]
+    assert explanation.causes[0]["detail"] == "query:secret"
     assert "secret to token" in explanation.causes[0]["do"]
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from string import Formatter
+from typing import NamedTuple
 
 from gateway.diagnosis.causes import DO, SAYS
 from gateway.diagnosis.wording import PHRASES
@@ -24,10 +25,16 @@ _WORD = re.compile(r"\w+")
 _TAIL = re.compile(r" — |\n|\Z")
 
 
-def sentence_of(
-    code: str, says: str, do: str, language: str, today: Mapping[str, str]
-) -> tuple[str, str] | None:
-    """A cause's two sentences with the values that the texts hold; None if they hold no sentence of it.
+class Sentences(NamedTuple):
+    """A cause's two sentences with the values that a text holds, and the place among these, or ""."""
+
+    says: str
+    do: str
+    place: str = ""
+
+
+def sentence_of(code: str, says: str, do: str, language: str, today: Mapping[str, str]) -> Sentences | None:
+    """A cause's sentences with the values that the texts hold; None if they hold no sentence of it.
 
     `today` has the values that the settings decide, which are never taken from a line.
     """
@@ -41,7 +48,7 @@ def sentence_of(
         values = matches[0][1] | values | dict(today)
         names = {name for _, name, _, _ in Formatter().parse(template) if name}
         texts.append(template.format_map({name: values.get(name, LEFT_OUT) for name in names}))
-    return texts[0], texts[1]
+    return Sentences(texts[0], texts[1], matches[0][1].get("place", "").replace(LEFT_OUT, ""))
 
 
 def closest(code: str, text: str) -> str:

@@ -22,7 +22,7 @@ from gateway.receiver.oddities import oddities_of
 from gateway.settings import Settings
 from gateway.tools.explain import Record, Request
 from gateway.tools.explain.masks import as_masked, causes_as_masked, mask_again, unmask
-from gateway.tools.explain.sentences import LEFT_OUT, closest, safe, sentence_of
+from gateway.tools.explain.sentences import LEFT_OUT, Sentences, closest, safe, sentence_of
 from verify import Trace, fingerprint
 
 _VERDICTS = frozenset(["TOKEN_NOT_CONFIGURED", "TOKEN_MISMATCH", "EVENT_INVALID", "EVENT_QUEUED"])
@@ -193,14 +193,14 @@ def _in_words(cause: dict[str, Any], settings: Settings, line: str) -> dict[str,
         keys = (code, f"{code}/{variant}")
         texts = (text for table in (SAYS, DO) for key in keys if key in table for text in table[key])
         unknown = {name: LEFT_OUT for text in texts for _, name, _, _ in Formatter().parse(text) if name}
-        sentences = text_of(code, variant, unknown, settings)
-    detail = cause.get("detail", "")
+        sentences = Sentences(*text_of(code, variant, unknown, settings))
+    detail = cause.get("detail") or sentences.place  # a line of text has the place in its sentence only
     detail = safe(detail) if isinstance(detail, str) else ""
     return {
         "code": code,
         "detail": "" if detail == LEFT_OUT else detail,
-        "says": sentences[0],
-        "do": sentences[1],
+        "says": sentences.says,
+        "do": sentences.do,
     }
 
 
