@@ -1,14 +1,15 @@
-"""The real Firestore emulator: one for the whole session, a database of its own for each test."""
+"""The real Firestore emulator: one for the whole run, a database of its own for each test."""
 
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.support.java_emulator import find_jar, running
+from tests.support.java_emulator import find_jar, shared, start
 from tests.support.processes import free_port
 
 JAR = "cloud-firestore-emulator/cloud-firestore-emulator.jar"
@@ -38,16 +39,20 @@ def _answers(host: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def firestore_emulator() -> Iterator[FirestoreEmulator]:
-    """The emulator of this session, or a skip that says how to install it."""
+def firestore_emulator(run_directory: Path) -> Iterator[FirestoreEmulator]:
+    """The emulator of this run, or a skip that says how to install it."""
+    with shared(run_directory, "firestore", _start) as (host, pid):
+        yield FirestoreEmulator(host, pid)
+
+
+def _start() -> tuple[str, int]:
     jar = find_jar(JAR)
     if jar is None:
         pytest.skip(MISSING)
     port = free_port()
     host = f"127.0.0.1:{port}"
     arguments = ["-cp", str(jar), PROGRAM, "start", "--host=127.0.0.1", f"--port={port}"]
-    with running("Firestore", arguments, lambda: _answers(host)) as pid:
-        yield FirestoreEmulator(host, pid)
+    return host, start("Firestore", arguments, lambda: _answers(host))
 
 
 @pytest.fixture

@@ -224,13 +224,10 @@ class Deployed:
 
 
 @pytest.fixture(scope="session")
-def deployed(cloud_of_all: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+def deployed(cloud_of_all: Cloud, run_directory: Path) -> Deployed:
     """Planned on a new project, then deployed; once for all tests in all of xdist's workers."""
-    directory = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        directory = directory.parent
-    made = directory / "deployed.pickle"
-    with (directory / "deployed.lock").open("w") as lock:
+    made = run_directory / "deployed.pickle"
+    with (run_directory / "deployed.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
             made.write_bytes(pickle.dumps(_deploy(cloud_of_all)))

@@ -1,4 +1,4 @@
-"""The real Pub/Sub emulator: one for the whole session, a project of its own for each test."""
+"""The real Pub/Sub emulator: one for the whole run, a project of its own for each test."""
 
 import json
 import urllib.error
@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.java_emulator import find_jar, running
+from tests.support.java_emulator import end, find_jar, shared, start
 from tests.support.processes import free_port
 
 JAR = "pubsub-emulator/lib/*.jar"
@@ -87,23 +88,30 @@ def _answers(emulator: Emulator) -> bool:
 
 
 @pytest.fixture(scope="session")
-def pubsub_emulator() -> Iterator[Emulator]:
-    """The emulator of this session."""
-    with running_emulator() as emulator:
-        yield emulator
+def pubsub_emulator(run_directory: Path) -> Iterator[Emulator]:
+    """The emulator of this run."""
+    with shared(run_directory, "pubsub", _start) as (host, pid):
+        yield Emulator(host, pid)
 
 
 @contextmanager
 def running_emulator() -> Iterator[Emulator]:
     """A new emulator, or a skip that says how to install it."""
+    host, pid = _start()
+    try:
+        yield Emulator(host, pid)
+    finally:
+        end(pid)
+
+
+def _start() -> tuple[str, int]:
     jar = find_jar(JAR)
     if jar is None:
         pytest.skip(MISSING)
     port = free_port()
     host = f"127.0.0.1:{port}"
     arguments = ["-jar", str(jar), "--host=127.0.0.1", f"--port={port}"]
-    with running("Pub/Sub", arguments, lambda: _answers(Emulator(host, 0))) as pid:
-        yield Emulator(host, pid)
+    return host, start("Pub/Sub", arguments, lambda: _answers(Emulator(host, 0)))
 
 
 @pytest.fixture
