@@ -21,6 +21,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.support.deliveries import FORM, TOKEN, form
 from tests.support.pages import ROOT, commands, shell_blocks
@@ -28,6 +29,7 @@ from tests.support.processes import Running, Start, environment, free_port, wait
 
 VM = ROOT / "deploy" / "vm"
 CONTAINER = ROOT / "deploy" / "container"
+PASSWORD = "correct horse battery"
 os.environ["PATH"] += ":/usr/sbin"
 
 
@@ -249,6 +251,7 @@ def test_what_the_image_copies_is_enough_to_serve(tmp_path: Path) -> None:
     steps = dict(instructions())
     port = free_port()
     env = environment(tmp_path, HOST="127.0.0.1", PORT=str(port), LOG_LANGUAGE="en")
+    env["INSPECTOR_PASSWORD"] = PASSWORD
     del env["PYTHONPATH"]
     command = json.loads(steps["CMD"])
     assert command[0] == "python"
@@ -262,6 +265,11 @@ def test_what_the_image_copies_is_enough_to_serve(tmp_path: Path) -> None:
             ),
             60,
         )
+        page = f"http://127.0.0.1:{port}/inspector"
+        with requests.Session() as browser:
+            browser.post(page, {"password": PASSWORD}, timeout=60)
+            # Causes link to the guide: it is among what the image holds.
+            assert browser.get(f"{page}/guide", timeout=60).status_code == 200
         # `./b24` has no .venv there: it takes the Python that holds the packages.
         path = f"{Path(sys.executable).parent}:{env['PATH']}"
         doctor = [str(image / "b24"), "doctor", "--json"]
