@@ -117,8 +117,8 @@ DEFECTS = [
     single_edit(
         "publish not awaited",
         RECEIVER,
-        "        message_id = publish_within(_publisher(), data, attributes, deadline)\n",
-        "        import threading\n\n"
+        "message_id = publish_within(_publisher(), data, attributes, deadline, on_failure=load_ahead)\n",
+        "import threading\n\n"
         "        arguments = (_publisher(), data, attributes, deadline)\n"
         "        threading.Thread(target=publish_within, args=arguments).start()\n"
         '        message_id = "1"\n',
