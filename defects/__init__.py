@@ -299,8 +299,8 @@ DEFECTS = [
     single_edit(
         "an absent field is an empty one",
         USERS,
-        "        if self._fetch_user is None:\n            return self._observed(user, None,",
-        "        if self._fetch_user is None:\n            return self._observed(user, Account(),",
+        "        if self._portal is None:\n            return self._observed(user, None,",
+        "        if self._portal is None:\n            return self._observed(user, Account(),",
         "tests/unit/test_handlers_users.py",
     ),
     single_edit(

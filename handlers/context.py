@@ -1,20 +1,20 @@
 """What handlers work with: settings, the store of links, the portal; opened for the first message."""
 
-import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING
 
 from gateway.links import open_store
 from gateway.links.model import Store
 from gateway.settings import Settings, load
 
-FetchUser = Callable[[int], Mapping[str, Any] | None]
-"""Reads one user's row of `user.get`; None where the portal has no such user."""
+if TYPE_CHECKING:
+    from gateway.portal.client import Portal
 
-_log = logging.getLogger("gateway.consumer")
+OpenPortal = Callable[[], "Portal"]
 
 
 def _now() -> datetime:
@@ -23,11 +23,14 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Context:
-    """What a handler gets. `fetch_user` is None if no incoming webhook is set; `now` is the clock, in UTC."""
+    """What a handler gets: `portal` opens the portal's REST, and is None if no incoming webhook is set.
+
+    `now` is the clock, in UTC.
+    """
 
     settings: Settings
     store: Store
-    fetch_user: FetchUser | None = None
+    portal: OpenPortal | None = None
     now: Callable[[], datetime] = field(default=_now)
 
 
@@ -41,7 +44,7 @@ def context() -> Context:
     with _opening:
         if not _contexts:
             config = settings()
-            _contexts.append(Context(config, open_store(config.database), fetcher(config)))
+            _contexts.append(Context(config, open_store(config.database), portal_of(config)))
         return _contexts[0]
 
 
@@ -60,23 +63,15 @@ def close() -> None:
             _contexts.pop().store.close()
 
 
-def fetcher(settings: Settings) -> FetchUser | None:
-    """A function that reads users of `BITRIX24_DOMAIN`; None if no incoming webhook is set."""
+def portal_of(settings: Settings) -> OpenPortal | None:
+    """What opens the REST of `BITRIX24_DOMAIN`, once; None if no incoming webhook is set."""
     if not settings.rest_webhook or not settings.domain:
         return None
-    portals: list[Any] = []
 
-    def fetch_user(user_id: int) -> Mapping[str, Any] | None:
-        from gateway.portal.client import AnswerDoubted, Portal  # cold start
+    @cache
+    def open_portal() -> "Portal":
+        from gateway.portal.client import Portal  # cold start
 
-        if not portals:
-            portals.append(Portal(settings))
-        row: Mapping[str, Any] | None = None
-        try:
-            row = portals[0].user(user_id)
-        except AnswerDoubted as doubted:
-            # Only other people's rows came: asking again would bring no others.
-            _log.warning(doubted, extra={"json_fields": {"code": "REST_OTHER_USER"}})
-        return row
+        return Portal(settings)
 
-    return fetch_user
+    return open_portal

@@ -7,6 +7,7 @@ missing says nothing; events come late, twice and in any order.
 
 import logging
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from gateway.errors import PoisonMessage
 from gateway.events import Message
@@ -17,6 +18,9 @@ from gateway.links.telegram_account import parse_account
 from gateway.outcome import Outcome
 from gateway.texts import Notice
 from handlers.context import Context
+
+if TYPE_CHECKING:
+    from gateway.portal.client import Portal
 
 # A `ts` further ahead of its arrival than this is a wrong clock.
 _AHEAD = timedelta(minutes=5)
@@ -106,7 +110,7 @@ class _Reading:
         own_portal = bool(settings.domain) and message.portal.domain == settings.domain
         # Its data came from the portal a moment ago.
         polled = message.source == "resync"
-        self._fetch_user = context.fetch_user if own_portal and not polled else None
+        self._portal = context.portal if own_portal and not polled else None
         self._moment = observed_at(message)
         self._fields = user_record.telegram_fields(settings.telegram_field)
         self._now = context.now
@@ -116,7 +120,7 @@ class _Reading:
             "other_portal"
             if settings.domain and message.portal.domain != settings.domain
             else "no_webhook"
-            if fetch_is_missing(context, polled)
+            if context.portal is None and not polled
             else "no_field"
         )
 
@@ -130,10 +134,10 @@ class _Reading:
             )
         self.silent[user] = self._reason
         self._warn_of_similar_fields(user, record)
-        if self._fetch_user is None:
+        if self._portal is None:
             return self._observed(user, None, self._moment, active, active_at)
         now = self._now().astimezone(UTC)
-        fetched = self._fetch_user(user)
+        fetched = _row_of(user, self._portal())
         asked_at = Moment(now, now)
         self.silent[user] = "no_field" if fetched is not None else "not_shown"
         row = user_record.upper_keys(fetched) if fetched is not None else {}
@@ -174,9 +178,16 @@ class _Reading:
         )
 
 
-def fetch_is_missing(context: Context, polled: bool) -> bool:
-    """Whether the portal can't be asked for a field that the event does not carry."""
-    return context.fetch_user is None and not polled
+def _row_of(user: int, portal: "Portal") -> user_record.Record | None:
+    """The user's row of `user.get`; None where the portal shows no such user."""
+    from gateway.portal.client import AnswerDoubted  # cold start
+
+    try:
+        return portal.user(user)
+    except AnswerDoubted as doubted:
+        # Only other people's rows came: asking again would bring no others.
+        _log.warning(doubted, extra={"json_fields": {"code": "REST_OTHER_USER"}})
+        return None
 
 
 def _outcome(row: HistoryRow) -> Outcome:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -71,7 +72,8 @@ def handle(store: Store) -> Handle:
             portal=Portal(domain=portal),
             data=data,
         )
-        context = Context(settings, store, fetch_user, lambda: datetime.fromtimestamp(asked_at, UTC))
+        client: Any = SimpleNamespace(user=fetch_user)
+        context = Context(settings, store, lambda: client, lambda: datetime.fromtimestamp(asked_at, UTC))
         OUTCOMES[:] = users.handle(message, context)
         return store.get(portal, user)
 
