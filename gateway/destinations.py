@@ -15,7 +15,8 @@ PROBE_EVENT = "ONGATEWAYPROBE"
 _MAX_PATH = 1000
 
 _PATTERN = re.compile(r"[A-Z0-9_]{1,100}\*?|\*")
-# In ASCII, and not a number: `http://134744072` is 8.8.8.8, and the resolver reads a dot in `example。com`.
+# The host must be ASCII and not a number: `http://134744072` is 8.8.8.8, and the resolver reads a dot in
+# `example。com`.
 _LABEL = re.compile(r"(?!0x[0-9a-f]*\Z)(?=[0-9_-]*[a-z])[a-z0-9_-]+")
 _INTERNAL = re.compile(r"[a-z0-9._-]+\.(?:internal|localhost)")
 

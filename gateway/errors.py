@@ -64,9 +64,9 @@ class SettingError(GatewayError):
 class PassingFailure(GatewayError):
     """Something outside did not answer; the same work may succeed later.
 
-    Consumers let it pass, so that the queue delivers again. Raise it `from None`,
+    Consumers let it propagate, so that the queue delivers again. Raise it `from None`,
     because the cause's text may carry an address. `retry_after` is in seconds, if the
-    far side named a time. A failure without a try, as in a known outage, is not
+    far side named a time. A failure without an attempt, as in a known outage, is not
     `counted` among the message's attempts.
     """
 

@@ -157,8 +157,9 @@ def _without_keys(value: Any) -> Any:
 def _in_text(value: Any) -> Any:
     """The text of JSON without the keys that name a secret; any other text as it is.
 
-    What begins like an object or a list, is none, and gives a secret's name a value, is dropped: nobody
-    can say where that value ends. A chat message may begin with a tag: `[USER=5]Bot[/USER], authorize me`.
+    A text that begins like an object or a list but is not JSON is dropped if it gives a secret's name a
+    value, because nobody can say where that value ends. A chat message may begin with a tag:
+    `[USER=5]Bot[/USER], authorize me`.
     """
     if not isinstance(value, str) or value[:1] not in _JSON_BEGINS or not names_secret(value):
         return value
@@ -172,7 +173,7 @@ def _in_text(value: Any) -> Any:
 
 
 def _gives_secret(text: str) -> bool:
-    """Whether a text that is no JSON looks like some that names a secret: `{"access_token": "…`."""
+    """Whether a text that is not JSON looks like JSON that names a secret: `{"access_token": "…`."""
     if not _LIKE_JSON.match(text):
         return False
     return any(names_secret(before[-100:]) and is_secret_name(before) for before in re.split("[:=,]", text))

@@ -75,7 +75,7 @@ def setup(settings: Settings) -> None:
 
 
 def load_ahead() -> None:
-    """Begin in a thread to import what writes a request's first record, so that no answer waits for that."""
+    """Import in a thread what writes a request's first record, so that no answer waits for that."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, _Structured):
             handler.load_ahead()

@@ -1,7 +1,7 @@
 """The only way in which a failed call is made again: by stamina, on the caller's own clock.
 
-What has no pause of its own is no retry: the portal's limits (`portal.rate_limit`) and the queue's redelivery
-(`next_attempt` in `local.feed`) say themselves when the next call is due.
+The portal's limits (`portal.rate_limit`) and the queue's redelivery (`next_attempt` in `local.feed`) do
+not come here: they decide themselves when the next call is due.
 """
 
 import math

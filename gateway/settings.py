@@ -259,7 +259,7 @@ def load(
 
 
 def _hint_of(value: str) -> str:
-    """The key of what was copied into a wrong value, or ""; Docker's `--env-file` strips neither of both."""
+    """The key of what was copied into a wrong value, or "": Docker's `--env-file` keeps quotes, comments."""
     if value[:1] in _QUOTES or value[-1:] in _QUOTES:
         return "VALUE_QUOTED" if value else ""
     return "VALUE_COMMENTED" if re.search(r"\s#|#\s", value) else ""
@@ -268,8 +268,8 @@ def _hint_of(value: str) -> str:
 def _unknown(in_file: Iterable[str], environment: Collection[str]) -> tuple[tuple[str, str], ...]:
     """Names that are not settings, each with a similar setting or "".
 
-    All of `.env` is meant for us. The environment is everybody's: there only a name counts that begins
-    like ours, or is a misspelling of one of ours.
+    All of `.env` is meant for us. The environment belongs to everybody: there a name counts
+    only if it begins like ours or is a misspelling of one of ours.
     """
     similar = (name for name in environment if name.startswith(_PREFIXES) or _misspelt(name, environment))
     unknown = sorted({name for name in (*in_file, *similar) if name not in NAMES and name not in _OTHERS})

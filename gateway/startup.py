@@ -54,7 +54,7 @@ def settings() -> Settings:
 
 @cache
 def prepare() -> threading.Thread | None:
-    """Begin in a thread what can run beside Python: reading the certificates that verify Pub/Sub's."""
+    """Start in a thread what can run beside Python: reading the certificates that verify Pub/Sub's."""
     loaded = settings()
     # A process without a token publishes nothing that anybody waits for.
     if loaded.tokens and isinstance(loaded.queue, PubSubTopic) and "PUBSUB_EMULATOR_HOST" not in os.environ:

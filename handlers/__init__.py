@@ -32,7 +32,7 @@ _log = logging.getLogger("gateway.consumer")
 
 
 def consume(event: CloudEvent, name: str, handle: Handler) -> None:
-    """Let `handle` do the message in `event` if it is of the event `name`; others belong to other consumers.
+    """Let `handle` process the message in `event` if it is of the event `name`; others have other consumers.
 
     Raises only `GatewayError`s, and none has a payload or an address in its text.
     """

@@ -1,11 +1,11 @@
-"""Diagnoses why a request was refused: causes from a closed catalogue, the most likely first.
+"""Diagnoses why a request was rejected: causes from a closed catalogue, the most likely first.
 
-    diagnose(judgement, settings) -> [Cause, …]      of one refused request
+    diagnose(judgement, settings) -> [Cause, …]      of one rejected request
     findings(judgement, settings) -> [Finding, …]    the same, not yet in words
     setting_causes(settings)      -> [Cause, …]      of the configured token, logged at start-up
 
 To change a cause: when it is found, a rule in `request_rules`, `body_rules` or `token_rules`
-(`rules` asks them); where it stands, `ORDER` in `finding`;
+(`rules` asks them); its rank, `ORDER` in `finding`;
 what it says, `causes`; its section of the guide, `guide`; then a row in the tests' table of
 scenarios. What the rules look at: `body_variants` (the body, mistakes undone), `similarity` (how
 like a token), `token_setting` (the configured one), `sender` (who asks), gathered by `evidence`.
@@ -45,7 +45,7 @@ class Cause:
 
 
 def diagnose(judgement: Judgement, settings: Settings) -> list[Cause]:
-    """The causes of a refusal in the contract's order; empty for a request that was accepted."""
+    """The causes of a rejection in the contract's order; empty for a request that was accepted."""
     if not judgement.refused:
         return []
     return _rendered(findings(judgement, settings), settings)
@@ -61,7 +61,7 @@ def findings(judgement: Judgement, settings: Settings) -> list[Finding]:
 
 
 def setting_causes(settings: Settings) -> list[Cause]:
-    """What is odd about the configured token, whatever requests may come."""
+    """What is odd about the configured token, whether or not a request comes."""
     return _rendered(rules.of_setting(settings), settings)
 
 

@@ -40,7 +40,7 @@ def of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
 
 
 def no_token(judgement: Judgement, evidence: Evidence | None, variant: str = "", method: str = "") -> Finding:
-    """What a request was that carries no token: by what it says of itself, which anyone may say."""
+    """What kind of request came without a token, by what it says about itself, which anyone may write."""
     kind, name = sender(judgement.incoming, evidence.reading.fields if evidence else {})
     values: dict[str, object] = {"kind": kind, "name": name}
     detail = f"{kind}: {name}" if name and kind != "bitrix24" else kind

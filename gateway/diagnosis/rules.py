@@ -2,7 +2,7 @@
 
 Each rule looks at the evidence and says what it finds: `request_rules`, `body_rules`, `token_rules`.
 The order is a table: `finding`. A rule speaks only of what was seen: if two causes are possible both
-are found, and their sentences say which look tells them apart.
+are found, and their sentences say what to look at to tell them apart.
 """
 
 from gateway.diagnosis import body_rules, request_rules, token_rules
@@ -43,7 +43,7 @@ def _odd(code: str, configured: list[Part]) -> Finding:
 
 
 def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:
-    """The causes of a refused request, in the contract's order."""
+    """The causes of a rejected request, in the contract's order."""
     if judgement.code == "EVENT_INVALID":
         return body_rules.of_invalid(judgement, settings)
     if judgement.code in _JUDGED and judgement.limit is None:
@@ -64,7 +64,7 @@ def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:
 
 
 def _by_method(evidence: Evidence) -> list[Finding]:
-    """Of a token that came by another method than POST: the method first, then whose token it is."""
+    """The causes for a token sent by another method than POST: the method first, then the token's owner."""
     judgement = evidence.judgement
     carried = evidence.explained or evidence.shapes or evidence.incoming
     if judgement.code != "METHOD_NOT_ALLOWED" or judgement.incoming.method == "POST" or not carried:

@@ -65,7 +65,7 @@ def mismatched(evidence: Evidence) -> Iterator[Finding]:
 def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
     """Where no accepted token is near: what the texts in the places are instead.
 
-    Asked whatever is near, or a refusal would take longer or shorter by that.
+    Asked even if an accepted token is near: otherwise the time of a rejection would show that.
     """
     texts = {
         place: text
@@ -146,7 +146,7 @@ def malformed(evidence: Evidence) -> Iterator[Finding]:
 def without(evidence: Evidence) -> Iterator[Finding]:
     """A robot's call, and an event that came without its token."""
     fields = evidence.reading.fields
-    # All are asked whatever is near, or a refusal would take longer or shorter by that.
+    # All are asked even if an accepted token is near: otherwise the time of a rejection would show that.
     robot, event, in_authorization = is_robot(fields), is_event(fields), authorization_token(evidence)
     if evidence.explained or in_authorization:
         return

@@ -21,11 +21,11 @@ from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
 from gateway.ingest.misread import may_be_misread, misread, named
 from verify import QUERY_PLACE, Path
 
-MAX_NOTED = 20  # names a note
+MAX_NOTED = 20  # names per note
 # Of `data`, which a relay may write as texts one level deeper.
 _OBJECTS = ("FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER")
 
-_CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # keeps 64 small
+_CACHED_NAMES, _CACHED_BYTES = 128, 8 * 1024  # bound the cache
 
 _FORM_NAMES = ("data[", "auth[")
 _NO_PLACES: frozenset[tuple[str, Path]] = frozenset()
@@ -188,7 +188,8 @@ class _Names(NamedTuple):
     levels: Sequence[php_form.Name]
     repeated: frozenset[Path]
     notes: tuple[Note, ...] = ()
-    above: tuple[tuple[int, Path], ...] = ()  # `data.auth` too
+    # Values that may hold a token's place which also came elsewhere.
+    above: tuple[tuple[int, Path], ...] = ()
     listed: bool = False
 
 

@@ -104,7 +104,7 @@ class _Reader:
     """Dicts and lists in place of the objects' pairs; `leaves`: how many values there are.
 
     An empty list or object is one. `escaped`: whether texts may hold lone surrogates, which
-    fit into no UTF-8; more than a thousand of them are no JSON.
+    fit into no UTF-8; a text with more than a thousand of them is not read as JSON.
     """
 
     def __init__(self, escaped: bool) -> None:

@@ -25,7 +25,7 @@ def misread(fields: Any) -> tuple[str, ...]:
 
 
 def named(fields: Any, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
-    """The names of at most `MAX_NAMED` of the texts that are meant, as a form writes them."""
+    """The names of the texts that `is_meant` chooses, at most `MAX_NAMED`, as a form writes them."""
     names: list[str] = []
     waiting: list[tuple[str, Any]] = [("", fields)]
     while waiting and len(names) < MAX_NAMED:

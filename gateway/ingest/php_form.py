@@ -1,9 +1,9 @@
-"""A form body exactly as PHP's `parse_str` reads it, as its sender is PHP's `http_build_query`.
+"""A form body exactly as PHP's `parse_str` reads it, because PHP's `http_build_query` wrote it.
 
 The rules are those of `php_register_variable_ex` in PHP's main/php_variables.c,
 warts included: `.`, a space and an unclosed `[` in the first name become `_`,
 text after a `]` is dropped, `[]` appends, a later value replaces an earlier one,
-a NUL ends a name, 65 levels drop the parameter. Held against a real PHP in the tests.
+a NUL ends a name, 65 levels drop the parameter. The tests compare it with a real PHP.
 
 An array is a `dict` with text keys in PHP's order: `"0"` is PHP's integer 0, `"00"`
 its text. Texts are UTF-8; bytes that are not become U+FFFD, and names that are
@@ -187,8 +187,8 @@ def octets_of(raw: bytes) -> bytes:
 def _escape_strays(octets: bytes) -> bytes:
     """Each `%` without its two digits as `\\x25`, all at once: a sender may write a quarter of a million.
 
-    A mask of the octets shows where they stand and makes a NUL of each: of the octets' own
-    there are few, as PHP reads no further than a raw one.
+    A mask makes each stray `%` a NUL, and one `replace` then finds them all. The octets' own NULs
+    are escaped first; there are few, because PHP reads no further than a raw one.
     """
     octets = octets.replace(b"\0", rb"\x00")
     mask = octets.translate(_DIGITS).replace(b"%hh", b"hhh").translate(_STRAY)

@@ -20,7 +20,7 @@ ABOVE_TOKENS = frozenset(path[:length] for path in TOKEN_PATHS for length in ran
 
 
 def given_twice(names: Sequence[php_form.Name]) -> frozenset[Path]:
-    """The token's paths that came more than once by name, be it once as a text and once as a list."""
+    """The token's paths that came more than once by name, also once as a text and once as a list."""
     return frozenset(
         path for path in TOKEN_PATHS if path in names and sum(name[: len(path)] == path for name in names) > 1
     )
@@ -43,7 +43,7 @@ def given_inside(
 ) -> frozenset[Path]:
     """The token's paths that came inside a value, and also by their names or inside another value.
 
-    Among more values than one event has, each is taken for such a one without a look into it.
+    If there are more values than one event has, each counts as one that holds a token's place, unread.
     """
     positions = dict.fromkeys(at for at, _ in above)
     if len(positions) > MAX_OBJECTS:

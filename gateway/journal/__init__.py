@@ -60,8 +60,10 @@ __all__ = [
     "open_journal",
 ]
 
-WRITE_SECONDS = 0.4  # the longest wait
-TRIM_EVERY = 200  # records between trims
+# The longest wait for the file; only a request whose event was not queued waits for it.
+WRITE_SECONDS = 0.4
+# Records between two trims, each of which walks over an index.
+TRIM_EVERY = 200
 
 EVERYTHING = Filters()
 T = TypeVar("T")
@@ -87,7 +89,8 @@ class Journal:
         self._kept_rows = kept_rows
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._file: File | None = None  # open on this
+        # The file that the connection is open on.
+        self._file: File | None = None
         self.failure: JournalUnavailable | None = None
         # The first records trim what an earlier process left.
         self._written = TRIM_EVERY
@@ -190,7 +193,8 @@ class Journal:
             self.path, timeout=timeout, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA secure_delete = ON")  # erased means gone
+            # What is erased is gone from the file.
+            connection.execute("PRAGMA secure_delete = ON")
             if writes:
                 connection.execute("PRAGMA journal_mode = WAL")
             schema.prepare(connection, _take_over)
@@ -204,7 +208,8 @@ class Journal:
         if self._written < TRIM_EVERY:
             return
         self._written = 0
-        with suppress(sqlite3.Error), connection:  # records are written
+        # The records themselves are written already.
+        with suppress(sqlite3.Error), connection:
             connection.execute("BEGIN IMMEDIATE")
             schema.trim(connection, self._clock(), self._kept_rows)
 
@@ -380,7 +385,7 @@ class Journal:
 
 
 def _take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapping[str, Any]) -> None:
-    from gateway.journal.first_edition import take_over  # its edition only
+    from gateway.journal.first_edition import take_over  # cold start
 
     take_over(connection, kind, at, record)
 

@@ -5,7 +5,7 @@ accounts unique), `link_history`, `processed_events` (`expires_at` is for a TTL
 policy), `dead_letters`, `replayed_events`, `state`, `meta`. Document ids are
 hashes: a portal may be empty or hold a slash. Ordered walks need one field each
 (`walk`, `order`, `portal_order`), so there is no composite index to create.
-An event's transaction is in `firestore_event`, and made again here where somebody got in between.
+An event's transaction is in `firestore_event`, and repeated here if somebody got in between.
 """
 
 import json

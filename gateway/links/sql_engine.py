@@ -1,4 +1,4 @@
-"""Opening the databases behind `SqlStore`: the engine of each kind, the tables and their version."""
+"""Opens the databases behind `SqlStore`: the engine of each kind, the tables and their version."""
 
 import errno
 import sqlite3

@@ -219,7 +219,7 @@ class HttpServer:
         return False
 
     def wait_for_turn(self, connection: Connection) -> None:
-        """Let `connection` go on with its chunks later; one does each time the loop has read all others."""
+        """Let `connection` go on with its chunks later; one does so each time all others were read."""
         self._turns.append(connection)
         if len(self._turns) == 1:
             self.loop.call_soon(self._give_turn)

@@ -110,7 +110,7 @@ class Recorder:
         self._backlog.add(item, len(judgement.body), sender)
 
     def observe_unjudged(self, environ: Mapping[str, Any], size: int) -> None:
-        """A request that broke off after `size` bytes of its body, when too many did to look at each."""
+        """Record a request that broke off after `size` bytes of its body, one of too many to judge each."""
         item = Item("unjudged", time.time(), (environ, size))
         self._backlog.add(item, 0, sender_network(sender_address(environ)))
 

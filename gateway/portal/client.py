@@ -145,8 +145,8 @@ class Portal:
         In a batch a command names the last id of the one before it:
         `$result[1][49][ID]`. Where that has no 50 users the rest is noise, so the
         pages end with the first short one. They also end before a page that cannot
-        be believed, or that the portal refused: what is missing is asked for by
-        itself, and judged then.
+        be believed, or that the portal refused: what is missing is asked for
+        separately, and judged then.
         """
         if count == 1:
             return [self.users_page(after, fields, since)]

@@ -5,7 +5,7 @@ The consumers stay the only writers: a difference becomes one message, as if the
 portal had sent it. Users and links both come in order of id, so the walk merges
 them and keeps the last id, and what waits for its end, in the store.
 
-Nothing is published before the walk is complete: a page that lies, an error page
+Nothing is published before the walk is complete: a wrong page, an error page
 half-way or a missing field changes nothing. Only where a first walk finds
 more new links than it can hold are these published on the way; links end at its
 end. A user who is missing is first asked for by id, and counts as gone only
@@ -337,7 +337,7 @@ class _Walk:
         return LinksAtRisk(count, linked=linked, users=users + ellipsis, **values)
 
     def _require_sense(self) -> None:
-        """Raise for a walk that saw no user: no portal is empty, and it may misread the date."""
+        """Raise for a walk that saw no user: no portal is empty, and the portal may have misread the date."""
         if self._since is None:
             raise AnswerDoubted("RESYNC_EMPTY")
         if not self._portal.users_page(0, self._select, LONG_AGO):

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Publisher(Protocol):
-    """A queue as the receiver sees it; one contract suite holds each of them to it."""
+    """A queue as the receiver sees it; one contract suite tests every queue against this."""
 
     def publish(self, data: bytes, attributes: Mapping[str, str], timeout: float) -> str:
-        """Store one message and return its id: what was returned is not lost.
+        """Store one message and return its id: a message whose id was returned is not lost.
 
         One attempt, over after `timeout` seconds whatever the queue does. Raises `QueueUnavailable`;
         the message may have been stored all the same.

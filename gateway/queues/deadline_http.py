@@ -209,7 +209,7 @@ class Origin:
     ) -> tuple[int, bytes]:
         """One request, its status and answer of at most `limit` bytes; `WireError` when `deadline` passes.
 
-        A kept connection that the far side had closed is replaced once, at once: such a request
+        A kept connection that the far side had closed is replaced once, immediately: such a request
         was almost surely never read, and where it was, its `event_id` makes the second harmless.
         """
         request = self._request(method, path, body, headers)

@@ -27,7 +27,7 @@ SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
 class CredentialsError(GatewayError):
-    """No access token could be had; says why."""
+    """No access token could be obtained; says why."""
 
 
 def access_token(deadline: float) -> str:

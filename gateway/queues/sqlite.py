@@ -64,7 +64,7 @@ class EmbeddedQueue:
     ) -> None:
         """`path` is created at the first use, with its directories; `clock` gives seconds since 1970.
 
-        `steady` gives seconds that nobody sets: by them a clock that was set back is noticed and followed.
+        `steady` gives seconds of a clock that nobody sets, which shows that the other one was set back.
         """
         self.path = Path(path)
         self.subscriptions = tuple(subscriptions)

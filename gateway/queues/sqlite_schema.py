@@ -94,7 +94,7 @@ def undo_wrong_clock(connection: sqlite3.Connection, now: float) -> None:
 def follow_clock(
     connection: sqlite3.Connection, clock: Callable[[], float], steady: Callable[[], float]
 ) -> None:
-    """Where the clock was set back, set back what waits, too: it would wait for so much longer.
+    """If the clock was set back, move what waits back by as much: otherwise it would wait that much longer.
 
     How far the clock is ahead of the steady one is kept in the file, and changed in the commit that moves
     the messages. So of several processes one moves them, and a move that fails is made the next time.
@@ -127,7 +127,7 @@ def _is_clock_set(before: float | None, ahead: float) -> bool:
 
 @cache
 def _boot() -> str:
-    """The name of this run of the machine: each run's steady clock begins anew."""
+    """A name for the time since the machine was started: the steady clock begins anew at each start."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

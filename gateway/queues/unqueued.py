@@ -29,7 +29,7 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
     """Write down an event that the queue did not take, so that `replay` can restore it byte for byte.
 
     `data` and `attributes` are what would have been published; there are no secrets in them.
-    Where the journal has it, what remains to be logged of it is returned; else the log has it whole.
+    Returns the notice that is still to be logged if the journal keeps the event; None if the log does.
     """
     fields = {"code": "EVENT_NOT_QUEUED"} | {name: attributes.get(name, "") for name in ("event", "event_id")}
     text = data.decode("utf-8")

@@ -1,4 +1,4 @@
-"""The HTTP function: a request in, an event on the queue, an answer out; the log says why one was refused."""
+"""The HTTP function: a request in, an event on the queue, an answer out; the log says why it was rejected."""
 
 import logging
 import random
@@ -29,7 +29,7 @@ from gateway.texts import say
 class Answered(NamedTuple):
     """A request with its answer, as `serve` hands it to the journal.
 
-    `began` is of `time.monotonic()`; a `probe` is a request of our own doctor or trigger.
+    `began` is a moment of `time.monotonic()`; a `probe` is a request of our own doctor or trigger.
     """
 
     judgement: Judgement
@@ -144,7 +144,7 @@ def _keep(
     if notice := keep(data, attributes, config):
         fields = {"code": notice.key, "event": message.event, "event_id": message.event_id}
         _reports.say(logging.CRITICAL, notice.key, notice, fields)
-    # What only a file of the log holds, `replay` has to be pointed to.
+    # If only the log holds an event, `replay` has to be given the log's file.
     in_file = notice is None and not config.on_google_cloud
     return "ANSWER_QUEUE_UNAVAILABLE_LOG" if in_file else "ANSWER_QUEUE_UNAVAILABLE"
 

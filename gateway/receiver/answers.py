@@ -58,7 +58,7 @@ def section_of(judgement: Judgement, config: Settings) -> str | None:
 
 
 def answer(code: str, config: Settings, request_id: str, status: int, **details: Any) -> flask.Response:
-    """A JSON answer, streamed: after a plain one functions-framework reads a refused body into memory."""
+    """A JSON answer, streamed: after a plain one functions-framework reads a rejected body into memory."""
     fields = {
         "status": "ok" if status < 400 else "error",
         "code": code,

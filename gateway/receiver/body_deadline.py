@@ -16,14 +16,14 @@ SECONDS = 20.0
 _HOSTS = ("gunicorn.socket", "werkzeug.socket")
 
 # Requests enter and leave it without a lock, because each change of a dict is atomic: threads that wait for a
-# lock wait for the interpreter's as well, which took an instance a tenth of its rate.
+# lock also wait for the interpreter's, which cost an instance a tenth of its rate.
 _watched: dict[int, tuple[float, socket.socket]] = {}
 # Held for good by the thread that watches.
 _watching = threading.Lock()
 
 
 class BodyDeadline:
-    """Gives whatever is read in its block `seconds`; nothing where the host reads requests whole itself."""
+    """Bounds the reading in its block to `seconds`; does nothing if the host itself reads requests whole."""
 
     def __init__(self, environ: Mapping[str, Any], seconds: float = SECONDS) -> None:
         self._connection = next((environ[name] for name in _HOSTS if name in environ), None)

@@ -1,8 +1,8 @@
 """Records what arrived for a person to look at: headers, query and the start of the body, no secret.
 
-Secrets go by name at every depth (keys of JSON, bracketed keys of a form, encoded or
-not, headers, cookies), by value (the configured ones), and by look: every run of 16
-and more token characters outside of a name. What a value was stays readable to
+Secrets are removed by name at every depth (keys of JSON, bracketed keys of a form, encoded or
+not, headers, cookies), by value (the configured ones), and by their look: every run of
+16 or more token characters outside of a name. What a value was stays readable to
 `explain`, as `<masked LENGTH FINGERPRINT>`. On for as long as `WEBHOOK_CAPTURE_UNTIL`
 says; a capture changes no verdict and never raises.
 """

@@ -110,7 +110,7 @@ def log_clock(message: Message, settings: Settings) -> None:
 
 
 def _is_due(kind: str, portal: str) -> bool:
-    """Whether this warning was not given about this portal within the hour; memory is bounded."""
+    """Whether this warning was last given about this portal more than an hour ago; memory is bounded."""
     now = time.monotonic()
     if now - _warned.get((kind, portal), -PORTAL_SECONDS) < PORTAL_SECONDS:
         return False

@@ -38,7 +38,7 @@ BROWSER_SECONDS = 90 * 86_400
 TRIES = 5
 ALL_TRIES = 100
 MAX_FORM = 4096  # bytes
-# What the form that asks for the password looks like: the same files for everybody, and nothing of anybody.
+# The files of the form that asks for the password: the same for everybody, with nothing private in them.
 LOOKS = ("/static/style.css", "/static/icon.svg")
 _BROWSER = "browser "
 
@@ -139,7 +139,7 @@ class Access:
         return hmac.new(self._signing, text.encode(), hashlib.sha256).hexdigest()
 
     def _session_end(self, cookie: str) -> int:
-        """When the session of this cookie ends, or has ended; 0 if the cookie is none of ours."""
+        """When the session of this cookie ends, or has ended; 0 if the cookie is not ours."""
         until, _, signature = cookie.partition(".")
         signature_bytes, expected = signature.encode("utf-8", "replace"), self._sign(until[:20]).encode()
         return int(until) if hmac.compare_digest(signature_bytes, expected) else 0
@@ -170,7 +170,7 @@ class Access:
 
     def _refused(self, sender: str, tries_of: str, counts: bool) -> flask.Response:
         text = say("INSPECTOR_REFUSED_ENTRY", self._settings.language, sender=clean(sender or "?"))
-        # Every password that was checked is logged, as their number is bounded; of the others one in a while.
+        # Every password that was checked is logged, because their number is bounded; only some of the others.
         if counts:
             log.warning(text)
         else:

@@ -30,7 +30,7 @@ from gateway.tools.recovery import (
 
 # Letters in the list, and at most as many in one change.
 SHOWN = 100
-# Of events that were put back.
+# How many events that were put back are shown.
 PUT_BACK_SHOWN = 20
 COUNTED_EVERY = 10.0  # seconds
 # The application's extension that says when they were counted, and how many there were.

@@ -32,7 +32,7 @@ FIELDS = 200
 HISTORY = 20
 # Above every change of a journal.
 NEVER = 2**62
-# How many people of an event that is about several.
+# How many people are shown of an event that is about several.
 PEOPLE = 3
 
 

@@ -65,7 +65,7 @@ def _readable(text: str) -> str:
 
 
 def _log(pasted: bytes, text: str) -> Request | Record | None:
-    """What a log's JSON records hold; nothing but that is judged, for the records never arrived."""
+    """What a log's JSON records hold; only that is judged, because the records never arrived."""
     try:
         return read_log(text, read)
     except Unreadable:
@@ -95,7 +95,7 @@ def _nothing(_: bytes, text: str) -> None:
 
 
 def _printed(text: str) -> Request | None:
-    """The printed event; None for a printed object that is none."""
+    """The printed event; None for a printed object that is not an event."""
     request = read_printout(text)
     return request if request and re.search(rb"(?:^|&)event=(?![^&]{0,200}%26)", request.body) else None
 
@@ -136,7 +136,7 @@ READERS: tuple[tuple[str, _Reader], ...] = (
 
 
 def _json_body(pasted: bytes, text: str) -> Request | None:
-    """A body of JSON: above the printouts, some of which look like it."""
+    """A body of JSON, tried before the printouts, some of which look like it."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:

@@ -75,14 +75,14 @@ def fields_in(text: str) -> dict[str, str]:
         printer = _printer(text, names, at)
         fields = _event(text, names, at, printer, alone) if printer else {}
         if _is_event(fields):
-            # A token that is there but in some other way than the rest can't be said to be missing.
+            # A token that is there, only printed differently from the rest, must not be reported as missing.
             unread = alone and _NEEDED not in fields and any(name[1] == _NEEDED for name in names)
             return {} if unread else in_order(fields)
     return {}
 
 
 def _is_event(fields: dict[str, str]) -> bool:
-    """Whether these are an event's fields, and not words of somebody's who writes about one."""
+    """Whether these are an event's fields, and not the words of somebody who writes about one."""
     auth = [value for name, value in fields.items() if name.startswith("auth[")]
     parts = sum(name.startswith("data[") for name in fields)
     return (bool(auth) or parts > 1) and not any(

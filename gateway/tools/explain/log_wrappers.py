@@ -25,7 +25,7 @@ _LISTS = ("data", "result", "streams", "events", "hits", "_source", "logs", "dep
 _BEFORE = re.compile(r"[\s,\x1e]*(?:data: ?)?")
 _EVENT = re.compile(r"event=[\w%.+-]{1,100}&\S|\{\s?[\"']event[\"']\s?:")
 _BESIDE_EVENT = re.compile(r"application_token|\bevent(?:=|\\?\":)")
-# What a program prints as `name=value` or as JSON is not a body for that: the vendor's names are in one.
+# A text of `name=value` or JSON is not yet a body: a body has the vendor's names.
 _BODY = re.compile(
     rb"(?:\A|&|\n)(?:(?:event|token)=[^\s&]*(?:&|\s*\Z|\r?\n)|(?:auth|data)(?:\[|%5[Bb])[^=&\s]*=)"
     rb"|\"(?:auth|data)[^\"\n]{0,99}\"\s?:|name=\"event\"|application_token"

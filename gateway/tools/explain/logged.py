@@ -17,7 +17,7 @@ from gateway.tools.explain.request import Request, Unreadable, read_bare, utf8
 from gateway.tools.explain.wrappers import FORM, JSON, make_request, text_in
 
 _MAX_DEPTH, _MAX_CANDIDATES, _MAX_NODES = 14, 20, 20_000
-# Fields of logs, chats and the records that AWS hands to a function. Bitrix24's own `ts` is none of them,
+# Fields of logs, chats and the records that AWS hands to a function. Bitrix24's own `ts` is not among them,
 # and `time` is a field that anybody may have.
 _LOGGED_NAMES = """level severity @timestamp @t @mt timestamp hostname logger logger_name loggername levelname
 log.level stream insertid textpayload jsonpayload breadcrumbs update_id message_id ingestiontime resulttype
