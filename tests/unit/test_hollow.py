@@ -112,6 +112,7 @@ def test_an_object_of_data_as_a_json_text_is_read(name: str) -> None:
         },
         {"event": "ONIMBOTJOINCHAT", "data": {"USER": ["1", "5"], "PARAMS": []}},
         {"event": "ONMYOWN", "data": {"event": "x", "user": "7"}},
+        {"event": "ONMYOWN", "data": ["a", "b"]},
         {"event": "ONUSERADD", "data": {"ID": "7", "NAME": "[object Object]", "TITLE": "ID"}},
         {"event": "ONUSERADD", "data": {"ID": "7"}, "auth_token": "x", "meta": {"name": "y"}},
     ],
