@@ -159,7 +159,9 @@ def listen(settings: Settings) -> socket.socket:
         if error.errno == errno.EADDRNOTAVAIL or (error.errno or 0) < 0:
             raise SettingError("HOST", "EXPECTED_HOST") from None
         address = f"{settings.host}:{settings.port}"
-        raise SettingError("PORT", "EXPECTED_FREE_PORT", address=address, problem=error) from None
+        # Python's own words add the address once more.
+        problem = OSError(error.errno, os.strerror(error.errno or 0))
+        raise SettingError("PORT", "EXPECTED_FREE_PORT", address=address, problem=problem) from None
 
 
 def _start_polling(app: Any, settings: Settings, stop: threading.Event) -> threading.Thread | None:

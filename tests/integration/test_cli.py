@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import COMMANDS, cli, main
+from gateway.errors import SettingError
 from gateway.journal import Journal
+from gateway.local.serve import listen
 from gateway.locations import sqlite_file
+from gateway.settings import load
+from gateway.texts import text_of
 from tests.support.commands import run_command
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, TOKEN, form
 from tests.support.processes import Start, environment, free_port, wait_for
@@ -166,3 +171,15 @@ def test_what_a_real_server_rejected_is_listed_by_cause(
     assert all(row["count"] == 1 and row["do"] for row in rows.values())
     assert all(row["guide"] == f"docs/token-not-found.md#{cause.lower()}" for cause, row in rows.items())
     assert not any(token in text for token in (TOKEN, OTHER_TOKEN))
+
+
+def test_a_taken_port_is_said_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(SettingError) as wrong:
+            listen(load({"PORT": port}, None))
+    address = f"127.0.0.1:{port}"
+    said = text_of(wrong.value, "en")
+    assert (
+        said == f"PORT: cannot listen on {address}: Address already in use. Free the port or set another one"
+    )
