@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gateway.destinations import Destination
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
+_QUOTES = "\"'`«»“”„‘’"
 _LOOPBACK = r"http://(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(?::[0-9]{1,5})?"
 _LOOPBACK_URL = re.compile(rf"{_LOOPBACK}/?")
 _INCOMING_URL = re.compile(
@@ -153,6 +154,13 @@ def interval(value: str | None) -> int | None:
     if span is None or value.endswith("d"):
         raise SettingError("RESYNC_EVERY", "EXPECTED_EVERY")
     return round(span.total_seconds())
+
+
+def copied_along(value: str) -> str:
+    """The key of what was copied into a wrong value, or "": Docker's `--env-file` keeps quotes, comments."""
+    if value[:1] in _QUOTES or value[-1:] in _QUOTES:
+        return "VALUE_QUOTED" if value else ""
+    return "VALUE_COMMENTED" if re.search(r"\s#|#\s", value) else ""
 
 
 def portals_without_token(setting: str | None) -> list[str]:

@@ -31,6 +31,7 @@ from gateway.setting_values import (
     accepted_tokens,
     capture_until,
     choice,
+    copied_along,
     destinations,
     forward_secret,
     incoming_address,
@@ -51,7 +52,6 @@ ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
 # Shorter secrets are masked only by key name: a token `123456` would also mask ids.
 SECRET_BYTES = 16
 
-_QUOTES = "\"'`«»“”„‘’"
 # In letters: HOSTS, PORTS and POST are words, not slips.
 _LONG = 9
 # The beginnings of names that look like ours.
@@ -82,11 +82,6 @@ NAMES = (
     "PORT",
     "INSPECTOR_PASSWORD",
     "RESYNC_EVERY",
-)
-# What a bot that looks up links needs.
-LINK_NAMES = (
-    *("DATABASE_URL", "BITRIX24_DOMAIN", "BITRIX24_WEBHOOK_TOKEN", "LOG_LANGUAGE"),
-    "RAILWAY_VOLUME_MOUNT_PATH",
 )
 
 
@@ -252,17 +247,10 @@ def load(
         for error in errors:
             # The exception that caused it may quote the value.
             error.__context__ = None
-            error.hint = _hint_of(values.get(error.name, "").strip())
+            error.hint = copied_along(values.get(error.name, "").strip())
         errors[0].others = tuple(errors[1:])
         raise errors[0]
     return replace(loaded, unread=unread)
-
-
-def _hint_of(value: str) -> str:
-    """The key of what was copied into a wrong value, or "": Docker's `--env-file` keeps quotes, comments."""
-    if value[:1] in _QUOTES or value[-1:] in _QUOTES:
-        return "VALUE_QUOTED" if value else ""
-    return "VALUE_COMMENTED" if re.search(r"\s#|#\s", value) else ""
 
 
 def _unknown(in_file: Iterable[str], environment: Collection[str]) -> tuple[tuple[str, str], ...]:

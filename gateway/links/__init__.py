@@ -24,6 +24,15 @@ from gateway.texts import text_of
 
 __all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store"]
 
+# What a bot that looks up links needs.
+SETTINGS = (
+    "DATABASE_URL",
+    "BITRIX24_DOMAIN",
+    "BITRIX24_WEBHOOK_TOKEN",
+    "LOG_LANGUAGE",
+    "RAILWAY_VOLUME_MOUNT_PATH",
+)
+
 log = logging.getLogger("gateway.links")
 
 
@@ -83,10 +92,10 @@ def open_links(portal: str | None = None) -> Links:
     `StoreUnavailable` where the store does not answer or the file is not there yet: no file is created,
     and a look-up never answers None because the wrong one is open.
     """
-    from gateway.settings import LINK_NAMES, language, load  # cold start
+    from gateway.settings import language, load  # cold start
 
     try:
-        settings = load(only=LINK_NAMES)
+        settings = load(only=SETTINGS)
         for unread in settings.unread:
             log.warning(text_of(unread, settings.language))
         _expect_a_file(settings.database)
