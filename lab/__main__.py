@@ -33,7 +33,8 @@ SETTINGS = {
     "BITRIX24_DOMAIN": "p.bitrix24.ru",
     "LOG_LANGUAGE": "en",
 }
-BODY = (  # a list of two values, Cyrillic letters and an emptied field are where middlemen lose something
+# A list of two values, Cyrillic letters and an emptied field are where middlemen lose something.
+BODY = (
     "event=ONUSERADD&event_handler_id=12&data%5BID%5D=7&data%5BNAME%5D=%D0%98%D0%B2%D0%B0%D0%BD"
     "&data%5BUF_DEPARTMENT%5D%5B0%5D=1&data%5BUF_DEPARTMENT%5D%5B1%5D=5&data%5BEMAIL%5D=a%2Bb%40example.com"
     "&data%5BUF_USR_TELEGRAM%5D=&ts=1750000000&auth%5Bdomain%5D=p.bitrix24.ru"
@@ -47,7 +48,8 @@ class Setup:
     """A row of setups.toml: which middleman, how it is started, and what an operator changes."""
 
     name: str
-    by: str  # node, python, php, ruby, perl, go, or a proxy's program
+    # One of node, python, php, ruby, perl, go, or a proxy's program.
+    by: str
     packages: tuple[str, ...]
     who: dict[str, str]
     what: dict[str, str]
@@ -185,7 +187,8 @@ def install() -> None:
     stamp.write_bytes(pinned)
 
 
-ASKS = {  # how a language tells its version, or its packages'
+# How a language tells its version, or its packages'.
+ASKS = {
     "php": ("php", "-r", "echo 'PHP ', PHP_VERSION;"),
     "ruby": (
         "ruby",
@@ -274,7 +277,8 @@ def run(setup: Setup) -> Result:
     try:
         with running(setup, port, sink.port):
             if setup.name in ("smee", "node-red", "node-red-headers"):
-                time.sleep(3)  # the client opens its channel, the flows start, after the port is open
+                # The client opens its channel, or the flows start, only after the port is open.
+                time.sleep(3)
             send(port, setup.path)
             sink.arrived.wait(ANSWERS_WITHIN)
     finally:

@@ -13,7 +13,8 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 MEMORY = Path("/dev/shm")  # noqa: S108 — a directory in memory, on Linux
-ROOM = 4 << 30  # bytes; a whole run holds a tenth of it at a time
+# In bytes: a whole run holds a tenth of it at a time.
+ROOM = 4 << 30
 
 
 def _fits_into_memory() -> bool:
@@ -30,7 +31,8 @@ if _fits_into_memory():
 
 PARTS = Path(__file__).parent / "support"
 
-pytest.register_assert_rewrite("tests.support")  # they import one another, in whatever order
+# They import one another, in whatever order.
+pytest.register_assert_rewrite("tests.support")
 pytest_plugins = [f"tests.support.{path.stem}" for path in sorted(PARTS.glob("*.py"))]
 
 

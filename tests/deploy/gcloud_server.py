@@ -104,14 +104,16 @@ def _run(words: list[str], gcloud: Any, commands: Any) -> int:
 def _load(names: list[str], words: list[str], commands: Any) -> None:
     """The modules that the last call needed, and the definition of its command."""
     for name in names:
-        with suppress(Exception):  # commands' own modules have made-up names
+        # The commands' own modules have made-up names.
+        with suppress(Exception):
             importlib.import_module(name)
     path: list[str] = []
     for word in words:
         if word.startswith("-"):
             break
         path.append(word.replace("-", "_"))
-        with suppress(Exception):  # a word that is no command ends the path
+        # A word that is no command ends the path.
+        with suppress(Exception):
             if commands._TopElement().LoadSubElementByPath(path) is None:
                 break
 

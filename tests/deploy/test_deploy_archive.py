@@ -44,8 +44,10 @@ FUNCTIONS = {
     "bitrix_webhook": ("api/bitrix/webhook", {}, 401, "TOKEN_NOT_FOUND"),
     "on_user_update": (TOPIC_PATH, PUSHED, 200, "OK"),
     "on_user_add": (TOPIC_PATH, PUSHED, 200, "OK"),
-    "resync_users": ("", {}, 502, "RESYNC_FAILED"),  # it has no incoming webhook here
-    "forward_event": (TOPIC_PATH, PUSHED, 200, "OK"),  # it has no destinations here
+    # It has no incoming webhook here.
+    "resync_users": ("", {}, 502, "RESYNC_FAILED"),
+    # It has no destinations here.
+    "forward_event": (TOPIC_PATH, PUSHED, 200, "OK"),
     "find_link": ("api/links", {}, 404, ""),  # closed, without LINKS_API_TOKEN
 }
 

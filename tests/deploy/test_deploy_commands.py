@@ -256,7 +256,8 @@ def _type_at_the_prompt(cloud: Cloud, command: str, setting: str, text: str) -> 
     )
     os.close(theirs)
     output = b""
-    with contextlib.suppress(OSError):  # a terminal that closes is an error on Linux
+    # A terminal that closes is an error on Linux.
+    with contextlib.suppress(OSError):
         while chunk := os.read(ours, 4096):
             output += chunk
             if output.endswith(f"{setting}: ".encode()):
@@ -273,7 +274,7 @@ def _type_at_the_prompt(cloud: Cloud, command: str, setting: str, text: str) -> 
         ("a,b", "c,b", "b,c,a", "b,c"),
         ("a,b", "c,a", "a,c,b", "a,c"),
         ("a", "b,c", "b,c,a", "b,c"),
-        ("b,a", "b", "b,a", "b,a"),  # given again: nothing is added
+        ("b,a", "b", "b,a", "b,a"),  # given again
         ("a b", " c , a b ", "ab,c", "ab,c"),
     ],
 )
@@ -289,8 +290,10 @@ def test_which_tokens_a_rotation_keeps(stored: str, new: str, accepted: str, fin
         ("p.bitrix24.ru=a", "p.bitrix24.ru=b", ""),
         ("p.bitrix24.ru=a", "b", "p.bitrix24.ru"),
         ("box:8080=a", "b", "box:8080"),
-        ("p.bitrix24.ru=a", "p.bitrix24.ru=a,b", ""),  # one more, for the other portals
-        ("a==", "b", ""),  # a bare token with the padding of base64
+        # One more, for the other portals.
+        ("p.bitrix24.ru=a", "p.bitrix24.ru=a,b", ""),
+        # A bare token with the padding of base64.
+        ("a==", "b", ""),
     ],
 )
 def test_a_bound_token_is_replaced_by_a_bound_one(stored: str, new: str, portal: str) -> None:

@@ -105,7 +105,7 @@ def test_a_destination_has_a_subscription_of_its_own(extended: Grown) -> None:
         ("*", ""),
         ("", ""),
         ("*,ONTASK*", ""),
-        (",".join(f"ONEVENT{number}*" for number in range(9)), ""),  # over Pub/Sub's 256 bytes
+        (",".join(f"ONEVENT{number}*" for number in range(9)), ""),  # over 256 bytes
     ],
 )
 def test_the_filter_lets_through_what_is_wanted_or_everything(events: str, expected: str) -> None:
@@ -277,7 +277,8 @@ def test_the_bot_is_let_in_by_the_command_that_the_guide_prints(extended_cloud: 
 
 
 def test_a_second_run_changes_nothing_and_check_ticks_all(extended_cloud: Cloud) -> None:
-    run = extended_cloud.run("deploy")  # without any setting: what was given stays
+    # Without any setting, what was given before stays.
+    run = extended_cloud.run("deploy")
     assert (run.returncode, extended_cloud.changes()) == (0, []), run.stderr
     check = extended_cloud.run("check")
     assert check.returncode == 0, check.stderr

@@ -26,7 +26,8 @@ PORTS = re.compile(r"\b(808[0-6])\b")
 
 
 PAGE_PORTS = [str(number) for number in range(8080, 8087)]
-DESTINATION = "8086"  # where a bot would listen
+# Where a bot would listen.
+DESTINATION = "8086"
 
 
 def commands(page: str) -> list[str]:
@@ -39,7 +40,8 @@ INSTALL, *START, SEND, PUSH, LOOK, ASK, FORWARD, RESYNC, DEPLOY = commands("func
 def test_both_languages_have_the_same_commands() -> None:
     assert commands("functions-framework.ru.md") == commands("functions-framework.md")
     assert len(START) == 6
-    assert INSTALL.endswith("pip install -r requirements.txt")  # this environment was made so
+    # This environment was made by that command.
+    assert INSTALL.endswith("pip install -r requirements.txt")
 
 
 class Terminal:
@@ -129,7 +131,8 @@ def test_a_push_makes_a_link(terminal: Terminal) -> None:
 def test_a_bot_asks_and_gets_the_event(terminal: Terminal) -> None:
     terminal.run(PUSH)
     assert '"bitrix_user_id":12' in terminal.run(ASK)
-    assert terminal.run(FORWARD) != "OK"  # nobody listens yet: Pub/Sub would push it again
+    # Nobody listens yet: Pub/Sub would push it again.
+    assert terminal.run(FORWARD) != "OK"
     bot = socket.create_server(("127.0.0.1", int(terminal.ports[DESTINATION])))
     bodies: list[bytes] = []
     answering = threading.Thread(target=_answer_once, args=(bot, bodies))
@@ -156,7 +159,8 @@ def test_polling_says_what_it_lacks(terminal: Terminal) -> None:
 
 def test_a_receiver_alone_goes_to_google_cloud(cloud: Cloud) -> None:
     google = cloud.google
-    builder = f"{NUMBER}-compute@developer.gserviceaccount.com"  # every project has it
+    # Every project has it.
+    builder = f"{NUMBER}-compute@developer.gserviceaccount.com"
     google.resources[f"iam/projects/{PROJECT}/serviceAccounts/{builder}"] = {"email": builder}
     text = re.sub(r"\bPROJECT\b", PROJECT, DEPLOY)
     run = subprocess.run(

@@ -104,7 +104,8 @@ def test_ipv6_is_served_and_triggered(start_serve: Start, tmp_path: Path, host: 
         pytest.skip("this machine has no IPv6: turn it on to run this test")
     server = start_serve(HOST=host)
     process = run_command("trigger", "ONUSERADD", env=server.env)
-    assert process.returncode == 0, process.stderr  # the worker may be starting still: then that is said
+    # If the worker is still starting, the output says so.
+    assert process.returncode == 0, process.stderr
     assert "200" in process.stdout
 
 

@@ -49,13 +49,15 @@ def test_an_event_that_changes_a_link_reads_and_writes_so_many_documents(store: 
 
     client.get_all = counted  # type: ignore[method-assign, assignment]
     store.apply(PORTAL, "e1", [observation(1, 1, 1000)])
-    assert len(documents(store) - before) == 4  # link, account, history, processed event
+    # Link, account, history, processed event.
+    assert len(documents(store) - before) == 4
     names.clear()
     linked = documents(store)
     store.apply(PORTAL, "e2", [observation(1, 2, 2000)])
     assert len(names) <= costs.DOCUMENT_READS
     changed = documents(store)
-    assert linked <= changed  # the old account stays: it knows who claimed it, and when
+    # The old account stays: it knows who claimed it, and when.
+    assert linked <= changed
     # The link and the old account are there already, and are written again.
     assert len(changed - linked) + 2 == costs.DOCUMENT_WRITES
 
@@ -87,8 +89,10 @@ def counted(store: FirestoreStore) -> Iterator[Counter[str]]:
             delattr(api, name)
 
 
-EACH = 2  # accounts that each user claims, one after another
-SHARED = 9_999  # an account that everybody claims at first
+# Accounts that each user claims, one after another.
+EACH = 2
+# An account that everybody claims at first.
+SHARED = 9_999
 
 
 def observed(user: int, number: int, telegram_id: int) -> Observation:
@@ -129,7 +133,8 @@ def costs_of_events(store: FirestoreStore, round_number: int) -> dict[str, Count
 
 def test_an_event_costs_the_same_however_many_users_a_portal_has(store: FirestoreStore) -> None:
     grow(store, range(1, 7))
-    costs_of_events(store, 0)  # the first round makes what the second one finds
+    # The first round makes what the second one finds.
+    costs_of_events(store, 0)
     small = costs_of_events(store, 1)
     grow(store, range(7, 27))
     costs_of_events(store, 100)

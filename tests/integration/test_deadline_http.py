@@ -150,7 +150,8 @@ def test_every_form_of_an_answer(
 ) -> None:
     def behave(connection: socket.socket, _number: int) -> None:
         while read_request(connection):
-            for start in range(0, len(answer), 7):  # in pieces, as a network may bring it
+            # In pieces, as a network may bring it.
+            for start in range(0, len(answer), 7):
                 connection.sendall(answer[start : start + 7])
             if not is_kept:
                 return
@@ -295,7 +296,8 @@ def test_a_call_that_timed_out_leaves_no_connection_to_the_next(serve: Callable[
     """The late answer to the first request must not be taken for the second's."""
 
     def late_then_prompt(connection: socket.socket, _number: int) -> None:
-        if read_request(connection).startswith(b"POST /late "):  # a slow machine may never send it
+        # A slow machine may never send it.
+        if read_request(connection).startswith(b"POST /late "):
             time.sleep(1)
             connection.sendall(ANSWER.replace(b"7", b"1"))
         connection.sendall(ANSWER)
@@ -348,16 +350,16 @@ def test_a_tls_connection_is_verified(
         call(server.origin(tls=True))
     assert text_of(caught.value, "ru") == "сертификат подписан сам собой"
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    trust.cache_clear()  # what a process trusts it reads once
+    # A process reads only once what it trusts.
+    trust.cache_clear()
     assert call(server.origin(tls=True))[0] == 200
     origin = server.origin(tls=True)
     assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[0] == 200
     with raises(WireError, match="timed out"):
         origin.call("POST", "/", b"{}", {}, time.monotonic() + 0.3)
     assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[0] == 200
-    assert (
-        origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[0] == 200
-    )  # closed by the server in between
+    # The server closed it in between.
+    assert origin.call("POST", "/", b"{}", {}, time.monotonic() + 10)[0] == 200
     origin.close()
 
 
@@ -427,7 +429,8 @@ def test_an_old_value_is_used_while_a_new_one_is_fetched() -> None:
 
     shared = Shared(slow)
     assert shared.get(time.monotonic() + 30) == 1
-    assert shared.get(time.monotonic() + 30) == 1  # stale at once: the second call has begun, and hangs
+    # It is stale at once: the second call has begun, and hangs.
+    assert shared.get(time.monotonic() + 30) == 1
     release.set()
 
 

@@ -115,7 +115,8 @@ def test_a_running_server_passes(start_serve: Start, doctor: Doctor, monkeypatch
     assert server.post(form("ONUSERADD")).status == 200
     recorded(server, event="ONUSERADD")
     _, checks = doctor()
-    assert "ONUSERADD" in checks["last delivery"]["saw"]  # not the doctor's own probe
+    # It is not the doctor's own probe.
+    assert "ONUSERADD" in checks["last delivery"]["saw"]
     probes = recorded(server, event="ONGATEWAYPROBE")
     assert {(record.kind, record.portal) for record in probes} == {("probe", "doctor.invalid")}
 

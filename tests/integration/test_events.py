@@ -14,7 +14,8 @@ from tests.support.commands import run_command
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.support.processes import Running, Start, wait_for
 
-WITHIN = 60.0  # seconds: a slow machine is no failure
+# In seconds: a slow machine is no failure.
+WITHIN = 60.0
 
 
 class Bot(ThreadingHTTPServer):

@@ -20,7 +20,8 @@ from gateway.texts import text_of
 from tests.support.deliveries import TOKEN
 from tests.support.errors import raises
 
-SERVICE = 65534  # a number that every system has for nobody
+# A number that every system has for nobody.
+SERVICE = 65534
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 
 
@@ -70,7 +71,8 @@ def test_another_user_is_told_whose_the_files_are(
 ) -> None:
     use_all_files()
     (home / "var").chmod(folder)
-    assert main(command) in (0, 1)  # the owner's own way, which also imports what the command needs
+    # The owner's own way, which also imports what the command needs.
+    assert main(command) in (0, 1)
     let_go()
     capsys.readouterr()
     with somebody_else():

@@ -43,7 +43,8 @@ def test_from_a_folder_without_settings_it_means_its_own_gateway(gateway: Path, 
     assert called(gateway / "b24", "replay", caught, cwd=elsewhere) == [*begin, "replay", caught]
     mend = ("dead-letters", "mend", "5f2c9d")
     assert called(gateway / "b24", *mend, "caught.txt", cwd=elsewhere) == [*begin, *mend, caught]
-    (elsewhere / ".env").touch()  # a gateway of its own, by the same program
+    # It is a gateway of its own, run by the same program.
+    (elsewhere / ".env").touch()
     expected = [str(elsewhere), "-m", "gateway"]
     assert called(gateway / "b24", "explain", "caught.txt", cwd=elsewhere) == [
         *expected,
@@ -63,7 +64,8 @@ def test_a_link_to_it_finds_its_gateway(gateway: Path, tmp_path: Path) -> None:
 )
 def test_a_python_that_this_user_may_not_run_is_named(gateway: Path, spoken: str, words: str) -> None:
     python = gateway / ".venv" / "bin" / "python"
-    python.chmod(0o644)  # not even root runs what nobody may
+    # Not even root runs what nobody may run.
+    python.chmod(0o644)
     process = subprocess.run(
         [gateway / "b24", "links"],
         env={"PATH": os.environ["PATH"], "LOG_LANGUAGE": spoken},
@@ -88,7 +90,8 @@ def test_a_python_that_this_user_may_not_run_is_named(gateway: Path, spoken: str
 def test_the_first_words_are_in_the_readers_language(
     tmp_path: Path, settings: str, spoken: str, not_installed: str, too_old: str
 ) -> None:
-    tools = tmp_path / "tools"  # a machine without any Python
+    # A machine without any Python.
+    tools = tmp_path / "tools"
     tools.mkdir()
     for name in SHELLS_OWN:
         path = shutil.which(name)

@@ -376,7 +376,8 @@ def test_a_hanging_destination_holds_only_its_share(
         with raises(DeliveryFailed, match="busy with earlier deliveries") as failed:
             deliver(port)
         assert not failed.value.counted
-        deliver(destination.server_port)  # another one's turns are its own
+        # Another destination has turns of its own.
+        deliver(destination.server_port)
         handler.allowed.set()
         assert {delivery.result(30).code for delivery in deliveries} == {"EVENT_FORWARDED"}
     assert len(destination.came) == 1

@@ -60,7 +60,8 @@ def test_the_table_names_each_function_of_main_once() -> None:
     names = [function.name for function in functions()]
     main = (ROOT / "main.py").read_text("utf-8")
     assert sorted(names) == sorted(set(names)) == sorted(_functions_of(main))
-    assert names[-1] == "bitrix_webhook"  # nothing is published before somebody listens
+    # Nothing is published before somebody listens.
+    assert names[-1] == "bitrix_webhook"
 
 
 def _functions_of(main: str) -> list[str]:

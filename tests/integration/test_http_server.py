@@ -124,7 +124,8 @@ def test_a_sender_that_has_finished_gets_its_answer_and_is_closed(
 ) -> None:
     monkeypatch.setattr("gateway.local.http_connection.LINGER_SECONDS", 600.0)
     server = start()
-    for _ in range(20):  # its end may come before or after the answer
+    # Its end may come before or after the answer.
+    for _ in range(20):
         assert server.exchange(post(b"n=1")).startswith(b"HTTP/1.1 200")
     wait_for(lambda: not server.http.connections)
 
@@ -315,7 +316,8 @@ def test_who_reads_no_answers_gets_no_more_of_them(
     start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would fill the memory with answers; when it reads, all come, in their order."""
-    monkeypatch.setattr(http_connection, "WRITE_SECONDS", 600.0)  # a busy machine is no slow reader
+    # A busy machine is no slow reader.
+    monkeypatch.setattr(http_connection, "WRITE_SECONDS", 600.0)
     statuses: list[int] = []
 
     def large(environ: Environ, start_response: Any) -> list[bytes]:
@@ -332,7 +334,8 @@ def test_who_reads_no_answers_gets_no_more_of_them(
         connection.connect(("127.0.0.1", server.port))
         connection.sendall(b"".join(requests))
         wait_for(lambda: any(connection._reads_no_answers for connection in server.http.connections))
-        assert len(statuses) < 400  # 32 KB each: more than any system keeps for a connection
+        # At 32 KB each, these are more than any system keeps for a connection.
+        assert len(statuses) < 400
         connection.shutdown(socket.SHUT_WR)
         received = read_all(connection)
     assert statuses == list(range(400))
@@ -376,7 +379,8 @@ def test_unfinished_bodies_share_one_budget(start: Callable[..., Server]) -> Non
     assert b"echo a=1" in server.exchange(post(b"a=1"))
     assert server.http.buffered <= 1024 * 1024
 
-    def cut_off() -> list[Environ]:  # judged by two threads, behind the answer above
+    # Two threads judge them, behind the answer above.
+    def cut_off() -> list[Environ]:
         return [environ for environ in server.seen if environ["body"] != b"a=1"]
 
     wait_for(lambda: len(cut_off()) > 10)
@@ -392,7 +396,8 @@ def test_everything_is_accounted_for_when_all_are_gone(start: Callable[..., Serv
         server.exchange(b"nonsense\r\n\r\n")
         server.connect().close()
     wait_for(lambda: not server.http.connections)
-    wait_for(lambda: not server.http.buffered)  # what is cut off is judged without its connection
+    # What is cut off is judged without its connection.
+    wait_for(lambda: not server.http.buffered)
     assert not server.http.idle
     assert not server.http.unfinished
     assert not server.http.closing

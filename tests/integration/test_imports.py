@@ -22,7 +22,8 @@ sent = bytes.fromhex(sys.argv[3])
 status = client.post("/", data=sent, content_type="application/x-www-form-urlencoded").status_code
 print(status, *sorted(started), "|", *sorted(set(sys.modules) - started))
 """
-GOOGLE = (  # functions-framework itself brings google.cloud.functions
+# Functions-framework itself brings google.cloud.functions.
+GOOGLE = (
     *("google.api_core", "google.auth", "google.protobuf", "google.cloud.firestore", "google.cloud.logging"),
     *("google.cloud.logging_v2", "google.cloud.pubsub_v1"),
 )
@@ -84,7 +85,8 @@ def test_the_receiver_on_pubsub_imports_no_client_of_googles(tmp_path: Path) -> 
         form(),
         BITRIX24_OUTGOING_WEBHOOK_TOKEN=TOKEN,
         QUEUE_URL="pubsub://project/topic",
-        PUBSUB_EMULATOR_HOST="127.0.0.1:1",  # nobody listens: the event is kept, and the answer is 503
+        # Nobody listens: the event is kept, and the answer is 503.
+        PUBSUB_EMULATOR_HOST="127.0.0.1:1",
         JOURNAL_URL=f"sqlite:///{tmp_path}/journal.db",
     )
     assert status == "503"

@@ -220,7 +220,8 @@ def test_a_bot_asks_by_account_and_by_user() -> None:
     link = people.of_telegram(999, "IVAN_P")
     assert link is not None
     assert (link.bitrix_user_id, link.by_name_only) == (2, True)
-    assert people.of_telegram(5) is None  # replaced; the other portal's user 1 is not looked at
+    # It was replaced; the other portal's user 1 is not looked at.
+    assert people.of_telegram(5) is None
     assert people.of_telegram() is None
     link = people.of_user(3)
     assert link is not None
@@ -291,7 +292,8 @@ def test_only_the_chosen_store_is_imported() -> None:
 def test_forgetting_asks_first_and_includes_the_queue_and_pollings_state(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for answer in ("", "n\n"):  # nobody is there to answer, or says no
+    # Nobody is there to answer, or says no.
+    for answer in ("", "n\n"):
         monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
         assert main(["links", "forget", P, "1"]) == 1
         assert "Nothing was erased" in capsys.readouterr().err

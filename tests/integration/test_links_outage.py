@@ -35,9 +35,8 @@ def test_a_restart_is_survived(postgres: Postgres) -> None:
     assert store.apply("p", "e1", [Observation(1, Account(7), AT, None, None)]) == []
     postgres.stop()
     postgres.start()
-    assert (
-        store.apply("p", "e1", [Observation(1, Account(7), AT, None, None)]) == []
-    )  # dead connections are replaced
+    # Dead connections are replaced.
+    assert store.apply("p", "e1", [Observation(1, Account(7), AT, None, None)]) == []
     store.close()
 
 
@@ -65,7 +64,8 @@ def test_a_silent_server_ends_the_wait(url: str, postgres: Postgres, monkeypatch
     assert [type(failure) for failure in failures] == [StoreUnavailable, StoreUnavailable]
     pool.shutdown()
     monkeypatch.undo()
-    link = store.get("p", 1)  # no late answer is taken for this one's
+    # No late answer is taken for this one's.
+    link = store.get("p", 1)
     assert link is not None
     assert link.telegram_id == 5
     store.apply("p", "e2", [Observation(2, Account(6), AT, None, None)])

@@ -230,7 +230,8 @@ def test_forgetting_leaves_nothing_of_one_person_and_all_of_the_others(store: St
         dead_letter.event_id for dead_letter in store.dead_letters()
     ] == ["elsewhere", "theirs"]
     assert store.get("other", 7) is not None
-    assert store.apply(P, "e3", [observed(9, 1, X)])  # the account is free again
+    # The account is free again.
+    assert store.apply(P, "e3", [observed(9, 1, X)])
 
 
 def accounts_of(store: Store, portal: str = P) -> dict[int, Account]:
@@ -252,7 +253,8 @@ def test_claims_that_count_no_longer_hide_none_that_does(store: Store) -> None:
     store.apply(P, "claim 4", [at(4, 2, X)])
     store.apply(P, "on to another", [at(4, 3, Y)])
     store.apply(P, "late", [at(5, 1, X)])
-    assert store.find(P, telegram_id=X.telegram_id) is None  # 4's claim was newer, and 4 has moved on
+    # 4's claim was newer, and 4 has moved on.
+    assert store.find(P, telegram_id=X.telegram_id) is None
     link = store.get(P, 4)
     assert link is not None
     assert link.telegram_id == Y.telegram_id
@@ -268,9 +270,11 @@ def test_what_a_forgotten_person_had_taken_comes_back_at_once(store: Store) -> N
     assert accounts_of(store) == {1: X, 3: Z}
     assert sorted(changes_of(store)[-2:]) == [(1, "corrected"), (3, "corrected")]
     assert store.find(P, telegram_username="IVAN_P") == store.get(P, 3)
-    store.apply(P, "e4", [observed(4, 0, X)])  # older than what is known of 1
+    # Older than what is known of 1.
+    store.apply(P, "e4", [observed(4, 0, X)])
     assert accounts_of(store) == {1: X, 3: Z}
-    store.apply(P, "e5", [observed(2, 4, X)])  # their field is filled still, and polling finds it
+    # Their field is filled still, and polling finds it.
+    store.apply(P, "e5", [observed(2, 4, X)])
     assert accounts_of(store) == {2: X, 3: Z}
 
 
@@ -398,7 +402,8 @@ def test_writers_of_one_user_race_and_no_history_row_is_lost(store: Store) -> No
     assert len(rows) == changed
     link = store.get(P, 1)
     assert link is not None
-    assert link.telegram_id == 100 + 7 * 10 + 5  # the newest observation, whoever wrote last
+    # The newest observation, whoever wrote last.
+    assert link.telegram_id == 100 + 7 * 10 + 5
     telegram_id = None
     for row in _chained(rows):
         assert row.previous_telegram_id == telegram_id

@@ -110,9 +110,11 @@ def test_what_a_void_claim_took_from_a_first_editions_link_comes_back(store: Sto
 
 def test_what_ended_after_the_upgrade_stays_ended(store: Store) -> None:
     assert observe(store, 1, 9, NO_ACCOUNT) == [(1, "unlinked")]
-    assert observe(store, 2, 4, by_number(501)) == [(2, "conflict")]  # 1's claim of second 5 was newer
+    # 1's claim of second 5 was newer.
+    assert observe(store, 2, 4, by_number(501)) == [(2, "conflict")]
     assert observe(store, 7, 9, by_number(510)) == [(7, "replaced")]
-    assert observe(store, 3, 8, by_number(508)) == []  # 3 is dismissed still
+    # User 3 is still dismissed.
+    assert observe(store, 3, 8, by_number(508)) == []
     assert accounts_of(store) == {5: IVAN, 7: by_number(510), 8: by_number(509)}
 
 

@@ -107,7 +107,8 @@ def test_a_name_never_raises(name: str) -> None:
         b"a[-9223372036854775809]=1&a[]=2",
         b"a[-5]=1&a[]=2",
         b"a[x]=1&a[]=2",
-        "a[\u0663]=1&a[]=2".encode(),  # a digit, but not PHP's
+        # This is a digit, but not PHP's.
+        "a[\u0663]=1&a[]=2".encode(),
         b"=1&[x]=2&%20=3&a=4",
     ],
 )

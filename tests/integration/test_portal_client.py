@@ -177,7 +177,8 @@ def test_the_bucket_is_never_full(portal: PortalSimulator, clock: Clock) -> None
 
 def test_a_full_bucket_is_waited_for(portal: PortalSimulator, clock: Clock) -> None:
     portal.add(1)
-    portal.bucket = 5.0  # somebody else on this address fills the rest
+    # Somebody else on this address fills the rest.
+    portal.bucket = 5.0
     rest = client(portal, clock)
     for _ in range(30):
         assert rest.user(1, None) is not None
@@ -196,7 +197,8 @@ def test_many_consumers_share_one_pace(portal: PortalSimulator, clock: Clock) ->
             return failure.retry_after
         return 0.0
 
-    with ThreadPoolExecutor(8) as pool:  # at one moment: the clock stands still
+    # All at one moment, because the clock stands still.
+    with ThreadPoolExecutor(8) as pool:
         waits = list(pool.map(consume, range(80)))
     assert waits.count(0.0) == BURST + 9
     assert sorted(slept) == [0.5 * number for number in range(1, 10)]
@@ -225,8 +227,10 @@ def test_a_blocked_method_is_not_called_until_its_reset(
     calls = len(portal.calls)
     with pytest.raises(PortalUnavailable):
         rest.user(1, 20)
-    assert len(portal.calls) == calls  # it does not even ask
-    assert "user" in rest.scope()  # other methods go on
+    # It does not even ask.
+    assert len(portal.calls) == calls
+    # Other methods go on.
+    assert "user" in rest.scope()
 
 
 def test_a_batch_says_until_when_its_method_is_blocked(portal: PortalSimulator, clock: Clock) -> None:
@@ -234,9 +238,11 @@ def test_a_batch_says_until_when_its_method_is_blocked(portal: PortalSimulator, 
         portal.add(number)
     portal.operating_cost = 120.0
     rest = client(portal, clock)
-    assert len(rest.users_pages(0, 8)) == 4  # then the fifth is refused
+    # Then the fifth is refused.
+    assert len(rest.users_pages(0, 8)) == 4
     began = clock.now
-    assert len(rest.users_pages(200, 4)) == 1  # by itself, after the reset
+    # It is asked for separately, after the reset.
+    assert len(rest.users_pages(200, 4)) == 1
     assert clock.now - began >= 290
 
 
@@ -321,7 +327,8 @@ def test_a_wrong_answer_is_reported_without_the_secret(
         calls[method]()
     assert not quotes_secret(raised.value)
     assert SECRET not in caplog.text
-    assert len(portal.calls) == 1  # a wrong answer is not asked for again
+    # A wrong answer is not asked for again.
+    assert len(portal.calls) == 1
 
 
 @pytest.mark.parametrize("name", UNREACHABLE)
@@ -365,7 +372,8 @@ def test_errors_are_reported_by_their_meaning(portal: PortalSimulator, clock: Cl
         client(portal, clock).user(1)
     assert not quotes_secret(raised.value)
     assert len(portal.calls) == calls
-    assert len(clock.slept) == calls - 1  # between the tries: none of them is a limit
+    # The pauses are between the attempts: none of them is a limit.
+    assert len(clock.slept) == calls - 1
 
 
 def test_a_deleted_portal_in_the_cloud_is_gone(portal: PortalSimulator, clock: Clock) -> None:
@@ -383,7 +391,8 @@ def test_a_failed_connection_is_reported_with_its_reason(
     portal: PortalSimulator, clock: Clock, monkeypatch: pytest.MonkeyPatch, origin: str, text: str
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
-    with socket.socket() as bound:  # bound, and not listening: it refuses
+    # It is bound but does not listen, so it refuses.
+    with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         settings = replace(portal.settings(), rest_origin=origin.format(closed=bound.getsockname()[1]))
         with raises(PortalUnavailable, match=text) as raised:
@@ -464,8 +473,10 @@ def test_a_portal_that_hangs_blocks_nobody(portal: PortalSimulator) -> None:
         with raises(PortalSilent, match="in time") as waited_in_vain:
             rest.user(1, 0.2)
         counted.append(waited_in_vain.value.counted)
-    assert counted == [True, False]  # from the second one on the portal is known to hang
-    assert len(portal.calls) == 2  # not asked again at once
+    # From the second one on, the portal is known to hang.
+    assert counted == [True, False]
+    # It is not asked again at once.
+    assert len(portal.calls) == 2
     for _ in range(20):
         with raises(PortalUnavailable, match="in time") as turned_away:
             rest.user(1, 20)
@@ -484,7 +495,8 @@ def test_one_caller_tries_a_portal_that_hung() -> None:
         pace.silent(100.0)
     assert pace.silent_for(110.0) == 20
     assert pace.silent_for(130.0) == 0  # this one tries
-    assert pace.silent_for(130.0) == 30  # the others wait for what comes of it
+    # The others wait for what comes of it.
+    assert pace.silent_for(130.0) == 30
     pace.answered()
     assert pace.silent_for(131.0) == 0
 
@@ -525,7 +537,8 @@ def test_a_server_that_drips_bytes_does_not_block_a_consumer(portal: PortalSimul
     began = time.monotonic()
     with pytest.raises(PortalUnavailable):
         Portal(portal.settings()).user(1, 1.0)
-    assert time.monotonic() - began < 30  # not 2,000 seconds; the bound is loose for slow machines
+    # Not 2,000 seconds; the bound is loose for slow machines.
+    assert time.monotonic() - began < 30
 
 
 def test_a_slow_answer_is_waited_for(portal: PortalSimulator) -> None:
@@ -545,7 +558,8 @@ def test_the_debug_log_of_urllib3_names_no_secret(
     portal.add(1)
     with caplog.at_level(logging.DEBUG):
         client(portal, clock).user(1)
-    assert "/rest/***/***/user.get.json" in caplog.text  # it does log the path: that is why
+    # It does log the path: that is why.
+    assert "/rest/***/***/user.get.json" in caplog.text
     assert SECRET not in caplog.text
     assert not any(SECRET in str(record.__dict__) for record in caplog.records)
 

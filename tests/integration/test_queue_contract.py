@@ -21,7 +21,7 @@ def _embedded(tmp_path: Path) -> tuple[EmbeddedQueue, Callable[[], Taken]]:
     queue = EmbeddedQueue(tmp_path / "var" / "queue.db")
 
     def take() -> Taken:
-        other, messages = EmbeddedQueue(queue.path), []  # as another process would
+        other, messages = EmbeddedQueue(queue.path), []  # as another process
         while (delivery := leased(other, 60)) is not None:
             messages.append((delivery.message_id, delivery.data, delivery.attributes))
             assert acknowledge(other, delivery)

@@ -108,7 +108,8 @@ def test_two_workers_follow_a_clock_that_is_set_back_only_once(tmp_path: Path, c
         second_worker.take_back()
         assert due_in(first_worker, clock) == 60.0
         clock.now -= 50
-        second_worker.close()  # a process that starts only now follows the clock, too, and once
+        # A process that starts only now follows the clock, too, and only once.
+        second_worker.close()
         second_worker.take_back()
         first_worker.take_back()
         assert due_in(first_worker, clock) == 60.0
@@ -245,7 +246,8 @@ def test_the_reason_of_the_newest_failure_is_read(queue: EmbeddedQueue) -> None:
 
 def test_a_message_that_cannot_be_stored_fails_alone(queue: EmbeddedQueue) -> None:
     with ThreadPoolExecutor(8) as pool:
-        with queue._file.lock:  # so that all of them wait, to be stored together
+        # All of them wait, to be stored together.
+        with queue._file.lock:
             odd = pool.submit(queue.publish, b"odd", {"event": "ON\ud800"}, 30)
             other_publishes = [pool.submit(queue.publish, b"1", {"event": "ON"}, 30) for _ in range(4)]
             with raises(QueueUnavailable, match="surrogate"):
@@ -494,7 +496,8 @@ def test_kill_at_any_moment_loses_nothing_that_was_stored(tmp_path: Path, seed: 
     queue, names = EmbeddedQueue(path, max_attempts=1000), Counter(whole_lines(worked))
     with closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        connection.execute("UPDATE messages SET due_at = 0")  # the killed workers' leases
+        # These were the killed workers' leases.
+        connection.execute("UPDATE messages SET due_at = 0")
     while (delivery := leased(queue, 600)) is not None:
         names[delivery.attributes["name"]] += 1
         assert acknowledge(queue, delivery)

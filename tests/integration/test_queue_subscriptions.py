@@ -33,7 +33,8 @@ from tests.support.pubsub import Topic
 
 PORTAL = "portal.bitrix24.ru"
 CONSUMERS = {function.subscription: function.event for function in of_kind("consumer")}
-DESTINATIONS = slice(len(CONSUMERS), None)  # of the names of subscriptions
+# Where they are among the names of subscriptions.
+DESTINATIONS = slice(len(CONSUMERS), None)
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,8 @@ def test_a_get_answers_the_health(gateway: Running, path: str) -> None:
         True,
         "local",
     )
-    refusals(gateway, gateway.post(form(token=None)))  # what was to be logged before it is there now
+    # What was to be logged before it is there now.
+    refusals(gateway, gateway.post(form(token=None)))
     assert records_of(gateway, answer) == []
     head = gateway.request("HEAD", path)
     assert (head.status, head.body) == (200, b"")
@@ -159,7 +160,8 @@ def test_a_chunked_body_counts_without_its_frames(gateway: Running) -> None:
 
 
 def test_broken_chunks_never_raise_and_stay_out_of_the_log(gateway: Running) -> None:
-    body = form()  # without the frames that its header promises
+    # It is sent without the frames that its header promises.
+    body = form()
     head = (
         f"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     )
@@ -475,7 +477,8 @@ def test_the_trace_of_google_cloud_is_in_the_record(start_function: Start) -> No
     )
     assert record["time"].endswith("Z")
     assert "logging.googleapis.com/labels" in record
-    assert "marker" not in gateway.log()  # no record holds the address: it may carry `?token=`
+    # No record holds the address: it may carry `?token=`.
+    assert "marker" not in gateway.log()
 
 
 def test_a_wrong_setting_stops_the_start_with_one_line(start_function: Start) -> None:

@@ -182,7 +182,8 @@ def test_every_kind_of_change_is_found(world: World) -> None:
     world.portal.add(2, "")  # emptied
     world.portal.add(3, 103, active=False)  # dismissed
     del world.portal.users[4]  # gone
-    world.portal.add(5, "no account at all")  # somebody's typing changes nothing
+    # Somebody's typing changes nothing.
+    world.portal.add(5, "no account at all")
     world.portal.add(6, "https://t.me/sixth?x=1")
     world.portal.add(9, None)
     summary = world.walk()
@@ -218,7 +219,8 @@ def test_an_account_that_moves_is_not_a_conflict(world: World) -> None:
     world.portal.add(3, None)
     world.portal.add(2, 55)
     world.walk()
-    assert [message.data["ID"] for message in world.queue] == ["3", "2"]  # first who gives, then who takes
+    # Whoever gives an account up comes before whoever takes it.
+    assert [message.data["ID"] for message in world.queue] == ["3", "2"]
     world.deliver()
     assert world.linked() == {2: 55}
     assert "conflict" not in {row.change for row in world.store.history()}
@@ -250,7 +252,8 @@ def test_one_account_of_several_users_is_claimed_once_a_round(world: World, last
     links = world.linked()
     assert world.sync().published == 0
     assert world.linked() == links
-    world.portal.add(4, "@SHARED")  # a new claim is the newer one
+    # A new claim is the newer one.
+    world.portal.add(4, "@SHARED")
     assert world.sync().published == 1
     assert world.linked() == {4: "SHARED"}
 
@@ -332,12 +335,14 @@ def test_many_links_at_once_end_only_when_confirmed(world: World, reason: str) -
     for user in range(1, 8):
         LOSSES[reason](world, user)
     world.portal.add(70, "@newcomer")
-    for dry_run in (True, False, False):  # as often as it is tried
+    # As often as it is tried.
+    for dry_run in (True, False, False):
         with raises(LinksAtRisk, match=f"7 of 6. links.*7 {reason}|7 of 6. links.*with an {reason}") as risk:
             world.walk(dry_run=dry_run)
         assert risk.value.count == 7
         world.deliver()
-        assert len(world.linked()) == (60 if dry_run else 61)  # the new link is made all the same
+        # The new link is made all the same.
+        assert len(world.linked()) == (60 if dry_run else 61)
     with pytest.raises(LinksAtRisk):
         world.walk(confirmed=6)
     assert world.walk(confirmed=7).unlinked == 7
@@ -561,7 +566,8 @@ def test_a_field_that_only_user_fields_shows_is_there(world: World) -> None:
         lambda params, rows: [{k: v for k, v in row.items() if k != FIELD} for row in rows]
     )
     world.sync()
-    assert set(world.linked()) == {1, 3}  # absent is not empty; gone is gone
+    # Absent is not empty; gone is gone.
+    assert set(world.linked()) == {1, 3}
 
 
 def test_a_missing_scope_changes_nothing(settled: World) -> None:
@@ -679,9 +685,10 @@ def test_a_full_bucket_is_waited_for(world: World) -> None:
 
 def test_a_portal_without_chains_is_walked_page_by_page(world: World) -> None:
     fill(world, 300)
+    # In a batch, conditions are texts; outside of one they are numbers.
     world.portal.page_faults.append(
         lambda params, rows: rows[::-1] if isinstance(params["FILTER"].get(">ID"), str) else None
-    )  # in a batch, conditions are texts; alone they are numbers
+    )
     assert world.walk().published == 300
 
 
@@ -749,10 +756,12 @@ def test_a_hundred_thousand_users_in_flat_memory(world: World) -> None:
     assert (summary.users, summary.published, summary.unlinked) == (99_999, 2, 1)
     assert summary.requests <= 50
     assert world.portal.refused == 0
-    assert world.portal.commands <= 2 * 2000  # the last batch runs into the end
+    # The last batch runs into the end.
+    assert world.portal.commands <= 2 * 2000
     early = max(count for users, count in blocks if users < 40_000)
     late = max(count for users, count in blocks if users > 80_000)
-    assert late - early < 20_000  # a walk that kept its users would hold 500,000 more
+    # A walk that kept its users would hold 500,000 more.
+    assert late - early < 20_000
 
 
 # ---- the comparison by itself ------------------------------------------------------

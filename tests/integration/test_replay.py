@@ -126,7 +126,8 @@ def test_a_kept_event_comes_back_to_the_byte_and_once(
     assert house.queued() == [(event.to_bytes(), event.attributes("query:token"))]
     assert main(["replay", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
-    house.keep(event)  # the same from another place: its id is known
+    # The same event from another place, whose id is known.
+    house.keep(event)
     assert main(["replay"]) == 0
     assert "skipped: 1" in capsys.readouterr().out
     assert house.queued() == []
@@ -624,7 +625,8 @@ def test_a_terminal_shows_a_progress_bar(house: House) -> None:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower, env=environment, cwd=ROOT)
     os.close(follower)
     output = b""
-    with suppress(OSError):  # the end of a terminal is an error
+    # The end of a terminal is an error on Linux.
+    with suppress(OSError):
         while chunk := os.read(leader, 4096):
             output += chunk
     os.close(leader)
@@ -656,7 +658,8 @@ def test_pubsubs_dead_letters_come_back(
     for user in range(150):
         event = message(user)
         dead_topic.publish(event.to_bytes(), event.attributes("query:token") | past, 10)
-    for _ in range(2):  # looking at them takes none away
+    # Looking at them takes none away.
+    for _ in range(2):
         letters = listed(capsys)
         assert len({letter["event_id"] for letter in letters}) == len(letters) == 150
     assert letters[0]["reason"] == "b24-on-user-update: out of attempts"

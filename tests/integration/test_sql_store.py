@@ -63,7 +63,8 @@ def test_an_older_schema_is_migrated_in_one_transaction(url: str, monkeypatch: p
     with pytest.raises(StoreUnavailable):
         open_store(store_location(url))
     monkeypatch.setattr(opening, "MIGRATIONS", steps)
-    with ThreadPoolExecutor(4) as pool:  # nothing of the failed attempt is left; of four, one migrates
+    # Nothing of the failed attempt is left; of four, one migrates.
+    with ThreadPoolExecutor(4) as pool:
         for opened in pool.map(open_sql, [url] * 4):
             opened.close()
     store = open_sql(url)
@@ -143,7 +144,8 @@ def test_sqlite_is_as_safe_as_the_contract_says(tmp_path: Path) -> None:
         assert int(pragma("PRAGMA busy_timeout").scalar() or 0) >= 10_000
     raw = sqlite3.connect(tmp_path / "links.db", timeout=0)
     with store._engine.begin(), pytest.raises(sqlite3.OperationalError, match="locked"):
-        raw.execute("BEGIN IMMEDIATE")  # the store's transaction holds the write lock from its beginning
+        # The store's transaction holds the write lock from its beginning.
+        raw.execute("BEGIN IMMEDIATE")
     raw.close()
     statements: list[str] = []
     pooled = store._engine.raw_connection()
@@ -207,7 +209,8 @@ def test_a_writer_killed_at_any_moment_leaves_whole_transactions(url: str) -> No
     process.stdout.close()
     store = open_sql(url)
     users = [link.bitrix_user_id for link in store.links("p")]
-    assert users[:highest] == list(range(1, highest + 1))  # everything told is there
+    # Everything that was reported is there.
+    assert users[:highest] == list(range(1, highest + 1))
     assert [row.bitrix_user_id for row in store.history("p")] == users
     for user in users:
         assert store.apply("p", f"e{user}", [observed(user, user + 10**6)]) == []

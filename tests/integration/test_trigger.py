@@ -42,7 +42,8 @@ def test_an_event_is_queued(server: Running) -> None:
 def test_the_outcome_of_the_event_is_printed(server: Running) -> None:
     data = ("--data", "ID=15", "--data", "UF_USR_TELEGRAM=@somebody")
 
-    def codes() -> set[str]:  # it waits three seconds at most: a slow machine takes longer
+    # The command waits three seconds at most, and a slow machine takes longer.
+    def codes() -> set[str]:
         process = trigger(server.env, "ONUSERUPDATE", *data, "--json")
         return {outcome["code"] for outcome in json.loads(process.stdout)["outcomes"]}
 
@@ -92,7 +93,8 @@ def test_a_wrong_token_is_refused(server: Running) -> None:
     process = trigger(server.env, "ONUSERADD", "--wrong-token")
     assert (process.returncode, "TOKEN_MISMATCH" in process.stdout) == (1, True)
     assert "--wrong-token" in process.stderr
-    assert "TOKEN_MISMATCH" not in server.log()  # a probe alarms nobody
+    # A probe alarms nobody.
+    assert "TOKEN_MISMATCH" not in server.log()
     assert server.post(form("ONUSERADD", token=OTHER_TOKEN)).status == 403
     assert "TOKEN_MISMATCH" in server.log()
 

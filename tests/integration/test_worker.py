@@ -132,7 +132,7 @@ def test_an_unlinking_passes_new_users_of_a_portal_that_hangs(
     def call(event: CloudEvent) -> None:
         data = json.loads(base64.b64decode(event.data["message"]["data"]))["data"]
         if "UF_USR_TELEGRAM" not in data:
-            hangs.wait(60)  # until the test lets go
+            hangs.wait(60)  # the test releases
         ids.append(data["ID"])
 
     names = [f"new {number}" for number in range(160)]
@@ -165,7 +165,7 @@ def test_a_message_handled_for_longer_than_its_lease_is_handled_once(
         data = json.loads(base64.b64decode(event.data["message"]["data"]))["data"]
         attempts[data["ID"]] += 1
         if "UF_USR_TELEGRAM" not in data:
-            answers.wait(60)  # until the test lets go
+            answers.wait(60)  # the test releases
 
     queue.publish(*message({"ID": "slow"}), 10)
     try:
@@ -265,7 +265,8 @@ def test_no_worker_starts_again_after_stop(settings: Settings, monkeypatch: pyte
     monkeypatch.setattr(worker_process, "COMMAND", [sys.executable, "-c", "input()"])
     process = WorkerProcess(settings, threading.Event())
     process.stop(1)
-    process._spawn()  # as the thread that restarts it, which had looked just before
+    # This is what the thread that restarts it does, which had looked just before.
+    process._spawn()
     alive = process.is_alive()
     process.stop(10)
     assert not alive
@@ -284,7 +285,8 @@ def test_a_signal_that_ends_serve_too_is_no_failure_of_the_worker(
     process.start()
     if ends_too:
         wait_for(lambda: not process.is_alive())
-        ending.set()  # its own handler ran a moment later
+        # Its own handler ran a moment later.
+        ending.set()
         process._thread.join(30)
         assert not process._thread.is_alive()
         assert not caplog.records

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 STARTS = ("subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system")
-LONGEST = 0.1  # seconds of a sleep
+# In seconds: the longest sleep.
+LONGEST = 0.1
 
 _running: list[str] = []
 _broken: list[str] = []

@@ -16,7 +16,8 @@ from tests.support.refusals import CUSTOM, FORM, JSON, NAME, OTHER, SCENARIOS, T
 from tests.unit.test_printouts import PRINTED
 from verify import BODY_PATHS
 
-MOST_STEPS = 4  # a scenario may have a fault in the request, and one in the setting
+# A scenario may have a fault in the request, and one in the setting.
+MOST_STEPS = 4
 SHORT = "482913"
 PATH = "/api/bitrix/webhook"
 
@@ -104,9 +105,8 @@ def put(request: Request, place: str, token: str = "") -> Request:
         return replace(request, query="&".join(f"{quote(k)}={quote(v)}" for k, v in [*pairs, (name, token)]))
     fields = request.judge()[0].payload.fields
     is_event = isinstance(fields, dict) and "event" in fields
-    changed = json.loads(
-        json.dumps(fields if is_event else event())
-    )  # of files and the like: as it was meant
+    # Of files and the like: as it was meant.
+    changed = json.loads(json.dumps(fields if is_event else event()))
     path = tuple(name.split("."))
     inner = changed
     for level in path[:-1]:
@@ -151,7 +151,8 @@ def content(request: Request, cause: Finding) -> Request:
         value, path = value[level], path[len(str(level)) + 1 :]
     if isinstance(value, str):
         if cause.variant == "base64":
-            value = base64.b64decode(value).decode()  # the sentence of that variant says so
+            # The sentence of that variant says so.
+            value = base64.b64decode(value).decode()
         return replace(request, body=value.encode(), type=JSON if value[:1] in '{["' else FORM)
     return replace(request, body=json.dumps(value).encode(), type=JSON)
 

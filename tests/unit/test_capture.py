@@ -22,8 +22,10 @@ from gateway.tools.explain.verdict import explain
 
 TOKEN = "k3v9x2m8q1w7e5r4t6y0u1i2o3p4a5s6"
 OTHER = "zz91x2m8q1w7e5r4t6y0u1i2o3p4a5zz"
-ODD = 'p&ss=w%rd "q" {a}/й+1'  # a secret no run of token characters finds
-SHORT = "123456"  # masked by its key's name alone
+# A secret that no run of token characters finds.
+ODD = 'p&ss=w%rd "q" {a}/й+1'
+# Masked only by its key's name.
+SHORT = "123456"
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 FORM_TYPE = b"application/x-www-form-urlencoded"
 

@@ -83,7 +83,8 @@ def test_the_log_becomes_requests_outcomes_and_rounds(
     far_side.entries = [entry(1, REFUSAL, "WARNING"), entry(2, OUTCOME), entry(3, ROUND)]
     cloud = CloudLog(DEPLOYED, NOW, client)
     assert cloud.copy_into(journal) == 3
-    assert cloud.copy_into(journal) == 0  # the same entries once more
+    # The same entries once more.
+    assert cloud.copy_into(journal) == 0
     log_filter = far_side.asked[0]["filter"]
     assert 'timestamp>="2026-11-27T09:00:00Z"' in log_filter
     assert "cloud_run_revision" in log_filter
@@ -205,7 +206,8 @@ def test_a_prefix_that_deploy_sh_would_not_take(settings: Settings, tmp_path: Pa
 def test_without_a_project_it_is_wrong_use(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # where no deploy.env is
+    # No deploy.env is there.
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     assert main(["inspector"]) == 2
     assert "--project" in capsys.readouterr().err

@@ -81,9 +81,10 @@ def test_an_event_is_read_whatever_the_content_type_says(
 @pytest.mark.parametrize(
     ("body", "content_type", "decoded_as"),
     [
-        (b'{"a=1', FORM, "form"),  # PHP would read it so
+        (b'{"a=1', FORM, "form"),  # as PHP reads
         (b'{"a=1', "", "unreadable"),
-        (b" " * 64 + b'{"a":1}', "", "unreadable"),  # nobody looks further than that
+        # Nobody looks further than that.
+        (b" " * 64 + b'{"a":1}', "", "unreadable"),
         (b"--x=1", "", "form"),
         (b"--x=1&y=form-data", FORM + "; x", "form"),
         (b"a=form-data", "", "form"),

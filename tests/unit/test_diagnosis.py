@@ -452,7 +452,8 @@ def test_a_header_with_the_token_is_named_under_any_name(name: str) -> None:
 def _work(request: Request) -> int:
     """How many functions are called to find the causes: the same on every machine."""
     judgement, config = request.judge()
-    rules.of_request(judgement, config)  # what is made once, is made
+    # What is made only once is made here.
+    rules.of_request(judgement, config)
     judgement, config = request.judge()
     calls = 0
 

@@ -125,7 +125,8 @@ def test_a_command_prints_no_librarys_english_and_puts_our_own_records_into_word
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent = PortalUnavailable("REST_SILENT", domain="p.bitrix24.ru")
-    monkeypatch.setattr(logging.root, "handlers", [])  # as a new process has it
+    # As a new process has it.
+    monkeypatch.setattr(logging.root, "handlers", [])
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         quieten_libraries("ru")

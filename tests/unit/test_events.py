@@ -24,7 +24,8 @@ from gateway.texts import text_of
 from tests.support.deliveries import FORM, PORTAL, TOKEN, delivery
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)
-DIGITS = "1234567890123456"  # a token may be one, and come as a JSON number
+# A token may be such a number, and come as a JSON number.
+DIGITS = "1234567890123456"
 LATER = datetime(2026, 11, 24, 10, 0, 1, tzinfo=UTC)
 
 KINDS: dict[str, Any] = {

@@ -217,7 +217,8 @@ def test_an_event_is_resent_to_all_under_a_new_id(run: Run, journal: Journal, se
         was.pop("event_id")
         assert message == was
     journal.add_outcome({**outcome_of(request, "LINK_SYNCED", bitrix_user_id=12), "event_id": event_id})
-    original = json.loads(run("show", event_id, "--json")[1])  # the original is found by the new id too
+    # The original is found by the new id too.
+    original = json.loads(run("show", event_id, "--json")[1])
     assert (original["id"], original["resent"][0]["event_id"]) == (request.request_id, event_id)
     assert [outcome["event_id"] for outcome in original["outcomes"]] == [event_id]
     assert "Resent" in run("show", request.request_id)[1]
@@ -245,7 +246,8 @@ def test_rejected_unqueued_and_probe_requests_are_not_resent(
     for request, says in ((wrong, "never queued"), (unqueued, "./b24 replay"), (probe, "./b24 trigger")):
         code, out, err = run("resend", request.request_id)
         assert (code, out, says in err) == (2, "", True), err
-    for to in ("http://other.internal/hook", "nobody", ""):  # the first does not want this event
+    # The first does not want this event.
+    for to in ("http://other.internal/hook", "nobody", ""):
         code, _, err = run("resend", resendable.request_id, "--to", to)
         assert (code, BOT in err) == (2, True)
     assert waiting(settings) == []

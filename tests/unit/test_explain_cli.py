@@ -20,7 +20,8 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)  # no .env of whoever runs the tests
+    # No .env of whoever runs the tests is there.
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", TOKEN)
     monkeypatch.setenv("BITRIX24_WEBHOOK_TOKEN", INCOMING)
     monkeypatch.setenv("BITRIX24_DOMAIN", "p.bitrix24.ru")

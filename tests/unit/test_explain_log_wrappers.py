@@ -44,7 +44,8 @@ def grafana(lines: list[str]) -> Records:
 def loki(lines: list[str]) -> Records:
     values = [[str(1765354803513000000 + number), line] for number, line in enumerate(lines)]
     other = {"stream": {"app": "db"}, "values": [["1765354803512000002", ""], ["1765354803512000001", ""]]}
-    result = [other, {"stream": {"app": "bot"}, "values": values[::-1]}]  # the newest is first
+    # The newest is first.
+    result = [other, {"stream": {"app": "bot"}, "values": values[::-1]}]
     return [{"status": "success", "data": {"resultType": "streams", "result": result}}]
 
 

@@ -47,7 +47,7 @@ def test_a_raw_request_is_read(line_end: str) -> None:
 @pytest.mark.parametrize(
     ("length", "pasted", "body"),
     [
-        (None, "a=1\n", "a=1"),  # an editor's last line end
+        (None, "a=1\n", "a=1"),  # an editor's end
         (4, "a=1\n", "a=1\n"),  # the sender's own
         (3, "a=1\n", "a=1"),
         (900, "a=1", "a=1"),

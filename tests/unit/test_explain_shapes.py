@@ -433,6 +433,7 @@ def test_no_advice_is_taken_from_the_input(advice: str) -> None:
 
 
 def test_every_shape_has_a_name_for_people() -> None:
+    # Files are named by what they found.
     own = {
         "wrapped",
         "logged",
@@ -442,7 +443,7 @@ def test_every_shape_has_a_name_for_people() -> None:
         "no request",
         "form",
         "printout",
-    }  # named by what they found
+    }
     assert {f"READ_AS_{name}" for name, _ in READERS if name not in own} <= set(SENTENCES)
 
 

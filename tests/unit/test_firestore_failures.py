@@ -9,7 +9,8 @@ import pytest
 from gateway.links.firestore_failures import meaning
 from gateway.texts import SENTENCES
 
-api: Any = google.api_core.exceptions  # its classes have no types
+# Its classes have no types.
+api: Any = google.api_core.exceptions
 auth: Any = google.auth.exceptions
 
 API_OFF = (

@@ -44,7 +44,8 @@ def test_attempts_are_spread() -> None:
 
 def test_the_pause_that_a_destination_asks_for_is_respected() -> None:
     between = gaps(attempts(lambda attempt: 90.0 if attempt < 4 else None))
-    assert between[:4] == [90.0, 90.0, 120.0, 10 * MINUTE]  # the schedule where that is later
+    # The schedule, where that is later.
+    assert between[:4] == [90.0, 90.0, 120.0, 10 * MINUTE]
 
 
 def test_a_requested_pause_ends_when_the_day_is_over() -> None:
@@ -60,4 +61,5 @@ def test_a_delivery_that_waited_for_a_stopped_machine_gets_its_first_attempts() 
         between.append(delay)
         age += delay
     assert between == [5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR]
-    assert next_attempt(1, 3 * DAY, 7 * DAY, 1.0) == HOUR  # one attempt is no attempt of a day
+    # A single attempt does not make a day of attempts.
+    assert next_attempt(1, 3 * DAY, 7 * DAY, 1.0) == HOUR

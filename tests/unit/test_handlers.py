@@ -83,7 +83,8 @@ def published(event: Message) -> dict[str, Any]:
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """A function of this one line, served by functions-framework as `main.py` is."""
     for name in ("FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "FUNCTION_SOURCE"):
-        monkeypatch.setenv(name, "")  # it sets them for the process; restored afterwards
+        # It sets them for the process; they are restored afterwards.
+        monkeypatch.setenv(name, "")
     source = tmp_path / "source.py"
     source.write_text(SOURCE)
     flask_app: Flask = create_app("on_user_update", str(source))  # type: ignore[no-untyped-call]
@@ -149,7 +150,8 @@ NOT_OURS = json.dumps({"schema": 2, "event": "ONUSERUPDATE", "event_id": "x"}).e
 def test_a_poison_message_is_kept_with_its_reason_and_acknowledged(
     database: str, caplog: pytest.LogCaptureFixture, body: Any, event_id: str, expected: object
 ) -> None:
-    for _ in range(2):  # delivered again before it was acknowledged: still one
+    # Delivered again before it was acknowledged, it is still one.
+    for _ in range(2):
         consume(cloud_event(body))
     [letter] = dead_letters(database)
     assert letter.event_id == event_id
@@ -180,12 +182,14 @@ def test_fields_missing_from_an_event_are_read_from_the_portal(
     stock = {"ID": "7", "ACTIVE": "1", "EMAIL": "a@example.com", "NAME": "A"}
     event_message = replace(message("ONUSERADD", data=stock), portal=Portal(domain=own_portal.domain))
     consume(cloud_event(published(event_message)), "ONUSERADD")
-    elsewhere = message("ONUSERADD", "e2", stock)  # of another portal: it is not asked about
+    # It is of another portal, which is not asked about.
+    elsewhere = message("ONUSERADD", "e2", stock)
     consume(cloud_event(published(elsewhere)), "ONUSERADD")
     usernames = {link.portal: link.telegram_username for link in links(database)}
     assert usernames == {own_portal.domain: "somebody", P: None}
     monkeypatch.setenv("BITRIX24_DOMAIN", "http://127.0.0.1:1")  # nobody listens there
-    handlers.close()  # the settings are read once a process
+    # The settings are read once a process.
+    handlers.close()
     unanswered = replace(event_message, event_id="e3", portal=Portal(domain="127.0.0.1:1"))
     with pytest.raises(PortalUnavailable) as caught:
         consume(cloud_event(published(unanswered)), "ONUSERADD")
@@ -224,7 +228,8 @@ def test_an_unavailable_store_asks_for_redelivery_without_saying_where_it_is(
 
 def test_an_unexpected_error_loses_its_text_but_not_its_place(caplog: pytest.LogCaptureFixture) -> None:
     def fail(*_: object) -> NoReturn:
-        raise KeyError(" ".join(("personal", "data")))  # not as it stands in this line
+        # The text must not be in this line's own traceback.
+        raise KeyError(" ".join(("personal", "data")))
 
     with pytest.raises(PassingFailure) as caught:
         handlers.consume(cloud_event(published(message())), "ONUSERUPDATE", fail)

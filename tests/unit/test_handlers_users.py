@@ -35,7 +35,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 Handle = Callable[..., Link | None]
-OUTCOMES: list[Outcome] = []  # of the last message
+# Those of the last message.
+OUTCOMES: list[Outcome] = []
 
 
 @pytest.fixture
@@ -273,7 +274,8 @@ def test_an_absent_account_is_read_from_the_portal_at_the_moment_of_asking(handl
     assert account(link) == 66
     assert link is not None
     assert link.observed_at == datetime.fromtimestamp(TS + 60, UTC)
-    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "77"}, TS + 59)) == 66  # older than the asking
+    # It is older than the asking.
+    assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "77"}, TS + 59)) == 66
     assert account(handle({"ID": "7", "UF_USR_TELEGRAM": "77"}, TS + 61)) == 77
 
 

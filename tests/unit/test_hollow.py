@@ -69,7 +69,8 @@ def test_an_event_that_cannot_be_read_is_never_queued(name: str, place: str) -> 
     body, cause = LOST[name]
     more: Any = {"query": f"token={TOKEN}"} if place == "query" else {"x_bitrix_token": TOKEN}
     bodies: list[Any] = [body]
-    if name not in ("true", "values, FIELDS", "a Map", "an empty list"):  # a form has no such values
+    # A form has no such values.
+    if name not in ("true", "values, FIELDS", "a Map", "an empty list"):
         bodies.append(build_query(body))
     for event_body in bodies:
         result = verdict(event_body, **more)
@@ -122,9 +123,8 @@ def test_a_complete_event_is_left_as_it_is(event: dict[str, Any]) -> None:
     assert (result.judgement.code, result.causes) == ("EVENT_QUEUED", [])
 
 
-LOST_TWICE: dict[
-    str, tuple[Any, str]
-] = {  # bodies without their token, and the places that lost their contents
+# Bodies without their token, and the places that lost their contents.
+LOST_TWICE: dict[str, tuple[Any, str]] = {
     "blank": ("event=E&data=&ts=1&auth=", "body:data, body:auth"),
     "blank auth": ("event=E&data[ID]=7&auth=", "body:auth"),
     "keys": ("event=E&data=ID&data=EMAIL&auth=domain&auth=application_token", "body:data, body:auth"),

@@ -11,7 +11,8 @@ from gateway.texts import say
 
 FORM = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
 LINE = b"POST /b24?token=x HTTP/1.1\r\n"
-LINEAR = 2.9  # times the CPU for twice the text; 4 is a square
+# Times the CPU for twice the text; 4 is a square.
+LINEAR = 2.9
 
 
 def fed(text: bytes, size: int, length: int | None = None) -> Request:
@@ -38,7 +39,8 @@ def cpu(text: bytes, size: int) -> float:
 @pytest.mark.parametrize("part", [b"a=b HTTP/1.", b" HTTP/1.1\r\n", b"POST /", b"x" * 40 + b" HTTP/1.0\r\n"])
 def test_a_body_in_small_packets_costs_its_length(part: bytes) -> None:
     text = (part * (128 * 1024 // len(part)))[: 64 * 1024]
-    for _ in range(5):  # one interrupted measurement is no square
+    # One interrupted measurement is no square.
+    for _ in range(5):
         once, twice = cpu(text, 64), cpu(text * 2, 64)
         if twice < LINEAR * once:
             return

@@ -229,7 +229,8 @@ def test_before_the_password_only_the_forms_own_style_is_served(clock: Clock) ->
     assert [status(visitor, path) for path in LOOKS] == [200, 200]
     for path in ("/static/page.js", "/static/../access.py", "/static/", "/static/style.css/x", "/"):
         assert status(visitor, path) == 401, path
-    assert status(client(Access(Settings(), clock)), LOOKS[0]) == 401  # no form, no looks
+    # Without a form there are no files of it.
+    assert status(client(Access(Settings(), clock)), LOOKS[0]) == 401
 
 
 def test_the_password_form_gives_nothing_away(clock: Clock) -> None:

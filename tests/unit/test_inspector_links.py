@@ -175,7 +175,8 @@ def test_a_person_with_history_and_the_request_behind_it(browser: Browser, journ
     )  # fmt: skip
     page = browser.get(f"/links/person?portal={P}&user=9").text
     assert re.search(r"href=\"/inspector/r[^\"]*00000000000000aa\"", page)
-    assert page.index("unlinked") < page.index(">linked<")  # the newest change first
+    # The newest change comes first.
+    assert page.index("unlinked") < page.index(">linked<")
     assert "polling, a test event, or an old request" in page
     assert browser.get(f"/links/person?portal={P}&user=12345").status_code == 404
     assert browser.get("/links/person").status_code == 404

@@ -87,7 +87,8 @@ def test_an_unanswered_delivery_is_described_in_words(
         for path in ("", "/requests", f"/r/{request.request_id}"):
             text = visible_text(browser.get(path).text)
             assert says in text, path
-            visible = text.partition("JSON")[0]  # the record as it is kept comes last
+            # The record as it is kept comes last.
+            visible = text.partition("JSON")[0]
             assert "REASON_" not in visible
             assert "forward-event-" not in visible
     assert "попытка 2: http://127.0.0.1:9/bot не ответил: TIMED_OUT; следующая через 30 с" in text

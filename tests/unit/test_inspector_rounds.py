@@ -89,11 +89,12 @@ def test_each_page_has_the_rounds_of_its_own_time(browser: Browser, journal: Jou
         if name % 40 == 20:
             rounds(journal, (now - 1000 + name + 0.5, {**DONE, "published": name}))
     rows = rounds_shown(browser)
+    # In hexadecimal: 120 … 71, and the round behind 100.
     assert (rows[0], rows[-1], len(rows)) == (
         "78",
         "47",
         51,
-    )  # in hexadecimal: 120 … 71, and the round behind 100
+    )
     older = browser.get("/requests/part?below=71&already=51").text
     rows = re.findall(r'<a class="row[^>]* id="row-0*([^"]+)"', older)
     assert [row for row in rows if row.startswith("round")] == ["round-2"]

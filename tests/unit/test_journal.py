@@ -349,7 +349,8 @@ def test_newer_rejections_are_counted_as_requests_and_not_as_records(journal: Jo
     assert journal.count_newer(filters, 0, limit=10) == 10
     newest = journal.page(filters).requests[0].n
     assert journal.count_newer(filters, newest, limit=100) == 0
-    refused("one", 1)  # the record moves to the top, with the 14 that were seen
+    # The record moves to the top, with the 14 that were seen.
+    refused("one", 1)
     assert journal.count_newer(filters, newest, limit=100) == 1
     refused("third", 3)
     assert journal.count_newer(filters, newest, limit=100) == 4
@@ -452,7 +453,8 @@ def test_one_odd_record_spoils_no_other(odd: dict[str, object], journal: Journal
 
 
 def test_threads_share_it(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WRITE_SECONDS", 60.0)  # however slow the machine is
+    # However slow the machine is.
+    monkeypatch.setattr(module, "WRITE_SECONDS", 60.0)
     records = [new() for _ in range(200)]
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(lambda request: journal.add_requests([request]), records))

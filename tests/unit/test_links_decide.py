@@ -120,7 +120,8 @@ def test_within_a_second_the_claim_received_later_wins_whoever_claims(earlier: i
 
 def test_account_and_state_keep_their_own_moments() -> None:
     portal = after([observed(1, 1, X), observed(1, 9, active=True), observed(1, 5, Y)])
-    assert portal.links() == {1: Y}  # newer than the account, though older than the state
+    # It is newer than the account, though older than the state.
+    assert portal.links() == {1: Y}
 
 
 def test_a_deactivation_unlinks_whenever_it_arrives() -> None:
@@ -255,7 +256,8 @@ def test_history_is_dated_after_everything_was_read() -> None:
     decision = decide("p", "e", [observed(1, 3, Y)], read, lambda: next(clock))
     assert [row.bitrix_user_id for row in decision.history] == [2, 1]
     assert min(row.recorded_at for row in decision.history) > max(read_at)
-    late = [observed(1, 1, active=False)]  # what 1 claimed at second 2 and 3 counts no longer
+    # What 1 claimed at second 2 and 3 counts no longer.
+    late = [observed(1, 1, active=False)]
     for row in decision.rows.values():
         portal.rows[row.bitrix_user_id] = row
     portal.apply(observed(1, 0, active=True))

@@ -147,7 +147,8 @@ def test_the_library_is_imported_beside_a_request_and_only_once(root: logging.Lo
     started = [thread for thread in threading.enumerate() if thread not in before]
     for thread in started:
         thread.join(60)
-    assert len(started) <= 1  # it may have ended by now
+    # It may have ended by now.
+    assert len(started) <= 1
     assert "google.cloud.logging_v2.handlers" in sys.modules
 
 

@@ -92,7 +92,8 @@ def from_file(name: str) -> Verdict:
     return verdict(body, content_type, query, method, SETTINGS, length, **names)
 
 
-RIGHT = {  # file: (status, first cause, part of what it says or of what an accepted event lost)
+# By file: status, first cause, part of what it says or of what an accepted event lost.
+RIGHT = {
     "flat-json": (200, "", ""),
     "flat-json-query-token": (200, "", ""),
     "json-field-auth": (200, "", ""),
@@ -282,7 +283,8 @@ def test_values_that_phps_curl_writes_under_their_arrays_name(media: str) -> Non
         assert "without the names" in result.causes[0].says
 
 
-HOLLOW: dict[str, tuple[Any, str]] = {  # body (the token comes in a header), its cause
+# By name: the body, whose token comes in a header, and its cause.
+HOLLOW: dict[str, tuple[Any, str]] = {
     "dots": ("event=E&data.ID=7&data.NAME=x&ts=1", "BODY_FLATTENED"),
     "underscores": ("event=E&data_ID=7&auth_domain=p.bitrix24.ru", "BODY_FLATTENED"),
     "encoded twice": ("event=E&data%255BID%255D=7", "BODY_ENCODED_TWICE"),

@@ -37,7 +37,8 @@ def warning(judgement: Judgement, caplog: pytest.LogCaptureFixture) -> tuple[str
     return record.getMessage(), json.loads(json.dumps(fields))
 
 
-LOST = {  # body, its type, the name of what is lost
+# By name: the body, its type, the name of what is lost.
+LOST = {
     "a form": (b"event=ONUSERUPDATE&data[ID]=12&data[NAME]=" + CP1251, FORM, "data[NAME]"),
     "a form, the Telegram field": (
         b"event=ONUSERUPDATE&data[ID]=12&data[UF_USR_TELEGRAM]=" + CP1251,
@@ -91,7 +92,8 @@ def test_the_telegram_field_that_came_as_null_is_named(field: str, caplog: pytes
     assert fields["users"] == [12]
 
 
-TWICE = {  # JSON, the names that came twice
+# By name: the JSON, and the names that came twice.
+TWICE = {
     "in data": (
         '"data":{"ID":"12","UF_USR_TELEGRAM":"@a","UF_USR_TELEGRAM":"@b"}',
         ["data[UF_USR_TELEGRAM]"],

@@ -22,9 +22,12 @@ import gateway
 
 SEARCHING = frozenset(["search", "sub", "subn", "finditer", "findall", "split"])
 METHODS = SEARCHING | {"match", "fullmatch"}
-LONGEST = 4 * 1024  # characters: half of the widest window, where a square already is noticeable
-NOTICEABLE = 0.01  # seconds of CPU: what stays below is cheap, whatever its growth
-LINEAR = 2.9  # times the CPU for twice the text; 4 is a square
+# In characters: half of the widest window, where a square is already noticeable.
+LONGEST = 4 * 1024
+# Seconds of CPU: what stays below is cheap, whatever its growth.
+NOTICEABLE = 0.01
+# Times the CPU for twice the text; 4 is a square.
+LINEAR = 2.9
 
 
 class Found(NamedTuple):
@@ -69,7 +72,8 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, str, ast.Call | None]]:
 def all_patterns() -> list[Found]:
     by_pattern: dict[tuple[Any, int], Found] = {}
     used: dict[int, set[str]] = {}  # by pattern
-    loose: dict[str, set[str]] = {}  # by module: what is called of names that are no patterns
+    # By module: what is called of names that are no patterns.
+    loose: dict[str, set[str]] = {}
     loaded: list[Any] = [importlib.import_module(name) for name in MODULES]
     for module in loaded:
         for name, method, call in calls(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):

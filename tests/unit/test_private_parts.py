@@ -60,7 +60,8 @@ def test_gunicorns_refusals_begin_with_words_that_are_known(
     request_: bytes, key: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for log in map(logging.getLogger, ("gunicorn.error", "gunicorn.access")):
-        for name in ("filters", "handlers", "level", "propagate"):  # each as it was, after the test
+        # Each is as it was, after the test.
+        for name in ("filters", "handlers", "level", "propagate"):
             monkeypatch.setattr(log, name, copy(getattr(log, name)))
     config = Config()
     worker = Worker(0, 0, [], None, 1, config, Logger(config))

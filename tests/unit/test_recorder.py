@@ -200,7 +200,8 @@ def test_ten_thousand_tiny_requests_leave_the_evidence(
 def test_a_flood_that_outruns_the_journal_is_counted_and_leaves_room_for_what_was_accepted(
     settings: Settings, journal: Journal
 ) -> None:
-    recorder = Recorder(settings, journal)  # its thread does not write yet
+    # Its thread does not write yet.
+    recorder = Recorder(settings, journal)
     for number in range(3000):
         recorder.observe(answered_request(settings, b"x=%d" % number, {"REMOTE_ADDR": "45.148.10.7"}))
     accepted = answered_request(settings, form())
@@ -265,7 +266,8 @@ def test_what_finds_no_room_while_the_file_takes_nothing_is_not_called_too_much(
     with locked_journal(journal, monkeypatch):
         recorder.say("outcome", {"code": "EVENT_DONE"})
         wait_for(lambda: "locked" in logged(caplog))
-        recorder._backlog._dropped += 7  # as when 2000 records wait
+        # As when 2000 records wait.
+        recorder._backlog._dropped += 7
     wait_for(lambda: journal.failure is None)
     end(recorder)
     assert "did not get into the journal: 7. The journal" in logged(caplog)

@@ -65,6 +65,7 @@ def test_nothing_long_or_secret_is_shown(text: str, at: int) -> None:
     cleaned = clean(text[:at] + LONG + text[at:] + SECRET, [SECRET, LONG])
     assert LONG not in cleaned
     assert SECRET not in cleaned
-    assert len(cleaned) <= MAX_SHOWN * 10  # an escape takes up to ten characters
+    # An escape takes up to ten characters.
+    assert len(cleaned) <= MAX_SHOWN * 10
     assert "\n" not in cleaned
     cleaned.encode("utf-8")

@@ -105,7 +105,8 @@ def test_a_retry_leaves_the_hooks_that_others_set(clock: Clock) -> None:
 def test_no_attempt_begins_at_the_end_or_later(clock: Clock) -> None:
     call = Call(*[Passing()] * 9)
     with pytest.raises(Passing):
-        retried(call, clock, until=107.0)  # after pauses of 1 and 2, one of 4 would end there
+        # After pauses of 1 and 2, one of 4 would end there.
+        retried(call, clock, until=107.0)
     assert call.made == 3
     assert clock.now == 103.0
 

@@ -214,7 +214,8 @@ def test_the_portal(value: str, domain: str, origin: str) -> None:
         ("postgresql://u@h/n?sslmode=require", PostgresDatabase("postgresql://u@h/n?sslmode=require")),
         ("firestore://my-project/(default)", FirestoreDatabase("my-project", "(default)")),
         ("firestore://my-project/b24", FirestoreDatabase("my-project", "b24")),
-        ("firestore://p/d", FirestoreDatabase("p", "d")),  # an emulator takes a name of any length
+        # An emulator takes a name of any length.
+        ("firestore://p/d", FirestoreDatabase("p", "d")),
         ("sqlite:////data/links.db", SqliteFile(Path("/data/links.db"))),
     ],
 )

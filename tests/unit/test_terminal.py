@@ -33,7 +33,8 @@ def wrote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wrote]:
     def write(request: Request, terminal: bool = True, **settings: str) -> str:
         reader, writer = pty.openpty() if terminal else os.pipe()
         if terminal:
-            tty.setraw(writer)  # no carriage returns of the terminal's own
+            # The terminal adds no carriage returns of its own.
+            tty.setraw(writer)
         root.handlers.clear()
         with os.fdopen(writer, "w") as stream, monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", stream)

@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[2]
 CATALOGUE = SENTENCES | WORDS
 NAME = re.compile(r"[A-Z][A-Z0-9]*(?:[_/][A-Z0-9]+)*")
 QUOTED = re.compile(r"""["']([A-Za-z][\w/]*)["']""")
-SAYING = {"say", "words", "Notice"}  # functions whose first argument is a key
+# Functions whose first argument is a key.
+SAYING = {"say", "words", "Notice"}
 
 
 def modules() -> Iterator[ModuleType]:

@@ -114,7 +114,8 @@ def test_every_token_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("hmac.compare_digest", compare)
     assert is_accepted(TOKEN, (TOKEN, WRONG, b"short"))
-    assert compared == [TOKEN, WRONG, b"short"]  # a match stops nothing: time would tell which
+    # A match stops nothing, because the time would tell which one it was.
+    assert compared == [TOKEN, WRONG, b"short"]
 
 
 def test_no_token_accepts_nothing() -> None:
@@ -191,7 +192,8 @@ def test_a_scheme_without_a_token_is_malformed() -> None:
     trace = traces(verify({"authorization": b"Bearer"}, {}, {}, (TOKEN,)))["header:Authorization"]
     assert (trace.state, trace.length) == ("malformed", 0)
     assert bearer(b"Bearer  ") == b""
-    assert bearer(b"Bearer a b") == b"a b"  # no token of anybody's, and not two of them
+    # It is nobody's token, and not two of them.
+    assert bearer(b"Bearer a b") == b"a b"
 
 
 def test_white_space_is_stripped_in_headers_only() -> None:
@@ -199,7 +201,8 @@ def test_white_space_is_stripped_in_headers_only() -> None:
     assert verify({"x-bitrix-token": padded}, {}, {}, (TOKEN,)).verified
     assert not verify({}, {"token": padded.decode()}, {}, (TOKEN,)).verified
     assert not verify({}, {}, {"token": TOKEN.decode() + "\n"}, (TOKEN,)).verified
-    for other in (b"\v", b"X"):  # HTTP's white space is the space, the tab and the line's end
+    # HTTP's white space is the space, the tab and the line's end.
+    for other in (b"\v", b"X"):
         assert not verify({"x-bitrix-token": other + TOKEN}, {}, {}, (TOKEN,)).verified
 
 
