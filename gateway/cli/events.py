@@ -42,7 +42,7 @@ Examples:
     "--user",
     metavar="USER",
     default="",
-    help="Only this user: a Bitrix24 id, or a Telegram account as the event names it.",
+    help="Only this user: a Bitrix24 id, or the Telegram account that the event names.",
 )
 @click.option("--portal", metavar="DOMAIN", default="", help="Only this portal.")
 @of_the_last_day

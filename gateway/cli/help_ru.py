@@ -113,7 +113,7 @@ HELP = {
     "Create the field in the portal.": "Создать поле на портале.",
     "Only the gateway's own probes (doctor, trigger); other lists hide them.": "Только проверки самого шлюза (doctor, trigger); в других списках их нет.",
     "Only rejected requests.": "Только отклонённые запросы.",
-    "Only this user: a Bitrix24 id, or a Telegram account as the event names it.": "Только этот пользователь: номер в Битрикс24 или аккаунт Telegram, как он назван в событии.",
+    "Only this user: a Bitrix24 id, or the Telegram account that the event names.": "Только этот пользователь: номер в Битрикс24 или аккаунт Telegram, названный в событии.",
     "Only from this time on: RFC 3339, or 30m, 2h, 7d ago.": "Только с этого времени: RFC 3339, или 30m, 2h, 7d назад.",
     "Then go on and print each request as it comes.": "Затем показывать новые запросы по мере прихода.",
     "Print a list of JSON objects; with --follow, one per line.": "Вывести список объектов JSON; с --follow по объекту на строку.",

@@ -41,5 +41,11 @@ def parse_account(value: object) -> Account | None:
     return Account(telegram_username=match[1]) if match else None
 
 
+def as_searched(text: str) -> str:
+    """The `@name` that `text` is a link to, as the journal writes accounts; any other text as it is."""
+    account = parse_account(text)
+    return str(account) if account and account.telegram_username else text
+
+
 def _by_id(number: int) -> Account | None:
     return Account(telegram_id=number) if 1 <= number <= MAX_TELEGRAM_ID else None

@@ -26,6 +26,7 @@ from gateway.diagnosis import findings
 from gateway.ingest.decision import Judgement, judge
 from gateway.journal import Journal, JournalUnavailable, NewRequest, Report
 from gateway.links import user_record
+from gateway.links.telegram_account import parse_account
 from gateway.local.backlog import Backlog, Item
 from gateway.local.client_address import sender_address, sender_network
 from gateway.receiver import Answered
@@ -321,15 +322,19 @@ def _people(judgement: Judgement, settings: Settings) -> dict[str, Any]:
     people = user_record.records(fields.get("data"))[:MAX_USERS]
     users = [user for person in people if (user := user_record.user_id(person)) is not None]
     telegram_fields = user_record.telegram_fields(settings.telegram_field)
-    accounts = [
-        clean(str(person[name]).strip(), settings.secrets(), 80)
-        for person in people
-        for name in telegram_fields
-        if isinstance(person.get(name), str | int) and str(person[name]).strip()
-    ]
+    named = (_account_text(person.get(name)) for person in people for name in telegram_fields)
+    accounts = [clean(account, settings.secrets(), 80) for account in named if account]
     # Only verified events name a user: a stranger could give anybody any name.
     names_by_user = _names(people, settings) if judgement.message is not None else {}
     return {"users": users, "accounts": accounts, **({"names": names_by_user} if names_by_user else {})}
+
+
+def _account_text(value: object) -> str:
+    """The Telegram account in a field as links write it, by which people look for it; else the value."""
+    account = parse_account(value)
+    if account is not None:
+        return str(account)
+    return str(value).strip() if isinstance(value, str | int) else ""
 
 
 def _names(people: Sequence[user_record.Record], settings: Settings) -> dict[str, str]:
@@ -362,4 +367,5 @@ def _terms(record: Mapping[str, Any]) -> tuple[str, ...]:
     users = [str(user) for user in record["users"]]
     names = record.get("names", {}).values()
     words = [word for name in names for word in (name, *name.split())]
-    return (*fingerprints, *users, *record["accounts"], *words, record["address"])
+    accounts = [name for account in record["accounts"] for name in (account, account.removeprefix("@"))]
+    return (*fingerprints, *users, *accounts, *words, record["address"])

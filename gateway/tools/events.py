@@ -15,6 +15,7 @@ from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message, rfc3339
 from gateway.journal import Filters, Journal, OutcomeRecord, Request, open_journal
 from gateway.journal.reading import PREFIX
+from gateway.links.telegram_account import as_searched
 from gateway.queues import open_embedded, open_publisher
 from gateway.queues.publish import publish_within
 from gateway.queues.subscriptions import subscriptions
@@ -85,7 +86,7 @@ class ChosenFilters:
         chosen = (("refused", self.refused), ("probe", self.probes))
         return Filters(
             kinds=tuple(kind for kind, is_wanted in chosen if is_wanted) or SHOWN,
-            term=self.user,
+            term=as_searched(self.user),
             event=self.event.upper(),
             portal=self.portal.lower(),
             since=self.since.timestamp() if self.since else 0.0,
@@ -93,8 +94,10 @@ class ChosenFilters:
 
     def is_about(self, request: Request) -> bool:
         """Whether the request names the user: a search also finds other things by the same text."""
-        accounts = [*request.record.get("users", []), *request.record.get("accounts", [])]
-        return not self.user or self.user.lower() in (str(name).lower() for name in accounts)
+        named = (*request.record.get("users", []), *request.record.get("accounts", []))
+        known = {as_searched(str(name)).lower() for name in named}
+        user = as_searched(self.user).lower()
+        return not user or user in known or f"@{user}" in known
 
 
 def listed(journal: Journal, chosen: ChosenFilters) -> Iterator[Event]:

@@ -24,6 +24,7 @@ from gateway.local.client_address import sender_address
 from gateway.local.recorder import Recorder
 from gateway.receiver import Answered
 from gateway.settings import Settings, load
+from gateway.tools import events
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, PORTAL, TOKEN, form
 from tests.support.errors import logged
 from tests.support.processes import wait_for
@@ -95,6 +96,34 @@ def test_an_accepted_event(recorder: Recorder, settings: Settings, journal: Jour
     assert whole["message"]["event_id"] == request.event_id
     assert journal.request(request.event_id) == request
     assert journal.page(Filters(term="@ivan_petrov")).requests == [request]
+
+
+@pytest.mark.parametrize("value", ["@Ivan_Petrov", " https://t.me/Ivan_Petrov/ ", "telegram.me/Ivan_Petrov"])
+def test_an_account_is_found_by_its_name_however_the_event_writes_it(
+    value: str, recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
+    answer = answered_request(settings, form(data={"ID": "12", "UF_USR_TELEGRAM": value}))
+    recorder.observe(answer)
+    end(recorder)
+    request = journal.request(answer.request_id)
+    assert request is not None
+    assert request.record["accounts"] == ["@Ivan_Petrov"]
+    for user in ("@ivan_petrov", "IVAN_PETROV", "t.me/ivan_petrov", "https://t.me/Ivan_Petrov?start=x", "12"):
+        chosen = events.ChosenFilters(user=user)
+        assert journal.page(chosen.filters()).requests == [request], user
+        assert chosen.is_about(request), user
+    assert not events.ChosenFilters(user="@petrov").is_about(request)
+
+
+def test_a_multiple_fields_account_is_kept_and_what_is_no_account_as_it_came(
+    recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
+    for number, telegram in enumerate((["777"], "not an account", "", ["@a_b_c", "@d_e_f"])):
+        data = {"ID": str(number + 1), "UF_USR_TELEGRAM": telegram}
+        recorder.observe(answered_request(settings, form(data=data)))
+    end(recorder)
+    kept = {r.record["users"][0]: r.record["accounts"] for r in journal.page(Filters()).requests}
+    assert kept == {1: ["777"], 2: ["not an account"], 3: [], 4: []}
 
 
 def test_names_are_kept_of_verified_events_only(

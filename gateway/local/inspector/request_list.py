@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import flask
 
 from gateway.journal import Filters, Page
+from gateway.links.telegram_account import as_searched
 from gateway.local.inspector import one_request
 from gateway.local.inspector.access import PATH
 from gateway.local.inspector.frame import YEAR, Inspector, View, own_path
@@ -58,7 +59,9 @@ class ChosenFilters:
         if self.term:
             since = since if self.hour else 0.0
             kinds = kinds if self.show != "all" else ()
-        return Filters(kinds, self.term, self.cause, self.event, self.portal, since, self.to, until)
+        return Filters(
+            kinds, as_searched(self.term), self.cause, self.event, self.portal, since, self.to, until
+        )
 
     def query(self, **changes: Any) -> dict[str, Any]:
         """The address's parameters that are not empty."""
