@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.diagnosis import GUIDE
 from gateway.diagnosis.causes import DO, SAYS
 from gateway.diagnosis.finding import CODES
-from gateway.diagnosis.wording import phrase, said_how
+from gateway.diagnosis.wording import alterations_in_words, phrase
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.texts import Sentence
 from verify import PLACES
@@ -233,7 +233,7 @@ def examples(key: str, language: str) -> dict[str, object]:
     received, allowed = _LIMITS.get(variant) or _LIMITS[""]
     received = 512 if code == "BODY_INCOMPLETE" else received
     return {
-        "how": said_how(_HOWS.get(code) or _HOWS[""], language),
+        "how": alterations_in_words(_HOWS.get(code) or _HOWS[""], language),
         "place": place,
         "name": place.partition(":")[2],
         "which": "",

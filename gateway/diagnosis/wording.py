@@ -92,7 +92,7 @@ def _filled(values: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     if str(values.get("place", "")).startswith("path:"):
         filled["place"] = phrase("place/path", language).format(part=str(values["place"])[5:])
     if "how" in values:
-        filled["how"] = said_how(values["how"], language)
+        filled["how"] = alterations_in_words(values["how"], language)
     if "kind" in values:
         sender = phrase(f"sender/{values['kind']}", language)
         service = values.get("name")
@@ -111,7 +111,7 @@ def text_values(settings: Settings) -> dict[str, str]:
     }
 
 
-def said_how(alterations: Any, language: str) -> str:
+def alterations_in_words(alterations: Any, language: str) -> str:
     """The alterations in `how` in the operator's language; one without a phrase is shown as it is."""
     words = alterations if isinstance(alterations, tuple) else [alterations]
     words_said = []

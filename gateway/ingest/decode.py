@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from gateway.ingest import php_form
 from gateway.ingest.json_value import TOKEN_PATHS, Json, is_list, parse_json
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
-from gateway.ingest.misread import may_be_misread, misread, named
+from gateway.ingest.misread import may_be_misread, misread, names_of_texts
 from verify import QUERY_PLACE, Path
 
 MAX_NOTED = 20  # names per note
@@ -305,7 +305,7 @@ def _read_json(body: bytes) -> _Read | None:
         return None
     notes: tuple[Note, ...] = ()
     if "\ufffd" in text and not _is_utf8(body):
-        notes = (Note("not_utf8", named(parsed.value, lambda value: "\ufffd" in value)),)
+        notes = (Note("not_utf8", names_of_texts(parsed.value, lambda value: "\ufffd" in value)),)
     if parsed.twice or parsed.twice_inside:
         notes += _twice(parsed)
     fields = parsed.value

@@ -21,10 +21,10 @@ def may_be_misread(body: bytes) -> bool:
 
 def misread(fields: Any) -> tuple[str, ...]:
     """The names of the values whose letters were misread, as a form writes them."""
-    return named(fields, lambda text: _PAIR.search(text) is not None and _is_utf8(text))
+    return names_of_texts(fields, lambda text: _PAIR.search(text) is not None and _is_utf8(text))
 
 
-def named(fields: Any, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
+def names_of_texts(fields: Any, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
     """The names of the texts that `is_meant` chooses, at most `MAX_NAMED`, as a form writes them."""
     names: list[str] = []
     waiting: list[tuple[str, Any]] = [("", fields)]

@@ -208,7 +208,6 @@ class Journal:
         if self._written < TRIM_EVERY:
             return
         self._written = 0
-        # The records themselves are written already.
         with suppress(sqlite3.Error), connection:
             connection.execute("BEGIN IMMEDIATE")
             schema.trim(connection, self._clock(), self._kept_rows)
@@ -274,9 +273,11 @@ class Journal:
         """The names of these users of a portal, as far as accepted events gave them."""
         return self._read(lambda c: reading.names(c, portal, users), {}) if users else {}
 
-    def named(self, portal: str, name: str, after: int = 0, limit: int = 50) -> list[int]:
+    def users_named(self, portal: str, name: str, after: int = 0, limit: int = 50) -> list[int]:
         """Users of a portal with an id above `after` whose names from accepted events begin like `name`."""
-        return self._read(lambda c: reading.named(c, portal, name, after, limit), []) if name.split() else []
+        if not name.split():
+            return []
+        return self._read(lambda c: reading.users_named(c, portal, name, after, limit), [])
 
     def changed(self, after: int, limit: int = 100) -> tuple[list[Request], int]:
         """Records that changed after the change `after`, and the newest change's number."""

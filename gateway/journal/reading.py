@@ -283,7 +283,7 @@ def names(connection: sqlite3.Connection, portal: str, users: Sequence[int]) -> 
     return dict(connection.execute(statement, (portal, *ids)))
 
 
-def named(connection: sqlite3.Connection, portal: str, name: str, after: int, limit: int) -> list[int]:
+def users_named(connection: sqlite3.Connection, portal: str, name: str, after: int, limit: int) -> list[int]:
     """Users above `after` in whose names each word of `name` begins a word. Few names are kept."""
     words = name.casefold().split()
     statement = "SELECT bitrix_user_id, name FROM people WHERE portal = ? AND bitrix_user_id > ?"

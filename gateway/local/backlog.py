@@ -62,7 +62,7 @@ class Backlog:
         """The next item, and its size. Raises `queue.Empty` if there is none and nobody waits for it."""
         return self._queue.get(block=wait)
 
-    def written(self, size: int) -> tuple[list[tuple[str, Item, int]], int]:
+    def note_written(self, size: int) -> tuple[list[tuple[str, Item, int]], int]:
         """Note that so many bytes are written, and return what was only counted meanwhile.
 
         That is a sender, its first request and how many there were; and the number of other items dropped.

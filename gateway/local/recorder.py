@@ -140,7 +140,7 @@ class Recorder:
         self._folds.clear()
         for item, _ in batch:
             items += self._prepared(item)
-        counted, dropped = self._backlog.written(sum(size for _, size in batch))
+        counted, dropped = self._backlog.note_written(sum(size for _, size in batch))
         for sender, first, count in counted:
             items += [
                 replace(new, fold=f"flood {sender}".strip(), count=count)

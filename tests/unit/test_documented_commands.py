@@ -197,7 +197,7 @@ def test_the_tests_that_pages_name_exist() -> None:
 _NAMED = re.compile(r"\./b24((?: (?:--?[\w-]+|[a-z][\w-]*|[A-Z][\w=.-]*|[\w@=.:/]+))*)")
 
 
-def named() -> Iterator[tuple[str, str]]:
+def commands_named() -> Iterator[tuple[str, str]]:
     """Every `./b24 …` in documents and in what the gateway says, and where it stands."""
     for page in pages():
         for span in re.findall(r"`([^`\n]+)`", (ROOT / page).read_text(encoding="utf-8")):
@@ -210,7 +210,7 @@ def named() -> Iterator[tuple[str, str]]:
                     yield key, match[0]
 
 
-@pytest.mark.parametrize(("source", "text"), sorted(set(named())))
+@pytest.mark.parametrize(("source", "text"), sorted(set(commands_named())))
 def test_a_command_that_is_named_exists(source: str, text: str) -> None:
     words = text.removeprefix("./b24").replace("…", " ").split()
     if not words or words[0] in ("--help", "--version"):

@@ -313,7 +313,7 @@ def test_bodies_that_wait_for_the_journal_share_one_budget() -> None:
     with suppress(queue.Empty):
         while backlog.take(wait=False):
             waiting += 1
-    counted, dropped = backlog.written(waiting * 500_000)
+    counted, dropped = backlog.note_written(waiting * 500_000)
     assert waiting * 500_000 < 34_000_000
     assert sum(count for _, _, count in counted) + dropped + waiting == 2000
     assert len(counted) <= 51

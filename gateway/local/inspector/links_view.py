@@ -159,7 +159,7 @@ def _searched(
 ) -> tuple[list[Link], int | None]:
     """People found by user id, Telegram id, Telegram name, or the beginnings of their own names."""
     candidates = [] if after else _exactly_named(store, portal, search)
-    users = page.journal.named(portal, search, after, SHOWN + 1)
+    users = page.journal.users_named(portal, search, after, SHOWN + 1)
     candidates += [store.get(portal, user) for user in users[:SHOWN]]
     links = {link.bitrix_user_id: link for link in candidates if link is not None}
     return list(links.values()), users[SHOWN - 1] if len(users) > SHOWN else None

@@ -41,7 +41,7 @@ class Scribe:
         do = say(advice, self.language, **values) if advice in SENTENCES else ""
         return Check(check, result, say(f"DOCTOR_{key}", self.language, **values), do)
 
-    def broken(self, check: str, error: Exception) -> Check:
+    def raised(self, check: str, error: Exception) -> Check:
         """A check that raised: our own errors say what happened, any other is named by its type."""
         saw = text_of(error, self.language) if isinstance(error, GatewayError) else type(error).__name__
         return Check(check, "failed", saw, say("DOCTOR_AGAIN", self.language))
@@ -68,4 +68,4 @@ def _checked(
     try:
         yield from check(settings, scribe)
     except Exception as error:  # noqa: BLE001 — whatever breaks is a finding: the doctor goes on
-        yield scribe.broken(name, error)
+        yield scribe.raised(name, error)
