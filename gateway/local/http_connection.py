@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import threading
 import time
@@ -275,7 +276,8 @@ class Connection(asyncio.BufferedProtocol):
     def _refuse(self, status: int, code: str) -> None:
         """Answer something that is not an HTTP request, so that the function could not judge it."""
         message = say(f"ANSWER_{code}", self.server.language)
-        body = json.dumps({"status": "error", "code": code, "message": message}, ensure_ascii=False).encode()
+        fields = {"status": "error", "code": code, "message": message, "request_id": os.urandom(8).hex()}
+        body = json.dumps(fields, ensure_ascii=False).encode()
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"

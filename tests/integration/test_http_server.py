@@ -183,7 +183,8 @@ def test_what_could_be_read_in_two_ways_is_no_request(head: bytes, start: Callab
     server = start()
     answer = server.exchange(head)
     assert answer.startswith(b"HTTP/1.1 400")
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "HTTP_INVALID"
+    fields = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (fields["code"], sorted(fields)) == ("HTTP_INVALID", ["code", "message", "request_id", "status"])
     assert server.seen == []
 
 
