@@ -30,10 +30,9 @@ from gateway.links.telegram_account import parse_account
 from gateway.portal.client import BATCH, PAGE, AnswerDoubted, Portal
 from gateway.portal.compare import difference, merge
 from gateway.portal.polled import Polled
+from gateway.portal.walk_state import Difference, WalkState
 from gateway.settings import Settings
-from gateway.texts import Notice
 
-STATE = "resync_state"
 # New links that wait for the end of the walk; more are published on the way.
 HELD = 1000
 # Links that one walk may end; more wait for the next one (the state is one record, below 1 MB).
@@ -86,48 +85,6 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         """The summary as JSON values."""
         return asdict(self)
-
-
-@dataclass
-class _Change:
-    """One user's message before it is sent: what was seen and when (unix seconds)."""
-
-    asked_at: int
-    data: dict[str, Any]
-    ends: bool  # a link
-
-
-@dataclass
-class _State:
-    """Everything that a walk has to remember; `of` identifies the walk that it belongs to."""
-
-    # The portal's domain and the field.
-    of: list[str]
-    after: int = 0  # the last id
-    users: int = 0
-    changes: list[_Change] = field(default_factory=list)
-    # Linked users who were not among the portal's.
-    missing: list[int] = field(default_factory=list)
-    # Why a link would end, with how many there are, none left out.
-    ends: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, value: Mapping[str, Any] | None, of: list[str]) -> "_State":
-        """The kept state of the same portal and field, or a new one.
-
-        Another edition may have kept other fields; a walk that starts again only costs requests.
-        """
-        if value is None or value.get("of") != of:
-            return cls(of)
-        try:
-            state = cls(**{**value, "changes": [_Change(**change) for change in value["changes"]]})
-        except (KeyError, TypeError):
-            state = None
-        if state is None or value.keys() != asdict(state).keys():
-            notice = Notice("RESYNC_STATE_UNKNOWN")
-            log.warning(notice, extra={"json_fields": {"code": "RESYNC_STATE_UNKNOWN"}})
-            return cls(of)
-        return state
 
 
 def walk(
@@ -184,7 +141,7 @@ class _Walk:
         self._field, self._field_seen = settings.telegram_field.upper(), False
         self._select = ["ID", "ACTIVE", self._field] + ([] if since is None else ["TIMESTAMP_X"])
         of = [settings.domain, self._field]
-        self._state = _State.read(store.read_state(STATE) if self._is_kept else None, of)
+        self._state = WalkState.read(store, of) if self._is_kept else WalkState(of)
         self._summary = Summary(settings.domain, continued_after=self._state.after, dry_run=dry_run)
 
     def run(self, progress: Progress) -> Summary:
@@ -222,7 +179,7 @@ class _Walk:
 
     def forget(self) -> None:
         if self._is_kept:
-            self._store.write_state(STATE, None)
+            WalkState.forget(self._store)
 
     def _compare(
         self, users: list[tuple[int, user_record.Record]], asked_at: datetime, is_last_page: bool
@@ -244,7 +201,7 @@ class _Walk:
             if change is not None and not self._lost_to_newer_claim(user, row, link):
                 data, ends = change
                 data = without_secrets(data, self._settings.secrets())
-                state.changes.append(_Change(int(asked_at.timestamp()), data, ends))
+                state.changes.append(Difference(int(asked_at.timestamp()), data, ends))
                 if ends:
                     self._count("dismissed" if user_record.active(row) is False else "emptied", link)
         del state.missing[ENDED:]
@@ -322,7 +279,7 @@ class _Walk:
         if link is not None and link.account:
             self._state.ends[reason] = self._state.ends.get(reason, 0) + 1
 
-    def _risk(self, ending: Sequence[_Change]) -> LinksAtRisk | None:
+    def _risk(self, ending: Sequence[Difference]) -> LinksAtRisk | None:
         """The error that keeps the walk from ending too many links, whatever the reason; else None."""
         ends = self._state.ends
         count = sum(ends.values())
@@ -347,7 +304,7 @@ class _Walk:
         if not self._field_seen and self._field not in self._portal.fields():
             raise AnswerDoubted("RESYNC_FIELD_MISSING", field=self._field)
 
-    def _confirmed_missing(self) -> Iterator[_Change]:
+    def _confirmed_missing(self) -> Iterator[Difference]:
         """The missing users' changes, once the portal was asked for each and said that it knows none.
 
         The last user of the walk is asked for along with them: a portal that does not
@@ -361,9 +318,9 @@ class _Walk:
                 raise AnswerDoubted("RESYNC_GONE_FOUND")
             for user in group:
                 data = {"ID": str(user), "ACTIVE": "N", self._field: ""}
-                yield _Change(int(asked_at.timestamp()), data, True)
+                yield Difference(int(asked_at.timestamp()), data, True)
 
-    def _send(self, changes: Sequence[_Change]) -> None:
+    def _send(self, changes: Sequence[Difference]) -> None:
         """Publish one message per change, several at once, because some queues take them together."""
         if not self._dry_run:
             messages = [self._message(change) for change in changes]
@@ -376,11 +333,11 @@ class _Walk:
         self._summary.published += len(changes)
         self._summary.unlinked += sum(change.ends for change in changes)
 
-    def _message(self, change: _Change) -> Message:
+    def _message(self, change: Difference) -> Message:
         asked_at = datetime.fromtimestamp(change.asked_at, UTC)
         return observed_message(self._settings.domain, change.data, asked_at, self._now())
 
     def _keep(self) -> None:
         if self._is_kept:
             self._polled.keep()
-            self._store.write_state(STATE, asdict(self._state))
+            self._state.keep(self._store)

@@ -21,15 +21,12 @@ def forget_person(settings: Settings, portal: str, bitrix_user_id: int) -> int:
 def _forget_walk(store: Store, portal: str, user: int) -> int:
     """Drop what polling has kept of this user: the state of a round (the next begins anew), and the mark."""
     from gateway.portal.polled import Polled  # cold start
-    from gateway.portal.reconcile import STATE
+    from gateway.portal.walk_state import WalkState
 
     polled = Polled(store, portal)
     polled.remove([user])
     polled.keep()
-    walk = store.read_state(STATE) or {}
-    pending = (change["data"]["ID"] for change in walk.get("changes", ()))
-    is_in_walk = user in walk.get("missing", ()) or str(user) in pending
-    if not is_in_walk or portal not in walk.get("of", ()):
+    if not WalkState.is_about(store, portal, user):
         return 0
-    store.write_state(STATE, None)
+    WalkState.forget(store)
     return 1

@@ -20,7 +20,8 @@ from gateway.locations import store_location
 from gateway.portal.client import AnswerDoubted, Portal
 from gateway.portal.compare import difference, merge
 from gateway.portal.polled import Polled
-from gateway.portal.reconcile import HELD, STATE, LinksAtRisk, Summary, walk
+from gateway.portal.reconcile import HELD, LinksAtRisk, Summary, walk
+from gateway.portal.walk_state import STATE
 from gateway.settings import Settings
 from handlers.context import Context
 from handlers.users import handle

@@ -21,8 +21,8 @@ from gateway.events import read_message
 from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
 from gateway.portal import resync
-from gateway.portal.reconcile import STATE
 from gateway.portal.resync import AlreadyRunning, run
+from gateway.portal.walk_state import STATE
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings, load
 from tests.support.commands import run_command
