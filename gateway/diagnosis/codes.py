@@ -1,6 +1,6 @@
 """Writes the index of all codes from the catalogues: `python -m gateway.diagnosis.codes [DIRECTORY]`.
 
-One line per code, in both languages: what is answered, why it was refused, what came of an
+One line per code, in both languages: what is answered, why it was rejected, what came of an
 event. A test compares the files under docs/ with what this makes.
 """
 
@@ -24,7 +24,7 @@ INTRO = Sentence(
     "`python -m gateway.diagnosis.codes`.",
 )
 ANSWERS = Sentence("Ответы", "Answers")
-CAUSES = Sentence("Причины отказа", "Causes of a refusal")
+CAUSES = Sentence("Причины отказа", "Causes of a rejection")
 RECORDS = Sentence(
     "Что стало с событием, и другие записи журнала", "What came of an event, and other records of the log"
 )
