@@ -60,7 +60,7 @@ def command(
     send_token: bool,
     as_json: bool,
 ) -> int:
-    """Post the event and print the answer; 0 if it was queued, 1 if refused, 2 if nobody answered."""
+    """Post the event and print the answer; 0 if it was queued, 1 if rejected, 2 if nobody answered."""
     settings = load()
     if as_list:
         click.echo("\n".join(EVENTS))

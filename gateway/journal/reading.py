@@ -200,7 +200,7 @@ def changed(connection: sqlite3.Connection, after: int, limit: int) -> tuple[lis
 def count_newer(connection: sqlite3.Connection, filters: Filters, after: int, limit: int) -> int:
     """How many requests numbered above `after` pass the filters; `limit` means `limit` or more.
 
-    With filters other than of kinds, it is their records that are counted: rows that a list would show.
+    With any filter other than kinds, records are counted instead: the rows that a list would show.
     """
     # Open pages ask this every two seconds.
     if filters.kinds and filters == Filters(kinds=filters.kinds):
@@ -208,7 +208,7 @@ def count_newer(connection: sqlite3.Connection, filters: Filters, after: int, li
             "SELECT at FROM requests WHERE n <= ? ORDER BY n DESC LIMIT 1", (after,)
         )
         [seen_at] = seen_row.fetchone() or (0.0,)
-        # Of a record that began before, one request is surely new; each request has taken a number.
+        # A record that began earlier has at least one new request, because each request takes a number.
         statement = """
             SELECT coalesce(sum(CASE WHEN first_at > ? THEN min(count, n - ?) ELSE 1 END), 0)
             FROM (SELECT first_at, count, n FROM requests WHERE kind = ? AND n > ? LIMIT ?)"""

@@ -67,7 +67,7 @@ def read_printout(text: str) -> Request | None:
         for kind in dict.fromkeys(name for name, pattern in _KINDS if pattern.match(candidate)):
             value = _read(kind, candidate)
             body = _form(_event_in(value) or value)
-            # Among other text only an event is meant; what stands there alone is whatever it is.
+            # Among other text only an event counts; a printout by itself is judged whatever it holds.
             if body is not None and (not start or re.search(rb"(?:^|&)event=", body)):
                 return _posted(body, kind)
     return None

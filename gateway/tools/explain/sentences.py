@@ -34,7 +34,7 @@ class Sentences(NamedTuple):
 
 
 def sentence_of(code: str, says: str, do: str, language: str, today: Mapping[str, str]) -> Sentences | None:
-    """A cause's sentences with the values that the texts hold; None if they hold no sentence of it.
+    """A cause's sentences with the values that the texts hold; None if they hold none of that cause's.
 
     `today` has the values that the settings decide, which are never taken from a line.
     """
