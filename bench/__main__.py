@@ -34,7 +34,7 @@ def main(figures: tuple[str, ...], quick: bool, docs: bool, out: Path) -> None:
     bench = Bench(quick=quick)
     results: list[Result] = []
     skipped: dict[str, str] = {}
-    lost = 0
+    missed = 0
     with bench.stack:
         for name in figures or FIGURES:
             click.echo(f"{name} …", err=True)
@@ -44,12 +44,12 @@ def main(figures: tuple[str, ...], quick: bool, docs: bool, out: Path) -> None:
                 skipped[name] = str(missing)
             except EventLost as loss:
                 click.echo(f"{name}: a good event was lost or refused: {loss}", err=True)
-                lost += 1
+                missed += 1
     files = write(results, skipped, out)
-    if docs and not lost:
+    if docs and not missed:
         files += documents.write(results, ROOT / "docs")
     show(results, skipped, files)
-    sys.exit(1 if lost or any(result.reached is False for result in results) else 0)
+    sys.exit(1 if missed or any(result.reached is False for result in results) else 0)
 
 
 if __name__ == "__main__":

@@ -93,12 +93,12 @@ def main(implementation: str, database_url: str, workers: int, count: int) -> No
     threads = [
         threading.Thread(target=lambda share=share: [consume(event) for event in share]) for share in shares
     ]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started
     committed = sum(1 for _ in open_store(store_location(database_url)).links())
     if implementation == "ours" and committed != count + 1:
         raise EventLost(f"{count + 1} events were consumed, but there are {committed} links")

@@ -126,11 +126,17 @@ def _row(result: Result, language: str) -> str:
 
 def _bar(row: str) -> Bar:
     """The figure of one row of the English table."""
-    figure, _, _, ratio, wanted = (cell.strip() for cell in row.strip("|\n ").split("|"))
-    shown = ratio.removesuffix("✗").strip(" *")
-    aim = _first_number(wanted) if wanted else None
+    figure, _, _, ratio, aim_text = (cell.strip() for cell in row.strip("|\n ").split("|"))
+    ratio_text = ratio.removesuffix("✗").strip(" *")
+    aim = _first_number(aim_text) if aim_text else None
     reached = None if aim is None else not ratio.endswith("✗")
-    return Bar(figure, _first_number(shown), f"{shown} (aim {wanted})" if wanted else shown, aim, reached)
+    return Bar(
+        figure,
+        _first_number(ratio_text),
+        f"{ratio_text} (aim {aim_text})" if aim_text else ratio_text,
+        aim,
+        reached,
+    )
 
 
 def _first_number(cell: str) -> float:

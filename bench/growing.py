@@ -110,10 +110,10 @@ def events(users: int, count: int, first: int) -> Iterator[tuple[str, Observatio
 def apply(database_url: str, users: int, count: int, first: int) -> dict[str, float]:
     with closing(open_store(store_location(database_url))) as store:
         store.apply(PORTAL, f"first-{first}", [observed(1, 0)])  # connects, and prepares the statements
-        begun = time.perf_counter()
+        started = time.perf_counter()
         for event_id, observation in events(users, count, first):
             store.apply(PORTAL, event_id, [observation])
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
     return {"seconds": seconds, "memory": _peak()}
 
 

@@ -88,7 +88,7 @@ def start(app: str, directory: Path, settings: Mapping[str, str]) -> Iterator[In
             stdout=sink,
             stderr=sink,
         )
-    with ended(process):
+    with ends_after(process):
         yield Instance(process, port, log)
 
 
@@ -105,7 +105,7 @@ def environment(root: Path) -> dict[str, str]:
 
 
 @contextmanager
-def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def ends_after(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """End a process at the end of the block: SIGTERM first, SIGKILL if that does not help."""
     try:
         yield

@@ -47,16 +47,20 @@ def run(port: int, requests: Sequence[bytes], connections: int = 32, rate: float
         selector.register(line.socket, selectors.EVENT_READ, line)
         idle.append(line)
     waits: list[float] = []
-    sent, started_at = 0, time.perf_counter()
+    sent_count, started_at = 0, time.perf_counter()
     try:
         while len(waits) < len(requests):
             now = time.perf_counter()
-            while idle and sent < len(requests) and (due := started_at + sent / rate if rate else now) <= now:
+            while (
+                idle
+                and sent_count < len(requests)
+                and (due := started_at + sent_count / rate if rate else now) <= now
+            ):
                 line = idle.popleft()
                 line.due = due
-                line.socket.sendall(requests[sent])
-                sent += 1
-            for key, _ in selector.select(_pause(started_at, sent, len(requests), rate)):
+                line.socket.sendall(requests[sent_count])
+                sent_count += 1
+            for key, _ in selector.select(_pause(started_at, sent_count, len(requests), rate)):
                 if (wait := _receive(key.data)) is not None:
                     waits.append(wait)
                     idle.append(key.data)
@@ -67,10 +71,10 @@ def run(port: int, requests: Sequence[bytes], connections: int = 32, rate: float
         selector.close()
 
 
-def _pause(begun: float, sent: int, total: int, rate: float | None) -> float:
-    if rate is None or sent == total:
+def _pause(started: float, sent_count: int, total: int, rate: float | None) -> float:
+    if rate is None or sent_count == total:
         return 10.0
-    return max(0.0, begun + sent / rate - time.perf_counter())
+    return max(0.0, started + sent_count / rate - time.perf_counter())
 
 
 def _receive(line: _Connection) -> float | None:

@@ -25,14 +25,14 @@ def table(results: Sequence[Result], skipped: Mapping[str, str]) -> Table:
         printed.add_column(heading, overflow="fold")
     for result in results:
         style = {True: "green", False: "bold red", None: ""}[result.reached]
-        others = (f"{name}: {compared(result, result.against(name))}" for name in result.rivals)
+        other_figures = (f"{name}: {compared(result, result.against(name))}" for name in result.rivals)
         printed.add_row(
             f"{result.figure}\n[dim]{result.what}[/]",
             _middle(result.ours, result.unit),
             f"{_middle(result.yardstick, result.unit)}\n[dim]{result.yardstick_is}[/]",
             f"[{style}]{compared(result, median(result.compared))}[/]" if style else "",
             aim(result),
-            "\n".join(others),
+            "\n".join(other_figures),
         )
     for figure, reason in skipped.items():
         printed.add_row(figure, f"[dim]skipped: {reason}[/]")
@@ -92,11 +92,11 @@ class Bar(NamedTuple):
 
 def bar(result: Result) -> Bar:
     value = median(result.compared)
-    shown = compared(result, value)
+    text = compared(result, value)
     if result.aim is not None:
-        shown += f" (aim {aim(result)})"
-    others = {name: result.against(name) for name in result.rivals}
-    return Bar(result.figure, value, shown, result.aim, result.reached, others)
+        text += f" (aim {aim(result)})"
+    other_figures = {name: result.against(name) for name in result.rivals}
+    return Bar(result.figure, value, text, result.aim, result.reached, other_figures)
 
 
 def plot(bars: Sequence[Bar]) -> str:

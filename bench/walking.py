@@ -30,12 +30,12 @@ def fill(database_url: str, _port: str, users: int) -> None:
     from gateway.links.sql_schema import links
 
     now = datetime.now(UTC)
-    known = json.dumps([None, None, None, None, None, None])
+    empty_facts = json.dumps([None, None, None, None, None, None])
     rows = (row for row in map(user, range(1, users + 1)) if row["UF_USR_TELEGRAM"])
     values = [
         {
             **{"portal": "portal.bench", "bitrix_user_id": int(row["ID"]), "active": True},
-            **{"telegram_id": int(row["UF_USR_TELEGRAM"]), "telegram_username": None, "known": known},
+            **{"telegram_id": int(row["UF_USR_TELEGRAM"]), "telegram_username": None, "known": empty_facts},
             **{"observed_at": now, "updated_at": now},
         }
         for row in rows

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from bench.instances import ROOT, Instance, ended, environment, free_port
+from bench.instances import ROOT, Instance, ends_after, environment, free_port
 
 FIRST_EDITION = "c0e427a"
 PATIENCE = 120.0  # seconds
@@ -119,5 +119,5 @@ def serving(build: Build, home: Path, settings: Mapping[str, str]) -> Iterator[S
         )
     instance = Serve(process, port, log)
     instance.home = home
-    with ended(process):
+    with ends_after(process):
         yield instance

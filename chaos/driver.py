@@ -70,8 +70,10 @@ class Run:
             for event in step.events:
                 if event.asks is not None:
                     self.world.portal.add(event.people[0].user, event.asks)
-                again = step.repeatable and rng.random() < 0.5  # a sender that got no answer may send again
-                while not self._send(event, step.as_json) and again:
+                is_sent_again = (
+                    step.repeatable and rng.random() < 0.5
+                )  # a sender that got no answer may send again
+                while not self._send(event, step.as_json) and is_sent_again:
                     pass
 
     def _send(self, event: Event, as_json: bool) -> bool:
@@ -128,8 +130,8 @@ class Run:
                 self.world.hurry()
             self._wait(patience)
             missing, kept_ids = self._undone(), set().union(*self._waiting_or_kept().values())
-            if lost := missing - kept_ids:
-                self.report(f"{len(lost)} events are neither done nor kept")
+            if lost_ids := missing - kept_ids:
+                self.report(f"{len(lost_ids)} events are neither done nor kept")
             if number and not missing & kept_ids:
                 return
             replayed = len(json.loads(self.world.tool("replay", "--json")))
@@ -157,16 +159,16 @@ class Run:
         return (promised - settled) | self.world.undelivered(self.tally.promised)
 
     def _waiting_or_kept(self) -> dict[str, set[str]]:
-        kept = self.world.kept()
-        return kept | {"log": kept["log"] - self.replayed_from_log}
+        kept_ids = self.world.kept()
+        return kept_ids | {"log": kept_ids["log"] - self.replayed_from_log}
 
     def _wait(self, patience: float) -> None:
         """Wait until only what was put aside is undone, or nothing changes for `patience` seconds."""
         last, moved = -1, time.monotonic()
         while True:
-            kept = self._waiting_or_kept()
-            waiting = kept.get("queue", set())
-            aside = set().union(*(ids for place, ids in kept.items() if place != "queue"))
+            waiting_ids = self._waiting_or_kept()
+            waiting = waiting_ids.get("queue", set())
+            aside = set().union(*(ids for place, ids in waiting_ids.items() if place != "queue"))
             undone = len((self._undone() - aside) | waiting)
             if not undone:
                 return
@@ -239,8 +241,8 @@ def _show_progress(current: Run, count: int) -> threading.Event:
 
     def watch() -> None:
         while not finished.wait(5):
-            accepted, kept = len(current.tally.accepted), len(current.tally.refused)
-            current.report(f"{current.tally.sent} of {count}, accepted {accepted}, kept {kept}")
+            accepted, refused = len(current.tally.accepted), len(current.tally.refused)
+            current.report(f"{current.tally.sent} of {count}, accepted {accepted}, kept {refused}")
 
     threading.Thread(target=watch, daemon=True).start()
     return finished

@@ -64,7 +64,7 @@ def add_faults(world: World, rng: random.Random, postgres: Postgres | None) -> N
 
 
 def run(
-    incidents: list[Incident], world: World, sent: Callable[[], int], report: Callable[[str], None]
+    incidents: list[Incident], world: World, count_sent: Callable[[], int], report: Callable[[str], None]
 ) -> None:
     """Run each incident when its time comes; several at once, but only one at a time per target.
 
@@ -83,7 +83,7 @@ def run(
     with ThreadPoolExecutor(len(incidents) or 1) as pool:
         started = []
         for incident in incidents:
-            while sent() < incident.after:
+            while count_sent() < incident.after:
                 time.sleep(0.01)
             started.append(pool.submit(happen, incident))
         for future in started:

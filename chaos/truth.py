@@ -51,7 +51,7 @@ def expected_when_asked(events: Iterable[Event], counted: set[str]) -> dict[Pers
     answers: dict[Person, list[tuple[Event, str]]] = defaultdict(list)
     for event in events:
         if event.asks is not None:
-            answers[event.portal, event.people[0].user].append((event, written(event.asks)))
+            answers[event.portal, event.people[0].user].append((event, comparable(event.asks)))
     outcome = {}
     for person, story in answers.items():
         last = max((i for i, (event, _) in enumerate(story) if event.event_id in counted), default=None)
@@ -60,13 +60,13 @@ def expected_when_asked(events: Iterable[Event], counted: set[str]) -> dict[Pers
 
 
 def _read(value: str) -> Account:
-    name = written(value)
+    name = comparable(value)
     if name.startswith("@"):
         return Account(telegram_username=name[1:])
     return Account(telegram_id=int(name)) if name else Account()
 
 
-def written(value: str) -> str:
+def comparable(value: str) -> str:
     """Write an account as in `RowState`."""
     name = value.removeprefix("https://t.me/").removeprefix("@")
     return name if not name or name.isdigit() else f"@{name.lower()}"
@@ -119,15 +119,17 @@ def _can_cause(event: Event, person: Person, row: Mapping[str, Any]) -> bool:
         (statement for statement in event.people if (event.portal, statement.user) == person), None
     )
     if statement is None:  # it took another user's account, or showed that nothing had been taken
-        taken = {written(other.account or "") for other in event.people}
+        accounts = {comparable(other.account or "") for other in event.people}
         if row["change"] == "corrected":
             return row["now"] != "" and any(other.active is False for other in event.people)
         counts_now = any(other.active for other in event.people)
-        return row["change"] == "conflict" and row["now"] == "" and (row["before"] in taken or counts_now)
+        return row["change"] == "conflict" and row["now"] == "" and (row["before"] in accounts or counts_now)
     if row["now"] == "":
         return statement.active is False or statement.account is not None
     return (
-        event.asks is not None or statement.active is True or row["now"] == written(statement.account or "")
+        event.asks is not None
+        or statement.active is True
+        or row["now"] == comparable(statement.account or "")
     )
 
 

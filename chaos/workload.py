@@ -126,15 +126,15 @@ class Writer:
         return self._steps([self._event(user, at, v) for at, v in zip(self._times(4), values, strict=True)])
 
     def _leaver(self) -> list[Step]:
-        user, (first, second, last) = self._user(), self._times(3)
-        events = [self._event(user, first, self._account()), self._event(user, second, self._account())]
+        user, (first, middle, last) = self._user(), self._times(3)
+        events = [self._event(user, first, self._account()), self._event(user, middle, self._account())]
         return self._away([*events, self._event(user, last, None, active=False)])
 
     def _returner(self) -> list[Step]:
-        user, (first, left, back) = self._user(), self._times(3)
-        events = [self._event(user, first, self._account()), self._event(user, left, None, active=False)]
-        again = self.rng.choice([self._account(), None])  # being active again restores no link
-        return self._away([*events, self._event(user, back, again, active=True)])
+        user, (first, left_at, back) = self._user(), self._times(3)
+        events = [self._event(user, first, self._account()), self._event(user, left_at, None, active=False)]
+        account = self.rng.choice([self._account(), None])  # being active again restores no link
+        return self._away([*events, self._event(user, back, account, active=True)])
 
     def _rivals(self) -> list[Step]:
         """Several people claim one account, once each: the latest has it."""
@@ -160,8 +160,8 @@ class Writer:
 
     def _twins(self) -> list[Step]:
         user, (at,) = self._user(), self._times(1)
-        both = (self._event(user, at, self._account()), self._event(user, at, self._account()))
-        return [Step(both, self.rng.random() < 0.3, repeatable=False)]
+        events = (self._event(user, at, self._account()), self._event(user, at, self._account()))
+        return [Step(events, self.rng.random() < 0.3, repeatable=False)]
 
     def _pair(self) -> list[Step]:
         """Two users in one event."""

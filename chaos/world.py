@@ -60,13 +60,13 @@ class Process:
     def start(self) -> None:
         """Start it and wait until it listens. A pipe takes its standard error, which no full disk stops."""
         reader, writer = os.pipe()
-        with open(os.devnull, "r+b") as nothing, open(writer, "wb") as stderr:
+        with open(os.devnull, "r+b") as devnull, open(writer, "wb") as stderr:
             self.running = start_command(
                 *self.command,
                 env=self.env,
                 cwd=self.directory,
-                stdin=nothing,
-                stdout=nothing,
+                stdin=devnull,
+                stdout=devnull,
                 stderr=stderr,
                 session=True,
             )

@@ -59,8 +59,8 @@ def _tested(attack: dict[str, Any]) -> Tried:
     )
     passed = re.search(r"\d+ passed", process.stdout)
     skipped = re.search(r"\d+ skipped", process.stdout)
-    held = process.returncode == 0 and bool(passed) and not skipped
-    return Tried(attack, held, {}, process.stdout[-3000:])
+    has_passed = process.returncode == 0 and bool(passed) and not skipped
+    return Tried(attack, has_passed, {}, process.stdout[-3000:])
 
 
 def _measured(attack: dict[str, Any]) -> Tried:
@@ -72,18 +72,18 @@ def _measured(attack: dict[str, Any]) -> Tried:
     return Tried(attack, judged <= JUDGED and explained <= EXPLAINED, figures, "")
 
 
-def row(tried: Tried, language: str) -> str:
+def row(result_of_attack: Tried, language: str) -> str:
     """Write one row of the table."""
     suffix = "_ru" if language == "ru" else ""
-    what, result = (
-        tried.attack[name + suffix].format(
-            **{name: _number(value, language) for name, value in tried.figures.items()}
+    title, result = (
+        result_of_attack.attack[name + suffix].format(
+            **{name: _number(value, language) for name, value in result_of_attack.figures.items()}
         )
         for name in ("what", "result")
     )
-    by = tried.attack.get("tests", "python -m bench worst").partition(" -k ")[0]
+    by = result_of_attack.attack.get("tests", "python -m bench worst").partition(" -k ")[0]
     run_by = ", ".join(f"`{file}`" for file in by.split()) if by.startswith("tests/") else f"`{by}`"
-    return f"| {what} | {result} | {run_by} |"
+    return f"| {title} | {result} | {run_by} |"
 
 
 def _number(value: int, language: str) -> str:
@@ -100,13 +100,13 @@ def write_inputs(count: int) -> None:
         path.write_text(f"{before}{INPUTS}{sentence}\n{END}{after}", "utf-8")
 
 
-def write(tried: list[Tried]) -> None:
+def write(results: list[Tried]) -> None:
     """Write the tables into the documents of both languages, between their marks."""
     for language, name in DOCUMENTS.items():
         path = ROOT / name
         before, _, rest = path.read_text("utf-8").partition(START)
         after = rest.partition(END)[2]
         rows = "\n".join(
-            [HEADS[language], "| --- | --- | --- |", *(row(result, language) for result in tried)]
+            [HEADS[language], "| --- | --- | --- |", *(row(result, language) for result in results)]
         )
         path.write_text(f"{before}{START}{rows}\n{END}{after}", "utf-8")

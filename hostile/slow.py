@@ -64,7 +64,7 @@ def hold(port: int, kind: str, sockets: int, post: Callable[[], int], seconds: f
 
 
 def _hold_sockets(port: int, kind: str, count: int, stop: threading.Event) -> None:
-    first, again = KINDS[kind]
+    first, next_bytes = KINDS[kind]
     open_sockets: list[socket.socket] = []
     while not stop.is_set():
         new: list[socket.socket] = []
@@ -72,7 +72,7 @@ def _hold_sockets(port: int, kind: str, count: int, stop: threading.Event) -> No
             with suppress(OSError):
                 new.append(socket.create_connection(("127.0.0.1", port), 5))
                 new[-1].setblocking(False)
-        open_sockets = [connection for connection in open_sockets if _sent(connection, again)] + [
+        open_sockets = [connection for connection in open_sockets if _sent(connection, next_bytes)] + [
             connection for connection in new if _sent(connection, first)
         ]
         stop.wait(1.0)

@@ -73,8 +73,8 @@ def take_one(tab: Tab, name: str) -> None:
     """A picture in 256 colours: most of the page's thousands are edges of letters; it is a third as large."""
     path = OUT / name
     tab.picture(path)
-    with Image.open(path) as taken:
-        fewer = taken.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    with Image.open(path) as picture:
+        fewer = picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     fewer.save(path, optimize=True)
 
 
@@ -86,8 +86,8 @@ def settled(tab: Tab) -> None:
 def record_terminals(folder: Path, language: str, suffix: str) -> None:
     """Record the way from a refused event to a linked user, as bash and the product's commands wrote it."""
     folder.mkdir()
-    drawn = terminal.draw(terminal.record(folder, language), *terminal.TITLES[language])
-    (OUT / f"terminal{suffix}.svg").write_text(drawn, "utf-8")
+    svg = terminal.draw(terminal.record(folder, language), *terminal.TITLES[language])
+    (OUT / f"terminal{suffix}.svg").write_text(svg, "utf-8")
 
 
 def main(language_suffixes: Mapping[str, str]) -> None:

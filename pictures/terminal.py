@@ -131,7 +131,7 @@ def _story(serving: Terminal, typing: Terminal) -> None:
     def run(terminal: Terminal, command: str) -> Callable[[str], None]:
         terminal.type(command)
         since = len(terminal.lines)
-        return lambda shown: terminal.until(shown, since)
+        return lambda text: terminal.until(text, since)
 
     run(serving, "./b24 serve")("127.0.0.1:8080")
     before = len(serving.lines)
@@ -198,9 +198,9 @@ def wrapped(line: str) -> Iterator[str]:
             place = sequence.end()
     while len(pieces) > COLUMNS:
         space = max((at for at in range(COLUMNS) if pieces[at][0] == " "), default=0)
-        cut = space + 1 if space > COLUMNS // 2 else COLUMNS
-        yield _row(pieces[:cut])
-        pieces = pieces[cut:]
+        end = space + 1 if space > COLUMNS // 2 else COLUMNS
+        yield _row(pieces[:end])
+        pieces = pieces[end:]
     yield _row(pieces)
 
 

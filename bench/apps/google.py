@@ -7,10 +7,10 @@ from typing import Any
 _real = socket.getaddrinfo
 
 
-def _getaddrinfo(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+def _getaddrinfo(host: Any, port: Any, *more: Any, **options: Any) -> Any:
     if host == "pubsub.googleapis.com":
         host, port = "127.0.0.1", int(os.environ["BENCH_PUBSUB_PORT"])
-    return _real(host, port, *more, **named)
+    return _real(host, port, *more, **options)
 
 
 socket.getaddrinfo = _getaddrinfo

@@ -35,13 +35,13 @@ def to_one_of_ten_a_second(bench: Bench) -> Iterator[Result]:
     serve = Process("serve", ("serve",), port, env, directory)
     serve.start()
     try:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         load.run(port, [_request("portal.bitrix24.ru", number) for number in range(count)], CONNECTIONS)
         slow_before, began = len(destinations["slow"].ids), time.perf_counter()
         time.sleep(seconds)
         rate = (len(destinations["slow"].ids) - slow_before) / (time.perf_counter() - began)
         _wait(lambda: len(destinations["quick"].ids) == count)
-        quick = count / (time.perf_counter() - begun)
+        quick = count / (time.perf_counter() - started)
         serve.kill()
         with closing(sqlite3.connect(directory / "queue.db")) as queue:
             (waiting,) = queue.execute("SELECT count(DISTINCT message_id) FROM messages").fetchone()
@@ -79,10 +79,10 @@ def of_a_thousand_portals(bench: Bench) -> Iterator[Result]:
     try:
         for process in world.processes.values():
             process.start()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         load.run(world.receiver.port, requests, CONNECTIONS)
         _wait(lambda: _done(world, len(requests)))
-        rate = len(requests) / (time.perf_counter() - begun)
+        rate = len(requests) / (time.perf_counter() - started)
     finally:
         world.close()
         simulator.close()

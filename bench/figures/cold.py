@@ -16,10 +16,10 @@ WHAT = "process start to the first 200, byte-code compiled"
 def once(bench: Bench, app: str, settings: Mapping[str, str]) -> float:
     """Milliseconds of one cold start."""
     [request] = bench.requests(1)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     with start(app, bench.directory, settings) as instance:
         instance.post(request)
-        return (time.perf_counter() - begun) * 1000
+        return (time.perf_counter() - started) * 1000
 
 
 def on_the_emulator(bench: Bench) -> Iterator[Result]:
@@ -29,17 +29,17 @@ def on_the_emulator(bench: Bench) -> Iterator[Result]:
     for first in starts.values():
         first()  # compiles byte-code, and reads files into memory
     rounds = bench.rounds(15)
-    taken = alternate(rounds, **starts)
+    measured_starts = alternate(rounds, **starts)
     check_topic(topic, 2 * (rounds + 1))
     yield Result(
         figure="cold start",
         what=WHAT + ", Pub/Sub emulator",
         yardstick_is="hello-world",
         unit="ms",
-        ours=taken["ours"],
-        yardstick=taken["hello"],
+        ours=measured_starts["ours"],
+        yardstick=measured_starts["hello"],
         aim=1.30,
-        rivals={"naive": taken["naive"]},
+        rivals={"naive": measured_starts["naive"]},
     )
 
 
@@ -63,16 +63,16 @@ def with_googles_authentication(bench: Bench) -> Iterator[Result]:
     )  # its publish needs no TLS, because the emulator accepts it
     for first in starts.values():
         first()
-    taken = alternate(bench.rounds(15), **starts)
+    measured_starts = alternate(bench.rounds(15), **starts)
     yield Result(
         figure="cold start, authenticated",
         what=WHAT + ", metadata server and TLS",
         yardstick_is="hello-world",
         unit="ms",
-        ours=taken["google"],
-        yardstick=taken["hello"],
+        ours=measured_starts["google"],
+        yardstick=measured_starts["hello"],
         aim=1.42,
-        rivals={"naive": taken["naive"]},
+        rivals={"naive": measured_starts["naive"]},
     )
 
 

@@ -16,15 +16,15 @@ def committed_links(bench: Bench) -> Iterator[Result]:
     for kind in ("SQLite", "PostgreSQL"):
         for workers in (1, 4):
             measures = {name: partial(_rate, bench, name, kind, workers, count) for name in ("ours", "bare")}
-            taken = alternate(rounds, **measures)
+            rates = alternate(rounds, **measures)
             plural = "s" if workers > 1 else ""
             yield Result(
                 figure=f"consumers, {kind}, {workers} worker{plural}",
                 what="events to a committed link",
                 yardstick_is="the same transactions in SQLAlchemy Core",
                 unit="/s",
-                ours=taken["ours"],
-                yardstick=taken["bare"],
+                ours=rates["ours"],
+                yardstick=rates["bare"],
                 aim=0.70,
                 bound="at least",
             )

@@ -33,7 +33,7 @@ def one_event(bench: Bench) -> Iterator[Result]:
     rounds, calls = bench.rounds(60, 10), 300
     for letters, small in (("Latin", bodies.latin_event()), ("Cyrillic", bodies.event())):
         text = small.decode()
-        taken = alternate(
+        figures = alternate(
             rounds,
             ours=partial(_microseconds, partial(whole_way, small), calls),
             parse_qsl=partial(_microseconds, partial(parse_qsl, text), calls),
@@ -43,30 +43,30 @@ def one_event(bench: Bench) -> Iterator[Result]:
             what="verify, decode, model, message: 15 keys",
             yardstick_is="parse_qsl",
             unit="µs",
-            ours=taken["ours"],
-            yardstick=taken["parse_qsl"],
+            ours=figures["ours"],
+            yardstick=figures["parse_qsl"],
             aim=2.0,
         )
     small, large = bodies.event(), bodies.event(people=bodies.TEN_TIMES)
-    taken = alternate(
+    figures = alternate(
         rounds,
         large=partial(_microseconds, partial(whole_way, large), calls // 10),
         small=partial(_microseconds, partial(whole_way, small), calls),
     )
-    what = f"the same for {len(large) / len(small):.0f} × the body"
+    title = f"the same for {len(large) / len(small):.0f} × the body"
     yield Result(
         figure="CPU of a large event",
-        what=what,
+        what=title,
         yardstick_is="one body",
         unit="µs",
-        ours=taken["large"],
-        yardstick=taken["small"],
+        ours=figures["large"],
+        yardstick=figures["small"],
         aim=12.0,
     )
 
 
 def _microseconds(work: Callable[[], object], calls: int) -> float:
-    begun = time.process_time()
+    started = time.process_time()
     for _ in range(calls):
         work()
-    return (time.process_time() - begun) / calls * 1e6
+    return (time.process_time() - started) / calls * 1e6

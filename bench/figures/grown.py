@@ -25,15 +25,15 @@ def links(bench: Bench) -> Iterator[Result]:
             urls = {name: bench.postgres.new_database() for name in ("full", "empty")}
         _run("fill", urls["full"], users)
         measures = {name: partial(_applied, url, users, number, firsts) for name, url in urls.items()}
-        taken = alternate(rounds, **measures)
+        figures = alternate(rounds, **measures)
         for figure, unit, scale in (("seconds", "ms", 1000 / number), ("memory", "MB", 1.0)):
             yield Result(
                 figure=f"{'an event' if unit == 'ms' else 'memory'}, a grown portal, {kind}",
                 what=f"{users:,} users, {10 * users:,} kept observations",
                 yardstick_is="a store that was empty",
                 unit=unit,
-                ours=[run[figure] * scale for run in taken["full"]],
-                yardstick=[run[figure] * scale for run in taken["empty"]],
+                ours=[run[figure] * scale for run in figures["full"]],
+                yardstick=[run[figure] * scale for run in figures["empty"]],
                 aim=1.5,
             )
 

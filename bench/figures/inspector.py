@@ -46,7 +46,7 @@ def views(bench: Bench) -> Iterator[Result]:
         gateways = [_filled(Path(folder, str(count)), count) for count in (records, PAGE, 0)]
         for name, path in VIEWS.items():
             full, page, empty = (partial(_milliseconds, *gateway, path) for gateway in gateways)
-            taken = alternate(bench.rounds(10, 3), full=full, page=page, empty=empty)
+            figures = alternate(bench.rounds(10, 3), full=full, page=page, empty=empty)
             # An empty gateway has no request to open, so the yardstick for one request is a gateway with 50.
             base, other = ("page", "empty") if path.startswith("/r/") else ("empty", "page")
             yield Result(
@@ -54,10 +54,10 @@ def views(bench: Bench) -> Iterator[Result]:
                 what=f"a view over {records:,} records",
                 yardstick_is=OVER[base],
                 unit="ms",
-                ours=taken["full"],
-                yardstick=taken[base],
+                ours=figures["full"],
+                yardstick=figures[base],
                 aim=3.0,
-                rivals={OVER[other]: taken[other]},
+                rivals={OVER[other]: figures[other]},
             )
 
 
@@ -65,13 +65,13 @@ def _filled(folder: Path, records: int) -> tuple[Browser, Journal]:
     """A browser that has opened the page of a gateway whose journal holds so many records."""
     folder.mkdir()
     journal = Journal(_settings(folder).journal.path, kept_rows=2 * RECORDS)
-    written, now = min(records, WRITTEN), time.time()
-    requests = [_request(n, now - (written - n) * SPACING) for n in range(written)]
+    count, now = min(records, WRITTEN), time.time()
+    requests = [_request(n, now - (count - n) * SPACING) for n in range(count)]
     journal.add_requests(requests)
     journal.write([_outcome(request) for request in requests if request.kind == "accepted"])
     with closing(sqlite3.connect(journal.path)) as connection, connection:
         for copy in range(1, max(1, records // WRITTEN)):
-            _copy(connection, copy, written)
+            _copy(connection, copy, count)
         if records >= WRITTEN:  # the written ones were the oldest
             connection.execute("UPDATE requests SET at = at - ?", (records * SPACING,))
     _linked(_settings(folder), records)
@@ -91,10 +91,10 @@ _COPIES = (
 )
 
 
-def _copy(connection: sqlite3.Connection, copy: int, written: int) -> None:
+def _copy(connection: sqlite3.Connection, copy: int, count: int) -> None:
     """Copy the written records, newer and under new ids: writing each of them would take minutes."""
-    offset = copy * written
-    values = {"by": offset, "later": offset * SPACING, "name": f"-{copy}", "written": written}
+    offset = copy * count
+    values = {"by": offset, "later": offset * SPACING, "name": f"-{copy}", "written": count}
     for statement in _COPIES:
         connection.execute(statement, values)
 
@@ -174,8 +174,8 @@ def _milliseconds(browser: Browser, journal: Journal, path: str) -> float:
     address = path.format(top=newest.n if newest else 0, change=change, name=name)
     get: Callable[[], object] = partial(browser.get, address)
     get()
-    begun = time.process_time()
+    started = time.process_time()
     for _ in range(CALLS):
         answer = browser.get(address)
         assert answer.status_code == (200 if newest or "/r/" not in path else 404), address
-    return (time.process_time() - begun) / CALLS * 1000
+    return (time.process_time() - started) / CALLS * 1000

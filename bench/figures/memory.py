@@ -23,10 +23,10 @@ def under_load(bench: Bench) -> Iterator[Result]:
         for _ in range(FEW, many, FEW):
             load.run(instance.port, bench.requests(FEW))
         after = instance.memory() / 2**20
-    what = f"resident memory after {many:,} events, Pub/Sub's REST API answering at once"
+    title = f"resident memory after {many:,} events, Pub/Sub's REST API answering at once"
     yield Result(
         figure="memory",
-        what=what,
+        what=title,
         yardstick_is=f"after {FEW:,}",
         unit="MB",
         ours=[after],

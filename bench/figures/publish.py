@@ -29,7 +29,7 @@ def lone(bench: Bench) -> Iterator[Result]:
         measures = {name: partial(_timed, publish) for name, publish in clients.items()}
         for warm_up in measures.values():
             warm_up()
-        taken = alternate(rounds, **measures)
+        figures = alternate(rounds, **measures)
     finally:
         del os.environ["PUBSUB_EMULATOR_HOST"]
     check_topic(topic, 3 * (rounds + 1))
@@ -38,11 +38,11 @@ def lone(bench: Bench) -> Iterator[Result]:
         what="one event to the emulator and its acknowledgement",
         yardstick_is="the bare RPC",
         unit="ms",
-        ours=taken["ours"],
-        yardstick=taken["bare"],
+        ours=figures["ours"],
+        yardstick=figures["bare"],
         aim=0.5,
         bound="at most more",
-        rivals={"the high-level client": taken["naive"]},
+        rivals={"the high-level client": figures["naive"]},
     )
 
 
@@ -53,9 +53,9 @@ _numbers = iter(range(10**9))
 def _timed(publish: Publish) -> float:
     event_id = f"e{next(_numbers)}"
     time.sleep(PAUSE)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     publish(bodies.event(), event_id)
-    return (time.perf_counter() - begun) * 1000
+    return (time.perf_counter() - started) * 1000
 
 
 def _ours(project: str, topic: str) -> Publish:

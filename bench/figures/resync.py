@@ -19,7 +19,7 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
     _run("fill", f"sqlite:///{links}", "0", USERS)
     with far_side("portal", str(USERS)) as port, far_side("portal", str(FEW)) as fewer:
         walk = partial(_run, "ours", f"sqlite:///{links}")
-        taken = alternate(
+        figures = alternate(
             bench.rounds(5, 2),
             ours=partial(walk, str(port), USERS),
             bare=partial(_run, "bare", "", str(port), USERS),
@@ -27,7 +27,7 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
         )
         _run("fill", f"sqlite:///{bench.directory}/few.db", "0", FEW)
         small = _run("ours", f"sqlite:///{bench.directory}/few.db", str(fewer), FEW)
-    cpu = {implementation: [run["cpu"] for run in runs] for implementation, runs in taken.items()}
+    cpu = {implementation: [run["cpu"] for run in runs] for implementation, runs in figures.items()}
     yield Result(
         figure="resync, CPU",
         what=f"a walk over {USERS:,} users, nothing changed",
@@ -38,13 +38,13 @@ def of_many_users(bench: Bench) -> Iterator[Result]:
         aim=2.0,
         rivals={"a bare loop over batches": cpu["batches"]},
     )
-    memory = [run["memory"] for run in taken["ours"]]
+    memory = [run["memory"] for run in figures["ours"]]
     if small["memory"] is None:
         raise PartMissing("memory is read from /proc, which only Linux has")
-    what = f"highest memory of a walk over {USERS:,} users"
+    title = f"highest memory of a walk over {USERS:,} users"
     yield Result(
         figure="resync, memory",
-        what=what,
+        what=title,
         yardstick_is=f"over {FEW:,}",
         unit="MB",
         ours=memory,

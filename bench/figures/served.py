@@ -77,13 +77,13 @@ def to_two_destinations(bench: Bench) -> Iterator[Result]:
         server.post(*bench.requests(1))
         server.wait_for_links(1)
         for number in range(rounds):
-            before, begun = server.links(), time.perf_counter()
+            before, started = server.links(), time.perf_counter()
             load.run(server.port, bench.requests(count), CONNECTIONS)
             server.wait_for_links(before + count)
-            linked.append(count / (time.perf_counter() - begun))
+            linked.append(count / (time.perf_counter() - started))
             while min(map(_received, ports)) < 1 + (number + 1) * count:
                 time.sleep(0.02)
-            delivered.append(count / (time.perf_counter() - begun))
+            delivered.append(count / (time.perf_counter() - started))
         if any(_received(port) != 1 + rounds * count for port in ports):
             raise EventLost("a destination got an event twice")
     yield Result(
@@ -142,10 +142,10 @@ def after_a_crash(bench: Bench) -> Iterator[Result]:
             server.wait_for_links(1)
             load.run(server.port, bench.requests(FEW), CONNECTIONS)
             server.kill()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         with serving(OURS, home, _settings()) as server:
             server.wait_for_links(1 + FEW)
-            seconds.append(time.perf_counter() - begun)
+            seconds.append(time.perf_counter() - started)
     yield Result(
         figure="serve: after kill -9",
         what="from the new start until the last event is handled that the dead had leased",
@@ -178,10 +178,10 @@ def _settings(**more: str) -> dict[str, str]:
 
 
 def _rates(bench: Bench, server: Serve, count: int) -> Rates:
-    before, begun = server.links(), time.perf_counter()
+    before, started = server.links(), time.perf_counter()
     answers = load.run(server.port, bench.requests(count), CONNECTIONS)
     server.wait_for_links(before + count)
-    return Rates(answers.rate, count / (time.perf_counter() - begun))
+    return Rates(answers.rate, count / (time.perf_counter() - started))
 
 
 def _p99(bench: Bench, server: Serve, count: int, rate: float) -> float:

@@ -17,18 +17,18 @@ def before_an_instant_queue(bench: Bench) -> Iterator[Result]:
     before = _stored(bench.instant_pubsub)
     count, rounds = bench.rounds(4000, 1000), bench.rounds(9)
     with _started(bench, {"hello": settings, "instant": settings, "ours": settings}) as instances:
-        taken = _rates(bench, instances, count, rounds)
+        rates_of_apps = _rates(bench, instances, count, rounds)
     check_arrived(count * (rounds + 1) + 1, _stored(bench.instant_pubsub) - before)
     yield Result(
         figure="throughput",
         what="one instance, 32 connections, a publisher that answers at once",
         yardstick_is="hello-world",
         unit="/s",
-        ours=taken["instant"],
-        yardstick=taken["hello"],
+        ours=rates_of_apps["instant"],
+        yardstick=rates_of_apps["hello"],
         aim=0.75,
         bound="at least",
-        rivals={"a REST server that answers at once": taken["ours"]},
+        rivals={"a REST server that answers at once": rates_of_apps["ours"]},
     )
 
 
@@ -42,18 +42,18 @@ def on_the_emulator(bench: Bench) -> Iterator[Result]:
         "naive": emulated | {"QUEUE_URL": naive.url},
     }
     with _started(bench, settings) as instances:
-        taken = _rates(bench, instances, count, rounds)
+        rates_of_apps = _rates(bench, instances, count, rounds)
     check_topic(ours, count * (rounds + 1) + 1)
     yield Result(
         figure="throughput, emulator",
         what="the same on the Pub/Sub emulator, acknowledged",
         yardstick_is="hello-world",
         unit="/s",
-        ours=taken["ours"],
-        yardstick=taken["hello"],
+        ours=rates_of_apps["ours"],
+        yardstick=rates_of_apps["hello"],
         aim=0.55,
         bound="at least",
-        rivals={"naive": taken["naive"]},
+        rivals={"naive": rates_of_apps["naive"]},
     )
 
 

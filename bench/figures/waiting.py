@@ -39,14 +39,14 @@ def messages(bench: Bench) -> Iterator[Result]:
     }
     for kind, work in kinds.items():
         measures = {name: partial(_each, work, queue, times) for name, queue in queues.items()}
-        taken = alternate(rounds, **measures)
+        figures = alternate(rounds, **measures)
         yield Result(
             figure=f"{kind}, a long queue",
             what=f"{count:,} messages wait at each subscription",
             yardstick_is="a queue that is nearly empty",
             unit="ms",
-            ours=taken["full"],
-            yardstick=taken["empty"],
+            ours=figures["full"],
+            yardstick=figures["empty"],
             aim=2.0,
         )
     for queue in queues.values():
@@ -66,10 +66,10 @@ def lease(subscription: str, queue: EmbeddedQueue) -> None:
 
 
 def _each(work: Callable[[EmbeddedQueue], None], queue: EmbeddedQueue, times: int) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for _ in range(times):
         work(queue)
-    return (time.perf_counter() - begun) * 1000 / times
+    return (time.perf_counter() - started) * 1000 / times
 
 
 def fill(path: Path, subscription: str, count: int, due_in: float = -1.0) -> None:

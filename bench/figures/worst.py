@@ -87,21 +87,21 @@ def dearest_requests(bench: Bench) -> Iterator[Result]:
         (_judged, JUDGED, "judged"),
         (_explained, EXPLAINED, "judged, diagnosed and captured"),
     ]
-    for works, aim, what in ways:
+    for works, aim, title in ways:
         run = partial(works, settings=settings, now=now)
         name = max(REQUESTS, key=lambda name: _microseconds(partial(run, *REQUESTS[name]), 1))
-        taken = alternate(
+        figures = alternate(
             rounds,
             worst=partial(_microseconds, partial(run, *REQUESTS[name]), 1),
             healthy=partial(_microseconds, partial(_judged, small, FORM, settings, now), 300),
         )
         yield Result(
-            figure=f"CPU of the dearest request, {what}",
+            figure=f"CPU of the dearest request, {title}",
             what=f"of {len(REQUESTS)} within the limits: {name}",
             yardstick_is="a healthy event",
             unit="µs",
-            ours=taken["worst"],
-            yardstick=taken["healthy"],
+            ours=figures["worst"],
+            yardstick=figures["healthy"],
             aim=aim,
         )
 
@@ -120,7 +120,7 @@ def _explained(body: bytes, content_type: str, settings: Settings, now: datetime
 
 
 def _microseconds(work: Callable[[], object], calls: int) -> float:
-    begun = time.process_time()
+    started = time.process_time()
     for _ in range(calls):
         work()
-    return (time.process_time() - begun) / calls * 1e6
+    return (time.process_time() - started) / calls * 1e6

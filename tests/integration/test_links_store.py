@@ -18,8 +18,8 @@ from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observa
 from gateway.links.user_record import MAX_USER_ID
 from gateway.locations import store_location
 from tests.support.commands import start_command
-from tests.support.links_model import names, truth, written
-from tests.support.worlds import drawn
+from tests.support.links_model import comparable, names, truth
+from tests.support.worlds import random_world
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 P = "p.bitrix24.ru"
@@ -34,7 +34,7 @@ def observed(user: int, at: float, account: Account | None = None, active: bool 
 
 
 def at(user: int, seconds: float, account: Account) -> Observation:
-    """As `seen`, for an account that may be `NO_ACCOUNT`."""
+    """As `observed`, for an account that may be `NO_ACCOUNT`."""
     moment = Moment(EPOCH + timedelta(seconds=seconds), EPOCH + timedelta(seconds=seconds))
     return Observation(user, account, moment, None, None)
 
@@ -499,7 +499,7 @@ def test_shuffled_worlds_of_two_writers_end_as_their_moments_say(store: Store) -
     """A portal a world: four to eight observations of three users, delivered in any order, some twice."""
     chance = random.Random(14)
     for number in range(25):
-        portal, world = f"world-{number}", drawn(chance)
+        portal, world = f"world-{number}", random_world(chance)
         events = [(f"{number}-{index}", observation) for index, observation in enumerate(world)]
         delivered = events + chance.sample(events, 2)
         chance.shuffle(delivered)
@@ -509,10 +509,12 @@ def test_shuffled_worlds_of_two_writers_end_as_their_moments_say(store: Store) -
                 store.apply(portal, event_id, [observation])
 
         _together(write, workers=2)
-        assert written(accounts_of(store, portal)) == written(truth(world)), delivered
+        assert comparable(accounts_of(store, portal)) == comparable(truth(world)), delivered
         last: dict[int, Account] = {}
         for row in store.history(portal):
             previous = Account(row.previous_telegram_id, row.previous_telegram_username)
             assert names(previous) == names(last.pop(row.bitrix_user_id, NO_ACCOUNT)), delivered
             last[row.bitrix_user_id] = Account(row.telegram_id, row.telegram_username)
-        assert written({user: account for user, account in last.items() if account}) == written(truth(world))
+        assert comparable({user: account for user, account in last.items() if account}) == comparable(
+            truth(world)
+        )

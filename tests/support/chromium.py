@@ -85,17 +85,18 @@ class Tab:
         """Wait until the page shows a text."""
         self.wait(f"document.body.innerText.includes({json.dumps(text)})")
 
-    def click(self, what: str) -> None:
+    def click(self, selector: str) -> None:
         """Click the element of a CSS selector, or the link or button with this text, once it is there."""
-        found = (
-            f"(document.querySelector({json.dumps(what)}))"
-            if what[:1] in ".#["
+        center = (
+            f"(document.querySelector({json.dumps(selector)}))"
+            if selector[:1] in ".#["
             else "[...document.querySelectorAll('a, button, summary')].find((one) => "
             f"one.checkVisibility() && "
-            f"one.textContent.trim().replace(/\\s+/g, ' ').startsWith({json.dumps(what)}))"
+            f"one.textContent.trim().replace(/\\s+/g, ' ').startsWith({json.dumps(selector)}))"
         )
         middle = (
-            f"(() => {{ const one = {found}; if (!one) return null; one.scrollIntoView({{block: 'center'}}); "
+            f"(() => {{ const one = {center}; if (!one) return null; "
+            f"one.scrollIntoView({{block: 'center'}}); "
             "const box = one.getClientRects()[0]; "  # of a link on two lines, the first
             "const at = [box.x + box.width / 2, box.y + box.height / 2]; "
             "const hit = document.elementFromPoint(...at); "  # nothing else covers it
@@ -218,8 +219,8 @@ class Chromium:
             assert chunk, "Chromium has ended"
             self._buffer += chunk
         message, _, self._buffer = self._buffer.partition(b"\0")
-        read: dict[str, Any] = json.loads(message)
-        return read
+        fields: dict[str, Any] = json.loads(message)
+        return fields
 
     def _note(self, event: dict[str, Any]) -> None:
         params = event.get("params", {})

@@ -19,9 +19,9 @@ class CloudLogging(BaseHTTPRequestHandler):
     status: ClassVar[int] = 200
 
     def do_POST(self) -> None:
-        wanted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.asked.append(wanted)
-        start = int(wanted.get("pageToken") or 0)
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.asked.append(request)
+        start = int(request.get("pageToken") or 0)
         page: dict[str, Any] = {"entries": self.entries[start : start + 1]}
         if start + 1 < len(self.entries):
             page["nextPageToken"] = str(start + 1)

@@ -41,12 +41,12 @@ class Server:
 
     def run(self) -> None:
         """Serve until the socket is closed."""
-        ended, noticed = socket.socketpair()
-        for end in (ended, noticed):
+        ends, noticed = socket.socketpair()
+        for end in (ends, noticed):
             end.setblocking(False)
-        with ended, noticed, self._selector:
+        with ends, noticed, self._selector:
             signal.signal(signal.SIGCHLD, lambda *_: None)
-            signal.set_wakeup_fd(ended.fileno())
+            signal.set_wakeup_fd(ends.fileno())
             self._selector.register(self._connection, selectors.EVENT_READ)
             self._selector.register(noticed, selectors.EVENT_READ)
             while True:
@@ -56,7 +56,7 @@ class Server:
                         self._tell_ends()
                     elif key.fileobj is not self._connection:
                         self._import_what(key.fd)
-                    elif not self._fork_for_a_call(ended, noticed):
+                    elif not self._fork_for_a_call(ends, noticed):
                         return
 
     def _fork_for_a_call(self, *ours: socket.socket) -> bool:
@@ -72,8 +72,8 @@ class Server:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._selector.close()
-            for held in (self._connection, *ours, *self._callers.values()):
-                held.close()
+            for descriptor in (self._connection, *ours, *self._callers.values()):
+                descriptor.close()
             for number in (loaded, *self._reports):
                 os.close(number)
             for standard, stream in enumerate(streams[:3]):
@@ -93,9 +93,12 @@ class Server:
 
     def _tell_ends(self) -> None:
         with suppress(ChildProcessError):
-            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                with self._callers.pop(ended[0]) as caller, suppress(OSError):  # who does not ask is gone
-                    caller.sendall(os.waitstatus_to_exitcode(ended[1]).to_bytes(4, "big", signed=True))
+            while (process_end := os.waitpid(-1, os.WNOHANG))[0]:
+                with (
+                    self._callers.pop(process_end[0]) as caller,
+                    suppress(OSError),
+                ):  # who does not ask is gone
+                    caller.sendall(os.waitstatus_to_exitcode(process_end[1]).to_bytes(4, "big", signed=True))
 
     def _import_what(self, loaded: int) -> None:
         """Import what an ended process had imported beyond what is imported here."""
@@ -121,14 +124,14 @@ def _become(call: dict[str, Any], loaded: int) -> None:
     if os.environ.get("PYTHONUNBUFFERED") and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(write_through=True)
     sys.argv[1:] = call["command"]
-    known, process = set(sys.modules), os.getpid()
+    modules_at_start, process = set(sys.modules), os.getpid()
     try:
         code = _run()
     except SystemExit as end:
         code = end.code
     if os.getpid() == process:  # not one that this one has forked
         with suppress(OSError), os.fdopen(loaded, "w") as report:
-            json.dump([name for name in sys.modules if name not in known], report)
+            json.dump([name for name in sys.modules if name not in modules_at_start], report)
     sys.exit(code)  # type: ignore[arg-type]
 
 

@@ -119,10 +119,14 @@ def run_command(
     *arguments: str, env: Mapping[str, str], cwd: Path = ROOT, stdin: bytes = b"", timeout: float = 120.0
 ) -> subprocess.CompletedProcess[str]:
     """`python -m gateway ARGUMENTS` with exactly this environment; its exit code and what it wrote."""
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        given.write(stdin)
-        given.seek(0)
-        process = start_command(*arguments, env=env, cwd=cwd, stdin=given, stdout=out, stderr=err)
+    with (
+        tempfile.TemporaryFile() as input_file,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        input_file.write(stdin)
+        input_file.seek(0)
+        process = start_command(*arguments, env=env, cwd=cwd, stdin=input_file, stdout=out, stderr=err)
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:

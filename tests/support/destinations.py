@@ -68,10 +68,10 @@ class Destination:
 
 
 def destinations(*, dead: bool) -> dict[str, Destination]:
-    found = {"quick": Destination(), "slow": Destination(seconds=SLOW_SECONDS)}
-    return found | ({"dead": Destination(dead=True)} if dead else {})
+    all_destinations = {"quick": Destination(), "slow": Destination(seconds=SLOW_SECONDS)}
+    return all_destinations | ({"dead": Destination(dead=True)} if dead else {})
 
 
-def forward_to(found: Mapping[str, Destination]) -> str:
+def forward_to(destinations_by_name: Mapping[str, Destination]) -> str:
     """The setting."""
-    return " ".join(one.url for one in found.values())
+    return " ".join(destination.url for destination in destinations_by_name.values())

@@ -229,11 +229,11 @@ class FakeGoogle(Resources):
         kind = "type.googleapis.com/google.devtools.cloudbuild.v1."
         operation = {"name": name, "done": True, "metadata": {"@type": f"{kind}BuildOperationMetadata"}}
         operation["metadata"] |= {"build": build}  # type: ignore[operator]
-        done = operation | {"response": {"@type": f"{kind}Build"} | build}
+        finished = operation | {"response": {"@type": f"{kind}Build"} | build}
         if self.built != "SUCCESS":
-            done = operation | {"error": {"code": 9, "message": "build step 2 exited with status 51"}}
+            finished = operation | {"error": {"code": 9, "message": "build step 2 exited with status 51"}}
         path = f"cloudbuild/projects/{PROJECT}/locations/{REGION}/operations/{number}"
-        self.resources[path] = done
+        self.resources[path] = finished
         return {"buildOperation": operation, "baseImageUri": body["buildpackBuild"]["baseImage"]}
 
     def _storage(self, call: Call, headers: Message, data: bytes) -> Answer:
@@ -280,11 +280,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding") == "gzip":
             data = zlib.decompress(data, 31)
         with self.server.lock:
-            answered = self.server.google.answer(self.command, self.path, self.headers, data)
-        if answered is None:
+            reply = self.server.google.answer(self.command, self.path, self.headers, data)
+        if reply is None:
             self.close_connection = True
             return
-        status, body = answered
+        status, body = reply
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

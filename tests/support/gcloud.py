@@ -226,12 +226,12 @@ class Deployed:
 @pytest.fixture(scope="session")
 def deployed(cloud_of_all: Cloud, run_directory: Path) -> Deployed:
     """Planned on a new project, then deployed; once for all tests in all of xdist's workers."""
-    made = run_directory / "deployed.pickle"
+    pickled = run_directory / "deployed.pickle"
     with (run_directory / "deployed.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            made.write_bytes(pickle.dumps(_deploy(cloud_of_all)))
-    deployed: Deployed = pickle.loads(made.read_bytes())  # noqa: S301 — written above
+        if not pickled.exists():
+            pickled.write_bytes(pickle.dumps(_deploy(cloud_of_all)))
+    deployed: Deployed = pickle.loads(pickled.read_bytes())  # noqa: S301 — written above
     return deployed
 
 

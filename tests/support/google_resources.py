@@ -64,8 +64,8 @@ class Resources:
     def names(self, collection: str) -> list[str]:
         """The last parts of the names of all resources of `service/…/collection/`."""
         service, _, kind = collection.partition("/")
-        found = (key for key in self.resources if key.startswith(f"{service}/"))
-        return sorted(key.rpartition("/")[2] for key in found if key.split("/")[-2] == kind)
+        keys = (key for key in self.resources if key.startswith(f"{service}/"))
+        return sorted(key.rpartition("/")[2] for key in keys if key.split("/")[-2] == kind)
 
     def bindings(self) -> set[tuple[str, str, str]]:
         """(resource, role, member) of every policy; a resource by its service and last name."""
@@ -82,8 +82,8 @@ class Resources:
     def _existing(self, key: str) -> dict[str, Any]:
         if key not in self.resources:
             raise ApiError(404, "NOT_FOUND", f"Resource {key} was not found.")
-        found: dict[str, Any] = self.resources[key]
-        return found
+        resource: dict[str, Any] = self.resources[key]
+        return resource
 
     def _get(self, call: Call, key: str) -> Any:
         if key in self.resources:
@@ -167,13 +167,13 @@ class Resources:
 
     def _operation(self, key: str, response: Any = None) -> Any:
         kind = key.partition("/")[0]
-        known = self.resources.get(key)
-        if known is None:
-            known = {"name": key.partition("/")[2], "done": True, "response": response}
+        operation = self.resources.get(key)
+        if operation is None:
+            operation = {"name": key.partition("/")[2], "done": True, "response": response}
             if kind in ("firestore", "artifactregistry") and response is not None:
-                known["response"] = {"@type": "type.googleapis.com/google.protobuf.Struct"} | response
-            self.resources[key] = known
-        return known
+                operation["response"] = {"@type": "type.googleapis.com/google.protobuf.Struct"} | response
+            self.resources[key] = operation
+        return operation
 
     def _store_service(self, key: str, body: dict[str, Any]) -> Any:
         name = key.rpartition("/")[2]

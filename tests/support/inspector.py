@@ -35,8 +35,8 @@ class _Compiled(BytecodeCache):
         self._compiled: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if known := self._compiled.get(bucket.key):
-            bucket.bytecode_from_string(known)
+        if compiled := self._compiled.get(bucket.key):
+            bucket.bytecode_from_string(compiled)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self._compiled[bucket.key] = bucket.bytecode_to_string()
@@ -71,9 +71,9 @@ class Browser:
         return self.client.post(PATH + path, data=form, headers={"Origin": "http://localhost"})
 
     def token(self) -> str:
-        found = re.search(r'name="token" value="([0-9a-f]{64})"', self.get("/nowhere").text)
-        assert found is not None
-        return found[1]
+        match = re.search(r'name="token" value="([0-9a-f]{64})"', self.get("/nowhere").text)
+        assert match is not None
+        return match[1]
 
     def speak(self, language: str) -> None:
         self.client.set_cookie("inspector_language", language, path=PATH)
@@ -105,10 +105,10 @@ def _not_the_page(_: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 def link(server: Running) -> str:
     """The address that a server printed at its start, with the key that opens the inspector."""
     ends = time.monotonic() + STARTS_WITHIN
-    while not (found := re.search(r"http://\S+/inspector\?key=[\w-]+", server.log())):
+    while not (match := re.search(r"http://\S+/inspector\?key=[\w-]+", server.log())):
         assert time.monotonic() < ends
         time.sleep(0.05)
-    return found[0]
+    return match[0]
 
 
 _numbers = iter(range(1_000_000))
@@ -118,11 +118,11 @@ def record_request(
     recorder: Recorder, body: bytes, at: float | None = None, headers: Mapping[str, str] = {}, **more: Any
 ) -> str:
     """A request, answered and recorded; its request_id."""
-    named = {"content-type": FORM, "user-agent": AGENT, **headers}
+    http_headers = {"content-type": FORM, "user-agent": AGENT, **headers}
     incoming = Incoming(
         more.pop("method", "POST"),
         more.pop("path", "/api/bitrix/webhook"),
-        headers={name: value.encode() for name, value in named.items()},
+        headers={name: value.encode() for name, value in http_headers.items()},
         read=BytesIO(body).read,
         declared_length=len(body),
         **more,
@@ -130,13 +130,13 @@ def record_request(
     judgement = judge(incoming, recorder._settings, datetime.now(UTC))
     request_id = f"{next(_numbers):016x}"
     environ = {"REMOTE_ADDR": "185.26.122.10"}
-    answered = Answered(judgement, request_id, judgement.status, environ, 0.0)
-    recorder._journal.add_requests([recorder._new_request(at or time.time(), answered, 0.003)])
+    answer = Answered(judgement, request_id, judgement.status, environ, 0.0)
+    recorder._journal.add_requests([recorder._new_request(at or time.time(), answer, 0.003)])
     return request_id
 
 
 def curl_line(browser: Browser, name: str) -> str:
     """The line by which the page of this request sends it once more."""
-    found = re.search(r'<pre id="curl" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL)
-    assert found is not None
-    return unescape(found[1])
+    match = re.search(r'<pre id="curl" hidden>(.*?)</pre>', browser.get(f"/r/{name}").text, re.DOTALL)
+    assert match is not None
+    return unescape(match[1])

@@ -30,7 +30,9 @@ def followed(observations: Iterable[Observation]) -> tuple[dict[int, Account], s
     """Who is linked to what in the end, and who is dismissed."""
     links: dict[int, Account] = {}
     dismissed: set[int] = set()
-    for fact in sorted({fact for one in observations for fact in facts(one)}, key=lambda fact: fact[:5]):
+    for fact in sorted(
+        {fact for observation in observations for fact in facts(observation)}, key=lambda fact: fact[:5]
+    ):
         if fact.says == 0:
             dismissed.discard(fact.user)
         elif fact.says == 1:
@@ -39,17 +41,19 @@ def followed(observations: Iterable[Observation]) -> tuple[dict[int, Account], s
         elif not fact.account or fact.user in dismissed:
             links.pop(fact.user, None)
         else:
-            links = {user: held for user, held in links.items() if not names(held) & names(fact.account)}
+            links = {
+                user: account for user, account in links.items() if not names(account) & names(fact.account)
+            }
             links[fact.user] = fact.account
     return links, dismissed
 
 
-def facts(seen: Observation) -> Iterator[Fact]:
+def facts(observation: Observation) -> Iterator[Fact]:
     """What an observation says, one thing at a time."""
-    if seen.active is not None and seen.active_at is not None:
-        yield _fact(seen.active_at, seen.bitrix_user_id, 0 if seen.active else 1, None)
-    if seen.account is not None and seen.account_at is not None:
-        yield _fact(seen.account_at, seen.bitrix_user_id, 2, seen.account)
+    if observation.active is not None and observation.active_at is not None:
+        yield _fact(observation.active_at, observation.bitrix_user_id, 0 if observation.active else 1, None)
+    if observation.account is not None and observation.account_at is not None:
+        yield _fact(observation.account_at, observation.bitrix_user_id, 2, observation.account)
 
 
 def _fact(at: Moment, user: int, says: int, account: Account | None) -> Fact:
@@ -59,10 +63,10 @@ def _fact(at: Moment, user: int, says: int, account: Account | None) -> Fact:
 
 def names(account: Account) -> set[str]:
     """By what an account is the same as another: its number, its name without case."""
-    found = set() if account.telegram_id is None else {str(account.telegram_id)}
-    return found | ({f"@{account.telegram_username.lower()}"} if account.telegram_username else set())
+    keys = set() if account.telegram_id is None else {str(account.telegram_id)}
+    return keys | ({f"@{account.telegram_username.lower()}"} if account.telegram_username else set())
 
 
-def written(links: dict[int, Account]) -> dict[int, set[str]]:
+def comparable(links: dict[int, Account]) -> dict[int, set[str]]:
     """Links to compare: a name's case is how somebody wrote it once, and no part of the truth."""
     return {user: names(account) for user, account in links.items()}

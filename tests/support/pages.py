@@ -21,18 +21,18 @@ class Block(NamedTuple):
 
 def pages() -> list[str]:
     """Every document that prints commands to people, by its path in the repository."""
-    found = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "findings").glob("*.md")]
-    return sorted(str(path.relative_to(ROOT)) for path in found)
+    paths = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "findings").glob("*.md")]
+    return sorted(str(path.relative_to(ROOT)) for path in paths)
 
 
 def blocks(page: str) -> list[Block]:
     text = (ROOT / page).read_text(encoding="utf-8")
-    found = []
+    all_blocks = []
     for match in _BLOCK.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         lines = [row.removeprefix(match["indent"]) for row in match["text"].splitlines()]
-        found.append(Block(match["kind"], "\n".join(lines) + "\n", f"{page}:{line}"))
-    return found
+        all_blocks.append(Block(match["kind"], "\n".join(lines) + "\n", f"{page}:{line}"))
+    return all_blocks
 
 
 def shell_blocks(page: str) -> list[Block]:
@@ -41,7 +41,7 @@ def shell_blocks(page: str) -> list[Block]:
 
 def commands(block: str) -> list[str]:
     """The commands of a block one by one, without comments; what is continued stays together."""
-    found: list[str] = []
+    lines_of_commands: list[str] = []
     waiting: list[str] = []
     until = ""  # the line that ends what has begun: a document's end mark, or a loop's `done`
     for line in block.splitlines():
@@ -50,12 +50,12 @@ def commands(block: str) -> list[str]:
         waiting.append(line if until else re.sub(r"\s+# .*", "", line))
         if until:
             until = "" if line.strip() == until else until
-        elif begun := _HEREDOC.search(line):
-            until = begun[1]
+        elif heredoc := _HEREDOC.search(line):
+            until = heredoc[1]
         elif re.match(r"(for|while) .*; do$", line):
             until = "done"
         if not until and not waiting[-1].rstrip().endswith(("\\", "|", "&&")):
-            found.append("\n".join(waiting))
+            lines_of_commands.append("\n".join(waiting))
             waiting = []
     assert not waiting, waiting
-    return found
+    return lines_of_commands

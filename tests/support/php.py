@@ -40,10 +40,10 @@ class Php:
     def http_build_query(self, value: Any) -> bytes:
         return base64.b64decode(self._ask("build", json.dumps(value).encode()))
 
-    def _ask(self, what: str, argument: bytes) -> bytes:
+    def _ask(self, question: str, argument: bytes) -> bytes:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(what.encode() + b" " + base64.b64encode(argument) + b"\n")
+        self.process.stdin.write(question.encode() + b" " + base64.b64encode(argument) + b"\n")
         self.process.stdin.flush()
         return self.process.stdout.readline()
 

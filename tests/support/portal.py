@@ -190,10 +190,10 @@ class PortalSimulator:
 
     def _method(self, method: str, params: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """(HTTP status, answer) of one method, alone or inside a batch."""
-        known = {"user.get": self._user_get, "user.fields": self._user_fields, "scope": self._scope}
+        methods = {"user.get": self._user_get, "user.fields": self._user_fields, "scope": self._scope}
         if method == "user.userfield.add":
             return self._add_field(params)
-        if method not in known:
+        if method not in methods:
             return 404, {"error": "ERROR_METHOD_NOT_FOUND", "error_description": "Method not found!"}
         if method != "scope" and not self.scopes & {"user", "user_basic", "user_brief"}:
             return 401, {"error": "insufficient_scope", "error_description": f"not for {SECRET}"}
@@ -210,7 +210,7 @@ class PortalSimulator:
             self._operating[method] = used, reset_at
             timing = {"start": now, "finish": now, "duration": 0.0, "processing": 0.0}
             timing |= {"operating": used, "operating_reset_at": int(reset_at)}
-        return 200, {"result": known[method](params), "time": timing}
+        return 200, {"result": methods[method](params), "time": timing}
 
     def _batch(self, params: dict[str, Any]) -> dict[str, Any]:
         results: dict[str, Any] = {}
@@ -257,8 +257,8 @@ class PortalSimulator:
         params = _upper(params)
         conditions = params.get("FILTER")
         conditions = _upper(conditions if isinstance(conditions, dict) else params)
-        wanted = {self._sift(key): value for key, value in conditions.items() if self._sift(key)}
-        rows = list(self._matching(wanted, params))
+        filters = {self._sift(key): value for key, value in conditions.items() if self._sift(key)}
+        rows = list(self._matching(filters, params))
         for fault in self.page_faults:
             if (other := fault(params, rows)) is not None:
                 rows = other
@@ -269,25 +269,25 @@ class PortalSimulator:
         match = re.fullmatch(r"(>=|<=|>|<|!|=|)([A-Z_]+)", key)
         return (match[1], match[2]) if match and match[2] in FILTERS - self.dropped else None
 
-    def _matching(self, wanted: dict[Any, Any], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _matching(self, filters: dict[Any, Any], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         ordered = self._ids()
         if not (params.get("SORT") == "ID" and str(params.get("ORDER", "")).upper() == "ASC"):
             ordered = random.Random(len(ordered)).sample(ordered, len(ordered))
-        lowest = wanted.get((">", "ID"))
+        lowest = filters.get((">", "ID"))
         start = 0
         if str(lowest).isdigit() and params.get("SORT") == "ID":  # what the index of a database does
             start = _first_above(ordered, int(str(lowest)))
-        offset, left = max(int(params.get("START", 0)), 0), PAGE
+        offset, remaining = max(int(params.get("START", 0)), 0), PAGE
         for number in ordered[start:] if start else ordered:
             user = self.users[number]
-            if not all(_holds(user, operator, name, value) for (operator, name), value in wanted.items()):
+            if not all(_holds(user, operator, name, value) for (operator, name), value in filters.items()):
                 continue
             if offset:
                 offset -= 1
                 continue
             yield self._row(self.users[number], params.get("SELECT"))
-            left -= 1
-            if not left:
+            remaining -= 1
+            if not remaining:
                 return
 
     def _ids(self) -> list[int]:
@@ -313,19 +313,19 @@ def _holds(user: dict[str, Any], operator: str, name: str, value: object) -> boo
     if name == "ACTIVE":
         return bool(user["ACTIVE"]) == (value if isinstance(value, bool) else str(value) not in NO)
     if name == "ID":
-        left: Any = int(user["ID"])
+        value_of_user: Any = int(user["ID"])
         if not str(value).isdigit():
             return True
         right: Any = int(str(value))
     elif name == "TIMESTAMP_X":
         try:
-            left, right = datetime.fromisoformat(user[name]), datetime.fromisoformat(str(value))
+            value_of_user, right = datetime.fromisoformat(user[name]), datetime.fromisoformat(str(value))
             right = right if right.tzinfo else right.replace(tzinfo=UTC)
         except ValueError:
             return False  # an unreadable date matches nobody, with HTTP 200
     else:
-        left, right = str(user.get(name)), str(value)
-    return COMPARE[operator](left, right)
+        value_of_user, right = str(user.get(name)), str(value)
+    return COMPARE[operator](value_of_user, right)
 
 
 def _first_above(ordered: list[int], number: int) -> int:

@@ -63,7 +63,7 @@ class Postgres:
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.programs / program), *arguments]
         user = self.user if os.getuid() == 0 else None
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             cwd=self.directory,
             user=user,
@@ -71,7 +71,7 @@ class Postgres:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert done.returncode == 0, done.stderr
+        assert process.returncode == 0, process.stderr
 
 
 def _children(process: int) -> list[int]:
@@ -85,9 +85,9 @@ def _children(process: int) -> list[int]:
 
 
 def _programs() -> Path | None:
-    found = [Path(path).parent for path in [shutil.which("initdb")] if path]
-    found += sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return found[-1] if found else None
+    folders = [Path(path).parent for path in [shutil.which("initdb")] if path]
+    folders += sorted(path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return folders[-1] if folders else None
 
 
 @pytest.fixture(scope="session")

@@ -76,9 +76,9 @@ class Running:
 
     def post(self, body: bytes, path: str = "/api/bitrix/webhook", **headers: str) -> Answer:
         """A POST as Bitrix24's engine sends it; header names with `_` for `-`."""
-        named = {"Content-Type": FORM, "User-Agent": AGENT}
-        named |= {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.request("POST", path, body, named)
+        http_headers = {"Content-Type": FORM, "User-Agent": AGENT}
+        http_headers |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.request("POST", path, body, http_headers)
 
     def raw(self, data: bytes, wait: float = 10.0) -> bytes:
         """Send bytes as they are and read until the far side closes or `wait` seconds pass in silence."""
@@ -111,29 +111,29 @@ Launch = Callable[[str, int, Mapping[str, str], Path, IO[bytes]], Process]
 T = TypeVar("T")
 
 
-def wait_for(what: Callable[[], T], seconds: float = 60.0) -> T:
+def wait_for(look: Callable[[], T], seconds: float = 60.0) -> T:
     """The first true answer of `what`; what is written behind an answer takes its moment."""
     ends = time.monotonic() + seconds
-    while not (found := what()):
+    while not (result := look()):
         assert time.monotonic() < ends, "it did not happen"
         time.sleep(0.05)
-    return found
+    return result
 
 
-def recorded(server: Running, **wanted: Any) -> list[Request]:
+def recorded(server: Running, **filters: Any) -> list[Request]:
     """The requests of the server's journal that these filters let through, once there is one.
 
     The journal is written behind the answer: who reads it at once may find nothing yet.
     """
     journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
-    return wait_for(lambda: list(journal.page(Filters(**wanted)).requests))
+    return wait_for(lambda: list(journal.page(Filters(**filters)).requests))
 
 
 def environment(tmp_path: Path, **settings: str) -> dict[str, str]:
     """A clean environment: the files of the embedded parts in `tmp_path`, one accepted token."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    values = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {
-        **kept,
+        **values,
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         "BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN,
@@ -183,8 +183,8 @@ def start_module_serve(module_path: Path) -> Iterator[Start]:
 
 
 def _serve(_target: str, _port: int, env: Mapping[str, str], path: Path, sink: IO[bytes]) -> Process:
-    with open(os.devnull, "rb") as nothing:
-        return start_command("serve", env=env, cwd=path, stdin=nothing, stdout=sink, stderr=sink)
+    with open(os.devnull, "rb") as devnull:
+        return start_command("serve", env=env, cwd=path, stdin=devnull, stdout=sink, stderr=sink)
 
 
 def function_command(target: str, port: int) -> tuple[str, ...]:
@@ -195,8 +195,8 @@ def function_command(target: str, port: int) -> tuple[str, ...]:
 
 def _function(target: str, port: int, env: Mapping[str, str], path: Path, sink: IO[bytes]) -> Process:
     command = function_command(target, port)
-    with open(os.devnull, "rb") as nothing:
-        return start_command(*command, env=env, cwd=path, stdin=nothing, stdout=sink, stderr=sink)
+    with open(os.devnull, "rb") as devnull:
+        return start_command(*command, env=env, cwd=path, stdin=devnull, stdout=sink, stderr=sink)
 
 
 def program(*arguments: str) -> Launch:
@@ -243,6 +243,6 @@ def wait_until_listening(started: Running) -> None:
 
 
 def _is_whole(received: bytes) -> bool:
-    head, found, body = received.partition(b"\r\n\r\n")
+    head, separator, body = received.partition(b"\r\n\r\n")
     length = re.search(rb"(?im)^content-length: *(\d+)", head)
-    return bool(found) and length is not None and len(body) >= int(length[1])
+    return bool(separator) and length is not None and len(body) >= int(length[1])

@@ -67,16 +67,20 @@ class Topic:
     def take(self) -> list[dict[str, Any]]:
         """All messages now in the subscription, acknowledged: `data` in base64, `attributes`, `messageId`."""
         path = f"projects/{self.project}/subscriptions/{self.subscription}"
-        taken: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
         while True:
             pulled = self.emulator.call(
                 "POST", f"{path}:pull", {"maxMessages": 100, "returnImmediately": True}
             )
             received = pulled.get("receivedMessages", [])
             if not received:
-                return taken
-            taken += [one["message"] for one in received]
-            self.emulator.call("POST", f"{path}:acknowledge", {"ackIds": [one["ackId"] for one in received]})
+                return messages
+            messages += [received_message["message"] for received_message in received]
+            self.emulator.call(
+                "POST",
+                f"{path}:acknowledge",
+                {"ackIds": [received_message["ackId"] for received_message in received]},
+            )
 
 
 def _answers(emulator: Emulator) -> bool:

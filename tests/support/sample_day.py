@@ -36,7 +36,7 @@ def fill(journal: Journal, settings: Settings, now: float, portal: str = "p.bitr
     recorder = Recorder(settings, journal)
     dice = random.Random(24)
     items: list[Any] = []
-    for at, body, sender in sorted(_day(now, portal, dice), key=lambda one: one[0]):
+    for at, body, sender in sorted(_day(now, portal, dice), key=lambda moment: moment[0]):
         headers = {
             "content-type": FORM.encode(),
             "user-agent": (AGENT if sender == SENDER else "curl/8.5").encode(),
@@ -44,8 +44,8 @@ def fill(journal: Journal, settings: Settings, now: float, portal: str = "p.bitr
         incoming = Incoming("POST", "/api/bitrix/webhook", headers=headers, read=BytesIO(body).read)
         judgement = judge(incoming, settings, datetime.fromtimestamp(at, UTC))
         environ = {"REMOTE_ADDR": sender}
-        answered = Answered(judgement, dice.randbytes(8).hex(), judgement.status, environ, 0.0)
-        request = recorder._new_request(at, answered, dice.uniform(0.002, 0.009))
+        answer = Answered(judgement, dice.randbytes(8).hex(), judgement.status, environ, 0.0)
+        request = recorder._new_request(at, answer, dice.uniform(0.002, 0.009))
         journal.add_requests([request])
         items.extend(_outcomes(request, at, settings, dice))
         if len(items) > 100:
@@ -129,7 +129,7 @@ def _outcomes(request: NewRequest, at: float, settings: Settings, dice: random.R
                 "bitrix_user_id": users[0],
             },
         )
-    wanting = [one for one in settings.destinations if one.wants(request.event)]
+    wanting = [destination for destination in settings.destinations if destination.wants(request.event)]
     if not subscription and not wanting:
         yield Report("outcome", at, fields | {"code": "EVENT_IGNORED", "reason": "", "subscription": ""})
     for destination in settings.destinations:

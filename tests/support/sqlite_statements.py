@@ -15,16 +15,16 @@ connect = sqlite3.connect
 @contextmanager
 def recorded() -> Iterator[list[tuple[str, str]]]:
     """(file, statement with its values) of all connections that are opened inside, as long as they live."""
-    found: list[tuple[str, str]] = []
+    statements: list[tuple[str, str]] = []
 
-    def opened(*where: Any, **how: Any) -> sqlite3.Connection:
-        connection: sqlite3.Connection = connect(*where, **how)
+    def opened(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
         [file] = [row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"]
-        connection.set_trace_callback(lambda statement: found.append((file, statement)))
+        connection.set_trace_callback(lambda statement: statements.append((file, statement)))
         return connection
 
     with patch.object(sqlite3, "connect", opened), patch.object(sqlite3.dbapi2, "connect", opened):
-        yield found
+        yield statements
 
 
 def shape_of(statement: str) -> str:

@@ -14,7 +14,7 @@ from itertools import product
 from gateway.links.decide import NEWEST_CLAIMERS, Row, decide
 from gateway.links.facts import names_of
 from gateway.links.model import NO_ACCOUNT, Account, Change, Moment, Observation
-from tests.support.links_model import names, truth, written
+from tests.support.links_model import comparable, names, truth
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2028, 1, 2, tzinfo=UTC)
@@ -32,13 +32,13 @@ def moment(at: float, received: float | None = None) -> Moment:
     return Moment(EPOCH + timedelta(seconds=at), EPOCH + timedelta(seconds=received))
 
 
-def seen(user: int, when: Moment, account: Account | None, active: bool | None) -> Observation:
+def observed(user: int, observed_at: Moment, account: Account | None, active: bool | None) -> Observation:
     return Observation(
         bitrix_user_id=user,
         account=account,
-        account_at=None if account is None else when,
+        account_at=None if account is None else observed_at,
         active=active,
-        active_at=None if active is None else when,
+        active_at=None if active is None else observed_at,
     )
 
 
@@ -47,25 +47,28 @@ def sayings(
 ) -> list[tuple[int, Account | None, bool | None]]:
     """What one observation may say: everything but nothing at all."""
     every = product(users, (None, NO_ACCOUNT, *accounts), (None, True, False))
-    return [one for one in every if one[1:] != (None, None)]
+    return [saying for saying in every if saying[1:] != (None, None)]
 
 
 def worlds(count: int, moments: Sequence[Moment] | None = None) -> Iterator[World]:
     """All worlds of so many observations, at `moments` (by default one a second)."""
     moments = [moment(at) for at in range(count)] if moments is None else moments
-    for said in product(sayings(), repeat=count):
-        yield tuple(seen(one[0], at, one[1], one[2]) for at, one in zip(moments, said, strict=True))
+    for sayings_of_world in product(sayings(), repeat=count):
+        yield tuple(
+            observed(saying[0], at, saying[1], saying[2])
+            for at, saying in zip(moments, sayings_of_world, strict=True)
+        )
 
 
-def drawn(chance: random.Random) -> list[Observation]:
+def random_world(chance: random.Random) -> list[Observation]:
     """Four to eight observations of three users; account and state at times from two sources."""
     accounts = chance.choice([[X, Y], [X, Y, NAME, SAME_NAME], [X, NAME, BOTH]])
-    span, said = chance.choice([2, 4, 8]), sayings((1, 2, 3), accounts)
+    span, possible = chance.choice([2, 4, 8]), sayings((1, 2, 3), accounts)
     world = []
-    for user, account, active in chance.choices(said, k=chance.randrange(4, 9)):
-        one, other = (moment(chance.randrange(span), chance.randrange(span)) for _ in range(2))
-        other = chance.choice([one, other])
-        account_at, active_at = None if account is None else one, None if active is None else other
+    for user, account, active in chance.choices(possible, k=chance.randrange(4, 9)):
+        first, second = (moment(chance.randrange(span), chance.randrange(span)) for _ in range(2))
+        second = chance.choice([first, second])
+        account_at, active_at = None if account is None else first, None if active is None else second
         world.append(Observation(user, account, account_at, active, active_at))
     return world
 
@@ -89,27 +92,27 @@ def step(state: State, observations: World) -> State:
     rows = {row.bitrix_user_id: row for row in state}
     decision = decide("p", "e", observations, lambda user, account: read(state, user, account), lambda: NOW)
     before = links(state)
-    told = dict(before)
+    accounts = dict(before)
     for row in decision.history:
-        held = Account(row.previous_telegram_id, row.previous_telegram_username)
-        assert names(held) == names(told.pop(row.bitrix_user_id, NO_ACCOUNT)), (
+        previous = Account(row.previous_telegram_id, row.previous_telegram_username)
+        assert names(previous) == names(accounts.pop(row.bitrix_user_id, NO_ACCOUNT)), (
             "history goes on where it ended"
         )
         account = Account(row.telegram_id, row.telegram_username)
-        assert row.change in _fitting(held, account)
+        assert row.change in _fitting(previous, account)
         if account:
-            told[row.bitrix_user_id] = account
+            accounts[row.bitrix_user_id] = account
     after = frozenset((rows | decision.rows).values())
-    assert written(told) == written(links(after)), "history explains the links"
-    taken = [name for account in links(after).values() for name in names_of(account)]
-    assert len(taken) == len(set(taken)), "nobody holds another's account"
+    assert comparable(accounts) == comparable(links(after)), "history explains the links"
+    names_taken = [name for account in links(after).values() for name in names_of(account)]
+    assert len(names_taken) == len(set(names_taken)), "nobody holds another's account"
     return after
 
 
-def _fitting(held: Account, account: Account) -> tuple[Change, ...]:
+def _fitting(previous: Account, account: Account) -> tuple[Change, ...]:
     if not account:
         return ("unlinked", "conflict")
-    return ("replaced", "corrected") if held else ("linked", "corrected")
+    return ("replaced", "corrected") if previous else ("linked", "corrected")
 
 
 def read(state: State, user: int, account: Account) -> Iterable[Row]:
@@ -135,9 +138,9 @@ def links(state: State) -> dict[int, Account]:
 
 def check(world: World) -> None:
     """Every order ends alike, and as the model says."""
-    expected = written(truth(world))
+    expected = comparable(truth(world))
     for state in endings(world):
-        assert written(links(state)) == expected, world
+        assert comparable(links(state)) == expected, world
 
 
 if __name__ == "__main__":

@@ -44,9 +44,9 @@ def test_a_result_is_the_median_of_its_pairs() -> None:
 
 def test_ours_and_the_yardstick_alternate() -> None:
     order: list[str] = []
-    taken = alternate(3, ours=lambda: order.append("o"), hello=lambda: order.append("h"))
+    figures = alternate(3, ours=lambda: order.append("o"), hello=lambda: order.append("h"))
     assert "".join(order) == "ohhooh"
-    assert taken == {"ours": [None] * 3, "hello": [None] * 3}
+    assert figures == {"ours": [None] * 3, "hello": [None] * 3}
 
 
 def test_a_run_replaces_its_own_rows_of_the_documents(tmp_path: Path) -> None:
@@ -64,10 +64,10 @@ def test_a_run_replaces_its_own_rows_of_the_documents(tmp_path: Path) -> None:
     assert english.count("| cold start |") == 1
     assert english.startswith("above\n")
     assert russian.endswith("below\n")
-    drawn = (tmp_path / "pictures/bench.svg").read_text("utf-8")
-    for shown in ("2.00 × (aim ≤ 1.4 ×)", "0.70 × (aim ≥ 0.75 ×)"):  # the earlier run's figure too
-        assert shown in drawn
-    assert drawn.count('fill="#c0392b"') == 2
+    plot = (tmp_path / "pictures/bench.svg").read_text("utf-8")
+    for text in ("2.00 × (aim ≤ 1.4 ×)", "0.70 × (aim ≥ 0.75 ×)"):  # the earlier run's figure too
+        assert text in plot
+    assert plot.count('fill="#c0392b"') == 2
 
 
 def test_the_table_the_json_and_the_plot(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_table_the_json_and_the_plot(tmp_path: Path) -> None:
         assert shown in text
     files = report.write(RESULTS, {"emulator": "not installed"}, tmp_path / "results")
     told = json.loads(files[0].read_text("utf-8"))
-    assert [one["reached"] for one in told["results"]] == [True, False, True, None]
+    assert [result["reached"] for result in told["results"]] == [True, False, True, None]
     assert told["results"][0]["ours"] == [210.0, 220.0, 400.0]
     assert told["skipped"] == {"emulator": "not installed"}
     assert files[1].read_text("utf-8").count("<rect") == len(RESULTS) + 1
@@ -100,7 +100,7 @@ def test_every_event_is_different() -> None:
 
 
 def test_the_command_names_its_figures() -> None:
-    shown = CliRunner().invoke(main, ["--help"])
-    assert shown.exit_code == 0
-    assert all(name in shown.output for name in FIGURES)
+    result = CliRunner().invoke(main, ["--help"])
+    assert result.exit_code == 0
+    assert all(name in result.output for name in FIGURES)
     assert CliRunner().invoke(main, ["unheard-of"]).exit_code == 2

@@ -50,9 +50,9 @@ bot.AiohttpSession = functools.partial(bot.AiohttpSession, api=server)
 
 def code(page: str) -> dict[str, str]:
     """The page's bots by the library that they stand on."""
-    found = [block for block in blocks(f"docs/{page}") if block.kind in ("python", "js")]
+    code_blocks = [block for block in blocks(f"docs/{page}") if block.kind in ("python", "js")]
     names = {"telegram.ext": "telegram", "aiogram": "aiogram", "fetch(": "node"}
-    return {name: block.text for block in found for word, name in names.items() if word in block.text}
+    return {name: block.text for block in code_blocks for word, name in names.items() if word in block.text}
 
 
 def test_the_code_is_the_same_in_both_languages() -> None:
@@ -206,8 +206,10 @@ def test_the_bots_as_printed(telegram: Telegram, start_serve: Start, libraries: 
 
     def asked(what: str) -> Any:
         command = question.replace("telegram_id=123456789", what)
-        done = subprocess.run(["bash", "-euc", command], env=env, capture_output=True, text=True, check=True)
-        return json.loads(done.stdout)
+        process = subprocess.run(
+            ["bash", "-euc", command], env=env, capture_output=True, text=True, check=True
+        )
+        return json.loads(process.stdout)
 
     assert asked("telegram_id=123456789") == {"link": None, "by_name_only": False}
     assert wait_for(lambda: asked("telegram_id=700")["link"], SECONDS)["bitrix_user_id"] == 7

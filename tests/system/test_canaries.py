@@ -63,7 +63,7 @@ _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 def readings(text: str) -> Iterator[str]:
     """A text as a finder may read it."""
-    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    plain = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
     for decoded in (text, plain, unquote(plain), unquote(unquote(plain))):
         yield decoded.lower()
     runs = (run[0] for run in _B64.finditer(plain))
@@ -81,13 +81,13 @@ def found_in(text: str | bytes, secrets: dict[str, str] = SECRETS) -> list[str]:
     """Which canaries, or pieces of them, stand in a text."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    read = list(dict.fromkeys(readings(text)))
-    found = []
+    texts = list(dict.fromkeys(readings(text)))
+    leaks = []
     for name, secret in secrets.items():
         low = secret.lower()
         pieces = {low[start : start + CUT] for start in range(len(low) - CUT + 1)}
-        found += [f"{name}: {piece}" for piece in pieces if any(piece in one for one in read)][:1]
-    return found
+        leaks += [f"{name}: {piece}" for piece in pieces if any(piece in text for text in texts)][:1]
+    return leaks
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def _told(token: str | None = None, **auth: Any) -> dict[str, Any]:
 
 
 def _posted(fields: Any, path: str = "/", **headers: str) -> Request:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return "POST", path, build_query(fields), {"Content-Type": FORM, "User-Agent": AGENT, **named}
+    http_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    return "POST", path, build_query(fields), {"Content-Type": FORM, "User-Agent": AGENT, **http_headers}
 
 
 def _basic(token: str) -> str:
@@ -249,10 +249,10 @@ def send_all(gateway: Running) -> bytes:
 
 
 def tool(gateway: Running, *arguments: str, stdin: bytes = b"") -> bytes:
-    done = run_command(*arguments, env=gateway.env, cwd=gateway.stderr.parent, stdin=stdin)
-    assert done.returncode in (0, 1, 2), done.stderr
-    assert "Traceback" not in done.stderr, done.stderr
-    return (done.stdout + done.stderr).encode()
+    process = run_command(*arguments, env=gateway.env, cwd=gateway.stderr.parent, stdin=stdin)
+    assert process.returncode in (0, 1, 2), process.stderr
+    assert "Traceback" not in process.stderr, process.stderr
+    return (process.stdout + process.stderr).encode()
 
 
 def inspected(gateway: Running) -> bytes:
@@ -277,13 +277,13 @@ def raw_request(method: str, path: str, body: bytes, headers: dict[str, str]) ->
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body
 
 
-def nothing_in(written: dict[str, bytes], secrets: dict[str, str] = SECRETS) -> None:
+def nothing_in(output: dict[str, bytes], secrets: dict[str, str] = SECRETS) -> None:
     leaks: dict[str, bytes] = {}
-    for name, text in written.items():
+    for name, text in output.items():
         for line in text.splitlines() if found_in(text, secrets) else ():
             for find in found_in(line, secrets):
                 leaks.setdefault(f"{name}: {find}", line[:3000])
-    assert not leaks, "\n\n".join(f"{where}\n    {line!r}" for where, line in leaks.items())
+    assert not leaks, "\n\n".join(f"{source}\n    {line!r}" for source, line in leaks.items())
 
 
 def files_of(directory: Path) -> dict[str, bytes]:
@@ -318,22 +318,22 @@ def test_nothing_that_serve_writes_or_its_tools_print_holds_a_secret(
     database = postgres_url.replace("@", f":{quote(PASSWORD, safe='')}@", 1)
     settings = secret_settings(portal) | {"DATABASE_URL": database, "LOG_FORMAT": log_format}
     gateway = start_serve(**settings, QUEUE_MAX_ATTEMPTS="1")
-    written = {"answers": send_all(gateway)}
+    output = {"answers": send_all(gateway)}
     settled(gateway)
     lines = [line for line in gateway.log().encode().splitlines() if b"CAPTURE" in line or b"TOKEN_" in line]
     for line in lines[:4]:
-        written[f"explain {line[:80]!r}"] = tool(gateway, "explain", stdin=line)
+        output[f"explain {line[:80]!r}"] = tool(gateway, "explain", stdin=line)
     for arguments in TOOLS if log_format == "text" else TOOLS[:2]:
         filled = arguments.replace("URL", f"http://127.0.0.1:{gateway.port}")
-        written[arguments] = tool(gateway, *filled.split())
+        output[arguments] = tool(gateway, *filled.split())
     if log_format == "text":  # the page shows the journal, however the log is written
-        written["inspector"] = inspected(gateway)
+        output["inspector"] = inspected(gateway)
     gateway.stop()
     store = open_store(store_location(database))
-    written["dead letters"] = repr(list(store.dead_letters())).encode()
-    written["history"] = repr(list(store.history())).encode()
+    output["dead letters"] = repr(list(store.dead_letters())).encode()
+    output["history"] = repr(list(store.history())).encode()
     store.close()
-    nothing_in(written | files_of(gateway.stderr.parent))
+    nothing_in(output | files_of(gateway.stderr.parent))
 
 
 def test_nothing_that_fails_writes_a_secret(
@@ -341,8 +341,8 @@ def test_nothing_that_fails_writes_a_secret(
 ) -> None:
     """No queue, no store, no portal: events are kept, everything is complained about."""
     refused_portal(portal)
-    nobody = f"127.0.0.1:{free_port()}"
-    database = f"postgresql://user:{quote(PASSWORD, safe='')}@{nobody}/links"
+    unused_address = f"127.0.0.1:{free_port()}"
+    database = f"postgresql://user:{quote(PASSWORD, safe='')}@{unused_address}/links"
     settings = secret_settings(portal) | {"DATABASE_URL": database}
     (tmp_path / "a file").write_text("")
     for number, queue in enumerate(("queue.db", "a file/queue.db")):
@@ -350,13 +350,13 @@ def test_nothing_that_fails_writes_a_secret(
         gateway = start_serve(
             **settings, **journal, QUEUE_URL=f"sqlite:///{tmp_path}/{queue}", QUEUE_MAX_ATTEMPTS="1"
         )
-        written = {"answers": send_all(gateway)} if not number else {}
+        output = {"answers": send_all(gateway)} if not number else {}
         for method, path, body, headers in in_the_places(TOKEN)[:3]:  # each waits its time for the queue
             gateway.request(method, path, body, latin(headers))
         for name in ("replay", "dead-letters", "links", "rejections", "doctor", "resync"):
-            written[name] = tool(gateway, name)
+            output[name] = tool(gateway, name)
         gateway.stop()
-        nothing_in(written | files_of(gateway.stderr.parent))
+        nothing_in(output | files_of(gateway.stderr.parent))
 
 
 def test_nothing_that_the_function_logs_on_google_cloud_holds_a_secret(
@@ -369,16 +369,16 @@ def test_nothing_that_the_function_logs_on_google_cloud_holds_a_secret(
         "K_SERVICE": "b24",
     }
     gateway = start_function("bitrix_webhook", **(secret_settings(portal) | cloud))
-    written = {"answers": b""}
+    output = {"answers": b""}
     for method, path, body, headers in [
         *in_the_places(TOKEN)[:4],
         *in_the_places(ODD)[:2],
         *elsewhere(WRONG),
     ]:
-        written["answers"] += gateway.request(method, path, body, latin(headers)).body
+        output["answers"] += gateway.request(method, path, body, latin(headers)).body
     gateway.stop()
     assert "EVENT_NOT_QUEUED" in gateway.log()
-    nothing_in(written | {"log": gateway.log().encode()}, {**SECRETS, "database password": ODD})
+    nothing_in(output | {"log": gateway.log().encode()}, {**SECRETS, "database password": ODD})
 
 
 def broken_off(token: str) -> list[bytes]:
@@ -407,7 +407,7 @@ def broken_off(token: str) -> list[bytes]:
 
 def send_broken_off(gateway: Running) -> None:
     """Each ends in two ways: nothing more follows, and the connection is reset before an answer is read."""
-    for number, data in enumerate(one for token in (TOKEN, ODD, WRONG) for one in broken_off(token)):
+    for number, data in enumerate(request for token in (TOKEN, ODD, WRONG) for request in broken_off(token)):
         with socket.create_connection(("127.0.0.1", gateway.port), timeout=20) as connection:
             with suppress(OSError):
                 connection.sendall(data)
@@ -454,7 +454,9 @@ def test_no_message_on_pubsub_holds_a_secret(
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portal: PortalSimulator) -> Iterator[list[str]]:
+def log_lines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portal: PortalSimulator
+) -> Iterator[list[str]]:
     """This process with all secrets set, at DEBUG: what any logger says."""
     settings = {**environment(tmp_path), **secret_settings(portal)}
     settings["DATABASE_URL"] = f"postgresql://user:{quote(PASSWORD, safe='')}@127.0.0.1:{free_port()}/links"
@@ -475,7 +477,9 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portal: PortalSimulato
     root.setLevel(level)
 
 
-def test_nothing_at_debug_holds_a_secret(told: list[str], portal: PortalSimulator, tmp_path: Path) -> None:
+def test_nothing_at_debug_holds_a_secret(
+    log_lines: list[str], portal: PortalSimulator, tmp_path: Path
+) -> None:
     """The consumer asks a portal that quotes the secret, then a store that is not there."""
     from cloudevents.http import CloudEvent
 
@@ -490,7 +494,7 @@ def test_nothing_at_debug_holds_a_secret(told: list[str], portal: PortalSimulato
         try:
             Portal(settings).user(12, patience=2.0)
         except GatewayError as error:
-            told.append("".join(traceback.format_exception(error)) + repr(error))
+            log_lines.append("".join(traceback.format_exception(error)) + repr(error))
     fields = _told(TOKEN)
     message = webhook_message(fields, datetime.now(UTC), settings.secrets(), settings.domain)
     body = {
@@ -503,33 +507,33 @@ def test_nothing_at_debug_holds_a_secret(told: list[str], portal: PortalSimulato
     try:
         handlers.consume(CloudEvent(kind, body), "ONUSERUPDATE", users.handle)
     except GatewayError as error:
-        told.append("".join(traceback.format_exception(error)) + repr(error))
+        log_lines.append("".join(traceback.format_exception(error)) + repr(error))
     handlers.close()
-    assert any("/rest/" in line for line in told)
-    nothing_in({str(number): line.encode() for number, line in enumerate(told)})
+    assert any("/rest/" in line for line in log_lines)
+    nothing_in({str(number): line.encode() for number, line in enumerate(log_lines)})
 
 
-def test_no_repr_or_explanation_holds_a_secret(told: list[str]) -> None:
+def test_no_repr_or_explanation_holds_a_secret(log_lines: list[str]) -> None:
     from click.testing import CliRunner
 
     from gateway.cli.explain import command as explain
     from gateway.diagnosis import diagnose, setting_causes
 
     settings = load()
-    written = [repr(settings), repr(setting_causes(settings))]
+    output = [repr(settings), repr(setting_causes(settings))]
     for method, path, body, headers in requests():
         raw = {name.lower(): value.encode("latin-1", "replace") for name, value in headers.items()}
         route, _, query = path.partition("?")
         incoming = Incoming(method, unquote(route), query.encode(), raw, lambda n, b=body: b[:n], len(body))  # type: ignore[misc]
         judgement = judge(incoming, settings, datetime.now(UTC))
-        written += [repr(judgement.verdict), repr(judgement.limit), repr(diagnose(judgement, settings))]
+        output += [repr(judgement.verdict), repr(judgement.limit), repr(diagnose(judgement, settings))]
         for option in ([], ["--json"]):
-            done = CliRunner().invoke(
+            result = CliRunner().invoke(
                 explain, option, input=raw_request(method, path, body, headers), standalone_mode=False
             )
-            assert done.exception is None, done.output
-            written.append(done.output)
-    nothing_in({str(number): text.encode() for number, text in enumerate(written)})
+            assert result.exception is None, result.output
+            output.append(result.output)
+    nothing_in({str(number): text.encode() for number, text in enumerate(output)})
 
 
 @pytest.mark.parametrize(
@@ -552,7 +556,7 @@ def test_no_repr_or_explanation_holds_a_secret(told: list[str]) -> None:
 )
 def test_no_wrong_setting_is_repeated(name: str, value: str, tmp_path: Path) -> None:
     env = environment(tmp_path) | {"PORT": "0", name: value}
-    done = run_command("serve", env=env, cwd=tmp_path)
-    assert done.returncode == 2
-    assert name in done.stderr
-    nothing_in({"stderr": done.stderr.encode(), "stdout": done.stdout.encode()})
+    process = run_command("serve", env=env, cwd=tmp_path)
+    assert process.returncode == 2
+    assert name in process.stderr
+    nothing_in({"stderr": process.stderr.encode(), "stdout": process.stdout.encode()})

@@ -20,8 +20,8 @@ def explained(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     path = tmp_path / "line.txt"
     path.write_text(line)
     assert main(["explain", str(path), "--json"]) in (0, 1)
-    told: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return told
+    explanation: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return explanation
 
 
 def lines(server: Running, code: str) -> list[str]:

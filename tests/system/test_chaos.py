@@ -18,15 +18,15 @@ SEED = 20261124
 def test_nothing_is_lost_and_nothing_happens_twice_on_one_machine(
     tmp_path: Path, portal: PortalSimulator
 ) -> None:
-    there = world.embedded(tmp_path, portal)
-    assert driver.run(there, SEED, 400, MIX, None, hurry=True, report=print) == []
+    world_here = world.embedded(tmp_path, portal)
+    assert driver.run(world_here, SEED, 400, MIX, None, hurry=True, report=print) == []
 
 
 def test_nothing_is_lost_and_nothing_happens_twice_on_pubsub_and_postgres(
     tmp_path: Path, portal: PortalSimulator, pubsub_emulator: Emulator, postgres: Postgres
 ) -> None:
-    there = world.cloud(tmp_path, portal, pubsub_emulator, postgres)
-    assert driver.run(there, SEED, 250, MIX, postgres, hurry=True, report=print) == []
+    world_here = world.cloud(tmp_path, portal, pubsub_emulator, postgres)
+    assert driver.run(world_here, SEED, 250, MIX, postgres, hurry=True, report=print) == []
 
 
 def steps(seed: int = 1) -> list[workload.Step]:
@@ -36,35 +36,37 @@ def steps(seed: int = 1) -> list[workload.Step]:
 
 def test_a_seed_writes_the_same_requests_again() -> None:
     assert [step.events for step in steps(7)] != [step.events for step in steps(8)]
-    one, other = steps(7), steps(7)
-    moved = one[0].events[0].ts - other[0].events[0].ts  # only the clock may differ
-    assert [e.data for e in workload.events_of(one)] == [e.data for e in workload.events_of(other)]
+    first_steps, second_steps = steps(7), steps(7)
+    moved = first_steps[0].events[0].ts - second_steps[0].events[0].ts  # only the clock may differ
+    assert [e.data for e in workload.events_of(first_steps)] == [
+        e.data for e in workload.events_of(second_steps)
+    ]
     assert abs(moved) < 60
 
 
 def test_one_in_ten_events_is_sent_twice() -> None:
-    written = steps()
-    repeatable = [step for step in written if step.repeatable]
+    all_steps = steps()
+    repeatable = [step for step in all_steps if step.repeatable]
     twice = len(repeatable) - len(set(repeatable_ids(repeatable)))
     assert 0.05 < twice / len(set(repeatable_ids(repeatable))) < 0.15
 
 
-def repeatable_ids(found: list[workload.Step]) -> list[str]:
-    return [event.event_id for step in found for event in step.events]
+def repeatable_ids(all_steps: list[workload.Step]) -> list[str]:
+    return [event.event_id for step in all_steps for event in step.events]
 
 
-@pytest.mark.parametrize("lost", ["an effect", "an end", "a person"])
-def test_the_truth_notices_a_wrong_link(lost: str) -> None:
+@pytest.mark.parametrize("lost_part", ["an effect", "an end", "a person"])
+def test_the_truth_notices_a_wrong_link(lost_part: str) -> None:
     events = [event for event in workload.events_of(steps()) if event.asks is None]
     must = truth.expected(events)
     links = {person: next(iter(may)) for person, may in must.items()}
     assert truth.compare(links, must) == []
-    linked = next(person for person, held in links.items() if held.account)
-    ended = next(person for person, held in links.items() if not held.account)
-    if lost == "an effect":
+    linked = next(person for person, state in links.items() if state.account)
+    ended_person = next(person for person, state in links.items() if not state.account)
+    if lost_part == "an effect":
         links[linked] = RowState("1")
-    elif lost == "an end":
-        links[ended] = RowState("1")
+    elif lost_part == "an end":
+        links[ended_person] = RowState("1")
     else:
         del links[linked]
     assert len(truth.compare(links, must)) == 1
@@ -73,7 +75,7 @@ def test_the_truth_notices_a_wrong_link(lost: str) -> None:
 def test_the_truth_notices_a_second_effect() -> None:
     event = next(e for e in workload.events_of(steps()) if e.people and e.people[0].account)
     person = (event.portal, event.people[0].user)
-    now = truth.written(event.people[0].account or "")
+    now = truth.comparable(event.people[0].account or "")
     row = {"person": person, "event_id": event.event_id, "change": "linked", "now": now, "before": ""}
     assert truth.check_history([row], {event.event_id: event}, {person: RowState(now)}) == []
     assert truth.check_history([row, row], {event.event_id: event}, {person: RowState(now)}) != []

@@ -54,20 +54,20 @@ class Walk:
         self.prologue = ""
 
     def run(self, command: str) -> str:
-        told = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         text = self.prologue + command.replace(":8080/", f":{self.port}/")
-        done = subprocess.run(
-            ["bash", "-euc", text], cwd=self.project, env=told, capture_output=True, text=True, check=True
+        process = subprocess.run(
+            ["bash", "-euc", text], cwd=self.project, env=environ, capture_output=True, text=True, check=True
         )
-        return done.stdout
+        return process.stdout
 
     def run_until(self, command: str, shows: str) -> str:
         """Again and again, as what is queued takes its time."""
         until = time.monotonic() + 120
-        while shows not in (shown := self.run(command)):
-            assert time.monotonic() < until, shown
+        while shows not in (output := self.run(command)):
+            assert time.monotonic() < until, output
             time.sleep(0.2)
-        return shown
+        return output
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ def walk(project: Path) -> Iterator[Walk]:
     try:
         assert process.stdout is not None
         with process.stdout as output:
-            said = output.readline()
-            assert f"http://127.0.0.1:{port}/api/bitrix/webhook" in said, said + output.read()
+            line = output.readline()
+            assert f"http://127.0.0.1:{port}/api/bitrix/webhook" in line, line + output.read()
         hosts = re.findall(r"HOST='([^']+)'", (project / "var" / "emulators.env").read_text())
         yield Walk(project, port)
     finally:
@@ -112,9 +112,9 @@ def test_the_pages_commands_do_what_the_page_says(walk: Walk) -> None:
     walk.prologue, look = look.split("\n")
     walk.prologue += "\n"
     assert '"code": "EVENT_QUEUED"' in walk.run(send)
-    shown = walk.run_until(look, "ivan_petrov")
+    output = walk.run_until(look, "ivan_petrov")
     assert '"code": "EVENT_QUEUED"' in walk.run(send)
-    assert walk.run(look) == shown
+    assert walk.run(look) == output
     assert '"code": "EVENT_QUEUED"' in walk.run(fail)
     assert "ONUSERADD" in walk.run_until(letters, "ONUSERADD")
     assert (walk.project / "var" / "emulators" / "pubsub.log").stat().st_size > 0
@@ -126,10 +126,10 @@ def test_a_consumer_that_is_away_for_ten_seconds_loses_nothing(pubsub_emulator: 
     event = {"data": "e30=", "attributes": {"event": "ONUSERUPDATE"}}
     pubsub_emulator.call("POST", f"{emulators.TOPIC}:publish", {"messages": [event]})
     time.sleep(10)
-    taken = Queue[str]()
-    consumers = [_consumer(function.name, ports[function.name], taken) for function in of_kind("consumer")]
+    received = Queue[str]()
+    consumers = [_consumer(function.name, ports[function.name], received) for function in of_kind("consumer")]
     try:
-        assert {taken.get(timeout=60) for _ in consumers} == {
+        assert {received.get(timeout=60) for _ in consumers} == {
             function.name for function in of_kind("consumer")
         }
     finally:
@@ -140,13 +140,13 @@ def test_a_consumer_that_is_away_for_ten_seconds_loses_nothing(pubsub_emulator: 
     assert pubsub_emulator.call("POST", letters, {"maxMessages": 10, "returnImmediately": True}) == {}
 
 
-def _consumer(name: str, port: int, taken: Queue[str]) -> HTTPServer:
+def _consumer(name: str, port: int, received: Queue[str]) -> HTTPServer:
     class Consumer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(204)
             self.end_headers()
-            taken.put(name)
+            received.put(name)
 
         def log_message(self, *args: object) -> None:
             pass
@@ -162,7 +162,7 @@ def test_make_starts_it() -> None:
 
 
 def test_a_missing_part_is_named(tmp_path: Path) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "gateway.local.emulators"],
         cwd=ROOT,
         env={"PATH": str(tmp_path), "LOG_LANGUAGE": "en"},
@@ -170,5 +170,5 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 2
-    assert done.stderr.startswith("gcloud was not found")
+    assert process.returncode == 2
+    assert process.stderr.startswith("gcloud was not found")

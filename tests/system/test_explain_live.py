@@ -15,9 +15,9 @@ WEBHOOK = "POST /api/bitrix/webhook"
 
 def request(line: str, body: bytes = b"", *headers: str) -> bytes:
     typed = any(header.lower().startswith("content-type") for header in headers)
-    named = [f"{line} HTTP/1.1", "Host: 127.0.0.1", f"User-Agent: {AGENT}", *headers, "Connection: close"]
-    named += ([] if typed or not body else [f"Content-Type: {FORM}"]) + [f"Content-Length: {len(body)}"]
-    return "\r\n".join([*named, "", ""]).encode("latin-1") + body
+    head = [f"{line} HTTP/1.1", "Host: 127.0.0.1", f"User-Agent: {AGENT}", *headers, "Connection: close"]
+    head += ([] if typed or not body else [f"Content-Type: {FORM}"]) + [f"Content-Length: {len(body)}"]
+    return "\r\n".join([*head, "", ""]).encode("latin-1") + body
 
 
 JSON = b'{"event": "ONUSERADD", "auth": {"application_token": "%s"}}'
@@ -74,22 +74,22 @@ def test_the_same_code_and_causes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    known = len(server.records())
+    count_before = len(server.records())
     head, _, answer = server.raw(REQUESTS[name]).partition(b"\r\n\r\n")
-    answered: dict[str, Any] = json.loads(answer)
+    answer_json: dict[str, Any] = json.loads(answer)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BITRIX24_OUTGOING_WEBHOOK_TOKEN", TOKEN)
     monkeypatch.setenv("LOG_LANGUAGE", "en")
     Path("request.txt").write_bytes(REQUESTS[name])
     code = main(["explain", "request.txt", "--json"])
-    told = json.loads(capsys.readouterr().out)
-    assert told["code"] == answered["code"], head
-    refusals = [record for record in server.records()[known:] if "places" in record]
-    assert told["causes"] == (refusals[0]["causes"] if refusals else [])
+    explanation = json.loads(capsys.readouterr().out)
+    assert explanation["code"] == answer_json["code"], head
+    refusals = [record for record in server.records()[count_before:] if "places" in record]
+    assert explanation["causes"] == (refusals[0]["causes"] if refusals else [])
     assert code == bool(refusals)
     if refusals:
-        assert told["places"] == refusals[0]["places"]
-        assert told["decoded_as"] == refusals[0]["decoded_as"]
+        assert explanation["places"] == refusals[0]["places"]
+        assert explanation["decoded_as"] == refusals[0]["decoded_as"]
 
 
 def test_a_refusal_on_one_machine_has_the_trace_too(server: Running) -> None:

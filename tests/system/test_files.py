@@ -32,16 +32,19 @@ def test_the_files_are_readable_by_their_owner_only(start_serve: Start, tmp_path
 
 
 def tool(gateway: Running, *arguments: str) -> str:
-    done = run_command(*arguments, env=gateway.env, cwd=gateway.stderr.parent)
-    return done.stdout + done.stderr
+    process = run_command(*arguments, env=gateway.env, cwd=gateway.stderr.parent)
+    return process.stdout + process.stderr
 
 
 def test_a_corrupt_queue_is_logged_once_and_later_events_come_back(
     start_serve: Start, tmp_path: Path
 ) -> None:
     (tmp_path / "queue.db").write_bytes(b"no database" * 1000)
-    nobody = f"http://127.0.0.1:{free_port()}"
-    settings = {"LOG_LANGUAGE": "en", "FORWARD_TO": f"{nobody}/a {nobody}/b"}  # four subscriptions
+    unused_address = f"http://127.0.0.1:{free_port()}"
+    settings = {
+        "LOG_LANGUAGE": "en",
+        "FORWARD_TO": f"{unused_address}/a {unused_address}/b",
+    }  # four subscriptions
     gateway = start_serve(**settings)
     assert gateway.post(form()).status == 503
     wait_for(lambda: "queue.db is corrupt" in gateway.log())
@@ -61,9 +64,9 @@ def test_a_corrupt_journal_delays_no_event_and_no_dead_letter(start_serve: Start
     assert gateway.post(form(data={"ID": "none"})).status == 200  # nobody can handle it: put aside
     wait_for(lambda: "EVENT_PUT_ASIDE" in gateway.log())
     wait_for(lambda: "journal.db is corrupt" in gateway.log())
-    said = tool(gateway, "replay")
-    assert "Put back on the queue: 1" in said
-    assert "journal.db is corrupt" in said
+    output = tool(gateway, "replay")
+    assert "Put back on the queue: 1" in output
+    assert "journal.db is corrupt" in output
 
 
 def test_corrupt_links_leave_the_event_on_the_queue(start_serve: Start, tmp_path: Path) -> None:
@@ -105,8 +108,8 @@ def test_an_event_without_room_on_disk_comes_back_from_the_log(tmp_path: Path) -
     """A disk is full for files of more than 200 KB; the log is no file."""
     reader, writer = os.pipe()
     log = tmp_path / "log"
-    with log.open("wb") as kept:
-        keeping = subprocess.Popen(["cat"], stdin=reader, stdout=kept)
+    with log.open("wb") as log_file:
+        keeping = subprocess.Popen(["cat"], stdin=reader, stdout=log_file)
     os.close(reader)
     port = free_port()
     env = environment(tmp_path, HOST="127.0.0.1", PORT=str(port), LOG_LANGUAGE="en", JOURNAL_BODIES="off")
@@ -127,5 +130,5 @@ def test_an_event_without_room_on_disk_comes_back_from_the_log(tmp_path: Path) -
     wait_for(lambda: "EVENT_NOT_QUEUED" in gateway.log())
     assert gateway.stop() == 0
     keeping.wait(10)
-    said = tool(gateway, "replay"), tool(gateway, "replay", str(log))
-    assert any("Put back on the queue: 1" in one for one in said), said
+    outputs = tool(gateway, "replay"), tool(gateway, "replay", str(log))
+    assert any("Put back on the queue: 1" in text for text in outputs), outputs

@@ -33,14 +33,14 @@ def express(tmp_path_factory: pytest.TempPathFactory) -> Path:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("no npm here")
-    where = tmp_path_factory.mktemp("express")
-    shutil.copy(BOTS / "package.json", where)
-    done = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund"], cwd=where, capture_output=True, check=False
+    directory = tmp_path_factory.mktemp("express")
+    shutil.copy(BOTS / "package.json", directory)
+    process = subprocess.run(
+        [npm, "install", "--no-audit", "--no-fund"], cwd=directory, capture_output=True, check=False
     )
-    if done.returncode != 0:
+    if process.returncode != 0:
         pytest.skip("npm installs nothing here")
-    return where / "node_modules"
+    return directory / "node_modules"
 
 
 @pytest.fixture(params=["aiohttp", "flask", "fastapi", "express", "php", "go"])
@@ -82,7 +82,7 @@ def test_a_bots_own_handler_needs_no_change(start_serve: Start, bot: tuple[int, 
     outcomes: list[dict[str, Any]] = []
 
     def both() -> bool:
-        outcomes[:] = [one for one in gateway.records() if one.get("code") == "EVENT_FORWARDED"]
+        outcomes[:] = [record for record in gateway.records() if record.get("code") == "EVENT_FORWARDED"]
         return len(outcomes) == 2
 
     wait_for(both, PATIENCE)
@@ -132,38 +132,40 @@ class Bot(ThreadingHTTPServer):
 
 @pytest.fixture
 def bots() -> Iterator[Callable[..., Bot]]:
-    made: list[Bot] = []
+    all_bots: list[Bot] = []
 
     def make(answer: Callable[[], int] = lambda: 200) -> Bot:
-        made.append(Bot(answer))
-        return made[-1]
+        all_bots.append(Bot(answer))
+        return all_bots[-1]
 
     yield make
-    for one in made:
-        one.shutdown()
-        one.server_close()
+    for bot in all_bots:
+        bot.shutdown()
+        bot.server_close()
 
 
 def test_events_arrive_byte_for_byte_at_each_destination_that_wants_them(
     start_serve: Start, bots: Callable[..., Bot]
 ) -> None:
     """But for what never goes on the queue: the addresses of REST and OAuth are no secrets, nor of use."""
-    everything, tasks = bots(), bots()
-    gateway = start_serve(FORWARD_TO=f"{everything.url} {tasks.url}#ONTASK*,ONCRMDEALADD")
+    all_events, tasks = bots(), bots()
+    gateway = start_serve(FORWARD_TO=f"{all_events.url} {tasks.url}#ONTASK*,ONCRMDEALADD")
     data = {
         "FIELDS_BEFORE": "undefined",
         "FIELDS_AFTER": {"ID": "5", "EMPTY": "", "LIST": ["b", "a"], "MAP": {"10": "x", "9": "y"}},
         "zeta": "1",
         "Alpha": "~*+ ü",
     }
-    sent = {event: delivery(event, data) for event in ("ONTASKADD", "ONCRMDEALADD", "ONCRMDEALUPDATE")}
-    for one in sent.values():
-        assert gateway.post(build_query(one)).status == 200
-    wait_for(lambda: len(everything.bodies) == 3 and len(tasks.bodies) == 2, PATIENCE)
-    for one in sent.values():
-        one["auth"] = {name: one["auth"][name] for name in ("domain", "member_id", "application_token")}
-    assert set(everything.bodies) == set(map(build_query, sent.values()))
-    assert set(tasks.bodies) == {build_query(sent[event]) for event in ("ONTASKADD", "ONCRMDEALADD")}
+    deliveries = {event: delivery(event, data) for event in ("ONTASKADD", "ONCRMDEALADD", "ONCRMDEALUPDATE")}
+    for form_body in deliveries.values():
+        assert gateway.post(build_query(form_body)).status == 200
+    wait_for(lambda: len(all_events.bodies) == 3 and len(tasks.bodies) == 2, PATIENCE)
+    for form_body in deliveries.values():
+        form_body["auth"] = {
+            name: form_body["auth"][name] for name in ("domain", "member_id", "application_token")
+        }
+    assert set(all_events.bodies) == set(map(build_query, deliveries.values()))
+    assert set(tasks.bodies) == {build_query(deliveries[event]) for event in ("ONTASKADD", "ONCRMDEALADD")}
 
 
 def test_a_hanging_and_a_stopped_destination_delay_no_other(
@@ -186,16 +188,16 @@ def test_a_hanging_and_a_stopped_destination_delay_no_other(
         )
         assert gateway.post(body).status == 200
     wait_for(lambda: len(good.ids) == count, PATIENCE)
-    came = [parse_qs(body.decode()) for body in good.bodies]
+    events = [parse_qs(body.decode()) for body in good.bodies]
     for number in range(objects):
         of_one = [
-            int(f["data[FIELDS_AFTER][N]"][0]) for f in came if f["data[FIELDS_AFTER][ID]"] == [str(number)]
+            int(f["data[FIELDS_AFTER][N]"][0]) for f in events if f["data[FIELDS_AFTER][ID]"] == [str(number)]
         ]
         assert of_one == list(range(number, count, objects))
     failed = wait_for(
-        lambda: [one for one in gateway.records() if one.get("code") == "EVENT_FAILED"], PATIENCE
+        lambda: [record for record in gateway.records() if record.get("code") == "EVENT_FAILED"], PATIENCE
     )
-    assert {one["severity"] for one in failed} == {"WARNING"}
+    assert {record["severity"] for record in failed} == {"WARNING"}
     assert {"attempt", "next", "reason", "event_id", "subscription"} <= set(failed[0])
     began = time.monotonic()
     assert gateway.stop() == 0

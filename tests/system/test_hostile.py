@@ -37,9 +37,9 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> Iterator[hostile.Funct
     before = dict(os.environ)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    made = hostile.Function(tmp_path_factory.mktemp("hostile"))
-    yield made
-    made.close()
+    hostile_function = hostile.Function(tmp_path_factory.mktemp("hostile"))
+    yield hostile_function
+    hostile_function.close()
     root.handlers[:], root.level = handlers, level
     os.environ.clear()
     os.environ.update(before)
@@ -206,11 +206,11 @@ def _drip(connection: socket.socket, data: bytes, stop: threading.Event) -> None
             connection.sendall(data[index : index + 1])
 
 
-@pytest.mark.parametrize("what", ["bodies", "headers"])
-def test_three_hundred_slow_senders_hold_nobody(what: str, serve: Running) -> None:
+@pytest.mark.parametrize("kind", ["bodies", "headers"])
+def test_three_hundred_slow_senders_hold_nobody(kind: str, serve: Running) -> None:
     body = form()
     head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: {FORM}\r\nContent-Length: {len(body)}\r\n"
-    start, rest = (head + "\r\n", body) if what == "bodies" else (head[:30], head[30:].encode())
+    start, rest = (head + "\r\n", body) if kind == "bodies" else (head[:30], head[30:].encode())
     stop = threading.Event()
     with ExitStack() as opened, ThreadPoolExecutor(300) as drips:
         opened.callback(stop.set)
@@ -227,7 +227,7 @@ def _memory(gateway: Running) -> int:
     """The most resident memory that the process and its children ever had, in bytes."""
     children = Path(f"/proc/{gateway.process.pid}/task/{gateway.process.pid}/children").read_text().split()
     status = [Path(f"/proc/{pid}/status").read_text() for pid in (gateway.process.pid, *children)]
-    return sum(int(found[1]) * 1024 for text in status if (found := re.search(r"VmHWM:\s+(\d+) kB", text)))
+    return sum(int(match[1]) * 1024 for text in status if (match := re.search(r"VmHWM:\s+(\d+) kB", text)))
 
 
 def _unfinished(connection: socket.socket) -> None:

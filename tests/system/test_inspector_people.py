@@ -18,9 +18,9 @@ WITHIN = 60.0  # seconds: a slow machine is no failure
 
 
 def inspector_link(server: Running) -> str:
-    found = wait_for(lambda: re.search(r"http://\S+/inspector\?key=\S+", server.log()), WITHIN)
-    assert found is not None
-    return found[0]
+    match = wait_for(lambda: re.search(r"http://\S+/inspector\?key=\S+", server.log()), WITHIN)
+    assert match is not None
+    return match[0]
 
 
 def go(tab: Tab, view: str) -> None:
@@ -61,7 +61,7 @@ def test_from_a_dead_letter_to_a_forgotten_person(
 
     accepted = server.post(form(data={"ID": "<b>12</b>", "UF_USR_TELEGRAM": "@ivan_petrov"})).json
     journal = Journal(sqlite_file("JOURNAL_URL", server.env["JOURNAL_URL"]).path)
-    wait_for(lambda: (one := journal.request(accepted["event_id"])) and one.kind == "aside", WITHIN)
+    wait_for(lambda: (row := journal.request(accepted["event_id"])) and row.kind == "aside", WITHIN)
     with browser.person() as tab:
         tab.size(width, 812)
         tab.open(inspector_link(server))
@@ -96,8 +96,8 @@ def test_from_a_dead_letter_to_a_forgotten_person(
         shows(tab, say("LINKS_NONE"))
         assert browser.errors == []
     assert journal.request(accepted["event_id"]) is None
-    kept = Path(server.env["DATABASE_URL"].removeprefix("sqlite:///")).read_bytes()
-    assert b"ivan_petrov" not in kept
+    stored = Path(server.env["DATABASE_URL"].removeprefix("sqlite:///")).read_bytes()
+    assert b"ivan_petrov" not in stored
 
 
 def test_explained_checked_tested_and_read_up_in_a_browser(start_serve: Start, browser: Chromium) -> None:

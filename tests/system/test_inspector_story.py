@@ -39,11 +39,11 @@ class _Bot(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def bot() -> Iterator[tuple[str, list[str]]]:
     """A destination's address, and the events it got."""
-    got: list[str] = []
-    server = http.server.HTTPServer(("127.0.0.1", 0), type("Bot", (_Bot,), {"got": got}))
+    bodies: list[str] = []
+    server = http.server.HTTPServer(("127.0.0.1", 0), type("Bot", (_Bot,), {"got": bodies}))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/bot", got
+    yield f"http://127.0.0.1:{server.server_port}/bot", bodies
     server.shutdown()
     server.server_close()
 
@@ -64,7 +64,7 @@ def test_from_an_empty_page_to_an_event_resent(
     def says(key: str, **values: object) -> str:
         return words(key, language, **values).replace("\N{NO-BREAK SPACE}", " ")
 
-    address, got = bot
+    address, bodies = bot
     settings = {"LOG_LANGUAGE": language, "FORWARD_TO": address}
     server = start_serve(**settings)
     tab.size(1360, 900)
@@ -104,7 +104,7 @@ def test_from_an_empty_page_to_an_event_resent(
     tab.click(f"#row-{refused}")
     tab.click(says("JUDGE"))
     tab.shows(says("TODAY_PASSES"))
-    assert got == []
+    assert bodies == []
 
     # Accepted: what came of it at each subscription, and the link with its history.
     accepted = post(server, form(token=OTHER_TOKEN))
@@ -113,7 +113,7 @@ def test_from_an_empty_page_to_an_event_resent(
     tab.click(f"#row-{accepted}")
     tab.shows("LINK_SYNCED")
     tab.shows("EVENT_FORWARDED")
-    assert got == ["ONUSERUPDATE"]
+    assert bodies == ["ONUSERUPDATE"]
     tab.click(f"#detail a[href$='{accepted}']")
     tab.shows(says("HISTORY_linked", account="@ivan_petrov", user=12))
     tab.shows(says("THIS_EVENT"))
@@ -124,7 +124,7 @@ def test_from_an_empty_page_to_an_event_resent(
     tab.press("r")
     tab.shows(says("SENT"))
     tab.shows(says("RESENT_TAG"))
-    wait_for(lambda: got == ["ONUSERUPDATE", "ONUSERUPDATE"], 30)
+    wait_for(lambda: bodies == ["ONUSERUPDATE", "ONUSERUPDATE"], 30)
     assert browser.errors == []
 
 
@@ -227,11 +227,11 @@ def test_keys_alone_are_enough(busy: Running, reader: Tab) -> None:
 
 def test_times_are_the_readers_and_utc_is_in_the_title(busy: Running, reader: Tab) -> None:
     reader.open(f"http://127.0.0.1:{busy.port}/inspector/requests")
-    shown, title = reader.run(
+    text, title = reader.run(
         "(() => { const one = document.querySelector('.row time'); return [one.textContent, one.title]; })()"
     )
-    there = (int(title[11:13]) + 3) % 24
-    assert shown == f"{there:02}{title[13:19]}"
+    local_hour = (int(title[11:13]) + 3) % 24
+    assert text == f"{local_hour:02}{title[13:19]}"
     assert title.endswith("UTC")
     assert "UTC+3" in reader.run("document.querySelector('.day').textContent")
 
@@ -287,11 +287,11 @@ def test_more_rows_join_the_page(busy: Running, reader: Tab) -> None:
 
 def test_a_hidden_tab_asks_nothing(busy: Running, reader: Tab) -> None:
     # What the page does by the clock, so that nobody has to wait for it.
-    kept = (
+    requests_of_the_page = (
         "window.byClock = []; const real = window.setInterval; "
         "window.setInterval = (what, ...rest) => { window.byClock.push(what); return real(what, ...rest); };"
     )
-    script = reader.ask("Page.addScriptToEvaluateOnNewDocument", source=kept)["identifier"]
+    script = reader.ask("Page.addScriptToEvaluateOnNewDocument", source=requests_of_the_page)["identifier"]
     reader.open(f"http://127.0.0.1:{busy.port}/inspector")
     reader.ask("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
     reader.run("window.asked = 0")

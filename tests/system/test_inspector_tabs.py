@@ -50,7 +50,7 @@ def base(server: Running) -> str:
     return f"http://127.0.0.1:{server.port}/inspector"
 
 
-def sent(server: Running, domain: str) -> str:
+def sent_event(server: Running, domain: str) -> str:
     """A rejected request that equals none before it; its id."""
     return str(server.post(form(token=OTHER_TOKEN, domain=domain)).json["request_id"])
 
@@ -73,7 +73,7 @@ def test_two_tabs_of_one_person_stay_in_step(server: Running, browser: Chromium,
     other.open(f"{base(server)}/requests")
     tab.front()
     tab.wait("document.querySelector('#badge-requests').hidden")  # the other tab has shown them
-    new = sent(server, "two-tabs.bitrix24.ru")
+    new = sent_event(server, "two-tabs.bitrix24.ru")
     tab.wait(f"document.querySelector('#latest #row-{new}')")
     tab.wait("document.title.startsWith('(1) ')")
     other.front()
@@ -101,8 +101,8 @@ def test_a_letter_deleted_in_one_tab_cannot_be_put_back_in_another(
     until(tab, f"{base(server)}/dead", "[name=id]")
     other = browser.tab(beside=tab)
     other.open(f"{base(server)}/dead")
-    for one in (tab, other):
-        one.run("document.querySelector('[name=id]').checked = true")
+    for each_tab in (tab, other):
+        each_tab.run("document.querySelector('[name=id]').checked = true")
     tab.front()
     tab.run("window.confirm = () => true")
     tab.click(words("DEAD_DELETE_CHOSEN", "ru"))
@@ -120,7 +120,7 @@ def test_a_lost_connection_is_shown_and_recovers_by_itself(server: Running, tab:
     tab.wait(
         "document.querySelector('#announce').textContent === document.querySelector('#live').textContent"
     )
-    new = sent(server, "while-away.bitrix24.ru")
+    new = sent_event(server, "while-away.bitrix24.ru")
     tab.offline(False)
     tab.wait("!document.querySelector('#live.lost')")
     tab.wait(f"document.querySelector('#row-{new}')")
@@ -203,7 +203,7 @@ def test_no_view_mixes_languages(server: Running, tab: Tab, language: str) -> No
     )
     tab.wait("!window.old && document.readyState === 'complete'")
     assert tab.run("document.documentElement.lang") == language
-    refused = sent(server, f"words-{language}.bitrix24.ru")
+    refused = sent_event(server, f"words-{language}.bitrix24.ru")
     tab.open(f"{base(server)}/requests")
     tab.wait(f"document.querySelector('#row-{refused}')")
     views = [view.name for view in VIEWS if view.name not in ("overview", "guide")]
@@ -218,15 +218,15 @@ def test_no_view_mixes_languages(server: Running, tab: Tab, language: str) -> No
             assert not re.findall(r"[а-яё]{2,}", text, re.IGNORECASE), path
             continue
         words_found = re.findall(r"(?<![\w@.:/-])[A-Za-z][A-Za-z0-9_-]*(?![\w@:/-]|\.\w)", text)
-        strange = [one for one in words_found if one.islower() and not LATIN.fullmatch(one.lower())]
+        strange = [word for word in words_found if word.islower() and not LATIN.fullmatch(word.lower())]
         assert not strange, (path, strange)
 
 
 def test_long_values_fit_a_phone(server: Running, tab: Tab) -> None:
     portal = ".".join(["p" * 60] * 4) + ".ru"
     long_event = f"ON{'VERYLONG' * 12}"
-    asked = [
-        sent(server, portal),
+    request_ids = [
+        sent_event(server, portal),
         server.post(form(long_event, {"ID": "1", "X" * 300: "y" * 3000}, domain=portal)).json["request_id"],
         server.post(form("ONUSERADD", {"NAME": "N" * 300}, domain=portal)).json["request_id"],
     ]
@@ -237,7 +237,14 @@ def test_long_values_fit_a_phone(server: Running, tab: Tab) -> None:
     person = tab.run("document.querySelector('td a').getAttribute('href')")
     until(tab, f"{base(server)}/dead", "td .button")
     letter = tab.run("document.querySelector('td .button').getAttribute('href')")
-    views = ["", "/requests", "/links", "/dead", "/polling", *(f"/r/{one}" for one in asked)]
+    views = [
+        "",
+        "/requests",
+        "/links",
+        "/dead",
+        "/polling",
+        *(f"/r/{request_id}" for request_id in request_ids),
+    ]
     for path in (*(f"/inspector{view}" for view in views), person, letter):
         tab.open(f"http://127.0.0.1:{server.port}{path}")
         wide = tab.run(
@@ -301,7 +308,7 @@ def nameless(tab: Tab) -> list[str]:
 
 def test_every_control_has_a_name_and_the_page_fits_twice_as_large(server: Running, tab: Tab) -> None:
     tab.ask("Accessibility.enable")
-    refused = sent(server, "names.bitrix24.ru")
+    refused = sent_event(server, "names.bitrix24.ru")
     until(tab, f"{base(server)}/r/{refused}", ".tabs button")
     views = [f"/{view.name}".replace("/overview", "") for view in VIEWS if view.name != "guide"]
     for path in (*views, "/requests?open=round-1", f"/r/{refused}"):
@@ -314,7 +321,7 @@ def test_every_control_has_a_name_and_the_page_fits_twice_as_large(server: Runni
 
 
 def test_what_is_chosen_is_seen_in_the_systems_own_colours(server: Running, tab: Tab) -> None:
-    refused = sent(server, "colours.bitrix24.ru")
+    refused = sent_event(server, "colours.bitrix24.ru")
     tab.ask("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
     until(tab, f"{base(server)}/requests?open={refused}", ".tabs button")
     chosen = ("nav [aria-current]", ".chip[aria-current]", ".row.sel", ".tabs [aria-selected=true]")
@@ -324,16 +331,16 @@ def test_what_is_chosen_is_seen_in_the_systems_own_colours(server: Running, tab:
 
 
 def test_paper_has_all_of_a_request_and_nothing_to_press(server: Running, tab: Tab) -> None:
-    refused = sent(server, "paper.bitrix24.ru")
+    refused = sent_event(server, "paper.bitrix24.ru")
     for address in (f"{base(server)}/r/{refused}", f"{base(server)}/requests?open={refused}"):
         until(tab, address, ".tabs button")
         tab.ask("Emulation.setEmulatedMedia", media="print")
         try:
-            read = tab.text()
+            printed_text = tab.text()
             for key in ("TAB_PLACES", "TAB_FIELDS", "TAB_HEADERS", "TAB_BODY", "CAUSE_TOKEN_OTHER_PORTAL"):
-                assert words(key, "ru") in read, key
+                assert words(key, "ru") in printed_text, key
             pressed = "[...document.querySelectorAll('button, select, nav a')]"
-            seen = "filter((one) => one.checkVisibility()).map((one) => one.outerHTML)"
-            assert tab.run(f"{pressed}.{seen}") == []
+            visible_rows = "filter((one) => one.checkVisibility()).map((one) => one.outerHTML)"
+            assert tab.run(f"{pressed}.{visible_rows}") == []
         finally:
             tab.ask("Emulation.setEmulatedMedia", media="")

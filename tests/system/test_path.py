@@ -25,9 +25,9 @@ PATIENCE = 60  # seconds; how long a slow machine may take for what takes a mome
 
 def eventually(look: Callable[[], Any]) -> Any:
     ends = time.monotonic() + PATIENCE
-    while not (found := look()) and time.monotonic() < ends:
+    while not (result := look()) and time.monotonic() < ends:
         time.sleep(0.1)
-    return found
+    return result
 
 
 def linked(database_url: str, user: int) -> Link | None:
@@ -59,10 +59,10 @@ def test_an_event_makes_a_link_on_one_machine(
     assert gateway.post(added).status == 200
     assert gateway.post(form(event="ONCRMDEALUPDATE", data={"FIELDS": {"ID": "7405"}})).status == 200
     assert eventually(lambda: len(rows(gateway)) == 2)
-    [first, second] = rows(gateway)
+    [first, newer] = rows(gateway)
     assert first["portal"] == PORTAL
     assert (first["bitrix_user_id"], first["telegram_id"], first["telegram_username"]) == (12, 777, None)
-    assert (second["bitrix_user_id"], second["telegram_id"], second["telegram_username"]) == (
+    assert (newer["bitrix_user_id"], newer["telegram_id"], newer["telegram_username"]) == (
         13,
         None,
         "ivan_petrov",
@@ -73,8 +73,8 @@ def test_an_event_makes_a_link_on_one_machine(
 
 
 def test_a_failure_is_one_line_and_the_dead_letters_reason(start_serve: Start) -> None:
-    nobody = f"postgresql://gateway@127.0.0.1:{free_port()}/links"
-    gateway = start_serve(DATABASE_URL=nobody, QUEUE_MAX_ATTEMPTS="1", LOG_LANGUAGE="en")
+    unused_address = f"postgresql://gateway@127.0.0.1:{free_port()}/links"
+    gateway = start_serve(DATABASE_URL=unused_address, QUEUE_MAX_ATTEMPTS="1", LOG_LANGUAGE="en")
     assert gateway.post(form()).status == 200
     assert eventually(lambda: "EVENT_DEAD" in gateway.log())
     queue = EmbeddedQueue(sqlite_file("QUEUE_URL", gateway.env["QUEUE_URL"]).path)

@@ -53,7 +53,7 @@ class Reader:
         self.reads(self.listening)
 
     def run(self, command: str, status: int = 0) -> str:
-        done = subprocess.run(
+        process = subprocess.run(
             ["bash", "-uc", command.replace(":8080/", f":{self.port}/")],
             cwd=self.project,
             env=self._environ,
@@ -61,12 +61,12 @@ class Reader:
             text=True,
             check=False,
         )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout
+        assert process.returncode == status, process.stdout + process.stderr
+        return process.stdout
 
     def shown(self, command: str, text: str) -> str:
         """What the command prints, once `text` is in it: what is queued takes its time."""
-        return wait_for(lambda: (found := self.run(command)) * (text in found), SECONDS)
+        return wait_for(lambda: (output := self.run(command)) * (text in output), SECONDS)
 
     def reads(self, text: str) -> str:
         """The server's line with `text`."""

@@ -69,8 +69,8 @@ def test_serve_without_work_ends_at_once(start_serve: Start) -> None:
 def read_by(gateway: Running) -> int:
     """How many open connections the gateway has accepted and read to their last byte, as Linux counts."""
     port = f":{gateway.port:04X}"
-    found = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-    ours = [fields for fields in found if fields[1].endswith(port) and fields[3] == "01"]
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    ours = [fields for fields in rows if fields[1].endswith(port) and fields[3] == "01"]
     return sum(fields[4].endswith(":00000000") and fields[9] != "0" for fields in ours)
 
 
@@ -120,16 +120,16 @@ def test_requests_stalled_at_once_each_wait_their_own_three_seconds_and_each_is_
     assert {status for status, _ in answers} == {503}
     assert max(seconds for _, seconds in answers) < 25  # one after the other they would take minutes
     assert gateway.stop() == 0
-    kept = {one.record["event_id"] for one in Journal(tmp_path / "journal.db").unqueued()}
+    event_ids = {event.record["event_id"] for event in Journal(tmp_path / "journal.db").unqueued()}
     for line in gateway.log().splitlines():  # what the journal did not take in time either
         if (start := line.find('{"code": "EVENT_NOT_QUEUED"')) >= 0:
-            kept.add(json.loads(line[start : line.rindex("}") + 1])["event_id"])
-    assert len(kept) == 256
+            event_ids.add(json.loads(line[start : line.rindex("}") + 1])["event_id"])
+    assert len(event_ids) == 256
     assert gateway.log().count("[QUEUE_UNAVAILABLE]") == 1
 
 
 @pytest.fixture
-def asked(portal: PortalSimulator) -> Iterator[threading.Event]:
+def user_requested(portal: PortalSimulator) -> Iterator[threading.Event]:
     """A portal that answers each question about a user only once the event is set."""
     portal.add(12, telegram="777")
     let_go = threading.Event()
@@ -144,7 +144,7 @@ def asked(portal: PortalSimulator) -> Iterator[threading.Event]:
 
 
 def test_serve_finishes_the_work_in_hand(
-    start_serve: Start, tmp_path: Path, portal: PortalSimulator, asked: threading.Event
+    start_serve: Start, tmp_path: Path, portal: PortalSimulator, user_requested: threading.Event
 ) -> None:
     gateway = start_serve(**portal.environ())
     assert gateway.post(form(data={"ID": "12"}, domain=portal.domain)).status == 200
@@ -152,20 +152,20 @@ def test_serve_finishes_the_work_in_hand(
     began = time.monotonic()
     gateway.process.send_signal(signal.SIGTERM)
     wait_for(lambda: refuses(gateway))
-    asked.set()
+    user_requested.set()
     stopped(gateway, began)
     assert accounts(tmp_path) == [(12, 777)]
     assert queued(tmp_path) == []
 
 
 def test_serve_ends_in_time_though_the_portal_hangs(
-    start_serve: Start, tmp_path: Path, portal: PortalSimulator, asked: threading.Event
+    start_serve: Start, tmp_path: Path, portal: PortalSimulator, user_requested: threading.Event
 ) -> None:
     """What could not be finished is still on the queue."""
     gateway = start_serve(**portal.environ())
     for ts in range(4):  # as many as there are workers
-        told = form(data={"ID": "12"}, domain=portal.domain, ts=1_750_000_000 + ts)
-        assert gateway.post(told).status == 200
+        body = form(data={"ID": "12"}, domain=portal.domain, ts=1_750_000_000 + ts)
+        assert gateway.post(body).status == 200
     wait_for(lambda: len(portal.calls) == 4)
     began = time.monotonic()
     gateway.process.send_signal(signal.SIGTERM)
@@ -223,7 +223,7 @@ def test_the_receiver_answers_what_is_in_flight(start_function: Start, slow_pubs
 
 
 def test_a_consumer_finishes_the_work_in_hand(
-    start_function: Start, tmp_path: Path, portal: PortalSimulator, asked: threading.Event
+    start_function: Start, tmp_path: Path, portal: PortalSimulator, user_requested: threading.Event
 ) -> None:
     gateway = start_function("on_user_update", **portal.environ())
     now = datetime.now(UTC)
@@ -238,7 +238,7 @@ def test_a_consumer_finishes_the_work_in_hand(
         began = time.monotonic()
         gateway.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
-        asked.set()
+        user_requested.set()
         assert answer.result().status < 300
     stopped(gateway, began)
     assert accounts(tmp_path) == [(12, 777)]
@@ -284,8 +284,8 @@ WORKER_STEPS = {
 
 
 def dying(tmp_path: Path, step: tuple[str, str, bool], in_worker: bool = False) -> Iterator[Start]:
-    where, name, before = step
-    script = DYING.format(where=where, name=name, before=before, in_worker=in_worker)
+    variables, name, before = step
+    script = DYING.format(where=variables, name=name, before=before, in_worker=in_worker)
     return processes.starter(tmp_path, processes.program("-c", script))
 
 
@@ -295,14 +295,14 @@ def test_a_kill_of_the_receiver_loses_and_doubles_nothing(
 ) -> None:
     starting = dying(tmp_path, STEPS[step])
     gateway = next(starting)("dying")
-    told = form(data={"ID": "12", "UF_USR_TELEGRAM": "777"})
+    body = form(data={"ID": "12", "UF_USR_TELEGRAM": "777"})
     with pytest.raises((OSError, HTTPException)):
-        gateway.post(told)
+        gateway.post(body)
     assert gateway.process.wait(60) == -signal.SIGKILL
     next(starting, None)
     after = start_serve()
     if step == "before the event is on the queue":  # it was never accepted: whoever sends it again may
-        assert after.post(told).status == 200
+        assert after.post(body).status == 200
     wait_for(lambda: not queued(tmp_path) and accounts(tmp_path))
     assert accounts(tmp_path) == [(12, 777)]
 

@@ -45,10 +45,12 @@ def block(begins: str, page: str = "docs/vm.md") -> str:
     return next(block.text for block in shell_blocks(page) if block.text.startswith(begins))
 
 
-def run(command: str, where: Path) -> str:
-    done = subprocess.run(["bash", "-euc", command], cwd=where, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def run(command: str, directory: Path) -> str:
+    process = subprocess.run(
+        ["bash", "-euc", command], cwd=directory, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def test_both_languages_have_the_same_commands() -> None:
@@ -104,9 +106,9 @@ def test_a_backup_of_a_running_gateway_restores(start_serve: Start, tmp_path: Pa
         assert (tmp_path / "var" / f"{name}.db").stat().st_mode & 0o777 == 0o600
 
     # Whoever was not linked yet waits in the restored queue: nobody who was accepted before is missing.
-    again = start_serve(**files)
+    restarted = start_serve(**files)
     wait_for(lambda: set(range(1, before + 1)) <= linked(tmp_path / "var" / "links.db"), 60)
-    assert again.request("GET", "/health").status == 200
+    assert restarted.request("GET", "/health").status == 200
 
 
 def test_railways_backup_is_one_whole_file(start_serve: Start, tmp_path: Path) -> None:
@@ -128,8 +130,8 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     # The gateway stands elsewhere here, and so does its account.
     text = (VM / unit.name).read_text().replace("/opt/bitrix24-gateway", str(ROOT))
     unit.write_text(text.replace("User=bitrix24-gateway", f"User={getpass.getuser()}"))
-    done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, check=False)
-    assert (done.returncode, unit.name in done.stderr) == (0, False), done.stderr
+    process = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert (process.returncode, unit.name in process.stderr) == (0, False), process.stderr
 
 
 def test_the_unit_starts_what_the_page_installs() -> None:
@@ -147,14 +149,14 @@ def test_caddy_takes_its_file(tmp_path: Path) -> None:
     config = tmp_path / "Caddyfile"
     run(f"{block('apt-get install -y caddy').splitlines()[1].split(' > ')[0]} > {config}", ROOT)
     assert "YOUR-HOST {" in config.read_text()
-    done = subprocess.run(
+    process = subprocess.run(
         [caddy, "validate", "--adapter", "caddyfile", "--config", str(config)],
         env=os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def observed(
     active: bool | None = None,
     received: int | None = None,
 ) -> Observation:
-    return worlds.seen(user, moment(at, received), account, active)
+    return worlds.observed(user, moment(at, received), account, active)
 
 
 class Portal:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.links.decide import forget
 from gateway.links.model import Moment, Observation
-from tests.support.links_model import truth, written
+from tests.support.links_model import comparable, truth
 from tests.support.worlds import (
     EMPTY,
     NOW,
@@ -17,12 +17,12 @@ from tests.support.worlds import (
     X,
     Y,
     check,
-    drawn,
     links,
     moment,
+    observed,
+    random_world,
     read,
     sayings,
-    seen,
     step,
     worlds,
 )
@@ -75,9 +75,9 @@ def delivered(world: Sequence[Observation], chance: random.Random) -> State:
 def test_random_worlds_of_three_users() -> None:
     chance = random.Random(14)
     for _ in range(1000):
-        world = drawn(chance)
+        world = random_world(chance)
         for _ in range(4):
-            assert written(links(delivered(world, chance))) == written(truth(world)), world
+            assert comparable(links(delivered(world, chance))) == comparable(truth(world)), world
 
 
 def test_observations_folded_after_thirty_days_decide_as_before() -> None:
@@ -86,27 +86,27 @@ def test_observations_folded_after_thirty_days_decide_as_before() -> None:
         at, world = 0, []
         for user, account, active in chance.choices(sayings((1, 2, 3), [X, Y]), k=chance.randrange(5, 12)):
             at += chance.choice([1, 5, 12, 25, 31]) * DAY
-            world.append((at, seen(user, moment(at), account, active)))
+            world.append((at, observed(user, moment(at), account, active)))
         state = EMPTY
         late = [(when + chance.uniform(0, 29.9 * DAY), observation) for when, observation in world]
         for _, observation in sorted(late, key=lambda delivery: delivery[0]):
             state = step.__wrapped__(state, (observation,))
-        assert written(links(state)) == written(truth(observation for _, observation in world)), world
+        assert comparable(links(state)) == comparable(truth(observation for _, observation in world)), world
 
 
 def test_without_a_forgotten_users_observations_the_others_decide() -> None:
     chance = random.Random(7)
     for _ in range(1000):
-        world = drawn(chance)
+        world = random_world(chance)
         state = forgotten(delivered(world, chance), 2)
         rest = tuple(observation for observation in world if observation.bitrix_user_id != 2)
-        assert written(links(state)) == written(truth(rest)), world
+        assert comparable(links(state)) == comparable(truth(rest)), world
         of_the_forgotten: World = tuple(
             observation for observation in world if observation.bitrix_user_id == 2
         )
         for observation in of_the_forgotten:
             state = step.__wrapped__(state, (observation,))
-        assert written(links(state)) == written(truth(world)), world
+        assert comparable(links(state)) == comparable(truth(world)), world
 
 
 def forgotten(state: State, user: int) -> State:
