@@ -7,9 +7,11 @@ from tests.support.deliveries import AGENT, FORM, TOKEN, form
 
 __all__ = ["FORM", "TEN_TIMES", "TOKEN", "event", "latin_event", "numbered", "requests"]
 
-TEN_TIMES = 17  # people in an event whose body is ten times as long as one person's
+# People in an event whose body is ten times as long as one person's.
+TEN_TIMES = 17
 
-_NUMBER = 10**9  # the template's placeholder for an event's own number, always with as many digits
+# The template's placeholder for an event's own number, always with as many digits.
+_NUMBER = 10**9
 
 
 def person(number: int) -> dict[str, Any]:

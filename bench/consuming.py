@@ -28,7 +28,8 @@ from gateway.links.sql_engine import open_engine
 from gateway.links.sql_schema import link_history, links, processed_events
 from gateway.locations import sql_location, store_location
 
-KNOWN = "[null, null, null, null, null, null]"  # what the product stores for a user without facts
+# What the product stores for a user without facts.
+KNOWN = "[null, null, null, null, null, null]"
 Consume = Callable[[CloudEvent], None]
 
 

@@ -25,12 +25,17 @@ LOG_GIB, FREE_LOG_GIB = 0.50, 50
 SECONDS = 30 * 86_400  # a month
 GIB = 2**30
 INSTANCE_GIB = 0.5  # MEMORY of deploy.sh
-REQUEST_SECONDS = 0.1  # the shortest time that is billed
-INSTANCE_RATE = 100  # requests per second that one instance certainly handles
+# The shortest time that is billed.
+REQUEST_SECONDS = 0.1
+# Requests per second that one instance certainly handles.
+INSTANCE_RATE = 100
 MESSAGE_BYTES = 1_200
-SUBSCRIPTIONS = 2  # a filtered message is charged as delivered to each
-DOCUMENT_READS, DOCUMENT_WRITES, DOCUMENT_DELETES = 4, 5, 1  # of an event that moves a link
-LOG_BYTES = 3_200  # two of Cloud Run's own entries and one of ours
+# A filtered message is charged as delivered to each.
+SUBSCRIPTIONS = 2
+# What an event that moves a link costs.
+DOCUMENT_READS, DOCUMENT_WRITES, DOCUMENT_DELETES = 4, 5, 1
+# Two of Cloud Run's own entries and one of ours.
+LOG_BYTES = 3_200
 
 
 class Month(NamedTuple):
@@ -78,10 +83,13 @@ def row(events_a_day: int) -> str:
     return f"| {events_a_day:,} | " + " | ".join(f"${round(cell):,}" for cell in cells) + " |"
 
 
-BUSY = 5  # a busy hour has so many times an even hour's events
-FIRST_OPERATIONS, GROWTH, GROWTH_MINUTES = 500, 1.5, 5  # Firestore's rule for a new collection
-ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 100, 10, 600  # of a destination's subscription
-AT_ONCE = 4  # deliveries to one destination
+# A busy hour has so many times an even hour's events.
+BUSY = 5
+# Firestore's rule for a new collection.
+FIRST_OPERATIONS, GROWTH, GROWTH_MINUTES = 500, 1.5, 5
+# Those of a destination's subscription.
+ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE = 100, 10, 600
+AT_ONCE = 4  # to one destination
 
 
 def ramp_minutes(operations: float) -> int:

@@ -19,7 +19,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-Answer = Callable[[bytes, bytes], bytes]  # (request line, body) → JSON
+# From the request line and the body to JSON.
+Answer = Callable[[bytes, bytes], bytes]
 
 _LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
 _WEBHOOK_ID = re.compile(rb"(?i)webhook-id: *([0-9a-z]+)")

@@ -26,7 +26,8 @@ from gateway.links.sql_schema import claims, link_history, links, processed_even
 from gateway.locations import sql_location, store_location
 
 PORTAL = "portal.bitrix24.ru"
-EACH = 10  # observations of one user
+# Observations of one user.
+EACH = 10
 BATCH = 1000
 # Yesterday: in an older store, the first event would purge a million ids older than thirty days.
 NOW = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -109,7 +110,8 @@ def events(users: int, count: int, first: int) -> Iterator[tuple[str, Observatio
 
 def apply(database_url: str, users: int, count: int, first: int) -> dict[str, float]:
     with closing(open_store(store_location(database_url))) as store:
-        store.apply(PORTAL, f"first-{first}", [observed(1, 0)])  # connects, and prepares the statements
+        # This connects, and prepares the statements.
+        store.apply(PORTAL, f"first-{first}", [observed(1, 0)])
         started = time.perf_counter()
         for event_id, observation in events(users, count, first):
             store.apply(PORTAL, event_id, [observation])

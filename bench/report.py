@@ -15,7 +15,8 @@ from rich.table import Table
 from bench.sample import Result, spread
 
 SIGNS = {"at most": "≤", "at least": "≥", "at most more": "≤ +"}
-ROW, LEFT, WIDTH = 34, 390, 1060  # pixels of the plot
+# Pixels of the plot.
+ROW, LEFT, WIDTH = 34, 390, 1060
 
 
 def table(results: Sequence[Result], skipped: Mapping[str, str]) -> Table:
@@ -87,7 +88,8 @@ class Bar(NamedTuple):
     shown: str
     aim: float | None
     reached: bool | None
-    others: Mapping[str, float] = {}  # what else was measured, by name
+    # What else was measured, by name.
+    others: Mapping[str, float] = {}
 
 
 def bar(result: Result) -> Bar:

@@ -49,7 +49,8 @@ def ours(database_url: str, port: str, users: int) -> None:
     from gateway.portal.resync import run
     from gateway.settings import Settings
 
-    rate_limit.RATE = 1e6  # so that nothing waits for the vendor's limits
+    # So that nothing waits for the vendor's limits.
+    rate_limit.RATE = 1e6
     settings = Settings(
         domain="portal.bench",
         rest_origin=f"http://127.0.0.1:{port}",

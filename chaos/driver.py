@@ -17,7 +17,8 @@ from tests.support.deliveries import TOKEN
 from tests.support.postgres import Postgres
 
 SENDERS = 8
-ROUNDS = 6  # of replay; each takes what failed again since
+# Rounds of replay; each takes what failed again since.
+ROUNDS = 6
 Report = Callable[[str], None]
 
 
@@ -48,7 +49,8 @@ class Run:
     steps: list[Step]
     report: Report
     tally: Tally = field(default_factory=Tally)
-    replayed_from_log: set[str] = field(default_factory=set)  # in the log they stay for ever
+    # In the log they stay for ever.
+    replayed_from_log: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send_all(self, incidents: list[faults.Incident]) -> None:
@@ -70,9 +72,8 @@ class Run:
             for event in step.events:
                 if event.asks is not None:
                     self.world.portal.add(event.people[0].user, event.asks)
-                is_sent_again = (
-                    step.repeatable and rng.random() < 0.5
-                )  # a sender that got no answer may send again
+                # A sender that got no answer may send again.
+                is_sent_again = step.repeatable and rng.random() < 0.5
                 while not self._send(event, step.as_json) and is_sent_again:
                     pass
 

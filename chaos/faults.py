@@ -14,7 +14,8 @@ from chaos.world import Process, World
 from tests.support.portal import Call, Reply, error
 from tests.support.postgres import Postgres
 
-RATES = {  # incidents per 1,000 requests
+# Incidents per 1,000 requests.
+RATES = {
     "kill-receiver": 4.0,
     "kill-consumer": 4.0,
     "postgres": 2.0,

@@ -30,7 +30,8 @@ def expected(events: Sequence[Event]) -> dict[Person, set[RowState]]:
     `events` are in the order in which they were sent.
     """
     observations_of: dict[str, list[Observation]] = defaultdict(list)
-    for index, event in enumerate(events):  # twins share a second, and are received in the order sent
+    # Twins share a second, and are received in the order sent.
+    for index, event in enumerate(events):
         at = Moment(datetime.fromtimestamp(event.ts, UTC), _EPOCH + timedelta(microseconds=index))
         for statement in event.people:
             account = None if statement.account is None else _read(statement.account)
@@ -118,7 +119,8 @@ def _can_cause(event: Event, person: Person, row: Mapping[str, Any]) -> bool:
     statement = next(
         (statement for statement in event.people if (event.portal, statement.user) == person), None
     )
-    if statement is None:  # it took another user's account, or showed that nothing had been taken
+    # It took another user's account, or showed that nothing had been taken.
+    if statement is None:
         accounts = {comparable(other.account or "") for other in event.people}
         if row["change"] == "corrected":
             return row["now"] != "" and any(other.active is False for other in event.people)

@@ -38,7 +38,8 @@ class Event:
     people: tuple[Statement, ...]
     data: Any = field(repr=False, default=None)
     token: str = field(repr=False, default=TOKEN)
-    asks: str | None = None  # what the portal's `user.get` says when it is sent; the account is asked for
+    # What the portal's `user.get` says when the event is sent; the account is asked for.
+    asks: str | None = None
 
     @property
     def event_id(self) -> str:
@@ -67,7 +68,8 @@ class Step:
 
     events: tuple[Event, ...]
     as_json: bool = False
-    repeatable: bool = True  # it may be sent twice without another outcome
+    # Whether it may be sent twice without another outcome.
+    repeatable: bool = True
 
 
 class Writer:
@@ -118,7 +120,8 @@ class Writer:
         return [Step((event,), self.rng.random() < 0.3) for event in events]
 
     def _times(self, count: int) -> list[int]:
-        return sorted(self.rng.sample(range(600), count))  # few seconds: many users share one
+        # Few seconds, so that many users share one.
+        return sorted(self.rng.sample(range(600), count))
 
     def _mover(self) -> list[Step]:
         user = self._user()
@@ -133,7 +136,8 @@ class Writer:
     def _returner(self) -> list[Step]:
         user, (first, left_at, back) = self._user(), self._times(3)
         events = [self._event(user, first, self._account()), self._event(user, left_at, None, active=False)]
-        account = self.rng.choice([self._account(), None])  # being active again restores no link
+        # Being active again restores no link.
+        account = self.rng.choice([self._account(), None])
         return self._away([*events, self._event(user, back, account, active=True)])
 
     def _rivals(self) -> list[Step]:

@@ -38,8 +38,10 @@ from tests.support.postgres import Postgres
 from tests.support.processes import STARTS_WITHIN, environment, free_port, function_command
 from tests.support.pubsub import Emulator
 
-ATTEMPTS = "5"  # then a message is a dead letter, and `replay` is what brings it back
-ANSWERS_WITHIN = 30.0  # seconds a sender waits
+# Then a message is a dead letter, and `replay` is what brings it back.
+ATTEMPTS = "5"
+# Seconds that a sender waits.
+ANSWERS_WITHIN = 30.0
 
 
 @dataclass
@@ -276,7 +278,8 @@ def cloud(
             "pushConfig": push,
             "ackDeadlineSeconds": 10,
         }
-        configuration |= {"deadLetterPolicy": policy}  # with a retryPolicy the emulator forgets refusals
+        # With a retryPolicy the emulator forgets refusals.
+        configuration |= {"deadLetterPolicy": policy}
         emulator.call("PUT", f"projects/{project}/subscriptions/{name}", configuration)
     return World(directory, portal, env, processes, emulator=emulator, destinations=endpoints)
 

@@ -81,7 +81,8 @@ TREES = st.recursive(TEXTS | st.none() | st.booleans() | st.integers() | st.floa
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value).encode()  # lone surrogates as escapes, NaN and Infinity as Python writes them
+    # Lone surrogates are escapes, and NaN and Infinity are as Python writes them.
+    return json.dumps(value).encode()
 
 
 @st.composite
@@ -376,7 +377,8 @@ def attack_with_inputs(inputs: int, seed: int | None) -> None:
     began, inputs_done, first = time.monotonic(), 0, 0
     with tempfile.TemporaryDirectory() as directory:
         function = Function(Path(directory))
-        logging.disable(logging.CRITICAL)  # formatting what is refused is tested elsewhere
+        # The wording of rejections is tested elsewhere.
+        logging.disable(logging.CRITICAL)
         attacked = targets(function)
         while inputs_done < inputs:
             for number, (name, (check, strategies)) in enumerate(attacked.items()):

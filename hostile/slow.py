@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 HEAD = b"POST /api/bitrix/webhook HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-ANSWERED_WITHIN = 3.0  # seconds, by the contract
+# In seconds, by the contract.
+ANSWERED_WITHIN = 3.0
 
 
 @dataclass
@@ -29,7 +30,8 @@ class Outcome:
         return set(self.statuses) != {200} or max(self.seconds) > ANSWERED_WITHIN
 
 
-KINDS = {  # what is sent at once, and what again and again
+# What is sent at once, and what again and again.
+KINDS = {
     "heads": (HEAD, b"X"),
     "bodies": (HEAD + b"Content-Length: 400000\r\n\r\n", b"x"),
     "large bodies": (HEAD + b"Content-Length: 500000\r\n\r\n" + b"x" * 499_000, b""),  # memory, not time

@@ -21,9 +21,11 @@ from pathlib import Path
 from tests.support.processes import ROOT
 
 COLUMNS = 104
-HEIGHT, CHARACTER, EDGE = 18, 7.83, 14  # of a line, of a letter, around a terminal; in pixels
+# In pixels: of a line, of a letter, around a terminal.
+HEIGHT, CHARACTER, EDGE = 18, 7.83, 14
 TITLE = 30
-LONGEST_PAUSE = 1.6  # seconds: nobody watches a gateway start
+# In seconds: nobody watches a gateway start.
+LONGEST_PAUSE = 1.6
 WAITS = 60.0
 OLD, NEW = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6", "n7e8w9t0o1k2e3n4o5f6w7e8b9h0o1k2"
 ENV = """BITRIX24_OUTGOING_WEBHOOK_TOKEN={token}
@@ -71,7 +73,8 @@ class Terminal:
         self._descriptor, theirs = pty.openpty()
         ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
         modes = termios.tcgetattr(theirs)
-        modes[3] &= ~termios.ECHO  # what is typed is drawn as it is sent
+        # What is typed is drawn as it is sent.
+        modes[3] &= ~termios.ECHO
         termios.tcsetattr(theirs, termios.TCSANOW, modes)
         env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", "TERM": "xterm-256color"}
         command = ["bash", "--noprofile", "--norc", "--noediting", "-i"]

@@ -16,8 +16,10 @@ from tests.support.portal import PortalSimulator
 from tests.support.processes import environment, free_port
 
 CONNECTIONS = 16
-A_SECOND = 10.0  # events that the slow destination takes per second
-BUSY_HOUR = 58.0  # events a second: a hundredth of docs/scale.md's hundred million a day
+# Events that the slow destination takes per second.
+A_SECOND = 10.0
+# Events a second: a hundredth of docs/scale.md's hundred million a day.
+BUSY_HOUR = 58.0
 PATIENCE = 900.0  # seconds
 
 
@@ -45,7 +47,8 @@ def to_one_of_ten_a_second(bench: Bench) -> Iterator[Result]:
         serve.kill()
         with closing(sqlite3.connect(directory / "queue.db")) as queue:
             (waiting,) = queue.execute("SELECT count(DISTINCT message_id) FROM messages").fetchone()
-        if waiting < count:  # of the dead destination; messages of the first subscription have no message_id
+        # Events of the dead destination; messages of the first subscription have no message_id.
+        if waiting < count:
             raise EventLost(f"{count} events were accepted, {waiting} wait for the dead destination")
     finally:
         serve.kill()
@@ -92,7 +95,8 @@ def of_a_thousand_portals(bench: Bench) -> Iterator[Result]:
         yardstick_is="a busy hour of a million events a day",
         unit="/s",
         ours=[rate],
-        yardstick=[BUSY_HOUR],  # no aim: the emulator's pushes decide, and all parts share this machine
+        # There is no aim: the emulator's pushes decide, and all parts share this machine.
+        yardstick=[BUSY_HOUR],
     )
 
 

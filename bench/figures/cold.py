@@ -27,7 +27,8 @@ def on_the_emulator(bench: Bench) -> Iterator[Result]:
     settings = bench.settings(QUEUE_URL=topic.url, PUBSUB_EMULATOR_HOST=bench.emulator.host)
     starts = {app: partial(once, bench, app, settings) for app in ("hello", "ours", "naive")}
     for first in starts.values():
-        first()  # compiles byte-code, and reads files into memory
+        # This compiles byte-code and reads files into memory.
+        first()
     rounds = bench.rounds(15)
     measured_starts = alternate(rounds, **starts)
     check_topic(topic, 2 * (rounds + 1))
@@ -58,9 +59,8 @@ def with_googles_authentication(bench: Bench) -> Iterator[Result]:
     topic = bench.topic()
     rival = settings | {"QUEUE_URL": topic.url, "PUBSUB_EMULATOR_HOST": bench.emulator.host}
     starts = {app: partial(once, bench, app, settings) for app in ("hello", "google")}
-    starts["naive"] = partial(
-        once, bench, "naive", rival
-    )  # its publish needs no TLS, because the emulator accepts it
+    # Its publish needs no TLS, because the emulator accepts it.
+    starts["naive"] = partial(once, bench, "naive", rival)
     for first in starts.values():
         first()
     measured_starts = alternate(bench.rounds(15), **starts)

@@ -17,10 +17,14 @@ from gateway.settings import Settings, load
 from tests.support.inspector import Browser
 
 RECORDS = 100_000
-WRITTEN = 5000  # records that are written as the gateway writes them
-SPACING = 5.0  # seconds from one to the next
-CALLS = 5  # requests of one round
-PAGE = 50  # records that a page shows
+# Records that are written as the gateway writes them.
+WRITTEN = 5000
+# Seconds from one to the next.
+SPACING = 5.0
+# Requests of one round.
+CALLS = 5
+# Records that a page shows.
+PAGE = 50
 OVER = {"empty": "over none", "page": f"over {PAGE}: one page"}
 PLACES = [
     {"place": "body:auth.application_token", "state": "mismatch", "length": 32, "fingerprint": "653bb124"}
@@ -72,7 +76,8 @@ def _filled(folder: Path, records: int) -> tuple[Browser, Journal]:
     with closing(sqlite3.connect(journal.path)) as connection, connection:
         for copy in range(1, max(1, records // WRITTEN)):
             _copy(connection, copy, count)
-        if records >= WRITTEN:  # the written ones were the oldest
+        # The written ones were the oldest.
+        if records >= WRITTEN:
             connection.execute("UPDATE requests SET at = at - ?", (records * SPACING,))
     _linked(_settings(folder), records)
     return Browser(_settings(folder), journal), journal

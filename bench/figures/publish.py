@@ -13,7 +13,8 @@ from bench.parts import Bench, check_topic
 from bench.sample import Result, alternate
 from gateway.queues.pubsub import PubSub
 
-PAUSE = 0.005  # seconds between two publishes: each is a lone one
+# Seconds between two publishes, so that each is a lone one.
+PAUSE = 0.005
 
 
 def lone(bench: Bench) -> Iterator[Result]:

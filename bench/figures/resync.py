@@ -11,7 +11,8 @@ from bench.instances import ROOT, far_side
 from bench.parts import Bench, PartMissing
 from bench.sample import Result, alternate
 
-USERS, FEW = 100_000, 20_000  # in a quick run too: beside fewer users the start of Python would be measured
+# In a quick run too: with fewer users the start of Python would be measured.
+USERS, FEW = 100_000, 20_000
 
 
 def of_many_users(bench: Bench) -> Iterator[Result]:

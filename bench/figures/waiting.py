@@ -19,7 +19,8 @@ SUBSCRIPTIONS = (
     Subscription(CONSUMER, lambda _event: True),
     Subscription(DESTINATION, lambda _event: True, ordered=True),
 )
-LEASED = 16  # at once, as the worker does
+# At once, as the worker does.
+LEASED = 16
 
 
 def messages(bench: Bench) -> Iterator[Result]:
@@ -29,7 +30,8 @@ def messages(bench: Bench) -> Iterator[Result]:
         for name in ("full", "empty")
     }
     for name, waiting in (("full", count), ("empty", 2 * times * LEASED)):
-        queues[name].depth()  # the file is there
+        # The file is there from now on.
+        queues[name].depth()
         for subscription in SUBSCRIPTIONS:
             fill(queues[name].path, subscription.name, waiting)
     kinds: dict[str, Callable[[EmbeddedQueue], None]] = {

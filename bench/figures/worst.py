@@ -17,7 +17,8 @@ from gateway.settings import Settings, load
 
 FORM, JSON, MULTIPART = bodies.FORM, "application/json", "multipart/form-data; boundary=b"
 FIELDS = range(1000)
-JUDGED, EXPLAINED = 500.0, 2500.0  # healthy events: the contract's bounds
+# In healthy events: the contract's bounds.
+JUDGED, EXPLAINED = 500.0, 2500.0
 
 
 def filled(unit: bytes) -> bytes:

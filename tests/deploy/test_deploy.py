@@ -385,7 +385,8 @@ def test_only_what_differs_is_changed(finished: Cloud) -> None:
     topic = "POST pubsub/v1/projects/gateway-test/topics/b24-events:setIamPolicy"
     assert [call for call in finished.changes() if "storage" not in call and "builds:submit" not in call] == [
         "POST serviceusage/v1/projects/gateway-test/services/monitoring.googleapis.com:enable",
-        topic,  # the account is new
+        # The account is new.
+        topic,
         topic,
         topic,
         "PUT run/apis/serving.knative.dev/v1/namespaces/gateway-test/services/b24-on-user-add",

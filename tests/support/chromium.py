@@ -38,7 +38,8 @@ os.dup2(reads, 3)
 os.dup2(writes, 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-WAITS = 30.0  # seconds for what must come; a slow machine is no failure
+# Seconds for what must come: a slow machine is no failure.
+WAITS = 30.0
 
 KEYS = {"Enter": ("Enter", 13, "\r"), "Escape": ("Escape", 27, ""), "Tab": ("Tab", 9, "")}
 
@@ -49,7 +50,8 @@ class Tab:
     def __init__(self, send: Callable[..., Any], session: str, person: str) -> None:
         self._send = send
         self._session = session
-        self.person = person  # whose cookies it has
+        # Whose cookies it has.
+        self.person = person
 
     def ask(self, method: str, **params: Any) -> Any:
         return self._send(method, params, self._session)
@@ -97,9 +99,9 @@ class Tab:
         middle = (
             f"(() => {{ const one = {center}; if (!one) return null; "
             f"one.scrollIntoView({{block: 'center'}}); "
-            "const box = one.getClientRects()[0]; "  # of a link on two lines, the first
+            "const box = one.getClientRects()[0]; "  # first of two
             "const at = [box.x + box.width / 2, box.y + box.height / 2]; "
-            "const hit = document.elementFromPoint(...at); "  # nothing else covers it
+            "const hit = document.elementFromPoint(...at); "  # nothing covers it
             "return hit && (one.contains(hit) || hit.contains(one)) ? at : null; })()"
         )
         self.wait(f"document.readyState === 'complete' && {middle}")
@@ -167,7 +169,8 @@ class Chromium:
         os.close(from_browser)
         self._buffer = b""
         self._number = 0
-        self.errors: list[str] = []  # what the pages' scripts and policies complained of
+        # What the pages' scripts and policies complained of.
+        self.errors: list[str] = []
 
     def tab(self, beside: Tab | None = None) -> Tab:
         """A new page with cookies of its own, or with those of the tab that the same person has open."""

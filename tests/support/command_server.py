@@ -94,10 +94,11 @@ class Server:
     def _tell_ends(self) -> None:
         with suppress(ChildProcessError):
             while (process_end := os.waitpid(-1, os.WNOHANG))[0]:
+                # A caller that does not ask is gone.
                 with (
                     self._callers.pop(process_end[0]) as caller,
                     suppress(OSError),
-                ):  # who does not ask is gone
+                ):
                     caller.sendall(os.waitstatus_to_exitcode(process_end[1]).to_bytes(4, "big", signed=True))
 
     def _import_what(self, loaded: int) -> None:
@@ -108,7 +109,8 @@ class Server:
             names = json.loads(report.read() or "[]")
         for name in names:
             if name.partition(".")[0] not in NEVER_HERE and name not in NEVER_HERE:
-                with suppress(Exception):  # a module that is there for one call alone
+                # A module may exist for one call alone.
+                with suppress(Exception):
                     importlib.import_module(name)
 
 
@@ -129,7 +131,8 @@ def _become(call: dict[str, Any], loaded: int) -> None:
         code = _run()
     except SystemExit as end:
         code = end.code
-    if os.getpid() == process:  # not one that this one has forked
+    # It is not one that this process has forked.
+    if os.getpid() == process:
         with suppress(OSError), os.fdopen(loaded, "w") as report:
             json.dump([name for name in sys.modules if name not in modules_at_start], report)
     sys.exit(code)  # type: ignore[arg-type]

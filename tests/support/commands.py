@@ -55,7 +55,8 @@ class Forked:
         return self.returncode
 
     def send_signal(self, sig: int) -> None:
-        if self.poll() is None:  # else its number may be another's by now
+        # Otherwise its number may be another's by now.
+        if self.poll() is None:
             os.kill(self.pid, sig)
 
     def kill(self) -> None:

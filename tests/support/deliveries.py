@@ -4,7 +4,8 @@ from typing import Any
 
 from gateway.ingest.php_form import build_query
 
-TOKEN = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"  # a webhook's usual shape: 32 of [a-z0-9]
+# A webhook's usual shape: 32 of [a-z0-9].
+TOKEN = "w1e2b3h4o5o6k7t8o9k0e1n2a3b4c5d6"
 OTHER_TOKEN = "z9y8x7w6v5u4t3s2r1q0p9o8n7m6l5k4"
 PORTAL = "portal.bitrix24.ru"
 AGENT = "Bitrix24 Webhook Engine"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-SLOW_SECONDS = 0.01  # one delivery after another: at most a hundred a second
+# One delivery after another, so at most a hundred a second.
+SLOW_SECONDS = 0.01
 
 
 @dataclass(eq=False)

@@ -139,7 +139,8 @@ class FakeGoogle(Resources):
             return self._set_policy(key, call.body["policy"])
         if verb == "testIamPermissions":
             return {"permissions": call.body["permissions"]}
-        if verb == "enable" and call.service == "serviceusage":  # one API; several are a batch
+        # This enables one API; several are a batch.
+        if verb == "enable" and call.service == "serviceusage":
             self.enabled.add(key.rpartition("/")[2].removesuffix(".googleapis.com"))
             return self._operation("serviceusage/operations/enabled", {})
         if verb == "batchEnable":

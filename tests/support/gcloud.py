@@ -167,7 +167,7 @@ def cloud_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     address = str(home / "gcloud.socket")
     shims = {
         "gcloud": gcloud_server.CLIENT.format(python=sys.executable, address=address),
-        "sleep": "#!/bin/sh\n",  # no test has the time to wait
+        "sleep": "#!/bin/sh\n",  # never waits
     }
     for name, text in shims.items():
         (home / "bin" / name).write_text(text)

@@ -142,11 +142,13 @@ class Resources:
 
     def _patch(self, call: Call, key: str) -> Any:
         body = call.body or {}
-        if call.service == "firestore":  # a field's TTL policy comes about by a patch
+        # A field's TTL policy comes about by a patch.
+        if call.service == "firestore":
             self.resources[key] = body | {"name": key.partition("/")[2]}
             self.resources[key].setdefault("ttlConfig", {})["state"] = "ACTIVE"
             return self._operation(f"{key.partition('/collectionGroups')[0]}/operations/{self._next()}", body)
-        body = body.get(key.split("/")[-2].removesuffix("s"), body)  # Pub/Sub wraps what it patches
+        # Pub/Sub wraps what it patches.
+        body = body.get(key.split("/")[-2].removesuffix("s"), body)
         mask = call.query.get("updateMask") or (call.body or {}).get("updateMask") or ",".join(body)
         existing = self._existing(key)
         for name in filter(None, mask.split(",")):

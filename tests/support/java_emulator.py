@@ -49,7 +49,8 @@ def start(name: str, arguments: Sequence[str], answers: Callable[[], bool]) -> i
 def end(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    with suppress(ChildProcessError):  # another of xdist's workers has started it
+    # Another of xdist's workers has started it.
+    with suppress(ChildProcessError):
         os.waitpid(pid, 0)
 
 
@@ -70,7 +71,8 @@ def shared(directory: Path, name: str, start: Callable[[], tuple[str, int]]) -> 
         host, pid = json.loads(started.read_text())
         yield host, pid
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with suppress(BlockingIOError):  # others use it still
+        # Others use it still.
+        with suppress(BlockingIOError):
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             started.unlink()
             end(pid)

@@ -16,8 +16,10 @@ class Fact(NamedTuple):
     second: int
     received_at: datetime
     user: int
-    says: int  # 0: active, 1: dismissed, 2: an account
-    spelling: tuple[int, str]  # only so that equal moments of one user have an order
+    # 0 is active, 1 dismissed, 2 an account.
+    says: int
+    # Only so that equal moments of one user have an order.
+    spelling: tuple[int, str]
     account: Account | None
 
 

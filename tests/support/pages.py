@@ -43,7 +43,8 @@ def commands(block: str) -> list[str]:
     """The commands of a block one by one, without comments; what is continued stays together."""
     lines_of_commands: list[str] = []
     waiting: list[str] = []
-    until = ""  # the line that ends what has begun: a document's end mark, or a loop's `done`
+    # The line that ends what has begun: a document's end mark, or a loop's `done`.
+    until = ""
     for line in block.splitlines():
         if not waiting and (not line.strip() or line.lstrip().startswith("#")):
             continue

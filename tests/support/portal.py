@@ -37,7 +37,8 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": op.gt, ">=": op.ge, "<": op.lt, "<=": op.le, "!": op.ne, "=": op.eq, "": op.eq,
 }  # fmt: skip
 FILTERS = {"ID", "ACTIVE", "EMAIL", "TIMESTAMP_X", "IS_REAL_USER", "USER_TYPE"}
-NO = {"", "0", "N", "n"}  # what PHP takes for no in a form's text: `false` is not among them
+# What PHP takes for no in a form's text: `false` is not among them.
+NO = {"", "0", "N", "n"}
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,12 @@ class Reply:
     body: bytes = b""
     content_type: str = "application/json; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
-    hang_up: bool = False  # the connection ends without an answer
-    cut: int = 0  # this many bytes of the body are promised and never sent
-    drip: float = 0.0  # seconds between bytes, until the reader leaves
+    # The connection ends without an answer.
+    hang_up: bool = False
+    # This many bytes of the body are promised and never sent.
+    cut: int = 0
+    # Seconds between bytes, until the reader leaves.
+    drip: float = 0.0
 
 
 HTML = Reply(body=b"<html><body>Service page</body></html>", content_type="text/html; charset=utf-8")
@@ -96,19 +100,25 @@ class PortalSimulator:
         self.clock: Callable[[], float] = time.time
         self.users: dict[int, dict[str, Any]] = {}
         self.scopes = {"user"}
-        self.field: str | None = FIELD  # None: users have no such field
-        self.custom: dict[str, dict[str, Any]] = {}  # fields made by REST, or beside it
-        self.administrator = True  # whether the webhook's owner is one
+        # None if users have no such field.
+        self.field: str | None = FIELD
+        # Fields made by REST, or beside it.
+        self.custom: dict[str, dict[str, Any]] = {}
+        # Whether the webhook's owner is one.
+        self.administrator = True
         self.batch = True
-        self.dropped: set[str] = set()  # filters that this webhook may not use
+        # Filters that this webhook may not use.
+        self.dropped: set[str] = set()
         self.faults: list[Callable[[Call], Reply | None]] = []
         self.page_faults: list[Callable[[dict[str, Any], list[Any]], list[Any] | None]] = []
         self.limited = True
         self.bucket, self.drained = 50.0, 2.0
         self.operating_limit, self.operating_cost, self.reset_after = 480.0, 0.0, 300.0
         self.calls: list[Call] = []
-        self.commands = 0  # methods executed, those inside batches one by one
-        self.refused = 0  # 503 and 429 together
+        # Methods executed, those inside batches one by one.
+        self.commands = 0
+        # 503 and 429 together.
+        self.refused = 0
         self.connections = 0
         self._lock = threading.RLock()
         self._level, self._drained_at = 0.0, 0.0
@@ -150,7 +160,8 @@ class PortalSimulator:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
-        rate_limit._paces.pop(self.origin, None)  # the next portal may get this port
+        # The next portal may get this port.
+        rate_limit._paces.pop(self.origin, None)
 
     def pages_asked(self) -> list[int]:
         """The `>ID` of each request for users, in order."""
@@ -275,7 +286,8 @@ class PortalSimulator:
             ordered = random.Random(len(ordered)).sample(ordered, len(ordered))
         lowest = filters.get((">", "ID"))
         start = 0
-        if str(lowest).isdigit() and params.get("SORT") == "ID":  # what the index of a database does
+        # The index of a database does this.
+        if str(lowest).isdigit() and params.get("SORT") == "ID":
             start = _first_above(ordered, int(str(lowest)))
         offset, remaining = max(int(params.get("START", 0)), 0), PAGE
         for number in ordered[start:] if start else ordered:
@@ -306,7 +318,8 @@ class PortalSimulator:
 
 
 def _holds(user: dict[str, Any], operator: str, name: str, value: object) -> bool:
-    if value in ("", None):  # an empty condition is none
+    # An empty condition is none.
+    if value in ("", None):
         return True
     if name == "IS_REAL_USER":
         return bool(user["real"]) == (str(value) not in NO)
@@ -322,7 +335,8 @@ def _holds(user: dict[str, Any], operator: str, name: str, value: object) -> boo
             value_of_user, right = datetime.fromisoformat(user[name]), datetime.fromisoformat(str(value))
             right = right if right.tzinfo else right.replace(tzinfo=UTC)
         except ValueError:
-            return False  # an unreadable date matches nobody, with HTTP 200
+            # An unreadable date matches nobody, with HTTP 200.
+            return False
     else:
         value_of_user, right = str(user.get(name)), str(value)
     return COMPARE[operator](value_of_user, right)

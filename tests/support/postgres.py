@@ -15,7 +15,8 @@ from uuid import uuid4
 
 import pytest
 
-_ACCOUNT = "postgres"  # Debian's package brings it; postgres refuses to run as root
+# Debian's package brings this account; postgres refuses to run as root.
+_ACCOUNT = "postgres"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Postgres:
         postmaster = int((self.directory / "data/postmaster.pid").read_text().split("\n")[0])
         stopped: list[int] = []
         try:
-            os.kill(postmaster, signal.SIGSTOP)  # first, so that it starts no more of them
+            # It is stopped first, so that it starts no more of them.
+            os.kill(postmaster, signal.SIGSTOP)
             stopped.append(postmaster)
             for child in _children(postmaster):
                 with suppress(ProcessLookupError):
@@ -104,7 +106,8 @@ def running_postgres() -> Iterator[Postgres]:
     if programs is None:
         pytest.skip("PostgreSQL is not installed here: apt-get install postgresql")
     user = getpass.getuser()
-    directory = Path(tempfile.mkdtemp(prefix="pg"))  # short: a socket's path has at most 107 bytes
+    # A short name, because a socket's path has at most 107 bytes.
+    directory = Path(tempfile.mkdtemp(prefix="pg"))
     if os.getuid() == 0:
         user = _ACCOUNT
         try:

@@ -24,7 +24,8 @@ from tests.support.commands import Process, start_command
 from tests.support.deliveries import AGENT, FORM, TOKEN
 
 ROOT = Path(__file__).parents[2]
-STARTS_WITHIN = 60  # seconds; a slow machine is no failure
+# In seconds: a slow machine is no failure.
+STARTS_WITHIN = 60
 
 
 @dataclass
@@ -67,7 +68,8 @@ class Running:
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            with suppress(BrokenPipeError, ConnectionResetError):  # refused before it was sent whole
+            # It was refused before it was sent whole.
+            with suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
             return Answer(answer.status, dict(answer.headers), answer.read())

@@ -79,7 +79,8 @@ def _day(now: float, portal: str, dice: random.Random) -> Iterator[tuple[float, 
             else:
                 data = {"FIELDS_AFTER": {"ID": str(dice.randrange(1000, 9000))}}
             yield at, body(event, data, at), SENDER
-    for index in range(21):  # another webhook's token, every minute or two
+    # Another webhook's token comes every minute or two.
+    for index in range(21):
         at = now - 30 - index * 85
         yield (
             at,

@@ -65,7 +65,8 @@ def test_a_run_replaces_its_own_rows_of_the_documents(tmp_path: Path) -> None:
     assert english.startswith("above\n")
     assert russian.endswith("below\n")
     plot = (tmp_path / "pictures/bench.svg").read_text("utf-8")
-    for text in ("2.00 × (aim ≤ 1.4 ×)", "0.70 × (aim ≥ 0.75 ×)"):  # the earlier run's figure too
+    # The earlier run's figure stays too.
+    for text in ("2.00 × (aim ≤ 1.4 ×)", "0.70 × (aim ≥ 0.75 ×)"):
         assert text in plot
     assert plot.count('fill="#c0392b"') == 2
 

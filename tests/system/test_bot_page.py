@@ -25,7 +25,8 @@ from tests.support.deliveries import TOKEN, form
 from tests.support.pages import blocks
 from tests.support.processes import ROOT, Start, free_port, wait_for
 
-NEWER = "n3w9x2m8q1w7e5r4t6y0u1i2o3p4a5s6"  # of a second webhook; the bot knows the first one's only
+# The token of a second webhook; the bot knows only the first one's.
+NEWER = "n3w9x2m8q1w7e5r4t6y0u1i2o3p4a5s6"
 LINKS_TOKEN = "a-token-for-the-bot-32-characters"
 CHAT = 4242
 SECONDS = 120.0
@@ -117,7 +118,8 @@ class _BotApi(BaseHTTPRequestHandler):
             waiting, self.server.updates[token] = self.server.updates.get(token, []), []
             result = waiting
             if not waiting:
-                threading.Event().wait(0.1)  # the real one waits longer before it says that there is nothing
+                # The real one waits longer before it says that there is nothing.
+                threading.Event().wait(0.1)
         elif method == "sendMessage":
             chat, text = int(values["chat_id"]), str(values["text"])
             self.server.sent.append((token, chat, text))
@@ -245,9 +247,8 @@ def test_the_bots_as_printed(telegram: Telegram, start_serve: Start, libraries: 
         assert gateway.process.wait(60) == 0
         for name in ("aiogram", "node"):
             assert telegram.asks(tokens[name], 700).startswith("I can't look you up just now")
-        assert (
-            telegram.asks(tokens["telegram"], 700) == "You are Bitrix24 user 7."
-        )  # it reads the store itself
+        # This bot reads the store itself.
+        assert telegram.asks(tokens["telegram"], 700) == "You are Bitrix24 user 7."
     finally:
         for bot in bots:
             bot.kill()

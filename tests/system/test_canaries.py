@@ -36,12 +36,15 @@ from tests.support.processes import Running, Start, environment, free_port, wait
 from tests.support.pubsub import Topic
 
 TOKEN = "k7canary1token2of3the4webhook5aa"  # a webhook's shape
-ODD = "Qd/canary+second=token&of%41two~9z"  # an operator's own, with all that gets encoded
+# An operator's own token, with all that gets encoded.
+ODD = "Qd/canary+second=token&of%41two~9z"
 WRONG = "z9canary8wrong7token6of5another4"
-SHORT = "Sh0rt-canary!"  # a wrong one of under 16 bytes: it stands in a token's place or nowhere
+# A wrong one of under 16 bytes, which is only ever in a token's place.
+SHORT = "Sh0rt-canary!"
 PASSWORD = "Db/canary:pass@word%7e8w3x5y"
 INSPECTOR = "Insp3ctor canary pässword 41"
-ACCESS = "acc355canary00token7c0f1e2d3b4a5"  # an application's secrets, deep in data
+# An application's secrets, deep in data.
+ACCESS = "acc355canary00token7c0f1e2d3b4a5"
 SECRETS = {
     "token": TOKEN,
     "second token": ODD,
@@ -326,7 +329,8 @@ def test_nothing_that_serve_writes_or_its_tools_print_holds_a_secret(
     for arguments in TOOLS if log_format == "text" else TOOLS[:2]:
         filled = arguments.replace("URL", f"http://127.0.0.1:{gateway.port}")
         output[arguments] = tool(gateway, *filled.split())
-    if log_format == "text":  # the page shows the journal, however the log is written
+    # The page shows the journal, however the log is written.
+    if log_format == "text":
         output["inspector"] = inspected(gateway)
     gateway.stop()
     store = open_store(store_location(database))
@@ -351,7 +355,8 @@ def test_nothing_that_fails_writes_a_secret(
             **settings, **journal, QUEUE_URL=f"sqlite:///{tmp_path}/{queue}", QUEUE_MAX_ATTEMPTS="1"
         )
         output = {"answers": send_all(gateway)} if not number else {}
-        for method, path, body, headers in in_the_places(TOKEN)[:3]:  # each waits its time for the queue
+        # Each waits its time for the queue.
+        for method, path, body, headers in in_the_places(TOKEN)[:3]:
             gateway.request(method, path, body, latin(headers))
         for name in ("replay", "dead-letters", "links", "rejections", "doctor", "resync"):
             output[name] = tool(gateway, name)

@@ -37,7 +37,8 @@ def steps(seed: int = 1) -> list[workload.Step]:
 def test_a_seed_writes_the_same_requests_again() -> None:
     assert [step.events for step in steps(7)] != [step.events for step in steps(8)]
     first_steps, second_steps = steps(7), steps(7)
-    moved = first_steps[0].events[0].ts - second_steps[0].events[0].ts  # only the clock may differ
+    # Only the clock may differ.
+    moved = first_steps[0].events[0].ts - second_steps[0].events[0].ts
     assert [e.data for e in workload.events_of(first_steps)] == [
         e.data for e in workload.events_of(second_steps)
     ]

@@ -61,7 +61,8 @@ def test_a_corrupt_queue_is_logged_once_and_later_events_come_back(
 def test_a_corrupt_journal_delays_no_event_and_no_dead_letter(start_serve: Start, tmp_path: Path) -> None:
     (tmp_path / "journal.db").write_bytes(b"no database" * 1000)
     gateway = start_serve(LOG_LANGUAGE="en", QUEUE_MAX_ATTEMPTS="1")
-    assert gateway.post(form(data={"ID": "none"})).status == 200  # nobody can handle it: put aside
+    # Nobody can handle it, so it is put aside.
+    assert gateway.post(form(data={"ID": "none"})).status == 200
     wait_for(lambda: "EVENT_PUT_ASIDE" in gateway.log())
     wait_for(lambda: "journal.db is corrupt" in gateway.log())
     output = tool(gateway, "replay")

@@ -55,7 +55,8 @@ def _filled(piece: bytes, size: int = MAX_BODY) -> bytes:
     return (piece * (size // len(piece) + 1))[:size]
 
 
-LONG = TOKEN[:31]  # a run that nearly is the token, over and over
+# A run that is nearly the token, over and over.
+LONG = TOKEN[:31]
 AT_THE_LIMITS: dict[str, bytes] = {
     "ampersands": _filled(b"&"),
     "equals": _filled(b"="),

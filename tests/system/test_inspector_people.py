@@ -14,7 +14,8 @@ from tests.support.chromium import Chromium, Tab
 from tests.support.deliveries import OTHER_TOKEN, PORTAL, form
 from tests.support.processes import Running, Start, wait_for
 
-WITHIN = 60.0  # seconds: a slow machine is no failure
+# In seconds: a slow machine is no failure.
+WITHIN = 60.0
 
 
 def inspector_link(server: Running) -> str:
@@ -125,7 +126,8 @@ def test_explained_checked_tested_and_read_up_in_a_browser(start_serve: Start, b
         tab.size(1360, 812)
         chosen(tab, "ru")
         fits(tab)
-        assert tab.run("document.querySelector('header').offsetHeight") < 70  # one line, in Russian too
+        # One line, in Russian too.
+        assert tab.run("document.querySelector('header').offsetHeight") < 70
         assert browser.errors == []
     with suppress(FileNotFoundError):
         assert OTHER_TOKEN not in Path(server.env["JOURNAL_URL"].removeprefix("sqlite:///")).read_text(

@@ -109,7 +109,8 @@ def test_from_an_empty_page_to_an_event_resent(
     # Accepted: what came of it at each subscription, and the link with its history.
     accepted = post(server, form(token=OTHER_TOKEN))
     tab.press("Escape")
-    tab.wait(f"document.querySelector('#row-{accepted}')")  # nobody reads: it comes by itself
+    # Nobody reads, so it comes by itself.
+    tab.wait(f"document.querySelector('#row-{accepted}')")
     tab.click(f"#row-{accepted}")
     tab.shows("LINK_SYNCED")
     tab.shows("EVENT_FORWARDED")

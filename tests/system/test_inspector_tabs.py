@@ -72,7 +72,8 @@ def test_two_tabs_of_one_person_stay_in_step(server: Running, browser: Chromium,
     other.size(1360, 900)
     other.open(f"{base(server)}/requests")
     tab.front()
-    tab.wait("document.querySelector('#badge-requests').hidden")  # the other tab has shown them
+    # The other tab has shown them.
+    tab.wait("document.querySelector('#badge-requests').hidden")
     new = sent_event(server, "two-tabs.bitrix24.ru")
     tab.wait(f"document.querySelector('#latest #row-{new}')")
     tab.wait("document.title.startsWith('(1) ')")
@@ -129,7 +130,8 @@ def test_a_lost_connection_is_shown_and_recovers_by_itself(server: Running, tab:
 def test_an_open_tab_whose_session_ends_says_so(server: Running, tab: Tab) -> None:
     tab.open(f"{base(server)}/requests")
     tab.ask("Network.clearBrowserCookies")
-    tab.shows("INSPECTOR_PASSWORD")  # how it is opened again
+    # How it is opened again.
+    tab.shows("INSPECTOR_PASSWORD")
     assert not tab.run("document.querySelector('.row')")
 
 
@@ -266,7 +268,8 @@ def test_answers_to_forms_can_be_read(server: Running, tab: Tab, scheme: str) ->
     tab.shows("AUTH_MISSING")
     assert tab.run(FAINT) == []
     tab.open(f"{base(server)}/check")
-    tab.run("window.old = true")  # it may show what an earlier check found
+    # It may show what an earlier check found.
+    tab.run("window.old = true")
     tab.click(words("CHECK_RUN", "ru"))
     tab.wait("!window.old && document.querySelector('#examination [role=status].why')", 90)
     assert tab.run(FAINT) == []
@@ -282,7 +285,8 @@ def test_a_round_of_polling_opens_beside_the_list_and_by_its_address(server: Run
     tab.wait("location.search.includes('open=round-')")
     tab.run("location.reload()")
     tab.wait("document.querySelector('.row.round.sel') && document.querySelector('#detail .det')")
-    tab.press("k")  # to the request above it, and back
+    # To the request above it, and back.
+    tab.press("k")
     tab.wait("!document.querySelector('#detail .det').dataset.id.startsWith('round-')")
     tab.press("j", "Enter")
     tab.wait("document.activeElement.matches('#detail h1') && location.search.includes('open=round-')")
@@ -315,7 +319,8 @@ def test_every_control_has_a_name_and_the_page_fits_twice_as_large(server: Runni
         tab.size(1360, 900)
         tab.open(base(server) + path)
         assert nameless(tab) == [], path
-        for width in (680, 320):  # 200 % of 1360 px, and WCAG's 1.4.10
+        # 200 % of 1360 px, and WCAG's 1.4.10.
+        for width in (680, 320):
             tab.size(width, 450)
             assert tab.run("document.documentElement.scrollWidth") <= width, path
 

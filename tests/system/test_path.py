@@ -20,7 +20,8 @@ from tests.support.firestore import FirestoreEmulator
 from tests.support.processes import Running, Start, free_port
 from tests.support.pubsub import Topic
 
-PATIENCE = 60  # seconds; how long a slow machine may take for what takes a moment
+# In seconds: how long a slow machine may take for what takes a moment.
+PATIENCE = 60
 
 
 def eventually(look: Callable[[], Any]) -> Any:

@@ -31,7 +31,8 @@ FROM_HERE: tuple[dict[str, str], ...] = (
     {"X-Forwarded-Host": "localhost", "X-Forwarded-Proto": "https", "Origin": "http://localhost"},
     {"Cookie": "inspector=9999999999.0000", "Authorization": "Basic YWRtaW46YWRtaW4="},
 )
-SEEN = "ONCANARYINTHEJOURNAL"  # an event's name, on the page of whoever is admitted
+# An event's name, on the page of whoever is admitted.
+SEEN = "ONCANARYINTHEJOURNAL"
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,8 @@ def test_the_inspector_is_closed_through_a_proxy_and_the_webhook_open(
     assert key is not None
     opened = proxy.request("GET", key[0])
     assert opened.status == 303
-    headers = {name.lower(): value for name, value in opened.headers.items()}  # HAProxy writes them small
+    # HAProxy writes them in lower case.
+    headers = {name.lower(): value for name, value in opened.headers.items()}
     cookie = {"Cookie": headers["set-cookie"].partition(";")[0]}
     assert SEEN.encode() in wait_for(lambda: _page(proxy, cookie))
     event = {"Content-Type": FORM, "User-Agent": AGENT}

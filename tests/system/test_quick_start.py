@@ -19,7 +19,8 @@ from tests.support.pages import ROOT, blocks, shell_blocks
 from tests.support.processes import free_port, wait_for
 
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "tests", "bench", "var", "mutants", "lab")
-SECONDS = 120.0  # for what must come, however slow the machine
+# In seconds, for what must come, however slow the machine.
+SECONDS = 120.0
 WORDS = {
     "en": ("Listening on", "Synced from Bitrix24", "without application_token", "The gateway has stopped"),
     "ru": ("Слушаем", "Синхронизировано из Bitrix24", "без application_token", "Шлюз остановлен"),
@@ -87,7 +88,8 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
     project = tmp_path / "project"
     shutil.copytree(ROOT, project, ignore=LEFT_OUT)
     (project / ".venv").symlink_to(sys.prefix)
-    for pins in project.glob("requirements*.txt"):  # installed already: this environment was made from them
+    # They are installed already: this environment was made from them.
+    for pins in project.glob("requirements*.txt"):
         os.utime(pins, (0, 0))
     reader = Reader(project, request.param)
     reader.begin()

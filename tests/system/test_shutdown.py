@@ -27,7 +27,8 @@ from tests.support.deliveries import FORM, PORTAL, form
 from tests.support.portal import Call, PortalSimulator, Reply
 from tests.support.processes import Running, Start, wait_for
 
-ENDS_WITHIN = 20.0  # seconds; Cloud Run allows ten, of which a slow machine may need some for itself
+# In seconds: Cloud Run allows ten, of which a slow machine may need some for itself.
+ENDS_WITHIN = 20.0
 
 
 def refuses(gateway: Running) -> bool:
@@ -36,7 +37,8 @@ def refuses(gateway: Running) -> bool:
         socket.create_connection(("127.0.0.1", gateway.port), timeout=10).close()
     except ConnectionRefusedError:
         return True
-    except OSError:  # reset as it was being accepted
+    except OSError:
+        # It was reset as it was being accepted.
         pass
     return False
 
@@ -97,7 +99,8 @@ def test_serve_answers_what_is_in_flight(start_serve: Start, tmp_path: Path) -> 
         wait_for(lambda: refuses(gateway))
         holder.execute("COMMIT")
         answers = {sender.recv(12) for sender in senders}
-        assert answers <= {b"HTTP/1.1 200", b"HTTP/1.1 503"}  # 503: it is kept
+        # A 503 means that the event is kept.
+        assert answers <= {b"HTTP/1.1 200", b"HTTP/1.1 503"}
     stopped(gateway, began)
 
 
@@ -118,10 +121,12 @@ def test_requests_stalled_at_once_each_wait_their_own_three_seconds_and_each_is_
             bodies = [form(ts=1_750_000_001 + number) for number in range(256)]
             answers = list(senders.map(timed, bodies))
     assert {status for status, _ in answers} == {503}
-    assert max(seconds for _, seconds in answers) < 25  # one after the other they would take minutes
+    # One after the other they would take minutes.
+    assert max(seconds for _, seconds in answers) < 25
     assert gateway.stop() == 0
     event_ids = {event.record["event_id"] for event in Journal(tmp_path / "journal.db").unqueued()}
-    for line in gateway.log().splitlines():  # what the journal did not take in time either
+    # The log holds what the journal did not take in time.
+    for line in gateway.log().splitlines():
         if (start := line.find('{"code": "EVENT_NOT_QUEUED"')) >= 0:
             event_ids.add(json.loads(line[start : line.rindex("}") + 1])["event_id"])
     assert len(event_ids) == 256
@@ -163,7 +168,8 @@ def test_serve_ends_in_time_though_the_portal_hangs(
 ) -> None:
     """What could not be finished is still on the queue."""
     gateway = start_serve(**portal.environ())
-    for ts in range(4):  # as many as there are workers
+    # As many as there are workers.
+    for ts in range(4):
         body = form(data={"ID": "12"}, domain=portal.domain, ts=1_750_000_000 + ts)
         assert gateway.post(body).status == 200
     wait_for(lambda: len(portal.calls) == 4)
@@ -216,7 +222,8 @@ def test_the_receiver_answers_what_is_in_flight(start_function: Start, slow_pubs
         wait_for(lambda: len(slow_pubsub.asked) == 3)
         began = time.monotonic()
         gateway.process.send_signal(signal.SIGTERM)
-        time.sleep(1.0)  # gunicorn's port stays open for as long as a request is in flight
+        # Gunicorn's port stays open for as long as a request is in flight.
+        time.sleep(1.0)
         slow_pubsub.let_go.set()
         assert [answer.result().status for answer in answers] == [200, 200, 200]
     stopped(gateway, began)
@@ -271,7 +278,8 @@ else:
 from gateway.cli import main
 sys.exit(main(["serve"]))
 """
-STEPS = {  # of the receiving process
+# Steps of the receiving process.
+STEPS = {
     "before the event is on the queue": ("EmbeddedQueue", "_store_waiting", True),
     "between the queue's commit and the answer": ("EmbeddedQueue", "publish", False),
 }
@@ -301,7 +309,8 @@ def test_a_kill_of_the_receiver_loses_and_doubles_nothing(
     assert gateway.process.wait(60) == -signal.SIGKILL
     next(starting, None)
     after = start_serve()
-    if step == "before the event is on the queue":  # it was never accepted: whoever sends it again may
+    # It was never accepted: whoever sends it again may do so.
+    if step == "before the event is on the queue":
         assert after.post(body).status == 200
     wait_for(lambda: not queued(tmp_path) and accounts(tmp_path))
     assert accounts(tmp_path) == [(12, 777)]

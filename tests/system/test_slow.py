@@ -81,6 +81,7 @@ def test_a_standard_error_that_nobody_reads_stops_nothing(tmp_path: Path) -> Non
             assert gateway.post(form(token=OTHER_TOKEN)).status == 403
         assert gateway.post(form()).status == 200
         gateway.process.send_signal(signal.SIGTERM)
-        assert gateway.process.wait(60) == 0  # who waited for a reader would never end
+        # A process that waited for a reader would never end.
+        assert gateway.process.wait(60) == 0
     finally:
         os.close(reader)

@@ -245,7 +245,8 @@ def test_what_the_image_copies_is_enough_to_serve(tmp_path: Path) -> None:
     image.mkdir()
     copied = [name for word, rest in instructions() if word == "COPY" for name in rest.split()[:-1]]
     for name in copied:
-        assert f"!{name}" in ignore  # nothing else reaches the builder
+        # Nothing else reaches the builder.
+        assert f"!{name}" in ignore
         source, target = ROOT / name, image / name
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
     assert {line[1:] for line in ignore if line[0] == "!"} == set(copied)
@@ -286,7 +287,8 @@ def test_what_the_image_copies_is_enough_to_serve(tmp_path: Path) -> None:
         assert process.wait(60) == 0
         grace = re.search(r"stop_grace_period: (\d+)s", (CONTAINER / "compose.yaml").read_text())
         assert grace is not None
-        assert time.monotonic() - began < int(grace[1]) + 30  # a slow machine is no failure
+        # A slow machine is no failure.
+        assert time.monotonic() - began < int(grace[1]) + 30
 
 
 def test_the_compose_file_names_what_is_there() -> None:
