@@ -1343,6 +1343,10 @@ SENTENCES: dict[str, Sentence] = {
         "Это строка журнала шлюза, но не об отказе: запроса в ней нет. Запросы покажут ./b24 events и ./b24 rejections, один целиком: ./b24 events show ID",
         "This is a line of the gateway's log, but not about a rejection: there is no request in it. ./b24 events and ./b24 rejections list the requests; one as a whole: ./b24 events show ID",
     ),
+    "PASTED_OWN_OUTPUT": Sentence(
+        "Это вывод команды шлюза (events, rejections, dead-letters, links, doctor) или сообщение очереди, а не запрос: токена в нём нет. Запрос целиком и причина отказа: ./b24 events show ID; проверить его с нынешними настройками: ./b24 events show ID --json | ./b24 explain",
+        "This is what a command of the gateway printed (events, rejections, dead-letters, links, doctor), or a message of the queue, not a request: it holds no token. A request as a whole, and why it was rejected: ./b24 events show ID; to judge it with the current settings: ./b24 events show ID --json | ./b24 explain",
+    ),
     "PASTED_ENVIRONMENT": Sentence(
         "Это окружение Postman (переменные), а не запрос. Откройте запрос, нажмите Code (</>) → cURL и вставьте это",
         "This is a Postman environment (variables), not a request. Open the request, choose Code (</>) → cURL and paste that",

@@ -361,3 +361,39 @@ def test_a_printout_as_a_body_is_judged_as_what_arrived() -> None:
 def test_a_json_body_is_taken_as_a_body() -> None:
     explanation = explained(json.dumps({"body": EVENT}))
     assert (explanation.read_as, explanation.causes[0]["code"]) == ("body", "BODY_NESTED")
+
+
+ROW = (
+    "2026-11-27T18:44:06Z  a081e924a61954bd  rejected 401  ONUSERUPDATE · p.bitrix24.ru · 12 · The event came"
+)
+MESSAGE = {
+    "schema": 1,
+    "event_id": "5f",
+    "event": "ONUSERUPDATE",
+    "received_at": "x",
+    "portal": {},
+    "data": {},
+}
+OWN_OUTPUT = {
+    "events": ROW,
+    "events show": f"{ROW}\n\nmessage:\n{json.dumps(MESSAGE, indent=2)}\n\nbody:\nevent=X&data%5BID%5D=12",
+    "rejections": "3 × AUTH_MISSING  TOKEN_NOT_FOUND  2026-11-27T18:35:33Z\n   The event came with auth",
+    "rejections --follow": "AUTH_MISSING  TOKEN_NOT_FOUND  2026-11-27T18:35:33Z\n   The event came with auth",
+    "rejections --json": json.dumps(
+        [{"cause": "AUTH_MISSING", "detail": "", "says": "x", "do": "y", "places": []}]
+    ),
+    "dead-letters --json": json.dumps(
+        [{"id": "store:1", "event_id": "5f", "reason": "x", "attempts": 1, "message": MESSAGE}]
+    ),
+    "dead-letters show --message": json.dumps(MESSAGE, indent=2),
+    "links --json": json.dumps([{"bitrix_user_id": 1, "telegram_id": None, "observed_at": "x"}]),
+    "doctor --json": json.dumps([{"check": "token", "result": "ok", "saw": "", "do": ""}]),
+}
+
+
+@pytest.mark.parametrize("command", OWN_OUTPUT)
+def test_what_our_own_commands_print_is_named_and_never_judged(command: str) -> None:
+    """A list of rejections was judged as a body, and an accepted event's row as a request without a token."""
+    with pytest.raises(Unreadable) as caught:
+        read(OWN_OUTPUT[command].encode())
+    assert caught.value.key == "PASTED_OWN_OUTPUT"

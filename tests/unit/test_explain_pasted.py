@@ -312,7 +312,7 @@ def test_curl_forms() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("-d", "@b.json"), ("--json", "@b"), ("--data-urlencode", "a@b"), ("-F", "a=<b")]
+    "words", [("-d", "@b.json"), ("--json", "@b"), ("--data-urlencode", "a@b"), ("-F", "a=<b"), ("-H", "@b")]
 )
 def test_files_are_not_read(words: tuple[str, ...]) -> None:
     with pytest.raises(Unreadable) as caught:

@@ -17,6 +17,7 @@ from gateway.tools.explain.form_names import has_quotes, read_names
 from gateway.tools.explain.hexdumps import read_hex
 from gateway.tools.explain.log_wrappers import read_log
 from gateway.tools.explain.logged import read_logged
+from gateway.tools.explain.own_output import is_own_output
 from gateway.tools.explain.printouts import read_printout
 from gateway.tools.explain.records import Record, no_answer, read_line, read_record
 from gateway.tools.explain.request import Request, Unreadable, is_raw, read_bare, read_raw
@@ -105,8 +106,14 @@ def _answer_or_log(_: bytes, text: str) -> None:
         raise Unreadable(key)
 
 
+def _own_output(_: bytes, text: str) -> None:
+    if is_own_output(text):
+        raise Unreadable("PASTED_OWN_OUTPUT")
+
+
 READERS: tuple[tuple[str, _Reader], ...] = (
     ("curl", _curl),
+    ("no request", _own_output),
     ("exported", lambda _, text: read_exported(text)),
     ("raw_request", _raw),
     ("record", lambda _, text: read_record(_readable(text))),

@@ -196,7 +196,7 @@ class _Command:
         self.get = self.head = False
 
     def add_header(self, line: str) -> None:
-        name, colon, value = line.partition(":")
+        name, colon, value = _not_a_file(line, line).partition(":")
         if colon and value.strip():
             self.headers.append((name.strip(), value.strip()))
         elif line.rstrip().endswith(";"):  # an empty header
