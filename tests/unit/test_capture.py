@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from itertools import product
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -136,14 +137,13 @@ WRITTEN: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("token_in_body", WRITTEN)
 @pytest.mark.parametrize("shape", BODIES)
-@pytest.mark.parametrize("secret", [TOKEN, OTHER])
-def test_no_token_in_any_body(shape: str, token_in_body: str, secret: str) -> None:
-    value = WRITTEN[token_in_body](secret)
-    record = capture(BODIES[shape].format(*[value] * 2))
-    assert not holds(record, secret)
-    assert not holds(record, value)
+def test_no_token_in_any_body(shape: str) -> None:
+    for (name, write), secret in product(WRITTEN.items(), (TOKEN, OTHER)):
+        value = write(secret)
+        record = capture(BODIES[shape].format(*[value] * 2))
+        assert not holds(record, secret), name
+        assert not holds(record, value), name
 
 
 @pytest.mark.parametrize("shape", BODIES)

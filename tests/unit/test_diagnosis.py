@@ -56,12 +56,14 @@ def test_causes_are_distinct_and_in_the_contracts_order(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-@pytest.mark.parametrize("language", ["ru", "en"])
-def test_no_cause_holds_a_secret_or_personal_data(name: str, language: str) -> None:
+def test_no_cause_holds_a_secret_or_personal_data(name: str) -> None:
     request, _ = SCENARIOS[name]
     judgement, config = request.judge()
-    config = load({NAME: config.outgoing_token or "", "LOG_LANGUAGE": language, **INCOMING}, None)
-    text = json.dumps([cause.to_json() for cause in diagnose(judgement, config)], ensure_ascii=False).lower()
+    text = ""
+    for language in ("ru", "en"):
+        config = load({NAME: config.outgoing_token or "", "LOG_LANGUAGE": language, **INCOMING}, None)
+        causes = [cause.to_json() for cause in diagnose(judgement, config)]
+        text += json.dumps(causes, ensure_ascii=False).lower()
     for secret in (TOKEN, OTHER, CUSTOM, HEX, SECRET, JWT):
         pieces = {secret.lower()[at : at + 10] for at in range(len(secret) - 9)}
         assert not [piece for piece in pieces if piece in text]

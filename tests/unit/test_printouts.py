@@ -1,6 +1,7 @@
 """What programs print in place of an object: each is named, as the body and in `data` and `auth`."""
 
 import json
+from itertools import product
 
 import pytest
 
@@ -144,22 +145,23 @@ def test_a_printout_is_named(kind: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "text"), TEXTS)
-@pytest.mark.parametrize("media", [FORM, JSON])
-def test_a_printed_data_is_never_queued(kind: str, text: str, media: str) -> None:
+def test_a_printed_data_is_never_queued(kind: str, text: str) -> None:
     event = EVENT | {"data": text, "auth": text}
-    body = json.dumps(event) if media == JSON else build_query(event)
-    for headers, code in (({}, "TOKEN_NOT_FOUND"), ({"x_bitrix_token": TOKEN}, "EVENT_INVALID")):
-        result = verdict(body, media, **headers)  # type: ignore[arg-type]
-        assert (result.judgement.code, result.judgement.message, result.first) == (code, None, "BODY_PRINTED")
-        assert result.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place="body:data, body:auth")
+    place = "body:data, body:auth"
+    for body, media in ((json.dumps(event), JSON), (build_query(event), FORM)):
+        for headers, code in (({}, "TOKEN_NOT_FOUND"), ({"x_bitrix_token": TOKEN}, "EVENT_INVALID")):
+            result = verdict(body, media, **headers)  # type: ignore[arg-type]
+            judged = result.judgement.code, result.judgement.message, result.first
+            assert judged == (code, None, "BODY_PRINTED"), media
+            assert result.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place=place)
 
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, text in TEXTS if kind != "nothing"])
-@pytest.mark.parametrize("media", [FORM, JSON, "text/plain", ""])
-def test_a_printed_body_is_named(kind: str, text: str, media: str) -> None:
-    for query, code in (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID")):
+def test_a_printed_body_is_named(kind: str, text: str) -> None:
+    answers = (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID"))
+    for media, (query, code) in product((FORM, JSON, "text/plain", ""), answers):
         result = verdict(text, media, query)
-        assert (result.judgement.code, result.first) == (code, "BODY_PRINTED")
+        assert (result.judgement.code, result.first) == (code, "BODY_PRINTED"), media
         assert "TOKEN_ABSENT" not in [cause.code for cause in result.causes]
 
 
