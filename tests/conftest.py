@@ -1,5 +1,6 @@
 """What all tests share: the real parts, each from its module in `tests/support/`."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -36,21 +37,28 @@ pytest.register_assert_rewrite("tests.support")
 pytest_plugins = [f"tests.support.{path.stem}" for path in sorted(PARTS.glob("*.py"))]
 
 
-# The longest rooms first, so that no worker ends with a long file. Before them the file that deploys what the
-# others of its room begin with, and those that wait most of their time.
+# The longest rooms first, and in the last one the longest files first: no worker ends with a long file.
+# Before all of them the file that deploys what its room begins with, and those that wait most of their time.
 FIRST = ("test_deploy.py", "test_slow.py", "test_shutdown.py", "test_chaos.py")
 ROOMS = ("deploy", "system", "integration", "unit")
+LONG = ("test_links_worlds.py", "test_patterns.py", "test_diagnosis.py", "test_explain_shapes.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests by room, and leave the order within a room."""
     tests = Path(__file__).parent
 
-    def place(item: pytest.Item) -> tuple[int, int]:
-        first = FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST)
-        return first, ROOMS.index(item.path.relative_to(tests).parts[0])
+    def place(item: pytest.Item) -> tuple[int, int, bool]:
+        name = item.path.name
+        first = FIRST.index(name) if name in FIRST else len(FIRST)
+        return first, ROOMS.index(item.path.relative_to(tests).parts[0]), name not in LONG
 
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """No search for garbage goes through a million objects of tests that stay to the end anyway."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,8 +7,6 @@ from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import logging as cloud
 
 
 class CloudLogging(BaseHTTPRequestHandler):
@@ -39,6 +37,9 @@ class CloudLogging(BaseHTTPRequestHandler):
 @pytest.fixture
 def logging_api() -> Iterator[tuple[type[CloudLogging], Any]]:
     """A far side that speaks Cloud Logging's REST, and Google's own client talking to it."""
+    # Every process of a test run imports this module, and few of them need what takes longest to import.
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud import logging as cloud
 
     class Fresh(CloudLogging):
         asked: ClassVar[list[dict[str, Any]]] = []
