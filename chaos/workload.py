@@ -218,14 +218,14 @@ def write(
     `duplicates` and `rest` are shares; `reorder` is how many requests an event may come too late.
     """
     placed: list[tuple[float, int, Step]] = []
-    writer, sent = Writer(rng, portal), 0
-    while sent < count:
+    writer, event_count = Writer(rng, portal), 0
+    while event_count < count:
         start = rng.uniform(0, count)
         for step in writer.script(rest):
             start += rng.uniform(1, 40)
             times = 2 if step.repeatable and rng.random() < duplicates else 1
             for _ in range(times):
-                sent += len(step.events)
+                event_count += len(step.events)
                 placed.append((start + rng.uniform(0, reorder), len(placed), step))
     return [step for _, _, step in sorted(placed, key=lambda item: item[:2])]
 

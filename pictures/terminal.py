@@ -92,11 +92,11 @@ class Terminal:
         self.lines.append((time.monotonic() - self._began, True, "^C"))
         os.write(self._descriptor, b"\x03")
 
-    def until(self, shown: str, since: int) -> None:
+    def until(self, expected: str, since: int) -> None:
         """Wait until a line after the first `since` lines holds a text."""
         deadline = time.monotonic() + WAITS
-        while not any(shown in text for _, _, text in self.lines[since:]):
-            assert time.monotonic() < deadline, (shown, self.lines)
+        while not any(expected in text for _, _, text in self.lines[since:]):
+            assert time.monotonic() < deadline, (expected, self.lines)
             if select.select([self._descriptor], [], [], 0.2)[0]:
                 self._read()
 

@@ -39,8 +39,8 @@ def posted_and_linked(bench: Bench) -> Iterator[Result]:
             measures = {name: partial(measure, bench, server, *arguments) for name, server in servers.items()}
             return alternate(rounds, **measures)
 
-        taken = measured(_rates, count)
-        rate = median(rates.linked for rates in taken["first"]) / 2
+        measured_rates = measured(_rates, count)
+        rate = median(rates.linked for rates in measured_rates["first"]) / 2
         waiting = measured(_p99, count, rate)
     load_is = f"{count:,} different users' events over {CONNECTIONS} connections"
     for figure, stage, aim in (("posted → linked", "linked", 2.5), ("answers", "answered", 1.6)):
@@ -49,8 +49,8 @@ def posted_and_linked(bench: Bench) -> Iterator[Result]:
             what=f"{load_is}, until the last is {stage}",
             yardstick_is=YARDSTICK,
             unit="/s",
-            ours=[getattr(rates, stage) for rates in taken["ours"]],
-            yardstick=[getattr(rates, stage) for rates in taken["first"]],
+            ours=[getattr(rates, stage) for rates in measured_rates["ours"]],
+            yardstick=[getattr(rates, stage) for rates in measured_rates["first"]],
             aim=aim,
             bound="at least",
         )

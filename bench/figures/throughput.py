@@ -68,14 +68,14 @@ def waiting_at_half_load(bench: Bench) -> Iterator[Result]:
             waits = load.run(instance.port, bench.requests(count), CONNECTIONS, rate)
             return waits.percentile(0.99) * 1000
 
-        taken = alternate(rounds, **{app: partial(p99, instance) for app, instance in instances.items()})
+        p99_by_app = alternate(rounds, **{app: partial(p99, instance) for app, instance in instances.items()})
     yield Result(
         figure="p99",
         what=f"99th percentile of the waiting at half load ({rate:.0f}/s)",
         yardstick_is="hello-world's",
         unit="ms",
-        ours=taken["instant"],
-        yardstick=taken["hello"],
+        ours=p99_by_app["instant"],
+        yardstick=p99_by_app["hello"],
         aim=2.0,
     )
 

@@ -84,10 +84,10 @@ def is_of_event(name: str) -> bool:
     return any(pattern.match(name) for pattern in (_OF_EVENT, _FLAT)) or bool(_FLAT_AUTH.fullmatch(name))
 
 
-def place_of(lost: Hollow, fields: Mapping[Any, Any]) -> str:
+def place_of(loss: Hollow, fields: Mapping[Any, Any]) -> str:
     """The place that lost its contents; `auth` is named too if it lost them in the same way."""
-    how = _lost(fields.get("data"), "data") if lost.name == "data" else ""
-    return DATA_AND_AUTH if how and how == _lost(fields.get("auth"), "auth") else f"body:{lost.name}"
+    how = _lost(fields.get("data"), "data") if loss.name == "data" else ""
+    return DATA_AND_AUTH if how and how == _lost(fields.get("auth"), "auth") else f"body:{loss.name}"
 
 
 def _printed_name(event: str) -> str:

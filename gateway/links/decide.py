@@ -170,8 +170,8 @@ class _Deciding:
         """The users who may gain or lose a link: the newest claimers of the accounts whose claims changed."""
         old, new = before.claims(), known.claims()
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-        wanted = known.current_claim()
-        touched = changed.union(names_of(wanted[1]) if wanted else ())
+        current = known.current_claim()
+        touched = changed.union(names_of(current[1]) if current else ())
         for account in (*accounts_of(before), *accounts_of(known)):
             if touched.intersection(names_of(account)):
                 self._fetch(user, account)

@@ -242,13 +242,13 @@ class HttpServer:
             self.report("UNFINISHED")
             return False
 
-        def done() -> None:
+        def forget() -> None:
             self._waiting_unfinished -= 1
 
         def judge_and_count() -> None:
             work()
             with suppress(RuntimeError):
-                self.loop.call_soon_threadsafe(done)
+                self.loop.call_soon_threadsafe(forget)
 
         self._waiting_unfinished += 1
         self.unfinished_threads.submit(judge_and_count)

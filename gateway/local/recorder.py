@@ -322,8 +322,8 @@ def _people(judgement: Judgement, settings: Settings) -> dict[str, Any]:
     people = user_record.records(fields.get("data"))[:MAX_USERS]
     users = [user for person in people if (user := user_record.user_id(person)) is not None]
     telegram_fields = user_record.telegram_fields(settings.telegram_field)
-    named = (_account_text(person.get(name)) for person in people for name in telegram_fields)
-    accounts = [clean(account, settings.secrets(), 80) for account in named if account]
+    accounts_named = (_account_text(person.get(name)) for person in people for name in telegram_fields)
+    accounts = [clean(account, settings.secrets(), 80) for account in accounts_named if account]
     # Only verified events name a user: a stranger could give anybody any name.
     names_by_user = _names(people, settings) if judgement.message is not None else {}
     return {"users": users, "accounts": accounts, **({"names": names_by_user} if names_by_user else {})}

@@ -94,8 +94,8 @@ class ChosenFilters:
 
     def is_about(self, request: Request) -> bool:
         """Whether the request names the user: a search also finds other things by the same text."""
-        named = (*request.record.get("users", []), *request.record.get("accounts", []))
-        known = {as_searched(str(name)).lower() for name in named}
+        users_and_accounts = (*request.record.get("users", []), *request.record.get("accounts", []))
+        known = {as_searched(str(name)).lower() for name in users_and_accounts}
         user = as_searched(self.user).lower()
         return not user or user in known or f"@{user}" in known
 

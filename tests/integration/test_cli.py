@@ -66,18 +66,18 @@ def test_output_on_a_full_disk_is_said_in_one_sentence(tmp_path: Path, arguments
 
 
 @pytest.mark.parametrize(
-    ("shell", "code", "said"),
+    ("shell", "code", "sentence"),
     [
         ("exec {} explain <&-", 2, "This can't be read"),
         ("exec {} links --json 2>&-", 0, ""),
     ],
 )
-def test_a_closed_stream_is_an_empty_one(tmp_path: Path, shell: str, code: int, said: str) -> None:
+def test_a_closed_stream_is_an_empty_one(tmp_path: Path, shell: str, code: int, sentence: str) -> None:
     env = environment(tmp_path, LOG_LANGUAGE="en")
     command = ["sh", "-c", shell.format(f"{sys.executable} -m gateway")]
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
-    assert (done.returncode, done.stderr.count("\n")) == (code, bool(said)), done.stderr
-    assert done.stderr.startswith(said)
+    process = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert (process.returncode, process.stderr.count("\n")) == (code, bool(sentence)), process.stderr
+    assert process.stderr.startswith(sentence)
 
 
 def test_a_reader_that_goes_away_is_no_finding(tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_a_reader_that_goes_away_is_no_finding(tmp_path: Path) -> None:
     os.close(reader)
     command = [sys.executable, "-m", "gateway", "trigger", "--list"]
     env = environment(tmp_path, LOG_LANGUAGE="en")
-    done = subprocess.run(command, cwd=tmp_path, env=env, stdout=writer, stderr=subprocess.PIPE)
+    process = subprocess.run(command, cwd=tmp_path, env=env, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
-    assert (done.returncode, done.stderr) == (141, b"")
+    assert (process.returncode, process.stderr) == (141, b"")
 
 
 @pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])
@@ -175,12 +175,13 @@ def test_what_a_real_server_rejected_is_listed_by_cause(
 
 
 def test_a_taken_port_is_said_once() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as socket_in_use:
+        port = str(socket_in_use.getsockname()[1])
         with pytest.raises(SettingError) as wrong:
             listen(load({"PORT": port}, None))
     address = f"127.0.0.1:{port}"
-    said = text_of(wrong.value, "en")
+    sentence = text_of(wrong.value, "en")
     assert (
-        said == f"PORT: cannot listen on {address}: Address already in use. Free the port or set another one"
+        sentence
+        == f"PORT: cannot listen on {address}: Address already in use. Free the port or set another one"
     )

@@ -148,7 +148,7 @@ def test_serve_says_whose_its_queue_is(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("make_file", "sentence"),
     [
         (lambda path: path.mkdir(), "Is a directory"),
         (lambda path: path.write_text("not a database, but sixteen bytes"), "is corrupt"),
@@ -157,12 +157,12 @@ def test_serve_says_whose_its_queue_is(home: Path) -> None:
     ids=["a directory", "another file", "nothing yet"],
 )
 def test_serve_says_what_can_never_be_its_queue(
-    home: Path, made: Callable[[Path], object], said: str | None
+    home: Path, make_file: Callable[[Path], object], sentence: str | None
 ) -> None:
-    made(home / "var" / "queue.db")
+    make_file(home / "var" / "queue.db")
     lines = [text_of(problem, "en") for problem in unwritable_files(load())]
-    assert len(lines) == (said is not None)
-    assert not said or said in lines[0]
+    assert len(lines) == (sentence is not None)
+    assert not sentence or sentence in lines[0]
 
 
 def test_links_that_cannot_be_created_are_not_called_silent(home: Path) -> None:

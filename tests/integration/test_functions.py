@@ -99,7 +99,9 @@ def test_a_function_is_a_module_an_entry_and_a_line(copy: Path) -> None:
     consumers = [function.name for function in of_kind("consumer")]
     assert before.splitlines()[0].split() == consumers
     assert "handled" not in before
-    assert wanted(before) == sorted(consumers), "main.py and functions name another event for one of them"
+    assert lines_wanted(before) == sorted(consumers), (
+        "main.py and functions name another event for one of them"
+    )
 
     edited = {name: (copy / name).read_text("utf-8") for name in ("main.py", "functions")}
     for name, text in ADDED.items():
@@ -109,7 +111,7 @@ def test_a_function_is_a_module_an_entry_and_a_line(copy: Path) -> None:
     assert after.splitlines()[0] == f"{before.splitlines()[0]} on_company_add"
     assert "handled ONCRMCOMPANYADD {'FIELDS': {'ID': '7'}}" in after
     assert f"failures: {[None] * (len(consumers) + 1)}" in after
-    assert wanted(after) == sorted([*consumers, "on_company_add"])
+    assert lines_wanted(after) == sorted([*consumers, "on_company_add"])
 
     (copy / "links.db").unlink()
     for name, text in edited.items():
@@ -117,6 +119,6 @@ def test_a_function_is_a_module_an_entry_and_a_line(copy: Path) -> None:
     assert run(copy) == before
 
 
-def wanted(output: str) -> list[str]:
+def lines_wanted(output: str) -> list[str]:
     """The consumers that took an event of their line's name: each was sent one that nobody can read."""
     return output.splitlines()[-1].removeprefix("wanted and put aside: ").split()

@@ -807,7 +807,7 @@ def test_merge_is_a_merge() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     rows = [(number, {"ID": number}) for number in (2, 3, 7)]
     links = [Link("p", number, None, None, True, at, at) for number in (1, 3, 4, 9)]
-    merged = [(n, row is not None, found is not None) for n, row, found in merge(rows, links)]
+    merged = [(n, row is not None, link is not None) for n, row, link in merge(rows, links)]
     assert merged == [
         (1, False, True),
         (2, True, False),

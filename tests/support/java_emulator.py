@@ -36,8 +36,8 @@ def start(name: str, arguments: Sequence[str], answers: Callable[[], bool]) -> i
     try:
         until = time.monotonic() + 120
         while not answers():
-            ended, _ = os.waitpid(pid, os.WNOHANG)
-            assert not ended, f"the {name} emulator ended at its start: try it by hand"
+            ended_pid, _ = os.waitpid(pid, os.WNOHANG)
+            assert not ended_pid, f"the {name} emulator ended at its start: try it by hand"
             assert time.monotonic() < until, f"the {name} emulator did not answer within two minutes"
             time.sleep(0.1)
     except BaseException:

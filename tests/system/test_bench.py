@@ -75,13 +75,13 @@ def test_the_table_the_json_and_the_plot(tmp_path: Path) -> None:
     console = Console(width=160, record=True, file=io.StringIO())
     console.print(report.table(RESULTS, {"emulator": "not installed"}))
     text = console.export_text()
-    for shown in ("1.38 ×", "≤ 1.4 ×", "naive: 3.00 ×", "0.70 ×", "+0.25 ms", "skipped: not installed"):
-        assert shown in text
+    for part in ("1.38 ×", "≤ 1.4 ×", "naive: 3.00 ×", "0.70 ×", "+0.25 ms", "skipped: not installed"):
+        assert part in text
     files = report.write(RESULTS, {"emulator": "not installed"}, tmp_path / "results")
-    told = json.loads(files[0].read_text("utf-8"))
-    assert [result["reached"] for result in told["results"]] == [True, False, True, None]
-    assert told["results"][0]["ours"] == [210.0, 220.0, 400.0]
-    assert told["skipped"] == {"emulator": "not installed"}
+    results = json.loads(files[0].read_text("utf-8"))
+    assert [result["reached"] for result in results["results"]] == [True, False, True, None]
+    assert results["results"][0]["ours"] == [210.0, 220.0, 400.0]
+    assert results["skipped"] == {"emulator": "not installed"}
     assert files[1].read_text("utf-8").count("<rect") == len(RESULTS) + 1
 
 

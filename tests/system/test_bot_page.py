@@ -206,16 +206,16 @@ def test_the_bots_as_printed(telegram: Telegram, start_serve: Start, libraries: 
     )
     question = question.replace(":8080/", f":{gateway.port}/")
 
-    def asked(what: str) -> Any:
+    def answer_to(what: str) -> Any:
         command = question.replace("telegram_id=123456789", what)
         process = subprocess.run(
             ["bash", "-euc", command], env=env, capture_output=True, text=True, check=True
         )
         return json.loads(process.stdout)
 
-    assert asked("telegram_id=123456789") == {"link": None, "by_name_only": False}
-    assert wait_for(lambda: asked("telegram_id=700")["link"], SECONDS)["bitrix_user_id"] == 7
-    assert wait_for(lambda: asked("telegram_username=eight_8")["link"], SECONDS)["bitrix_user_id"] == 8
+    assert answer_to("telegram_id=123456789") == {"link": None, "by_name_only": False}
+    assert wait_for(lambda: answer_to("telegram_id=700")["link"], SECONDS)["bitrix_user_id"] == 7
+    assert wait_for(lambda: answer_to("telegram_username=eight_8")["link"], SECONDS)["bitrix_user_id"] == 8
 
     commands = {
         "telegram": [sys.executable, "-c", PTB],

@@ -276,11 +276,11 @@ def test_what_the_image_copies_is_enough_to_serve(tmp_path: Path) -> None:
         # `./b24` has no .venv there: it takes the Python that holds the packages.
         path = f"{Path(sys.executable).parent}:{env['PATH']}"
         doctor = [str(image / "b24"), "doctor", "--json"]
-        done = subprocess.run(
+        build = subprocess.run(
             doctor, cwd=image, env=env | {"PATH": path}, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert TOKEN not in done.stdout
+        assert build.returncode == 0, build.stdout + build.stderr
+        assert TOKEN not in build.stdout
     finally:
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()

@@ -122,8 +122,8 @@ def test_a_multiple_fields_account_is_kept_and_what_is_no_account_as_it_came(
         data = {"ID": str(number + 1), "UF_USR_TELEGRAM": telegram}
         recorder.observe(answered_request(settings, form(data=data)))
     end(recorder)
-    kept = {r.record["users"][0]: r.record["accounts"] for r in journal.page(Filters()).requests}
-    assert kept == {1: ["777"], 2: ["not an account"], 3: [], 4: []}
+    accounts_by_user = {r.record["users"][0]: r.record["accounts"] for r in journal.page(Filters()).requests}
+    assert accounts_by_user == {1: ["777"], 2: ["not an account"], 3: [], 4: []}
 
 
 def test_names_are_kept_of_verified_events_only(
