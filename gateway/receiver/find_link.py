@@ -52,7 +52,9 @@ def _store() -> Store:
 
 def _is_allowed(request: flask.Request, token: str) -> bool:
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(credentials.strip().encode(), token.encode())
+    # The bytes that came: WSGI hands them over as Latin-1, whatever they are.
+    sent = credentials.strip().encode("latin-1", "replace")
+    return scheme.lower() == "bearer" and hmac.compare_digest(sent, token.encode("utf-8", "surrogateescape"))
 
 
 def _requested_link(request: flask.Request, store: Store, config: Settings) -> Link | None:

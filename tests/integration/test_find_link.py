@@ -5,12 +5,14 @@ import pytest
 from tests.support.deliveries import PORTAL, form
 from tests.support.processes import Running, Start, wait_for
 
-BEARER = {"Authorization": "Bearer a-token-for-the-bot"}
+TOKEN = "a-tökén-for-the-bot"
+# As curl sends it: UTF-8, which `http.client` is given as Latin-1.
+BEARER = {"Authorization": f"Bearer {TOKEN}".encode().decode("latin-1")}
 
 
 @pytest.fixture(scope="module")
 def gateway(start_module_serve: Start) -> Running:
-    return start_module_serve(LINKS_API_TOKEN="a-token-for-the-bot", BITRIX24_DOMAIN=PORTAL)
+    return start_module_serve(LINKS_API_TOKEN=TOKEN, BITRIX24_DOMAIN=PORTAL)
 
 
 def test_a_bot_asks_for_an_account_and_for_a_user(gateway: Running) -> None:
