@@ -136,6 +136,10 @@ SAYS: dict[str, Sentence] = {
         "Верный токен есть, но он и есть всё тело запроса: ни имени поля, ни события.",
         "The right token is there, but it is the whole body: there is no field name and no event.",
     ),
+    "TOKEN_ELSEWHERE/bytes": Sentence(
+        "Верный токен есть в теле запроса, но не значением поля: в файле, в заголовке части или после нулевого байта.",
+        "The right token is in the body, but not as a field's value: it is in a file, in a part's header, or behind a zero byte.",
+    ),
     "TOKEN_INCOMING_SECRET": Sentence(
         "В запросе ({place}) секрет ВХОДЯЩЕГО вебхука: это другой секрет, он никогда не бывает токеном исходящего вебхука.",
         "The request ({place}) carries the INCOMING webhook's secret, which is never an outgoing webhook's token.",

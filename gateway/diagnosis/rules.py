@@ -82,7 +82,7 @@ def _of_verdict(evidence: Evidence) -> list[Finding]:
     explained = evidence.in_body or evidence.explained
     codes = [cause.code for cause in own]
     if not own and not (evidence.texts and odd):
-        own = [absent]
+        own = [Finding("TOKEN_ELSEWHERE", "body", "bytes", {"place": "body"}) if evidence.in_body else absent]
     elif codes in (["BODY_EMPTY"], ["BODY_UNREADABLE"]) and not (
         evidence.texts or explained or evidence.reading.how
     ):

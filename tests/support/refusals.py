@@ -219,6 +219,8 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "wrong path, token in the query": (bare(path="/hook", query=f"token={TOKEN}"), "PATH_WRONG"),
     "POST on /health": (Request(path="/health"), "PATH_WRONG"),
     "wrong path, nothing configured": (Request(path="/x", env={NAME: ""}), "PATH_WRONG"),
+    "a file under another name": (Request(body=multipart({"f": TOKEN}, "a.txt"), type=UPLOAD), "TOKEN_ELSEWHERE"),
+    "behind a zero byte": (Request(body=b"a=1\0token=" + TOKEN.encode()), "TOKEN_ELSEWHERE"),
     "token in the path": (bare(path=f"/api/bitrix/webhook/{TOKEN}"), "TOKEN_ELSEWHERE"),
     "token in the path, encoded": (bare(path="/hook/" + quote(TOKEN.upper())), "TOKEN_ALTERED"),
     "query glued to the path": (bare(path=f"/api/bitrix/webhook%3Ftoken={TOKEN}"), "TOKEN_ELSEWHERE"),

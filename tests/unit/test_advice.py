@@ -259,6 +259,9 @@ TWICE_WRONG = {
     "a placeholder sent": "BODY_FLATTENED",
     "a template not filled in": "BODY_FLATTENED",
     "a word for a token": "BODY_FLATTENED",
+    # The token is there, but no event.
+    "a file under another name": "BODY_FLATTENED",
+    "behind a zero byte": "BODY_FLATTENED",
 }
 
 
