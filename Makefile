@@ -26,36 +26,46 @@ test check: export PYTHONDONTWRITEBYTECODE :=
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python -m gateway serve
 
-emulators: $(VENV)/run.stamp  # the functions on Google's emulators: docs/local-emulators.md
+# The functions on Google's emulators: docs/local-emulators.md.
+emulators: $(VENV)/run.stamp
 	@exec $(BIN)/python -m gateway.local.emulators
 
 setup: $(VENV)/dev.stamp
 
-test: $(VENV)/dev.stamp  # all tests, with the real parts; what is missing here is skipped
+# All tests, with the real parts; what is missing here is skipped.
+test: $(VENV)/dev.stamp
 	@exec $(PYTEST) $(PYTEST_ARGS)
 
-check: lint  # what to run while working: linters, types, the unit tests
+# What to run while working: linters, types, the unit tests.
+check: lint
 	@exec $(PYTEST) tests/unit $(PYTEST_ARGS)
 
-chaos: $(VENV)/dev.stamp  # everything breaks at random: make chaos ARGS="--events 20000 --seed 7"
+# Everything breaks at random: make chaos ARGS="--events 20000 --seed 7".
+chaos: $(VENV)/dev.stamp
 	@exec $(BIN)/python -m chaos $(ARGS)
 
-hostile: $(VENV)/dev.stamp  # attacks by kinds, then a million hostile inputs: make hostile ARGS="--kind slow --kind logs"
+# Attacks by kinds, then a million hostile inputs: make hostile ARGS="--kind slow --kind logs".
+hostile: $(VENV)/dev.stamp
 	@exec $(BIN)/python -m hostile $(ARGS)
 
-defects: $(VENV)/dev.stamp  # defects put in on purpose, in a copy: each must be caught
+# Defects put in on purpose, in a copy: a test must catch each.
+defects: $(VENV)/dev.stamp
 	@exec $(BIN)/python -m defects $(ARGS)
 
-pictures: $(VENV)/dev.stamp  # the pictures in the documents, by Chromium from a running gateway
+# The pictures in the documents, taken by Chromium from a running gateway.
+pictures: $(VENV)/dev.stamp
 	@exec $(BIN)/python -m pictures
 
-lab: $(VENV)/run.stamp  # real middlemen between Bitrix24 and us: writes docs/middlemen.md; ARGS="express-axios nginx" for some
+# Real middlemen between Bitrix24 and us: writes docs/middlemen.md; ARGS="express-axios nginx" for some.
+lab: $(VENV)/run.stamp
 	@exec $(BIN)/python -m lab $(ARGS)
 
-mutants: $(VENV)/dev.stamp  # of verify.py and the decoder; then: .venv/bin/mutmut results
+# Mutants of verify.py and the decoder; then: .venv/bin/mutmut results.
+mutants: $(VENV)/dev.stamp
 	$(BIN)/mutmut run --max-children 1
 
-bench: $(VENV)/dev.stamp  # what it costs, beside yardsticks; FIGURES="cold cpu" for some of it: docs/performance.md
+# What it costs, beside yardsticks; FIGURES="cold cpu" for some of it: docs/performance.md.
+bench: $(VENV)/dev.stamp
 	@exec $(BIN)/python -m bench $(FIGURES)
 
 lint: $(VENV)/dev.stamp
