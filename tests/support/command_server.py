@@ -65,8 +65,10 @@ class Server:
         if not size:
             return False
         call = json.loads(_read(self._connection, int.from_bytes(size, "big")))
-        for name in AHEAD.get("".join(call["command"][:1]), ()):
-            importlib.import_module(name)
+        command = "".join(call["command"][:1])
+        for name in AHEAD.get(command, [f"gateway.cli.{command.replace('-', '_')}"]):
+            with suppress(ModuleNotFoundError):  # an option or a mistake, not a command
+                importlib.import_module(name)
         gc.freeze()  # an ending process searches all its objects for garbage: not those that it only shares
         loaded, loaded_by_the_call = os.pipe()
         child = os.fork()
