@@ -23,15 +23,14 @@ _watching = threading.Lock()
 
 
 class BodyDeadline:
-    """Bounds the reading in its block to `seconds`; does nothing if the host itself reads requests whole."""
+    """Bounds the reading in its block to `SECONDS`; does nothing if the host itself reads requests whole."""
 
-    def __init__(self, environ: Mapping[str, Any], seconds: float = SECONDS) -> None:
+    def __init__(self, environ: Mapping[str, Any]) -> None:
         self._connection = next((environ[name] for name in _HOSTS if name in environ), None)
-        self._seconds = seconds
 
     def __enter__(self) -> None:
         if self._connection is not None:
-            _watched[id(self)] = time.monotonic() + self._seconds, self._connection
+            _watched[id(self)] = time.monotonic() + SECONDS, self._connection
             if not _watching.locked():
                 _watch()
 
@@ -53,7 +52,9 @@ def _shut_late_connections() -> None:
     while True:
         time.sleep(0.25)
         now = time.monotonic()
-        for key, (deadline, connection) in _watched.copy().items():
-            if deadline <= now and key in _watched:  # not read meanwhile
+        for key, watched in _watched.copy().items():
+            deadline, connection = watched
+            # The body may have been read meanwhile, and the key may be another request's by now.
+            if deadline <= now and _watched.get(key) is watched:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RD)
