@@ -21,7 +21,7 @@ from gateway.errors import GatewayError
 if TYPE_CHECKING:
     import ssl
 
-# The answer to a publish has a hundred bytes.
+# This is far more than an answer to a publish has, which is a hundred bytes.
 ANSWER_BYTES = 1024 * 1024
 # Bytes of an answer beside its body; Google's have ten lines.
 HEAD_BYTES = 64 * 1024
@@ -55,10 +55,14 @@ class Shared(Generic[Value]):
 
     def get(self, deadline: float) -> Value:
         """The value; raises what the call raised, or `WireError` at the deadline."""
-        now, cached = time.monotonic(), self._cached  # no lock: every publish comes here
-        if cached is not None and now < cached[1]:
+        cached = self._cached  # no lock: every publish comes here
+        if cached is not None and time.monotonic() < cached[1]:
             return cached[0]
         with self._lock:
+            # Another thread may have got a new value since: a second call for it could hang.
+            now, cached = time.monotonic(), self._cached
+            if cached is not None and now < cached[1]:
+                return cached[0]
             if self._done is None:
                 self._done = self._start()
             finished = self._done

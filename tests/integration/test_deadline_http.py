@@ -434,6 +434,26 @@ def test_an_old_value_is_used_while_a_new_one_is_fetched() -> None:
     release.set()
 
 
+def test_a_value_that_came_while_its_caller_waited_for_the_lock_is_returned() -> None:
+    calls = itertools.count(1)
+    shared = Shared(lambda: (next(calls), 3600.0, 3600.0))
+
+    class Late:
+        """A lock whose first owner gets it only after another thread has got the value."""
+
+        def __enter__(self) -> None:
+            shared._lock = lock
+            assert shared.get(time.monotonic() + 30) == 1
+            lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            lock.release()
+
+    lock, shared._lock = shared._lock, Late()  # type: ignore[assignment]
+    assert shared.get(time.monotonic() + 30) == 1
+    assert next(calls) == 2, "the value was fetched once"
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "says"),
     [
