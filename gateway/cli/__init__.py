@@ -129,9 +129,9 @@ def main(arguments: list[str] | None = None) -> int:
         code = commands.main(arguments, prog_name="./b24", standalone_mode=False)
     except click.exceptions.Abort:
         return 130
-    except SystemExit:
-        # How click ends where the reader of a pipe (`| head`) went away. 1 means that something is wrong.
-        return 141
+    except SystemExit as stop:
+        # click ends with 1 if the reader of a pipe (`| head`) went away, but 1 means that something is wrong.
+        return 141 if stop.code == 1 else 2
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:

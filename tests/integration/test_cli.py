@@ -91,6 +91,13 @@ def test_a_reader_that_goes_away_is_no_finding(tmp_path: Path) -> None:
     assert (process.returncode, process.stderr) == (141, b"")
 
 
+def test_a_start_that_ends_over_a_wrong_setting_keeps_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`startup.settings` ends the process by itself; that is not a reader that went away."""
+    monkeypatch.setattr(cli, "main", lambda *_, **__: sys.exit(2))
+    monkeypatch.setenv("LOG_LANGUAGE", "en")
+    assert main(["serve"]) == 2
+
+
 @pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])
 def test_a_host_that_is_not_ours_is_named(tmp_path: Path, host: str) -> None:
     env = environment(tmp_path, LOG_LANGUAGE="en", HOST=host, PORT="0")
