@@ -179,7 +179,7 @@ def _no_links(settings: Settings) -> str:
     """What to do where no link was found: events that make links may still wait on this machine's queue."""
     waiting = 0
     if settings.queue_kind == "local" and not is_missing(settings.queue):
-        # A bot whose queue cannot be read still learns that there is no link.
+        # If the queue cannot be read, it is still true that there is no link.
         with suppress(GatewayError):
             depths = open_embedded(settings).depths()
             waiting = sum(depths.get(consumer.subscription, 0) for consumer in of_kind("consumer"))

@@ -38,8 +38,8 @@ def _odd(code: str, configured: list[Part]) -> Finding:
         ": ".join(filter(None, (f"{n}/{len(configured)}" if numbers else "", alteration)))
         for n, alteration in odd
     ]
-    alteration = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
-    return Finding(code, "; ".join(filter(None, details)), values={"how": alteration, "numbers": numbers})
+    alterations = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
+    return Finding(code, "; ".join(filter(None, details)), values={"how": alterations, "numbers": numbers})
 
 
 def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:

@@ -35,7 +35,7 @@ class Names:
         self._pieces = tuple(piece for piece in pieces if piece)
 
     def place(self, source: str, name: str) -> str:
-        """`where:name`, a header's as HTTP writes it."""
+        """`source:name`, a header's as HTTP writes it."""
         if source == "header":
             name = "-".join(word.capitalize() for word in name.split("-"))
         return f"{source}:{self.shown(name)}" if name else source

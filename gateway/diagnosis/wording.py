@@ -112,7 +112,7 @@ def text_values(settings: Settings) -> dict[str, str]:
 
 
 def alterations_in_words(alterations: Any, language: str) -> str:
-    """The alterations in `how` in the operator's language; one without a phrase is shown as it is."""
+    """The alterations in the operator's language; one without a phrase is shown as it is."""
     words = alterations if isinstance(alterations, tuple) else [alterations]
     words_said = []
     for word in words:

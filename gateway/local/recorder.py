@@ -68,7 +68,7 @@ class Recorder:
         self._gave_up = False
         # Whether the file did not take the last records at once.
         self._was_stuck = False
-        # Why it did not.
+        # Why the file did not take the last records.
         self._problem: JournalUnavailable | None = None
         # Records that came too fast since the last report of them.
         self._dropped = 0

@@ -71,7 +71,7 @@ class _Headers(Mapping[str, bytes]):
     def __getitem__(self, name: str) -> bytes:
         return str(self._environ[_wsgi_name(name)]).encode("latin-1", "replace")
 
-    # `Mapping`'s own raises and catches an exception.
+    # `Mapping`'s own raises and catches an exception for each header that is missing.
     def get(self, name: str, default: Any = None) -> Any:
         value = self._environ.get(_wsgi_name(name))
         return default if value is None else str(value).encode("latin-1", "replace")

@@ -33,7 +33,7 @@ class Deployment:
         """The settings of this machine, with the deployment's queue and links instead of its own."""
         topic = PubSubTopic(self.project, f"{self.prefix}{_EVENTS}")
         database = FirestoreDatabase(self.project, f"{self.prefix}-links")
-        # Then the store that is set is the one beside it.
+        # Settings that name this queue also name the store of the deployment.
         if local.queue == topic:
             return local
         return replace(local, queue=topic, database=database)

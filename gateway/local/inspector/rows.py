@@ -98,10 +98,7 @@ def refusal(page: Inspector, request: Request) -> str:
 def outcome_text(page: Inspector, request: Request, outcome: OutcomeRecord) -> str:
     """What came of an event at one subscription."""
     # The page has a view for these where the tools have commands.
-    if outcome.code in (
-        "EVENT_PUT_ASIDE",
-        "EVENT_DEAD",
-    ):
+    if outcome.code in ("EVENT_PUT_ASIDE", "EVENT_DEAD"):
         return page.words("CAME_DEAD_LETTER", reason=reason_text(outcome.reason, page.language))
     accounts = request.record.get("accounts") or []
     return in_a_line(outcome, page.language, str(accounts[0]) if len(accounts) == 1 else "")

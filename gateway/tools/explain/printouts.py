@@ -55,7 +55,7 @@ _FORM_NAME = re.compile(r"(?:data|auth)\[[^\]\s]{1,99}\]")
 def read_printout(text: str) -> Request | None:
     """The event in a printout, as the form that it was printed from; None if there is none."""
     text = text[:_MAX_TEXT].strip().rstrip(";")
-    # Then what is inside belongs to it.
+    # If the whole text is a printout, those inside it are parts of it.
     alone = any(pattern.match(text) for _, pattern in _KINDS)
     starts = (match.start() for match in _INSIDE.finditer(text))
     inside = deque((start for start in starts if not alone or text[start - 1] == "\n"), _MAX_STARTS)
