@@ -23,9 +23,11 @@ source deploy/lib/rotate.sh
 source deploy/lib/alerts.sh
 source deploy/lib/destroy.sh
 
-export CLOUDSDK_CORE_DISABLE_PROMPTS=1             # this script asks its own questions
-export CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=0 # and switches APIs on in one place
-export CLOUDSDK_CORE_DISABLE_FILE_LOGGING=1        # gcloud's own log would keep what it prints: secrets
+# This script asks its own questions, and switches APIs on in one place.
+export CLOUDSDK_CORE_DISABLE_PROMPTS=1
+export CLOUDSDK_CORE_SHOULD_PROMPT_TO_ENABLE_API=0
+# gcloud's own log would keep what it prints, secrets included.
+export CLOUDSDK_CORE_DISABLE_FILE_LOGGING=1
 # Nothing that is started here inherits a secret.
 export -n BITRIX24_OUTGOING_WEBHOOK_TOKEN BITRIX24_WEBHOOK_TOKEN FORWARD_SECRET LINKS_API_TOKEN DATABASE_URL
 

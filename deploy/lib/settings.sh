@@ -53,8 +53,9 @@ settle() { # set defaults, check values, and derive names from them
   local event='([A-Za-z0-9_]{1,100}[*]?|[*])' host='([^][/@#?:[:space:]|]+|\[[0-9A-Fa-f:.]+\])' destination
   destination="https://$host(:[1-9][0-9]{0,4})?([/?][^#[:space:][:cntrl:]|]*)?(#($event(,$event)*)?)?"
   FORWARD_TO=${FORWARD_TO:-}
-  FORWARD_TO=${FORWARD_TO//[$'\r\n\v\f']/ } # it becomes one line of a function's environment
-  FORWARD_TO=${FORWARD_TO//$'\xc2\xa0'/ }     # a no-break space, as chats and documents paste it
+  # It becomes one line of a function's environment; chats and documents paste no-break spaces.
+  FORWARD_TO=${FORWARD_TO//[$'\r\n\v\f']/ }
+  FORWARD_TO=${FORWARD_TO//$'\xc2\xa0'/ }
   expect FORWARD_TO "[[:space:]]*($destination([[:space:]]+$destination)*)?[[:space:]]*" EXPECTED_FORWARD_TO
   # Taken for one address, two with a comma between them would reach nobody.
   if [[ $FORWARD_TO == *,http*://* ]]; then misuse EXPECTED FORWARD_TO "$(text EXPECTED_FORWARD_TO)"; fi
