@@ -7,9 +7,7 @@ events that could not be queued: those stay until they are replayed.
 """
 
 import json
-import logging
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.errors import PassingFailure
 from gateway.journal import reading, schema, unqueued, writing
+from gateway.journal.journal_file import JournalFile, JournalUnavailable
 from gateway.journal.model import (
     BY_HAND,
     FAILURES,
@@ -39,7 +37,6 @@ from gateway.journal.model import (
 )
 from gateway.journal.readers import Readers
 from gateway.settings import Settings
-from gateway.sqlite_file import File, denied, file_at, is_there, kind_of_problem, make_private
 
 __all__ = [
     "FAILURES",
@@ -67,11 +64,6 @@ TRIM_EVERY = 200
 
 EVERYTHING = Filters()
 T = TypeVar("T")
-log = logging.getLogger("gateway.journal")
-
-
-class JournalUnavailable(PassingFailure):
-    """The journal could not be read or changed by a tool."""
 
 
 class Journal:
@@ -87,15 +79,16 @@ class Journal:
         self.path = path
         self._clock = clock
         self._kept_rows = kept_rows
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        # The file that the connection is open on.
-        self._file: File | None = None
-        self.failure: JournalUnavailable | None = None
+        self._file = JournalFile(path)
         # The first records trim what an earlier process left.
         self._written = TRIM_EVERY
         self._floods = writing.Floods()
-        self._readers = Readers(path, lambda: self._open(10.0, writes=False))
+        self._readers = Readers(path, lambda: self._file.open(10.0, writes=False))
+
+    @property
+    def failure(self) -> JournalUnavailable | None:
+        """Why the last record could not be written; None if it was."""
+        return self._file.failure
 
     # Writing: nothing here raises; a failure is logged once.
 
@@ -138,12 +131,12 @@ class Journal:
 
         A request of a known fold needs no diagnosis. A flood is counted by its `sender`.
         """
-        with self._lock:
+        with self._file.lock:
             try:
-                return writing.fold_of(self._opened(), self._floods, key, sender, at)
+                return writing.fold_of(self._file.opened(), self._floods, key, sender, at)
             except (sqlite3.Error, OSError, ValueError) as error:
                 problem = str(error)
-        self._failure(problem)
+        self._file.failed(problem)
         return Fold(key, False)
 
     def add_unqueued(self, record: Mapping[str, Any]) -> bool:
@@ -154,10 +147,10 @@ class Journal:
 
     def _write(self, steps: Sequence[writing.Write], durable: bool = False, skip_odd: bool = False) -> bool:
         deadline = time.monotonic() + WRITE_SECONDS
-        if not self._lock.acquire(timeout=WRITE_SECONDS):
-            return self._failure("busy")
+        if not self._file.lock.acquire(timeout=WRITE_SECONDS):
+            return self._file.failed("busy")
         try:
-            connection = self._opened()
+            connection = self._file.opened()
             remaining_ms = max(0, int((deadline - time.monotonic()) * 1000))
             connection.execute(f"PRAGMA busy_timeout = {remaining_ms}")
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -169,39 +162,11 @@ class Journal:
                 writing.write_together(connection, [writing.with_savepoint(step) for step in steps])
             self._trim(connection, len(steps))
         except (sqlite3.Error, OSError, *writing.ODD_VALUES) as error:
-            return self._failure(str(error))
+            return self._file.failed(str(error))
         finally:
-            self._lock.release()
-        self.failure = None
+            self._file.lock.release()
+        self._file.failure = None
         return True
-
-    def _opened(self) -> sqlite3.Connection:
-        """The connection to the file that is at the path now."""
-        if self._connection is not None and self._file != file_at(self.path):
-            log.error(JournalUnavailable("JOURNAL_REPLACED", path=self.path))
-            self._connection.close()
-            self._connection = None
-        if self._connection is None:
-            self._connection = self._open()
-            self._file = file_at(self.path)
-        return self._connection
-
-    def _open(self, timeout: float = WRITE_SECONDS, writes: bool = True) -> sqlite3.Connection:
-        if writes:
-            make_private(self.path)
-        connection = sqlite3.connect(
-            self.path, timeout=timeout, isolation_level=None, check_same_thread=False
-        )
-        try:
-            # What is erased is gone from the file.
-            connection.execute("PRAGMA secure_delete = ON")
-            if writes:
-                connection.execute("PRAGMA journal_mode = WAL")
-            schema.prepare(connection, _take_over)
-        except (sqlite3.Error, ValueError):
-            connection.close()
-            raise
-        return connection
 
     def _trim(self, connection: sqlite3.Connection, added: int) -> None:
         self._written += added
@@ -211,18 +176,6 @@ class Journal:
         with suppress(sqlite3.Error), connection:
             connection.execute("BEGIN IMMEDIATE")
             schema.trim(connection, self._clock(), self._kept_rows)
-
-    def _failure(self, problem: str) -> bool:
-        reported, self.failure = self.failure, self._unavailable(problem)
-        if reported is None:
-            log.error(self.failure)
-        return False
-
-    def _unavailable(self, problem: str) -> JournalUnavailable:
-        if owner := denied(self.path):
-            return JournalUnavailable("FILE_DENIED", **owner)
-        key = f"JOURNAL_{kind_of_problem(problem, self.path)}"
-        return JournalUnavailable(key, path=self.path, problem=problem)
 
     # Reading: on connections of its own, so that no reader waits for a request, nor a request for it.
 
@@ -355,26 +308,19 @@ class Journal:
         return self._change(lambda connection: forget(connection, portal, bitrix_user_id))
 
     def close(self) -> None:
-        """Close the connection; the next write opens it again."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
+        """Close the connections; the next record opens one again."""
+        self._file.close()
         self._readers.close()
 
-    def _is_written(self) -> bool:
-        """Whether the file has any record: an empty file's writer ended before its first one."""
-        return is_there(self.path) and self.path.stat().st_size > 0
-
     def _read(self, query: Callable[[sqlite3.Connection], T], default: T) -> T:
-        if not self._is_written():
+        if not self._file.is_written():
             return default
         try:
             with self._readers.one() as connection:
                 return query(connection)
         except (sqlite3.Error, *writing.ODD_VALUES) as error:
             problem = str(error)
-        raise self._unavailable(problem)
+        raise self._file.unavailable(problem)
 
     def _change(self, change: Callable[[sqlite3.Connection], int]) -> int:
         def in_transaction(connection: sqlite3.Connection) -> int:
@@ -383,12 +329,6 @@ class Journal:
                 return change(connection)
 
         return self._read(in_transaction, 0)
-
-
-def _take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapping[str, Any]) -> None:
-    from gateway.journal.first_edition import take_over  # cold start
-
-    take_over(connection, kind, at, record)
 
 
 def open_journal(settings: Settings) -> Journal:
