@@ -25,7 +25,8 @@ _KEYS = (
 
 def is_own_output(text: str) -> bool:
     """Whether a command of ours printed `text`, in words or as JSON."""
-    return _ROW.match(text) is not None or any(keys <= _first_keys(text) for keys in _KEYS)
+    first_keys = _first_keys(text)
+    return _ROW.match(text) is not None or any(keys <= first_keys for keys in _KEYS)
 
 
 def _first_keys(text: str) -> set[str]:
