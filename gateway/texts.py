@@ -1487,7 +1487,7 @@ SENTENCES: dict[str, Sentence] = {
     "STATE_BLANK": Sentence("пусто", "blank"),
     "STATE_ABSENT": Sentence("нет", "absent"),
     "REJECTIONS_NONE": Sentence(
-        "Отказов за это время не было. Дальше назад: --since 7d",
+        "Отказов за это время не было. За больший срок: --since 7d",
         "Nothing was rejected in that time. To look further back: --since 7d",
     ),
     # `doctor`: what it saw, and (`_DO`) what to do.
