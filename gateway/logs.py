@@ -318,7 +318,8 @@ class _Structured(_Redacting):
         if self._library is not None or self._loading:
             return
         self._loading = True
-        with suppress(RuntimeError):  # the system allows no more threads: the record itself loads it
+        # If the system allows no more threads, the record itself loads it.
+        with suppress(RuntimeError):
             threading.Thread(target=_import_library, name="log-library", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -71,7 +71,8 @@ def hollow(fields: Any) -> Hollow | None:
     for name, value in (("data", data), ("auth", auth)):
         how = _lost(value, name)
         if how == "values" and name == "data" and not _carries_data(event):
-            continue  # an event that this gateway does not know may have such a list
+            # An event that this gateway does not know may have such a list.
+            continue
         if how:
             return Hollow(how, name)
     if isinstance(data, dict | list) and not data and _carries_data(event):

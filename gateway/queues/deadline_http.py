@@ -55,7 +55,8 @@ class Shared(Generic[Value]):
 
     def get(self, deadline: float) -> Value:
         """The value; raises what the call raised, or `WireError` at the deadline."""
-        cached = self._cached  # no lock: every publish comes here
+        # Every publish comes here, so a fresh value is read without the lock.
+        cached = self._cached
         if cached is not None and time.monotonic() < cached[1]:
             return cached[0]
         with self._lock:

@@ -67,9 +67,11 @@ class Server:
         call = json.loads(_read(self._connection, int.from_bytes(size, "big")))
         command = "".join(call["command"][:1])
         for name in AHEAD.get(command, [f"gateway.cli.{command.replace('-', '_')}"]):
-            with suppress(ModuleNotFoundError):  # an option or a mistake, not a command
+            # It may be an option or a mistake, not a command.
+            with suppress(ModuleNotFoundError):
                 importlib.import_module(name)
-        gc.freeze()  # an ending process searches all its objects for garbage: not those that it only shares
+        # An ending process searches its objects for garbage, except those that were frozen before the fork.
+        gc.freeze()
         loaded, loaded_by_the_call = os.pipe()
         child = os.fork()
         if child == 0:

@@ -194,7 +194,8 @@ def _in_words(cause: dict[str, Any], settings: Settings, line: str) -> dict[str,
         texts = (text for table in (SAYS, DO) for key in keys if key in table for text in table[key])
         unknown = {name: LEFT_OUT for text in texts for _, name, _, _ in Formatter().parse(text) if name}
         sentences = Sentences(*text_of(code, variant, unknown, settings))
-    detail = cause.get("detail") or sentences.place  # a line of text has the place in its sentence only
+    # A line of text has the place only in its sentence.
+    detail = cause.get("detail") or sentences.place
     detail = safe(detail) if isinstance(detail, str) else ""
     return {
         "code": code,
