@@ -314,15 +314,11 @@ def test_a_second_run_changes_nothing(finished: Cloud) -> None:
     assert "another-token" not in run.stderr
 
 
-def test_check_and_url_succeed_on_a_finished_deployment(finished: Cloud) -> None:
+def test_check_ticks_what_is_there(finished: Cloud) -> None:
     check = finished.run("check")
     assert (check.returncode, check.stdout) == (0, ""), check.stderr
     assert finished.changes() == []
-    assert finished.run("url").stdout == f"{url('b24-bitrix-webhook')}/api/bitrix/webhook\n"
-
-
-def test_check_ticks_what_is_there(finished: Cloud) -> None:
-    lines = finished.run("check").stderr.splitlines()
+    lines = check.stderr.splitlines()
     assert [line for line in lines if not line.startswith("✔ ")] == [
         "· function forward_event is left out: it needs FORWARD_TO",
         "· function find_link is left out: it needs LINKS_API_TOKEN",
@@ -332,6 +328,7 @@ def test_check_ticks_what_is_there(finished: Cloud) -> None:
     assert lines[2] == f"✔ project {PROJECT}"
     for name in ("service account b24-push", "Firestore database b24-links", "function on_user_add"):
         assert f"✔ {name}" in lines
+    assert finished.run("url").stdout == f"{url('b24-bitrix-webhook')}/api/bitrix/webhook\n"
 
 
 def test_check_on_a_new_project_says_that_nothing_is_there(cloud: Cloud) -> None:
@@ -435,9 +432,9 @@ def test_the_tools_database_url_of_firestore_is_not_stored_as_a_secret(cloud: Cl
     assert f"DATABASE_URL={STORE}" in plan.stdout
 
 
-def test_a_line_of_the_table_deploys_a_function(cloud: Cloud) -> None:
+def test_a_line_of_the_table_deploys_a_function(cloud: Cloud, deployed: Deployed) -> None:
     """With its subscription and the roles around it; the rest of the plan stays word for word."""
-    before = cloud.run("plan", **SETTINGS).stdout.splitlines()
+    before = deployed.plan.stdout.splitlines()
     table = cloud.source / "functions"
     lines = table.read_text()
     try:
