@@ -357,7 +357,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DROP_TITLE": Sentence("Удаляю", "Dropping"),
     "DROP_WHICH": Sentence("Назовите номера или --all", "Give ids, or --all"),
-    "NO_DEAD_LETTERS": Sentence("Недоставленных сообщений нет", "There are no dead letters"),
+    "NO_DEAD_LETTERS": Sentence("Недоставленного нет", "There are no dead letters"),
     "NO_SUCH_LETTER": Sentence(
         "Недоставленного сообщения {id} нет. Список: ./b24 dead-letters",
         "There is no dead letter {id}. List them: ./b24 dead-letters",

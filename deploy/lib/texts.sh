@@ -103,7 +103,7 @@ text() { # KEY FACT…
       ru="Ничего ещё не развёрнуто: это не ошибка. Что сделает deploy, покажет ./deploy.sh plan"
       en="Nothing is deployed yet, which is not an error. ./deploy.sh plan shows what deploy would do" ;;
     NO_DEAD_LETTERS)
-      ru="подписка $1 (без неё недоставленные сообщения пропадают)"
+      ru="подписка $1 (без неё недоставленное пропадает)"
       en="subscription $1 (without it dead letters are lost)" ;;
     PROBLEMS)
       ru="Неполадок: $1. Исправит ./deploy.sh deploy; что именно он сделает, покажет ./deploy.sh plan"
@@ -313,8 +313,8 @@ text() { # KEY FACT…
       ru="Функции используют новое значение $1. Теперь передайте его остальным, кто им пользуется. Когда старым больше никто не пользуется: ./deploy.sh rotate $1 --finish"
       en="The functions use the new value of $1. Now give it to everyone else who uses it. When nobody uses the old one any more: ./deploy.sh rotate $1 --finish" ;;
     TOKEN_UNBOUND)
-      ru="Прежний токен привязан к порталу $1, а новый нет: пока действуют оба, события этого портала отвергались бы. Задайте новый так же: $1=ТОКЕН."
-      en="The old token is bound to the portal $1, and the new one is not: while both are accepted, events of that portal would be refused. Give the new one the same way: $1=TOKEN." ;;
+      ru="Прежний токен привязан к порталу $1, а новый нет: пока действуют оба, события этого портала отклонялись бы. Задайте новый так же: $1=ТОКЕН."
+      en="The old token is bound to the portal $1, and the new one is not: while both are accepted, events of that portal would be rejected. Give the new one the same way: $1=TOKEN." ;;
     *) echo "deploy/lib/texts.sh has no text $key" >&2 && exit 70 ;;
   esac
   if english; then echo "$en"; else echo "$ru"; fi
@@ -330,7 +330,7 @@ Usage: ./deploy.sh COMMAND [--project P] [--region R] [OPTION …]
   deploy [FUNCTION …]         create or change what differs; all functions, or those named
   smoke                       try the deployed functions with real requests
   url                         print the address to paste into Bitrix24
-  rotate SETTING [--finish]   change a secret without refusing an event
+  rotate SETTING [--finish]   change a secret without rejecting an event
   alerts                      install the alerts of deploy/alerts
   destroy                     remove everything except Firestore and the secrets
 
@@ -363,7 +363,7 @@ usage_ru() {
   deploy [ФУНКЦИЯ …]          создать или изменить то, что отличается; все функции или названные
   smoke                       проверить развёрнутые функции настоящими запросами
   url                         напечатать адрес, который вставляют в Битрикс24
-  rotate НАСТРОЙКА [--finish] сменить секрет, не отвергнув ни одного события
+  rotate НАСТРОЙКА [--finish] сменить секрет, не отклонив ни одного события
   alerts                      установить оповещения из deploy/alerts
   destroy                     удалить всё, кроме Firestore и секретов
 
