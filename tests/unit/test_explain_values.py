@@ -81,6 +81,36 @@ def test_a_value_in_another_encoding_is_judged(printed: str) -> None:
     assert data_of(pasted) == {"TITLE": "\ufffd\ufffd\ufffd"}
 
 
+FORM_TEXT = f"event=E&data[ID]=7&auth[application_token]={TOKEN}"
+HEADERS = [{"name": "content-type", "value": "application/x-www-form-urlencoded"}]
+
+
+@pytest.mark.parametrize("odd", [b"\xc8\xe2", b"\\ud800"], ids=["other encoding", "half a pair"])
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        json.dumps({"request": {"method": "POST", "uri": "/", "headers": {}, "raw": "ODD"}}),
+        json.dumps(
+            {"log": {"entries": [{"request": {
+                "method": "POST", "url": "https://x/ODD?a=ODD", "headers": HEADERS,
+                "postData": {"mimeType": "application/x-www-form-urlencoded", "text": FORM_TEXT},
+            }}]}}
+        ),
+        "INFO - Все заголовки запроса: {'Content-Type': 'application/x-www-form-urlencoded; x=ODD'}\n"
+        f"INFO - Тело запроса (первые 1000 символов): {FORM_TEXT}\n",
+        "meta {\n  name: x\n}\n\npost {\n  url: https://x/ODD\n}\n\nbody:form-urlencoded {\n"
+        f"  event: E\n  data[TITLE]: ODD\n  auth[application_token]: {TOKEN}\n}}\n",
+    ],
+    ids=["ngrok", "HAR", "old bot", "Bruno"],
+)  # fmt: skip
+def test_odd_bytes_around_an_event_end_in_no_traceback(pasted: str, odd: bytes) -> None:
+    try:
+        explanation = judged(pasted.encode().replace(b"ODD", odd))
+    except Unreadable:
+        return
+    assert explanation.code in ("EVENT_QUEUED", "NOT_FOUND", "TOKEN_NOT_FOUND")
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.explain.request import Request, Unreadable, read_raw, relative
+from gateway.tools.explain.request import Request, Unreadable, read_raw, relative, utf8
 from gateway.tools.explain.wrappers import read_wrapped
 from gateway.tools.sample_delivery import data_of
 from verify import HEADER_PLACES
@@ -130,7 +130,7 @@ def read_old_bot(text: str) -> Request | None:
     query = _OLD_QUERY.findall(text)
     pairs = re.findall(r"'([^']{1,300})': '([^']{0,4000})'", query[-1] if query else "")
     target = WEBHOOK_PATH + ("?" + "&".join(f"{name}={value}" for name, value in pairs) if pairs else "")
-    headers = (("Content-Type", str(media[-1]).encode()),) if media else FORM
+    headers = (("Content-Type", utf8(str(media[-1]))),) if media else FORM
     return Request("POST", target, headers, body.encode("utf-8", "surrogateescape"), "old_bot_log")
 
 

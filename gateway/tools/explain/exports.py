@@ -5,7 +5,7 @@ from dataclasses import replace
 from urllib.parse import quote_plus
 
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.explain.request import Request, read_raw, relative
+from gateway.tools.explain.request import Request, read_raw, relative, utf8
 
 _BRUNO = re.compile(r"(?m)^body:(?:form-urlencoded|multipart-form) \{\r?\n((?:[ \t]+[^\n]*\n)+)\}")
 _BRUNO_URL = re.compile(r"(?m)^[ \t]{1,9}url: (\S{1,9000})")
@@ -27,7 +27,9 @@ def _bruno(text: str) -> Request | None:
         return None
     lines = (line.strip().partition(": ") for line in match[1].splitlines())
     pairs = [
-        f"{quote_plus(name)}={quote_plus(value)}" for name, _, value in lines if not name.startswith("~")
+        f"{quote_plus(utf8(name))}={quote_plus(utf8(value))}"
+        for name, _, value in lines
+        if not name.startswith("~")
     ]
     url = _BRUNO_URL.search(text)
     target = relative(re.sub(r"^\{\{[^}]{0,200}\}\}", "", url[1])) if url else WEBHOOK_PATH

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.settings import Settings
-from gateway.tools.explain.request import Request
+from gateway.tools.explain.request import Request, utf8
 from verify import Trace, fingerprint
 
 _MASK = re.compile(
@@ -42,7 +42,7 @@ def unmask(request: Request, settings: Settings) -> tuple[Request, dict[str, str
 
         return _MASK.sub(value, text)
 
-    target = put_back(request.target.encode("utf-8", "surrogateescape"), _in_address)
+    target = put_back(utf8(request.target), _in_address)
     headers = tuple((name, put_back(value, str)) for name, value in request.headers)
     body = put_back(request.body, _in_json if request.body.lstrip()[:1] in (b"{", b"[") else _in_address)
     unmasked = replace(request, target=target.decode("utf-8", "surrogateescape"), headers=headers, body=body)

@@ -73,8 +73,8 @@ class Request:
         body = self.body[:length] if counted else self.body
         return Incoming(
             method=self.method.upper(),
-            path=unquote_to_bytes(path).decode("utf-8", "replace") or "/",
-            query=query.encode("utf-8", "surrogateescape"),
+            path=unquote_to_bytes(utf8(path)).decode("utf-8", "replace") or "/",
+            query=utf8(query),
             headers=headers,
             read=BytesIO(body).read,
             declared_length=length if self._is_short_of(length) else len(body),

@@ -222,7 +222,7 @@ def _ngrok(value: Mapping[str, Any]) -> Request | None:
     request = _inner(value, "request")
     if not request or not isinstance(request.get("raw"), str) or "uri" not in request:
         return None
-    raw = _from_base64(request["raw"].encode())
+    raw = _from_base64(utf8(request["raw"]))
     inner = read_raw(raw)
     return Request(inner.method, inner.target, inner.headers, inner.body, "ngrok")
 
