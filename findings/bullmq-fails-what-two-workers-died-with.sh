@@ -4,12 +4,11 @@
 # Expected: `attempts: 10` is ten attempts, whatever ended them. A handler that throws uses up one of
 # the ten. A worker that dies is counted elsewhere: the job "stalled", and more than one stall
 # (`maxStalledCount`, a number of the worker and not of the job) makes it fail for good, without
-# `backoff` and without the attempts that are left. The third worker does not run it; it says "job
-# stalled more than allowable limit" in the list of failed jobs, and nobody's handler for errors is
-# called with what the event was.
+# `backoff` and without the attempts that are left. The third worker does not run it, and puts it
+# into the list of failed jobs with "job stalled more than allowable limit".
 #
-# Why it matters here: two deploys within a minute, or a memory limit that the same big event hits
-# twice, and the event is out, although each of them would have passed the third time.
+# Why it matters here: two deploys within a minute, both with the same event in hand, and the event is
+# out, although the third worker would have handled it.
 # What follows: `maxStalledCount` as high as `attempts`, and failed jobs retried by their reason.
 #
 # Seen with ioredis 6.0.0 and Debian 12's Redis 7.0.15 on Node 20, 2026-11-27, with a lock of one second
