@@ -7,8 +7,8 @@
 # one, as a success. The number of requests is right, and so is a list of one page. bitrix24-rest,
 # of which it is a fork, joins the rows since its version 2.
 #
-# Why it matters here: of 120 tasks 20 are there, the newest in the usual order; a comparison with
-# them ends the links of the others.
+# Why it matters here: of 120 tasks 20 are there, and a comparison with them ends the links of the
+# others.
 # What follows: compare the number of rows with `total`, or page by hand.
 #
 # Seen with aiohttp 3.14.5 on Python 3.11, beside bitrix24-rest 2.0.3, 2026-11-27.

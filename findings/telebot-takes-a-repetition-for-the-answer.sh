@@ -2,7 +2,7 @@
 # pyTelegramBotAPI 4.37.1 (Python): "/start" that Telegram delivers twice is taken for the answer to
 # the question that its first delivery asked; in a group anybody's next message is.
 #
-# Expected: `register_next_step_handler`, with which the package's examples ask for a name or a phone,
+# Expected: `register_next_step_handler`, with which the package's examples ask for a name and an age,
 # takes the next message of that person. It takes the next message in that chat, whoever wrote it and
 # whatever it is: a command, although a handler for that command exists, and an update whose
 # `update_id` was handled before. The next step then ends, so the real answer goes to whoever
