@@ -11,9 +11,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from email import message_from_bytes
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -164,14 +167,22 @@ def telegram() -> Iterator[Telegram]:
 
 
 @pytest.fixture(scope="module")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bots' libraries: in a folder of their own, because aiogram wants an older pydantic than ours."""
-    folder = tmp_path_factory.mktemp("bots")
+def libraries() -> Path:
+    """The bots' libraries: in a folder of their own, because aiogram wants an older pydantic than ours.
+
+    It stays in the virtual environment for as long as the pins do: installing takes as long as the test.
+    """
     pins = ROOT / "tests/support/bots/requirements.txt"
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
-    pip += ["--target", str(folder), "-r", str(pins)]
-    if subprocess.run(pip, capture_output=True, check=False).returncode != 0:
-        pytest.skip("pip installs nothing here")
+    folder = Path(sys.prefix) / f"bots-{sha256(pins.read_bytes()).hexdigest()[:12]}"
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=sys.prefix) as directory:
+            new = Path(directory) / "bots"
+            pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
+            pip += ["--target", str(new), "-r", str(pins)]
+            if subprocess.run(pip, capture_output=True, check=False).returncode != 0:
+                pytest.skip("pip installs nothing here")
+            with suppress(OSError):  # another run has just made it
+                new.rename(folder)
     return folder
 
 
