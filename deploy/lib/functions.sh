@@ -56,7 +56,8 @@ deploy_private() { # FUNCTION: callers are granted roles/run.invoker by hand, se
 }
 
 deploy_schedule() { # FUNCTION. One instance, so that no two rounds run at once.
-  if [[ -z ${BITRIX24_DOMAIN:-$(running "$1" BITRIX24_DOMAIN)} ]]; then
+  # The whole address of the incoming webhook names the portal too.
+  if [[ -z ${BITRIX24_DOMAIN:-$(running "$1" BITRIX24_DOMAIN)} && ${!INCOMING:-} != */rest/* ]]; then
     warn NO_DOMAIN
   fi
   deploy_function "$1" 1800 1 --invoker-iam-check --no-allow-unauthenticated

@@ -17,6 +17,7 @@ start_rotation() { # SETTING
   if [[ -z $GIVEN ]]; then
     misuse NEW_VALUE_MISSING "$1"
   fi
+  warn_of_shape "$1"
   read_value stored "$1" "$(recall version "$1")"
   new=$GIVEN
   if [[ $1 == "$TOKEN" ]]; then

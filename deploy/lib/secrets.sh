@@ -66,11 +66,25 @@ decide_secret() { # SETTING required|optional: use what is stored, or remember a
     return
   fi
   if [[ $2 == optional ]]; then GIVEN=$(trimmed "${!1:-}"); elif ! planning; then ask_for "$1"; fi
+  warn_of_shape "$1"
   if [[ $2 == required && -z $GIVEN ]]; then
     if ! planning; then misuse SECRET_MISSING "$1"; fi
     GIVEN="given later" # a plan is made without it
   fi
   remember value "$1" "$GIVEN"
+}
+
+warn_of_shape() { # SETTING: no function starts with a wrong value, and Google's message does not say why
+  case $1 in
+    "$INCOMING") warn_unless "((https?://)?[^/[:space:]]+/rest/)?[0-9]+/[^/[:space:]'\"]+(/[^[:space:]]*)?" \
+      "$1" "$(text EXPECTED_INCOMING)" ;;
+    FORWARD_SECRET) warn_unless 'whsec_[A-Za-z0-9+/=_-]{22,}' "$1" "$(text EXPECTED_FORWARD_SECRET)" ;;
+    LINKS_API_TOKEN) warn_unless '[^[:space:]]{16,}' "$1" "$(text EXPECTED_LINKS_API_TOKEN)" ;;
+  esac
+}
+
+warn_unless() { # PATTERN SETTING EXPECTED
+  if [[ -n $GIVEN && ! $GIVEN =~ ^$1$ ]]; then warn SECRET_SHAPE "$2" "$3"; fi
 }
 
 create_secrets() {

@@ -30,6 +30,18 @@ text() { # KEY FACT…
     SECRET_DIFFERS)
       ru="$1: в Secret Manager сохранено другое значение, оно и остаётся в силе. Сменить: ./deploy.sh rotate $1"
       en="$1: Secret Manager holds another value, which stays in force. To change it: ./deploy.sh rotate $1" ;;
+    SECRET_SHAPE)
+      ru="$1: ожидается $2. С таким значением функции не запустятся: исправьте его."
+      en="$1: expected $2. The functions do not start with this value: correct it." ;;
+    EXPECTED_INCOMING)
+      ru="адрес входящего вебхука целиком, как его показывает Битрикс24, или USER_ID/SECRET, две его части после /rest/"
+      en="the incoming webhook's whole address, as Bitrix24 shows it, or USER_ID/SECRET, its two parts after /rest/" ;;
+    EXPECTED_FORWARD_SECRET)
+      ru="whsec_ и не меньше 16 байт в base64"
+      en="whsec_ and at least 16 bytes in base64" ;;
+    EXPECTED_LINKS_API_TOKEN)
+      ru="не меньше 16 знаков без пробелов"
+      en="16 characters or more, without spaces" ;;
     SECRET_MISSING)
       ru="$1 не сохранён в Secret Manager и не задан: задайте переменную окружения с этим именем."
       en="$1 is neither stored in Secret Manager nor given: set the environment variable of that name." ;;

@@ -132,6 +132,33 @@ def test_the_file_is_read_as_people_write_it(cloud: Cloud) -> None:
     assert "--timeout=50" in run.stdout
 
 
+def test_a_secret_that_no_function_starts_with_is_said_before_it_is_stored(cloud: Cloud) -> None:
+    wrong = {"BITRIX24_WEBHOOK_TOKEN": "garbage", "FORWARD_SECRET": "whsec_x", "LINKS_API_TOKEN": "a b"}
+    run = cloud.run("plan", "--offline", LOG_LANGUAGE="en", **wrong)
+    warned = [line.split()[1] for line in run.stderr.splitlines() if "do not start with this value" in line]
+    assert (run.returncode, sorted(warned)) == (0, sorted(f"{name}:" for name in wrong))
+    assert "garbage" not in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("incoming", "warns"),
+    [("17/p8s4f6l1r3y5u7e9", True), ("https://p.bitrix24.ru/rest/17/p8s4f6l1r3y5u7e9/", False)],
+)
+def test_the_whole_address_of_the_incoming_webhook_names_the_portal(
+    cloud: Cloud, incoming: str, warns: bool
+) -> None:
+    values = {
+        "BITRIX24_WEBHOOK_TOKEN": incoming,
+        "FORWARD_SECRET": f"whsec_{'a' * 24}",
+        "BITRIX24_DOMAIN": "",
+    }
+    run = cloud.run("plan", "--offline", LOG_LANGUAGE="en", LINKS_API_TOKEN="a" * 16, **values)
+    assert run.returncode == 0
+    assert ("cannot poll it" in run.stderr) == warns
+    assert "do not start" not in run.stderr
+    assert "p8s4f6l1r3y5u7e9" not in run.stdout + run.stderr
+
+
 def test_another_shell_hands_over_to_bash() -> None:
     run = subprocess.run(["sh", "deploy.sh"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (run.returncode, "rotate, alerts" in run.stderr) == (2, True), run.stderr
