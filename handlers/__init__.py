@@ -154,4 +154,6 @@ def _put_aside(pushed: PushMessage, poison: PoisonMessage) -> None:
 
 
 def _label(value: object) -> str:
-    return value.replace("\0", "")[:128] if isinstance(value, str) else ""
+    """A text that every store can hold: without NULs, and `?` for half a surrogate pair."""
+    text = value.replace("\0", "")[:128] if isinstance(value, str) else ""
+    return text.encode("utf-8", "replace").decode()

@@ -140,6 +140,7 @@ NOT_OURS = json.dumps({"schema": 2, "event": "ONUSERUPDATE", "event_id": "x"}).e
         (envelope(b"null"), "m1", None),
         (envelope(None, {"event": "ONUSERUPDATE", "event_id": "a\0b"}), "ab", ""),
         (envelope(message(event_id="e\0").to_bytes()), "e", ...),
+        (envelope(b'{"event": "ONUSERUPDATE", "event_id": "e\\ud800"}'), "e?", ...),
         (envelope(message(data={"ID": "none"}).to_bytes()), "e1", ...),
         ({"message": {"data": "%%%"}}, "", ""),
         ({"message": 5}, "", ""),
