@@ -8,7 +8,7 @@ import pytest
 
 from gateway.cli import main
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, TOKEN, form
-from tests.support.processes import Running, Start
+from tests.support.processes import Running, Start, wait_for
 
 WEBHOOK = "POST /api/bitrix/webhook"
 
@@ -97,7 +97,8 @@ def test_a_refusal_on_one_machine_has_the_trace_too(server: Running) -> None:
     _, _, answer = server.raw(
         request(WEBHOOK, form(token=None), f"X-Cloud-Trace-Context: {trace}/1;o=1")
     ).partition(b"\r\n\r\n")
-    [record] = [r for r in server.records() if r.get("request_id") == json.loads(answer)["request_id"]]
+    request_id = json.loads(answer)["request_id"]
+    [record] = wait_for(lambda: [r for r in server.records() if r.get("request_id") == request_id])
     assert record["logging.googleapis.com/trace"].endswith(trace)
     assert record["logging.googleapis.com/labels"]["cause"] == "AUTH_MISSING"
     assert record["severity"] == "WARNING"
