@@ -137,7 +137,8 @@ class Run:
                 return
             replayed = len(json.loads(self.world.tool("replay", "--json")))
             for process in self.world.processes.values():
-                if process.log.exists() and "EVENT_NOT_QUEUED" in process.log.read_text("utf-8", "replace"):
+                # A log also names what the journal keeps, and `replay` refuses one without a record.
+                if process.kept_in_log():
                     replayed += len(json.loads(self.world.tool("replay", str(process.log), "--json")))
             self.replayed_from_log |= self.world.kept()["log"]
             self.report(f"replayed {replayed}")

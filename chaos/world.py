@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +102,16 @@ class Process:
     def stop(self) -> None:
         self._end(signal.SIGTERM)
 
+    def kept_in_log(self) -> set[str]:
+        """Read the ids of the events that its log holds whole; a kill may cut a record off."""
+        event_ids = set()
+        for line in self.log.read_text("utf-8", "replace").splitlines() if self.log.exists() else []:
+            if (start := line.find('{"code": "EVENT_NOT_QUEUED"')) >= 0:
+                with suppress(ValueError):
+                    record, _ = json.JSONDecoder().raw_decode(line, start)
+                    event_ids.add(record["event_id"])
+        return event_ids
+
     def _end(self, number: signal.Signals) -> None:
         if self.running is not None:
             with suppress(ProcessLookupError):
@@ -179,9 +189,7 @@ class World:
         records = _sqlite(self._file("JOURNAL_URL"), "SELECT record FROM unqueued")
         ids_by_place = {
             "journal": {json.loads(record)["event_id"] for (record,) in records},
-            "log": {
-                event_id for process in self.processes.values() for event_id in _event_ids_in(process.log)
-            },
+            "log": set().union(*(process.kept_in_log() for process in self.processes.values())),
             "put aside": self.put_aside(),
         }
         if self.emulator is not None:
@@ -301,11 +309,3 @@ def _sqlite(path: Path, statement: str) -> list[Any]:
         return []
     with closing(sqlite3.connect(path, timeout=30.0)) as connection, connection:
         return connection.execute(statement).fetchall()
-
-
-def _event_ids_in(log: Path) -> Iterator[str]:
-    """Read the ids of the events that a log holds whole."""
-    for line in log.read_text("utf-8", "replace").splitlines() if log.exists() else []:
-        if (start := line.find('{"code": "EVENT_NOT_QUEUED"')) >= 0:
-            record, _ = json.JSONDecoder().raw_decode(line, start)
-            yield record["event_id"]
