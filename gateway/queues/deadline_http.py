@@ -333,7 +333,5 @@ class Origin:
         return secure
 
     def _look_up(self) -> tuple[list[tuple[int, tuple[object, ...]]], float, float]:
-        # Of a text Python would load the tables of international names, a millisecond of a cold start.
-        host = self.host.encode() if self.host.isascii() else self.host
-        addresses = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         return [(family, address) for family, _, _, _, address in addresses], ADDRESS_SECONDS, 3600.0
