@@ -288,12 +288,7 @@ def _read_multipart(body: bytes) -> _Read | None:
 
 def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, bytes]]) -> tuple[Note, ...]:
     """The names of a multipart body's parts whose contents lost bytes."""
-    names = []
-    for name, content in parts:
-        try:
-            content.decode("utf-8")
-        except UnicodeDecodeError:
-            names.append(_shown(name))
+    names = [_shown(name) for name, content in parts if not _is_utf8(content)]
     return (Note("not_utf8", tuple(dict.fromkeys(names))[:MAX_NOTED]),) if names else ()
 
 

@@ -143,10 +143,8 @@ def _inside(data: Mapping[str, Any]) -> Hollow | None:
             continue
         how = _lost(value, "data")
         if not how and isinstance(value, str) and name.upper() in _FIELDS:
-            how = (
-                # `data` may be one value, but these never are: Gin's PostFormMap cuts off what is deeper.
-                "text"
-            )
+            # `data` may be one value, but these never are: Gin's PostFormMap cuts off what is deeper.
+            how = "text"
         if how in ("blank", "nothing") and name.upper() != "FIELDS":
             # This object is missing.
             continue

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import threading
 import time
@@ -20,6 +19,7 @@ from gateway.local.http_request import (
     parse_head,
 )
 from gateway.local.http_threads import answer_in_thread
+from gateway.receiver.answers import new_request_id
 from gateway.texts import say
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ class Connection(asyncio.BufferedProtocol):
     def _refuse(self, status: int, code: str) -> None:
         """Answer something that is not an HTTP request, so that the function could not judge it."""
         message = say(f"ANSWER_{code}", self.server.language)
-        fields = {"status": "error", "code": code, "message": message, "request_id": os.urandom(8).hex()}
+        fields = {"status": "error", "code": code, "message": message, "request_id": new_request_id()}
         body = json.dumps(fields, ensure_ascii=False).encode()
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"

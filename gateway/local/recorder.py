@@ -7,7 +7,6 @@ log: `attach` is called in every process of `serve`, and the processes share the
 
 import json
 import logging
-import os
 import queue
 import threading
 import time
@@ -30,6 +29,7 @@ from gateway.links.telegram_account import parse_account
 from gateway.local.backlog import Backlog, Item
 from gateway.local.client_address import sender_address, sender_network
 from gateway.receiver import Answered
+from gateway.receiver.answers import new_request_id
 from gateway.receiver.refusals import MAX_CAUSES, shape_of
 from gateway.receiver.wsgi import incoming_of
 from gateway.redaction import clean, clean_key
@@ -262,7 +262,7 @@ def _unjudged(environ: Mapping[str, Any], size: int, settings: Settings) -> Answ
     incoming.cut, incoming.read = True, lambda _limit: b""
     judgement = judge(incoming, settings, datetime.now(UTC))
     judgement.body_bytes = size
-    return Answered(judgement, os.urandom(8).hex(), 408, environ, time.monotonic())
+    return Answered(judgement, new_request_id(), 408, environ, time.monotonic())
 
 
 def _kind_of(judgement: Judgement, event: str, not_queued: bool) -> str:

@@ -1,7 +1,6 @@
 """The HTTP function: a request in, an event on the queue, an answer out; the log says why it was rejected."""
 
 import logging
-import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from gateway.marks import PROBE_HEADER, is_probe
 from gateway.queues import Publisher, open_publisher
 from gateway.queues.publish import PUBLISH_SECONDS, publish_within
 from gateway.queues.unqueued import keep
-from gateway.receiver.answers import answer, details_of
+from gateway.receiver.answers import answer, details_of, new_request_id
 from gateway.receiver.wsgi import incoming_of
 from gateway.settings import Settings
 from gateway.startup import settings
@@ -53,8 +52,7 @@ _reports = RateLimited(log, 60.0)
 def respond(request: flask.Request) -> flask.Response:
     """Answer one request. The bytes are read once, within the limits, and judged as the contract orders."""
     config = settings()
-    # Unique is enough, and the system's own random numbers cost a switch to another thread.
-    request_id = f"{random.getrandbits(64):016x}"
+    request_id = new_request_id()
     began = time.monotonic()
     judgement = judge(incoming_of(request), config, datetime.now(UTC))
     probe = _is_probe(judgement, config)

@@ -1,6 +1,7 @@
 """Makes the answers: JSON with a code, a sentence and a link to the guide; never how near a token was."""
 
 import json
+import random
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -26,6 +27,14 @@ SECTIONS = {
 }
 
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def new_request_id() -> str:
+    """An id by which an answer, its log records and its journal's record find each other.
+
+    Unique is enough, and the system's own random numbers cost a switch to another thread.
+    """
+    return f"{random.getrandbits(64):016x}"
 
 
 def details_of(judgement: Judgement, config: Settings) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def make_request(
         is_form = isinstance(body, dict) and "json" not in media.lower()
         content = utf8(json.dumps(body, ensure_ascii=False))
         if is_form:
+            # Read again from its bytes, in which half a surrogate pair has become U+FFFD.
             content = build_query(json.loads(content.decode("utf-8", "surrogateescape")))
         media, boundary = (FORM if is_form else JSON), "multipart" in media
         if boundary or not any(name.lower() == "content-type" for name, _ in header_bytes):
