@@ -77,13 +77,18 @@ def portal(value: str) -> tuple[str, str]:
     lower = value.lower()
     if _LOOPBACK_URL.fullmatch(lower):
         origin = lower.rstrip("/")
-        return origin.removeprefix("http://"), origin
-    domain = portal_name(lower)
-    # REST is called over https: a port that was meant for http would never answer.
-    is_http_port = lower.startswith("http://") and domain is not None and ":" in domain
-    if domain is None or "." not in domain or is_http_port or re.search(r"\s", value.strip()):
+        domain = origin.removeprefix("http://")
+    else:
+        domain = portal_name(lower) or ""
+        # REST is called over https: a port that was meant for http would never answer.
+        is_http_port = lower.startswith("http://") and ":" in domain
+        if "." not in domain or is_http_port or re.search(r"\s", value.strip()):
+            raise SettingError("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
+        origin = f"https://{domain}"
+    port = re.search(r":([0-9]+)\Z", domain)
+    if port and not 0 < int(port[1]) < 65536:
         raise SettingError("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
-    return domain, f"https://{domain}"
+    return domain, origin
 
 
 def webhook_url(text: Mapping[str, str]) -> str | None:

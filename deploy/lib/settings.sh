@@ -46,12 +46,16 @@ settle() { # set defaults, check values, and derive names from them
   expect MAX_INSTANCES '[1-9][0-9]{0,3}' EXPECTED_MAX_INSTANCES
   expect TIMEOUT '([1-9][0-9]?|[1-5][0-9][0-9])' EXPECTED_TIMEOUT
   expect SCHEDULE '[^|]+' EXPECTED_SCHEDULE
-  expect BITRIX24_DOMAIN '[A-Za-z0-9.:/-]*' EXPECTED_DOMAIN
-  expect BITRIX24_TELEGRAM_FIELD_NAME '[A-Za-z0-9_]*' EXPECTED_FIELD
+  # What is accepted here, the functions accept too (gateway/setting_values.py, gateway/destinations.py), or they
+  # would not start; and they see the same addresses in it.
+  local port=':([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
+  local label='([^[:punct:][:space:][:cntrl:]]|[_-])+' domain
+  domain="$label(\.$label)+\.?"
+  expect BITRIX24_DOMAIN "(((https?://)?$domain|(https://)?$domain$port)(/[A-Za-z0-9./-]*)?)?" EXPECTED_DOMAIN
+  expect BITRIX24_TELEGRAM_FIELD_NAME '([A-Za-z][A-Za-z0-9_]{0,99})?' EXPECTED_FIELD
   expect LOG_LANGUAGE '(ru|en|)' EXPECTED_LOG_LANGUAGE
-  # What is accepted here, the functions accept too (gateway/destinations.py), and see the same addresses in it.
   local event='([A-Za-z0-9_]{1,100}[*]?|[*])' host='([^][/@#?:[:space:]|]+|\[[0-9A-Fa-f:.]+\])' destination
-  destination="https://$host(:[1-9][0-9]{0,4})?([/?][^#[:space:][:cntrl:]|]*)?(#($event(,$event)*)?)?"
+  destination="https://$host($port)?([/?][^#[:space:][:cntrl:]|]*)?(#($event(,$event)*)?)?"
   FORWARD_TO=${FORWARD_TO:-}
   # It becomes one line of a function's environment; chats and documents paste no-break spaces.
   FORWARD_TO=${FORWARD_TO//[$'\r\n\v\f']/ }

@@ -1,6 +1,5 @@
 """`deploy.sh` with FORWARD_TO and LINKS_API_TOKEN: functions, subscriptions, and who may do what."""
 
-import os
 import re
 import shlex
 import subprocess
@@ -112,89 +111,6 @@ def test_the_filter_lets_through_what_is_wanted_or_everything(events: str, expec
     command = ["bash", "-euo", "pipefail", "-c", 'source deploy/lib/queue.sh; filter_of "$1"', "bash", events]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == expected
-
-
-@pytest.mark.parametrize(
-    ("setting", "filters"),
-    [
-        (
-            f"{BOT}#ONTASKADD {N8N} {BOT}#OnTaskUpdate",
-            ['attributes.event = "ONTASKADD" OR attributes.event = "ONTASKUPDATE"', ""],
-        ),
-        (
-            f"{BOT}#ONTASKADD {BOT}#ontaskadd,ONTASK* {BOT}#ONTASKADD",
-            ['attributes.event = "ONTASKADD" OR hasPrefix(attributes.event, "ONTASK")'],
-        ),
-        (f"{BOT}#ONTASKADD {BOT}", [""]),
-        (f"{BOT}# {BOT}#ONTASKADD", [""]),
-        (f"{BOT}#ONTASKADD {BOT}#*", [""]),
-        (f"  {N8N}   {N8N} ", [""]),
-        ("", []),
-    ],
-)
-def test_an_address_that_is_there_twice_is_one_destination(setting: str, filters: list[str]) -> None:
-    """As `read_destinations` sees it: two subscriptions would deliver each event twice."""
-    subscriptions = subscriptions_of(setting)
-    assert [text for _, text in subscriptions] == filters
-    assert [name[-8:] for name, _ in subscriptions] == known_ids(setting)
-
-
-def subscriptions_of(setting: str) -> list[list[str]]:
-    """The ID and the filter of each destination in `FORWARD_TO`, as `deploy.sh` reads it."""
-    files = "".join(
-        f"source deploy/lib/{name}.sh; " for name in ("texts", "names", "settings", "gcloud", "queue")
-    )
-    command = ["bash", "-euo", "pipefail", "-c", f"{files} OFFLINE=1; settle; destinations"]
-    environ = {"PATH": os.environ["PATH"], "FORWARD_TO": setting}
-    run = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
-    return [line.split("|") for line in run.stdout.splitlines()]
-
-
-def known_ids(setting: str) -> list[str]:
-    """The IDs by which `forward_event` knows the destinations."""
-    return [destination.id for destination in read_destinations(setting)]
-
-
-@pytest.mark.parametrize(
-    "setting",
-    [
-        f"{BOT}\n{N8N}\n",
-        f"{BOT}\r\n",
-        f"{BOT}\t{N8N}\v",
-        f"{BOT}\u00a0{N8N}",
-        "https://bot.example.com:8443?a=b,c#OnTaskAdd",
-        "https://[2001:db8::1]:8443/ https://бот.рф/",
-        f"{BOT}/*$HOME`'\"\\%20",
-    ],
-)
-def test_deploy_and_the_function_read_the_same_addresses(setting: str) -> None:
-    """An event of a subscription that the function does not know is acknowledged, so lost."""
-    assert [name[-8:] for name, _ in subscriptions_of(setting)] == known_ids(setting) != []
-
-
-@pytest.mark.parametrize(
-    "setting",
-    [
-        "https://bot.example.com:0/",
-        "https://bot.example.com:x/",
-        "https://:443/",
-        "https:///hook",
-        "https://[::1/",
-        "https://bot]/",
-        f"{BOT}#**",
-        f"{BOT}#онтаск",
-        f"{BOT}#ONTASKADD#ONTASKUPDATE",
-        f"{BOT},{N8N}",
-        "http://bot.example.com/",
-    ],
-)
-def test_deploy_refuses_what_the_function_would_not_start_with(setting: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 — any text of it
-        read_destinations(setting)
-    with pytest.raises(subprocess.CalledProcessError) as refused:
-        subscriptions_of(setting)
-    assert refused.value.returncode == 2
-    assert "FORWARD_TO" in refused.value.stderr
 
 
 def test_receiver_and_forwarder_get_their_settings(extended: Grown) -> None:
