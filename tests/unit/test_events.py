@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from gateway.errors import PoisonMessage
 from gateway.events import (
@@ -111,6 +112,14 @@ def test_the_message_has_the_fields_of_the_contract() -> None:
         "token_place": "query:token",
     }
     assert read_message(published.to_bytes()) == published
+
+
+def test_the_schema_that_is_written_out_is_the_one_of_the_annotations() -> None:
+    annotated = TypeAdapter(Message)
+    for event, data in KINDS.items():
+        for published in (message(delivery(event, data=data)), message({"event": event})):
+            assert annotated.validate_json(published.to_bytes()) == published
+            assert annotated.dump_json(published) == published.to_bytes()
 
 
 def test_the_identity_depends_on_the_events_content_alone() -> None:
