@@ -7,7 +7,6 @@ gc.disable()
 
 import logging
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable
@@ -21,15 +20,10 @@ from werkzeug.exceptions import NotFound
 from gateway import __version__, logs
 from gateway.errors import SettingError
 from gateway.locations import PubSubTopic
-from gateway.setting_values import portals_without_token
 from gateway.settings import Settings, language, load
 from gateway.texts import say, text_of
 
 log = logging.getLogger("gateway.startup")
-
-# A token with a digit that no placeholder's words have, and a letter that no hex example has.
-_PLAIN_TOKEN = re.compile(rb"(?=.*[015-9])(?=.*[G-Zg-z])[A-Za-z0-9_-]{16,128}")
-
 
 # Browsers ask for these by themselves, and functions-framework answers them.
 NO_FUNCTION = ("/robots.txt", "/favicon.ico")
@@ -121,8 +115,6 @@ def _announce(loaded: Settings) -> None:
     if consumer:
         # It has no token to judge.
         return
-    if is_plain(loaded):
-        return
     from gateway.diagnosis import setting_causes  # cold start
 
     for cause in setting_causes(loaded):
@@ -149,12 +141,3 @@ def summary(loaded: Settings) -> str:
         prints=loaded.fingerprints,
         address=address,
     )
-
-
-def is_plain(loaded: Settings) -> bool:
-    """Whether the diagnosis, 20 ms of a cold start, would surely find nothing odd about the tokens."""
-    if portals_without_token(loaded.outgoing_token):
-        return False
-    if not loaded.tokens or (loaded.rest_secret or "").encode() in loaded.tokens:
-        return False
-    return all(_PLAIN_TOKEN.fullmatch(token) for token in loaded.tokens)

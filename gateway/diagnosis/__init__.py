@@ -20,9 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.diagnosis import rules
+from gateway.diagnosis import token_setting
 from gateway.diagnosis.finding import CODES, Finding
-from gateway.diagnosis.wording import text_of
 from gateway.functions import DOCS, IS_INSTALLED
 from gateway.ingest.decision import Judgement
 from gateway.settings import Settings
@@ -56,6 +55,8 @@ def findings(judgement: Judgement, settings: Settings) -> list[Finding]:
     """The causes as keys and facts, without words, as the journal keeps them."""
     # The log record of the refusal, the capture and the journal all ask for them.
     if judgement.diagnosed is None or judgement.diagnosed[0] is not settings:
+        from gateway.diagnosis import rules  # cold start
+
         judgement.diagnosed = settings, rules.of_request(judgement, settings)
     cached: list[Finding] = judgement.diagnosed[1]
     return list(cached)
@@ -63,11 +64,13 @@ def findings(judgement: Judgement, settings: Settings) -> list[Finding]:
 
 def setting_causes(settings: Settings) -> list[Cause]:
     """What is odd about the configured token, whether or not a request comes."""
-    return _rendered(rules.of_setting(settings), settings)
+    return _rendered(token_setting.of_setting(settings), settings)
 
 
 def in_words(facts: Iterable[Mapping[str, Any]], settings: Settings) -> list[Cause]:
     """The causes of a journal's record, which holds findings, in the language of `settings`."""
+    from gateway.diagnosis.wording import text_of  # cold start
+
     causes = []
     for fact in facts:
         code, detail = str(fact.get("code", "")), str(fact.get("detail", ""))
@@ -101,6 +104,10 @@ def guide_link(code: str | None, settings: Settings) -> str:
 
 
 def _rendered(findings: list[Finding], settings: Settings) -> list[Cause]:
+    if not findings:
+        return []
+    from gateway.diagnosis.wording import text_of  # cold start
+
     return [
         Cause(finding.code, finding.detail, *text_of(finding.code, finding.variant, finding.values, settings))
         for finding in findings

@@ -9,37 +9,12 @@ from gateway.diagnosis import body_rules, request_rules, token_rules
 from gateway.diagnosis.evidence import Evidence, gather
 from gateway.diagnosis.finding import Finding, ordered
 from gateway.diagnosis.safe_names import shown_method
-from gateway.diagnosis.token_setting import Part, parts
+from gateway.diagnosis.token_setting import of_setting
 from gateway.ingest.decision import Judgement
-from gateway.setting_values import portals_without_token
 from gateway.settings import Settings
 
 _JUDGED = frozenset(["TOKEN_NOT_FOUND", "TOKEN_MISMATCH", "TOKEN_NOT_CONFIGURED", "BODY_INCOMPLETE"])
 _RULES = (body_rules.body, *token_rules.RULES)
-
-
-def of_setting(settings: Settings) -> list[Finding]:
-    """What is odd about the configured tokens, one finding per code."""
-    portals = ", ".join(portals_without_token(settings.outgoing_token))
-    missing = [Finding("SETTING_MISSING", portals, "portal", {"portals": portals})] if portals else []
-    if not settings.tokens:
-        blank = "blank" if settings.outgoing_token else ""
-        return missing or [Finding("SETTING_MISSING", blank, blank)]
-    configured = parts(settings)
-    codes = {part.code for part in configured if part.code}
-    return ordered([*missing, *(_odd(code, configured) for code in codes)])
-
-
-def _odd(code: str, configured: list[Part]) -> Finding:
-    """The finding of one kind of oddity, with the numbers of the tokens that have it."""
-    odd = [(number, part.detail) for number, part in enumerate(configured, 1) if part.code == code]
-    numbers = [number for number, _ in odd] if len(configured) > 1 else []
-    details = [
-        ": ".join(filter(None, (f"{n}/{len(configured)}" if numbers else "", alteration)))
-        for n, alteration in odd
-    ]
-    alterations = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
-    return Finding(code, "; ".join(filter(None, details)), values={"how": alterations, "numbers": numbers})
 
 
 def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:

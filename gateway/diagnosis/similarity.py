@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.diagnosis.stray_characters import QUOTE_CHARACTERS, UNSEEN
 from gateway.ingest.php_form import decoded
 from gateway.settings import SECRET_BYTES
 
@@ -25,12 +26,6 @@ ALPHABET = "alphabet"
 CASE = "case"
 _STEPS = (PERCENT, SPACE, QUOTES, ALPHABET, CASE)
 
-QUOTE_CHARACTERS = "\"'`´‘’‚‛“”„‟«»‹›"
-# Unicode's white space, controls, and invisible characters: zero-width ones, BOM, soft hyphen.
-UNSEEN = re.compile(
-    "[\\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
-)
 _QUOTES = re.compile(f"[{QUOTE_CHARACTERS}]|&(?:quot|apos|#34|#39);|\\\\(?=[\"'])")
 # Characters that NFKC writes out as words, eighteen letters at most: a text of them would grow by as much.
 _SEVERAL = re.compile("[\u3200-\u33ff\ufb00-\ufdff\ufe70-\ufefc\U0001f100-\U0001f2ff]")

@@ -1,11 +1,16 @@
-"""Finds what is odd about `BITRIX24_OUTGOING_WEBHOOK_TOKEN` itself, and what was probably meant."""
+"""Finds what is odd about `BITRIX24_OUTGOING_WEBHOOK_TOKEN` itself, and what was probably meant.
+
+Every start asks it, so it imports none of the rules that look at requests.
+"""
 
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from gateway.diagnosis.similarity import QUOTE_CHARACTERS, UNSEEN
+from gateway.diagnosis.finding import Finding, ordered
+from gateway.diagnosis.stray_characters import QUOTE_CHARACTERS, UNSEEN
+from gateway.setting_values import portals_without_token
 from gateway.settings import Settings
 
 WEBHOOK_SHAPE = re.compile(r"(?:custom)?[a-z0-9]{32}")
@@ -57,6 +62,30 @@ class Part(NamedTuple):
     code: str
     detail: str
     meant: tuple[str, ...]
+
+
+def of_setting(settings: Settings) -> list[Finding]:
+    """What is odd about the configured tokens, one finding per code."""
+    portals = ", ".join(portals_without_token(settings.outgoing_token))
+    missing = [Finding("SETTING_MISSING", portals, "portal", {"portals": portals})] if portals else []
+    if not settings.tokens:
+        blank = "blank" if settings.outgoing_token else ""
+        return missing or [Finding("SETTING_MISSING", blank, blank)]
+    configured = parts(settings)
+    codes = {part.code for part in configured if part.code}
+    return ordered([*missing, *(_odd(code, configured) for code in codes)])
+
+
+def _odd(code: str, configured: list[Part]) -> Finding:
+    """The finding of one kind of oddity, with the numbers of the tokens that have it."""
+    odd = [(number, part.detail) for number, part in enumerate(configured, 1) if part.code == code]
+    numbers = [number for number, _ in odd] if len(configured) > 1 else []
+    details = [
+        ": ".join(filter(None, (f"{n}/{len(configured)}" if numbers else "", alteration)))
+        for n, alteration in odd
+    ]
+    alterations = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
+    return Finding(code, "; ".join(filter(None, details)), values={"how": alterations, "numbers": numbers})
 
 
 def parts(settings: Settings) -> list[Part]:

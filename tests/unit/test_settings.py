@@ -12,7 +12,6 @@ from gateway.errors import SettingError
 from gateway.locations import FirestoreDatabase, PostgresDatabase, PubSubTopic, SqliteFile, StoreLocation
 from gateway.setting_values import accepted_tokens
 from gateway.settings import NAMES, Settings, _unknown, load
-from gateway.startup import is_plain
 from gateway.texts import say, text_of
 from gateway.tools.sample_delivery import own_token
 from tests.support import environment_names
@@ -440,7 +439,6 @@ def test_an_item_that_is_no_token_is_reported(setting: str, codes: list[str], sa
     causes = setting_causes(settings)
     assert [cause.code for cause in causes] == codes
     assert says in causes[0].says
-    assert not is_plain(settings)
 
 
 def test_railways_volume_is_where_the_files_are() -> None:
