@@ -18,7 +18,8 @@ def tag_in_words(request: Request, language: str) -> str:
 def line_of(request: Request, outcomes: Sequence[OutcomeRecord], settings: Settings) -> str:
     """One line: why a request was refused, or what came of its event at each subscription."""
     language = settings.language
-    if request.kind in ("refused", "probe") and request.status != 200:
+    # A GET by Bitrix24's own client is answered 200, and is recorded as refused all the same.
+    if request.kind == "refused" or (request.kind == "probe" and request.status != 200):
         causes = in_words(request.record.get("causes", []), settings)
         return causes[0].says if causes else request.code
     if request.kind == "not_queued":

@@ -116,7 +116,9 @@ def test_a_line_says_the_outcome_of_an_event_in_both_languages(
     run: Run, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     linked, silent, waiting = accepted(1), accepted(2, 48), accepted(3, 7)
-    journal.add_requests([linked, silent, waiting, refused(4)])
+    lost = {"code": "METHOD_GET", "detail": "GET", "variant": "", "values": {"method": "GET"}}
+    redirected = refused(5, code="METHOD_GET", status=200, record={"causes": [lost], "method": "GET"})
+    journal.add_requests([linked, silent, waiting, refused(4), redirected])
     journal.add_outcome(outcome_of(linked, "LINK_SYNCED", bitrix_user_id=12))
     journal.add_outcome(
         outcome_of(linked, "EVENT_FORWARDED", "forward-event-1", destination=BOT, status=200, ms=7)
@@ -124,13 +126,14 @@ def test_a_line_says_the_outcome_of_an_event_in_both_languages(
     journal.add_outcome(outcome_of(silent, "LINK_UNCHANGED", reason="no_webhook", bitrix_user_id=48))
     code, out, _ = run()
     lines = out.splitlines()
-    assert (code, len(lines)) == (0, 4)
+    assert (code, len(lines)) == (0, 5)
     head = f"accepted  ONUSERUPDATE · {PORTAL} · 12 · "
     assert f"{head}linked: @user_12 → user 12; delivered: {BOT}, answer 200, 7 ms" in lines[0]
     assert "unchanged  ONUSERUPDATE" in lines[1]
     assert "BITRIX24_WEBHOOK_TOKEN" in lines[1]
     assert "waiting on the queue" in lines[2]
     assert "rejected 401  POST / · " in lines[3]
+    assert "came as GET instead of POST" in lines[4]
     assert all(line[:20].endswith("Z") and line[22:38].isalnum() for line in lines)
     monkeypatch.setenv("LOG_LANGUAGE", "ru")
     lines = run()[1].splitlines()
