@@ -129,7 +129,7 @@ class Journal:
     def fold_of(self, key: str, sender: str, at: float) -> Fold:
         """The fold that a rejected request is counted in.
 
-        A request of a known fold needs no diagnosis. A flood is counted by its `sender`.
+        A request of a known fold needs no details. A flood is counted by its `sender`.
         """
         with self._file.lock:
             try:

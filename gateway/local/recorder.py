@@ -22,6 +22,7 @@ import flask
 from gateway import receiver
 from gateway.destinations import PROBE_EVENT
 from gateway.diagnosis import findings
+from gateway.diagnosis.finding import Finding
 from gateway.ingest.decision import Judgement, judge
 from gateway.journal import Journal, JournalUnavailable, NewRequest, Report
 from gateway.links import user_record
@@ -199,27 +200,29 @@ class Recorder:
         event, portal = _event_and_portal(judgement, settings)
         kind = "probe" if answered.probe else _kind_of(judgement, event, not_queued)
         code = _code(judgement, not_queued)
+        # The receiver's log has asked for them already.
+        causes = findings(judgement, settings)[:MAX_CAUSES] if kind == "refused" else []
         fold, is_known = None, False
         if kind in ("refused", "probe"):
-            key = _fold(code, event, portal, record, judgement)
+            key = _fold(code, event, portal, record, judgement, causes)
             is_known = key in self._folds
             if not is_known:
                 self._folds[key], is_known = self._journal.fold_of(key, sender_network(record["address"]), at)
             fold = self._folds[key]
-        causes = _causes(judgement, settings) if kind == "refused" and not is_known else []
         return NewRequest(
             request_id=answered.request_id,
             at=at,
             kind=kind,
             code=code,
             status=answered.status,
-            cause=causes[0]["code"] if causes else "",
+            cause=causes[0].code if causes else "",
             event=event,
             event_id=judgement.message.event_id if judgement.message else "",
             portal=portal,
             fold=fold,
             terms=_terms(record),
-            record={**record, "causes": causes},
+            # As keys and facts, which `in_words` puts into the reader's words.
+            record={**record, "causes": [] if is_known else [asdict(cause) for cause in causes]},
             whole={} if is_known else self._details(judgement, kind, at),
         )
 
@@ -273,23 +276,29 @@ def _kind_of(judgement: Judgement, event: str, not_queued: bool) -> str:
     return "not_queued" if not_queued else "accepted"
 
 
-def _fold(code: str, event: str, portal: str, record: Mapping[str, Any], judgement: Judgement) -> str:
-    """The key that equal rejections share: sender, contents, path, token and answer."""
+def _fold(
+    code: str,
+    event: str,
+    portal: str,
+    record: Mapping[str, Any],
+    judgement: Judgement,
+    causes: Sequence[Finding],
+) -> str:
+    """The key that equal rejections share: sender, contents, path, token, answer and causes.
+
+    Somebody who tries one header after another sends the same body each time, and reads each cause.
+    """
     received = judgement.verdict.received
     token = received and (received.fingerprint or received.length)
     names = ("method", "path", "address", "user_agent", "content_type", "body_bytes", "users")
-    return "\n".join(map(str, (code, event, portal, token, *(record[name] for name in names))))
+    named_causes = (f"{cause.code} {cause.detail}" for cause in causes)
+    return "\n".join(map(str, (code, event, portal, token, *(record[name] for name in names), *named_causes)))
 
 
 def _code(judgement: Judgement, not_queued: bool) -> str:
     if not_queued:
         return "QUEUE_UNAVAILABLE"
     return "METHOD_GET" if judgement.code == "OK" else judgement.code
-
-
-def _causes(judgement: Judgement, settings: Settings) -> list[dict[str, Any]]:
-    """The causes as keys and facts: `Finding`, which `wording` puts into words."""
-    return [asdict(finding) for finding in findings(judgement, settings)[:MAX_CAUSES]]
 
 
 def _record(answered: Answered, seconds: float, settings: Settings) -> dict[str, Any]:

@@ -167,6 +167,30 @@ def test_a_rejected_one_with_its_causes_and_body(
     assert TOKEN not in str(whole) + str(request)
 
 
+def test_rejections_that_differ_in_their_cause_alone_are_records_of_their_own(
+    recorder: Recorder, settings: Settings, journal: Journal
+) -> None:
+    tried: tuple[dict[str, Any], ...] = (
+        {},
+        {},
+        {"query": f"secret={TOKEN}".encode()},
+        {"query": f"hook={TOKEN}".encode()},
+        {"query": b"token="},
+        {"query": b"token=&token="},
+    )
+    for more in tried:
+        recorder.observe(answered_request(settings, form(token=None), **more))
+    end(recorder)
+    newest_first = journal.page().requests
+    assert [(request.cause, request.count) for request in reversed(newest_first)] == [
+        ("AUTH_MISSING", 2),
+        ("TOKEN_ELSEWHERE", 1),
+        ("TOKEN_ELSEWHERE", 1),
+        ("TOKEN_BLANK", 1),
+        ("TOKEN_REPEATED", 1),
+    ]
+
+
 def test_a_body_is_kept_to_sixteen_thousand_characters(
     recorder: Recorder, settings: Settings, journal: Journal
 ) -> None:
