@@ -215,9 +215,11 @@ def _environ(event: h11.Request, target: bytes, transport: Transport) -> tuple[d
             chunked = True
         elif name == b"content-type":
             environ["CONTENT_TYPE"] = text
-        elif b"_" not in name:
-            # `X_Token` would become the same key as `X-Token`.
+        else:
             key = "HTTP_" + name.decode("ascii").upper().replace("-", "_")
+            if b"_" in name:
+                # PEP 3333 would give `X_Token` the key of `X-Token`. Only the diagnosis looks at it.
+                key = "gateway.header." + name.decode("ascii").lower()
             environ[key] = f"{environ[key]}, {text}" if key in environ else text
     return environ, length, chunked
 

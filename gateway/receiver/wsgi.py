@@ -9,6 +9,9 @@ import flask
 from gateway.ingest.incoming import BodyBroken, Incoming
 from gateway.receiver.body_deadline import BodyDeadline
 
+# `serve` keeps headers with an underscore under this and their name: WSGI has no key for them.
+UNDERSCORED = "gateway.header."
+
 
 def incoming_of(request: flask.Request) -> Incoming:
     """The request before its body is read."""
@@ -58,6 +61,8 @@ def _read(request: flask.Request, declared: int | None, limit: int) -> bytes:
 
 @lru_cache(maxsize=64)
 def _wsgi_name(header: str) -> str:
+    if "_" in header:
+        return UNDERSCORED + header
     name = header.upper().replace("-", "_")
     return name if name == "CONTENT_TYPE" else f"HTTP_{name}"
 
@@ -82,6 +87,8 @@ class _Headers(Mapping[str, bytes]):
         for key in self._environ:
             if key.startswith("HTTP_"):
                 yield key[5:].lower().replace("_", "-")
+            elif key.startswith(UNDERSCORED):
+                yield key.removeprefix(UNDERSCORED)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -98,6 +98,7 @@ def test_repeated_headers_are_joined_and_underscores_are_no_dashes(start: Callab
     server = start()
     server.exchange(post(b"", headers=b"X-Bitrix-Token: a\r\nx-bitrix-token: b\r\nX_Bitrix_Token: c\r\n"))
     assert server.seen[0]["HTTP_X_BITRIX_TOKEN"] == "a, b"
+    assert server.seen[0]["gateway.header.x_bitrix_token"] == "c"
 
 
 def test_pipelined_requests_are_answered_in_their_order(start: Callable[..., Server]) -> None:

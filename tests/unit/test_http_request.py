@@ -1,13 +1,21 @@
 """A body on its way in: what is searched in it, and how often."""
 
 import asyncio
+import io
 import time
+from datetime import UTC, datetime
 
+import flask
 import pytest
 
+from gateway.diagnosis import findings
+from gateway.ingest.decision import judge
 from gateway.local.http_chunks import CHUNKS_A_TURN, Chunks
 from gateway.local.http_request import BadRequest, Request, parse_head
+from gateway.receiver.wsgi import incoming_of
+from gateway.settings import load
 from gateway.texts import say
+from tests.support.deliveries import TOKEN
 
 FORM = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
 LINE = b"POST /b24?token=x HTTP/1.1\r\n"
@@ -107,3 +115,19 @@ def test_a_bad_head_is_described_in_our_own_words(line: bytes, headers: bytes, k
     assert caught.value.reason.key == key
     for language in ("ru", "en"):
         assert "hunter2" not in say("HTTP_REFUSED", language, problem=caught.value.reason)
+
+
+class _Peer(asyncio.Transport):
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return ("127.0.0.1", 8080)
+
+
+@pytest.mark.parametrize("name", ["X_Bitrix_Token", "x_bitrix_token", "X-Auth-Token"])
+def test_a_token_in_a_header_with_underscores_is_found_but_never_counts(name: str) -> None:
+    head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n{name}: {TOKEN}\r\n\r\n"
+    environ = parse_head(head.encode(), _Peer()).environ | {"wsgi.input": io.BytesIO()}
+    settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, None)
+    judgement = judge(incoming_of(flask.Request(environ)), settings, datetime.now(UTC))
+    [*_, cause] = findings(judgement, settings)
+    assert (judgement.code, cause.code) == ("TOKEN_NOT_FOUND", "TOKEN_ELSEWHERE")
+    assert cause.detail.lower() == f"header:{name.lower()}"
