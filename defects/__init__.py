@@ -299,8 +299,8 @@ DEFECTS = [
     single_edit(
         "an absent field is an empty one",
         USERS,
-        "        if self._portal is None:\n            return self._observed(user, None,",
-        "        if self._portal is None:\n            return self._observed(user, Account(),",
+        "        if self._portal is None:\n            return _observation(user, None,",
+        "        if self._portal is None:\n            return _observation(user, Account(),",
         "tests/unit/test_handlers_users.py",
     ),
     single_edit(

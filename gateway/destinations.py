@@ -25,7 +25,7 @@ _INTERNAL = re.compile(r"[a-z0-9._-]+\.(?:internal|localhost)")
 class Destination:
     """An address, and the events it wants: names or beginnings (`ONTASK*`); without any, all events.
 
-    `id` names it in subscriptions and changes only with the address; `shown` is the address
+    `id` names it in subscriptions and changes only with the address; `printable_url` is the address
     without user, password and query, and with any secret in its path masked: anybody who knows
     the path of a Make, n8n or Slack webhook may post to it.
     """
@@ -33,7 +33,7 @@ class Destination:
     url: str = field(repr=False)
     patterns: tuple[str, ...] = ()
     id: str = ""
-    shown: str = ""
+    printable_url: str = ""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ SECRET_BYTES = 16
 _LONG = 9
 # The beginnings of names that look like ours.
 _PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")
-# Not settings, and none of our business: the containers' and the emulators' own, and gunicorn's.
+# Names that begin like ours, but belong to the containers, the emulators and gunicorn.
 _OTHERS = (
     *("POSTGRES_PASSWORD", "PUBLIC_HOST", "PUBSUB_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST"),
     "FORWARDED_ALLOW_IPS",
@@ -121,7 +121,8 @@ class Settings:
     on_google_cloud: bool = False
     # Names that are not settings, each with a similar setting or "".
     unknown: tuple[tuple[str, str], ...] = ()
-    unread: tuple[GatewayError, ...] = ()  # without effect
+    # What is wrong with `.env`: its lines that have no effect.
+    unread: tuple[GatewayError, ...] = ()
 
     def tokens_of(self, portal: str) -> tuple[bytes, ...]:
         """The tokens that are valid for `portal`: those bound to it, else the unbound ones.

@@ -15,7 +15,7 @@ from cloudevents.http.event import CloudEvent
 from gateway.errors import GatewayError, PassingFailure, PoisonMessage
 from gateway.events import Message, read_message
 from gateway.links.model import DeadLetter
-from gateway.links.user_record import user_of
+from gateway.links.user_record import user_of, user_of_message
 from gateway.outcome import About, Outcome, report
 from gateway.queues.model import PUBSUB_TYPE
 from handlers.context import Context, close, context, settings
@@ -24,7 +24,7 @@ from handlers.push_message import PushMessage, completed, read_push
 __all__ = ["close", "consume", "deliver"]
 
 Handler = Callable[[Message, Context], list[Outcome]]
-"""Does the work of one event, and returns what came of it."""
+"""Handles one event, and returns what came of it."""
 
 # Characters that are kept of a message that is not even JSON.
 _KEPT_TEXT = 200_000
@@ -41,10 +41,11 @@ def consume(event: CloudEvent, name: str, handle: Handler) -> None:
 
 def deliver(event: CloudEvent) -> None:
     """Deliver the message in `event` to the destination of its subscription. Raises as `consume` does."""
-    _guarded(event, _forward)
+    _guarded(event, _deliver)
 
 
 def _guarded(event: CloudEvent, work: Callable[[PushMessage], None]) -> None:
+    """Do `work` on the message in `event`; log a failure, and raise it without a payload in its text."""
     if event["type"] != PUBSUB_TYPE:
         return
     pushed = completed(read_push(event.data))
@@ -59,6 +60,7 @@ def _guarded(event: CloudEvent, work: Callable[[PushMessage], None]) -> None:
         failure = PassingFailure("CONSUMER_FAILED", kind=type(error).__name__)
     else:
         return
+    # Not within `except`: there the new exception would keep the old one, and its text, as its context.
     _report_failure(pushed, failure)
     raise failure
 
@@ -70,13 +72,10 @@ def _report_failure(pushed: PushMessage, failure: GatewayError) -> None:
     event, event_id, portal = (
         _label(pushed.attributes.get(name)) for name in ("event", "event_id", "portal")
     )
+    user = user_of_message(event, pushed.data or b"")
+    about = About(event, event_id, portal, pushed.subscription, user)
     facts = {"attempt": pushed.attempts}
     values = {"subscription": pushed.subscription, **facts}
-    try:
-        user = user_of(event, json.loads(pushed.data or b"").get("data"))
-    except (ValueError, AttributeError, RecursionError):
-        user = None
-    about = About(event, event_id, portal, pushed.subscription, user)
     report(Outcome("EVENT_FAILED", failure, text="EVENT_FAILED_PUSHED", values=values, facts=facts), about)
 
 
@@ -95,7 +94,7 @@ def _consume(pushed: PushMessage, name: str, handle: Handler) -> None:
         _report(outcomes, message, pushed)
 
 
-def _forward(pushed: PushMessage) -> None:
+def _deliver(pushed: PushMessage) -> None:
     from handlers import forward  # cold start
 
     config = settings()
@@ -121,6 +120,7 @@ def _report(outcomes: list[Outcome], message: Message, pushed: PushMessage) -> N
 
 
 def _message(pushed: PushMessage) -> Message:
+    """The event in a message. Raises `PoisonMessage` if it can never be handled."""
     if pushed.data is None:
         raise PoisonMessage("REASON_NO_DATA")
     message = read_message(pushed.data)
@@ -131,6 +131,7 @@ def _message(pushed: PushMessage) -> Message:
 
 
 def _put_aside(pushed: PushMessage, poison: PoisonMessage) -> None:
+    """Keep a message that can never be handled as a dead letter, and report that."""
     text = (pushed.data or b"").decode("utf-8", "replace")
     try:
         message = json.loads(text)
@@ -154,6 +155,6 @@ def _put_aside(pushed: PushMessage, poison: PoisonMessage) -> None:
 
 
 def _label(value: object) -> str:
-    """A text that every store can hold: without NULs, and `?` for half a surrogate pair."""
+    """An attribute as a short text that every store can hold: no NUL, and `?` for half a surrogate pair."""
     text = value.replace("\0", "")[:128] if isinstance(value, str) else ""
     return text.encode("utf-8", "replace").decode()

@@ -29,11 +29,11 @@ from gateway.queues.deadline_http import Origin, WireError
 from gateway.settings import Settings
 
 DELIVERY_SECONDS = 15.0
-# Deliveries to one destination.
+# Deliveries to one destination that run at the same time.
 AT_ONCE = 4
 # One instance on Google Cloud serves all destinations with its 80 threads. A destination that
-# hangs holds at most this many of them, and those without a turn only for this long.
-SHARE = 16
+# hangs occupies at most this many of them, and those that wait for a turn only for this long.
+MAX_THREADS = 16
 TURN_SECONDS = 5.0
 AGENT = "Bitrix24 Webhook Engine (by gateway)"
 # Bytes of an answer; a longer one costs the connection.
@@ -44,22 +44,22 @@ _ADVICE = {300: "_REDIRECT", 401: "_DENIED", 403: "_DENIED", 404: "_NO_PATH", 40
 
 
 class _Turns:
-    """Who may deliver to one destination now, and who may wait for that."""
+    """How many threads may be busy with one destination, and how many of them may deliver to it now."""
 
     def __init__(self) -> None:
-        self.present = threading.BoundedSemaphore(SHARE)
+        self.busy = threading.BoundedSemaphore(MAX_THREADS)
         self.delivering = threading.BoundedSemaphore(AT_ONCE)
 
 
 _turns: dict[str, _Turns] = {}
-_taking_turns = threading.Lock()
+_turns_lock = threading.Lock()
 
 
 def deliver(message: Message, destination: Destination, settings: Settings) -> Outcome:
     """Post one event to one destination.
 
-    Raises `DeliveryFailed` for whatever is to be tried again, `PoisonMessage` where
-    the destination says that it wants no more of it (410).
+    Raises `DeliveryFailed` if it is to be tried again, `PoisonMessage` if the destination
+    answers that it no longer wants this event (410).
     """
     body = form_of(message, settings)
     with _turn(destination):
@@ -67,12 +67,12 @@ def deliver(message: Message, destination: Destination, settings: Settings) -> O
         status, retry_after = _post(destination, body, headers_of(message, body, settings))
         elapsed_ms = round((time.monotonic() - began) * 1000)
     if 200 <= status < 300:
-        facts = {"destination": destination.shown, "status": status, "ms": elapsed_ms}
+        facts = {"destination": destination.printable_url, "status": status, "ms": elapsed_ms}
         return Outcome("EVENT_FORWARDED", values=facts, facts=facts)
     if status == 410:
-        raise PoisonMessage("REASON_GONE", destination=destination.shown)
+        raise PoisonMessage("REASON_GONE", destination=destination.printable_url)
     key = f"REASON_ANSWERED{_ADVICE.get(status if status >= 400 else 300, '')}"
-    raise DeliveryFailed(key, destination=destination.shown, status=status, retry_after=retry_after)
+    raise DeliveryFailed(key, destination=destination.printable_url, status=status, retry_after=retry_after)
 
 
 def form_of(message: Message, settings: Settings) -> bytes:
@@ -113,13 +113,13 @@ def _with_undefined(value: Any) -> Any:
 
 
 def token_of(portal: str, settings: Settings) -> str | None:
-    """The first accepted token of a portal, which the portal's handler compares."""
+    """The first accepted token of a portal: the one that a handler written for that portal expects."""
     tokens = settings.tokens_of(portal) if portal else settings.tokens
     return tokens[0].decode("utf-8", "surrogateescape") if tokens else None
 
 
 def headers_of(message: Message, body: bytes, settings: Settings) -> dict[str, str]:
-    """Content-Type, the token where handlers look first, and Standard Webhooks' three."""
+    """The delivery's headers: the token where handlers look first, and the three of Standard Webhooks."""
     sent_at = str(int(time.time()))
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
@@ -132,29 +132,32 @@ def headers_of(message: Message, body: bytes, settings: Settings) -> dict[str, s
         headers["X-Bitrix-Token"] = token
     if settings.forward_secret:
         key = base64.b64decode(settings.forward_secret.removeprefix("whsec_"))
-        signed = f"{message.event_id}.{sent_at}.".encode() + body
-        headers["webhook-signature"] = "v1," + base64.b64encode(hmac.digest(key, signed, sha256)).decode()
+        signed_content = f"{message.event_id}.{sent_at}.".encode() + body
+        signature = hmac.digest(key, signed_content, sha256)
+        headers["webhook-signature"] = "v1," + base64.b64encode(signature).decode()
     return headers
 
 
 @contextmanager
 def _turn(destination: Destination) -> Iterator[None]:
-    """One of the destination's deliveries at once. Raises `DeliveryFailed` where none gets free soon."""
-    with _taking_turns:
+    """Hold one of the destination's turns to deliver. Raises `DeliveryFailed` if none becomes free soon."""
+    with _turns_lock:
         turns = _turns.setdefault(destination.id, _Turns())
     # Not counted: nothing was tried.
-    busy = DeliveryFailed("REASON_BUSY", destination=destination.shown, limit=AT_ONCE, counted=False)
-    if not turns.present.acquire(blocking=False):
-        raise busy
+    no_turn = DeliveryFailed(
+        "REASON_BUSY", destination=destination.printable_url, limit=AT_ONCE, counted=False
+    )
+    if not turns.busy.acquire(blocking=False):
+        raise no_turn
     try:
         if not turns.delivering.acquire(timeout=TURN_SECONDS):
-            raise busy
+            raise no_turn
         try:
             yield
         finally:
             turns.delivering.release()
     finally:
-        turns.present.release()
+        turns.busy.release()
 
 
 @cache
@@ -163,9 +166,9 @@ def _origin(host: str, port: int, tls: bool) -> Origin:
 
 
 def _post(destination: Destination, body: bytes, headers: dict[str, str]) -> tuple[int, float | None]:
-    """(status, Retry-After in seconds) of one POST. No redirect is followed.
+    """Send one POST, following no redirect; return the answer's status, and its Retry-After in seconds.
 
-    Raises `DeliveryFailed` where no answer came.
+    Raises `DeliveryFailed` if no answer came.
     """
     parts = urlsplit(destination.url)
     if parts.username:
@@ -177,14 +180,16 @@ def _post(destination: Destination, body: bytes, headers: dict[str, str]) -> tup
     path = quote((parts.path or "/") + query, safe="!#$%&'()*+,/:;=?@[]~")
     deadline = time.monotonic() + DELIVERY_SECONDS
     try:
-        status, answer = origin.post(path, body, headers, deadline, READ_BYTES)
+        status, answer_headers = origin.post(path, body, headers, deadline, READ_BYTES)
     except WireError as error:
-        raise DeliveryFailed("REASON_NO_ANSWER", destination=destination.shown, problem=error) from None
-    return status, _seconds(answer.get("retry-after", ""))
+        raise DeliveryFailed(
+            "REASON_NO_ANSWER", destination=destination.printable_url, problem=error
+        ) from None
+    return status, _seconds_of(answer_headers.get("retry-after", ""))
 
 
-def _seconds(retry_after: str) -> float | None:
-    """`Retry-After`: a number of seconds, or the moment itself.
+def _seconds_of(retry_after: str) -> float | None:
+    """How long `Retry-After` asks to wait: it is a number of seconds, or the moment itself.
 
     https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
     """

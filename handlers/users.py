@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 # A `ts` further ahead of its arrival than this is a wrong clock.
 _AHEAD = timedelta(minutes=5)
-# The earliest that every store and RFC 3339 can hold.
+# The earliest and the latest time that every store and RFC 3339 can hold.
 _FIRST_SECOND = datetime(1000, 1, 1, tzinfo=UTC).timestamp()
 _LAST_SECOND = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 # How many fields are named, whatever senders invent.
 _MAX_WARNED_FIELDS = 20
 _warned_fields: set[str] = set()
 _log = logging.getLogger("gateway.consumer")
-# The sentences of these say whether there is a link.
+# Reasons why the portal could not be asked: their sentences also say whether the user has a link.
 _NOT_ASKED = ("no_webhook", "other_portal")
 _CHANGES = {
     "linked": "LINK_SYNCED",
@@ -73,17 +73,17 @@ def handle(message: Message, context: Context) -> list[Outcome]:
         observation for observation in observations if observation.bitrix_user_id not in changed
     ]
     unchanged = [
-        _reason_unchanged(observation, reading, context.store, portal) for observation in without_change
+        _explain_unchanged(observation, reading, context.store, portal) for observation in without_change
     ]
     return [_outcome(row) for row in changes] + unchanged
 
 
-def _reason_unchanged(observation: Observation, reading: "_Reading", store: Store, portal: str) -> Outcome:
-    """Why an observation changed nothing: the first reason that fits."""
+def _explain_unchanged(observation: Observation, reading: "_Reading", store: Store, portal: str) -> Outcome:
+    """The outcome of an observation that changed nothing, with the first reason that fits."""
     link = store.get(portal, observation.bitrix_user_id)
     account = Account() if link is None else link.account
     if observation.account is None:
-        reason = reading.silent.get(observation.bitrix_user_id, "no_field")
+        reason = reading.why_no_account.get(observation.bitrix_user_id, "no_field")
     elif link is None or same_account(account, observation.account):
         inactive = link is not None and not link.active
         reason = "inactive" if inactive else "same" if observation.account else "empty"
@@ -114,9 +114,9 @@ class _Reading:
         self._moment = observed_at(message)
         self._fields = user_record.telegram_fields(settings.telegram_field)
         self._now = context.now
-        # By user without a readable account: the reason.
-        self.silent: dict[int, str] = {}
-        self._reason = (
+        # By user: the reason why neither the message nor the portal gave a readable account.
+        self.why_no_account: dict[int, str] = {}
+        self._why_not_asked = (
             "other_portal"
             if settings.domain and message.portal.domain != settings.domain
             else "no_webhook"
@@ -129,64 +129,64 @@ class _Reading:
         active, active_at = user_record.active(record), self._moment
         field = next((name for name in self._fields if record.get(name) is not None), None)
         if field is not None:
-            return self._observed(
-                user, self._account(user, field, record[field]), self._moment, active, active_at
-            )
-        self.silent[user] = self._reason
+            account = self._account(user, record[field])
+            return _observation(user, account, self._moment, active, active_at)
+        self.why_no_account[user] = self._why_not_asked
         self._warn_of_similar_fields(user, record)
         if self._portal is None:
-            return self._observed(user, None, self._moment, active, active_at)
+            return _observation(user, None, self._moment, active, active_at)
         now = self._now().astimezone(UTC)
         fetched = _row_of(user, self._portal())
         asked_at = Moment(now, now)
-        self.silent[user] = "no_field" if fetched is not None else "not_shown"
+        self.why_no_account[user] = "no_field" if fetched is not None else "not_shown"
         row = user_record.upper_keys(fetched) if fetched is not None else {}
         field = next((name for name in self._fields if name in row), None)
-        account = None if field is None else self._account(user, field, row[field])
+        account = None if field is None else self._account(user, row[field])
         if field is None:
             self._warn_of_similar_fields(user, row)
         active_now = user_record.active(row)
         if active_now is False or (active_now and (active is None or asked_at.key() >= active_at.key())):
             active, active_at = active_now, asked_at
-        return self._observed(user, account, asked_at, active, active_at)
+        return _observation(user, account, asked_at, active, active_at)
 
     def _warn_of_similar_fields(self, user: int, record: user_record.Record) -> None:
         """Warn of a field that looks like Telegram's under another name, once per field and process."""
-        for field in user_record.like_telegram(record):
+        for field in user_record.fields_like_telegram(record):
             if field not in _warned_fields and len(_warned_fields) < _MAX_WARNED_FIELDS:
                 _warned_fields.add(field)
                 notice = Notice("FIELD_LIKE_TELEGRAM", user=user, field=field)
                 fields = {"code": "FIELD_LIKE_TELEGRAM", "field": field, "bitrix_user_id": user}
                 _log.warning(notice, extra={"json_fields": fields})
 
-    def _account(self, user: int, field: str, value: object) -> Account | None:
+    def _account(self, user: int, value: object) -> Account | None:
         account = parse_account(value)
         if account is None:
-            self.silent[user] = "unreadable"
+            self.why_no_account[user] = "unreadable"
         return account
 
-    @staticmethod
-    def _observed(
-        user: int, account: Account | None, account_at: Moment, active: bool | None, active_at: Moment
-    ) -> Observation:
-        return Observation(
-            bitrix_user_id=user,
-            account=account,
-            account_at=None if account is None else account_at,
-            active=active,
-            active_at=None if active is None else active_at,
-        )
+
+def _observation(
+    user: int, account: Account | None, account_at: Moment, active: bool | None, active_at: Moment
+) -> Observation:
+    """An observation, whose moments are None for what it says nothing about."""
+    return Observation(
+        bitrix_user_id=user,
+        account=account,
+        account_at=None if account is None else account_at,
+        active=active,
+        active_at=None if active is None else active_at,
+    )
 
 
 def _row_of(user: int, portal: "Portal") -> user_record.Record | None:
     """The user's row of `user.get`; None where the portal shows no such user."""
-    from gateway.portal.client import AnswerDoubted  # cold start
+    from gateway.portal.client import DoubtfulAnswer  # cold start
 
     try:
         return portal.user(user)
-    except AnswerDoubted as doubted:
+    except DoubtfulAnswer as error:
         # Only other people's rows came: asking again would bring no others.
-        _log.warning(doubted, extra={"json_fields": {"code": "REST_OTHER_USER"}})
+        _log.warning(error, extra={"json_fields": {"code": "REST_OTHER_USER"}})
         return None
 
 

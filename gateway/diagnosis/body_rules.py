@@ -29,7 +29,7 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
             variant = "data" if loss.how == "flat" else "pairs" if loss.how == "pairs" else ""
             code = "BODY_NESTED" if loss.how == "nested" else "BODY_FLATTENED"
             return [Finding(code, name, variant, {"how": name})]
-        name = _shown(place_of(loss, judgement.payload.fields), settings)
+        name = _safe_place(place_of(loss, judgement.payload.fields), settings)
         return [Finding("BODY_PRINTED", name, loss.how, {"place": name})]
     if judgement.invalid == "auth.domain":
         return [Finding("BODY_UNREADABLE", "auth.domain", "domain")]
@@ -37,7 +37,7 @@ def of_invalid(judgement: Judgement, settings: Settings) -> list[Finding]:
     if findings:
         return findings
     fields = judgement.payload.fields if isinstance(judgement.payload.fields, dict) else {}
-    keys = ", ".join(Names(settings).shown(str(key)) for key in list(fields)[:MAX_KEYS]) or "–"
+    keys = ", ".join(Names(settings).safe(str(key)) for key in list(fields)[:MAX_KEYS]) or "–"
     has_event_name = "event" in fields
     return [Finding("BODY_FLATTENED", keys, "event" if has_event_name else "renamed", {"keys": keys})]
 
@@ -62,7 +62,7 @@ def body(evidence: Evidence) -> Iterator[Finding]:
     detail, variant = reading.detail, reading.how
     # The sender chose this name, so it may itself be the token.
     if detail.startswith("body:"):
-        detail = _shown(detail, evidence.settings)
+        detail = _safe_place(detail, evidence.settings)
     if reading.code == "BODY_UNREADABLE":
         variant = detail if detail in ("JSON", "template") else "kind" if detail else ""
     if reading.code == "TOKEN_NOT_TEXT":
@@ -70,7 +70,7 @@ def body(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(reading.code, detail, variant, {"how": detail, "declared": declared, "place": detail})
 
 
-def _shown(place: str, settings: Settings) -> str:
+def _safe_place(place: str, settings: Settings) -> str:
     """A place of the body whose name is safe to show."""
     return place if place == DATA_AND_AUTH else Names(settings).place("body", place.removeprefix("body:"))
 

@@ -116,8 +116,8 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
     short_needles = [needle for needle in needles if needle.short]
     if short_needles:
         under_token_names = [
-            name_shown
-            for name_shown, (_, name, _) in zip(named_texts, texts, strict=True)
+            named_text
+            for named_text, (_, name, _) in zip(named_texts, texts, strict=True)
             if _names_token(name[:MAX_TEXT])
         ]
         evidence.elsewhere += nearest(under_token_names, short_needles, MAX_NAMED)

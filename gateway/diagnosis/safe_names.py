@@ -38,12 +38,12 @@ class Names:
         """`source:name`, a header's as HTTP writes it."""
         if source == "header":
             name = "-".join(word.capitalize() for word in name.split("-"))
-        return f"{source}:{self.shown(name)}" if name else source
+        return f"{source}:{self.safe(name)}" if name else source
 
     def path(self, path: str) -> str:
         """A path, each of its segments shown as a name."""
-        path_shown = "/".join(self.shown(unquoted(part)) if part else "" for part in path[:2000].split("/"))
-        return path_shown if len(path_shown) <= 200 else path_shown[:199] + "…"
+        safe_path = "/".join(self.safe(unquoted(part)) if part else "" for part in path[:2000].split("/"))
+        return safe_path if len(safe_path) <= 200 else safe_path[:199] + "…"
 
     def host(self, host: str) -> str:
         """A portal's host name, or its size; unlike a name, it may hold runs as long as half a token."""
@@ -52,7 +52,7 @@ class Names:
             host if is_plain and not self._hides(host) else f"<{len(host.encode('utf-8', 'replace'))} bytes>"
         )
 
-    def shown(self, name: str) -> str:
+    def safe(self, name: str) -> str:
         """The name if it is safe to show, else its size."""
         is_plain = _NAME.fullmatch(name) and all(
             _WORDS.fullmatch(run) or _APART.fullmatch(run) for run in _LONG_RUN.findall(name)

@@ -113,7 +113,7 @@ def authorization(evidence: Evidence) -> Iterator[Finding]:
     elif scheme.lower() != "bearer":
         accepted = authorization_token(evidence)
         scheme_name = scheme if rest.strip() and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,19}", scheme) else ""
-        scheme_name = Names(evidence.settings).shown(scheme_name) if scheme_name else ""
+        scheme_name = Names(evidence.settings).safe(scheme_name) if scheme_name else ""
         glued = scheme.lower().startswith("bearer")
         if accepted or not evidence.explained:
             detail = f"header:Authorization: {scheme_name}" if scheme_name else "header:Authorization"

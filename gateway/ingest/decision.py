@@ -104,7 +104,7 @@ def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judg
     if len(incoming.query) > MAX_QUERY:
         return _unread("QUERY_TOO_LONG", incoming, settings, Limit("query", MAX_QUERY, len(incoming.query)))
     if incoming.method != "POST":
-        return _event_in(incoming, settings) or _unread("OK", incoming, settings)
+        return _judge_event_by_get(incoming, settings) or _unread("OK", incoming, settings)
     body, length = _bounded_body(incoming)
     if length > MAX_BODY:
         return _unread("BODY_TOO_LARGE", incoming, settings, Limit("body", MAX_BODY, length))
@@ -112,22 +112,22 @@ def judge(incoming: Incoming, settings: Settings, received_at: datetime) -> Judg
 
 
 def _judge_method(incoming: Incoming, settings: Settings) -> Judgement:
-    """PUT, PATCH and the like, with an event or without; the body of a POST to a wrong path is not read."""
+    """Judge a method that is not allowed here; of a POST, which is to a wrong path, the body is not read."""
     if incoming.method == "POST":
         return _unread("METHOD_NOT_ALLOWED", incoming, settings)
-    return _by_other_method(incoming, settings)
+    return _judge_other_method(incoming, settings)
 
 
-def _event_in(incoming: Incoming, settings: Settings) -> Judgement | None:
-    """The judgement of an event sent by another method, which is never answered "ok"; None for others."""
+def _judge_event_by_get(incoming: Incoming, settings: Settings) -> Judgement | None:
+    """Judge a GET or HEAD that carries an event, which is never answered "ok"; None if it carries none."""
     if b"event" not in incoming.query and not incoming.declared_length:
         return None
-    judgement = _by_other_method(incoming, settings)
+    judgement = _judge_other_method(incoming, settings)
     return judgement if judgement.event_in else None
 
 
-def _by_other_method(incoming: Incoming, settings: Settings) -> Judgement:
-    """The judgement of another method than POST, by whether it carries an event, a token, or neither."""
+def _judge_other_method(incoming: Incoming, settings: Settings) -> Judgement:
+    """Refuse another method than POST, and look whether it carries an event, in its query or its body."""
     if b"event" in incoming.query and _is_event(_query(incoming)[0]):
         judgement = _unread("METHOD_NOT_ALLOWED", incoming, settings)
         judgement.event_in = "query"
@@ -172,9 +172,9 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
     )
     if incomplete and settings.tokens:
         return Judgement("BODY_INCOMPLETE", verdict, incoming, payload, body, len(body))
-    code, message, invalid = _outcome(verdict, payload, settings, received_at)
+    code, message, invalid = _judge_event(verdict, payload, settings, received_at)
     if message is not None and not portal and settings.bound_tokens:
-        message = _bound(message, incoming, query, payload, settings, repeated)
+        message = _with_portal_of_token(message, incoming, query, payload, settings, repeated)
     return Judgement(
         code,
         verdict,
@@ -189,7 +189,7 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
     )
 
 
-def _bound(
+def _with_portal_of_token(
     message: Message, incoming: Incoming, query: Any, payload: Payload, settings: Settings, repeated: Any
 ) -> Message:
     """The message of an event that names no portal, with the portal that its token is bound to, if any."""
@@ -200,7 +200,7 @@ def _bound(
 
 
 def _null_fields(message: Message, payload: Payload, settings: Settings) -> tuple[tuple[int, str], ...]:
-    """Users with the Telegram field that is a JSON null: a value lost on the way; it unlinks nobody."""
+    """The users whose Telegram field came as a JSON null: a value that a relay lost, so it unlinks nobody."""
     if message.event not in ("ONUSERADD", "ONUSERUPDATE") or "JSON" not in payload.decoded_as.upper():
         return ()
     from gateway.links import user_record  # cold start
@@ -214,9 +214,10 @@ def _null_fields(message: Message, payload: Payload, settings: Settings) -> tupl
     return tuple(nulls)
 
 
-def _outcome(
+def _judge_event(
     verdict: Verdict, payload: Payload, settings: Settings, received_at: datetime
 ) -> tuple[str, Message | None, EventInvalid | None]:
+    """The code; with it the message of a verified event, or what is wrong with a verified request."""
     if not settings.tokens:
         return "TOKEN_NOT_CONFIGURED", None, None
     if not verdict.verified:
@@ -247,7 +248,7 @@ def _bounded_body(incoming: Incoming) -> tuple[bytes, int]:
 def _unread(
     code: str, incoming: Incoming, settings: Settings, limit: Limit | None = None, body: bytes = b""
 ) -> Judgement:
-    """A request refused before its body was decoded: the trace covers the headers and a bounded query."""
+    """The judgement of a request whose body is not decoded: its trace covers the headers and the query."""
     if code == "OK" and not incoming.from_bitrix24:
         return Judgement(code, EMPTY_VERDICT, incoming)
     query, repeated = _query(incoming)

@@ -1,4 +1,4 @@
-"""Events that lost their contents on the way: what was rewritten and, if that can be seen, by what.
+"""Recognises events that lost their contents on the way: what was rewritten and, if it shows, by what.
 
 Such an event is never queued. Its `data` would be null, different users would share one
 `event_id`, and the bot would hear of a change that nobody can look up.
@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-# `data` and a part of it under one name: `data.ID`, `data:ID`, `data%5BID%5D`, `dataId`, `amp;data[ID]`;
-# or under another capital: `Data`. Operators have an `auth_token` of their own, so of `auth` only
+# `data` and a part of it in one name: `data.ID`, `data:ID`, `data%5BID%5D`, `dataId`, `amp;data[ID]`;
+# or `data` in other capitals: `Data`. Operators have an `auth_token` of their own, so of `auth` only
 # Bitrix24's names count.
 _FLAT = re.compile(r"amp;data|(?i:data)[^A-Za-z0-9]|[Dd]ata[A-Z]|D(?:ata|ATA)\Z")
 _FLAT_AUTH = re.compile(
@@ -18,11 +18,11 @@ _FLAT_AUTH = re.compile(
 )
 # `data`, `auth[domain]`, `auth.domain`; no `database`.
 _OF_EVENT = re.compile(r"(?:amp;)?(?i:data|auth)(?:\Z|\W)")
-# Parts of `data`, put beside `event`.
+# Names of parts of `data`, which a middleman may put beside `event`.
 _SPREAD = re.compile(r"ID|FIELDS(?:_BEFORE|_AFTER)?|UF_\w{1,99}", re.ASCII)
-# The same inside `data`.
+# A part of `FIELDS` that is in `data` under one name: `FIELDS.ID`.
 _FLAT_FIELDS = re.compile(r"FIELDS(?:_BEFORE|_AFTER)?[^A-Za-z0-9_]", re.IGNORECASE)
-# These names inside the event's own name.
+# `data` or `auth` inside the event's own name.
 _GLUED = re.compile(r"(?:data|auth)(?:\[|%5b|\.|=|\\u005b)", re.IGNORECASE)
 # An event's name; anything else may be a printout of one.
 _NAME = re.compile(r"\s*\w[\w.:-]*\s*")
@@ -31,7 +31,7 @@ _KEY = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
 # The vendor itself sends `data=107`.
 _SCALAR = re.compile(r"[\w.-]{1,40}", re.ASCII)
 _AUTH_NAMES = ("domain", "member_id", "application_token", "client_endpoint", "server_endpoint")
-# Parts of `data` that are objects; in those of the second set only a printout is a loss.
+# Parts of `data` that are objects. Those of the second set have lost something only if they are printouts.
 _FIELDS, _OBJECTS = {"FIELDS", "FIELDS_BEFORE", "FIELDS_AFTER"}, {"PARAMS", "BOT", "USER"}
 _NAMES_OF_OBJECTS = _FIELDS | _OBJECTS
 _ALWAYS_WITH_DATA = ("ONUSER", "ONTASK", "ONCRM", "ONIMBOT")
@@ -207,6 +207,7 @@ def is_bytes(value: object) -> bool:
 
 
 def is_json(text: str) -> bool:
+    """Whether Python can read the text as JSON."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

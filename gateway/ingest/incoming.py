@@ -15,7 +15,7 @@ ALLOWED = {"/": "GET, HEAD, POST", WEBHOOK_PATH: "GET, HEAD, POST", "/health": "
 
 
 class BodyBroken(Exception):
-    """A body ended before its end: its sender fell silent, went away, or broke its chunks."""
+    """A body stopped before its end: its sender fell silent, went away, or sent broken chunks."""
 
     def __init__(self, received: bytes) -> None:
         super().__init__(len(received))
@@ -30,7 +30,7 @@ class Incoming:
     `headers` by lower-case name, repeated ones joined by a comma; `path` as sent,
     without query; `query` raw. `read(n)` returns at most n bytes of the body, or raises
     `BodyBroken`; `declared_length` is the Content-Length, None if there is none. `cut` is
-    set where the body ended before its end.
+    set if the body stopped before its end.
     """
 
     method: str

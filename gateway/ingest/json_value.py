@@ -101,10 +101,10 @@ def _finite(digits: str) -> float:
 
 
 class _Reader:
-    """Dicts and lists in place of the objects' pairs; `leaves`: how many values there are.
+    """Makes dicts and lists of the objects' pairs, and counts the values in `leaves`.
 
-    An empty list or object is one. `escaped`: whether texts may hold lone surrogates, which
-    fit into no UTF-8; a text with more than a thousand of them is not read as JSON.
+    An empty list or object is one value. `escaped`: whether texts may hold lone surrogates, which
+    UTF-8 can't hold; a text with more than a thousand of them is not read as JSON.
     """
 
     def __init__(self, escaped: bool) -> None:
@@ -118,7 +118,7 @@ class _Reader:
         """The top level, which stays a dict where it is one, whatever its names."""
         if type(value) is not tuple:
             return self._value(value, 0)
-        self._branch(value)
+        self._count(value)
         return {self._text(name): self._value(inner, 1) for name, inner in value}
 
     def _value(self, value: Any, depth: int) -> Any:
@@ -142,7 +142,7 @@ class _Reader:
     def _inside(self, value: Any, depth: int) -> Any:
         if not value:
             return {} if type(value) is tuple else value
-        self._branch(value)
+        self._count(value)
         if type(value) is list:
             return [self._value(inner, depth) for inner in value]
         values = {self._text(name): self._value(inner, depth) for name, inner in value}
@@ -150,7 +150,7 @@ class _Reader:
             self.is_twice = True
         return list(values.values()) if "0" in values and is_list(values) else values
 
-    def _branch(self, values: Any) -> None:
+    def _count(self, values: Any) -> None:
         self.leaves += max(len(values) - 1, 0)
         check(MAX_PARAMETERS, self.leaves, "parameters")
 
@@ -183,7 +183,7 @@ def _is_repeated(pairs: Any, path: Path) -> bool:
 
 
 def is_list(array: dict[str, Any]) -> bool:
-    """Whether its keys are 0…n-1 in that order."""
+    """Whether an array's keys are 0…n-1 in that order."""
     return all(map(eq, array, map(str, range(len(array)))))
 
 

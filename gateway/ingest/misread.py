@@ -1,4 +1,4 @@
-"""Letters that a middleman read as Latin-1 and wrote as UTF-8 again: `Ð\\x98` for `И`, `Ã©` for `é`.
+"""Finds letters that a middleman read as Latin-1 and wrote as UTF-8 again: `Ð\\x98` for `И`, `Ã©` for `é`.
 
 Bottle's `request.forms`, Perl without `encode` and PHP's `utf8_encode` do it. Nobody writes such pairs of
 characters: the second is a control character or a sign where a letter would follow.
@@ -24,8 +24,8 @@ def misread(fields: Any) -> tuple[str, ...]:
     return names_of_texts(fields, lambda text: _PAIR.search(text) is not None and _is_utf8(text))
 
 
-def names_of_texts(fields: Any, is_meant: Callable[[str], bool]) -> tuple[str, ...]:
-    """The names of the texts that `is_meant` chooses, at most `MAX_NAMED`, as a form writes them."""
+def names_of_texts(fields: Any, is_wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    """The names of the texts that are wanted, at most `MAX_NAMED`, as a form writes them."""
     names: list[str] = []
     waiting: list[tuple[str, Any]] = [("", fields)]
     while waiting and len(names) < MAX_NAMED:
@@ -34,7 +34,7 @@ def names_of_texts(fields: Any, is_meant: Callable[[str], bool]) -> tuple[str, .
             items = value.items() if isinstance(value, dict) else enumerate(value)
             shortened = [(str(key)[:MAX_KEY], inner) for key, inner in items]
             waiting += [(f"{name}[{key}]" if name else key, inner) for key, inner in shortened]
-        elif isinstance(value, str) and is_meant(value):
+        elif isinstance(value, str) and is_wanted(value):
             names.append(name)
     return tuple(sorted(names))
 

@@ -1,7 +1,7 @@
 """Reads a multipart body (RFC 7578): its parts, without files.
 
-Not werkzeug's parser: a sender who made the heads of a thousand parts long had it
-work for three thousand healthy events.
+werkzeug's parser is not used: with a thousand parts whose heads are long, a sender made it do
+the work of three thousand healthy events.
 """
 
 import re
@@ -28,7 +28,7 @@ _BACKSLASH = b"\0\1\0"
 
 
 def read_parts(body: bytes) -> list[tuple[str, bytes]] | None:
-    """The parts' names and contents in order; None if the body is broken or endless. Raises `TooComplex`."""
+    """The parts' names and contents in order; None if the body is broken or cut off. Raises `TooComplex`."""
     first_line = body.lstrip().partition(b"\n")[0].strip()
     # The body's own boundary is more reliable than the Content-Type's.
     boundary = first_line[2:]

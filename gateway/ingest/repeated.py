@@ -1,4 +1,4 @@
-"""Finds the token's places that came more than once, of names of which more than one could hold a token.
+"""Finds the token's places that a body gives more than once.
 
 A place may come by its name, as a list or an object of that name, inside an object
 above it (`{"auth": {…}}` beside `auth[token]`), and inside a `data` or `auth` that is

@@ -4,6 +4,7 @@ Bitrix24's documentation shows users flat in `data`; operators' portals send the
 under `data[FIELDS]`, and at times as a list of one or several.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -70,6 +71,15 @@ def user_of(event: str, data: object) -> int | None:
     return users.pop() if len(users) == 1 else None
 
 
+def user_of_message(event: str, message: bytes) -> int | None:
+    """`user_of` for a queue message's bytes; None too if they are not a message."""
+    try:
+        data = json.loads(message).get("data")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return user_of(event, data)
+
+
 def active(record: Record) -> bool | None:
     """The user's active state; None if the record says nothing about it that is understood."""
     value = record.get("ACTIVE")
@@ -83,7 +93,7 @@ def telegram_fields(configured: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((configured.upper(), "UF_USR_TELEGRAM", "TELEGRAM_ID", "TELEGRAM")))
 
 
-def like_telegram(record: Record) -> list[str]:
+def fields_like_telegram(record: Record) -> list[str]:
     """Fields that hold something and look like Telegram's by their names, as in `UF_TELEGRAM_ID`."""
     return [
         name for name, value in record.items() if value and len(name) <= 50 and _LIKE_TELEGRAM.fullmatch(name)

@@ -274,7 +274,7 @@ def asks_portal(delivery: Delivery, settings: Settings) -> bool:
         return False
     try:
         data = json.loads(delivery.data).get("data")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         # The consumer puts it aside.
         return False
     fields = user_record.telegram_fields(settings.telegram_field)
@@ -282,10 +282,6 @@ def asks_portal(delivery: Delivery, settings: Settings) -> bool:
 
 
 def about_of(subscription: str, attributes: Mapping[str, str], data: bytes = b"{}") -> About:
-    """The event that a message of the queue carries."""
+    """What a report says of the event in a message of the queue."""
     event, event_id, portal = (attributes.get(name, "") for name in ("event", "event_id", "portal"))
-    try:
-        user = user_record.user_of(event, json.loads(data).get("data"))
-    except (ValueError, AttributeError):
-        user = None
-    return About(event, event_id, portal, subscription, user)
+    return About(event, event_id, portal, subscription, user_record.user_of_message(event, data))

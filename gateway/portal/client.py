@@ -39,7 +39,7 @@ ATTEMPTS = 3
 log = logging.getLogger("gateway.portal.client")
 
 
-class AnswerDoubted(PortalError):
+class DoubtfulAnswer(PortalError):
     """The answer contradicts what was asked, so what the same walk saw before can't be trusted either."""
 
 
@@ -119,7 +119,7 @@ class Portal:
                 return row
         # The filter was dropped: the rows are other people's.
         if rows:
-            raise AnswerDoubted("REST_OTHER_USER", user=user_id)
+            raise DoubtfulAnswer("REST_OTHER_USER", user=user_id)
         return None
 
     def users_page(
@@ -134,7 +134,7 @@ class Portal:
         answer = self._call("user.get", _page_params(after, fields, since), None)
         rows = self._rows(answer.get("result"))
         if not _follows(rows, after) or not _changed(rows, since):
-            raise AnswerDoubted("REST_PAGE_LIES", after=after)
+            raise DoubtfulAnswer("REST_PAGE_LIES", after=after)
         return rows
 
     def users_pages(
@@ -183,7 +183,7 @@ class Portal:
             if isinstance(results.get(name), list):
                 rows = self._rows(results[name])
                 if rows and all(row_id != number for row_id, _ in rows):
-                    raise AnswerDoubted("REST_OTHER_USER", user=number)
+                    raise DoubtfulAnswer("REST_OTHER_USER", user=number)
                 known_users |= {number} if rows else set()
             elif self.user(number, None) is not None:
                 known_users.add(number)

@@ -27,7 +27,7 @@ from gateway.links import user_record
 from gateway.links.facts import same_account
 from gateway.links.model import Link, Store
 from gateway.links.telegram_account import parse_account
-from gateway.portal.client import BATCH, PAGE, AnswerDoubted, Portal
+from gateway.portal.client import BATCH, PAGE, DoubtfulAnswer, Portal
 from gateway.portal.compare import difference, merge
 from gateway.portal.polled import Polled
 from gateway.portal.walk_state import Difference, WalkState
@@ -112,7 +112,7 @@ def walk(
     steps = _Walk(settings, portal, store, publish, now, since, dry_run, confirmed)
     try:
         return steps.run(progress or (lambda users, after: None))
-    except AnswerDoubted:
+    except DoubtfulAnswer:
         # What the same portal said before is no more reliable.
         steps.forget()
         raise
@@ -158,7 +158,7 @@ class _Walk:
                 pages = self._portal.users_pages(state.after, size, self._select, self._since)
             except (PortalError, PortalUnavailable) as failure:
                 limited = isinstance(failure, PortalUnavailable) and failure.retry_after is not None
-                if size == 1 or limited or isinstance(failure, AnswerDoubted):
+                if size == 1 or limited or isinstance(failure, DoubtfulAnswer):
                     raise
                 pages = []
             if pages:
@@ -296,13 +296,13 @@ class _Walk:
     def _require_sense(self) -> None:
         """Raise for a walk that saw no user: no portal is empty, and the portal may have misread the date."""
         if self._since is None:
-            raise AnswerDoubted("RESYNC_EMPTY")
+            raise DoubtfulAnswer("RESYNC_EMPTY")
         if not self._portal.users_page(0, self._select, LONG_AGO):
-            raise AnswerDoubted("RESYNC_DATE_IGNORED")
+            raise DoubtfulAnswer("RESYNC_DATE_IGNORED")
 
     def _require_field(self) -> None:
         if not self._field_seen and self._field not in self._portal.fields():
-            raise AnswerDoubted("RESYNC_FIELD_MISSING", field=self._field)
+            raise DoubtfulAnswer("RESYNC_FIELD_MISSING", field=self._field)
 
     def _confirmed_missing(self) -> Iterator[Difference]:
         """The missing users' changes, once the portal was asked for each and said that it knows none.
@@ -315,7 +315,7 @@ class _Walk:
             asked_at = self._now()
             group = missing[start : start + BATCH - 1]
             if self._portal.known([*group, witness]) != {witness}:
-                raise AnswerDoubted("RESYNC_GONE_FOUND")
+                raise DoubtfulAnswer("RESYNC_GONE_FOUND")
             for user in group:
                 data = {"ID": str(user), "ACTIVE": "N", self._field: ""}
                 yield Difference(int(asked_at.timestamp()), data, True)

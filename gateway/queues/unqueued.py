@@ -1,4 +1,4 @@
-"""Keeps whole, for `replay`, events that the queue did not take.
+"""Keeps events that the queue did not accept, so that `replay` can put them back as they were.
 
 Bitrix24 does not resend, so an event that could not be queued is written down before the
 caller gets its 503: on Google Cloud to the log, on one machine to the journal.
@@ -26,27 +26,27 @@ log = logging.getLogger("gateway.queues.unqueued")
 
 
 def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Notice | None:
-    """Write down an event that the queue did not take, so that `replay` can restore it byte for byte.
+    """Write down an event that the queue did not accept, so that `replay` can restore it byte for byte.
 
     `data` and `attributes` are what would have been published; there are no secrets in them.
     Returns the notice that is still to be logged if the journal keeps the event; None if the log does.
     """
     fields = {"code": "EVENT_NOT_QUEUED"} | {name: attributes.get(name, "") for name in ("event", "event_id")}
     text = data.decode("utf-8")
-    whole = {**fields, "attributes": dict(attributes), "payload": text}
+    record = {**fields, "attributes": dict(attributes), "payload": text}
     if not settings.on_google_cloud:
         from gateway.journal import open_journal  # cold start
 
-        if open_journal(settings).add_unqueued(whole):
+        if open_journal(settings).add_unqueued(record):
             return Notice("EVENT_NOT_QUEUED", where="JOURNAL_URL", **fields)
     # `replay` compares the joined parts with it.
     digest, parts = sha256(data).hexdigest(), in_parts(text)
     for number, part in enumerate(parts, 1):
         place = f"log, {number}/{len(parts)}"
-        numbered = {**whole, "part": number, "parts": len(parts), "sha256": digest, "payload": part}
+        numbered = {**record, "part": number, "parts": len(parts), "sha256": digest, "payload": part}
         # Anybody can have a line written into a log; `replay` takes signed ones only.
         tokens = settings.tokens_of(attributes.get("portal", "")) or settings.tokens
-        numbered["signature"] = marks.sign(_PURPOSE, _signed(numbered), tokens)
+        numbered["signature"] = marks.sign(_PURPOSE, _signed_content(numbered), tokens)
         key = "EVENT_NOT_QUEUED" if settings.on_google_cloud else "EVENT_NOT_QUEUED_LOG"
         notice = Notice(key, where=place, **fields)
         if settings.log_format == "json":
@@ -64,7 +64,7 @@ def is_signed(fields: Mapping[str, Any], tokens_of: TokensOf) -> bool:
     knows that portal's token, and could sign an event of any.
     """
     try:
-        content = _signed(fields)
+        content = _signed_content(fields)
         tokens = tokens_of(str(fields["attributes"].get("portal", "")))
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return False
@@ -79,7 +79,7 @@ def is_of_portal(data: bytes, portal: str) -> bool:
         return False
 
 
-def _signed(fields: Mapping[str, Any]) -> bytes:
+def _signed_content(fields: Mapping[str, Any]) -> bytes:
     """What the signature covers. Cloud Logging keeps numbers as doubles, and fields in any order."""
     texts = {name: str(fields[name]) for name in ("code", "event", "event_id", "sha256", "payload")}
     attributes = {str(name): str(value) for name, value in dict(fields["attributes"]).items()}

@@ -100,15 +100,13 @@ def _publish(
     try:
         message_id = publish_within(_publisher(), data, attributes, deadline, on_failure=load_ahead)
     except QueueUnavailable as failure:
-        replay = _keep(failure, message, data, attributes, config, request_id)
+        sentence = say(_keep(failure, message, data, attributes, config, request_id), config.language)
         names = {"event": message.event, "event_id": message.event_id}
-        return answer(
-            "QUEUE_UNAVAILABLE", config, request_id, 503, message=say(replay, config.language), **names
-        )
+        return answer("QUEUE_UNAVAILABLE", config, request_id, 503, message=sentence, **names)
     if not _publisher().wants(message.event):
-        from gateway.receiver.oddities import say_ignored  # cold start
+        from gateway.receiver.oddities import log_ignored  # cold start
 
-        say_ignored(message, probe)
+        log_ignored(message, probe)
     if config.domain and message.portal.domain not in (config.domain, ""):
         from gateway.receiver.oddities import log_other_portal  # cold start
 
@@ -133,7 +131,7 @@ def _keep(
     config: Settings,
     request_id: str,
 ) -> str:
-    """Keep each event; the key of the sentence that says how to put it back.
+    """Keep an event for `replay`; return the key of the answer's sentence, which says how to put it back.
 
     An outage is logged once a minute, with how often it happened in the meantime.
     """

@@ -1,4 +1,7 @@
-"""Warns once of what an accepted event lost on its way: an event straight from Bitrix24 is never odd."""
+"""Logs what an operator should know of a verified event: losses on its way, its portal, its clock.
+
+An event that comes straight from Bitrix24 has lost nothing.
+"""
 
 import logging
 import time
@@ -14,20 +17,26 @@ log = logging.getLogger("gateway.receiver")
 
 # How many users are named in one warning.
 MAX_USERS = 20
+# Between two warnings of one kind about one portal.
+PORTAL_SECONDS = 3600.0
+# How many of these are remembered: a sender may make portals up.
+MAX_WARNED = 1000
+# When each warning was last given: its kind and portal, and a moment of `time.monotonic()`.
+_warned: dict[tuple[str, str], float] = {}
 
 
 def oddities_of(judgement: Judgement, settings: Settings) -> list[str]:
     """A sentence for each oddity, in the operator's language, with the names as they came."""
     secrets = settings.secrets()
     sentences = []
-    users = _shown(users_of(judgement.message))
+    users = _listed(users_of(judgement.message))
     for note in judgement.payload.notes:
         names = ", ".join(clean(name, secrets) for name in note.names) or "–"
         if users:
             names = say("ODD_OF_USER", settings.language, names=names, users=users)
         sentences.append(say(f"ODD_{note.kind.upper()}", settings.language, names=names))
     if judgement.null_fields:
-        users = _shown([user for user, _ in judgement.null_fields if user]) or "–"
+        users = _listed([user for user, _ in judgement.null_fields if user]) or "–"
         fields = ", ".join(dict.fromkeys(field for _, field in judgement.null_fields))
         sentences.append(say("ODD_NULL", settings.language, users=users, field=fields))
     return sentences
@@ -43,7 +52,7 @@ def users_of(message: Message | None) -> list[int]:
     return list(dict.fromkeys(user for user in ids if user is not None))
 
 
-def _shown(users: list[int]) -> str:
+def _listed(users: list[int]) -> str:
     more = ["…"] if len(users) > MAX_USERS else []
     return ", ".join([*map(str, users[:MAX_USERS]), *more])
 
@@ -67,7 +76,7 @@ def log_oddities(judgement: Judgement, message: Message, settings: Settings, req
     log.warning(" ".join([opening, *sentences]), extra={"json_fields": fields})
 
 
-def say_ignored(message: Message, probe: bool) -> None:
+def log_ignored(message: Message, probe: bool) -> None:
     """Log that an event went nowhere, because no subscription wants it."""
     user = None
     if message.event.startswith("ONUSER"):
@@ -76,13 +85,6 @@ def say_ignored(message: Message, probe: bool) -> None:
         user = user_of(message.event, message.data)
     about = About(message.event, message.event_id, message.portal.domain, user=user, probe=probe)
     report(Outcome("EVENT_IGNORED"), about)
-
-
-# Between two warnings of one kind about one portal.
-PORTAL_SECONDS = 3600.0
-# How many are kept at once: a sender may make portals up.
-MAX_WARNED = 1000
-_warned: dict[tuple[str, str], float] = {}
 
 
 def log_other_portal(message: Message, settings: Settings) -> None:
@@ -110,7 +112,7 @@ def log_clock(message: Message, settings: Settings) -> None:
 
 
 def _is_due(kind: str, portal: str) -> bool:
-    """Whether this warning was last given about this portal more than an hour ago; memory is bounded."""
+    """Whether a warning is due, because an hour has passed since the last of its kind about this portal."""
     now = time.monotonic()
     if now - _warned.get((kind, portal), -PORTAL_SECONDS) < PORTAL_SECONDS:
         return False

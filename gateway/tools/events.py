@@ -215,7 +215,7 @@ def _publish(settings: Settings, data: bytes, attributes: Mapping[str, str]) -> 
 
 def destinations(settings: Settings, event: str) -> dict[str, str]:
     """Who gets this event: by subscription the destination's address, or our consumer's own name."""
-    addresses = {destination.id: destination.shown for destination in settings.destinations}
+    addresses = {destination.id: destination.printable_url for destination in settings.destinations}
     return {
         destination.name: next(
             (address for id_, address in addresses.items() if destination.name.endswith(id_)),

@@ -386,7 +386,7 @@ def test_a_hanging_destination_holds_only_its_share(
 def test_deliveries_beyond_the_share_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forward, "DELIVERY_SECONDS", 60.0)
     monkeypatch.setattr(forward, "TURN_SECONDS", 60.0)
-    monkeypatch.setattr(forward, "SHARE", forward.AT_ONCE)
+    monkeypatch.setattr(forward, "MAX_THREADS", forward.AT_ONCE)
     with ThreadPoolExecutor(forward.AT_ONCE) as pool, hanging() as (port, handler):
         deliveries = [pool.submit(deliver, port) for _ in range(forward.AT_ONCE)]
         for _ in deliveries:

@@ -17,7 +17,7 @@ from gateway.events import Message, read_message
 from gateway.links import open_store
 from gateway.links.model import Link, Store
 from gateway.locations import store_location
-from gateway.portal.client import AnswerDoubted, Portal
+from gateway.portal.client import DoubtfulAnswer, Portal
 from gateway.portal.compare import difference, merge
 from gateway.portal.polled import Polled
 from gateway.portal.reconcile import HELD, LinksAtRisk, Summary, walk
@@ -484,7 +484,7 @@ def test_a_wrong_page_half_way_changes_nothing_and_resets_the_walk(settled: Worl
     world.portal.page_faults.append(
         lambda params, rows: LIES[lie](rows) if str(params["FILTER"].get(">ID", "0")) > "0" else None
     )
-    with pytest.raises(AnswerDoubted):
+    with pytest.raises(DoubtfulAnswer):
         world.walk()
     assert world.queue == []
     world.portal.page_faults.clear()
@@ -495,7 +495,7 @@ def test_a_dropped_filter_changes_nothing(settled: World) -> None:
     world = settled
     with_reasons_to_unlink(world)
     world.portal.dropped = {"ID"}
-    with pytest.raises(AnswerDoubted):
+    with pytest.raises(DoubtfulAnswer):
         world.walk()
     assert world.queue == []
 
@@ -504,7 +504,7 @@ def test_an_empty_portal_changes_nothing(settled: World) -> None:
     world = settled
     with_reasons_to_unlink(world)
     world.portal.faults.append(lambda call: EMPTY)
-    with pytest.raises(AnswerDoubted):
+    with pytest.raises(DoubtfulAnswer):
         world.walk()
     assert world.queue == []
 
@@ -514,7 +514,7 @@ def test_users_left_out_of_the_pages_are_not_gone(settled: World) -> None:
     world = settled
     with_reasons_to_unlink(world)
     world.portal.page_faults.append(lambda params, rows: rows[:20] if ">ID" in params["FILTER"] else None)
-    with pytest.raises(AnswerDoubted):
+    with pytest.raises(DoubtfulAnswer):
         world.walk()
     assert world.queue == []
 
@@ -531,7 +531,7 @@ def test_a_portal_that_falls_silent_unlinks_nobody(settled: World) -> None:
         return [] if silent else None
 
     world.portal.page_faults.append(fault)
-    with pytest.raises(AnswerDoubted):
+    with pytest.raises(DoubtfulAnswer):
         world.walk()
     assert world.queue == []
 
@@ -614,14 +614,14 @@ def test_a_date_that_is_not_understood_is_reported(world: World) -> None:
     fill(world, 3)
     for user in world.portal.users.values():
         user["TIMESTAMP_X"] = "no date"
-    with raises(AnswerDoubted, match="--since"):
+    with raises(DoubtfulAnswer, match="--since"):
         world.walk(since=datetime(2026, 6, 1, tzinfo=UTC))
 
 
 def test_a_dropped_date_filter_is_reported(world: World) -> None:
     fill(world, 3)
     world.portal.dropped = {"TIMESTAMP_X"}
-    with pytest.raises(AnswerDoubted):
+    with pytest.raises(DoubtfulAnswer):
         world.walk(since=datetime(2026, 6, 1, tzinfo=UTC))
     assert world.queue == []
 

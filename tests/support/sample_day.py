@@ -135,7 +135,7 @@ def _outcomes(request: NewRequest, at: float, settings: Settings, dice: random.R
         yield Report("outcome", at, fields | {"code": "EVENT_IGNORED", "reason": "", "subscription": ""})
     for destination in settings.destinations:
         if destination.wants(request.event):
-            facts = {"destination": destination.shown, "status": 200, "ms": dice.randrange(12, 90)}
+            facts = {"destination": destination.printable_url, "status": 200, "ms": dice.randrange(12, 90)}
             name = f"forward-event-{destination.id}"
             yield Report(
                 "outcome",

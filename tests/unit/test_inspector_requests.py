@@ -72,7 +72,7 @@ def test_an_unanswered_delivery_is_described_in_words(
     [destination] = settings.destinations
     request = journal.request(record_request(recorder, form()))
     assert request is not None
-    reason = json.dumps({"destination": destination.shown, "problem": "TIMED_OUT"})
+    reason = json.dumps({"destination": destination.printable_url, "problem": "TIMED_OUT"})
     journal.add_outcome(
         {
             "code": "EVENT_FAILED", "subscription": f"forward-event-{destination.id}", "next": 30,

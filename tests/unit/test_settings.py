@@ -495,13 +495,13 @@ def test_a_destination_gets_the_events_that_it_names(url: str, event: str, expec
 def test_a_possible_secret_in_an_addresss_path_is_masked(path: str, expected: str) -> None:
     url = f"https://hook.eu1.make.com{path}"
     [destination] = load_settings(FORWARD_TO=url).destinations
-    assert destination.shown.startswith(f"https://hook.eu1.make.com{expected}")
+    assert destination.printable_url.startswith(f"https://hook.eu1.make.com{expected}")
     assert (destination.url, destination.id) == (url, sha256(url.encode()).hexdigest()[:8])
 
 
 def test_an_addresss_password_is_a_secret() -> None:
     settings = load_settings(FORWARD_TO="https://u:canary0secret1canary@b.ru/x?key=canary9secret9canary")
-    assert settings.destinations[0].shown == "https://b.ru/x"
+    assert settings.destinations[0].printable_url == "https://b.ru/x"
     assert {"canary0secret1canary", "canary9secret9canary"} <= set(settings.secrets())
     assert "canary" not in repr(settings)
 

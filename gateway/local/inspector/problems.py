@@ -35,7 +35,7 @@ class Problem:
 class DestinationNow:
     """A destination: up, or failing since its last success; how many events wait for it."""
 
-    shown: str
+    url: str
     subscription: str
     waiting: int
     last: OutcomeRecord | None
@@ -55,7 +55,7 @@ def destinations(page: Inspector, depths: Mapping[str, int]) -> list[Destination
         name = next((name for name in names if name.endswith(f"-{destination.id}")), "")
         last, delivered_at = page.journal.latest_outcome(name)
         destinations_now.append(
-            DestinationNow(destination.shown, name, depths.get(name, 0), last, delivered_at)
+            DestinationNow(destination.printable_url, name, depths.get(name, 0), last, delivered_at)
         )
     return destinations_now
 

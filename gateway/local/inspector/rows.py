@@ -108,5 +108,5 @@ def subscription_name(page: Inspector, subscription: str) -> str:
     """A destination's address, or the consumer's own name."""
     for destination in page.settings.destinations:
         if destination.id and subscription.endswith(f"-{destination.id}"):
-            return destination.shown
+            return destination.printable_url
     return subscription

@@ -46,7 +46,7 @@ class Answer(NamedTuple):
     problem: OSError | None = None
 
     @property
-    def shown(self) -> object:
+    def printable(self) -> object:
         """Status and code for a person, safe for a terminal."""
         if self.problem is not None:
             return self.problem
@@ -146,16 +146,16 @@ def _path(address: Address, answer: Answer, scribe: Scribe) -> Check:
     if answer.status == 401 and not code and "www-authenticate" in answer.headers:
         return scribe.failed("path", "BASIC")
     if not code and _call(address, "POST", "", _FORM, b"event=" + PROBE_EVENT.encode()).fields.get("code"):
-        return scribe.failed("path", "BRACKETS", answer=answer.shown)
+        return scribe.failed("path", "BRACKETS", answer=answer.printable)
     if answer.status == 403 and not code:
         return scribe.failed("path", "CLOSED")
-    return scribe.failed("path", "STRANGE", answer=answer.shown)
+    return scribe.failed("path", "STRANGE", answer=answer.printable)
 
 
 def _health(address: Address, scribe: Scribe) -> Check:
     answer = _call(address, "GET", "", {"User-Agent": _AGENT}, None)
     if answer.status != 200 or "token_configured" not in answer.fields:
-        return scribe.failed("health", "UNHEALTHY", answer=answer.shown)
+        return scribe.failed("health", "UNHEALTHY", answer=answer.printable)
     if answer.headers.get("age", "0") != "0" or "HIT" in answer.headers.get("x-cache", "").upper():
         return scribe.failed("health", "CACHED")
     if not answer.fields["token_configured"]:
@@ -179,7 +179,7 @@ def _large_body(address: Address, scribe: Scribe) -> Check:
     if answer.fields.get("code") == "TOKEN_NOT_FOUND":
         return scribe.ok("large body", "LARGE_BODY", size=_LARGE_BYTES // 1000)
     key = "BODY_LIMITED" if answer.status == 413 else "BODY_LOST"
-    return scribe.failed("large body", key, size=_LARGE_BYTES // 1000, answer=answer.shown)
+    return scribe.failed("large body", key, size=_LARGE_BYTES // 1000, answer=answer.printable)
 
 
 def _places(address: Address, settings: Settings, scribe: Scribe, send_token: bool) -> Check:
@@ -207,10 +207,10 @@ def _wrong_tokens(address: Address, scribe: Scribe) -> Iterator[Check]:
             answers.add(json.dumps({**answer.fields, "request_id": ""}, sort_keys=True))
             yield scribe.ok(place, "WRONG_REFUSED")
         elif answer.status == 401:
-            yield scribe.ok(place, "WRONG_DROPPED", answer=answer.shown)
+            yield scribe.ok(place, "WRONG_DROPPED", answer=answer.printable)
         else:
             key = "WRONG_ACCEPTED" if answer.status == 200 else "STRANGE"
-            yield scribe.failed(place, key, answer=answer.shown)
+            yield scribe.failed(place, key, answer=answer.printable)
     if len(answers) > 1:
         yield scribe.failed(", ".join(PLACES), "ANSWERS_DIFFER")
 
@@ -240,7 +240,7 @@ def _right_answer(check: str, answer: Answer, printed: str, scribe: Scribe) -> C
     code = str(answer.fields.get("code"))
     if answer.status == 200 and code == "EVENT_QUEUED":
         return scribe.ok(check, "RIGHT_QUEUED", print=printed)
-    return scribe.failed(check, keys.get(code, "STRANGE"), print=printed, answer=answer.shown)
+    return scribe.failed(check, keys.get(code, "STRANGE"), print=printed, answer=answer.printable)
 
 
 def _probe(place: str, token: str, portal: str = "doctor.invalid") -> tuple[str, Mapping[str, str], bytes]:

@@ -90,7 +90,7 @@ def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
         if name:
             count, reason = failing[name]
             values = {
-                "address": destination.shown,
+                "address": destination.printable_url,
                 "count": count,
                 "reason": reason_text(reason, scribe.language),
             }
