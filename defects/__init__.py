@@ -41,7 +41,7 @@ CONSUMER = "handlers/__init__.py"
 USERS = "handlers/users.py"
 EVENTS = "gateway/events.py"
 VERIFY = "verify.py"
-PAYLOAD = "gateway/ingest/decode.py"
+FIELDS = "gateway/ingest/fields.py"
 JUDGE = "gateway/ingest/decision.py"
 RECEIVER = "gateway/receiver/__init__.py"
 EMBEDDED = "gateway/queues/sqlite.py"
@@ -320,7 +320,7 @@ DEFECTS = [
     # Verification
     single_edit(
         "the first of two duplicated tokens is taken",
-        PAYLOAD,
+        FIELDS,
         "count in counts.items() if count > 1 and None not in name)",
         "count in counts.items() if count > 9 and None not in name)",
         "tests/unit/test_decode.py tests/integration/test_receiver.py",

@@ -26,7 +26,8 @@ from gateway.diagnosis.event_shape import is_event, is_whole
 from gateway.diagnosis.flattened import MAX_FIELDS, from_pairs, unflattened, with_pairs
 from gateway.ingest import php_form
 from gateway.ingest.decision import Judgement
-from gateway.ingest.decode import Payload, decode_query, with_form_names
+from gateway.ingest.decode import Payload, decode_query
+from gateway.ingest.fields import with_form_names
 from gateway.ingest.hollow import hollow, is_bytes, is_json, is_of_event, place_of
 from gateway.ingest.incoming import MAX_QUERY
 from gateway.ingest.limits import MAX_PARAMETERS, TooComplex

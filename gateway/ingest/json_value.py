@@ -4,11 +4,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from operator import eq
 from typing import Any, NamedTuple, NoReturn
 
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, check
 from gateway.ingest.misread import MAX_KEY
+from gateway.ingest.php_form import is_list
 from verify import BODY_PATHS, Path
 
 TOKEN_PATHS = frozenset(BODY_PATHS.values())
@@ -180,11 +180,6 @@ def _is_repeated(pairs: Any, path: Path) -> bool:
         twice = twice or len(values) > 1
         pairs = values[-1]
     return twice
-
-
-def is_list(array: dict[str, Any]) -> bool:
-    """Whether an array's keys are 0…n-1 in that order."""
-    return all(map(eq, array, map(str, range(len(array)))))
 
 
 def holds(value: Any, path: Path) -> bool:

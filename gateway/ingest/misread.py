@@ -14,11 +14,6 @@ MAX_KEY = 200
 _PAIR = re.compile("[\xc2-\xf4][\x80-\xbf]")
 
 
-def may_be_misread(body: bytes) -> bool:
-    """Whether it is worth a look: such a pair's second character is in the bytes, encoded in some way."""
-    return b"\xc2" in body or b"%C2" in body or b"%c2" in body or b"\\u00" in body
-
-
 def misread(fields: Any) -> tuple[str, ...]:
     """The names of the values whose letters were misread, as a form writes them."""
     return names_of_texts(fields, lambda text: _PAIR.search(text) is not None and _is_utf8(text))

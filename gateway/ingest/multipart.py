@@ -5,8 +5,20 @@ the work of three thousand healthy events.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 
+from gateway.ingest import php_form
+from gateway.ingest.fields import (
+    MAX_NOTED,
+    Note,
+    Reading,
+    is_utf8,
+    names_of,
+    repeated_inside,
+    tree_of,
+    written,
+)
 from gateway.ingest.limits import MAX_PARAMETERS, check
 
 # In bytes: RFC 2046 allows 70.
@@ -25,6 +37,20 @@ _ATTRIBUTE = re.compile(
 
 # This stands for a quoted backslash while the others are removed.
 _BACKSLASH = b"\0\1\0"
+
+
+def read_multipart(body: bytes) -> Reading | None:
+    """The reading of a multipart body; None if it is broken. Raises `TooComplex`."""
+    raw_parts = read_parts(body)
+    if raw_parts is None:
+        return None
+    parts = [(name, content) for raw, content in raw_parts if (name := php_form.split_name(raw))]
+    texts = [content.decode("utf-8", "replace") for _, content in parts]
+    names = names_of([name for name, _ in parts])
+    notes = names.notes
+    if "\ufffd" in "".join(texts):
+        notes += _not_utf8_parts(parts)
+    return Reading(tree_of(names, texts), len(texts), names.repeated | repeated_inside(names, texts), notes)
 
 
 def read_parts(body: bytes) -> list[tuple[str, bytes]] | None:
@@ -77,3 +103,9 @@ def _unquoted(text: bytes) -> bytes:
     """Without the backslashes of quoted pairs, as fast for thousands of them as for none."""
     apart = text.replace(b"\\\\", _BACKSLASH).replace(b"\\", b"").replace(_BACKSLASH, b"\\")
     return apart.replace(b"%22", b'"')
+
+
+def _not_utf8_parts(parts: Sequence[tuple[php_form.Name, bytes]]) -> tuple[Note, ...]:
+    """The names of a multipart body's parts whose contents lost bytes."""
+    names = [written(name) for name, content in parts if not is_utf8(content)]
+    return (Note("not_utf8", tuple(dict.fromkeys(names))[:MAX_NOTED]),) if names else ()

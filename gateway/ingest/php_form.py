@@ -11,6 +11,7 @@ alike after that are one name.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import eq
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -117,6 +118,11 @@ def _branch(levels: Name, value: Any) -> Any:
     for level in reversed(levels):
         value = {"0" if level is None else level: value}
     return value
+
+
+def is_list(array: dict[str, Any]) -> bool:
+    """Whether PHP calls an array a list: its keys are 0…n-1 in that order."""
+    return all(map(eq, array, map(str, range(len(array)))))
 
 
 def split_name(name: str) -> Name:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.ingest import decode as decoding
 from gateway.ingest.decode import Payload, declared_type, decode, decode_query, repeated_places
+from gateway.ingest.fields import cached_names
 from gateway.ingest.limits import MAX_LEVELS, MAX_PARAMETERS, TooComplex
 from gateway.ingest.multipart import read_parts
 from gateway.ingest.php_form import build_query
@@ -18,7 +19,7 @@ from tests.support.deliveries import FORM, delivery, form
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """What an earlier test left in the caches must not answer for this one."""
-    for cached in (decoding._read_names, decoding.declared_type):
+    for cached in (cached_names, decoding.declared_type):
         cached.cache_clear()
 
 
