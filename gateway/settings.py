@@ -173,6 +173,11 @@ class Settings:
         return self.rest_webhook.partition("/")[2] if self.rest_webhook else None
 
     @property
+    def can_ask_portal(self) -> bool:
+        """Whether users can be read: the incoming webhook is set, and so is its portal."""
+        return bool(self.rest_webhook and self.domain)
+
+    @property
     def portals_differ(self) -> bool:
         """Whether `BITRIX24_DOMAIN` names another portal than the incoming webhook's address."""
         return bool(self.rest_portal) and self.rest_portal != self.domain

@@ -110,6 +110,8 @@ def _announce(loaded: Settings) -> None:
         facts = {"domain": loaded.domain, "address": loaded.rest_portal}
         log.warning(say("SETTINGS_PORTALS_DIFFER", loaded.language, **facts))
     consumer = loaded.outgoing_token is None and loaded.on_google_cloud
+    if loaded.rest_webhook and not loaded.domain:
+        log.warning(SettingError("BITRIX24_DOMAIN", "REST_NO_DOMAIN"))
     if not loaded.rest_webhook and (consumer or not loaded.on_google_cloud):
         log.warning(say("NO_INCOMING_WEBHOOK", loaded.language))
     if consumer:

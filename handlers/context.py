@@ -65,7 +65,7 @@ def close() -> None:
 
 def portal_of(settings: Settings) -> OpenPortal | None:
     """What opens the REST of `BITRIX24_DOMAIN`, once; None if no incoming webhook is set."""
-    if not settings.rest_webhook or not settings.domain:
+    if not settings.can_ask_portal:
         return None
 
     @cache

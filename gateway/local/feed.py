@@ -269,8 +269,8 @@ def deliver(delivery: Delivery, call: Call) -> str | GatewayError | None:
 def asks_portal(delivery: Delivery, settings: Settings) -> bool:
     """Whether handling a message waits for the portal: it names no Telegram account of one of its users."""
     attributes = delivery.attributes
-    is_own_portal = bool(settings.domain) and attributes.get("portal") == settings.domain
-    if not is_own_portal or not settings.rest_webhook or attributes.get("source") == "resync":
+    is_own_portal = attributes.get("portal") == settings.domain
+    if not is_own_portal or not settings.can_ask_portal or attributes.get("source") == "resync":
         return False
     try:
         data = json.loads(delivery.data).get("data")

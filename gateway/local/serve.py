@@ -168,7 +168,7 @@ def _start_polling(app: Any, settings: Settings, stop: threading.Event) -> threa
     """Start the thread that walks the portal's users; None where `RESYNC_EVERY` asks for none."""
     if not settings.resync_every:
         return None
-    if not settings.rest_webhook:
+    if not settings.can_ask_portal:
         log.warning(say("POLL_WITHOUT_WEBHOOK", settings.language))
         return None
     poller = threading.Thread(target=_poll, args=(app, settings, stop), daemon=True)

@@ -509,6 +509,10 @@ def test_the_incoming_webhook_is_tried(
     monkeypatch.setenv("BITRIX24_WEBHOOK_TOKEN", "1/wrong" + SECRET)
     code, checks = doctor()
     assert (code, checks["incoming webhook"]["result"]) == (1, "failed")
+    monkeypatch.delenv("BITRIX24_DOMAIN")
+    code, checks = doctor()
+    assert (code, checks["incoming webhook"]["result"]) == (1, "failed")
+    assert "BITRIX24_DOMAIN" in checks["incoming webhook"]["saw"]
 
 
 def test_each_wrong_setting_is_a_finding_of_its_own(

@@ -52,3 +52,24 @@ def test_an_odd_token_is_named_at_the_start(
     _announce(load(env, dotenv=None))
     logged = [getattr(log_record, "json_fields", {}).get("code") for log_record in caplog.records]
     assert [code for code in logged if code] == codes
+
+
+@pytest.mark.parametrize(
+    ("env", "named"),
+    [
+        ({}, "BITRIX24_WEBHOOK_TOKEN"),
+        ({"BITRIX24_DOMAIN": "p.bitrix24.ru"}, "BITRIX24_WEBHOOK_TOKEN"),
+        ({"BITRIX24_WEBHOOK_TOKEN": "1/abcd1234"}, "BITRIX24_DOMAIN"),
+        ({"BITRIX24_WEBHOOK_TOKEN": "1/abcd1234", "BITRIX24_DOMAIN": "p.bitrix24.ru"}, ""),
+        ({"BITRIX24_WEBHOOK_TOKEN": "https://p.bitrix24.ru/rest/1/abcd1234/"}, ""),
+    ],
+)
+def test_the_half_of_the_incoming_webhook_that_is_missing_is_named_at_the_start(
+    env: dict[str, str], named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = load(env | {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "LOG_LANGUAGE": "en"}, dotenv=None)
+    _announce(settings)
+    warnings = [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
+    missing = [text for text in warnings if "shorter than" not in text]
+    assert all(named in text for text in missing)
+    assert (len(missing), settings.can_ask_portal) == ((1, False) if named else (0, True))

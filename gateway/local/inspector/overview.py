@@ -122,11 +122,11 @@ def _polling(page: Inspector, now: float) -> dict[str, Any]:
     rounds = page.journal.rounds(1)
     last = rounds[0] if rounds else None
     due = None
-    if settings.resync_every and settings.rest_webhook:
+    if settings.resync_every and settings.can_ask_portal:
         # The first round comes that long after the start, each other one that long after the round before.
         began = max(page.started, last.at.timestamp() if last else 0.0)
         due = max(0.0, began + settings.resync_every - now)
-    return {"last": last, "due": due, "configured": bool(settings.rest_webhook)}
+    return {"last": last, "due": due, "configured": settings.can_ask_portal}
 
 
 def register(page: Inspector) -> None:

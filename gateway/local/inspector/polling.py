@@ -74,7 +74,7 @@ def register(page: Inspector) -> None:
             "rounds": rounds,
             "next_at": _next(page, rounds),
             "running": running[0] if running else None,
-            "configured": bool(page.settings.rest_webhook and page.settings.domain),
+            "configured": page.settings.can_ask_portal,
             "every": page.settings.resync_every,
             "domain": page.settings.domain,
             "unreadable": unreadable,
@@ -103,7 +103,7 @@ def register(page: Inspector) -> None:
 def _next(page: Inspector, rounds: list[Round]) -> datetime | None:
     """When the next round begins; None if nothing polls."""
     interval = page.settings.resync_every
-    if not interval or not page.settings.rest_webhook:
+    if not interval or not page.settings.can_ask_portal:
         return None
     began = max(page.started, rounds[0].at.timestamp() if rounds else 0.0)
     return datetime.fromtimestamp(max(began + interval, time.time()), UTC)

@@ -9,6 +9,7 @@ from itertools import islice
 import flask
 
 from gateway.diagnosis import setting_causes
+from gateway.errors import SettingError
 from gateway.journal import Filters, OutcomeRecord
 from gateway.local.inspector.frame import Inspector
 from gateway.queues.subscriptions import subscriptions
@@ -81,6 +82,8 @@ def _settings(page: Inspector, _: float) -> Iterator[Problem]:
         yield Problem(words("SETTINGS_PORTALS_DIFFER", domain=settings.domain, address=settings.rest_portal))
     if not settings.rest_webhook:
         yield Problem(words("NO_INCOMING_WEBHOOK"))
+    elif not settings.domain:
+        yield Problem(text_of(SettingError("BITRIX24_DOMAIN", "REST_NO_DOMAIN"), page.language))
     volume = os.environ.get("RAILWAY_VOLUME_MOUNT_PATH", "")
     for name, path in settings.files.items() if settings.on_railway else ():
         if not (volume and path.absolute().is_relative_to(volume)):
