@@ -1029,7 +1029,7 @@ SENTENCES: dict[str, Sentence] = {
     # The store of links.
     "STORE_SILENT": Sentence(
         "База связей не ответила ({problem}). Проверьте DATABASE_URL и запущена ли база",
-        "the database of links did not answer ({problem}). Check DATABASE_URL, and that the database is running",
+        "The links database did not answer ({problem}). Check DATABASE_URL, and that the database is running",
     ),
     "STORE_PASSWORD": Sentence(
         "PostgreSQL не пустил: неверные пользователь или пароль либо pg_hba.conf не разрешает вход отсюда. Исправьте DATABASE_URL или pg_hba.conf",
@@ -1045,11 +1045,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "STORE_RIGHTS": Sentence(
         "Пользователю базы связей не хватает прав. Дайте ему CREATE и USAGE на схему и права на её таблицы",
-        "The user of the database of links lacks privileges. Grant CREATE and USAGE on the schema, and privileges on its tables",
+        "The links database user lacks privileges. Grant CREATE and USAGE on the schema, and privileges on its tables",
     ),
     "STORE_READ_ONLY": Sentence(
         "База связей открыта только на чтение. Укажите основной сервер, не реплику (target_session_attrs=read-write), или исправьте права на файл",
-        "The database of links is read-only. Name the primary, not a replica (target_session_attrs=read-write), or correct the file's permissions",
+        "The links database is read-only. Name the primary, not a replica (target_session_attrs=read-write), or correct the file's permissions",
     ),
     "STORE_SLOTS": Sentence(
         "У PostgreSQL кончились соединения. Увеличьте max_connections, закройте лишние программы или поставьте PgBouncer",
@@ -1061,7 +1061,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "STORE_NAME": Sentence(
         "Имя сервера из DATABASE_URL не найдено в DNS. Исправьте имя или DNS",
-        "The server named in DATABASE_URL was not found in DNS. Correct the name, or DNS",
+        "The server named in DATABASE_URL was not found in DNS. Correct the name, or fix DNS",
     ),
     "STORE_REFUSED": Sentence(
         "По адресу из DATABASE_URL никто не принимает соединений. Запустите PostgreSQL или исправьте хост и порт",
@@ -1069,35 +1069,35 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "STORE_FULL": Sentence(
         "На диске базы связей кончилось место. Освободите его: события дождутся в очереди",
-        "The disk of the database of links is full. Free some space: events wait in the queue",
+        "The disk that holds the links database is full. Free some space: events wait in the queue",
     ),
     "STORE_CORRUPT": Sentence(
         "Файл связей {path} повреждён; события ждут в очереди. Остановите шлюз; спасите связи: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} и запустите шлюз. Чего не удалось спасти, вернёт сверка: ./b24 resync",
-        'The file of links {path} is corrupt; events wait in the queue. Stop the gateway; save the links: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path}, and start the gateway. What could not be saved comes back by polling: ./b24 resync',
+        'The links file {path} is corrupt; events wait in the queue. Stop the gateway; recover the links: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in place of {path}, and start the gateway. Polling brings back what could not be recovered: ./b24 resync',
     ),
     "STORE_REPLACED": Sentence(
-        "Файл связей {path} убрали или подменили при работающем шлюзе; события ждут в очереди. Верните файл на место и перезапустите шлюз; без этого файла шлюз начнёт с пустого",
-        "The file of links {path} was moved away or replaced while the gateway ran; events wait in the queue. Put the file back and restart the gateway; without that file the gateway begins with an empty one",
+        "Файл связей {path} убрали или подменили при работающем шлюзе; события ждут в очереди. Верните файл на место и перезапустите шлюз; без этого файла он начнёт без единой связи",
+        "The links file {path} was moved away or replaced while the gateway was running; events wait in the queue. Put the file back and restart the gateway; without it the gateway starts with no links",
     ),
     "STORE_CLOSED": Sentence(
         "Базу связей не удаётся открыть: {problem}. Проверьте DATABASE_URL и права на файл",
-        "the database of links can't be opened: {problem}. Check DATABASE_URL and the file's permissions",
+        "The links database can't be opened: {problem}. Check DATABASE_URL and the file's permissions",
     ),
     "STORE_LOCKED": Sentence(
         "База связей занята другой программой. Закройте эту программу",
-        "the database of links is locked by another program. Close that program",
+        "The links database is locked by another program. Close that program",
     ),
     "STORE_CROWDED": Sentence(
         "Firestore: слишком много одновременных записей одних и тех же связей. Шлюз повторит сам",
-        "Firestore: too many simultaneous writes of the same links. The gateway tries again by itself",
+        "Firestore: too many simultaneous writes to the same links. The gateway tries again by itself",
     ),
     "STORE_NEWER": Sentence(
-        "данные версии {version}, а программа знает только {known}. Обновите программу",
-        "its data is of version {version}, newer than this program knows ({known}). Update the program",
+        "там данные версии {version}, а программа знает версии только до {known}. Обновите программу",
+        "its data has version {version}, but this program only knows versions up to {known}. Update the program",
     ),
     "FIRESTORE_SILENT": Sentence(
         "Firestore не ответил ({problem}). Шлюз повторит сам; если это надолго, проверьте сеть и https://status.cloud.google.com",
-        "Firestore did not answer ({problem}). The gateway tries again by itself; if it lasts, check the network and https://status.cloud.google.com",
+        "Firestore did not answer ({problem}). The gateway tries again by itself; if this continues, check the network and https://status.cloud.google.com",
     ),
     "FIRESTORE_EMULATOR": Sentence(
         "Эмулятор Firestore не отвечает ({problem}). Запустите его: make emulators; для настоящей базы уберите FIRESTORE_EMULATOR_HOST",
@@ -1128,22 +1128,22 @@ SENTENCES: dict[str, Sentence] = {
         "There are no valid Google credentials ({problem}). Log in: gcloud auth application-default login, or check GOOGLE_APPLICATION_CREDENTIALS",
     ),
     "FIRESTORE_QUOTA": Sentence(
-        "Квота Firestore исчерпана ({problem}). Шлюз повторит сам; расход и бесплатный предел видны в консоли: Firestore → Usage",
-        "Firestore's quota is used up ({problem}). The gateway tries again by itself; the console shows the use and the free limit: Firestore → Usage",
+        "Квота Firestore исчерпана ({problem}). Шлюз повторит сам; расход и бесплатную квоту покажет консоль: Firestore → Usage",
+        "Firestore's quota is used up ({problem}). The gateway tries again by itself; the console shows the usage and the free quota: Firestore → Usage",
     ),
     # `serve`.
     "ENV_READABLE": Sentence(
         "Файл {path} с секретами читают и другие пользователи этой машины. Закройте его: chmod 600 {path}",
-        "Other users of this machine can read {path}, which holds secrets. Close it: chmod 600 {path}",
+        "Other users of this machine can read {path}, which holds secrets. Make it private: chmod 600 {path}",
     ),
     "HTTP_REASON_LINE": Sentence("в начале нет строки запроса", "it does not begin with a request line"),
-    "HTTP_REASON_HEADERS": Sentence("заголовков больше {most}", "over {most} headers"),
-    "HTTP_REASON_HEAD": Sentence("заголовки больше {most} байт", "headers of more than {most} bytes"),
+    "HTTP_REASON_HEADERS": Sentence("заголовков больше {most}", "it has more than {most} headers"),
+    "HTTP_REASON_HEAD": Sentence("заголовки больше {most} байт", "its headers exceed {most} bytes"),
     "HTTP_REASON_LENGTHS": Sentence(
-        "Content-Length вместе с Transfer-Encoding", "Content-Length beside Transfer-Encoding"
+        "Content-Length вместе с Transfer-Encoding", "it has both Content-Length and Transfer-Encoding"
     ),
     "HTTP_REASON_LINE_ENDS": Sentence(
-        "строка заголовков кончается не парой CR LF", "a line of its head does not end in CR LF"
+        "строка заголовков кончается не парой CR LF", "a header line does not end in CR LF"
     ),
     "HTTP_REASON_NO_HOST": Sentence("нет заголовка Host", "it has no Host header"),
     "HTTP_REASON_HOSTS": Sentence("заголовков Host несколько", "it has several Host headers"),
@@ -1153,34 +1153,34 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "HTTP_REASON_LENGTH": Sentence(
         "Content-Length не число или указан по-разному",
-        "Content-Length is not a number, or differs between headers",
+        "its Content-Length is not a number, or two of them differ",
     ),
     "HTTP_REASON_ENCODING": Sentence(
         "Transfer-Encoding неизвестен или указан дважды", "its Transfer-Encoding is unknown, or given twice"
     ),
     "HTTP_REASON_LONG_LINE": Sentence("адрес слишком длинный", "its address is too long"),
     "HTTP_REASON_MANY": Sentence("заголовки слишком большие", "its headers are too large"),
-    "HTTP_REASON_CHUNKS": Sentence("части тела размечены неверно", "its chunked body is framed wrongly"),
+    "HTTP_REASON_CHUNKS": Sentence("части тела размечены неверно", "its chunked body is malformed"),
     "HTTP_REASON_LIBRARY": Sentence("заголовки нарушают правила HTTP", "its headers break the rules of HTTP"),
     "HTTP_REFUSED": Sentence(
         "Пришёл не запрос HTTP: {problem}. Если его шлёт ваш прокси, проверьте настройки прокси",
         "What came is not an HTTP request: {problem}. If your proxy sends it, check the proxy's settings",
     ),
     "HTTP_SURPLUS": Sentence(
-        "Перед запросом пропущено {bytes} байт: Content-Length предыдущего запроса меньше его тела. Исправьте отправителя: длину считают в байтах, не в знаках",
-        "Skipped {bytes} bytes in front of a request: the Content-Length of the one before is smaller than its body. Fix the sender: lengths are in bytes, not characters",
+        "Перед запросом пропущены лишние байты ({bytes}): Content-Length предыдущего запроса меньше его тела. Исправьте отправителя: длину считают в байтах, не в знаках",
+        "Skipped surplus bytes before a request ({bytes}): the previous request's Content-Length is smaller than its body. Fix the sender: the length is counted in bytes, not characters",
     ),
     "HTTP_CONNECTIONS": Sentence(
         "Открыто {limit} соединений, больше нельзя: закрываются те, что дольше всех молчат. Если это не атака, увеличьте ulimit -n",
-        "{limit} connections are open, which is the limit: the longest silent ones are closed. If this is not an attack, raise ulimit -n",
+        "{limit} connections are open, which is the limit: those that have been silent longest are closed. If this is not an attack, raise ulimit -n",
     ),
     "HTTP_MEMORY": Sentence(
-        "Недосланные запросы заняли {limit} МБ: самые старые оборваны. Посмотрите в инспекторе, кто их шлёт",
-        "Unfinished requests took {limit} MB: the oldest were cut off. See in the inspector who sends them",
+        "Недосланные запросы заняли {limit} МБ, поэтому самые старые оборваны. Посмотрите в инспекторе, кто их шлёт",
+        "Unfinished requests filled {limit} MB, so the oldest were cut off. The inspector shows who sends them",
     ),
     "HTTP_UNFINISHED": Sentence(
-        "Оборванных запросов больше, чем успеваем разобрать: часть записана только по заголовкам. Посмотрите в инспекторе, кто их шлёт",
-        "Requests break off faster than they can be processed: some are recorded by their headers only. See in the inspector who sends them",
+        "Оборванных запросов больше, чем шлюз успевает разобрать: у части записаны только заголовки. Посмотрите в инспекторе, кто их шлёт",
+        "Requests break off faster than they can be processed, so only the headers of some are recorded. The inspector shows who sends them",
     ),
     "HTTP_THREADS": Sentence(
         "Система не даёт больше потоков: запросы ждут друг друга. Увеличьте ulimit -u или предел задач службы (TasksMax)",
@@ -1203,8 +1203,8 @@ SENTENCES: dict[str, Sentence] = {
         "Log lines dropped: {count}, because nothing was reading them. Check what reads the gateway's standard error",
     ),
     "LOG_LIBRARY_LINES_DROPPED": Sentence(
-        "Пропущено строк библиотеки {library}: {count}, потому что за минуту она написала больше {limit}. В чём дело, прочтите в её строках выше",
-        "Lines of the library {library} dropped: {count}, because it wrote more than {limit} in a minute. Read its lines above to see why",
+        "Пропущено строк библиотеки {library}: {count}, потому что за минуту она написала больше {limit}. Причину ищите в её строках выше",
+        "Log lines of the library {library} dropped: {count}, because it wrote more than {limit} in a minute. Its lines above show why",
     ),
     "SERVING": Sentence(
         "Слушаем {url} (Ctrl-C — остановить). Что приходит: {inspector}",
@@ -1217,14 +1217,14 @@ SENTENCES: dict[str, Sentence] = {
     "FRONT_TITLE": Sentence("Шлюз вебхуков Битрикс24", "Bitrix24 webhook gateway"),
     "FRONT_UP": Sentence(
         "Шлюз {version} работает. События Битрикс24 он принимает запросами POST на {path}: этот адрес и вставьте в форму исходящего вебхука.",
-        "The gateway {version} is up. It accepts Bitrix24's events by POST at {path}: paste that address into the outbound webhook's form.",
+        "The gateway {version} is up. It accepts Bitrix24's events by POST at {path}: paste that address into the outgoing webhook's form.",
     ),
     "FRONT_INSPECTOR": Sentence(
         "Инспектор: что приходит и почему отклонено", "Inspector: what comes in, and why it was rejected"
     ),
     "FRONT_LOG": Sentence(
-        "Ссылка с ключом к инспектору напечатана при запуске; с INSPECTOR_PASSWORD он спросит пароль.",
-        "The link with the inspector's key was printed at start-up; with INSPECTOR_PASSWORD it asks for the password.",
+        "Ссылка с ключом к инспектору напечатана при запуске; если задан INSPECTOR_PASSWORD, инспектор спросит пароль.",
+        "The link with the inspector's key was printed at start-up; if INSPECTOR_PASSWORD is set, the inspector asks for the password.",
     ),
     "CLI_DID_YOU_MEAN": Sentence("Может быть, {name}?", "Did you mean {name}?"),
     "INSPECTOR_TITLE": Sentence("Инспектор вебхуков", "Webhook inspector"),
@@ -1246,20 +1246,20 @@ SENTENCES: dict[str, Sentence] = {
         "Too many wrong passwords. Wait a minute, then enter the value of INSPECTOR_PASSWORD",
     ),
     "INSPECTOR_REFUSED_ENTRY": Sentence(
-        "Инспектор не открылся: неверный ключ или пароль, адрес отправителя {sender}. Если это не вы, проверьте, кому виден этот адрес",
-        "The inspector stayed closed: a wrong key or password, sent from {sender}. If that was not you, check who can reach this address",
+        "В инспектор не пустили: неверный ключ или пароль с адреса {sender}. Если это не вы, проверьте, кому доступен инспектор",
+        "The inspector did not open: wrong key or password from {sender}. If that was not you, check who can reach the inspector",
     ),
     "RESYNC_WOULD": Sentence(
-        "Сверка с {portal} без записи: пользователей {users}, было бы изменений {published}, из них отвязано {unlinked}",
-        "Dry run with {portal}: {users} users, {published} changes would be queued, {unlinked} of them unlinking",
+        "Пробная сверка с {portal}, ничего не записано. Пользователей: {users}, изменений было бы: {published}, из них отвязок: {unlinked}",
+        "Dry run with {portal}, nothing was queued. Users: {users}, changes that would be queued: {published}, of which unlinking: {unlinked}",
     ),
     "POLL_WITHOUT_WEBHOOK": Sentence(
         "RESYNC_EVERY задан, а входящий вебхук — нет: сверки не будет. Задайте BITRIX24_DOMAIN и BITRIX24_WEBHOOK_TOKEN",
-        "RESYNC_EVERY is set, but no incoming webhook is: nothing is polled. Set BITRIX24_DOMAIN and BITRIX24_WEBHOOK_TOKEN",
+        "RESYNC_EVERY is set, but the incoming webhook is not, so nothing is polled. Set BITRIX24_DOMAIN and BITRIX24_WEBHOOK_TOKEN",
     ),
     "POLL_FAILED": Sentence(
-        "Сверка пользователей не удалась ({status}). Проверьте: ./b24 resync",
-        "Polling users failed ({status}). Check: ./b24 resync",
+        "Сверка пользователей не удалась ({status}). Причину покажет ./b24 resync",
+        "Polling users failed ({status}). To see why: ./b24 resync",
     ),
     "NO_VOLUME": Sentence(
         "{name} указывает на файл вне тома Railway: при следующем деплое он исчезнет. Подключите том "
@@ -1268,16 +1268,16 @@ SENTENCES: dict[str, Sentence] = {
         "or set another address",
     ),
     "CAPTURED": Sentence(
-        "Захвачен запрос (WEBHOOK_CAPTURE_UNTIL)", "A request was captured (WEBHOOK_CAPTURE_UNTIL)"
+        "Запрос записан (WEBHOOK_CAPTURE_UNTIL)", "A request was captured (WEBHOOK_CAPTURE_UNTIL)"
     ),
     # `explain`: input that it can't read, and what it read the rest as.
     "PASTED_UNKNOWN": Sentence(
         "Не удаётся прочитать. Вставьте HTTP-запрос целиком (POST /api/bitrix/webhook …), команду curl, запись журнала шлюза (строку или JSON, в том числе из Cloud Logging) или тело запроса (форма, JSON, multipart)",
-        "This can't be read. Paste one of these: a whole HTTP request (POST /api/bitrix/webhook …), a curl command, a record of the gateway's log (a line or JSON, Cloud Logging's too) or a request's body (form, JSON, multipart)",
+        "This can't be read. Paste one of these: a whole HTTP request (POST /api/bitrix/webhook …), a curl command, a record of the gateway's log (a line or JSON, also from Cloud Logging) or a request body (form, JSON, multipart)",
     ),
     "PASTED_TAKES": Sentence(
         "Вставьте HTTP-запрос целиком, команду curl, запись журнала шлюза или тело запроса",
-        "Paste one of these: a whole HTTP request, a curl command, a record of the gateway's log or a request's body",
+        "Paste one of these: a whole HTTP request, a curl command, a record of the gateway's log or a request body",
     ),
     "PASTED_NO_REFUSAL": Sentence(
         "Эта запись журнала — не об ответе на запрос. Вставьте запись с полями code и causes",
@@ -1288,16 +1288,16 @@ SENTENCES: dict[str, Sentence] = {
         "This does not look like an HTTP request ({problem}). Copy all of it, from the line “POST /api/bitrix/webhook HTTP/1.1” to the body",
     ),
     "PASTED_CURL_QUOTE": Sentence(
-        "В команде curl не закрыта кавычка. Скопируйте команду до конца",
-        "A quote in the curl command is never closed. Copy the command to its end",
+        "В команде curl не закрыта кавычка. Скопируйте команду целиком",
+        "A quote in the curl command is not closed. Copy the whole command",
     ),
     "PASTED_CURL_ADDRESS": Sentence(
-        "В команде curl нет адреса. Скопируйте команду до конца",
-        "The curl command has no address. Copy the command to its end",
+        "В команде curl нет адреса. Скопируйте команду целиком",
+        "The curl command has no address. Copy the whole command",
     ),
     "PASTED_CURL_FILE": Sentence(
-        "Команда curl берёт данные из файла ({file}), а файлы explain не читает. Вставьте содержимое вместо @имени",
-        "The curl command takes its data from a file ({file}), and explain reads no files. Put the content in place of the @name",
+        "Команда curl берёт данные из файла ({file}), а explain его не открывает. Вставьте содержимое вместо @имени",
+        "The curl command takes its data from a file ({file}), which explain does not open. Put the file's content in place of @name",
     ),
     "PASTED_POWERSHELL": Sentence(
         "Это команда PowerShell, а не запрос. В инструментах разработчика браузера выберите «Копировать как cURL (bash)» и вставьте это, или найдите отказ: ./b24 rejections",
@@ -1309,7 +1309,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_SCRIPT": Sentence(
         "Это команда или код, а не запрос. Вставьте то же командой curl, или сам запрос: его покажут ./b24 rejections и WEBHOOK_CAPTURE_UNTIL",
-        "This is a command or code, not a request. Paste the same as a curl command, or the request itself: ./b24 rejections and WEBHOOK_CAPTURE_UNTIL show it",
+        "This is a command or code, not a request. Paste an equivalent curl command, or the request itself: ./b24 rejections and WEBHOOK_CAPTURE_UNTIL show it",
     ),
     "PASTED_FORM_DATA": Sentence(
         "Это таблица полей (Form Data) из браузера, по ней не видно, что пришло на самом деле. В той же строке выберите «Копировать как cURL (bash)» или «view source» и вставьте это",
@@ -1317,7 +1317,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_CURL_VERBOSE": Sentence(
         "Это вывод curl -v: тела запроса в нём нет. Вставьте саму команду curl или вывод curl --trace-ascii -",
-        "This is what curl -v printed, and it does not show the request's body. Paste the curl command itself, or what curl --trace-ascii - prints",
+        "This is the output of curl -v, which does not show the request body. Paste the curl command itself, or the output of curl --trace-ascii -",
     ),
     "PASTED_DEPTH": Sentence(
         "console.log напечатал [Object] вместо auth, поэтому токена здесь не видно. Напечатайте JSON.stringify(obj) или console.dir(obj, {{depth: null}}) и вставьте это",
@@ -1329,7 +1329,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_ACCESS_LOG": Sentence(
         "Это строка журнала доступа веб-сервера: в ней нет ни заголовков, ни тела, где стоит токен. Причину отказа покажет ./b24 rejections, а весь запрос — WEBHOOK_CAPTURE_UNTIL",
-        "This is a line of a web server's access log: it holds neither the headers nor the body, where the token is. ./b24 rejections tells why it was rejected, and WEBHOOK_CAPTURE_UNTIL shows the whole request",
+        "This is a line of a web server's access log: it holds neither the headers nor the body, where the token is. ./b24 rejections tells why the request was rejected, and WEBHOOK_CAPTURE_UNTIL shows the whole request",
     ),
     "PASTED_ANSWER": Sentence(
         "Это ответ шлюза, а не запрос. Что пришло и почему отказано, покажут ./b24 rejections или ./b24 events show ID (request_id из ответа)",
@@ -1337,15 +1337,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PASTED_OTHER_ANSWER": Sentence(
         "Это ответ прокси или веб-сервера, а не запрос и не ответ шлюза. Дошёл ли запрос до шлюза и что в нём было, покажут ./b24 rejections и ./b24 events; если его там нет, проверьте, куда прокси его передаёт",
-        "This is the answer of a proxy or a web server, neither a request nor the gateway's answer. ./b24 rejections and ./b24 events show whether the request reached the gateway and what was in it; if it is not there, check where the proxy sends it",
+        "This is an answer from a proxy or a web server, neither a request nor the gateway's answer. ./b24 rejections and ./b24 events show whether the request reached the gateway and what was in it; if it is not there, check where the proxy sends it",
     ),
     "PASTED_LOG_LINE": Sentence(
-        "Это строка журнала шлюза, но не об отказе: запроса в ней нет. Запросы покажут ./b24 events и ./b24 rejections, один целиком: ./b24 events show ID",
-        "This is a line of the gateway's log, but not about a rejection: there is no request in it. ./b24 events and ./b24 rejections list the requests; one as a whole: ./b24 events show ID",
+        "Это строка журнала шлюза, но не об отказе: запроса в ней нет. Список запросов покажут ./b24 events и ./b24 rejections, один запрос целиком — ./b24 events show ID",
+        "This is a line of the gateway's log, but not about a rejection: there is no request in it. ./b24 events and ./b24 rejections list the requests; to see one in full: ./b24 events show ID",
     ),
     "PASTED_OWN_OUTPUT": Sentence(
         "Это вывод команды шлюза (events, rejections, dead-letters, links, doctor) или сообщение очереди, а не запрос: токена в нём нет. Запрос целиком и причина отказа: ./b24 events show ID; проверить его с нынешними настройками: ./b24 events show ID --json | ./b24 explain",
-        "This is what a command of the gateway printed (events, rejections, dead-letters, links, doctor), or a message of the queue, not a request: it holds no token. A request as a whole, and why it was rejected: ./b24 events show ID; to judge it with the current settings: ./b24 events show ID --json | ./b24 explain",
+        "This is the output of a gateway command (events, rejections, dead-letters, links, doctor), or a message from the queue, not a request: it holds no token. To see a request in full, and why it was rejected: ./b24 events show ID; to check it against the current settings: ./b24 events show ID --json | ./b24 explain",
     ),
     "PASTED_ENVIRONMENT": Sentence(
         "Это окружение Postman (переменные), а не запрос. Откройте запрос, нажмите Code (</>) → cURL и вставьте это",
@@ -1361,80 +1361,78 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "OLD_BOT_LINE": Sentence(
         "Это строка старого бота. «Получен: None» значит, что он искал токен в заголовке, параметрах адреса и полях верхнего уровня, а Битрикс24 кладёт его в тело формы: auth[application_token]. Токен, скорее всего, пришёл. Шлюз ищет его и там. Чтобы увидеть сам запрос, вставьте строки журнала выше этой («Тело запроса …») или отправьте событие шлюзу: ./b24 trigger ONUSERADD",
-        "This is the old bot's line. “Получен: None” means that it looked for the token in a header, the address's parameters and the top-level fields, while Bitrix24 puts it into the form body: auth[application_token]. The token most likely came. The gateway looks there too. To see the request itself, paste the lines of the log above this one (“Тело запроса …”) or send the gateway an event: ./b24 trigger ONUSERADD",
+        "This is the old bot's line. “Получен: None” means that it looked for the token in a header, the query and the top-level fields, while Bitrix24 puts it into the form body: auth[application_token]. The token most likely did come. The gateway looks there too. To see the request itself, paste the log lines above this one (“Тело запроса …”) or send the gateway an event: ./b24 trigger ONUSERADD",
     ),
     "OLD_BOT_LINE_WRONG": Sentence(
         "Это строка старого бота. «Получен: …» с началом токена значит, что токен пришёл, но не тот, который настроен: другой вебхук портала, или токен сменился. Сверьте «Токен приложения» исходящего вебхука с BITRIX24_OUTGOING_WEBHOOK_TOKEN, затем отправьте событие шлюзу: ./b24 trigger ONUSERADD",
-        "This is the old bot's line. “Получен: …” with the beginning of a token means that a token came, but not the configured one: it is another webhook of the portal, or the token has changed. Compare “Application token” of the outbound webhook with BITRIX24_OUTGOING_WEBHOOK_TOKEN, then send the gateway an event: ./b24 trigger ONUSERADD",
+        "This is the old bot's line. “Получен: …” with the beginning of a token means that a token came, but not the configured one: it belongs to another webhook of the portal, or the token has changed. Compare “Application token” of the outgoing webhook with BITRIX24_OUTGOING_WEBHOOK_TOKEN, then send the gateway an event: ./b24 trigger ONUSERADD",
     ),
     "READ_AS": Sentence("Прочитано как: {kind}", "Read as: {kind}"),
     "READ_AS_address": Sentence(
         "адрес; проверено, что будет с событием без токена, если его туда отправить",
-        "an address; judged as if an event without a token came to it",
+        "an address; checked as if an event without a token had been sent to it",
     ),
     "READ_AS_token": Sentence(
         "один токен; проверен так, будто событие пришло с ним в auth[application_token]",
-        "a token; judged as if an event came with it in auth[application_token]",
+        "a token; checked as if an event had come with it in auth[application_token]",
     ),
     "READ_AS_curl": Sentence("команда curl", "a curl command"),
     "READ_AS_raw_request": Sentence("HTTP-запрос", "an HTTP request"),
     "READ_AS_record": Sentence("запись журнала шлюза", "a record of the gateway's log"),
     "READ_AS_log_line": Sentence("строка журнала шлюза", "a line of the gateway's log"),
-    "READ_AS_tcpdump": Sentence("вывод tcpdump", "what tcpdump printed"),
+    "READ_AS_tcpdump": Sentence("вывод tcpdump", "tcpdump output"),
     "READ_AS_tcp_stream": Sentence(
-        "поток TCP: запрос и то, что вокруг", "a TCP stream: the request, and what is around it"
+        "поток TCP: запрос и то, что вокруг", "a TCP stream: a request, and what surrounds it"
     ),
     "READ_AS_old_bot_log": Sentence("журнал старого бота", "the old bot's log"),
-    "READ_AS_old_bot_line": Sentence("строка старого бота", "a line of the old bot's"),
+    "READ_AS_old_bot_line": Sentence("строка старого бота", "a line from the old bot"),
     "READ_AS_headers_and_body": Sentence("заголовки и тело", "headers and a body"),
     "READ_AS_form_on_lines": Sentence(
-        "тело формы, поля на отдельных строках", "a form's body, its fields on lines of their own"
+        "тело формы, поля на отдельных строках", "a form body, one field a line"
     ),
     "READ_AS_form_names": Sentence(
         "имена и значения формы в распечатке программы", "a form's names and values in a program's printout"
     ),
-    "READ_AS_form_in_text": Sentence("тело формы внутри другого текста", "a form's body inside other text"),
+    "READ_AS_form_in_text": Sentence("тело формы внутри другого текста", "a form body inside other text"),
     "READ_AS_function_event": Sentence("событие облачной функции", "a cloud function's event"),
     "READ_AS_recorded_request": Sentence("запрос, записанный в JSON", "a request recorded as JSON"),
-    "READ_AS_print_r": Sentence("вывод print_r из PHP", "what PHP's print_r printed"),
-    "READ_AS_var_export": Sentence("вывод var_export из PHP", "what PHP's var_export printed"),
-    "READ_AS_var_dump": Sentence("вывод var_dump из PHP", "what PHP's var_dump printed"),
+    "READ_AS_print_r": Sentence("вывод print_r из PHP", "PHP print_r output"),
+    "READ_AS_var_export": Sentence("вывод var_export из PHP", "PHP var_export output"),
+    "READ_AS_var_dump": Sentence("вывод var_dump из PHP", "PHP var_dump output"),
     "READ_AS_php_array": Sentence("массив PHP", "a PHP array"),
     "READ_AS_multidict": Sentence(
-        "распечатка формы из Python (MultiDict)", "a form as Python prints it (MultiDict)"
+        "распечатка формы из Python (MultiDict)", "a form printed by Python (MultiDict)"
     ),
-    "READ_AS_serialize": Sentence("вывод serialize из PHP", "what PHP's serialize wrote"),
-    "READ_AS_ruby": Sentence("распечатка хеша Ruby", "a Ruby hash as it is printed"),
-    "READ_AS_perl": Sentence("вывод Data::Dumper из Perl", "what Perl's Data::Dumper printed"),
-    "READ_AS_elixir": Sentence("распечатка карты Elixir", "an Elixir map as it is printed"),
-    "READ_AS_r": Sentence("распечатка списка R", "an R list as it is printed"),
-    "READ_AS_go": Sentence("распечатка из Go", "what Go's fmt printed"),
-    "READ_AS_java": Sentence(
-        "распечатка объекта Java или Kotlin", "an object of Java's or Kotlin's as it is printed"
-    ),
-    "READ_AS_groovy": Sentence("распечатка карты Groovy", "a Groovy map as it is printed"),
-    "READ_AS_scala": Sentence("распечатка Map из Scala", "a Scala Map as it is printed"),
-    "READ_AS_csharp": Sentence("распечатка объекта .NET", "a .NET object as it is printed"),
-    "READ_AS_powershell": Sentence("распечатка объекта PowerShell", "a PowerShell object as it is printed"),
-    "READ_AS_swift": Sentence("распечатка словаря Swift", "a Swift dictionary as it is printed"),
-    "READ_AS_dart": Sentence("распечатка Map из Dart", "a Dart Map as it is printed"),
-    "READ_AS_rust": Sentence("вывод Debug из Rust", "what Rust's Debug printed"),
-    "READ_AS_entries": Sentence("распечатка словаря .NET", "a .NET dictionary as it is printed"),
-    "READ_AS_erlang": Sentence("распечатка из Erlang", "an Erlang term as it is printed"),
-    "READ_AS_clojure": Sentence("распечатка карты Clojure", "a Clojure map as it is printed"),
+    "READ_AS_serialize": Sentence("вывод serialize из PHP", "PHP serialize output"),
+    "READ_AS_ruby": Sentence("распечатка хеша Ruby", "a printed Ruby hash"),
+    "READ_AS_perl": Sentence("вывод Data::Dumper из Perl", "Perl Data::Dumper output"),
+    "READ_AS_elixir": Sentence("распечатка карты Elixir", "a printed Elixir map"),
+    "READ_AS_r": Sentence("распечатка списка R", "a printed R list"),
+    "READ_AS_go": Sentence("распечатка из Go", "Go fmt output"),
+    "READ_AS_java": Sentence("распечатка объекта Java или Kotlin", "a printed Java or Kotlin object"),
+    "READ_AS_groovy": Sentence("распечатка карты Groovy", "a printed Groovy map"),
+    "READ_AS_scala": Sentence("распечатка Map из Scala", "a printed Scala Map"),
+    "READ_AS_csharp": Sentence("распечатка объекта .NET", "a printed .NET object"),
+    "READ_AS_powershell": Sentence("распечатка объекта PowerShell", "a printed PowerShell object"),
+    "READ_AS_swift": Sentence("распечатка словаря Swift", "a printed Swift dictionary"),
+    "READ_AS_dart": Sentence("распечатка Map из Dart", "a printed Dart Map"),
+    "READ_AS_rust": Sentence("вывод Debug из Rust", "Rust Debug output"),
+    "READ_AS_entries": Sentence("распечатка словаря .NET", "a printed .NET dictionary"),
+    "READ_AS_erlang": Sentence("распечатка из Erlang", "a printed Erlang term"),
+    "READ_AS_clojure": Sentence("распечатка карты Clojure", "a printed Clojure map"),
     "READ_AS_json_in_text": Sentence("JSON внутри другого текста", "JSON inside other text"),
-    "READ_AS_logged": Sentence("событие внутри чужого журнала", "an event inside another program's log"),
-    "READ_AS_jmeter": Sentence("запрос из `JMeter`", "a request of JMeter's"),
-    "READ_AS_http_client": Sentence("вывод http.client из Python", "what Python's http.client printed"),
+    "READ_AS_logged": Sentence("событие в журнале другой программы", "an event inside another program's log"),
+    "READ_AS_jmeter": Sentence("запрос из JMeter", "a JMeter request"),
+    "READ_AS_http_client": Sentence("вывод http.client из Python", "Python http.client output"),
     "READ_AS_bruno": Sentence("Bruno", "Bruno"),
-    "READ_AS_curl_trace": Sentence("вывод curl --trace-ascii", "what curl --trace-ascii printed"),
-    "READ_AS_audit_log": Sentence("журнал аудита ModSecurity", "ModSecurity's audit log"),
+    "READ_AS_curl_trace": Sentence("вывод curl --trace-ascii", "curl --trace-ascii output"),
+    "READ_AS_audit_log": Sentence("журнал аудита ModSecurity", "a ModSecurity audit log"),
     "READ_AS_hex_dump": Sentence("шестнадцатеричный дамп", "a hex dump"),
     "READ_AS_insomnia": Sentence("Insomnia", "Insomnia"),
     "READ_AS_node-red": Sentence("сообщение Node-RED", "a Node-RED message"),
-    "READ_AS_python": Sentence("распечатка словаря Python", "a Python dict as it is printed"),
-    "READ_AS_console.log": Sentence("вывод console.log", "what console.log printed"),
-    "READ_AS_body": Sentence("тело запроса", "a request's body"),
+    "READ_AS_python": Sentence("распечатка словаря Python", "a printed Python dict"),
+    "READ_AS_console.log": Sentence("вывод console.log", "console.log output"),
+    "READ_AS_body": Sentence("тело запроса", "a request body"),
     "READ_AS_har": Sentence("HAR", "HAR"),
     "READ_AS_postman": Sentence("Postman", "Postman"),
     "READ_AS_webhook.site": Sentence("webhook.site", "webhook.site"),
@@ -1442,7 +1440,7 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_n8n": Sentence("n8n", "n8n"),
     "PASTED_NO_FILE": Sentence(
         "Не удаётся прочитать {file}: {problem}. Проверьте имя файла; сам запрос вставьте после ./b24 explain и нажмите Ctrl-D",
-        "{file} can't be read: {problem}. Check the file's name; to paste the request itself, run ./b24 explain, paste, and press Ctrl-D",
+        "{file} can't be read: {problem}. Check the file name; to paste the request itself, run ./b24 explain, paste it, and press Ctrl-D",
     ),
     "PASTED_EMPTY_FILE": Sentence(
         "Файл {file} пуст. Сохраните в него запрос, команду curl или запись журнала целиком",
@@ -1457,15 +1455,15 @@ SENTENCES: dict[str, Sentence] = {
         "✅ The request passes: {answer}. The token was found in {place}",
     ),
     "EXPLAIN_HEALTH": Sentence(
-        "✅ Это проверка, что сервер жив ({answer}): события приходят только методом POST",
-        "✅ This only asks whether the server is up ({answer}): events come only by POST",
+        "✅ Это только проверка, что сервер работает ({answer}): события приходят методом POST",
+        "✅ This is only a health check ({answer}): events come only by POST",
     ),
     "EXPLAIN_REFUSED": Sentence(
         "❌ Запрос не проходит: {answer}. Что делать:", "❌ The request does not pass: {answer}. What to do:"
     ),
     "EXPLAIN_RECORDED": Sentence(
         "❌ По записи журнала запрос не прошёл: {answer}. Что делать:",
-        "❌ According to its log record the request did not pass: {answer}. What to do:",
+        "❌ According to the log record, the request did not pass: {answer}. What to do:",
     ),
     "EXPLAIN_GUIDE": Sentence("Подробнее: {section}", "More about it: {section}"),
     "EXPLAIN_ACCEPTED": Sentence(
@@ -1483,7 +1481,7 @@ SENTENCES: dict[str, Sentence] = {
     "EXPLAIN_FINGERPRINT": Sentence("отпечаток", "fingerprint"),
     "STATE_MATCH": Sentence("верный токен", "the right token"),
     "STATE_MISMATCH": Sentence("другое значение", "another value"),
-    "STATE_MALFORMED": Sentence("не один текст", "not one text"),
+    "STATE_MALFORMED": Sentence("повтор или не текст", "repeated, or not text"),
     "STATE_BLANK": Sentence("пусто", "blank"),
     "STATE_ABSENT": Sentence("нет", "absent"),
     "REJECTIONS_NONE": Sentence(
@@ -1514,34 +1512,32 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_LABEL_places": Sentence("места токена", "places"),
     "DOCTOR_LABEL_files": Sentence("файлы", "files"),
     "DOCTOR_SUMMARY": Sentence(
-        "Не в порядке: {count}. Начните с этого — {first}: {do}",
-        "Problems: {count}. Start with this one, {first}: {do}",
+        "Не в порядке: {count}. Начните с первого, {first}: {do}",
+        "Problems: {count}. Start with the first, {first}: {do}",
     ),
     "DOCTOR_SUMMARY_OK": Sentence(
-        "Всё проверенное в порядке. Отправить событие: ./b24 trigger ONUSERADD",
-        "Everything that was checked is in order. To send an event: ./b24 trigger ONUSERADD",
+        "Всё, что проверено, в порядке. Отправить событие: ./b24 trigger ONUSERADD",
+        "Every check that ran passed. To send an event: ./b24 trigger ONUSERADD",
     ),
     "DOCTOR_OTHERS": Sentence(
-        "случайный токен не принят нигде (мест: {count})",
-        "a random token is accepted nowhere ({count} places)",
+        "случайный токен не принят нигде (проверено мест: {count})",
+        "a random token is accepted nowhere (places tried: {count})",
     ),
-    "DOCTOR_DEAD_LETTERS": Sentence(
-        "недоставленных сообщений: {count}", "messages that nobody could handle: {count}"
-    ),
+    "DOCTOR_DEAD_LETTERS": Sentence("недоставленных сообщений: {count}", "dead letters: {count}"),
     "DOCTOR_DEAD_LETTERS_DO": Sentence(
         "Посмотрите их: ./b24 dead-letters; вернуть в очередь: ./b24 replay",
-        "Look at them: ./b24 dead-letters; put them back: ./b24 replay",
+        "Look at them: ./b24 dead-letters; put them back on the queue: ./b24 replay",
     ),
     "DOCTOR_DESTINATION_FAILS": Sentence(
-        "{address} не принимает события: ждут повтора {count}, последняя ошибка — {reason}",
-        "{address} does not accept events: {count} are waiting for another attempt; last failure: {reason}",
+        "{address} не принимает события; ждут повтора: {count}, последняя ошибка: {reason}",
+        "{address} does not accept events: waiting for another attempt: {count}; last error: {reason}",
     ),
     "DOCTOR_DESTINATION_FAILS_DO": Sentence(
         "Проверьте, что получатель отвечает 2xx за 15 с; шлюз повторит сам в течение суток. Что стало с событием: ./b24 events show ID",
         "Check that it answers 2xx within 15 s; the gateway keeps trying by itself for a day. To see what came of an event: ./b24 events show ID",
     ),
     "DOCTOR_DESTINATIONS": Sentence(
-        "никто не отказывает (получателей: {count})", "none is failing ({count} in all)"
+        "все доступны (получателей: {count})", "none is failing (destinations: {count})"
     ),
     "DOCTOR_EVENT_LIKE": Sentence(
         "события {event} нет среди известных; может быть, {like}",
@@ -1577,7 +1573,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_BRACKETS": Sentence(
         "без скобок в теле запрос проходит, со скобками нет ({answer}): его режет фильтр (WAF)",
-        "a body without brackets passes, one with brackets does not ({answer}): a filter (WAF) stops it",
+        "a body without brackets passes, one with brackets does not ({answer}): a filter (WAF) blocks it",
     ),
     "DOCTOR_BRACKETS_DO": Sentence(
         "Исключите путь вебхука из правил фильтра: события Битрикс24 полны скобок",
@@ -1589,14 +1585,14 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_PATH_CHANGED_DO": Sentence(
         "Прокси должен передавать путь без изменений; в nginx: proxy_pass без пути и косой черты в конце",
-        "Have the proxy pass the path on unchanged; in nginx: proxy_pass without a path and without a slash at its end",
+        "Make the proxy pass the path on unchanged; in nginx: proxy_pass without a path or a trailing slash",
     ),
     "DOCTOR_CACHED": Sentence(
         "ответ пришёл из кэша, а не от шлюза", "the answer came from a cache, not from the gateway"
     ),
     "DOCTOR_CACHED_DO": Sentence(
-        "Выключите кэш для этого адреса: он отвечает и тогда, когда шлюз не работает",
-        "Switch the cache off for this address: it answers even when the gateway is down",
+        "Выключите кэш для этого адреса: кэш отвечает и тогда, когда шлюз не работает",
+        "Turn off caching for this address: a cache answers even when the gateway is down",
     ),
     "DOCTOR_INSPECTOR_OPEN": Sentence(
         "/inspector открыт снаружи без ключа и пароля",
@@ -1606,8 +1602,8 @@ SENTENCES: dict[str, Sentence] = {
         "Закройте /inspector в прокси или задайте INSPECTOR_PASSWORD (12 знаков и больше)",
         "Close /inspector in the proxy, or set INSPECTOR_PASSWORD (12 characters or more)",
     ),
-    "DOCTOR_INSPECTOR_CLOSED": Sentence("снаружи закрыт", "closed from outside"),
-    "DOCTOR_LARGE_BODY": Sentence("тело в {size} КБ доходит", "a body of {size} KB arrives"),
+    "DOCTOR_INSPECTOR_CLOSED": Sentence("снаружи закрыт", "closed to outsiders"),
+    "DOCTOR_LARGE_BODY": Sentence("тело в {size} КБ доходит", "a body of {size} KB gets through"),
     "DOCTOR_BODY_LIMITED": Sentence(
         "тело в {size} КБ прокси не пропускает ({answer})",
         "a proxy does not let a body of {size} KB through ({answer})",
@@ -1643,11 +1639,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_UNREADABLE_DO": Sentence(
         "Запустите doctor от имени пользователя {owner} или дайте права на чтение файла {name}",
-        "Run doctor as {owner}, or give this user the right to read {name}",
+        "Run doctor as {owner}, or give your user permission to read {name}",
     ),
     "DOCTOR_SETTING_DO": Sentence(
         "Исправьте {name}: с таким значением шлюз не запустится",
-        "Correct {name}: the gateway does not start with it",
+        "Correct {name}: the gateway will not start with this value",
     ),
     "DOCTOR_SETTINGS": Sentence(
         "прочитаны; очередь {queue}, портал {portal}", "read; queue {queue}, portal {portal}"
@@ -1659,7 +1655,7 @@ SENTENCES: dict[str, Sentence] = {
         "принимаемых токенов: {count} (отпечатки: {prints})",
         "accepted tokens: {count} (fingerprints: {prints})",
     ),
-    "DOCTOR_PUBSUB": Sentence("топик есть: {url}", "the topic exists: {url}"),
+    "DOCTOR_PUBSUB": Sentence("тема есть: {url}", "the topic exists: {url}"),
     "DOCTOR_QUEUE": Sentence(
         "{path}: ждут событий: {depth}, старшему {age} с",
         "{path}: {depth} events wait, the oldest for {age} s",
@@ -1670,13 +1666,14 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_QUEUE_LATE_DO": Sentence(
         "Их никто не разбирает: запустите ./b24 serve и посмотрите его журнал",
-        "Nobody takes them: run ./b24 serve and look at its log",
+        "Nothing is processing them: run ./b24 serve and look at its log",
     ),
     "DOCTOR_FILE_LATER": Sentence(
         "{path} ещё нет; его создаст первый запуск", "{path} does not exist yet; the first start creates it"
     ),
     "DOCTOR_FILE_NEVER": Sentence(
-        "{path} не создать: в {parent} нельзя писать", "{path} can't be created: {parent} is not writable"
+        "{path} создать нельзя: нет прав на запись в {parent}",
+        "{path} can't be created: {parent} is not writable",
     ),
     "DOCTOR_FILE_NEVER_DO": Sentence(
         "Дайте права на {parent} или задайте другой путь", "Give write access to {parent} or set another path"
@@ -1692,8 +1689,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_SCOPES": Sentence("{portal} отвечает; права: {scopes}", "{portal} answers; scopes: {scopes}"),
     "DOCTOR_SCOPES_MISSING": Sentence(
-        "{portal} отвечает, но прав мало: {scopes}",
-        "{portal} answers, but the scopes are not enough: {scopes}",
+        "{portal} отвечает, но прав не хватает; у вебхука есть только: {scopes}",
+        "{portal} answers, but scopes are missing; the webhook has only: {scopes}",
     ),
     "DOCTOR_SCOPES_MISSING_DO": Sentence(
         "Отметьте во входящем вебхуке право user (или user_basic и user.userfield)",
@@ -1701,11 +1698,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_FIELD": Sentence("поле {field} есть", "the field {field} exists"),
     "DOCTOR_FIELD_MISSING": Sentence(
-        "у пользователей нет поля {field}; есть: {others}", "users have no field {field}; there are: {others}"
+        "у пользователей нет поля {field}; есть: {others}", "users have no field {field}; they have: {others}"
     ),
     "DOCTOR_FIELD_MISSING_DO": Sentence(
-        "Создайте это поле (./b24 field create) или впишите имя того, что есть, в BITRIX24_TELEGRAM_FIELD_NAME",
-        "Create this field (./b24 field create), or put the name of the one you have into BITRIX24_TELEGRAM_FIELD_NAME",
+        "Создайте это поле (./b24 field create) или впишите имя имеющегося в BITRIX24_TELEGRAM_FIELD_NAME",
+        "Create this field (./b24 field create), or put the name of an existing one into BITRIX24_TELEGRAM_FIELD_NAME",
     ),
     "DOCTOR_CLOUD_LOG": Sentence(
         "события идут через Pub/Sub, журнала на этой машине нет",
@@ -1724,13 +1721,14 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_NO_ADDRESS_DO": Sentence(
         "Задайте WEBHOOK_URL или укажите --url, чтобы проверить и его",
-        "Set WEBHOOK_URL or give --url to have it checked too",
+        "Set WEBHOOK_URL or pass --url to check it too",
     ),
     "DOCTOR_LOOPBACK": Sentence(
         "{address} доступен только с этой машины", "{address} can be reached only from this machine"
     ),
     "DOCTOR_LOOPBACK_DO": Sentence(
-        "Битрикс24 нужен публичный адрес HTTPS", "Bitrix24 needs a public HTTPS address"
+        "Битрикс24 нужен публичный адрес https://: откройте туннель или настройте домен",
+        "Bitrix24 needs a public https:// address: open a tunnel or set up a domain",
     ),
     "DOCTOR_PLAIN_HTTP": Sentence("{address}: без HTTPS", "{address}: no HTTPS"),
     "DOCTOR_PLAIN_HTTP_DO": Sentence(
@@ -1742,15 +1740,15 @@ SENTENCES: dict[str, Sentence] = {
         "Битрикс24 нужно полное имя, вида hooks.example.com",
         "Bitrix24 needs a full name such as hooks.example.com",
     ),
-    "DOCTOR_TOO_LONG": Sentence("длина адреса {length} знаков", "the address is {length} characters long"),
+    "DOCTOR_TOO_LONG": Sentence("длина адреса в знаках: {length}", "the address is {length} characters long"),
     "DOCTOR_TOO_LONG_DO": Sentence(
-        "Битрикс24 принимает не больше {limit} вместе с параметрами: сократите его",
-        "Bitrix24 accepts at most {limit}, the query included: shorten it",
+        "Битрикс24 принимает адреса не длиннее {limit} знаков вместе с параметрами: сократите его",
+        "Bitrix24 accepts at most {limit} characters, including the query: shorten it",
     ),
-    "DOCTOR_PUBLIC": Sentence("{address} подходит Битрикс24", "{address} suits Bitrix24"),
+    "DOCTOR_PUBLIC": Sentence("{address} подходит Битрикс24", "Bitrix24 accepts {address}"),
     "DOCTOR_PUBLIC_DO": Sentence(
         "Вставьте его в исходящий вебхук. В демо-режиме портала исходящие вебхуки не работают",
-        "Paste it into the outgoing webhook. In a portal's demo mode outgoing webhooks do not work",
+        "Paste it into the outgoing webhook. Outgoing webhooks do not work while the portal is in demo mode",
     ),
     "DOCTOR_NAME": Sentence("{host} → {addresses}", "{host} → {addresses}"),
     "DOCTOR_NO_NAME": Sentence("имя {host} не находится", "the name {host} was not found"),
@@ -1758,12 +1756,12 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_NO_TLS": Sentence("{address}: без HTTPS", "{address}: no HTTPS"),
     "DOCTOR_NO_TLS_DO": Sentence(
         "Битрикс24 принимает адрес обработчика только с https://: поставьте перед шлюзом TLS (Caddy, nginx) или туннель",
-        "Bitrix24 accepts only a handler's address with https://: put TLS (Caddy, nginx) or a tunnel in front of the gateway",
+        "Bitrix24 accepts only https:// handler addresses: put TLS (Caddy, nginx) or a tunnel in front of the gateway",
     ),
     "DOCTOR_BAD_CERTIFICATE": Sentence("{problem}", "{problem}"),
     "DOCTOR_BAD_CERTIFICATE_DO": Sentence(
         "Битрикс24 его тоже не примет: выпустите сертификат для этого имени, с полной цепочкой",
-        "Bitrix24 will not accept it either: get a certificate for this name, with its whole chain",
+        "Bitrix24 will not accept it either: get a certificate for this name, with the full chain",
     ),
     "DOCTOR_NO_CONNECTION": Sentence(
         "{address} не отвечает: {problem}", "{address} does not answer: {problem}"
@@ -1771,19 +1769,17 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_NO_CONNECTION_DO": Sentence(
         "Проверьте, что сервер запущен и порт открыт", "Check that the server is running and its port is open"
     ),
-    "DOCTOR_CERTIFICATE": Sentence("действителен ещё {days} дн.", "valid for {days} more days"),
-    "DOCTOR_CERTIFICATE_ENDS": Sentence("действителен ещё {days} дн.", "valid for {days} more days"),
-    "DOCTOR_CERTIFICATE_ENDS_DO": Sentence("Скоро закончится: продлите его", "It ends soon: renew it"),
-    "DOCTOR_NO_REDIRECT": Sentence("перенаправлений нет", "there are none"),
-    "DOCTOR_REDIRECT": Sentence(
-        "ответ {status} перенаправляет на {to}", "the answer {status} redirects to {to}"
-    ),
+    "DOCTOR_CERTIFICATE": Sentence("действителен ещё {days} дн.", "valid; days left: {days}"),
+    "DOCTOR_CERTIFICATE_ENDS": Sentence("действителен ещё {days} дн.", "valid; days left: {days}"),
+    "DOCTOR_CERTIFICATE_ENDS_DO": Sentence("Скоро истечёт: продлите его", "It expires soon: renew it"),
+    "DOCTOR_NO_REDIRECT": Sentence("перенаправлений нет", "none"),
+    "DOCTOR_REDIRECT": Sentence("ответ {status} перенаправляет на {to}", "answer {status} redirects to {to}"),
     "DOCTOR_REDIRECT_DO": Sentence(
         "Перенаправление превращает POST в GET и теряет тело с токеном: укажите в Битрикс24 конечный адрес",
         "A redirect turns the POST into a GET and drops the body with the token: give Bitrix24 the final address",
     ),
-    "DOCTOR_PATH": Sentence("{path} слушает шлюз", "the gateway listens on {path}"),
-    "DOCTOR_PATH_WRONG": Sentence("{path} шлюз не слушает", "the gateway does not listen on {path}"),
+    "DOCTOR_PATH": Sentence("шлюз отвечает по пути {path}", "the gateway listens on {path}"),
+    "DOCTOR_PATH_WRONG": Sentence("шлюз не отвечает по пути {path}", "the gateway does not listen on {path}"),
     "DOCTOR_PATH_WRONG_DO": Sentence("Укажите путь {right}", "Use the path {right}"),
     "DOCTOR_THERE_NO_TOKEN": Sentence(
         "на этом сервере токен не настроен", "no token is configured on that server"
@@ -1805,7 +1801,7 @@ SENTENCES: dict[str, Sentence] = {
         "Check that the server is running, and that the gateway answers at this address, not a proxy or another program",
     ),
     "DOCTOR_HEALTH": Sentence(
-        "сервер жив, токен настроен, очередь {queue}", "up, a token is configured, queue {queue}"
+        "сервер работает, токен настроен, очередь {queue}", "up, a token is configured, queue {queue}"
     ),
     "DOCTOR_UNHEALTHY": Sentence(
         "GET отвечает не так, как шлюз: {answer}", "GET does not answer as the gateway does: {answer}"
@@ -1823,15 +1819,15 @@ SENTENCES: dict[str, Sentence] = {
         "случайный токен ПРИНЯТ ({answer})", "a random token is ACCEPTED ({answer})"
     ),
     "DOCTOR_WRONG_ACCEPTED_DO": Sentence(
-        "Там не этот шлюз, или проверка снята: не давайте этот адрес Битрикс24, пока не исправите",
-        "That is not this gateway, or nothing is verified there: do not give this address to Bitrix24 until that is fixed",
+        "Там не этот шлюз, или проверка токена отключена: не давайте этот адрес Битрикс24, пока не исправите",
+        "That is not this gateway, or it does not verify tokens: do not give this address to Bitrix24 until that is fixed",
     ),
     "DOCTOR_ANSWERS_DIFFER": Sentence(
         "ответы на неверные токены различаются", "the answers to wrong tokens differ"
     ),
     "DOCTOR_ANSWERS_DIFFER_DO": Sentence(
-        "Ответ не должен подсказывать, где искать токен: обновите шлюз там",
-        "An answer must not hint at where the token is looked for: update the gateway there",
+        "Ответ не должен подсказывать, где ищут токен: обновите шлюз на том сервере",
+        "An answer must not hint at where the token is looked for: update the gateway on that server",
     ),
     "DOCTOR_NO_TOKEN_HERE": Sentence(
         "здесь токен не настроен: послать нечего", "no token is configured here: nothing to send"
@@ -1857,7 +1853,7 @@ SENTENCES: dict[str, Sentence] = {
         "the token {print} is accepted, a probe event is queued",
     ),
     "DOCTOR_RIGHT_MISMATCH": Sentence(
-        "токен {print} там не подходит ({answer})", "the token {print} is not right there ({answer})"
+        "тот сервер не принимает токен {print} ({answer})", "that server rejects the token {print} ({answer})"
     ),
     "DOCTOR_RIGHT_MISMATCH_DO": Sentence(
         "Там настроен другой токен: задайте тот же и перезапустите сервер",
@@ -1877,7 +1873,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_RIGHT_QUEUE_DO": Sentence(
         "Посмотрите журнал сервера: там сказано, что с очередью",
-        "Look at the server's log: it says what is wrong with the queue",
+        "Look at the server log: it says what is wrong with the queue",
     ),
     # `make emulators`.
     "EMULATORS_READY": Sentence(
@@ -1898,7 +1894,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EMULATORS_REFUSED": Sentence(
         "Эмулятор Pub/Sub не создал {path}: {problem}. Посмотрите var/emulators/, затем запустите снова",
-        "The Pub/Sub emulator did not create {path}: {problem}. Look into var/emulators/, then start again",
+        "The Pub/Sub emulator did not create {path}: {problem}. Look in var/emulators/, then start again",
     ),
     "EMULATORS_SLOW": Sentence(
         "{name} не ответил за две минуты. Посмотрите {log}",
@@ -1906,7 +1902,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EMULATORS_ENDED": Sentence(
         "{name} завершился сам. Посмотрите {log}, устраните причину и запустите снова",
-        "{name} ended by itself. Look at {log}, remove the cause and start again",
+        "{name} exited by itself. Look at {log}, fix the cause and start again",
     ),
 }
 
@@ -1940,12 +1936,12 @@ OS_ERRORS: dict[int, str] = {
 CERTIFICATE_ERRORS = {
     9: "сертификат ещё не действует",
     10: "срок действия сертификата истёк",
-    18: "сертификат подписан сам собой",
-    19: "в цепочке сертификат, подписанный сам собой",
+    18: "сертификат самоподписанный",
+    19: "в цепочке самоподписанный сертификат",
     20: "цепочка сертификатов неполна или её корню не доверяют",
     21: "цепочка сертификатов неполна",
     62: "сертификат выдан на другое имя",
-    64: "сертификат выдан на другой адрес IP",
+    64: "сертификат выдан на другой IP-адрес",
 }
 
 
@@ -1973,9 +1969,9 @@ _LIBRARIES = {
     "RefreshError": Sentence("учётные данные не действуют", "the credentials are not valid"),
     "TransportError": Sentence("соединение не удалось", "the connection failed"),
     "ServiceUnavailable": Sentence("служба недоступна", "the service is unavailable"),
-    "RetryError": Sentence("время ожидания вышло", "the time ran out"),
-    "GatewayTimeout": Sentence("время ожидания вышло", "the time ran out"),
-    "DeadlineExceeded": Sentence("время ожидания вышло", "the time ran out"),
+    "RetryError": Sentence("время ожидания вышло", "it timed out"),
+    "GatewayTimeout": Sentence("время ожидания вышло", "it timed out"),
+    "DeadlineExceeded": Sentence("время ожидания вышло", "it timed out"),
     "Forbidden": Sentence("доступ запрещён", "access is denied"),
     "PermissionDenied": Sentence("доступ запрещён", "access is denied"),
     "NotFound": Sentence("не найдено", "not found"),

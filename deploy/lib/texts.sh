@@ -20,10 +20,10 @@ text() { # KEY FACT…
       en="The API has just been switched on and does not answer yet; trying again in $1 s." ;;
     NOT_READ)
       ru="Прочитать не удалось: gcloud $1 $2. Это не значит, что там пусто, поэтому дальше ничего не сделано. Устраните причину, названную выше (обычно это права или сеть), и повторите."
-      en="Could not read: gcloud $1 $2. That does not mean that nothing is there, so nothing more was done. Remove the cause named above (mostly a permission or the network), and run this again." ;;
+      en="Could not read: gcloud $1 $2. That does not mean that nothing is there, so nothing more was done. Fix the cause named above (usually a permission or the network), and run this again." ;;
     FAILED)
       ru="Не удалась команда: gcloud $1 $2 $3. Дальше ничего не сделано.$4 Устраните причину и повторите: сделанное не повторится."
-      en="Failed: gcloud $1 $2 $3. Nothing after it was done.$4 Remove the cause and run this again: finished steps are not repeated." ;;
+      en="Failed: gcloud $1 $2 $3. Nothing further was done.$4 Fix the cause and run this again: finished steps are not repeated." ;;
     ACCOUNT_NOT_KNOWN)
       ru="Google Cloud ещё не везде знает новую учётную запись; повтор через $1 с."
       en="The new account is not known everywhere yet; trying again in $1 s." ;;
@@ -50,7 +50,7 @@ text() { # KEY FACT…
       en="What exists already" ;;
     NO_INCOMING)
       ru="$1 не задан: resync_users и его расписание не развёртываются, потерянные порталом события никто не найдёт. Задайте его и повторите deploy."
-      en="$1 is not given: resync_users and its schedule are left out, and nobody will find the events that the portal lost. Set it and run deploy again." ;;
+      en="$1 is not set: resync_users and its schedule are left out, and nothing will find the events that the portal lost. Set it and run deploy again." ;;
     STEP_APIS)
       ru="API"
       en="APIs" ;;
@@ -85,11 +85,11 @@ text() { # KEY FACT…
       ru="Подписка $1 отличается там, где изменить её нельзя. Есть: $2; нужно: $3. Удалите её (gcloud pubsub subscriptions delete $1 --project=$4; недоставленные сообщения пропадут) и повторите deploy."
       en="Subscription $1 differs in what can't be updated. It has: $2; wanted: $3. Delete it (gcloud pubsub subscriptions delete $1 --project=$4; its undelivered messages are lost) and run deploy again." ;;
     SUBSCRIPTION_DRIFTED)
-      ru="Подписка $1 изменилась, возвращаю как надо. Было: $2"
-      en="Subscription $1 has changed, restoring it. It was: $2" ;;
+      ru="Настройки подписки $1 изменились, возвращаю нужные. Было: $2"
+      en="The settings of subscription $1 have changed, restoring them. They were: $2" ;;
     NOBODY_LISTENS)
       ru="Ни один обработчик не слушает: события, принятые bitrix_webhook, пропали бы. Сначала: ./deploy.sh deploy $1"
-      en="No consumer listens: what bitrix_webhook accepts would be lost. First: ./deploy.sh deploy $1" ;;
+      en="No consumer is listening: events that bitrix_webhook accepts would be lost. First run: ./deploy.sh deploy $1" ;;
     SOME_DO_NOT_LISTEN)
       ru="Не слушают и своих событий не получат:$1"
       en="These are not listening, and will miss their events:$1" ;;
@@ -104,7 +104,7 @@ text() { # KEY FACT…
       en="$1: 401 TOKEN_NOT_FOUND without a token" ;;
     SMOKE_CLOSED)
       ru="$1: посторонним 403"
-      en="$1: 403 to strangers" ;;
+      en="$1: 403 to outsiders" ;;
     SMOKE_WRONG)
       ru="$1: ответ $2. Должно быть: 401 TOKEN_NOT_FOUND от bitrix_webhook без токена, 403 от остальных. Повторите ./deploy.sh deploy $1"
       en="$1: answered $2. Expected: 401 TOKEN_NOT_FOUND from bitrix_webhook without a token, 403 from the others. Run ./deploy.sh deploy $1 again" ;;
@@ -140,25 +140,25 @@ text() { # KEY FACT…
       en="The new value of $1 is not given: set the environment variable of that name." ;;
     ROTATED_TOKEN)
       ru="Принимаются и старый, и новый токены. Теперь в Битрикс24 удалите старый исходящий вебхук (Разработчикам → Интеграции), новый оставьте. Когда старый удалён: ./deploy.sh rotate $1 --finish"
-      en="Both the old and the new token are accepted. Now delete the old outbound webhook in Bitrix24 (Developer resources → Integrations) and leave the new one. When the old one is gone: ./deploy.sh rotate $1 --finish" ;;
+      en="Both the old and the new token are accepted. Now delete the old outgoing webhook in Bitrix24 (Developer resources → Integrations) and keep the new one. When the old one is gone: ./deploy.sh rotate $1 --finish" ;;
     ROTATED_INCOMING)
       ru="Функции обращаются к порталу с новым вебхуком. Теперь в Битрикс24 удалите старый входящий вебхук (Разработчикам → Интеграции). Когда он удалён: ./deploy.sh rotate $1 --finish"
-      en="The functions call the portal with the new webhook. Now delete the old inbound webhook in Bitrix24 (Developer resources → Integrations). When it is gone: ./deploy.sh rotate $1 --finish" ;;
+      en="The functions call the portal with the new webhook. Now delete the old incoming webhook in Bitrix24 (Developer resources → Integrations). When it is gone: ./deploy.sh rotate $1 --finish" ;;
     NOTHING_TO_FINISH)
       ru="Завершать нечего: у $1 одна действующая версия."
       en="Nothing to finish: $1 has one enabled version." ;;
     ROTATION_FINISHED)
       ru="Действует только новое значение $1; прежние версии отключены."
-      en="Only the new value of $1 is in force; the versions before it are disabled." ;;
+      en="Only the new value of $1 is in force; earlier versions are disabled." ;;
     ALERTS_THERE)
       ru="Оповещения на месте. Каналы: $1"
       en="The alerts are in place. Channels: $1" ;;
     DESTROYED)
       ru="Удалено. Остались база Firestore $1, секреты, архивы и образы сборок gcloud."
-      en="Removed. What stays: the Firestore database $1, the secrets, gcloud's archives and images." ;;
+      en="Removed. Still there: the Firestore database $1, the secrets, gcloud's build archives and images." ;;
     DESTROY_ASKS)
       ru="destroy спрашивает подтверждение, а терминала нет: добавьте --yes."
-      en="destroy asks for a confirmation, and there is no terminal: add --yes." ;;
+      en="destroy asks for confirmation, but there is no terminal: add --yes." ;;
     DESTROY_SURE)
       ru="Удалить шлюз $1 из проекта $2 ($3)? Введите имя проекта:"
       en="Remove the gateway $1 from project $2 ($3)? Type the project's name:" ;;
@@ -169,8 +169,8 @@ text() { # KEY FACT…
       ru="Неизвестный флаг: $1."
       en="Unknown flag: $1." ;;
     FLAG_WITHOUT_VALUE)
-      ru="Нет значения после $1."
-      en="There is no value after $1." ;;
+      ru="После $1 нужно значение."
+      en="$1 needs a value." ;;
     FILE_LINE)
       ru="deploy.env, строка $1: ожидается ИМЯ=значение, где ИМЯ одно из: $2. Секретам там не место."
       en="deploy.env, line $1: expected NAME=value, where NAME is one of: $2. Secrets do not belong there." ;;
@@ -185,19 +185,19 @@ text() { # KEY FACT…
       en="Google Cloud SDK $1 is too old: $2 or later is needed (gcloud components update)." ;;
     NO_FILES)
       ru="Команда gcloud meta list-files-for-upload не назвала ни одного файла: выгружать нечего. Проверьте .gcloudignore и права на чтение каталога шлюза, затем повторите."
-      en="The command gcloud meta list-files-for-upload names no file, so there is nothing to upload. Check .gcloudignore and whether the gateway's directory can be read, then run this again." ;;
+      en="The command gcloud meta list-files-for-upload listed no files, so there is nothing to upload. Check .gcloudignore and that the gateway's directory is readable, then run this again." ;;
     DOCKERFILE)
       ru="Рядом с deploy.sh лежит Dockerfile, с ним --base-image не работает: уберите его."
-      en="There is a Dockerfile beside deploy.sh, and --base-image does not work with one: remove it." ;;
+      en="There is a Dockerfile next to deploy.sh, and --base-image does not work with one: remove it." ;;
     NO_FUNCTION)
       ru="Нет функции $1; есть: $2."
       en="There is no function $1; the functions are: $2." ;;
     ROTATE_TAKES)
       ru="rotate принимает одну из настроек: $1."
-      en="rotate takes one of: $1." ;;
+      en="rotate accepts one of these settings: $1." ;;
     TOO_MUCH)
       ru="Лишний аргумент: $1."
-      en="Unexpected: $1." ;;
+      en="Unexpected argument: $1." ;;
     NO_COMMAND)
       ru="${1:+Нет команды «$1». }Есть команды: check, plan, deploy, smoke, url, rotate, alerts, destroy."
       en="${1:+There is no command \"$1\". }The commands are: check, plan, deploy, smoke, url, rotate, alerts, destroy." ;;
@@ -304,8 +304,8 @@ text() { # KEY FACT…
       ru="Всё на месте. Проверить настоящими запросами: ./deploy.sh smoke"
       en="Everything is in place. Try it with real requests: ./deploy.sh smoke" ;;
     PLAN_OFFLINE)
-      ru="План без обращения к Google: для нового проекта $1 в регионе $2. Имя проекта и регион задают --project и --region."
-      en="A plan made without asking Google, for a new project $1 in $2. --project and --region set these." ;;
+      ru="План составлен без обращения к Google, для нового проекта $1 в регионе $2. Проект и регион задают --project и --region."
+      en="This plan was made without asking Google, for a new project $1 in $2. To choose them: --project and --region." ;;
     OFFLINE_PLAN)
       ru="--offline указывают только с plan."
       en="--offline can only be used with plan." ;;
@@ -317,16 +317,16 @@ text() { # KEY FACT…
       en="Function $1 needs $2: set the environment variable of that name." ;;
     DESTINATION_GONE)
       ru="В FORWARD_TO больше нет такого получателя или у него другие события: подписка $1 удаляется вместе с тем, чего он по ней ещё не получил."
-      en="FORWARD_TO no longer names this destination, or wants other events for it: subscription $1 is deleted, with what it had not delivered yet." ;;
+      en="FORWARD_TO no longer names this destination, or names other events for it: subscription $1 is deleted, together with everything it has not delivered yet." ;;
     EXPECTED_FORWARD_TO)
       ru="адреса https://… через пробел, а не через запятую; после # события (#ONTASK*,ONCRM*); без имени и пароля в адресе: для подписи есть FORWARD_SECRET"
-      en="addresses https://… separated by spaces, not commas, with the wanted events after # (#ONTASK*,ONCRM*); without user and password: FORWARD_SECRET signs deliveries" ;;
+      en="addresses https://… separated by spaces, not commas, with the wanted events after # (#ONTASK*,ONCRM*); without a user name or password: FORWARD_SECRET signs deliveries" ;;
     ROTATED_OTHER)
       ru="Функции используют новое значение $1. Теперь передайте его остальным, кто им пользуется. Когда старым больше никто не пользуется: ./deploy.sh rotate $1 --finish"
       en="The functions use the new value of $1. Now give it to everyone else who uses it. When nobody uses the old one any more: ./deploy.sh rotate $1 --finish" ;;
     TOKEN_UNBOUND)
       ru="Прежний токен привязан к порталу $1, а новый нет: пока действуют оба, события этого портала отклонялись бы. Задайте новый так же: $1=ТОКЕН."
-      en="The old token is bound to the portal $1, and the new one is not: while both are accepted, events of that portal would be rejected. Give the new one the same way: $1=TOKEN." ;;
+      en="The old token is bound to the portal $1, and the new one is not: while both are accepted, events from that portal would be rejected. Set the new one the same way: $1=TOKEN." ;;
     *) echo "deploy/lib/texts.sh has no text $key" >&2 && exit 70 ;;
   esac
   if english; then echo "$en"; else echo "$ru"; fi
@@ -336,9 +336,9 @@ usage_en() {
   cat <<'EOF'
 Usage: ./deploy.sh COMMAND [--project P] [--region R] [OPTION …]
 
-  check                       tick what is in place, name what is missing; change nothing
+  check                       list what is in place and what is missing; change nothing
   plan [FUNCTION …]           print the commands that deploy would run (= deploy --dry-run);
-                              with --offline for a new project, without gcloud and a log-in
+                              with --offline for a new project, without gcloud or a login
   deploy [FUNCTION …]         create or change what differs; all functions, or those named
   smoke                       try the deployed functions with real requests
   url                         print the address to paste into Bitrix24
@@ -351,11 +351,11 @@ FORWARD_TO forward_event, with LINKS_API_TOKEN find_link.
 Options are flags, environment variables (PROJECT, MIN_INSTANCES, …) or NAME=value lines of deploy.env,
 in this order of precedence:
   --project, --region         no default
-  --prefix b24                the beginning of every resource's name
+  --prefix b24                what every resource's name begins with
   --runtime python312   --memory 512Mi   --concurrency 80   --min-instances 0   --max-instances 10
-  --timeout 60                seconds a consumer may take
+  --timeout 60                how many seconds a consumer may run
   --schedule '*/30 * * * *'   when resync_users polls the portal
-  --yes                       ask nothing
+  --yes                       do not ask for confirmation
   --dry-run                   print the changing commands and run none
 Only in the environment or deploy.env: BITRIX24_DOMAIN, BITRIX24_TELEGRAM_FIELD_NAME, LOG_LANGUAGE (ru or en),
 FORWARD_TO, ALERT_CHANNELS (notification channels, separated by commas).
@@ -369,7 +369,7 @@ usage_ru() {
   cat <<'EOF'
 Использование: ./deploy.sh КОМАНДА [--project P] [--region R] [ПАРАМЕТР …]
 
-  check                       отметить, что на месте, и назвать, чего нет; ничего не менять
+  check                       показать, что на месте и чего нет; ничего не менять
   plan [ФУНКЦИЯ …]            напечатать команды, которые выполнит deploy (= deploy --dry-run);
                               с --offline для нового проекта, без gcloud и без входа
   deploy [ФУНКЦИЯ …]          создать или изменить то, что отличается; все функции или названные

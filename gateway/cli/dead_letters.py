@@ -37,11 +37,15 @@ Examples:
     "dead-letters",
     invoke_without_command=True,
     help="Messages that a consumer could never handle (from DATABASE_URL) or that ran out of attempts "
-    "(from QUEUE_URL), with the reason. Without a sub-command: list them.",
+    "(from QUEUE_URL), each with the reason. Without a sub-command: list them.",
     epilog=EPILOG,
 )
 @click.option("--event", metavar="NAME", help="Only this event.")
-@click.option("--subscription", metavar="NAME", help="Pub/Sub's dead letters (default: PREFIX-dead-letters).")
+@click.option(
+    "--subscription",
+    metavar="NAME",
+    help="Pub/Sub's subscription to dead letters (default: PREFIX-dead-letters).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a list of JSON objects.")
 @click.pass_context
 def command(context: click.Context, event: str | None, subscription: str | None, as_json: bool) -> None:
@@ -66,8 +70,8 @@ def command(context: click.Context, event: str | None, subscription: str | None,
 
 @command.command(
     "show",
-    help="One dead letter, whole. ID: its id or event_id, or the beginning of one.",
-    short_help="One dead letter, whole.",
+    help="Show one dead letter in full. ID: its id or event_id, or the beginning of either.",
+    short_help="Show one dead letter in full.",
     epilog="Example: ./b24 dead-letters show 5f2c9d --message > letter.json",
 )
 @click.argument("letter_id", metavar="ID")
@@ -84,7 +88,7 @@ def show(context: tuple[Settings, str | None], letter_id: str, only_message: boo
 
 @command.command(
     "mend",
-    help="Put an edited message (JSON in FILE or on standard input) on the queue in place of a letter.",
+    help="Put an edited message (JSON in FILE or on standard input) on the queue in place of a dead letter.",
     short_help="Put an edited message on the queue.",
     epilog="Example: ./b24 dead-letters mend 5f2c9d letter.json",
 )

@@ -21,13 +21,13 @@ _MARKS = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("�
 
 @click.command(
     "doctor",
-    help="Check the settings, the queue, the store, the incoming webhook and a running address (WEBHOOK_URL, "
-    "or URL), one line a check. Exit code 1: a check failed.",
+    help="Check the settings, the queue, the store, the incoming webhook and a running gateway (WEBHOOK_URL, "
+    "or URL), one line per check. Exit code 1: a check failed.",
     epilog="Example: ./b24 doctor --url https://hooks.example.com",
 )
-@click.option("--url", metavar="URL", help="The running address; default: WEBHOOK_URL.")
-@click.option("--env", "env_file", metavar="FILE", help="Read settings from FILE in place of .env.")
-@click.option("--send-token", is_flag=True, help="Send the token even to another host than WEBHOOK_URL's.")
+@click.option("--url", metavar="URL", help="The address of the running gateway; default: WEBHOOK_URL.")
+@click.option("--env", "env_file", metavar="FILE", help="Read settings from FILE instead of .env.")
+@click.option("--send-token", is_flag=True, help="Send the token even to a host other than WEBHOOK_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(url: str | None, env_file: str | None, send_token: bool, as_json: bool) -> int:
     """Print the checks; 1 if one failed."""

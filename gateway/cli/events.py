@@ -46,7 +46,7 @@ Examples:
 )
 @click.option("--portal", metavar="DOMAIN", default="", help="Only this portal.")
 @of_the_last_day
-@click.option("--follow", is_flag=True, help="Then go on and print each request as it comes.")
+@click.option("--follow", is_flag=True, help="Keep running, and print each new request as it comes.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a list of JSON objects; with --follow, one per line."
 )
@@ -86,9 +86,9 @@ def command(
 
 @command.command(
     "show",
-    help="One request, whole: where the token was looked for, why it was rejected, what came of it at each "
-    "subscription. ID: its id or event_id, or at least 6 characters of the beginning of one.",
-    short_help="One request, whole.",
+    help="Show one request in full: where the token was looked for, why it was rejected, what came of it "
+    "at each subscription. ID: its id or event_id, or at least the first 6 characters of either.",
+    short_help="Show one request in full.",
     epilog="Example: ./b24 events show 5f2c9d01",
 )
 @click.argument("request_id", metavar="ID")

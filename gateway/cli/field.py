@@ -29,9 +29,9 @@ def command() -> None:
 @command.command(
     "create",
     help="Create the field in the portal (BITRIX24_TELEGRAM_FIELD_NAME, or UF_USR_TELEGRAM) through the "
-    "incoming webhook. Its owner has to be an administrator, and its scopes have to hold user.userfield. "
-    "A field that exists already stays as it is. Exit code 0: the field is there, 1: the portal refused, or "
-    "has another field that looks like it, 2: the portal could not be asked.",
+    "incoming webhook. The webhook's owner must be an administrator, and its scopes must include "
+    "user.userfield. A field that already exists is left as it is. Exit code 0: the field is there, 1: the "
+    "portal refused, or has another field that looks like it, 2: the portal could not be asked.",
     short_help="Create the field in the portal.",
     epilog="Example: ./b24 field create",
 )

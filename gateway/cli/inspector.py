@@ -11,16 +11,20 @@ from gateway.texts import say
 
 @click.command(
     "inspector",
-    help="The inspector's page over a project's Cloud Logging, on this machine and with your own login: what "
-    "the functions rejected, what came of each event, links, dead letters. `serve` has its page without "
-    "this.",
+    help="Open the inspector on this machine, with data from a project's Cloud Logging, read with your own "
+    "login: what the functions rejected, what came of each event, links, dead letters. `serve` has this page "
+    "already.",
     epilog="Example: ./b24 inspector --project PROJECT",
 )
 @click.option(
-    "--project", metavar="PROJECT", help="The Google Cloud project; default: QUEUE_URL's, else deploy.env's."
+    "--project",
+    metavar="PROJECT",
+    help="The Google Cloud project; default: from QUEUE_URL, else from deploy.env.",
 )
 @click.option(
-    "--prefix", metavar="NAME", help="What deploy.sh had as --prefix; default: as for the project, else b24."
+    "--prefix",
+    metavar="NAME",
+    help="The --prefix given to deploy.sh; default: from QUEUE_URL or deploy.env, else b24.",
 )
 @of_the_last_day
 def command(project: str | None, prefix: str | None, since: str) -> None:

@@ -49,7 +49,7 @@ Row = dict[str, Any]
 @click.option("--telegram", metavar="ACCOUNT", help="Only this Telegram account: an id, @name or t.me link.")
 @click.option("--history", is_flag=True, help="Print the changes instead of the links, oldest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of JSON objects.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a heading.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a header row.")
 @click.pass_context
 def command(
     context: click.Context,

@@ -20,12 +20,12 @@ from gateway.tools.rejections import Group, Refusal, grouped, of_cloud, of_journ
 @click.command(
     "rejections",
     help="Show why requests were rejected, by cause, with the newest trace and what to do. From Cloud "
-    "Logging where QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.",
+    "Logging if QUEUE_URL is pubsub:// (or PROJECT is given), else from the journal of this machine.",
     epilog="Example: ./b24 rejections --since 24h",
 )
 @click.option("--since", metavar="TIME", default="1h", show_default=True, help="How far to look back.")
-@click.option("--follow", is_flag=True, help="Then go on and print each rejection as it comes.")
-@click.option("--project", metavar="PROJECT", help="The Google Cloud project; default: QUEUE_URL's.")
+@click.option("--follow", is_flag=True, help="Keep running, and print each new rejection as it comes.")
+@click.option("--project", metavar="PROJECT", help="The Google Cloud project; default: from QUEUE_URL.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow, one rejection per line.")
 def command(since: str, follow: bool, project: str | None, as_json: bool) -> None:
     """Print the refusals, grouped, or one after another with `--follow`."""

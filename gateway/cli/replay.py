@@ -46,14 +46,20 @@ Examples:
     "replay",
     help="Put kept events and dead letters back on the queue, under their old event_id. "
     "With FILE (- for standard input): the events in exported log entries instead. "
-    "Safe to interrupt and to repeat: what is back already stays where it is.",
+    "Safe to interrupt and to repeat: nothing is put back twice.",
     epilog=EPILOG,
 )
 @click.argument("file", type=click.File(encoding="utf-8", errors="replace"), required=False)
 @click.option("--event", "events", multiple=True, metavar="NAME", help="Only this event; may be repeated.")
 @click.option("--event-id", "event_ids", multiple=True, metavar="ID", help="Only this one; may be repeated.")
-@click.option("--since", metavar="TIME", help="Only what was kept since: RFC 3339, or 30m, 2h, 7d ago.")
-@click.option("--subscription", metavar="NAME", help="Pub/Sub's dead letters (default: PREFIX-dead-letters).")
+@click.option(
+    "--since", metavar="TIME", help="Only what was kept since this time: RFC 3339, or 30m, 2h, 7d ago."
+)
+@click.option(
+    "--subscription",
+    metavar="NAME",
+    help="Pub/Sub's subscription to dead letters (default: PREFIX-dead-letters).",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be put back; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the events as JSON.")
 def command(

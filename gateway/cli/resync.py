@@ -33,7 +33,7 @@ from gateway.texts import say
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Let this round unlink up to N users, if it refused because there were so many.",
+    help="Let this round unlink up to N users, after it refused to unlink so many.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(since: str | None, dry_run: bool, confirmed: int, as_json: bool) -> None:

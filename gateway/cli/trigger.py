@@ -42,13 +42,17 @@ WAIT_SECONDS = 3
 )
 @click.argument("event", required=False)
 @click.option("--list", "as_list", is_flag=True, help="List the events that the gateway knows.")
-@click.option("--url", metavar="URL", help="Default: the server of these settings, on this machine.")
+@click.option(
+    "--url",
+    metavar="URL",
+    help="The gateway's address; default: the one that runs with these settings on this machine.",
+)
 @click.option(
     "--place", type=click.Choice(PLACES), default=OURS, show_default=True, help="Where to put the token."
 )
 @click.option("--data", "data", multiple=True, metavar="KEY=VALUE", help="The event's data; may be repeated.")
 @click.option("--wrong-token", is_flag=True, help="Send a random token, to see the rejection.")
-@click.option("--send-token", is_flag=True, help="Send the token even to another host than WEBHOOK_URL's.")
+@click.option("--send-token", is_flag=True, help="Send the token even to a host other than WEBHOOK_URL's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
     event: str | None,

@@ -43,7 +43,7 @@ def states(google: FakeGoogle, secret: str) -> list[str]:
         ([], {}, "The commands are: check"),
         (["deplyo"], {}, 'There is no command "deplyo"'),
         (["deploy", "--fast"], {}, "Unknown flag: --fast"),
-        (["deploy", "--region"], {}, "no value after --region"),
+        (["deploy", "--region"], {}, "--region needs a value"),
         (["deploy", "on_user_delete"], {}, "There is no function on_user_delete"),
         (["check", "now"], {}, "Unexpected: now"),
         (["url"], {"PROJECT": ""}, "PROJECT: expected the project's id"),
@@ -240,7 +240,7 @@ def test_rotation_accepts_both_tokens_and_then_the_new_one_alone(finished: Cloud
     assert google.secret(TOKEN_SECRET, "2") == f"the-new-token,{TOKEN}"
     assert pinned(google, "b24-bitrix-webhook", OUTGOING) == "2"
     assert states(google, TOKEN_SECRET) == ["ENABLED", "ENABLED"]
-    assert "delete the old outbound webhook in Bitrix24" in run.stderr
+    assert "delete the old outgoing webhook in Bitrix24" in run.stderr
     assert "the-new-token" not in run.stdout + run.stderr + str(finished.argv())
 
     second_run = finished.run("rotate", OUTGOING, BITRIX24_OUTGOING_WEBHOOK_TOKEN="the-new-token")

@@ -228,7 +228,7 @@ def test_other_events_for_a_destination_are_listened_to_before_the_old_ones_are_
         'hasPrefix(attributes.event, "ONTASK")',
         None,
     }
-    assert "wants other events" in run.stderr
+    assert "names other events" in run.stderr
 
 
 def test_an_address_with_two_lists_of_events_gets_one_subscription(extended_cloud: Cloud) -> None:

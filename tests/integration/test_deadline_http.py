@@ -351,7 +351,7 @@ def test_a_tls_connection_is_verified(
     server = serve(over_tls)
     with raises(WireError, match="the certificate is not accepted: self-signed") as caught:
         call(server.origin(tls=True))
-    assert text_of(caught.value, "ru") == "сертификат подписан сам собой"
+    assert text_of(caught.value, "ru") == "сертификат самоподписанный"
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     # A process reads only once what it trusts.
     trust.cache_clear()

@@ -73,7 +73,7 @@ def test_a_round_now_and_one_that_changes_nothing(
     assert "There has been no round yet" in browser.get("/polling").text
     assert "The next round" in browser.get("/polling").text
     assert browser.post("/polling/run", dry="1").status_code == 303
-    assert "60 changes would be queued" in state_after_round(browser)
+    assert "would be queued: 60" in state_after_round(browser)
     queue = open_embedded(settings)
     assert queue.depth() == 0
     browser.post("/polling/run")

@@ -117,7 +117,7 @@ def test_a_dry_run_by_hand_changes_nothing(place: Place) -> None:
     assert code == 0
     assert "0 users" in out
     code, out, _ = place.cli("--dry-run", "--since", "2020-01-01T00:00:00Z")
-    assert "3 changes would be queued" in out
+    assert "would be queued: 3" in out
     assert place.queued() == []
 
 

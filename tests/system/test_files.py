@@ -82,7 +82,7 @@ def test_corrupt_links_leave_the_event_on_the_queue(start_serve: Start, tmp_path
     gateway.stop()
     for path in tmp_path.glob("links.db*"):
         path.write_bytes(b"no database" * 1000)
-    assert f"The file of links {tmp_path}/links.db is corrupt" in tool(gateway, "links")
+    assert f"The links file {tmp_path}/links.db is corrupt" in tool(gateway, "links")
 
 
 @pytest.mark.parametrize("name", NAMES)

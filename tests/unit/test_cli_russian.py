@@ -11,7 +11,7 @@ from gateway.texts import SENTENCES
 from tests.support.pages import ROOT
 
 # What is no English word: names in capitals, options, files, addresses, values of settings.
-_NAMES = re.compile(r"[A-Z_0-9]{2,}|--?[\w-]+|\S*[./:=@\[\]|<>]\S*|`[^`]*`|\b\d+[smhd]\b|[\w]*[A-Z_]\w*")
+_NAMES = re.compile(r"[A-Z_0-9]{2,}\b|--?[\w-]+|\S*[./:=@\[\]|<>]\S*|`[^`]*`|\b\d+[smhd]\b|[\w]*[A-Z_]\w*")
 _WORD = re.compile(r"\b[a-z]{2,}\b")
 _KNOWN = {
     "curl",
