@@ -70,7 +70,7 @@ def test_a_round_now_and_one_that_changes_nothing(
     for user in range(1, 61):
         portal.add(user, 1000 + user)
     portal.add(70, "+7 999 123")
-    assert "There has been no round yet" in browser.get("/polling").text
+    assert "No rounds yet" in browser.get("/polling").text
     assert "The next round" in browser.get("/polling").text
     assert browser.post("/polling/run", dry="1").status_code == 303
     assert "would be queued: 60" in state_after_round(browser)

@@ -263,7 +263,7 @@ def test_a_rejected_request_is_judged_by_the_current_settings(
     both_tokens = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": f"{TOKEN},{OTHER_TOKEN}", "LOG_LANGUAGE": "en",
                  "JOURNAL_URL": str(settings.journal), "QUEUE_URL": str(settings.queue)}, None)  # fmt: skip
     mended = Browser(both_tokens, journal).post(f"/r/{name}/judge")
-    assert "such a request would pass" in visible_text(mended.text)
+    assert "this request would pass" in visible_text(mended.text)
     assert open_embedded(settings).depth() == 0  # judged, never queued
     request = journal.request(name)
     assert request is not None

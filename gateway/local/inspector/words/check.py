@@ -22,8 +22,8 @@ WORDS: dict[str, Sentence] = {
     "CHECK_PROBE": Sentence("ничего не меняет", "changes nothing"),
     "CHECK_SEND": Sentence("Отправить", "Send"),
     "CHECK_TEST_WHAT": Sentence(
-        "Проходит тот же путь, что и событие Битрикс24, с настроенным токеном. Событие задачи или сделки дойдёт и до получателей из FORWARD_TO. Связей не меняет ни одно из них.",
-        "It takes the same path as an event from Bitrix24, with the configured token. A task's or deal's event also reaches the destinations of FORWARD_TO. None of them changes a link.",
+        "Проходит тот же путь, что и событие Битрикс24, с настроенным токеном. Событие задачи или сделки дойдёт и до получателей из FORWARD_TO. Связи ни одно из них не меняет.",
+        "It takes the same path as an event from Bitrix24, with the configured token. A task or deal event also reaches the destinations in FORWARD_TO. None of them changes a link.",
     ),
     "CHECK_NO_TOKEN": Sentence(
         "Токен не настроен: отправлять нечего. Задайте BITRIX24_OUTGOING_WEBHOOK_TOKEN.",

@@ -35,7 +35,7 @@ WORDS: dict[str, Sentence] = {
     "DEAD_DELETE_CHOSEN": Sentence("Удалить выбранные", "Delete selected"),
     "DEAD_DELETE_ASK": Sentence(
         "Удалить навсегда? Событие не будет обработано, Битрикс24 его не повторит.",
-        "Delete for good? The event will not be handled, and Bitrix24 does not send it again.",
+        "Delete for good? The event will not be handled, and Bitrix24 will not send it again.",
     ),
     "DEAD_SAVE": Sentence("Исправить и вернуть в очередь", "Save and requeue"),
     "DEAD_MESSAGE": Sentence("Сообщение (JSON)", "The message (JSON)"),

@@ -35,7 +35,7 @@ WORDS: dict[str, Sentence] = {
     "KEY_Esc": Sentence("назад к списку, закрыть", "back to the list, close"),
     "KEY_/": Sentence("поиск", "search"),
     "KEY_c": Sentence("скопировать как curl", "copy as curl"),
-    "KEY_r": Sentence("повторить: отправить ещё раз или проверить", "repeat: resend it, or judge it again"),
+    "KEY_r": Sentence("повторить: отправить ещё раз или проверить", "repeat: resend it, or check it again"),
     "KEY_?": Sentence("все клавиши", "all keys"),
     "KEY_G": Sentence("перейти в раздел «{view}»", "go to “{view}”"),
     "KEYS_g": Sentence("затем буква: перейти в раздел", "then a letter: go to a view"),

@@ -32,8 +32,8 @@ WORDS: dict[str, Sentence] = {
         "There are no links yet. They appear with a user's first event, or after a round of polling.",
     ),
     "LINKS_NOT_FOUND": Sentence(
-        "Никого не найдено. Номер и @имя нужно вводить целиком; имя человека ищется по началу, и только если его назвало событие. Снимите отбор по состоянию или выберите другой портал.",
-        "Nobody matches. Numbers and @names must be complete; a person's name is found by its beginning, and only if an event gave it. Remove the state filter, or choose another portal.",
+        "Никого не найдено. Номер и @имя нужно вводить целиком; имя человека ищется по началу, и только если оно пришло в событии. Снимите отбор по состоянию или выберите другой портал.",
+        "Nobody matches. Numbers and @names must be complete; a person's name is found by its beginning, and only if an event carried it. Remove the state filter, or choose another portal.",
     ),
     "HISTORY": Sentence("История", "History"),
     "HISTORY_NONE": Sentence("Связь ещё не менялась.", "The link has not changed yet."),

@@ -26,7 +26,7 @@ WORDS: dict[str, Sentence] = {
     "QUEUE_EMPTY": Sentence("ничего не ждёт", "nothing is waiting"),
     "QUEUE_SILENT": Sentence("не отвечает", "no answer"),
     "QUEUE_PUBSUB": Sentence("в Pub/Sub", "in Pub/Sub"),
-    "OLDEST": Sentence("старшее ждёт {age}", "the oldest waits {age}"),
+    "OLDEST": Sentence("самое старое ждёт {age}", "the oldest has waited {age}"),
     "WORKER_WORKS": Sentence("обработчик работает", "the worker is running"),
     "WORKER_DEAD": Sentence("обработчик не работает", "the worker is not running"),
     "DUE": Sentence("через {age}", "in {age}"),
@@ -59,12 +59,12 @@ WORDS: dict[str, Sentence] = {
         "The queue's worker is not running: events are accepted and wait. It should start again by itself; if it does not, restart the gateway.",
     ),
     "WRONG_unqueued": Sentence(
-        "{n} событие не попало в очередь и сохранено. Верните его: ./b24 replay|{n} события не попали в очередь и сохранены. Верните их: ./b24 replay|{n} событий не попали в очередь и сохранены. Верните их: ./b24 replay",
+        "{n} событие не попало в очередь и сохранено. Вернуть в очередь: ./b24 replay|{n} события не попали в очередь и сохранены. Вернуть в очередь: ./b24 replay|{n} событий не попали в очередь и сохранены. Вернуть в очередь: ./b24 replay",
         "{n} event did not reach the queue and is kept. Put it back: ./b24 replay|{n} events did not reach the queue and are kept. Put them back: ./b24 replay",
     ),
     "WRONG_dead": Sentence(
-        "{n} событие не обработано и само не повторится. Исправьте и верните его.|{n} события не обработаны и сами не повторятся. Исправьте и верните их.|{n} событий не обработаны и сами не повторятся. Исправьте и верните их.",
-        "{n} event could not be handled and will not be tried again by itself. Correct it and put it back.|{n} events could not be handled and will not be tried again by themselves. Correct them and put them back.",
+        "{n} событие не обработано и само не повторится. Устраните причину и верните в очередь.|{n} события не обработаны и сами не повторятся. Устраните причину и верните в очередь.|{n} событий не обработаны и сами не повторятся. Устраните причину и верните в очередь.",
+        "{n} event could not be handled and will not be tried again by itself. Fix the cause and put it back on the queue.|{n} events could not be handled and will not be tried again by themselves. Fix the cause and put them back on the queue.",
     ),
     "WRONG_conflicts": Sentence(
         "{n} конфликт за сутки: один Telegram у двух пользователей. Исправьте поле у одного из них.|{n} конфликта за сутки: один Telegram у двух пользователей. Исправьте поле у одного из них.|{n} конфликтов за сутки: один Telegram у двух пользователей. Исправьте поле у одного из них.",
@@ -72,22 +72,22 @@ WORDS: dict[str, Sentence] = {
     ),
     "WRONG_silence": Sentence(
         "Больше суток ничего не приходит. Измените что-нибудь на портале и проверьте, что вебхук там включён, а адрес в нём прежний.",
-        "Nothing has come for more than a day. Change something on the portal, and check that the webhook is on and its address is as before.",
+        "Nothing has come for more than a day. Change something on the portal, and check that the webhook is on and its address has not changed.",
     ),
     "WRONG_destination": Sentence(
-        "События не доставляются: {reason}. Они ждут и повторяются сутки; проверьте, что там работает.",
-        "Events are not delivered: {reason}. The gateway keeps trying for a day; check what runs there.",
+        "События не доставляются: {reason}. Шлюз повторяет попытки в течение суток; проверьте получателя.",
+        "Events are not delivered: {reason}. The gateway keeps trying for a day; check the destination.",
     ),
     "WRONG_polling": Sentence(
-        "Последняя сверка не удалась ({code}). Причина указана в журнале сервера; проверьте: ./b24 doctor",
-        "The last round of polling failed ({code}). The server's log says why; check: ./b24 doctor",
+        "Последняя сверка не удалась ({code}). Причина указана в журнале сервера; проверить настройки: ./b24 doctor",
+        "The last round of polling failed ({code}). The server's log says why; to check the settings: ./b24 doctor",
     ),
     "WRONG_unreadable": Sentence(
         "У {n} пользователя в поле Telegram не номер, не @имя и не ссылка. Исправьте поле в Битрикс24.|У {n} пользователей в поле Telegram не номер, не @имя и не ссылка. Исправьте поле в Битрикс24.|У {n} пользователей в поле Telegram не номер, не @имя и не ссылка. Исправьте поле в Битрикс24.",
         "The Telegram field of {n} user holds no id, @name or link. Correct it in Bitrix24.|The Telegram field of {n} users holds no id, @name or link. Correct it in Bitrix24.",
     ),
     "SETUP": Sentence("Подключите Битрикс24", "Connect Bitrix24"),
-    "SETUP_ADDRESS": Sentence("Адрес для исходящего вебхука:", "The address for the outbound webhook:"),
+    "SETUP_ADDRESS": Sentence("Адрес для исходящего вебхука:", "The address for the outgoing webhook:"),
     "COPY": Sentence("Скопировать", "Copy"),
     "SETUP_LOCAL": Sentence(
         "Это адрес на этой машине: Битрикс24 до него не достанет. Откройте туннель или настройте домен и задайте WEBHOOK_URL.",
@@ -110,11 +110,11 @@ WORDS: dict[str, Sentence] = {
     "FIRST_CAME": Sentence("Первый запрос пришёл.", "The first request has come."),
     "TEST_NOTE": Sentence(
         "Пробное событие проходит весь путь с настоящим токеном и ничего не меняет.",
-        "A test event goes the whole way with the real token, and changes nothing.",
+        "A test event goes all the way with the real token, and changes nothing.",
     ),
     "PICTURE": Sentence(
         "Форма исходящего вебхука в Битрикс24: адрес в первом поле, события во втором, токен в третьем",
-        "Bitrix24's outbound webhook form: the address in the first field, events in the second, the token in the third",
+        "Bitrix24's outgoing webhook form: the address in the first field, events in the second, the token in the third",
     ),
     "FORM_TITLE": Sentence("Исходящий вебхук", "Outbound webhook"),
     "FORM_URL": Sentence("URL вашего обработчика", "Your handler URL"),

@@ -16,15 +16,15 @@ WORDS: dict[str, Sentence] = {
     "POLL_DRY": Sentence("Пробный прогон", "Dry run"),
     "POLL_RUNNING": Sentence("Сверка идёт.", "A round is running."),
     "POLL_SEEN": Sentence(
-        "Просмотрен {n} пользователь.|Просмотрено {n} пользователя.|Просмотрено {n} пользователей.",
-        "{n} user seen.|{n} users seen.",
+        "Проверен {n} пользователь.|Проверено {n} пользователя.|Проверено {n} пользователей.",
+        "{n} user checked.|{n} users checked.",
     ),
     "POLL_CONFIRM": Sentence(
         "Снять {n} связь|Снять {n} связи|Снять {n} связей", "End {n} link|End {n} links"
     ),
     "POLL_CONFIRM_ASK": Sentence(
-        "Снять {n} связь? Этот человек потеряет доступ к боту.|Снять {n} связи? Эти люди потеряют доступ к боту.|Снять {n} связей? Эти люди потеряют доступ к боту.",
-        "End {n} link? This person loses access to the bot.|End {n} links? These people lose access to the bot.",
+        "Снять {n} связь? Вместе с ней пропадёт доступ к боту.|Снять {n} связи? Вместе с ними пропадёт доступ к боту.|Снять {n} связей? Вместе с ними пропадёт доступ к боту.",
+        "End {n} link? This person will lose access to the bot.|End {n} links? These people will lose access to the bot.",
     ),
     "POLL_UNREADABLE": Sentence("Поле Telegram не читается", "The Telegram field can't be read"),
     "POLL_UNREADABLE_DO": Sentence(
@@ -37,7 +37,7 @@ WORDS: dict[str, Sentence] = {
         "These users lost their link: the same account was later given to another user. Compare the Telegram field of both.",
     ),
     "POLL_ROUNDS": Sentence("Сверки", "Rounds"),
-    "POLL_NO_ROUNDS": Sentence("Сверок ещё не было.", "There has been no round yet."),
+    "POLL_NO_ROUNDS": Sentence("Сверок ещё не было.", "No rounds yet."),
     "POLL_WHEN": Sentence("Когда", "When"),
     "POLL_RESULT": Sentence("Итог", "Result"),
     "POLL_ROUND": Sentence("Сверка", "A round of polling"),

@@ -18,8 +18,8 @@ WORDS: dict[str, Sentence] = {
     ),
     "SEARCH_LABEL": Sentence("Поиск по запросам", "Search the requests"),
     "SEARCH_HINT": Sentence(
-        "Ищутся номер, имя и фамилия пользователя, @имя, событие, портал, адрес, request_id, event_id и отпечаток: целиком или по началу от шести знаков.",
-        "The search finds a user's number, first or last name, an @name, event, portal, address, request_id, event_id and fingerprint: whole, or by their first six characters or more.",
+        "Искать можно по номеру, имени и фамилии пользователя, @имени, событию, порталу, адресу, request_id, event_id и отпечатку: целиком или по первым знакам, не меньше шести.",
+        "Search by a user's id, first or last name, @name, event, portal, address, request_id, event_id or fingerprint: in full, or by at least the first six characters.",
     ),
     "CHIPS": Sentence("Какие запросы", "Which requests"),
     "SHOW_all": Sentence("Все", "All"),
@@ -40,8 +40,8 @@ WORDS: dict[str, Sentence] = {
     "ANY_TO": Sentence("Все получатели", "All destinations"),
     "HOUR": Sentence("Час с", "The hour from"),
     "FIND": Sentence("Найти", "Find"),
-    "RECORD": Sentence("Записывать запросы целиком: 30 мин", "Keep requests whole: 30 min"),
-    "RECORDING": Sentence("Запросы записываются целиком: остановить", "Requests are kept whole: stop"),
+    "RECORD": Sentence("Записывать запросы целиком: 30 мин", "Record full requests: 30 min"),
+    "RECORDING": Sentence("Запросы записываются целиком: остановить", "Recording full requests: stop"),
     "SEND_TEST": Sentence("Отправить пробное", "Send a test event"),
     "OLDER": Sentence("Показать ещё 50", "Show 50 more"),
     "OLDER_PAGE": Sentence("Более старые: на следующей странице", "Older ones: on the next page"),
@@ -70,9 +70,9 @@ WORDS: dict[str, Sentence] = {
     "REQUEST_ID": Sentence("запрос", "request"),
     "GUIDE": Sentence("руководство", "guide"),
     "RESEND": Sentence("Отправить ещё раз", "Resend"),
-    "RESEND_TO": Sentence("Кому отправить", "Whom to resend it to"),
+    "RESEND_TO": Sentence("Кому отправить", "Resend to"),
     "TO_ALL": Sentence("всем", "to all"),
-    "JUDGE": Sentence("Проверить ещё раз", "Judge again"),
+    "JUDGE": Sentence("Проверить ещё раз", "Check again"),
     "COPY_CURL": Sentence("Скопировать как curl", "Copy as curl"),
     "COPY_LINK": Sentence("Скопировать ссылку", "Copy link"),
     "COPY_SUPPORT": Sentence("Скопировать для поддержки", "Copy for support"),
@@ -80,11 +80,11 @@ WORDS: dict[str, Sentence] = {
     "SENT": Sentence("Событие снова в очереди", "The event is on the queue again"),
     "SENT_AS": Sentence("Новый номер события:", "Its new event_id:"),
     "TODAY_PASSES": Sentence(
-        "С нынешними настройками такой запрос прошёл бы", "With today's settings such a request would pass"
+        "С нынешними настройками такой запрос прошёл бы", "With the current settings this request would pass"
     ),
     "TODAY_REFUSED": Sentence(
         "С нынешними настройками такой запрос отклонили бы: {status} {code}",
-        "With today's settings it would be rejected: {status} {code}",
+        "With the current settings this request would be rejected: {status} {code}",
     ),
     "TODAY_NOTHING": Sentence(
         "Это только проверка: отклонённый запрос в очередь не попадает. Повторите действие в Битрикс24, чтобы событие пришло снова.",
@@ -106,7 +106,7 @@ WORDS: dict[str, Sentence] = {
     "NO_BODY": Sentence("(тела нет)", "(no body)"),
     "BODY_NOT_KEPT": Sentence(
         "Заголовки и тело не сохранены: JOURNAL_BODIES хранит их только у отклонённых. Задайте JOURNAL_BODIES=on или нажмите «Записывать запросы целиком» над списком.",
-        "Headers and body are not kept: JOURNAL_BODIES keeps them only for rejected requests. Set JOURNAL_BODIES=on, or press “Keep requests whole” above the list.",
+        "Headers and body are not kept: JOURNAL_BODIES keeps them only for rejected requests. Set JOURNAL_BODIES=on, or press “Record full requests” above the list.",
     ),
     "WHEN": Sentence("когда", "when"),
     "WHERE_TO": Sentence("кто получил", "who got it"),
