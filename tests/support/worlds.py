@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import product
+from itertools import combinations_with_replacement, product
 
 from gateway.links.decide import NEWEST_CLAIMERS, Row, decide
 from gateway.links.facts import names_of
@@ -24,6 +24,7 @@ BOTH = Account(1001, "Ivan_P")
 
 State = frozenset[Row]
 World = tuple[Observation, ...]
+Saying = tuple[int, Account | None, bool | None]
 EMPTY: State = frozenset()
 
 
@@ -42,9 +43,7 @@ def observed(user: int, observed_at: Moment, account: Account | None, active: bo
     )
 
 
-def sayings(
-    users: Sequence[int] = (1, 2), accounts: Sequence[Account] = (X, Y)
-) -> list[tuple[int, Account | None, bool | None]]:
+def sayings(users: Sequence[int] = (1, 2), accounts: Sequence[Account] = (X, Y)) -> list[Saying]:
     """What one observation may say: everything but nothing at all."""
     every = product(users, (None, NO_ACCOUNT, *accounts), (None, True, False))
     return [saying for saying in every if saying[1:] != (None, None)]
@@ -54,10 +53,20 @@ def worlds(count: int, moments: Sequence[Moment] | None = None) -> Iterator[Worl
     """All worlds of so many observations, at `moments` (by default one a second)."""
     moments = [moment(at) for at in range(count)] if moments is None else moments
     for sayings_of_world in product(sayings(), repeat=count):
-        yield tuple(
-            observed(saying[0], at, saying[1], saying[2])
-            for at, saying in zip(moments, sayings_of_world, strict=True)
-        )
+        yield _world(moments, sayings_of_world)
+
+
+def worlds_of_one_moment(count: int) -> Iterator[World]:
+    """All worlds of so many observations of one moment: the order in which they are listed says nothing."""
+    for sayings_of_world in combinations_with_replacement(sayings(), count):
+        yield _world([moment(0)] * count, sayings_of_world)
+
+
+def _world(moments: Iterable[Moment], sayings_of_world: Iterable[Saying]) -> World:
+    return tuple(
+        observed(user, at, account, active)
+        for at, (user, account, active) in zip(moments, sayings_of_world, strict=True)
+    )
 
 
 def random_world(chance: random.Random) -> list[Observation]:

@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from gateway.links.decide import forget
-from gateway.links.model import Moment, Observation
+from gateway.links.model import Observation
 from tests.support.links_model import comparable, truth
 from tests.support.worlds import (
     EMPTY,
@@ -25,14 +25,10 @@ from tests.support.worlds import (
     sayings,
     step,
     worlds,
+    worlds_of_one_moment,
 )
 
 DAY = 86_400
-# Three observations of one second, received together or not; one received before the event before it.
-EQUAL: list[Sequence[Moment]] = [
-    [moment(0, 0), moment(0, 0), moment(0, 0)],
-    [moment(0, 2), moment(1, 0), moment(0, 0)],
-]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,18 +41,29 @@ def _steps_are_kept_for_this_module_alone() -> Iterator[None]:
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_every_world_of_up_to_three_observations(count: int) -> None:
     for world in worlds(count):
+        if not is_mirrored(world):
+            check(world)
+
+
+def is_mirrored(world: World) -> bool:
+    """Whether another world is the same with the accounts exchanged: at different moments, which of them is
+    which decides nothing."""
+    return next((observation.account for observation in world if observation.account), X) == Y
+
+
+def test_every_world_of_three_observations_of_one_moment() -> None:
+    for world in worlds_of_one_moment(3):
         check(world)
 
 
-@pytest.mark.parametrize("moments", EQUAL)
-def test_every_world_of_three_observations_of_equal_moments(moments: Sequence[Moment]) -> None:
-    for world in worlds(3, moments):
+def test_a_share_of_the_worlds_in_which_a_later_event_is_received_earlier() -> None:
+    for world in islice(worlds(3, [moment(0, 2), moment(1, 0), moment(0, 0)]), 0, None, 7):
         check(world)
 
 
 def test_a_share_of_the_worlds_of_four_observations() -> None:
     """All 234,256 of them: `python -m tests.support.worlds`."""
-    for world in islice(worlds(4), 0, None, 397):
+    for world in islice(worlds(4), 0, None, 797):
         check(world)
 
 
@@ -74,7 +81,7 @@ def delivered(world: Sequence[Observation], chance: random.Random) -> State:
 
 def test_random_worlds_of_three_users() -> None:
     chance = random.Random(14)
-    for _ in range(1000):
+    for _ in range(300):
         world = random_world(chance)
         for _ in range(4):
             assert comparable(links(delivered(world, chance))) == comparable(truth(world)), world
@@ -82,7 +89,7 @@ def test_random_worlds_of_three_users() -> None:
 
 def test_observations_folded_after_thirty_days_decide_as_before() -> None:
     chance = random.Random(30)
-    for _ in range(1000):
+    for _ in range(300):
         at, world = 0, []
         for user, account, active in chance.choices(sayings((1, 2, 3), [X, Y]), k=chance.randrange(5, 12)):
             at += chance.choice([1, 5, 12, 25, 31]) * DAY
@@ -96,7 +103,7 @@ def test_observations_folded_after_thirty_days_decide_as_before() -> None:
 
 def test_without_a_forgotten_users_observations_the_others_decide() -> None:
     chance = random.Random(7)
-    for _ in range(1000):
+    for _ in range(300):
         world = random_world(chance)
         state = forgotten(delivered(world, chance), 2)
         rest = tuple(observation for observation in world if observation.bitrix_user_id != 2)
