@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.diagnosis import diagnose, rules, setting_causes
@@ -46,27 +46,25 @@ def test_the_right_cause_comes_first(name: str) -> None:
     assert all(cause.says and cause.do for cause in causes)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_causes_are_distinct_and_in_the_contracts_order(name: str) -> None:
-    request, _ = SCENARIOS[name]
-    codes = [code for code in request.codes() if not code.startswith("SETTING_")]
-    if "path" not in name and name != "JWT, another webhook":
-        assert codes == sorted(codes, key=CODES.index)
-    assert len(set(codes)) == len(codes)
+def test_causes_are_distinct_and_in_the_contracts_order() -> None:
+    for name, (request, _) in SCENARIOS.items():
+        codes = [code for code in request.codes() if not code.startswith("SETTING_")]
+        if "path" not in name and name != "JWT, another webhook":
+            assert codes == sorted(codes, key=CODES.index), name
+        assert len(set(codes)) == len(codes), name
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_no_cause_holds_a_secret_or_personal_data(name: str) -> None:
-    request, _ = SCENARIOS[name]
-    judgement, config = request.judge()
-    text = ""
-    for language in ("ru", "en"):
-        config = load({NAME: config.outgoing_token or "", "LOG_LANGUAGE": language, **INCOMING}, None)
-        causes = [cause.to_json() for cause in diagnose(judgement, config)]
-        text += json.dumps(causes, ensure_ascii=False).lower()
-    for secret in (TOKEN, OTHER, CUSTOM, HEX, SECRET, JWT):
-        pieces = {secret.lower()[at : at + 10] for at in range(len(secret) - 9)}
-        assert not [piece for piece in pieces if piece in text]
+def test_no_cause_holds_a_secret_or_personal_data() -> None:
+    secrets = [secret.lower() for secret in (TOKEN, OTHER, CUSTOM, HEX, SECRET, JWT)]
+    pieces = {secret[at : at + 10] for secret in secrets for at in range(len(secret) - 9)}
+    for name, (request, _) in SCENARIOS.items():
+        judgement, config = request.judge()
+        text = ""
+        for language in ("ru", "en"):
+            config = load({NAME: config.outgoing_token or "", "LOG_LANGUAGE": language, **INCOMING}, None)
+            causes = [cause.to_json() for cause in diagnose(judgement, config)]
+            text += json.dumps(causes, ensure_ascii=False).lower()
+        assert not [piece for piece in pieces if piece in text], name
 
 
 HEALTHY = {
@@ -346,7 +344,6 @@ header = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     body=hostile,
     headers=st.dictionaries(
@@ -408,7 +405,6 @@ NAMES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     pairs=st.lists(
         st.tuples(st.sampled_from(NAMES), st.sampled_from([TOKEN, OTHER, "x", "", "{}"])), max_size=6
