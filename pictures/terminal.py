@@ -43,9 +43,9 @@ CURL = (
 # Title, description, and the names of both terminals.
 TITLES = {
     "en": (
-        "From a refused event to a linked user",
+        "From a rejected event to a linked user",
         "The gateway runs in one terminal. In the other, an event is sent with the token of another webhook. "
-        "The gateway refuses it with 403 and writes why, and what to change. The token is put into .env, the "
+        "The gateway rejects it with 403 and writes why, and what to change. The token is put into .env, the "
         "gateway started again, the same event accepted, and b24 links shows the linked user.",
         ("the gateway", "another terminal: what Bitrix24 sends"),
     ),
