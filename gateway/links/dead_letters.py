@@ -16,7 +16,7 @@ def letter_id(event_id: str, message: str) -> str:
     return sha256(f"{event_id}\n{message}".encode()).hexdigest()
 
 
-def handle(letter: str, recorded_at: datetime) -> str:
+def letter_handle(letter: str, recorded_at: datetime) -> str:
     """The handle that removes the letter as it was read: one put aside again since has another moment."""
     return f"{letter}~{recorded_at.isoformat()}"
 

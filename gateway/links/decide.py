@@ -207,9 +207,9 @@ class _Deciding:
         return claim[1]
 
     def _settle(
-        self, user: int, previous: Account, at: datetime, change_of_loser: Change, gained: Change
+        self, user: int, previous: Account, at: datetime, when_lost: Change, when_gained: Change
     ) -> None:
-        """Write the account that the user is to have, and record the change."""
+        """Write the account that the user is to have, and record the change under the name that fits."""
         account = self._entitled_account(user)
         row = self._rows[user]
         if account == previous == row.account:
@@ -218,9 +218,9 @@ class _Deciding:
         if same_account(account, previous):
             return
         if not account and row.known.current_claim():
-            change_of_loser = "conflict"
+            when_lost = "conflict"
         self.decision.history.append(
-            self._change(user, gained if account else change_of_loser, previous, account, at)
+            self._change(user, when_gained if account else when_lost, previous, account, at)
         )
 
     def _store(self, user: int, account: Account, known: Known, moved: bool = False) -> None:

@@ -35,7 +35,8 @@ class FirestoreEvent:
         self, client: firestore.Client, portal: str, observations: Sequence[Observation] = ()
     ) -> None:
         self._client, self._portal = client, portal
-        self._newest = NEWEST_CLAIMERS + max(len(observations) - 1, 0)
+        # How many of an account's claimers may decide: an earlier observation of this event may add one.
+        self._claimers_read = NEWEST_CLAIMERS + max(len(observations) - 1, 0)
         self._snapshots: dict[str, Any] = {}
         self._accounts: dict[str, Document] = {}
         self._batch = client.batch()
@@ -67,7 +68,7 @@ class FirestoreEvent:
         accounts = accounts_of(self._client, self._portal, account)
         self.fetch([self._link(user), *accounts])
         documents = [document for reference in accounts if (document := self.document(reference))]
-        others = {number for document in documents for number in _claimers(document)[: self._newest]}
+        others = {number for document in documents for number in _claimers(document)[: self._claimers_read]}
         others |= {document["bitrix_user_id"] for document in documents} - {None}
         references = [self._link(number) for number in {user, *others}]
         self.fetch(references)

@@ -36,7 +36,7 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
 _PATTERNS = tuple((kinds, re.compile(pattern, re.IGNORECASE), key) for kinds, pattern, key in _MEANINGS)
 
 
-def meaning(error: BaseException) -> str:
+def sentence_key(error: BaseException) -> str:
     """The key of the sentence that says what to do."""
     if isinstance(error, RetryError) and error.cause is not None:
         error = error.cause

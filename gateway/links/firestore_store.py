@@ -30,7 +30,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import user_record
-from gateway.links.dead_letters import handle, letter_id, read_handle, to_json
+from gateway.links.dead_letters import letter_handle, letter_id, read_handle, to_json
 from gateway.links.decide import decide, forget
 from gateway.links.firestore_event import (
     RETRY,
@@ -45,7 +45,7 @@ from gateway.links.firestore_event import (
     row_of,
     walk_of,
 )
-from gateway.links.firestore_failures import meaning
+from gateway.links.firestore_failures import sentence_key
 from gateway.links.model import (
     Account,
     Changes,
@@ -193,7 +193,7 @@ class FirestoreStore:
             message = json.loads(stored if isinstance(stored, str) else zlib.decompress(stored))
             recorded_at = plain(document.pop("recorded_at"))
             document.pop("order")
-            document["id"] = handle(document["id"], recorded_at)
+            document["id"] = letter_handle(document["id"], recorded_at)
             yield DeadLetter(message=message, recorded_at=recorded_at, **document)
 
     def remove_dead_letter(self, letter_id: str) -> None:
@@ -316,4 +316,4 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (GoogleAPIError, GoogleAuthError) as error:
-        raise StoreUnavailable(meaning(error), problem=type(error).__name__) from None
+        raise StoreUnavailable(sentence_key(error), problem=type(error).__name__) from None

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import SettingError, StoreUnavailable
-from gateway.links.sql_failures import meaning
+from gateway.links.sql_failures import sentence_key
 from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_version
 from gateway.locations import SqliteFile, SqlLocation
 from gateway.postgres_url import connection_arguments
@@ -41,17 +41,17 @@ def open_engine(location: SqlLocation) -> sa.Engine:
 
 
 def unavailable(error: Exception, engine: sa.Engine | None = None) -> StoreUnavailable:
-    """The `StoreUnavailable` that says what a driver's error means."""
+    """What to raise for a driver's error: a `StoreUnavailable` whose sentence says what to do."""
     cause = getattr(error, "orig", None) or error
     if not isinstance(cause, sqlite3.Error):
-        return StoreUnavailable(meaning(cause), problem=type(cause).__name__, path="DATABASE_URL")
+        return StoreUnavailable(sentence_key(cause), problem=type(cause).__name__, path="DATABASE_URL")
     path = Path(str(engine.url.database)) if engine is not None else Path("DATABASE_URL")
     if engine is not None and (owner := denied(path)):
         return StoreUnavailable("FILE_DENIED", **owner)
     # SQLite's "disk I/O error" may mean a full disk.
     if engine is not None and kind_of_problem(str(cause), path) == "FULL":
         return StoreUnavailable("STORE_FULL")
-    return StoreUnavailable(meaning(cause), problem=str(cause), path=path)
+    return StoreUnavailable(sentence_key(cause), problem=str(cause), path=path)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ which the server may write in Russian; what neither names is `STORE_SILENT`.
 
 import re
 
+# By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
 _STATES = {
     "28P01": "STORE_PASSWORD",
     "28000": "STORE_PASSWORD",
@@ -46,7 +47,7 @@ _TEXTS = tuple(
 )
 
 
-def meaning(error: BaseException) -> str:
+def sentence_key(error: BaseException) -> str:
     """The key of the sentence that says what to do."""
     state = getattr(error, "sqlstate", None)
     if state in _STATES:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from gateway.links import user_record
-from gateway.links.dead_letters import handle, letter_id, read_handle, to_json
+from gateway.links.dead_letters import letter_handle, letter_id, read_handle, to_json
 from gateway.links.decide import Row
 from gateway.links.facts import Known
 from gateway.links.model import Account, Changes, DeadLetter, HistoryRow, Link, Observation
@@ -202,7 +202,7 @@ class SqlStore:
         query = page = sa.select(dead_letters).order_by(d.recorded_at, d.id).limit(_PAGE)
         while rows := self._rows(page):
             for row in rows:
-                message, name = json.loads(row.message), handle(row.id, row.recorded_at)
+                message, name = json.loads(row.message), letter_handle(row.id, row.recorded_at)
                 yield DeadLetter(**row._asdict() | {"message": message, "id": name})
             last = rows[-1]
             later = sa.or_(d.recorded_at > last.recorded_at, d.id > last.id)
@@ -284,7 +284,7 @@ class SqlStore:
             ]
             connection.commit()
         except BaseException as error:
-            if self._lost(error):
+            if self._is_lost(error):
                 connection.invalidate()
             else:
                 connection.rollback()
@@ -308,7 +308,7 @@ class SqlStore:
             driver = error.orig if isinstance(error, DBAPIError) else error
             if getattr(driver, "sqlstate", None) in _REPEATABLE:
                 return True
-            if not self._lost(driver) or next(losses) > _LOSSES:
+            if not self._is_lost(driver) or next(losses) > _LOSSES:
                 return False
             # If the commit went through after all, the event's id makes the repetition harmless.
             # The pool's other connections are lost with this one.
@@ -320,7 +320,7 @@ class SqlStore:
         except (SQLAlchemyError, self._driver.Error) as error:
             raise unavailable(error, self._engine) from None
 
-    def _lost(self, error: object) -> bool:
+    def _is_lost(self, error: object) -> bool:
         """Whether the connection was lost, or none could be made; never true of a file."""
         state = getattr(error, "sqlstate", None)
         network = self._engine.dialect.name != "sqlite" and isinstance(error, self._driver.OperationalError)

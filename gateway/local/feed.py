@@ -51,6 +51,8 @@ log = logging.getLogger("gateway.worker")
 reports = RateLimited(log, 60.0)
 
 Call = Callable[[CloudEvent], None]
+Failure = str | GatewayError
+"""Why a message was not handled: our own error, or the name of another exception."""
 
 
 class Feed:
@@ -69,9 +71,9 @@ class Feed:
         asks: Callable[[Delivery], bool] = lambda _delivery: False,
     ) -> None:
         self._queue, self._subscription, self._call = queue, subscription, call
-        self._in_flight: dict[Future[list[str | GatewayError | None]], list[Delivery]] = {}
+        self._in_flight: dict[Future[list[Failure | None]], list[Delivery]] = {}
         self._asks = asks
-        self._asking: set[Future[list[str | GatewayError | None]]] = set()
+        self._asking: set[Future[list[Failure | None]]] = set()
         self._lease_seconds = ORDERED_SECONDS if subscription.ordered else LEASE_SECONDS
         self._extended_at = 0.0
         # For messages that went back to the queue.
@@ -147,7 +149,7 @@ class Feed:
             self._queue.extend(deliveries, self._lease_seconds)
             self._extended_at = now
 
-    def _deliver(self, batch: list[Delivery]) -> list[str | GatewayError | None]:
+    def _deliver(self, batch: list[Delivery]) -> list[Failure | None]:
         """Deliver each message and return the results; messages that `stop` prevents stay leased."""
         results = []
         for delivery in batch:
@@ -162,8 +164,8 @@ class Feed:
             return
         finished, _ = wait(self._in_flight, seconds, return_when=FIRST_COMPLETED)
         handled: list[Delivery] = []
-        failed: list[tuple[Delivery, str | GatewayError, float | None]] = []
-        put_off: list[tuple[Delivery, str | GatewayError, float]] = []
+        failed: list[tuple[Delivery, Failure, float | None]] = []
+        put_off: list[tuple[Delivery, Failure, float]] = []
         for future in finished:
             for delivery, failure in zip(self._in_flight[future], future.result(), strict=False):
                 if failure is None:
@@ -185,7 +187,7 @@ class Feed:
         for delivery, failure, delay in (*failed, *put_off):
             self._report(delivery, failure, delay)
 
-    def _put_off_for(self, delivery: Delivery, failure: str | GatewayError) -> float | None:
+    def _put_off_for(self, delivery: Delivery, failure: Failure) -> float | None:
         """Seconds until a message comes again without losing an attempt; None if it loses one.
 
         A portal that is known to hang, or to be over its limits, was not asked at all. That may go on
@@ -197,14 +199,14 @@ class Feed:
             return None
         return min(max(failure.retry_after or 0.0, 1.0), LONGEST_DELAY)
 
-    def _delay(self, delivery: Delivery, failure: str | GatewayError) -> float | None:
+    def _delay(self, delivery: Delivery, failure: Failure) -> float | None:
         if not self._subscription.ordered:
             return self._queue.delay_of(delivery)
         jitter = random.uniform(0.9, 1.1)  # noqa: S311 — it spreads attempts, it guards nothing
         retry_after = getattr(failure, "retry_after", None)
         return next_attempt(delivery.attempt, time.time() - delivery.published_at, retry_after, jitter)
 
-    def _report(self, delivery: Delivery, failure: str | GatewayError, delay: float | None) -> None:
+    def _report(self, delivery: Delivery, failure: Failure, delay: float | None) -> None:
         facts: dict[str, object] = {"attempt": delivery.attempt}
         if delay is not None:
             facts["next"] = round(delay)
@@ -246,7 +248,7 @@ def by_object(leased: list[Delivery]) -> list[list[Delivery]]:
     return list(batches.values())
 
 
-def deliver(delivery: Delivery, call: Call) -> str | GatewayError | None:
+def deliver(delivery: Delivery, call: Call) -> Failure | None:
     """Call a function as Pub/Sub's push would; None if it acknowledged, else why it did not."""
     message = {
         "data": b64encode(delivery.data).decode(),

@@ -26,14 +26,14 @@ class TooManyChunks(Exception):
 
 
 class Chunks:
-    """Takes chunks from a buffer; `done` once the last and its trailers are read.
+    """Takes chunks from a buffer; `complete` once the last one and its trailers are read.
 
-    `more` while the buffer may hold chunks that are left for another turn.
+    `has_more` while the buffer may hold chunks that are left for another turn.
     """
 
     def __init__(self) -> None:
-        self.done = False
-        self.more = False
+        self.complete = False
+        self.has_more = False
         # Bytes of the chunk that is being read, its line end included.
         self._remaining = 0
         self._count = 0
@@ -46,7 +46,7 @@ class Chunks:
         """
         at = 0
         turn_ends = self._count + CHUNKS_A_TURN
-        self.more = False
+        self.has_more = False
         while len(body) <= limit and not self._trailers:
             if self._remaining:
                 moved = self._move(buffer, at, body)
@@ -55,7 +55,7 @@ class Chunks:
                     break
                 continue
             if self._count == turn_ends:
-                self.more = True
+                self.has_more = True
                 break
             size = _SIZE.match(buffer, at)
             if size is None:
@@ -90,9 +90,9 @@ class Chunks:
     def _skip_trailers(self, buffer: bytearray) -> None:
         if buffer[:2] == b"\r\n":
             del buffer[:2]
-            self.done = True
+            self.complete = True
         elif (end := buffer.find(b"\r\n\r\n", 0, MAX_TRAILERS)) >= 0:
             del buffer[: end + 4]
-            self.done = True
+            self.complete = True
         elif len(buffer) > MAX_TRAILERS:
             raise BrokenChunks

@@ -47,19 +47,22 @@ class Connection(asyncio.BufferedProtocol):
         self.answering = False
         # Whether nothing more is read.
         self.ending = False
+        # Whether the connection is closed already.
         self.gone = False
         # When it began to wait for its sender.
         self.since = 0.0
         self.writable = threading.Event()
         self.writable.set()
+        # Its bytes that are counted in the server's budget.
         self._counted = 0
+        # How far the buffer was searched for the end of a head.
         self._searched = 0
         self._answered_one = False
         self._paused = False
         # Its last answer waits to be written before its next request is begun.
         self._reads_no_answers = False
-        # Whether the sender has announced that nothing follows.
-        self._no_more = False
+        # Whether the sender has closed its side: nothing follows.
+        self._sender_finished = False
 
     # asyncio's side
 
@@ -89,7 +92,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """Note that nothing more will come; the sender may still wait for its answer."""
-        self._no_more = True
+        self._sender_finished = True
         if self.request is not None and not self.answering:
             self.request.ended = "gone"
             self._dispatch(self.request)
@@ -151,7 +154,12 @@ class Connection(asyncio.BufferedProtocol):
         if self.answering or self.ending or not self._waits_for_turn():
             return
         self._advance()
-        if self._no_more and self.request is not None and not self.answering and not self._waits_for_turn():
+        if (
+            self._sender_finished
+            and self.request is not None
+            and not self.answering
+            and not self._waits_for_turn()
+        ):
             self.request.ended = "gone"
             self._dispatch(self.request)
         self._read_on()
@@ -264,7 +272,7 @@ class Connection(asyncio.BufferedProtocol):
         self._wait_for_request()
         if self.buffer:
             self._advance()
-        if self._no_more and not self.answering and not self.ending and not self._waits_for_turn():
+        if self._sender_finished and not self.answering and not self.ending and not self._waits_for_turn():
             self._end()
         self._read_on()
         self._count()
@@ -297,7 +305,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self.server.closing[self] = time.monotonic() + LINGER_SECONDS
         # Everything was read, so nothing would report that the sender is gone.
-        if self._no_more:
+        if self._sender_finished:
             self.transport.close()
             return
         with suppress(OSError, RuntimeError):

@@ -88,7 +88,7 @@ class Request:
     @property
     def wants_turn(self) -> bool:
         """Whether what has come is still to be read, after others have had their turn."""
-        return self._chunks is not None and self._chunks.more and not self.complete
+        return self._chunks is not None and self._chunks.has_more and not self.complete
 
     def _feed_length(self, buffer: bytearray, length: int) -> None:
         # The function answers 413 without reading it.
@@ -133,10 +133,10 @@ class Request:
         except TooManyChunks:
             self._too_large()
             return
-        self.complete = chunks.done
+        self.complete = chunks.complete
         if len(self.body) > MAX_BODY:
             self._too_large()
-        elif chunks.done:
+        elif chunks.complete:
             self._length = len(self.body)
 
     def _too_large(self) -> None:

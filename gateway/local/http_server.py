@@ -94,19 +94,20 @@ class HttpServer:
         self.language = language
         self.limits = limits or Limits(connections=raise_descriptor_limit())
         self.threads = Threads(THREADS, lambda: self.report("THREADS"))
-        # With the deadline of each.
+        # Connections by what they wait for, each with its deadline: for the rest of a request, for a
+        # request, or for the sender to read the answer.
         self.unfinished: OrderedDict[Connection, float] = OrderedDict()
         self.idle: OrderedDict[Connection, float] = OrderedDict()
-        # Those that only write, or linger.
         self.closing: OrderedDict[Connection, float] = OrderedDict()
         self.connections: set[Connection] = set()
         # Those with more chunks to read than one turn takes.
         self._turns: deque[Connection] = deque()
-        # Accepted, but not yet a connection.
+        # How many are accepted, but not yet a connection.
         self._opening = 0
         self._tasks: set[asyncio.Task[None]] = set()
         # The loop reads one connection at a time.
         self.read_buffer = bytearray(READ_AT_ONCE)
+        # How many requests that were cut off wait to be judged.
         self._waiting_unfinished = 0
         self.unfinished_threads = Threads(2, lambda: self.report("THREADS"))
         # Bytes of all requests that are not answered yet.
@@ -242,13 +243,14 @@ class HttpServer:
             self.report("UNFINISHED")
             return False
 
-        def forget() -> None:
+        def count_down() -> None:
             self._waiting_unfinished -= 1
 
         def judge_and_count() -> None:
             work()
+            # The loop has ended if the process is stopping.
             with suppress(RuntimeError):
-                self.loop.call_soon_threadsafe(forget)
+                self.loop.call_soon_threadsafe(count_down)
 
         self._waiting_unfinished += 1
         self.unfinished_threads.submit(judge_and_count)

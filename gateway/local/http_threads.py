@@ -12,7 +12,8 @@ from gateway.local.http_request import Request
 if TYPE_CHECKING:
     from gateway.local.http_connection import Connection
 
-_OURS = ("cache-control", "connection", "date")
+# The headers that the server itself writes.
+_OWN_HEADERS = ("cache-control", "connection", "date")
 
 
 class Threads:
@@ -82,7 +83,7 @@ def answer_in_thread(connection: "Connection", request: Request) -> None:
 
 
 def _call(connection: "Connection", function: Callable[..., None], *arguments: Any) -> None:
-    # The loop has ended where the process is stopping.
+    # The loop has ended if the process is stopping.
     with suppress(RuntimeError):
         connection.server.loop.call_soon_threadsafe(function, *arguments)
 
@@ -121,7 +122,7 @@ def _framed(chunk: bytes, is_http_1_0: bool) -> bytes:
 
 def _head(status: str, headers: list[tuple[str, str]], close: bool) -> bytes:
     lines = [f"HTTP/1.1 {status}"]
-    lines += [f"{name}: {value}" for name, value in headers if name.lower() not in _OURS]
+    lines += [f"{name}: {value}" for name, value in headers if name.lower() not in _OWN_HEADERS]
     # No cache may keep an answer: one served /health for minutes after the gateway had died.
     lines += ["Cache-Control: no-store", f"Date: {formatdate(usegmt=True)}"]
     lines.append("Connection: close" if close else "Connection: keep-alive")

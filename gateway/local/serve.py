@@ -40,7 +40,7 @@ from gateway.startup import NO_FUNCTION
 from gateway.texts import say, text_of
 from gateway.tools.sample_delivery import in_url, local_url
 
-# The others, the consumers, belong to the worker.
+# The kinds of functions that are served; the others, the consumers, belong to the worker.
 SERVED = ("receiver", "schedule", "private")
 log = logging.getLogger("gateway.serve")
 
@@ -68,8 +68,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://{in_url(host)}:{port}"
     access = Access(settings)
-    seen_at = _seen_at(settings, local_url(host, port), access)
-    log.info(say("SERVING", settings.language, url=url, inspector=seen_at))
+    inspector_addresses = _inspector_addresses(settings, local_url(host, port), access)
+    log.info(say("SERVING", settings.language, url=url, inspector=inspector_addresses))
     _warn_without_volume(settings)
     parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
     app = inspector.beside(_routed(apps, settings), settings, journal, access, parts)
@@ -87,8 +87,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     log.info(say("STOPPED", settings.language))
 
 
-def _seen_at(settings: Settings, local: str, access: Access) -> str:
-    """Where the inspector opens: from this machine, and from elsewhere where the public address is known."""
+def _inspector_addresses(settings: Settings, local: str, access: Access) -> str:
+    """Where the inspector opens: from this machine, and from elsewhere if the public address is known."""
     # Nobody sits at a machine of Railway's.
     origins = [] if settings.on_railway and settings.webhook_url else [local]
     origins += [settings.webhook_url] if settings.webhook_url else []

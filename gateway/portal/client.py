@@ -1,7 +1,7 @@
 """Reads the portal's users through an incoming webhook, within the vendor's limits.
 
-No answer is believed: unknown filters are dropped silently and other people come
-back with HTTP 200, so every row is compared with what was asked for.
+No answer is trusted: the portal silently drops a filter that it does not know, and answers 200
+with other people's rows. So every row is compared with what was asked for.
 """
 
 import logging
@@ -28,7 +28,7 @@ BATCH = 50
 # Twice what a portal takes at most: see `Caller`.
 ANSWER_SECONDS = 130.0
 # The operating limit's window is ten minutes.
-LONGEST_REST = 15 * 60.0
+LONGEST_PAUSE = 15 * 60.0
 # In a row; with the pauses below that is three minutes, and a bucket drains in 25 seconds.
 REFUSALS = 8
 # A wait this long is logged, for the person who watches.
@@ -43,7 +43,7 @@ class DoubtfulAnswer(PortalError):
     """The answer contradicts what was asked, so what the same walk saw before can't be trusted either."""
 
 
-# It comes with 503; a 429 means a limit whatever its code says.
+# The code that comes with a 503; a 429 means a limit whatever its code says.
 _LIMIT = "QUERY_LIMIT_EXCEEDED"
 _MEANINGS: dict[str, tuple[type[PortalError | PortalUnavailable], str]] = {
     "silent": (PortalSilent, "REST_SILENT"),
@@ -128,7 +128,7 @@ class Portal:
         """Up to 50 users of ids above `after`, in order of id, each with its id.
 
         Fewer than 50 are the last ones. `since` keeps those changed from then on.
-        No row is believed: an id that is not above the one before means that the
+        No row is trusted: an id that is not above the one before means that the
         portal dropped the filter or the order, and so does an older change.
         """
         answer = self._call("user.get", _page_params(after, fields, since), None)
@@ -144,8 +144,8 @@ class Portal:
 
         In a batch a command names the last id of the one before it:
         `$result[1][49][ID]`. Where that has no 50 users the rest is noise, so the
-        pages end with the first short one. They also end before a page that cannot
-        be believed, or that the portal refused: what is missing is asked for
+        pages end with the first short one. They also end before a page that is
+        doubtful, or that the portal refused: what is missing is asked for
         separately, and judged then.
         """
         if count == 1:
@@ -270,7 +270,7 @@ class Portal:
     def _wait_for_turn(self, method: str, until: float | None) -> None:
         while True:
             now = self.clock()
-            patience = LONGEST_REST if until is None else until - now
+            patience = LONGEST_PAUSE if until is None else until - now
             start = self._pace.reserve(method, now, patience)
             if start is None:
                 raise self._over_limit(self._pace.wait_for(method, now))
@@ -278,7 +278,7 @@ class Portal:
                 log.warning(self._over_limit(start - now))
             if start > now:
                 self._sleep(start - now)
-            if not self._pace.resting(method, self.clock()):
+            if not self._pace.is_paused(method, self.clock()):
                 return
 
     def _learn(self, method: str, timing: object) -> None:

@@ -14,7 +14,7 @@ Users = Iterable[tuple[int, user_record.Record]]
 def difference(
     user: int, row: user_record.Record, link: Link | None, telegram_field: str
 ) -> tuple[dict[str, Any], bool] | None:
-    """The `data` of the message that makes the link agree with the row, and whether it ends the link. Pure.
+    """The `data` of the message that makes the link agree with the row, and whether it ends the link.
 
     None where they agree, or where the row says nothing that is understood. A field
     that is missing says nothing; an account counts only for active users.

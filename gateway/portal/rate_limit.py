@@ -3,7 +3,7 @@
 Two limits apply, see https://apidocs.bitrix24.com/limits.html. How often: a leaky
 bucket of 50 that drains 2 requests a second, a `batch` being one request whatever
 it holds; above it the answer is 503. How long: 480 s of work a method in ten
-minutes; above it the answer is 429 and the method rests until `operating_reset_at`
+minutes; above it the answer is 429 and the method is paused until `operating_reset_at`
 of its last successful answer. A batch's time is billed to the method `batch`
 (measured by the vendor's own JavaScript SDK, against the documentation).
 
@@ -21,8 +21,8 @@ BURST = 40
 SILENCES = 2
 # Then one caller tries again.
 SILENT_SECONDS = 30.0
-# The key of a rest that concerns every method.
-EVERYTHING = ""
+# The key of a pause that concerns every method.
+ALL_METHODS = ""
 
 
 class Pace:
@@ -37,7 +37,8 @@ class Pace:
         self._lock = threading.Lock()
         # When the bucket will be empty again; it is empty now if that is in the past.
         self._full_until = 0.0
-        self._rests: dict[str, float] = {}
+        # By method: until when it is paused, and when its operating time is reset.
+        self._paused_until: dict[str, float] = {}
         self._resets: dict[str, float] = {}
         self._silences = 0
         self._silent_until = 0.0
@@ -45,7 +46,7 @@ class Pace:
     def reserve(self, method: str, now: float, patience: float | None) -> float | None:
         """When `method` may be called; None, and no place is taken, if that is more than `patience` away."""
         with self._lock:
-            start = max(now, self._full_until - (BURST - 1) / RATE, self._rest(method))
+            start = max(now, self._full_until - (BURST - 1) / RATE, self._end_of_pause(method))
             if patience is not None and start - now > patience:
                 return None
             self._full_until = max(self._full_until, start) + 1 / RATE
@@ -54,29 +55,29 @@ class Pace:
     def wait_for(self, method: str, now: float) -> float:
         """Seconds until `method` may be called; takes no place."""
         with self._lock:
-            return max(now, self._full_until - (BURST - 1) / RATE, self._rest(method)) - now
+            return max(now, self._full_until - (BURST - 1) / RATE, self._end_of_pause(method)) - now
 
     def refused(self, now: float, pause: float) -> None:
-        """Note a full bucket (503): all callers rest for `pause` seconds, then go one by one."""
+        """Note a full bucket (503): all callers wait for `pause` seconds, then go one by one."""
         with self._lock:
             until = now + pause
-            self._rests[EVERYTHING] = max(until, self._rests.get(EVERYTHING, until))
+            self._paused_until[ALL_METHODS] = max(until, self._paused_until.get(ALL_METHODS, until))
             self._full_until = max(self._full_until, until + (BURST - 1) / RATE)
 
     def blocked(self, method: str, now: float, pause: float) -> None:
-        """Note a method over its time (429): it rests until its reset, and for at least `pause` seconds."""
+        """Note a method over its time (429): it is paused until its reset, for at least `pause` seconds."""
         with self._lock:
-            self._rests[method] = max(now + pause, self._resets.get(method, 0.0))
+            self._paused_until[method] = max(now + pause, self._resets.get(method, 0.0))
 
     def succeeded(self, method: str, reset_at: float) -> None:
         """Remember when the method's operating time is reset, as a successful answer gives it."""
         with self._lock:
             self._resets[method] = reset_at
 
-    def resting(self, method: str, now: float) -> bool:
-        """Whether a refusal came while the caller was waiting for its place."""
+    def is_paused(self, method: str, now: float) -> bool:
+        """Whether `method` may not be called now: a refusal may come while a caller waits for its place."""
         with self._lock:
-            return self._rest(method) > now
+            return self._end_of_pause(method) > now
 
     def silent_for(self, now: float) -> float:
         """Seconds for which no caller waits for a portal that hangs; 0 lets one caller try."""
@@ -104,8 +105,8 @@ class Pace:
         with self._lock:
             self._silences = 0
 
-    def _rest(self, method: str) -> float:
-        return max(self._rests.get(EVERYTHING, 0.0), self._rests.get(method, 0.0))
+    def _end_of_pause(self, method: str) -> float:
+        return max(self._paused_until.get(ALL_METHODS, 0.0), self._paused_until.get(method, 0.0))
 
 
 _paces: dict[str, Pace] = {}

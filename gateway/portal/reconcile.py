@@ -34,15 +34,15 @@ from gateway.portal.walk_state import Difference, WalkState
 from gateway.settings import Settings
 
 # New links that wait for the end of the walk; more are published on the way.
-HELD = 1000
+MOST_WAITING = 1000
 # Links that one walk may end; more wait for the next one (the state is one record, below 1 MB).
-ENDED = 2000
+MOST_ENDED = 2000
 # Messages on their way to the queue at once.
 PUBLISHERS = 16
 # Links that a walk may end whatever their share; above that, a tenth of all.
 ALWAYS_ENDED = 5
 # Users that a message names at most.
-NAMED = 20
+MOST_NAMED = 20
 # This is before any portal's users were last changed.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -196,7 +196,7 @@ class _Walk:
             self._field_seen = self._field_seen or self._field in row
             if row.get(self._field) is not None and parse_account(row[self._field]) is None:
                 self._summary.unreadable += 1
-                self._summary.unreadable_users += [user][: NAMED - len(self._summary.unreadable_users)]
+                self._summary.unreadable_users += [user][: MOST_NAMED - len(self._summary.unreadable_users)]
             change = difference(user, row, link, self._field)
             if change is not None and not self._lost_to_newer_claim(user, row, link):
                 data, ends = change
@@ -204,7 +204,7 @@ class _Walk:
                 state.changes.append(Difference(int(asked_at.timestamp()), data, ends))
                 if ends:
                     self._count("dismissed" if user_record.active(row) is False else "emptied", link)
-        del state.missing[ENDED:]
+        del state.missing[MOST_ENDED:]
         self._polled.add(user for user, _ in users)
         state.after = users[-1][0] if users else state.after
 
@@ -248,9 +248,9 @@ class _Walk:
     def _make_room(self) -> None:
         """Publish new links when too many wait; those that end wait for the walk's end, and then go first."""
         changes = self._state.changes
-        ending = [change for change in changes if change.ends][:ENDED]
+        ending = [change for change in changes if change.ends][:MOST_ENDED]
         new_links = [change for change in changes if not change.ends]
-        if len(new_links) > HELD:
+        if len(new_links) > MOST_WAITING:
             self._require_field()
             self._send(new_links)
             new_links = []
@@ -288,9 +288,9 @@ class _Walk:
         linked = sum(bool(link.account) for link in self._store.links(self._settings.domain))
         if count * 10 <= linked:
             return None
-        users = ", ".join(change.data["ID"] for change in ending[:NAMED])
+        users = ", ".join(change.data["ID"] for change in ending[:MOST_NAMED])
         values = {"missing": 0, "emptied": 0, "dismissed": 0} | ends
-        ellipsis = ", …" if count > NAMED else ""
+        ellipsis = ", …" if count > MOST_NAMED else ""
         return LinksAtRisk(count, linked=linked, users=users + ellipsis, **values)
 
     def _require_sense(self) -> None:

@@ -1,4 +1,4 @@
-"""One call of the portal's REST, whose address is a secret as a whole.
+"""Calls the portal's REST, whose address is a secret as a whole.
 
 The errors of requests and urllib3, and urllib3's debug log, all quote the address. So
 nothing raised by them leaves this module: a call returns a `Reply`, and callers

@@ -1,4 +1,4 @@
-"""What a walk remembers until its end, in the store: an interrupted one is taken up where it stopped."""
+"""Keeps in the store what a walk has to remember, so that an interrupted one goes on where it stopped."""
 
 import logging
 from dataclasses import asdict, dataclass, field
@@ -14,20 +14,26 @@ log = logging.getLogger("gateway.portal.reconcile")
 
 @dataclass
 class Difference:
-    """One user's message before it is sent: what was seen and when (unix seconds)."""
+    """One user's message before it is sent: what was seen and when (unix seconds).
+
+    `ends`: whether it ends the user's link.
+    """
 
     asked_at: int
     data: dict[str, Any]
-    ends: bool  # a link
+    ends: bool
 
 
 @dataclass
 class WalkState:
-    """Everything that a walk has to remember; `of` identifies the walk that it belongs to."""
+    """Everything that a walk has to remember. The fields' names are those that the store keeps.
 
-    # The portal's domain and the field.
+    `of` identifies the walk that it belongs to: the portal's domain and the field. `after` is the
+    last id that was read, `users` how many there were.
+    """
+
     of: list[str]
-    after: int = 0  # the last id
+    after: int = 0
     users: int = 0
     changes: list[Difference] = field(default_factory=list)
     # Linked users who were not among the portal's.

@@ -51,7 +51,8 @@ class Shared(Generic[Value]):
         self._lock = threading.Lock()
         self._cached: tuple[Value, float, float] | None = None
         self._failure: Exception | None = None
-        self._done: threading.Event | None = None
+        # Set when the call that is running now has returned; None if none is running.
+        self._returned: threading.Event | None = None
 
     def get(self, deadline: float) -> Value:
         """The value; raises what the call raised, or `WireError` at the deadline."""
@@ -64,12 +65,12 @@ class Shared(Generic[Value]):
             now, cached = time.monotonic(), self._cached
             if cached is not None and now < cached[1]:
                 return cached[0]
-            if self._done is None:
-                self._done = self._start()
-            finished = self._done
+            if self._returned is None:
+                self._returned = self._start()
+            returned = self._returned
         if cached is not None and now < cached[2]:
             return cached[0]
-        if not finished.wait(max(0.0, deadline - time.monotonic())):
+        if not returned.wait(max(0.0, deadline - time.monotonic())):
             raise WireError("WIRE_FAILED", problem=TimeoutError())
         with self._lock:
             if self._failure is not None:
@@ -84,14 +85,14 @@ class Shared(Generic[Value]):
             self._cached = None
 
     def _start(self) -> threading.Event:
-        finished = threading.Event()
+        returned = threading.Event()
         try:
-            threading.Thread(target=self._run, args=(finished,), daemon=True).start()
+            threading.Thread(target=self._run, args=(returned,), daemon=True).start()
         except RuntimeError:  # no more threads
             raise WireError("WIRE_NO_THREAD") from None
-        return finished
+        return returned
 
-    def _run(self, finished: threading.Event) -> None:
+    def _run(self, returned: threading.Event) -> None:
         cached, failure = None, None
         try:
             value, fresh, good = self._call()
@@ -100,8 +101,8 @@ class Shared(Generic[Value]):
         except Exception as error:  # noqa: BLE001 — whatever it is, those who wait must learn of it
             failure = error
         with self._lock:
-            self._cached, self._failure, self._done = cached or self._cached, failure, None
-        finished.set()
+            self._cached, self._failure, self._returned = cached or self._cached, failure, None
+        returned.set()
 
 
 @cache
@@ -121,7 +122,7 @@ class _Connection(io.RawIOBase):
     def __init__(self, plain: socket.socket) -> None:
         self.deadline = 0.0
         self._plain = plain
-        self._bytes_allowed = 0  # bytes
+        self._bytes_allowed = 0
         self._buffered = _ReusableStream(self)
 
     def hang_up(self) -> None:

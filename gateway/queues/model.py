@@ -27,7 +27,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Dead:
+class DeadMessage:
     """A message that used up its attempts. `id` serves to remove it; `recorded_at` is seconds since 1970."""
 
     id: str

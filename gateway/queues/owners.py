@@ -19,7 +19,7 @@ except ImportError:
 
 
 class Owner:
-    """This process's number; `is_gone` answers for any other."""
+    """Holds the number of this process among those that lease; `is_gone` tells whether another has ended."""
 
     def __init__(self, queue: Path) -> None:
         self._path = queue.with_name(f"{queue.name}.owners")
@@ -48,7 +48,7 @@ class Owner:
         return True
 
     def close(self) -> None:
-        """Give the number back: this process's leases are nobody's from now on."""
+        """Give the number back: from now on nobody owns this process's leases."""
         if self._descriptor is not None:
             with suppress(OSError):
                 os.close(self._descriptor)

@@ -1,4 +1,4 @@
-"""An event's last step inside the request: onto the queue in time."""
+"""Publishes an event within the time that its sender waits for the answer."""
 
 import random
 import time

@@ -20,7 +20,7 @@ from gateway.queues.deadline_http import Origin, WireError
 from gateway.queues.google_token import CredentialsError, access_token, forget_access_token
 
 if TYPE_CHECKING:
-    from gateway.queues.model import Dead
+    from gateway.queues.model import DeadMessage
 
 HOST = "pubsub.googleapis.com"
 # A hundred of our largest messages.
@@ -58,7 +58,9 @@ class PubSub:
         """Raise unless the topic exists; nothing is changed."""
         self._call("topics", self._topic, "", None, timeout)
 
-    def pull(self, subscription: str, maximum: int = 100, timeout: float = 30.0) -> "list[tuple[str, Dead]]":
+    def pull(
+        self, subscription: str, maximum: int = 100, timeout: float = 30.0
+    ) -> "list[tuple[str, DeadMessage]]":
         """Messages of a dead-letter subscription that are there now, each with its acknowledgement id."""
         request = {"maxMessages": maximum, "returnImmediately": True}
         answer = self._call("subscriptions", subscription, "pull", request, timeout)
@@ -119,12 +121,12 @@ def _path(project: str, kind: str, name: str) -> str:
     return f"/v1/projects/{quote(project, safe=':')}/{kind}/{quote(name, safe='')}"
 
 
-def _dead(message: Mapping[str, Any]) -> "Dead":
+def _dead(message: Mapping[str, Any]) -> "DeadMessage":
     """A message of a dead-letter topic; Pub/Sub records its history in attributes of its own.
 
     https://cloud.google.com/pubsub/docs/handling-failures#track-delivery-attempts
     """
-    from gateway.queues.model import Dead  # tools only
+    from gateway.queues.model import DeadMessage  # tools only
 
     attributes = {str(k): str(v) for k, v in message.get("attributes", {}).items()}
     history = {
@@ -132,7 +134,7 @@ def _dead(message: Mapping[str, Any]) -> "Dead":
     }
     source = history.get("CloudPubSubDeadLetterSourceSubscription", "?")
     tries = history.get("CloudPubSubDeadLetterSourceDeliveryCount", "0")
-    return Dead(
+    return DeadMessage(
         id=str(message.get("messageId", "")),
         data=base64.b64decode(message.get("data", "")),
         attributes=attributes,

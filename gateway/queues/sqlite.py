@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.queues import statements
-from gateway.queues.model import Dead, Delivery
+from gateway.queues.model import DeadMessage, Delivery
 from gateway.queues.owners import Owner
 from gateway.queues.queue_file import QueueFile
 from gateway.queues.sqlite_schema import LONGEST_LEASE, follow_clock, prepare, undo_wrong_clock
@@ -46,7 +46,8 @@ class _WaitingMessage:
     subscriptions: list[str]
     object: str | None
     message_id: int | None = None
-    failed: str | None = None
+    # Why it could not be stored.
+    problem: str | None = None
 
 
 class EmbeddedQueue:
@@ -101,15 +102,15 @@ class EmbeddedQueue:
         self._waiting.append(message)
         try:
             with self._file.locked(timeout) as deadline:
-                if message.message_id is None and message.failed is None:
+                if message.message_id is None and message.problem is None:
                     with self._file.opened("FULL", deadline) as connection:
                         self._store_waiting(connection)
         finally:
             with suppress(ValueError):
                 # The publisher gave up before anybody took it.
                 self._waiting.remove(message)
-        if message.failed is not None or message.message_id is None:
-            raise self._file.failure(message.failed or "not stored")
+        if message.problem is not None or message.message_id is None:
+            raise self._file.failure(message.problem or "not stored")
         self.on_publish()
         return str(message.message_id)
 
@@ -145,7 +146,7 @@ class EmbeddedQueue:
                 ids = [self._insert(connection, message, now) for message in batch]
         except sqlite3.Error as error:
             for message in batch:
-                message.failed = str(error)
+                message.problem = str(error)
             raise
         for message, message_id in zip(batch, ids, strict=True):
             message.message_id = message_id
@@ -189,12 +190,12 @@ class EmbeddedQueue:
                             self._bury(connection, row[0], reason)
                             spent.append((json.loads(row[3]), row[4], reason))
                         else:
-                            leased.append(self._leased(connection, subscription, row, until, lease_owner))
+                            leased.append(self._lease_row(connection, subscription, row, until, lease_owner))
         for attributes, attempts, reason in spent:
             self.on_dead(subscription, attributes, attempts, reason)
         return leased
 
-    def _leased(
+    def _lease_row(
         self,
         connection: sqlite3.Connection,
         subscription: str,
@@ -244,10 +245,10 @@ class EmbeddedQueue:
     def settle(
         self, handled: Sequence[Delivery], failed: Sequence[Failed] = (), put_off: Sequence[Failed] = ()
     ) -> int:
-        """Acknowledge what is done and put back what failed, in one commit; return how many were still ours.
+        """Acknowledge the handled and put back the failed, in one commit; return how many were still ours.
 
         What is put off has not been tried: it comes again without losing an attempt, and keeps its reason if
-        "" is given. A lease that has run out may be another worker's: it is left alone.
+        "" is given. A lease that has run out is not touched, because it may be another worker's by now.
         """
         with self._file.turn("NORMAL", WORKER_TIMEOUT) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -297,7 +298,7 @@ class EmbeddedQueue:
             for key in keys:
                 connection.execute("DELETE FROM messages WHERE id = ?", (key,))
 
-    def dead_letters(self) -> Iterator[Dead]:
+    def dead_letters(self) -> Iterator[DeadMessage]:
         """Dead letters, oldest first, read in pages."""
         after = 0
         select = (
@@ -307,7 +308,7 @@ class EmbeddedQueue:
         while page := self._rows(select, after):
             for after, data, attributes, attempts, reason, recorded_at, subscription in page:
                 decoded = json.loads(attributes)
-                yield Dead(str(after), data, decoded, attempts, reason, recorded_at, subscription)
+                yield DeadMessage(str(after), data, decoded, attempts, reason, recorded_at, subscription)
 
     def remove_dead_letter(self, dead_letter_id: str) -> None:
         """Remove one dead letter."""

@@ -100,14 +100,14 @@ def follow_clock(
     the messages. So of several processes one moves them, and a move that fails is made the next time.
     What is leased is not touched: whoever holds it renews it by the new time.
     """
-    if not _is_clock_set(_ahead_before(connection), clock() - steady()):
+    if not _was_clock_set(_ahead_before(connection), clock() - steady()):
         return
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         # The clock is read again: another process may have moved them while this one waited.
         now = clock()
         before, ahead = _ahead_before(connection), now - steady()
-        if not _is_clock_set(before, ahead):
+        if not _was_clock_set(before, ahead):
             return
         if before is not None and before > ahead:
             move = "UPDATE messages SET due_at = due_at - ? WHERE due_at > ? AND owner IS NULL"
@@ -121,7 +121,7 @@ def _ahead_before(connection: sqlite3.Connection) -> float | None:
     return None if row is None else float(row[0])
 
 
-def _is_clock_set(before: float | None, ahead: float) -> bool:
+def _was_clock_set(before: float | None, ahead: float) -> bool:
     return before is None or abs(before - ahead) >= CLOCK_SECONDS
 
 

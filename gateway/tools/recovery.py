@@ -23,7 +23,7 @@ from gateway.links import user_record
 from gateway.links.model import DeadLetter, Store
 from gateway.locations import PubSubTopic, is_missing
 from gateway.queues import Publisher, open_embedded, open_pubsub
-from gateway.queues.model import Dead
+from gateway.queues.model import DeadMessage
 from gateway.queues.publish import publish_within
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
@@ -268,7 +268,7 @@ def _pulled(pubsub: PubSub, subscription: str, stack: ExitStack) -> Iterator[Kep
             yield _from_dead(dead, partial(settle, ack_id))
 
 
-def _from_dead(dead: Dead, settle: Callable[[], None]) -> KeptMessage:
+def _from_dead(dead: DeadMessage, settle: Callable[[], None]) -> KeptMessage:
     attributes = dict(dead.attributes)
     if "event" not in attributes:
         attributes = attributes_of(dead.data)

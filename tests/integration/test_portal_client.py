@@ -265,9 +265,9 @@ def test_those_who_wait_wake_one_by_one() -> None:
     pace.succeeded("user.get", 500.0)
     pace.blocked("user.get", 101.0, 1.0)
     assert pace.reserve("user.get", 101.0, None) == 500.0
-    assert pace.resting("user.get", 499.0)
-    assert not pace.resting("user.get", 500.0)
-    assert not pace.resting("scope", 120.0)
+    assert pace.is_paused("user.get", 499.0)
+    assert not pace.is_paused("user.get", 500.0)
+    assert not pace.is_paused("scope", 120.0)
 
 
 # ---- faults --------------------------------------------------------------

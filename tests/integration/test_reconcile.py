@@ -20,7 +20,7 @@ from gateway.locations import store_location
 from gateway.portal.client import DoubtfulAnswer, Portal
 from gateway.portal.compare import difference, merge
 from gateway.portal.polled import Polled
-from gateway.portal.reconcile import HELD, LinksAtRisk, Summary, walk
+from gateway.portal.reconcile import MOST_WAITING, LinksAtRisk, Summary, walk
 from gateway.portal.walk_state import STATE
 from gateway.settings import Settings
 from handlers.context import Context
@@ -705,14 +705,14 @@ def test_a_portal_that_fails_at_batches_is_walked_page_by_page(world: World, rep
 
 
 def test_more_new_links_than_can_wait_are_published_on_the_way(world: World) -> None:
-    fill(world, HELD + 2600)
-    world.portal.faults.append(after(HELD + 2000, HTML))
+    fill(world, MOST_WAITING + 2600)
+    world.portal.faults.append(after(MOST_WAITING + 2000, HTML))
     with pytest.raises(PortalError):
         world.walk()
-    assert len(world.queue) > HELD
+    assert len(world.queue) > MOST_WAITING
     world.portal.faults.clear()
     world.walk()
-    assert len({message.event_id for message in world.queue}) == len(world.queue) == HELD + 2600
+    assert len({message.event_id for message in world.queue}) == len(world.queue) == MOST_WAITING + 2600
 
 
 def test_a_small_portal_costs_one_request(world: World) -> None:

@@ -6,7 +6,7 @@ import google.api_core.exceptions
 import google.auth.exceptions
 import pytest
 
-from gateway.links.firestore_failures import meaning
+from gateway.links.firestore_failures import sentence_key
 from gateway.texts import SENTENCES
 
 # Its classes have no types.
@@ -55,13 +55,13 @@ def test_an_error_is_reported_by_its_meaning(
     key: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FIRESTORE_EMULATOR_HOST", raising=False)
-    assert meaning(error) == key
-    assert meaning(api.RetryError("Timeout", error)) == key
+    assert sentence_key(error) == key
+    assert sentence_key(api.RetryError("Timeout", error)) == key
     assert key in SENTENCES
 
 
 @pytest.mark.parametrize("error", ERRORS["FIRESTORE_SILENT"])
 def test_an_unreachable_emulator_is_named(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:8086")
-    assert meaning(error) == "FIRESTORE_EMULATOR"
-    assert meaning(ERRORS["FIRESTORE_RIGHTS"][0]) == "FIRESTORE_RIGHTS"
+    assert sentence_key(error) == "FIRESTORE_EMULATOR"
+    assert sentence_key(ERRORS["FIRESTORE_RIGHTS"][0]) == "FIRESTORE_RIGHTS"

@@ -84,10 +84,10 @@ def test_one_turn_reads_a_limited_number_of_chunks() -> None:
     chunks, body = Chunks(), bytearray()
     buffer = bytearray(b"1\r\nx\r\n" * (3 * CHUNKS_A_TURN) + b"0\r\n\r\n")
     sizes = []
-    while not chunks.done:
+    while not chunks.complete:
         chunks.take(buffer, body, 10_000)
         sizes.append(len(body))
-        assert chunks.more != chunks.done
+        assert chunks.has_more != chunks.complete
     assert sizes == [CHUNKS_A_TURN, 2 * CHUNKS_A_TURN, 3 * CHUNKS_A_TURN, 3 * CHUNKS_A_TURN]
 
 

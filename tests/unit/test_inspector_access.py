@@ -12,8 +12,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import TestResponse
 
 from gateway.local import inspector
-from gateway.local.inspector.access import ALL_TRIES, LOOKS, PATH, SESSION_SECONDS, TRIES, Access
-from gateway.local.serve import _seen_at
+from gateway.local.inspector.access import ALL_TRIES, PATH, SESSION_SECONDS, STYLES, TRIES, Access
+from gateway.local.serve import _inspector_addresses
 from gateway.settings import Settings, load
 from tests.support.clock import Clock
 
@@ -226,11 +226,11 @@ def test_before_the_password_only_the_forms_own_style_is_served(clock: Clock) ->
             return answer.status_code
 
     visitor = guarded(clock)
-    assert [status(visitor, path) for path in LOOKS] == [200, 200]
+    assert [status(visitor, path) for path in STYLES] == [200, 200]
     for path in ("/static/page.js", "/static/../access.py", "/static/", "/static/style.css/x", "/"):
         assert status(visitor, path) == 401, path
     # Without a form there are no files of it.
-    assert status(client(Access(Settings(), clock)), LOOKS[0]) == 401
+    assert status(client(Access(Settings(), clock)), STYLES[0]) == 401
 
 
 def test_the_password_form_gives_nothing_away(clock: Clock) -> None:
@@ -256,5 +256,5 @@ def test_the_link_that_is_printed_opens_where_its_reader_is(
 ) -> None:
     settings = load(environ, dotenv=None)
     access = Access(settings)
-    links = _seen_at(settings, "http://127.0.0.1:8080", access).split(" · ")
+    links = _inspector_addresses(settings, "http://127.0.0.1:8080", access).split(" · ")
     assert links == [origin + access.link for origin in origins]

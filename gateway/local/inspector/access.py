@@ -39,7 +39,7 @@ TRIES = 5
 ALL_TRIES = 100
 MAX_FORM = 4096  # bytes
 # The files of the form that asks for the password: the same for everybody, with nothing private in them.
-LOOKS = ("/static/style.css", "/static/icon.svg")
+STYLES = ("/static/style.css", "/static/icon.svg")
 _BROWSER = "browser "
 
 log = logging.getLogger("gateway.inspector")
@@ -66,7 +66,7 @@ class Access:
 
     def admit(self, request: flask.Request) -> flask.Response | None:
         """None if the request may see the inspector, else the answer that it gets instead."""
-        if self._password and request.path in LOOKS:
+        if self._password and request.path in STYLES:
             return None
         cookie = request.cookies.get(COOKIE, "")
         session_ends = self._session_end(cookie)
@@ -197,7 +197,7 @@ class Access:
             f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width">'
             f"<title>{title}</title>"
-            f'<link rel="icon" href="{PATH}{LOOKS[1]}"><link rel="stylesheet" href="{PATH}{LOOKS[0]}">'
+            f'<link rel="icon" href="{PATH}{STYLES[1]}"><link rel="stylesheet" href="{PATH}{STYLES[0]}">'
             f'<main class="door"><h1>{title}</h1>'
             f'<form class="stack" method="post" action="{escape(_asked_for(flask.request))}">'
             f'<label for="password">{label}</label>'

@@ -1,4 +1,4 @@
-"""The dead letters of all sources in one list, to be edited, put back on the queue or deleted."""
+"""Dead letters: lists those of all sources, edits them, puts them back on the queue, deletes them."""
 
 import json
 import time
@@ -29,9 +29,9 @@ from gateway.tools.recovery import (
 )
 
 # Letters in the list, and at most as many in one change.
-SHOWN = 100
-# How many events that were put back are shown.
-PUT_BACK_SHOWN = 20
+MOST_LETTERS = 100
+# How many events that were put back are listed.
+MOST_PUT_BACK = 20
 COUNTED_EVERY = 10.0  # seconds
 # The application's extension that says when they were counted, and how many there were.
 COUNT = "dead letters"
@@ -65,10 +65,13 @@ def register(page: Inspector) -> None:
     def dead() -> str:
         problems: list[GatewayError] = []
         with ExitStack() as stack:
-            rows = [_row(page, candidate) for candidate in islice(_letters(page, stack, problems), SHOWN + 1)]
+            rows = [
+                _row(page, candidate)
+                for candidate in islice(_letters(page, stack, problems), MOST_LETTERS + 1)
+            ]
         counts = {name: flask.request.args.get(name, type=int) for name in ("requeued", "deleted")}
         return page.render(
-            "dead.html", view="dead", rows=rows[:SHOWN], more=len(rows) > SHOWN,
+            "dead.html", view="dead", rows=rows[:MOST_LETTERS], more=len(rows) > MOST_LETTERS,
             problems=[text_of(problem, page.language) for problem in problems],
             put_back=_put_back(page), **counts,
         )  # fmt: skip
@@ -110,19 +113,19 @@ def register(page: Inspector) -> None:
 
 
 def _act_on_chosen(page: Inspector, act: Callable[[KeptMessage], Any]) -> int:
-    """Act on the chosen letters, or on all that are shown; return how many there were."""
-    chosen = set(flask.request.form.getlist("id")[:SHOWN])
+    """Act on the chosen letters, or on all that are listed; return how many there were."""
+    all_listed = "all" in flask.request.form
+    chosen = set(flask.request.form.getlist("id")[:MOST_LETTERS])
     count = 0
     page.app.extensions.pop(COUNT, None)
     with ExitStack() as stack:
         letters = _letters(page, stack, [])
-        candidates = list(islice(letters, SHOWN)) if "all" in flask.request.form else letters
-        for candidate in candidates:
-            if "all" in flask.request.form or candidate.id in chosen:
+        for candidate in list(islice(letters, MOST_LETTERS)) if all_listed else letters:
+            if all_listed or candidate.id in chosen:
                 act(candidate)
                 count += 1
                 chosen.discard(candidate.id)
-                if not chosen and "all" not in flask.request.form:
+                if not chosen and not all_listed:
                     break
     return count
 
@@ -166,7 +169,7 @@ def _row(page: Inspector, dead_letter: KeptMessage) -> Letter:
     portal = str(origin.get("domain", "")) if isinstance(origin, dict) else ""
     people = [user_record.user_id(person) for person in user_record.records(message.get("data"))]
     users = [page.words("PERSON_N", user=user) for user in people[:3] if user is not None]
-    shown_users = users if dead_letter.event.startswith("ONUSER") else []
+    event_users = users if dead_letter.event.startswith("ONUSER") else []
     reason = (
         reason_text(dead_letter.reason, page.language)
         if dead_letter.reason
@@ -178,7 +181,7 @@ def _row(page: Inspector, dead_letter: KeptMessage) -> Letter:
         if dead_letter.subscription
         else source
     )
-    return Letter(dead_letter, " · ".join([portal, *shown_users]).strip(" ·"), reason, source_text)
+    return Letter(dead_letter, " · ".join([portal, *event_users]).strip(" ·"), reason, source_text)
 
 
 def _pretty(dead_letter: KeptMessage) -> str:
@@ -198,7 +201,7 @@ def _letter_page(page: Inspector, dead_letter: KeptMessage, text: str, problem: 
 
 
 def _put_back(page: Inspector) -> list[PutBack]:
-    requeued = page.journal.requeued(PUT_BACK_SHOWN)
+    requeued = page.journal.requeued(MOST_PUT_BACK)
     outcomes = page.journal.outcomes([requeue.event_id for requeue in requeued])
     events = []
     for requeue in requeued:
@@ -227,13 +230,14 @@ def badge(page: Inspector) -> int:
     if time.monotonic() - at >= COUNTED_EVERY:
         problems: list[GatewayError] = []
         with ExitStack() as stack:
-            count = sum(1 for _ in islice(_local(page, stack, problems), SHOWN))
+            count = sum(1 for _ in islice(_countable(page, stack, problems), MOST_LETTERS))
         page.problems = tuple(problems)
         page.app.extensions[COUNT] = (time.monotonic(), count)
     return int(count)
 
 
-def _local(page: Inspector, stack: ExitStack, problems: list[GatewayError]) -> Iterator[KeptMessage]:
+def _countable(page: Inspector, stack: ExitStack, problems: list[GatewayError]) -> Iterator[KeptMessage]:
+    """The letters that may be counted often: looking at those of Pub/Sub would lease them."""
     if page.settings.queue_kind == "local":
         yield from _letters(page, stack, problems)
 

@@ -161,7 +161,7 @@ def prepare(page: Inspector) -> None:
     @app.before_request
     def admit() -> flask.typing.ResponseReturnValue | None:
         answer = page.access.admit(flask.request)
-        if answer is None and flask.request.method not in ("GET", "HEAD") and not is_own(page):
+        if answer is None and flask.request.method not in ("GET", "HEAD") and not is_own_post(page):
             return page.words("NOT_OWN"), 403, {"Content-Type": "text/plain; charset=utf-8"}
         return answer
 
@@ -215,22 +215,22 @@ def _words_in(language: str, key: str, /, **values: object) -> str:
 
 def breakable(text: str) -> Markup:
     """A long name that may break into a new line only after its separators."""
-    return _broken(text, r"(?<=[:._/\]\[-])(?=.)")
+    return _with_breaks(text, r"(?<=[:._/\]\[-])(?=.)")
 
 
 def sentence(text: str) -> Markup:
     """A sentence whose long words, addresses and paths, break only after a slash or a dot."""
     parts = re.split(rf"(\S{{{LONG_WORD},}})", str(text))
     return Markup().join(
-        _broken(part, r"(?<=[/?&=.])(?=\w)") if place % 2 else part for place, part in enumerate(parts)
+        _with_breaks(part, r"(?<=[/?&=.])(?=\w)") if place % 2 else part for place, part in enumerate(parts)
     )
 
 
-def _broken(text: str, after: str) -> Markup:
+def _with_breaks(text: str, after: str) -> Markup:
     return Markup("<wbr>").join(re.split(after, str(text)))
 
 
-def is_own(page: Inspector) -> bool:
+def is_own_post(page: Inspector) -> bool:
     """Whether our own page sent this POST, by its token and by the origin that the browser names."""
     token = flask.request.headers.get("X-Page-Token") or flask.request.form.get("token", "")
     return page.access.is_page_token(flask.request, token) and _is_own_origin(page)

@@ -9,21 +9,21 @@ from itertools import islice
 
 import flask
 
-from gateway.links.model import Account, HistoryRow, Link, Store
+from gateway.links.model import HistoryRow, Link, Store
 from gateway.links.rows import csv_values, json_values
 from gateway.links.telegram_account import parse_account
 from gateway.local.inspector.frame import Inspector, View
-from gateway.local.inspector.rows import user_label
+from gateway.local.inspector.rows import account_text, user_label
 from gateway.tools.forgetting import forget_person
 
 # People on one page.
-SHOWN = 50
+PEOPLE = 50
 # Links that one page reads; for a rare state the next page goes on.
-SCANNED = 500
+MOST_READ = 500
 # The newest changes of one person.
-HISTORY = 100
-# How many changes are read to find them.
-WALKED = 2000
+CHANGES = 100
+# How many changes are read to find these.
+MOST_CHANGES_READ = 2000
 STATES = ("linked", "by_name", "ended", "inactive")
 MAX_ID = 2**52
 
@@ -73,7 +73,7 @@ def register(page: Inspector) -> None:
         if store is None:
             flask.abort(404)
         link = store.get(portal, user)
-        rows = deque(islice(store.history(portal, bitrix_user_id=user), WALKED), HISTORY)
+        rows = deque(islice(store.history(portal, bitrix_user_id=user), MOST_CHANGES_READ), CHANGES)
         if link is None and not rows:
             flask.abort(404)
         changes = [_change(page, row) for row in reversed(rows)]
@@ -99,8 +99,8 @@ def register(page: Inspector) -> None:
 
 
 def account_of(row: Link | HistoryRow) -> str:
-    """The Telegram account of a row, by number and name."""
-    return _account_text(row.account)
+    """The Telegram account of a row, as a text."""
+    return account_text(row.account)
 
 
 def state_of(link: Link) -> str:
@@ -110,11 +110,6 @@ def state_of(link: Link) -> str:
     if not link.account:
         return "ended"
     return "by_name" if link.by_name_only else "linked"
-
-
-def _account_text(account: Account) -> str:
-    name = f"@{account.telegram_username}" if account.telegram_username else ""
-    return f"{account.telegram_id} {name}".strip() if account.telegram_id is not None else name or "–"
 
 
 def _number(name: str, source: Mapping[str, str] | None = None) -> int:
@@ -142,13 +137,13 @@ def _people(store: Store, portal: str, state: str, after: int) -> tuple[list[Lin
     rows: list[Link] = []
     last = after
     links = store.links(portal, after)
-    for link in islice(links, SCANNED):
+    for link in islice(links, MOST_READ):
         if link.portal != portal:
             return rows, None
         last = link.bitrix_user_id
         if not state or state_of(link) == state:
             rows.append(link)
-        if len(rows) == SHOWN:
+        if len(rows) == PEOPLE:
             break
     more = next(links, None)
     return rows, last if more is not None and more.portal == portal else None
@@ -159,10 +154,10 @@ def _searched(
 ) -> tuple[list[Link], int | None]:
     """People found by user id, Telegram id, Telegram name, or the beginnings of their own names."""
     candidates = [] if after else _exactly_named(store, portal, search)
-    users = page.journal.users_named(portal, search, after, SHOWN + 1)
-    candidates += [store.get(portal, user) for user in users[:SHOWN]]
+    users = page.journal.users_named(portal, search, after, PEOPLE + 1)
+    candidates += [store.get(portal, user) for user in users[:PEOPLE]]
     links = {link.bitrix_user_id: link for link in candidates if link is not None}
-    return list(links.values()), users[SHOWN - 1] if len(users) > SHOWN else None
+    return list(links.values()), users[PEOPLE - 1] if len(users) > PEOPLE else None
 
 
 def _exactly_named(store: Store, portal: str, search: str) -> list[Link | None]:
@@ -178,9 +173,9 @@ def _exactly_named(store: Store, portal: str, search: str) -> list[Link | None]:
 
 
 def _change(page: Inspector, row: HistoryRow) -> Change:
-    before = _account_text(row.previous)
     request = page.journal.request(row.event_id) if row.event_id else None
-    return Change(row, before, account_of(row), request.request_id if request else "")
+    request_id = request.request_id if request else ""
+    return Change(row, account_text(row.previous), account_text(row.account), request_id)
 
 
 def _csv(page: Inspector, portal: str) -> Iterator[str]:

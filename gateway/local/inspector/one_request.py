@@ -15,10 +15,10 @@ from gateway.events import rfc3339
 from gateway.ingest.decode import decode
 from gateway.ingest.limits import TooComplex
 from gateway.journal import OutcomeRecord, Request
-from gateway.links.model import Account, HistoryRow
+from gateway.links.model import HistoryRow
 from gateway.local.inspector.frame import Inspector
 from gateway.local.inspector.request_text import as_curl, for_support
-from gateway.local.inspector.rows import outcome_text, row, subscription_name
+from gateway.local.inspector.rows import account_text, outcome_text, row, subscription_name
 from gateway.receiver.capture import mask_leaf, mask_name
 from gateway.texts import reason_text, state_key, text_of
 from gateway.tools.events import destinations, resend
@@ -26,18 +26,18 @@ from gateway.tools.explain import Request as Pasted
 from gateway.tools.explain.verdict import Explanation, explain
 from gateway.tools.sample_delivery import local_url
 
-# Values of a body that are shown as a table.
+# How many values of a body are shown as a table.
 FIELDS = 200
-# Changes of a link.
-HISTORY = 20
+# How many changes of a link are shown.
+CHANGES = 20
 # Above every change of a journal.
 NEVER = 2**62
 # How many people are shown of an event that is about several.
 PEOPLE = 3
 
 
-def _values(page: Inspector, request_id: str) -> dict[str, Any]:
-    """What the request's page shows; where there is no such request, the answer says so."""
+def _values_or_404(page: Inspector, request_id: str) -> dict[str, Any]:
+    """What the request's page shows; if the journal has no such request, the answer is 404."""
     return values(page, request_id) or flask.abort(404)
 
 
@@ -82,7 +82,7 @@ def register(page: Inspector) -> None:
 
     @page.app.get("/r/<request_id>", endpoint="request_page")
     def request_page(request_id: str) -> flask.typing.ResponseReturnValue:
-        detail = _values(page, request_id)
+        detail = _values_or_404(page, request_id)
         template = "detail.html" if flask.request.args.get("pane") == "1" else "request.html"
         _, change = page.journal.changed(NEVER, 1)
         return page.render(template, view="requests", detail=detail, change=change)
@@ -95,21 +95,21 @@ def register(page: Inspector) -> None:
         except ValueError:
             after = 0
         changed, newest = page.journal.changed(after)
-        new = any(request_id in (request.request_id, request.event_id) for request in changed)
-        detail = values(page, request_id) if new else None
+        has_changed = any(request_id in (request.request_id, request.event_id) for request in changed)
+        detail = values(page, request_id) if has_changed else None
         return page.render("request_live.html", request_id=request_id, change=newest, detail=detail)
 
     @page.app.post("/r/<request_id>/judge")
     def judge_again(request_id: str) -> flask.typing.ResponseReturnValue:
         """Show what would be answered with today's settings; nothing is queued."""
-        detail = _values(page, request_id)
+        detail = _values_or_404(page, request_id)
         verdict = judge_today(page, detail["request"], detail["whole"])
         return _with_result(page, detail, verdict=verdict)
 
     @page.app.post("/r/<request_id>/resend")
     def resend_again(request_id: str) -> flask.typing.ResponseReturnValue:
         """Publish an accepted event once more, to all that want it or to one of them."""
-        detail = _values(page, request_id)
+        detail = _values_or_404(page, request_id)
         to = flask.request.form.get("to") or None
         try:
             event_id = resend(page.settings_here, detail["request"], to)
@@ -183,8 +183,8 @@ def _flat(value: Any, name: str, path: tuple[str, ...], masks: bool) -> Iterator
     if isinstance(value, dict | list) and value:
         items = value.items() if isinstance(value, dict) else enumerate(value)
         for key, inner in items:
-            shown_key = mask_name(str(key)) if masks else str(key)
-            yield from _flat(inner, f"{name}[{shown_key}]" if name else shown_key, (*path, str(key)), masks)
+            safe_key = mask_name(str(key)) if masks else str(key)
+            yield from _flat(inner, f"{name}[{safe_key}]" if name else safe_key, (*path, str(key)), masks)
         return
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
     yield name, mask_leaf(path, text) if masks else text
@@ -210,7 +210,7 @@ def history(page: Inspector, request: Request) -> list[tuple[int, list[HistoryRo
             return []
         # The store gives the oldest first, and there may be many: the newest are kept.
         changes_by_user = [
-            (user, deque(store.history(request.portal, bitrix_user_id=user), HISTORY)) for user in people
+            (user, deque(store.history(request.portal, bitrix_user_id=user), CHANGES)) for user in people
         ]
     except GatewayError:
         # The request is shown, whatever the store of links says.
@@ -220,14 +220,9 @@ def history(page: Inspector, request: Request) -> list[tuple[int, list[HistoryRo
 
 def change_words(page: Inspector, change: HistoryRow) -> str:
     """A row of a link's history in words."""
-    account, previous = _account(change.account), _account(change.previous)
+    account, previous = account_text(change.account), account_text(change.previous)
     key = f"HISTORY_{change.change}"
     return page.words(key, account=account, previous=previous, user=change.bitrix_user_id)
-
-
-def _account(account: Account) -> str:
-    name = f"@{account.telegram_username}" if account.telegram_username else ""
-    return " ".join(part for part in (name, str(account.telegram_id or "")) if part) or "–"
 
 
 def _resend_to(page: Inspector, request: Request, whole: Mapping[str, Any]) -> dict[str, str] | None:

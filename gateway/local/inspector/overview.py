@@ -77,7 +77,7 @@ def tiles(page: Inspector) -> dict[str, Any]:
         if hourly.kind == "refused" and hourly.cause:
             causes[hourly.cause] = causes.get(hourly.cause, 0) + hourly.count
     bars = chart(page, now)
-    main = sorted(causes.items(), key=lambda pair: -pair[1])
+
     queue = _queue(page)
     return {
         "bars": bars,
@@ -85,7 +85,7 @@ def tiles(page: Inspector) -> dict[str, Any]:
         "aside": sum(bar.aside for bar in bars),
         "refused": sum(bar.refused for bar in bars),
         "latest": page.journal.latest_accepted(),
-        "causes": main,
+        "causes": sorted(causes.items(), key=lambda pair: -pair[1]),
         "queue": queue,
         "destinations": destinations(page, queue["depths"] if queue else {}),
         "polling": _polling(page, now),

@@ -23,7 +23,7 @@ CONFLICTS = 50
 
 
 @dataclass
-class Running:
+class StartedRound:
     """A round that was started from the page: how far it has come, and how it ended."""
 
     settings: Settings
@@ -62,7 +62,7 @@ def register(page: Inspector) -> None:
     round_rows.register(page)
     starting = threading.Lock()
     # One at most: the last one.
-    running: list[Running] = []
+    running: list[StartedRound] = []
 
     def values() -> dict[str, Any]:
         rounds = page.journal.rounds(ROUNDS)
@@ -72,7 +72,7 @@ def register(page: Inspector) -> None:
             "names": page.journal.names(page.settings.domain, unreadable),
             "row_names": _names(page, conflicts),
             "rounds": rounds,
-            "next_at": _next(page, rounds),
+            "next_at": _next_round_at(page, rounds),
             "running": running[0] if running else None,
             "configured": page.settings.can_ask_portal,
             "every": page.settings.resync_every,
@@ -92,7 +92,7 @@ def register(page: Inspector) -> None:
     @page.app.post("/polling/run", endpoint="poll_now")
     def run() -> flask.typing.ResponseReturnValue:
         confirmed = flask.request.form.get("confirm", default=0, type=int)
-        new = Running(page.settings_here, "dry" in flask.request.form, max(0, confirmed))
+        new = StartedRound(page.settings_here, "dry" in flask.request.form, max(0, confirmed))
         with starting:
             if not running or running[0].ended:
                 running[:] = [new]
@@ -100,7 +100,7 @@ def register(page: Inspector) -> None:
         return flask.redirect(flask.url_for("polling"), 303)
 
 
-def _next(page: Inspector, rounds: list[Round]) -> datetime | None:
+def _next_round_at(page: Inspector, rounds: list[Round]) -> datetime | None:
     """When the next round begins; None if nothing polls."""
     interval = page.settings.resync_every
     if not interval or not page.settings.can_ask_portal:
@@ -117,10 +117,10 @@ def _unreadable(rounds: list[Round]) -> list[int]:
 
 def _names(page: Inspector, conflicts: list[OutcomeRecord]) -> list[str]:
     """The names of the users of these outcomes, "" for those whom no event named."""
-    of_portal: dict[str, list[int]] = {}
+    users_of: dict[str, list[int]] = {}
     for conflict in conflicts:
-        of_portal.setdefault(conflict.portal, []).append(conflict.bitrix_user_id or 0)
-    names_by_portal = {portal: page.journal.names(portal, users) for portal, users in of_portal.items()}
+        users_of.setdefault(conflict.portal, []).append(conflict.bitrix_user_id or 0)
+    names_by_portal = {portal: page.journal.names(portal, users) for portal, users in users_of.items()}
     return [names_by_portal[conflict.portal].get(conflict.bitrix_user_id or 0, "") for conflict in conflicts]
 
 

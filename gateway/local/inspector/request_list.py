@@ -21,7 +21,8 @@ PAGE = 50  # rows at once
 # Rows on one page; older ones are on the next.
 MOST = 500
 PERIODS = {"1h": 3600.0, "24h": 86_400.0, "7d": 7 * 86_400.0}
-SHOWN = {
+# The kinds of records behind each choice of what to show.
+KINDS = {
     "all": ("accepted", "aside", "refused", "not_queued"),
     "refused": ("refused",),
     "accepted": ("accepted",),
@@ -30,8 +31,8 @@ SHOWN = {
 }
 # A change that no journal gets to.
 NEVER = 2**62
-# The newest record that this browser's list has shown.
-SEEN = "inspector_seen"
+# The cookie with the newest record that this browser's list has shown.
+SEEN_COOKIE = "inspector_seen"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ChosenFilters:
     term: str = ""
     show: str = "all"
     period: str = "24h"
-    # Counted since 1970: one bar of the chart.
+    # One bar of the chart, as its hour since 1970; 0 for all.
     hour: int = 0
     cause: str = ""
     event: str = ""
@@ -51,7 +52,7 @@ class ChosenFilters:
 
     def filters(self, now: float) -> Filters:
         """These filters as the journal's, with the period counted back from `now`."""
-        kinds = SHOWN[self.show] + (("probe",) if self.probes and self.show == "all" else ())
+        kinds = KINDS[self.show] + (("probe",) if self.probes and self.show == "all" else ())
         since, until = now - PERIODS[self.period], 0.0
         if self.hour:
             since, until = self.hour * 3600.0, (self.hour + 1) * 3600.0
@@ -77,7 +78,7 @@ class ChosenFilters:
 
     @property
     def shows_rounds(self) -> bool:
-        """Whether rounds of polling stand among the requests: no filter is set that they do not pass."""
+        """Whether rounds of polling are listed among the requests: no filter is set that leaves them out."""
         return self.show == "all" and not (self.narrow or self.cause)
 
     @property
@@ -96,7 +97,7 @@ def filters_in_address() -> ChosenFilters:
     hour = args.get("hour", "")
     return ChosenFilters(
         term=args.get("q", "").strip()[:200],
-        show=choice("show", SHOWN, "all"),
+        show=choice("show", KINDS, "all"),
         period=choice("period", PERIODS, "24h"),
         hour=int(hour) if re.fullmatch(r"[0-9]{1,9}", hour) else 0,
         cause=args.get("cause", "")[:100],
@@ -116,7 +117,7 @@ def whole_number(name: str) -> int:
 
 def badge(page: Inspector) -> int:
     """How many refusals are newer than what this browser has seen in the list."""
-    newest_seen = flask.g.get("seen") or flask.request.cookies.get(SEEN, "")
+    newest_seen = flask.g.get("seen") or flask.request.cookies.get(SEEN_COOKIE, "")
     after = int(newest_seen) if re.fullmatch(r"[0-9]{1,18}", newest_seen) else 0
     return page.journal.count_newer(Filters(kinds=("refused", "not_queued")), after, limit=100)
 
@@ -128,15 +129,15 @@ def counts(page: Inspector, chosen: ChosenFilters, now: float) -> dict[str, int]
     filters = chosen.filters(now)
     # As in the chart, the present hour counts as one.
     first = int(filters.since // 3600) + (0 if chosen.hour else 1)
-    counted = dict.fromkeys((*SHOWN, "probe"), 0)
+    count_of = dict.fromkeys((*KINDS, "probe"), 0)
     for hourly in page.journal.hours(first * 3600):
         is_later = filters.until and hourly.hour * 3600 >= filters.until
         if is_later or (chosen.cause and hourly.cause != chosen.cause):
             continue
-        counted[hourly.kind] = counted.get(hourly.kind, 0) + hourly.count
+        count_of[hourly.kind] = count_of.get(hourly.kind, 0) + hourly.count
         if hourly.kind != "probe":
-            counted["all"] += hourly.count
-    return counted
+            count_of["all"] += hourly.count
+    return count_of
 
 
 def register(page: Inspector) -> None:
@@ -148,7 +149,7 @@ def register(page: Inspector) -> None:
     def requests() -> flask.Response:
         chosen, now = filters_in_address(), time.time()
         below = whole_number("below")
-        _see(page, below)
+        _note_seen(page, below)
         part = _part(page, chosen, below, 0, now)
         opened = flask.request.args.get("open", "")
         detail = one_request.values(page, opened) if opened and not opened.startswith(PREFIX) else None
@@ -178,7 +179,7 @@ def register(page: Inspector) -> None:
     def requests_part() -> flask.Response:
         """The rows after those on the page, or the newest ones again."""
         chosen, below = filters_in_address(), whole_number("below")
-        _see(page, below)
+        _note_seen(page, below)
         part = _part(page, chosen, below, whole_number("already"), time.time())
         return _with_seen(page.render("request_part.html", wanted=chosen, below=below, **part))
 
@@ -256,7 +257,7 @@ def _from_to(page: Inspector, filters: Filters, result_page: Page, below: int) -
     return since, until
 
 
-def _see(page: Inspector, below: int) -> None:
+def _note_seen(page: Inspector, below: int) -> None:
     """Remember the newest row that this browser has seen: the badge counts later ones."""
     if not below:
         newest = page.journal.page(limit=1).requests
@@ -266,7 +267,7 @@ def _see(page: Inspector, below: int) -> None:
 def _with_seen(html: str) -> flask.Response:
     answer = flask.make_response(html)
     if newest_seen := flask.g.get("seen"):
-        answer.set_cookie(SEEN, newest_seen, max_age=YEAR, path=PATH, httponly=True, samesite="Lax")
+        answer.set_cookie(SEEN_COOKIE, newest_seen, max_age=YEAR, path=PATH, httponly=True, samesite="Lax")
     return answer
 
 

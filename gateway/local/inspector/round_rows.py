@@ -1,4 +1,4 @@
-"""Rounds of polling among the requests, equal ones in a row folded; and one of them beside the list."""
+"""Shows rounds of polling: as rows among the requests, equal ones as one row, and one of them in detail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from gateway.local.inspector.frame import Inspector
 from gateway.local.inspector.rows import Row, user_label
 from gateway.texts import reason_text
 
-# Rounds on one page of the list.
-READ = 200
+# Rounds that are read for one page of the list.
+MOST_READ = 200
 COUNTS = ("users", "published", "unlinked", "unreadable")
 # The list calls a round by this and its number, and a request by its request_id.
 PREFIX = "round-"
@@ -21,7 +21,10 @@ PREFIX = "round-"
 
 @dataclass(frozen=True)
 class RoundRow:
-    """`title` and `about` are what it found; `line` says what to look at, or why it failed."""
+    """A round as a row: `title` and `about` say what it did, `line` what to look at, or why it failed.
+
+    `count` equal rounds in a row are one row; `first_at` is the time of the oldest of them.
+    """
 
     round: Round
     tag: str
@@ -42,14 +45,16 @@ def with_rounds(
     page: Inspector, rows: Sequence[Row], since: float, until: float, most: int
 ) -> list[Row | RoundRow]:
     """The rows and, by their times, the rounds from `since` to `until`, newest first, `most` of these."""
-    rounds = [round_row(page, polling_round) for polling_round in page.journal.rounds(READ, since, until)]
+    rounds = [
+        round_row(page, polling_round) for polling_round in page.journal.rounds(MOST_READ, since, until)
+    ]
     merged: list[Row | RoundRow] = []
     all_rows: list[Row | RoundRow] = [*rows, *rounds]
     count = 0
     for row in sorted(all_rows, key=_moment, reverse=True):
         last = merged[-1] if merged else None
         if isinstance(row, RoundRow):
-            if isinstance(last, RoundRow) and _says(last) == _says(row):
+            if isinstance(last, RoundRow) and _words_of(last) == _words_of(row):
                 merged[-1] = replace(last, count=last.count + 1, first_at=row.round.at)
                 continue
             count += 1
@@ -63,7 +68,7 @@ def _moment(row: Row | RoundRow) -> datetime:
     return row.request.at if isinstance(row, Row) else row.round.at
 
 
-def _says(row: RoundRow) -> tuple[str, ...]:
+def _words_of(row: RoundRow) -> tuple[str, ...]:
     return (row.tag, row.title, row.about, row.line)
 
 
@@ -123,4 +128,4 @@ def register(page: Inspector) -> None:
         if values is None:
             flask.abort(404)
         template = "round_detail.html" if flask.request.args.get("pane") == "1" else "round.html"
-        return page.render(template, view="polling", found=values)
+        return page.render(template, view="polling", round_detail=values)

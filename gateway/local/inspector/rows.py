@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.journal import OutcomeRecord, Request
+from gateway.links.model import Account
 from gateway.local.inspector.frame import Inspector
 from gateway.texts import reason_text
 from gateway.tools.outcomes import in_a_line, line_of, tag_in_words
@@ -79,6 +80,12 @@ def about(page: Inspector, request: Request) -> tuple[str, ...]:
 def user_label(page: Inspector, user: object, name: str, nameless: str = "PERSON_N") -> str:
     """A user's name and id; only the id if no event gave a name."""
     return f"{name}\N{NO-BREAK SPACE}({user})" if name else page.words(nameless, user=user)
+
+
+def account_text(account: Account) -> str:
+    """A Telegram account by its name and its number, as far as they are known; a dash for none."""
+    name = f"@{account.telegram_username}" if account.telegram_username else ""
+    return f"{name} {account.telegram_id or ''}".strip() or "–"
 
 
 def refusal(page: Inspector, request: Request) -> str:
