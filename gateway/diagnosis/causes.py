@@ -9,16 +9,16 @@ from gateway.texts import Sentence
 
 SAYS: dict[str, Sentence] = {
     "SETTING_MISSING": Sentence(
-        "Токен не настроен: BITRIX24_OUTGOING_WEBHOOK_TOKEN не задан, поэтому не принимается ничего.",
+        "Токен не настроен: BITRIX24_OUTGOING_WEBHOOK_TOKEN не задан, поэтому ничего не принимается.",
         "No token is configured: BITRIX24_OUTGOING_WEBHOOK_TOKEN is not set, so nothing is accepted.",
     ),
     "SETTING_MISSING/blank": Sentence(
-        "Токен не настроен: в BITRIX24_OUTGOING_WEBHOOK_TOKEN только пробелы или запятые, поэтому не принимается ничего.",
+        "Токен не настроен: в BITRIX24_OUTGOING_WEBHOOK_TOKEN только пробелы или запятые, поэтому ничего не принимается.",
         "No token is configured: BITRIX24_OUTGOING_WEBHOOK_TOKEN holds only white space or commas, so nothing is accepted.",
     ),
     "SETTING_MISSING/portal": Sentence(
-        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN назван портал, а токена после «=» нет: {portals}. Такой элемент не принимает ничего.",
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN names a portal with no token after the “=”: {portals}. Such an item accepts nothing.",
+        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN указан портал, но после «=» нет токена: {portals}. Такая запись ни на что не влияет.",
+        'BITRIX24_OUTGOING_WEBHOOK_TOKEN names a portal but has no token after the "=": {portals}. Such an entry has no effect.',
     ),
     "SETTING_PLACEHOLDER": Sentence(
         "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} осталась заготовка или пример вместо токена.",
@@ -26,7 +26,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "SETTING_DECORATED": Sentence(
         "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} вместе с токеном скопировано лишнее: {how}.",
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds more than the token, copied along with it: {how}.",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds more than the token: {how}.",
     ),
     "SETTING_URL": Sentence(
         "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} стоит адрес, а нужен только токен.",
@@ -37,12 +37,12 @@ SAYS: dict[str, Sentence] = {
         "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds the INCOMING webhook's secret (ID/SECRET): an outgoing webhook never sends it.",
     ),
     "SETTING_SHAPE": Sentence(
-        "Пришёл токен обычного вида (32 строчные латинские буквы и цифры), а длина BITRIX24_OUTGOING_WEBHOOK_TOKEN — {length}: похоже, там не он.",
-        "The request's token has the usual shape (32 lower-case letters and digits); BITRIX24_OUTGOING_WEBHOOK_TOKEN has {length} characters and is probably something else.",
+        "Пришёл токен обычного вида (32 строчные латинские буквы и цифры), а в BITRIX24_OUTGOING_WEBHOOK_TOKEN знаков: {length}. Похоже, там не токен вебхука.",
+        "The request's token has the usual format (32 lower-case letters and digits), but the length of BITRIX24_OUTGOING_WEBHOOK_TOKEN is {length}: it is probably not a webhook's token.",
     ),
     "SETTING_SHAPE/characters": Sentence(
         "Пришёл токен обычного вида (32 строчные латинские буквы и цифры), а в BITRIX24_OUTGOING_WEBHOOK_TOKEN есть другие знаки: прописные, кириллица или знаки препинания.",
-        "The request's token has the usual shape (32 lower-case letters and digits); BITRIX24_OUTGOING_WEBHOOK_TOKEN holds other characters: capitals, another alphabet or punctuation.",
+        "The request's token has the usual format (32 lower-case letters and digits), but BITRIX24_OUTGOING_WEBHOOK_TOKEN contains other characters: capitals, another alphabet or punctuation.",
     ),
     "METHOD_GET": Sentence(
         "Запрос Битрикс24 пришёл методом {method} вместо POST: перенаправление по дороге превратило POST в {method}, и тело с токеном пропало.",
@@ -53,11 +53,11 @@ SAYS: dict[str, Sentence] = {
         "The {method} came to a path that the gateway does not listen on ({path}).",
     ),
     "LIMIT_EXCEEDED": Sentence(
-        "Тело запроса больше предела: пришло {came} байт, принимается до {allowed}.",
+        "Тело запроса больше предела. Пришло байт: {came}, принимается до {allowed}.",
         "The body is over the limit: {came} bytes came, up to {allowed} are accepted.",
     ),
     "LIMIT_EXCEEDED/query": Sentence(
-        "Строка запроса (после ?) больше предела: пришло {came} байт или больше, принимается до {allowed}.",
+        "Строка запроса (после ?) больше предела. Пришло байт: {came} или больше, принимается до {allowed}.",
         "The query (after the ?) is over the limit: {came} bytes or more came, up to {allowed} are accepted.",
     ),
     "LIMIT_EXCEEDED/parameters": Sentence(
@@ -73,20 +73,20 @@ SAYS: dict[str, Sentence] = {
         "The body is nested too deep: {came} levels or more, the limit is {allowed}.",
     ),
     "BODY_EMPTY": Sentence(
-        "POST пришёл без тела, а токен Битрикс24 стоит именно в теле: его потеряло перенаправление или прокси (или его не послал сам отправитель).",
+        "POST пришёл без тела, а Битрикс24 передаёт токен именно в теле. Тело потерялось при перенаправлении или в прокси, либо отправитель его не послал.",
         "The POST came without a body, and the body is where Bitrix24 puts the token: a redirect or a proxy dropped it (or the sender did not send one).",
     ),
     "BODY_COMPRESSED": Sentence(
-        "Тело пришло сжатым ({how}), а сжатое шлюз не распаковывает; сам Битрикс24 тело не сжимает.",
-        "The body came compressed ({how}), and the gateway does not unpack it; Bitrix24 itself never compresses.",
+        "Тело пришло сжатым ({how}), а шлюз сжатые тела не распаковывает; сам Битрикс24 тело не сжимает.",
+        "The body came compressed ({how}), and the gateway does not decompress bodies; Bitrix24 itself never compresses them.",
     ),
     "BODY_MISDECLARED": Sentence(
-        "Content-Type не описывает тело ({how}: объявлено → на деле), поэтому токен в нём не прочитался.",
-        "The Content-Type does not describe the body ({how}: declared → found), so the token in it was not read.",
+        "Content-Type не соответствует телу ({how}: объявлено → на деле), поэтому прочитать токен не удалось.",
+        "The Content-Type does not match the body ({how}: declared → found), so the token in it could not be read.",
     ),
     "BODY_ENCODED_TWICE": Sentence(
-        "Тело закодировано (%XX) лишний раз: после одной раскодировки скобки остаются как %5B и %5D.",
-        "The body is percent-encoded once too often: after decoding, brackets are still %5B and %5D.",
+        "Тело лишний раз закодировано (%XX): после раскодирования вместо скобок остались %5B и %5D.",
+        "The body is percent-encoded once too often: after decoding, its brackets are still %5B and %5D.",
     ),
     "BODY_FLATTENED": Sentence(
         "Кто-то по дороге переписал скобки: вместо auth[application_token] пришло плоское имя ({how}).",
@@ -105,8 +105,8 @@ SAYS: dict[str, Sentence] = {
         "The body begins like JSON but is not valid JSON: it is cut short or broken.",
     ),
     "BODY_UNREADABLE/template": Sentence(
-        "Вместо тела пришёл шаблон, который никто не заполнил: {{{{ … }}}} или ${{…}}.",
-        "A template that nobody filled in came in place of the body: {{{{ … }}}} or ${{…}}.",
+        "Вместо тела пришёл незаполненный шаблон: {{{{ … }}}} или ${{…}}.",
+        "An unfilled template came instead of the body: {{{{ … }}}} or ${{…}}.",
     ),
     "BODY_UNREADABLE/kind": Sentence(
         "Тело — не JSON и не форма ({how}), прочитать его нельзя.",
@@ -117,31 +117,31 @@ SAYS: dict[str, Sentence] = {
         "The token is the right one, but altered ({place}): {how}.",
     ),
     "TOKEN_ALTERED/setting": Sentence(
-        "Токен запроса ({place}) и настроенный отличаются только этим: {how}; испорчен, судя по виду, настроенный.",
-        "The request's token ({place}) and the configured one differ only in this: {how}; by its look, the configured one is the wrong one.",
+        "Токен в запросе ({place}) отличается от настроенного только этим: {how}. Судя по виду, испорчен настроенный.",
+        "The request's token ({place}) differs from the configured one only in this: {how}. Judging by its format, the configured one is damaged.",
     ),
     "TOKEN_LOOKALIKE": Sentence(
         "Токен верный, но в нём буквы другого алфавита, похожие на латинские ({place}; таких букв: {count}).",
-        "The token is the right one, except for letters of another alphabet that look Latin ({place}; {count} of them).",
+        "The token is the right one, except for letters of another alphabet that look like Latin ones ({place}; such letters: {count}).",
     ),
     "TOKEN_LOOKALIKE/setting": Sentence(
-        "Токен запроса ({place}) и настроенный отличаются только буквами другого алфавита; судя по виду, они в настройке.",
-        "The request's token ({place}) and the configured one differ only in letters of another alphabet; by their look, those are in the setting.",
+        "Токен в запросе ({place}) отличается от настроенного только буквами другого алфавита. Судя по виду, они в настройке.",
+        "The request's token ({place}) differs from the configured one only in letters of another alphabet. Most likely these are in the setting.",
     ),
     "TOKEN_ELSEWHERE": Sentence(
-        "Верный токен есть, но стоит не там, где его ищут: {place}.",
-        "The right token is there, but in a place where it is not looked for: {place}.",
+        "Верный токен в запросе есть, но в таком месте шлюз его не ищет: {place}.",
+        "The request carries the right token, but in a place where the gateway does not look: {place}.",
     ),
     "TOKEN_ELSEWHERE/raw": Sentence(
-        "Верный токен есть, но он и есть всё тело запроса: ни имени поля, ни события.",
-        "The right token is there, but it is the whole body: there is no field name and no event.",
+        "Тело запроса — это один верный токен: ни имени поля, ни события в нём нет.",
+        "The body is nothing but the right token: it has no field name and no event.",
     ),
     "TOKEN_ELSEWHERE/bytes": Sentence(
-        "Верный токен есть в теле запроса, но не значением поля: в файле, в заголовке части или после нулевого байта.",
-        "The right token is in the body, but not as a field's value: it is in a file, in a part's header, or behind a zero byte.",
+        "Верный токен есть в теле запроса, но не как значение поля: он в файле, в заголовке части multipart или после нулевого байта.",
+        "The right token is in the body, but not as a field's value: it is in a file, in the header of a multipart part, or after a zero byte.",
     ),
     "TOKEN_INCOMING_SECRET": Sentence(
-        "В запросе ({place}) секрет ВХОДЯЩЕГО вебхука: это другой секрет, он никогда не бывает токеном исходящего вебхука.",
+        "В запросе ({place}) секрет ВХОДЯЩЕГО вебхука, а он никогда не бывает токеном исходящего.",
         "The request ({place}) carries the INCOMING webhook's secret, which is never an outgoing webhook's token.",
     ),
     "TOKEN_OTHER_PORTAL": Sentence(
@@ -149,16 +149,16 @@ SAYS: dict[str, Sentence] = {
         "The event is from another portal: auth.domain is {theirs}, but BITRIX24_DOMAIN is {mine}.",
     ),
     "TOKEN_APPLICATION": Sentence(
-        "Токен ({place}) — 32 шестнадцатеричные цифры: так выглядит токен приложения из Маркета (локального приложения), а не исходящего вебхука (отпечаток {print}).",
-        "The token ({place}) is 32 hex digits, as an application's token is, and not an outgoing webhook's (fingerprint {print}).",
+        "Токен ({place}) — 32 шестнадцатеричные цифры: так выглядит токен приложения (из Маркета или локального), а не исходящего вебхука (отпечаток {print}).",
+        "The token ({place}) is 32 hex digits, which is the format of an application's token (from the Market, or a local application), not of an outgoing webhook's (fingerprint {print}).",
     ),
     "TOKEN_OTHER_WEBHOOK": Sentence(
-        "Токен ({place}) настоящего вида, но не из настроенных: отпечаток {print}, настроены {accepted}. Это другой вебхук портала, или токен сменился.",
-        "The token ({place}) looks like a webhook's but is not one of the configured ones: fingerprint {print}, configured {accepted}. It is another webhook of the portal, or the token has changed.",
+        "Токен ({place}) похож на токен вебхука, но среди настроенных его нет: отпечаток {print}, настроены {accepted}. Это токен другого вебхука портала, или у вебхука сменился токен.",
+        "The token ({place}) looks like a webhook's but is not one of the configured ones: fingerprint {print}, configured {accepted}. It belongs to another webhook of the portal, or the webhook's token has changed.",
     ),
     "TOKEN_OTHER_WEBHOOK/place": Sentence(
-        "Токен ({place}) того же вида, что настроенный, но не из настроенных: отпечаток {print}, настроены {accepted}. Это другой вебхук или бот портала, или токен сменился.",
-        "The token ({place}) looks like a configured one but is none of them: fingerprint {print}, configured {accepted}. It is another webhook or bot of the portal, or the token has changed.",
+        "Токен ({place}) похож на настроенный, но среди настроенных его нет: отпечаток {print}, настроены {accepted}. Это токен другого вебхука или бота портала, или токен сменился.",
+        "The token ({place}) looks like a configured one but is not one of them: fingerprint {print}, configured {accepted}. It belongs to another webhook or bot of the portal, or the token has changed.",
     ),
     "AUTHORIZATION_SCHEME/held": Sentence(
         "Верный токен стоит в Authorization, но со схемой {scheme} вместо Bearer.",
@@ -173,8 +173,8 @@ SAYS: dict[str, Sentence] = {
         "The right token is in Authorization, but between the word Bearer and the token there must be one space and nothing else.",
     ),
     "AUTHORIZATION_SCHEME/other_glued": Sentence(
-        "Заголовок Authorization пришёл со словом Bearer, слитым с остальным: после него нужен один пробел.",
-        "Authorization came with the word Bearer run together with the rest: one space must follow it.",
+        "В заголовке Authorization после слова Bearer нет пробела: нужен ровно один.",
+        "In Authorization, no space follows the word Bearer: there must be exactly one.",
     ),
     "AUTHORIZATION_SCHEME": Sentence(
         "Заголовок Authorization пришёл со схемой {scheme}, а токен читается только после Bearer; сам Битрикс24 этот заголовок не присылает.",
@@ -202,10 +202,10 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_NOT_TEXT": Sentence(
         "На месте токена не текст, а число, список, объект, null или файл: {place}.",
-        "The token's place holds a number, a list, an object, null or a file instead of a text: {place}.",
+        "The token's place holds a number, a list, an object, null or a file instead of text: {place}.",
     ),
     "ROBOT_WITHOUT_TOKEN": Sentence(
-        "Это робот «Исходящий вебхук» (есть document_id, нет event): токена он не присылает никогда.",
+        "Это робот «Исходящий вебхук» (есть document_id, нет event): токен он никогда не присылает.",
         'This is the automation rule "Outbound webhook" (document_id, no event): it never sends a token.',
     ),
     "AUTH_MISSING": Sentence(
@@ -218,43 +218,43 @@ SAYS: dict[str, Sentence] = {
     ),
     "TOKEN_ABSENT": Sentence(
         "Ничего похожего на токен в запросе нет. Отправитель: {sender}.",
-        "Nothing in the request could be a token. The sender: {sender}.",
+        "Nothing in the request looks like a token. Sender: {sender}.",
     ),
     "TOKEN_ABSENT/text": Sentence(
-        "На месте токена ({place}) текст (байт: {length}), на токен вебхука не похожий. Отправитель: {sender}.",
-        "The token's place ({place}) holds a text of {length} bytes that does not look like a webhook's token. The sender: {sender}.",
+        "На месте токена ({place}) текст, не похожий на токен вебхука (байт: {length}). Отправитель: {sender}.",
+        "The token's place ({place}) holds text that does not look like a webhook's token (bytes: {length}). Sender: {sender}.",
     ),
     "TOKEN_ABSENT/bot": Sentence(
-        "В {place} стоит текст (байт: {length}), на токен исходящего вебхука не похожий: у того 32 строчные латинские буквы и цифры.",
-        "{place} holds a text of {length} bytes that does not look like an outgoing webhook's token, which is 32 lower-case letters and digits.",
+        "В {place} текст, не похожий на токен исходящего вебхука (байт: {length}): тот состоит из 32 строчных латинских букв и цифр.",
+        "{place} holds text that does not look like an outgoing webhook's token (bytes: {length}): such a token is 32 lower-case letters and digits.",
     ),
     "TOKEN_ABSENT/placeholder": Sentence(
         "На месте токена ({place}) заготовка или незаданная переменная вместо значения.",
         "The token's place ({place}) holds a placeholder, or a variable that was not filled in.",
     ),
     "TOKEN_ABSENT/method": Sentence(
-        "Метод {method}: события Битрикс24 приходят только методом POST. Отправитель: {sender}.",
-        "Method {method}: Bitrix24's events come only by POST. The sender: {sender}.",
+        "Метод запроса — {method}, а Битрикс24 шлёт события только методом POST. Отправитель: {sender}.",
+        "The method is {method}, but Bitrix24 sends events only by POST. Sender: {sender}.",
     ),
     "BODY_INCOMPLETE": Sentence(
-        "Тело пришло не целиком: обещано {declared} байт (Content-Length), пришло {came}.",
-        "The body is incomplete: Content-Length promised {declared} bytes, {came} came.",
+        "Тело пришло не целиком. Обещано байт (Content-Length): {declared}, пришло: {came}.",
+        "The body is incomplete. Bytes promised by Content-Length: {declared}, received: {came}.",
     ),
     "BODY_INCOMPLETE/chunked": Sentence(
-        "Тело пришло не целиком: передача частями (Transfer-Encoding) оборвалась, пришло {came} байт.",
-        "The body is incomplete: its chunks (Transfer-Encoding: chunked) broke off after {came} bytes.",
+        "Тело пришло не целиком: передача частями (Transfer-Encoding) оборвалась. Пришло байт: {came}.",
+        "The body is incomplete: the transfer (Transfer-Encoding: chunked) broke off. Bytes received: {came}.",
     ),
     "BODY_INCOMPLETE/nothing": Sentence(
-        "Обещано {declared} байт тела (Content-Length), а не пришло ни одного: посредник прочитал тело сам и не передал его дальше.",
-        "Content-Length promised {declared} bytes of body, and none came: something on the way read the body itself and did not pass it on.",
+        "Тело не пришло, хотя Content-Length — {declared}: посредник прочитал тело сам и не передал его дальше.",
+        "No body came, although Content-Length is {declared}: something on the way read the body itself and did not pass it on.",
     ),
     "BODY_IN_QUERY": Sentence(
         "Событие стоит в адресе, после знака ?, а тело пустое: посредник передал поля как параметры адреса.",
-        "The event is in the address, after the question mark, and the body is empty: something on the way passed the fields on as the address's parameters.",
+        "The event is in the address, after the question mark, and the body is empty: something on the way turned the fields into query parameters.",
     ),
     "BODY_EMPTY/null": Sentence(
-        "Тело запроса — текст {how}: отправителю нечего было отправить, и он напечатал это слово.",
-        "The body is the text {how}: its sender had nothing to send, and printed that word.",
+        "Всё тело запроса — {how}: отправителю нечего было передать, и он напечатал пустое значение.",
+        "The whole body is {how}: the sender had nothing to pass on and printed an empty value.",
     ),
     "BODY_PRINTED": Sentence(
         "Вместо события пришла распечатка объекта из программы ({place}).",
@@ -262,7 +262,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_PRINTED/text": Sentence(
         "Вместо объекта пришёл текст ({place}): содержимое потеряно по дороге.",
-        "A text came instead of an object ({place}): the contents were lost on the way.",
+        "Text came instead of an object ({place}): the contents were lost on the way.",
     ),
     "BODY_PRINTED/blank": Sentence(
         "Пришло пустым: {place}. Вложенные значения потерялись. Так пишут fixRequestBody (http-proxy-middleware) и querystring.stringify в Node.js, когда тело разобрано во вложенный объект.",
@@ -270,7 +270,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_PRINTED/keys": Sentence(
         "Вместо значений объекта пришли имена его же полей ({place}): так requests.post(data=…), aiohttp и urlencode(doseq=True) в Python пишут вложенный словарь.",
-        "An object came as the names of its own fields, without their values ({place}): that is how Python's requests.post(data=…), aiohttp and urlencode(doseq=True) write a nested dict.",
+        "The names of an object's fields came instead of their values ({place}): that is how Python's requests.post(data=…), aiohttp and urlencode(doseq=True) write a nested dict.",
     ),
     "BODY_PRINTED/values": Sentence(
         "Пришли одни значения, без имён полей ({place}): так пишут Object.values(obj) в JavaScript, array_values($a) в PHP и list(d.values()) в Python.",
@@ -278,7 +278,7 @@ SAYS: dict[str, Sentence] = {
     ),
     "BODY_PRINTED/listed": Sentence(
         "Каждое значение пришло напечатанным списком, ['…'] или […] ({place}): так пишут str(), fmt.Sprint() и toString(), когда у имени список значений (request.POST в Django, parse_qs, r.Form в Go, getParameterMap() в Java).",
-        "Each value came as a printed list, ['…'] or […] ({place}): str(), fmt.Sprint() and toString() write it where a name has a list of values (Django's request.POST, parse_qs, Go's r.Form, Java's getParameterMap()).",
+        "Each value came as a printed list, ['…'] or […] ({place}): that is what str(), fmt.Sprint() and toString() write when a name has a list of values (Django's request.POST, parse_qs, Go's r.Form, Java's getParameterMap()).",
     ),
     "BODY_PRINTED/emptied": Sentence(
         "Поле {place} пришло пустым объектом, а у такого события в нём всегда есть поля: так JSON.stringify печатает Map, FormData и URLSearchParams.",
@@ -325,8 +325,8 @@ SAYS: dict[str, Sentence] = {
         "The body's bytes came printed as numbers ({place}): that is how Node.js prints a Buffer or a Uint8Array, and Rust a Vec<u8>.",
     ),
     "BODY_PRINTED/json": Sentence(
-        "Пришло то, что начинается как JSON, но это не JSON ({place}): оно обрезано или испорчено.",
-        "What came begins as JSON does but is not JSON ({place}): it is cut short or broken.",
+        "Пришёл текст, который начинается как JSON, но это не JSON ({place}): он обрезан или испорчен.",
+        "What came begins like JSON but is not valid JSON ({place}): it is cut short or broken.",
     ),
     "BODY_PRINTED/empty": Sentence(
         "Тело — пустой объект JSON: так JSON.stringify печатает FormData, Map и URLSearchParams, их поля теряются.",
@@ -361,24 +361,24 @@ SAYS: dict[str, Sentence] = {
         "A whole n8n item came: the event is in its field body ({how}).",
     ),
     "BODY_NESTED/base64": Sentence(
-        "Событие лежит целиком внутри одного поля ({how}), да ещё в base64: так передают тело API Gateway, Lambda, Pub/Sub и облачные функции Яндекса.",
+        "Событие лежит целиком внутри одного поля ({how}), закодированное в base64: так передают тело API Gateway, Lambda, Pub/Sub и облачные функции Яндекса.",
         "The whole event is inside one field ({how}), encoded in base64: that is how API Gateway, Lambda, Pub/Sub and Yandex Cloud Functions pass a body on.",
     ),
     "BODY_NESTED/part": Sentence(
-        "Поле {how} пришло одной строкой (форма, JSON или base64 в ней), а не вложенными полями.",
-        "The field {how} came as one text (a form, JSON or base64 in it), not as nested fields.",
+        "Поле {how} пришло одной строкой (в ней форма, JSON или base64), а не вложенными полями.",
+        "The field {how} came as one string (with a form, JSON or base64 in it), not as nested fields.",
     ),
     "BODY_FLATTENED/data": Sentence(
         "Токен верный, но кто-то по дороге переписал скобки: поля data пришли под плоскими именами ({how}), а не как data[ID].",
         "The token is right, but something on the way rewrote the brackets: the fields of data came under flat names ({how}) instead of data[ID].",
     ),
     "BODY_FLATTENED/renamed": Sentence(
-        "Токен верный, но на верхнем уровне нет поля event: по дороге поля назвали иначе. Пришли: {keys}.",
-        "The token is right, but there is no field event at the top level: something on the way renamed the fields. These came: {keys}.",
+        "Токен верный, но на верхнем уровне нет поля event: по дороге поля переименовали. Поля верхнего уровня: {keys}.",
+        "The token is right, but there is no field event at the top level: something on the way renamed the fields. Fields at the top level: {keys}.",
     ),
     "BODY_FLATTENED/pairs": Sentence(
         "Форма пришла списком имён и значений ({how}), а не полями: так пишут JSON.stringify([...form]), FormCollection в .NET и «parameters» в n8n.",
-        "The form came as a list of names and values ({how}), not as fields: JSON.stringify([...form]), .NET's FormCollection and n8n's \"parameters\" write that.",
+        "The form came as a list of names and values ({how}), not as fields: that is what JSON.stringify([...form]), .NET's FormCollection and n8n's \"parameters\" write.",
     ),
     "BODY_FLATTENED/event": Sentence(
         "Токен верный, но поле event — не имя события (текст от 1 до 100 знаков). Поля верхнего уровня: {keys}.",
@@ -397,8 +397,8 @@ SAYS: dict[str, Sentence] = {
         "The token ({place}) is configured, but for another portal: the event is from {theirs}, and the token is bound to {mine}.",
     ),
     "TOKEN_OTHER_PORTAL/unbound": Sentence(
-        "Токен ({place}) настроен, но не закреплён ни за одним порталом, а событие с {theirs}: для этого портала настроен свой токен, и за него отвечает только он.",
-        "The token ({place}) is configured, but bound to no portal, and the event is from {theirs}: a token of its own is configured for that portal, and only that one is accepted for it.",
+        "Токен ({place}) настроен, но не закреплён ни за одним порталом, а событие с {theirs}: за этим порталом закреплён другой токен, и принимается только тот.",
+        "The token ({place}) is configured, but not bound to a portal, and the event is from {theirs}: another token is bound to that portal, and only that one is accepted for it.",
     ),
     "TOKEN_ABSENT/relay": Sentence(
         "Токена в запросе нет. Запрос прислал {sender}: значит, он не передал auth из события Битрикс24.",
@@ -406,8 +406,8 @@ SAYS: dict[str, Sentence] = {
     ),
 }
 
-_COPY_RU = "Скопируйте токен из Битрикс24 («Разработчикам → Интеграции», ваш исходящий вебхук, «Токен приложения»; новый: «Разработчикам → Другое → Исходящий вебхук»)"
-_COPY_EN = 'Copy the token from Bitrix24 ("Developer resources → Integrations", your outbound webhook, "Application token"; a new one: "Developer resources → Other → Outbound webhook")'
+_COPY_RU = "Скопируйте токен из Битрикс24 («Разработчикам → Интеграции», ваш исходящий вебхук, «Токен приложения»; новый вебхук: «Разработчикам → Другое → Исходящий вебхук»)"
+_COPY_EN = 'Copy the token from Bitrix24 ("Developer resources → Integrations", your outgoing webhook, "Application token"; a new webhook: "Developer resources → Other → Outbound webhook")'
 
 DO: dict[str, Sentence] = {
     "SETTING_MISSING": Sentence(
@@ -434,27 +434,27 @@ DO: dict[str, Sentence] = {
     ),
     "SETTING_SHAPE": Sentence(
         _COPY_RU + " целиком, кнопкой копирования, и впишите его: {setting}.",
-        _COPY_EN + ", whole and by its copy button, and set it: {setting}.",
+        _COPY_EN + ", all of it, with the copy button, and set it: {setting}.",
     ),
     "METHOD_GET": Sentence(
         "Укажите в вебхуке конечный адрес, сразу с https:// и без перенаправлений: {url}. Проверить: curl -si -X POST АДРЕС не должен отвечать 301, 302, 303, 307 или 308.",
         "Give the webhook the final address, with https:// and no redirects: {url}. To check: curl -si -X POST ADDRESS must not answer 301, 302, 303, 307 or 308.",
     ),
     "PATH_WRONG": Sentence(
-        "Укажите в Битрикс24 адрес обработчика ровно так: {url}.",
-        "Give Bitrix24 exactly this handler address: {url}.",
+        "Укажите в Битрикс24 ровно такой адрес обработчика: {url}.",
+        "Set the handler's address in Bitrix24 to exactly this: {url}.",
     ),
     "LIMIT_EXCEEDED": Sentence(
-        "Посмотрите, кто шлёт такой запрос: событие Битрикс24 столько не занимает. Уберите вложения и лишнее из тела у того, кто пересылает.",
-        "Find out who sends this: no event of Bitrix24 is that large. Take attachments and everything extra out where the body is forwarded.",
+        "Выясните, кто шлёт такой запрос: события Битрикс24 намного меньше. Если тело кто-то пересылает, уберите там вложения и всё, чего Битрикс24 не присылал.",
+        "Find out who sends this: Bitrix24's events are far smaller. If something forwards the body, have it drop attachments and everything else that Bitrix24 did not send.",
     ),
     "LIMIT_EXCEEDED/query": Sentence(
-        "Уберите из адреса обработчика всё после ?, кроме token: событие Битрикс24 идёт в теле.",
-        "Remove everything after the ? except token from the handler's address: Bitrix24's event travels in the body.",
+        "Уберите из адреса обработчика всё после ?, кроме token: событие Битрикс24 передаёт в теле.",
+        "Remove everything after the ? except token from the handler's address: Bitrix24 sends the event in the body.",
     ),
     "LIMIT_EXCEEDED/query_parameters": Sentence(
-        "Уберите из адреса обработчика всё после ?, кроме token: событие Битрикс24 идёт в теле.",
-        "Remove everything after the ? except token from the handler's address: Bitrix24's event travels in the body.",
+        "Уберите из адреса обработчика всё после ?, кроме token: событие Битрикс24 передаёт в теле.",
+        "Remove everything after the ? except token from the handler's address: Bitrix24 sends the event in the body.",
     ),
     "BODY_EMPTY": Sentence(
         "Укажите в вебхуке конечный адрес {url}, сразу с https://; если впереди прокси, включите в нём передачу тела POST. При перенаправлении в журнале прокси перед этим запросом стоит ответ 301/302; если его нет, тело теряет сам прокси.",
@@ -462,11 +462,11 @@ DO: dict[str, Sentence] = {
     ),
     "BODY_COMPRESSED": Sentence(
         "Выключите сжатие тела запроса у прокси или отправителя (заголовок Content-Encoding).",
-        "Turn off the compression of request bodies at the proxy or the sender (the header Content-Encoding).",
+        "Turn off the compression of request bodies at the proxy or the sender (the Content-Encoding header).",
     ),
     "BODY_MISDECLARED": Sentence(
-        "Исправьте Content-Type у прокси или отправителя: Битрикс24 шлёт application/x-www-form-urlencoded в UTF-8, передавайте заголовок и тело как пришли.",
-        "Correct the Content-Type at the proxy or the sender: Bitrix24 sends application/x-www-form-urlencoded in UTF-8; pass header and body on as they came.",
+        "Исправьте Content-Type у прокси или отправителя: Битрикс24 шлёт application/x-www-form-urlencoded в UTF-8. Передавайте заголовок и тело без изменений.",
+        "Correct the Content-Type at the proxy or the sender: Bitrix24 sends application/x-www-form-urlencoded in UTF-8. Pass the header and the body on unchanged.",
     ),
     "BODY_ENCODED_TWICE": Sentence(
         "Передавайте тело байт в байт, не кодируя его повторно (в curl: --data вместо --data-urlencode).",
@@ -477,104 +477,104 @@ DO: dict[str, Sentence] = {
         'Pass the body on byte for byte, or send it nested: auth[application_token] in a form, {{"auth": {{"application_token": …}}}} in JSON.',
     ),
     "BODY_NESTED": Sentence(
-        "Шлите содержимое этого поля самим телом запроса (в n8n, Make и подобных: передать исходное тело, а не обёртку).",
+        "Шлите содержимое этого поля как само тело запроса (в n8n, Make и подобных передавайте исходное тело, а не обёртку).",
         "Send that field's content as the body itself (in n8n, Make and the like: forward the original body, not a wrapper).",
     ),
     "BODY_UNREADABLE": Sentence(
-        "Передавайте тело Битрикс24 без изменений: форма application/x-www-form-urlencoded или JSON в UTF-8. Что пришло, покажет WEBHOOK_CAPTURE_UNTIL.",
-        "Pass Bitrix24's body on unchanged: a form, application/x-www-form-urlencoded, or JSON in UTF-8. WEBHOOK_CAPTURE_UNTIL shows what came.",
+        "Передавайте тело Битрикс24 без изменений: форма application/x-www-form-urlencoded или JSON в UTF-8. Чтобы увидеть, что приходит, задайте WEBHOOK_CAPTURE_UNTIL=30m и перезапустите шлюз.",
+        "Pass Bitrix24's body on unchanged: a form (application/x-www-form-urlencoded) or JSON, in UTF-8. To see what comes, set WEBHOOK_CAPTURE_UNTIL=30m and restart the gateway.",
     ),
     "TOKEN_ALTERED": Sentence(
         "Вставьте токен заново, целиком и без изменений, туда, откуда он взялся в запросе (адрес обработчика, прокси, тест): {place}.",
         "Paste the token again, whole and unchanged, where the request gets it from (the handler's address, a proxy, a test): {place}.",
     ),
     "TOKEN_ALTERED/elsewhere": Sentence(
-        "Вставьте токен заново, целиком и без изменений, и туда, где шлюз его ищет: заголовок X-Bitrix-Token вместо {place}.",
-        "Paste the token again, whole and unchanged, and put it where the gateway looks for it: the header X-Bitrix-Token in place of {place}.",
+        "Вставьте токен заново, целиком и без изменений, и передавайте его в заголовке X-Bitrix-Token, а не в {place}: там шлюз его не ищет.",
+        "Paste the token again, whole and unchanged, and send it in the header X-Bitrix-Token, not in {place}: the gateway does not look there.",
     ),
     "TOKEN_LOOKALIKE/elsewhere": Sentence(
-        "Не набирайте токен руками: скопируйте его из формы вебхука и шлите там, где шлюз его ищет: заголовок X-Bitrix-Token вместо {place}.",
-        "Do not type the token: copy it from the webhook's form and send it where the gateway looks for it: the header X-Bitrix-Token in place of {place}.",
+        "Не набирайте токен вручную: скопируйте его из формы вебхука и передавайте в заголовке X-Bitrix-Token, а не в {place}: там шлюз его не ищет.",
+        "Do not type the token: copy it from the webhook's form and send it in the header X-Bitrix-Token, not in {place}: the gateway does not look there.",
     ),
     "TOKEN_INCOMING_SECRET/elsewhere": Sentence(
-        "Шлите токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения») заголовком X-Bitrix-Token, а входящий вебхук перевыпустите: его секрет побывал там, где не должен ({place}).",
-        'Send the outgoing webhook\'s token ("Developer resources → Integrations", "Application token") in the header X-Bitrix-Token, and renew the incoming webhook: its secret has travelled where it should not ({place}).',
+        "Шлите токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения») в заголовке X-Bitrix-Token, а входящий вебхук создайте заново и старый удалите: его секрет побывал там, где ему не место ({place}).",
+        'Send the outgoing webhook\'s token ("Developer resources → Integrations", "Application token") in the header X-Bitrix-Token. Replace the incoming webhook with a new one and delete the old one: its secret was sent where it does not belong ({place}).',
     ),
     "TOKEN_ALTERED/setting": Sentence(
         _COPY_RU + " и впишите его заново: {setting}.",
         _COPY_EN + " and set it again: {setting}.",
     ),
     "TOKEN_LOOKALIKE": Sentence(
-        "Не набирайте токен руками: скопируйте его из формы вебхука и вставьте туда, откуда он взялся в запросе: {place}.",
+        "Не набирайте токен вручную: скопируйте его из формы вебхука и вставьте туда, откуда он взялся в запросе: {place}.",
         "Do not type the token: copy it from the webhook's form and paste it where the request takes it from: {place}.",
     ),
     "TOKEN_LOOKALIKE/setting": Sentence(
-        _COPY_RU + ", не набирая руками, и впишите его заново: {setting}.",
-        _COPY_EN + ", without typing it, and set it again: {setting}.",
+        _COPY_RU + ", не набирая вручную, и впишите его заново: {setting}.",
+        _COPY_EN + "; do not type it. Then set it again: {setting}.",
     ),
     "TOKEN_ELSEWHERE": Sentence(
-        "Назовите его так, как шлюз его ищет: заголовок X-Bitrix-Token.",
-        "Name it as the gateway looks for it: the header X-Bitrix-Token.",
+        "Передавайте его там, где шлюз его ищет: в заголовке X-Bitrix-Token.",
+        "Send it where the gateway looks for it: in the header X-Bitrix-Token.",
     ),
     "TOKEN_ELSEWHERE/header": Sentence(
-        "Шлите сам токен, и больше ничего, заголовком X-Bitrix-Token вместо {name} (или Authorization: Bearer ТОКЕН).",
-        "Send the token, and nothing else, in the header X-Bitrix-Token in place of {name} (or Authorization: Bearer TOKEN).",
+        "Шлите сам токен, и больше ничего, в заголовке X-Bitrix-Token вместо {name} (или Authorization: Bearer ТОКЕН).",
+        "Send the token, and nothing else, in the header X-Bitrix-Token instead of {name} (or Authorization: Bearer TOKEN).",
     ),
     "TOKEN_ELSEWHERE/query": Sentence(
         "Переименуйте параметр адреса {name} в token: {url}?token=ТОКЕН.",
-        "Rename the address's parameter {name} to token: {url}?token=TOKEN.",
+        "Rename the query parameter {name} to token: {url}?token=TOKEN.",
     ),
     "TOKEN_ELSEWHERE/path": Sentence(
-        "Перенесите токен из пути в параметр token: {url}?token=ТОКЕН.",
-        "Move the token from the path into the parameter token: {url}?token=TOKEN.",
+        "Перенесите токен из пути в параметр адреса token: {url}?token=ТОКЕН.",
+        "Move the token from the path into the query parameter token: {url}?token=TOKEN.",
     ),
     "TOKEN_ELSEWHERE/cookie": Sentence(
-        "Шлите токен не в Cookie, а заголовком X-Bitrix-Token или параметром token в адресе.",
-        "Send the token not as a cookie but in the header X-Bitrix-Token or as the address's parameter token.",
+        "Шлите токен не в Cookie, а в заголовке X-Bitrix-Token или в параметре адреса token.",
+        "Send the token in the header X-Bitrix-Token or the query parameter token, not in a cookie.",
     ),
     "TOKEN_ELSEWHERE/body": Sentence(
         "Переименуйте поле {name} в auth[application_token] (так его называет Битрикс24) или в token на верхнем уровне.",
         "Rename the field {name} to auth[application_token] (Bitrix24's own name) or to token at the top level.",
     ),
     "TOKEN_INCOMING_SECRET": Sentence(
-        "Поставьте вместо него токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»), а входящий вебхук перевыпустите: его секрет побывал там, где не должен.",
-        'Put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"), and renew the incoming webhook: its secret has travelled where it should not.',
+        "Поставьте вместо него токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»), а входящий вебхук создайте заново и старый удалите: его секрет побывал там, где ему не место.",
+        'Put the outgoing webhook\'s token there instead ("Developer resources → Integrations", "Application token"). Replace the incoming webhook with a new one and delete the old one: its secret was sent where it does not belong.',
     ),
     "TOKEN_OTHER_PORTAL": Sentence(
-        "Если портал чужой, уберите на нём этот адрес из исходящего вебхука. Если свой (второй или переименованный), поправьте BITRIX24_DOMAIN и добавьте токен этого портала через запятую: {setting}.",
-        "If the portal is not yours, remove this address from its outbound webhook. If it is yours (a second one, or a renamed one), correct BITRIX24_DOMAIN and add that portal's token after a comma: {setting}.",
+        "Если портал чужой, попросите убрать этот адрес из его исходящего вебхука. Если свой (второй или переименованный), поправьте BITRIX24_DOMAIN и добавьте токен этого портала через запятую: {setting}.",
+        "If the portal is not yours, have this address removed from its outgoing webhook. If it is yours (a second one, or a renamed one), correct BITRIX24_DOMAIN and add that portal's token after a comma: {setting}.",
     ),
     "TOKEN_APPLICATION": Sentence(
-        "Заведите исходящий вебхук («Разработчикам → Другое → Исходящий вебхук») вместо обработчика приложения, или примите и токен приложения: добавьте его через запятую: {setting}.",
-        "Create an outbound webhook (\"Developer resources → Other → Outbound webhook\") instead of the application's handler, or accept the application's token too: add it after a comma: {setting}.",
+        "Заведите исходящий вебхук («Разработчикам → Другое → Исходящий вебхук») вместо обработчика приложения или добавьте через запятую и токен приложения: {setting}.",
+        "Create an outgoing webhook (\"Developer resources → Other → Outbound webhook\") instead of the application's handler, or accept the application's token too by adding it after a comma: {setting}.",
     ),
     "TOKEN_OTHER_WEBHOOK": Sentence(
-        "Откройте «Разработчикам → Интеграции», сверьте «Токен приложения» у каждого исходящего вебхука с адресом этого шлюза и перечислите все через запятую: {setting}. Выключение и включение вебхука меняет токен; лишний вебхук удалите. Если BITRIX24_DOMAIN не задан, сверьте и портал (auth.domain).",
-        'Open "Developer resources → Integrations", compare "Application token" of every outbound webhook that has this gateway\'s address, and list them all, separated by commas: {setting}. Switching a webhook off and on changes its token; delete what is not needed. Where BITRIX24_DOMAIN is not set, compare the portal (auth.domain) too.',
+        "Откройте «Разработчикам → Интеграции», найдите все исходящие вебхуки с адресом этого шлюза и перечислите через запятую «Токен приложения» каждого: {setting}. Если вебхук выключить и снова включить, его токен сменится; лишние вебхуки удалите. Если BITRIX24_DOMAIN не задан, проверьте и портал (auth.domain).",
+        'Open "Developer resources → Integrations", find every outgoing webhook that has this gateway\'s address, and list the "Application token" of each, separated by commas: {setting}. Switching a webhook off and on changes its token; delete webhooks that you do not need. If BITRIX24_DOMAIN is not set, check the portal (auth.domain) too.',
     ),
     "AUTHORIZATION_SCHEME": Sentence(
-        "Шлите Authorization: Bearer ТОКЕН или заголовок X-Bitrix-Token. Если этот Authorization нужен прокси, оставьте его, а токен передайте в теле или в адресе: {url}?token=ТОКЕН.",
-        "Send Authorization: Bearer TOKEN, or the header X-Bitrix-Token. If a proxy needs this Authorization, leave it and pass the token in the body or the address: {url}?token=TOKEN.",
+        "Шлите Authorization: Bearer ТОКЕН или заголовок X-Bitrix-Token. Если этот Authorization нужен прокси, оставьте его, а токен передавайте в теле или в адресе: {url}?token=ТОКЕН.",
+        "Send Authorization: Bearer TOKEN, or the header X-Bitrix-Token. If a proxy needs this Authorization, leave it and send the token in the body or the address: {url}?token=TOKEN.",
     ),
     "AUTHORIZATION_GATEWAY": Sentence(
-        "Оставьте JWT шлюзу и проследите, чтобы тело Битрикс24 доходило целиком, или добавьте токен в адрес: {url}?token=ТОКЕН. Для Cloud Run разрешите вызов без входа: ./deploy.sh deploy bitrix_webhook.",
-        "Leave the JWT to the API gateway and see that Bitrix24's body arrives whole, or add the token to the address: {url}?token=TOKEN. On Cloud Run allow calls without sign-in: ./deploy.sh deploy bitrix_webhook.",
+        "JWT не трогайте, он нужен API-шлюзу. Проследите, чтобы тело Битрикс24 доходило целиком, или добавьте токен в адрес: {url}?token=ТОКЕН. На Cloud Run разрешите вызов без входа: ./deploy.sh deploy bitrix_webhook.",
+        "Leave the JWT as it is: the API gateway needs it. Make sure that Bitrix24's body arrives whole, or add the token to the address: {url}?token=TOKEN. On Cloud Run, allow calls without sign-in: ./deploy.sh deploy bitrix_webhook.",
     ),
     "TOKEN_BLANK": Sentence(
-        "Впишите токен в это место или уберите место совсем: {place}. Пусто бывает, когда в адресе или прокси подставлена незаданная переменная.",
-        "Put the token there or remove the place: {place}. It is blank when an address or a proxy uses a variable that is not set.",
+        "Впишите туда токен или уберите это место совсем: {place}. Пустым оно бывает, когда в адресе или прокси подставлена незаданная переменная.",
+        "Put the token there, or remove that place altogether: {place}. It is blank when the address or a proxy uses a variable that is not set.",
     ),
     "TOKEN_REPEATED": Sentence(
         "Оставьте в запросе один токен: уберите повтор из адреса обработчика, прокси или теста ({place}).",
-        "Leave one token in the request: remove the repetition from the handler's address, the proxy or the test ({place}).",
+        "Send only one token in the request: remove the duplicate from the handler's address, the proxy or the test ({place}).",
     ),
     "TOKEN_NOT_TEXT": Sentence(
         "Шлите токен одной строкой: в JSON в кавычках, в форме без [] после имени, не файлом ({place}).",
-        "Send the token as one text: quoted in JSON, without [] after its name in a form, not as a file ({place}).",
+        "Send the token as one string: quoted in JSON, without [] after its name in a form, not as a file ({place}).",
     ),
     "ROBOT_WITHOUT_TOKEN": Sentence(
         "Допишите токен в адрес самого робота: {url}?token=ТОКЕН. Робот событий не шлёт: для событий заведите «Разработчикам → Другое → Исходящий вебхук».",
-        'Add the token to the address in the rule itself: {url}?token=TOKEN. The rule sends no events: for those create "Developer resources → Other → Outbound webhook".',
+        'Add the token to the address in the rule itself: {url}?token=TOKEN. The rule sends no events: to get these, create "Developer resources → Other → Outbound webhook".',
     ),
     "AUTH_MISSING": Sentence(
         "Если портал облачный, найдите, кто по дороге убирает auth (прокси, n8n, Make), и передавайте тело без изменений. Если портал коробочный и шлёт события сам, допишите токен в адрес обработчика: {url}?token=ТОКЕН.",
@@ -582,43 +582,43 @@ DO: dict[str, Sentence] = {
     ),
     "TOKEN_ABSENT": Sentence(
         "Если это не Битрикс24, ничего делать не нужно. Если проверяете сами: ./b24 trigger ONUSERADD отправляет правильное событие; адрес для вебхука: {url}.",
-        "If it is not Bitrix24, there is nothing to do. To try it yourself: ./b24 trigger ONUSERADD sends a valid event; the address for the webhook: {url}.",
+        "If this is not Bitrix24, there is nothing to do. If you are testing: ./b24 trigger ONUSERADD sends a valid event; the webhook's address is {url}.",
     ),
     "TOKEN_ABSENT/bot": Sentence(
         "Если это пробный запрос, поставьте туда токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»). Если событие прислал ваш чат-бот, это его CLIENT_ID: добавьте его через запятую: {setting}.",
         'If this is a test, put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). If your chat bot sent the event, this is its CLIENT_ID: add it after a comma: {setting}.',
     ),
     "TOKEN_ABSENT/placeholder": Sentence(
-        "Поставьте туда сам токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»), а переменную в адресе, прокси или тесте задайте.",
-        'Put the outgoing webhook\'s token itself there ("Developer resources → Integrations", "Application token"), and set the variable that the address, the proxy or the test uses.',
+        "Поставьте туда токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»). Если в адресе, прокси или тесте стоит переменная, задайте её.",
+        'Put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). If the address, the proxy or the test uses a variable, set it.',
     ),
     "TOKEN_ABSENT/text": Sentence(
         "Поставьте туда токен исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»). Проверить: ./b24 trigger ONUSERADD.",
         'Put the outgoing webhook\'s token there ("Developer resources → Integrations", "Application token"). To check: ./b24 trigger ONUSERADD.',
     ),
     "TOKEN_ABSENT/method": Sentence(
-        "Шлите POST на {url}; работоспособность проверяйте методом GET на /health.",
-        "Send a POST to {url}; to check that the gateway is up, send a GET to /health.",
+        "Шлите POST на {url}. Чтобы проверить, что шлюз работает, отправьте GET на /health.",
+        "Send a POST to {url}. To check that the gateway is up, send a GET to /health.",
     ),
     "BODY_INCOMPLETE": Sentence(
-        "Найдите, кто перед шлюзом меняет тело, не пересчитав Content-Length (в Node-RED уберите content-length из msg.headers), считает знаки вместо байт или обрывает передачу, и передавайте тело целиком.",
-        "Find what changes the body in front of the gateway without updating Content-Length (in Node-RED remove content-length from msg.headers), counts characters instead of bytes, or breaks off the transfer, and pass the whole body on.",
+        "Найдите, что перед шлюзом меняет тело, не пересчитав Content-Length (в Node-RED уберите content-length из msg.headers), считает знаки вместо байт или обрывает передачу, и добейтесь, чтобы тело доходило целиком.",
+        "Find what, in front of the gateway, changes the body without updating Content-Length (in Node-RED, remove content-length from msg.headers), counts characters instead of bytes, or breaks off the transfer; have it pass the whole body on.",
     ),
     "BODY_INCOMPLETE/chunked": Sentence(
-        "Найдите, кто перед шлюзом обрывает передачу (тайм-аут прокси, упавшая программа), и передавайте тело целиком, до последней части.",
-        "Find what breaks the transfer off in front of the gateway (a proxy's timeout, a program that crashed), and pass the whole body on, its last chunk included.",
+        "Найдите, что перед шлюзом обрывает передачу (тайм-аут прокси, упавшая программа), и добейтесь, чтобы тело доходило целиком, до последней части.",
+        "Find what breaks off the transfer in front of the gateway (a proxy's timeout, a program that crashed), and have it pass the whole body on, the last chunk included.",
     ),
     "BODY_INCOMPLETE/nothing": Sentence(
         "Поставьте прокси (http-proxy-middleware, httputil.ReverseProxy) до разбора тела: после express.urlencoded() или r.ParseForm() передавать уже нечего.",
         "Put the proxy (http-proxy-middleware, httputil.ReverseProxy) before whatever parses the body: after express.urlencoded() or r.ParseForm() there is nothing left to pass on.",
     ),
     "BODY_IN_QUERY": Sentence(
-        "Отправляйте поля телом: axios.post(url, new URLSearchParams(obj)) вместо params, requests.post(url, data=…) вместо params=, form_params вместо query в Guzzle.",
-        "Send the fields as the body: axios.post(url, new URLSearchParams(obj)) in place of params, requests.post(url, data=…) in place of params=, form_params in place of query in Guzzle.",
+        "Отправляйте поля в теле: axios.post(url, new URLSearchParams(obj)) вместо params, requests.post(url, data=…) вместо params=, form_params вместо query в Guzzle.",
+        "Send the fields in the body: axios.post(url, new URLSearchParams(obj)) instead of params, requests.post(url, data=…) instead of params=, form_params instead of query in Guzzle.",
     ),
     "BODY_EMPTY/null": Sentence(
-        "Передавайте тело, которое прислал Битрикс24: в программе, которая пересылает, оно не прочитано (переменная пуста). Разбирайте форму: express.urlencoded(), request.form, $_POST.",
-        "Pass on the body that Bitrix24 sent: the program that forwards it did not read it (the variable is empty). Parse the form: express.urlencoded(), request.form, $_POST.",
+        "Передавайте тело, которое прислал Битрикс24: программа, которая пересылает событие, его не прочитала, и переменная осталась пустой. Разбирайте форму: express.urlencoded(), request.form, $_POST.",
+        "Pass on the body that Bitrix24 sent: the program that forwards the event did not read it, and its variable is empty. Parse the form: express.urlencoded(), request.form, $_POST.",
     ),
     "BODY_PRINTED": Sentence(
         'Передавайте тело байт в байт вместе с его Content-Type или отправляйте JSON: {{"event": …, "data": {{…}}, "auth": {{"application_token": …}}}}.',
@@ -709,8 +709,8 @@ DO: dict[str, Sentence] = {
         "In the HTTP Request node: Body Content Type: JSON, Specify Body: Using JSON, value {{{{ $json.body }}}}. Or Form Urlencoded with the same fields.",
     ),
     "BODY_NESTED/base64": Sentence(
-        "Раскодируйте это поле (base64) и шлите то, что получилось, самим телом, с исходным Content-Type: Buffer.from(event.body, 'base64'), base64.b64decode(event['body']).",
-        "Decode that field (base64) and send what comes out as the body itself, with the original Content-Type: Buffer.from(event.body, 'base64'), base64.b64decode(event['body']).",
+        "Раскодируйте это поле (base64) и шлите результат как тело запроса, с исходным Content-Type: Buffer.from(event.body, 'base64'), base64.b64decode(event['body']).",
+        "Decode that field (base64) and send the result as the body, with the original Content-Type: Buffer.from(event.body, 'base64'), base64.b64decode(event['body']).",
     ),
     "BODY_NESTED/part": Sentence(
         'Передавайте тело Битрикс24 байт в байт или вложенно: auth[application_token] в форме, {{"auth": {{"application_token": …}}}} в JSON.',
@@ -741,20 +741,20 @@ DO: dict[str, Sentence] = {
         "Pass auth[domain] on as Bitrix24 sent it: a name like p.bitrix24.ru.",
     ),
     "ROBOT_WITHOUT_TOKEN/verified": Sentence(
-        "Если боту нужны события, заведите «Разработчикам → Готовые сценарии → Другое → Исходящий вебхук» и отметьте события там.",
-        'If your bot needs events, create "Developer resources → Common use cases → Other → Outbound webhook", and tick the events there.',
+        "Если боту нужны события, заведите «Разработчикам → Другое → Исходящий вебхук» и отметьте события там.",
+        'If your bot needs events, create "Developer resources → Other → Outbound webhook" and tick the events there.',
     ),
     "TOKEN_OTHER_PORTAL/bound": Sentence(
-        "Если портал {theirs} ваш, добавьте через запятую его токен, {theirs}=ТОКЕН: {setting}. Если чужой, уберите адрес шлюза из его вебхука.",
-        "If {theirs} is your portal, add its own token after a comma, {theirs}=TOKEN: {setting}. If it is not yours, remove the gateway's address from its webhook.",
+        "Если портал {theirs} ваш, добавьте через запятую его токен, {theirs}=ТОКЕН: {setting}. Если чужой, попросите убрать адрес шлюза из его вебхука.",
+        "If {theirs} is your portal, add its own token after a comma, {theirs}=TOKEN: {setting}. If it is not yours, have the gateway's address removed from its webhook.",
     ),
     "TOKEN_OTHER_PORTAL/unbound": Sentence(
-        "Если этот токен — от ещё одного вебхука портала {theirs}, закрепите и его, напишите {theirs}= перед ним: {setting}. Если он от другого портала, поставьте в запрос токен, закреплённый за {theirs}.",
-        "If this token is that of one more webhook of {theirs}, bind it too, by writing {theirs}= before it: {setting}. If it is another portal's, have the request carry the token that is bound to {theirs}.",
+        "Если это токен ещё одного вебхука портала {theirs}, закрепите и его, дописав {theirs}= перед ним: {setting}. Если это токен другого портала, поставьте в запрос токен, закреплённый за {theirs}.",
+        "If this token belongs to another webhook of {theirs}, bind it too, by writing {theirs}= before it: {setting}. If it belongs to another portal, send the token that is bound to {theirs} in the request.",
     ),
     "TOKEN_ABSENT/relay": Sentence(
-        "Посмотрите, что он пересылает, и передавайте исходное тело целиком, вместе с auth: в n8n {{{{ $json.body }}}} как JSON, в Make и Zapier — необработанное тело.",
-        "Look at what it passes on, and have it send the whole original body, auth included: in n8n {{{{ $json.body }}}} as JSON, in Make and Zapier the raw body.",
+        "Настройте его так, чтобы он пересылал исходное тело целиком, вместе с auth: в n8n {{{{ $json.body }}}} как JSON, в Make и Zapier — необработанное тело.",
+        "Set it up to pass on the whole original body, auth included: in n8n {{{{ $json.body }}}} as JSON, in Make and Zapier the raw body.",
     ),
 }
 

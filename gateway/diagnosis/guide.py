@@ -18,40 +18,40 @@ from verify import PLACES
 
 TITLE = Sentence("Почему токен не найден", "Why is the token not found")
 INTRO = Sentence(
-    """Битрикс24 кладёт токен исходящего вебхука в одно место: `auth[application_token]` тела формы.
-Заголовок и `?token=` появляются только у тех, кто сам их добавил. Шлюз смотрит все места по очереди и принимает
-запрос, если хотя бы в одном стоит настроенный токен:
+    """Битрикс24 кладёт токен исходящего вебхука в одно место: в поле `auth[application_token]` тела формы.
+Заголовок или `?token=` есть в запросе, только если их кто-то добавил. Шлюз проверяет все места по очереди и принимает
+запрос, если хотя бы в одном из них стоит настроенный токен:
 
 {places}
 
-Если ни в одном, в журнал идёт одна запись WARNING «⚠️ Неверный токен исходящего вебхука. Получен: …» с кодами причин,
-самая вероятная первой; у каждого кода ниже есть раздел. Значений токенов нет нигде: вместо них длина и отпечаток
-(первые 8 цифр SHA-256: `printf %s ТОКЕН | sha256sum`). У `make run` отказы видны и в браузере,
-в [инспекторе](inspector.ru.md), ссылку на который печатает запуск. Тот же разбор для любого запроса, строки curl или записи журнала:
+Если его нет ни в одном, в журнале появляется одна запись WARNING «⚠️ Неверный токен исходящего вебхука. Получен: …» с кодами
+причин, самая вероятная первой; о каждом коде ниже есть раздел. Сами токены шлюз нигде не пишет, только длину и отпечаток
+(первые 8 цифр SHA-256: `printf %s ТОКЕН | sha256sum`). С `make run` отказы видны и в браузере,
+в [инспекторе](inspector.ru.md): ссылка на него печатается при запуске. Разобрать так же любой запрос, строку curl или запись журнала:
 
     ./b24 explain ФАЙЛ
 
 ![От отклонённого события до связанного пользователя: отказ, причина, исправленный токен, связь](pictures/terminal.ru.svg)
 
 Где искать в Битрикс24: «Разработчикам → Интеграции», ваш исходящий вебхук, поле «Токен приложения».
-Новый: «Разработчикам → Другое → Исходящий вебхук».""",
-    """Bitrix24 puts an outgoing webhook's token in one place: `auth[application_token]` of the form body.
-A header or `?token=` is there only where somebody added it. The gateway looks at all places in turn and accepts a
-request if a configured token is in one of them:
+Новый вебхук: «Разработчикам → Другое → Исходящий вебхук».""",
+    """Bitrix24 puts an outgoing webhook's token in one place: the field `auth[application_token]` of the form body.
+A header or `?token=` is in the request only if somebody added it. The gateway checks all places in turn and accepts a
+request if a configured token is in at least one of them:
 
 {places}
 
-If no place holds one, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of its
-causes, the most likely first; each code has its section below. No record holds the value of a token: a length and a fingerprint
-(the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`) take its place. With `make run`, a
-browser shows rejections too, in the [inspector](inspector.md), whose link is printed at start-up. For the same analysis of any request, curl line or log record:
+If none of them holds one, the log gets one WARNING record, "⚠️ Wrong outgoing webhook token. Received: …", with the codes of its
+causes, the most likely first; each code has a section below. The gateway never writes a token anywhere, only its length and its
+fingerprint (the first 8 digits of SHA-256: `printf %s TOKEN | sha256sum`). With `make run` you also see rejections in the
+browser, in the [inspector](inspector.md): its link is printed at start-up. To analyse any request, curl line or log record in the same way:
 
     ./b24 explain FILE
 
-![From a rejected event to a linked user: the rejection, its cause, the mended token, the link](pictures/terminal.svg)
+![From a rejected event to a linked user: the rejection, its cause, the corrected token, the link](pictures/terminal.svg)
 
-Where to look in Bitrix24: "Developer resources → Integrations", your outbound webhook, "Application token".
-A new one: "Developer resources → Other → Outbound webhook".""",
+Where to look in Bitrix24: "Developer resources → Integrations", your outgoing webhook, "Application token".
+A new webhook: "Developer resources → Other → Outbound webhook".""",
 )
 SEEN = Sentence("Запись говорит", "The log says")
 ACTION = Sentence("Что сделать", "What to do")
@@ -67,10 +67,10 @@ WHY: dict[str, Sentence] = {
     ),
     "LIMIT_EXCEEDED": Sentence(
         "Пределы: тело 512 КиБ, строка запроса 8 КиБ, 1000 полей, 32 уровня вложенности. События Битрикс24 намного меньше.",
-        "The limits: a body of 512 KiB, a query of 8 KiB, 1,000 fields, 32 levels. Bitrix24's events are far smaller.",
+        "The limits: a body of 512 KiB, a query of 8 KiB, 1,000 fields, 32 levels of nesting. Bitrix24's events are far smaller.",
     ),
     "SETTING_MISSING": Sentence(
-        "Без настроенного токена не принимается ничего, и отключить проверку нельзя.",
+        "Без настроенного токена ничего не принимается, и отключить проверку нельзя.",
         "Without a configured token nothing is accepted, and verification cannot be switched off.",
     ),
     "SETTING_PLACEHOLDER": Sentence(
@@ -83,7 +83,7 @@ WHY: dict[str, Sentence] = {
     ),
     "SETTING_URL": Sentence(
         "Адрес обработчика или адрес входящего вебхука (`https://ПОРТАЛ/rest/…`) — не токен. Токен — отдельное поле формы исходящего вебхука.",
-        "The handler's address, or the incoming webhook's (`https://PORTAL/rest/…`), is not a token. The token is a separate field in the outbound webhook's form.",
+        "The handler's address, or the incoming webhook's (`https://PORTAL/rest/…`), is not a token. The token is a separate field in the outgoing webhook's form.",
     ),
     "SETTING_INCOMING_SECRET": Sentence(
         "Входящий вебхук — для запросов к порталу, исходящий — для событий от портала. У них разные секреты.",
@@ -98,24 +98,24 @@ WHY: dict[str, Sentence] = {
         "A redirect turns a POST into a request without a body; a proxy that reads the body itself may not pass it on.",
     ),
     "BODY_INCOMPLETE": Sentence(
-        "Посредник обещает в Content-Length больше, чем отправляет: он уже прочитал тело, сменил его и не пересчитал длину, посчитал знаки вместо байт, или отправитель замолчал. Через 20 секунд шлюз отвечает 408 и записывает то, что пришло.",
-        "Something on the way promises more in Content-Length than it sends: it has read the body already, changed it without updating the length, counted characters instead of bytes, or the sender fell silent. After 20 seconds the gateway answers 408 and records what came.",
+        "Посредник обещает в Content-Length больше, чем отправляет: он уже прочитал тело, изменил его, не пересчитав длину, или посчитал знаки вместо байт. Бывает и так, что отправитель замолчал посреди тела. Через 20 секунд шлюз отвечает 408 и записывает то, что пришло.",
+        "Something on the way promises more in Content-Length than it sends: it has already read the body, changed it without updating the length, or counted characters instead of bytes. Or the sender fell silent in the middle. After 20 seconds the gateway answers 408 and records what came.",
     ),
     "BODY_IN_QUERY": Sentence(
-        "Поля формы стали параметрами адреса: axios `params`, requests `params=`, Guzzle `query`. В адресе шлюз ищет только `token`: адреса попадают в журналы прокси.",
-        "The form's fields became the address's parameters: axios `params`, requests `params=`, Guzzle `query`. In the address the gateway looks for `token` only: addresses end up in proxies' logs.",
+        "Поля формы стали параметрами адреса: axios `params`, requests `params=`, Guzzle `query`. В адресе шлюз ищет только `token`, потому что адреса попадают в журналы прокси.",
+        "The form's fields became query parameters: axios `params`, requests `params=`, Guzzle `query`. In the address the gateway looks only for `token`, because addresses end up in proxies' logs.",
     ),
     "BODY_PRINTED": Sentence(
         "Программа, которая пересылает событие, напечатала объект, вместо того чтобы закодировать его: вложенные `data` и `auth` пришли пустыми или превратились в `[object Object]`, `Array`, словарь Python или имена своих же полей. Прочитать из этого событие нельзя, и в очередь оно не ставится даже с верным токеном.",
-        "The program that passes the event on printed an object instead of encoding it: the nested `data` and `auth` came blank, as `[object Object]`, `Array`, a Python dict, or the names of their own fields. No event can be read from that, and it is not queued even with a right token.",
+        "The program that passes the event on printed an object instead of encoding it: the nested `data` and `auth` came blank, as `[object Object]`, `Array`, a Python dict, or the names of their own fields. No event can be read from that, so it is not queued even if the token is right.",
     ),
     "BODY_COMPRESSED": Sentence(
-        "Сжатое тело не распаковывается намеренно: так нельзя прислать «бомбу». Сжимает прокси, не Битрикс24.",
+        "Шлюз намеренно не распаковывает сжатые тела, чтобы никто не мог прислать «zip-бомбу». Сжимает тело прокси, а не Битрикс24.",
         "Compressed bodies are deliberately not unpacked, so that nobody can send a decompression bomb. It is a proxy that compresses, not Bitrix24.",
     ),
     "BODY_MISDECLARED": Sentence(
         "Тело разбирается по Content-Type, а если он не подходит — по виду тела. Здесь не помогло ни то, ни другое: например, тело в UTF-16 или multipart с лишним текстом впереди.",
-        "A body is parsed by its Content-Type and, where that does not fit, by what it looks like. Here neither helped: the body is in UTF-16, for example, or is multipart with other text in front.",
+        "A body is parsed by its Content-Type and, where that does not fit, by what it looks like. Here neither helped: the body is in UTF-16, for example, or is multipart with other text in front of it.",
     ),
     "BODY_ENCODED_TWICE": Sentence(
         "Посредник взял уже закодированную форму и закодировал её ещё раз.",
@@ -123,51 +123,51 @@ WHY: dict[str, Sentence] = {
     ),
     "BODY_FLATTENED": Sentence(
         "Посредник (n8n, Make, API-шлюз, свой скрипт) разобрал форму и собрал заново без вложенности.",
-        "Something in between (n8n, Make, an API gateway, a script) took the form apart and put it together without its nesting.",
+        "Something on the way (n8n, Make, an API gateway, a script) took the form apart and put it back together without its nesting.",
     ),
     "BODY_NESTED": Sentence(
         "Посредник завернул исходное тело в своё: `payload={…}`, `{\"body\": \"event=…\"}`, список из одного события.",
-        "Something in between wrapped the original body in its own: `payload={…}`, `{\"body\": \"event=…\"}`, a list of one event.",
+        "Something on the way wrapped the original body in its own: `payload={…}`, `{\"body\": \"event=…\"}`, a list of one event.",
     ),
     "BODY_UNREADABLE": Sentence(
-        "Шлюз читает формы, multipart и JSON в UTF-8. XML, обрезанный JSON, base64, распечатка массива — не читаются.",
+        "Шлюз читает формы, multipart и JSON в UTF-8. XML, обрезанный JSON, base64 и распечатку массива он не читает.",
         "The gateway reads forms, multipart and JSON in UTF-8. It does not read XML, truncated JSON, base64 or a printed array.",
     ),
     "TOKEN_ALTERED": Sentence(
         "Токен сравнивается побайтно. Перевод строки из хранилища секретов, кавычки из документа, прописные буквы, обрезанный хвост делают его другим. Запись называет, что именно изменено, если совпали хотя бы 16 знаков и половина токена.",
-        "Tokens are compared byte by byte. A line break from a secret store, quotes from a document, capitals or a missing end make it a different token. The record names what was altered if at least 16 characters and half the token agree.",
+        "Tokens are compared byte by byte. A line break from a secret store, quotes from a document, capitals or a missing end make it a different token. The record names what was altered if at least 16 characters and half the token match.",
     ),
     "TOKEN_LOOKALIKE": Sentence(
-        "Русская «с» и латинская «c» выглядят одинаково, а байты у них разные. Так бывает, когда токен набирали руками или правил автозаменой редактор.",
-        "A Cyrillic «с» and a Latin «c» look the same but are different bytes. This happens to tokens typed by hand or corrected by an editor.",
+        "Русская «с» и латинская «c» выглядят одинаково, а байты у них разные. Так бывает, когда токен набирали вручную или его изменила автозамена.",
+        "A Cyrillic «с» and a Latin «c» look the same but are different bytes. This happens when a token was typed by hand or changed by autocorrect.",
     ),
     "TOKEN_ELSEWHERE": Sentence(
-        "Шлюз смотрит только в перечисленные выше места. Старый бот брал ещё `secret`, `auth_token`, `webhook_token` и путь; если адрес остался от него, токен окажется там.",
-        "The gateway looks only at the places above. The operators' old bot also accepted `secret`, `auth_token`, `webhook_token` and the path; an address left over from it still has the token there.",
+        "Шлюз ищет токен только в местах, перечисленных выше. Старый бот принимал его ещё в `secret`, `auth_token`, `webhook_token` и в пути; если адрес остался от него, токен стоит там.",
+        "The gateway looks only in the places listed above. The old bot also accepted `secret`, `auth_token`, `webhook_token` and the path; an address left over from it still has the token there.",
     ),
     "TOKEN_INCOMING_SECRET": Sentence(
         "Секрет из адреса `https://ПОРТАЛ/rest/ID/СЕКРЕТ/` даёт доступ к порталу. В событиях ему не место.",
         "The secret of `https://PORTAL/rest/ID/SECRET/` gives access to the portal. It does not belong in events.",
     ),
     "TOKEN_OTHER_PORTAL": Sentence(
-        "Токен свой у каждого вебхука каждого портала. Событие называет портал в auth.domain.",
+        "У каждого вебхука на каждом портале свой токен. Портал события указан в auth.domain.",
         "Each webhook of each portal has its own token. An event names its portal in auth.domain.",
     ),
     "TOKEN_APPLICATION": Sentence(
-        "У событий приложений токен свой: обычно 32 шестнадцатеричные цифры, один на портал и приложение; он меняется вместе с ключом приложения.",
-        "Events of applications have a token of their own: usually 32 hex digits, one for each portal and application; it changes with the application's client secret.",
+        "У событий приложения свой токен: обычно 32 шестнадцатеричные цифры, отдельный для каждого портала и приложения; он меняется вместе с ключом приложения (client_secret).",
+        "An application's events have a token of their own: usually 32 hex digits, a separate one for each portal and application; it changes with the application's client_secret.",
     ),
     "AUTHORIZATION_SCHEME": Sentence(
         "Authorization добавляет прокси (Basic), API-шлюз или тест. Читается только `Authorization: Bearer ТОКЕН`.",
         "A proxy (Basic), an API gateway or a test adds Authorization. Only `Authorization: Bearer TOKEN` is read.",
     ),
     "AUTHORIZATION_GATEWAY": Sentence(
-        "Google IAM и API-шлюзы подписывают запрос своим JWT. Сам по себе он не мешает: верный токен в теле всё равно принимается. Причина в том, что его там нет.",
-        "Google's IAM and API gateways sign requests with a JWT. By itself it does no harm: a right token in the body is accepted all the same. This body held none.",
+        "Google IAM и API-шлюзы подписывают запрос своим JWT. Сам по себе он не мешает: верный токен в теле всё равно принимается. Запрос отклонён потому, что токена в теле нет.",
+        "Google's IAM and API gateways sign requests with a JWT. The JWT itself does no harm: a right token in the body is accepted all the same. The request was rejected because its body holds no such token.",
     ),
     "TOKEN_OTHER_WEBHOOK": Sentence(
-        "У каждого исходящего вебхука свой токен. Частые случаи: на портале два вебхука с этим адресом, а настроен один; вебхук выключили и включили; вебхук пересоздали. Для смены без простоя держите оба токена через запятую.",
-        "Every outgoing webhook has its own token. Common cases: the portal has two webhooks with this address, and only one token is configured; a webhook was switched off and on; a webhook was created again. To rotate without downtime keep both tokens, separated by a comma.",
+        "У каждого исходящего вебхука свой токен. Частые случаи: на портале два вебхука с этим адресом, а настроен один; вебхук выключили и включили; вебхук пересоздали. Чтобы сменить токен без простоя, на время укажите оба через запятую.",
+        "Every outgoing webhook has its own token. Common cases: the portal has two webhooks with this address, and only one token is configured; a webhook was switched off and on; a webhook was created again. To rotate a token without downtime, configure both for a while, separated by a comma.",
     ),
     "TOKEN_BLANK": Sentence(
         "Место названо верно, а значения нет: в адресе или в прокси подставилась пустая переменная.",
@@ -179,15 +179,15 @@ WHY: dict[str, Sentence] = {
     ),
     "TOKEN_NOT_TEXT": Sentence(
         "Токен — одна строка. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` и файл в multipart — не строка.",
-        "A token is one text. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` and a file in multipart are not a text.",
+        "A token is one string. `token[]=…`, `{\"token\": 123}`, `{\"token\": [\"…\"]}` and a file in multipart are not strings.",
     ),
     "ROBOT_WITHOUT_TOKEN": Sentence(
         "Робот и исходящий вебхук называются одинаково, но робот шлёт только document_id и auth без токена. Опознать его можно лишь по `?token=` в его адресе.",
-        "The automation rule has the webhook's name, but sends only document_id, and auth without a token. Nothing but `?token=` in its address can identify it.",
+        "The automation rule has the same name as the webhook, but sends only document_id and auth without a token. Only `?token=` in its address can identify it.",
     ),
     "AUTH_MISSING": Sentence(
         "Токен стоит в auth. Без auth шлёт коробочный портал со своим провайдером событий; в остальных случаях auth теряется по дороге, чаще всего вместе с концом тела.",
-        "The token is in auth. A self-hosted portal with its own event provider posts without it; otherwise auth was lost on the way, mostly with the end of the body.",
+        "The token is in auth. A self-hosted portal with its own event provider sends events without it; in all other cases auth was lost on the way, usually together with the end of the body.",
     ),
     "TOKEN_ABSENT": Sentence(
         "Запросы приходят не только от Битрикс24: их шлют мониторинги, браузеры, сканеры, чужие вебхуки и вы сами, когда проверяете.",

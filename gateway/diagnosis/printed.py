@@ -29,16 +29,16 @@ SAYS = {
         "The name of a 1C:Enterprise type came instead of the data ({place}): converting a structure to a string gives a word, not its contents.",
     ),
     "BODY_PRINTED/http": Sentence(
-        "Телом ({place}) пришёл целый HTTP-запрос, напечатанный текстом: строка, заголовки и тело. Так пишут $request->__toString() в Symfony и Guzzle и запись запроса в файл.",
-        "A whole HTTP request printed as text came as the body ({place}): its line, its headers and its body. $request->__toString() in Symfony and Guzzle writes it so, and so does a request saved to a file.",
+        "Вместо тела ({place}) пришёл целый HTTP-запрос, напечатанный как текст: первая строка, заголовки и тело. Так пишет $request->__toString() в Symfony и Guzzle, и так выглядит запрос, сохранённый в файл.",
+        "A whole HTTP request printed as text came instead of the body ({place}): its first line, headers and body. That is what $request->__toString() writes in Symfony and Guzzle, and what a request saved to a file looks like.",
     ),
     "BODY_PRINTED/quoted": Sentence(
-        "Каждое значение пришло в кавычках ({place}): так пишет JSON.stringify или json_encode каждого значения отдельно.",
-        "Each value came in quotes ({place}): JSON.stringify or json_encode of one value after another writes it so.",
+        "Каждое значение пришло в кавычках ({place}): так пишет JSON.stringify или json_encode, если вызвать его для каждого значения отдельно.",
+        "Each value came in quotes ({place}): that is what JSON.stringify or json_encode writes when called for each value separately.",
     ),
     "BODY_PRINTED/nothing": Sentence(
-        "На месте {place} напечатано «пусто» (None, null, true): программа, которая пересылает, не нашла там объекта.",
-        "A printed nothing (None, null, true) came ({place}): the program that passes the event on found no object there.",
+        "Вместо объекта пришло слово None, null или true ({place}): программа, которая пересылает событие, не нашла там объекта.",
+        "The word None, null or true came instead of an object ({place}): the program that passes the event on found no object there.",
     ),
 }
 
@@ -51,14 +51,14 @@ DO = {
 } | {
     "BODY_PRINTED/1c": Sentence(
         "Передавайте Запрос.ПолучитьТелоКакДвоичныеДанные() с Content-Type исходного запроса или текст ЗаписьJSON с application/json.",
-        "Pass the request's body on as binary data (GetBodyAsBinaryData) with its own Content-Type, or a text made by JSONWriter with application/json.",
+        "Pass the request's body on as binary data (GetBodyAsBinaryData) with its own Content-Type, or send the text that JSONWriter makes, with application/json.",
     ),
     "BODY_PRINTED/http": Sentence(
         "Передавайте только тело, $request->getContent() или $request->getBody(), с его Content-Type.",
-        "Pass on the body alone, $request->getContent() or $request->getBody(), with its Content-Type.",
+        "Pass on only the body, $request->getContent() or $request->getBody(), with its Content-Type.",
     ),
     "BODY_PRINTED/quoted": Sentence(
-        "Отправляйте JSON.stringify(obj) всего объекта с Content-Type: application/json или исходное тело байт в байт с его Content-Type.",
+        "Отправляйте JSON.stringify(obj) от всего объекта с Content-Type: application/json или исходное тело байт в байт с его Content-Type.",
         "Send JSON.stringify(obj) of the whole object with Content-Type: application/json, or the original body byte for byte with its own Content-Type.",
     ),
     "BODY_PRINTED/nothing": Sentence(

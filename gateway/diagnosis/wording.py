@@ -19,8 +19,8 @@ PHRASES: dict[str, Sentence] = {
         "Railway → Variables → BITRIX24_OUTGOING_WEBHOOK_TOKEN, then Deploy",
     ),
     "setting/local": Sentence(
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN в .env или в окружении, затем перезапуск",
-        "BITRIX24_OUTGOING_WEBHOOK_TOKEN in .env or the environment, then restart",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN в .env или в окружении, затем перезапустите шлюз",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN in .env or the environment, then restart the gateway",
     ),
     "url/unknown": Sentence("https://ВАШ-АДРЕС", "https://YOUR-ADDRESS"),
     "how/white space": Sentence(
@@ -46,7 +46,7 @@ PHRASES: dict[str, Sentence] = {
     "how/separator": Sentence("разделитель — не запятая", "a separator other than a comma"),
     "how/Bearer": Sentence("слово Bearer", "the word Bearer"),
     "how/NAME=": Sentence("имя переменной", "the variable's name"),
-    "which": Sentence(" (номер по порядку: {numbers})", " (number {numbers} in order)"),
+    "which": Sentence(" (№ {numbers} в списке)", " (no. {numbers} in the list)"),
     "place/path": Sentence("часть {part} пути", "part {part} of the path"),
     "sender/bitrix24": Sentence(
         "называет себя Битрикс24, но это не событие", "calls itself Bitrix24, but this is not an event"

@@ -34,7 +34,7 @@ def test_another_portal_is_named_as_the_sender_wrote_it(bound: bool) -> None:
     ("items", "variant", "advice_names"),
     [
         (f"a.ru={OTHER}, b.ru={TOKEN}, c.ru={TOKEN}, q.ru={OTHER}", "bound", "bound to b.ru, c.ru."),
-        (f"{TOKEN}, b.ru={OTHER}, q.ru={OTHER}", "unbound", "bound to no portal"),
+        (f"{TOKEN}, b.ru={OTHER}, q.ru={OTHER}", "unbound", "not bound to a portal"),
     ],
 )
 def test_only_the_portals_of_this_token_are_named(items: str, variant: str, advice_names: str) -> None:
@@ -71,7 +71,7 @@ def test_a_chunked_body_that_breaks_off_is_incomplete(received: bytes) -> None:
     incoming = Incoming("POST", "/", b"", {}, lambda limit: received[:limit], None, cut=True)
     causes: list[Cause] = diagnose(judge(incoming, settings, NOW), settings)
     assert causes[0].code == "BODY_INCOMPLETE"
-    assert f"broke off after {len(received)} bytes" in causes[0].says
+    assert f"Bytes received: {len(received)}." in causes[0].says
     assert "Content-Length" not in causes[0].says + causes[0].do
 
 

@@ -1,10 +1,15 @@
 """A line of the gateway's own as programs break and indent it, and one with codes that are not ours."""
 
 import json
+import re
 import textwrap
 
 import pytest
 
+from gateway.diagnosis.causes import DO, SAYS
+from gateway.diagnosis.guide import examples
+from gateway.tools.explain.former_wordings import FORMER_DO, FORMER_SAYS
+from gateway.tools.explain.sentences import safe, sentence_of
 from tests.unit.test_explain_finds import LINE, explained
 
 ELSEWHERE = (
@@ -47,3 +52,19 @@ def test_unknown_codes_are_not_taken_for_causes(is_known: bool) -> None:
     line = f"2026-11-27T02:08:40.806Z WARNING ⚠️ Received: None [TOKEN_NOT_FOUND: {', '.join(codes)}]"
     for pasted in (json.dumps(entry), line):
         assert [cause["code"] for cause in explained(pasted).causes] == codes[1:]
+
+
+@pytest.mark.parametrize("key", sorted(FORMER_SAYS.keys() | FORMER_DO.keys()))
+def test_a_former_wording_is_recognised_with_its_values(key: str) -> None:
+    code = key.partition("/")[0]
+    for number, (table, former) in enumerate(((SAYS, FORMER_SAYS), (DO, FORMER_DO))):
+        for beginning in former.get(key, ()):
+            language = "ru" if re.search("[а-я]", beginning) else "en"
+            values = examples(key, language)
+            settings = {name: str(values[name]) for name in ("setting", "url")}
+            line = f"{beginning.format_map(values)} …"
+            says = line if number == 0 else SAYS[code].text(language).format_map(values)
+            sentences = sentence_of(code, says, line, language, settings)
+            assert sentences is not None, beginning
+            values |= {name: safe(str(value)) for name, value in values.items() if name not in settings}
+            assert sentences[number] == table[key].text(language).format_map(values)

@@ -100,14 +100,14 @@ RIGHT = {
     "json-field-data-only": (200, "", ""),
     "trailing-newline": (200, "", "end of the body were dropped"),
     "blank-fields": (401, "BODY_PRINTED", "fixRequestBody"),
-    "keys-as-values": (401, "BODY_PRINTED", "names of its own fields"),
+    "keys-as-values": (401, "BODY_PRINTED", "names of an object's fields"),
     "object-object-body": (401, "BODY_PRINTED", "JavaScript printed an object"),
     "python-repr": (401, "BODY_PRINTED", "Python dict"),
     "print_r": (401, "BODY_PRINTED", "PHP array"),
     "python-bytes": (403, "BODY_PRINTED", "Python bytes"),
     "dots": (401, "BODY_FLATTENED", "auth.application_token"),
     "empty-json": (401, "BODY_PRINTED", "FormData"),
-    "json-null": (401, "BODY_EMPTY", "the text null"),
+    "json-null": (401, "BODY_EMPTY", "whole body is null"),
     "query-event-post": (401, "BODY_IN_QUERY", "in the address"),
     "get-query-event": (405, "METHOD_GET", "in the address"),
     "get-body-bitrix": (405, "METHOD_GET", "body came along"),
@@ -613,7 +613,7 @@ def test_dotnet_leaves_names_unquoted() -> None:
 @pytest.mark.parametrize("body", ["{{ $json.body }}", "${body}", "{{1.data}}", "%s"])
 def test_an_unfilled_template_is_named(body: str) -> None:
     result = verdict(body, JSON)
-    assert (result.first, "nobody filled in" in result.causes[0].says) == ("BODY_UNREADABLE", True)
+    assert (result.first, "unfilled template" in result.causes[0].says) == ("BODY_UNREADABLE", True)
 
 
 @pytest.mark.parametrize("data", ["hello world", '[{"ID":"7"}]', "ID,7", B64])

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from gateway.diagnosis.causes import DO, SAYS
 from gateway.diagnosis.wording import PHRASES
 from gateway.texts import Sentence
+from gateway.tools.explain.former_wordings import FORMER_DO, FORMER_SAYS
 
 # How many characters of a line are looked at.
 MAX_TEXT = 16 * 1024
@@ -38,12 +39,14 @@ def sentence_of(code: str, says: str, do: str, language: str, today: Mapping[str
 
     `today` has the values that the settings decide, which are never taken from a line.
     """
-    matches = [_best(code, table, text[:MAX_TEXT]) for table, text in ((SAYS, says), (DO, do))]
+    wordings = ((SAYS, FORMER_SAYS, says), (DO, FORMER_DO, do))
+    matches = [_best(code, table, former, text[:MAX_TEXT]) for table, former, text in wordings]
     if matches[0] is None:
         return None
     texts = []
     for table, match in zip((SAYS, DO), matches, strict=True):
-        key, values = match or (code, {})
+        # Advice in words that nobody knows any more is the advice of the sentence before it.
+        key, values = match or (matches[0][0], {})
         template = (table.get(key) or table[code]).text(language)
         values = matches[0][1] | values | dict(today)
         names = {name for _, name, _, _ in Formatter().parse(template) if name}
@@ -85,13 +88,15 @@ def _phrases() -> frozenset[str]:
     return frozenset(_CUT.sub("#", re.sub(r"\{\w+\}", "#", part.strip())) for part in parts)
 
 
-def _best(code: str, table: Mapping[str, Sentence], text: str) -> tuple[str, dict[str, str]] | None:
+def _best(
+    code: str, table: Mapping[str, Sentence], former: Mapping[str, tuple[str, ...]], text: str
+) -> tuple[str, dict[str, str]] | None:
     """The longest sentence of `code` that is in `text`, by its key, with its values."""
     best: tuple[int, str, dict[str, str]] | None = None
     for key, sentence in table.items():
         if key.partition("/")[0] != code:
             continue
-        for template in sentence:
+        for template in (*sentence, *former.get(key, ())):
             parts = [(literal, name) for literal, name, _, _ in Formatter().parse(template)]
             size = sum(len(literal) for literal, _ in parts)
             if (best is None or size > best[0]) and (values := _values(parts, text)) is not None:
