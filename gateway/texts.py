@@ -315,7 +315,7 @@ SENTENCES: dict[str, Sentence] = {
         "Pub/Sub denied access to {resource} ({status}). Give the service account its role on it: ./deploy.sh deploy",
     ),
     "PUBSUB_MISSING": Sentence(
-        "В Pub/Sub нет {resource} ({status}). Проверьте QUEUE_URL; топики и подписки создаёт ./deploy.sh deploy",
+        "В Pub/Sub нет {resource} ({status}). Проверьте QUEUE_URL; темы и подписки создаёт ./deploy.sh deploy",
         "Pub/Sub has no {resource} ({status}). Check QUEUE_URL; ./deploy.sh deploy creates topics and subscriptions",
     ),
     "PUBSUB_STATUS": Sentence(
@@ -1497,7 +1497,7 @@ SENTENCES: dict[str, Sentence] = {
     "DOCTOR_LABEL_destinations": Sentence("получатели", "destinations"),
     "DOCTOR_LABEL_portal": Sentence("портал", "portal"),
     "DOCTOR_LABEL_incoming webhook": Sentence("входящий вебхук", "incoming webhook"),
-    "DOCTOR_LABEL_telegram field": Sentence("поле Telegram", "telegram field"),
+    "DOCTOR_LABEL_telegram field": Sentence("поле Telegram", "Telegram field"),
     "DOCTOR_LABEL_last delivery": Sentence("последнее событие", "last delivery"),
     "DOCTOR_LABEL_address": Sentence("адрес", "address"),
     "DOCTOR_LABEL_public address": Sentence("публичный адрес", "public address"),
@@ -1657,12 +1657,13 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_PUBSUB": Sentence("тема есть: {url}", "the topic exists: {url}"),
     "DOCTOR_QUEUE": Sentence(
-        "{path}: ждут событий: {depth}, старшему {age} с",
-        "{path}: {depth} events wait, the oldest for {age} s",
+        "{path}: событий в очереди {depth}, самое старое ждёт {age} с",
+        "{path}: events waiting: {depth}, the oldest for {age} s",
     ),
+    "DOCTOR_QUEUE_EMPTY": Sentence("{path}: ничего не ждёт", "{path}: nothing is waiting"),
     "DOCTOR_QUEUE_LATE": Sentence(
-        "{path}: ждут событий: {depth}, старшему {age} с",
-        "{path}: {depth} events wait, the oldest for {age} s",
+        "{path}: событий в очереди {depth}, самое старое ждёт {age} с",
+        "{path}: events waiting: {depth}, the oldest for {age} s",
     ),
     "DOCTOR_QUEUE_LATE_DO": Sentence(
         "Их никто не разбирает: запустите ./b24 serve и посмотрите его журнал",

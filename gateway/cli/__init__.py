@@ -29,7 +29,7 @@ COMMANDS = {
     "events": "Show what came and what came of it; resend an accepted event.",
     "inspector": "Open the inspector on this machine, with data from Cloud Logging.",
     "rejections": "Show why requests were rejected, grouped by cause.",
-    "field": "Create the Telegram field of users' profiles in the portal.",
+    "field": "Create the Telegram field in the portal's user profiles.",
     "resync": "Compare the portal's users with the links, and queue what changed.",
     "trigger": "Post an event as Bitrix24 would, with the token in any place.",
     "links": "Show who is linked to whom.",

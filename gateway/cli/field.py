@@ -19,7 +19,7 @@ _PATIENCE = 30.0
 
 @click.group(
     "field",
-    help="The field of the users' profiles that holds the Telegram account.",
+    help="The field of user profiles that holds the Telegram account.",
     epilog="Example: ./b24 field create",
 )
 def command() -> None:

@@ -45,13 +45,19 @@ Examples:
 @click.command(
     "replay",
     help="Put kept events and dead letters back on the queue, under their old event_id. "
-    "With FILE (- for standard input): the events in exported log entries instead. "
+    "With FILE (- for standard input): those in exported log entries instead. "
     "Safe to interrupt and to repeat: nothing is put back twice.",
     epilog=EPILOG,
 )
 @click.argument("file", type=click.File(encoding="utf-8", errors="replace"), required=False)
 @click.option("--event", "events", multiple=True, metavar="NAME", help="Only this event; may be repeated.")
-@click.option("--event-id", "event_ids", multiple=True, metavar="ID", help="Only this one; may be repeated.")
+@click.option(
+    "--event-id",
+    "event_ids",
+    multiple=True,
+    metavar="ID",
+    help="Only the event with this id; may be repeated.",
+)
 @click.option(
     "--since", metavar="TIME", help="Only what was kept since this time: RFC 3339, or 30m, 2h, 7d ago."
 )

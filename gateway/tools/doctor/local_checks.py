@@ -49,8 +49,10 @@ def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
     queue = open_embedded(settings)
     depth, age = queue.depth(), queue.oldest_age()
     late = depth > 0 and age > _WAITING_SECONDS
-    write = scribe.failed if late else scribe.ok
-    yield write("queue", "QUEUE_LATE" if late else "QUEUE", path=path, depth=depth, age=round(age))
+    if late:
+        yield scribe.failed("queue", "QUEUE_LATE", path=path, depth=depth, age=round(age))
+    else:
+        yield scribe.ok("queue", "QUEUE" if depth else "QUEUE_EMPTY", path=path, depth=depth, age=round(age))
 
 
 def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
