@@ -22,7 +22,7 @@ _cli(["--target", "bitrix_webhook", "--source", {str(MAIN)!r}, *where])
 
 @pytest.fixture
 def start_impatient(tmp_path: Path) -> Iterator[Start]:
-    yield from starter(tmp_path, program("-c", HOST))
+    yield from starter(tmp_path, program(HOST))
 
 
 def test_a_body_that_does_not_come_is_answered_and_the_next_one_too(start_impatient: Start) -> None:

@@ -1,9 +1,9 @@
 """The gateway's processes without the start of a Python: one that has imported the gateway forks for each.
 
 A start takes half a second, most of it for imports, and the tests make some two hundred. The fork has the
-environment, directory and streams that it is given, takes signals and ends as a process does. What a
-process had to import is imported here before the next one. Tests of the start itself, and of what is
-measured in a process, start it as people start it.
+environment, directory and streams that it is given, takes signals and ends as a process does. The worker that
+`serve` starts comes from here too. What a process had to import is imported here before the next one.
+Tests of the start itself, and of what is measured in a process, start it as people start it.
 """
 
 import gc
@@ -11,13 +11,18 @@ import importlib
 import io
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
+import subprocess
 import sys
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
+
+from tests.support.forked import Forked, fork
 
 # What Google's libraries start does not live through a fork, gunicorn remembers the directory in which it was
 # imported, and `main` reads the settings when it is.
@@ -27,15 +32,21 @@ NEVER_HERE = ("google", "grpc", "gunicorn", "functions_framework._http.gunicorn"
 AHEAD = {
     "serve": ["gateway.__main__", "gateway.cli.serve", "gateway.local.serve", "gateway.links.sql_store"],
     "functions_framework": ["functions_framework._cli", "gateway.receiver"],
-    "-c": ["gateway.queues.sqlite", "gateway.links.sql_store"],
+    "-c": ["gateway.cli.serve", "gateway.local.serve", "gateway.links.sql_store"],
+    "-m": ["gateway.local.worker", "gateway.links.sql_store", "handlers.users", "handlers.forward"],
 }
+
+# Those that tests lower.
+INHERITED_LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)
 
 
 class Server:
-    """Forks for each call that comes through its socket, and tells each caller how its process ended."""
+    """Forks for each call that comes through its sockets, and tells each caller how its process ended."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
+        self._tests = connection
+        # Its own and those of the processes that were forked, which may start a worker.
+        self._connections = [connection]
         self._selector = selectors.DefaultSelector()
         self._callers: dict[int, socket.socket] = {}  # by process
         self._reports: list[int] = []
@@ -48,23 +59,27 @@ class Server:
         with ends, noticed, self._selector:
             signal.signal(signal.SIGCHLD, lambda *_: None)
             signal.set_wakeup_fd(ends.fileno())
-            self._selector.register(self._connection, selectors.EVENT_READ)
+            self._selector.register(self._tests, selectors.EVENT_READ)
             self._selector.register(noticed, selectors.EVENT_READ)
-            while True:
+            while self._tests in self._connections:
                 for key, _ in self._selector.select():
                     if key.fileobj is noticed:
                         noticed.recv(4096)
                         self._tell_ends()
-                    elif key.fileobj is not self._connection:
+                    elif not isinstance(key.fileobj, socket.socket):
                         self._import_what(key.fd)
-                    elif not self._fork_for_a_call(ends, noticed):
-                        return
+                    elif not self._fork_for_a_call(key.fileobj, ends, noticed):
+                        self._selector.unregister(key.fileobj)
+                        self._connections.remove(key.fileobj)
+                        key.fileobj.close()
 
-    def _fork_for_a_call(self, *ours: socket.socket) -> bool:
-        size, streams, _, _ = socket.recv_fds(self._connection, 4, 4)
-        if not size:
+    def _fork_for_a_call(self, connection: socket.socket, *ours: socket.socket) -> bool:
+        """False where nobody will call any more."""
+        size, streams, _, _ = socket.recv_fds(connection, 4, 4)
+        data = _read(connection, int.from_bytes(size, "big"))
+        if not data:
             return False
-        call = json.loads(_read(self._connection, int.from_bytes(size, "big")))
+        call = json.loads(data)
         command = "".join(call["command"][:1])
         for name in AHEAD.get(command, [f"gateway.cli.{command.replace('-', '_')}"]):
             # It may be an option or a mistake, not a command.
@@ -73,12 +88,13 @@ class Server:
         # An ending process searches its objects for garbage, except those that were frozen before the fork.
         gc.freeze()
         loaded, loaded_by_the_call = os.pipe()
+        its_calls, calls_us = socket.socketpair()
         child = os.fork()
         if child == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._selector.close()
-            for descriptor in (self._connection, *ours, *self._callers.values()):
+            for descriptor in (*self._connections, its_calls, *ours, *self._callers.values()):
                 descriptor.close()
             for number in (loaded, *self._reports):
                 os.close(number)
@@ -86,15 +102,20 @@ class Server:
                 os.dup2(stream, standard)
             for stream in streams:
                 os.close(stream)
-            _become(call, loaded_by_the_call)
+            _become(call, loaded_by_the_call, calls_us)
         os.close(loaded_by_the_call)
+        calls_us.close()
         for stream in streams[:3]:
             os.close(stream)
         caller = socket.socket(fileno=streams[3])
         self._callers[child] = caller
         self._reports.append(loaded)
         self._selector.register(loaded, selectors.EVENT_READ)
-        caller.sendall(child.to_bytes(4, "big"))
+        self._connections.append(its_calls)
+        self._selector.register(its_calls, selectors.EVENT_READ)
+        # A caller may have been killed meanwhile.
+        with suppress(OSError):
+            caller.sendall(child.to_bytes(4, "big"))
         return True
 
     def _tell_ends(self) -> None:
@@ -120,11 +141,15 @@ class Server:
                     importlib.import_module(name)
 
 
-def _become(call: dict[str, Any], loaded: int) -> None:
+def _become(call: dict[str, Any], loaded: int, server: socket.socket) -> None:
     """Be the process of this call until its end."""
     os.set_inheritable(loaded, False)
-    if call["session"]:
+    if call.get("session"):
         os.setsid()
+    if call.get("group"):
+        os.setpgid(0, 0)
+    for number, limits in call.get("limits", {}).items():
+        resource.setrlimit(int(number), tuple(limits))
     os.chdir(call["directory"])
     os.environ.clear()
     os.environ.update(call["environment"])
@@ -133,6 +158,8 @@ def _become(call: dict[str, Any], loaded: int) -> None:
         sys.stdout.reconfigure(write_through=True)
     sys.argv[1:] = call["command"]
     modules_at_start, process = set(sys.modules), os.getpid()
+    if "gateway.local.worker_process" in sys.modules:
+        _fork_the_worker(server)
     try:
         code = _run()
     except SystemExit as end:
@@ -144,13 +171,34 @@ def _become(call: dict[str, Any], loaded: int) -> None:
     sys.exit(code)  # type: ignore[arg-type]
 
 
+def _fork_the_worker(server: socket.socket) -> None:
+    """The worker that this process starts is forked too, with the same environment, streams and group."""
+    from gateway.local import worker_process
+
+    def start(command: list[str], *, stdin: int, process_group: int) -> Forked:
+        assert (command[0], stdin, process_group) == (sys.executable, subprocess.PIPE, 0)
+        limits = {number: resource.getrlimit(number) for number in INHERITED_LIMITS}
+        call = {"environment": dict(os.environ), "directory": os.getcwd(), "group": True, "limits": limits}
+        reader, writer = os.pipe()
+        worker = fork(server, tuple(command[1:]), call, (reader, 1, 2))
+        os.close(reader)
+        worker.stdin = os.fdopen(writer, "wb", buffering=0)
+        return worker
+
+    ours = SimpleNamespace(Popen=start, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired)
+    worker_process.subprocess = ours  # type: ignore[assignment,attr-defined]
+
+
 def _run() -> object:
-    """Run `python -m functions_framework`, `python -c` or, for anything else, `python -m gateway`."""
+    """Run `python -m` a module with a `main`, `python -c` or, for anything else, `python -m gateway`."""
     if sys.argv[1:2] == ["-c"]:
+        sys.orig_argv = [sys.executable, *sys.argv[1:]]
         text = sys.argv.pop(2)
         del sys.argv[0]
         exec(compile(text, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 — a test's own program
         return 0
+    if sys.argv[1:2] == ["-m"]:
+        return importlib.import_module(sys.argv[2]).main()
     if sys.argv[1:2] == ["functions_framework"]:
         del sys.argv[1]
         from functions_framework._cli import _cli
@@ -162,9 +210,12 @@ def _run() -> object:
 
 
 def _read(connection: socket.socket, size: int) -> bytes:
+    """Nothing where the other side has ended."""
     received = b""
     while len(received) < size:
-        received += connection.recv(size - len(received))
+        if not (piece := connection.recv(size - len(received))):
+            return b""
+        received += piece
     return received
 
 

@@ -1,8 +1,5 @@
 """The gateway's processes, each call with an environment of its own: see `command_server`."""
 
-import json
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +10,8 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 import pytest
+
+from tests.support.forked import Forked, fork
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,45 +29,6 @@ class Process(Protocol):
     def kill(self) -> None: ...
 
 
-class Forked:
-    """A process of the command server's, used as one of `subprocess.Popen` is."""
-
-    def __init__(self, command: tuple[str, ...], connection: socket.socket) -> None:
-        self._command = command
-        self._connection = connection
-        self.returncode: int | None = None
-        self.pid = self._number(60.0)
-
-    def poll(self) -> int | None:
-        try:
-            return self.wait(0.0)
-        except subprocess.TimeoutExpired:
-            return None
-
-    def wait(self, timeout: float | None = None) -> int:
-        if self.returncode is None:
-            try:
-                self.returncode = self._number(timeout)
-            except (TimeoutError, BlockingIOError):
-                raise subprocess.TimeoutExpired(self._command, timeout or 0.0) from None
-            self._connection.close()
-        return self.returncode
-
-    def send_signal(self, sig: int) -> None:
-        # Otherwise its number may be another's by now.
-        if self.poll() is None:
-            os.kill(self.pid, sig)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
-
-    def _number(self, timeout: float | None) -> int:
-        self._connection.settimeout(timeout)
-        received = self._connection.recv(4)
-        assert len(received) == 4, "the process that runs the commands has ended"
-        return int.from_bytes(received, "big", signed=True)
-
-
 class _Server:
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair()
@@ -82,14 +42,8 @@ class _Server:
                 pass_fds=[theirs.fileno()],
             )
 
-    def start(self, command: tuple[str, ...], call: dict[str, Any], streams: tuple[IO[Any], ...]) -> Forked:
-        data = json.dumps(call | {"command": command}).encode()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            passed = [*(stream.fileno() for stream in streams), theirs.fileno()]
-            socket.send_fds(self._connection, [len(data).to_bytes(4, "big")], passed)
-            self._connection.sendall(data)
-        return Forked(command, ours)
+    def start(self, command: tuple[str, ...], call: dict[str, Any], streams: tuple[int, int, int]) -> Forked:
+        return fork(self._connection, command, call, streams)
 
     def close(self) -> None:
         self._connection.close()
@@ -113,7 +67,7 @@ def start_command(
     With `session` it leads a process group of its own.
     """
     call = {"environment": dict(env), "directory": str(cwd), "session": session}
-    return _server().start(command, call, (stdin, stdout, stderr))
+    return _server().start(command, call, (stdin.fileno(), stdout.fileno(), stderr.fileno()))
 
 
 def run_command(

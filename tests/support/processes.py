@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -201,11 +200,12 @@ def _function(target: str, port: int, env: Mapping[str, str], path: Path, sink: 
         return start_command(*command, env=env, cwd=path, stdin=devnull, stdout=sink, stderr=sink)
 
 
-def program(*arguments: str) -> Launch:
-    """A Python with these arguments, started as people start it."""
+def program(text: str) -> Launch:
+    """`python -c` with this text."""
 
     def launch(_target: str, _port: int, env: Mapping[str, str], path: Path, sink: IO[bytes]) -> Process:
-        return subprocess.Popen([sys.executable, *arguments], cwd=path, env=env, stdout=sink, stderr=sink)
+        with open(os.devnull, "rb") as devnull:
+            return start_command("-c", text, env=env, cwd=path, stdin=devnull, stdout=sink, stderr=sink)
 
     return launch
 

@@ -294,7 +294,7 @@ WORKER_STEPS = {
 def dying(tmp_path: Path, step: tuple[str, str, bool], in_worker: bool = False) -> Iterator[Start]:
     variables, name, before = step
     script = DYING.format(where=variables, name=name, before=before, in_worker=in_worker)
-    return processes.starter(tmp_path, processes.program("-c", script))
+    return processes.starter(tmp_path, processes.program(script))
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -3,18 +3,32 @@
 import os
 import resource
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hostile.slow import KINDS, hold
+from tests.support.commands import start_command
 from tests.support.deliveries import OTHER_TOKEN, form
-from tests.support.processes import Running, Start, environment, free_port, wait_until_listening
+from tests.support.processes import (
+    Running,
+    Start,
+    environment,
+    free_port,
+    program,
+    starter,
+    wait_until_listening,
+)
 
 SOCKETS = 2000
+
+FEW_DESCRIPTORS = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+from gateway.cli import main
+sys.exit(main(["serve"]))
+"""
 
 # Who holds a door holds it until the deadline of an unfinished request, 20 s. An answer before that was late
 # because of the machine, if at all: the contract's three seconds are measured by `make hostile`, alone.
@@ -31,24 +45,6 @@ def _many_descriptors() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def started(tmp_path: Path, *prefix: str, stderr: int | None = None) -> Running:
-    port = free_port()
-    env = environment(tmp_path, HOST="127.0.0.1", PORT=str(port), LOG_LANGUAGE="en")
-    command = [*prefix, sys.executable, "-m", "gateway", "serve"]
-    log = tmp_path / "stderr"
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env=env,
-            stdout=subprocess.DEVNULL,
-            stderr=sink if stderr is None else stderr,
-        )
-    gateway = Running(process, port, log, env)
-    wait_until_listening(gateway)
-    return gateway
-
-
 def not_held(gateway: Running, kind: str) -> None:
     outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=6)
     assert set(outcome.statuses) == {200}
@@ -62,21 +58,30 @@ def test_two_thousand_slow_sockets_delay_no_good_sender(kind: str, start_serve: 
     assert gateway.post(form()).status == 200
 
 
+@pytest.fixture
+def start_with_few_descriptors(tmp_path: Path) -> Iterator[Start]:
+    yield from starter(tmp_path, program(FEW_DESCRIPTORS))
+
+
 @pytest.mark.parametrize("kind", ["heads", "silence"])
-def test_slow_sockets_delay_no_good_sender_with_a_thousand_descriptors(kind: str, tmp_path: Path) -> None:
-    gateway = started(tmp_path, "prlimit", "--nofile=1024:1024")
-    try:
-        not_held(gateway, kind)
-        assert len(gateway.log().splitlines()) < 2000
-    finally:
-        assert gateway.stop() == 0
+def test_slow_sockets_delay_no_good_sender_with_a_thousand_descriptors(
+    kind: str, start_with_few_descriptors: Start
+) -> None:
+    gateway = start_with_few_descriptors(LOG_LANGUAGE="en")
+    not_held(gateway, kind)
+    assert len(gateway.log().splitlines()) < 2000
+    assert gateway.stop() == 0
 
 
 def test_a_standard_error_that_nobody_reads_stops_nothing(tmp_path: Path) -> None:
     reader, writer = os.pipe()
-    gateway = started(tmp_path, stderr=writer)
-    os.close(writer)
+    port = free_port()
+    env = environment(tmp_path, HOST="127.0.0.1", PORT=str(port), LOG_LANGUAGE="en")
+    with open(os.devnull, "r+b") as devnull, open(writer, "wb") as stderr:
+        process = start_command("serve", env=env, cwd=tmp_path, stdin=devnull, stdout=devnull, stderr=stderr)
+    gateway = Running(process, port, Path(os.devnull), env)
     try:
+        wait_until_listening(gateway)
         for _ in range(300):
             assert gateway.post(form(token=OTHER_TOKEN)).status == 403
         assert gateway.post(form()).status == 200
