@@ -24,6 +24,11 @@ def portal_name(text: str) -> str | None:
     return name if _PORTAL.fullmatch(name) else None
 
 
+def portal_given(text: str) -> str:
+    """The portal that a person names, as events name it; a text that can't be a host finds none."""
+    return portal_name(text) or text.strip().lower()
+
+
 def is_vendors(portal: str) -> bool:
     """Whether this is a server of the vendor's own, not a portal."""
     return _VENDOR.fullmatch(portal) is not None

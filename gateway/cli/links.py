@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from gateway.addresses import portal_given
 from gateway.cli.consent import consents
 from gateway.errors import GatewayError
 from gateway.functions import of_kind
@@ -90,22 +91,23 @@ def command(
 def forget(portal: str, user: int, yes: bool) -> int:
     """Erase a person after asking; 1 if the answer is no."""
     settings = load()
+    portal = portal_given(portal)
     if not yes:
-        question = say("LINKS_FORGET_ASK", settings.language, user=user, portal=portal.lower())
+        question = say("LINKS_FORGET_ASK", settings.language, user=user, portal=portal)
         if not consents(question, settings.language):
             click.echo(say("LINKS_NOT_FORGOTTEN", settings.language), err=True)
             return 1
     # Imported here because only this command opens the queue.
     from gateway.tools.forgetting import forget_person
 
-    erased = forget_person(settings, portal.lower(), user)
-    click.echo(say("LINKS_FORGOTTEN", settings.language, count=erased, user=user, portal=portal.lower()))
+    erased = forget_person(settings, portal, user)
+    click.echo(say("LINKS_FORGOTTEN", settings.language, count=erased, user=user, portal=portal))
     return 0
 
 
 def _links(store: Store, portal: str | None, user: int | None, account: Account | None) -> Iterator[Link]:
     after = 0 if user is None else user - 1
-    for link in store.links(None if portal is None else portal.lower(), after):
+    for link in store.links(None if portal is None else portal_given(portal), after):
         if user is not None and link.bitrix_user_id != user:
             if portal is not None:
                 # Links come in the order of users, so there are no more of this one.
@@ -118,7 +120,7 @@ def _links(store: Store, portal: str | None, user: int | None, account: Account 
 def _history(
     store: Store, portal: str | None, user: int | None, account: Account | None
 ) -> Iterator[HistoryRow]:
-    for row in store.history(None if portal is None else portal.lower(), bitrix_user_id=user):
+    for row in store.history(None if portal is None else portal_given(portal), bitrix_user_id=user):
         has_account = account is None or _is(account, row.telegram_id, row.telegram_username)
         if has_account or _is(account, row.previous_telegram_id, row.previous_telegram_username):
             yield row

@@ -13,10 +13,11 @@ where the store does not answer, so None always means that nobody is linked.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.addresses import portal_given
 from gateway.errors import GatewayError, SettingError, StoreUnavailable
 from gateway.links.model import HistoryRow, Link, Store
 from gateway.locations import FirestoreDatabase, SqliteFile, StoreLocation, is_missing
@@ -101,7 +102,7 @@ def open_links(portal: str | None = None) -> Links:
         _expect_a_file(settings.database)
         store = open_store(settings.database)
         try:
-            portal_name = settings.domain if portal is None else portal.lower()
+            portal_name = settings.domain if portal is None else portal_given(portal)
             return Links(store, _portal_of(store, portal_name))
         except BaseException:
             store.close()
@@ -122,8 +123,15 @@ def _portal_of(store: Store, portal_name: str) -> str:
     portals = store.portals()
     if portal_name and (portal_name in portals or not portals):
         return portal_name
-    if not portal_name and len(portals) == 1:
+    if not portal_name:
+        return only_portal(portals)
+    raise SettingError(
+        "BITRIX24_DOMAIN", "LINKS_OTHER_PORTAL", portal=portal_name, portals=", ".join(portals)
+    )
+
+
+def only_portal(portals: Sequence[str]) -> str:
+    """The portal to look in where nobody names one. Raises `SettingError` unless exactly one has links."""
+    if len(portals) == 1:
         return portals[0]
-    expected = "LINKS_OTHER_PORTAL" if portal_name else "LINKS_WHICH_PORTAL"
-    stored = ", ".join(portals) or "–"
-    raise SettingError("BITRIX24_DOMAIN", expected, portal=portal_name, portals=stored)
+    raise SettingError("BITRIX24_DOMAIN", "LINKS_WHICH_PORTAL", portals=", ".join(portals) or "–")

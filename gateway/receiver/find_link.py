@@ -11,13 +11,14 @@ from typing import Any
 
 import flask
 
-from gateway.errors import GatewayError
-from gateway.links import open_store
+from gateway.addresses import portal_given
+from gateway.errors import GatewayError, SettingError
+from gateway.links import only_portal, open_store
 from gateway.links.model import Link, Store
 from gateway.links.rows import json_values
 from gateway.settings import Settings
 from gateway.startup import settings
-from gateway.texts import say
+from gateway.texts import say, text_of
 
 PATH = "/api/links"
 _USER = re.compile(r"[1-9][0-9]{0,15}")
@@ -39,8 +40,10 @@ def respond(request: flask.Request) -> flask.Response:
         link = _requested_link(request, _store(), config)
     except ValueError:
         return _refused("LINKS_QUESTION", 400, config)
-    except GatewayError:
-        return _refused("LINKS_UNAVAILABLE", 503, config)
+    except GatewayError as error:
+        # Of several portals, the bot has to name one.
+        message = text_of(error, config.language) if isinstance(error, SettingError) else ""
+        return _refused("LINKS_UNAVAILABLE", 503, config, message=message)
     link_json = None if link is None else json_values(link)
     return _answer({"link": link_json, "by_name_only": bool(link and link.by_name_only)}, 200)
 
@@ -59,7 +62,7 @@ def _is_allowed(request: flask.Request, token: str) -> bool:
 
 def _requested_link(request: flask.Request, store: Store, config: Settings) -> Link | None:
     """The link that the request asks for, if there is one. Raises `ValueError` for a malformed question."""
-    portal = request.args.get("portal", config.domain).lower()
+    portal = _portal(request, store, config)
     user_id = request.path.rstrip("/").removeprefix(PATH).strip("/")
     if user_id:
         if not _USER.fullmatch(user_id):
@@ -79,8 +82,19 @@ def _requested_link(request: flask.Request, store: Store, config: Settings) -> L
     )
 
 
-def _refused(code: str, status: int, config: Settings, sentence: str = "") -> flask.Response:
-    message = say(f"ANSWER_{sentence or code}", config.language)
+def _portal(request: flask.Request, store: Store, config: Settings) -> str:
+    """The portal that the question names, else `BITRIX24_DOMAIN`, else the only one that has links."""
+    if (named := request.args.get("portal")) is not None:
+        return portal_given(named)
+    if config.domain or not (portals := store.portals()):
+        return config.domain
+    return only_portal(portals)
+
+
+def _refused(
+    code: str, status: int, config: Settings, sentence: str = "", message: str = ""
+) -> flask.Response:
+    message = message or say(f"ANSWER_{sentence or code}", config.language)
     return _answer({"status": "error", "code": code, "message": message}, status)
 
 

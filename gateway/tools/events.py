@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from gateway.addresses import portal_given
 from gateway.diagnosis import guide_section, in_words
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message, rfc3339
@@ -88,7 +89,7 @@ class ChosenFilters:
             kinds=tuple(kind for kind, is_wanted in chosen if is_wanted) or SHOWN,
             term=as_searched(self.user),
             event=self.event.upper(),
-            portal=self.portal.lower(),
+            portal=portal_given(self.portal),
             since=self.since.timestamp() if self.since else 0.0,
         )
 

@@ -109,6 +109,7 @@ def test_links_are_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     ("filters", "users"),
     [
         (["--portal", P.upper()], [1, 2, 3]),
+        (["--portal", f"https://{P}:443/"], [1, 2, 3]),
         (["--user", "2"], [2]),
         (["--portal", P, "--user", "3"], [3]),
         (["--telegram", "@ivan_p"], [2]),

@@ -9,6 +9,7 @@ from itertools import islice
 
 import flask
 
+from gateway.addresses import portal_given
 from gateway.links.model import HistoryRow, Link, Store
 from gateway.links.rows import csv_values, json_values
 from gateway.links.telegram_account import parse_account
@@ -120,12 +121,12 @@ def _number(name: str, source: Mapping[str, str] | None = None) -> int:
 
 def _portal_in(source: Mapping[str, str]) -> str:
     # No store can hold a NUL.
-    return source.get("portal", "").lower().replace("\0", "")
+    return portal_given(source.get("portal", "")).replace("\0", "")
 
 
 def _portal(page: Inspector, portals: list[str]) -> str:
     """The portal to show: the one asked for, else our own, else the first."""
-    requested = flask.request.args.get("portal", "").lower()
+    requested = portal_given(flask.request.args.get("portal", ""))
     for candidate in (requested, page.settings.domain):
         if candidate in portals:
             return candidate
