@@ -2051,8 +2051,15 @@ class Notice:
 
 
 def text_of(error: GatewayError | Notice, language: str) -> str:
-    """The sentence of an error or a notice in `language`; several wrong settings get a line each."""
-    sentence = say(error.key, language, **error.facts)
+    """The sentence of an error or a notice in `language`; several wrong settings get a line each.
+
+    Where the catalogue lacks the key, or the sentence a fact, it is the key and the facts: an event whose
+    outcome has no sentence is handled all the same, and must not be delivered again for that.
+    """
+    try:
+        sentence = say(error.key, language, **error.facts)
+    except (KeyError, IndexError, ValueError):
+        sentence = keyed(error.key, **error.facts)
     if isinstance(error, SettingError):
         hint = f". {say(error.hint, language)}" if error.hint else ""
         first = f"{error.name}: {sentence}{hint}"
@@ -2088,12 +2095,8 @@ def _first_edition(reason: str) -> Notice | str:
 def reason_text(reason: str, language: str) -> str:
     """The sentence of a stored reason."""
     notice = stored_notice(reason)
-    try:
-        # The system's own words were stored in English.
-        return os_texts_in(text_of(notice, language) if isinstance(notice, Notice) else notice, language)
-    except (KeyError, IndexError, ValueError):
-        # Another edition wrote it, with other facts.
-        return reason
+    # The system's own words were stored in English.
+    return os_texts_in(text_of(notice, language) if isinstance(notice, Notice) else notice, language)
 
 
 def _worded(name: str, value: object, language: str) -> object:

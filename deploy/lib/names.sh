@@ -21,6 +21,8 @@ functions_of() { # KIND…: their names, in the order of the kinds
   done
 }
 
+listed() { functions_of "$@" | paste -sd, - | sed 's/,/, /g'; } # KIND…: their names, for people
+
 column_of() { # FUNCTION COLUMN
   local row
   while read -ra row; do

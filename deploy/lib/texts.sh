@@ -333,7 +333,7 @@ text() { # KEY FACT…
 }
 
 usage_en() {
-  cat <<'EOF'
+  cat <<EOF
 Usage: ./deploy.sh COMMAND [--project P] [--region R] [OPTION …]
 
   check                       list what is in place and what is missing; change nothing
@@ -346,8 +346,8 @@ Usage: ./deploy.sh COMMAND [--project P] [--region R] [OPTION …]
   alerts                      install the alerts of deploy/alerts
   destroy                     remove everything except Firestore and the secrets
 
-Functions: bitrix_webhook, on_user_update, on_user_add; with BITRIX24_WEBHOOK_TOKEN resync_users, with
-FORWARD_TO forward_event, with LINKS_API_TOKEN find_link.
+Functions: $(listed receiver consumer); with BITRIX24_WEBHOOK_TOKEN $(listed schedule), with
+FORWARD_TO $(listed forwarder), with LINKS_API_TOKEN $(listed private).
 Options are flags, environment variables (PROJECT, MIN_INSTANCES, …) or NAME=value lines of deploy.env,
 in this order of precedence:
   --project, --region         no default
@@ -366,7 +366,7 @@ EOF
 }
 
 usage_ru() {
-  cat <<'EOF'
+  cat <<EOF
 Использование: ./deploy.sh КОМАНДА [--project P] [--region R] [ПАРАМЕТР …]
 
   check                       показать, что на месте и чего нет; ничего не менять
@@ -379,8 +379,8 @@ usage_ru() {
   alerts                      установить оповещения из deploy/alerts
   destroy                     удалить всё, кроме Firestore и секретов
 
-Функции: bitrix_webhook, on_user_update, on_user_add; если задан BITRIX24_WEBHOOK_TOKEN, ещё resync_users,
-если FORWARD_TO, forward_event, если LINKS_API_TOKEN, find_link.
+Функции: $(listed receiver consumer); если задан BITRIX24_WEBHOOK_TOKEN, ещё $(listed schedule),
+если FORWARD_TO, $(listed forwarder), если LINKS_API_TOKEN, $(listed private).
 Параметры: флаги, переменные окружения (PROJECT, MIN_INSTANCES, …) или строки ИМЯ=значение в deploy.env;
 что названо раньше, то главнее:
   --project, --region         без значения по умолчанию

@@ -16,6 +16,9 @@ ORDER = (
     ("ROBOT_WITHOUT_TOKEN", "AUTH_MISSING", "TOKEN_ABSENT"),
 )
 CODES = tuple(code for codes in ORDER for code in codes)
+_RANKS = {code: rank for rank, code in enumerate(CODES)}
+# The sender has the right token: the log must not call it wrong.
+RIGHT_TOKEN = ("TOKEN_ALTERED", "TOKEN_LOOKALIKE", "TOKEN_ELSEWHERE", "TOKEN_OTHER_PORTAL")
 
 
 @dataclass(frozen=True)
@@ -33,4 +36,4 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
     first: dict[str, Finding] = {}
     for finding in findings:
         first.setdefault(finding.code, finding)
-    return sorted(first.values(), key=lambda finding: CODES.index(finding.code))
+    return sorted(first.values(), key=lambda finding: _RANKS[finding.code])

@@ -197,7 +197,7 @@ WHY: dict[str, Sentence] = {
 
 
 _PLACES = {
-    "TOKEN_ELSEWHERE": "header:X-Webhook-Token",
+    "TOKEN_ELSEWHERE": "header:X-Api-Key",
     "TOKEN_ELSEWHERE/query": "query:secret",
     "TOKEN_ELSEWHERE/body": "body:auth.secret",
     "TOKEN_INCOMING_SECRET": "query:token",

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from gateway.diagnosis import diagnose, guide_link
+from gateway.diagnosis.finding import RIGHT_TOKEN
 from gateway.ingest.decision import Judgement
 from gateway.receiver.answers import section_of
 from gateway.redaction import clean, top_level_keys
@@ -16,7 +17,6 @@ from gateway.texts import say
 from verify import Trace
 
 MAX_CAUSES = 10
-_RIGHT_TOKEN = ("TOKEN_ALTERED", "TOKEN_LOOKALIKE", "TOKEN_ELSEWHERE", "TOKEN_OTHER_PORTAL")
 
 log = logging.getLogger("gateway.receiver")
 
@@ -37,8 +37,7 @@ def log_refusal(judgement: Judgement, config: Settings, request_id: str) -> None
         "request_id": request_id,
     }
     key = "TOKEN_REFUSED" if judgement.code.startswith("TOKEN_") else f"ANSWER_{fields['code']}"
-    if key == "TOKEN_REFUSED" and causes and causes[0]["code"] in _RIGHT_TOKEN:
-        # "Wrong token" would contradict a cause that says the token is right.
+    if key == "TOKEN_REFUSED" and causes and causes[0]["code"] in RIGHT_TOKEN:
         key = "TOKEN_ALMOST"
     opening = say(key, config.language, received=_received_text(received, key, config.language))
     # A line of text carries no fields, so it must name this one.

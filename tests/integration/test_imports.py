@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -53,15 +54,17 @@ def start(function: str, body: bytes, **settings: str) -> tuple[str, set[str], s
 
 
 def run(program: str, *arguments: str, **settings: str) -> str:
-    """What a process of its own prints."""
+    """What a process of its own prints, in a folder without anybody's `.env`."""
     env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    process = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        env={**env, "PYTHONPATH": str(ROOT), **settings},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            env={**env, "PYTHONPATH": str(ROOT), **settings},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     return process.stdout
 
 

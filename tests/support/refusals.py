@@ -205,7 +205,7 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "setting cut": (configured(TOKEN[:24]), "SETTING_SHAPE"),
     "setting with a tail": (configured(TOKEN + "old"), "SETTING_SHAPE"),
     "setting with a Cyrillic letter": (configured(TOKEN.replace("x", "х")), "SETTING_SHAPE"),
-    "setting placeholder, token in another header": (bare(headers={"X-Webhook-Token": TOKEN}, env={NAME: "changeme"}), "SETTING_PLACEHOLDER"),
+    "setting placeholder, token in another header": (bare(headers={"X-Api-Key": TOKEN}, env={NAME: "changeme"}), "SETTING_PLACEHOLDER"),
     "setting placeholder, a browser": (by_hand(agent="Mozilla/5.0", body=b"a=1", env={NAME: "changeme"}), "TOKEN_ABSENT"),
     # Method, path, limits.
     "GET": (Request(method="GET", body=b"", type=None), "METHOD_GET"),
@@ -371,7 +371,7 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "query: encoded twice": (bare(query=f"token=%2520{TOKEN}"), "TOKEN_ALTERED"),
     "query: a second question mark": (bare(query=f"token={TOKEN}?source=b24"), "TOKEN_ALTERED"),
     "query: in <>": (bare(query=f"token=<{TOKEN}>"), "TOKEN_ALTERED"),
-    "altered elsewhere": (bare(headers={"X-Webhook-Token": TOKEN.upper()}), "TOKEN_ALTERED"),
+    "altered elsewhere": (bare(headers={"X-Api-Key": TOKEN.upper()}), "TOKEN_ALTERED"),
     "one of three, altered": (Request(body=form(event(OTHER.upper())), env={NAME: f"{TOKEN},{OTHER},{CUSTOM}"}), "TOKEN_ALTERED"),
     "custom token, cut": (Request(body=form(event(CUSTOM[:-6])), env={NAME: CUSTOM}), "TOKEN_ALTERED"),
     "short token, a space": (Request(body=form(event("482913 ")), env={NAME: "482913"}), "TOKEN_ALTERED"),
@@ -383,7 +383,7 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "Cyrillic that looks otherwise": (typed(event(TOKEN.replace("s", "ы"))), "TOKEN_LOOKALIKE"),
     "Cyrillic, in windows-1251": (Request(body=form(event("@@")).replace(b"%40%40", quote(TOKEN.replace("x", "х").encode("cp1251")).encode())), "TOKEN_LOOKALIKE"),
     # Elsewhere.
-    **{f"header {name}": (bare(headers={name: TOKEN}), "TOKEN_ELSEWHERE") for name in ("X-Webhook-Token", "X-Auth-Token", "X-Api-Key", "Token", "X-Token", "X-Bitrix24-Token", "Bitrix-Token")},
+    **{f"header {name}": (bare(headers={name: TOKEN}), "TOKEN_ELSEWHERE") for name in ("X-Auth-Token", "X-Api-Key", "Token", "X-Token", "X-Bitrix24-Token", "Bitrix-Token")},
     **{f"query {name}": (bare(query=f"{quote(name)}={TOKEN}"), "TOKEN_ELSEWHERE") for name in ("secret", "auth_token", "webhook_token", "application_token", "access_token", "TOKEN", "Token", "key")},
     "query auth[application_token]": (bare(query=f"auth[application_token]={TOKEN}"), "TOKEN_ELSEWHERE"),
     "query without a name": (bare(query=TOKEN), "TOKEN_ELSEWHERE"),
@@ -396,8 +396,8 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "body auth itself": (typed(event(auth=TOKEN)), "TOKEN_ELSEWHERE"),
     "JSON deep": (typed(event(None, data={"a": [{"b": {"token": TOKEN}}]})), "TOKEN_ELSEWHERE"),
     "JSON application_token": (typed({**event(None), "application_token": TOKEN}), "TOKEN_ELSEWHERE"),
-    "elsewhere, and a JWT": (bare(headers={"X-Webhook-Token": TOKEN, "Authorization": f"Bearer {JWT}"}), "TOKEN_ELSEWHERE"),
-    "elsewhere, and a blank place": (bare(headers={"X-Webhook-Token": TOKEN, "X-Bitrix-Token": ""}), "TOKEN_ELSEWHERE"),
+    "elsewhere, and a JWT": (bare(headers={"X-Api-Key": TOKEN, "Authorization": f"Bearer {JWT}"}), "TOKEN_ELSEWHERE"),
+    "elsewhere, and a blank place": (bare(headers={"X-Api-Key": TOKEN, "X-Bitrix-Token": ""}), "TOKEN_ELSEWHERE"),
     "robot with ?secret=": (Request(body=form(robot()), query=f"secret={TOKEN}"), "TOKEN_ELSEWHERE"),
     # Somebody else's.
     "incoming SECRET in the header": (bare(headers={"X-Bitrix-Token": SECRET}, env=INCOMING), "TOKEN_INCOMING_SECRET"),

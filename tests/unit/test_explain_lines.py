@@ -14,8 +14,8 @@ from tests.unit.test_explain_finds import LINE, explained
 
 ELSEWHERE = (
     "2026-11-27T02:08:40.806Z WARNING ⚠️ Wrong outgoing webhook token. Received: None — The right token is"
-    " there, but in a place where it is not looked for: header:X-Webhook-Token. Send the token,"
-    " and nothing else, in the header X-Bitrix-Token in place of X-Webhook-Token"
+    " there, but in a place where it is not looked for: header:X-Api-Key. Send the token,"
+    " and nothing else, in the header X-Bitrix-Token in place of X-Api-Key"
     " (or Authorization: Bearer TOKEN)."
     " [TOKEN_NOT_FOUND: TOKEN_ELSEWHERE]"
 )
@@ -25,7 +25,7 @@ ELSEWHERE = (
     ("line", "code", "words"),
     [
         (LINE, "AUTH_MISSING", "came with auth, but without application_token"),
-        (ELSEWHERE, "TOKEN_ELSEWHERE", "header:X-Webhook-Token"),
+        (ELSEWHERE, "TOKEN_ELSEWHERE", "header:X-Api-Key"),
     ],
 )
 @pytest.mark.parametrize("indent", [0, 2, 3, 4])

@@ -178,6 +178,12 @@ def test_errors_are_put_into_words_with_the_errors_inside_them() -> None:
         assert reason_text(str(outer), language) == text_of(outer, language)
 
 
+@pytest.mark.parametrize("notice", [Notice("NO_SUCH_KEY", deal=7), Notice("EVENT_FAILED_PUSHED", deal=7)])
+def test_what_has_no_sentence_is_shown_by_its_key_and_facts(notice: Notice) -> None:
+    """The work is done when its outcome is put into words: an error here would have it done again."""
+    assert text_of(notice, "en") == f'{notice.key} {{"deal": 7}}'
+
+
 def test_wrong_settings_are_a_line_each() -> None:
     error = SettingError("PORT", "EXPECTED_WHOLE", low=0, high=9)
     error.others = (SettingError("HOST", "EXPECTED_HOST"),)

@@ -81,7 +81,7 @@ def test_a_right_token_verifies_in_every_place(number: int) -> None:
     )
 
 
-@pytest.mark.parametrize(("higher", "lower"), list(itertools.combinations(range(8), 2)))
+@pytest.mark.parametrize(("higher", "lower"), list(itertools.combinations(range(len(ORDER)), 2)))
 def test_the_first_right_place_is_reported_and_a_wrong_one_above_does_not_refuse(
     higher: int, lower: int
 ) -> None:
@@ -94,7 +94,7 @@ def test_the_first_right_place_is_reported_and_a_wrong_one_above_does_not_refuse
 def test_received_is_the_first_place_that_held_a_text() -> None:
     received = judge({2: WRONG, 7: WRONG[::-1]}).received
     assert received is not None
-    assert (received.place, received.length) == ("query:token", 32)
+    assert (received.place, received.length) == (ORDER[2], 32)
     assert received.fingerprint == hashlib.sha256(WRONG).hexdigest()[:8]
     assert judge({}).received is None
 
