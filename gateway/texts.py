@@ -1537,7 +1537,7 @@ SENTENCES: dict[str, Sentence] = {
         "Check that it answers 2xx within 15 s; the gateway keeps trying by itself for a day. To see what came of an event: ./b24 events show ID",
     ),
     "DOCTOR_DESTINATIONS": Sentence(
-        "все доступны (получателей: {count})", "none is failing (destinations: {count})"
+        "отказов нет (получателей: {count})", "none is failing (destinations: {count})"
     ),
     "DOCTOR_EVENT_LIKE": Sentence(
         "события {event} нет среди известных; может быть, {like}",
@@ -1746,7 +1746,7 @@ SENTENCES: dict[str, Sentence] = {
         "Битрикс24 принимает адреса не длиннее {limit} знаков вместе с параметрами: сократите его",
         "Bitrix24 accepts at most {limit} characters, including the query: shorten it",
     ),
-    "DOCTOR_PUBLIC": Sentence("{address} подходит Битрикс24", "Bitrix24 accepts {address}"),
+    "DOCTOR_PUBLIC": Sentence("{address} подходит для Битрикс24", "{address} is suitable for Bitrix24"),
     "DOCTOR_PUBLIC_DO": Sentence(
         "Вставьте его в исходящий вебхук. В демо-режиме портала исходящие вебхуки не работают",
         "Paste it into the outgoing webhook. Outgoing webhooks do not work while the portal is in demo mode",
