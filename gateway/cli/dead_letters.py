@@ -21,8 +21,8 @@ from gateway.tools import printing
 from gateway.tools.printing import print_list, printable
 from gateway.tools.recovery import KeptMessage, attributes_of, put_back, queue_letters, store_letters
 
-# How many ids are shown if several match.
-_SHOWN = 5
+# How many ids are named if several match.
+_MAX_IDS = 5
 
 EPILOG = """\b
 Examples:
@@ -156,7 +156,7 @@ def _letter_with_id(settings: Settings, subscription: str | None, letter_id: str
     for letter in _letters(settings, subscription):
         if letter_id in (letter.id, letter.event_id):
             exact.append(letter)
-        elif len(begin) < _SHOWN and (
+        elif len(begin) < _MAX_IDS and (
             letter.id.startswith(letter_id) or letter.event_id.startswith(letter_id)
         ):
             begin.append(letter)
@@ -164,7 +164,7 @@ def _letter_with_id(settings: Settings, subscription: str | None, letter_id: str
     if not matching:
         raise GatewayError("NO_SUCH_LETTER", id=letter_id)
     if len(matching) > 1:
-        ids = ", ".join(letter.id for letter in matching[:_SHOWN])
+        ids = ", ".join(letter.id for letter in matching[:_MAX_IDS])
         raise GatewayError("MANY_SUCH_LETTERS", id=letter_id, ids=ids)
     return matching[0]
 

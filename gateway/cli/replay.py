@@ -119,12 +119,14 @@ def command(
             )
         advance = stack.enter_context(progress(say("REPLAY_TITLE", settings.language)))
         for message in filter(is_selected, events_to_replay):
-            run.take(message)
+            run.replay(message)
             advance()
-    return _left_behind(parts, damaged, failures, settings)
+    return _report_left_behind(parts, damaged, failures, settings)
 
 
-def _left_behind(parts: Parts, damaged: list[int], failures: list[GatewayError], settings: Settings) -> int:
+def _report_left_behind(
+    parts: Parts, damaged: list[int], failures: list[GatewayError], settings: Settings
+) -> int:
     """Print what could not be put back and why, and return the exit code."""
     for event_id in parts.incomplete():
         click.echo(say("REPLAY_INCOMPLETE", settings.language, event_id=event_id), err=True)
@@ -160,13 +162,13 @@ class Run:
     publisher: Publisher
     dry: bool
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    done: list[dict[str, Any]] = field(default_factory=list)
+    replayed: list[dict[str, Any]] = field(default_factory=list)
     skipped: int = 0
-    # Its records then show what comes of these events.
+    # Notes what was put back: its records then show what comes of these events.
     journal: Journal | None = None
 
-    def take(self, event: KeptMessage) -> None:
-        """Put one message back, unless that was done already."""
+    def replay(self, event: KeptMessage) -> None:
+        """Put one message back, unless it was put back before."""
         never_queued = event.source in ("journal", "log", "file")
         if not never_queued and event.recorded_at and event.recorded_at >= self.started:
             # It was put back and failed again: replaying it without end would help nobody.
@@ -183,7 +185,7 @@ class Run:
                 self.journal.add_requeued(event.event, event.event_id, began, event.reason)
             if never_queued:
                 self.store.mark_replayed(event.event_id)
-        self.done.append({"event": event.event, "event_id": event.event_id, "from": event.source})
+        self.replayed.append({"event": event.event, "event_id": event.event_id, "from": event.source})
 
 
 def journal_of(settings: Settings) -> Journal | None:
@@ -206,13 +208,13 @@ def _joined(records: Iterable[Any], parts: Parts) -> Iterator[KeptMessage]:
 
 def _report(run: Run, settings: Settings, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(run.done, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(run.replayed, ensure_ascii=False, indent=2))
         return
     if run.dry:
-        for event in run.done:
+        for event in run.replayed:
             click.echo(f"{event['event']}  {event['event_id']}  {event['from']}")
     key = "REPLAY_WOULD" if run.dry else "REPLAY_DONE"
-    click.echo(say(key, settings.language, count=len(run.done), skipped=run.skipped))
+    click.echo(say(key, settings.language, count=len(run.replayed), skipped=run.skipped))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from gateway.tools.outcomes import in_a_line
 from gateway.tools.printing import as_json as as_json_text
 from gateway.tools.printing import printable
 from gateway.tools.sample_delivery import (
-    OURS,
+    VENDORS_PLACE,
     Address,
     data_of,
     delivery,
@@ -48,7 +48,11 @@ WAIT_SECONDS = 3
     help="The gateway's address; default: the one that runs with these settings on this machine.",
 )
 @click.option(
-    "--place", type=click.Choice(PLACES), default=OURS, show_default=True, help="Where to put the token."
+    "--place",
+    type=click.Choice(PLACES),
+    default=VENDORS_PLACE,
+    show_default=True,
+    help="Where to put the token.",
 )
 @click.option("--data", "data", multiple=True, metavar="KEY=VALUE", help="The event's data; may be repeated.")
 @click.option("--wrong-token", is_flag=True, help="Send a random token, to see the rejection.")

@@ -140,7 +140,7 @@ class Journal:
         return Fold(key, False)
 
     def add_unqueued(self, record: Mapping[str, Any]) -> bool:
-        """Keep an event that the queue did not take; once this returns True, it is on the disk."""
+        """Keep an event that the queue did not accept; once this returns True, it is on the disk."""
         text = json.dumps(record, ensure_ascii=False, default=str)
         now = self._clock()
         return self._write([lambda c: unqueued.add(c, now, text)], durable=True)
@@ -290,7 +290,7 @@ class Journal:
         return newest[0] if newest else None
 
     def unqueued(self, since: datetime | None = None) -> Iterator[Unqueued]:
-        """Events that the queue did not take since `since`, oldest first; {} for a damaged record."""
+        """Events that the queue did not accept since `since`, oldest first; {} for a damaged record."""
         after, since_at = 0, since.timestamp() if since else 0.0
         no_events: list[Unqueued] = []
         while events := self._read(lambda c: unqueued.page(c, after, since_at), no_events):  # noqa: B023

@@ -10,6 +10,18 @@ from gateway.destinations import PROBE_EVENT
 from gateway.journal.model import FIRST_EDITION, NewRequest
 from gateway.journal.writing import add_request
 
+# The statuses that the first edition answered, which its records do not hold; any other was 400.
+_STATUS = {
+    "NOT_FOUND": 404,
+    "METHOD_GET": 200,
+    "METHOD_NOT_ALLOWED": 405,
+    "QUERY_TOO_LONG": 414,
+    "BODY_TOO_LARGE": 413,
+    "TOKEN_NOT_CONFIGURED": 503,
+    "TOKEN_NOT_FOUND": 401,
+    "TOKEN_MISMATCH": 403,
+}
+
 
 def take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapping[str, Any]) -> None:
     """Write a first-edition record as this edition would; its causes keep their sentences."""
@@ -44,18 +56,6 @@ def take_over(connection: sqlite3.Connection, kind: str, at: float, record: Mapp
         | {FIRST_EDITION: True},
     )
     add_request(connection, new)
-
-
-_STATUS = {
-    "NOT_FOUND": 404,
-    "METHOD_GET": 200,
-    "METHOD_NOT_ALLOWED": 405,
-    "QUERY_TOO_LONG": 414,
-    "BODY_TOO_LARGE": 413,
-    "TOKEN_NOT_CONFIGURED": 503,
-    "TOKEN_NOT_FOUND": 401,
-    "TOKEN_MISMATCH": 403,
-}
 
 
 def _capture(connection: sqlite3.Connection, request_id: str, record: Mapping[str, Any]) -> None:

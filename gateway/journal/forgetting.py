@@ -14,16 +14,18 @@ def forget(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> 
 
     A refused body was never read as an event, so it is searched as text.
     """
-    erased = _requests(connection, portal, bitrix_user_id) + _unqueued(connection, portal, bitrix_user_id)
+    erased = _erase_requests(connection, portal, bitrix_user_id) + _erase_unqueued(
+        connection, portal, bitrix_user_id
+    )
     erased += connection.execute(
         "DELETE FROM outcomes WHERE bitrix_user_id = ? AND portal = ?", (bitrix_user_id, portal)
     ).rowcount
     connection.execute("DELETE FROM people WHERE portal = ? AND bitrix_user_id = ?", (portal, bitrix_user_id))
-    _rounds(connection, bitrix_user_id)
+    _erase_from_rounds(connection, bitrix_user_id)
     return erased
 
 
-def _about(portal: str, bitrix_user_id: int, text: str) -> bool:
+def _is_about(portal: str, bitrix_user_id: int, text: str) -> bool:
     """Whether a text is a user event of this portal with this user's id."""
     user_id_pattern = re.compile(
         rf"(?:%5B|\b)ID(?:%5D|\]|\\*[\"'])*\s*[=:]\s*\\*[\"']?{bitrix_user_id}(?!\d)", re.IGNORECASE
@@ -31,7 +33,7 @@ def _about(portal: str, bitrix_user_id: int, text: str) -> bool:
     return portal in text and "onuser" in text.lower() and bool(user_id_pattern.search(text))
 
 
-def _requests(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
+def _erase_requests(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
     after, matching = 0, []
     event_ids_of_user = (
         "SELECT event_id FROM outcomes WHERE bitrix_user_id = ? AND portal = ? AND event_id <> ''"
@@ -48,7 +50,7 @@ def _requests(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) 
             is_theirs = of_portal == portal and bitrix_user_id in users
             is_theirs = is_theirs or (not users and event_id in theirs_by_outcome)
             text = f"{event} {of_portal} {record} {whole or ''}"
-            if is_theirs or _about(portal, bitrix_user_id, text):
+            if is_theirs or _is_about(portal, bitrix_user_id, text):
                 matching.append(n)
         after = rows[-1][0]
     for n in matching:
@@ -61,14 +63,14 @@ def _requests(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) 
     return len(matching)
 
 
-def _unqueued(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
+def _erase_unqueued(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> int:
     rows = connection.execute("SELECT id, record FROM unqueued").fetchall()
-    matching = [(id_,) for id_, text in rows if _about(portal, bitrix_user_id, text)]
+    matching = [(id_,) for id_, text in rows if _is_about(portal, bitrix_user_id, text)]
     connection.executemany("DELETE FROM unqueued WHERE id = ?", matching)
     return len(matching)
 
 
-def _rounds(connection: sqlite3.Connection, bitrix_user_id: int) -> None:
+def _erase_from_rounds(connection: sqlite3.Connection, bitrix_user_id: int) -> None:
     for id_, text in connection.execute("SELECT id, facts FROM rounds").fetchall():
         facts = json.loads(text)
         cleaned = {name: _without(value, bitrix_user_id) for name, value in facts.items()}

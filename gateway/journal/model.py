@@ -118,7 +118,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Unqueued:
-    """An event that the queue did not take; `record` is JSON values, as they were added."""
+    """an event that the queue did not accept; `record` is JSON values, as they were added."""
 
     id: int
     at: datetime

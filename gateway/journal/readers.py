@@ -1,4 +1,4 @@
-"""The connections that the journal is read by: opening one costs as much as a question itself."""
+"""Keeps the connections that the journal is read by: opening one takes as long as a query."""
 
 import sqlite3
 from collections import deque
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from gateway.sqlite_file import File, file_at
 
-# How many connections wait for the next question.
+# How many connections wait for the next query.
 KEPT = 4
 
 
 class Readers:
-    """Each question has a connection for itself, to the file that is at the path then."""
+    """Gives each query a connection for itself, to the file that is at the path then."""
 
     def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
         self._path = path
@@ -22,7 +22,7 @@ class Readers:
 
     @contextmanager
     def one(self) -> Iterator[sqlite3.Connection]:
-        """A connection that nobody else uses; one on which a question failed is not used again."""
+        """A connection that nobody else uses; one on which a query failed is not used again."""
         file = file_at(self._path)
         connection = self._waiting_on(file) or self._connect()
         try:

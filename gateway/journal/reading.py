@@ -17,7 +17,7 @@ from gateway.journal.rows import (
 )
 
 # How many records one page looks at; rare combinations continue with "older".
-SCANNED = 3000
+MOST_SCANNED = 3000
 # Up to so many outcomes of one destination are looked up by id; beyond that, records are scanned.
 FEW_OUTCOMES = 500
 # The kinds of records whose event may reach somebody.
@@ -25,7 +25,7 @@ WITH_OUTCOMES = ("accepted", "aside", "not_queued")
 # How many texts a beginning may match.
 MAX_TERMS = 20
 # A search of at least so many characters finds ids and fingerprints by their beginnings.
-PREFIX = 6
+MIN_PREFIX = 6
 
 EVERYTHING = Filters()
 _NO_END = 1e12  # seconds since 1970
@@ -37,7 +37,7 @@ def page(connection: sqlite3.Connection, filters: Filters, below: int | None, li
     scanned = 0
     if filters.until:
         below = min(below or 2**62, _first_from(connection, filters.until))
-    while scanned < SCANNED:
+    while scanned < MOST_SCANNED:
         numbers = _candidates(connection, filters, below, 200 if scanned else limit)
         if not numbers:
             return Page(requests, None)
@@ -119,7 +119,7 @@ def _of_few_outcomes(
 
 def _of_term(connection: sqlite3.Connection, term: str, top: int, limit: int) -> list[int]:
     terms = [term]
-    if len(term) >= PREFIX:
+    if len(term) >= MIN_PREFIX:
         last = term
         while len(terms) < MAX_TERMS:
             row = connection.execute(
@@ -134,7 +134,7 @@ def _of_term(connection: sqlite3.Connection, term: str, top: int, limit: int) ->
     for matching_term in terms:
         statement = "SELECT n FROM terms WHERE term = ? AND n < ? ORDER BY n DESC LIMIT ?"
         numbers.update(row[0] for row in connection.execute(statement, (matching_term, top, limit)))
-    if len(term) >= PREFIX:
+    if len(term) >= MIN_PREFIX:
         alias = connection.execute(
             "SELECT r.n FROM aliases a JOIN requests r ON r.request_id = a.record "
             "WHERE a.request_id = ? AND r.n < ?",
@@ -241,7 +241,7 @@ def find_request(connection: sqlite3.Connection, name: str) -> Request | None:
     for statement in statements:
         if row := connection.execute(statement, (name,)).fetchone():
             return by_numbers(connection, [row[0]])[0]
-    if len(name) >= PREFIX and (numbers := _of_term(connection, name, 2**62, 2)):
+    if len(name) >= MIN_PREFIX and (numbers := _of_term(connection, name, 2**62, 2)):
         matches = [
             request
             for request in by_numbers(connection, numbers)
@@ -316,8 +316,8 @@ def count_tagged(connection: sqlite3.Connection, tag: str, since: float) -> int:
 
 
 def conflicts(connection: sqlite3.Connection, limit: int) -> list[OutcomeRecord]:
-    """Users who lost a link to another, the newest first, among the last `SCANNED` outcomes."""
-    newest = f"SELECT {OUTCOME_COLUMNS} FROM outcomes ORDER BY id DESC LIMIT {SCANNED}"  # noqa: S608
+    """Users who lost a link to another, the newest first, among the last `MOST_SCANNED` outcomes."""
+    newest = f"SELECT {OUTCOME_COLUMNS} FROM outcomes ORDER BY id DESC LIMIT {MOST_SCANNED}"  # noqa: S608
     statement = f"SELECT * FROM ({newest}) WHERE code = 'LINK_CONFLICT' LIMIT ?"  # noqa: S608
     return [outcome_of(row) for row in connection.execute(statement, (limit,))]
 
@@ -348,6 +348,7 @@ def _distinct(connection: sqlite3.Connection, table: str, column: str, limit: in
 
 
 def hours(connection: sqlite3.Connection, since: float) -> list[Hour]:
+    """How many requests came in each hour, oldest hour first."""
     statement = "SELECT hour, kind, cause, count FROM hours WHERE hour >= ? AND count > 0 ORDER BY hour"
     return [Hour(*row) for row in connection.execute(statement, (int(since // 3600),))]
 
@@ -359,6 +360,7 @@ def rounds(connection: sqlite3.Connection, limit: int, since: float = 0.0, until
 
 
 def round_(connection: sqlite3.Connection, round_id: int) -> Round | None:
+    """The round with this number; None if there is none."""
     row = connection.execute(f"SELECT {ROUND_COLUMNS} FROM rounds WHERE id = ?", (round_id,)).fetchone()  # noqa: S608
     return round_of(row) if row else None
 

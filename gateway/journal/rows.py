@@ -1,4 +1,4 @@
-"""The columns that are read of the journal's tables, and the values that their rows become."""
+"""Makes the journal's values of the rows of its tables; names the columns that are read for that."""
 
 import json
 from collections.abc import Sequence

@@ -120,10 +120,11 @@ def delete_requests(connection: sqlite3.Connection, condition: str, values: tupl
     return connection.execute(f"DELETE FROM requests WHERE {condition}", values).rowcount  # noqa: S608
 
 
-Insert = Callable[[sqlite3.Connection, str, float, Mapping[str, Any]], None]
+TakeOver = Callable[[sqlite3.Connection, str, float, Mapping[str, Any]], None]
+"""Writes a first-edition record, of this kind and time, as this edition would."""
 
 
-def prepare(connection: sqlite3.Connection, take_over: Insert) -> None:
+def prepare(connection: sqlite3.Connection, take_over: TakeOver) -> None:
     """Create the tables; a first-edition file's records go through `take_over`, in one transaction."""
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if version == VERSION:

@@ -1,4 +1,4 @@
-"""Events that the queue did not take: kept until `replay` has put them back."""
+"""Keeps events that the queue did not accept, until `replay` has put them back."""
 
 import json
 import sqlite3

@@ -18,7 +18,7 @@ from gateway.tools.project_log import REFUSALS, ProjectLog
 # An entry may arrive later than one that is younger.
 LATE = timedelta(minutes=2)
 # Entries copied at once: as many as a journal keeps.
-MOST = 20_000
+MOST_COPIED = 20_000
 ROUNDS = ("RESYNC_DONE", "RESYNC_FAILED", "LINKS_AT_RISK")
 
 _CODES = " OR ".join(f'"{code}"' for code in (*TAGS, *ROUNDS))
@@ -37,10 +37,9 @@ class CloudLog:
         self._filter = (
             f'resource.type="cloud_run_revision" AND resource.labels.service_name=({services}) AND {_OURS}'
         )
-        # Ids, the newest last.
-        self._seen: dict[str, None] = {}
-        # Events that have a record.
-        self._requests: dict[str, None] = {}
+        # The ids of the entries that were copied, and of the events that have a record, the newest last.
+        self._copied_ids: dict[str, None] = {}
+        self._recorded_events: dict[str, None] = {}
 
     def copy_into(self, journal: Journal) -> int:
         """Copy new entries and return their number. Raises `PassingFailure` if the log can't be read."""
@@ -48,16 +47,16 @@ class CloudLog:
         newest = self._since
         for at, insert_id, fields in self._entries():
             newest = max(newest, at)
-            if insert_id in self._seen:
+            if insert_id in self._copied_ids:
                 continue
-            self._seen[insert_id] = None
+            self._copied_ids[insert_id] = None
             self._copy(journal, at.timestamp(), whole_numbers(fields))
             count += 1
-            if count == MOST:
+            if count == MOST_COPIED:
                 break
         self._since = max(self._since, newest - LATE)
-        for ids in (self._seen, self._requests):
-            for oldest in list(ids)[: max(0, len(ids) - 2 * MOST)]:
+        for ids in (self._copied_ids, self._recorded_events):
+            for oldest in list(ids)[: max(0, len(ids) - 2 * MOST_COPIED)]:
                 del ids[oldest]
         return count
 
@@ -67,8 +66,8 @@ class CloudLog:
             journal.write([Report("round", at, fields)])
         elif code in TAGS:
             event_id = str(fields.get("event_id", ""))
-            if event_id and event_id not in self._requests:
-                self._requests[event_id] = None
+            if event_id and event_id not in self._recorded_events:
+                self._recorded_events[event_id] = None
                 journal.add_requests([_accepted(at, fields, event_id)])
             journal.write([Report("outcome", at, fields)])
         elif fields.get("request_id"):

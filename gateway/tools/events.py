@@ -15,7 +15,7 @@ from gateway.diagnosis import guide_section, in_words
 from gateway.errors import GatewayError, PoisonMessage
 from gateway.events import read_message, rfc3339
 from gateway.journal import Filters, Journal, OutcomeRecord, Request, open_journal
-from gateway.journal.reading import PREFIX
+from gateway.journal.reading import MIN_PREFIX
 from gateway.links.telegram_account import as_searched
 from gateway.queues import open_embedded, open_publisher
 from gateway.queues.publish import publish_within
@@ -24,8 +24,8 @@ from gateway.settings import Settings
 from gateway.texts import reason_text
 from gateway.tools.outcomes import in_a_line, line_of
 
-# Our own probes are not shown.
-SHOWN = ("accepted", "aside", "refused", "not_queued")
+# The kinds of records that are listed if none is chosen: all but our own probes.
+LISTED_KINDS = ("accepted", "aside", "refused", "not_queued")
 # No request waits for this.
 PUBLISH_SECONDS = 30.0
 _BATCH = 200
@@ -67,7 +67,7 @@ class Event:
             "users": record.get("users", []),
             "place": record.get("place"),
             "causes": [cause.to_json() for cause in in_words(record.get("causes", []), settings)],
-            "outcomes": [_outcome(outcome, settings) for outcome in self.outcomes],
+            "outcomes": [_outcome_json(outcome, settings) for outcome in self.outcomes],
         }
 
 
@@ -86,7 +86,7 @@ class ChosenFilters:
         """These conditions as the journal's filters."""
         chosen = (("refused", self.refused), ("probe", self.probes))
         return Filters(
-            kinds=tuple(kind for kind, is_wanted in chosen if is_wanted) or SHOWN,
+            kinds=tuple(kind for kind, is_wanted in chosen if is_wanted) or LISTED_KINDS,
             term=as_searched(self.user),
             event=self.event.upper(),
             portal=portal_given(self.portal),
@@ -96,9 +96,9 @@ class ChosenFilters:
     def is_about(self, request: Request) -> bool:
         """Whether the request names the user: a search also finds other things by the same text."""
         users_and_accounts = (*request.record.get("users", []), *request.record.get("accounts", []))
-        known = {as_searched(str(name)).lower() for name in users_and_accounts}
+        named = {as_searched(str(name)).lower() for name in users_and_accounts}
         user = as_searched(self.user).lower()
-        return not user or user in known or f"@{user}" in known
+        return not user or user in named or f"@{user}" in named
 
 
 def listed(journal: Journal, chosen: ChosenFilters) -> Iterator[Event]:
@@ -152,8 +152,8 @@ def _is_pending(event: Event, settings: Settings) -> bool:
 def find(journal: Journal, name: str) -> Event:
     """The request of a request_id or event_id, or of the beginning of one. Raises `GatewayError`."""
     request = journal.request(name)
-    if request is None and len(name) < PREFIX:
-        raise GatewayError("EVENTS_ID_SHORT", id=name, least=PREFIX)
+    if request is None and len(name) < MIN_PREFIX:
+        raise GatewayError("EVENTS_ID_SHORT", id=name, least=MIN_PREFIX)
     if request is None:
         raise GatewayError("EVENTS_NO_SUCH", id=name[:80])
     [event] = _with_outcomes(journal, [request])
@@ -228,7 +228,7 @@ def destinations(settings: Settings, event: str) -> dict[str, str]:
 
 
 def _subscription(settings: Settings, event: str, to: str) -> str:
-    """The subscription that is meant: by its name, the id behind that, or its address."""
+    """The name of the subscription that `to` names: by its name, by the id at its end, or by its address."""
     if settings.queue_kind != "local":
         raise GatewayError("EVENTS_TO_PUBSUB")
     receivers = destinations(settings, event)
@@ -259,7 +259,7 @@ def _event_ids(request: Request) -> list[str]:
     return [request.event_id, *(str(entry["event_id"]) for entry in resent)] if request.event_id else []
 
 
-def _outcome(outcome: OutcomeRecord, settings: Settings) -> dict[str, Any]:
+def _outcome_json(outcome: OutcomeRecord, settings: Settings) -> dict[str, Any]:
     return {
         "at": rfc3339(outcome.at),
         "event_id": outcome.event_id,

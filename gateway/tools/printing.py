@@ -8,14 +8,14 @@ import click
 
 from gateway.redaction import CONTROLS
 
-_SHOWN = {code: repr(chr(code))[1:-1] for code in CONTROLS}
+_ESCAPED = {code: repr(chr(code))[1:-1] for code in CONTROLS}
 # JSON escapes characters below the space by itself; a terminal obeys some of those above, too.
 _IN_JSON = {code: f"\\u{code:04x}" for code in CONTROLS if code >= 0x7F}
 
 
 def printable(text: str) -> str:
     """One line of text without anything that a terminal would obey."""
-    return text.translate(_SHOWN)
+    return text.translate(_ESCAPED)
 
 
 def as_json(value: Any, indent: int | None = 2) -> str:

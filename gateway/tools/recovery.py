@@ -6,20 +6,17 @@ twice, which its `event_id` makes harmless.
 """
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 from gateway.errors import PoisonMessage, QueueRefused, QueueUnavailable
 from gateway.events import read_message
-from gateway.journal import Journal, Unqueued, open_journal
-from gateway.links import user_record
+from gateway.journal import Journal, Unqueued
 from gateway.links.model import DeadLetter, Store
 from gateway.locations import PubSubTopic, is_missing
 from gateway.queues import Publisher, open_embedded, open_pubsub
@@ -28,7 +25,6 @@ from gateway.queues.publish import publish_within
 from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings
-from gateway.sqlite_file import is_there
 
 Source = Literal["journal", "log", "file", "store", "queue"]
 
@@ -186,46 +182,6 @@ def queue_letters(
         if subscription is not None:
             # The default subscription may not exist before the first deployment.
             raise
-
-
-def forget(settings: Settings, portal: str, bitrix_user_id: int) -> int:
-    """Erase a person from the journal, the queue and its dead letters; return how many records were erased.
-
-    The store of links erases its own, dead letters included.
-    """
-    with ExitStack() as stack:
-        letters = queue_letters(settings, stack)
-        about_person = [
-            letter for letter in letters if user_record.is_about(letter.message, portal, bitrix_user_id)
-        ]
-        for letter in about_person:
-            letter.settle()
-    erased = len(about_person) + open_journal(settings).forget(portal, bitrix_user_id)
-    erased += _forget_waiting(settings, portal, bitrix_user_id)
-    for path in settings.files.values():
-        _empty_write_ahead_log(path)
-    return erased
-
-
-def _forget_waiting(settings: Settings, portal: str, bitrix_user_id: int) -> int:
-    """Drop this user's messages from the embedded queue; single messages can't be taken out of Pub/Sub."""
-    if settings.queue_kind != "local" or is_missing(settings.queue):
-        return 0
-    queue = open_embedded(settings)
-    keys = []
-    for key, data in queue.waiting():
-        with suppress(ValueError):
-            if user_record.is_about(json.loads(data), portal, bitrix_user_id):
-                keys.append(key)
-    queue.remove(keys)
-    return len(keys)
-
-
-def _empty_write_ahead_log(path: Path) -> None:
-    """Empty a SQLite file's write-ahead log, which until then still holds what was erased."""
-    if is_there(path):
-        with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5.0)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def default_subscription(topic: PubSubTopic) -> str:

@@ -25,7 +25,7 @@ class Refusal:
 
     @property
     def cause(self) -> Mapping[str, Any]:
-        """The first cause's code; without any cause the answer's code."""
+        """The first cause; if there is none, the answer's code in its place."""
         causes = self.fields.get("causes") or [{"code": self.fields.get("code", "?")}]
         first_cause: Mapping[str, Any] = causes[0]
         return first_cause

@@ -14,8 +14,8 @@ from gateway.setting_values import WEBHOOK_PATH
 from gateway.settings import Settings
 
 AGENT = "Bitrix24 Webhook Engine"
-# Where Bitrix24 puts the token.
-OURS = "body:auth.application_token"
+# The place where Bitrix24 itself puts the token.
+VENDORS_PLACE = "body:auth.application_token"
 
 # What the vendor's events carry, by the beginning of their names; the first match counts.
 _DATA: list[tuple[str, Any]] = [

@@ -33,7 +33,7 @@ from gateway.queues.pubsub import PubSub
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.queues.unqueued import keep
 from gateway.settings import load
-from gateway.tools.recovery import forget
+from gateway.tools.forgetting import forget_person
 from gateway.tools.recovery_log import Parts, cloud_records, exported
 from tests.support.cloud_logging import CloudLogging
 from tests.support.commands import run_command, start_command
@@ -610,7 +610,7 @@ def test_a_person_is_forgotten(house: House, capsys: pytest.CaptureFixture[str])
     house.keep(message(7), message(8))
     house.fail(message(7))
     house.fail(message(8))
-    assert forget(load(dotenv=None), "p.bitrix24.ru", 7) == 2
+    assert forget_person(load(dotenv=None), "p.bitrix24.ru", 7) == 2
     assert [row["message"]["data"]["ID"] for row in listed(capsys)] == ["8"]
     main(["replay"])
     assert [json.loads(data)["data"]["ID"] for data, _ in house.queued()] == ["8", "8"]

@@ -359,7 +359,7 @@ def test_newer_rejections_are_counted_as_requests_and_not_as_records(journal: Jo
 def test_a_page_looks_at_a_bounded_number_of_records(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.journal.reading.SCANNED", 300)
+    monkeypatch.setattr("gateway.journal.reading.MOST_SCANNED", 300)
     rare = new(cause="RARE", event="ONUSERADD")
     journal.add_requests([rare, *(new() for _ in range(1000))])
     page = journal.page(Filters(portal=PORTAL, cause=""), limit=10)

@@ -12,7 +12,7 @@ from gateway.journal import Request
 from gateway.local.inspector.frame import Inspector
 from gateway.marks import probe_mark
 from gateway.setting_values import WEBHOOK_PATH
-from gateway.tools.sample_delivery import OURS, data_of, delivery, own_token, place_token
+from gateway.tools.sample_delivery import VENDORS_PLACE, data_of, delivery, own_token, place_token
 
 # How long to wait for its record, which is written after the answer.
 WAIT_SECONDS = 3.0
@@ -23,7 +23,7 @@ def send_test_event(page: Inspector, event: str = PROBE_EVENT) -> tuple[dict[str
     settings = page.settings
     token, portal = own_token(settings)
     fields = delivery(event, data_of(event), portal)
-    headers, _ = place_token(OURS, token, fields)
+    headers, _ = place_token(VENDORS_PLACE, token, fields)
     headers |= probe_mark(settings.tokens, time.time())
     builder = EnvironBuilder(
         WEBHOOK_PATH, method="POST", data=build_query(fields), headers=list(headers.items())

@@ -23,7 +23,7 @@ from gateway.settings import Settings
 from gateway.texts import say
 from gateway.tools.doctor import Check, Scribe
 from gateway.tools.http_call import ask
-from gateway.tools.sample_delivery import OURS, Address, parse, place_token, random_token
+from gateway.tools.sample_delivery import VENDORS_PLACE, Address, parse, place_token, random_token
 from verify import PLACES, fingerprint
 
 # In characters, with the query: the vendor's limit for a handler's address.
@@ -200,7 +200,7 @@ def _places(address: Address, settings: Settings, scribe: Scribe, send_token: bo
 def _wrong_tokens(address: Address, scribe: Scribe) -> Iterator[Check]:
     answers = set()
     for place in PLACES:
-        if place == OURS:
+        if place == VENDORS_PLACE:
             continue
         answer = _post(address, *_probe(place, random_token()))
         if answer.status == 403 and answer.fields.get("code") == "TOKEN_MISMATCH":
@@ -216,7 +216,7 @@ def _wrong_tokens(address: Address, scribe: Scribe) -> Iterator[Check]:
 
 
 def _right_token(address: Address, settings: Settings, scribe: Scribe, send_token: bool) -> Iterator[Check]:
-    check = OURS
+    check = VENDORS_PLACE
     if not settings.tokens:
         yield scribe.skipped(check, "NO_TOKEN_HERE")
     elif not (address.secure or address.loopback):
@@ -226,7 +226,7 @@ def _right_token(address: Address, settings: Settings, scribe: Scribe, send_toke
     else:
         for token in settings.tokens:
             portal = settings.portal_of(token) or "doctor.invalid"
-            answer = _post(address, *_probe(OURS, token.decode("utf-8", "surrogateescape"), portal))
+            answer = _post(address, *_probe(VENDORS_PLACE, token.decode("utf-8", "surrogateescape"), portal))
             printed = fingerprint(token) or "-"
             yield _right_answer(check, answer, printed, scribe)
 

@@ -21,8 +21,10 @@ from gateway.tools.doctor import Check, Scribe
 # A worker takes an event within a minute of its backoff.
 _WAITING_SECONDS = 600.0
 _PORTAL_SECONDS = 30.0
-_SHOWN_FIELDS = 10
-_MAX_LETTERS = 1000  # that are counted
+# How many names of fields or portals one check gives.
+_MAX_NAMES = 10
+# How many dead letters are counted.
+_MAX_LETTERS = 1000
 
 
 def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
@@ -78,7 +80,7 @@ def _dead_letters(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 
 def _destinations(settings: Settings, scribe: Scribe) -> Iterator[Check]:
-    """Events that a destination did not take wait for hours: its owner may not know of it.
+    """Events that a destination did not accept wait for hours, and its owner may not know of it.
 
     Nor does anybody notice that no event ever comes under a mistyped name.
     """
@@ -114,7 +116,7 @@ def _portal(settings: Settings, scribe: Scribe) -> Iterator[Check]:
         if journal.page(Filters(("accepted",), portal=portal), limit=1).requests
     ]
     if with_events:
-        portals = ", ".join(with_events[:_SHOWN_FIELDS])
+        portals = ", ".join(with_events[:_MAX_NAMES])
         yield scribe.failed("portal", "OTHER_PORTAL", theirs=portals, mine=settings.domain)
 
 
@@ -144,7 +146,7 @@ def _telegram_field(fields: Iterable[str], settings: Settings, scribe: Scribe) -
     name = settings.telegram_field.upper()
     if name in fields:
         return scribe.ok("telegram field", "FIELD", field=name)
-    custom = sorted(field for field in fields if field.startswith("UF_USR_"))[:_SHOWN_FIELDS]
+    custom = sorted(field for field in fields if field.startswith("UF_USR_"))[:_MAX_NAMES]
     return scribe.failed("telegram field", "FIELD_MISSING", field=name, others=", ".join(custom) or "-")
 
 

@@ -17,6 +17,7 @@ from gateway.tools.explain.form_names import has_quotes, read_names
 from gateway.tools.explain.hexdumps import read_hex
 from gateway.tools.explain.log_wrappers import read_log
 from gateway.tools.explain.logged import read_logged
+from gateway.tools.explain.no_request import answer_or_log, is_labelled, no_request
 from gateway.tools.explain.own_output import is_own_output
 from gateway.tools.explain.printouts import read_printout
 from gateway.tools.explain.records import Record, no_answer, read_line, read_record
@@ -62,6 +63,7 @@ def _raw(pasted: bytes, _: str) -> Request | None:
 
 
 def _readable(text: str) -> str:
+    """The text with U+FFFD for each byte that is not UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -71,7 +73,7 @@ def _log(pasted: bytes, text: str) -> Request | Record | None:
         return read_log(text, read)
     except Unreadable:
         # The record around the text may show what this is.
-        _nothing(pasted, text)
+        _no_request(pasted, text)
         raise
 
 
@@ -80,12 +82,13 @@ def _old_bot_line(_: bytes, text: str) -> Record | None:
     return Record(code) if code else None
 
 
-def _nothing(_: bytes, text: str) -> None:
-    key = captures.no_request(text)
+def _no_request(_: bytes, text: str) -> None:
+    """Raise `Unreadable` for a text of a kind that holds no request."""
+    key = no_request(text)
     if key == "PASTED_ACCESS_LOG" and (read_printout(text) or captures.read_json(text)):
         # A program printed the event among its server's lines.
         return
-    if key == "PASTED_SCRIPT" and captures.is_labelled(text) and read_printout(text):
+    if key == "PASTED_SCRIPT" and is_labelled(text) and read_printout(text):
         return
     if key == "PASTED_FORM_DATA" and has_quotes(text) and (_printed(text) or read_names(text)):
         return
@@ -101,8 +104,19 @@ def _printed(text: str) -> Request | None:
     return request if request and re.search(rb"(?:^|&)event=(?![^&]{0,200}%26)", request.body) else None
 
 
+def _json_body(pasted: bytes, text: str) -> Request | None:
+    """A body of JSON, tried before the printouts, some of which look like it."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return read_bare(pasted)
+
+
 def _answer_or_log(_: bytes, text: str) -> None:
-    if key := captures.answer_or_log(text):
+    if key := answer_or_log(text):
         raise Unreadable(key)
 
 
@@ -121,7 +135,7 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("hex_dump", lambda _, text: read_hex(text)),
     ("tcpdump", lambda pasted, _: captures.read_packets(pasted)),
     ("log_line", lambda _, text: read_line(_readable(text))),
-    ("log_wrapper", lambda pasted, text: _log(pasted, text)),
+    ("log_wrapper", _log),
     ("old_bot_log", lambda _, text: captures.read_old_bot(text)),
     ("logged", lambda _, text: read_logged(text, read)),
     ("escaped", lambda _, text: plain.read_escaped(text, read)),
@@ -130,8 +144,8 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("headers_and_body", lambda pasted, _: captures.read_headers(pasted)),
     ("address", lambda _, text: captures.read_address(text)),
     ("token", lambda _, text: captures.read_token(text)),
-    ("no request", _nothing),
-    ("body", lambda pasted, text: _json_body(pasted, text)),
+    ("no request", _no_request),
+    ("body", _json_body),
     ("printout", lambda _, text: _printed(text)),
     ("json_in_text", lambda _, text: captures.read_json(text)),
     ("form", lambda pasted, _: captures.read_form(pasted)),
@@ -140,17 +154,6 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("no request", _answer_or_log),
     ("body", lambda pasted, _: read_bare(pasted)),
 )
-
-
-def _json_body(pasted: bytes, text: str) -> Request | None:
-    """A body of JSON, tried before the printouts, some of which look like it."""
-    if text.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return read_bare(pasted)
 
 
 def _utf8(pasted: bytes) -> bytes:

@@ -1,8 +1,8 @@
-"""A form's names with their values in whatever a program printed: found by the names, not by the printer.
+"""Reads a form's names and values out of whatever a program printed, without knowing the program.
 
-Bitrix24's names are known (`event`, `data[ID]`, `auth[application_token]`), and a printer writes the
-same between each name and its value. What it writes is seen at the event's own name, whose value is
-known to be one word (`ONUSERADD`): what stands before the word, and what follows it, is the printer's.
+Bitrix24's names are known (`event`, `data[ID]`, `auth[application_token]`), and a program prints the
+same between each name and its value. What that is can be seen at the event's own name, whose value is
+known to be one word (`ONUSERADD`): the program printed what is before the word, and what follows it.
 """
 
 import html
@@ -34,8 +34,8 @@ _QUOTED = re.compile(
 _MAX_BETWEEN = 80
 # Tried from the newest on: each is compared with all the names.
 _MAX_EVENTS = 20
-# All that a sorted map has behind its data.
-_BEHIND = {"event", "event_handler_id", "ts"}
+# The names that come after `data` in a sorted map.
+_AFTER_DATA = {"event", "event_handler_id", "ts"}
 _END = re.compile(r"[,;})\]>\n]")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _NOTHING = ("None", "null", "nil", "NULL", "undefined")
@@ -71,12 +71,12 @@ def fields_in(text: str) -> dict[str, str]:
     # An event between two others has no field of its own, as in a log that only names what came.
     with_fields = [at for at in events if any(name[1] != "event" for name in names[max(at - 1, 0) : at + 2])]
     for at in reversed(with_fields[-_MAX_EVENTS:]):
-        alone = at == events[0]
+        is_first = at == events[0]
         printer = _printer(text, names, at)
-        fields = _event(text, names, at, printer, alone) if printer else {}
+        fields = _event(text, names, at, printer, is_first) if printer else {}
         if _is_event(fields):
             # A token that is there, only printed differently from the rest, must not be reported as missing.
-            unread = alone and _NEEDED not in fields and any(name[1] == _NEEDED for name in names)
+            unread = is_first and _NEEDED not in fields and any(name[1] == _NEEDED for name in names)
             return {} if unread else in_order(fields)
     return {}
 
@@ -96,7 +96,7 @@ def has_quotes(text: str) -> bool:
 
 
 def _printer(text: str, names: list[re.Match[str]], at: int) -> _Printer | None:
-    """How the program prints that wrote the event's name; None for a form, which is read as one."""
+    """How the program that wrote the event's name prints; None if that is a form, which is read as such."""
     name = names[at]
     value = _EVENT_VALUE.match(text, name.end())
     following = names[at + 1].start() if at + 1 < len(names) else len(text)
@@ -125,17 +125,19 @@ def _is_prose(value: re.Match[str]) -> bool:
     return not value[1].strip(" ") and value[0][len(value[1]) : len(value[1]) + 1].isalpha()
 
 
-def _event(text: str, names: list[re.Match[str]], at: int, printer: _Printer, alone: bool) -> dict[str, str]:
-    """The fields of the event at `names[at]`: those behind it, and of a sorted map those before it.
+def _event(
+    text: str, names: list[re.Match[str]], at: int, printer: _Printer, is_first: bool
+) -> dict[str, str]:
+    """The fields of the event at `names[at]`: those after it, and of a sorted map those before it.
 
-    `alone`: no other event is before it, whose fields those could be.
+    `is_first`: no other event is before it, whose fields those could be.
     """
     fields: dict[str, str] = {}
     for numbers in (range(at, len(names)), range(at - 1, -1, -1)):
         for number in numbers:
             if not _take(fields, text, names, number, printer):
                 break
-        if not alone and len(fields) > 1 and not fields.keys() <= _BEHIND:
+        if not is_first and len(fields) > 1 and not fields.keys() <= _AFTER_DATA:
             break
     return fields
 
@@ -143,11 +145,12 @@ def _event(text: str, names: list[re.Match[str]], at: int, printer: _Printer, al
 def _take(
     fields: dict[str, str], text: str, names: list[re.Match[str]], number: int, printer: _Printer
 ) -> bool:
-    """Take in one name's field; False where another event begins, as the name came already."""
+    """Add the field of one name to `fields`; False if another event begins, as the name came already."""
     name = names[number]
     marked = printer.mark.match(text, name.end())
+    # Somebody's prose holds the name, too.
     if marked is None:
-        return True  # somebody's prose
+        return True
     following = names[number + 1].start() if number + 1 < len(names) else None
     value = _value(text, marked.end(), following, printer.between)
     # None of these holds a separator, so a name of somebody else's follows.
@@ -164,7 +167,7 @@ def _take(
 
 
 def _value(text: str, at: int, following: int | None, between: str) -> str | None:
-    """The value that begins at `at`; None for a printed nothing."""
+    """The value that begins at `at`; None if it is printed as `None`, `null` or the like."""
     if quoted := _QUOTED.match(text, at):
         return unquoted(quoted[0])
     printed = text[at : min(following or at, at + _MAX_VALUE)] if following else text[at : at + _MAX_VALUE]

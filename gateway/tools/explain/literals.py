@@ -1,4 +1,4 @@
-"""Literals of Python, JavaScript, PHP and their kin, read token by token."""
+"""Reads literals of Python, JavaScript, PHP and similar languages, token by token."""
 
 import re
 from typing import Any, NamedTuple
@@ -150,7 +150,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def in_order(fields: dict[str, Any]) -> dict[str, Any]:
-    """The same with lists that a hash shuffled, as Perl's and Go's do, in the order of their numbers."""
+    """The fields with lists that a hash shuffled, as Perl's and Go's do, in the order of their numbers."""
     fields = {name: in_order(value) if isinstance(value, dict) else value for name, value in fields.items()}
     # From `data[A]` by the number in the brackets behind it to the whole name.
     numbered: dict[str, dict[int, str]] = {}

@@ -1,7 +1,7 @@
 """Reads an event inside JSON that is not a body: a program's log, a chat's message, a recorded request.
 
-That decides whether the event is judged or its envelope. Words of people around it, a log's own
-fields, or a request's headers beside it show that the JSON around the event never arrived.
+If the JSON around the event never arrived, only the event is judged. That is shown by people's words
+around it, by a log's own fields, or by a request's headers beside it.
 """
 
 import base64

@@ -42,7 +42,7 @@ _NAMED_KINDS = (
     *objects.BEGINS,
     ("console.log", r"(?:\[Object: null prototype\]\s?)?\{\s{0,9}['\w]"),
 )
-# Of parse_qsl; among other text it is what a MultiDict holds.
+# What parse_qsl returns; among other text it is the contents of a MultiDict.
 _PAIRS = ("python", r"\[\s?\('")
 _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in (*_NAMED_KINDS, _PAIRS))
 _INSIDE = re.compile("|".join(rf"(?<=[\s=:>\"(])(?:{pattern})" for _, pattern in _NAMED_KINDS))

@@ -1,4 +1,4 @@
-"""A log record of the gateway's own: JSON or text, from a file, a terminal or Cloud Logging."""
+"""Reads a log record of the gateway's own: JSON or text, from a file, a terminal or Cloud Logging."""
 
 import json
 import re
@@ -29,8 +29,8 @@ _STATES = ("absent", "malformed", "mismatch", "match")
 class Record:
     """What a record says: the answer's `code`, the trace, the causes as they were logged.
 
-    `request` is the request as far as the record holds it: whole in a capture, else
-    rebuilt from the places, masks standing for the values. `places` is empty for a
+    `request` is the request as far as the record holds it: complete in a capture, else
+    rebuilt from the places, with masks for the values. `places` is empty for a
     text line, which holds none.
     """
 
@@ -39,7 +39,7 @@ class Record:
     causes: tuple[dict[str, Any], ...] = ()
     decoded_as: str | None = None
     request: Request = field(default=Request("POST", WEBHOOK_PATH), repr=False)
-    whole: bool = False  # `request` is complete
+    has_whole_request: bool = False
     # The wrong field of a verified request that is not an event.
     invalid: str | None = None
     # A line of text, which holds its first cause's sentences.
@@ -200,7 +200,7 @@ def _from_fields(fields: dict[str, Any]) -> Record:
         causes=causes,
         decoded_as=decoded_as if isinstance(decoded_as, str) else None,
         request=_captured(fields) if captured else _rebuilt(fields, places),
-        whole=captured and not fields.get("body_cut"),
+        has_whole_request=captured and not fields.get("body_cut"),
         invalid=str(fields["field"]) if fields.get("field") else None,
         line=str(fields.get("line") or "") if not fields.get("places") else "",
     )
@@ -225,12 +225,12 @@ def _trace(trace: dict[str, Any]) -> Trace:
 
 def _captured(fields: dict[str, Any]) -> Request:
     headers = tuple((str(name), _encoded(value)) for name, value in fields["headers"].items())
-    return Request(*_line(fields), headers, _encoded(fields.get("body") or ""))
+    return Request(*_method_and_target(fields), headers, _encoded(fields.get("body") or ""))
 
 
 def _rebuilt(fields: dict[str, Any], places: tuple[Trace, ...]) -> Request:
     """A request with the record's places and masks for values, so that it can be judged again."""
-    method, target = _line(fields)
+    method, target = _method_and_target(fields)
     headers: Headers = (("User-Agent", _encoded(fields.get("user_agent") or "")),)
     body: dict[str, Any] = {}
     for trace in places:
@@ -251,7 +251,7 @@ def _rebuilt(fields: dict[str, Any], places: tuple[Trace, ...]) -> Request:
     return Request(method, target, headers, json.dumps(body).encode() if body else b"")
 
 
-def _line(fields: dict[str, Any]) -> tuple[str, str]:
+def _method_and_target(fields: dict[str, Any]) -> tuple[str, str]:
     path = str(fields.get("path") or WEBHOOK_PATH)
     query = str(fields.get("query") or "")
     return str(fields.get("method") or "POST"), f"{path}?{query}" if query else path

@@ -142,12 +142,12 @@ def _of_record(record: Record, settings: Settings, now: datetime) -> Explanation
     )
     if record.code not in _VERDICTS or not record.places:
         changed = False
-    if not changed and not record.whole:
+    if not changed and not record.has_whole_request:
         return recorded
     today = _of_request(record.request, settings, now)
     if not changed:
         return replace(recorded, event=today.event)
-    if record.whole:
+    if record.has_whole_request:
         return replace(today, recorded=True)
     # The record holds no event to show.
     if _place(places):
