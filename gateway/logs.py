@@ -13,9 +13,7 @@ import os
 import re
 import sys
 import threading
-import time
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -24,6 +22,7 @@ from typing import Any
 from gateway.errors import GatewayError
 from gateway.locations import FirestoreDatabase, PubSubTopic
 from gateway.log_stream import Stderr
+from gateway.rate_limited import RateLimited
 from gateway.redaction import CONTROLS, clean
 from gateway.settings import Settings
 from gateway.texts import Notice, say, text_of
@@ -35,8 +34,6 @@ _OURS = ("gateway", "handlers", "verify")
 _TRACE = re.compile(r"(?:projects/[^/]*/traces/)?([0-9a-f]{32})")
 # Lines a minute of one library.
 _FOREIGN_A_MINUTE = 20
-# How many kinds of warnings are counted separately.
-_KINDS = 1000
 # Beginnings of gunicorn's messages that quote the sender: they are logged in our own words.
 _GUNICORN = (
     ("Invalid HTTP request line", "HTTP_REASON_LINE"),
@@ -205,43 +202,6 @@ def thread_failed(failed: threading.ExceptHookArgs) -> None:
     """
     name = failed.thread.name if failed.thread else "?"
     log.critical(Notice("THREAD_FAILED", name=name, problem=_where(failed.exc_type, failed.exc_traceback)))
-
-
-class RateLimited:
-    """Logs each kind of warning once in `seconds`, with how often it happened in the meantime."""
-
-    def __init__(self, log: logging.Logger, seconds: float) -> None:
-        self._log = log
-        self._seconds = seconds
-        self._next: dict[str, float] = {}
-        self._count: dict[str, int] = {}
-        self._lock = threading.Lock()
-
-    def warning(self, kind: str, text: object, fields: Mapping[str, Any] | None = None) -> None:
-        """Log `text`, unless a text of its `kind` was logged within `seconds`."""
-        self.say(logging.WARNING, kind, text, fields)
-
-    def say(self, level: int, kind: str, text: object, fields: Mapping[str, Any] | None = None) -> None:
-        """Log `text` at any level, as `warning` does; `fields` go beside the text."""
-        now = time.monotonic()
-        with self._lock:
-            if len(self._next) >= _KINDS and kind not in self._next:
-                self._next = {other_kind: at for other_kind, at in self._next.items() if at > now}
-                self._count = {
-                    other_kind: count for other_kind, count in self._count.items() if other_kind in self._next
-                }
-                # Kinds that are senders' addresses could otherwise fill the memory.
-                kind = kind if len(self._next) < _KINDS else ""
-            if now < self._next.get(kind, 0.0):
-                self._count[kind] = self._count.get(kind, 0) + 1
-                return
-            self._next[kind] = now + self._seconds
-            suppressed = self._count.pop(kind, 0)
-        extra = {"json_fields": dict(fields)} if fields else None
-        if suppressed:
-            self._log.log(level, "%s (+%s)", text, suppressed, extra=extra)
-        else:
-            self._log.log(level, text, extra=extra)
 
 
 def _project(settings: Settings) -> str | None:

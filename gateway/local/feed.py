@@ -19,12 +19,12 @@ from cloudevents.http.event import CloudEvent
 from gateway.errors import GatewayError, PassingFailure
 from gateway.events import rfc3339
 from gateway.links import user_record
-from gateway.logs import RateLimited
 from gateway.outcome import About, Outcome, report
 from gateway.portal.rate_limit import RATE
 from gateway.queues.model import PUBSUB_TYPE, Delivery
 from gateway.queues.sqlite import LONGEST_DELAY, EmbeddedQueue
 from gateway.queues.subscriptions import Subscription
+from gateway.rate_limited import RateLimited
 from gateway.settings import Settings
 
 # Messages of one subscription that are handled at the same time.

@@ -20,7 +20,7 @@ from typing import Any
 
 from gateway.local.http_connection import Connection
 from gateway.local.http_threads import Threads
-from gateway.logs import RateLimited
+from gateway.rate_limited import RateLimited
 from gateway.texts import os_problem, say
 
 App = Callable[..., Iterable[bytes]]

@@ -13,11 +13,12 @@ from gateway.errors import QueueUnavailable
 from gateway.events import Message
 from gateway.ingest.decision import Judgement, judge
 from gateway.ingest.incoming import ALLOWED
-from gateway.logs import RateLimited, load_ahead
+from gateway.logs import load_ahead
 from gateway.marks import PROBE_HEADER, is_probe
 from gateway.queues import Publisher, open_publisher
 from gateway.queues.publish import PUBLISH_SECONDS, publish_within
 from gateway.queues.unqueued import keep
+from gateway.rate_limited import RateLimited
 from gateway.receiver.answers import answer, details_of, new_request_id
 from gateway.receiver.wsgi import incoming_of
 from gateway.settings import Settings
@@ -139,7 +140,7 @@ def _keep(
     _reports.warning(failure.key, failure, fields)
     if notice := keep(data, attributes, config):
         fields = {"code": notice.key, "event": message.event, "event_id": message.event_id}
-        _reports.say(logging.CRITICAL, notice.key, notice, fields)
+        _reports.log(logging.CRITICAL, notice.key, notice, fields)
     # If only the log holds an event, `replay` has to be given the log's file.
     in_file = notice is None and not config.on_google_cloud
     return "ANSWER_QUEUE_UNAVAILABLE_LOG" if in_file else "ANSWER_QUEUE_UNAVAILABLE"

@@ -24,10 +24,10 @@ from gateway.local import feed as feed_module
 from gateway.local import worker, worker_process
 from gateway.local.feed import MOST_ASKING, Feed, asks_portal
 from gateway.local.worker_process import WorkerProcess
-from gateway.logs import RateLimited
 from gateway.queues import open_embedded
 from gateway.queues.model import Delivery
 from gateway.queues.sqlite import EVERYTHING, EmbeddedQueue
+from gateway.rate_limited import RateLimited
 from gateway.settings import Settings, load
 from tests.support.deliveries import PORTAL, TOKEN
 from tests.support.errors import logged

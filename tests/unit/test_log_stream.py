@@ -14,6 +14,7 @@ import pytest
 
 from gateway import log_stream, logs
 from gateway.log_stream import Stderr
+from gateway.rate_limited import RateLimited
 from gateway.settings import Settings
 from tests.support.deliveries import TOKEN
 
@@ -196,7 +197,7 @@ def test_dropped_lines_of_a_library_are_counted_when_its_minute_is_over(
 
 
 def test_a_kind_of_warning_is_logged_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
-    reports = logs.RateLimited(logging.getLogger("gateway.test"), 60.0)
+    reports = RateLimited(logging.getLogger("gateway.test"), 60.0)
     for _ in range(100):
         reports.warning("one", "the first kind")
         reports.warning("two", "the second kind")
@@ -204,7 +205,7 @@ def test_a_kind_of_warning_is_logged_once_in_a_while(caplog: pytest.LogCaptureFi
 
 
 def test_made_up_kinds_of_warnings_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
-    reports = logs.RateLimited(logging.getLogger("gateway.test"), 60.0)
+    reports = RateLimited(logging.getLogger("gateway.test"), 60.0)
     for number in range(3000):
         reports.warning(f"10.0.{number}", "a guess")
     assert len(caplog.messages) == 1001

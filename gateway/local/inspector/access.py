@@ -24,7 +24,7 @@ from urllib.parse import quote, urlencode
 import flask
 
 from gateway.local.client_address import sender_address, sender_network
-from gateway.logs import RateLimited
+from gateway.rate_limited import RateLimited
 from gateway.redaction import clean
 from gateway.settings import Settings
 from gateway.texts import say
