@@ -70,8 +70,8 @@ def ask(bot: dict[str, Any], number: int, username: str | None) -> str:
 @pytest.mark.parametrize(
     ("bot", "stranger", "by_name", "later"),
     [
-        ("bot.md", "don't know", "name only", "in a minute"),
-        ("bot.ru.md", "не знаю", "только ваше имя", "через минуту"),
+        ("bot.md", "don't know", "only know your @name", "in a minute"),
+        ("bot.ru.md", "не знаю", "только ваше @имя", "через минуту"),
     ],
     indirect=["bot"],
 )
