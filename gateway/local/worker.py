@@ -32,6 +32,8 @@ from gateway.texts import stored_notice
 
 # How often to look for leases of workers that have ended.
 TAKE_BACK_SECONDS = 3.0
+# How long the worker takes no further wake-ups after one: under load each would cost the consumers a turn.
+AWAKE_SECONDS = 0.01
 # Added to the process's niceness: answers come first, because Bitrix24 does not resend.
 NICER = 5
 
@@ -96,6 +98,7 @@ def work(settings: Settings, calls: dict[str, Call], stop: threading.Event, woke
             take_back_at = time.monotonic() + TAKE_BACK_SECONDS
         for feed in all_feeds:
             feed.wake.set()
+        stop.wait(AWAKE_SECONDS)
     deadline = time.monotonic() + STOP_SECONDS + 1
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
