@@ -1,9 +1,12 @@
 """The threads that call the WSGI application and write its answer to the connection."""
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
+from functools import lru_cache
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +27,19 @@ class Threads:
         # Called where the system starts no more threads.
         self._refused = refused
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._free = threading.Semaphore(0)
+        # One entry for each thread that is free: a semaphore would take a lock of its own twice a request.
+        self._free: deque[None] = deque()
         self._started = 0
         self._start()
-        self._free.release()
+        self._free.append(None)
 
     def submit(self, work: Callable[[], None]) -> None:
         """Have `work` done by a free thread, or by the next that is free. For the loop's thread only."""
         self._work.put(work)
-        if self._free.acquire(blocking=False) or self._started >= self._limit:
+        if self._free:
+            self._free.pop()
+            return
+        if self._started >= self._limit:
             return
         try:
             self._start()
@@ -47,7 +54,7 @@ class Threads:
     def _run(self) -> None:
         while True:
             self._work.get()()
-            self._free.release()
+            self._free.append(None)
 
 
 class _Answer:
@@ -124,6 +131,11 @@ def _head(status: str, headers: list[tuple[str, str]], close: bool) -> bytes:
     lines = [f"HTTP/1.1 {status}"]
     lines += [f"{name}: {value}" for name, value in headers if name.lower() not in _OWN_HEADERS]
     # No cache may keep an answer: one served /health for minutes after the gateway had died.
-    lines += ["Cache-Control: no-store", f"Date: {formatdate(usegmt=True)}"]
+    lines += ["Cache-Control: no-store", f"Date: {_date(int(time.time()))}"]
     lines.append("Connection: close" if close else "Connection: keep-alive")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
