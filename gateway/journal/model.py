@@ -31,9 +31,10 @@ KINDS = ("accepted", "aside", "refused", "not_queued", "probe")
 class NewRequest:
     """A request as the recorder hands it over, without secrets.
 
-    `record` is what a list shows, `whole` what only the request's page shows (headers, body,
-    message). Requests of one `fold` are counted in one record; None gets a separate record.
-    `terms` are the texts that a search finds it by. `count`: how many equal requests it stands for.
+    `record` is what a list shows. Only the request's page shows `whole` (headers, body) and `message`,
+    the event as it is on the queue, in JSON. Requests of one `fold` are counted in one record; None gets
+    a separate record. `terms` are the texts that a search finds it by. `count`: how many equal requests
+    it stands for.
     """
 
     request_id: str
@@ -49,6 +50,7 @@ class NewRequest:
     terms: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
     whole: Mapping[str, Any] = field(default_factory=dict)
+    message: bytes = b""
     count: int = 1
 
 

@@ -109,7 +109,7 @@ def add_request(connection: sqlite3.Connection, new: NewRequest) -> None:
         _count_into(connection, equal_record.n, new)
         return
     count_hour(connection, new.at, new.kind, new.cause, new.count)
-    record, whole = _json(new.record), _json(new.whole) if new.whole else ""
+    record, whole = _json(new.record), _whole_json(new)
     share = "stranger" if new.kind == "refused" and not new.event else new.kind
     values = {
         "changed": _next_change(connection),
@@ -137,6 +137,14 @@ def add_request(connection: sqlite3.Connection, new: NewRequest) -> None:
     connection.executemany("INSERT OR REPLACE INTO people VALUES (?, ?, ?, ?)", people)
     if new.event_id:
         _update_tags(connection, new.event_id)
+
+
+def _whole_json(new: NewRequest) -> str:
+    whole = _json(new.whole) if new.whole else ""
+    if not new.message:
+        return whole
+    # It is JSON already: reading it and writing it again would take as long as the rest of the record.
+    return f'{{"message": {new.message.decode()}' + (f", {whole[1:]}" if whole else "}")
 
 
 class _Known(NamedTuple):

@@ -7,7 +7,6 @@ half is for accepted events, and for what came of them.
 
 import queue
 import threading
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 RECORDS = 2000
@@ -29,7 +28,7 @@ class Backlog:
     """Filled by the threads that answer, and emptied by one thread."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[tuple[Item, int] | None] = queue.Queue(RECORDS)
+        self._queue: queue.SimpleQueue[tuple[Item, int] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._bytes = 0
         self._counted: dict[str, tuple[Item, int]] = {}
@@ -38,25 +37,23 @@ class Backlog:
     def add(self, item: Item, size: int = 0, refused_sender: str | None = None) -> None:
         """Queue `item` for writing; if there is no room, only count it."""
         with self._lock:
-            is_half_full = self._queue.qsize() >= RECORDS // 2 or self._bytes + size > BYTES // 2
+            waiting = self._queue.qsize()
+            is_half_full = waiting >= RECORDS // 2 or self._bytes + size > BYTES // 2
             if is_half_full and refused_sender is not None:
                 has_own_count = refused_sender in self._counted or len(self._counted) < SENDERS
                 sender = refused_sender if has_own_count else ""
                 first, count = self._counted.get(sender, (item, 0))
                 self._counted[sender] = first, count + 1
                 return
-            try:
-                if self._bytes + size > BYTES:
-                    raise queue.Full
-                self._queue.put_nowait((item, size))
-                self._bytes += size
-            except queue.Full:
+            if waiting >= RECORDS or self._bytes + size > BYTES:
                 self._dropped += 1
+                return
+            self._queue.put((item, size))
+            self._bytes += size
 
     def end(self) -> None:
         """Let `take` return None after everything that waits."""
-        with suppress(queue.Full):
-            self._queue.put(None, timeout=1)
+        self._queue.put(None)
 
     def take(self, wait: bool) -> tuple[Item, int] | None:
         """The next item, and its size. Raises `queue.Empty` if there is none and nobody waits for it."""

@@ -5,7 +5,6 @@ thread masks, diagnoses and writes. What consumers and polling report comes thro
 log: `attach` is called in every process of `serve`, and the processes share the file.
 """
 
-import json
 import logging
 import queue
 import threading
@@ -224,17 +223,15 @@ class Recorder:
             # As keys and facts, which `in_words` puts into the reader's words.
             record={**record, "causes": [] if is_known else [asdict(cause) for cause in causes]},
             whole={} if is_known else self._details(judgement, kind, at),
+            message=judgement.message.to_bytes() if judgement.message and kind != "probe" else b"",
         )
 
     def _details(self, judgement: Judgement, kind: str, at: float) -> dict[str, Any]:
-        whole: dict[str, Any] = {}
-        if judgement.message is not None and kind != "probe":
-            whole["message"] = json.loads(judgement.message.to_bytes())
-        if self._keeps_body(kind, at):
-            from gateway.receiver.capture import masked_request  # cold start
+        if not self._keeps_body(kind, at):
+            return {}
+        from gateway.receiver.capture import masked_request  # cold start
 
-            whole |= masked_request(judgement.incoming, judgement.body, self._settings, BODY_TEXT)
-        return whole
+        return masked_request(judgement.incoming, judgement.body, self._settings, BODY_TEXT)
 
     def _keeps_body(self, kind: str, at: float) -> bool:
         if at < self.whole_until:

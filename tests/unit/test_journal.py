@@ -84,6 +84,17 @@ def test_a_record_comes_back_as_it_was(journal: Journal, clock: Clock) -> None:
     assert journal.latest_accepted() == request
 
 
+@pytest.mark.parametrize("whole", [{}, {"body": "x=1"}])
+def test_an_events_message_comes_back_beside_what_else_is_kept(
+    journal: Journal, whole: dict[str, str]
+) -> None:
+    added = new(whole=whole, message='{"schema":1,"data":{"NAME":"Ё"}}'.encode())
+    assert journal.add_requests([added])
+    request = journal.request(added.request_id)
+    assert request is not None
+    assert journal.whole(request) == {"message": {"schema": 1, "data": {"NAME": "Ё"}}, **whole}
+
+
 def test_a_journal_that_is_not_there_yet_is_empty(journal: Journal) -> None:
     assert journal.page().requests == []
     assert not [*journal.requests(), *journal.unqueued(), *journal.rounds()]
