@@ -250,13 +250,20 @@ def by_object(leased: list[Delivery]) -> list[list[Delivery]]:
 
 def deliver(delivery: Delivery, call: Call) -> Failure | None:
     """Call a function as Pub/Sub's push would; None if it acknowledged, else why it did not."""
+    published = rfc3339(datetime.fromtimestamp(delivery.published_at, UTC))
     message = {
         "data": b64encode(delivery.data).decode(),
         "attributes": delivery.attributes,
         "messageId": delivery.message_id,
-        "publishTime": rfc3339(datetime.fromtimestamp(delivery.published_at, UTC)),
+        "publishTime": published,
     }
-    attributes = {"type": PUBSUB_TYPE, "source": "//pubsub.googleapis.com/projects/local/topics/events"}
+    # functions-framework makes the same of a push.
+    attributes = {
+        "type": PUBSUB_TYPE,
+        "source": "//pubsub.googleapis.com/projects/local/topics/events",
+        "id": delivery.message_id,
+        "time": published,
+    }
     subscription = f"projects/local/subscriptions/{delivery.subscription}"
     body = {"subscription": subscription, "message": message, "deliveryAttempt": delivery.attempt}
     try:
