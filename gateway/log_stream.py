@@ -101,7 +101,7 @@ def _descriptor() -> int | None:
 
 
 def _write_ready(descriptor: int, data: bytes) -> bytes:
-    """Write as much as the reader takes at once, and return the rest."""
+    """Write as much as the reader accepts at once, and return the rest."""
     ready = select.poll()
     ready.register(descriptor, select.POLLOUT)
     while data and any(event & select.POLLOUT for _, event in ready.poll(0)):

@@ -32,8 +32,8 @@ log = logging.getLogger("gateway.logs")
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in CONTROLS}
 _OURS = ("gateway", "handlers", "verify")
 _TRACE = re.compile(r"(?:projects/[^/]*/traces/)?([0-9a-f]{32})")
-# Lines a minute of one library.
-_FOREIGN_A_MINUTE = 20
+# How many lines a minute one library may log.
+_LIBRARY_LINES = 20
 # Beginnings of gunicorn's messages that quote the sender: they are logged in our own words.
 _GUNICORN = (
     ("Invalid HTTP request line", "HTTP_REASON_LINE"),
@@ -113,7 +113,7 @@ class _Redacting(logging.Handler):
     language = "ru"
 
     def handle(self, record: logging.LogRecord) -> bool:
-        self._say_dropped(record.created)
+        self._log_dropped_lines(record.created)
         if record.name.partition(".")[0] in _OURS:
             return bool(super().handle(worded(record, self.language)))
         if not self._within_budget(record):
@@ -127,21 +127,21 @@ class _Redacting(logging.Handler):
     def _within_budget(self, record: logging.LogRecord) -> bool:
         since, count = self._budget.get(record.name, (record.created, 0))
         self._budget[record.name] = (since, count + 1)
-        return count < _FOREIGN_A_MINUTE
+        return count < _LIBRARY_LINES
 
-    def _say_dropped(self, now: float) -> None:
+    def _log_dropped_lines(self, now: float) -> None:
         """Begin each library's next minute, and log how many of its lines the last one dropped."""
         for name, (since, _) in list(self._budget.items()):
             if now - since < 60:
                 continue
             _, count = self._budget.pop(name, (0.0, 0))
-            if count > _FOREIGN_A_MINUTE:
+            if count > _LIBRARY_LINES:
                 text = say(
                     "LOG_LIBRARY_LINES_DROPPED",
                     self.language,
                     library=clean(name, self.secrets),
-                    count=count - _FOREIGN_A_MINUTE,
-                    limit=_FOREIGN_A_MINUTE,
+                    count=count - _LIBRARY_LINES,
+                    limit=_LIBRARY_LINES,
                 )
                 super().handle(logging.LogRecord("gateway.logs", logging.WARNING, "", 0, text, None, None))
 
@@ -301,6 +301,7 @@ def _in_request() -> bool:
 
 
 def _early(record: logging.LogRecord) -> str:
+    """The JSON of a record that is written before the library is imported."""
     head = {
         "severity": record.levelname,
         "message": record.getMessage(),

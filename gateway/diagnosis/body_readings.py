@@ -1,4 +1,4 @@
-"""One more way of reading a body, and the decodings for it, which share a budget and never raise."""
+"""Decodes a body in one more way; all such readings share a budget, and none raises."""
 
 import base64
 import binascii

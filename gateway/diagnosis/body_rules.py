@@ -1,4 +1,4 @@
-"""What happened to the body on its way: cut off, empty, printed, flattened, encoded twice."""
+"""Finds what happened to the body on its way: cut off, empty, printed, flattened, encoded twice."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What decoded fields are: an event, a robot's call, or part of one; and the token texts in them."""
+"""Recognises what decoded fields are: an event, a robot's call, or a part of one; finds the token's texts."""
 
 from typing import Any
 

@@ -46,12 +46,13 @@ _ALONE = re.compile(rb"\s?[\"']?[A-Za-z0-9_.-]{6,200}[\"']?\s{0,2}")
 # Searched for in a thousand names, which may be long: one pattern of these would take ten times as long.
 _TOKEN_NAMES = ("token", "secret", "key", "auth", "hook", "sign", "pass", "токен")
 _OTHER_IDS = ("memberid", "clientid", "access", "refresh", "user", "session", "event")
-_HEADERS_APART = frozenset([*(place.partition(":")[2].lower() for place in HEADER_PLACES), "cookie"])
+# These are looked at elsewhere: the token's places, and the cookies.
+_SKIPPED_HEADERS = frozenset([*(place.partition(":")[2].lower() for place in HEADER_PLACES), "cookie"])
 
 
 @dataclass
 class Evidence:
-    """What was found where. Values stay in here; causes get only places, lengths and fingerprints."""
+    """What a request holds, and where. Values stay in here; causes get places, lengths and fingerprints."""
 
     judgement: Judgement
     settings: Settings
@@ -97,10 +98,10 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
     needles = [Needle.of(text) for part in configured for text in part.meant]
     reading = _best_reading(judgement, needles)
     query, repeated = body_variants.query_of(judgement)
-    spots = repeated | {("body", path) for path in reading.repeated}
+    repeated_places = repeated | {("body", path) for path in reading.repeated}
     portal = event_portal(reading.fields)
     tokens = settings.tokens_of(portal)
-    verdict = verify(judgement.incoming.headers, query, reading.fields, tokens, spots)
+    verdict = verify(judgement.incoming.headers, query, reading.fields, tokens, repeated_places)
     evidence = Evidence(judgement, settings, configured, needles, reading, verdict, {})
     evidence.query_repeated = bool(repeated)
     evidence.texts = _place_texts(evidence, query)
@@ -189,7 +190,7 @@ def _outside(evidence: Evidence, query: dict[str, Any]) -> Iterator[tuple[str, s
     for number, segment in enumerate(incoming.path[:8192].split("/")[1:], 1):
         yield "path", str(number), unquoted(segment)[:MAX_TEXT]
     for name, value in incoming.headers.items():
-        if name not in _HEADERS_APART:
+        if name not in _SKIPPED_HEADERS:
             yield "header", name, value[:MAX_TEXT].decode("utf-8", "replace")
     for cookie in incoming.header("cookie")[:8192].split(";"):
         name, equals, text = cookie.strip().partition("=")
@@ -227,7 +228,7 @@ def _leaves(value: Any, source: str, *apart: tuple[str, ...]) -> Iterator[tuple[
 def _shapes(evidence: Evidence, texts: list[tuple[str, str, str]]) -> set[str]:
     """Whether the request carries something of a webhook token's shape, in a place or under such a name."""
     shapes = set()
-    under_token_names = [text for _, name, text in texts if _is_tokens(name[:MAX_TEXT])]
+    under_token_names = [text for _, name, text in texts if _names_webhook_token(name[:MAX_TEXT])]
     authorized = [*evidence.scheme.split()[-1:], *_basic(evidence)[1].split(":")]
     for text in (*evidence.texts.values(), *under_token_names, *authorized):
         if PLAIN_SHAPE.fullmatch(text):
@@ -239,7 +240,7 @@ def _shapes(evidence: Evidence, texts: list[tuple[str, str, str]]) -> set[str]:
     return shapes
 
 
-def _is_tokens(name: str) -> bool:
+def _names_webhook_token(name: str) -> bool:
     return _names_token(name) and not any(word in name.lower().replace("_", "") for word in _OTHER_IDS)
 
 

@@ -1,4 +1,4 @@
-"""Flat names and lists of pairs put back under `data` and `auth`, as they were before a middleman."""
+"""Puts flat names and lists of pairs back under `data` and `auth`, where they were before a middleman."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,10 @@ FLAT = re.compile(r"[^A-Za-z0-9]+")
 
 
 def unflattened(fields: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
-    """`auth.application_token`, `auth_application_token`, `auth[domain]` put back under `auth` and `data`."""
+    """The fields with flat names put back under `auth` and `data`, and the place of the token; else None.
+
+    Flat names are `auth.application_token`, `auth_application_token` or `auth[domain]`.
+    """
     nested: dict[str, Any] = {}
     token_name = ""
     for name, value in fields.items():
@@ -64,7 +67,7 @@ def from_pairs(items: list[Any]) -> dict[str, Any] | None:
 
 
 def with_pairs(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with `data` and `auth` as objects where they are lists of names and values."""
+    """The fields with `data` and `auth` as objects if they came as lists of names and values."""
     lists = {
         name: value for name, value in fields.items() if name in ("data", "auth") and isinstance(value, list)
     }

@@ -1,4 +1,4 @@
-"""What the request says without its body: its method, its path, a limit, who asks without a token."""
+"""Finds causes outside the body: the method, the path, a limit, and who asks without a token."""
 
 from gateway.diagnosis.event_shape import is_event
 from gateway.diagnosis.evidence import Evidence

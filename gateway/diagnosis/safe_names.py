@@ -21,7 +21,7 @@ _WORDS = re.compile(
     re.IGNORECASE,
 )
 
-_APART = re.compile(r"(?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12})(?:[-_](?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12}))+")
+_SEPARATE_WORDS = re.compile(r"(?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12})(?:[-_](?:[A-Z]?[a-z]{1,12}|[A-Z]{1,12}))+")
 
 
 class Names:
@@ -55,7 +55,7 @@ class Names:
     def safe(self, name: str) -> str:
         """The name if it is safe to show, else its size."""
         is_plain = _NAME.fullmatch(name) and all(
-            _WORDS.fullmatch(run) or _APART.fullmatch(run) for run in _LONG_RUN.findall(name)
+            _WORDS.fullmatch(run) or _SEPARATE_WORDS.fullmatch(run) for run in _LONG_RUN.findall(name)
         )
         return (
             name if is_plain and not self._hides(name) else f"<{len(name.encode('utf-8', 'replace'))} bytes>"

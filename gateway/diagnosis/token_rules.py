@@ -1,4 +1,4 @@
-"""What stands where the token should: an altered one, another's, none, or not a token at all."""
+"""Finds what is in the place of the token: an altered one, somebody else's, none, or no token at all."""
 
 import re
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def mismatched(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
-    """Where no accepted token is near: what the texts in the places are instead.
+    """What the texts in the token's places are, if none of them is like an accepted token.
 
     Asked even if an accepted token is near: otherwise the time of a rejection would show that.
     """
@@ -75,8 +75,8 @@ def _others_tokens(evidence: Evidence) -> Iterator[Finding]:
     mine, theirs = host(evidence.settings.domain), event_host(evidence)
     stranger = bool(mine and theirs and mine != theirs and texts)
     if stranger:
-        shown_host = Names(evidence.settings).host(theirs)
-        yield Finding("TOKEN_OTHER_PORTAL", shown_host, values={"theirs": shown_host, "mine": mine})
+        safe_host = Names(evidence.settings).host(theirs)
+        yield Finding("TOKEN_OTHER_PORTAL", safe_host, values={"theirs": safe_host, "mine": mine})
     for place, text in texts.items():
         values: dict[str, object] = {
             "place": place,
@@ -143,7 +143,7 @@ def malformed(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("TOKEN_NOT_TEXT", trace.place, values=values)
 
 
-def without(evidence: Evidence) -> Iterator[Finding]:
+def without_token(evidence: Evidence) -> Iterator[Finding]:
     """A robot's call, and an event that came without its token."""
     fields = evidence.reading.fields
     # All are asked even if an accepted token is near: otherwise the time of a rejection would show that.
@@ -188,4 +188,4 @@ def setting_shape(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("SETTING_SHAPE", variant or f"length: {length}", variant, {"length": length})
 
 
-RULES = (altered, elsewhere, mismatched, authorization, malformed, without, unfilled)
+RULES = (altered, elsewhere, mismatched, authorization, malformed, without_token, unfilled)

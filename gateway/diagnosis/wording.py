@@ -79,6 +79,7 @@ def text_of(code: str, variant: str, values: Mapping[str, Any], settings: Settin
 
 
 def phrase(key: str, language: str) -> str:
+    """A phrase of `PHRASES` in a language."""
     return PHRASES[key].text(language)
 
 
@@ -114,10 +115,10 @@ def text_values(settings: Settings) -> dict[str, str]:
 def alterations_in_words(alterations: Any, language: str) -> str:
     """The alterations in the operator's language; one without a phrase is shown as it is."""
     words = alterations if isinstance(alterations, tuple) else [alterations]
-    words_said = []
+    phrases = []
     for word in words:
         for part in str(word).split(", "):
             name, colon, number = part.partition(": ")
             sentence = PHRASES.get(f"how/{name}")
-            words_said.append((sentence.text(language) if sentence else name) + colon + number)
-    return ", ".join(words_said)
+            phrases.append((sentence.text(language) if sentence else name) + colon + number)
+    return ", ".join(phrases)

@@ -81,7 +81,7 @@ def _form_in_json(fields: dict[str, Any], parsed: Json, notes: tuple[Note, ...])
     levels = [php_form.split_name(name) for name in fields]
     twice = {name for name, raw in zip(levels, fields, strict=True) if raw in parsed.twice}
     if any(isinstance(value, dict) for value in values):
-        # An object at a name's beginning takes in the rest, wherever that was.
+        # Objects come first: what has a longer name is put into them, wherever it came.
         order = sorted(range(len(values)), key=lambda at: not isinstance(values[at], dict))
         levels, values = [levels[at] for at in order], [values[at] for at in order]
     names = names_of(levels)

@@ -80,7 +80,7 @@ class Prepared:
     def __init__(self, statement: sa.Executable, dialect: sa.Dialect) -> None:
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         self._text = str(compiled)
-        # None if the driver takes names.
+        # The order of the values; None if the driver expects them by name.
         self._names: Sequence[str] | None = compiled.positiontup
         # For SQLite, LIMIT also compiles to an OFFSET.
         self._defaults = {name: value for name, value in compiled.params.items() if value is not None}

@@ -56,9 +56,9 @@ _LOST = {"08", "57"}
 
 # One index step per portal: most of a hundred thousand links belong to the same one.
 _PORTALS = sa.text(
-    "WITH RECURSIVE found (portal) AS (SELECT min(portal) FROM links UNION ALL "
-    "SELECT (SELECT min(portal) FROM links WHERE links.portal > found.portal) FROM found "
-    "WHERE found.portal IS NOT NULL) SELECT portal FROM found WHERE portal IS NOT NULL"
+    "WITH RECURSIVE portals (portal) AS (SELECT min(portal) FROM links UNION ALL "
+    "SELECT (SELECT min(portal) FROM links WHERE links.portal > portals.portal) FROM portals "
+    "WHERE portals.portal IS NOT NULL) SELECT portal FROM portals WHERE portal IS NOT NULL"
 )
 _GET = sa.select(links).where(by_user)
 _FIND_BY_ID = sa.select(links).where(by_id)

@@ -159,7 +159,7 @@ class Feed:
         return results
 
     def _settle(self, seconds: float) -> None:
-        """Settle the messages that are done, all in one commit."""
+        """Settle the messages that have been handled, or have failed, all in one commit."""
         if not self._in_flight:
             return
         finished, _ = wait(self._in_flight, seconds, return_when=FIRST_COMPLETED)

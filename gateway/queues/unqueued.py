@@ -44,7 +44,7 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
     for number, part in enumerate(parts, 1):
         place = f"log, {number}/{len(parts)}"
         numbered = {**record, "part": number, "parts": len(parts), "sha256": digest, "payload": part}
-        # Anybody can have a line written into a log; `replay` takes signed ones only.
+        # Anybody can have a line written into a log; `replay` accepts only signed ones.
         tokens = settings.tokens_of(attributes.get("portal", "")) or settings.tokens
         numbered["signature"] = marks.sign(_PURPOSE, _signed_content(numbered), tokens)
         key = "EVENT_NOT_QUEUED" if settings.on_google_cloud else "EVENT_NOT_QUEUED_LOG"

@@ -48,7 +48,7 @@ def find_deployment(
 ) -> Deployment | None:
     """The flags above `QUEUE_URL`, above the environment, above `deploy.env`; None without a project.
 
-    Raises `SettingError` for a prefix that `deploy.sh` would not take.
+    Raises `SettingError` for a prefix that `deploy.sh` would not accept.
     """
     topic = settings.queue if isinstance(settings.queue, PubSubTopic) else None
     if topic is not None and project in (None, topic.project):

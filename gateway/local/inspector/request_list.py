@@ -238,7 +238,7 @@ def _part(page: Inspector, chosen: ChosenFilters, below: int, already: int, now:
         "rows": listed,
         "nothing": not result_page.requests,
         "older": result_page.older,
-        "shown": total,
+        "listed": total,
         "full": total + PAGE > MOST,
         "top": result_page.requests[0].n if result_page.requests else 0,
         "last_round": newest_rounds[0].id if newest_rounds else 0,

@@ -1,7 +1,7 @@
 """Reads a curl command as people copy it: from Chrome, Firefox, Postman, PowerShell, documentation.
 
 Its words are split as the shell it was copied for would split them, then its options are
-read as curl reads them. Neither shlex (no `$'…'`, no cmd) nor argparse (which takes a value
+read as curl reads them. Neither shlex (no `$'…'`, no cmd) nor argparse (which mistakes a value
 that starts with a dash for an option, as a multipart body does) can read such lines.
 """
 

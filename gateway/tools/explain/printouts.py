@@ -56,9 +56,9 @@ def read_printout(text: str) -> Request | None:
     """The event in a printout, as the form that it was printed from; None if there is none."""
     text = text[:_MAX_TEXT].strip().rstrip(";")
     # If the whole text is a printout, those inside it are parts of it.
-    alone = any(pattern.match(text) for _, pattern in _KINDS)
+    is_printout = any(pattern.match(text) for _, pattern in _KINDS)
     starts = (match.start() for match in _INSIDE.finditer(text))
-    inside = deque((start for start in starts if not alone or text[start - 1] == "\n"), _MAX_STARTS)
+    inside = deque((start for start in starts if not is_printout or text[start - 1] == "\n"), _MAX_STARTS)
     if flat := _flat(text, [0, *inside]):
         return flat
     # The newest is last.
