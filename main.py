@@ -11,8 +11,8 @@ import flask
 import functions_framework
 from cloudevents.http.event import CloudEvent
 
-# First, because it keeps the garbage collector out of the imports that follow, and begins what can be
-# done beside them.
+# Imported first: it keeps the garbage collector out of the imports that follow, and starts what can run
+# beside them.
 from gateway import startup  # isort: skip
 
 startup.prepare()

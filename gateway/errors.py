@@ -1,4 +1,4 @@
-"""The few ways in which the gateway's own work can fail.
+"""Defines the few ways in which the gateway's own work can fail.
 
 An error carries the key of its sentence and the facts that fill it. It is put into words once,
 where somebody reads it: `gateway.texts.text_of`. No fact may be a payload, a secret or an address

@@ -1,4 +1,4 @@
-"""Logging to standard error: one readable line, or Cloud Logging's structured form.
+"""Sets up logging to standard error: one readable line, or Cloud Logging's structured form.
 
 Fields are passed as google-cloud-logging expects them: `extra={"json_fields": {…}}`.
 Errors and notices are put into words here, so that the code that logs them needs to know

@@ -1,4 +1,4 @@
-"""Marks that only this installation can make: an HMAC whose key comes from an accepted token.
+"""Makes and checks marks that only this installation can make: an HMAC with a key from an accepted token.
 
 They distinguish our own records and requests from what strangers send or write into a log. Any
 accepted token verifies a mark, so marks outlive the first half of a rotation. Each purpose has

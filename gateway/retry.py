@@ -1,4 +1,4 @@
-"""The only way in which a failed call is made again: by stamina, on the caller's own clock.
+"""Makes a failed call again, in one way for everybody: by stamina, on the caller's own clock.
 
 The portal's limits (`portal.rate_limit`) and the queue's redelivery (`next_attempt` in `local.feed`) do
 not come here: they decide themselves when the next call is due.

@@ -1,4 +1,4 @@
-"""The settings: read from the environment, checked once and frozen.
+"""Reads the settings from the environment, checks them once, and freezes them.
 
 The environment takes precedence over `.env`. A wrong value stops the start with one line
 that names the setting and what it expects; the value is never printed, as it may be a

@@ -1,4 +1,4 @@
-"""Names that are known, and which of them a mistyped one is most like."""
+"""Finds the known name that a mistyped one is most like; lists the vendor's events."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""The consumers: from a message of the queue to what the bot needs.
+"""Hands a message of the queue to the handler of its event, and reports what came of it.
 
 main.py says who handles what. Returning acknowledges a message, raising asks for its
 redelivery; what can never succeed is put aside with its reason.

@@ -1,4 +1,4 @@
-"""What handlers work with: settings, the store of links, the portal; opened for the first message."""
+"""Gives handlers what they work with, opened for the first message: settings, store of links, portal."""
 
 import threading
 from collections.abc import Callable

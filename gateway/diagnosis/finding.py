@@ -1,4 +1,4 @@
-"""What a rule finds, and the order in which causes are named."""
+"""Defines what a rule finds, and the order in which causes are named."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

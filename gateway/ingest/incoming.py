@@ -1,4 +1,4 @@
-"""A request before its body is read: what any host knows of it, and the limits that apply to it."""
+"""Describes a request before its body is read: what any host knows of it, and the limits for it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

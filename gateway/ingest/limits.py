@@ -1,4 +1,4 @@
-"""What a body may be made of, checked before the work is done."""
+"""Limits what a body may be made of; checked before the work is done."""
 
 # Pairs of a form or a query, parts of a multipart body, leaves of JSON.
 MAX_PARAMETERS = 1000

@@ -1,4 +1,4 @@
-"""A form body exactly as PHP's `parse_str` reads it, because PHP's `http_build_query` wrote it.
+"""Reads a form body exactly as PHP's `parse_str` does, because PHP's `http_build_query` wrote it.
 
 The rules are those of `php_register_variable_ex` in PHP's main/php_variables.c,
 warts included: `.`, a space and an unclosed `[` in the first name become `_`,

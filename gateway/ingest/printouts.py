@@ -1,4 +1,4 @@
-"""Which program printed an object as text, recognised by how the text begins.
+"""Recognises which program printed an object as text, by how the text begins.
 
 A printout is not parsed here: in most of them names and values can't be distinguished. Naming the
 program that printed it is what helps, as its own correct call can then be named too.

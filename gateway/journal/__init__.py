@@ -1,4 +1,4 @@
-"""The journal of one machine: each request, what came of it, polling's rounds, what could not be queued.
+"""Keeps one machine's journal: each request, what came of it, polling's rounds, what could not be queued.
 
 One SQLite file for people and their tools. It may fail without harm: no request fails
 because of it, and the first failure is logged. It holds keys and facts, which are put

@@ -1,4 +1,4 @@
-"""What an observation changes: the one place that decides about links. Pure: it reads through a function.
+"""Decides what an observation changes; nothing else decides about links. Pure: it reads through a function.
 
 Links are a function of what was observed, not of the order in which the queue
 delivers it. They are as if all facts were applied in the order of their moments:

@@ -1,4 +1,4 @@
-"""Links in Firestore, which needs no server. Honours `FIRESTORE_EMULATOR_HOST`, as Google's client does.
+"""Keeps the links in Firestore, which needs no server; or in its emulator at `FIRESTORE_EMULATOR_HOST`.
 
 Collections: `links`, `accounts` (who holds which Telegram account: what makes
 accounts unique), `link_history`, `processed_events` (`expires_at` is for a TTL

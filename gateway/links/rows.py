@@ -1,4 +1,4 @@
-"""A row of the links, or of their history, as JSON and CSV show it to people and bots."""
+"""Writes a row of the links, or of their history, as JSON and CSV, for people and bots."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

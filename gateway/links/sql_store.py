@@ -1,4 +1,4 @@
-"""Links in SQLite or PostgreSQL, on SQLAlchemy Core.
+"""Keeps the links in SQLite or PostgreSQL, on SQLAlchemy Core.
 
 SQLite's transactions begin with `BEGIN IMMEDIATE`: with the driver's default, two
 writers that select and then update lose one update without an error. PostgreSQL

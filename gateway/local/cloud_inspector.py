@@ -1,4 +1,4 @@
-"""The inspector over Cloud Logging: the same page, on the operator's machine, with the operator's login."""
+"""Serves the inspector over Cloud Logging: the same page, on an operator's machine, with that login."""
 
 import logging
 import signal

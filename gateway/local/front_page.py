@@ -1,4 +1,4 @@
-"""The page for a person who opens the server's address: it says that the gateway runs, and what to do next.
+"""Serves a page to people who open the server's address: that the gateway runs, and what to do next.
 
 Bitrix24, monitors and everything else that does not ask for a page get the receiver's JSON.
 """

@@ -1,4 +1,4 @@
-"""Everything on one machine: the functions behind an HTTP server, the worker beside them, polling.
+"""Runs everything on one machine: the functions behind an HTTP server, the worker beside them, polling.
 
 The functions are those that Google runs: functions-framework loads them from main.py. Here they are
 called as Google calls them, over WSGI; only the receiver is called by its own entry: functions-framework's

@@ -1,4 +1,4 @@
-"""The vendor's limits on REST, kept by everybody in this process who calls one portal.
+"""Keeps the vendor's limits on REST, for everybody in this process who calls one portal.
 
 Two limits apply, see https://apidocs.bitrix24.com/limits.html. How often: a leaky
 bucket of 50 that drains 2 requests a second, a `batch` being one request whatever

@@ -1,4 +1,4 @@
-"""Polling, the walk: read all the portal's users, compare them with the links, publish what differs.
+"""Walks the portal's users, which is polling: reads all, compares them with the links, publishes differences.
 
 A stock cloud portal never reports that a user was edited, so somebody has to look.
 The consumers stay the only writers: a difference becomes one message, as if the

@@ -1,4 +1,4 @@
-"""Polling, the rounds: by Cloud Scheduler, by `serve`, by hand; never two at once.
+"""Runs the rounds of polling, for Cloud Scheduler, for `serve` or by hand; never two at once.
 
 A lock of the operating system ends with its process, however that ends, so the next
 round takes up a killed one at once. It covers one machine. On Google Cloud the

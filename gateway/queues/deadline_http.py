@@ -1,4 +1,4 @@
-"""HTTP calls that end in time, whatever the far side does.
+"""Makes HTTP calls that end in time, whatever the far side does.
 
 A socket's timeout bounds each wait, not their sum: a server that sends one byte a
 second can keep a caller for hours, and `getaddrinfo` has no timeout at all. Here one

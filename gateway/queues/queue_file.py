@@ -1,4 +1,4 @@
-"""The embedded queue's file: its connections, whose turn it is at them, and what is wrong with it."""
+"""Opens the embedded queue's file, gives each thread its turn at it, and says what is wrong with it."""
 
 import logging
 import sqlite3

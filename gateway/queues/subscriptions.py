@@ -1,4 +1,4 @@
-"""Who gets a message of the embedded queue: each consumer of the table, and each destination."""
+"""Says who gets a message of the embedded queue: each consumer of the table, and each destination."""
 
 import re
 from collections.abc import Callable

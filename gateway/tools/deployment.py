@@ -1,4 +1,4 @@
-"""What `deploy.sh` deployed, and what it calls it: every name follows from the project and the prefix."""
+"""Names what `deploy.sh` deployed: every name follows from the project and the prefix."""
 
 import re
 from collections.abc import Mapping
