@@ -1,6 +1,7 @@
 """`./b24 doctor`: every check against real parts, and never the token to a stranger."""
 
 import json
+import re
 import shutil
 import sqlite3
 import ssl
@@ -23,7 +24,7 @@ from gateway.locations import store_location
 from gateway.queues import open_embedded
 from gateway.settings import load
 from gateway.texts import SENTENCES
-from gateway.tools.doctor import local_checks
+from gateway.tools.doctor import Scribe, local_checks
 from gateway.tools.sample_delivery import parse
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
 from tests.support.portal import SECRET, PortalSimulator
@@ -594,3 +595,13 @@ def test_each_check_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0].startswith("✓ settings: ")
     assert "./b24 trigger" in lines[-1]
     assert any(line.startswith("– address: ") for line in lines)
+
+
+def test_a_check_that_breaks_says_where_and_not_what_it_held() -> None:
+    settings: dict[str, str] = {}
+    try:
+        settings[TOKEN]
+    except KeyError as error:
+        check = Scribe("en").raised("queue", error)
+    assert check.result == "failed"
+    assert re.fullmatch(r"KeyError \(test_doctor\.py:[0-9]+\)", check.saw)

@@ -6,8 +6,10 @@ Each check is one line: ok, failed or skipped (not set up), what it saw, and wha
 Nothing is changed, except that one probe event `ONGATEWAYPROBE`, which no handler wants, is queued.
 """
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gateway.errors import GatewayError
@@ -42,8 +44,13 @@ class Scribe:
         return Check(check, result, say(f"DOCTOR_{key}", self.language, **values), do)
 
     def raised(self, check: str, error: Exception) -> Check:
-        """A check that raised: our own errors say what happened, any other is named by its type."""
-        saw = text_of(error, self.language) if isinstance(error, GatewayError) else type(error).__name__
+        """A check that raised: our own errors say what happened, any other is named by its type and place."""
+        if isinstance(error, GatewayError):
+            saw = text_of(error, self.language)
+        else:
+            # Its own text may quote a secret.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            saw = f"{type(error).__name__} ({Path(place.filename).name}:{place.lineno})"
         return Check(check, "failed", saw, say("DOCTOR_AGAIN", self.language))
 
 

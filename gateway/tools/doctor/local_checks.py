@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import assert_never
 
 from gateway.diagnosis import setting_causes
 from gateway.events import rfc3339
@@ -13,6 +14,7 @@ from gateway.links import open_store
 from gateway.locations import PubSubTopic, SqliteFile, is_missing
 from gateway.portal.client import Portal
 from gateway.queues import open_embedded, open_pubsub
+from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings
 from gateway.sqlite_file import unwritable_folder
 from gateway.texts import reason_text
@@ -39,22 +41,24 @@ def _settings(settings: Settings, scribe: Scribe) -> Iterator[Check]:
 
 
 def _queue(settings: Settings, scribe: Scribe) -> Iterator[Check]:
-    if isinstance(settings.queue, PubSubTopic):
-        with closing(open_pubsub(settings.queue)) as topic:
-            topic.check()
-        yield scribe.ok("queue", "PUBSUB", url=settings.queue)
-        return
-    path = settings.queue.path
-    if is_missing(settings.queue):
-        yield _absent("queue", path, scribe)
-        return
-    queue = open_embedded(settings)
+    match settings.queue:
+        case PubSubTopic() as location:
+            with closing(open_pubsub(location)) as topic:
+                topic.check()
+            yield scribe.ok("queue", "PUBSUB", url=location)
+        case SqliteFile() as file if is_missing(file):
+            yield _absent("queue", file.path, scribe)
+        case SqliteFile() as file:
+            yield _backlog(open_embedded(settings), file.path, scribe)
+        case other:
+            assert_never(other)
+
+
+def _backlog(queue: EmbeddedQueue, path: Path, scribe: Scribe) -> Check:
     depth, age = queue.depth(), queue.oldest_age()
-    late = depth > 0 and age > _WAITING_SECONDS
-    if late:
-        yield scribe.failed("queue", "QUEUE_LATE", path=path, depth=depth, age=round(age))
-    else:
-        yield scribe.ok("queue", "QUEUE" if depth else "QUEUE_EMPTY", path=path, depth=depth, age=round(age))
+    if depth > 0 and age > _WAITING_SECONDS:
+        return scribe.failed("queue", "QUEUE_LATE", path=path, depth=depth, age=round(age))
+    return scribe.ok("queue", "QUEUE" if depth else "QUEUE_EMPTY", path=path, depth=depth, age=round(age))
 
 
 def _store(settings: Settings, scribe: Scribe) -> Iterator[Check]:
