@@ -1388,7 +1388,7 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_old_bot_line": Sentence("строка старого бота", "a line from the old bot"),
     "READ_AS_headers_and_body": Sentence("заголовки и тело", "headers and a body"),
     "READ_AS_form_on_lines": Sentence(
-        "тело формы, поля на отдельных строках", "a form body, one field a line"
+        "тело формы, поля на отдельных строках", "a form body, one field per line"
     ),
     "READ_AS_form_names": Sentence(
         "имена и значения формы в распечатке программы", "a form's names and values in a program's printout"
@@ -1530,7 +1530,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "DOCTOR_DESTINATION_FAILS": Sentence(
         "{address} не принимает события; ждут повтора: {count}, последняя ошибка: {reason}",
-        "{address} does not accept events: waiting for another attempt: {count}; last error: {reason}",
+        "{address} does not accept events; waiting for another attempt: {count}; last error: {reason}",
     ),
     "DOCTOR_DESTINATION_FAILS_DO": Sentence(
         "Проверьте, что получатель отвечает 2xx за 15 с; шлюз повторит сам в течение суток. Что стало с событием: ./b24 events show ID",
