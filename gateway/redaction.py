@@ -8,10 +8,10 @@ from verify import fingerprint
 
 MAX_SHOWN = 200  # characters
 MAX_KEYS = 20
-# Characters at a name's end: whole names of half a megabyte would be kept by the thousand.
-_DECIDING = 100
-# In characters: longer texts are hardly sent twice.
-_REPEATED = 80
+# In characters: the end of a name is enough, and whole ones of half a megabyte would fill the cache.
+_NAME_END = 100
+# In characters: longer texts are not cached, as they are rarely sent twice.
+_CACHED_TEXT = 80
 
 SECRET_NAMES = (
     "application_token",
@@ -58,7 +58,7 @@ def is_secret_name(name: str) -> bool:
 
     `BOT[567][access_token]`, `USER_AUTH_ID` and `accessToken` are such names.
     """
-    return _ends_in_secret_name(name[-_DECIDING:])
+    return _ends_in_secret_name(name[-_NAME_END:])
 
 
 @lru_cache(maxsize=4096)
@@ -113,7 +113,7 @@ def _writings(char: str) -> str:
 def clean(text: str, secrets: Collection[str] = (), limit: int = MAX_SHOWN) -> str:
     """`text` cut and escaped, with secrets and runs of 16 and more token characters masked."""
     # The same paths, agents and names of fields come with every event.
-    cleaned = _known_clean if len(text) <= _REPEATED else _clean
+    cleaned = _known_clean if len(text) <= _CACHED_TEXT else _clean
     return cleaned(text, tuple(secrets), limit)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.errors import StoreUnavailable
 
-File = tuple[int, int]
+FileIdentity = tuple[int, int]
 """Device and inode."""
 
 _CORRUPT = re.compile("malformed|not a database", re.IGNORECASE)
@@ -106,7 +106,7 @@ def user_name(number: int) -> str:
         return str(number)
 
 
-def file_at(path: Path) -> File | None:
+def file_at(path: Path) -> FileIdentity | None:
     """The identity of the file at `path`; None if there is none."""
     try:
         status = path.stat()

@@ -116,6 +116,11 @@ class Journal:
         now = self._clock()
         return self._write([lambda c: writing.add_resend(c, request.n, now, event_id, to)])
 
+    def add_requeued(self, event: str, event_id: str, at: float, reason: str = "") -> bool:
+        """Note that a person put a dead letter back on the queue; `at` is a moment before that."""
+        fields = {"code": REQUEUED, "subscription": BY_HAND, "event": event, "event_id": event_id}
+        return self.write([Report("outcome", at, fields | {"reason": reason})])
+
     def write(self, items: Sequence[NewRequest | Report]) -> bool:
         """Write records in one transaction, except those that SQLite can't hold; False if that failed."""
         return self._write([self._write_step(item) for item in items], skip_odd=True)
@@ -245,11 +250,6 @@ class Journal:
         """How many requests came, oldest hour first; equal ones counted each."""
         return self._read(lambda c: reading.hours(c, since), [])
 
-    def add_requeued(self, event: str, event_id: str, at: float, reason: str = "") -> bool:
-        """Note that a person put a dead letter back on the queue; `at` is a moment before that."""
-        fields = {"code": REQUEUED, "subscription": BY_HAND, "event": event, "event_id": event_id}
-        return self.write([Report("outcome", at, fields | {"reason": reason})])
-
     def requeued(self, limit: int = 50) -> list[OutcomeRecord]:
         """What people put back on the queue, the newest first; `reason` is why it had been a dead letter."""
         return self._read(lambda c: reading.requeued(c, limit), [])
@@ -296,6 +296,8 @@ class Journal:
         while events := self._read(lambda c: unqueued.page(c, after, since_at), no_events):  # noqa: B023
             yield from events
             after = events[-1].id
+
+    # Changing: a failure is raised, as it is in reading.
 
     def remove(self, unqueued_id: int) -> None:
         """Drop an event that is back on the queue."""

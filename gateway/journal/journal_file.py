@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.errors import PassingFailure
 from gateway.journal import schema
-from gateway.sqlite_file import File, denied, file_at, is_there, kind_of_problem, make_private
+from gateway.sqlite_file import FileIdentity, denied, file_at, is_there, kind_of_problem, make_private
 
 # The longest wait for another process that opens the file.
 OPEN_SECONDS = 0.4
@@ -33,7 +33,7 @@ class JournalFile:
         self.failure: JournalUnavailable | None = None
         self._connection: sqlite3.Connection | None = None
         # The file that the connection is open on.
-        self._file: File | None = None
+        self._file: FileIdentity | None = None
 
     def opened(self) -> sqlite3.Connection:
         """The connection to the file that is at the path now."""

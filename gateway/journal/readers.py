@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gateway.sqlite_file import File, file_at
+from gateway.sqlite_file import FileIdentity, file_at
 
 # How many connections wait for the next query.
 KEPT = 4
@@ -18,7 +18,7 @@ class Readers:
     def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
         self._path = path
         self._connect = connect
-        self._waiting: deque[tuple[File | None, sqlite3.Connection]] = deque()
+        self._waiting: deque[tuple[FileIdentity | None, sqlite3.Connection]] = deque()
 
     @contextmanager
     def one(self) -> Iterator[sqlite3.Connection]:
@@ -35,7 +35,7 @@ class Readers:
         else:
             connection.close()
 
-    def _waiting_on(self, file: File | None) -> sqlite3.Connection | None:
+    def _waiting_on(self, file: FileIdentity | None) -> sqlite3.Connection | None:
         with suppress(IndexError):
             while True:
                 opened_on, connection = self._waiting.pop()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.errors import QueueUnavailable
 from gateway.retry import retry
-from gateway.sqlite_file import File, denied, file_at, is_locked, kind_of_problem, make_private
+from gateway.sqlite_file import FileIdentity, denied, file_at, is_locked, kind_of_problem, make_private
 
 log = logging.getLogger("gateway.queues")
 
@@ -24,7 +24,7 @@ class QueueFile:
         self.connections: dict[str, sqlite3.Connection] = {}
         self._prepare = prepare
         # What the connections are open on.
-        self._file: File | None = None
+        self._file: FileIdentity | None = None
 
     @contextmanager
     def turn(self, synchronous: str, timeout: float) -> Iterator[sqlite3.Connection]:

@@ -104,6 +104,13 @@ def _publish(
         sentence = say(_keep(failure, message, data, attributes, config, request_id), config.language)
         names = {"event": message.event, "event_id": message.event_id}
         return answer("QUEUE_UNAVAILABLE", config, request_id, 503, message=sentence, **names)
+    _log_queued(message, place, config, request_id, probe)
+    queued = {"event": message.event, "event_id": message.event_id, "message_id": message_id}
+    return answer("EVENT_QUEUED", config, request_id, 200, **queued)
+
+
+def _log_queued(message: Message, place: str, config: Settings, request_id: str, probe: bool) -> None:
+    """Log what an operator should know of an event that is on the queue; of most events there is nothing."""
     if not _publisher().wants(message.event):
         from gateway.receiver.oddities import log_ignored  # cold start
 
@@ -120,8 +127,6 @@ def _publish(
         fields = {"code": "EVENT_QUEUED", "event": message.event, "event_id": message.event_id}
         fields |= {"portal": message.portal.domain, "place": place, "request_id": request_id}
         log.debug(say("TOKEN_VERIFIED", config.language), extra={"json_fields": fields})
-    queued = {"event": message.event, "event_id": message.event_id, "message_id": message_id}
-    return answer("EVENT_QUEUED", config, request_id, 200, **queued)
 
 
 def _keep(
