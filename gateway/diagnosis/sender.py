@@ -67,6 +67,13 @@ _AGENTS = [
     ("browser", "", "mozilla|opera|safari"),
 ]
 _TABLE = [(kind, name, re.compile(pattern, re.IGNORECASE)) for kind, name, pattern in _AGENTS]
+# Paths that internet scanners try.
+_SCANNED = re.compile(
+    r"wp-|wordpress|xmlrpc|phpmyadmin|\.env|\.git|\.aws|cgi-bin|phpunit|boaform|actuator|hnap1|autodiscover"
+    r"|/ecp/|/owa/|solr|shell|setup\.cgi|telescope|_ignition|manager/html|eval-stdin|\.\./|%2e%2e",
+    re.IGNORECASE,
+)
+# What other services' webhooks send: their headers, and the top-level names of their bodies.
 _HEADERS = {
     "x-github-event": "GitHub",
     "x-gitlab-event": "GitLab",
@@ -108,13 +115,6 @@ def sender(incoming: Incoming, fields: Any) -> tuple[str, str]:
         if service:
             return "webhook", service
     return kind, name
-
-
-_SCANNED = re.compile(
-    r"wp-|wordpress|xmlrpc|phpmyadmin|\.env|\.git|\.aws|cgi-bin|phpunit|boaform|actuator|hnap1|autodiscover"
-    r"|/ecp/|/owa/|solr|shell|setup\.cgi|telescope|_ignition|manager/html|eval-stdin|\.\./|%2e%2e",
-    re.IGNORECASE,
-)
 
 
 def looks_scanned(path: str) -> bool:

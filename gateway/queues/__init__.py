@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from gateway.queues.sqlite import EmbeddedQueue
 
 
+# By file and settings: one queue a process.
+_embedded: dict[tuple[object, ...], "EmbeddedQueue"] = {}
+
+
 class Publisher(Protocol):
     """A queue as the receiver sees it; one contract suite tests every queue against this."""
 
@@ -54,9 +58,7 @@ def open_embedded(settings: Settings) -> "EmbeddedQueue":
 
 
 def open_pubsub(topic: PubSubTopic) -> "PubSub":
+    """The queue of `pubsub://PROJECT/TOPIC`."""
     from gateway.queues.pubsub import PubSub  # cold start
 
     return PubSub(topic.project, topic.name)
-
-
-_embedded: dict[tuple[object, ...], "EmbeddedQueue"] = {}
