@@ -1343,6 +1343,14 @@ SENTENCES: dict[str, Sentence] = {
         "Это строка журнала шлюза, но не об отказе: запроса в ней нет. Список запросов покажут ./b24 events и ./b24 rejections, один запрос целиком — ./b24 events show ID",
         "This is a line of the gateway's log, but not about a rejection: there is no request in it. ./b24 events and ./b24 rejections list the requests; to see one in full: ./b24 events show ID",
     ),
+    "PASTED_CUT_LINE": Sentence(
+        "Это лишь начало строки журнала: её конец, где стоят коды, обрезан (так делает systemctl status). Скопируйте строку целиком: journalctl -u b24 --no-pager; или посмотрите ./b24 rejections",
+        "This is only the beginning of a line of the gateway's log: its end, which holds the codes, was cut off, as systemctl status does. Copy the whole line: journalctl -u b24 --no-pager; or see ./b24 rejections",
+    ),
+    "PASTED_SETTINGS": Sentence(
+        "Это файл настроек (.env), а не запрос. Проверить его: ./b24 doctor --env ФАЙЛ",
+        "This is a file of settings (.env), not a request. To check it: ./b24 doctor --env FILE",
+    ),
     "PASTED_OWN_OUTPUT": Sentence(
         "Это вывод команды шлюза (events, rejections, dead-letters, links, doctor) или сообщение очереди, а не запрос: токена в нём нет. Запрос целиком и причина отказа: ./b24 events show ID; проверить его с нынешними настройками: ./b24 events show ID --json | ./b24 explain",
         "This is the output of a gateway command (events, rejections, dead-letters, links, doctor), or a message from the queue, not a request: it holds no token. To see a request in full, and why it was rejected: ./b24 events show ID; to check it against the current settings: ./b24 events show ID --json | ./b24 explain",

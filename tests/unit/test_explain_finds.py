@@ -273,6 +273,26 @@ NO_REQUEST = {
         "<?php\n$ch = curl_init('https://x');\ncurl_setopt($ch, CURLOPT_POSTFIELDS, ['event'=>'E']);",
         "PASTED_SCRIPT",
     ),
+    "the answer of /api/links": ('{"by_name_only":false,"link":null}', "PASTED_ANSWER"),
+    "settings": (f"LOG_LANGUAGE=en\nBITRIX24_OUTGOING_WEBHOOK_TOKEN={TOKEN}\n", "PASTED_SETTINGS"),
+    "settings of a shell": (
+        f"# the gateway\nexport BITRIX24_DOMAIN=p.ru\nexport BITRIX24_OUTGOING_WEBHOOK_TOKEN={TOKEN}\n",
+        "PASTED_SETTINGS",
+    ),
+    "a cut line of ours": (LINE[:-20], "PASTED_CUT_LINE"),
+    "a cut line of ours in journald's": (
+        "Nov 27 21:42:01 host b24[7]: 2026-11-27T21:42:01.123Z WARNING ⚠️ Wrong outgoing webhook token. Rece…",
+        "PASTED_CUT_LINE",
+    ),
+    "a cut line about a path": (
+        "2026-11-27T21:42:01.123Z WARNING No such path. The webhook's address ends in /api/bitrix/webhook — "
+        "The POST came to a path",
+        "PASTED_CUT_LINE",
+    ),
+    "a line about something else": (
+        "2026-11-27T21:42:01.123Z INFO The gateway has stopped: requests in flight are answered",
+        "PASTED_LOG_LINE",
+    ),
     "Go": ('resp, err := http.Post("https://x", "application/json", body)', "PASTED_SCRIPT"),
 }
 

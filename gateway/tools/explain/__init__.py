@@ -17,7 +17,7 @@ from gateway.tools.explain.form_names import has_quotes, read_names
 from gateway.tools.explain.hexdumps import read_hex
 from gateway.tools.explain.log_wrappers import read_log
 from gateway.tools.explain.logged import read_logged
-from gateway.tools.explain.no_request import answer_or_log, is_labelled, no_request
+from gateway.tools.explain.no_request import answer_or_log, is_cut_line, is_labelled, no_request
 from gateway.tools.explain.own_output import is_own_output
 from gateway.tools.explain.printouts import read_printout
 from gateway.tools.explain.records import Record, no_answer, read_line, read_record
@@ -79,6 +79,9 @@ def _log(pasted: bytes, text: str) -> Request | Record | None:
 
 def _old_bot_line(_: bytes, text: str) -> Record | None:
     code = captures.old_bot_line(text)
+    # The gateway begins its own line with the same words.
+    if code and is_cut_line(text):
+        return None
     return Record(code) if code else None
 
 

@@ -3,7 +3,10 @@
 import json
 import re
 
+from gateway.ingest.decision import STATUS
 from gateway.setting_values import WEBHOOK_PATH
+from gateway.settings import NAMES
+from gateway.texts import SENTENCES
 from gateway.tools.explain.captures import EVENT_PAIRS
 
 _NO_REQUEST = (
@@ -35,7 +38,9 @@ _ACCESS_LOG = re.compile(
     r"|\"?(?:GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS) [^\s\"]{1,9000} HTTP/\d(?:\.\d)?\"?[^\n]{0,40}?"
     r"\b[1-5]\d\d\b"
 )
-_OUR_ANSWER = re.compile(r"\s*\{\s*\"status\"\s*:\s*\"(?:error|ok)\"\s*,\s*\"code\"\s*:\s*\"[A-Z_]+\"")
+_OUR_ANSWER = re.compile(
+    r"\s*\{\s*(?:\"status\"\s*:\s*\"(?:error|ok)\"\s*,\s*\"code\"\s*:\s*\"[A-Z_]+\"|\"by_name_only\"\s*:)"
+)
 _DEVTOOLS = re.compile(
     r"(?m)^[ \t]*(?:event|event_handler_id|auth\[\w{1,40}\]|data\[[^\]\n]{1,100}\][^\s:]{0,100})"
     r"(?:: ?|\t[ \t]*)\S"
@@ -45,6 +50,14 @@ _LABELLED = re.compile(r"\s*[$\w.]{1,80}:?\s{1,3}\{")
 _LOG_LINE = re.compile(
     r"(?m)^[^\n]{0,200}?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d{3}Z (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) "
 )
+# How the line of a rejection begins, in both languages.
+_OPENINGS = tuple(
+    re.split(r"[.:,{]", opening)[0]
+    for key in ("TOKEN_REFUSED", "TOKEN_ALMOST", *(f"ANSWER_{code}" for code in ("METHOD_GET", *STATUS)))
+    if key not in ("ANSWER_OK", "ANSWER_EVENT_QUEUED")
+    for opening in SENTENCES[key]
+)
+_SETTING_LINE = re.compile(r"\s*(?:export\s+)?([A-Z][A-Z0-9_]{1,60})\s*=")
 _ANSWER_HEAD = re.compile(r"\s*HTTP/\d(?:\.\d)? [1-5]\d\d\b")
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?<(?:!doctype|html|head|body|center)\b", re.IGNORECASE)
 # In characters: an access log's lines are shorter.
@@ -63,6 +76,8 @@ def no_request(text: str) -> str | None:
         return "PASTED_FORM_DATA"
     if _OUR_ANSWER.match(text):
         return "PASTED_ANSWER"
+    if _is_settings(text):
+        return "PASTED_SETTINGS"
     if _is_access_entry(text):
         return "PASTED_ACCESS_LOG"
     is_log = _ACCESS_LOG.search(text[:1_000_000]) or any(map(_is_access_line, text.splitlines()[:200]))
@@ -83,12 +98,28 @@ def answer_or_log(text: str) -> str | None:
         return "PASTED_ANSWER" if _OUR_ANSWER.match(body) else "PASTED_OTHER_ANSWER"
     if _PAGE.match(text):
         return "PASTED_OTHER_ANSWER"
+    if is_cut_line(text):
+        return "PASTED_CUT_LINE"
     return "PASTED_LOG_LINE" if _LOG_LINE.search(text[:100_000]) else None
+
+
+def is_cut_line(text: str) -> bool:
+    """Whether a line of our log about a rejection begins in `text`, which holds no codes of such a line."""
+    beginnings = _LOG_LINE.finditer(text[:100_000])
+    return any(text.startswith(_OPENINGS, beginning.end()) for beginning in beginnings)
+
+
+def _is_settings(text: str) -> bool:
+    """Whether each line is a setting or a comment, and one of them a setting of ours."""
+    lines = [line for line in text.splitlines()[:1000] if line.strip() and line.lstrip()[0] != "#"]
+    matches = [_SETTING_LINE.match(line) for line in lines]
+    return all(matches) and any(match[1] in NAMES for match in matches if match)
 
 
 def _is_access_line(line: str) -> bool:
     """Whether a line holds a method and our path, which every server prints in an order of its own."""
-    return len(line) < _MAX_LINE and WEBHOOK_PATH in line and _METHOD_WORD.search(line) is not None
+    is_near = len(line) < _MAX_LINE and WEBHOOK_PATH in line and _METHOD_WORD.search(line) is not None
+    return is_near and not _LOG_LINE.match(line)
 
 
 def _is_access_entry(text: str) -> bool:
