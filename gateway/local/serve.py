@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import flask
@@ -30,7 +31,7 @@ from gateway.local.inspector.frame import App, Parts
 from gateway.local.recorder import Recorder
 from gateway.local.worker_process import WorkerProcess
 from gateway.locations import SqliteFile
-from gateway.logs import thread_failed
+from gateway.logs import enter_request, thread_failed
 from gateway.queues import open_embedded
 from gateway.queues.queue_file import failure_of
 from gateway.receiver import find_link
@@ -72,7 +73,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     log.info(say("SERVING", settings.language, url=url, inspector=inspector_addresses))
     _warn_without_volume(settings)
     parts = Parts(apps["bitrix_webhook"], recorder, worker.is_alive if worker else None)
-    app = inspector.beside(_routed(apps, settings), settings, journal, access, parts)
+    app = inspector.beside(_routed(apps), settings, journal, access, parts)
     app = front_page.before(app, settings.language)
     server = HttpServer(app, listener, settings.language, unjudged=recorder.observe_unjudged)
     deadline = server.run(stop)
@@ -95,11 +96,9 @@ def _inspector_addresses(settings: Settings, local: str, access: Access) -> str:
     return " · ".join(origin + access.link for origin in origins)
 
 
-def _routed(apps: dict[str, Any], settings: Settings) -> App:
+def _routed(apps: dict[str, Any]) -> App:
     """The receiver, and beside it the API that bots ask for links."""
     receive = sys.modules["main"].bitrix_webhook
-    # google-cloud-logging reads a record's trace from Flask's context.
-    needs_context = settings.log_format == "json"
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         path = environ.get("PATH_INFO", "")
@@ -107,10 +106,11 @@ def _routed(apps: dict[str, Any], settings: Settings) -> App:
             return apps["find_link"](environ, start_response)
         if path in NO_FUNCTION:
             return apps["bitrix_webhook"](environ, start_response)
-        if needs_context:
-            with apps["bitrix_webhook"].request_context(environ) as context:
-                return receive(context.request)(environ, start_response)
-        return receive(flask.Request(environ))(environ, start_response)
+        entered = enter_request.set(partial(apps["bitrix_webhook"].request_context, environ))
+        try:
+            return receive(flask.Request(environ))(environ, start_response)
+        finally:
+            enter_request.reset(entered)
 
     return app
 
