@@ -247,7 +247,7 @@ def test_the_bots_as_printed(telegram: Telegram, start_serve: Start, libraries: 
         for token in tokens.values():
             assert telegram.asks(token, 700) == "You are Bitrix24 user 7."
             assert telegram.asks(token, 701) == "I don't know you."
-        assert "name only" in telegram.asks(tokens["telegram"], 702, "eight_8")
+        assert "only know your @name" in telegram.asks(tokens["telegram"], 702, "eight_8")
 
         # The event comes by the newer webhook; the bot checks the token it has always had.
         body = form(event="ONTASKADD", data={"FIELDS_AFTER": {"ID": "55"}}, token=NEWER)
