@@ -1344,8 +1344,8 @@ SENTENCES: dict[str, Sentence] = {
         "This is a line of the gateway's log, but not about a rejection: there is no request in it. ./b24 events and ./b24 rejections list the requests; to see one in full: ./b24 events show ID",
     ),
     "PASTED_CUT_LINE": Sentence(
-        "Это лишь начало строки журнала: её конец, где стоят коды, обрезан (так делает systemctl status). Скопируйте строку целиком: journalctl -u b24 --no-pager; или посмотрите ./b24 rejections",
-        "This is only the beginning of a line of the gateway's log: its end, which holds the codes, was cut off, as systemctl status does. Copy the whole line: journalctl -u b24 --no-pager; or see ./b24 rejections",
+        "Это только начало строки журнала шлюза: конец, в котором указаны коды, обрезан (так делает systemctl status). Скопируйте строку целиком: journalctl -u bitrix24-gateway --no-pager; или посмотрите ./b24 rejections",
+        "This is only the beginning of a line of the gateway's log: its end, which holds the codes, was cut off, as systemctl status does. Copy the whole line: journalctl -u bitrix24-gateway --no-pager; or see ./b24 rejections",
     ),
     "PASTED_SETTINGS": Sentence(
         "Это файл настроек (.env), а не запрос. Проверить его: ./b24 doctor --env ФАЙЛ",

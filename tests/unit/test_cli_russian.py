@@ -60,9 +60,9 @@ def test_russian_help_holds_no_english_words(
 _CODE = frozenset(
     _WORD.findall(
         """
-        chmod chown nginx sudo
-        cron ru en aiohttp alerts amp application auth base bash basic body buffer causes check cloud code
-        content create createdb curl data dead deploy destroy dict doctor dump europe event events
+        chmod chown journalctl nginx sudo systemctl
+        cron ru en aiohttp alerts amp application auth base bash basic bitrix body buffer causes check
+        cloud code content create createdb curl data dead deploy destroy dict doctor dump europe event events
         explain fetch field gcloud header http import inspect letters libpq login make map mend
         method multipart new ngrok null obj os parameters params plan print pubsub query rejections
         replay resync rotate run serialize serve set show smoke source sslmode sslrootcert statement
