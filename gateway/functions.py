@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-# The table that pip installs where there is no repository.
+# pip puts main.py, the table and the documents here, where there is no repository.
 _INSTALLED = Path(__file__).with_name("installed")
 MAIN = (_INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1]) / "main.py"
 TABLE = MAIN.with_name("functions")

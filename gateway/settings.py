@@ -52,7 +52,7 @@ ANYWHERE = "0.0.0.0"  # noqa: S104 — Railway routes to it
 # Shorter secrets are masked only by key name: a token `123456` would also mask ids.
 SECRET_BYTES = 16
 
-# In letters: HOSTS, PORTS and POST are words, not slips.
+# In letters: shorter names are words of their own (HOSTS, PORTS, POST), not misspellings.
 _LONG = 9
 # The beginnings of names that look like ours.
 _PREFIXES = ("BITRIX", "WEBHOOK", "QUEUE", "FORWARD", "RESYNC", "INSPECTOR")

@@ -28,7 +28,7 @@ def make_private(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(open_private(path))
     for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        # It is somebody else's file, or there is none.
+        # Somebody else's file stays as it is.
         with suppress(OSError):
             if file.stat().st_mode & 0o077:
                 file.chmod(0o600)

@@ -38,7 +38,7 @@ from verify import QUERY_PLACE, Path
 MAX_BYTES = 256 * 1024
 # Levels of an envelope: `Data.req.Body`, `Records.0.body`, `trigger.event.body`.
 MAX_DEPTH = 5
-# A text may hold a text: an envelope's body is JSON in a string.
+# How many texts may be one inside the other: an envelope's body is JSON in a string.
 MAX_TEXTS = 2
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x78\x9c": "zlib", b"\x78\x01": "zlib"}

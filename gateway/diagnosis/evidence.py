@@ -130,7 +130,7 @@ def gather(judgement: Judgement, settings: Settings) -> Evidence:
 def _best_reading(judgement: Judgement, needles: list[Needle]) -> Reading:
     """The body as read, or the reading that shows more: of a token first, then of an event."""
     received = body_variants.as_read(judgement)
-    # The token is right: what is missing is the event.
+    # The token is right, so what is looked for is the event.
     if judgement.code == "EVENT_INVALID":
         readings = body_variants.others(judgement, received)
         complete = (
@@ -218,7 +218,7 @@ def _leaves(value: Any, source: str, *apart: tuple[str, ...]) -> Iterator[tuple[
             pending += [((*path, str(key)), below) for key, below in reversed(items)]
         elif inner is not None:
             name = ".".join(path)
-            # This identifies a portal, even if somebody configured it as a token.
+            # A `member_id` identifies a portal, even if somebody configured it as a token.
             if path[-1:] != ("member_id",):
                 yield source, name, str(inner)[:MAX_TEXT]
             if path and len(path[-1]) >= SECRET_BYTES:

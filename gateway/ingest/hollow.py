@@ -16,7 +16,7 @@ _FLAT = re.compile(r"amp;data|(?i:data)[^A-Za-z0-9]|[Dd]ata[A-Z]|D(?:ata|ATA)\Z"
 _FLAT_AUTH = re.compile(
     r"auth[^A-Za-z0-9]{1,9}(?:domain|member_id|application_token|(?:client|server)_endpoint)\W*"
 )
-# `data`, `auth[domain]`, `auth.domain`; no `database`.
+# `data`, `auth[domain]`, `auth.domain`, but not `database`.
 _OF_EVENT = re.compile(r"(?:amp;)?(?i:data|auth)(?:\Z|\W)")
 # Names of parts of `data`, which a middleman may put beside `event`.
 _SPREAD = re.compile(r"ID|FIELDS(?:_BEFORE|_AFTER)?|UF_\w{1,99}", re.ASCII)
@@ -146,7 +146,7 @@ def _inside(data: Mapping[str, Any]) -> Hollow | None:
             # `data` may be one value, but these never are: Gin's PostFormMap cuts off what is deeper.
             how = "text"
         if how in ("blank", "nothing") and name.upper() != "FIELDS":
-            # This object is missing.
+            # A word for nothing stands for a missing object, which is no loss.
             continue
         if how in ("keys", "values", "text", "json") and name.upper() in _OBJECTS:
             continue

@@ -22,7 +22,7 @@ MOST_SCANNED = 3000
 FEW_OUTCOMES = 500
 # The kinds of records whose event may reach somebody.
 WITH_OUTCOMES = ("accepted", "aside", "not_queued")
-# How many texts a beginning may match.
+# How many texts one beginning may match.
 MAX_TERMS = 20
 # A search of at least so many characters finds ids and fingerprints by their beginnings.
 MIN_PREFIX = 6

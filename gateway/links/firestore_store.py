@@ -125,7 +125,7 @@ class FirestoreStore:
         start = ""
         while (document := next(self._ordered("links", "walk", start, None), None)) is not None:
             portals.append(str(document["portal"]))
-            # This is behind all of the portal's users.
+            # This sorts after all of the portal's users.
             start = f"{portals[-1]}!"
         return portals
 

@@ -39,7 +39,7 @@ LEASE_SECONDS = 60.0
 ORDERED_SECONDS = 300.0
 # How often to look for what other processes publish, and for what becomes due.
 IDLE_SECONDS = 0.5
-# What is in flight gets this long.
+# How long messages in flight may take after the order to stop.
 STOP_SECONDS = 7.0
 
 # Seconds before each next attempt at a destination; then hourly, for a day.
@@ -76,7 +76,7 @@ class Feed:
         self._asking: set[Future[list[Failure | None]]] = set()
         self._lease_seconds = ORDERED_SECONDS if subscription.ordered else LEASE_SECONDS
         self._extended_at = 0.0
-        # For messages that went back to the queue.
+        # When the portal can take on the next message that went back to the queue.
         self._portal_free_at = 0.0
         self._stop = threading.Event()
         self.wake = threading.Event()
@@ -180,7 +180,7 @@ class Feed:
                 [(delivery, str(failure), delay) for delivery, failure, delay in failed],
                 [(delivery, str(failure), delay) for delivery, failure, delay in put_off],
             )
-        # Only now: what a busy file did not accept stays leased, and is settled later.
+        # Only now, because what a busy file did not accept stays leased, and is settled later.
         self._asking -= finished
         for future in finished:
             del self._in_flight[future]

@@ -27,7 +27,7 @@ App = Callable[..., Iterable[bytes]]
 Unjudged = Callable[[Mapping[str, Any], int], None]
 """Called for a request that broke off and is not judged, with its environ and how much of its body came."""
 
-# This many requests may wait for a stalled queue at once, each for its own 3 s.
+# How many requests may wait for a stalled queue at the same time, each for its own 3 s.
 THREADS = 256
 # From a request's first byte to its last.
 REQUEST_SECONDS = 20.0
@@ -43,7 +43,7 @@ KEPT_OF_DROPPED = 16 * 1024
 ACCEPTED_AT_ONCE = 512
 # Bytes of one connection before the next connection's turn.
 READ_AT_ONCE = 64 * 1024
-# Kept free: each thread may open the queue, and the log is one.
+# Descriptors that connections may not use: each thread may open the queue, and the log needs one.
 DESCRIPTORS = 2 * THREADS + 64
 # Seconds that a connection gets at least before it must have sent something.
 PATIENCE = 0.25

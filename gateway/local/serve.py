@@ -149,13 +149,13 @@ def listen(settings: Settings) -> socket.socket:
         host_and_port = (settings.host, settings.port)
         if ":" not in settings.host:
             return socket.create_server(host_and_port, backlog=1024)
-        # All addresses, those of IPv4 too.
+        # `::` means all addresses, those of IPv4 too.
         dual_stack = settings.host == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(
             host_and_port, family=socket.AF_INET6, backlog=1024, dualstack_ipv6=dual_stack
         )
     except OSError as error:
-        # Numbers below 0 are the resolver's.
+        # Errors of the resolver have numbers below 0.
         if error.errno == errno.EADDRNOTAVAIL or (error.errno or 0) < 0:
             raise SettingError("HOST", "EXPECTED_HOST") from None
         address = f"{settings.host}:{settings.port}"

@@ -25,15 +25,16 @@ from gateway.settings import Settings
 PAGE = 50
 # Commands in a batch, at most.
 BATCH = 50
-# Twice what a portal takes at most: see `Caller`.
+# Twice the longest time that a portal needs, because half of it bounds each wait: see `Caller`.
 ANSWER_SECONDS = 130.0
-# The operating limit's window is ten minutes.
+# Longer than the window of the operating limit, which is ten minutes.
 LONGEST_PAUSE = 15 * 60.0
-# In a row; with the pauses below that is three minutes, and a bucket drains in 25 seconds.
+# How many refusals in a row are waited for: with the pauses below, three minutes; a bucket drains in 25
+# seconds.
 REFUSALS = 8
 # A wait this long is logged, for the person who watches.
 LOGGED_WAIT_SECONDS = 10.0
-# At an address that does not answer.
+# How often an address that does not answer is tried.
 ATTEMPTS = 3
 
 log = logging.getLogger("gateway.portal.client")
@@ -252,7 +253,7 @@ class Portal:
             if reply.code != "silent":
                 self._pace.answered()
             elif seconds < ANSWER_SECONDS:
-                # This is not a walk's batch.
+                # A walk's batch may rightly need all of that time: its silence says nothing of the portal.
                 self._pace.silent(self.clock())
             if reply.answer is not None:
                 self._learn(method, reply.answer.get("time"))

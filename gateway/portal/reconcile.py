@@ -43,7 +43,7 @@ PUBLISHERS = 16
 ALWAYS_ENDED = 5
 # Users that a message names at most.
 MOST_NAMED = 20
-# This is before any portal's users were last changed.
+# Earlier than any change of a portal's users.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 log = logging.getLogger("gateway.portal.reconcile")

@@ -36,9 +36,9 @@ class WalkState:
     after: int = 0
     users: int = 0
     changes: list[Difference] = field(default_factory=list)
-    # Linked users who were not among the portal's.
+    # Linked users who were missing from the portal's answers.
     missing: list[int] = field(default_factory=list)
-    # Why a link would end, with how many there are, none left out.
+    # How many links would end, by the reason; all are counted.
     ends: dict[str, int] = field(default_factory=dict)
 
     @classmethod

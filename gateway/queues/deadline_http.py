@@ -21,7 +21,7 @@ from gateway.errors import GatewayError
 if TYPE_CHECKING:
     import ssl
 
-# This is far more than an answer to a publish has, which is a hundred bytes.
+# In bytes: the answer to a publish has a hundred.
 ANSWER_BYTES = 1024 * 1024
 # Bytes of an answer beside its body; Google's have ten lines.
 HEAD_BYTES = 64 * 1024
@@ -155,7 +155,7 @@ class _Connection(io.RawIOBase):
         while True:
             response = http.client.HTTPResponse(self)  # type: ignore[arg-type] # it only calls `makefile`
             response.begin()
-            # It is not a preliminary answer.
+            # Answers below 200, such as 100 Continue, only announce the real one.
             if response.status >= 200:
                 return response
 
@@ -201,7 +201,7 @@ class Origin:
         host = f"[{host}]" if ":" in host else host
         self._host_header = host if port == (443 if tls else 80) else f"{host}:{port}"
         self._addresses: Shared[list[tuple[int, tuple[object, ...]]]] = Shared(self._look_up)
-        # The last one used goes first.
+        # Connections with the moment since when each is idle; the one used last is taken first.
         self._idle: deque[tuple[_Connection, float]] = deque()
 
     def call(

@@ -8,9 +8,9 @@ from gateway.errors import QueueRefused, QueueUnavailable
 from gateway.queues import Publisher
 from gateway.retry import retry
 
-# From the body's last byte to the answer, whatever the queue does.
+# The longest time from the body's last byte to the answer, whatever the queue does.
 ANSWER_SECONDS = 3.0
-# Of these for publishing; the rest is for keeping the event, the log's library included.
+# How much of that is for publishing; the rest is for keeping the event, which may import the log's library.
 PUBLISH_SECONDS = 2.1
 # A stalled attempt leaves time for a second one, on a new connection.
 ATTEMPT_SECONDS = 0.8

@@ -29,7 +29,7 @@ from gateway.queues.subscriptions import Subscription, object_of
 LONGEST_DELAY = 60.0
 # Seconds that a worker or a tool waits for its turn at the file.
 WORKER_TIMEOUT = 10.0
-# The subscription of what no subscription wants, for as long as its insert takes.
+# A message that no subscription wants is inserted under this name, to get an id, and deleted at once.
 NOBODY = "-"
 EVERYTHING = Subscription("messages", lambda _event: True)
 
@@ -177,14 +177,14 @@ class EmbeddedQueue:
             until, leased = now + min(seconds, LONGEST_LEASE), list[Delivery]()
             spent: list[tuple[dict[str, str], int, str]] = []
             parameters = {"name": subscription, "now": now, "count": count}
-            # Without a write lock: looking disturbs no publisher.
+            # This reads without a write lock, so that it delays no publisher.
             while not leased and (ids := [key for (key,) in connection.execute(statements.NEXT, parameters)]):
                 lease_owner = os.urandom(8).hex(), self._owner.take()
                 with connection:
                     connection.execute("BEGIN IMMEDIATE")
                     with_ids = parameters | {"ids": json.dumps(ids)}
                     for row in connection.execute(statements.ROWS, with_ids).fetchall():
-                        # Its last worker died over it.
+                        # It is out of attempts: the worker of the last one died while handling it.
                         if self._is_spent(subscription, row[4]):
                             reason = row[7] or "REASON_NO_WORKER"
                             self._bury(connection, row[0], reason)
@@ -231,7 +231,7 @@ class EmbeddedQueue:
             self._owner.take()
             self._follow_clock(connection)
             dead_owners = [owner for (owner,) in owners if self._owner.is_gone(owner)]
-            # The usual case: no publisher waits for this look.
+            # Usually there are none, and then no publisher has to wait for a write lock.
             if not dead_owners:
                 return 0
             count = 0

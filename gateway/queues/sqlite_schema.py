@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 LONGEST_LEASE = 3600.0  # seconds
-# A clock set back by less delays nothing that is worth a look at all messages.
+# A clock that was set back by less delays messages too little to be worth moving them all.
 CLOCK_SECONDS = 5.0
 # Seconds before a destination's next attempt.
 LONGEST_PAUSE = 86_400.0

@@ -4,7 +4,7 @@ _LEASABLE = """
 subscription = :name AND due_at <= :now AND (object IS NULL OR object NOT IN (
     SELECT object FROM messages WHERE owner IS NOT NULL AND subscription = :name
     AND object IS NOT NULL AND due_at > :now))"""
-# From the index alone: however many events of a leased object come first, they are passed quickly.
+# It reads only the index, so events of a leased object are skipped quickly, however many come first.
 NEXT = f"SELECT id FROM messages WHERE {_LEASABLE} ORDER BY due_at, id LIMIT :count"  # noqa: S608 — a constant
 ROWS = f"""
 SELECT id, message_id, data, attributes, attempts, published_at, object, reason FROM messages NOT INDEXED

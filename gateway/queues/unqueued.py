@@ -39,7 +39,7 @@ def keep(data: bytes, attributes: Mapping[str, str], settings: Settings) -> Noti
 
         if open_journal(settings).add_unqueued(record):
             return Notice("EVENT_NOT_QUEUED", where="JOURNAL_URL", **fields)
-    # `replay` compares the joined parts with it.
+    # `replay` compares the joined parts with the digest.
     digest, parts = sha256(data).hexdigest(), in_parts(text)
     for number, part in enumerate(parts, 1):
         place = f"log, {number}/{len(parts)}"

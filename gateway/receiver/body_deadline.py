@@ -12,13 +12,13 @@ from contextlib import suppress
 from typing import Any
 
 SECONDS = 20.0
-# Where they put the connection into the environ.
+# Where these hosts put the connection into the environ.
 _HOSTS = ("gunicorn.socket", "werkzeug.socket")
 
 # Requests enter and leave it without a lock, because each change of a dict is atomic: threads that wait for a
 # lock also wait for the interpreter's, which cost an instance a tenth of its rate.
 _watched: dict[int, tuple[float, socket.socket]] = {}
-# Held for good by the thread that watches.
+# Locked by the thread that watches, and never released.
 _watching = threading.Lock()
 
 

@@ -26,7 +26,7 @@ from gateway.tools.outcomes import in_a_line, line_of
 
 # The kinds of records that are listed if none is chosen: all but our own probes.
 LISTED_KINDS = ("accepted", "aside", "refused", "not_queued")
-# No request waits for this.
+# No request waits for a resend.
 PUBLISH_SECONDS = 30.0
 _BATCH = 200
 # How long an event waits for its outcomes before it is shown without them.

@@ -28,7 +28,7 @@ from gateway.settings import Settings
 
 Source = Literal["journal", "log", "file", "store", "queue"]
 
-# No request waits for this.
+# No request waits for a replay.
 REPLAY_SECONDS = 30.0
 # Pub/Sub's maximum: pulled dead letters are leased while they are worked through.
 HOLD_SECONDS = 600
@@ -50,7 +50,7 @@ class KeptMessage:
     settle: Callable[[], None]
     reason: str = ""
     attempts: int = 0
-    # The embedded queue's; its other subscriptions had the message long ago.
+    # The subscription of the embedded queue that the message died in; the others have handled it.
     subscription: str = ""
 
     @property

@@ -50,7 +50,7 @@ def headline(page: Inspector, verdict: Explanation) -> str:
         key = "EXPLAIN_HEALTH" if verdict.code == "OK" else "EXPLAIN_PASSES"
     else:
         key = "EXPLAIN_RECORDED" if verdict.recorded else "EXPLAIN_REFUSED"
-    # The words say it already.
+    # The sentence says already what the sign means.
     return page.words(key, answer=answer, place=verdict.place or "–").lstrip("✅❌ ")
 
 

@@ -30,7 +30,7 @@ from gateway.tools.sample_delivery import local_url
 FIELDS = 200
 # How many changes of a link are shown.
 CHANGES = 20
-# Above every change of a journal.
+# A number above every change of a journal.
 NEVER = 2**62
 # How many people are shown of an event that is about several.
 PEOPLE = 3
@@ -53,7 +53,7 @@ def values(page: Inspector, request_id: str) -> dict[str, Any] | None:
     outcomes = [outcome for event_id in ids for outcome in outcomes_by_event.get(event_id, ())]
     settings = page.settings_here
     findings = in_words(request.record.get("causes") or (), settings)
-    # It is our own probe, whose causes are not kept.
+    # The causes of our own probes are not kept.
     if not findings and request.code == "TOKEN_NOT_CONFIGURED":
         findings = setting_causes(settings)
     causes = [cause.to_json() for cause in findings]

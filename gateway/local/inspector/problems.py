@@ -18,7 +18,7 @@ from gateway.texts import reason_text, text_of
 DAY = 86_400.0
 # How many problems are shown, the gravest first.
 MOST = 20
-# More events that were not queued are not counted.
+# How many events that were not queued are counted.
 MAX_UNQUEUED = 100
 
 

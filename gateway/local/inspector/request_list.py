@@ -29,7 +29,7 @@ KINDS = {
     "aside": ("aside",),
     "not_queued": ("not_queued",),
 }
-# A change that no journal gets to.
+# A number above every change of a journal.
 NEVER = 2**62
 # The cookie with the newest record that this browser's list has shown.
 SEEN_COOKIE = "inspector_seen"
@@ -111,7 +111,7 @@ def filters_in_address() -> ChosenFilters:
 def whole_number(name: str) -> int:
     """A whole number in the request's address; 0 for anything else."""
     text = flask.request.args.get(name, "")
-    # SQLite can compare no longer number.
+    # SQLite cannot compare longer numbers.
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 

@@ -122,7 +122,7 @@ def for_support(
             {
                 "subscription": outcome.subscription,
                 "code": outcome.code,
-                # Without its facts, which name addresses.
+                # Only the key: the facts after it name addresses.
                 "reason": outcome.reason.partition(" ")[0],
                 "attempts": outcome.attempts,
             }

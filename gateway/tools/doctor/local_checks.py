@@ -20,7 +20,7 @@ from gateway.sqlite_file import unwritable_folder
 from gateway.texts import reason_text
 from gateway.tools.doctor import Check, Scribe
 
-# A worker takes an event within a minute of its backoff.
+# A worker leases an event at the latest a minute after its backoff.
 _WAITING_SECONDS = 600.0
 _PORTAL_SECONDS = 30.0
 # How many names of fields or portals one check gives.

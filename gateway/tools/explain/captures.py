@@ -181,7 +181,7 @@ def read_json(text: str) -> Request | None:
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict) and "event" not in value and (request := read_wrapped(json.dumps(value))):
-            # It is a function's event in the function's log.
+            # A function may log the event that it was called with.
             return request
         if isinstance(value, dict) and "event" in value:
             media = (("Content-Type", b"application/json"),)

@@ -214,7 +214,7 @@ class _Command:
         if not literal and content[:1] == "@":
             filename, content = f'; filename="{content[1:].partition(";")[0].rpartition("/")[2]}"', ""
         elif not literal:
-            # The value is a file's content.
+            # With `<` the value would be a file's content.
             if content[:1] == "<" and not content.startswith("<masked "):
                 _not_a_file("@", value)
             content = (

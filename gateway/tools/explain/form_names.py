@@ -153,11 +153,11 @@ def _take(
         return True
     following = names[number + 1].start() if number + 1 < len(names) else None
     value = _value(text, marked.end(), following, printer.between)
-    # None of these holds a separator, so a name of somebody else's follows.
+    # No value of `auth` holds a separator: if one is there, a name of somebody else's follows.
     if value and name[1].startswith("auth["):
         value = value.partition(printer.between)[0] if printer.between else value
     if name[1] == "ts" and not re.fullmatch("[0-9]{1,12}", value or ""):
-        # It is the log's own time.
+        # A log may call its own time by the same name.
         return True
     if name[1] in fields:
         return fields[name[1]] == value

@@ -179,7 +179,7 @@ def _print_r(text: str) -> Any:
     root: dict[str, Any] = {}
     levels: list[tuple[int, dict[str, Any]]] = []
     name = ""
-    # A logger put it on one line.
+    # A logger may have put all of it on one line.
     if "\n" not in text:
         text = re.sub(r" (\(|\))(?=\s|\Z)", r"\n\1\n", re.sub(r" (?=\[[^\]\n]{1,200}\] => )", "\n", text))
     for line in text.splitlines():

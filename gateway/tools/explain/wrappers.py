@@ -287,7 +287,7 @@ def _recorded(value: Mapping[str, Any]) -> Request | None:
         return None
     target = _target(str(inner.get("url") or inner.get("uri") or inner.get("path") or ""))
     path, mark, query = target.partition("?")
-    # It is a request bin's own address.
+    # A request bin's own address is not the gateway's.
     if "bitrix" not in path:
         target = WEBHOOK_PATH + mark + query
     if "?" not in target:
