@@ -75,6 +75,7 @@ class EmbeddedQueue:
         self._file = QueueFile(self.path, self._prepare)
         self._owner = Owner(self.path)
         self._waiting: deque[_WaitingMessage] = deque()
+        # Called after each commit of messages.
         self.on_publish: Callable[[], None] = lambda: None
         # Called when `lease` finds a message out of attempts: subscription, attributes, attempts, reason.
         self.on_dead: Callable[[str, Mapping[str, str], int, str], None] = lambda *_: None
@@ -100,18 +101,21 @@ class EmbeddedQueue:
             raise self._file.failure(str(error)) from None
         message = _WaitingMessage(data, text, wanting if to is None else [to], object_key)
         self._waiting.append(message)
+        has_stored = False
         try:
             with self._file.locked(timeout) as deadline:
                 if message.message_id is None and message.problem is None:
                     with self._file.opened("FULL", deadline) as connection:
                         self._store_waiting(connection)
+                    has_stored = True
         finally:
             with suppress(ValueError):
                 # The publisher gave up before anybody took it.
                 self._waiting.remove(message)
         if message.problem is not None or message.message_id is None:
             raise self._file.failure(message.problem or "not stored")
-        self.on_publish()
+        if has_stored:
+            self.on_publish()
         return str(message.message_id)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
