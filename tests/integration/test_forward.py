@@ -25,6 +25,7 @@ from handlers import forward
 from tests.support.clock import Clock
 from tests.support.deliveries import FORM, PORTAL, TOKEN, delivery
 from tests.support.errors import raises
+from tests.support.pages import ROOT
 from tests.support.processes import free_port
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -151,6 +152,9 @@ def test_standard_webhooks_library_verifies_it(destination: Destination) -> None
     signed_at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
     signature = verifier.sign("e" * 64, signed_at, body.decode())
     assert headers["webhook-signature"] == signature
+    contract = (ROOT / "docs/contract.md").read_text("utf-8")
+    of_http = {"Host", "Content-Type", "Content-Length", "User-Agent", "Connection", "Accept-Encoding"}
+    assert [name for name in headers if name not in of_http and f"`{name}`" not in contract] == []
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])

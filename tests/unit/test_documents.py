@@ -61,3 +61,23 @@ def test_a_page_without_a_russian_one_says_so_where_it_is_listed() -> None:
     for page in english_only:
         [line] = [line for line in listed if f"({page})" in line]
         assert "по-английски" in line
+
+
+def test_the_recipes_name_files_that_are_there_and_what_is_in_them() -> None:
+    recipes = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Where to add what")[2]
+    folders = ("gateway", "handlers", "deploy", "tests", "docs")
+    files = [*ROOT.glob("*.*"), *(file for folder in folders for file in (ROOT / folder).rglob("*.*"))]
+    by_end = {"/" + str(file.relative_to(ROOT)): file for file in files}
+    found = {
+        path: next((file for end, file in by_end.items() if end.endswith(f"/{path}")), None)
+        for path in re.findall(r"`([\w/.-]+\.(?:py|sh|html|css|md))`", recipes)
+    }
+    assert [path for path, file in found.items() if file is None] == []
+    named = re.findall(r"`(\w+)`(?:,)? (?:of|in)\s+`([\w/]+\.(?:py|sh))`", recipes)
+    assert len(named) > 10
+    absent = [
+        f"{name} in {path}"
+        for name, path in named
+        if (file := found[path]) and not re.search(rf"\b{name}\b", file.read_text("utf-8"))
+    ]
+    assert absent == []

@@ -1,10 +1,13 @@
-"""Modules and functions stay small enough to be read at one go; catalogues are as long as they are."""
+"""Modules and functions stay small enough to be read at one go; the architecture's page lists each module."""
 
 import ast
 from pathlib import Path
 
+from tests.support import rooms
+
 ROOT = Path(__file__).parents[2]
 MODULES = [ROOT / "main.py", ROOT / "verify.py", *ROOT.glob("handlers/*.py"), *ROOT.glob("gateway/**/*.py")]
+# These are as long as they are.
 CATALOGUES = {"gateway/texts.py", "gateway/diagnosis/causes.py"}
 MODULE_LINES, FUNCTION_LINES = 400, 50
 
@@ -23,3 +26,8 @@ def test_modules_and_functions_are_short_enough_to_read() -> None:
 
 def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def test_the_architecture_lists_every_module() -> None:
+    page = rooms.PAGE.read_text("utf-8")
+    assert page == rooms.written(page), "make it anew: python -m tests.support.rooms"
