@@ -3,13 +3,14 @@
 Starting gcloud takes 0.7 s, most of it for loading itself, and a deployment is a hundred calls. Run by
 gcloud's own Python with its library's directory and a socket's path as arguments. A client sends its
 arguments, environment, directory and standard streams, and gets the exit code back. What a call had to load
-is loaded here before the next one. The product calls plain `gcloud`.
+is loaded here once it has ended. The product calls plain `gcloud`.
 """
 
 import gc
 import importlib
 import json
 import os
+import selectors
 import socket
 import sys
 import time
@@ -34,7 +35,7 @@ sys.exit(int(server.recv(16) or b"70"))
 
 
 def main(library: str, address: str) -> None:
-    """Serve gcloud's calls one after another until the process is ended."""
+    """Serve gcloud's calls, several at a time, until the process is ended."""
     sys.path[:0] = [os.path.join(library, "third_party"), library]
     sys.argv = [os.path.join(library, "gcloud.py")]
     gcloud = importlib.import_module("googlecloudsdk.gcloud_main")
@@ -45,18 +46,26 @@ def main(library: str, address: str) -> None:
         sleep(min(seconds, 0.02))
 
     time.sleep = sleep_briefly  # type: ignore[assignment]  # nothing here is worth the wait of a retry
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
+    with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as selector:
+        listener.bind(f"{address}.new")
         listener.listen(16)
+        os.rename(f"{address}.new", address)
+        selector.register(listener, selectors.EVENT_READ)
         while True:
-            gc.collect()
             gc.freeze()
-            connection, _ = listener.accept()
-            with connection:
-                _serve(connection, gcloud, commands)
+            for key, _ in selector.select():
+                if key.fileobj is not listener:
+                    selector.unregister(key.fileobj)
+                    _load(key.fd, key.data, commands)
+                    continue
+                connection, _ = listener.accept()
+                with connection:
+                    loaded, words = _serve(connection, gcloud, commands)
+                selector.register(loaded, selectors.EVENT_READ, words)
 
 
-def _serve(connection: socket.socket, gcloud: Any, commands: Any) -> None:
+def _serve(connection: socket.socket, gcloud: Any, commands: Any) -> tuple[int, list[str]]:
+    """Where the call will say what it had to load, and its arguments."""
     size, streams, _, _ = socket.recv_fds(connection, 4, 3)
     with connection.makefile("rb") as stream:
         directory, count, *rest = (
@@ -64,8 +73,7 @@ def _serve(connection: socket.socket, gcloud: Any, commands: Any) -> None:
         )
     words, environment = rest[: int(count)], dict(pair.split("=", 1) for pair in rest[int(count) :])
     loaded, loaded_by_the_call = os.pipe()
-    call = os.fork()
-    if call == 0:
+    if os.fork() == 0:
         for number, stream_of_the_client in enumerate(streams):
             os.dup2(stream_of_the_client, number)
         os.chdir(directory)
@@ -81,10 +89,7 @@ def _serve(connection: socket.socket, gcloud: Any, commands: Any) -> None:
     os.close(loaded_by_the_call)
     for stream_of_the_client in streams:
         os.close(stream_of_the_client)
-    with os.fdopen(loaded) as report:
-        names = json.loads(report.read() or "[]")
-    os.waitpid(call, 0)
-    _load(names, words, commands)
+    return loaded, words
 
 
 def _run(words: list[str], gcloud: Any, commands: Any) -> int:
@@ -101,8 +106,11 @@ def _run(words: list[str], gcloud: Any, commands: Any) -> int:
     return code if isinstance(code, int) else int(code is not None)
 
 
-def _load(names: list[str], words: list[str], commands: Any) -> None:
-    """The modules that the last call needed, and the definition of its command."""
+def _load(loaded: int, words: list[str], commands: Any) -> None:
+    """The modules that an ended call needed, and the definition of its command."""
+    with os.fdopen(loaded) as report:
+        names = json.loads(report.read() or "[]")
+    os.waitpid(-1, 0)
     for name in names:
         # The commands' own modules have made-up names.
         with suppress(Exception):
@@ -116,6 +124,7 @@ def _load(names: list[str], words: list[str], commands: Any) -> None:
         with suppress(Exception):
             if commands._TopElement().LoadSubElementByPath(path) is None:
                 break
+    gc.collect()
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.java_emulator import find_jar, shared, start
+from tests.support.java_emulator import find_jar, start
 from tests.support.processes import free_port
+from tests.support.shared_process import shared
 
 JAR = "cloud-firestore-emulator/cloud-firestore-emulator.jar"
 MISSING = (

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import pytest
 from tests.deploy import gcloud_server
 from tests.support.fake_google import SERVICES, FakeGoogle, Server
 from tests.support.google_resources import PROJECT, REGION, Call
+from tests.support.shared_process import shared, start
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "k3v9x0a7q2m5t8w1z4c6b0n3j5h7g9d2"
@@ -157,14 +157,16 @@ def _complete_table(table: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def cloud_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud_of_all(tmp_path_factory: pytest.TempPathFactory, run_directory: Path) -> Iterator[Cloud]:
     if shutil.which("gcloud") is None:
         pytest.skip("gcloud is not installed: install the Google Cloud SDK to run the deployment's tests")
     home = tmp_path_factory.mktemp("cloud")
     (home / "access-token").write_text("made-up-access-token")
     (home / "tmp").mkdir()
     (home / "bin").mkdir()
-    address = str(home / "gcloud.socket")
+    server = Server()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = str(run_directory / "gcloud.socket")
     shims = {
         "gcloud": gcloud_server.CLIENT.format(python=sys.executable, address=address),
         "sleep": "#!/bin/sh\n",  # never waits
@@ -172,35 +174,22 @@ def cloud_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     for name, text in shims.items():
         (home / "bin" / name).write_text(text)
         (home / "bin" / name).chmod(0o755)
-    server = Server()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    cloud = Cloud(server, home, _copy_of_the_project(home / "project"))
-    with _gcloud_server(address, cloud.environ()):
-        yield cloud
+    with shared(run_directory, "gcloud-server", lambda: _start_gcloud_server(address)):
+        yield Cloud(server, home, _copy_of_the_project(home / "project"))
     server.shutdown()
     server.server_close()
 
 
-@contextmanager
-def _gcloud_server(address: str, environ: dict[str, str]) -> Iterator[None]:
+def _start_gcloud_server(address: str) -> tuple[str, int]:
     """The process that answers all calls of gcloud; gcloud itself says where its parts are."""
     facts = "value[separator='|'](installation.sdk_root,basic.python_location)"
     info = subprocess.run(["gcloud", "info", f"--format={facts}"], capture_output=True, text=True, check=True)
     root, python = info.stdout.strip().split("|")
     command = [python, "-S", gcloud_server.__file__, f"{root}/lib", address]
-    with subprocess.Popen(
-        command,
-        env=environ | {"CLOUDSDK_ROOT_DIR": root},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        try:
-            while not Path(address).exists():
-                assert process.poll() is None, "gcloud's server ended before it listened"
-                time.sleep(0.02)
-            yield
-        finally:
-            process.terminate()
+    Path(address).unlink(missing_ok=True)
+    # Whatever else it needs to know comes with each call.
+    environment = {"PATH": os.environ["PATH"], "HOME": os.path.dirname(address), "CLOUDSDK_ROOT_DIR": root}
+    return address, start("gcloud's server", command, environment, lambda: os.path.exists(address))
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.java_emulator import end, find_jar, shared, start
+from tests.support.java_emulator import find_jar, start
 from tests.support.processes import free_port
+from tests.support.shared_process import end, shared
 
 JAR = "pubsub-emulator/lib/*.jar"
 MISSING = (
