@@ -376,7 +376,7 @@ def test_only_what_differs_is_changed(finished: Cloud) -> None:
     google.rules.append(Rule("GET", "serviceAccounts$", 403, "Identity API has not been used in it", times=1))
     run = finished.run("deploy", "on_user_add", **SETTINGS)
     assert run.returncode == 0, run.stderr
-    assert "b24-on-user-add has changed" in run.stderr
+    assert "subscription b24-on-user-add have changed" in run.stderr
     assert "The new account is not known everywhere yet" in run.stderr
     assert "The API has just been switched on and does not answer yet" in run.stderr
     topic = "POST pubsub/v1/projects/gateway-test/topics/b24-events:setIamPolicy"
@@ -410,7 +410,7 @@ def test_without_the_incoming_webhook_resync_is_left_out_with_a_warning(cloud: C
     assert "resync" not in plan.stdout
     assert "scheduler jobs" not in plan.stdout
     assert INCOMING_SECRET not in plan.stdout
-    assert "BITRIX24_WEBHOOK_TOKEN is not given" in plan.stderr
+    assert "BITRIX24_WEBHOOK_TOKEN is not set" in plan.stderr
 
 
 def test_the_address_of_postgresql_is_a_secret_of_the_functions_that_need_it(cloud: Cloud) -> None:
