@@ -1171,8 +1171,8 @@ SENTENCES: dict[str, Sentence] = {
         "Skipped surplus bytes before a request ({bytes}): the previous request's Content-Length is smaller than its body. Fix the sender: the length is counted in bytes, not characters",
     ),
     "HTTP_CONNECTIONS": Sentence(
-        "Открыто {limit} соединений, больше нельзя: закрываются те, что дольше всех молчат. Если это не атака, увеличьте ulimit -n",
-        "{limit} connections are open, which is the limit: those that have been silent longest are closed. If this is not an attack, raise ulimit -n",
+        "Открытых соединений уже {limit}, это предел: закрываются те, что дольше всех молчат. Если это не атака, увеличьте ulimit -n",
+        "The limit of {limit} open connections is reached: those that have been silent longest are closed. If this is not an attack, raise ulimit -n",
     ),
     "HTTP_MEMORY": Sentence(
         "Недосланные запросы заняли {limit} МБ, поэтому самые старые оборваны. Посмотрите в инспекторе, кто их шлёт",

@@ -59,11 +59,11 @@ WORDS: dict[str, Sentence] = {
         "The queue's worker is not running: events are accepted and wait. It should start again by itself; if it does not, restart the gateway.",
     ),
     "WRONG_unqueued": Sentence(
-        "{n} событие не попало в очередь и сохранено. Вернуть в очередь: ./b24 replay|{n} события не попали в очередь и сохранены. Вернуть в очередь: ./b24 replay|{n} событий не попали в очередь и сохранены. Вернуть в очередь: ./b24 replay",
+        "{n} событие не попало в очередь и сохранено. Вернуть в очередь: ./b24 replay|{n} события не попали в очередь и сохранены. Вернуть в очередь: ./b24 replay|{n} событий не попало в очередь, они сохранены. Вернуть в очередь: ./b24 replay",
         "{n} event did not reach the queue and is kept. Put it back: ./b24 replay|{n} events did not reach the queue and are kept. Put them back: ./b24 replay",
     ),
     "WRONG_dead": Sentence(
-        "{n} событие не обработано и само не повторится. Устраните причину и верните в очередь.|{n} события не обработаны и сами не повторятся. Устраните причину и верните в очередь.|{n} событий не обработаны и сами не повторятся. Устраните причину и верните в очередь.",
+        "{n} событие не обработано и само не повторится. Устраните причину и верните в очередь.|{n} события не обработаны и сами не повторятся. Устраните причину и верните в очередь.|{n} событий не обработано, сами они не повторятся. Устраните причину и верните в очередь.",
         "{n} event could not be handled and will not be tried again by itself. Fix the cause and put it back on the queue.|{n} events could not be handled and will not be tried again by themselves. Fix the cause and put them back on the queue.",
     ),
     "WRONG_conflicts": Sentence(
