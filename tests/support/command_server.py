@@ -6,6 +6,7 @@ environment, directory and streams that it is given, takes signals and ends as a
 Tests of the start itself, and of what is measured in a process, start it as people start it.
 """
 
+import atexit
 import gc
 import importlib
 import io
@@ -17,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from types import SimpleNamespace
@@ -168,6 +170,18 @@ def _become(call: dict[str, Any], loaded: int, server: socket.socket) -> None:
     if os.getpid() == process:
         with suppress(OSError), os.fdopen(loaded, "w") as report:
             json.dump([name for name in sys.modules if name not in modules_at_start], report)
+    _end(code)
+
+
+def _end(code: object) -> None:
+    """End as `sys.exit` does, without taking the objects apart: that would copy those of the server first."""
+    if isinstance(code, int | None):
+        with suppress(OSError):
+            threading._shutdown()  # type: ignore[attr-defined]
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code or 0)
     sys.exit(code)  # type: ignore[arg-type]
 
 
