@@ -125,12 +125,10 @@ def test_a_system_that_gives_no_thread_ends_serve_with_a_sentence(tmp_path: Path
         "sys.exit(main(['serve']))\n"
     )
     env = environment(tmp_path, PORT=str(free_port()), LOG_LANGUAGE="en")
-    process = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, timeout=120
-    )
+    process = run_command("-c", program, env=env, cwd=tmp_path)
     assert process.returncode == 2
-    assert b"The system does not let the gateway start a single thread" in process.stderr
-    assert b"Traceback" not in process.stderr
+    assert "The system does not let the gateway start a single thread" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def explain(cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:

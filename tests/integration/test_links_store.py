@@ -173,8 +173,9 @@ def test_history_is_read_by_user_and_since_a_moment(store: Store) -> None:
 
 
 def test_more_rows_than_a_page_are_walked_in_order(store: Store) -> None:
-    users = range(1, 1102)
-    for start in range(1, 1102, 100):
+    # SQL reads 100 at first and then 500, Firestore 300.
+    users = range(1, 652)
+    for start in range(1, 652, 100):
         batch = [
             observed(user, 1, Account(telegram_id=user)) for user in users if start <= user < start + 100
         ]

@@ -19,12 +19,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel's files in a directory of their own; the packages it needs are the tests'."""
     directory = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    wheel = ["wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(directory / "wheel"), str(ROOT)]
-    subprocess.run([*pip, *wheel], check=True)
-    (built,) = (directory / "wheel").iterdir()
-    install = ["install", "--no-deps", "--no-compile", "--target", str(directory / "site"), str(built)]
-    subprocess.run([*pip, *install], check=True)
-    return directory / "site"
+    install = ["install", "--no-build-isolation", "--no-deps", "--no-compile", "--target", str(directory)]
+    subprocess.run([*pip, *install, str(ROOT)], check=True)
+    return directory
 
 
 def run(

@@ -2,9 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +22,7 @@ from gateway.portal.resync import AlreadyRunning, run
 from gateway.portal.walk_state import STATE
 from gateway.queues.sqlite import EmbeddedQueue
 from gateway.settings import Settings, load
-from tests.support.commands import run_command
+from tests.support.commands import Process, run_command, start_command
 from tests.support.portal import FIELD, HANG_UP, HTML, SECRET, Call, PortalSimulator, Reply, always, error
 from tests.support.queues import acknowledge, leased
 
@@ -51,15 +48,13 @@ class Place:
     def process_environ(self, **more: str) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(ROOT), **self.environ(**more)}
 
-    def start(self, *arguments: str, **more: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "gateway", "resync", *arguments],
-            cwd=self.path,
-            env=self.process_environ(**more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, output: Path, *arguments: str, **more: str) -> Process:
+        """A round in a process of its own, which writes to `output`."""
+        env = self.process_environ(**more)
+        with output.open("wb") as sink, open(os.devnull, "r+b") as devnull:
+            return start_command(
+                "resync", *arguments, env=env, cwd=self.path, stdin=devnull, stdout=sink, stderr=devnull
+            )
 
     def cli(self, *arguments: str, **more: str) -> tuple[int, str, str]:
         process = run_command("resync", *arguments, env=self.process_environ(**more), cwd=self.path)
@@ -184,8 +179,8 @@ def portal_resumes(place: Place) -> Iterator[threading.Event]:
     go.set()
 
 
-def test_two_rounds_never_run_at_once(place: Place, portal_resumes: threading.Event) -> None:
-    first = place.start("--json")
+def test_two_rounds_never_run_at_once(place: Place, portal_resumes: threading.Event, tmp_path: Path) -> None:
+    first = place.start(tmp_path / "output", "--json")
     wait_for(lambda: 50 in place.portal.pages_asked())
     code, _, err = place.cli()
     assert code == 2
@@ -193,16 +188,18 @@ def test_two_rounds_never_run_at_once(place: Place, portal_resumes: threading.Ev
     with pytest.raises(AlreadyRunning):
         run(place.settings())
     portal_resumes.set()
-    out, _ = first.communicate(timeout=60)
-    assert json.loads(out)["published"] == 120
+    assert first.wait(60) == 0
+    assert json.loads((tmp_path / "output").read_text())["published"] == 120
     assert run(place.settings()).users == 120
 
 
-def test_a_killed_round_is_taken_up_at_once(place: Place, portal_resumes: threading.Event) -> None:
-    first = place.start()
+def test_a_killed_round_is_taken_up_at_once(
+    place: Place, portal_resumes: threading.Event, tmp_path: Path
+) -> None:
+    first = place.start(tmp_path / "output")
     wait_for(lambda: 50 in place.portal.pages_asked())
-    first.send_signal(signal.SIGKILL)
-    first.communicate(timeout=60)
+    first.kill()
+    first.wait(60)
     assert place.queued() == []
     portal_resumes.set()
     place.portal.calls.clear()
@@ -219,12 +216,12 @@ def test_two_temporary_directories_are_still_one_lock(
 ) -> None:
     """Under systemd's `PrivateTmp`, the service and whoever runs a round by hand see different ones."""
     (tmp_path / "private").mkdir()
-    first = place.start("--json", TMPDIR=f"{tmp_path}/private")
+    first = place.start(tmp_path / "output", "--json", TMPDIR=f"{tmp_path}/private")
     wait_for(lambda: 50 in place.portal.pages_asked())
     with pytest.raises(AlreadyRunning):
         run(place.settings())
     portal_resumes.set()
-    first.communicate(timeout=60)
+    assert first.wait(60) == 0
     [lock] = tmp_path.glob("resync-*.lock")
     assert lock.stat().st_mode & 0o777 == 0o600
     assert list((tmp_path / "private").iterdir()) == []

@@ -1,8 +1,7 @@
 """What belongs to the SQL stores alone: versions of the schema, settings of SQLite, failures."""
 
+import os
 import sqlite3
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from gateway.links.model import Account, Moment, Observation
 from gateway.links.sql_prepared import READ_ROWS
 from gateway.links.sql_store import SqlStore
 from gateway.locations import store_location
+from tests.support.commands import start_command
 from tests.support.errors import raises
 
 AT = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
@@ -189,7 +189,6 @@ from datetime import UTC, datetime
 from gateway.links import open_store
 from gateway.links.model import Account, Moment, Observation
 from gateway.locations import store_location
-from tests.support.errors import raises
 store = open_store(store_location(sys.argv[1]))
 at = Moment(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
 for number in range(1, 100_000):
@@ -198,15 +197,23 @@ for number in range(1, 100_000):
 """
 
 
-def test_a_writer_killed_at_any_moment_leaves_whole_transactions(url: str) -> None:
-    process = subprocess.Popen([sys.executable, "-c", WRITER, url], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for _ in range(25):
-        highest = int(process.stdout.readline())
-    process.kill()
-    highest = max([highest, *(int(line) for line in process.stdout.read().split())])
-    process.wait()
-    process.stdout.close()
+def test_a_writer_killed_at_any_moment_leaves_whole_transactions(url: str, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    with open(reader) as lines:
+        with open(writer, "wb") as sink, open(os.devnull, "r+b") as devnull:
+            process = start_command(
+                *("-c", WRITER, url),
+                env=os.environ,
+                cwd=tmp_path,
+                stdin=devnull,
+                stdout=sink,
+                stderr=devnull,
+            )
+        for _ in range(25):
+            highest = int(lines.readline())
+        process.kill()
+        highest = max([highest, *(int(line) for line in lines.read().split())])
+    process.wait(60)
     store = open_sql(url)
     users = [link.bitrix_user_id for link in store.links("p")]
     # Everything that was reported is there.
