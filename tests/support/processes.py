@@ -81,7 +81,7 @@ class Running:
         http_headers |= {name.replace("_", "-"): value for name, value in headers.items()}
         return self.request("POST", path, body, http_headers)
 
-    def raw(self, data: bytes, wait: float = 10.0) -> bytes:
+    def raw(self, data: bytes, wait: float = 60.0) -> bytes:
         """Send bytes as they are and read until the far side closes or `wait` seconds pass in silence."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as connection:
             connection.sendall(data)
