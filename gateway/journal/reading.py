@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -159,16 +159,17 @@ def _reached(connection: sqlite3.Connection, request: Request, destination: str)
 
 def by_numbers(
     connection: sqlite3.Connection, numbers: Sequence[int], filters: Filters = EVERYTHING
-) -> list[Request]:
-    """Those of these records that pass `filters` except its term and destination, newest first."""
+) -> Iterator[Request]:
+    """Those of these records that pass `filters` except its term and destination, newest first.
+
+    They are read one by one, as a page is often full before the last one.
+    """
     conditions, values = _conditions(filters)
-    requests: list[Request] = []
     for start in range(0, len(numbers), 500):
         chunk = list(numbers[start : start + 500])
         marks = ",".join("?" * len(chunk))
         statement = f"SELECT {REQUEST_COLUMNS} FROM requests WHERE n IN ({marks}){conditions} ORDER BY n DESC"  # noqa: S608
-        requests += map(request_of, connection.execute(statement, [*chunk, *values]))
-    return requests
+        yield from map(request_of, connection.execute(statement, [*chunk, *values]))
 
 
 def _conditions(filters: Filters) -> tuple[str, list[object]]:
@@ -240,7 +241,7 @@ def find_request(connection: sqlite3.Connection, name: str) -> Request | None:
     )
     for statement in statements:
         if row := connection.execute(statement, (name,)).fetchone():
-            return by_numbers(connection, [row[0]])[0]
+            return next(by_numbers(connection, [row[0]]), None)
     if len(name) >= MIN_PREFIX and (numbers := _of_term(connection, name, 2**62, 2)):
         matches = [
             request

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import flask
@@ -156,6 +156,7 @@ def prepare(page: Inspector) -> None:
     app = page.app
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM
     app.jinja_env.filters |= {"breakable": breakable, "sentence": sentence}
+    app.jinja_env.globals["moment"] = moment
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.before_request
@@ -211,6 +212,17 @@ def prepare(page: Inspector) -> None:
 
 def _words_in(language: str, key: str, /, **values: object) -> str:
     return words(key, language, **values)
+
+
+def moment(at: datetime, show: Literal["time", "minute", "full"] = "time") -> Markup:
+    """A moment in UTC, which the page's script shows in the browser's own zone."""
+    text = at.strftime("%Y-%m-%d %H:%M:%S")
+    date, time_of_day = text.split()
+    shown = {"time": time_of_day, "minute": time_of_day[:5], "full": text}[show]
+    # Only digits and our own words: nothing in it needs escaping.
+    return Markup(  # noqa: S704
+        f'<time datetime="{date}T{time_of_day}Z" title="{text} UTC" data-show="{show}">{shown} UTC</time>'
+    )
 
 
 def breakable(text: str) -> Markup:

@@ -64,6 +64,7 @@ def register(page: Inspector) -> None:
             "links.html", view="links", states=STATES, account=account_of, state_of=state_of, search=search,
             state=state, rows=rows, older=older, portals=portals, portal=portal, user_label=user_label,
             names=page.journal.names(portal, [row.bitrix_user_id for row in rows]),
+            state_names={name: page.words(f"LINK_{name}") for name in STATES},
             forgotten=_number("forgotten"), gone=_number("gone"),
         )  # fmt: skip
 
