@@ -36,15 +36,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "ODD_APPENDED": Sentence(
         "Имя кончается на [], а Битрикс24 так не пишет; номера элементов потеряны: {names}.",
-        "A name ends in [], which Bitrix24 never writes; the numbers of the items are lost: {names}.",
+        "A name ends in [], which Bitrix24 never writes; the items have lost their numbers: {names}.",
     ),
     "ODD_NOT_UTF8": Sentence(
         "Значение не в UTF-8, нечитаемые байты заменены: {names}.",
         "A value is not UTF-8; its unreadable bytes were replaced: {names}.",
     ),
     "ODD_MISREAD": Sentence(
-        "Буквы испорчены: посредник прочитал UTF-8 как Latin-1 и записал заново: {names}.",
-        "Letters are garbled: a middleman read their UTF-8 as Latin-1 and wrote it anew: {names}.",
+        "Буквы испорчены, потому что посредник прочитал UTF-8 как Latin-1 и закодировал ещё раз: {names}.",
+        "Letters are garbled, because something on the way read UTF-8 as Latin-1 and encoded it again: {names}.",
     ),
     "ODD_OF_USER": Sentence("{names} (пользователь {users})", "{names} (user {users})"),
     "ODD_LINE_END": Sentence(
@@ -52,8 +52,8 @@ SENTENCES: dict[str, Sentence] = {
         "Line ends or spaces at the end of the body were dropped.",
     ),
     "ODD_NULL": Sentence(
-        "Поле {field} пришло как null, а не пустым: связь не снята (пользователь {users}). Пустое поле отправляйте пустым.",
-        "The field {field} came as null, not empty: nobody was unlinked (user {users}). Send an empty field empty.",
+        "Поле {field} пришло как null, а не пустым: связь не снята (пользователь {users}). Пустое поле отправляйте пустой строкой.",
+        "The field {field} came as null, not empty: nobody was unlinked (user {users}). Send an empty field as an empty string.",
     ),
     # The well-known lines: operators search their logs for them, so their beginnings stay as they are.
     "TOKEN_REFUSED": Sentence(
@@ -93,7 +93,7 @@ SENTENCES: dict[str, Sentence] = {
         "Link ended: Telegram ID {account} is no longer Bitrix24 User ID {user}",
     ),
     "LINK_CONFLICT": Sentence(
-        "⚠️ Конфликт: пользователь Битрикс24 {user} остался без Telegram ID {account}, более поздние данные отдают аккаунт другому. Проверьте поле Telegram у обоих",
+        "⚠️ Конфликт: пользователь Битрикс24 {user} остался без Telegram ID {account}, потому что по более свежим данным этот аккаунт у другого пользователя. Проверьте поле Telegram у обоих",
         "⚠️ Conflict: Bitrix24 User ID {user} is left without Telegram ID {account}, because newer data gives the account to another user. Check the Telegram field of both",
     ),
     "LINK_UNCHANGED_SAME": Sentence(
@@ -101,8 +101,8 @@ SENTENCES: dict[str, Sentence] = {
         "The link of user {user} is unchanged: event {event} holds nothing new",
     ),
     "LINK_UNCHANGED_EMPTY": Sentence(
-        "Пользователь {user} не связан: поле Telegram в его профиле пусто. Пусть впишет свой номер Telegram",
-        "User {user} is not linked: the Telegram field of the profile is empty. Have the user's Telegram id put there",
+        "Пользователь {user} не связан: поле Telegram в его профиле пусто. Впишите туда Telegram ID, @имя или ссылку t.me",
+        "User {user} is not linked: the Telegram field of the profile is empty. Enter a Telegram ID, @name or t.me link there",
     ),
     "LINK_UNCHANGED_OLDER": Sentence(
         "Связь пользователя {user} не изменилась: событие {event} старше того, что уже известно",
@@ -133,16 +133,16 @@ SENTENCES: dict[str, Sentence] = {
         "The link of user {user} is unchanged: the incoming webhook does not show this user. Check the rights of whoever created the webhook",
     ),
     "LINK_UNCHANGED_UNREADABLE": Sentence(
-        "Связь пользователя {user} не изменилась: в поле Telegram не идентификатор, не @имя и не ссылка t.me. Исправьте поле в Битрикс24",
-        "The link of user {user} is unchanged: what the Telegram field holds is not a Telegram id, @name or t.me link. Correct the field in Bitrix24",
+        "Связь пользователя {user} не изменилась: в поле Telegram не Telegram ID, не @имя и не ссылка t.me. Исправьте поле в Битрикс24",
+        "The link of user {user} is unchanged: the Telegram field does not hold a Telegram ID, @name or t.me link. Correct the field in Bitrix24",
     ),
     "LINK_UNCHANGED_OTHER_PORTAL": Sentence(
-        "Пользователь {user} не связан: событие {event} пришло с другого портала, а входящий вебхук — не от него. Проверьте BITRIX24_DOMAIN",
-        "User {user} is not linked: event {event} came from another portal, and the incoming webhook can't be asked about that one. Check BITRIX24_DOMAIN",
+        "Пользователь {user} не связан: событие {event} пришло не с того портала, к которому обращается входящий вебхук. Проверьте BITRIX24_DOMAIN",
+        "User {user} is not linked: event {event} came from another portal than the one that the incoming webhook belongs to. Check BITRIX24_DOMAIN",
     ),
     "LINK_UNCHANGED_OTHER_PORTAL_LINKED": Sentence(
-        "Связь пользователя {user} остаётся прежней: событие {event} без поля Telegram пришло с другого портала, а входящий вебхук — не от него. Проверьте BITRIX24_DOMAIN",
-        "The link of user {user} stays as it is: event {event} carries no Telegram field and came from another portal, and the incoming webhook can't be asked about that one. Check BITRIX24_DOMAIN",
+        "Связь пользователя {user} остаётся прежней: в событии {event} нет поля Telegram, и пришло оно не с того портала, к которому обращается входящий вебхук. Проверьте BITRIX24_DOMAIN",
+        "The link of user {user} stays as it is: event {event} carries no Telegram field, and came from another portal than the one that the incoming webhook belongs to. Check BITRIX24_DOMAIN",
     ),
     "FIELD_LIKE_TELEGRAM": Sentence(
         "⚠️ В данных пользователя {user} поля Telegram нет, но есть похожее: {field}. Если аккаунт в нём, задайте BITRIX24_TELEGRAM_FIELD_NAME={field} и перезапустите шлюз",
@@ -153,11 +153,11 @@ SENTENCES: dict[str, Sentence] = {
         "➡️ Event {event} delivered: {destination}, answer {status}, {ms} ms",
     ),
     "CONSUMER_FAILED": Sentence(
-        "непредвиденный сбой обработчика ({kind}); подробности — в журнале выше",
+        "непредвиденный сбой обработчика ({kind}); подробности — выше в журнале",
         "a consumer failed unexpectedly ({kind}); the log above says where",
     ),
     "EVENT_IGNORED": Sentence(
-        "Событие {event} принято, но никому не нужно: чтобы оно дошло до бота, назовите его в FORWARD_TO",
+        "Событие {event} принято, но никому не нужно: чтобы оно дошло до бота, укажите его в FORWARD_TO",
         "Event {event} is accepted, but nobody wants it: name it in FORWARD_TO to have it delivered to your bot",
     ),
     "EVENT_FAILED": Sentence(
@@ -177,27 +177,27 @@ SENTENCES: dict[str, Sentence] = {
         "⚠️ An event came from {theirs}, but BITRIX24_DOMAIN is {mine}. If the portal was renamed, correct BITRIX24_DOMAIN; if there are two, bind the tokens: PORTAL=TOKEN",
     ),
     "CLOCK_DIFFERS": Sentence(
-        "⚠️ Событие портала {portal} датировано на {seconds} с позже, чем часы этой машины; временем события считается время приёма. Сверьте часы: timedatectl",
+        "⚠️ Время события с портала {portal} опережает часы этой машины на {seconds} с, поэтому вместо него взято время приёма. Проверьте часы: timedatectl",
         "⚠️ An event of {portal} is dated {seconds} s later than this machine's clock; the time of its arrival is used instead. Check the clock: timedatectl",
     ),
     "NO_INCOMING_WEBHOOK": Sentence(
-        "Входящий вебхук не задан (BITRIX24_WEBHOOK_TOKEN): обычный портал не присылает поле Telegram в событиях, поэтому связей не будет. Нужен только FORWARD_TO — всё в порядке",
-        "No incoming webhook is set (BITRIX24_WEBHOOK_TOKEN): a stock portal's events carry no Telegram field, so nobody will be linked. If FORWARD_TO is all you need, this is fine",
+        "Входящий вебхук не задан (BITRIX24_WEBHOOK_TOKEN): обычный портал не присылает поле Telegram в событиях, поэтому связей не будет. Если вам нужен только FORWARD_TO, так и оставьте",
+        "No incoming webhook is set (BITRIX24_WEBHOOK_TOKEN): a stock portal's events carry no Telegram field, so nobody will be linked. If FORWARD_TO is all you need, leave it so",
     ),
     "WORKER_ENDED": Sentence(
-        "Обработчик очереди завершился (код {code}); запускаю снова через {seconds} с. Принятое не потеряно",
+        "Обработчик очереди завершился (код {code}) и будет запущен снова через {seconds} с. Принятое не потеряно",
         "The queue's worker ended (code {code}); starting it again in {seconds} s. Nothing that was accepted is lost",
     ),
     "EVENT_PUT_ASIDE": Sentence(
-        "🛑 Событие {event} обработать нельзя: {reason}. Оно сохранено. Исправить и вернуть: ./b24 dead-letters show {event_id} --message > letter.json, затем ./b24 dead-letters mend {event_id} letter.json; вернуть как есть: ./b24 replay --event-id {event_id}",
-        "🛑 Event {event} can't be handled: {reason}. It is kept. Mend it and put it back: ./b24 dead-letters show {event_id} --message > letter.json, then ./b24 dead-letters mend {event_id} letter.json; to put it back as it is: ./b24 replay --event-id {event_id}",
+        "🛑 Событие {event} обработать нельзя: {reason}. Оно сохранено. Чтобы исправить и вернуть: ./b24 dead-letters show {event_id} --message > letter.json, затем ./b24 dead-letters mend {event_id} letter.json; чтобы вернуть как есть: ./b24 replay --event-id {event_id}",
+        "🛑 Event {event} can't be handled: {reason}. It is kept. To correct it and put it back: ./b24 dead-letters show {event_id} --message > letter.json, then ./b24 dead-letters mend {event_id} letter.json; to put it back as it is: ./b24 replay --event-id {event_id}",
     ),
     "LINKS_NO_FILE": Sentence(
         "Файла связей нет: {path}. Запустите шлюз (make run) или укажите боту тот же DATABASE_URL, что и шлюзу, полным путём: sqlite:////путь/links.db",
         "There is no links file: {path}. Start the gateway (make run), or give the bot the gateway's DATABASE_URL with an absolute path: sqlite:////path/links.db",
     ),
     "LINKS_OTHER_PORTAL": Sentence(
-        "портал, у которого есть связи. У {portal} их нет, есть у порталов: {portals}. Укажите один из них",
+        "портал, у которого есть связи. У {portal} их нет, они есть у порталов: {portals}. Укажите один из них",
         "a portal that has links. {portal} has none; these have: {portals}. Name one of them",
     ),
     "LINKS_WHICH_PORTAL": Sentence(
@@ -205,12 +205,12 @@ SENTENCES: dict[str, Sentence] = {
         "the portal whose links you want. These portals have links: {portals}. Name one of them",
     ),
     "NO_LINKS": Sentence(
-        "Таких связей нет. Если их ждали: ./b24 rejections, затем ./b24 resync",
+        "Таких связей нет. Если они должны быть: ./b24 rejections, затем ./b24 resync",
         "No such links. If you expected some: ./b24 rejections, then ./b24 resync",
     ),
     "NO_LINKS_YET": Sentence(
-        "Таких связей пока нет, но в очереди ещё ждут события о пользователях: {count}. Повторите через минуту; если ждут те же события: ./b24 doctor",
-        "No such links yet, but events about users still wait on the queue: {count}. Try again in a minute; if they still wait then: ./b24 doctor",
+        "Таких связей пока нет, но в очереди ещё ждут события о пользователях: {count}. Повторите через минуту; если они всё ещё ждут: ./b24 doctor",
+        "No such links yet, but events about users are still waiting on the queue: {count}. Try again in a minute; if they are still waiting: ./b24 doctor",
     ),
     "SINCE_EXPECTED": Sentence(
         "нужно 2026-01-31T12:00:00Z или 30m, 2h, 7d", "expected 2026-01-31T12:00:00Z, or 30m, 2h, 7d"
@@ -219,7 +219,7 @@ SENTENCES: dict[str, Sentence] = {
         "Укажите или --json, или --csv, не оба сразу", "Give either --json or --csv, not both"
     ),
     "LINKS_ACCOUNT_EXPECTED": Sentence(
-        "нужен номер, @имя или ссылка t.me", "expected an id, @name or a t.me link"
+        "нужен Telegram ID, @имя или ссылка t.me", "expected a Telegram ID, @name or t.me link"
     ),
     "LINKS_HEADING": Sentence(
         "портал, пользователь, Telegram, активен, данные от", "portal, user, telegram, active, observed"
@@ -239,11 +239,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "LINKS_FORGET_ASK": Sentence(
         "Стереть пользователя {user} портала {portal}: связь, историю, наблюдения и события? Вернуть их будет нельзя",
-        "Erase user {user} of {portal}: link, history, observations and events? They cannot be brought back",
+        "Erase user {user} of {portal}: link, history, observations and events? This cannot be undone",
     ),
     "LINKS_FORGOTTEN": Sentence(
-        "Пользователь {user} портала {portal} забыт, удалено записей: {count}. Пока поле Telegram в профиле на портале заполнено, следующая сверка или событие свяжет его снова. Чтобы этого не случилось, очистите поле",
-        "User {user} of {portal} is forgotten, records erased: {count}. While the Telegram field in the profile on the portal is filled, the next resync or event links the person again. To prevent that, clear the field",
+        "Данные пользователя {user} портала {portal} стёрты, удалено записей: {count}. Пока поле Telegram в профиле на портале заполнено, следующая сверка или событие свяжет его снова. Чтобы этого не случилось, очистите поле",
+        "User {user} of {portal} is erased, records deleted: {count}. While the Telegram field in the profile on the portal is filled in, the next resync or event links the user again. To prevent that, clear the field",
     ),
     # Queues, and what is kept when they fail.
     "QUEUE_FILE_FAILED": Sentence(
@@ -263,15 +263,15 @@ SENTENCES: dict[str, Sentence] = {
         "{path} belongs to {owner}, and this program runs as {user}. Run it as {owner} (a command: sudo -u {owner} ./b24 …), or hand the file over: chown {user} {path}",
     ),
     "QUEUE_FILE_CORRUPT": Sentence(
-        "Файл очереди {path} повреждён. Остановите шлюз; спасите то, что ждало: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего) и запустите шлюз. Потеряться может только то, что ждало в очереди. Что пришло после, сохранено: ./b24 replay",
-        'The queue\'s file {path} is corrupt. Stop the gateway; save the waiting events: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), and start the gateway. Only what waited in the queue can be lost. What came afterwards is kept: ./b24 replay',
+        "Файл очереди {path} повреждён. Остановите шлюз; спасите ожидавшие события: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего) и запустите шлюз. Потеряться может только то, что ждало в очереди. Что пришло позже, сохранено; вернуть: ./b24 replay",
+        'The queue\'s file {path} is corrupt. Stop the gateway; save the waiting events: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), and start the gateway. Only what waited in the queue can be lost. What came later is kept; put it back: ./b24 replay',
     ),
     "QUEUE_FILE_FULL": Sentence(
         "На диске очереди {path} кончилось место. Освободите место, затем верните то, что пришло тем временем: ./b24 replay, а строки EVENT_NOT_QUEUED из лога: ./b24 replay LOGFILE",
         "The disk of the queue {path} is full. Free some space, then put back what came in the meantime: ./b24 replay, and the log's EVENT_NOT_QUEUED lines: ./b24 replay LOGFILE",
     ),
     "QUEUE_FILE_REPLACED": Sentence(
-        "Файл очереди {path} убрали или подменили при работающем шлюзе. Новые события идут в новый файл; если старый нужен, остановите шлюз и верните его на место: в нём то, что ждало",
+        "Файл очереди {path} убрали или подменили при работающем шлюзе. Новые события идут в новый файл; если старый нужен, остановите шлюз и верните его на место: в нём события, которые ждали",
         "The queue's file {path} was moved away or replaced while the gateway ran. New events go to the new file; if you need the old one, stop the gateway and put it back: it holds the events that were waiting",
     ),
     "PUBSUB_UNREACHABLE": Sentence(
@@ -280,12 +280,12 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "WIRE_FAILED": Sentence("{problem}", "{problem}"),
     "WIRE_NO_HTTP": Sentence(
-        "пришёл не ответ HTTP или только его часть", "what came is no HTTP answer, or half of one"
+        "пришёл не ответ HTTP или только его часть", "the answer is not HTTP, or is incomplete"
     ),
     "WIRE_TOO_LONG": Sentence("ответ слишком длинный", "the answer is too long"),
-    "WIRE_NO_THREAD": Sentence("системе не хватает потоков", "the system has no thread left"),
-    "WIRE_BAD_HEADER": Sentence("такой заголовок HTTP невозможен", "no HTTP header can hold this"),
-    "WIRE_BAD_HOST": Sentence("такого имени узла быть не может", "this can't be the name of a host"),
+    "WIRE_NO_THREAD": Sentence("системе не хватает потоков", "the system is out of threads"),
+    "WIRE_BAD_HEADER": Sentence("недопустимый заголовок HTTP", "this is not a valid HTTP header"),
+    "WIRE_BAD_HOST": Sentence("недопустимое имя узла", "this is not a valid host name"),
     "PUBSUB_UNREADABLE": Sentence(
         "Ответ Pub/Sub не разобрать. Проверьте, что по этому адресу отвечает Pub/Sub, а не прокси",
         "Pub/Sub's answer can't be read. Check that Pub/Sub answers at this address, not a proxy",
@@ -295,12 +295,12 @@ SENTENCES: dict[str, Sentence] = {
         "No access to Pub/Sub: {problem}",
     ),
     "TOKEN_SERVER_STATUS": Sentence(
-        "сервер метаданных ответил {status}; назначьте сервису учётную запись",
-        "the metadata server answered {status}; give the service an account",
+        "сервер метаданных ответил {status}; назначьте сервисный аккаунт сервису или машине, где работает шлюз",
+        "the metadata server answered {status}; assign a service account to the service or machine that runs the gateway",
     ),
     "TOKEN_SERVER_UNREADABLE": Sentence(
-        "в ответе сервера метаданных нет токена доступа; назначьте сервису учётную запись",
-        "the metadata server's answer holds no access token; give the service an account",
+        "в ответе сервера метаданных нет токена доступа; назначьте сервисный аккаунт сервису или машине, где работает шлюз",
+        "the metadata server's answer holds no access token; assign a service account to the service or machine that runs the gateway",
     ),
     "TOKEN_SERVER_SILENT": Sentence(
         "сервер, выдающий токены доступа, не ответил ({problem}); проверьте сеть",
@@ -320,15 +320,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "PUBSUB_STATUS": Sentence(
         "Pub/Sub ответил {status} для {resource}. Если это повторяется, проверьте квоты и состояние Google Cloud",
-        "Pub/Sub answered {status} for {resource}. If it goes on, check the quotas and Google Cloud's status",
+        "Pub/Sub answered {status} for {resource}. If this persists, check the quotas and Google Cloud's status",
     ),
     "EVENT_NOT_QUEUED": Sentence(
         "🛑 Событие {event} ({event_id}) не попало в очередь и сохранено целиком ({where}). Вернуть: ./b24 replay",
         "🛑 Event {event} ({event_id}) did not reach the queue and is kept whole ({where}). Put it back: ./b24 replay",
     ),
     "EVENT_NOT_QUEUED_LOG": Sentence(
-        "🛑 Событие {event} ({event_id}) не попало ни в очередь, ни в журнал и сохранено целиком в этой строке ({where}). Вернуть, когда очередь заработает: ./b24 replay LOGFILE, где LOGFILE: файл с этой строкой",
-        "🛑 Event {event} ({event_id}) reached neither the queue nor the journal and is kept whole in this line ({where}). Put it back once the queue works: ./b24 replay LOGFILE, the file that holds this line",
+        "🛑 Событие {event} ({event_id}) не попало ни в очередь, ни в журнал и сохранено целиком в этой строке ({where}). Вернуть, когда очередь заработает: ./b24 replay LOGFILE, где LOGFILE — файл с этой строкой",
+        "🛑 Event {event} ({event_id}) reached neither the queue nor the journal and is kept whole in this line ({where}). Put it back once the queue works: ./b24 replay LOGFILE, where LOGFILE is the file that holds this line",
     ),
     "REPLAY_TITLE": Sentence("Возвращаю в очередь", "Putting back on the queue"),
     "REPLAY_DONE": Sentence(
@@ -344,35 +344,35 @@ SENTENCES: dict[str, Sentence] = {
         "Record {id} of the journal is damaged and was not put back; the others were. Look at it: sqlite3 journal.db 'SELECT record FROM unqueued WHERE id = {id}'",
     ),
     "REPLAY_INCOMPLETE": Sentence(
-        "Событие {event_id} найдено не целиком. Расширьте --since или экспорт, чтобы нашлись все его части",
-        "Not all parts of event {event_id} were found. Widen --since or the export until all of them are there",
+        "Событие {event_id} найдено не целиком. Увеличьте --since или период выгрузки, чтобы нашлись все его части",
+        "Not all parts of event {event_id} were found. Widen --since, or the period of the export, to include them all",
     ),
     "REPLAY_NO_RECORDS": Sentence(
-        "Здесь нет ни одной записи EVENT_NOT_QUEUED этого шлюза, возвращать из файла нечего. Нужен его лог или выгрузка: gcloud logging read 'jsonPayload.code=\"EVENT_NOT_QUEUED\"' --format=json",
-        "There is no EVENT_NOT_QUEUED record of this gateway in it, so nothing of it can be put back. Give its log, or an export: gcloud logging read 'jsonPayload.code=\"EVENT_NOT_QUEUED\"' --format=json",
+        "В файле нет ни одной записи EVENT_NOT_QUEUED этого шлюза, возвращать из него нечего. Нужен файл с логом шлюза или выгрузка: gcloud logging read 'jsonPayload.code=\"EVENT_NOT_QUEUED\"' --format=json",
+        "The file holds no EVENT_NOT_QUEUED record of this gateway, so there is nothing in it to put back. Give the file of the gateway's log, or an export: gcloud logging read 'jsonPayload.code=\"EVENT_NOT_QUEUED\"' --format=json",
     ),
     "REPLAY_UNSIGNED": Sentence(
-        "Записей без верной подписи: {count}; они не возвращены, потому что строку в журнал может вписать кто угодно. Если их записал этот же шлюз с прежним токеном, добавьте тот токен в BITRIX24_OUTGOING_WEBHOOK_TOKEN через запятую на время replay. Записи первой редакции не подписаны, их возвращает replay той же редакции",
-        "Records without a valid signature: {count}; they were not put back, because anybody can get a line written into a log. If this gateway wrote them under an earlier token, add that token to BITRIX24_OUTGOING_WEBHOOK_TOKEN, after a comma, for the time of the replay. Records of the first edition are not signed: put them back with that edition's replay",
+        "Записей без верной подписи: {count}; они не возвращены, потому что подделать строку в логе может кто угодно. Если их записал этот же шлюз с прежним токеном, на время replay добавьте тот токен в BITRIX24_OUTGOING_WEBHOOK_TOKEN через запятую. Записи первой редакции не подписаны, их возвращает replay той же редакции",
+        "Records without a valid signature: {count}; they were not put back, because anybody can get a line written into a log. If this gateway wrote them under an earlier token, add that token to BITRIX24_OUTGOING_WEBHOOK_TOKEN, after a comma, while you replay. Records of the first edition are not signed: put them back with that edition's replay",
     ),
     "DROP_TITLE": Sentence("Удаляю", "Dropping"),
-    "DROP_WHICH": Sentence("Назовите номера или --all", "Give ids, or --all"),
+    "DROP_WHICH": Sentence("Укажите номера или --all", "Give ids, or --all"),
     "NO_DEAD_LETTERS": Sentence("Недоставленного нет", "There are no dead letters"),
     "NO_SUCH_LETTER": Sentence(
         "Недоставленного сообщения {id} нет. Список: ./b24 dead-letters",
         "There is no dead letter {id}. List them: ./b24 dead-letters",
     ),
     "MANY_SUCH_LETTERS": Sentence(
-        "Под {id} подходит несколько сообщений: {ids}. Назовите одно",
+        "Номеру {id} соответствует несколько сообщений: {ids}. Укажите одно",
         "Several dead letters match {id}: {ids}. Name one of them",
     ),
     "MEND_UNREADABLE": Sentence(
-        "Исправленное сообщение не принято: {reason}. Возьмите за основу вывод dead-letters show ID --message",
-        "The mended message was not accepted: {reason}. Start from what dead-letters show ID --message prints",
+        "Исправленное сообщение не принято: {reason}. Возьмите за основу вывод ./b24 dead-letters show ID --message",
+        "The corrected message was not accepted: {reason}. Start from what ./b24 dead-letters show ID --message prints",
     ),
     "MENDED": Sentence(
         "Исправленное событие {event} ({event_id}) возвращено в очередь",
-        "The mended event {event} ({event_id}) is back on the queue",
+        "The corrected event {event} ({event_id}) is back on the queue",
     ),
     "DROPPED": Sentence("Удалено сообщений: {count}", "Dead letters dropped: {count}"),
     "LOG_UNREADABLE": Sentence(
@@ -384,7 +384,7 @@ SENTENCES: dict[str, Sentence] = {
         "The journal {path} can't be used: {problem}. Check JOURNAL_URL, the free disk space and the permissions; events are accepted all the same",
     ),
     "JOURNAL_CORRUPT": Sentence(
-        "Журнал {path} повреждён; события принимаются и без него. Остановите шлюз; спасите то, что в нём: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего), запустите шлюз и верните события, не попавшие в очередь: ./b24 replay. Остальное в журнале нужно только людям",
+        "Журнал {path} повреждён; события принимаются и без него. Остановите шлюз; спасите записи: sqlite3 {path} .recover | sqlite3 recovered.db (если sqlite3 отвечает «SQL logic error», как в Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); уберите {path}, {path}-wal и {path}-shm в сторону, поставьте recovered.db на место {path} (или ничего), запустите шлюз и верните события, не попавшие в очередь: ./b24 replay. Остальное в журнале хранится только для просмотра",
         'The journal {path} is corrupt; events are accepted all the same. Stop the gateway; save what is in it: sqlite3 {path} .recover | sqlite3 recovered.db (if sqlite3 answers "SQL logic error", as in Debian 12: sqlite3 {path} .dump | sed s/^ROLLBACK/COMMIT/ | sqlite3 recovered.db); move {path}, {path}-wal and {path}-shm away, put recovered.db in the place of {path} (or nothing), start the gateway, and put back events that did not reach the queue: ./b24 replay. Everything else in the journal is only for people to read',
     ),
     "JOURNAL_BEHIND": Sentence(
@@ -396,8 +396,8 @@ SENTENCES: dict[str, Sentence] = {
         "Records that did not get into the journal: {count}. {problem}",
     ),
     "JOURNAL_FULL": Sentence(
-        "На диске журнала {path} кончилось место; события принимаются и без него. Освободите место; то, что не попало тем временем в очередь, осталось в логе: ./b24 replay LOGFILE",
-        "The disk of the journal {path} is full; events are accepted all the same. Free some space; what did not reach the queue in the meantime is in the log: ./b24 replay LOGFILE",
+        "На диске журнала {path} кончилось место; события принимаются и без него. Освободите место; события, которые тем временем не попали в очередь, остались в логе: ./b24 replay LOGFILE",
+        "The disk of the journal {path} is full; events are accepted all the same. Free some space; events that did not reach the queue in the meantime are in the log: ./b24 replay LOGFILE",
     ),
     "JOURNAL_REPLACED": Sentence(
         "Файл журнала {path} убрали или подменили при работающем шлюзе. Записи идут в новый файл; если старый нужен, остановите шлюз, верните его на место и выполните ./b24 replay",
@@ -416,16 +416,16 @@ SENTENCES: dict[str, Sentence] = {
         "The portal {domain} closed the connection without an answer. Check BITRIX24_DOMAIN and the network",
     ),
     "REST_CERTIFICATE": Sentence(
-        "Сертификат портала {domain} не прошёл проверку: просрочен, самоподписан, не для этого имени или без промежуточного. Исправьте сертификат на портале; если корневой сертификат свой, укажите его в REQUESTS_CA_BUNDLE",
-        "The certificate of the portal {domain} could not be verified: expired, self-signed, for another name, or without its intermediate. Correct it on the portal; for a root certificate of your own set REQUESTS_CA_BUNDLE",
+        "Сертификат портала {domain} не прошёл проверку: просрочен, самоподписан, выдан на другое имя или нет промежуточного. Исправьте сертификат на портале; если корневой сертификат свой, укажите его в REQUESTS_CA_BUNDLE",
+        "The certificate of the portal {domain} could not be verified: it is expired, self-signed, for another name, or the intermediate one is missing. Correct it on the portal; for a root certificate of your own set REQUESTS_CA_BUNDLE",
     ),
     "REST_NAME": Sentence(
         "Имя портала {domain} не найдено в DNS. Проверьте BITRIX24_DOMAIN и DNS на этой машине",
         "The name of the portal {domain} was not found in DNS. Check BITRIX24_DOMAIN and this machine's DNS",
     ),
     "REST_REFUSED": Sentence(
-        "Портал {domain} не принимает соединений: адрес есть, но порт закрыт. Проверьте порт в BITRIX24_DOMAIN и брандмауэр",
-        "The portal {domain} refuses connections: the address exists, but the port is closed. Check the port in BITRIX24_DOMAIN and the firewall",
+        "Портал {domain} не принимает соединений: сервер доступен, но порт закрыт. Проверьте порт в BITRIX24_DOMAIN и брандмауэр",
+        "The portal {domain} refuses connections: the server can be reached, but the port is closed. Check the port in BITRIX24_DOMAIN and the firewall",
     ),
     "REST_SILENT": Sentence(
         "Портал {domain} не ответил за отведённое время. Проверьте, открывается ли он отсюда и не закрыт ли брандмауэром",
@@ -437,15 +437,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REST_CLOSED": Sentence(
         "Портал временно закрыт (HTTP {status}): обслуживание, закрытый сайт коробочной версии или прокси перед порталом. Откройте портал в браузере",
-        "The portal is closed for now (HTTP {status}): maintenance, a self-hosted portal whose site is closed, or a proxy in front of the portal. Open the portal in a browser",
+        "The portal is temporarily closed (HTTP {status}): maintenance, a self-hosted portal whose site is closed, or a proxy in front of the portal. Open the portal in a browser",
     ),
     "REST_INTERNAL": Sentence(
         "Портал ответил на {method} внутренней ошибкой. Обычно она проходит; если нет, напишите в поддержку Битрикс24",
-        "The portal answered {method} with an internal error. This usually passes; if it stays, write to Bitrix24's support",
+        "The portal answered {method} with an internal error. This usually passes; if it persists, contact Bitrix24's support",
     ),
     "REST_OVERLOAD": Sentence(
-        "REST этого портала заблокирован вручную (OVERLOAD_LIMIT), сам он не откроется. Напишите в поддержку Битрикс24: снять блокировку может только она",
-        "Bitrix24 has blocked this portal's REST by hand (OVERLOAD_LIMIT), and the block does not end by itself. Write to Bitrix24's support: only they can lift it",
+        "Битрикс24 вручную заблокировал REST этого портала (OVERLOAD_LIMIT); сама блокировка не снимется. Напишите в поддержку Битрикс24: снять её может только поддержка",
+        "Bitrix24 has blocked this portal's REST by hand (OVERLOAD_LIMIT), and the block does not end by itself. Contact Bitrix24's support: only they can lift it",
     ),
     "REST_OWNER": Sentence(
         "Владелец входящего вебхука не может войти на портал: скорее всего, уволен. Создайте входящий вебхук от имени действующего администратора и задайте BITRIX24_WEBHOOK_TOKEN",
@@ -453,15 +453,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REST_UNNAMED": Sentence(
         "Портал ответил на {method} ошибкой без кода (HTTP {status}). Повторите; если ошибка останется, напишите в поддержку Битрикс24",
-        "The portal answered {method} with an error that has no code (HTTP {status}). Try again; if it stays, write to Bitrix24's support",
+        "The portal answered {method} with an error that has no code (HTTP {status}). Try again; if it persists, contact Bitrix24's support",
     ),
     "REST_LIMIT": Sentence(
         "Портал ограничил запросы; следующий возможен через {seconds} с. Подождите: шлюз повторит запрос сам",
-        "The portal limits requests; the next one is possible in {seconds} s. Wait: the gateway repeats the request by itself",
+        "The portal has limited requests; the next one is possible in {seconds} s. Wait: the gateway repeats the request by itself",
     ),
     "REST_SCOPE": Sentence(
         "Входящему вебхуку не хватает прав для {method}. Отметьте в его форме «Пользователи (user)» и сохраните",
-        "The incoming webhook may not call {method}. Tick “Users (user)” in its form and save it",
+        "The incoming webhook lacks the rights for {method}. Tick “Users (user)” in its form and save it",
     ),
     "REST_SECRET": Sentence(
         "Портал не принял входящий вебхук ({code}). Скопируйте его адрес из Битрикс24 заново: BITRIX24_WEBHOOK_TOKEN — две части после /rest/",
@@ -520,7 +520,7 @@ SENTENCES: dict[str, Sentence] = {
         "The portal did not create the field ({code}, HTTP {status}). Only an administrator's webhook may create fields: make the webhook as an administrator, or create the field in the portal by hand",
     ),
     "RESYNC_EMPTY": Sentence(
-        "Портал не вернул ни одного пользователя, а так не бывает. Ничего не изменено; проверьте права входящего вебхука",
+        "Портал не вернул ни одного пользователя, чего быть не может. Ничего не изменено; проверьте права входящего вебхука",
         "The portal returned no users at all, which can't be right. Nothing was changed; check the incoming webhook's rights",
     ),
     "RESYNC_DATE_IGNORED": Sentence(
@@ -532,36 +532,36 @@ SENTENCES: dict[str, Sentence] = {
         "The portal's users have no field {field}. Nothing was changed; check BITRIX24_TELEGRAM_FIELD_NAME, and the webhook's scope “user.userfield” or “user”",
     ),
     "RESYNC_GONE_FOUND": Sentence(
-        "В списке пользователей, который вернул портал, не хватает тех, кто на нём есть. Ничего не изменено; повторите сверку",
-        "The list that the portal returned lacks users who exist there. Nothing was changed; run the resync again",
+        "В списке пользователей, который вернул портал, нет некоторых из тех, кто на нём есть. Ничего не изменено; повторите сверку: ./b24 resync",
+        "The portal's list of users lacks some who exist there. Nothing was changed; run the resync again: ./b24 resync",
     ),
     "RESYNC_RUNNING": Sentence(
         "Сверка уже идёт. Дождитесь её окончания: одновременно может идти только одна",
         "A resync is already running. Wait until it ends: only one can run at a time",
     ),
     "RESYNC_LOCK": Sentence(
-        "Файл блокировки сверки не открыть: {path} ({problem}). Запустите сверку от имени владельца этого каталога; если на этом месте ссылка или каталог, удалите их",
+        "Не удаётся открыть файл блокировки сверки: {path} ({problem}). Запустите сверку от имени владельца этого каталога; если на этом месте ссылка или каталог, удалите их",
         "The resync's lock file cannot be opened: {path} ({problem}). Run the resync as the owner of that directory; if a link or a directory is there, delete it",
     ),
     "RESYNC_NO_LOCKS": Sentence(
-        "Файловая система с данными шлюза не даёт блокировок ({problem}). Перенесите данные на локальный диск",
-        "The file system of the gateway's data offers no locks ({problem}). Move the data to a local disk",
+        "Файловая система с данными шлюза не поддерживает блокировку файлов ({problem}). Перенесите данные на локальный диск",
+        "The file system of the gateway's data does not support file locks ({problem}). Move the data to a local disk",
     ),
     "RESYNC_STATE_UNKNOWN": Sentence(
-        "Незаконченную сверку начал другой выпуск шлюза, её состояние не читается: сверка начинается заново. Делать ничего не нужно",
-        "Another edition of the gateway began the unfinished round, and its state cannot be read: the round begins anew. Nothing to do",
+        "Незаконченную сверку начала другая версия шлюза, и её состояние не читается, поэтому сверка начинается заново. Делать ничего не нужно",
+        "Another version of the gateway began the unfinished resync, and its state cannot be read, so the resync starts over. There is nothing to do",
     ),
     "RESYNC_UNREADABLE": Sentence(
         "У пользователя Битрикс24 {user} в поле {field} не Telegram ID, не @имя и не ссылка t.me: связь не изменена. Исправьте поле в Битрикс24",
-        "Bitrix24 user {user} has something in {field} that is not a Telegram id, @name or t.me link: the link was not changed. Correct the field in Bitrix24",
+        "The field {field} of Bitrix24 user {user} does not hold a Telegram ID, @name or t.me link: the link was not changed. Correct the field in Bitrix24",
     ),
     "RESYNC_DONE": Sentence(
-        "Сверка с {portal} закончена: пользователей {users}, изменений {published}, из них отвязано {unlinked}",
-        "Resync with {portal} done: {users} users, {published} changes, {unlinked} of them unlinked",
+        "Сверка с {portal} закончена. Пользователей: {users}, изменений: {published}, из них связей снято: {unlinked}",
+        "Resync with {portal} done. Users: {users}, changes: {published}, of these unlinked: {unlinked}",
     ),
     "LINKS_AT_RISK": Sentence(
-        "Сверка сняла бы {count} связей из {linked}: нет в списке портала {missing}, поле пусто у {emptied}, уволены {dismissed} (пользователи {users}). Ни одна не снята. Проверьте, что владелец входящего вебхука — администратор и права вебхука прежние; если всё верно: ./b24 resync --confirm {count}",
-        "The resync would end {count} of {linked} links: {missing} missing from the portal's list, {emptied} with an emptied field, {dismissed} dismissed (users {users}). None was ended. Check that the incoming webhook's owner is an administrator and that its scopes have not changed; if all is right: ./b24 resync --confirm {count}",
+        "Сверка сняла бы связей: {count} из {linked}. Нет в списке портала: {missing}, с пустым полем: {emptied}, уволены: {dismissed} (пользователи {users}). Ни одна связь не снята. Проверьте, что владелец входящего вебхука — администратор и права вебхука не изменились; если всё верно: ./b24 resync --confirm {count}",
+        "The resync would end {count} of {linked} links. Missing from the portal's list: {missing}, with an emptied field: {emptied}, dismissed: {dismissed} (users {users}). None was ended. Check that the incoming webhook's owner is an administrator and that its scopes have not changed; if everything is right: ./b24 resync --confirm {count}",
     ),
     "RESYNC_FAILED": Sentence(
         "Сверка с порталом не удалась: {problem}",
@@ -592,8 +592,8 @@ SENTENCES: dict[str, Sentence] = {
         "This method is not accepted here. Send events by POST",
     ),
     "ANSWER_LINKS_METHOD": Sentence(
-        "Здесь спрашивают методом GET: /api/links?telegram_id=…",
-        "Ask here by GET: /api/links?telegram_id=…",
+        "Этот запрос отправляют методом GET: /api/links?telegram_id=…",
+        "Send this request by GET: /api/links?telegram_id=…",
     ),
     "ANSWER_QUERY_TOO_LONG": Sentence(
         "Строка запроса длиннее 8 КиБ. Сократите адрес обработчика",
@@ -604,12 +604,12 @@ SENTENCES: dict[str, Sentence] = {
         "Send the header Authorization: Bearer with the value of LINKS_API_TOKEN",
     ),
     "ANSWER_LINKS_QUESTION": Sentence(
-        "Спрашивайте /api/links?telegram_id=ЧИСЛО, /api/links?telegram_username=ИМЯ или /api/links/ПОЛЬЗОВАТЕЛЬ",
-        "Ask /api/links?telegram_id=NUMBER, /api/links?telegram_username=NAME or /api/links/USER",
+        "Запрашивайте /api/links?telegram_id=ЧИСЛО, /api/links?telegram_username=ИМЯ или /api/links/ПОЛЬЗОВАТЕЛЬ",
+        "Request /api/links?telegram_id=NUMBER, /api/links?telegram_username=NAME or /api/links/USER",
     ),
     "ANSWER_LINKS_UNAVAILABLE": Sentence(
-        "Хранилище связей не отвечает: спросите позже",
-        "The store of links does not answer: try again later",
+        "База связей не отвечает: повторите запрос позже",
+        "The database of links does not answer: try again later",
     ),
     "ANSWER_BODY_INCOMPLETE": Sentence(
         "Тело запроса пришло не целиком",
@@ -644,18 +644,18 @@ SENTENCES: dict[str, Sentence] = {
         "The token is right, but this is not a Bitrix24 event. The wrong field is named in `field`",
     ),
     "ANSWER_QUEUE_UNAVAILABLE_LOG": Sentence(
-        "Очередь не приняла событие. Событие сохранено в логе шлюза; вернуть его: ./b24 replay LOGFILE, где LOGFILE: файл этого лога",
-        "The queue did not take the event. The event is kept in the gateway's log; put it back: ./b24 replay LOGFILE, the file of that log",
+        "Очередь не приняла событие. Событие сохранено в логе шлюза; вернуть его: ./b24 replay LOGFILE, где LOGFILE — файл этого лога",
+        "The queue did not accept the event. The event is kept in the gateway's log; put it back: ./b24 replay LOGFILE, where LOGFILE is the file of that log",
     ),
     "ANSWER_QUEUE_UNAVAILABLE": Sentence(
         "Очередь не приняла событие. Событие сохранено; вернуть его: ./b24 replay",
-        "The queue did not take the event. The event is kept; put it back: ./b24 replay",
+        "The queue did not accept the event. The event is kept; put it back: ./b24 replay",
     ),
     "ROBOT_ANSWER": Sentence(
-        "Это вызов робота «Исходящий вебхук»: в нём есть document_id, но нет события. Для событий нужен "
-        "исходящий вебхук из раздела «Разработчикам»",
-        "This is a call of the automation rule “Outgoing webhook”: it has document_id, but no event. "
-        "Events come from an outbound webhook of the “Developer resources” section",
+        "Это вызов робота «Исходящий вебхук»: в нём есть document_id, но нет события. Если нужны события, заведите "
+        "исходящий вебхук: «Разработчикам → Другое → Исходящий вебхук»",
+        "This is a call of the automation rule “Outbound webhook”: it has document_id, but no event. "
+        "To get events, create an outgoing webhook: “Developer resources → Other → Outbound webhook”",
     ),
     # The start.
     "STARTED": Sentence(
@@ -688,10 +688,10 @@ SENTENCES: dict[str, Sentence] = {
         "ожидается публичный адрес без параметров, например https://hooks.example.com",
         "expected the public address without a query, such as https://hooks.example.com",
     ),
-    "EXPECTED_PASSWORD": Sentence("ожидается от 12 знаков", "expected 12 characters or more"),
+    "EXPECTED_PASSWORD": Sentence("ожидается не меньше 12 знаков", "expected 12 characters or more"),
     "EXPECTED_LIBPQ": Sentence(
         "параметра {parameter} у PostgreSQL (libpq) нет. Уберите его из адреса",
-        "PostgreSQL (libpq) has no parameter {parameter}. Take it out of the address",
+        "PostgreSQL (libpq) has no parameter {parameter}. Remove it from the address",
     ),
     "EXPECTED_OTHER_FILE": Sentence(
         "ожидается отдельный файл: этот уже занят настройкой {other}",
@@ -703,11 +703,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "VALUE_QUOTED": Sentence(
         "Кавычки стали частью значения: уберите их",
-        "The quotes are part of the value: take them out",
+        "The quotes are part of the value: remove them",
     ),
     "VALUE_COMMENTED": Sentence(
         "Знак # и всё за ним стали частью значения: перенесите комментарий на отдельную строку",
-        "The # and all that follows it are part of the value: put the comment on a line of its own",
+        "The # and everything after it are part of the value: put the comment on a line of its own",
     ),
     "ENV_NOT_A_FILE": Sentence(
         "{path} — не файл, настройки из него не читаются. Docker создаёт на этом месте каталог, если файла не было: удалите его и запишите настройки в файл",
@@ -730,15 +730,15 @@ SENTENCES: dict[str, Sentence] = {
         "BITRIX24_DOMAIN names the portal {domain}, but the address in BITRIX24_WEBHOOK_TOKEN names {address}. The gateway will ask {domain}; correct whichever setting is wrong",
     ),
     "UNKNOWN_SETTING": Sentence(
-        "{name} — не настройка шлюза, она ни на что не влияет. Все настройки названы в .env.example",
-        "{name} is not a setting of the gateway, and has no effect. All settings are named in .env.example",
+        "У шлюза нет настройки {name}, она ни на что не влияет. Все настройки перечислены в .env.example",
+        "{name} is not a setting of the gateway, and has no effect. All settings are listed in .env.example",
     ),
     "UNKNOWN_SETTING_LIKE": Sentence(
-        "{name} — не настройка шлюза, она ни на что не влияет. Возможно, имелась в виду {like}",
+        "У шлюза нет настройки {name}, она ни на что не влияет. Возможно, имелась в виду {like}",
         "{name} is not a setting of the gateway, and has no effect. Perhaps {like} was meant",
     ),
     "UNKNOWN_EVENT_LIKE": Sentence(
-        "FORWARD_TO: события {event} нет среди известных. Может быть, имелось в виду {like}",
+        "FORWARD_TO: события {event} нет среди известных. Возможно, имелось в виду {like}",
         "FORWARD_TO: {event} is not among the known events. Perhaps {like} was meant",
     ),
     "EXPECTED_FORWARD_TO": Sentence(
@@ -750,7 +750,7 @@ SENTENCES: dict[str, Sentence] = {
         "expected whsec_ and at least 16 bytes in base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
     ),
     "EXPECTED_API_TOKEN": Sentence(
-        "ожидается от 16 знаков без пробелов",
+        "ожидается не меньше 16 знаков, без пробелов",
         "expected 16 characters or more, without spaces",
     ),
     "EXPECTED_TIME": Sentence(
@@ -777,7 +777,7 @@ SENTENCES: dict[str, Sentence] = {
         "ожидается ХОСТ:ПОРТ, например 127.0.0.1:8085", "expected HOST:PORT, such as 127.0.0.1:8085"
     ),
     "EXPECTED_WRITABLE_FOLDER": Sentence(
-        "{path} не создать: в {parent} нельзя писать. Дайте права на {parent} или задайте другой путь",
+        "не удаётся создать {path}: нет прав на запись в {parent}. Дайте права на {parent} или задайте другой путь",
         "{path} can't be created: {parent} is not writable. Give write access to {parent} or set another path",
     ),
     "EXPECTED_FREE_PORT": Sentence(
@@ -786,24 +786,24 @@ SENTENCES: dict[str, Sentence] = {
     ),
     # `trigger`.
     "TRIGGER_STRANGER": Sentence(
-        "Адрес не этой машины и не WEBHOOK_URL по HTTPS: токен туда не отправлен. Если адрес ваш, добавьте --send-token",
-        "The address is neither this machine nor WEBHOOK_URL over HTTPS: the token was not sent. If it is yours, "
-        "add --send-token",
+        "Это адрес не этой машины и не WEBHOOK_URL по HTTPS, поэтому токен туда не отправлен. Если адрес ваш, добавьте --send-token",
+        "The address is neither this machine's nor WEBHOOK_URL over HTTPS, so the token was not sent. If the address "
+        "is yours, add --send-token",
     ),
     "PROBE_REFUSED": Sentence(
-        "Проба самого шлюза (doctor или trigger) отклонена",
+        "Проверочный запрос самого шлюза (doctor или trigger) отклонён",
         "One of the gateway's own probes (doctor or trigger) was rejected",
     ),
     "PROBE_IGNORED": Sentence(
-        "Проба самого шлюза (doctor или trigger): событие {event} принято и никому не передано, потому что такие события никому не нужны. Делать ничего не нужно",
-        "One of the gateway's own probes (doctor or trigger): event {event} was accepted and goes to nobody, because nobody wants such events. There is nothing to do",
+        "Проверочный запрос самого шлюза (doctor или trigger): событие {event} принято и никому не передано, потому что такие события никому не нужны. Делать ничего не нужно",
+        "One of the gateway's own probes (doctor or trigger): event {event} was accepted and delivered to nobody, because nobody wants such events. There is nothing to do",
     ),
     "TRIGGER_WRONG": Sentence(
         "Так и должно быть: токен был случайный, и шлюз его отклонил. Уберите --wrong-token, чтобы событие прошло",
         "As it should be: the token was a random one, and the gateway rejected it. Remove --wrong-token to let the event pass",
     ),
     "TRIGGER_UNKNOWN": Sentence(
-        "Среди известных шлюзу событий Битрикс24 нет {event}; отправляю как есть. Список: ./b24 trigger --list",
+        "Шлюз не знает у Битрикс24 события {event}; оно отправляется как есть. Список известных: ./b24 trigger --list",
         "{event} is not one of the Bitrix24 events that the gateway knows; sending it as it is. List them: ./b24 trigger --list",
     ),
     "TRIGGER_NO_EVENT": Sentence(
@@ -815,8 +815,8 @@ SENTENCES: dict[str, Sentence] = {
         "expected KEY=VALUE, such as ID=12, not {given}",
     ),
     "TRIGGER_WAITED": Sentence(
-        "За {seconds} с событие ещё не обработано. Что с ним стало, покажет чуть позже: ./b24 events show {event_id}",
-        "The event was not handled within {seconds} s. A little later this shows what came of it: ./b24 events show {event_id}",
+        "За {seconds} с событие не обработано. Посмотрите чуть позже, что с ним стало: ./b24 events show {event_id}",
+        "The event was not handled within {seconds} s. See a little later what came of it: ./b24 events show {event_id}",
     ),
     "TRIGGER_NOBODY": Sentence(
         "{url} не отвечает ({problem}). Запустите шлюз (make run) или проверьте адрес",
@@ -848,8 +848,8 @@ SENTENCES: dict[str, Sentence] = {
     "CAME_LINK_SYNCED": Sentence("связь: {account} → пользователь {user}", "linked: {account} → user {user}"),
     "CAME_LINK_ENDED": Sentence("связь пользователя {user} снята", "the link of user {user} ended"),
     "CAME_LINK_CONFLICT": Sentence(
-        "конфликт: пользователь {user} остался без связи, аккаунт у другого; проверьте поле Telegram у обоих",
-        "conflict: user {user} is left without a link, another user has the account; check the Telegram field of both",
+        "конфликт: пользователь {user} остался без связи, потому что аккаунт у другого; проверьте поле Telegram у обоих",
+        "conflict: user {user} is left without a link, because another user has the account; check the Telegram field of both",
     ),
     "CAME_UNCHANGED_SAME": Sentence("пользователь {user}: уже известно", "user {user}: already known"),
     "CAME_UNCHANGED_EMPTY": Sentence(
@@ -861,7 +861,7 @@ SENTENCES: dict[str, Sentence] = {
         "user {user}: the event is older than what is known",
     ),
     "CAME_UNCHANGED_REPEATED": Sentence(
-        "пользователь {user}: повтор, уже обработано", "user {user}: a repetition, already handled"
+        "пользователь {user}: повтор, уже обработано", "user {user}: a duplicate, already handled"
     ),
     "CAME_UNCHANGED_INACTIVE": Sentence(
         "пользователь {user} уволен или отключён", "user {user} is dismissed or inactive"
@@ -899,12 +899,12 @@ SENTENCES: dict[str, Sentence] = {
         "delivered: {destination}, answer {status}, {ms} ms",
     ),
     "CAME_EVENT_IGNORED": Sentence(
-        "никому не нужно: чтобы дошло до бота, назовите событие в FORWARD_TO",
+        "никому не нужно: чтобы дошло до бота, укажите событие в FORWARD_TO",
         "nobody wants it: name it in FORWARD_TO to have it delivered to your bot",
     ),
     "CAME_PROBE_IGNORED": Sentence(
-        "проба: никому не передана, такие события никому не нужны",
-        "a probe: it goes to nobody, because nobody wants such events",
+        "проверка: никому не передана, потому что такие события никому не нужны",
+        "a probe: delivered to nobody, because nobody wants such events",
     ),
     "CAME_EVENT_FAILED": Sentence(
         "{subscription}: попытка {attempt}, {reason}; следующая через {next} с",
@@ -912,7 +912,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "CAME_AGAIN": Sentence(
         "попытка {attempt}: {reason}; следующая через {next} с",
-        "attempt {attempt}: {reason}; the next one in {next} s",
+        "attempt {attempt}: {reason}; next attempt in {next} s",
     ),
     "CAME_EVENT_FAILED_PUSHED": Sentence(
         "{subscription}: попытка {attempt}, {reason}; Pub/Sub доставит снова",
@@ -924,13 +924,13 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "CAME_EVENT_PUT_ASIDE": Sentence(
         "отложено: {reason}; исправить: ./b24 dead-letters show {event_id}",
-        "put aside: {reason}; mend it: ./b24 dead-letters show {event_id}",
+        "put aside: {reason}; to correct it: ./b24 dead-letters show {event_id}",
     ),
     "CAME_EVENT_REQUEUED": Sentence("возвращено в очередь вручную", "put back on the queue by hand"),
     # Why a message is a dead letter.
     "REASON_NO_USER": Sentence("в data нет пользователя", "no user in data"),
     "REASON_NO_USER_ID": Sentence(
-        "у пользователя нет ID, целого числа от 1", "the user has no ID, a whole number from 1"
+        "у пользователя нет ID (целого числа от 1)", "the user has no ID (a whole number from 1)"
     ),
     "REASON_NO_DATA": Sentence("данные сообщения не в base64", "the message's data is not base64"),
     "REASON_NUL": Sentence(
@@ -945,15 +945,15 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REASON_ATTEMPTS": Sentence("{subscription}: попытки кончились", "{subscription}: out of attempts"),
     "REASON_NO_WORKER": Sentence(
-        "обработчик каждый раз завершался, не закончив", "every worker ended before finishing it"
+        "обработчик каждый раз завершался, не закончив", "the worker ended each time before finishing"
     ),
     "REASON_ANSWERED_REDIRECT": Sentence(
         "{destination} ответил {status}: перенаправления не выполняются, укажите в FORWARD_TO конечный адрес",
         "{destination} answered {status}: redirects are not followed, set the final address in FORWARD_TO",
     ),
     "REASON_ANSWERED_DENIED": Sentence(
-        "{destination} ответил {status}: он ждёт другой токен. Доставка несёт первый из BITRIX24_OUTGOING_WEBHOOK_TOKEN",
-        "{destination} answered {status}: it expects another token. A delivery carries the first one of BITRIX24_OUTGOING_WEBHOOK_TOKEN",
+        "{destination} ответил {status}: он ждёт другой токен. Настройте у него первый токен из BITRIX24_OUTGOING_WEBHOOK_TOKEN: с ним идут все доставки",
+        "{destination} answered {status}: it expects another token. Configure there the first token of BITRIX24_OUTGOING_WEBHOOK_TOKEN: all deliveries carry that one",
     ),
     "REASON_ANSWERED_NO_PATH": Sentence(
         "{destination} ответил {status}: по этому адресу нет обработчика POST, проверьте путь в FORWARD_TO",
@@ -961,8 +961,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REASON_ANSWERED": Sentence("{destination} ответил {status}", "{destination} answered {status}"),
     "REASON_BUSY": Sentence(
-        "{destination} занят предыдущими доставками, их не больше {limit} одновременно: очередь повторит доставку сама. Если это надолго, ускорьте ответы этого адреса",
-        "{destination} is busy with earlier deliveries, of which {limit} at most are made at once: the queue delivers again by itself. If it lasts, make that address answer faster",
+        "{destination} занят предыдущими доставками (одновременно их не больше {limit}): очередь повторит доставку сама. Если это надолго, ускорьте ответы этого адреса",
+        "{destination} is busy with earlier deliveries (at most {limit} at once): the queue delivers again by itself. If this lasts, make that address answer faster",
     ),
     "REASON_NO_ANSWER": Sentence(
         "{destination} не ответил: {problem}", "{destination} did not answer: {problem}"
@@ -972,7 +972,7 @@ SENTENCES: dict[str, Sentence] = {
         "The inspector of {project}: {url}\nDo not send events here: this is only the page. Press Ctrl-C to stop it",
     ),
     "INSPECTOR_WHICH_PROJECT": Sentence(
-        "Назовите проект: ./b24 inspector --project ПРОЕКТ",
+        "Укажите проект: ./b24 inspector --project ПРОЕКТ",
         "Name the project: ./b24 inspector --project PROJECT",
     ),
     # `events`.
@@ -985,8 +985,8 @@ SENTENCES: dict[str, Sentence] = {
         "No such request came in that time. Look further back (--since 7d), or at all of them: ./b24 events",
     ),
     "EVENTS_NO_SUCH": Sentence(
-        "Запроса {id} в журнале нет, или с этих знаков начинается несколько. Список: ./b24 events --since 7d",
-        "The journal has no request {id}, or several begin with it. List them: ./b24 events --since 7d",
+        "Запроса {id} в журнале нет, или с этих знаков начинаются номера нескольких. Список: ./b24 events --since 7d",
+        "The journal has no request {id}, or several whose ids begin so. List them: ./b24 events --since 7d",
     ),
     "EVENTS_ID_SHORT": Sentence(
         "{id}: слишком коротко. Укажите номер запроса или хотя бы {least} первых знаков. Список: ./b24 events --since 7d",
@@ -994,7 +994,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "EVENTS_REFUSED": Sentence(
         "Запрос {id} отклонён: непроверенное в очередь не ставится никогда. Устраните причину (./b24 events show {id}) и повторите событие в Битрикс24",
-        "Request {id} was rejected, and what is not verified is never queued. Remove the cause (./b24 events show {id}) and have Bitrix24 send the event again",
+        "Request {id} was rejected, and what is not verified is never queued. Fix the cause (./b24 events show {id}) and have Bitrix24 send the event again",
     ),
     "EVENTS_NOT_QUEUED": Sentence(
         "Событие запроса {id} не попало в очередь и сохранено. Вернуть: ./b24 replay --event-id {event_id}",
@@ -1005,8 +1005,8 @@ SENTENCES: dict[str, Sentence] = {
         "The message of request {id} is not kept: it is one of the gateway's own probes, or a record of an earlier version. Send a new one: ./b24 trigger {event}",
     ),
     "EVENTS_NO_DESTINATION": Sentence(
-        "Получателя {name} нет, или событие {event} ему не нужно. Есть: {names}",
-        "There is no destination {name}, or it does not want {event}. There are: {names}",
+        "Получателя {name} нет, или событие {event} ему не нужно. Укажите в --to одного из тех, кому оно нужно: {names}",
+        "There is no destination {name}, or it does not want {event}. With --to, name one that wants it: {names}",
     ),
     "EVENTS_TO_PUBSUB": Sentence(
         "В Pub/Sub нельзя опубликовать для одной подписки. Повторите событие для всех (без --to) или верните недоставленное этому получателю: ./b24 replay --subscription ПОДПИСКА",

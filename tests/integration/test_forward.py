@@ -259,7 +259,7 @@ def reset(connection: socket.socket) -> None:
     [
         (drip, "timed out"),
         (lambda _connection: time.sleep(2), "timed out"),
-        (lambda c: c.sendall(b"hello\r\n\r\n"), "no HTTP answer"),
+        (lambda c: c.sendall(b"hello\r\n\r\n"), "the answer is not HTTP"),
         (reset, "reset by peer"),
     ],
 )

@@ -77,7 +77,7 @@ def test_a_round_now_and_one_that_changes_nothing(
     queue = open_embedded(settings)
     assert queue.depth() == 0
     browser.post("/polling/run")
-    assert "61 users, 60 changes" in state_after_round(browser)
+    assert "Users: 61, changes: 60" in state_after_round(browser)
     assert queue.depth() == 60
     page = page_once(browser, lambda text: text.count("<tr>") == 3)
     assert "Dry run" in page
@@ -117,7 +117,7 @@ def test_links_at_risk_end_only_by_a_second_yes(
     assert "lose access" in page
     assert open_embedded(settings).depth() == 0
     browser.post("/polling/run", confirm="10")
-    assert "10 of them unlinked" in state_after_round(browser)
+    assert "of these unlinked: 10" in state_after_round(browser)
 
 
 def test_conflicts_are_named(browser: Browser, journal: Journal, portal: PortalSimulator) -> None:

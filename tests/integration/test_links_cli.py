@@ -82,7 +82,9 @@ def test_without_links_it_tells_that_events_still_wait(
     assert main(["links"]) == 0
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert ("No such links yet, but events about users still wait on the queue: 1." in printed.err) is waits
+    assert (
+        "No such links yet, but events about users are still waiting on the queue: 1." in printed.err
+    ) is waits
     assert ("No such links. If you expected some" in printed.err) is not waits
 
 

@@ -348,10 +348,15 @@ MEANINGS: dict[str, tuple[Reply, type[GatewayError], str, int]] = {
     "a deleted portal is a closed box": (
         error("PORTAL_DELETED", 500),
         PortalUnavailable,
-        "closed for now",
+        "temporarily closed",
         3,
     ),
-    "maintenance": (Reply(503, b"<html>Works</html>", "text/html"), PortalUnavailable, "closed for now", 3),
+    "maintenance": (
+        Reply(503, b"<html>Works</html>", "text/html"),
+        PortalUnavailable,
+        "temporarily closed",
+        3,
+    ),
     "an internal error": (error("INTERNAL_SERVER_ERROR", 500), PortalUnavailable, "internal error", 3),
     "no code": (Reply(400, b'{"error":"","error_description":"x"}'), PortalError, "has no code", 1),
     "a dismissed owner": (

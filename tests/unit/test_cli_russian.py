@@ -120,7 +120,7 @@ def test_errors_and_headings_are_russian_too_and_english_stays_english(
     assert main(["events", "--since", "yesterday"]) == 2
     assert "нужно 2026-01-31T12:00:00Z или 30m" in capsys.readouterr().err
     assert main(["links", "--telegram", "!"]) == 2
-    assert "нужен номер, @имя или ссылка t.me" in capsys.readouterr().err
+    assert "нужен Telegram ID, @имя или ссылка t.me" in capsys.readouterr().err
     assert main(["links", "--json", "--csv"]) == 2
     assert "не оба сразу" in capsys.readouterr().err
     monkeypatch.setenv("LOG_LANGUAGE", "en")

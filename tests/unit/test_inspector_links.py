@@ -205,7 +205,7 @@ def test_forgetting_asks_names_the_consequence_and_forgets(browser: Browser, set
     assert browser.client.post("/inspector/links/forget", data={"portal": P, "user": "7"}).status_code == 403
     answer = browser.post("/links/forget", portal=P, user="7")
     assert answer.status_code == 303
-    assert "is forgotten" in browser.get(str(answer.location).removeprefix("/inspector")).text
+    assert "is erased" in browser.get(str(answer.location).removeprefix("/inspector")).text
     assert browser.get(f"/links/person?portal={P}&user=7").status_code == 404
     assert users_shown(browser) == [8, 9, 10]
     with closing(open_store(settings.database)) as store:

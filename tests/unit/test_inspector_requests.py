@@ -181,7 +181,7 @@ def test_a_probe_goes_to_nobody(browser: Browser, recorder: Recorder, journal: J
     assert request is not None
     journal.add_outcome({"code": "EVENT_IGNORED", "event_id": request.event_id, "probe": True})
     text = visible_text(browser.get(f"/r/{name}").text)
-    assert "a probe: it goes to nobody" in text
+    assert "a probe: delivered to nobody" in text
     assert "FORWARD_TO" not in text
 
 

@@ -7,7 +7,7 @@ WORDS: dict[str, Sentence] = {
     "USER": Sentence("польз.\N{NO-BREAK SPACE}{user}", "user\N{NO-BREAK SPACE}{user}"),
     "WITH_PRINT": Sentence("{title} (отпечаток {print})", "{title} (fingerprint {print})"),
     "PROBE_PASSED": Sentence(
-        "проба самого шлюза: токен принят, событие в очереди, ничего не меняет",
+        "проверка самого шлюза: токен принят, событие в очереди, ничего не меняет",
         "the gateway's own probe: its token is accepted, its event is queued and changes nothing",
     ),
     "CAME_DEAD_LETTER": Sentence("{reason} · в «Недоставленном»", "{reason} · in the dead letters"),
