@@ -38,7 +38,8 @@ _LIKE_SECRET = re.compile(
 _LIKE_SECRET_LEAF = re.compile(r"(?:\A|[^a-z])(?:auth|authorization|sid)\Z", re.IGNORECASE)
 
 _TOKEN_RUN = re.compile(r"[A-Za-z0-9_-]{16,}")
-_MASK = re.compile(r"<masked \d+ (?:[0-9a-f]{8}|-)>")
+MASK_START = "<masked "
+MASK = re.compile(MASK_START + r"\d{1,7} (?:[0-9a-f]{8}|-)>")
 # What a terminal, a log viewer or a page obeys: C0 and C1, line ends of Unicode's, changes of direction;
 # and what nobody sees: a soft hyphen, spaces and joins without width. Emoji need U+200D.
 CONTROLS = (
@@ -85,7 +86,12 @@ def names_secret(text: str) -> bool:
 
 def mask(value: bytes) -> str:
     """`<masked LENGTH FINGERPRINT>`: enough to compare two values, not to learn one."""
-    return f"<masked {len(value)} {fingerprint(value) or '-'}>"
+    return mask_of(len(value), fingerprint(value))
+
+
+def mask_of(length: int, printed: str | None) -> str:
+    """The mask of a value of which only length and fingerprint are known."""
+    return f"{MASK_START}{length} {printed or '-'}>"
 
 
 def mask_text(text: str) -> str:
@@ -143,7 +149,7 @@ def top_level_keys(fields: object, secrets: Collection[str] = ()) -> list[str]:
 def _outside_masks(text: str) -> str:
     parts: list[str] = []
     end = 0
-    for match in _MASK.finditer(text):
+    for match in MASK.finditer(text):
         parts += [_TOKEN_RUN.sub(_mask_run, text[end : match.start()]), match[0]]
         end = match.end()
     return "".join(parts) + _TOKEN_RUN.sub(_mask_run, text[end:])

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote_plus
 from gateway.ingest.decision import Judgement
 from gateway.ingest.incoming import Incoming
 from gateway.ingest.limits import MAX_LEVELS
-from gateway.redaction import MAX_SHOWN, clean, mask_secrets, mask_text, may_be_secret
+from gateway.redaction import MASK, MAX_SHOWN, clean, mask_secrets, mask_text, may_be_secret
 from gateway.settings import Settings
 
 # Characters of the body, and of the query.
@@ -32,7 +32,7 @@ _EVENT_NAME = re.compile(r"on[a-z]{2,40}(?:v2[a-z]{0,40})?", re.IGNORECASE)
 # Token characters, also percent-encoded: letters of any alphabet, digits, - and _.
 _RUN = re.compile(r"(?:[\w-]|%(?:25)*(?:2[dD]|3\d|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff])){16,}")
 _WORDS = re.compile(r"[_-]*[A-Za-z]{1,15}(?:[_-]+[A-Za-z0-9]{1,15})*[_-]*")
-_MASK = re.compile(r"(<masked \d+ (?:[0-9a-f]{8}|-)>)")
+_MASKS = re.compile(f"({MASK.pattern})")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _JSON_TOKEN = re.compile(r'("(?:\\.|[^"\\])*"?)(\s*:)?|[{}\[\]]|[^\s{}\[\]:,"]+', re.DOTALL)
 _PAIR = re.compile(r"([^&;=]*)(=?)([^&;]*)(?:[&;]|\Z)")
@@ -144,7 +144,7 @@ def mask_name(name: str) -> str:
 
 def mask_value(value: str) -> str:
     """The mask of a secret value; a blank stays, and so do masks in it."""
-    pieces = _MASK.split(value)
+    pieces = _MASKS.split(value)
     return "".join(
         piece if index % 2 or not piece.strip() else mask_text(piece) for index, piece in enumerate(pieces)
     )

@@ -11,7 +11,7 @@ from gateway.events import rfc3339
 from gateway.ingest.php_form import build_query
 from gateway.journal import OutcomeRecord, Request
 from gateway.receiver.refusals import Shape
-from gateway.redaction import CONTROLS
+from gateway.redaction import CONTROLS, mask_of
 
 TOKEN = "$TOKEN"  # noqa: S105 — the shell's variable that replaces the token
 _STAND_IN = "TokenOfTheOutgoingWebhook"
@@ -70,7 +70,7 @@ def _form(message: dict[str, Any]) -> str:
 
 
 def _mask(trace: dict[str, Any]) -> str:
-    return f"<masked {trace['length']} {trace.get('fingerprint') or '-'}>"
+    return mask_of(trace["length"], trace.get("fingerprint"))
 
 
 def _quoted(text: str, masks: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from gateway.redaction import MASK
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Request, Unreadable, read_raw, relative, utf8
 from gateway.tools.explain.wrappers import read_wrapped
@@ -35,7 +36,7 @@ _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
 # `payload=event=…` by itself is a body; among other text `payload=` is a log's name for it.
 EVENT_PAIRS = re.compile(
     rb"(?:(?<![\w%\]&=?])|(?<=\sbody=)|(?<=\sdata=)|(?<=\scontent=)|(?<=\spayload=))"
-    rb"event=[\w%.+-]{1,100}&(?:<masked \d{1,7} (?:[0-9a-f]{8}|-)>|[^\s\"'`<>|\\]){1,600000}"
+    rb"event=[\w%.+-]{1,100}&(?:" + MASK.pattern.encode() + rb"|[^\s\"'`<>|\\]){1,600000}"
 )
 _PAIR_LINE = re.compile(r"&?[\w\[\]%.]{1,300}=[^\n&]{0,100000}&?")
 _OLD_LINE = re.compile(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import quote, quote_plus, unquote
 
-from gateway.redaction import clean
+from gateway.redaction import MASK_START, clean
 from gateway.tools.explain.request import Request, Unreadable, relative
 
 _COMMAND = re.compile(
@@ -215,7 +215,7 @@ class _Command:
             filename, content = f'; filename="{content[1:].partition(";")[0].rpartition("/")[2]}"', ""
         elif not literal:
             # With `<` the value would be a file's content.
-            if content[:1] == "<" and not content.startswith("<masked "):
+            if content[:1] == "<" and not content.startswith(MASK_START):
                 _not_a_file("@", value)
             content = (
                 re.sub(r";\s*(?:type|headers|encoder)=.*\Z", "", content).removeprefix('"').removesuffix('"')

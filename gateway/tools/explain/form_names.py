@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from gateway.redaction import MASK_START
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.literals import in_order, unquoted
 from gateway.tools.explain.request import Request
@@ -86,7 +87,7 @@ def _is_event(fields: dict[str, str]) -> bool:
     auth = [value for name, value in fields.items() if name.startswith("auth[")]
     parts = sum(name.startswith("data[") for name in fields)
     return (bool(auth) or parts > 1) and not any(
-        " " in value and not value.startswith("<masked ") for value in auth
+        " " in value and not value.startswith(MASK_START) for value in auth
     )
 
 

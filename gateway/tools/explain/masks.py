@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from gateway.redaction import mask_of
 from gateway.settings import Settings
 from gateway.tools.explain.request import Request, utf8
 from verify import Trace, fingerprint
@@ -37,7 +38,7 @@ def unmask(request: Request, settings: Settings) -> tuple[Request, dict[str, str
             if secret is not None:
                 return escape(secret).encode("utf-8", "surrogateescape")
             stand_in = _stand_in(length, print_of)
-            stand_ins[stand_in] = f"<masked {length} {print_of}>"
+            stand_ins[stand_in] = mask_of(length, print_of)
             return stand_in.encode()
 
         return _MASK.sub(value, text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.diagnosis.finding import CODES
 from gateway.ingest.decision import STATUS
+from gateway.redaction import mask_of
 from gateway.setting_values import WEBHOOK_PATH
 from gateway.tools.explain.request import Headers, Request
 from verify import BODY_PATHS, PLACES, Trace
@@ -236,7 +237,7 @@ def _rebuilt(fields: dict[str, Any], places: tuple[Trace, ...]) -> Request:
     for trace in places:
         if trace.state not in ("mismatch", "match"):
             continue
-        mask = f"<masked {trace.length or 0} {trace.fingerprint or '-'}>"
+        mask = mask_of(trace.length or 0, trace.fingerprint)
         kind, _, name = trace.place.partition(":")
         if kind == "header":
             headers += ((name, _encoded(f"Bearer {mask}" if name == "Authorization" else mask)),)

@@ -11,6 +11,7 @@ import h11
 from gateway.errors import GatewayError
 from gateway.ingest.incoming import MAX_BODY, Incoming
 from gateway.ingest.printouts import printout
+from gateway.redaction import MASK_START
 from gateway.setting_values import WEBHOOK_PATH
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -85,7 +86,7 @@ class Request:
         """Whether the body is shorter than its Content-Length by more than an edit or a mask explains."""
         if length > MAX_BODY or not self.body:
             return True
-        edited = b"<masked" in self.body or "…".encode() in self.body
+        edited = MASK_START.strip().encode() in self.body or "…".encode() in self.body
         return not edited and len(self.body) + self.body.count(b"\n") + EDITED_BYTES < length
 
 
