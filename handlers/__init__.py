@@ -146,6 +146,7 @@ def _put_aside(pushed: PushMessage, poison: PoisonMessage) -> None:
         attempts=pushed.attempts,
         message=message,
         recorded_at=current.now(),
+        subscription=_label(pushed.subscription),
     )
     current.store.add_dead_letter(letter)
     portal = _label(pushed.attributes.get("portal"))

@@ -11,9 +11,9 @@ def to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
-def letter_id(event_id: str, message: str) -> str:
-    """A dead letter's id: the same message, put aside twice, is one dead letter."""
-    return sha256(f"{event_id}\n{message}".encode()).hexdigest()
+def letter_id(event_id: str, message: str, subscription: str) -> str:
+    """A dead letter's id: the same message, put aside twice by one subscription, is one dead letter."""
+    return sha256(f"{event_id}\n{message}\n{subscription}".encode()).hexdigest()
 
 
 def letter_handle(letter: str, recorded_at: datetime) -> str:

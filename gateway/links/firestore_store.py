@@ -60,7 +60,7 @@ from gateway.retry import retry
 
 T = TypeVar("T")
 
-VERSION = 2
+VERSION = 3
 # How long processed event ids are remembered.
 KEPT = timedelta(days=30)
 _PAGE = 300
@@ -182,8 +182,9 @@ class FirestoreStore:
             "attempts": letter.attempts,
             "message": message if len(packed) < _STRING_BYTES else zlib.compress(packed),
             "recorded_at": letter.recorded_at,
+            "subscription": letter.subscription,
         }
-        name = letter_id(letter.event_id, message)
+        name = letter_id(letter.event_id, message, letter.subscription)
         document["order"] = f"{moment_text(letter.recorded_at)} {name}"
         self._set(self._client.collection("dead_letters").document(name), document)
 

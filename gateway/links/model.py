@@ -149,6 +149,8 @@ class DeadLetter:
     message: Any
     recorded_at: datetime
     id: str = ""
+    # The one that it is a dead letter of; "" in a letter of an older edition.
+    subscription: str = ""
 
 
 class Store(Protocol):

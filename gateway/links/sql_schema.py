@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-VERSION = 3
+VERSION = 4
 # By version: the statements that migrate it to the next.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
     # A first-edition row's moments become facts when it is next read; its holder is found by the link.
@@ -17,6 +17,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "CREATE INDEX claims_newest ON claims (portal, account, at, received_at, bitrix_user_id)",
     ),
     2: ("CREATE INDEX dead_letters_time ON dead_letters (recorded_at, id)",),
+    3: ("ALTER TABLE dead_letters ADD COLUMN subscription TEXT NOT NULL DEFAULT ''",),
 }
 
 
@@ -117,6 +118,7 @@ dead_letters = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("message", sa.Text, nullable=False),  # JSON
     sa.Column("recorded_at", Utc, nullable=False),
+    sa.Column("subscription", sa.Text, nullable=False, server_default=""),
 )
 sa.Index("dead_letters_time", dead_letters.c.recorded_at, dead_letters.c.id)
 

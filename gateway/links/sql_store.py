@@ -185,13 +185,14 @@ class SqlStore:
     def add_dead_letter(self, letter: DeadLetter) -> None:
         message = to_json(letter.message)
         values = {
-            "id": letter_id(letter.event_id, message),
+            "id": letter_id(letter.event_id, message, letter.subscription),
             "event": letter.event,
             "event_id": letter.event_id,
             "reason": letter.reason,
             "attempts": letter.attempts,
             "message": message,
             "recorded_at": letter.recorded_at,
+            "subscription": letter.subscription,
         }
         updated = {name: values[name] for name in ("reason", "attempts", "recorded_at")}
         query = self._insert(dead_letters).on_conflict_do_update(index_elements=["id"], set_=updated)

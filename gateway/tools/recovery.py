@@ -50,7 +50,7 @@ class KeptMessage:
     settle: Callable[[], None]
     reason: str = ""
     attempts: int = 0
-    # The subscription of the embedded queue that the message died in; the others have handled it.
+    # The subscription that the message is a dead letter of; the others have handled it.
     subscription: str = ""
 
     @property
@@ -149,6 +149,7 @@ def _from_letter(store: Store, letter: DeadLetter) -> KeptMessage:
         settle=partial(store.remove_dead_letter, letter.id),
         reason=letter.reason,
         attempts=letter.attempts,
+        subscription=letter.subscription,
     )
 
 

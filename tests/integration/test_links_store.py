@@ -204,6 +204,8 @@ def test_dead_letters_are_kept_once_oldest_first_and_removed(store: Store) -> No
     store.remove_dead_letter(first.id)
     store.remove_dead_letter("not there")
     assert list(store.dead_letters()) == [second]
+    store.add_dead_letter(replace(letter("b", at=4), subscription="forward-event-1"))
+    assert [dead.subscription for dead in store.dead_letters()] == [second.subscription, "forward-event-1"]
 
 
 def test_a_letter_put_aside_again_while_it_is_replayed_is_not_removed(store: Store) -> None:

@@ -74,10 +74,13 @@ class House:
             journal.add_unqueued({**fields, "attributes": attributes, "payload": event.to_bytes().decode()})
         journal.close()
 
-    def put_aside(self, event: Message, reason: str = "no user id") -> None:
+    def put_aside(self, event: Message, reason: str = "no user id", subscription: str = "") -> None:
         store = open_store(store_location(self.environment["DATABASE_URL"]))
         letter = json.loads(event.to_bytes())
-        store.add_dead_letter(DeadLetter(event.event, event.event_id, reason, 1, letter, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        store.add_dead_letter(
+            DeadLetter(event.event, event.event_id, reason, 1, letter, now, subscription=subscription)
+        )
         store.close()
 
     def queued(self) -> list[tuple[bytes, Mapping[str, str]]]:
@@ -163,6 +166,28 @@ def test_dead_letters_of_store_and_queue_come_back(house: House, capsys: pytest.
     ]
     assert main(["dead-letters", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_what_one_subscription_put_aside_comes_back_to_that_one_alone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORWARD_TO", "http://127.0.0.1:9/one http://127.0.0.1:9/two")
+    embedded = open_embedded(load(dotenv=None))
+    one, two = (
+        subscription.name for subscription in embedded.subscriptions if "forward" in subscription.name
+    )
+    for put_aside_by in (one, two, "of-another-edition"):
+        house.put_aside(message(1), "410", put_aside_by)
+    assert main(["replay"]) == 0
+    back = []
+    while (delivery := leased(embedded)) is not None:
+        back.append(delivery.subscription)
+        acknowledge(embedded, delivery)
+    # The third is no longer there: everybody who wants the event gets it.
+    wanting = [
+        subscription.name for subscription in embedded.subscriptions if subscription.wants("ONUSERUPDATE")
+    ]
+    assert sorted(back) == sorted([one, two, *wanting])
 
 
 def test_a_dead_letter_has_the_attributes_that_choose_its_consumer(house: House) -> None:

@@ -242,6 +242,7 @@ def test_a_first_editions_store_keeps_its_links_and_revives_none(url: str) -> No
     store = open_sql(url)
     execute(store, "DROP TABLE claims")
     execute(store, "DROP INDEX dead_letters_time")
+    execute(store, "ALTER TABLE dead_letters DROP COLUMN subscription")
     execute(store, "UPDATE schema_version SET version = 1")
     day = "2026-01-01T00:00:"
     rows = {
