@@ -78,7 +78,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "RECEIVED_SHORT": Sentence(
         "другой текст, байт: {length}",
-        "another text, {length} bytes",
+        "other text, bytes: {length}",
     ),
     "TOKEN_VERIFIED": Sentence(
         "✅ Токен исходящего вебхука проверен успешно",
@@ -138,11 +138,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "LINK_UNCHANGED_OTHER_PORTAL": Sentence(
         "Пользователь {user} не связан: событие {event} пришло не с того портала, к которому обращается входящий вебхук. Проверьте BITRIX24_DOMAIN",
-        "User {user} is not linked: event {event} came from another portal than the one that the incoming webhook belongs to. Check BITRIX24_DOMAIN",
+        "User {user} is not linked: event {event} came from a different portal than the incoming webhook's. Check BITRIX24_DOMAIN",
     ),
     "LINK_UNCHANGED_OTHER_PORTAL_LINKED": Sentence(
         "Связь пользователя {user} остаётся прежней: в событии {event} нет поля Telegram, и пришло оно не с того портала, к которому обращается входящий вебхук. Проверьте BITRIX24_DOMAIN",
-        "The link of user {user} stays as it is: event {event} carries no Telegram field, and came from another portal than the one that the incoming webhook belongs to. Check BITRIX24_DOMAIN",
+        "The link of user {user} stays as it is: event {event} carries no Telegram field and came from a different portal than the incoming webhook's. Check BITRIX24_DOMAIN",
     ),
     "FIELD_LIKE_TELEGRAM": Sentence(
         "⚠️ В данных пользователя {user} поля Telegram нет, но есть похожее: {field}. Если аккаунт в нём, задайте BITRIX24_TELEGRAM_FIELD_NAME={field} и перезапустите шлюз",
@@ -182,7 +182,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "NO_INCOMING_WEBHOOK": Sentence(
         "Входящий вебхук не задан (BITRIX24_WEBHOOK_TOKEN): обычный портал не присылает поле Telegram в событиях, поэтому связей не будет. Если вам нужен только FORWARD_TO, так и оставьте",
-        "No incoming webhook is set (BITRIX24_WEBHOOK_TOKEN): a stock portal's events carry no Telegram field, so nobody will be linked. If FORWARD_TO is all you need, leave it so",
+        "No incoming webhook is set (BITRIX24_WEBHOOK_TOKEN): a stock portal's events carry no Telegram field, so nobody will be linked. If FORWARD_TO is all you need, leave it as it is",
     ),
     "WORKER_ENDED": Sentence(
         "Обработчик очереди завершился (код {code}) и будет запущен снова через {seconds} с. Принятое не потеряно",
@@ -476,8 +476,8 @@ SENTENCES: dict[str, Sentence] = {
         "The portal redirects to another address (HTTP {status}), and the secret is not sent there. Set BITRIX24_DOMAIN to the portal's current address",
     ),
     "REST_UNREADABLE": Sentence(
-        "Портал ответил не так, как отвечает REST (HTTP {status}). Проверьте, что BITRIX24_DOMAIN — адрес портала, и повторите",
-        "The portal did not answer as REST does (HTTP {status}). Check that BITRIX24_DOMAIN is the portal's address, and try again",
+        "Ответ портала не похож на ответ REST (HTTP {status}). Проверьте, что BITRIX24_DOMAIN — адрес портала, и повторите",
+        "The portal's answer does not look like REST (HTTP {status}). Check that BITRIX24_DOMAIN is the portal's address, and try again",
     ),
     "REST_ERROR": Sentence(
         "Портал ответил на {method} ошибкой {code} (HTTP {status}). Найдите её в документации REST и повторите",
@@ -612,8 +612,8 @@ SENTENCES: dict[str, Sentence] = {
         "The database of links does not answer: try again later",
     ),
     "ANSWER_BODY_INCOMPLETE": Sentence(
-        "Тело запроса пришло не целиком",
-        "The request's body is incomplete",
+        "Тело запроса пришло не целиком. Отправляйте его полностью",
+        "The request's body is incomplete. Send the whole body",
     ),
     "ANSWER_BODY_TOO_LARGE": Sentence(
         "Тело запроса больше 512 КиБ. Уменьшите его",
@@ -726,7 +726,7 @@ SENTENCES: dict[str, Sentence] = {
         "Lines {lines} of {path} cannot be read and were skipped. Write NAME=value, and close every quote",
     ),
     "SETTINGS_PORTALS_DIFFER": Sentence(
-        "BITRIX24_DOMAIN называет портал {domain}, а адрес в BITRIX24_WEBHOOK_TOKEN — {address}. Спрашивать шлюз будет {domain}; исправьте ту настройку, которая неверна",
+        "BITRIX24_DOMAIN называет портал {domain}, а адрес в BITRIX24_WEBHOOK_TOKEN — {address}. Шлюз будет обращаться к {domain}; исправьте ту настройку, которая неверна",
         "BITRIX24_DOMAIN names the portal {domain}, but the address in BITRIX24_WEBHOOK_TOKEN names {address}. The gateway will ask {domain}; correct whichever setting is wrong",
     ),
     "UNKNOWN_SETTING": Sentence(
@@ -937,7 +937,8 @@ SENTENCES: dict[str, Sentence] = {
         "в event_id или в имени портала нулевой байт", "event_id or the portal's name holds a NUL byte"
     ),
     "REASON_SCHEMA": Sentence(
-        "это не сообщение шлюза (схема 1), ошибка в полях: {fields}", "not a message of schema 1: {fields}"
+        "это не сообщение шлюза (схема 1), ошибка в полях: {fields}",
+        "not a message of the gateway (schema 1), wrong fields: {fields}",
     ),
     "REASON_GONE": Sentence(
         "{destination} ответил 410: такие события ему больше не нужны",
@@ -953,7 +954,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "REASON_ANSWERED_DENIED": Sentence(
         "{destination} ответил {status}: он ждёт другой токен. Настройте у него первый токен из BITRIX24_OUTGOING_WEBHOOK_TOKEN: с ним идут все доставки",
-        "{destination} answered {status}: it expects another token. Configure there the first token of BITRIX24_OUTGOING_WEBHOOK_TOKEN: all deliveries carry that one",
+        "{destination} answered {status}: it expects another token. Configure the first token of BITRIX24_OUTGOING_WEBHOOK_TOKEN there: all deliveries carry it",
     ),
     "REASON_ANSWERED_NO_PATH": Sentence(
         "{destination} ответил {status}: по этому адресу нет обработчика POST, проверьте путь в FORWARD_TO",
@@ -977,7 +978,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     # `events`.
     "EVENTS_NONE": Sentence(
-        "За это время ничего не пришло. Смотрите раньше (--since 7d) или отправьте пробное: ./b24 trigger ONUSERUPDATE (его показывает --probes)",
+        "За это время ничего не пришло. Смотрите раньше (--since 7d) или отправьте пробное событие: ./b24 trigger ONUSERUPDATE (его показывает --probes)",
         "Nothing came in that time. Look further back (--since 7d), or send a test event: ./b24 trigger ONUSERUPDATE (--probes lists it)",
     ),
     "EVENTS_NONE_LIKE": Sentence(
