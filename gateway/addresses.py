@@ -29,6 +29,6 @@ def portal_given(text: str) -> str:
     return portal_name(text) or text.strip().lower()
 
 
-def is_vendors(portal: str) -> bool:
+def is_vendor_server(portal: str) -> bool:
     """Whether this is a server of the vendor's own, not a portal."""
     return _VENDOR.fullmatch(portal) is not None

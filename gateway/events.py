@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import SchemaSerializer, SchemaValidator
 
-from gateway.addresses import is_vendors, portal_name
+from gateway.addresses import is_vendor_server, portal_name
 from gateway.errors import PoisonMessage
 from gateway.event_schema import message_schema, read_ts
 from gateway.redaction import is_secret_name, names_secret
@@ -264,7 +264,7 @@ def _portal(auth: Mapping[str, Any]) -> str:
     https://apidocs.bitrix24.ru/api-reference/common/events/on-app-user-ready.html
     """
     domain = _domain(auth.get("domain"))
-    if is_vendors(domain):
+    if is_vendor_server(domain):
         endpoint = auth.get("client_endpoint")
         domain = (portal_name(endpoint) or "") if isinstance(endpoint, str) else ""
     return domain

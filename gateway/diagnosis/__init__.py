@@ -69,7 +69,7 @@ def setting_causes(settings: Settings) -> list[Cause]:
 
 def in_words(facts: Iterable[Mapping[str, Any]], settings: Settings) -> list[Cause]:
     """The causes of a journal's record, which holds findings, in the language of `settings`."""
-    from gateway.diagnosis.wording import text_of  # cold start
+    from gateway.diagnosis.wording import sentences_of  # cold start
 
     causes = []
     for fact in facts:
@@ -79,7 +79,7 @@ def in_words(facts: Iterable[Mapping[str, Any]], settings: Settings) -> list[Cau
             causes.append(Cause(code, detail, str(fact["says"]), str(fact.get("do", ""))))
         elif code in CODES:
             values = {name: tuple(v) if isinstance(v, list) else v for name, v in fact["values"].items()}
-            causes.append(Cause(code, detail, *text_of(code, str(fact["variant"]), values, settings)))
+            causes.append(Cause(code, detail, *sentences_of(code, str(fact["variant"]), values, settings)))
     return causes
 
 
@@ -106,9 +106,13 @@ def guide_link(code: str | None, settings: Settings) -> str:
 def _rendered(findings: list[Finding], settings: Settings) -> list[Cause]:
     if not findings:
         return []
-    from gateway.diagnosis.wording import text_of  # cold start
+    from gateway.diagnosis.wording import sentences_of  # cold start
 
     return [
-        Cause(finding.code, finding.detail, *text_of(finding.code, finding.variant, finding.values, settings))
+        Cause(
+            finding.code,
+            finding.detail,
+            *sentences_of(finding.code, finding.variant, finding.values, settings),
+        )
         for finding in findings
     ]

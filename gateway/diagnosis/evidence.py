@@ -95,7 +95,7 @@ class Evidence:
 def gather(judgement: Judgement, settings: Settings) -> Evidence:
     """Look at the whole request once."""
     configured = parts(settings)
-    needles = [Needle.of(text) for part in configured for text in part.meant]
+    needles = [Needle.of(text) for part in configured for text in part.candidates]
     reading = _best_reading(judgement, needles)
     query, repeated = body_variants.query_of(judgement)
     repeated_places = repeated | {("body", path) for path in reading.repeated}

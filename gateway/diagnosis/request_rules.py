@@ -3,7 +3,7 @@
 from gateway.diagnosis.event_shape import is_event
 from gateway.diagnosis.evidence import Evidence
 from gateway.diagnosis.finding import Finding
-from gateway.diagnosis.safe_names import Names, shown_method
+from gateway.diagnosis.safe_names import Names, safe_method
 from gateway.diagnosis.sender import looks_scanned, sender
 from gateway.ingest.decision import Judgement
 from gateway.settings import Settings
@@ -16,7 +16,7 @@ def of_outside(judgement: Judgement, settings: Settings) -> list[Finding]:
         name, allowed, received = judgement.limit
         values = {"came": received, "allowed": allowed}
         return [Finding("LIMIT_EXCEEDED", f"{name}: {received} > {allowed}", name, values)]
-    method = shown_method(judgement.incoming)
+    method = safe_method(judgement.incoming)
     findings = []
     if judgement.event_in or (incoming.from_bitrix24 and method in ("GET", "HEAD")):
         detail = f"{method}: {judgement.event_in}" if judgement.event_in else method

@@ -8,7 +8,7 @@ are found, and their sentences say what to look at to tell them apart.
 from gateway.diagnosis import body_rules, request_rules, token_rules
 from gateway.diagnosis.evidence import Evidence, gather
 from gateway.diagnosis.finding import Finding, ordered
-from gateway.diagnosis.safe_names import shown_method
+from gateway.diagnosis.safe_names import safe_method
 from gateway.diagnosis.token_setting import of_setting
 from gateway.ingest.decision import Judgement
 from gateway.settings import Settings
@@ -44,7 +44,7 @@ def _by_method(evidence: Evidence) -> list[Finding]:
     carried = evidence.explained or evidence.shapes or evidence.incoming
     if judgement.code != "METHOD_NOT_ALLOWED" or judgement.incoming.method == "POST" or not carried:
         return []
-    method = shown_method(judgement.incoming)
+    method = safe_method(judgement.incoming)
     variant = "method" if evidence.verdict.verified else "token"
     return [Finding("METHOD_GET", method, variant, {"method": method}), *token_rules.mismatched(evidence)]
 

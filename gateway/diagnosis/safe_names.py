@@ -72,6 +72,6 @@ def unquoted(text: str) -> str:
     return unquote(unquote(text, errors="replace"), errors="replace")
 
 
-def shown_method(incoming: Incoming) -> str:
+def safe_method(incoming: Incoming) -> str:
     """The method if it looks like one, else `?`."""
     return incoming.method if re.fullmatch("[A-Z]{3,10}", incoming.method) else "?"

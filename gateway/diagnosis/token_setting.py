@@ -61,7 +61,7 @@ class Part(NamedTuple):
     # "" if nothing is odd.
     code: str
     detail: str
-    meant: tuple[str, ...]
+    candidates: tuple[str, ...]
 
 
 def of_setting(settings: Settings) -> list[Finding]:

@@ -69,7 +69,7 @@ PHRASES: dict[str, Sentence] = {
 }
 
 
-def text_of(code: str, variant: str, values: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
+def sentences_of(code: str, variant: str, values: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
     """What a cause says, and what to do, in the settings' language."""
     language = settings.language
     filled = _filled(values, settings)

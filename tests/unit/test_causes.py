@@ -10,7 +10,7 @@ from gateway.diagnosis import GUIDE, guide_section
 from gateway.diagnosis.causes import DO, SAYS
 from gateway.diagnosis.finding import CODES
 from gateway.diagnosis.guide import WHY, render
-from gateway.diagnosis.wording import PHRASES, text_of
+from gateway.diagnosis.wording import PHRASES, sentences_of
 from gateway.settings import load
 from gateway.texts import Sentence
 from tests.support.refusals import SCENARIOS
@@ -66,7 +66,9 @@ def test_the_setting_is_changed_where_the_gateway_runs() -> None:
         ".env": {},
     }
     for place, environ in environments.items():
-        assert place in text_of("SETTING_MISSING", "", {}, load({"LOG_LANGUAGE": "en", **environ}, None))[1]
+        assert (
+            place in sentences_of("SETTING_MISSING", "", {}, load({"LOG_LANGUAGE": "en", **environ}, None))[1]
+        )
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

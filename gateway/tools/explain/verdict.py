@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.diagnosis import diagnose
 from gateway.diagnosis.causes import DO, SAYS
-from gateway.diagnosis.wording import text_of, text_values
+from gateway.diagnosis.wording import sentences_of, text_values
 from gateway.events import EventInvalid, webhook_message
 from gateway.ingest.decision import STATUS, Judgement, judge
 from gateway.receiver.capture import mask_leaf, mask_name
@@ -193,7 +193,7 @@ def _in_words(cause: dict[str, Any], settings: Settings, line: str) -> dict[str,
         keys = (code, f"{code}/{variant}")
         texts = (text for table in (SAYS, DO) for key in keys if key in table for text in table[key])
         unknown = {name: LEFT_OUT for text in texts for _, name, _, _ in Formatter().parse(text) if name}
-        sentences = Sentences(*text_of(code, variant, unknown, settings))
+        sentences = Sentences(*sentences_of(code, variant, unknown, settings))
     # A line of text has the place only in its sentence.
     detail = cause.get("detail") or sentences.place
     detail = safe(detail) if isinstance(detail, str) else ""
