@@ -300,18 +300,7 @@ def test_no_secret_is_in_an_argument_a_log_or_the_output(deployed: Deployed) -> 
     assert not [name for name in deployed.files if name.startswith("tmp/")]
 
 
-# A second run
-
-
-def test_a_second_run_changes_nothing(finished: Cloud) -> None:
-    """Not even where a secret's value differs (`rotate` is for that), or less is given than before."""
-    policies = json.dumps(finished.google.policies)
-    run = finished.run("deploy", LOG_LANGUAGE="", BITRIX24_OUTGOING_WEBHOOK_TOKEN="another-token")
-    assert run.returncode == 0, run.stderr
-    assert finished.changes() == []
-    assert json.dumps(finished.google.policies) == policies
-    assert "./deploy.sh rotate BITRIX24_OUTGOING_WEBHOOK_TOKEN" in run.stderr
-    assert "another-token" not in run.stderr
+# A finished deployment
 
 
 def test_check_ticks_what_is_there(finished: Cloud) -> None:

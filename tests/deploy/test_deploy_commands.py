@@ -1,4 +1,4 @@
-"""`deploy.sh`'s command line, and what its other commands do: rotate, smoke, alerts, destroy."""
+"""`deploy.sh`'s command line, and what its other commands do: rotate, smoke, destroy."""
 
 import contextlib
 import os
@@ -384,7 +384,7 @@ def test_smoke_sends_real_requests(finished: Cloud, functions_url: str) -> None:
     assert "✖ bitrix_webhook: answered 403" in run.stderr
 
 
-# alerts and destroy
+# destroy
 
 
 def test_destroy_without_a_terminal_takes_yes(cloud: Cloud) -> None:
@@ -392,33 +392,3 @@ def test_destroy_without_a_terminal_takes_yes(cloud: Cloud) -> None:
     assert run.returncode == 2
     assert "add --yes" in run.stderr
     assert cloud.argv() in ([], [["version", '--format=value("Google Cloud SDK")']])
-
-
-def test_alerts_are_installed_once_and_destroy_keeps_firestore_and_secrets(finished: Cloud) -> None:
-    google = finished.google
-    run = finished.run("alerts", ALERT_CHANNELS=f"projects/{PROJECT}/notificationChannels/7")
-    assert run.returncode == 0, run.stderr
-    policies = [p for name, p in google.resources.items() if "/alertPolicies/" in name]
-    assert {policy["displayName"] for policy in policies} == {
-        "b24-refusals",
-        "b24-not-queued",
-        "b24-dead-letters",
-        "b24-oldest-message",
-        "b24-silence",
-    }
-    assert all(p["notificationChannels"] == [f"projects/{PROJECT}/notificationChannels/7"] for p in policies)
-    used = set(re.findall(r"user_b24_(\w+)\{", str(policies)))
-    assert {f"b24-{name.replace('_', '-')}" for name in used} == set(google.names("logging/metrics"))
-    second_run = finished.run("alerts", ALERT_CHANNELS=f"projects/{PROJECT}/notificationChannels/7")
-    assert (second_run.returncode, finished.changes()) == (0, [])
-
-    run = finished.run("destroy", "--yes")
-    assert run.returncode == 0, run.stderr
-    assert google.bindings() == set()
-    assert google.resources[f"logging/projects/{PROJECT}/sinks/_Default"].get("exclusions", []) == []
-    removed_kinds = "run/services cloudscheduler/jobs pubsub/subscriptions pubsub/topics iam/serviceAccounts"
-    for kind in [*removed_kinds.split(), "monitoring/alertPolicies", "logging/metrics"]:
-        assert google.names(kind) == [], kind
-    assert google.names("firestore/databases") == ["b24-links"]
-    assert google.names("secretmanager/secrets") == [TOKEN_SECRET, INCOMING_SECRET]
-    assert states(google, TOKEN_SECRET) == ["ENABLED"]

@@ -1,5 +1,6 @@
 """`deploy.sh` with FORWARD_TO and LINKS_API_TOKEN: functions, subscriptions, and who may do what."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from gateway.destinations import read_destinations
 from tests.deploy.test_deploy import (
     ACCOUNTS,
+    INCOMING_SECRET,
     QUEUE,
     STORE,
     TOKEN_SECRET,
@@ -22,6 +24,7 @@ from tests.deploy.test_deploy import (
     subscription,
     url,
 )
+from tests.deploy.test_deploy_commands import states
 from tests.support.gcloud import ROOT, SETTINGS, Cloud, Deployed
 from tests.support.google_resources import AGENT, PROJECT, REGION
 
@@ -161,8 +164,8 @@ def test_nobody_gets_more_rights_than_needed(extended: Grown) -> None:
             assert binding["condition"]["expression"].endswith('/databases/b24-links"')
 
 
-def test_forwarder_and_rounds_stay_one_instance_however_many_are_kept_warm(extended_cloud: Cloud) -> None:
-    plan = extended_cloud.run("plan", MIN_INSTANCES="12", MAX_INSTANCES="100")
+def test_forwarder_and_rounds_stay_one_instance_however_many_are_kept_warm(cloud: Cloud) -> None:
+    plan = cloud.run("plan", "--offline", MIN_INSTANCES="12", MAX_INSTANCES="100", **MORE)
     [forwarder] = [line for line in plan.stdout.splitlines() if "run deploy b24-forward-event" in line]
     assert "--min-instances=1 --max-instances=1 " in forwarder
     [rounds] = [line for line in plan.stdout.splitlines() if "run deploy b24-resync-users" in line]
@@ -193,9 +196,14 @@ def test_the_bot_is_let_in_by_the_command_that_the_guide_prints(extended_cloud: 
 
 
 def test_a_second_run_changes_nothing_and_check_ticks_all(extended_cloud: Cloud) -> None:
-    # Without any setting, what was given before stays.
-    run = extended_cloud.run("deploy")
+    """Not even where a secret's value differs (`rotate` is for that), or less is given than before."""
+    policies = json.dumps(extended_cloud.google.policies)
+    given = {"LOG_LANGUAGE": "", "BITRIX24_OUTGOING_WEBHOOK_TOKEN": "another-token"}
+    run = extended_cloud.run("deploy", **given)
     assert (run.returncode, extended_cloud.changes()) == (0, []), run.stderr
+    assert json.dumps(extended_cloud.google.policies) == policies
+    assert "./deploy.sh rotate BITRIX24_OUTGOING_WEBHOOK_TOKEN" in run.stderr
+    assert "another-token" not in run.stderr
     check = extended_cloud.run("check")
     assert check.returncode == 0, check.stderr
     assert [line for line in check.stderr.splitlines() if not line.startswith("✔ ")] == []
@@ -218,23 +226,14 @@ def test_a_removed_destination_loses_its_subscription_with_a_warning(extended_cl
 def test_other_events_for_a_destination_are_listened_to_before_the_old_ones_are_let_go(
     extended_cloud: Cloud,
 ) -> None:
-    run = extended_cloud.run("deploy", "forward_event", FORWARD_TO=f"{BOT}#ONTASK* {N8N}")
+    """And an address with two lists of events gets one subscription, which a second run finds as it is."""
+    forward_to = f"{BOT}#ONTASKADD {N8N} {BOT}#OnTaskUpdate {N8N}"
+    run = extended_cloud.run("deploy", "forward_event", FORWARD_TO=forward_to)
     assert run.returncode == 0, run.stderr
     changes = [change for change in extended_cloud.changes() if "/subscriptions/b24-forward-event-" in change]
     created, granted, deleted = [change.split()[0] for change in changes]
     assert (created, granted, deleted) == ("PUT", "POST", "DELETE")
-    names = [name for name in extended_cloud.google.names("pubsub/subscriptions") if "forward" in name]
-    assert {subscription(extended_cloud.google, name).get("filter") for name in names} == {
-        'hasPrefix(attributes.event, "ONTASK")',
-        None,
-    }
     assert "names other events" in run.stderr
-
-
-def test_an_address_with_two_lists_of_events_gets_one_subscription(extended_cloud: Cloud) -> None:
-    forward_to = f"{BOT}#ONTASKADD {N8N} {BOT}#OnTaskUpdate {N8N}"
-    run = extended_cloud.run("deploy", "forward_event", FORWARD_TO=forward_to)
-    assert run.returncode == 0, run.stderr
     names = [name for name in extended_cloud.google.names("pubsub/subscriptions") if "forward" in name]
     assert sorted(subscription(extended_cloud.google, name).get("filter", "") for name in names) == [
         "",
@@ -258,12 +257,36 @@ def test_a_token_rolls_into_the_forwarder_too(extended_cloud: Cloud) -> None:
     assert environment(extended_cloud.google, "b24-find-link")["LINKS_API_TOKEN"] == "b24-links-api-token:2"
 
 
-def test_destroy_removes_the_subscriptions_of_destinations(extended_cloud: Cloud) -> None:
+def test_alerts_are_installed_once_and_destroy_keeps_firestore_and_secrets(extended_cloud: Cloud) -> None:
+    google = extended_cloud.google
+    channel = f"projects/{PROJECT}/notificationChannels/7"
+    run = extended_cloud.run("alerts", ALERT_CHANNELS=channel)
+    assert run.returncode == 0, run.stderr
+    policies = [p for name, p in google.resources.items() if "/alertPolicies/" in name]
+    assert {policy["displayName"] for policy in policies} == {
+        "b24-refusals",
+        "b24-not-queued",
+        "b24-dead-letters",
+        "b24-oldest-message",
+        "b24-silence",
+    }
+    assert all(p["notificationChannels"] == [channel] for p in policies)
+    used = set(re.findall(r"user_b24_(\w+)\{", str(policies)))
+    assert {f"b24-{name.replace('_', '-')}" for name in used} == set(google.names("logging/metrics"))
+    second_run = extended_cloud.run("alerts", ALERT_CHANNELS=channel)
+    assert (second_run.returncode, extended_cloud.changes()) == (0, [])
+
     run = extended_cloud.run("destroy", "--yes")
     assert run.returncode == 0, run.stderr
-    assert extended_cloud.google.bindings() == set()
-    for kind in ("run/services", "pubsub/subscriptions", "iam/serviceAccounts"):
-        assert extended_cloud.google.names(kind) == [], kind
+    assert google.bindings() == set()
+    assert google.resources[f"logging/projects/{PROJECT}/sinks/_Default"].get("exclusions", []) == []
+    removed_kinds = "run/services cloudscheduler/jobs pubsub/subscriptions pubsub/topics iam/serviceAccounts"
+    for kind in [*removed_kinds.split(), "monitoring/alertPolicies", "logging/metrics"]:
+        assert google.names(kind) == [], kind
+    assert google.names("firestore/databases") == ["b24-links"]
+    secrets = {TOKEN_SECRET, INCOMING_SECRET, "b24-forward-secret", "b24-links-api-token"}
+    assert set(google.names("secretmanager/secrets")) == secrets
+    assert states(google, TOKEN_SECRET) == ["ENABLED"]
 
 
 @pytest.mark.parametrize(

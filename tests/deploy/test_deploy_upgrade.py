@@ -59,32 +59,27 @@ def upgraded(cloud_of_all: Cloud) -> Iterator[Cloud]:
         yield cloud_of_all
 
 
-def test_no_event_is_lost_at_any_moment_of_an_upgrade(upgraded: Cloud) -> None:
+def test_no_event_is_lost_at_any_moment_of_an_upgrade_and_its_settings_stay(upgraded: Cloud) -> None:
+    """Settings and secrets need not be given again, only new ones; the receiver is the last to change."""
     google = upgraded.google
     before = {name: dict(subscription(google, name)) for name in SUBSCRIPTIONS}
+    services = (*SUBSCRIPTIONS, "b24-bitrix-webhook", "b24-resync-users")
+    values = {name: environment(google, name) for name in services}
     moments: list[tuple[str, list[str]]] = [("at first", lost_events(google))]
     google.after_change = lambda state, call: moments.append((str(call), lost_events(state)))
     more = {"FORWARD_TO": "https://bot.example.com/#ONTASK*", "LINKS_API_TOKEN": "a-token-for-the-bot"}
-    run = upgraded.run("deploy", **(SETTINGS | more))
+    run = upgraded.run("deploy", LOG_LANGUAGE="", **more)
     assert run.returncode == 0, run.stderr
     assert len(moments) > 20
     assert [moment for moment in moments if moment[1]] == []
     assert {name: subscription(google, name) for name in SUBSCRIPTIONS} == before
-    assert not [call for call in google.calls if call.method == "DELETE"]
-    assert upgraded.run("check", **(SETTINGS | more)).returncode == 0
-
-
-def test_settings_of_the_first_edition_stay(upgraded: Cloud) -> None:
-    """Settings and secrets need not be given again; the receiver is the last to change."""
-    google = upgraded.google
-    services = (*SUBSCRIPTIONS, "b24-bitrix-webhook", "b24-resync-users")
-    values = {name: environment(google, name) for name in services}
-    run = upgraded.run("deploy", LOG_LANGUAGE="")
-    assert run.returncode == 0, run.stderr
     assert {name: environment(google, name) for name in services} == values
+    assert not [call for call in google.calls if call.method == "DELETE"]
     rolled = [call.path.rpartition("/")[2] for call in google.calls if _rolls(call)]
     assert rolled[-1] == "b24-bitrix-webhook"
-    assert google.names("secretmanager/versions") == ["1", "1"]
+    # The two that were there, and the new one.
+    assert google.names("secretmanager/versions") == ["1", "1", "1"]
+    assert upgraded.run("check", **(SETTINGS | more)).returncode == 0
 
 
 def test_a_plan_names_what_an_upgrade_changes(upgraded: Cloud) -> None:

@@ -80,7 +80,7 @@ TRIED = [
     Tried(
         r"deploy",
         r"\./deploy\.sh alerts",
-        "tests/deploy/test_deploy_commands.py::test_alerts_are_installed_once_and_destroy_keeps_firestore_and_secrets",
+        "tests/deploy/test_deploy_destinations.py::test_alerts_are_installed_once_and_destroy_keeps_firestore_and_secrets",
     ),
     Tried(r"deploy", r"\./deploy\.sh rotate", ROTATE),
     Tried(
@@ -242,7 +242,10 @@ OTHERS = [
     (r"railway (run|ssh)", RAILWAY),
     (r"pg_dump gateway", "not runnable here: it needs Debian's own cluster of PostgreSQL"),
     (r"gcloud (auth|components) ", "not runnable here: it logs in at Google, or downloads from there"),
-    (r"gcloud pubsub subscriptions create", DEPLOY + "test_a_second_run_changes_nothing"),
+    (
+        r"gcloud pubsub subscriptions create",
+        "tests/deploy/test_deploy_destinations.py::test_a_second_run_changes_nothing_and_check_ticks_all",
+    ),
     (r"git (pull|grep|config) ", "not runnable here: it changes or searches the reader's own repository"),
     (r"git pull$", "not runnable here: it changes or searches the reader's own repository"),
 ]
