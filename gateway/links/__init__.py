@@ -23,7 +23,9 @@ from gateway.links.model import HistoryRow, Link, Store
 from gateway.locations import FirestoreDatabase, SqliteFile, StoreLocation, is_missing
 from gateway.texts import text_of
 
-__all__ = ["HistoryRow", "Link", "Links", "Store", "open_links", "open_store"]
+# What bots import, and the store behind it.
+__all__ = ["HistoryRow", "Link", "Links", "SettingError", "StoreUnavailable", "open_links"]
+__all__ += ["Store", "open_store"]
 
 # What a bot that looks up links needs.
 SETTINGS = (
