@@ -173,8 +173,8 @@ SENTENCES: dict[str, Sentence] = {
         "🛑 Event {event} was not delivered ({subscription}) and is out of attempts: {reason}. Put it back: ./b24 replay --event-id {event_id}",
     ),
     "PORTAL_DIFFERS": Sentence(
-        "⚠️ Событие пришло с портала {theirs}, а BITRIX24_DOMAIN — {mine}. Если портал переименовали, поправьте BITRIX24_DOMAIN; если их два, закрепите токены: ПОРТАЛ=ТОКЕН",
-        "⚠️ An event came from {theirs}, but BITRIX24_DOMAIN is {mine}. If the portal was renamed, correct BITRIX24_DOMAIN; if there are two, bind the tokens: PORTAL=TOKEN",
+        "⚠️ Событие пришло с портала {theirs}, а BITRIX24_DOMAIN — {mine}. Если портал переименовали, поправьте BITRIX24_DOMAIN; если порталов два, закрепите токены: ПОРТАЛ=ТОКЕН",
+        "⚠️ An event came from {theirs}, but BITRIX24_DOMAIN is {mine}. If the portal was renamed, correct BITRIX24_DOMAIN; if there are two portals, bind the tokens: PORTAL=TOKEN",
     ),
     "CLOCK_DIFFERS": Sentence(
         "⚠️ Время события с портала {portal} опережает часы этой машины на {seconds} с, поэтому вместо него взято время приёма. Проверьте часы: timedatectl",
@@ -1561,8 +1561,8 @@ SENTENCES: dict[str, Sentence] = {
         "events come from {theirs}, but BITRIX24_DOMAIN is {mine}",
     ),
     "DOCTOR_OTHER_PORTAL_DO": Sentence(
-        "Если портал переименовали, поправьте BITRIX24_DOMAIN; если их два, закрепите токены: ПОРТАЛ=ТОКЕН",
-        "If the portal was renamed, correct BITRIX24_DOMAIN; if there are two, bind the tokens: PORTAL=TOKEN",
+        "Если портал переименовали, поправьте BITRIX24_DOMAIN; если порталов два, закрепите токены: ПОРТАЛ=ТОКЕН",
+        "If the portal was renamed, correct BITRIX24_DOMAIN; if there are two portals, bind the tokens: PORTAL=TOKEN",
     ),
     "DOCTOR_NO_DEAD_LETTERS": Sentence("нет", "none"),
     "DOCTOR_POST_TO_GET": Sentence(
