@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli import COMMANDS
 from tests.support.pages import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -61,6 +62,13 @@ def test_a_page_without_a_russian_one_says_so_where_it_is_listed() -> None:
     for page in english_only:
         [line] = [line for line in listed if f"({page})" in line]
         assert "по-английски" in line
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ru.md"])
+def test_the_first_page_names_every_command(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    # `make run` starts `serve`.
+    assert [name for name in COMMANDS if name != "serve" and f"./b24 {name}" not in text] == []
 
 
 def test_the_recipes_name_files_that_are_there_and_what_is_in_them() -> None:
