@@ -5,11 +5,10 @@
     setting_causes(settings)      -> [Cause, …]      of the configured token, logged at start-up
 
 To change a cause: when it is found, a rule in `request_rules`, `body_rules` or `token_rules`
-(`rules` asks them); its rank, `ORDER` in `finding`;
-what it says, `causes`; its section of the guide, `guide`; then a row in the tests' table of
-scenarios. What the rules look at: `body_variants` (the body, mistakes undone), `event_shape` (what
-fields are), `similarity` (how like a token), `token_setting` (the configured one), `sender` (who
-asks), gathered by `evidence`.
+(`rules` asks them), or in `token_setting` if the setting itself is odd; its rank, `ORDER` in
+`finding`; what it says, `causes`; its section of the guide, `guide`; then a row in the tests' table
+of scenarios. What the rules look at: `body_variants` (the body, mistakes undone), `event_shape` (what
+fields are), `similarity` (how like a token), `sender` (who asks), gathered by `evidence`.
 
 Pure, and nothing a sender controls makes it raise. No cause holds a value, only places, names
 that are safe to show, lengths and fingerprints.
