@@ -297,34 +297,6 @@ def test_a_round_of_polling_opens_beside_the_list_and_by_its_address(server: Run
     tab.shows(words("POLL_UNREADABLE", "ru"))
 
 
-NAMED = ("button", "link", "textbox", "searchbox", "combobox", "checkbox", "tab", "tabpanel", "image")
-
-
-def nameless(tab: Tab) -> list[str]:
-    """What a screen reader would announce without a name."""
-    nodes = tab.ask("Accessibility.getFullAXTree")["nodes"]
-    return [
-        node["role"]["value"]
-        for node in nodes
-        if not node["ignored"] and node["role"]["value"] in NAMED and not node.get("name", {}).get("value")
-    ]
-
-
-def test_every_control_has_a_name_and_the_page_fits_twice_as_large(server: Running, tab: Tab) -> None:
-    tab.ask("Accessibility.enable")
-    refused = sent_event(server, "names.bitrix24.ru")
-    until(tab, f"{base(server)}/r/{refused}", ".tabs button")
-    views = [f"/{view.name}".replace("/overview", "") for view in VIEWS if view.name != "guide"]
-    for path in (*views, "/requests?open=round-1", f"/r/{refused}"):
-        tab.size(1360, 900)
-        tab.open(base(server) + path)
-        assert nameless(tab) == [], path
-        # 200 % of 1360 px, and WCAG's 1.4.10.
-        for width in (680, 320):
-            tab.size(width, 450)
-            assert tab.run("document.documentElement.scrollWidth") <= width, path
-
-
 def test_what_is_chosen_is_seen_in_the_systems_own_colours(server: Running, tab: Tab) -> None:
     refused = sent_event(server, "colours.bitrix24.ru")
     tab.ask("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
