@@ -11,12 +11,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from email import message_from_bytes
-from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,6 +22,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tests.support.deliveries import TOKEN, form
+from tests.support.installed import installed
 from tests.support.pages import blocks
 from tests.support.processes import ROOT, Start, free_port, wait_for
 
@@ -168,21 +166,17 @@ def telegram() -> Iterator[Telegram]:
 
 @pytest.fixture(scope="module")
 def libraries() -> Path:
-    """The bots' libraries: in a folder of their own, because aiogram wants an older pydantic than ours.
-
-    It stays in the virtual environment for as long as the pins do: installing takes as long as the test.
-    """
+    """The bots' libraries: in a folder of their own, because aiogram wants an older pydantic than ours."""
     pins = ROOT / "tests/support/bots/requirements.txt"
-    folder = Path(sys.prefix) / f"bots-{sha256(pins.read_bytes()).hexdigest()[:12]}"
-    if not folder.exists():
-        with tempfile.TemporaryDirectory(dir=sys.prefix) as directory:
-            new = Path(directory) / "bots"
-            pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
-            pip += ["--target", str(new), "-r", str(pins)]
-            if subprocess.run(pip, capture_output=True, check=False).returncode != 0:
-                pytest.skip("pip installs nothing here")
-            with suppress(OSError):  # another run has just made it
-                new.rename(folder)
+
+    def install(folder: Path) -> bool:
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
+        pip += ["--target", str(folder), "-r", str(pins)]
+        return subprocess.run(pip, capture_output=True, check=False).returncode == 0
+
+    folder = installed("bots", pins, install)
+    if folder is None:
+        pytest.skip("pip installs nothing here")
     return folder
 
 

@@ -21,6 +21,7 @@ import pytest
 from gateway.ingest.php_form import build_query
 from gateway.queues.sqlite import EmbeddedQueue
 from tests.support.deliveries import TOKEN, delivery, form
+from tests.support.installed import installed
 from tests.support.processes import ROOT, Start, free_port, wait_for
 
 BOTS = ROOT / "tests/support/bots"
@@ -28,19 +29,21 @@ PATIENCE = 60.0
 
 
 @pytest.fixture(scope="session")
-def express(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def express() -> Path:
     """Express's directory of packages."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("no npm here")
-    directory = tmp_path_factory.mktemp("express")
-    shutil.copy(BOTS / "package.json", directory)
-    process = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund"], cwd=directory, capture_output=True, check=False
-    )
-    if process.returncode != 0:
+
+    def install(folder: Path) -> bool:
+        shutil.copy(BOTS / "package.json", folder)
+        command = [str(npm), "install", "--no-audit", "--no-fund"]
+        return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+
+    folder = installed("express", BOTS / "package.json", install)
+    if folder is None:
         pytest.skip("npm installs nothing here")
-    return directory / "node_modules"
+    return folder / "node_modules"
 
 
 @pytest.fixture(params=["aiohttp", "flask", "fastapi", "express", "php", "go"])
