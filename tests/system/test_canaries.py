@@ -88,8 +88,11 @@ def found_in(text: str | bytes, secrets: dict[str, str] = SECRETS) -> list[str]:
     leaks = []
     for name, secret in secrets.items():
         low = secret.lower()
+        # Any piece holds one of these whole: where there is none, nobody looks for the many pieces.
+        halves = [low[start : start + CUT // 2] for start in range(0, len(low) - CUT // 2 + 1, CUT // 2)]
+        suspects = [text for text in texts if any(half in text for half in halves)]
         pieces = {low[start : start + CUT] for start in range(len(low) - CUT + 1)}
-        leaks += [f"{name}: {piece}" for piece in pieces if any(piece in text for text in texts)][:1]
+        leaks += [f"{name}: {piece}" for piece in pieces if any(piece in text for text in suspects)][:1]
     return leaks
 
 

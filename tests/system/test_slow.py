@@ -46,7 +46,7 @@ def _many_descriptors() -> Iterator[None]:
 
 
 def not_held(gateway: Running, kind: str) -> None:
-    outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=6)
+    outcome = hold(gateway.port, kind, SOCKETS, lambda: gateway.post(form()).status, seconds=3)
     assert set(outcome.statuses) == {200}
     assert max(outcome.seconds) < HELD
 
