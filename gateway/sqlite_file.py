@@ -7,6 +7,7 @@ away goes on writing to a file that nobody will read.
 import os
 import re
 import shutil
+import sqlite3
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ FileIdentity = tuple[int, int]
 _CORRUPT = re.compile("malformed|not a database", re.IGNORECASE)
 _FULL = re.compile("disk is full|no space left|file too large|quota", re.IGNORECASE)
 _BEGINNING = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html
+# Tables by which a file is known, those of the first edition too.
+_TABLES = {
+    "QUEUE_URL": {"messages"},
+    "DATABASE_URL": {"schema_version"},
+    "JOURNAL_URL": {"requests", "records"},
+}
 # In bytes; with less, SQLite's "disk I/O error" means that there is no room for its log.
 _LEAST_FREE = 1024 * 1024
 
@@ -130,6 +137,21 @@ def not_a_database(path: Path) -> str | None:
     finally:
         os.close(descriptor)
     return None if beginning in (b"", _BEGINNING) else "file is not a database"
+
+
+def made_for(connection: sqlite3.Connection, setting: str) -> str:
+    """The setting that the file was made for, if that is not `setting`; "" for a new file."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    tables = {name for (name,) in rows}
+    if tables & _TABLES[setting]:
+        return ""
+    return next((other for other, names in _TABLES.items() if tables & names), "")
+
+
+def expect_own_file(connection: sqlite3.Connection, setting: str) -> None:
+    """Raise `sqlite3.DatabaseError` for another setting's file: its tables may have the same names."""
+    if other := made_for(connection, setting):
+        raise sqlite3.DatabaseError(f"file of {other}")
 
 
 def is_locked(failure: Exception) -> bool:

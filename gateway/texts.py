@@ -697,6 +697,10 @@ SENTENCES: dict[str, Sentence] = {
         "ожидается отдельный файл: этот уже занят настройкой {other}",
         "expected a separate file: {other} already uses this one",
     ),
+    "EXPECTED_OWN_FILE": Sentence(
+        "ожидается свой файл: этот создан для {other}. Проверьте, не перепутаны ли адреса",
+        "expected a file of its own: this one was made for {other}. Check that the two are not mixed up",
+    ),
     "EXPECTED_POSTGRES": Sentence(
         "ожидается postgresql://USER:PASSWORD@HOST/NAME; знаки @ : / ? # % в имени и пароле пишутся как %40 %3A %2F %3F %23 %25",
         "expected postgresql://USER:PASSWORD@HOST/NAME; in the user and the password write @ : / ? # % as %40 %3A %2F %3F %23 %25",

@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gateway.sqlite_file import expect_own_file
+
 VERSION = 3
 
 KEPT_ROWS = 10_000  # of each share
@@ -129,6 +131,7 @@ def prepare(connection: sqlite3.Connection, take_over: TakeOver) -> None:
     [version] = connection.execute("PRAGMA user_version").fetchone()
     if version == VERSION:
         return
+    expect_own_file(connection, "JOURNAL_URL")
     connection.executescript(SCHEMA)
     with connection:
         connection.execute("BEGIN IMMEDIATE")

@@ -16,7 +16,7 @@ from gateway.links.sql_schema import MIGRATIONS, VERSION, metadata, schema_versi
 from gateway.locations import SqliteFile, SqlLocation
 from gateway.postgres_url import connection_arguments
 from gateway.retry import retry
-from gateway.sqlite_file import denied, file_at, is_locked, kind_of_problem, make_private
+from gateway.sqlite_file import denied, file_at, is_locked, kind_of_problem, made_for, make_private
 
 # Any number of our own will do for pg_advisory_xact_lock.
 _SCHEMA_LOCK = 0x62323467
@@ -130,8 +130,11 @@ def _prepare(engine: sa.Engine) -> None:
         if sa.inspect(connection).has_table(schema_version.name) and _version(connection) == VERSION:
             return
     with engine.begin() as connection:
+        driver_connection: Any = connection.connection.dbapi_connection
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+        elif other := made_for(driver_connection, "DATABASE_URL"):
+            raise SettingError("DATABASE_URL", "EXPECTED_OWN_FILE", other=other)
         metadata.create_all(connection, tables=[schema_version])
         version = _version(connection)
         if version is None:

@@ -10,10 +10,13 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 import time
+from contextlib import closing, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -36,7 +39,7 @@ from gateway.queues import open_embedded
 from gateway.queues.queue_file import failure_of
 from gateway.receiver import find_link
 from gateway.settings import Settings
-from gateway.sqlite_file import denied, not_a_database, unwritable_folder
+from gateway.sqlite_file import denied, is_there, made_for, not_a_database, unwritable_folder
 from gateway.startup import NO_FUNCTION
 from gateway.texts import say, text_of
 from gateway.tools.sample_delivery import in_url, local_url
@@ -116,13 +119,28 @@ def _routed(apps: dict[str, Any]) -> App:
 
 
 def _look_at_files(settings: Settings) -> None:
-    """Say what can't be written, and open the store once: only a newer schema of it prevents the start."""
+    """Say what can't be written, and open the store once.
+
+    Only a file that was made for another setting, or a newer schema of the store, prevents the start.
+    """
     for problem in unwritable_files(settings):
         log.error(text_of(problem, settings.language))
+    for name, path in settings.files.items():
+        if other := _made_for_other(path, name):
+            raise SettingError(name, "EXPECTED_OWN_FILE", other=other)
     try:
         open_store(settings.database).close()
     except PassingFailure as failure:
         log.warning(failure)
+
+
+def _made_for_other(path: Path, setting: str) -> str:
+    """The setting that an existing file was made for, if that is another one."""
+    with suppress(sqlite3.Error, OSError, GatewayError):
+        if is_there(path):
+            with closing(sqlite3.connect(path)) as connection:
+                return made_for(connection, setting)
+    return ""
 
 
 def unwritable_files(settings: Settings) -> list[GatewayError]:

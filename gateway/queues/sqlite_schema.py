@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
+from gateway.sqlite_file import expect_own_file
+
 LONGEST_LEASE = 3600.0  # seconds
 # A clock that was set back by less delays messages too little to be worth moving them all.
 CLOCK_SECONDS = 5.0
@@ -67,6 +69,7 @@ def prepare(connection: sqlite3.Connection, now: float, wanting: Wanting) -> Non
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version >= _VERSION:
         return
+    expect_own_file(connection, "QUEUE_URL")
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";"):
