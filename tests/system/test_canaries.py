@@ -11,7 +11,7 @@ import re
 import socket
 import struct
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -224,6 +224,14 @@ def requests() -> Iterator[Request]:
     yield from as_secrets_of_others()
 
 
+def with_a_right_token() -> Iterator[Request]:
+    """What is accepted, mostly: nothing else comes as far as the queue, the store and the portal."""
+    for token in (TOKEN, ODD):
+        yield from in_the_places(token)
+        yield from elsewhere(token)
+    yield from as_secrets_of_others()
+
+
 def secret_settings(portal: PortalSimulator) -> dict[str, str]:
     return {
         **portal.environ(),
@@ -244,10 +252,10 @@ def latin(headers: dict[str, str]) -> dict[str, str]:
     return {name: value.encode("latin-1", "replace").decode("latin-1") for name, value in headers.items()}
 
 
-def send_all(gateway: Running) -> bytes:
-    """All requests, and all that came back."""
+def send_all(gateway: Running, wanted: Iterable[Request]) -> bytes:
+    """All these requests, and all that came back."""
     answers = []
-    for method, path, body, headers in requests():
+    for method, path, body, headers in wanted:
         answer = gateway.request(method, path, body, latin(headers))
         assert answer.status < 500 or answer.json["code"] == "QUEUE_UNAVAILABLE", answer
         answers.append(repr(dict(answer.headers)).encode() + answer.body)
@@ -324,7 +332,7 @@ def test_nothing_that_serve_writes_or_its_tools_print_holds_a_secret(
     database = postgres_url.replace("@", f":{quote(PASSWORD, safe='')}@", 1)
     settings = secret_settings(portal) | {"DATABASE_URL": database, "LOG_FORMAT": log_format}
     gateway = start_serve(**settings, QUEUE_MAX_ATTEMPTS="1")
-    output = {"answers": send_all(gateway)}
+    output = {"answers": send_all(gateway, requests())}
     settled(gateway)
     lines = [line for line in gateway.log().encode().splitlines() if b"CAPTURE" in line or b"TOKEN_" in line]
     for line in lines[:4]:
@@ -357,7 +365,7 @@ def test_nothing_that_fails_writes_a_secret(
         gateway = start_serve(
             **settings, **journal, QUEUE_URL=f"sqlite:///{tmp_path}/{queue}", QUEUE_MAX_ATTEMPTS="1"
         )
-        output = {"answers": send_all(gateway)} if not number else {}
+        output = {"answers": send_all(gateway, with_a_right_token())} if not number else {}
         # Each waits its time for the queue.
         for method, path, body, headers in in_the_places(TOKEN)[:3]:
             gateway.request(method, path, body, latin(headers))

@@ -19,14 +19,14 @@ def test_nothing_is_lost_and_nothing_happens_twice_on_one_machine(
     tmp_path: Path, portal: PortalSimulator
 ) -> None:
     world_here = world.embedded(tmp_path, portal)
-    assert driver.run(world_here, SEED, 400, MIX, None, hurry=True, report=print) == []
+    assert driver.run(world_here, SEED, 250, MIX, None, hurry=True, report=print) == []
 
 
 def test_nothing_is_lost_and_nothing_happens_twice_on_pubsub_and_postgres(
     tmp_path: Path, portal: PortalSimulator, pubsub_emulator: Emulator, postgres: Postgres
 ) -> None:
     world_here = world.cloud(tmp_path, portal, pubsub_emulator, postgres)
-    assert driver.run(world_here, SEED, 250, MIX, postgres, hurry=True, report=print) == []
+    assert driver.run(world_here, SEED, 150, MIX, postgres, hurry=True, report=print) == []
 
 
 def steps(seed: int = 1) -> list[workload.Step]:
