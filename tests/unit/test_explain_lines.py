@@ -8,8 +8,9 @@ import pytest
 
 from gateway.diagnosis.causes import DO, SAYS
 from gateway.diagnosis.guide import examples
+from gateway.diagnosis.wording import PHRASES
 from gateway.tools.explain.former_wordings import FORMER_DO, FORMER_SAYS
-from gateway.tools.explain.sentences import safe, sentence_of
+from gateway.tools.explain.sentences import LEFT_OUT, safe, sentence_of
 from tests.unit.test_explain_finds import LINE, explained
 
 ELSEWHERE = (
@@ -68,3 +69,9 @@ def test_a_former_wording_is_recognised_with_its_values(key: str) -> None:
             assert sentences is not None, beginning
             values |= {name: safe(str(value)) for name, value in values.items() if name not in settings}
             assert sentences[number] == table[key].text(language).format_map(values)
+
+
+@pytest.mark.parametrize("how", [key.partition("/")[2] for key in PHRASES if key.startswith("how/")])
+def test_a_records_detail_keeps_how_the_token_was_altered(how: str) -> None:
+    assert safe(f"body:auth.application_token: {how}") == f"body:auth.application_token: {how}"
+    assert safe(f"query:token: {how}, run this") == LEFT_OUT

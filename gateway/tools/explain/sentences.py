@@ -83,7 +83,8 @@ def _is_known(part: str) -> bool:
 
 @lru_cache(1)
 def _phrases() -> frozenset[str]:
-    texts = (text for phrase in PHRASES.values() for text in phrase)
+    # A cause's `detail` holds the end of a phrase's key: "white space".
+    texts = (text for key, phrase in PHRASES.items() for text in (key.partition("/")[2], *phrase))
     parts = (part for text in texts for part in re.split(r", |: |; ", text))
     return frozenset(_CUT.sub("#", re.sub(r"\{\w+\}", "#", part.strip())) for part in parts)
 
