@@ -67,9 +67,9 @@ def read_destinations(setting: str) -> tuple[Destination, ...]:
     """
     destinations: dict[str, Destination] = {}
     for item in setting.split():
-        if re.search(r",https?://", item):
+        if re.search(r"[,;]https?://", item):
             # Read as one address, it would reach nobody.
-            raise ValueError("a comma between addresses")
+            raise ValueError("a comma or a semicolon between addresses")
         url, _, names = item.partition("#")
         patterns = tuple(pattern.strip().upper() for pattern in names.split(",") if pattern.strip())
         if not all(_PATTERN.fullmatch(pattern) for pattern in patterns):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
 _QUOTES = "\"'`«»“”„‘’"
+# A Cyrillic letter beside a Latin one or a digit: `8О80`, `30м`, `рortal`.
+MIXED_ALPHABETS = re.compile(r"[a-z0-9_][а-яё]|[а-яё][a-z0-9_]", re.IGNORECASE)
 _LOOPBACK = r"http://(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(?::[0-9]{1,5})?"
 _LOOPBACK_URL = re.compile(rf"{_LOOPBACK}/?")
 _INCOMING_URL = re.compile(
@@ -82,7 +84,9 @@ def portal(value: str) -> tuple[str, str]:
         domain = portal_name(lower) or ""
         # REST is called over https: a port that was meant for http would never answer.
         is_http_port = lower.startswith("http://") and ":" in domain
-        if "." not in domain or is_http_port or re.search(r"\s", value.strip()):
+        # Registries allow no name with letters of both alphabets; `1с.рф` has one letter and a digit.
+        is_mixed = re.search(r"[a-z][а-яё]|[а-яё][a-z]", lower)
+        if "." not in domain or is_http_port or is_mixed or re.search(r"\s", value.strip()):
             raise SettingError("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
         origin = f"https://{domain}"
     port = re.search(r":([0-9]+)\Z", domain)
@@ -162,10 +166,15 @@ def interval(value: str | None) -> int | None:
 
 
 def copied_along(value: str) -> str:
-    """The key of what was copied into a wrong value, or "": Docker's `--env-file` keeps quotes, comments."""
+    """The key of what got into a wrong value by mistake, or "".
+
+    Docker's `--env-file` keeps quotes and comments.
+    """
     if value[:1] in _QUOTES or value[-1:] in _QUOTES:
         return "VALUE_QUOTED" if value else ""
-    return "VALUE_COMMENTED" if re.search(r"\s#|#\s", value) else ""
+    if re.search(r"\s#|#\s", value):
+        return "VALUE_COMMENTED"
+    return "VALUE_CYRILLIC" if MIXED_ALPHABETS.search(value) else ""
 
 
 def portals_without_token(setting: str | None) -> list[str]:

@@ -267,7 +267,12 @@ def _unknown(in_file: Iterable[str], environment: Collection[str]) -> tuple[tupl
     """
     similar = (name for name in environment if name.startswith(_PREFIXES) or _misspelt(name, environment))
     unknown = sorted({name for name in (*in_file, *similar) if name not in NAMES and name not in _OTHERS})
-    return tuple((name, _most_like(name, 0.75)) for name in unknown)
+    # `TOKEN` or `BITRIX24_TOKEN`, where the one setting that is required is missing.
+    fallback = "" if NAMES[0] in in_file or NAMES[0] in environment else NAMES[0]
+    return tuple(
+        (name, _most_like(name, 0.9) or (name.endswith("TOKEN") and fallback) or _most_like(name, 0.75))
+        for name in unknown
+    )
 
 
 def _misspelt(name: str, environment: Collection[str]) -> bool:

@@ -245,6 +245,10 @@ SENTENCES: dict[str, Sentence] = {
         "Данные пользователя {user} портала {portal} стёрты, удалено записей: {count}. Пока поле Telegram в профиле на портале заполнено, следующая сверка или событие свяжет его снова. Чтобы этого не случилось, очистите поле",
         "User {user} of {portal} is erased, records deleted: {count}. While the Telegram field in the profile on the portal is filled in, the next resync or event links the user again. To prevent that, clear the field",
     ),
+    "LINKS_NOTHING_TO_FORGET": Sentence(
+        "О пользователе {user} портала {portal} здесь нет ни одной записи, стирать нечего. Проверьте имя портала и номер пользователя: ./b24 links",
+        "There is no record of user {user} of {portal} here, so nothing was erased. Check the portal's name and the user's ID: ./b24 links",
+    ),
     # Queues, and what is kept when they fail.
     "QUEUE_FILE_FAILED": Sentence(
         "Файл очереди {path} не удаётся прочитать или записать: {problem}. Проверьте место на диске, права на файл и каталог и не занят ли файл другой программой",
@@ -713,6 +717,10 @@ SENTENCES: dict[str, Sentence] = {
         "Знак # и всё за ним стали частью значения: перенесите комментарий на отдельную строку",
         "The # and everything after it are part of the value: put the comment on a line of its own",
     ),
+    "VALUE_CYRILLIC": Sentence(
+        "В значении есть русские буквы, похожие на латинские: наберите его заново латиницей",
+        "The value has Cyrillic letters that look like Latin ones: type it again in Latin letters",
+    ),
     "ENV_NOT_A_FILE": Sentence(
         "{path} — не файл, настройки из него не читаются. Docker создаёт на этом месте каталог, если файла не было: удалите его и запишите настройки в файл",
         "{path} is not a file, so no settings are read from it. Docker makes a directory there if the file was missing: delete it, and put the settings into a file",
@@ -746,8 +754,8 @@ SENTENCES: dict[str, Sentence] = {
         "FORWARD_TO: {event} is not among the known events. Perhaps {like} was meant",
     ),
     "EXPECTED_FORWARD_TO": Sentence(
-        "ожидается список адресов через пробел, а не через запятую; после # — нужные события (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// — только внутри своей сети",
-        "expected addresses separated by spaces, not commas, with the wanted events after # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
+        "ожидается список адресов через пробел, а не через запятую или точку с запятой; после # — нужные события (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// — только внутри своей сети",
+        "expected addresses separated by spaces, not commas or semicolons, with the wanted events after # (https://bot.example.com/bitrix#ONTASK*,ONCRM*); http:// only inside your own network",
     ),
     "EXPECTED_FORWARD_SECRET": Sentence(
         "ожидается whsec_ и не меньше 16 байт в base64: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(24)).decode())\"",
@@ -785,8 +793,12 @@ SENTENCES: dict[str, Sentence] = {
         "{path} can't be created: {parent} is not writable. Give write access to {parent} or set another path",
     ),
     "EXPECTED_FREE_PORT": Sentence(
-        "не удаётся слушать {address}: {problem}. Освободите порт или задайте другой",
-        "cannot listen on {address}: {problem}. Free the port or set another one",
+        "не удаётся слушать {address}: {problem}. Если это уже запущенный шлюз, второй не нужен; если нет, освободите порт или задайте другой",
+        "cannot listen on {address}: {problem}. If the gateway already runs there, no second one is needed; if not, free the port or set another one",
+    ),
+    "EXPECTED_ALLOWED_PORT": Sentence(
+        "не удаётся слушать {address}: {problem}. Задайте порт от 1024: ниже слушает только root",
+        "cannot listen on {address}: {problem}. Set a port from 1024 up: only root listens below",
     ),
     # `trigger`.
     "TRIGGER_STRANGER": Sentence(

@@ -52,6 +52,11 @@ settle() { # set defaults, check values, and derive names from them
   local label='([^[:punct:][:space:][:cntrl:]]|[_-])+' domain
   domain="$label(\.$label)+\.?"
   expect BITRIX24_DOMAIN "(((https?://)?$domain|(https://)?$domain$port)(/[A-Za-z0-9./-]*)?)?" EXPECTED_DOMAIN
+  # Registries allow no name with letters of both alphabets: somebody typed a Cyrillic letter for a Latin one.
+  local cyrillic=$'[\xd0\xd1][\x80-\xbf]'
+  if (LC_ALL=C && [[ ${BITRIX24_DOMAIN:-} =~ [A-Za-z]${cyrillic}|${cyrillic}[A-Za-z] ]]); then
+    misuse EXPECTED BITRIX24_DOMAIN "$(text EXPECTED_DOMAIN)"
+  fi
   expect BITRIX24_TELEGRAM_FIELD_NAME '([A-Za-z][A-Za-z0-9_]{0,99})?' EXPECTED_FIELD
   expect LOG_LANGUAGE '(ru|en|)' EXPECTED_LOG_LANGUAGE
   local event='([A-Za-z0-9_]{1,100}[*]?|[*])' host='([^][/@#?:[:space:]|]+|\[[0-9A-Fa-f:.]+\])' destination
@@ -61,8 +66,8 @@ settle() { # set defaults, check values, and derive names from them
   FORWARD_TO=${FORWARD_TO//[$'\r\n\v\f']/ }
   FORWARD_TO=${FORWARD_TO//$'\xc2\xa0'/ }
   expect FORWARD_TO "[[:space:]]*($destination([[:space:]]+$destination)*)?[[:space:]]*" EXPECTED_FORWARD_TO
-  # Taken for one address, two with a comma between them would reach nobody.
-  if [[ $FORWARD_TO == *,http*://* ]]; then misuse EXPECTED FORWARD_TO "$(text EXPECTED_FORWARD_TO)"; fi
+  # Taken for one address, two with a comma or a semicolon between them would reach nobody.
+  if [[ $FORWARD_TO == *[,\;]http*://* ]]; then misuse EXPECTED FORWARD_TO "$(text EXPECTED_FORWARD_TO)"; fi
   # The tools' own DATABASE_URL names the Firestore database that is made here: nothing to store.
   if [[ ${DATABASE_URL:-} != postgres*://* ]]; then DATABASE_URL=""; fi
   ACK_DEADLINE=$((TIMEOUT < 10 ? 10 : TIMEOUT > 590 ? 600 : TIMEOUT + 10))

@@ -319,8 +319,8 @@ text() { # KEY FACT…
       ru="В FORWARD_TO больше нет такого получателя или у него другие события: подписка $1 удаляется вместе с тем, чего он по ней ещё не получил."
       en="FORWARD_TO no longer names this destination, or names other events for it: subscription $1 is deleted, together with everything it has not delivered yet." ;;
     EXPECTED_FORWARD_TO)
-      ru="адреса https://… через пробел, а не через запятую; после # события (#ONTASK*,ONCRM*); без имени и пароля в адресе: для подписи есть FORWARD_SECRET"
-      en="addresses https://… separated by spaces, not commas, with the wanted events after # (#ONTASK*,ONCRM*); without a user name or password: FORWARD_SECRET signs deliveries" ;;
+      ru="список адресов https://… через пробел, а не через запятую или точку с запятой; после # события (#ONTASK*,ONCRM*); без имени и пароля в адресе: для подписи есть FORWARD_SECRET"
+      en="addresses https://… separated by spaces, not commas or semicolons, with the wanted events after # (#ONTASK*,ONCRM*); without a user name or password: FORWARD_SECRET signs deliveries" ;;
     ROTATED_OTHER)
       ru="Функции используют новое значение $1. Теперь передайте его остальным, кто им пользуется. Когда старым больше никто не пользуется: ./deploy.sh rotate $1 --finish"
       en="The functions use the new value of $1. Now give it to everyone else who uses it. When nobody uses the old one any more: ./deploy.sh rotate $1 --finish" ;;

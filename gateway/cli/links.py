@@ -101,7 +101,8 @@ def forget(portal: str, user: int, yes: bool) -> int:
     from gateway.tools.forgetting import forget_person
 
     erased = forget_person(settings, portal, user)
-    click.echo(say("LINKS_FORGOTTEN", settings.language, count=erased, user=user, portal=portal))
+    key = "LINKS_FORGOTTEN" if erased else "LINKS_NOTHING_TO_FORGET"
+    click.echo(say(key, settings.language, count=erased, user=user, portal=portal))
     return 0
 
 

@@ -63,7 +63,8 @@ def findings(judgement: Judgement, settings: Settings) -> list[Finding]:
 
 def setting_causes(settings: Settings) -> list[Cause]:
     """What is odd about the configured token, whether or not a request comes."""
-    return _rendered(token_setting.of_setting(settings), settings)
+    odd = [*token_setting.of_setting(settings), *token_setting.mixed_alphabets(settings)]
+    return _rendered(odd, settings)
 
 
 def in_words(facts: Iterable[Mapping[str, Any]], settings: Settings) -> list[Cause]:

@@ -44,6 +44,10 @@ SAYS: dict[str, Sentence] = {
         "Пришёл токен обычного вида (32 строчные латинские буквы и цифры), а в BITRIX24_OUTGOING_WEBHOOK_TOKEN есть другие знаки: прописные, кириллица или знаки препинания.",
         "The request's token has the usual format (32 lower-case letters and digits), but BITRIX24_OUTGOING_WEBHOOK_TOKEN contains other characters: capitals, another alphabet or punctuation.",
     ),
+    "SETTING_SHAPE/alphabet": Sentence(
+        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} рядом с латинскими буквами и цифрами стоят русские: они выглядят так же, но токен с ними другой.",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} has Cyrillic letters among Latin ones and digits: they look the same, but with them it is another token.",
+    ),
     "METHOD_GET": Sentence(
         "Запрос Битрикс24 пришёл методом {method} вместо POST: перенаправление по дороге превратило POST в {method}, и тело с токеном пропало.",
         "Bitrix24's request came as {method} instead of POST: a redirect on the way turned the POST into {method}, and the body with the token was lost.",

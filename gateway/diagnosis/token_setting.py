@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from gateway.diagnosis.finding import Finding, ordered
 from gateway.diagnosis.stray_characters import QUOTE_CHARACTERS, UNSEEN
-from gateway.setting_values import portals_without_token
+from gateway.setting_values import MIXED_ALPHABETS, portals_without_token
 from gateway.settings import Settings
 
 WEBHOOK_SHAPE = re.compile(r"(?:custom)?[a-z0-9]{32}")
@@ -74,6 +74,24 @@ def of_setting(settings: Settings) -> list[Finding]:
     configured = parts(settings)
     codes = {part.code for part in configured if part.code}
     return ordered([*missing, *(_odd(code, configured) for code in codes)])
+
+
+def mixed_alphabets(settings: Settings) -> list[Finding]:
+    """Tokens with Cyrillic letters among Latin ones and digits, as somebody types them by hand.
+
+    A rejected request shows by comparison that they are wrong; without one only the mixture does.
+    """
+    configured = parts(settings)
+    mixed = [
+        number
+        for number, part in enumerate(configured, 1)
+        if not part.code and MIXED_ALPHABETS.search(part.text)
+    ]
+    if not mixed:
+        return []
+    numbers = mixed if len(configured) > 1 else []
+    detail = ", ".join(["alphabet", *(f"{number}/{len(configured)}" for number in numbers)])
+    return [Finding("SETTING_SHAPE", detail, "alphabet", {"numbers": numbers})]
 
 
 def _odd(code: str, configured: list[Part]) -> Finding:

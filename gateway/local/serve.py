@@ -179,7 +179,8 @@ def listen(settings: Settings) -> socket.socket:
         address = f"{settings.host}:{settings.port}"
         # Python's own words add the address once more.
         problem = OSError(error.errno, os.strerror(error.errno or 0))
-        raise SettingError("PORT", "EXPECTED_FREE_PORT", address=address, problem=problem) from None
+        key = "EXPECTED_ALLOWED_PORT" if error.errno == errno.EACCES else "EXPECTED_FREE_PORT"
+        raise SettingError("PORT", key, address=address, problem=problem) from None
 
 
 def _start_polling(app: Any, settings: Settings, stop: threading.Event) -> threading.Thread | None:

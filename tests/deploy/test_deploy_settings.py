@@ -93,6 +93,7 @@ def test_deploy_and_the_function_read_the_same_addresses(setting: str) -> None:
         f"{BOT}#онтаск",
         f"{BOT}#ONTASKADD#ONTASKUPDATE",
         f"{BOT},{N8N}",
+        f"{BOT};{N8N}",
         "http://bot.example.com/",
     ],
 )
@@ -114,6 +115,7 @@ def test_deploy_refuses_addresses_at_which_the_function_would_not_start(setting:
         ("BITRIX24_DOMAIN", "http://p.bitrix24.ru/stream"),
         ("BITRIX24_DOMAIN", "portal_1.example.com:65535"),
         ("BITRIX24_DOMAIN", "портал.рф"),
+        ("BITRIX24_DOMAIN", "1с-портал.рф"),
         ("BITRIX24_TELEGRAM_FIELD_NAME", "UF_USR_1700000000000"),
     ],
 )
@@ -132,6 +134,8 @@ def test_deploy_accepts_what_the_functions_accept(name: str, value: str) -> None
         ("BITRIX24_DOMAIN", "p.bitrix24.ru:65536"),
         ("BITRIX24_DOMAIN", "http://p.bitrix24.ru:8080"),
         ("BITRIX24_DOMAIN", "user@p.bitrix24.ru"),
+        ("BITRIX24_DOMAIN", "рortal.bitrix24.ru"),
+        ("BITRIX24_DOMAIN", "p.bitriх24.ru"),
         ("BITRIX24_TELEGRAM_FIELD_NAME", "1C_FIELD"),
         ("BITRIX24_TELEGRAM_FIELD_NAME", "UF-USR"),
         ("LOG_LANGUAGE", "de"),

@@ -307,6 +307,7 @@ def test_forgetting_asks_first_and_includes_the_queue_and_pollings_state(
     store = open_store(store_location("sqlite:///var/links.db"))
     assert store.get(P, 1) is not None
     assert "clear the field" in run(capsys, "forget", P, "1", "--yes")
+    assert "nothing was erased" in run(capsys, "forget", P, "1", "--yes")
     assert [json.loads(data)["data"]["ID"] for _, data in queue.waiting()] == ["2"]
     assert store.get(P, 1) is None
     store.close()

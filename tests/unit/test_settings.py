@@ -319,6 +319,15 @@ def test_a_name_that_is_no_setting_is_reported_with_the_one_it_is_like(tmp_path:
     }
 
 
+@pytest.mark.parametrize("name", ["TOKEN", "WEBHOOK_TOKEN", "BITRIX24_TOKEN", "APPLICATION_TOKEN"])
+def test_any_token_is_taken_for_the_required_one_while_that_is_missing(name: str, tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"{name}=x\n")
+    assert load({}, dotenv).unknown == ((name, "BITRIX24_OUTGOING_WEBHOOK_TOKEN"),)
+    unknown = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": CANARY}, dotenv).unknown
+    assert unknown[0][1] != "BITRIX24_OUTGOING_WEBHOOK_TOKEN"
+
+
 def test_a_name_in_lower_case_is_like_the_setting(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("log_language=en\n")
@@ -363,7 +372,13 @@ def test_nobody_elses_variable_is_taken_for_a_slip(origin: str) -> None:
         ("PORT", "8080# the port", "VALUE_COMMENTED"),
         ("DATABASE_URL", "'sqlite:///links.db'", "VALUE_QUOTED"),
         ("FORWARD_TO", "https://bot.ru/in # the bot", "VALUE_COMMENTED"),
+        ("PORT", "8О80", "VALUE_CYRILLIC"),
+        ("RESYNC_EVERY", "30м", "VALUE_CYRILLIC"),
+        ("LOG_LANGUAGE", "еn", "VALUE_CYRILLIC"),
+        ("BITRIX24_DOMAIN", "рortal.bitrix24.ru", "VALUE_CYRILLIC"),
+        ("BITRIX24_TELEGRAM_FIELD_NAME", "UF_USR_ТELEGRAM", "VALUE_CYRILLIC"),
         ("PORT", "a", ""),
+        ("LOG_LANGUAGE", "русский", ""),
         ("FORWARD_TO", "bot.ru#ONTASK*", ""),
     ],
 )
@@ -377,9 +392,12 @@ def test_what_was_copied_into_a_wrong_value_is_said(name: str, value: str, hint:
         assert not hint or sentence.endswith(say(hint, language))
 
 
-@pytest.mark.parametrize("value", ["https://a.ru/b,https://c.ru/d", "https://a.ru/b#ONTASK*,http://bot/d"])
-def test_addresses_with_a_comma_between_are_not_one_address(value: str) -> None:
-    with raises(SettingError, "separated by spaces, not commas"):
+@pytest.mark.parametrize(
+    "value",
+    ["https://a.ru/b,https://c.ru/d", "https://a.ru/b#ONTASK*,http://bot/d", "https://a.ru/b;https://c.ru/d"],
+)
+def test_addresses_without_a_space_between_are_not_one_address(value: str) -> None:
+    with raises(SettingError, "separated by spaces, not commas or semicolons"):
         load_settings(FORWARD_TO=value)
 
 
@@ -431,6 +449,8 @@ def test_a_plain_value_in_an_address_is_not_taken_for_a_short_secret() -> None:
         ("p.bitrix24.ru=", ["SETTING_MISSING"], "p.bitrix24.ru"),
         (f"{CANARY}, p.bitrix24.ru= ", ["SETTING_MISSING"], "p.bitrix24.ru"),
         (f"{CANARY},=abc", ["SETTING_DECORATED"], "the variable's name"),
+        (f"{CANARY}с", ["SETTING_SHAPE"], "Cyrillic letters among Latin ones"),
+        (f"{CANARY},{CANARY}с", ["SETTING_SHAPE"], "(no. 2 in the list) has Cyrillic"),
         ("foo=bar", ["SETTING_DECORATED"], "the variable's name"),
     ],
 )
