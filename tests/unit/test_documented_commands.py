@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
-import pytest
 
 from gateway.cli import COMMANDS, cli
 from gateway.diagnosis.causes import DO, SAYS
@@ -210,8 +209,12 @@ def commands_named() -> Iterator[tuple[str, str]]:
                     yield key, match[0]
 
 
-@pytest.mark.parametrize(("source", "text"), sorted(set(commands_named())))
-def test_a_command_that_is_named_exists(source: str, text: str) -> None:
+def test_each_command_that_is_named_exists() -> None:
+    for source, text in sorted(set(commands_named())):
+        check_command(source, text)
+
+
+def check_command(source: str, text: str) -> None:
     words = text.removeprefix("./b24").replace("…", " ").split()
     if not words or words[0] in ("--help", "--version"):
         return
@@ -275,15 +278,15 @@ def exists(command: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("page", "command"), sorted(set(spans())))
-def test_a_command_in_a_sentence_exists_or_is_said_to_be_another_programs(page: str, command: str) -> None:
-    assert exists(command) or any(re.match(pattern, command) for pattern, _ in OTHERS), page
+def test_each_command_in_a_sentence_exists_or_is_said_to_be_another_programs() -> None:
+    for page, command in sorted(set(spans())):
+        assert exists(command) or any(re.match(pattern, command) for pattern, _ in OTHERS), (page, command)
 
 
-@pytest.mark.parametrize(("pattern", "test_name"), OTHERS)
-def test_where_another_programs_command_is_tried_exists(pattern: str, test_name: str) -> None:
-    for file, name in re.findall(r"(tests/\S+\.py)::(\w+)", test_name):
-        assert f"def {name}" in (ROOT / file).read_text(encoding="utf-8"), pattern
+def test_where_another_programs_command_is_tried_exists() -> None:
+    for pattern, test_name in OTHERS:
+        for file, name in re.findall(r"(tests/\S+\.py)::(\w+)", test_name):
+            assert f"def {name}" in (ROOT / file).read_text(encoding="utf-8"), pattern
 
 
 def test_no_other_program_is_listed_that_no_sentence_names() -> None:

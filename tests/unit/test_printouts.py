@@ -144,25 +144,26 @@ def test_a_printout_is_named(kind: str, text: str) -> None:
     assert printout(text) == kind
 
 
-@pytest.mark.parametrize(("kind", "text"), TEXTS)
-def test_a_printed_data_is_never_queued(kind: str, text: str) -> None:
-    event = EVENT | {"data": text, "auth": text}
+def test_a_printed_data_is_never_queued() -> None:
     place = "body:data, body:auth"
-    for body, media in ((json.dumps(event), JSON), (build_query(event), FORM)):
-        for headers, code in (({}, "TOKEN_NOT_FOUND"), ({"x_bitrix_token": TOKEN}, "EVENT_INVALID")):
+    no_header: dict[str, str] = {}
+    answers = ((no_header, "TOKEN_NOT_FOUND"), ({"x_bitrix_token": TOKEN}, "EVENT_INVALID"))
+    for (kind, text), (headers, code) in product(TEXTS, answers):
+        event = EVENT | {"data": text, "auth": text}
+        for body, media in ((json.dumps(event), JSON), (build_query(event), FORM)):
             result = verdict(body, media, **headers)  # type: ignore[arg-type]
             judged = result.judgement.code, result.judgement.message, result.first
-            assert judged == (code, None, "BODY_PRINTED"), media
-            assert result.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place=place)
+            assert judged == (code, None, "BODY_PRINTED"), (text, media)
+            assert result.causes[0].says == SAYS[f"BODY_PRINTED/{kind}"].en.format(place=place), text
 
 
-@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, text in TEXTS if kind != "nothing"])
-def test_a_printed_body_is_named(kind: str, text: str) -> None:
+def test_a_printed_body_is_named() -> None:
+    texts = [text for kind, text in TEXTS if kind != "nothing"]
     answers = (("", "TOKEN_NOT_FOUND"), (f"token={TOKEN}", "EVENT_INVALID"))
-    for media, (query, code) in product((FORM, JSON, "text/plain", ""), answers):
+    for text, media, (query, code) in product(texts, (FORM, JSON, "text/plain", ""), answers):
         result = verdict(text, media, query)
-        assert (result.judgement.code, result.first) == (code, "BODY_PRINTED"), media
-        assert "TOKEN_ABSENT" not in [cause.code for cause in result.causes]
+        assert (result.judgement.code, result.first) == (code, "BODY_PRINTED"), (text, media)
+        assert "TOKEN_ABSENT" not in [cause.code for cause in result.causes], (text, media)
 
 
 @pytest.mark.parametrize(
