@@ -5,21 +5,25 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bench import costs
 from gateway.links import open_store
-from gateway.links.firestore_store import FirestoreStore
 from gateway.links.model import Account, Moment, Observation
 from gateway.locations import store_location
+
+if TYPE_CHECKING:
+    from gateway.links.firestore_store import FirestoreStore
 
 PORTAL = "p.bitrix24.ru"
 
 
 @pytest.fixture
-def store(firestore_url: str) -> Iterator[FirestoreStore]:
+def store(firestore_url: str) -> Iterator["FirestoreStore"]:
+    from gateway.links.firestore_store import FirestoreStore
+
     opened = open_store(store_location(firestore_url))
     assert isinstance(opened, FirestoreStore)
     yield opened
@@ -33,12 +37,12 @@ def observation(user: int, seconds: int, telegram_id: int) -> Observation:
     return Observation(user, Account(telegram_id=telegram_id), moment, True, moment)
 
 
-def documents(store: FirestoreStore) -> set[str]:
+def documents(store: "FirestoreStore") -> set[str]:
     client = store._client
     return {snapshot.reference.path for kind in client.collections() for snapshot in kind.stream()}
 
 
-def test_an_event_that_changes_a_link_reads_and_writes_so_many_documents(store: FirestoreStore) -> None:
+def test_an_event_that_changes_a_link_reads_and_writes_so_many_documents(store: "FirestoreStore") -> None:
     before, client = documents(store), store._client
     names: list[str] = []
     get_all = client.get_all
@@ -63,7 +67,7 @@ def test_an_event_that_changes_a_link_reads_and_writes_so_many_documents(store: 
 
 
 @contextmanager
-def counted(store: FirestoreStore) -> Iterator[Counter[str]]:
+def counted(store: "FirestoreStore") -> Iterator[Counter[str]]:
     """Documents asked for, queries, and documents written, as they leave for the server."""
     api, count = store._client._firestore_api, Counter[str]()
 
@@ -100,7 +104,7 @@ def observed(user: int, number: int, telegram_id: int) -> Observation:
     return Observation(user, Account(telegram_id=telegram_id), Moment(at, at), True, Moment(at, at))
 
 
-def grow(store: FirestoreStore, users: range) -> None:
+def grow(store: "FirestoreStore", users: range) -> None:
     """Each of these users has claimed the account that all share, then others of their own."""
 
     def claims(user: int) -> None:
@@ -112,7 +116,7 @@ def grow(store: FirestoreStore, users: range) -> None:
         list(pool.map(claims, users))
 
 
-def costs_of_events(store: FirestoreStore, round_number: int) -> dict[str, Counter[str]]:
+def costs_of_events(store: "FirestoreStore", round_number: int) -> dict[str, Counter[str]]:
     """What each kind of event costs."""
     second = 10 + 10 * round_number
     kinds = {
@@ -131,7 +135,7 @@ def costs_of_events(store: FirestoreStore, round_number: int) -> dict[str, Count
     return costs
 
 
-def test_an_event_costs_the_same_however_many_users_a_portal_has(store: FirestoreStore) -> None:
+def test_an_event_costs_the_same_however_many_users_a_portal_has(store: "FirestoreStore") -> None:
     grow(store, range(1, 7))
     # The first round makes what the second one finds.
     costs_of_events(store, 0)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from google.cloud import firestore
 
 from gateway.links import open_store
 from gateway.links.model import NO_ACCOUNT, Account, Moment, Observation, Store
@@ -35,6 +34,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript((SUPPORT / "links_first_edition.sql").read_text())
         return f"sqlite:///{path}"
+    from google.cloud import firestore
+
     address: str = request.getfixturevalue("firestore_url")
     client = firestore.Client(project=address.split("/")[2], database="(default)")
     stored = json.loads((SUPPORT / "firestore_first_edition.json").read_text(), object_hook=_times)

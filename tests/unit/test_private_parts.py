@@ -7,10 +7,7 @@ from contextlib import closing
 from copy import copy
 
 import click
-import google.cloud.logging
 import pytest
-from google.cloud import logging_v2
-from google.cloud.logging_v2.handlers.handlers import CloudLoggingFilter
 from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
@@ -29,10 +26,14 @@ def test_click_makes_the_option_help_once_a_command() -> None:
 
 
 def test_google_cloud_logging_can_be_read_without_grpc() -> None:
-    assert "_use_grpc" in inspect.signature(google.cloud.logging.Client).parameters
+    from google.cloud.logging import Client
+
+    assert "_use_grpc" in inspect.signature(Client).parameters
 
 
 def test_google_cloud_logging_remembers_that_it_has_introduced_itself() -> None:
+    from google.cloud import logging_v2
+
     assert isinstance(logging_v2._instrumentation_emitted, bool)
 
 
@@ -75,6 +76,8 @@ def test_gunicorns_refusals_begin_with_words_that_are_known(
 
 
 def test_google_cloud_logging_keeps_the_trace_in_the_record() -> None:
+    from google.cloud.logging_v2.handlers.handlers import CloudLoggingFilter
+
     record = logging.makeLogRecord({"trace": "a", "span_id": "b"})
     CloudLoggingFilter(project="p").filter(record)  # type: ignore[no-untyped-call]
     assert (record.__dict__["_trace_str"], record.__dict__["_span_id_str"]) == ("a", "b")
