@@ -75,7 +75,7 @@ def copy(tmp_path: Path) -> Path:
     for name in ("main.py", "verify.py", "functions"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("gateway", "handlers"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path
 
 

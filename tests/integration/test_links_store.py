@@ -375,7 +375,7 @@ def test_a_long_random_life_agrees_with_the_decision_alone(store: Store) -> None
             chance.randrange(1, 5), account, None if account is None else moment, active, moment
         )
 
-    for step in range(80):
+    for step in range(50):
         batch = [observation() for _ in range(chance.randrange(1, 4))]
         decision = decide(P, f"e{step}", batch, read)
         rows |= decision.rows
@@ -501,7 +501,7 @@ def test_processes_open_and_write_at_once(url: str, tmp_path: Path) -> None:
 def test_shuffled_worlds_of_two_writers_end_as_their_moments_say(store: Store) -> None:
     """A portal a world: four to eight observations of three users, delivered in any order, some twice."""
     chance = random.Random(14)
-    for number in range(25):
+    for number in range(12):
         portal, world = f"world-{number}", random_world(chance)
         events = [(f"{number}-{index}", observation) for index, observation in enumerate(world)]
         delivered = events + chance.sample(events, 2)
