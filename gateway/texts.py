@@ -797,7 +797,7 @@ SENTENCES: dict[str, Sentence] = {
         "cannot listen on {address}: {problem}. If the gateway already runs there, no second one is needed; if not, free the port or set another one",
     ),
     "EXPECTED_ALLOWED_PORT": Sentence(
-        "не удаётся слушать {address}: {problem}. Задайте порт от 1024: ниже слушает только root",
+        "не удаётся слушать {address}: {problem}. Задайте порт от 1024: порты ниже доступны только администратору",
         "cannot listen on {address}: {problem}. Set a port from 1024 up: only root listens below",
     ),
     # `trigger`.
