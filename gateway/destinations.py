@@ -81,7 +81,8 @@ def read_destinations(setting: str) -> tuple[Destination, ...]:
         if address.scheme == "http" and not is_private(host):
             raise ValueError("https")
         port = f":{address.port}" if address.port else ""
-        printable_address = f"{address.scheme}://{host}{port}{clean(address.path, limit=_MAX_PATH)}"
+        shown_host = f"[{host}]" if ":" in host else host
+        printable_address = f"{address.scheme}://{shown_host}{port}{clean(address.path, limit=_MAX_PATH)}"
         if (earlier := destinations.get(url)) is not None:
             patterns = (*earlier.patterns, *patterns) if earlier.patterns and patterns else ()
         destinations[url] = Destination(

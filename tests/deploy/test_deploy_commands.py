@@ -60,6 +60,7 @@ def states(google: FakeGoogle, secret: str) -> list[str]:
         (["deploy"], {"FORWARD_TO": "http://bot.example.com/"}, "FORWARD_TO: expected"),
         (["deploy"], {"FORWARD_TO": "https://bot.example.com/#*ADD"}, "FORWARD_TO: expected"),
         (["deploy"], {"FORWARD_TO": "https://bot.example.com/a,https://bot.example.com/b"}, "not commas"),
+        (["deploy"], {"FORWARD_TO": "https://bot.example.com/a;https://bot.example.com/b"}, "not commas"),
     ],
 )
 def test_wrong_use_is_exit_code_2_before_gcloud_is_called(

@@ -519,6 +519,12 @@ def test_a_possible_secret_in_an_addresss_path_is_masked(path: str, expected: st
     assert (destination.url, destination.id) == (url, sha256(url.encode()).hexdigest()[:8])
 
 
+def test_an_ipv6_address_is_shown_as_it_is_written() -> None:
+    settings = load_settings(FORWARD_TO="http://[FD00::1]:8080/in https://[::1]/")
+    shown = [destination.printable_url for destination in settings.destinations]
+    assert shown == ["http://[fd00::1]:8080/in", "https://[::1]/"]
+
+
 def test_an_addresss_password_is_a_secret() -> None:
     settings = load_settings(FORWARD_TO="https://u:canary0secret1canary@b.ru/x?key=canary9secret9canary")
     assert settings.destinations[0].printable_url == "https://b.ru/x"
