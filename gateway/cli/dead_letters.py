@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from itertools import chain
 from typing import IO, Any
 
@@ -19,7 +18,7 @@ from gateway.settings import Settings, load
 from gateway.texts import reason_text, say
 from gateway.tools import printing
 from gateway.tools.printing import print_list, printable
-from gateway.tools.recovery import KeptMessage, attributes_of, put_back, queue_letters, store_letters
+from gateway.tools.recovery import KeptMessage, corrected, put_back, queue_letters, store_letters
 
 # How many ids are named if several match.
 _MAX_IDS = 5
@@ -104,9 +103,9 @@ def mend(context: tuple[Settings, str | None], letter_id: str, file: IO[bytes]) 
     except PoisonMessage as poison:
         click.echo(say("MEND_UNREADABLE", settings.language, reason=poison), err=True)
         return 1
-    data, began = message.to_bytes(), time.time()
+    began = time.time()
     with closing(open_publisher(settings)) as publisher:
-        put_back(replace(letter, data=data, attributes=attributes_of(data)), publisher)
+        put_back(corrected(letter, message), publisher)
     if (journal := journal_of(settings)) is not None:
         journal.add_requeued(message.event, message.event_id, began, letter.reason)
     click.echo(

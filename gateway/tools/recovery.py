@@ -9,13 +9,13 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
 from gateway.errors import PoisonMessage, QueueRefused, QueueUnavailable
-from gateway.events import read_message
+from gateway.events import Message, read_message
 from gateway.journal import Journal, Unqueued
 from gateway.links.model import DeadLetter, Store
 from gateway.locations import PubSubTopic, is_missing
@@ -75,6 +75,21 @@ def put_back(event: KeptMessage, publisher: Publisher) -> str:
     message_id = publish_within(to, event.data, event.attributes, time.monotonic() + REPLAY_SECONDS)
     event.settle()
     return message_id
+
+
+def corrected(letter: KeptMessage, message: Message) -> KeptMessage:
+    """A dead letter with the message that a person made of it.
+
+    If that is another event, it goes to every subscription that wants it: the letter's own might not.
+    """
+    return replace(
+        letter,
+        event=message.event,
+        event_id=message.event_id,
+        data=message.to_bytes(),
+        attributes=message.attributes(""),
+        subscription=letter.subscription if message.event == letter.event else "",
+    )
 
 
 class _OneSubscription:

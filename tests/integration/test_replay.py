@@ -602,6 +602,16 @@ def test_a_dead_letter_is_edited_and_put_back(house: House, capsys: pytest.Captu
     assert listed(capsys) == []
 
 
+def test_a_dead_letter_that_becomes_another_event_goes_to_all_that_want_it(house: House) -> None:
+    house.put_aside(message(1), subscription="on-user-update")
+    edited = json.loads(message(1).to_bytes()) | {"event": "ONUSERADD"}
+    (house.home / "letter.json").write_text(json.dumps(edited))
+    assert main(["dead-letters", "mend", message(1).event_id, str(house.home / "letter.json")]) == 0
+    delivery = leased(open_embedded(load(dotenv=None)))
+    assert delivery is not None
+    assert (delivery.subscription, delivery.attributes["event"]) == ("on-user-add", "ONUSERADD")
+
+
 def test_an_edited_message_must_be_valid(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.put_aside(message(1))
     (house.home / "letter.json").write_text('{"schema": 2}')

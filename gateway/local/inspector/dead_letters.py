@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -21,7 +21,7 @@ from gateway.texts import reason_text, text_of
 from gateway.tools.outcomes import in_a_line, standing
 from gateway.tools.recovery import (
     KeptMessage,
-    attributes_of,
+    corrected,
     journal_events,
     put_back,
     queue_letters,
@@ -92,12 +92,11 @@ def register(page: Inspector) -> None:
         with ExitStack() as stack:
             dead_letter = _letter_of(page, stack, flask.request.form.get("id", ""))
             try:
-                data = read_message(text.encode("utf-8", "backslashreplace")).to_bytes()
+                message = read_message(text.encode("utf-8", "backslashreplace"))
             except PoisonMessage as poison:
                 reason = text_of(poison, page.language)
                 return _letter_page(page, dead_letter, text, page.words("MEND_REFUSED", reason=reason)), 400
-            mended = replace(dead_letter, data=data, attributes=attributes_of(data))
-            _requeue(page, mended)
+            _requeue(page, corrected(dead_letter, message))
         page.app.extensions.pop(COUNT, None)
         return flask.redirect(flask.url_for("dead", requeued=1), 303)
 
