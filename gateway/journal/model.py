@@ -120,7 +120,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Unqueued:
-    """an event that the queue did not accept; `record` is JSON values, as they were added."""
+    """An event that the queue did not accept; `record` is JSON values, as they were added."""
 
     id: int
     at: datetime
