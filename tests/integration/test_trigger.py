@@ -85,7 +85,7 @@ def test_names_in_brackets_nest_and_the_wrong_field_is_named(server: Running) ->
 
 @pytest.mark.parametrize("pair", ["ID", "=7"])
 def test_data_without_a_name_or_a_value_is_wrong_use(server: Running, pair: str) -> None:
-    process = trigger(server.env, "ONUSERADD", "--data", pair)
+    process = trigger({**server.env, "LOG_LANGUAGE": "ru"}, "ONUSERADD", "--data", pair)
     assert (process.returncode, "ИМЯ=ЗНАЧЕНИЕ" in process.stderr) == (2, True)
 
 

@@ -137,7 +137,10 @@ def test_the_old_bots_line_with_the_beginning_of_a_token(
         ("34d-devtools-form-data.txt", "PASTED_FORM_DATA"),
     ],
 )
-def test_text_without_a_request_is_named(name: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_without_a_request_is_named(
+    name: str, key: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_LANGUAGE", "ru")
     assert main(["explain", str(FILES / name)]) == 2
     answer = capsys.readouterr()
     assert answer.out == ""
