@@ -18,7 +18,7 @@ from gateway.local.serve import listen
 from gateway.locations import sqlite_file
 from gateway.settings import load
 from gateway.texts import text_of
-from tests.support.commands import run_command
+from tests.support.commands import run_command, start_command
 from tests.support.deliveries import AGENT, FORM, OTHER_TOKEN, TOKEN, form
 from tests.support.processes import Start, environment, free_port, wait_for
 
@@ -55,14 +55,17 @@ def test_an_encoding_without_the_marks_stops_no_tool(tmp_path: Path) -> None:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
 @pytest.mark.parametrize("arguments", [("trigger", "--list"), ("doctor",)], ids=" ".join)
 def test_output_on_a_full_disk_is_said_in_one_sentence(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    command = [sys.executable, "-m", "gateway", *arguments]
     env = environment(tmp_path, LOG_LANGUAGE="en")
-    with open("/dev/full", "wb") as full:
-        process = subprocess.run(
-            command, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, text=True
-        )
-    assert (process.returncode, process.stderr.count("\n")) == (2, 1), process.stderr
-    assert process.stderr.startswith("Can't write the command's output: No space left")
+    with (
+        open("/dev/full", "wb") as full,
+        open(os.devnull, "rb") as devnull,
+        (tmp_path / "errors").open("wb") as sink,
+    ):
+        process = start_command(*arguments, env=env, cwd=tmp_path, stdin=devnull, stdout=full, stderr=sink)
+    assert process.wait(60) == 2
+    errors = (tmp_path / "errors").read_text()
+    assert errors.count("\n") == 1, errors
+    assert errors.startswith("Can't write the command's output: No space left")
 
 
 @pytest.mark.parametrize(
