@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -22,7 +21,6 @@ from gateway.events import Message, Portal
 from gateway.ingest.php_form import build_query
 from gateway.settings import Settings, load
 from handlers import forward
-from tests.support.clock import Clock
 from tests.support.deliveries import FORM, PORTAL, TOKEN, delivery
 from tests.support.errors import raises
 from tests.support.pages import ROOT
@@ -405,18 +403,15 @@ def test_deliveries_beyond_the_share_do_not_wait(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_time_taken_is_the_delivery_without_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-
-    @contextmanager
-    def busy(_destination: object) -> Iterator[None]:
-        clock.now += 4
-        yield
-
-    def post(*_arguments: object) -> tuple[int, None]:
-        clock.now += 0.25
-        return 204, None
-
-    monkeypatch.setattr(forward, "time", SimpleNamespace(monotonic=clock, time=clock))
-    monkeypatch.setattr(forward, "_turn", busy)
-    monkeypatch.setattr(forward, "_post", post)
-    assert deliver(1).facts["ms"] == 250
+    monkeypatch.setattr(forward, "DELIVERY_SECONDS", 60.0)
+    monkeypatch.setattr(forward, "TURN_SECONDS", 60.0)
+    with ThreadPoolExecutor(forward.AT_ONCE + 1) as pool, hanging() as (port, handler):
+        deliveries = [pool.submit(deliver, port) for _ in range(forward.AT_ONCE)]
+        for _ in deliveries:
+            assert handler.arrived.acquire(timeout=30)
+        waiting = pool.submit(deliver, port)
+        assert not handler.arrived.acquire(timeout=0.2)
+        allowed_at = time.monotonic()
+        handler.allowed.set()
+        taken_ms = waiting.result(30).facts["ms"]
+        assert taken_ms <= (time.monotonic() - allowed_at) * 1000 + 1
