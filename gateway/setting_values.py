@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 WEBHOOK_PATH = "/api/bitrix/webhook"
 _QUOTES = "\"'`«»“”„‘’"
-# A Cyrillic letter beside a Latin one or a digit: `8О80`, `30м`, `рortal`.
-MIXED_ALPHABETS = re.compile(r"[a-z0-9_][а-яё]|[а-яё][a-z0-9_]", re.IGNORECASE)
+# Cyrillic letters that look like Latin ones, beside Latin letters or digits: `8О80`, `30м`, `рortal`. A word
+# with other Cyrillic letters in it, such as `пароль1`, is meant to be Cyrillic.
+_ALIKE = "асеорухкмАВЕКМНОРСТУХ"
+MIXED_ALPHABETS = re.compile(
+    rf"(?<=[A-Za-z0-9_])[{_ALIKE}]+(?![а-яёА-ЯЁ])|(?<![а-яёА-ЯЁ])[{_ALIKE}]+(?=[A-Za-z0-9_])"
+)
 _LOOPBACK = r"http://(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(?::[0-9]{1,5})?"
 _LOOPBACK_URL = re.compile(rf"{_LOOPBACK}/?")
 _INCOMING_URL = re.compile(

@@ -379,6 +379,8 @@ def test_nobody_elses_variable_is_taken_for_a_slip(origin: str) -> None:
         ("BITRIX24_TELEGRAM_FIELD_NAME", "UF_USR_ТELEGRAM", "VALUE_CYRILLIC"),
         ("PORT", "a", ""),
         ("LOG_LANGUAGE", "русский", ""),
+        ("INSPECTOR_PASSWORD", "пароль1", ""),
+        ("FORWARD_TO", "http://бот2.рф/x", ""),
         ("FORWARD_TO", "bot.ru#ONTASK*", ""),
     ],
 )

@@ -39,6 +39,8 @@ def test_only_an_event_that_is_surely_mistyped_is_named_at_the_start(
     [
         ({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, []),
         ({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": "changeme"}, ["SETTING_PLACEHOLDER"]),
+        ({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": f"{TOKEN}с"}, ["SETTING_SHAPE"]),
+        ({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": "наш-собственный-токен2026"}, []),
         (
             {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN, "BITRIX24_WEBHOOK_TOKEN": f"1/{TOKEN}"},
             ["SETTING_INCOMING_SECRET"],
