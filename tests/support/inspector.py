@@ -27,6 +27,13 @@ from gateway.settings import Settings, load
 from tests.support.deliveries import AGENT, FORM, TOKEN
 from tests.support.processes import STARTS_WITHIN, Running
 
+# The page's text without what it quotes. It takes that out of the page.
+OWN_WORDS = (
+    "(() => { const data = 'code, pre, select, .value, .what, .det h1'; "
+    "document.querySelectorAll(data).forEach((one) => one.remove()); "
+    "return document.body.innerText; })()"
+)
+
 
 class _Compiled(BytecodeCache):
     """Compiled templates, by name and source: each test makes an inspector, `serve` one in its life."""

@@ -1,6 +1,7 @@
 """The inspector in a real browser: a whole story, and what must hold in every view."""
 
 import http.server
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from gateway.journal import Journal
+from gateway.journal import Filters, Journal
 from gateway.local.inspector import VIEWS
 from gateway.local.inspector.words import words
 from gateway.locations import sqlite_file
@@ -16,7 +17,7 @@ from gateway.settings import load
 from tests.support.chromium import Chromium, Tab
 from tests.support.contrast import FAINT, FAINT_BARS
 from tests.support.deliveries import OTHER_TOKEN, TOKEN, form
-from tests.support.inspector import link
+from tests.support.inspector import OWN_WORDS, link
 from tests.support.processes import Running, Start, wait_for
 from tests.support.sample_day import fill
 
@@ -172,6 +173,13 @@ def choose(tab: Tab, name: str, value: str) -> None:
     )
 
 
+# What a Russian page may say in Latin letters: names of things that people type, read and look up so.
+LATIN = re.compile(
+    r"bitrix24?|telegram|webhook|token|engine|curl|json|csv|har|utc|doctor|form|on-user-(?:add|update)|"
+    r"request_id|application|auth|body|domain|event|english|env|resync|"
+    r"[0-9a-f]{8}|[jkrcg]|enter|esc|https?|post|get|id|sqlite|var|api|b24|x"
+)
+
 NAMED = ("button", "link", "textbox", "searchbox", "combobox", "checkbox", "tab", "tabpanel", "image")
 
 
@@ -185,14 +193,21 @@ def nameless(tab: Tab) -> list[str]:
     ]
 
 
+def english_words(text: str) -> list[str]:
+    """Those on a Russian page that nobody types, reads or looks up so."""
+    latin = re.findall(r"(?<![\w@.:/-])[A-Za-z][A-Za-z0-9_-]*(?![\w@:/-]|\.\w)", text)
+    return [word for word in latin if word.islower() and not LATIN.fullmatch(word.lower())]
+
+
 @pytest.mark.parametrize("view", [*(view.name for view in VIEWS), "one", "requests?open=round-1"])
 def test_a_view_can_be_read_everywhere(busy: Running, reader: Tab, browser: Chromium, view: str) -> None:
-    """In both schemes, on a desk and on a phone, by a screen reader, and twice as large."""
+    """In both schemes, on a desk and on a phone, by a screen reader, twice as large, and in one language."""
     base = f"http://127.0.0.1:{busy.port}/inspector"
     address = base if view == "overview" else f"{base}/{view}"
     if view == "one":
-        newest = Journal(sqlite_file("JOURNAL_URL", busy.env["JOURNAL_URL"]).path).page(limit=1).requests[0]
-        address = f"{base}/r/{newest.request_id}"
+        journal = Journal(sqlite_file("JOURNAL_URL", busy.env["JOURNAL_URL"]).path)
+        [refused, *_] = journal.page(Filters(cause="TOKEN_OTHER_WEBHOOK")).requests
+        address = f"{base}/r/{refused.request_id}"
     try:
         reader.open(address)
         reader.ask("Accessibility.enable")
@@ -211,6 +226,9 @@ def test_a_view_can_be_read_everywhere(busy: Running, reader: Tab, browser: Chro
         for width in (680, 320):
             reader.size(width, 450)
             assert reader.run("document.documentElement.scrollWidth") <= width
+        reader.size(1360, 900)
+        # The guide quotes the commands and messages that it explains.
+        assert view == "guide" or english_words(reader.run(OWN_WORDS)) == []
     finally:
         reader.ask("Accessibility.disable")
         reader.scheme("light")
