@@ -6,7 +6,7 @@ from tests.support.pages import ROOT
 
 PAGE = ROOT / "docs/architecture.md"
 # The list is what stands between these.
-BEGIN, END = "| room | its modules |\n| --- | --- |\n", "\n\n"
+BEGIN, END = "| package | its modules |\n| --- | --- |\n", "\n\n"
 # In the order of an event's way.
 ROOMS = (
     *("handlers", "gateway", "gateway/ingest", "gateway/diagnosis", "gateway/receiver", "gateway/queues"),
