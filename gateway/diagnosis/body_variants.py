@@ -82,6 +82,8 @@ def as_read(judgement: Judgement) -> Reading:
         return Reading({}, "BODY_PRINTED", "body", how="values")
     if not is_event(payload.fields) and (in_field := _printed_event(payload.fields)) is not None:
         return in_field
+    if _holds_no_event(payload.fields) and (in_query := _event_in_query(judgement)) is not None:
+        return Reading(in_query, "BODY_IN_QUERY", how="other")
     loss = hollow(payload.fields)
     if loss is not None and loss.how == "text" and _came_again(loss.name, payload):
         # PHP's cURL writes each value of an array under the array's name.
@@ -90,6 +92,14 @@ def as_read(judgement: Judgement) -> Reading:
         place = place_of(loss, payload.fields)
         return Reading(payload.fields, "BODY_PRINTED", place, payload.repeated, loss.how)
     return Reading(payload.fields, repeated=payload.repeated)
+
+
+def _holds_no_event(fields: Any) -> bool:
+    """Whether nothing at the body's top belongs to an event or to a robot's call."""
+    if not isinstance(fields, dict):
+        return False
+    names = {str(name).lower() for name in fields}
+    return not (names & {"event", "document_id"} or any(map(is_of_event, names)))
 
 
 def _as_no_form(judgement: Judgement) -> Reading | None:

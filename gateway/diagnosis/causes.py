@@ -256,6 +256,10 @@ SAYS: dict[str, Sentence] = {
         "Событие стоит в адресе, после знака ?, а тело пустое: посредник передал поля как параметры адреса.",
         "The event is in the address, after the question mark, and the body is empty: something on the way turned the fields into query parameters.",
     ),
+    "BODY_IN_QUERY/other": Sentence(
+        "Событие стоит в адресе, после знака ?, а в теле другое: посредник передал поля события как параметры адреса.",
+        "The event is in the address, after the question mark, and the body holds something else: something on the way turned the event's fields into query parameters.",
+    ),
     "BODY_EMPTY/null": Sentence(
         "Всё тело запроса — {how}: отправителю нечего было передать, и он напечатал пустое значение.",
         "The whole body is {how}: the sender had nothing to pass on and printed an empty value.",

@@ -33,7 +33,10 @@ def of_request(judgement: Judgement, settings: Settings) -> list[Finding]:
     in_path = [cause for cause in token_causes if cause.detail.startswith("path:")]
     rest = [cause for cause in token_causes if cause not in in_path]
     if first[-1].code == "TOKEN_ABSENT":
-        first = _by_method(evidence) or ([] if evidence.explained else first)
+        if evidence.explained:
+            # With the event in the address, advice about the token alone would not help.
+            first = [cause for cause in body_rules.body(evidence) if body_rules.is_lost(evidence)]
+        first = _by_method(evidence) or first
         return [*in_path, *ordered([*rest, *first]), *odd]
     return [*in_path, *ordered([*first, *odd, *rest])]
 

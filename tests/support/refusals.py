@@ -239,6 +239,9 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "verified, body cut": (Request(body=form(event())[:60], query=f"token={TOKEN}", length=900), "BODY_INCOMPLETE"),
     "stale Content-Length over blanks": (Request(body=b"event=ONUSERADD&data=&ts=1&auth=", length=247), "BODY_INCOMPLETE"),
     "event in the address": (Request(body=b"", query=form(event()).decode()), "BODY_IN_QUERY"),
+    "event in the address, another body": (
+        Request(body=b"source=crm", query=form(event()).decode()), "BODY_IN_QUERY",
+    ),
     "event in the address, token in a header": (
         Request(body=b"", query=form(event(None)).decode(), headers={"X-Bitrix-Token": TOKEN}), "BODY_IN_QUERY",
     ),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.diagnosis import diagnose, rules, setting_causes
@@ -360,6 +360,16 @@ header = st.one_of(
         st.sampled_from(["", TOKEN[:18], f'"{TOKEN}"', "482913", "токен"]),
         st.text(max_size=60),
     ),
+)
+@example(
+    body=b"",
+    headers={"cookie": TOKEN.encode()},
+    kind=FORM,
+    query=b"event=E&data[ID]=7",
+    path="/elsewhere",
+    method="GET",
+    agent=b"",
+    setting=TOKEN,
 )
 def test_no_request_makes_it_raise_or_reveal_a_secret(
     body: bytes,
