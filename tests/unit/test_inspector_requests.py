@@ -271,6 +271,25 @@ def test_a_rejected_request_is_judged_by_the_current_settings(
     assert request.kind == "refused"
 
 
+@pytest.mark.parametrize(
+    ("token", "cause"),
+    [
+        (TOKEN[:-1], "TOKEN_ALTERED"),
+        (TOKEN.upper(), "TOKEN_ALTERED"),
+        (TOKEN.replace("k", "к"), "TOKEN_LOOKALIKE"),
+        ("0123456789abcdef" * 2, "TOKEN_APPLICATION"),
+        (OTHER_TOKEN, "TOKEN_OTHER_WEBHOOK"),
+    ],
+)
+def test_what_a_masked_value_showed_is_still_its_cause(
+    token: str, cause: str, browser: Browser, recorder: Recorder
+) -> None:
+    name = record_request(recorder, form(token=token))
+    for page in (browser.get(f"/r/{name}"), browser.post(f"/r/{name}/judge")):
+        text = visible_text(page.text).replace("TOKEN_MISMATCH", "")
+        assert re.findall(r"· (TOKEN_[A-Z_]+)", text) == [cause]
+
+
 def test_an_accepted_event_is_resent_to_all_or_to_one(
     settings: Settings, browser: Browser, recorder: Recorder
 ) -> None:

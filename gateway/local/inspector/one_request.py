@@ -3,6 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,18 @@ CHANGES = 20
 NEVER = 2**62
 # How many people are shown of an event that is about several.
 PEOPLE = 3
+# Causes that only the value itself shows. The journal keeps a mask of it, which looks like these others.
+_OF_A_VALUE = frozenset(
+    (
+        "TOKEN_ALTERED",
+        "TOKEN_LOOKALIKE",
+        "TOKEN_ELSEWHERE",
+        "TOKEN_INCOMING_SECRET",
+        "TOKEN_APPLICATION",
+        "AUTHORIZATION_GATEWAY",
+    )
+)
+_OF_A_MASK = frozenset(("TOKEN_ABSENT", "TOKEN_OTHER_WEBHOOK"))
 
 
 def _values_or_404(page: Inspector, request_id: str) -> dict[str, Any]:
@@ -141,7 +154,20 @@ def judge_today(page: Inspector, request: Request, whole: Mapping[str, Any]) -> 
         ),
         body=str(whole["body"]).encode("utf-8", "surrogatepass"),
     )
-    return explain(pasted, page.settings_here, datetime.now(UTC))
+    today = explain(pasted, page.settings_here, datetime.now(UTC))
+    return today if today.code != request.code else replace(today, causes=_causes_today(page, request, today))
+
+
+def _causes_today(page: Inspector, request: Request, today: Explanation) -> tuple[dict[str, Any], ...]:
+    """Today's causes, with what a value showed when it came in place of a guess about its mask."""
+    facts = [fact for fact in request.record.get("causes") or () if fact.get("code") in _OF_A_VALUE]
+    seen = [cause.to_json() for cause in in_words(facts, page.settings_here)]
+    guessed = [number for number, cause in enumerate(today.causes) if cause["code"] in _OF_A_MASK]
+    if not seen or not guessed:
+        return today.causes
+    codes = {cause["code"] for cause in seen} | _OF_A_MASK
+    before, behind = today.causes[: guessed[0]], today.causes[guessed[0] :]
+    return (*before, *seen, *(cause for cause in behind if cause["code"] not in codes))
 
 
 def _places(page: Inspector, request: Request) -> list[dict[str, Any]]:
