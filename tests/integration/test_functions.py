@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.functions import functions, of_kind
+from gateway.local.serve import SERVED
 from tests.support.processes import ROOT
 
 HANDLER = """\
@@ -62,6 +63,10 @@ def test_the_table_names_each_function_of_main_once() -> None:
     assert sorted(names) == sorted(set(names)) == sorted(_functions_of(main))
     # Nothing is published before somebody listens.
     assert names[-1] == "bitrix_webhook"
+    # A mistyped kind is nobody's: `serve` would not call the function, nor `deploy.sh` deploy it.
+    assert {function.kind for function in functions()} <= {*SERVED, "consumer", "forwarder"}
+    for function in functions():
+        assert bool(function.subscription) == (function.kind not in SERVED), function.name
 
 
 def _functions_of(main: str) -> list[str]:
