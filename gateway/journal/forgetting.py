@@ -17,10 +17,9 @@ def forget(connection: sqlite3.Connection, portal: str, bitrix_user_id: int) -> 
     erased = _erase_requests(connection, portal, bitrix_user_id) + _erase_unqueued(
         connection, portal, bitrix_user_id
     )
-    erased += connection.execute(
-        "DELETE FROM outcomes WHERE bitrix_user_id = ? AND portal = ?", (bitrix_user_id, portal)
-    ).rowcount
-    connection.execute("DELETE FROM people WHERE portal = ? AND bitrix_user_id = ?", (portal, bitrix_user_id))
+    for table in ("outcomes", "people"):
+        statement = f"DELETE FROM {table} WHERE bitrix_user_id = ? AND portal = ?"  # noqa: S608 — constants
+        erased += connection.execute(statement, (bitrix_user_id, portal)).rowcount
     _erase_from_rounds(connection, bitrix_user_id)
     return erased
 

@@ -40,12 +40,13 @@ def _forget_walk(store: Store, portal: str, user: int) -> int:
     from gateway.portal.walk_state import WalkState
 
     polled = Polled(store, portal)
+    was_seen = user in polled
     polled.remove([user])
     polled.keep()
     if not WalkState.is_about(store, portal, user):
-        return 0
+        return int(was_seen)
     WalkState.forget(store)
-    return 1
+    return int(was_seen) + 1
 
 
 def _forget_letters(settings: Settings, portal: str, user: int) -> int:

@@ -17,6 +17,7 @@ from gateway.errors import SettingError, StoreUnavailable
 from gateway.links import open_links, open_store
 from gateway.links.model import NO_ACCOUNT, Account, DeadLetter, Moment, Observation
 from gateway.locations import store_location
+from gateway.portal.polled import Polled
 from gateway.queues import open_embedded
 from gateway.settings import load
 from gateway.tools.forgetting import forget_person
@@ -308,6 +309,11 @@ def test_forgetting_asks_first_and_includes_the_queue_and_pollings_state(
     assert store.get(P, 1) is not None
     assert "clear the field" in run(capsys, "forget", P, "1", "--yes")
     assert "nothing was erased" in run(capsys, "forget", P, "1", "--yes")
+    # A walk that has seen the person has left a mark, too.
+    polled = Polled(store, P)
+    polled.add([1])
+    polled.keep()
+    assert "clear the field" in run(capsys, "forget", P, "1", "--yes")
     assert [json.loads(data)["data"]["ID"] for _, data in queue.waiting()] == ["2"]
     assert store.get(P, 1) is None
     store.close()

@@ -514,7 +514,8 @@ def test_a_person_is_forgotten(journal: Journal) -> None:
     for user in ("7", "77"):
         journal.add_unqueued({"payload": payload % user})
     assert journal.names(PORTAL, [7, 8]) == {7: "Иван", 8: "Анна"}
-    assert journal.forget(PORTAL, 7) == 5
+    # With the name.
+    assert journal.forget(PORTAL, 7) == 6
     assert journal.names(PORTAL, [7, 8]) == {8: "Анна"}
     assert sorted(ids(journal)) == sorted(request.request_id for request in other_requests)
     assert journal.outcomes(["e", theirs[0].event_id]) == {}
