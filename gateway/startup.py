@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import flask
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import NotFound
 
 from gateway import __version__, logs
@@ -78,6 +79,9 @@ def start(respond: Callable[[flask.Request], flask.Response]) -> None:
         app = flask.current_app
         # `//api/…` and an empty path are answered, never redirected: a redirect loses the POST.
         app.url_map.merge_slashes = app.url_map.strict_slashes = False
+        # People read answers in a terminal: Russian as it is, not as `\u0421`.
+        if isinstance(app.json, DefaultJSONProvider):
+            app.json.ensure_ascii = False
         app.register_error_handler(404, lambda error: _not_found(error, respond))
     # Modules live as long as the process: no collection walks through them again.
     gc.freeze()

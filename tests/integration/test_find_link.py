@@ -45,6 +45,8 @@ def test_a_bot_asks_for_an_account_and_for_a_user(gateway: Running) -> None:
 def test_without_the_token_nothing_is_answered(gateway: Running, headers: dict[str, str]) -> None:
     answer = gateway.request("GET", "/api/links?telegram_id=777", headers=headers)
     assert (answer.status, answer.json["code"]) == (401, "LINKS_UNAUTHORIZED")
+    # A person reads it in a terminal.
+    assert answer.json["message"] in answer.body.decode()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
