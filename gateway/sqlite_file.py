@@ -7,12 +7,14 @@ away goes on writing to a file that nobody will read.
 import os
 import re
 import shutil
-import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    import sqlite3
 
 FileIdentity = tuple[int, int]
 """Device and inode."""
@@ -139,7 +141,7 @@ def not_a_database(path: Path) -> str | None:
     return None if beginning in (b"", _BEGINNING) else "file is not a database"
 
 
-def made_for(connection: sqlite3.Connection, setting: str) -> str:
+def made_for(connection: "sqlite3.Connection", setting: str) -> str:
     """The setting that the file was made for, if that is not `setting`; "" for a new file."""
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     tables = {name for (name,) in rows}
@@ -148,8 +150,10 @@ def made_for(connection: sqlite3.Connection, setting: str) -> str:
     return next((other for other, names in _TABLES.items() if tables & names), "")
 
 
-def expect_own_file(connection: sqlite3.Connection, setting: str) -> None:
+def expect_own_file(connection: "sqlite3.Connection", setting: str) -> None:
     """Raise `sqlite3.DatabaseError` for another setting's file: its tables may have the same names."""
+    import sqlite3  # cold start
+
     if other := made_for(connection, setting):
         raise sqlite3.DatabaseError(f"file of {other}")
 

@@ -96,6 +96,7 @@ def test_the_receiver_on_pubsub_imports_no_client_of_googles(tmp_path: Path) -> 
     )
     assert status == "503"
     assert not among(started, HEAVY) | among(started, OURS)
+    assert "sqlite3" not in started
     assert not among(modules, (*GOOGLE, "grpc", "requests", "urllib3", "sqlalchemy"))
     assert "gateway.queues.pubsub" in modules
 
