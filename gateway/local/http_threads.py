@@ -29,6 +29,8 @@ class Threads:
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
         # One entry for each thread that is free: a semaphore would take a lock of its own twice a request.
         self._free: deque[None] = deque()
+        # For each thread that could not be started there is one entry too many: another did its work as well.
+        self._not_started = 0
         self._started = 0
         self._start()
         self._free.append(None)
@@ -36,7 +38,7 @@ class Threads:
     def submit(self, work: Callable[[], None]) -> None:
         """Have `work` done by a free thread, or by the next that is free. For the loop's thread only."""
         self._work.put(work)
-        if self._free:
+        if len(self._free) > self._not_started:
             self._free.pop()
             return
         if self._started >= self._limit:
@@ -45,6 +47,7 @@ class Threads:
             self._start()
         except RuntimeError:
             # The system allows no more threads, so the running ones do the work.
+            self._not_started += 1
             self._refused()
 
     def _start(self) -> None:

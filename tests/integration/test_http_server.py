@@ -17,6 +17,7 @@ from gateway.ingest.incoming import MAX_BODY
 from gateway.local import http_connection
 from gateway.local.http_connection import Connection
 from gateway.local.http_server import HttpServer, Limits
+from gateway.local.http_threads import Threads
 from tests.support.processes import wait_for
 
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -466,3 +467,36 @@ def test_what_a_proxy_takes_for_one_request_gets_one_answer(
     answers = server.exchange(head + framed)
     assert answers.count(b"HTTP/1.1 ") == 1
     assert len(server.seen) == 1
+
+
+def test_a_thread_that_could_not_be_started_is_not_missed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[str] = []
+    threads = Threads(4, lambda: refused.append("no thread"))
+
+    def occupied() -> threading.Event:
+        """One thread more is busy until the event is set."""
+        begun, end = threading.Event(), threading.Event()
+
+        def work() -> None:
+            begun.set()
+            end.wait(60)
+
+        threads.submit(work)
+        assert begun.wait(60)
+        return end
+
+    def no_more(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    first, waited = occupied(), threading.Event()
+    with monkeypatch.context() as system:
+        system.setattr(threading.Thread, "start", no_more)
+        threads.submit(waited.set)
+    assert refused == ["no thread"]
+    first.set()
+    assert waited.wait(60)
+    # The system allows threads again: nobody waits behind one that is busy.
+    second, answered = occupied(), threading.Event()
+    threads.submit(answered.set)
+    assert answered.wait(20)
+    second.set()
