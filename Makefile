@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 SPOKEN := $(if $(filter en,$(LOG_LANGUAGE) $(if $(LOG_LANGUAGE),,$(shell sed -n 's/^LOG_LANGUAGE=\(..\).*/\1/p' .env 2>/dev/null))),en,ru)
 INSTALLING.en = Installing what $(1) pins into $(VENV): half a minute, and only once.
 INSTALLING.ru = Устанавливаем в $(VENV) то, что перечислено в $(1): полминуты, и только один раз.
+MAKING.en = Making the virtual environment $(VENV).
+MAKING.ru = Создаём виртуальное окружение $(VENV).
+NOT_INSTALLED.en = The packages were not installed: pip says above why. Check that this machine reaches pypi.org (behind a proxy, set HTTPS_PROXY), then run make again.
+NOT_INSTALLED.ru = Пакеты не установлены: причину назвал выше pip. Проверьте, доступен ли отсюда pypi.org (за прокси задайте HTTPS_PROXY), и повторите make.
 UNPACKING.en = unpacking %d packages
 UNPACKING.ru = распаковываем пакеты: %d
 TOO_OLD.en = Python 3.11 or later is needed. If another one is installed: make run PYTHON=python3.12
@@ -78,6 +82,7 @@ lint: $(VENV)/dev.stamp
 # A venv without pip is what Debian leaves where the package python3-venv is missing: it is made anew.
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(TOO_OLD.$(SPOKEN))" >&2; exit 1; }
+	@echo "$(MAKING.$(SPOKEN))"
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "$(NO_VENV.$(SPOKEN))" >&2; exit 1; }
 
@@ -98,5 +103,5 @@ if [ -t 1 ]; then \
     END { printf "\r\033[K" }'; \
 else \
   $(BIN)/pip install --quiet --disable-pip-version-check -r $(1) && touch $@; \
-fi; test -e $@
+fi; test -e $@ || { echo "$(NOT_INSTALLED.$(SPOKEN))" >&2; exit 1; }
 endef

@@ -106,3 +106,25 @@ def test_the_first_words_are_in_the_readers_language(
             ["sh", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
         )
         assert (process.returncode, words in process.stderr) == (2, True), process.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoken", "words"), [("ru", "Пакеты не установлены"), ("en", "The packages were not installed")]
+)
+def test_where_pip_fails_the_next_step_is_said(tmp_path: Path, spoken: str, words: str) -> None:
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    pip = tmp_path / ".venv" / "bin" / "pip"
+    pip.parent.mkdir(parents=True)
+    pip.write_text("#!/bin/sh\nexit 1\n")
+    pip.chmod(0o755)
+    process = subprocess.run(
+        ["make", "run"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "LOG_LANGUAGE": spoken},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (process.returncode, words in process.stderr) == (2, True), process.stderr
+    assert "pypi.org" in process.stderr
