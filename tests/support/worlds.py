@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import combinations_with_replacement, product
+from itertools import combinations_with_replacement, islice, product
 
 from gateway.links.decide import NEWEST_CLAIMERS, Row, decide
 from gateway.links.facts import names_of
@@ -49,10 +49,10 @@ def sayings(users: Sequence[int] = (1, 2), accounts: Sequence[Account] = (X, Y))
     return [saying for saying in every if saying[1:] != (None, None)]
 
 
-def worlds(count: int, moments: Sequence[Moment] | None = None) -> Iterator[World]:
-    """All worlds of so many observations, at `moments` (by default one a second)."""
+def worlds(count: int, moments: Sequence[Moment] | None = None, share: int = 1) -> Iterator[World]:
+    """All worlds of so many observations, or one in `share`, at `moments` (by default one a second)."""
     moments = [moment(at) for at in range(count)] if moments is None else moments
-    for sayings_of_world in product(sayings(), repeat=count):
+    for sayings_of_world in islice(product(sayings(), repeat=count), 0, None, share):
         yield _world(moments, sayings_of_world)
 
 

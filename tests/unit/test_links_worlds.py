@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 import pytest
 
@@ -57,13 +56,13 @@ def test_every_world_of_three_observations_of_one_moment() -> None:
 
 
 def test_a_share_of_the_worlds_in_which_a_later_event_is_received_earlier() -> None:
-    for world in islice(worlds(3, [moment(0, 2), moment(1, 0), moment(0, 0)]), 0, None, 7):
+    for world in worlds(3, [moment(0, 2), moment(1, 0), moment(0, 0)], share=7):
         check(world)
 
 
 def test_a_share_of_the_worlds_of_four_observations() -> None:
     """All 234,256 of them: `python -m tests.support.worlds`."""
-    for world in islice(worlds(4), 0, None, 797):
+    for world in worlds(4, share=797):
         check(world)
 
 
