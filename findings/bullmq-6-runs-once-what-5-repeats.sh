@@ -3,7 +3,7 @@
 #
 # Expected: what was removed raises, or repeats as before. Version 6 has `upsertJobScheduler` for jobs that
 # repeat. `queue.add("poll", {}, { repeat: { every: 60000 } })`, the form of versions 3 to 5, is accepted,
-# stored in the job's options, and means nothing: the job runs once. TypeScript says so; JavaScript, a JSON file of options or `as any` does not.
+# stored in the job's options, and means nothing: the job runs once. Nothing is raised or logged.
 # Of schedules that version 5 has left in Redis nothing is said here.
 #
 # Why it matters here: the job that repeats is the one that fetches what webhooks have missed. It runs right
