@@ -71,5 +71,7 @@ def _of_verdict(evidence: Evidence) -> list[Finding]:
     if "AUTHORIZATION_GATEWAY" in codes and "TOKEN_OTHER_WEBHOOK" in codes:
         # The webhook's token came in its own place: the JWT beside it did no harm.
         own.sort(key=lambda cause: cause.code == "AUTHORIZATION_GATEWAY")
-    first = not evidence.settings.tokens or bool(evidence.shapes)
+    # A configured token came, only from another portal: the setting's other items do not matter to it.
+    is_bound_elsewhere = any(cause.code == "TOKEN_OTHER_PORTAL" and cause.variant for cause in own)
+    first = not evidence.settings.tokens or (bool(evidence.shapes) and not is_bound_elsewhere)
     return [*odd, *own] if first else [*own, *odd]

@@ -398,10 +398,12 @@ BOUND = f"a.bitrix24.ru={TOKEN}, b.bitrix24.ru=other-token-of-portal-b, unbound-
         ("unbound-token-of-anybody", None, "EVENT_QUEUED", "own.bitrix24.ru"),
     ],
 )
+@pytest.mark.parametrize("odd_item", ["", ', "in quotes"', ", https://p.bitrix24.ru/x", ", changeme"])
 def test_a_bound_token_speaks_for_its_portal_alone(
-    token: str, portal: str | None, code: str, event_portal: str
+    token: str, portal: str | None, code: str, event_portal: str, odd_item: str
 ) -> None:
-    settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": BOUND, "BITRIX24_DOMAIN": "own.bitrix24.ru"}, None)
+    values = {"BITRIX24_OUTGOING_WEBHOOK_TOKEN": BOUND + odd_item, "BITRIX24_DOMAIN": "own.bitrix24.ru"}
+    settings = load(values, None)
     auth = {"application_token": token} | ({"domain": portal} if portal else {})
     result = verdict(EVENT | {"auth": auth}, settings=settings)
     assert result.judgement.code == code
