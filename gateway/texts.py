@@ -1364,6 +1364,10 @@ SENTENCES: dict[str, Sentence] = {
         "Это только начало строки журнала шлюза: конец, в котором указаны коды, обрезан (так делает systemctl status). Скопируйте строку целиком: journalctl -u bitrix24-gateway --no-pager; или посмотрите ./b24 rejections",
         "This is only the beginning of a line of the gateway's log: its end, which holds the codes, was cut off, as systemctl status does. Copy the whole line: journalctl -u bitrix24-gateway --no-pager; or see ./b24 rejections",
     ),
+    "PASTED_INCOMING": Sentence(
+        "Это адрес ВХОДЯЩЕГО вебхука: по нему обращаются к порталу, а к шлюзу с ним не приходят. В нём секрет, впишите его только в BITRIX24_WEBHOOK_TOKEN. Адрес шлюза для исходящего вебхука: https://ВАШ-АДРЕС/api/bitrix/webhook",
+        "This is an INCOMING webhook's address: it is for requests to the portal, and nothing comes to the gateway by it. It holds a secret, so put it only into BITRIX24_WEBHOOK_TOKEN. The gateway's address for an outgoing webhook: https://YOUR-ADDRESS/api/bitrix/webhook",
+    ),
     "PASTED_SETTINGS": Sentence(
         "Это файл настроек (.env), а не запрос. Проверить его: ./b24 doctor --env ФАЙЛ",
         "This is a file of settings (.env), not a request. To check it: ./b24 doctor --env FILE",

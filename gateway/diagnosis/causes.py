@@ -208,6 +208,10 @@ SAYS: dict[str, Sentence] = {
         "На месте токена не текст, а число, список, объект, null или файл: {place}.",
         "The token's place holds a number, a list, an object, null or a file instead of text: {place}.",
     ),
+    "TOKEN_NOT_TEXT/null": Sentence(
+        "На месте токена null или undefined ({place}): переменная, из которой его взяли, пуста.",
+        "The token's place holds null or undefined ({place}): the variable that it was taken from is empty.",
+    ),
     "ROBOT_WITHOUT_TOKEN": Sentence(
         "Это робот «Исходящий вебхук» (есть document_id, нет event): токен он никогда не присылает.",
         'This is the automation rule "Outbound webhook" (document_id, no event): it never sends a token.',
@@ -579,6 +583,10 @@ DO: dict[str, Sentence] = {
     "TOKEN_NOT_TEXT": Sentence(
         "Шлите токен одной строкой: в JSON в кавычках, в форме без [] после имени, не файлом ({place}).",
         "Send the token as one string: quoted in JSON, without [] after its name in a form, not as a file ({place}).",
+    ),
+    "TOKEN_NOT_TEXT/null": Sentence(
+        "Заполните эту переменную токеном исходящего вебхука («Разработчикам → Интеграции», «Токен приложения»). Если вы пересылаете событие Битрикс24, читайте токен из поля auth[application_token] его формы ({place}).",
+        'Fill this variable with the outgoing webhook\'s token ("Developer resources → Integrations", "Application token"). If you pass on an event from Bitrix24, read the token from the field auth[application_token] of its form ({place}).',
     ),
     "ROBOT_WITHOUT_TOKEN": Sentence(
         "Допишите токен в адрес самого робота: {url}?token=ТОКЕН. Робот событий не шлёт: для событий заведите «Разработчикам → Другое → Исходящий вебхук».",

@@ -1,7 +1,8 @@
 """Finds what is in the place of the token: an altered one, somebody else's, none, or no token at all."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from gateway.diagnosis.body_rules import is_lost
 from gateway.diagnosis.event_shape import is_event, is_robot
@@ -140,7 +141,16 @@ def malformed(evidence: Evidence) -> Iterator[Finding]:
         elif header or trace.place in repeated or (trace.place == "query:token" and evidence.query_repeated):
             yield Finding("TOKEN_REPEATED", trace.place, "header" if header else "", values)
         else:
-            yield Finding("TOKEN_NOT_TEXT", trace.place, values=values)
+            variant = "null" if _is_null(evidence.reading.fields, trace.place) else ""
+            yield Finding("TOKEN_NOT_TEXT", trace.place, variant, values)
+
+
+def _is_null(fields: Mapping[str, Any], place: str) -> bool:
+    """Whether a body's place holds null, as an unset variable is written, and `undefined` in a form."""
+    value: Any = fields
+    for name in place.removeprefix("body:").split("."):
+        value = value.get(name, "") if isinstance(value, Mapping) else ""
+    return value is None
 
 
 def without_token(evidence: Evidence) -> Iterator[Finding]:

@@ -448,6 +448,7 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "a list": (typed(event([TOKEN])), "TOKEN_NOT_TEXT"),
     "an object": (typed(event({"value": TOKEN})), "TOKEN_NOT_TEXT"),
     "null": (typed({"event": "E", "token": None}), "TOKEN_NOT_TEXT"),
+    "undefined": (Request(body=form(event("undefined"))), "TOKEN_NOT_TEXT"),
     "token[]": (bare(query=f"token[]={TOKEN}"), "TOKEN_NOT_TEXT"),
     "auth[application_token][]": (Request(body=form(event(None)) + f"&auth[application_token][]={TOKEN}".encode()), "TOKEN_NOT_TEXT"),
     "a file": (Request(body=multipart({"auth[application_token]": TOKEN}, "token.txt"), type=UPLOAD), "TOKEN_NOT_TEXT"),

@@ -196,6 +196,7 @@ ADVICE: dict[str, Follow] = {
     "TOKEN_REPEATED": anew,
     "TOKEN_NOT_TEXT": anew,
     "TOKEN_NOT_TEXT/file": original,
+    "TOKEN_NOT_TEXT/null": anew,
     "TOKEN_ALTERED": anew,
     "TOKEN_ALTERED/setting": configured,
     "TOKEN_LOOKALIKE": anew,

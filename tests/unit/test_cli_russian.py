@@ -64,7 +64,7 @@ _CODE = frozenset(
         cron ru en aiohttp alerts amp application auth base bash basic bitrix body buffer causes check
         cloud code content create createdb curl data dead deploy destroy dict doctor dump europe event events
         explain fetch field gcloud header http import inspect letters libpq login make map mend
-        method multipart new ngrok null obj os parameters params plan print pubsub query rejections
+        method multipart new ngrok null undefined obj os parameters params plan print pubsub query rejections
         replay resync rotate run serialize serve set show smoke source sslmode sslrootcert statement
         str tcpdump timedatectl token transaction trigger true ts ulimit url user verify view
         """

@@ -275,6 +275,7 @@ NO_REQUEST = {
     ),
     "the answer of /api/links": ('{"by_name_only":false,"link":null}', "PASTED_ANSWER"),
     "settings": (f"LOG_LANGUAGE=en\nBITRIX24_OUTGOING_WEBHOOK_TOKEN={TOKEN}\n", "PASTED_SETTINGS"),
+    "an incoming webhook's address": ("https://p.bitrix24.ru/rest/1/abcdefgh12345678/\n", "PASTED_INCOMING"),
     "settings of a shell": (
         f"# the gateway\nexport BITRIX24_DOMAIN=p.ru\nexport BITRIX24_OUTGOING_WEBHOOK_TOKEN={TOKEN}\n",
         "PASTED_SETTINGS",

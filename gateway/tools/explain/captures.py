@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from gateway.redaction import MASK
-from gateway.setting_values import WEBHOOK_PATH
+from gateway.setting_values import WEBHOOK_PATH, incoming_address
 from gateway.tools.explain.request import Request, Unreadable, read_raw, relative, utf8
 from gateway.tools.explain.wrappers import read_wrapped
 from gateway.tools.sample_delivery import data_of
@@ -208,6 +208,8 @@ def read_address(text: str) -> Request | None:
         urlsplit(text)
     except ValueError:
         return None
+    if "://" in text and incoming_address(text):
+        raise Unreadable("PASTED_INCOMING")
     target = relative(text)
     path, mark, query = target.partition("?")
     event = "event=ONUSERADD&data%5BID%5D=" + str(data_of("ONUSERADD")["ID"]) + "&ts=1"

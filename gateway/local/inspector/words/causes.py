@@ -32,7 +32,7 @@ TITLES: dict[str, Sentence] = {
     "BODY_IN_QUERY": Sentence("Событие в адресе, а не в теле", "The event is in the query"),
     "TOKEN_BLANK": Sentence("Вместо токена пустое место", "A blank instead of the token"),
     "TOKEN_REPEATED": Sentence("Токен указан дважды", "The token is given twice"),
-    "TOKEN_NOT_TEXT": Sentence("Вместо токена список или объект", "A list or an object instead of the token"),
+    "TOKEN_NOT_TEXT": Sentence("На месте токена не текст", "The token's place holds no text"),
     "TOKEN_ELSEWHERE": Sentence("Верный токен, но не в том месте", "The right token in the wrong place"),
     "TOKEN_ALTERED": Sentence("Токен изменён по дороге", "The token was altered on the way"),
     "TOKEN_LOOKALIKE": Sentence(
