@@ -267,6 +267,8 @@ PACKETS = (
         ),
         (RAW + "\nHTTP/1.1 401 UNAUTHORIZED\r\nContent-Type: application/json\r\n\r\n{}", "tcp_stream"),
         ("it said\n\n" + RAW + "\nHTTP/1.1 401 UNAUTHORIZED\n", "tcp_stream"),
+        (RAW + "\nHTTP/2 401\r\ncontent-type: application/json\r\n\r\n{}", "tcp_stream"),
+        ("it said\n\n" + RAW + "\nHTTP/2 401\n", "tcp_stream"),
         (f"Content-Type: {MEDIA}\nUser-Agent: Bitrix24 Webhook Engine\n\n{FORM}", "headers_and_body"),
         (f"host: h\ncontent-type: {MEDIA}\n\n{FORM}\n", "headers_and_body"),
         (f"https://h.example/api/bitrix/webhook?token={TOKEN}", "address"),

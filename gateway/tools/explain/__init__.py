@@ -30,7 +30,7 @@ __all__ = ["READERS", "Record", "Request", "Unreadable", "read"]
 _FENCE = re.compile(rb"\A\s*```\w*\r?\n(.*?)\r?\n```\s*\Z", re.DOTALL)
 _COLOURS = re.compile(rb"\x1b\[[0-9;?]{0,16}[A-Za-z]|\x1b\][^\x07\x1b]{0,500}(?:\x07|\x1b\\)")
 # An answer begins right after a body that has no line end.
-_ANSWER = re.compile(rb"HTTP/\d(?:\.\d)? \d{3} ")
+_ANSWER = re.compile(rb"HTTP/\d(?:\.\d)? \d{3}(?=\s)")
 # This separates the requests of a .http file.
 _NEXT = re.compile(rb"(?m)^###")
 _Reader = Callable[[bytes, str], Request | Record | None]

@@ -99,7 +99,7 @@ def read_stream(text: bytes) -> Request | None:
     match = _INSIDE.search(text)
     if match is None:
         return None
-    raw = re.split(rb"HTTP/\d(?:\.\d)? \d{3} |\n[<>=~-]{8,}\r?\n", text[match.start() :], maxsplit=1)[0]
+    raw = re.split(rb"HTTP/\d(?:\.\d)? \d{3}\s|\n[<>=~-]{8,}\r?\n", text[match.start() :], maxsplit=1)[0]
     is_part = len(raw) + match.start() < len(text)
     return replace(read_raw(raw), read_as="tcp_stream" if is_part else "raw_request")
 
