@@ -285,7 +285,8 @@ def test_a_round_of_polling_opens_beside_the_list_and_by_its_address(server: Run
 def test_what_is_chosen_is_seen_in_the_systems_own_colours(server: Running, tab: Tab) -> None:
     refused = sent_event(server, "colours.bitrix24.ru")
     tab.ask("Emulation.setEmulatedMedia", features=[{"name": "forced-colors", "value": "active"}])
-    until(tab, f"{base(server)}/requests?open={refused}", ".tabs button")
+    # The list is read before the request beside it.
+    until(tab, f"{base(server)}/requests?open={refused}", ".row.sel")
     chosen = ("nav [aria-current]", ".chip[aria-current]", ".row.sel", ".tabs [aria-selected=true]")
     for selector in chosen:
         assert tab.run(f"getComputedStyle(document.querySelector('{selector}')).outlineStyle") == "solid"
