@@ -41,6 +41,11 @@ def test_from_a_folder_without_settings_it_means_its_own_gateway(gateway: Path, 
     caught = str(elsewhere / "caught.txt")
     assert called(gateway / "b24", "explain", "caught.txt", cwd=elsewhere) == [*begin, "explain", caught]
     assert called(gateway / "b24", "replay", caught, cwd=elsewhere) == [*begin, "replay", caught]
+    for given in (("--env", "caught.txt"), ("--env=caught.txt",), (f"--env={caught}",)):
+        expected_words = [
+            word.replace("caught.txt", caught) if caught not in word else word for word in given
+        ]
+        assert called(gateway / "b24", "doctor", *given, cwd=elsewhere) == [*begin, "doctor", *expected_words]
     mend = ("dead-letters", "mend", "5f2c9d")
     assert called(gateway / "b24", *mend, "caught.txt", cwd=elsewhere) == [*begin, *mend, caught]
     # It is a gateway of its own, run by the same program.
