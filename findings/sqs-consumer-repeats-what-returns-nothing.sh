@@ -12,7 +12,8 @@
 # Batches are alike. `alwaysAcknowledge` is the old meaning.
 #
 # Why it matters here: each event is handled until its queue's `maxReceiveCount` is used up, and is a dead
-# letter then, although it was handled well each time. The code that does so is the README's of 13.
+# letter then, although it was handled well each time. The first example of the readme returns nothing, in 14
+# as in 13; what that means now stands in a list further down.
 # What follows: `return message`, and a test that looks at the queue.
 #
 # Seen with @aws-sdk/client-sqs 3.1175.0 on Node 20, 2026-11-27. The queue here is a list of one message.

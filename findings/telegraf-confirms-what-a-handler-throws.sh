@@ -12,8 +12,8 @@
 # Why it matters here: Telegram keeps what it saw no 200 for and sends it again, which is the only
 # queue that such a bot has. "The table is locked" loses the update, and the bot that is started anew
 # does not get it.
-# What follows: remember in the handler that it failed, and answer from an own view: parse the body,
-# `await bot.handleUpdate(update)` without the response, and send 500 if that raises.
+# What follows: a view of your own that parses the body, awaits `bot.handleUpdate(update)` without the
+# response, and answers 500 if that raises.
 #
 # Seen with Express 5.3.0 and grammy 1.46.0 on Node 20, 2026-11-27.
 set -euo pipefail
