@@ -408,8 +408,8 @@ SENTENCES: dict[str, Sentence] = {
         "The journal's file {path} was moved away or replaced while the gateway ran. Records go to the new file; if you need the old one, stop the gateway, put it back, and run ./b24 replay",
     ),
     "REST_NOT_SET": Sentence(
-        "не задан, а без него не прочитать пользователей. Впишите адрес входящего вебхука целиком, как его показывает Битрикс24",
-        "not set, and without it users can't be read. Set it to the whole address of the incoming webhook, as Bitrix24 shows it",
+        "не задан, а без него к порталу не обратиться. Впишите адрес входящего вебхука целиком, как его показывает Битрикс24",
+        "not set, and without it the portal can't be asked. Set it to the whole address of the incoming webhook, as Bitrix24 shows it",
     ),
     "REST_NO_DOMAIN": Sentence(
         "не задан: в BITRIX24_WEBHOOK_TOKEN нет портала. Впишите домен портала или весь адрес входящего вебхука в BITRIX24_WEBHOOK_TOKEN",
@@ -1750,8 +1750,8 @@ SENTENCES: dict[str, Sentence] = {
         "публичный адрес не задан (WEBHOOK_URL)", "no public address is set (WEBHOOK_URL)"
     ),
     "DOCTOR_NO_ADDRESS_DO": Sentence(
-        "Задайте WEBHOOK_URL или укажите --url, чтобы проверить и его",
-        "Set WEBHOOK_URL or pass --url to check it too",
+        "Задайте WEBHOOK_URL, чтобы проверить и его, или выполните ./b24 doctor --url https://ВАШ-АДРЕС",
+        "Set WEBHOOK_URL to check it too, or run ./b24 doctor --url https://YOUR-ADDRESS",
     ),
     "DOCTOR_LOOPBACK": Sentence(
         "{address} доступен только с этой машины", "{address} can be reached only from this machine"

@@ -160,8 +160,8 @@ text() { # KEY FACT…
       ru="destroy спрашивает подтверждение, а терминала нет: добавьте --yes."
       en="destroy asks for confirmation, but there is no terminal: add --yes." ;;
     DESTROY_SURE)
-      ru="Удалить шлюз $1 из проекта $2 ($3)? Введите имя проекта:"
-      en="Remove the gateway $1 from project $2 ($3)? Type the project's name:" ;;
+      ru="Удалить шлюз $1 из проекта $2 ($3)? Введите ID проекта:"
+      en="Remove the gateway $1 from project $2 ($3)? Type the project's id:" ;;
     DESTROY_NOT)
       ru="Ничего не удалено."
       en="Nothing was removed." ;;
@@ -172,8 +172,8 @@ text() { # KEY FACT…
       ru="После $1 нужно значение."
       en="$1 needs a value." ;;
     FILE_LINE)
-      ru="deploy.env, строка $1: ожидается ИМЯ=значение, где ИМЯ одно из: $2. Секретам там не место."
-      en="deploy.env, line $1: expected NAME=value, where NAME is one of: $2. Secrets do not belong there." ;;
+      ru="deploy.env, строка $1: ожидается ИМЯ=значение, где ИМЯ одно из: $2. Секретам там не место: задайте их в окружении или введите, когда deploy спросит."
+      en="deploy.env, line $1: expected NAME=value, where NAME is one of: $2. Secrets do not belong there: set them in the environment, or type them when deploy asks." ;;
     EXPECTED)
       ru="$1: ожидается $2."
       en="$1: expected $2." ;;
@@ -220,8 +220,8 @@ text() { # KEY FACT…
       ru="Если отказано в публичном доступе, его запрещает политика организации run.managed.requireInvokerIam: попросите исключение для этого проекта."
       en="If public access was refused, the organisation's policy run.managed.requireInvokerIam forbids it: ask for an exception for this project." ;;
     EXPECTED_PROJECT)
-      ru="имя проекта (--project, PROJECT или deploy.env)"
-      en="the project's id (--project, PROJECT or deploy.env)" ;;
+      ru="ID проекта, а не его название: от 6 до 30 строчных букв, цифр и дефисов (--project, PROJECT или deploy.env)"
+      en="the project's id, not its name: 6 to 30 lower-case letters, digits and hyphens (--project, PROJECT or deploy.env)" ;;
     EXPECTED_REGION)
       ru="регион, например europe-west1 (--region, REGION или deploy.env)"
       en="a region such as europe-west1 (--region, REGION or deploy.env)" ;;
