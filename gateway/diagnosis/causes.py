@@ -32,6 +32,10 @@ SAYS: dict[str, Sentence] = {
         "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} стоит адрес, а нужен только токен.",
         "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds an address; put only the token there.",
     ),
+    "SETTING_URL/portal": Sentence(
+        "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} портал перед токеном записан не так, как нужно, и всё вместе считается токеном.",
+        "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} has the portal in front of the token in another form than is read, so all of it counts as the token.",
+    ),
     "SETTING_INCOMING_SECRET": Sentence(
         "В BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} стоит секрет ВХОДЯЩЕГО вебхука (ID/СЕКРЕТ): исходящий вебхук его никогда не присылает.",
         "BITRIX24_OUTGOING_WEBHOOK_TOKEN{which} holds the INCOMING webhook's secret (ID/SECRET): an outgoing webhook never sends it.",
@@ -437,6 +441,10 @@ DO: dict[str, Sentence] = {
     "SETTING_URL": Sentence(
         _COPY_RU + " и впишите его вместо адреса: {setting}.",
         _COPY_EN + " and put it in place of the address: {setting}.",
+    ),
+    "SETTING_URL/portal": Sentence(
+        "Запишите только имя портала, знак = и токен, без https:// и двоеточия: p.bitrix24.ru=ТОКЕН; если портал один, хватит токена: {setting}.",
+        "Write only the portal's name, = and the token, without https:// or a colon: p.bitrix24.ru=TOKEN; with one portal, the token is enough: {setting}.",
     ),
     "SETTING_INCOMING_SECRET": Sentence(
         _COPY_RU

@@ -38,6 +38,10 @@ _URL = re.compile(
     r"[a-z][a-z0-9+.-]{0,15}://|//|/api/|www\.|[\w.-]+\.bitrix24\.[a-z.]+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?/",
     re.IGNORECASE,
 )
+# `https://p.bitrix24.ru=TOKEN` or `p.bitrix24.ru:TOKEN`, where `p.bitrix24.ru=TOKEN` was meant.
+_PORTAL_AND_TOKEN = re.compile(
+    r"(?:https?://)?[\w-]+(?:\.[\w-]+)+/?\s*[=:]\s*(?:custom)?[a-z0-9]{32}", re.IGNORECASE
+)
 _INCOMING = re.compile(r"/?(?:rest/)?[0-9]{1,9}/[A-Za-z0-9]{6,64}(?:/[A-Za-z0-9_.]*)?")
 _NAMED = re.compile(
     r"\A(?:(?:export|set|env|-e|-h|-d|--header|--data)\s+)?\??['\"]?"
@@ -103,7 +107,10 @@ def _odd(code: str, configured: list[Part]) -> Finding:
         for n, alteration in odd
     ]
     alterations = tuple(dict.fromkeys(word for _, detail in odd for word in detail.split(", ")))
-    return Finding(code, "; ".join(filter(None, details)), values={"how": alterations, "numbers": numbers})
+    is_portal = any(part.code == code and _PORTAL_AND_TOKEN.fullmatch(part.text) for part in configured)
+    variant = "portal" if code == "SETTING_URL" and is_portal else ""
+    values = {"how": alterations, "numbers": numbers}
+    return Finding(code, "; ".join(filter(None, details)), variant, values)
 
 
 def parts(settings: Settings) -> list[Part]:

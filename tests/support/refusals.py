@@ -195,6 +195,8 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "URL with the token": (configured(f"https://h.example.com/api/bitrix/webhook?token={TOKEN}"), "SETTING_URL"),
     "URL without scheme": (configured(f"{DOMAIN}/rest/1/{SECRET}/"), "SETTING_URL"),
     "the portal's name": (configured(DOMAIN), "SETTING_URL"),
+    "the portal before its token, with a scheme": (configured(f"https://{DOMAIN}={TOKEN}"), "SETTING_URL"),
+    "the portal before its token, with a colon": (configured(f"{DOMAIN}:{TOKEN}"), "SETTING_URL"),
     "incoming ID/SECRET": (configured(f"1/{SECRET}"), "SETTING_INCOMING_SECRET"),
     "incoming rest/ID/SECRET/": (configured(f"/rest/1/{SECRET}/"), "SETTING_INCOMING_SECRET"),
     "incoming SECRET": (Request(env={NAME: SECRET, **INCOMING}), "SETTING_INCOMING_SECRET"),

@@ -175,6 +175,7 @@ ADVICE: dict[str, Follow] = {
     "SETTING_PLACEHOLDER": configured,
     "SETTING_DECORATED": configured,
     "SETTING_URL": configured,
+    "SETTING_URL/portal": configured,
     "SETTING_INCOMING_SECRET": configured,
     "SETTING_SHAPE": configured,
     "METHOD_GET": by_post,
