@@ -10,7 +10,15 @@ import pytest
 
 from tests.support.commands import run_command
 from tests.support.deliveries import OTHER_TOKEN, form
-from tests.support.processes import Running, Start, environment, free_port, wait_for, wait_until_listening
+from tests.support.processes import (
+    Running,
+    Start,
+    environment,
+    free_port,
+    recorded,
+    wait_for,
+    wait_until_listening,
+)
 
 NAMES = ("queue", "links", "journal")
 
@@ -92,6 +100,8 @@ def test_a_file_moved_away_while_open_is_reported_and_not_written_to(
     gateway = start_serve(LOG_LANGUAGE="en")
     assert gateway.post(form(ts=1_750_000_000)).status == 200
     wait_for(lambda: gateway.log().count("LINK_SYNCED") == 1)
+    # The journal is written behind the answer: only now has every file been opened.
+    recorded(gateway)
     (tmp_path / "away").mkdir()
     for path in tmp_path.glob(f"{name}.db*"):
         path.rename(tmp_path / "away" / path.name)
