@@ -1,4 +1,4 @@
-"""The inspector in a real browser: a whole story, and what must hold in every view."""
+"""The inspector in a real browser: a whole story, in both languages, and what must hold in every view."""
 
 import http.server
 import re
@@ -58,14 +58,15 @@ def post(server: Running, body: bytes) -> str:
     return request_id
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
 def test_from_an_empty_page_to_an_event_resent(
-    start_serve: Start, browser: Chromium, tab: Tab, bot: tuple[str, list[str]]
+    start_serve: Start, browser: Chromium, tab: Tab, bot: tuple[str, list[str]], language: str
 ) -> None:
     def says(key: str, **values: object) -> str:
-        return words(key, "en", **values).replace("\N{NO-BREAK SPACE}", " ")
+        return words(key, language, **values).replace("\N{NO-BREAK SPACE}", " ")
 
     address, bodies = bot
-    settings = {"LOG_LANGUAGE": "en", "FORWARD_TO": address}
+    settings = {"LOG_LANGUAGE": language, "FORWARD_TO": address}
     server = start_serve(**settings)
     tab.size(1360, 900)
 
