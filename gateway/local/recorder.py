@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -124,23 +125,28 @@ class Recorder:
 
     def _work(self) -> None:
         while True:
-            batch = [self._backlog.take(wait=True)]
+            batch = deque([self._backlog.take(wait=True)])
             if batch[0] is not None:
                 time.sleep(GATHER_SECONDS)
             with suppress(queue.Empty):
                 while len(batch) < BATCH:
                     batch.append(self._backlog.take(wait=False))
-            self._write([entry for entry in batch if entry is not None])
-            if None in batch:
+            has_ended = None in batch
+            self._write(batch)
+            if has_ended:
                 self._report(at_once=True)
                 return
 
-    def _write(self, batch: Sequence[tuple[Item, int]]) -> None:
+    def _write(self, batch: deque[tuple[Item, int] | None]) -> None:
+        """Write the items of `batch`, and take them out of it."""
         items: list[NewRequest | Report] = []
         self._folds.clear()
-        for item, _ in batch:
-            items += self._prepared(item)
-        counted, dropped = self._backlog.note_written(sum(size for _, size in batch))
+        size = sum(entry[1] for entry in batch if entry is not None)
+        while batch:
+            # Let go as soon as it is prepared: a request holds its environment and its body.
+            if (entry := batch.popleft()) is not None:
+                items += self._prepared(entry[0])
+        counted, dropped = self._backlog.note_written(size)
         for sender, first, count in counted:
             items += [
                 replace(new, fold=f"flood {sender}".strip(), count=count)
