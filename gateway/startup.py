@@ -48,15 +48,15 @@ def settings() -> Settings:
 
 
 @cache
-def prepare() -> threading.Thread | None:
+def prepare() -> None:
     """Start in a thread what can run beside Python: reading the certificates that verify Pub/Sub's."""
     loaded = settings()
     # A process without a token publishes nothing that anybody waits for.
     if loaded.tokens and isinstance(loaded.queue, PubSubTopic) and "PUBSUB_EMULATOR_HOST" not in os.environ:
         reading = threading.Thread(target=_read_certificates, daemon=True)
         reading.start()
-        return reading
-    return None
+        # No thread survives gunicorn's fork, before which Python still imports gunicorn.
+        os.register_at_fork(before=reading.join)
 
 
 def _read_certificates() -> None:
@@ -72,9 +72,6 @@ def start(respond: Callable[[flask.Request], flask.Response]) -> None:
 
     `respond` answers the paths that no function has.
     """
-    if reading := prepare():
-        # No thread survives gunicorn's fork.
-        reading.join()
     if flask.has_app_context():
         app = flask.current_app
         # `//api/…` and an empty path are answered, never redirected: a redirect loses the POST.
