@@ -35,7 +35,7 @@ TAKE_BACK_SECONDS = 3.0
 # How long the worker takes no further wake-ups after one: under load each would cost the consumers a turn.
 AWAKE_SECONDS = 0.01
 # Added to the process's niceness: answers come first, because Bitrix24 does not resend.
-NICER = 2
+NICER = 5
 
 
 def report_spent(subscription: str, attributes: Mapping[str, str], attempts: int, reason: str) -> None:
