@@ -11,6 +11,7 @@ import h11
 
 from gateway.ingest.incoming import MAX_BODY, MAX_QUERY
 from gateway.local.http_chunks import BrokenChunks, Chunks, TooManyChunks
+from gateway.receiver.wsgi import UNDERSCORED
 from gateway.texts import Notice
 
 MAX_HEAD = 64 * 1024
@@ -219,7 +220,7 @@ def _environ(event: h11.Request, target: bytes, transport: Transport) -> tuple[d
             key = "HTTP_" + name.decode("ascii").upper().replace("-", "_")
             if b"_" in name:
                 # PEP 3333 would give `X_Token` the key of `X-Token`. Only the diagnosis looks at it.
-                key = "gateway.header." + name.decode("ascii").lower()
+                key = UNDERSCORED + name.decode("ascii").lower()
             environ[key] = f"{environ[key]}, {text}" if key in environ else text
     return environ, length, chunked
 

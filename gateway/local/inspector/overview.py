@@ -10,6 +10,7 @@ import flask
 from gateway.errors import PassingFailure
 from gateway.journal import Filters
 from gateway.local.inspector.frame import Inspector, View
+from gateway.local.inspector.polling import next_round_at
 from gateway.local.inspector.probe import send_test_event
 from gateway.local.inspector.problems import destinations, problems_now
 from gateway.local.inspector.rows import rows
@@ -77,7 +78,6 @@ def tiles(page: Inspector) -> dict[str, Any]:
         if hourly.kind == "refused" and hourly.cause:
             causes[hourly.cause] = causes.get(hourly.cause, 0) + hourly.count
     bars = chart(page, now)
-
     queue = _queue(page)
     return {
         "bars": bars,
@@ -118,15 +118,10 @@ def _queue(page: Inspector) -> dict[str, Any] | None:
 
 def _polling(page: Inspector, now: float) -> dict[str, Any]:
     """The last round, and when the next one is due."""
-    settings = page.settings
     rounds = page.journal.rounds(1)
-    last = rounds[0] if rounds else None
-    due = None
-    if settings.resync_every and settings.can_ask_portal:
-        # The first round comes that long after the start, each other one that long after the round before.
-        began = max(page.started, last.at.timestamp() if last else 0.0)
-        due = max(0.0, began + settings.resync_every - now)
-    return {"last": last, "due": due, "configured": settings.can_ask_portal}
+    next_at = next_round_at(page, rounds)
+    due = None if next_at is None else max(0.0, next_at.timestamp() - now)
+    return {"last": rounds[0] if rounds else None, "due": due}
 
 
 def register(page: Inspector) -> None:

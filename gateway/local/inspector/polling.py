@@ -72,7 +72,7 @@ def register(page: Inspector) -> None:
             "names": page.journal.names(page.settings.domain, unreadable),
             "row_names": _names(page, conflicts),
             "rounds": rounds,
-            "next_at": _next_round_at(page, rounds),
+            "next_at": next_round_at(page, rounds),
             "running": running[0] if running else None,
             "configured": page.settings.can_ask_portal,
             "every": page.settings.resync_every,
@@ -100,11 +100,12 @@ def register(page: Inspector) -> None:
         return flask.redirect(flask.url_for("polling"), 303)
 
 
-def _next_round_at(page: Inspector, rounds: list[Round]) -> datetime | None:
-    """When the next round begins; None if nothing polls."""
+def next_round_at(page: Inspector, rounds: list[Round]) -> datetime | None:
+    """When the next round begins, given the newest ones; None if nothing polls."""
     interval = page.settings.resync_every
     if not interval or not page.settings.can_ask_portal:
         return None
+    # The first round comes that long after the start, each other one that long after the round before.
     began = max(page.started, rounds[0].at.timestamp() if rounds else 0.0)
     return datetime.fromtimestamp(max(began + interval, time.time()), UTC)
 
