@@ -22,7 +22,12 @@ OUT = ROOT / "bench/results"
     "--quick", is_flag=True, help="Fewer rounds and smaller loads: for a quick look, not for results."
 )
 @click.option("--docs", is_flag=True, help="Write the tables and the plot of docs/performance.md too.")
-@click.option("--out", type=click.Path(path_type=Path), default=OUT, help="Where the JSON and the plot go.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=OUT,
+    help="Where the JSON and the plot go.",
+)
 def main(figures: tuple[str, ...], quick: bool, docs: bool, out: Path) -> None:
     """Take every figure (or those named) beside its yardstick, in one run.
 

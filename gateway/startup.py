@@ -21,6 +21,7 @@ from werkzeug.exceptions import NotFound
 from gateway import __version__, logs
 from gateway.errors import SettingError
 from gateway.locations import PubSubTopic
+from gateway.processors import keep_on_one
 from gateway.settings import Settings, language, load
 from gateway.texts import say, text_of
 
@@ -51,6 +52,8 @@ def settings() -> Settings:
 def prepare() -> None:
     """Start in a thread what can run beside Python: reading the certificates that verify Pub/Sub's."""
     loaded = settings()
+    # After gunicorn's fork: its parent needs a second processor for that thread.
+    os.register_at_fork(after_in_child=keep_on_one)
     # A process without a token publishes nothing that anybody waits for.
     if loaded.tokens and isinstance(loaded.queue, PubSubTopic) and "PUBSUB_EMULATOR_HOST" not in os.environ:
         reading = threading.Thread(target=_read_certificates, daemon=True)

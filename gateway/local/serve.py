@@ -35,6 +35,7 @@ from gateway.local.recorder import Recorder
 from gateway.local.worker_process import WorkerProcess
 from gateway.locations import SqliteFile
 from gateway.logs import enter_request, thread_failed
+from gateway.processors import keep_on, usable
 from gateway.queues import open_embedded
 from gateway.queues.queue_file import failure_of
 from gateway.receiver import find_link
@@ -54,6 +55,8 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     # Queue, journal and links hold people's data: only their owner may read the files.
     os.umask(0o077)
     threading.excepthook = thread_failed
+    processors = usable()
+    keep_on(processors)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -65,7 +68,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     recorder.attach()
     worker: WorkerProcess | None = None
     if settings.queue_kind == "local":
-        worker = WorkerProcess(settings, stop)
+        worker = WorkerProcess(settings, stop, processors[1:])
         worker.start()
         open_embedded(settings).on_publish = worker.wake
     poller = _start_polling(apps["resync_users"], settings, stop)

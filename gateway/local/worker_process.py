@@ -7,8 +7,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
+from gateway.processors import keep_on
 from gateway.settings import Settings
 from gateway.texts import say
 
@@ -24,9 +26,10 @@ log = logging.getLogger("gateway.serve")
 class WorkerProcess:
     """One child; `wake` never blocks, and a child that ends is started again until `stop`."""
 
-    def __init__(self, settings: Settings, ending: threading.Event) -> None:
-        """`ending` is set as soon as this process itself is told to end."""
+    def __init__(self, settings: Settings, ending: threading.Event, processors: Sequence[int]) -> None:
+        """`ending` is set as soon as this process itself is told to end. `processors` are those left."""
         self._settings = settings
+        self._processors = processors
         self._ending = ending
         self._stopping = threading.Event()
         # No child starts once `stop` has begun.
@@ -76,6 +79,8 @@ class WorkerProcess:
             process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, process_group=0)  # noqa: S603 — our own
             if process.stdin is not None:
                 os.set_blocking(process.stdin.fileno(), False)
+            # It would inherit ours.
+            keep_on(self._processors, process.pid)
             self._process = process
 
     def _watch(self) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Any
 import flask
 import pytest
 
-from gateway import receiver
+from gateway import processors, receiver
 from gateway.ingest.decision import Judgement
 from gateway.ingest.php_form import build_query
 from gateway.settings import Settings, load
@@ -509,3 +510,12 @@ def test_a_defect_of_the_diagnosis_leaves_the_refusal_and_prints_no_payload(
 @pytest.mark.parametrize("path", ["/health", "/", "/nowhere", "/robots.txt", "/favicon.ico"])
 def test_no_answer_may_be_kept_by_a_cache(gateway: Running, path: str) -> None:
     assert gateway.request("GET", path).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.skipif(len(processors.usable()) < 2, reason="with one processor there is no choice")
+def test_whoever_answers_stays_on_one_processor(gateway: Running) -> None:
+    assert gateway.request("GET", "/health").status == 200
+    pid = gateway.process.pid
+    # Under functions-framework gunicorn's child answers.
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    assert len(os.sched_getaffinity(int(children[0]) if children else pid)) == 1

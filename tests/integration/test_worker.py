@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 from cloudevents.http.event import CloudEvent
 
+from gateway import processors
 from gateway.errors import PortalUnavailable
 from gateway.functions import functions
 from gateway.local import feed as feed_module
@@ -263,13 +265,26 @@ def test_a_message_that_could_not_be_settled_is_settled_later_and_not_handled_ag
 
 def test_no_worker_starts_again_after_stop(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_process, "COMMAND", [sys.executable, "-c", "input()"])
-    process = WorkerProcess(settings, threading.Event())
+    process = WorkerProcess(settings, threading.Event(), [])
     process.stop(1)
     # This is what the thread that restarts it does, which had looked just before.
     process._spawn()
     alive = process.is_alive()
     process.stop(10)
     assert not alive
+
+
+@pytest.mark.skipif(len(processors.usable()) < 2, reason="with one processor there is no choice")
+def test_the_worker_gets_a_processor_that_serve_leaves(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process, "COMMAND", [sys.executable, "-c", "input()"])
+    serves, *left = processors.usable()
+    process = WorkerProcess(settings, threading.Event(), left)
+    process.start()
+    used = os.sched_getaffinity(process._process.pid) if process._process else set()
+    process.stop(10)
+    assert used == {left[0]} != {serves}
 
 
 @pytest.mark.parametrize("ends_too", [True, False])
@@ -281,7 +296,7 @@ def test_a_signal_that_ends_serve_too_is_no_failure_of_the_worker(
     monkeypatch.setattr(worker_process, "COMMAND", [sys.executable, "-c", killed])
     monkeypatch.setattr(worker_process, "SIGNAL_SECONDS", 60.0 if ends_too else 0.01)
     ending = threading.Event()
-    process = WorkerProcess(settings, ending)
+    process = WorkerProcess(settings, ending, [])
     process.start()
     if ends_too:
         wait_for(lambda: not process.is_alive())

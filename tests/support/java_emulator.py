@@ -24,7 +24,7 @@ def find_jar(pattern: str) -> Path | None:
     return next((jar for root in roots for jar in sorted(root.glob(f"platform/{pattern}"))), None)
 
 
-def start(name: str, arguments: Sequence[str], answers: Callable[[], bool]) -> int:
-    """The process id of a new emulator, once it answers."""
+def start(name: str, arguments: Sequence[str], answers: Callable[[], bool], jvm: Sequence[str] = JVM) -> int:
+    """The process id of a new emulator, once it answers; `jvm` are options of Java's own."""
     environment = {key: os.environ[key] for key in ("PATH", "HOME", "JAVA_HOME") if key in os.environ}
-    return shared_process.start(f"the {name} emulator", ["java", *JVM, *arguments], environment, answers)
+    return shared_process.start(f"the {name} emulator", ["java", *jvm, *arguments], environment, answers)

@@ -4,7 +4,7 @@ import json
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.java_emulator import find_jar, start
+from tests.support.java_emulator import JVM, find_jar, start
 from tests.support.processes import free_port
 from tests.support.shared_process import end, shared
 
@@ -101,22 +101,22 @@ def pubsub_emulator(run_directory: Path) -> Iterator[Emulator]:
 
 @contextmanager
 def running_emulator() -> Iterator[Emulator]:
-    """A new emulator, or a skip that says how to install it."""
-    host, pid = _start()
+    """A new emulator as gcloud starts it, or a skip that says how to install it."""
+    host, pid = _start(jvm=())
     try:
         yield Emulator(host, pid)
     finally:
         end(pid)
 
 
-def _start() -> tuple[str, int]:
+def _start(jvm: Sequence[str] = JVM) -> tuple[str, int]:
     jar = find_jar(JAR)
     if jar is None:
         pytest.skip(MISSING)
     port = free_port()
     host = f"127.0.0.1:{port}"
     arguments = ["-jar", str(jar), "--host=127.0.0.1", f"--port={port}"]
-    return host, start("Pub/Sub", arguments, lambda: _answers(Emulator(host, 0)))
+    return host, start("Pub/Sub", arguments, lambda: _answers(Emulator(host, 0)), jvm)
 
 
 @pytest.fixture
