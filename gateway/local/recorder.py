@@ -264,7 +264,7 @@ class _Handler(logging.Handler):
 
 def _unjudged(environ: Mapping[str, Any], size: int, settings: Settings) -> Answered:
     """A broken-off request, judged by its head without its body."""
-    incoming = incoming_of(flask.Request(dict(environ)))
+    incoming = incoming_of(flask.Request(dict(environ), populate_request=False))
     incoming.cut, incoming.read = True, lambda _limit: b""
     judgement = judge(incoming, settings, datetime.now(UTC))
     judgement.body_bytes = size

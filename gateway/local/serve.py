@@ -114,7 +114,9 @@ def _routed(apps: dict[str, Any]) -> App:
             return apps["bitrix_webhook"](environ, start_response)
         entered = enter_request.set(partial(apps["bitrix_webhook"].request_context, environ))
         try:
-            return receive(flask.Request(environ))(environ, start_response)
+            # In its environ it would stay until the garbage collector comes: no context of Flask's is left.
+            request = flask.Request(environ, populate_request=False)
+            return receive(request)(environ, start_response)
         finally:
             enter_request.reset(entered)
 
