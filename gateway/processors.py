@@ -6,21 +6,24 @@ processes out of the way. https://man7.org/linux/man-pages/man2/sched_setaffinit
 """
 
 import os
+import random
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
 
 def usable() -> list[int]:
-    """The processors that this process may use, in an order that differs from process to process.
+    """The processors that this process may use, in random order; empty where the system does not tell.
 
-    Empty where the system does not tell: only Linux does.
+    A process id would choose for us, but in each of several containers it is the same one.
     """
-    if sys.platform != "linux":
-        return []
-    processors = sorted(os.sched_getaffinity(0))
-    first = os.getpid() % len(processors)
-    return processors[first:] + processors[:first]
+    processors: list[int] = []
+    if sys.platform == "linux":
+        # A sandbox may forbid the question, and nobody needs an answer to serve requests.
+        with suppress(OSError):
+            processors += os.sched_getaffinity(0)
+    random.shuffle(processors)
+    return processors
 
 
 def keep_on(processors: Sequence[int], pid: int = 0) -> None:
