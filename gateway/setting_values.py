@@ -93,10 +93,15 @@ def portal(value: str) -> tuple[str, str]:
         if "." not in domain or is_http_port or is_mixed or re.search(r"\s", value.strip()):
             raise SettingError("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
         origin = f"https://{domain}"
-    port = re.search(r":([0-9]+)\Z", domain)
-    if port and not 0 < int(port[1]) < 65536:
+    if not _is_port_possible(domain):
         raise SettingError("BITRIX24_DOMAIN", "EXPECTED_DOMAIN")
     return domain, origin
+
+
+def _is_port_possible(domain: str) -> bool:
+    """Whether a host's port, if it has one, is from 1 to 65535."""
+    port = re.search(r":([0-9]+)\Z", domain)
+    return port is None or 0 < int(port[1]) < 65536
 
 
 def webhook_url(text: Mapping[str, str]) -> str | None:
@@ -192,7 +197,8 @@ def accepted_tokens(setting: str | None) -> tuple[tuple[str, bytes], ...]:
     """(portal, token) of each item of a setting; the portal is "" for an item that is not bound to one.
 
     Items are separated by commas and trimmed; empty ones are dropped. `PORTAL=TOKEN` binds
-    a token if the text before the first `=` is a host with a dot or with a port.
+    a token if the text before the first `=` is a host with a dot or with a port. No event comes from
+    a portal with an impossible port: such an item is not bound, and the diagnosis says what is odd about it.
     """
     items = []
     for part in (part.strip() for part in (setting or "").split(",")):
@@ -200,6 +206,8 @@ def accepted_tokens(setting: str | None) -> tuple[tuple[str, bytes], ...]:
         host = equals and "/" not in before and ("." in before or ":" in before)
         portal = portal_name(before) if host else None
         token = after.strip() if portal else part
+        if portal and token and not _is_port_possible(portal):
+            portal, token = None, part
         if token:
             items.append((portal or "", token.encode("utf-8", "surrogateescape")))
     return tuple(dict.fromkeys(items))

@@ -40,7 +40,12 @@ start_rotation() { # SETTING
 split_list() { printf '%s,' "$1" | tr , '\n'; }
 
 portal_of() { # ITEM: of PORTAL=TOKEN, a host with a dot or a port before the first "="; of a bare token nothing
-  if [[ $1 =~ ^([^=/]*[.][^=/]*|[^=/]+:[0-9]+)= ]]; then echo "${BASH_REMATCH[1]}"; fi
+  local portal
+  if [[ ! $1 =~ ^([^=/]*[.][^=/]*|[^=/]+:[0-9]+)= ]]; then return; fi
+  portal=${BASH_REMATCH[1]}
+  # The functions bind nothing to a portal with an impossible port.
+  if [[ $portal =~ :0*([0-9]+)[[:space:]]*$ && ! :${BASH_REMATCH[1]} =~ ^$PORT_PATTERN$ ]]; then return; fi
+  echo "$portal"
 }
 
 # STORED NEW: a portal whose bound token a bare one is to replace. The bare one would not speak for that portal

@@ -3,6 +3,7 @@
 
 OPTIONS="PROJECT REGION PREFIX RUNTIME MIN_INSTANCES MAX_INSTANCES CONCURRENCY MEMORY TIMEOUT SCHEDULE"
 SETTINGS="$OPTIONS ALERT_CHANNELS BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE FORWARD_TO"
+PORT_PATTERN=':([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
 
 read_settings() { # a flag overrides the environment, and that overrides deploy.env
   local name value line number=0
@@ -48,10 +49,9 @@ settle() { # set defaults, check values, and derive names from them
   expect SCHEDULE '[^|]+' EXPECTED_SCHEDULE
   # What is accepted here, the functions accept too (gateway/setting_values.py, gateway/destinations.py), or they
   # would not start; and they see the same addresses in it.
-  local port=':([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
   local label='([^[:punct:][:space:][:cntrl:]]|[_-])+' domain
   domain="$label(\.$label)+\.?"
-  expect BITRIX24_DOMAIN "(((https?://)?$domain|(https://)?$domain$port)(/[A-Za-z0-9./-]*)?)?" EXPECTED_DOMAIN
+  expect BITRIX24_DOMAIN "(((https?://)?$domain|(https://)?$domain$PORT_PATTERN)(/[A-Za-z0-9./-]*)?)?" EXPECTED_DOMAIN
   # Registries allow no name with letters of both alphabets: somebody typed a Cyrillic letter for a Latin one.
   local cyrillic=$'[\xd0\xd1][\x80-\xbf]'
   if (LC_ALL=C && [[ ${BITRIX24_DOMAIN:-} =~ [A-Za-z]${cyrillic}|${cyrillic}[A-Za-z] ]]); then
@@ -60,7 +60,7 @@ settle() { # set defaults, check values, and derive names from them
   expect BITRIX24_TELEGRAM_FIELD_NAME '([A-Za-z][A-Za-z0-9_]{0,99})?' EXPECTED_FIELD
   expect LOG_LANGUAGE '(ru|en|)' EXPECTED_LOG_LANGUAGE
   local event='([A-Za-z0-9_]{1,100}[*]?|[*])' host='([^][/@#?:[:space:]|]+|\[[0-9A-Fa-f:.]+\])' destination
-  destination="https://$host($port)?([/?][^#[:space:][:cntrl:]|]*)?(#($event(,$event)*)?)?"
+  destination="https://$host($PORT_PATTERN)?([/?][^#[:space:][:cntrl:]|]*)?(#($event(,$event)*)?)?"
   FORWARD_TO=${FORWARD_TO:-}
   # It becomes one line of a function's environment; chats and documents paste no-break spaces.
   FORWARD_TO=${FORWARD_TO//[$'\r\n\v\f']/ }

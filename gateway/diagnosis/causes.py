@@ -443,8 +443,8 @@ DO: dict[str, Sentence] = {
         _COPY_EN + " and put it in place of the address: {setting}.",
     ),
     "SETTING_URL/portal": Sentence(
-        "Запишите только имя портала, знак = и токен, без https:// и двоеточия: p.bitrix24.ru=ТОКЕН; если портал один, хватит токена: {setting}.",
-        "Write only the portal's name, = and the token, without https:// or a colon: p.bitrix24.ru=TOKEN; with one portal, the token is enough: {setting}.",
+        "Запишите только имя портала, знак = и токен, без https:// и двоеточия: p.bitrix24.ru=ТОКЕН (порт, если он есть, от 1 до 65535: p.example.com:8443=ТОКЕН); если портал один, хватит токена: {setting}.",
+        "Write only the portal's name, = and the token, without https:// or a colon: p.bitrix24.ru=TOKEN (a port, if there is one, from 1 to 65535: p.example.com:8443=TOKEN); with one portal, the token is enough: {setting}.",
     ),
     "SETTING_INCOMING_SECRET": Sentence(
         _COPY_RU

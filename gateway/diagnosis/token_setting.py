@@ -34,13 +34,17 @@ _TEMPLATE = re.compile(
 )
 # The application token of Bitrix24's own documentation.
 _EXAMPLES = frozenset(["51856fefc120afa4b628cc82d3935cce"])
+# A portal is removed from the token that it binds: if one with a port is still there, the port is impossible.
+_IMPOSSIBLE_PORT = r"[\w.-]+:[0-9]+\s*="
 _URL = re.compile(
-    r"[a-z][a-z0-9+.-]{0,15}://|//|/api/|www\.|[\w.-]+\.bitrix24\.[a-z.]+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?/",
+    r"[a-z][a-z0-9+.-]{0,15}://|//|/api/|www\.|[\w.-]+\.bitrix24\.[a-z.]+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?/"
+    rf"|{_IMPOSSIBLE_PORT}",
     re.IGNORECASE,
 )
 # `https://p.bitrix24.ru=TOKEN` or `p.bitrix24.ru:TOKEN`, where `p.bitrix24.ru=TOKEN` was meant.
 _PORTAL_AND_TOKEN = re.compile(
-    r"(?:https?://)?[\w-]+(?:\.[\w-]+)+/?\s*[=:]\s*(?:custom)?[a-z0-9]{32}", re.IGNORECASE
+    rf"{_IMPOSSIBLE_PORT}.*|(?:https?://)?[\w-]+(?:\.[\w-]+)+/?\s*[=:]\s*(?:custom)?[a-z0-9]{{32}}",
+    re.IGNORECASE | re.DOTALL,
 )
 _INCOMING = re.compile(r"/?(?:rest/)?[0-9]{1,9}/[A-Za-z0-9]{6,64}(?:/[A-Za-z0-9_.]*)?")
 _NAMED = re.compile(

@@ -318,6 +318,10 @@ def test_which_tokens_a_rotation_keeps(stored: str, new: str, accepted: str, fin
         ("p.bitrix24.ru=a", "p.bitrix24.ru=b", ""),
         ("p.bitrix24.ru=a", "b", "p.bitrix24.ru"),
         ("box:8080=a", "b", "box:8080"),
+        # A portal with an impossible port binds nothing.
+        ("box:8080=a", "box:65536=b", "box:8080"),
+        ("p.ru=a", "p.ru:0=b", "p.ru"),
+        ("box:99999=a", "b", ""),
         # One more, for the other portals.
         ("p.bitrix24.ru=a", "p.bitrix24.ru=a,b", ""),
         # A bare token with the padding of base64.
@@ -325,7 +329,7 @@ def test_which_tokens_a_rotation_keeps(stored: str, new: str, accepted: str, fin
     ],
 )
 def test_a_bound_token_is_replaced_by_a_bound_one(stored: str, new: str, portal: str) -> None:
-    script = 'source deploy/lib/rotate.sh; portal_without_token "$1" "$2"'
+    script = 'source deploy/lib/settings.sh; source deploy/lib/rotate.sh; portal_without_token "$1" "$2"'
     assert _bash(script, stored, new).strip() == portal
 
 

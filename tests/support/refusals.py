@@ -197,6 +197,7 @@ SCENARIOS: dict[str, tuple[Request, str]] = {
     "the portal's name": (configured(DOMAIN), "SETTING_URL"),
     "the portal before its token, with a scheme": (configured(f"https://{DOMAIN}={TOKEN}"), "SETTING_URL"),
     "the portal before its token, with a colon": (configured(f"{DOMAIN}:{TOKEN}"), "SETTING_URL"),
+    "the portal before its token, with an impossible port": (configured(f"{DOMAIN}:65536={TOKEN}"), "SETTING_URL"),
     "incoming ID/SECRET": (configured(f"1/{SECRET}"), "SETTING_INCOMING_SECRET"),
     "incoming rest/ID/SECRET/": (configured(f"/rest/1/{SECRET}/"), "SETTING_INCOMING_SECRET"),
     "incoming SECRET": (Request(env={NAME: SECRET, **INCOMING}), "SETTING_INCOMING_SECRET"),
