@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # How many bad lines are named: a file of another kind has hundreds.
 MAX_LINES = 10
 
+# The events of an address in `FORWARD_TO`, apart from the address: `https://bot.example.com #ONTASK*`.
+FILTER_APART = re.compile(r"\s#(?:\*|(?:ON|On)[A-Z]|on[a-z_]+\*)")
+
 
 class EnvFile(NamedTuple):
     """The file's names and values; `problems` name lines that have no effect, never what they hold."""
@@ -55,7 +58,12 @@ def read(path: str | Path | None) -> EnvFile:
         if binding.error or (binding.key is not None and binding.value is None)
     ]
     absolute = Path(path).absolute()
-    return EnvFile(values, (*_skipped(absolute, skipped), *_repeated(absolute, bindings, values)))
+    problems = (
+        *_skipped(absolute, skipped),
+        *_repeated(absolute, bindings, values),
+        *_filter_as_comment(absolute, bindings),
+    )
+    return EnvFile(values, problems)
 
 
 def _skipped(path: Path, skipped: Iterable["Binding"]) -> Iterator[GatewayError]:
@@ -76,6 +84,17 @@ def _repeated(path: Path, bindings: Iterable["Binding"], values: Mapping[str, st
     ]
     for name in differing[:MAX_LINES]:
         yield GatewayError("ENV_TWICE", path=path, name=name, lines=_line_numbers(bindings_of[name]))
+
+
+def _filter_as_comment(path: Path, bindings: Iterable["Binding"]) -> Iterator[GatewayError]:
+    """A problem if the events that `FORWARD_TO` names were read as a comment: its address then gets all."""
+    forwarding = [binding for binding in bindings if binding.key == "FORWARD_TO" and binding.value]
+    for binding in forwarding[-1:]:
+        written = binding.original.string.partition("=")[2].strip()
+        quote = written[0] if written[0] in "\"'" else ""
+        comment = written.rpartition(quote)[2] if quote else written[len(binding.value or "") :]
+        if FILTER_APART.match(f" {comment.lstrip()}"):
+            yield GatewayError("ENV_FILTER_APART", path=path, lines=_lines(binding))
 
 
 def _line_numbers(bindings: Iterable["Binding"]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from gateway.addresses import portal_name
+from gateway.dotenv_file import FILTER_APART
 from gateway.durations import duration
 from gateway.errors import SettingError
 
@@ -181,6 +182,8 @@ def copied_along(value: str) -> str:
     """
     if value[:1] in _QUOTES or value[-1:] in _QUOTES:
         return "VALUE_QUOTED" if value else ""
+    if FILTER_APART.search(value):
+        return "VALUE_FILTER_APART"
     if re.search(r"\s#|#\s", value):
         return "VALUE_COMMENTED"
     return "VALUE_CYRILLIC" if MIXED_ALPHABETS.search(value) else ""

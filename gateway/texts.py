@@ -717,6 +717,10 @@ SENTENCES: dict[str, Sentence] = {
         "Знак # и всё за ним стали частью значения: перенесите комментарий на отдельную строку",
         "The # and everything after it are part of the value: put the comment on a line of its own",
     ),
+    "VALUE_FILTER_APART": Sentence(
+        "События пишут сразу после адреса: уберите пробел перед #",
+        "Write the events right after the address: remove the space before the #",
+    ),
     "VALUE_CYRILLIC": Sentence(
         "В значении есть русские буквы, похожие на латинские: наберите его заново латиницей",
         "The value has Cyrillic letters that look like Latin ones: type it again in Latin letters",
@@ -728,6 +732,10 @@ SENTENCES: dict[str, Sentence] = {
     "ENV_TWICE": Sentence(
         "{name} стоит в файле {path} несколько раз (строки {lines}), действует последняя. Оставьте одну",
         "{name} is in {path} more than once (lines {lines}), and the last one counts. Keep only one",
+    ),
+    "ENV_FILTER_APART": Sentence(
+        "FORWARD_TO (строка {lines} файла {path}): # здесь начинает комментарий, поэтому нужные события не прочитаны и по адресу уходят все. Пишите # с событиями сразу после адреса, без пробела и внутри тех же кавычек",
+        "FORWARD_TO (line {lines} of {path}): the # begins a comment here, so the wanted events were not read and the address gets all events. Write the # and the events right after the address, without a space and within the same quotes",
     ),
     "ENV_LINE": Sentence(
         "Строка {lines} файла {path} не читается и пропущена. Нужно ИМЯ=значение; проверьте кавычки",

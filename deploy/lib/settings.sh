@@ -4,6 +4,8 @@
 OPTIONS="PROJECT REGION PREFIX RUNTIME MIN_INSTANCES MAX_INSTANCES CONCURRENCY MEMORY TIMEOUT SCHEDULE"
 SETTINGS="$OPTIONS ALERT_CHANNELS BITRIX24_DOMAIN BITRIX24_TELEGRAM_FIELD_NAME LOG_LANGUAGE FORWARD_TO"
 PORT_PATTERN=':([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
+# The first events of an address, as against a comment's first word.
+FILTER_BEGINNING='([*]|O[Nn][A-Z]|on[a-z_]+[*])'
 
 read_settings() { # a flag overrides the environment, and that overrides deploy.env
   local name value line number=0
@@ -22,6 +24,10 @@ read_settings() { # a flag overrides the environment, and that overrides deploy.
       misuse FILE_LINE "$number" "$SETTINGS"
     fi
     value=${line#*=}
+    # Read as a comment, the wanted events would be lost, and the address would get all events.
+    if [[ $name == FORWARD_TO && ${value#"${value%%[[:space:]]\#*}"} =~ ^[[:space:]]\#$FILTER_BEGINNING ]]; then
+      misuse FILTER_APART "$number"
+    fi
     value=$(trimmed "${value%%[[:space:]]\#*}") # without a comment behind it
     value=${value#[\"\']}
     if [[ -z ${!name:-} ]]; then printf -v "$name" %s "${value%[\"\']}"; fi

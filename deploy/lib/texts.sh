@@ -174,6 +174,9 @@ text() { # KEY FACT…
     FILE_LINE)
       ru="deploy.env, строка $1: ожидается ИМЯ=значение, где ИМЯ одно из: $2. Секретам там не место: задайте их в окружении или введите, когда deploy спросит."
       en="deploy.env, line $1: expected NAME=value, where NAME is one of: $2. Secrets do not belong there: set them in the environment, or type them when deploy asks." ;;
+    FILTER_APART)
+      ru="deploy.env, строка $1: перед # стоит пробел, и он начинает комментарий. В FORWARD_TO пишите # с событиями сразу после адреса."
+      en="deploy.env, line $1: the space before the # begins a comment. In FORWARD_TO, write the # and the events right after the address." ;;
     EXPECTED)
       ru="$1: ожидается $2."
       en="$1: expected $2." ;;

@@ -105,8 +105,18 @@ def test_flags_override_the_environment_which_overrides_the_file(cloud: Cloud) -
     assert "THREADS=20" in run.stdout
 
 
-@pytest.mark.parametrize("line", [f"{OUTGOING}=abc", "PROJEKT=x", "just words", "export PROJECT=x"])
-def test_the_file_takes_no_secret_and_nothing_unknown(cloud: Cloud, line: str) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{OUTGOING}=abc",
+        "PROJEKT=x",
+        "just words",
+        "export PROJECT=x",
+        "FORWARD_TO=https://bot.example.com #ONTASK*",
+        'FORWARD_TO="https://bot.example.com  #OnTaskAdd" # abc',
+    ],
+)
+def test_the_file_takes_no_secret_nothing_unknown_and_no_events_in_a_comment(cloud: Cloud, line: str) -> None:
     file = cloud.source / "deploy.env"
     before = file.read_text()
     file.write_text(f"MEMORY=1Gi\n{line}\n")
@@ -122,7 +132,10 @@ def test_the_file_takes_no_secret_and_nothing_unknown(cloud: Cloud, line: str) -
 def test_the_file_is_read_as_people_write_it(cloud: Cloud) -> None:
     file = cloud.source / "deploy.env"
     before = file.read_text()
-    file.write_bytes(b'\xef\xbb\xbfPREFIX="bee" # ours\r\nMEMORY = 1Gi  # more\nTIMEOUT=50\t# seconds\n')
+    file.write_bytes(
+        b'\xef\xbb\xbfPREFIX="bee" # ours\r\nMEMORY = 1Gi  # more\nTIMEOUT=50\t# seconds\n'
+        b"FORWARD_TO=https://bot.example.com # only one\n"
+    )
     try:
         run = cloud.run("plan", "--offline")
     finally:

@@ -64,6 +64,35 @@ def test_a_name_with_two_values_is_named_and_the_last_one_counts(env_file: Path)
     assert SECRET not in str(problem)
 
 
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        ("https://bot.example.com #ONTASK*", "2"),
+        ("https://bot.example.com  #OnTaskAdd,ONCRM* https://other.example.com", "2"),
+        ("https://bot.example.com#ONCRM* https://other.example.com\t#* # all", "2"),
+        ("https://bot.example.com #ontask*", "2"),
+        ('"https://bot.example.com" #ONTASK*', "2"),
+        ("'https://bot.example.com'#ONTASK*", "2"),
+        ("https://other.example.com #ONTASK*\nFORWARD_TO=https://bot.example.com#ONTASK*", ""),
+        ("https://bot.example.com#ONTASK*", ""),
+        ('"https://bot.example.com#ONTASK* https://other.example.com#*"', ""),
+        ("https://bot.example.com # ONTASK* is what it wants", ""),
+        ("https://bot.example.com # not yet: #ONTASK*", ""),
+        ("https://bot.example.com #only for a test", ""),
+        ("", ""),
+        (" #ONTASK*", ""),
+    ],
+)
+def test_wanted_events_that_were_read_as_a_comment_are_named(env_file: Path, value: str, lines: str) -> None:
+    env_file.write_text(f"PORT=1\nFORWARD_TO={value}\n")
+    found = [problem for problem in load({}, env_file).unread if problem.key == "ENV_FILTER_APART"]
+    assert [problem.facts["lines"] for problem in found] == ([lines] if lines else [])
+    for problem in found:
+        for language in ("ru", "en"):
+            assert text_of(problem, language).startswith("FORWARD_TO (")
+            assert "example.com" not in text_of(problem, language)
+
+
 @pytest.mark.parametrize("kind", ["a directory", "a link to nothing"])
 def test_what_is_no_file_is_named(env_file: Path, kind: str) -> None:
     if kind == "a directory":
@@ -112,12 +141,14 @@ def test_a_command_reports_an_unreadable_line_once_and_works(
 def test_the_doctor_finds_an_unreadable_line_and_a_misspelt_name(
     env_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    env_file.write_text("LOG_LANGUAGE=en\nbad line\nFORWARD_TOO=x\nSOMEBODY_ELSES=1\n")
+    forwarding = "FORWARD_TOO=x\nFORWARD_TO=http://127.0.0.1:9/ #ONTASK*\n"
+    env_file.write_text(f"LOG_LANGUAGE=en\nbad line\n{forwarding}SOMEBODY_ELSES=1\n")
     assert main(["doctor"]) == 1
     printed = capsys.readouterr()
     assert printed.err == ""
     assert f"✗ settings: Line 2 of {env_file} cannot be read" in printed.out
     assert "✗ settings: FORWARD_TOO is not a setting" in printed.out
+    assert f"✗ settings: FORWARD_TO (line 4 of {env_file})" in printed.out
     assert "SOMEBODY_ELSES" not in printed.out
 
 

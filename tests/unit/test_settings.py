@@ -372,6 +372,7 @@ def test_nobody_elses_variable_is_taken_for_a_slip(origin: str) -> None:
         ("PORT", "8080# the port", "VALUE_COMMENTED"),
         ("DATABASE_URL", "'sqlite:///links.db'", "VALUE_QUOTED"),
         ("FORWARD_TO", "https://bot.ru/in # the bot", "VALUE_COMMENTED"),
+        ("FORWARD_TO", "https://bot.ru/in #ONTASK*,ONCRM*", "VALUE_FILTER_APART"),
         ("PORT", "8О80", "VALUE_CYRILLIC"),
         ("RESYNC_EVERY", "30м", "VALUE_CYRILLIC"),
         ("LOG_LANGUAGE", "еn", "VALUE_CYRILLIC"),
