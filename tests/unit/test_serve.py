@@ -18,8 +18,17 @@ from tests.support.deliveries import FORM, OTHER_TOKEN, TOKEN, form
 REQUESTS = 20
 
 
-@pytest.mark.parametrize(("token", "status"), [(TOKEN, "200 OK"), (OTHER_TOKEN, "403 FORBIDDEN")])
-def test_a_request_is_freed_with_its_answer(token: str, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (form(), "200 OK"),
+        (form(token=OTHER_TOKEN), "403 FORBIDDEN"),
+        (form(domain="no domain"), "400 BAD REQUEST"),
+    ],
+)
+def test_a_request_is_freed_with_its_answer(
+    body: bytes, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the garbage collector has to find stays for thousands of requests, each with its body."""
     queue = SimpleNamespace(publish=lambda *_: "1", wants=lambda _event: True)
     settings = load({"BITRIX24_OUTGOING_WEBHOOK_TOKEN": TOKEN}, None)
@@ -32,7 +41,6 @@ def test_a_request_is_freed_with_its_answer(token: str, status: str, monkeypatch
     def post(count: int) -> None:
         for _ in range(count):
             environ: dict[str, Any] = EnvironBuilder("/", method="POST", content_type=FORM).get_environ()
-            body = form(token=token)
             environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
             for _ in app(environ, lambda line, _headers: answers.append(line)):
                 pass
