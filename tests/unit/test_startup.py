@@ -15,6 +15,12 @@ from tests.support.deliveries import TOKEN
         ("ONUSREADD,ONUSREADD", [("ONUSREADD", "ONUSERADD")]),
         ("ONUSERADD,ONCRMDEALUPDATE", []),
         ("ONTASK*,ONCRMDEALAD*,*", []),
+        ("ONTSK*,ontaks*", [("ONTSK*", "ONTASK*"), ("ONTAKS*", "ONTASK*")]),
+        ("ONCRMDEL*,ONTTASK*", [("ONCRMDEL*", "ONCRMDEAL*"), ("ONTTASK*", "ONTASK*")]),
+        ("ONCALUNDAR*,ONTASKAD*", [("ONCALUNDAR*", "ONCALENDAR*")]),
+        # Beginnings of the vendor's own events that are not in the list.
+        ("ONIMBOTV2*,ONCRMINVOICE*,ONCRMTYPE*,ONCRMDEALRE*,ONCALENDARSE*,ONTASKRESULT*", []),
+        ("ONOFFLINE*,ONIMCONNECTOR*,ONSONET*,ONBOOKING*,ONAI*,ONX*,ON*", []),
         # The vendor's own events that are not in the list of the known ones.
         ("ONIMBOTV2MESSAGEADD,ONIMBOTMESSAGEUPDATE,ONCRMDYNAMICITEMADD_128,ONCRMINVOICEADD", []),
         ("ONAPPUSERREADY,ONAPPMETHODCONFIRM,ONOFFLINEEVENT,ONIMCONNECTORLINEDELETE", []),
