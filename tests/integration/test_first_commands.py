@@ -46,7 +46,7 @@ def test_from_a_folder_without_settings_it_means_its_own_gateway(gateway: Path, 
             word.replace("caught.txt", caught) if caught not in word else word for word in given
         ]
         assert called(gateway / "b24", "doctor", *given, cwd=elsewhere) == [*begin, "doctor", *expected_words]
-    mend = ("dead-letters", "mend", "5f2c9d")
+    mend = ("dead-letters", "--subscription", "dead", "mend", "5f2c9d")
     assert called(gateway / "b24", *mend, "caught.txt", cwd=elsewhere) == [*begin, *mend, caught]
     # It is a gateway of its own, run by the same program.
     (elsewhere / ".env").touch()
@@ -56,6 +56,29 @@ def test_from_a_folder_without_settings_it_means_its_own_gateway(gateway: Path, 
         "explain",
         "caught.txt",
     ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dead-letters", "show", "5f2c9d"),
+        ("dead-letters", "mend", "5f2c9d", "-"),
+        ("dead-letters", "--event", "show", "drop", "5f2c9d", "mend"),
+        ("dead-letters", "show", "mend", "drop"),
+        ("replay", "--event", "ONUSERADD", "--event-id", "5f2c9d", "--since", "2h", "--subscription", "dead"),
+        ("doctor", "--url", "show"),
+        ("events", "show", "5f2c9d"),
+        ("links", "show"),
+    ],
+)
+def test_a_file_in_that_folder_changes_no_word_that_names_no_file(
+    gateway: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in words:
+        (elsewhere / name).touch()
+    assert called(gateway / "b24", *words, cwd=elsewhere) == [str(gateway), "-m", "gateway", *words]
 
 
 def test_a_link_to_it_finds_its_gateway(gateway: Path, tmp_path: Path) -> None:
