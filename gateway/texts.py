@@ -1464,6 +1464,10 @@ SENTENCES: dict[str, Sentence] = {
     "READ_AS_bruno": Sentence("Bruno", "Bruno"),
     "READ_AS_curl_trace": Sentence("вывод curl --trace-ascii", "curl --trace-ascii output"),
     "READ_AS_audit_log": Sentence("журнал аудита ModSecurity", "a ModSecurity audit log"),
+    "READ_AS_base64": Sentence(
+        "тело в base64, здесь раскодировано; шлюзу оно должно приходить уже раскодированным",
+        "a body in base64, decoded here; it has to reach the gateway decoded",
+    ),
     "READ_AS_hex_dump": Sentence("шестнадцатеричный дамп", "a hex dump"),
     "READ_AS_insomnia": Sentence("Insomnia", "Insomnia"),
     "READ_AS_node-red": Sentence("сообщение Node-RED", "a Node-RED message"),

@@ -1,6 +1,7 @@
 # ruff: noqa: E501 — commands stand here as tools print them
 """What people paste, as their tools print it: every form is read to the same request."""
 
+import base64
 import json
 import shlex
 from typing import Any
@@ -133,6 +134,27 @@ def test_files_as_windows_writes_them() -> None:
 def test_input_that_is_no_request_is_refused(pasted: str) -> None:
     with pytest.raises(Unreadable):
         read(pasted.encode())
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        b"a text of several words",
+        b"name=value&author=an event",
+        b'{"names": "event=ONUSERADD"}',
+        b"\x95" * 34,
+    ],
+)
+def test_base64_without_an_event_in_it_is_not_decoded(inside: bytes) -> None:
+    encoded = base64.b64encode(inside)
+    assert encoded.endswith(b"=")
+    parsed = request(encoded)
+    assert (parsed.read_as, parsed.body) == ("body", encoded)
+
+
+def test_base64_in_a_whole_request_stays_its_body() -> None:
+    encoded = base64.b64encode(FORM.encode())
+    assert request(b"POST /api/bitrix/webhook HTTP/1.1\n\n" + encoded).body == encoded
 
 
 def test_a_bad_header_is_reported() -> None:

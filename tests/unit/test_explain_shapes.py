@@ -200,6 +200,10 @@ PACKETS = (
         (_har(params=[{"name": name, "value": value} for name, value in FLAT.items()]), "har"),
         (_aws(body=FORM), "function_event"),
         (_aws(body=base64.b64encode(FORM.encode()).decode(), isBase64Encoded=True), "function_event"),
+        (base64.b64encode(FORM.encode()).decode(), "base64"),
+        (base64.encodebytes(FORM.encode()).decode(), "base64"),
+        (f'"{base64.urlsafe_b64encode(FORM.encode()).decode().rstrip("=")}"\n', "base64"),
+        (base64.b64encode(json.dumps(NESTED).encode()).decode(), "base64"),
         (
             json.dumps({"http": {"method": "POST", "headers": {"Content-Type": MEDIA}, "body": FORM}}),
             "function_event",

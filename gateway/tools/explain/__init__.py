@@ -145,6 +145,7 @@ READERS: tuple[tuple[str, _Reader], ...] = (
     ("old_bot_line", _old_bot_line),
     ("tcp_stream", lambda pasted, _: captures.read_stream(pasted)),
     ("headers_and_body", lambda pasted, _: captures.read_headers(pasted)),
+    ("base64", lambda pasted, _: captures.read_base64(pasted)),
     ("address", lambda _, text: captures.read_address(text)),
     ("token", lambda _, text: captures.read_token(text)),
     ("no request", _no_request),

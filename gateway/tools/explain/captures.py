@@ -5,9 +5,10 @@ import re
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from gateway.diagnosis.body_readings import from_base64
 from gateway.redaction import MASK
 from gateway.setting_values import WEBHOOK_PATH, incoming_address
-from gateway.tools.explain.request import Request, Unreadable, read_raw, relative, utf8
+from gateway.tools.explain.request import Request, Unreadable, read_bare, read_raw, relative, utf8
 from gateway.tools.explain.wrappers import read_wrapped
 from gateway.tools.sample_delivery import data_of
 from verify import HEADER_PLACES
@@ -51,6 +52,8 @@ _SETTING = re.compile(r"\A(?:export )?BITRIX24_OUTGOING_WEBHOOK_TOKEN ?= ?")
 # How many objects of a text are tried.
 _MAX_OBJECTS = 20
 _TOKEN = re.compile(r"(?:custom)?[A-Za-z0-9]{16,64}")
+_BASE64 = re.compile(rb"[\w+/-]{24,}={0,2}", re.ASCII)
+_FORM_OF_EVENT = re.compile(rb"(?:\A|&)(?:event=|auth(?:\[|%5B))", re.IGNORECASE)
 
 
 def read_packets(text: bytes) -> Request | None:
@@ -215,6 +218,20 @@ def read_address(text: str) -> Request | None:
     event = "event=ONUSERADD&data%5BID%5D=" + str(data_of("ONUSERADD")["ID"]) + "&ts=1"
     path = path or ("/" if "://" in text else WEBHOOK_PATH)
     return Request("POST", path + mark + query, FORM, event.encode(), "address")
+
+
+def read_base64(pasted: bytes) -> Request | None:
+    """An event's body in base64, as API gateways log it beside `isBase64Encoded`; None for other text."""
+    text = b"".join(pasted.split()).strip(b"\"'")
+    body = from_base64(text) if _BASE64.fullmatch(text) else b""
+    if not _FORM_OF_EVENT.search(body):
+        try:
+            fields = json.loads(body)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(fields, dict) or not fields.keys() & {"event", "auth"}:
+            return None
+    return read_bare(body)
 
 
 def read_token(text: str) -> Request | None:
