@@ -45,13 +45,37 @@ def retry(
         if attempts == 1 or not is_worth_another(failure):
             raise
 
-    more = None if attempts is None else attempts - 1
-    for attempt in _silent_stamina().retry_context(is_worth_another, more, timeout=None, wait_max=0.0):
-        with attempt:
-            # stamina sleeps on no other clock than the system's.
-            sleep(pause)
-            return call()
-    raise AssertionError("stamina returns or raises")
+    last: list[Exception] = []
+
+    def is_repeated(failure: Exception) -> bool:
+        return isinstance(failure, _Failed) and is_worth_another(last[0])
+
+    def again() -> T:
+        more = None if attempts is None else attempts - 1
+        for attempt in _silent_stamina().retry_context(is_repeated, more, timeout=None, wait_max=0.0):
+            with attempt:
+                # stamina sleeps on no other clock than the system's.
+                sleep(pause)
+                try:
+                    return call()
+                except Exception as failure:  # noqa: BLE001 — it is raised again below
+                    last[:] = [failure]
+                raise _Failed
+        raise AssertionError("stamina returns or raises")
+
+    try:
+        return again()
+    except _Failed as failed:
+        failed.with_traceback(None)
+    raise last.pop()
+
+
+class _Failed(Exception):
+    """Stands for a failure inside stamina.
+
+    Its objects keep an exception until the garbage collector comes; with the failure itself they would
+    keep the frames it passed, and the request's body: an outage filled an instance's memory.
+    """
 
 
 @cache

@@ -123,10 +123,12 @@ class _Connection(io.RawIOBase):
         self.deadline = 0.0
         self._plain = plain
         self._bytes_allowed = 0
-        self._buffered = _ReusableStream(self)
+        self._buffered: io.BufferedReader | None = _ReusableStream(self)
 
     def hang_up(self) -> None:
         self._plain.close()
+        # They refer to each other: its buffer would stay until the garbage collector comes.
+        self._buffered = None
 
     def send(self, data: bytes) -> None:
         remaining = memoryview(data)
@@ -159,7 +161,7 @@ class _Connection(io.RawIOBase):
             if response.status >= 200:
                 return response
 
-    def makefile(self, _mode: str) -> io.BufferedReader:
+    def makefile(self, _mode: str) -> io.BufferedReader | None:
         return self._buffered
 
     def readable(self) -> bool:
@@ -321,7 +323,11 @@ class Origin:
             except OSError as error:
                 plain.close()
                 failure = error
-        raise failure
+        try:
+            raise failure
+        finally:
+            # With its traceback it would hold the request until the garbage collector comes.
+            del failure
 
     def _secure(self, plain: socket.socket, deadline: float) -> socket.socket:
         secure = trust().wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)

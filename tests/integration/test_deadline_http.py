@@ -4,7 +4,9 @@ A server that trickles would finish its answer after a minute: a client whose de
 not hold gets that answer, and the test fails without measuring time.
 """
 
+import gc
 import http.client
+import io
 import itertools
 import json
 import socket
@@ -264,6 +266,28 @@ def test_no_proper_answer_is_an_error(serve: Callable[..., Server], answer: byte
 
     with pytest.raises(WireError):
         call(serve(behave).origin())
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_call_leaves_nothing_to_the_garbage_collector(serve: Callable[..., Server], refuses: bool) -> None:
+    """A connection would wait there with its buffer, a request of an outage with its body."""
+    behaviour = answering(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+    server = serve(None if refuses else behaviour)
+    if refuses:
+        server.listener.close()
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        with suppress(WireError):
+            call(server.origin())
+        gc.collect()
+        kept = [thing for thing in gc.garbage if isinstance(thing, io.BufferedReader | OSError)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert kept == []
 
 
 def test_connections_are_kept(serve: Callable[..., Server]) -> None:

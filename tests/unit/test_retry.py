@@ -1,6 +1,8 @@
 """Making a failed call again: how often, with which pauses, up to when. On a clock of its own."""
 
+import gc
 import logging
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -121,3 +123,23 @@ def test_nothing_is_logged(clock: Clock, caplog: pytest.LogCaptureFixture) -> No
     with caplog.at_level(logging.DEBUG):
         retried(Call(Passing(), Passing()), clock)
     assert caplog.records == []
+
+
+def test_a_failure_keeps_nothing_once_it_is_handled(clock: Clock) -> None:
+    """In an outage each request's body would wait in memory for the garbage collector."""
+    bodies: list[weakref.ref[Call]] = []
+
+    def publish() -> int:
+        body = Call(Passing())
+        bodies.append(weakref.ref(body))
+        return body()
+
+    gc.disable()
+    try:
+        with pytest.raises(Passing) as raised:
+            retry(publish, is_passing, first=1.0, longest=5.0, attempts=3, clock=clock, sleep=clock.sleep)
+        del raised
+        kept = [body() for body in bodies]
+    finally:
+        gc.enable()
+    assert kept == [None] * 3
