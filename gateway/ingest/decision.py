@@ -172,7 +172,7 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
     )
     if incomplete and settings.tokens:
         return Judgement("BODY_INCOMPLETE", verdict, incoming, payload, body, len(body))
-    code, message, (invalid, hint) = _judge_event(verdict, payload, settings, received_at)
+    code, message, invalid = _judge_event(verdict, payload, settings, received_at)
     if message is not None and not portal and settings.bound_tokens:
         message = _with_portal_of_token(message, incoming, query, payload, settings, repeated)
     return Judgement(
@@ -183,8 +183,8 @@ def _judge_body(incoming: Incoming, body: bytes, settings: Settings, received_at
         body,
         len(body),
         message,
-        invalid=invalid,
-        hint=hint,
+        invalid=invalid.field if invalid else None,
+        hint=invalid.hint if invalid else "",
         null_fields=_null_fields(message, payload, settings) if message else (),
     )
 
@@ -216,12 +216,12 @@ def _null_fields(message: Message, payload: Payload, settings: Settings) -> tupl
 
 def _judge_event(
     verdict: Verdict, payload: Payload, settings: Settings, received_at: datetime
-) -> tuple[str, Message | None, tuple[str | None, str]]:
-    """The code; with it the message of a verified event, or the field and the hint of what is no event."""
+) -> tuple[str, Message | None, EventInvalid | None]:
+    """The code; with it the message of a verified event, or what is wrong with a verified request."""
     if not settings.tokens:
-        return "TOKEN_NOT_CONFIGURED", None, (None, "")
+        return "TOKEN_NOT_CONFIGURED", None, None
     if not verdict.verified:
-        return "TOKEN_NOT_FOUND" if verdict.received is None else "TOKEN_MISMATCH", None, (None, "")
+        return "TOKEN_NOT_FOUND" if verdict.received is None else "TOKEN_MISMATCH", None, None
     try:
         if payload.decoded_as in ("compressed", "unreadable"):
             raise EventInvalid("body")
@@ -229,9 +229,9 @@ def _judge_event(
             raise EventInvalid("data", "hollow")
         message = webhook_message(payload.fields, received_at, settings.secrets(), settings.domain)
     except EventInvalid as invalid:
-        # Not the exception itself: its traceback would hold the request until the garbage collector comes.
-        return "EVENT_INVALID", None, (invalid.field, invalid.hint)
-    return "EVENT_QUEUED", message, (None, "")
+        # Its traceback would hold the request until the garbage collector comes.
+        return "EVENT_INVALID", None, invalid.with_traceback(None)
+    return "EVENT_QUEUED", message, None
 
 
 def _bounded_body(incoming: Incoming) -> tuple[bytes, int]:
