@@ -1,11 +1,15 @@
-"""When a destination that fails is tried again: the contract's schedule, on a clock of the test's own."""
+"""What a destination's failure leaves behind, and when it is tried again: the contract's schedule."""
 
 from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from cloudevents.http.event import CloudEvent
 
-from gateway.local.feed import DAY, next_attempt
+from gateway.errors import DeliveryFailed
+from gateway.local.feed import DAY, deliver, next_attempt
+from gateway.queues.deadline_http import WireError
+from gateway.queues.model import Delivery
 
 MINUTE, HOUR = 60.0, 3600.0
 
@@ -63,3 +67,18 @@ def test_a_delivery_that_waited_for_a_stopped_machine_gets_its_first_attempts() 
     assert between == [5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR]
     # A single attempt does not make a day of attempts.
     assert next_attempt(1, 3 * DAY, 7 * DAY, 1.0) == HOUR
+
+
+def test_a_failure_is_returned_without_the_frames_that_hold_its_message() -> None:
+    """In a destination's outage each message would wait in memory for the garbage collector."""
+
+    def fail(_event: CloudEvent) -> None:
+        try:
+            raise WireError("WIRE_NO_HTTP")
+        except WireError as error:
+            raise DeliveryFailed("REASON_NO_ANSWER", destination="bot", problem=error) from None
+
+    failure = deliver(Delivery("1", b"{}", {}, 1, 0.0, ""), fail)
+    assert isinstance(failure, DeliveryFailed)
+    assert isinstance(problem := failure.facts["problem"], WireError)
+    assert failure.__traceback__ is problem.__traceback__ is None
