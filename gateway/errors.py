@@ -30,6 +30,18 @@ def errno_of(error: OSError) -> int | None:
     return errno.ECONNRESET if isinstance(error, ConnectionResetError) else error.errno
 
 
+def without_frames(failure: BaseException) -> None:
+    """Drop the tracebacks of a failure and of its causes, for whoever keeps it: nobody reads them.
+
+    Their frames hold all that was in hand, such as a request's body, and often the failure itself. It
+    would then stay in memory until the garbage collector comes.
+    """
+    cause: BaseException | None = failure
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__context__
+
+
 class GatewayError(Exception):
     """The root of everything the gateway raises on purpose: `key` names its sentence, `facts` fill it."""
 

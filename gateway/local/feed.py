@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from cloudevents.http.event import CloudEvent
 
-from gateway.errors import GatewayError, PassingFailure
+from gateway.errors import GatewayError, PassingFailure, without_frames
 from gateway.events import rfc3339
 from gateway.links import user_record
 from gateway.outcome import About, Outcome, report
@@ -269,23 +269,11 @@ def deliver(delivery: Delivery, call: Call) -> Failure | None:
     try:
         call(CloudEvent(attributes, body))
     except GatewayError as failure:
-        return without_frames(failure)
+        without_frames(failure)
+        return failure
     except Exception as error:  # noqa: BLE001 — its text may hold the payload
         return type(error).__name__
     return None
-
-
-def without_frames(failure: GatewayError) -> GatewayError:
-    """The failure and its causes without tracebacks, which nobody reads.
-
-    Their frames hold the message and, among the results, the failure itself: each message that an
-    outage delays would stay in memory until the garbage collector comes.
-    """
-    cause: BaseException | None = failure
-    while cause is not None:
-        cause.__traceback__ = None
-        cause = cause.__context__
-    return failure
 
 
 def asks_portal(delivery: Delivery, settings: Settings) -> bool:

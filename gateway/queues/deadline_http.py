@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, without_frames
 
 if TYPE_CHECKING:
     import ssl
@@ -74,7 +74,7 @@ class Shared(Generic[Value]):
             raise WireError("WIRE_FAILED", problem=TimeoutError())
         with self._lock:
             if self._failure is not None:
-                raise self._failure
+                raise self._failure.with_traceback(None)
             if self._cached is None:
                 raise WireError("WIRE_FAILED", problem=TimeoutError())
             return self._cached[0]
@@ -99,6 +99,8 @@ class Shared(Generic[Value]):
             now = time.monotonic()
             cached = (value, now + fresh, now + good)
         except Exception as error:  # noqa: BLE001 — whatever it is, those who wait must learn of it
+            # All who wait raise it, each with a request.
+            without_frames(error)
             failure = error
         with self._lock:
             self._cached, self._failure, self._returned = cached or self._cached, failure, None

@@ -14,6 +14,7 @@ import ssl
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from gateway.queues.deadline_http import Origin, Shared, WireError, trust
 from gateway.queues.pubsub import PubSub
 from gateway.texts import text_of
 from tests.support.errors import raises
+from tests.support.processes import wait_for
 
 SECRET = "canary-5f2c9d1e7a"
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"messageIds":["7"]}'
@@ -459,6 +461,32 @@ def test_an_old_value_is_used_while_a_new_one_is_fetched() -> None:
     # It is stale at once: the second call has begun, and hangs.
     assert shared.get(time.monotonic() + 30) == 1
     release.set()
+
+
+def test_a_failed_fetch_keeps_nothing_of_those_who_waited() -> None:
+    """Without a token for Pub/Sub, each request would wait for the garbage collector with its body."""
+    bodies: list[weakref.ref[Server]] = []
+
+    def fail() -> tuple[str, float, float]:
+        raise WireError("WIRE_NO_HTTP")
+
+    shared = Shared(fail)
+
+    def ask() -> None:
+        body = Server(None)
+        body.listener.close()
+        bodies.append(weakref.ref(body))
+        shared.get(time.monotonic() + 10)
+
+    gc.disable()
+    try:
+        for _ in range(3):
+            with suppress(WireError):
+                ask()
+        # The thread that fetched may just be ending.
+        wait_for(lambda: all(body() is None for body in bodies[:-1]))
+    finally:
+        gc.enable()
 
 
 def test_a_value_that_came_while_its_caller_waited_for_the_lock_is_returned() -> None:
