@@ -4,8 +4,8 @@
 #
 # Expected: workers have a heartbeat, and one without it is given up after half a minute
 # (`stalled_worker_timeout`), so its job is given to another worker, or fails, and its lock is free. The worker
-# is struck off the list. Its job stays "doing", and while a job is "doing", the jobs with the same lock are
-# not handed out. `RetryStrategy` is about handlers that raise. Other persons' events go on, nothing is
+# is struck off the list when another one starts. Its job stays "doing" all the same, and while a job is
+# "doing", the jobs with the same lock are not handed out. `RetryStrategy` is about handlers that raise. Other persons' events go on, nothing is
 # logged, and none of the waiting jobs has failed. The documentation has a recipe, a periodic task of one's
 # own that looks for stalled jobs; it is about the one job, and not about all those behind it.
 #
@@ -96,7 +96,10 @@ async def main():
         for event in ("UPDATE", "DISMISS"):
             await person.defer_async(event=f"person 7: {event}")
         await deliver.configure(lock="person 8").defer_async(event="person 8: ADD")
+        await asyncio.sleep(3)
         await work(20)
+        workers = await app.connector.execute_query_all_async("select id from procrastinate_workers")
+        print(f"workers on the list: {len(workers)}")
         print(f"delivered by the next worker: {delivered}")
         jobs = await app.job_manager.list_jobs_async()
         for job in sorted(jobs, key=lambda job: job.id):
@@ -110,7 +113,8 @@ async def main():
 asyncio.run(main())
 PY
 seen=$(venv/bin/python lock.py 2>/dev/null)
-expected="delivered by the next worker: ['person 8: ADD']
+expected="workers on the list: 0
+delivered by the next worker: ['person 8: ADD']
 person 7: ADD: doing, attempts: 0
 person 7: UPDATE: todo, attempts: 0
 person 7: DISMISS: todo, attempts: 0
