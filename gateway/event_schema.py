@@ -1,7 +1,7 @@
 """How pydantic validates a message: the schema of `gateway.events.Message`, written out.
 
 Pydantic's validator is `pydantic_core`. The rest of pydantic makes such schemas of annotations, which
-takes 20 ms of each cold start; a test compares what it makes of `Message` with this one.
+takes 25 ms of each cold start; a test compares what it makes of `Message` with this one.
 https://docs.pydantic.dev/latest/internals/architecture/
 """
 

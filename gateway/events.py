@@ -15,8 +15,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from pydantic import ValidationError
-from pydantic_core import SchemaSerializer, SchemaValidator
+from pydantic_core import SchemaSerializer, SchemaValidator, ValidationError
 
 from gateway.addresses import is_vendor_server, portal_name
 from gateway.errors import PoisonMessage
