@@ -50,8 +50,8 @@ def retry(
     def is_repeated(failure: Exception) -> bool:
         return isinstance(failure, _Failed) and is_worth_another(last[0])
 
-    def again() -> T:
-        more = None if attempts is None else attempts - 1
+    more = None if attempts is None else attempts - 1
+    try:
         for attempt in _silent_stamina().retry_context(is_repeated, more, timeout=None, wait_max=0.0):
             with attempt:
                 # stamina sleeps on no other clock than the system's.
@@ -61,10 +61,6 @@ def retry(
                 except Exception as failure:  # noqa: BLE001 — it is raised again below
                     last[:] = [failure]
                 raise _Failed
-        raise AssertionError("stamina returns or raises")
-
-    try:
-        return again()
     except _Failed as failed:
         failed.with_traceback(None)
     raise last.pop()
