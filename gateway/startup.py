@@ -50,7 +50,10 @@ def settings() -> Settings:
 
 @cache
 def prepare() -> None:
-    """Start in a thread what can run beside Python: reading the certificates that verify Pub/Sub's."""
+    """Arrange once for what comes with gunicorn's fork: one processor for the process that answers.
+
+    Before it, a thread reads the certificates that verify Pub/Sub's while Python imports.
+    """
     loaded = settings()
     # After gunicorn's fork: its parent needs a second processor for that thread.
     os.register_at_fork(after_in_child=keep_on_one)
